@@ -1,0 +1,50 @@
+/** Writes docs/metrics.md from the catalogue: `node scripts/metrics-doc.ts`. */
+import { writeFileSync } from "node:fs";
+import { catalogue, type MetricFamily, sessionMetricFields } from "../src/metrics/catalogue.ts";
+
+export const metricsDocFile = new URL("../docs/metrics.md", import.meta.url);
+
+export function metricsDoc(): string {
+  return [
+    "# Metrics",
+    "",
+    "<!-- Made by `node scripts/metrics-doc.ts` from `src/metrics/catalogue.ts`: change it there. -->",
+    "",
+    "## Of the server: `GET /metrics`",
+    "",
+    "In the Prometheus text format, in base units, for the whole process: no series belongs to one session. At most 20",
+    "values of `provider`, `model` and `error` are told apart, the rest is counted as `other`. Besides these there are the",
+    "usual metrics of a Node.js process (`process_…`, `nodejs_…`).",
+    "",
+    "| Name | Type | Unit | Labels | Meaning |",
+    "|---|---|---|---|---|",
+    ...Object.values(catalogue).map(familyRow),
+    "",
+    "Buckets of the histograms, in seconds:",
+    "",
+    "| Name | Upper bounds |",
+    "|---|---|",
+    ...Object.values(catalogue).flatMap(bucketRow),
+    "",
+    "## Of one session: `GET /sessions/{id}/metrics`",
+    "",
+    "The names and meanings of Vision Agents, times in milliseconds. An average without data is null, a total 0.",
+    "",
+    "| Name | Meaning |",
+    "|---|---|",
+    ...Object.entries(sessionMetricFields).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`),
+    "",
+  ].join("\n");
+}
+
+function familyRow({ name, type, unit, labels, help }: MetricFamily): string {
+  return `| \`${name}\` | ${type} | ${unit ?? ""} | ${labels.map((label) => `\`${label}\``).join(" ")} | ${help} |`;
+}
+
+function bucketRow({ name, buckets }: MetricFamily): string[] {
+  return buckets === undefined ? [] : [`| \`${name}\` | ${buckets.join(" ")} |`];
+}
+
+if (import.meta.main) {
+  writeFileSync(metricsDocFile, metricsDoc());
+}

@@ -1,0 +1,156 @@
+import type { Logger } from "pino";
+import { GreenroomError } from "./errors.ts";
+import type { JsonObject, JsonValue, LogLevel } from "./protocol.ts";
+import type { Session } from "./supervisor/session.ts";
+import type { SessionSummary } from "./supervisor/session-summary.ts";
+import type { Supervisor } from "./supervisor/supervisor.ts";
+
+/** How agents are started, limited and ended. All times in milliseconds. */
+export interface AgentLauncherOptions {
+  /** URL of the module whose default export is made by `defineAgent`. In that module itself: `import.meta.url`. */
+  readonly agent: string | URL;
+  /**
+   * Most sessions at a time in this process. Default: derived from the CPU and memory that the process may use, and
+   * logged at the start. Raise it where your agents mostly wait; a process that dies takes all its sessions with it.
+   */
+  readonly maxConcurrentSessions?: number;
+  /** Most sessions at a time in one call. Default `null`: no limit. */
+  readonly maxSessionsPerCall?: number | null;
+  /** Alone in the call this long → closed as `idle`. Default 60,000; 0 turns it off. Raise it where people join late. */
+  readonly agentIdleTimeoutMs?: number;
+  /** Longest time from a session's start to its end → closed as `max_duration`. Default `null`: no limit. */
+  readonly maxSessionDurationMs?: number | null;
+  /** How often idle time and duration are looked at. Default 1,000. */
+  readonly maintenanceIntervalMs?: number;
+  /**
+   * Threads kept warm, with the agent imported. Default: one per core, two at the least. Raise it to the number of starts
+   * that may come at once; each costs the memory of an idle thread.
+   */
+  readonly warmSessions?: number;
+  /** Longest time that a start waits for a thread before it is refused with 503. Default 5,000. */
+  readonly threadWaitTimeoutMs?: number;
+  /** Longest time that a thread may take to import the agent module. Default 15,000. */
+  readonly threadStartTimeoutMs?: number;
+  /** Longest time that `createAgent` may take. Default 10,000. */
+  readonly createTimeoutMs?: number;
+  /** How long a session that was asked to close may take before its thread is ended as `killed`. Default 5,000. */
+  readonly closeGraceMs?: number;
+  /** A thread whose event loop stands still for this long is ended as `unresponsive`. Default 2,000. */
+  readonly unresponsiveAfterMs?: number;
+  /**
+   * V8 heap in MiB at which a session is asked to close as `out_of_memory`. Default 384. It should stay well below
+   * `heapLimitMb`: it is the limit that works.
+   */
+  readonly heapSoftLimitMb?: number;
+  /** V8 heap in MiB at which V8 ends the thread. Default 512. A backstop: V8 may abort the whole process instead. */
+  readonly heapLimitMb?: number;
+  /** Messages that a thread may send to the main thread in a second; more ends it as `flooded`. Default 2,000. */
+  readonly messagesPerSecond?: number;
+  /** Sessions that die of one error within a minute and thereby stop new starts. Default 10; 0 turns it off. */
+  readonly crashStormLimit?: number;
+  /** Runs once for every session that ended, whatever way. Its errors are logged; it is waited for 10 s at a shutdown. */
+  readonly onSessionEnd?: (summary: SessionSummary) => void | Promise<void>;
+  /** Tells another server of every session that ended, in the Standard Webhooks form. */
+  readonly webhook?: WebhookOptions;
+  /** Put what was said into the summary that `onSessionEnd` and the webhook get. Default false. */
+  readonly includeTranscript?: boolean;
+  /** Level of the server's own log lines. Default `info`. */
+  readonly logLevel?: LogLevel;
+  /** Level of the agents' log lines. Default `info`. */
+  readonly agentsLogLevel?: LogLevel;
+  /** Write transcripts and tool arguments to the log. Default false: they are the callers' private words. */
+  readonly logTranscripts?: boolean;
+  /** Where log lines go: 1 is standard output (default), 2 is standard error. */
+  readonly logFd?: 1 | 2;
+  /** A pino logger to use for the server's own lines, instead of one that is made. */
+  readonly logger?: Logger;
+  /**
+   * The environment of the session threads. Default: that of the process, without the server's own secrets
+   * (`GREENROOM_*`, `REDIS_URL`).
+   */
+  readonly agentEnvironment?: Readonly<Record<string, string>>;
+}
+
+export interface WebhookOptions {
+  readonly url: string | URL;
+  /** `whsec_` and the base64 of 24 to 64 bytes. Several, separated by spaces, sign with each, for rotation. */
+  readonly secret: string;
+}
+
+export interface StartRequest {
+  readonly callId: string;
+  /** Default `default`. */
+  readonly callType?: string;
+  /** Handed to `createAgent` and `joinCall` as it is. Default `{}`. */
+  readonly config?: JsonObject;
+  /** Who starts it, kept with the session. Default null. */
+  readonly createdBy?: JsonValue;
+}
+
+/**
+ * Puts agents into calls, each in a thread of its own. This is a light shell, since an agent's module is loaded in its
+ * thread too: the server behind it is loaded when the launcher is first used.
+ */
+export class AgentLauncher {
+  #options: AgentLauncherOptions;
+  #loading: Promise<Supervisor> | undefined;
+  #supervisor: Supervisor | undefined;
+
+  constructor(options: AgentLauncherOptions) {
+    this.#options = options;
+  }
+
+  /** The options as given, for those who add to them before the start. */
+  get options(): AgentLauncherOptions {
+    return this.#options;
+  }
+
+  /** Overrides options, which the command line does. Throws once the launcher has been used. */
+  override(options: Partial<AgentLauncherOptions>): void {
+    if (this.#loading)
+      throw new GreenroomError("INVALID_OPTIONS", "The launcher's options are in use already");
+    this.#options = { ...this.#options, ...options };
+  }
+
+  /**
+   * Starts threads and rehearses the agent in one of them. Rejects with the agent's own error where that fails; the
+   * launcher then goes on trying, with growing pauses, until it is stopped.
+   */
+  async start(): Promise<void> {
+    await (await this.supervisor()).start();
+  }
+
+  /** Closes every session as `drained` and frees everything. */
+  async stop(): Promise<void> {
+    await (await this.supervisor()).stop();
+  }
+
+  /** Resolves once `createAgent` has returned. Rejects with a `GreenroomError` whose `code` says why not. */
+  async startSession(request: StartRequest): Promise<Session> {
+    return (await this.supervisor()).startSession(request);
+  }
+
+  /** Asks a session to close. False: there is no such live session. `wait`: resolve when it has ended. */
+  async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
+    return (await this.supervisor()).closeSession(id, options);
+  }
+
+  /** A session that is live, or that ended within the last 10 minutes. */
+  getSession(id: string): Session | undefined {
+    return this.#supervisor?.getSession(id);
+  }
+
+  /** The live sessions, oldest first. */
+  listSessions(): Session[] {
+    return this.#supervisor?.listSessions() ?? [];
+  }
+
+  /** The server behind the shell. Rejects with INVALID_OPTIONS, naming the wrong one. */
+  supervisor(): Promise<Supervisor> {
+    this.#loading ??= import("./supervisor/supervisor.ts").then(({ Supervisor }) => {
+      this.#supervisor = new Supervisor(this.#options);
+      return this.#supervisor;
+    });
+    return this.#loading;
+  }
+}

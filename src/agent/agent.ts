@@ -1,0 +1,285 @@
+import { plainError } from "../errors.ts";
+import type { AgentEvent, TextMessage, TurnOutcome } from "../protocol.ts";
+import { Conversation } from "./conversation.ts";
+import { within } from "./deadline.ts";
+import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
+import { errorKind } from "./error-kind.ts";
+import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
+import { type AgentLimits, defaultAgentLimits } from "./limits.ts";
+import type { LLM } from "./llm.ts";
+import { TextOutput } from "./output.ts";
+import { Presence } from "./presence.ts";
+import type { STT } from "./stt.ts";
+import type { TTS } from "./tts.ts";
+import { Turn, type TurnInput, type TurnSetting } from "./turn.ts";
+import { TurnQueue } from "./turn-queue.ts";
+
+export interface AgentOptions {
+  /** Where the call happens. */
+  readonly edge: Edge;
+  /** Who the agent is in the call. */
+  readonly agentUser: AgentUser;
+  /** The standing instructions of the model. */
+  readonly instructions: string;
+  readonly llm: LLM;
+  /** Hears participants who speak, where the edge carries sound. */
+  readonly stt?: STT;
+  /** Voices the agent, where the edge carries sound. */
+  readonly tts?: TTS;
+  /** What the agent says after a turn that failed; null: nothing. */
+  readonly apology?: string | null;
+  readonly limits?: Partial<AgentLimits>;
+}
+
+export interface SayOptions {
+  /** Cuts short what the agent is saying. Default false: it waits for its turn. */
+  readonly interrupt?: boolean;
+  /** May participants cut it short? Default true. */
+  readonly interruptible?: boolean;
+}
+
+const defaultApology = "Sorry, something went wrong on my side. Could you say that again?";
+
+/** `outside → joining → inside → left`; `left` also follows a close at any earlier moment. */
+type Place = "outside" | "joining" | "inside" | "left";
+
+/** One agent in one call. */
+export class Agent {
+  readonly agentUser: AgentUser;
+  readonly instructions: string;
+  readonly llm: LLM;
+  readonly #options: AgentOptions;
+  readonly #limits: AgentLimits;
+  readonly #apology: string | null;
+  readonly #conversation: Conversation;
+  readonly #queue: TurnQueue;
+  readonly #presence: Presence;
+  readonly #listeners = new Set<(event: AgentEvent) => unknown>();
+  readonly #lifetime = new AbortController();
+  readonly #finished = Promise.withResolvers<void>();
+  #host: AgentHost = noHost;
+  #place: Place = "outside";
+  #connection: Connection | null = null;
+  #turns = 0;
+  #leaving: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.agentUser = options.agentUser;
+    this.instructions = options.instructions;
+    this.llm = options.llm;
+    this.#limits = { ...defaultAgentLimits, ...options.limits };
+    this.#apology = options.apology === undefined ? defaultApology : options.apology;
+    this.#conversation = new Conversation(this.#limits);
+    this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));
+    this.#queue = new TurnQueue({
+      maxWaiting: this.#limits.maxWaitingTurns,
+      onOver: (turn, outcome) => this.#turnOver(turn, outcome),
+      onChange: () => this.#updatePresence(),
+    });
+  }
+
+  /** Makes sure that the call exists, or finds it. */
+  async createCall(callType: string, callId: string): Promise<Call> {
+    const { signal } = this.#lifetime;
+    signal.throwIfAborted();
+    return this.#onEdge("create the call", (edge) =>
+      edge.createCall({ callType, callId, agentUser: this.agentUser, signal }),
+    );
+  }
+
+  /**
+   * Brings the agent into the call; messages that came before are answered from here on, in order. Disposing of the result
+   * leaves the call: `await using _ = await agent.join(call)`. An agent joins one call, once.
+   */
+  async join(call: Call): Promise<AsyncDisposable> {
+    const { signal } = this.#lifetime;
+    signal.throwIfAborted();
+    if (this.#place !== "outside") throw new Error("An agent joins one call, once");
+    this.#place = "joining";
+    try {
+      const connection = await this.#onEdge("join the call", (edge) => {
+        const joining = edge.join(call, { agentUser: this.agentUser, signal });
+        // Whoever has stopped waiting does not want it any more.
+        void joining.then(
+          (late) => this.#place === "joining" || this.#step("leave the call", () => late.leave()),
+          () => {},
+        );
+        return joining;
+      });
+      this.#enter(connection);
+    } catch (error) {
+      if (this.#place === "joining") this.#place = "outside";
+      throw error;
+    }
+    return { [Symbol.asyncDispose]: () => this.#leave() };
+  }
+
+  /**
+   * Asks the model as if the text were an instruction of the moment, once the running turn is over. Resolves with the
+   * outcome of that turn: a session that closes makes it `interrupted`.
+   */
+  async simpleResponse(instruction: string): Promise<TurnOutcome> {
+    this.#requireCall();
+    const turn = this.#turn({ origin: "response", instruction });
+    this.#queue.add(turn, "agent", false);
+    return turn.ended;
+  }
+
+  /** Says the text as it is, once the running turn is over. Resolves with the outcome of that turn. */
+  async say(text: string, { interrupt = false, interruptible = true }: SayOptions = {}): Promise<TurnOutcome> {
+    this.#requireCall();
+    const turn = this.#turn({ origin: "say", text }, interruptible);
+    this.#queue.add(turn, interrupt ? "next" : "agent", interrupt);
+    return turn.ended;
+  }
+
+  /** Resolves when the call has ended, the agent has left it, or the session closes. */
+  finish(): Promise<void> {
+    return this.#finished.promise;
+  }
+
+  /** Leaves the call and frees everything: the edge, the model, the voices. Never rejects; what goes wrong is logged. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** For how long the agent has been alone in the call, in milliseconds; 0 while somebody is there. */
+  idleFor(): number {
+    return this.#presence.idleForMs();
+  }
+
+  /** For how long the agent is, or was, in the call, in milliseconds. */
+  onCallFor(): number {
+    return this.#presence.onCallForMs();
+  }
+
+  /** Calls `listener` for every event from here on. What it throws is logged. Returns what ends it. */
+  subscribe(listener: (event: AgentEvent) => unknown): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** For the session that the agent lives in. */
+  [attach](host: AgentHost): AgentHandle {
+    if (this.#host !== noHost) throw new Error("createAgent() must make a new agent for each session");
+    this.#host = host;
+    return {
+      message: (message) => this.#take(message),
+      close: (reason) => this.#end(reason),
+    };
+  }
+
+  #take(message: TextMessage): void {
+    this.#queue.add(this.#turn({ origin: "participant", message }), "participant", true);
+  }
+
+  #turn(input: TurnInput, interruptible = true): Turn {
+    const setting: TurnSetting = {
+      llm: this.llm,
+      instructions: this.instructions,
+      agentId: this.agentUser.id,
+      limits: this.#limits,
+      conversation: this.#conversation,
+      openOutput: (send) => new TextOutput(send),
+      emit: (event) => this.#emit(event),
+      measure: (measurement) => this.#host.measured(measurement),
+      log: this.#host.log,
+      logTranscripts: this.#host.logTranscripts,
+    };
+    return new Turn(`turn_${++this.#turns}`, input, setting, interruptible);
+  }
+
+  #turnOver({ input }: Turn, outcome: TurnOutcome): void {
+    if (input.origin === "participant") this.#presence.seen();
+    if (outcome !== "failed" || input.origin === "say" || this.#apology === null) return;
+    this.#queue.add(this.#turn({ origin: "say", text: this.#apology }), "next", false);
+  }
+
+  #requireCall(): void {
+    if (this.#place === "outside" && !this.#lifetime.signal.aborted) {
+      throw new Error("The agent is not in a call: await agent.join(call) first");
+    }
+  }
+
+  #enter(connection: Connection): void {
+    this.#place = "inside";
+    this.#connection = connection;
+    connection.subscribe((event) => {
+      if (event.type === "participant_left") this.#presence.seen();
+      if (event.type === "ended") this.#end(new Error("The call has ended"));
+      this.#updatePresence();
+    });
+    this.#presence.joined();
+    this.#host.joined();
+    this.#updatePresence();
+    this.#queue.open();
+  }
+
+  /** The conversation is over; the agent may still be in the call. */
+  #end(reason: Error): void {
+    this.#queue.close();
+    this.#lifetime.abort(reason);
+    this.#finished.resolve();
+  }
+
+  #leave(): Promise<void> {
+    this.#end(new Error("The agent has left the call"));
+    this.#place = "left";
+    this.#presence.left();
+    this.#leaving ??= this.#step("leave the call", async () => this.#connection?.leave());
+    return this.#leaving;
+  }
+
+  async #close(): Promise<void> {
+    const { edge, llm, stt, tts } = this.#options;
+    const leaving = this.#leave();
+    await Promise.all([
+      leaving.then(() => this.#step("close the edge", () => edge.close())),
+      this.#step("close the model", () => llm.close()),
+      stt && this.#step("close the ears", () => stt.close()),
+      tts && this.#step("close the voice", () => tts.close()),
+    ]);
+  }
+
+  /** One step of closing: it has its own deadline, and what goes wrong in it stops no other. */
+  async #step(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await within(work(), `To ${what}`, this.#limits.closeStepTimeoutMs);
+    } catch (error) {
+      this.#host.log.warn({ err: plainError(error) }, `could not ${what}`);
+    }
+  }
+
+  async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {
+    const { edge } = this.#options;
+    const { signal } = this.#lifetime;
+    try {
+      return await within(work(edge), `To ${what}`, this.#limits.joinTimeoutMs, signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#host.measured({ kind: "error", component: "edge", provider: edge.provider, error: errorKind(error) });
+      }
+      throw error;
+    }
+  }
+
+  #updatePresence(): void {
+    this.#presence.update(this.#queue.busy || (this.#connection?.participants.size ?? 0) > 0);
+  }
+
+  #emit(event: AgentEvent): void {
+    this.#host.event(event);
+    for (const listener of this.#listeners) {
+      queueMicrotask(async () => {
+        try {
+          await listener(event);
+        } catch (error) {
+          this.#host.log.error({ err: plainError(error) }, "a listener of the agent threw");
+        }
+      });
+    }
+  }
+}

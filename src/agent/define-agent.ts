@@ -1,0 +1,38 @@
+import type { JsonObject } from "../protocol.ts";
+import type { Agent } from "./agent.ts";
+
+/** What an agent module is told about the session that it is started for. */
+export interface SessionContext {
+  /** What whoever started the session sent as `config`: unchecked. */
+  readonly config: JsonObject;
+  readonly callType: string;
+  readonly callId: string;
+  readonly sessionId: string;
+  /** Fires when the session is asked to close. Its reason is an `AbortError` that says why. */
+  readonly signal: AbortSignal;
+}
+
+export interface AgentModule<A extends Agent = Agent> {
+  /** Makes the agent. Also called once without a call, as a rehearsal, before the server serves. */
+  createAgent(context: SessionContext): A | Promise<A>;
+  /** Takes the agent through its call. The session ends when it returns. */
+  joinCall(agent: A, context: SessionContext): void | Promise<void>;
+}
+
+/** A registered symbol: it holds across copies of the package. */
+const marker = Symbol.for("greenroom.agent.definition");
+
+/** The default export of an agent module. */
+export type AgentDefinition<A extends Agent = Agent> = AgentModule<A> & { readonly [marker]: true };
+
+/** Marks a module as an agent: `export default defineAgent({ createAgent, joinCall })`. */
+export function defineAgent<A extends Agent>(module: AgentModule<A>): AgentDefinition<A> {
+  for (const name of ["createAgent", "joinCall"] as const) {
+    if (typeof module[name] !== "function") throw new TypeError(`defineAgent: ${name} must be a function`);
+  }
+  return { createAgent: module.createAgent, joinCall: module.joinCall, [marker]: true };
+}
+
+export function isAgentDefinition(value: unknown): value is AgentDefinition {
+  return typeof value === "object" && value !== null && marker in value;
+}

@@ -1,0 +1,57 @@
+/** Who the agent is in a call. */
+export interface AgentUser {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A call, as its edge made it; edges extend it with what they need to join. */
+export interface Call {
+  readonly callType: string;
+  readonly callId: string;
+}
+
+export interface CallRequest extends Call {
+  readonly agentUser: AgentUser;
+  /** Fires when the session closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface JoinRequest {
+  readonly agentUser: AgentUser;
+  /** Fires when the session closes. A join that succeeds all the same is left at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Somebody in the call, other than the agent. */
+export interface Participant {
+  readonly id: string;
+  readonly name: string;
+}
+
+export type ConnectionEvent =
+  | { readonly type: "participant_joined"; readonly participant: Participant }
+  | { readonly type: "participant_left"; readonly participant: Participant }
+  /** The call is over for the agent: it ended, or the connection is lost for good. The last event. */
+  | { readonly type: "ended" };
+
+/** The agent's place in a call. */
+export interface Connection {
+  /** Who is there besides the agent. Participants who only type to a session are not in it. */
+  readonly participants: ReadonlyMap<string, Participant>;
+  /** Calls `listener` for every event from here on, without anything in between lost. Returns what ends it. */
+  subscribe(listener: (event: ConnectionEvent) => void): () => void;
+  /** Leaves the call and frees what it held. */
+  leave(): Promise<void>;
+}
+
+/** Where calls happen. */
+export interface Edge {
+  /** Who carries the call, such as `stream`: a label in metrics. */
+  readonly provider: string;
+  /** Makes sure that the call exists, or finds it. */
+  createCall(request: CallRequest): Promise<Call>;
+  /** Brings the agent into a call that this edge made. */
+  join(call: Call, request: JoinRequest): Promise<Connection>;
+  /** Frees what is not part of one call. Called once, when the agent closes. */
+  close(): Promise<void>;
+}

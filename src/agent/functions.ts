@@ -1,0 +1,98 @@
+import type { JsonObject } from "../protocol.ts";
+import { schemaProblems } from "./json-schema.ts";
+import {
+  describeSchema,
+  isStandardSchema,
+  issueText,
+  type JsonSchema,
+  type SchemaOutput,
+  type StandardSchema,
+} from "./schema.ts";
+
+/** What a running function is told besides its arguments. */
+export interface FunctionContext {
+  /** Fires when the result is of no use any more: the user interrupted, or the time is up. */
+  readonly signal: AbortSignal;
+}
+
+interface FunctionBase<Arguments> {
+  /** Letters, digits, `_`, `.` and `-`, at most 64. */
+  readonly name: string;
+  /** What it does and when to call it: the model decides by this text. */
+  readonly description: string;
+  /** Returns anything that JSON can hold, now or later. What it throws is told to the model. */
+  execute(args: Arguments, context: FunctionContext): unknown;
+}
+
+/** A function whose arguments are described, checked and typed by a Standard Schema, such as one of zod. */
+export interface SchemaFunction<Schema extends StandardSchema> extends FunctionBase<SchemaOutput<Schema>> {
+  readonly parameters: Schema;
+  /** What the model is shown, for a schema that cannot describe itself as JSON Schema. */
+  readonly jsonSchema?: JsonSchema;
+}
+
+/** A function described by plain JSON Schema: type, required, properties, items, enum and const are checked. */
+export interface JsonSchemaFunction<Arguments extends object = JsonObject> extends FunctionBase<Arguments> {
+  /** Default: no parameters. */
+  readonly parameters?: JsonSchema;
+}
+
+/** What the model is told of a function. */
+export interface FunctionDeclaration {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: JsonSchema;
+}
+
+/** The arguments of a call do not fit; the message is for the model. */
+export class BadArgumentsError extends Error {
+  override readonly name = "BadArgumentsError";
+  readonly code = "BAD_ARGUMENTS";
+}
+
+/** A function as the model may call it. */
+export class RegisteredFunction {
+  readonly declaration: FunctionDeclaration;
+  readonly #definition: SchemaFunction<StandardSchema> | JsonSchemaFunction;
+
+  constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction) {
+    const { name, description, parameters } = definition;
+    if (!/^[\w.-]{1,64}$/.test(name)) {
+      throw new TypeError(`"${name}" is no name for a function: use letters, digits, _ . - (at most 64)`);
+    }
+    if (typeof definition.execute !== "function") throw new TypeError(`${name}: execute must be a function`);
+    this.#definition = definition;
+    this.declaration = {
+      name,
+      description,
+      parameters:
+        parameters === undefined
+          ? { type: "object", properties: {} }
+          : isStandardSchema(parameters)
+            ? ((definition as SchemaFunction<StandardSchema>).jsonSchema ?? describeSchema(parameters, name))
+            : parameters,
+    };
+  }
+
+  /** Checks the arguments, then runs the function. Rejects with {@link BadArgumentsError} or what the function throws. */
+  async call(args: unknown, context: FunctionContext): Promise<unknown> {
+    const { parameters } = this.#definition;
+    if (parameters !== undefined && isStandardSchema(parameters)) {
+      const checked = await parameters["~standard"].validate(args);
+      if (checked.issues !== undefined) throw badArguments(checked.issues.map(issueText));
+      return this.#execute(checked.value, context);
+    }
+    const problems = schemaProblems(this.declaration.parameters, args);
+    if (problems.length > 0) throw badArguments(problems);
+    return this.#execute(args, context);
+  }
+
+  #execute(args: unknown, context: FunctionContext): unknown {
+    return (this.#definition as FunctionBase<unknown>).execute(args, context);
+  }
+}
+
+function badArguments(problems: readonly string[]): BadArgumentsError {
+  const shown = problems.slice(0, 5).join("; ");
+  return new BadArgumentsError(`Invalid arguments: ${shown}${problems.length > 5 ? "; …" : ""}`);
+}

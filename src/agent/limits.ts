@@ -1,0 +1,45 @@
+/** Bounds of one agent. Times in milliseconds. */
+export interface AgentLimits {
+  /** Longest wait for the edge to bring the agent into the call. */
+  readonly joinTimeoutMs: number;
+  /** Request → first text or tool call of the model. Past it the turn fails; slow reasoning models need more. */
+  readonly firstTokenTimeoutMs: number;
+  /** Request → end of the model's stream, for each request alone. */
+  readonly responseTimeoutMs: number;
+  /** Longest text of one reply, in characters: a model that never stops ends here. */
+  readonly maxReplyLength: number;
+  /** How often in one turn the model may call tools before it has to answer without them. */
+  readonly maxToolRounds: number;
+  /** Tool calls that run at the same time. */
+  readonly maxParallelTools: number;
+  /** Tool calls that the model may ask for in one round; the rest is refused, and the model is told. */
+  readonly maxToolCallsPerRound: number;
+  /** Longest a tool call may run, validation of its arguments included. */
+  readonly toolTimeoutMs: number;
+  /** Where the output of a tool is cut, in characters. */
+  readonly maxToolOutputLength: number;
+  /** Messages of the conversation that the model is shown; the oldest exchanges are forgotten first. */
+  readonly maxHistoryMessages: number;
+  /** The same bound in characters. */
+  readonly maxHistoryLength: number;
+  /** Turns that may wait behind the running one; further ones fail at once. */
+  readonly maxWaitingTurns: number;
+  /** Longest each step of leaving and closing may take: the call, the edge, the model, the voices. */
+  readonly closeStepTimeoutMs: number;
+}
+
+export const defaultAgentLimits = {
+  joinTimeoutMs: 30_000,
+  firstTokenTimeoutMs: 15_000,
+  responseTimeoutMs: 60_000,
+  maxReplyLength: 100_000,
+  maxToolRounds: 3,
+  maxParallelTools: 8,
+  maxToolCallsPerRound: 64,
+  toolTimeoutMs: 30_000,
+  maxToolOutputLength: 60_000,
+  maxHistoryMessages: 1_000,
+  maxHistoryLength: 1_000_000,
+  maxWaitingTurns: 100,
+  closeStepTimeoutMs: 5_000,
+} as const satisfies AgentLimits;

@@ -1,0 +1,125 @@
+import { type Measurement, now } from "../protocol.ts";
+import type { Message, ToolCall } from "./conversation.ts";
+import { generate } from "./generation.ts";
+import type { Log } from "./host.ts";
+import type { AgentLimits } from "./limits.ts";
+import type { LLM } from "./llm.ts";
+import { runTools, type ToolOutcome } from "./tools.ts";
+
+export interface ReplyOptions {
+  readonly llm: LLM;
+  readonly instructions: string;
+  readonly limits: AgentLimits;
+  /** The conversation, up to what is to be answered. */
+  readonly messages: readonly Message[];
+  readonly signal: AbortSignal;
+  readonly onText: (text: string) => void;
+  readonly onTool: (outcome: ToolOutcome) => void;
+  readonly log: Log;
+}
+
+/** The model's answer within one turn: requests, and rounds of tools between them, until it has said all. */
+export class Reply {
+  readonly #options: ReplyOptions;
+  /** What the model wrote and the tools brought, as far as it is complete. */
+  readonly #messages: Message[] = [];
+  readonly #startedAt = now();
+  /** The text of the request under way. */
+  #text = "";
+  #length = 0;
+  #firstTextAt: number | null = null;
+  #tokens = { input: 0, output: 0 };
+
+  constructor(options: ReplyOptions) {
+    this.#options = options;
+  }
+
+  /** All that belongs into the conversation so far. */
+  get messages(): Message[] {
+    return [...this.#messages, { role: "agent", text: this.#text, toolCalls: [] }];
+  }
+
+  /** When the first text came, as epoch milliseconds. */
+  get firstTextAt(): number | null {
+    return this.#firstTextAt;
+  }
+
+  /** Resolves when all is written; rejects with the reason of the signal, or what went wrong. */
+  async run(): Promise<void> {
+    const { limits, llm, log } = this.#options;
+    for (let round = 0; ; round++) {
+      const mayCall = round < limits.maxToolRounds;
+      const calls = await this.#ask(mayCall);
+      if (calls.length === 0) return;
+      if (!mayCall) {
+        log.warn({ provider: llm.provider, model: llm.model }, "the model called tools beyond the last round");
+        return;
+      }
+      const results = await runTools(calls, {
+        functions: llm.functions,
+        limits,
+        signal: this.#options.signal,
+        onOutcome: this.#options.onTool,
+        log,
+      });
+      this.#messages.push({ role: "agent", text: this.#text, toolCalls: calls }, { role: "tools", results });
+      this.#text = "";
+    }
+  }
+
+  /** What this reply cost, measured when it is over. */
+  measure(outcome: "done" | "cancelled" | "failed"): Measurement {
+    const { provider, model } = this.#options.llm;
+    return {
+      kind: "llm",
+      provider,
+      model,
+      outcome,
+      latencyMs: now() - this.#startedAt,
+      firstTokenMs: this.#firstTextAt === null ? null : this.#firstTextAt - this.#startedAt,
+      inputTokens: this.#tokens.input,
+      outputTokens: this.#tokens.output,
+    };
+  }
+
+  /** One request. Returns the tools that the model calls. */
+  async #ask(mayCall: boolean): Promise<ToolCall[]> {
+    const { llm, instructions, messages, limits, signal, onText } = this.#options;
+    const calls: ToolCall[] = [];
+    let usage = { input: 0, output: 0 };
+    const request = {
+      instructions,
+      messages: [...messages, ...this.#messages],
+      functions: [...llm.functions.values()].map(({ declaration }) => declaration),
+      toolChoice: mayCall ? ("auto" as const) : ("none" as const),
+    };
+    try {
+      for await (const event of generate(llm, request, limits, signal)) {
+        switch (event.type) {
+          case "text":
+            if (event.text === "") break;
+            this.#length += event.text.length;
+            if (this.#length > limits.maxReplyLength) {
+              throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
+            }
+            this.#firstTextAt ??= now();
+            this.#text += event.text;
+            onText(event.text);
+            break;
+          case "tool_call":
+            calls.push(event.call);
+            break;
+          case "usage":
+            usage = { input: event.inputTokens, output: event.outputTokens };
+            break;
+          default:
+            event satisfies never;
+        }
+      }
+    } finally {
+      this.#tokens.input += usage.input;
+      this.#tokens.output += usage.output;
+    }
+    return calls;
+  }
+}

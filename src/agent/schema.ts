@@ -1,0 +1,57 @@
+/**
+ * The parts of Standard Schema and Standard JSON Schema (standardschema.dev) that tools need, copied as the specification
+ * invites to: zod ≥ 4.2, valibot, arktype and others fit them, and none of them is imported.
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    /** The schema as JSON Schema, where the library can tell. */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => Record<string, unknown> };
+  };
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** What `execute` is given for a schema. */
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<
+  Schema["~standard"]["types"]
+>["output"];
+
+/** A JSON Schema (2020-12) of the one object that a tool takes. */
+export interface JsonSchema {
+  readonly type: "object";
+  readonly [keyword: string]: unknown;
+}
+
+export function isStandardSchema(schema: object): schema is StandardSchema {
+  return "~standard" in schema;
+}
+
+/** A Standard Schema as JSON Schema. Throws where its library cannot tell. */
+export function describeSchema(schema: StandardSchema, owner: string): JsonSchema {
+  const { jsonSchema, vendor } = schema["~standard"];
+  if (jsonSchema === undefined) {
+    throw new TypeError(
+      `${owner}: this ${vendor} schema cannot describe itself as JSON Schema (zod 4.2 and later can): give jsonSchema beside it`,
+    );
+  }
+  const { $schema: _, ...described } = jsonSchema.input({ target: "draft-2020-12" });
+  if (described.type !== "object") throw new TypeError(`${owner}: parameters must be the schema of an object`);
+  return described as JsonSchema;
+}
+
+/** What is wrong with a value, as `path: message`, for the model to read. */
+export function issueText({ message, path }: SchemaIssue): string {
+  const keys = (path ?? []).map((step) => String(typeof step === "object" ? step.key : step));
+  return keys.length > 0 ? `${keys.join(".")}: ${message}` : message;
+}

@@ -1,0 +1,75 @@
+import type { TurnOutcome } from "../protocol.ts";
+import type { Turn } from "./turn.ts";
+
+/** Who comes first: what interrupts, then participants, then what the agent's own code wants said. */
+export type TurnRank = "next" | "participant" | "agent";
+
+const ranks: readonly TurnRank[] = ["next", "participant", "agent"];
+
+/** The turns of a call, one after the other. Opened when the agent has joined; after `close` every turn is interrupted. */
+export class TurnQueue {
+  readonly #maxWaiting: number;
+  readonly #onOver: (turn: Turn, outcome: TurnOutcome) => void;
+  readonly #onChange: () => void;
+  #state: "waiting" | "open" | "closed" = "waiting";
+  #running: Turn | null = null;
+  #waiting: { readonly turn: Turn; readonly rank: TurnRank }[] = [];
+
+  /** `onOver` is called before the next turn is taken, `onChange` when a turn was added or is over. */
+  constructor(options: {
+    readonly maxWaiting: number;
+    readonly onOver: (turn: Turn, outcome: TurnOutcome) => void;
+    readonly onChange: () => void;
+  }) {
+    this.#maxWaiting = options.maxWaiting;
+    this.#onOver = options.onOver;
+    this.#onChange = options.onChange;
+  }
+
+  /** Is a turn running, or waiting to? */
+  get busy(): boolean {
+    return this.#running !== null || this.#waiting.length > 0;
+  }
+
+  open(): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "open";
+    this.#advance();
+  }
+
+  /** Adds a turn behind those of its rank; with `interrupt`, the running one is cut short for those that wait. */
+  add(turn: Turn, rank: TurnRank, interrupt: boolean): void {
+    if (this.#state === "closed") return turn.interrupt();
+    if (this.#waiting.length >= this.#maxWaiting) {
+      return turn.fail(new Error(`More than ${this.#maxWaiting} turns wait`));
+    }
+    const behind = this.#waiting.findIndex((other) => ranks.indexOf(other.rank) > ranks.indexOf(rank));
+    this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { turn, rank });
+    if (interrupt && this.#running?.interruptible) this.#running.interrupt();
+    else this.#advance();
+    this.#onChange();
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#running?.interrupt();
+    for (const { turn } of waiting) turn.interrupt();
+  }
+
+  #advance(): void {
+    if (this.#state !== "open" || this.#running !== null) return;
+    const turn = this.#waiting.shift()?.turn;
+    if (turn === undefined) return;
+    this.#running = turn;
+    void turn.run();
+    void turn.ended.then((outcome) => {
+      this.#running = null;
+      this.#onOver(turn, outcome);
+      this.#advance();
+      this.#onChange();
+    });
+  }
+}

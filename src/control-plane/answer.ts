@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { METHODS } from "node:http";
+import type Koa from "koa";
+import type { Logger } from "pino";
+import { GreenroomError } from "../errors.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import { type ErrorAnswer, errorAnswer } from "./error-answer.ts";
+
+/** What is known of a request when it has been answered, for its log line and its metrics. Never its query or its body. */
+export interface RequestNotes {
+  readonly id: string;
+  /** The template of the path, such as `/sessions/{session_id}`. */
+  route: string;
+  sessionId: string | undefined;
+  /** Logged at `debug` only. */
+  quiet: boolean;
+}
+
+const noted = new WeakMap<Koa.Context, RequestNotes>();
+
+export function notesOf(ctx: Koa.Context): RequestNotes {
+  const notes = noted.get(ctx) ?? { id: requestId(ctx), route: "unmatched", sessionId: undefined, quiet: false };
+  noted.set(ctx, notes);
+  return notes;
+}
+
+/** Runs a request to its answer: its id, its errors as JSON, its line in the log, its place in the metrics. */
+export class Answering {
+  readonly #supervisor: Supervisor;
+  readonly #log: Logger;
+
+  constructor(supervisor: Supervisor, log: Logger) {
+    this.#supervisor = supervisor;
+    this.#log = log;
+  }
+
+  async run(ctx: Koa.Context, handle: () => Promise<unknown>): Promise<void> {
+    const startedAt = performance.now();
+    const notes = notesOf(ctx);
+    ctx.set("X-Request-Id", notes.id);
+    try {
+      if (isDraining(this.#supervisor)) ctx.set("Connection", "close");
+      await handle();
+    } catch (error) {
+      this.#fail(ctx, error);
+    } finally {
+      const ms = performance.now() - startedAt;
+      const method = METHODS.includes(ctx.method) ? ctx.method : "OTHER";
+      this.#supervisor.metrics.http(notes.route, method, ctx.status, ms / 1_000);
+      const { id, route, sessionId } = notes;
+      this.#log[notes.quiet ? "debug" : "info"](
+        { request_id: id, method, route, status: ctx.status, ms: Math.round(ms * 10) / 10, session_id: sessionId },
+        "request",
+      );
+    }
+  }
+
+  #fail(ctx: Koa.Context, error: unknown): void {
+    const answer = errorAnswer(error);
+    const { id: request_id, route, sessionId: session_id } = notesOf(ctx);
+    const line = { request_id, route, session_id, code: answer.body.code };
+    if (answer.status === 500) this.#log.error({ ...line, err: causeOf(error) }, "request failed");
+    else if (answer.status > 500) this.#log.warn({ ...line, err: causeOf(error) }, "request refused");
+    if (!ctx.headerSent) writeError(ctx, answer);
+  }
+}
+
+export function writeError(ctx: Koa.Context, { status, headers, body }: ErrorAnswer): void {
+  ctx.status = status;
+  for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
+  ctx.set("Cache-Control", "no-store");
+  ctx.body = body;
+}
+
+export function isDraining({ state }: Supervisor): boolean {
+  return state === "announced" || state === "draining" || state === "stopped";
+}
+
+/** An error of the table says what a client may see; what it came from is what an operator wants. */
+function causeOf(error: unknown): unknown {
+  return GreenroomError.is(error) && error.cause !== undefined ? error.cause : error;
+}
+
+function requestId(ctx: Koa.Context): string {
+  const given = ctx.get("X-Request-Id");
+  return /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage } from "node:http";
+import type { Writable } from "node:stream";
+import { MIMEType } from "node:util";
+import type Koa from "koa";
+import { koaBody } from "koa-body";
+import { GreenroomError } from "../errors.ts";
+import type { JsonValue } from "../protocol.ts";
+import { HttpError } from "./http-error.ts";
+import { parseJson } from "./json.ts";
+
+/** Largest body that is read, in bytes after decompression. */
+export const maxBodyBytes = 65_536;
+/** What is still swallowed of a refused body, so that the client gets to read the answer. More than that: cut off. */
+const swallowedBytes = 1_048_576;
+
+/**
+ * The body is read as bytes (latin1 keeps each), since koa-body would otherwise replace malformed UTF-8 silently. It parses
+ * what is asked for here and nothing else: no forms, no files.
+ */
+const readBytes = koaBody({
+  json: false,
+  urlencoded: false,
+  multipart: false,
+  text: true,
+  textTypes: ["application/json"],
+  textLimit: maxBodyBytes,
+  encoding: "latin1",
+});
+
+/** The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422, and nothing else. */
+export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefined> {
+  if (!hasBody(ctx.req)) return undefined;
+  if (!isJson(ctx.req.headers["content-type"])) throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
+  const release = holdInflater(ctx.req);
+  try {
+    await readBytes(ctx, async () => undefined);
+  } catch (error) {
+    throw refused(ctx, asClientError(error));
+  } finally {
+    release();
+  }
+  const bytes: unknown = ctx.request.body;
+  ctx.request.body = undefined as never;
+  if (typeof bytes !== "string") throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
+  return bytes === "" ? undefined : parseJson(Buffer.from(bytes, "latin1"));
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  if (headers["transfer-encoding"] !== undefined) return true;
+  const length = headers["content-length"];
+  return length !== undefined && length !== "0";
+}
+
+function isJson(contentType: string | undefined): boolean {
+  try {
+    const { essence, params } = new MIMEType(contentType ?? "");
+    return essence === "application/json" && /^utf-?8$/i.test(params.get("charset") ?? "utf-8");
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * koa-body decompresses in a stream of its own and stops listening to it once it has settled. A zlib error after that, as
+ * of a bomb that ends in garbage, would be uncaught and end the process; and the stream would never be freed.
+ */
+function holdInflater(request: IncomingMessage): () => void {
+  const inflaters: Writable[] = [];
+  const { pipe } = request;
+  request.pipe = function <T extends NodeJS.WritableStream>(this: IncomingMessage, to: T, options?: { end?: boolean }): T {
+    to.on("error", () => undefined);
+    inflaters.push(to as unknown as Writable);
+    return pipe.call(this, to, options) as T;
+  };
+  return () => {
+    request.pipe = pipe;
+    for (const inflater of inflaters) {
+      request.unpipe(inflater);
+      inflater.destroy();
+    }
+  };
+}
+
+function asClientError(error: unknown): Error {
+  const status = typeof error === "object" && error !== null && "status" in error ? error.status : undefined;
+  if (status === 413) return new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
+  if (status === 415) {
+    return new HttpError(415, "The request body must be compressed as gzip, deflate or br, or not at all", {
+      code: "UNSUPPORTED_MEDIA_TYPE",
+      headers: { "Accept-Encoding": "gzip, deflate, br" },
+    });
+  }
+  return new GreenroomError("BAD_REQUEST", "The request body cannot be read", { cause: error });
+}
+
+/** The rest of the body is swallowed, and the connection ends with the answer. */
+function refused(ctx: Koa.Context, error: Error): Error {
+  const { req } = ctx;
+  let left = swallowedBytes;
+  req.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) req.destroy();
+  });
+  req.resume();
+  if (!req.complete) ctx.set("Connection", "close");
+  return error;
+}

@@ -1,0 +1,199 @@
+import type Koa from "koa";
+import { z } from "zod";
+import { GreenroomError } from "../errors.ts";
+import type { LogLevel } from "../protocol.ts";
+import { prepareDependency } from "./prepare.ts";
+import type { Dependency, Permission } from "./scope.ts";
+
+/** How the server speaks HTTP, and who may do what. Times in milliseconds, limits per caller and process. */
+export interface ServeOptions {
+  /**
+   * A ready Koa application to serve instead of the own one. Nothing is configured on it: mount {@link routes} in it where
+   * you want them. The launcher is started and drained around it.
+   */
+  readonly app?: Koa;
+  /** Address to listen on. Default `127.0.0.1`. It is also a name that the Host check accepts. */
+  readonly host?: string;
+  /** Default 8000; 0 takes any free one. */
+  readonly port?: number;
+  /** Serves `GET /metrics` on a port of its own, and then not on `port`. Default `null`. */
+  readonly metricsPort?: number | null;
+
+  /**
+   * Web origins that may call, such as `https://app.example.com`; `["*"]` for all. Default: all where any of the callbacks
+   * below is given; else the server's own origin and those on localhost, together with a check of the Host header.
+   */
+  readonly corsAllowOrigins?: readonly string[];
+  /** Default `["*"]`: the methods that the API has. */
+  readonly corsAllowMethods?: readonly string[];
+  /** Default `["*"]`: whatever the browser asks for, `Authorization` included. */
+  readonly corsAllowHeaders?: readonly string[];
+  /** Lets browsers send cookies. Default false. Needs `corsAllowOrigins` without a wildcard. */
+  readonly corsAllowCredentials?: boolean;
+  /** Further names that the Host check accepts, without port, such as the one of a Kubernetes Service. Default none. */
+  readonly allowedHosts?: readonly string[];
+  /** Proxies in front of the server whose `X-Forwarded-For` is believed. Default 0: the address of the connection counts. */
+  readonly trustedProxyCount?: number;
+
+  /** Who calls: JSON of at most 4 KiB, which becomes the session's `created_by`. Throws `HttpError(401, …)` for strangers. */
+  readonly getCurrentUser?: Dependency<unknown>;
+  /** `scope.body` is the complete start request. Denied: 403. Default: everybody may. */
+  readonly canStartSession?: Permission;
+  /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
+  readonly canCloseSession?: Permission;
+  /** Also its events and lists. Denied: the 404 of a session that does not exist. Default: everybody may. */
+  readonly canViewSession?: Permission;
+  /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
+  readonly canViewMetrics?: Permission;
+  /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
+  readonly canSendMessage?: Permission;
+  /** Longest time that one of these callbacks may take; then 503. Default 10,000. */
+  readonly permissionTimeoutMs?: number;
+
+  /** Hand out a `session_token` with each started session and accept it as `?token=`. Default true. */
+  readonly sessionTokens?: boolean;
+  /**
+   * Signs the session tokens: 32 characters or more, the same in every process that shares sessions. Default:
+   * `GREENROOM_SESSION_TOKEN_SECRET`, else a random one for the life of the process.
+   */
+  readonly sessionTokenSecret?: string;
+
+  /** Starts a second, in the long run. Default 50; `null`: no limit. */
+  readonly startsPerSecond?: number | null;
+  /** Starts at once, on top of the rate. Default 200. */
+  readonly startBurst?: number;
+  /** Messages a second, in the long run, over all sessions of the caller. Default 100; `null`: no limit. */
+  readonly messagesPerSecond?: number | null;
+  /** Messages at once, on top of the rate. Default 200. */
+  readonly messageBurst?: number;
+  /** Event streams open at a time. Default 256; `null`: no limit. */
+  readonly maxEventStreams?: number | null;
+
+  /** A comment is sent on an event stream that often, so that proxies keep it open. Default 15,000. */
+  readonly eventCommentIntervalMs?: number;
+  /** Bytes that may wait for a slow reader of events before it is cut off; it can come back with Last-Event-ID. Default 262,144. */
+  readonly eventBufferBytes?: number;
+  readonly timeouts?: ServerTimeouts;
+
+  /** At a shutdown, probes say so for this long while starts are still accepted, so that balancers learn it. Default 5,000. */
+  readonly drainAnnounceMs?: number;
+  /** Then running calls may go on for this long before they are closed as `drained`. Default 20,000. Raise it to a call's length. */
+  readonly drainTimeoutMs?: number;
+  /** Level of the request log. Default `info`. */
+  readonly httpLogLevel?: LogLevel;
+}
+
+/** How long a client may take. Clients that are slower are cut off. In milliseconds. */
+export interface ServerTimeouts {
+  /** From the connection to the last header. Default 10,000. */
+  readonly headersMs?: number;
+  /** From the connection to the last byte of the body, of which there are 64 KiB at most. Default 30,000. */
+  readonly requestMs?: number;
+  /** Between two requests of a connection. Default 75,000: longer than the 60 s of common load balancers. */
+  readonly keepAliveMs?: number;
+  /** How often the first two are looked at. Default 5,000. */
+  readonly checkIntervalMs?: number;
+}
+
+const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const satisfies LogLevel[];
+const port = z.int().min(0).max(65_535);
+/** Timers of Node overflow beyond this and fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+const duration = z.int().positive().max(longestTimerMs);
+const pause = z.int().nonnegative().max(longestTimerMs);
+const limit = z.number().positive().nullable();
+const dependency = <T>() =>
+  z.custom<T>((value) => typeof value === "function", { error: "expected a function" }).optional();
+
+export const serveOptions = z.strictObject({
+  app: z
+    .custom<Koa>((value) => typeof value === "object" && value !== null && "callback" in value, {
+      error: "expected a Koa application",
+    })
+    .optional(),
+  host: z.string().min(1).default("127.0.0.1"),
+  port: port.default(8_000),
+  metricsPort: port.nullable().default(null),
+  corsAllowOrigins: z.array(z.string().refine(isOrigin, { error: originHint })).readonly().optional(),
+  corsAllowMethods: z.array(z.string().regex(/^(\*|[A-Za-z]+)$/)).readonly().default(["*"]),
+  corsAllowHeaders: z.array(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/)).readonly().default(["*"]),
+  corsAllowCredentials: z.boolean().default(false),
+  allowedHosts: z.array(z.string().min(1).toLowerCase()).readonly().default([]),
+  trustedProxyCount: z.int().min(0).max(16).default(0),
+  getCurrentUser: dependency<Dependency<unknown>>(),
+  canStartSession: dependency<Permission>(),
+  canCloseSession: dependency<Permission>(),
+  canViewSession: dependency<Permission>(),
+  canViewMetrics: dependency<Permission>(),
+  canSendMessage: dependency<Permission>(),
+  permissionTimeoutMs: duration.default(10_000),
+  sessionTokens: z.boolean().default(true),
+  sessionTokenSecret: z.string().min(32).optional(),
+  startsPerSecond: limit.default(50),
+  startBurst: z.int().positive().default(200),
+  messagesPerSecond: limit.default(100),
+  messageBurst: z.int().positive().default(200),
+  maxEventStreams: z.int().positive().nullable().default(256),
+  eventCommentIntervalMs: duration.default(15_000),
+  eventBufferBytes: z.int().positive().default(262_144),
+  timeouts: z
+    .strictObject({
+      headersMs: duration.default(10_000),
+      requestMs: duration.default(30_000),
+      keepAliveMs: duration.default(75_000),
+      checkIntervalMs: duration.default(5_000),
+    })
+    .prefault({}),
+  drainAnnounceMs: pause.default(5_000),
+  drainTimeoutMs: pause.default(20_000),
+  httpLogLevel: z.enum(levels).default("info"),
+});
+
+export type FilledServeOptions = z.output<typeof serveOptions> & {
+  /** Any of the callbacks is given. */
+  readonly authenticated: boolean;
+};
+
+/** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
+export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
+  const result = serveOptions.safeParse(raw);
+  if (!result.success) throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));
+  const options = result.data;
+  const callbacks = [
+    options.getCurrentUser,
+    options.canStartSession,
+    options.canCloseSession,
+    options.canViewSession,
+    options.canViewMetrics,
+    options.canSendMessage,
+  ].filter((callback) => callback !== undefined);
+  for (const callback of callbacks) prepareDependency(callback);
+  const authenticated = callbacks.length > 0;
+  const anyOrigin = options.corsAllowOrigins?.includes("*") ?? authenticated;
+  if (options.corsAllowCredentials && anyOrigin) {
+    throw new GreenroomError(
+      "INVALID_OPTIONS",
+      "corsAllowCredentials: cookies are never sent to any origin; name the origins in corsAllowOrigins, without *",
+    );
+  }
+  if (options.timeouts.headersMs > options.timeouts.requestMs) {
+    throw new GreenroomError("INVALID_OPTIONS", "timeouts.headersMs must not be longer than timeouts.requestMs");
+  }
+  return { ...options, authenticated };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "unrecognized_keys") return `${issue.path.join(".")}: ${issue.message}`;
+  return issue.keys.map((key) => `${[...issue.path, key].join(".")}: there is no such option`).join("; ");
+}
+
+function isOrigin(text: string): boolean {
+  return text === "*" || text === "null" || (URL.canParse(text) && new URL(text).origin === text);
+}
+
+function originHint(issue: { readonly input?: unknown }): string {
+  const { input } = issue;
+  const origin = typeof input === "string" && URL.canParse(input) ? new URL(input).origin : "null";
+  if (origin !== "null") return `${JSON.stringify(input)} is not an origin: write ${JSON.stringify(origin)}`;
+  return `${JSON.stringify(input)} is not an origin, such as "https://app.example.com", nor "*"`;
+}

@@ -1,0 +1,126 @@
+/**
+ * Every error that Greenroom raises on purpose: its code, the HTTP status it becomes, what a client may read, and whether
+ * the same request can succeed later. `%s` in a detail is filled at the throw.
+ */
+export interface ErrorRow {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly detail: string;
+}
+
+export const errors = {
+  POOL_FULL: { status: 429, retryable: true, detail: "Reached maximum number of concurrent sessions" },
+  CALL_FULL: {
+    status: 429,
+    retryable: true,
+    detail: "Reached maximum number of concurrent sessions for this call",
+  },
+  RATE_LIMITED: { status: 429, retryable: true, detail: "Too many requests: %s" },
+  MESSAGE_QUEUE_FULL: { status: 429, retryable: true, detail: "Too many messages wait for the agent" },
+
+  NOT_STARTED: { status: 503, retryable: true, detail: "The server is not started" },
+  WARMING_UP: { status: 503, retryable: true, detail: "The server is warming up" },
+  AGENT_UNAVAILABLE: { status: 503, retryable: true, detail: "The agent cannot be loaded at the moment" },
+  NO_THREAD: { status: 503, retryable: true, detail: "No session thread became free in time" },
+  OVERLOADED: { status: 503, retryable: true, detail: "The server is under too much load" },
+  CRASH_STORM: { status: 503, retryable: true, detail: "Too many sessions crashed in the last minute" },
+  DRAINING: { status: 503, retryable: true, detail: "The server is shutting down" },
+
+  START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent" },
+  INTERNAL: { status: 500, retryable: false, detail: "Internal server error" },
+
+  SESSION_NOT_FOUND: { status: 404, retryable: false, detail: "Session with id '%s' not found" },
+  NOT_FOUND: { status: 404, retryable: false, detail: "Not found" },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false, detail: "Method not allowed" },
+  SESSION_CLOSING: { status: 409, retryable: false, detail: "The session is closing" },
+
+  UNAUTHORIZED: { status: 401, retryable: false, detail: "%s" },
+  FORBIDDEN: { status: 403, retryable: false, detail: "%s" },
+  BAD_REQUEST: { status: 400, retryable: false, detail: "%s" },
+  BODY_TOO_LARGE: { status: 413, retryable: false, detail: "The request body is larger than %s bytes" },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    retryable: false,
+    detail: "The request body must be application/json in UTF-8",
+  },
+  INVALID_REQUEST: { status: 422, retryable: false, detail: "%s" },
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    retryable: false,
+    detail: "The Idempotency-Key was used with another request body",
+  },
+
+  INVALID_OPTIONS: { status: 500, retryable: false, detail: "%s" },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+const marker = Symbol.for("greenroom.error");
+
+/** An error of the table above. Its message is what a client may read; `cause` is for the log alone. */
+export class GreenroomError extends Error {
+  override readonly name = "GreenroomError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryable: boolean;
+  /** Whole seconds after which trying again makes sense; sent as Retry-After. */
+  readonly retryAfterSeconds: number | undefined;
+  readonly [marker] = true;
+
+  constructor(
+    code: ErrorCode,
+    fill?: string,
+    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
+  ) {
+    const row: ErrorRow = errors[code];
+    super(
+      row.detail.replace("%s", () => fill ?? ""),
+      { cause: options.cause },
+    );
+    this.code = code;
+    this.status = row.status;
+    this.retryable = row.retryable;
+    this.retryAfterSeconds = row.retryable ? (options.retryAfterSeconds ?? 1) : undefined;
+  }
+
+  /** Known by a marker, not by `instanceof`: it holds across copies of the package. */
+  static is(error: unknown): error is GreenroomError {
+    return typeof error === "object" && error !== null && marker in error;
+  }
+}
+
+/** An error as plain fields, so that it can cross a thread whole (a structured clone loses `code` and custom names). */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+}
+
+/** Longest text of an error that is carried between threads, in characters. */
+const longestText = 8_192;
+
+export function plainError(error: unknown): PlainError {
+  if (!(typeof error === "object" && error !== null && "message" in error)) {
+    return { name: "Error", message: clip(describe(error)) };
+  }
+  const { name, message, stack, code } = error as Partial<Record<keyof PlainError, unknown>>;
+  return {
+    name: typeof name === "string" ? clip(name) : "Error",
+    message: clip(describe(message)),
+    ...(typeof stack === "string" ? { stack: clip(stack) } : {}),
+    ...(typeof code === "string" || typeof code === "number" ? { code: clip(String(code)) } : {}),
+  };
+}
+
+function describe(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return "(a value that has no text)";
+  }
+}
+
+function clip(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
+}

@@ -1,0 +1,27 @@
+/** What takes the place of a label value once there are too many. */
+export const otherLabel = "other";
+
+/** Longest label value, in characters. */
+const longestLabel = 64;
+
+/**
+ * Keeps the values of a label few: the first `most` distinct ones are kept, every further one becomes `other`. Names of
+ * models and errors come from agents, perhaps from a caller's config, and each value would be series kept for ever.
+ */
+export class LabelLimit {
+  readonly #most: number;
+  readonly #known = new Set<string>();
+
+  constructor(most = 20) {
+    this.#most = most;
+  }
+
+  /** The value to use. */
+  admit(value: unknown): string {
+    const text = String(value).slice(0, longestLabel);
+    if (this.#known.has(text)) return text;
+    if (this.#known.size >= this.#most) return otherLabel;
+    this.#known.add(text);
+    return text;
+  }
+}

@@ -1,0 +1,43 @@
+/** A sample every so often; it makes 50 small wake-ups a second. */
+const sampleIntervalMs = 20;
+
+/** How late the event loop of this thread runs its timers. */
+export class LoopLag {
+  readonly #onSample: (lagMs: number) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #samples: number[] = [];
+
+  /** `onSample` gets every sample, in milliseconds. */
+  constructor(onSample: (lagMs: number) => void = () => {}) {
+    this.#onSample = onSample;
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return;
+    let last = performance.now();
+    this.#timer = setInterval(() => {
+      const at = performance.now();
+      const lagMs = Math.max(0, at - last - sampleIntervalMs);
+      last = at;
+      if (this.#samples.length < mostSamples) this.#samples.push(lagMs);
+      this.#onSample(lagMs);
+    }, sampleIntervalMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#samples = [];
+  }
+
+  /** The 99th percentile since it was last asked for, in milliseconds; null without samples. */
+  takeP99Ms(): number | null {
+    const samples = this.#samples.sort((a, b) => a - b);
+    this.#samples = [];
+    return samples[Math.ceil(samples.length * 0.99) - 1] ?? null;
+  }
+}
+
+/** A minute of samples: nobody may be asking for them. */
+const mostSamples = 3_000;

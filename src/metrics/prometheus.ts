@@ -1,0 +1,176 @@
+import { Registry } from "prom-client";
+import type { ErrorCode } from "../errors.ts";
+import { type EndReason, endReasons, type Measurement } from "../protocol.ts";
+import {
+  type KillReason,
+  killReasons,
+  loadCauses,
+  type StartStage,
+  slotStates,
+  startStages,
+  type WebhookOutcome,
+  webhookOutcomes,
+} from "./catalogue.ts";
+import { type Families, makeFamilies } from "./families.ts";
+import { LabelLimit } from "./label-limit.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { ProviderMetrics } from "./provider-metrics.ts";
+import { reading } from "./reading.ts";
+import type { MetricsSource } from "./source.ts";
+
+const liveStates = ["starting", "joining", "live", "closing"] as const;
+
+/**
+ * The metrics of the server, in a registry of its own; make as many as you like. Aggregates only: nothing here grows with
+ * the number of sessions, and counters belong to the process, so none falls when a session ends.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #families: Families = makeFamilies(this.#registry);
+  readonly #providers = new ProviderMetrics(this.#families);
+  readonly #routes = new LabelLimit(60);
+  readonly #methods = new LabelLimit(10);
+  #source: MetricsSource | undefined;
+  #eventStreams = 0;
+
+  constructor() {
+    const to = this.#families;
+    // A counter that first appears at 1 has no increase: those with known labels begin at 0.
+    for (const reason of endReasons) to.sessionsEnded.inc({ reason }, 0);
+    for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);
+    for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
+    for (const stage of startStages) to.sessionStartSeconds.zero({ stage });
+  }
+
+  /** What a session thread measured. Never throws. */
+  record(measurement: Measurement): void {
+    this.#providers.record(measurement);
+  }
+
+  /** One answered request. `route` is the pattern that matched (`/sessions/:id`), never the path itself. */
+  http(route: string, method: string, status: number, seconds: number): void {
+    const labels = {
+      route: this.#routes.admit(route),
+      method: this.#methods.admit(method),
+      status: String(status),
+    };
+    observe(this.#families.httpRequestSeconds.labels(labels), seconds);
+  }
+
+  /** A stream of events was opened. Call what it returns when it is over; more than once does no harm. */
+  eventStreamOpened(): () => void {
+    this.#eventStreams += 1;
+    let open = true;
+    return () => {
+      if (open) this.#eventStreams -= 1;
+      open = false;
+    };
+  }
+
+  sessionStarted(): void {
+    this.#families.sessionsStarted.inc();
+  }
+
+  /** From the request to start until this stage. */
+  startSeconds(stage: StartStage, seconds: number): void {
+    observe(this.#families.sessionStartSeconds.labels({ stage }), seconds);
+  }
+
+  startRefused(code: ErrorCode): void {
+    this.#families.startRefusals.inc({ code });
+  }
+
+  sessionEnded(reason: EndReason, durationSeconds: number): void {
+    this.#families.sessionsEnded.inc({ reason });
+    observe(this.#families.sessionDurationSeconds, durationSeconds);
+  }
+
+  slotStarted(seconds: number): void {
+    observe(this.#families.slotStartSeconds, seconds);
+  }
+
+  slotStartFailed(): void {
+    this.#families.slotStartFailures.inc();
+  }
+
+  threadKilled(reason: KillReason): void {
+    this.#families.watchdogKills.inc({ reason });
+  }
+
+  /** CPU time that session threads used since it was last told. */
+  threadCpu(seconds: number): void {
+    this.#families.threadCpuSeconds.inc(reading(seconds) ?? 0);
+  }
+
+  mainLoopLag(seconds: number): void {
+    observe(this.#families.mainLoopLagSeconds, seconds);
+  }
+
+  webhook(outcome: WebhookOutcome): void {
+    this.#families.webhookDeliveries.inc({ outcome });
+  }
+
+  /** Where the gauges read from. Until it is told, they say 0. */
+  observe(source: MetricsSource): void {
+    this.#source = source;
+  }
+
+  readonly contentType: string = this.#registry.contentType;
+
+  /** The exposition, metrics of the process included. */
+  async text(): Promise<string> {
+    this.#readGauges();
+    const [own, ofProcess] = await Promise.all([this.#registry.metrics(), processMetrics().metrics()]);
+    return own + ofProcess;
+  }
+
+  #readGauges(): void {
+    const to = this.#families;
+    to.eventStreams.set(this.#eventStreams);
+    const source = this.#source;
+    if (source === undefined) return;
+
+    const sessions = source.sessionsByState();
+    let live = 0;
+    for (const state of liveStates) {
+      const count = sessions[state] ?? 0;
+      live += count;
+      to.sessions.set({ state }, count);
+    }
+    const slots = source.slotsByState();
+    for (const state of slotStates) to.slots.set({ state }, slots[state]);
+    to.capacity.set(source.capacity);
+    to.utilisation.set(source.capacity > 0 ? live / source.capacity : 0);
+    to.warmTarget.set(source.warmTarget);
+
+    const causes = source.loadCauses();
+    for (const cause of loadCauses) to.loadGuard.set({ cause }, causes.includes(cause) ? 1 : 0);
+    this.#readThreads(source);
+  }
+
+  #readThreads(source: MetricsSource): void {
+    let threads = 0;
+    let heapBytes = 0;
+    let heapMaxBytes = 0;
+    let loopSum = 0;
+    let loopMax = 0;
+    for (const vitals of source.threads()) {
+      if (vitals === null) continue;
+      threads += 1;
+      heapBytes += vitals.heapBytes;
+      heapMaxBytes = Math.max(heapMaxBytes, vitals.heapBytes);
+      loopSum += vitals.eventLoopUtilization;
+      loopMax = Math.max(loopMax, vitals.eventLoopUtilization);
+    }
+    const to = this.#families;
+    to.threadHeapBytes.set(heapBytes);
+    to.threadHeapMaxBytes.set(heapMaxBytes);
+    to.threadLoopAverage.set(threads > 0 ? loopSum / threads : 0);
+    to.threadLoopMax.set(loopMax);
+  }
+}
+
+function observe(histogram: { observe(value: number): void }, seconds: number): void {
+  const duration = reading(seconds);
+  if (duration !== null) histogram.observe(duration);
+}

@@ -1,0 +1,96 @@
+import type { Measurement } from "../protocol.ts";
+import type { Families } from "./families.ts";
+import { LabelLimit } from "./label-limit.ts";
+import { reading } from "./reading.ts";
+
+type Counted = { inc(labels: Record<string, string>, value: number): void };
+type Observed = { observe(labels: Record<string, string>, value: number): void };
+
+/** Counts what session threads measured. Whatever a provider's code reports, it never throws. */
+export class ProviderMetrics {
+  readonly #families: Families;
+  readonly #provider = new LabelLimit();
+  readonly #model = new LabelLimit();
+  readonly #outcome = new LabelLimit();
+  readonly #component = new LabelLimit();
+  readonly #error = new LabelLimit();
+
+  constructor(families: Families) {
+    this.#families = families;
+  }
+
+  record(measurement: Measurement): void {
+    const to = this.#families;
+    switch (measurement.kind) {
+      case "llm": {
+        const labels = this.#labels(measurement);
+        const withOutcome = { ...labels, outcome: this.#outcome.admit(measurement.outcome) };
+        observeMs(to.llmLatencySeconds, withOutcome, measurement.latencyMs);
+        observeMs(to.llmFirstTokenSeconds, withOutcome, measurement.firstTokenMs);
+        count(to.llmTokens, { ...labels, direction: "input" }, measurement.inputTokens);
+        count(to.llmTokens, { ...labels, direction: "output" }, measurement.outputTokens);
+        return;
+      }
+      case "tool": {
+        const labels = { ...this.#labels(measurement), outcome: this.#outcome.admit(measurement.outcome) };
+        count(to.llmToolCalls, labels, 1);
+        observeMs(to.llmToolLatencySeconds, labels, measurement.latencyMs);
+        return;
+      }
+      case "stt": {
+        const labels = this.#labels(measurement);
+        observeMs(to.sttLatencySeconds, labels, measurement.latencyMs);
+        countMs(to.sttAudioSeconds, labels, measurement.audioDurationMs);
+        return;
+      }
+      case "tts": {
+        const labels = this.#labels(measurement);
+        observeMs(to.ttsLatencySeconds, labels, measurement.latencyMs);
+        countMs(to.ttsAudioSeconds, labels, measurement.audioDurationMs);
+        count(to.ttsCharacters, labels, measurement.characters);
+        return;
+      }
+      case "turn":
+        observeMs(
+          to.turnSeconds,
+          { outcome: this.#outcome.admit(measurement.outcome) },
+          measurement.durationMs,
+        );
+        observeMs(to.turnTrailingSilenceSeconds, {}, measurement.trailingSilenceMs);
+        return;
+      case "realtime": {
+        const labels = this.#labels(measurement);
+        const { audioInputDurationMs, audioOutputDurationMs } = measurement;
+        countMs(to.realtimeAudioSeconds, { ...labels, direction: "input" }, audioInputDurationMs);
+        countMs(to.realtimeAudioSeconds, { ...labels, direction: "output" }, audioOutputDurationMs);
+        return;
+      }
+      case "error":
+        to.providerErrors.inc({
+          component: this.#component.admit(measurement.component),
+          provider: this.#provider.admit(measurement.provider),
+          error: this.#error.admit(measurement.error),
+        });
+        return;
+      default:
+        measurement satisfies never;
+    }
+  }
+
+  #labels(source: { readonly provider: string; readonly model: string }) {
+    return { provider: this.#provider.admit(source.provider), model: this.#model.admit(source.model) };
+  }
+}
+
+function count(counter: Counted, labels: Record<string, string>, value: number): void {
+  counter.inc(labels, reading(value) ?? 0);
+}
+
+function countMs(counter: Counted, labels: Record<string, string>, durationMs: number): void {
+  counter.inc(labels, (reading(durationMs) ?? 0) / 1_000);
+}
+
+function observeMs(histogram: Observed, labels: Record<string, string>, durationMs: number | null): void {
+  const duration = reading(durationMs);
+  if (duration !== null) histogram.observe(labels, duration / 1_000);
+}

@@ -1,0 +1,25 @@
+import type { SessionState } from "../protocol.ts";
+import type { LoadCause, slotStates } from "./catalogue.ts";
+
+export type SlotCounts = Readonly<Record<(typeof slotStates)[number], number>>;
+
+/** Of a session thread, seen from outside it. */
+export interface ThreadVitals {
+  readonly heapBytes: number;
+  /** 0 idle … 1 busy all the time. */
+  readonly eventLoopUtilization: number;
+}
+
+/** What the gauges read when they are asked for. Every call must be cheap: it runs in the main loop. */
+export interface MetricsSource {
+  readonly capacity: number;
+  /** Threads the pool keeps warm. */
+  readonly warmTarget: number;
+  /** Ended sessions are not counted; a state may be missing. */
+  sessionsByState(): Readonly<Partial<Record<SessionState, number>>>;
+  slotsByState(): SlotCounts;
+  /** Why the load guard is up; empty while it is quiet. */
+  loadCauses(): readonly LoadCause[];
+  /** The last known vitals of the running threads; null where nothing is known yet. */
+  threads(): Iterable<ThreadVitals | null>;
+}

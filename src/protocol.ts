@@ -1,0 +1,228 @@
+/**
+ * What the main thread and a session thread say to each other, over the one port between them: a union each way.
+ * Times are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
+ */
+import type { PlainError } from "./errors.ts";
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** The monotonic clock of the process, the same in every thread of it, as milliseconds since the Unix epoch. */
+export const now = (): number => performance.timeOrigin + performance.now();
+
+/** A session lives through these in order; `closing` and `ended` can be reached from any earlier one. */
+export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
+
+/** What may follow what. */
+export const nextStates = {
+  starting: ["joining", "closing", "ended"],
+  joining: ["live", "closing", "ended"],
+  live: ["closing", "ended"],
+  closing: ["ended"],
+  ended: [],
+} as const satisfies Record<SessionState, readonly SessionState[]>;
+
+/** Why a session ended. A closed set: every ended session has exactly one. */
+export const endReasons = [
+  /** The agent left by itself, or the call ended. */
+  "finished",
+  /** Somebody asked for it. */
+  "closed",
+  /** The agent was alone in the call for too long. */
+  "idle",
+  /** It reached the longest time a session may last. */
+  "max_duration",
+  /** The server shut down. */
+  "drained",
+  /** `createAgent` threw, or took too long. */
+  "start_failed",
+  /** The agent's code threw after the start. */
+  "failed",
+  /** Its thread died: an uncaught error or `process.exit`. */
+  "crashed",
+  /** Its event loop was blocked for too long. */
+  "unresponsive",
+  /** It held more memory than it may. */
+  "out_of_memory",
+  /** It sent more messages to the main thread than it may. */
+  "flooded",
+  /** It ignored a close for the whole grace period. */
+  "killed",
+  /** Its process died. */
+  "lost",
+] as const;
+export type EndReason = (typeof endReasons)[number];
+
+/** The reasons for which a running session is asked to close. */
+export type CloseReason = Extract<
+  EndReason,
+  "closed" | "idle" | "max_duration" | "drained" | "out_of_memory" | "start_failed"
+>;
+
+/** What a slot's thread is given when it starts: everything that does not depend on the session. */
+export interface SlotBoot {
+  readonly port: import("node:worker_threads").MessagePort;
+  /** One Int32: the thread adds 1 every {@link heartbeatIntervalMs}. Shared memory, so that a blocked loop cannot hide. */
+  readonly heartbeat: SharedArrayBuffer;
+  /** URL of the module whose default export is the agent. */
+  readonly agentUrl: string;
+  readonly log: ThreadLogOptions;
+}
+
+export const heartbeatIntervalMs = 100;
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+export interface ThreadLogOptions {
+  readonly level: LogLevel;
+  /** File descriptor that log lines and the console of the thread are written to. */
+  readonly fd: 1 | 2;
+  /** Write transcripts and tool arguments too. Off by default: they are the callers' private words. */
+  readonly transcripts: boolean;
+}
+
+/** One session, as its thread is told. */
+export interface SessionAssignment {
+  readonly sessionId: string;
+  readonly callType: string;
+  readonly callId: string;
+  readonly config: JsonObject;
+  /** A dry run before the server serves: `createAgent` alone, then the agent is closed. */
+  readonly rehearsal: boolean;
+}
+
+/** What a participant typed. */
+export interface TextMessage {
+  readonly messageId: string;
+  readonly participantId: string;
+  readonly text: string;
+}
+
+export type ToThread =
+  | { readonly type: "assign"; readonly session: SessionAssignment }
+  | { readonly type: "message"; readonly message: TextMessage }
+  | { readonly type: "close"; readonly reason: CloseReason };
+
+export type FromThread =
+  /** The agent module is imported: the thread can take a session. */
+  | { readonly type: "warm"; readonly threadId: number; readonly importMs: number }
+  /** The session was received; the agent's code runs from here on. */
+  | { readonly type: "entered"; readonly at: number }
+  /** `createAgent` has returned. */
+  | { readonly type: "created"; readonly at: number }
+  /** The agent is in the call. */
+  | { readonly type: "joined"; readonly at: number }
+  /** Since when the agent is alone in the call; null while somebody is there. */
+  | { readonly type: "presence"; readonly aloneSince: number | null }
+  | { readonly type: "event"; readonly event: AgentEvent }
+  | { readonly type: "measured"; readonly measurement: Measurement }
+  /** `joinCall` (or the rehearsal) is over and the agent is closed. */
+  | { readonly type: "ended" }
+  | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError };
+
+/** Which of the agent's code threw. */
+export type FailureStage = "import" | "create" | "join";
+
+/** What happens in a call, as its thread tells it. `at` is stamped in the thread. */
+export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent;
+
+/**
+ * Words of the user or of the agent. While the agent speaks each piece is a `delta`; `final` carries the whole text as it
+ * was heard (cut where it was interrupted).
+ */
+export interface TranscriptEvent {
+  readonly type: "transcript";
+  readonly at: number;
+  readonly role: "user" | "agent";
+  readonly turnId: string;
+  readonly participantId: string;
+  readonly final: boolean;
+  readonly delta?: string;
+  readonly text?: string;
+  /** The typed message that this is, where it is one. */
+  readonly messageId?: string;
+}
+
+export type TurnOutcome = "done" | "interrupted" | "failed";
+
+/** A turn is over. Durations in milliseconds. */
+export interface TurnEvent {
+  readonly type: "turn";
+  readonly at: number;
+  readonly turnId: string;
+  /** What began it: a participant, or the agent by `simpleResponse` or `say`. */
+  readonly origin: "participant" | "response" | "say";
+  readonly outcome: TurnOutcome;
+  readonly durationMs: number;
+  /** From the start of the turn to the first token of the model; null where no model was asked, or it said nothing. */
+  readonly firstTokenMs: number | null;
+  readonly toolCalls: number;
+  readonly error?: PlainError;
+}
+
+/** A tool call is over. Its arguments and result stay in the thread. */
+export interface ToolEvent {
+  readonly type: "tool";
+  readonly at: number;
+  readonly turnId: string;
+  readonly name: string;
+  readonly durationMs: number;
+  readonly ok: boolean;
+}
+
+/** One thing measured in a session thread. Durations in milliseconds; null where there is nothing to measure. */
+export type Measurement =
+  | {
+      readonly kind: "llm";
+      readonly provider: string;
+      readonly model: string;
+      readonly outcome: "done" | "cancelled" | "failed";
+      /** Request → end of the stream, tool rounds included. */
+      readonly latencyMs: number;
+      /** Request → first text, over tool rounds. */
+      readonly firstTokenMs: number | null;
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    }
+  | {
+      readonly kind: "tool";
+      readonly provider: string;
+      readonly model: string;
+      readonly outcome: "done" | "cancelled" | "failed";
+      readonly latencyMs: number;
+    }
+  | {
+      readonly kind: "stt";
+      readonly provider: string;
+      readonly model: string;
+      readonly latencyMs: number | null;
+      readonly audioDurationMs: number;
+    }
+  | {
+      readonly kind: "tts";
+      readonly provider: string;
+      readonly model: string;
+      readonly latencyMs: number | null;
+      readonly audioDurationMs: number;
+      readonly characters: number;
+    }
+  | {
+      readonly kind: "turn";
+      readonly outcome: TurnOutcome;
+      readonly durationMs: number;
+      readonly trailingSilenceMs: number | null;
+    }
+  | {
+      readonly kind: "realtime";
+      readonly provider: string;
+      readonly model: string;
+      readonly audioInputDurationMs: number;
+      readonly audioOutputDurationMs: number;
+    }
+  | {
+      readonly kind: "error";
+      readonly component: "llm" | "stt" | "tts" | "edge" | "tool";
+      readonly provider: string;
+      /** A short class of errors, such as `timeout` or `http_429`: it becomes a label. */
+      readonly error: string;
+    };

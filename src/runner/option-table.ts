@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+/** Something that can be set from outside, as a flag or a variable: `maxSessionsPerCall` is --max-sessions-per-call and GREENROOM_MAX_SESSIONS_PER_CALL. */
+export interface OutsideOption<Value = unknown> {
+  /** What follows the flag, for the help; a switch has none. */
+  readonly placeholder?: string;
+  readonly description: string;
+  /** What holds where nobody says anything, for the help. */
+  readonly default?: string;
+  /** Further variables, read where the GREENROOM_… one is not set. */
+  readonly alsoReads?: readonly string[];
+  /** Not as a flag, since other users of the machine can read those; its value is not shown in messages. */
+  readonly secret?: boolean;
+  /** Reads the text. What it complains of completes "--flag: …". */
+  readonly schema: z.ZodType<Value, string>;
+}
+
+export type OptionTable = Readonly<Record<string, OutsideOption>>;
+export type OptionValues<Table extends OptionTable> = {
+  -readonly [Name in keyof Table]?: z.output<Table[Name]["schema"]>;
+};
+
+export const flagOf = (name: string): string => `--${words(name).join("-")}`;
+export const variableOf = (name: string): string => `GREENROOM_${words(name).join("_").toUpperCase()}`;
+
+const words = (name: string): string[] => name.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+
+/** A choice of words. */
+export const oneOf = <const Word extends string>(...choices: Word[]) =>
+  z.enum(choices, { error: `must be one of ${choices.join(", ")}` });
+
+const yes = ["true", "1", "yes", "on"];
+const no = ["false", "0", "no", "off"];
+
+export const toggle = z
+  .enum([...yes, ...no], { error: "must be true or false" })
+  .transform((text) => yes.includes(text));
+
+/** Words separated by commas. */
+export const list = z.string().transform((text) => text.split(/\s*,\s*/).filter((part) => part !== ""));
+
+export const wholeNumber = z
+  .string()
+  .trim()
+  .regex(/^\d{1,15}$/, { error: "must be a whole number" })
+  .transform(Number);
+
+export const wholeNumberOrNone = z
+  .string()
+  .trim()
+  .regex(/^(\d{1,15}|none)$/, { error: "must be a whole number or none" })
+  .transform((text) => (text === "none" ? null : Number(text)));

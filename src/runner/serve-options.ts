@@ -1,0 +1,42 @@
+import { z } from "zod";
+import type { ServeOptions } from "../control-plane/serve-options.ts";
+import { GreenroomError } from "../errors.ts";
+
+/** How the server is served, and how it shuts down. All times in milliseconds. */
+export interface RunnerOptions extends ServeOptions {
+  /**
+   * After SIGTERM, how long starts are still accepted while `/ready` and `/serving` tell balancers to look elsewhere.
+   * Default 5,000. Raise it to what your balancer needs to notice; 0 where there is none.
+   */
+  readonly drainAnnounceMs?: number;
+  /**
+   * Then, how long running calls may go on before they are closed as `drained`. Default 20,000: together with the
+   * announcement and the grace of a close it stays at the 30 s that Kubernetes waits by default. Raise it, and
+   * `terminationGracePeriodSeconds` with it, where calls should be heard to their end.
+   */
+  readonly drainTimeoutMs?: number;
+}
+
+export const drainDefaults = { drainAnnounceMs: 5_000, drainTimeoutMs: 20_000 } as const satisfies RunnerOptions;
+
+/** Timers of Node overflow beyond this and fire at once. */
+const duration = z
+  .int()
+  .nonnegative()
+  .max(2 ** 31 - 1);
+
+const drainOptions = z.object({
+  drainAnnounceMs: duration.default(drainDefaults.drainAnnounceMs),
+  drainTimeoutMs: duration.default(drainDefaults.drainTimeoutMs),
+});
+
+export type DrainOptions = z.output<typeof drainOptions>;
+
+/** The control plane knows only its own options, and refuses others. Throws INVALID_OPTIONS. */
+export function splitOptions(options: RunnerOptions): { readonly serve: ServeOptions; readonly drain: DrainOptions } {
+  const { drainAnnounceMs, drainTimeoutMs, ...serve } = options;
+  const result = drainOptions.safeParse({ drainAnnounceMs, drainTimeoutMs });
+  if (result.success) return { serve, drain: result.data };
+  const complaints = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new GreenroomError("INVALID_OPTIONS", complaints.join("; "));
+}

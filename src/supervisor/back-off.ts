@@ -1,0 +1,37 @@
+/** Growing pauses between tries that fail, and what the last of them failed of. */
+const firstMs = 250;
+const longestMs = 30_000;
+/** After this long without a failure the pauses begin small again. */
+const forgottenAfterMs = 60_000;
+
+export class BackOff {
+  #failures = 0;
+  #failedAt = 0;
+  #retryAt = 0;
+  #error: Error | null = null;
+
+  /** What the last try failed of; null once one has succeeded. */
+  get failing(): Error | null {
+    return this.#error;
+  }
+
+  /** Milliseconds until the next try may start; 0 where it may start at once. */
+  get pauseMs(): number {
+    return this.#error ? Math.max(0, this.#retryAt - performance.now()) : 0;
+  }
+
+  fail(error: Error): void {
+    const at = performance.now();
+    if (at - this.#failedAt > forgottenAfterMs) this.#failures = 0;
+    // A quarter of jitter, so that replicas that fail of one cause do not retry in step.
+    const pauseMs = Math.min(longestMs, firstMs * 2 ** this.#failures) * (0.75 + Math.random() / 2);
+    this.#failures += 1;
+    this.#failedAt = at;
+    this.#retryAt = at + pauseMs;
+    this.#error = error;
+  }
+
+  succeed(): void {
+    this.#error = null;
+  }
+}

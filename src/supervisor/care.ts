@@ -1,0 +1,89 @@
+import type { Logger } from "pino";
+import type { Metrics } from "../metrics/prometheus.ts";
+import { now } from "../protocol.ts";
+import type { FilledLauncherOptions } from "./launcher-options.ts";
+import { systemGauges } from "./load-gauges.ts";
+import { LoadGuard } from "./load-guard.ts";
+import type { Pool } from "./pool.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { Vitals } from "./vitals.ts";
+import { Watchdog } from "./watchdog.ts";
+
+export interface CareOptions {
+  readonly options: FilledLauncherOptions;
+  readonly sessions: Sessions;
+  readonly pool: Pool;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** All that looks after running sessions and threads by the clock: heartbeat, memory, load, idle time, duration. */
+export class Care {
+  readonly loadGuard: LoadGuard;
+  readonly #options: FilledLauncherOptions;
+  readonly #sessions: Sessions;
+  readonly #watchdog: Watchdog;
+  readonly #vitals: Vitals;
+  #maintenance: NodeJS.Timeout | undefined;
+
+  constructor({ options, sessions, pool, metrics, log }: CareOptions) {
+    this.#options = options;
+    this.#sessions = sessions;
+    this.#watchdog = new Watchdog({
+      slots: pool.slots,
+      unresponsiveAfterMs: options.unresponsiveAfterMs,
+      found: (slot, blockedMs, frames) => {
+        const session_id = sessions.on(slot)?.id;
+        log.error({ session_id, blockedMs: Math.round(blockedMs), frames }, "a session thread is blocked");
+      },
+    });
+    this.#vitals = new Vitals({
+      sessions: () => sessions.live(),
+      heapSoftLimitMb: options.heapSoftLimitMb,
+      cpuUsed: (ms) => metrics.threadCpu(ms / 1_000),
+      overSoftLimit: (session, heapBytes) => {
+        if (session.state === "closing" || session.state === "ended") return;
+        log.warn({ session_id: session.id, heapBytes }, "a session is over its memory limit");
+        session.close("out_of_memory");
+      },
+    });
+    this.loadGuard = new LoadGuard(
+      systemGauges({ onLoopLag: (lagMs) => metrics.mainLoopLag(lagMs / 1_000) }),
+    );
+    this.loadGuard.onChange((causes) => {
+      pool.underLoad = causes.length > 0;
+      log.warn({ causes, readings: this.loadGuard.readings() }, "the load guard changed");
+    });
+  }
+
+  start(): void {
+    this.#watchdog.start();
+    this.#vitals.start();
+    this.loadGuard.start();
+    const { maintenanceIntervalMs } = this.#options;
+    this.#maintenance = setInterval(() => this.#maintain(), maintenanceIntervalMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#maintenance);
+    this.#watchdog.stop();
+    this.#vitals.stop();
+    this.loadGuard.stop();
+  }
+
+  #maintain(): void {
+    for (const session of this.#sessions.live()) this.#closeOverdue(session);
+    this.#sessions.sweep();
+  }
+
+  #closeOverdue(session: Session): void {
+    const at = now();
+    const { agentIdleTimeoutMs, maxSessionDurationMs } = this.#options;
+    const { aloneSince, startedAt } = session;
+    if (maxSessionDurationMs !== null && at - startedAt > maxSessionDurationMs) session.close("max_duration");
+    else if (agentIdleTimeoutMs > 0 && aloneSince !== null && at - aloneSince > agentIdleTimeoutMs) {
+      session.close("idle");
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { posix } from "node:path";
+
+/**
+ * The limits of the control groups that this process is in, version 2 or 1, and what they say of their use. A limit may
+ * be set on any ancestor, and the tightest one counts. Everything is null where there is no limit, or no Linux.
+ */
+export interface Cgroup {
+  readonly memoryLimitBytes: number | null;
+  /** CPUs that may be used, fractions allowed. */
+  readonly cpuQuota: number | null;
+  /** Memory in use without the file cache that the kernel gives back first. */
+  memoryUsedBytes(): number | null;
+  /** Time its threads were kept from running because the quota was used up, since the group exists. */
+  throttledMs(): number | null;
+}
+
+/** `root` takes the place of `/`, for tests. */
+export function readCgroup(root = "/"): Cgroup {
+  const memory = tightest(hierarchy(root, "memory"), memoryLimit);
+  const cpu = tightest(hierarchy(root, "cpu"), cpuQuota);
+  return {
+    memoryLimitBytes: memory?.limit ?? null,
+    cpuQuota: cpu?.limit ?? null,
+    memoryUsedBytes: () => (memory === null ? null : memoryUsed(memory.group)),
+    throttledMs: () => (cpu === null ? null : throttled(cpu.group)),
+  };
+}
+
+interface Group {
+  readonly version: 1 | 2;
+  readonly directory: string;
+}
+
+/** The group of this process and its ancestors. */
+function hierarchy(root: string, controller: "memory" | "cpu"): Group[] {
+  const lines = (read(posix.join(root, "proc/self/cgroup")) ?? "").split("\n").map((line) => {
+    const [, id, controllers = "", path = "/"] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
+    return { id, controllers, path };
+  });
+  const mounts = posix.join(root, "sys/fs/cgroup");
+  const legacy = lines.find((line) => line.controllers.split(",").includes(controller));
+  if (legacy !== undefined) {
+    // Docker shows the host's path but mounts the container's own group: a directory that is not there has no limit.
+    return [legacy.controllers, controller].flatMap((mount) =>
+      upwards(posix.join(mounts, mount), legacy.path).map(
+        (directory) => ({ version: 1, directory }) as const,
+      ),
+    );
+  }
+  const unified = lines.find((line) => line.id === "0" && line.controllers === "");
+  return upwards(mounts, unified?.path ?? "/").map((directory) => ({ version: 2, directory }) as const);
+}
+
+function upwards(mount: string, path: string): string[] {
+  const parts = path.split("/").filter((part) => part !== "" && part !== "..");
+  return parts.map((_, index) => posix.join(mount, ...parts.slice(0, parts.length - index))).concat(mount);
+}
+
+function tightest(groups: readonly Group[], limitOf: (group: Group) => number | null) {
+  let found: { group: Group; limit: number } | null = null;
+  for (const group of groups) {
+    const limit = limitOf(group);
+    if (limit !== null && limit < (found?.limit ?? Number.POSITIVE_INFINITY)) found = { group, limit };
+  }
+  return found;
+}
+
+/** Version 1 writes "no limit" as a number near 2⁶³. */
+const noLimitBytes = 2 ** 60;
+
+function memoryLimit({ version, directory }: Group): number | null {
+  const limit = number(read(posix.join(directory, version === 2 ? "memory.max" : "memory.limit_in_bytes")));
+  return limit !== null && limit < noLimitBytes ? limit : null;
+}
+
+function memoryUsed({ version, directory }: Group): number | null {
+  const used = number(
+    read(posix.join(directory, version === 2 ? "memory.current" : "memory.usage_in_bytes")),
+  );
+  if (used === null) return null;
+  const stat = read(posix.join(directory, "memory.stat"));
+  return Math.max(0, used - (field(stat, version === 2 ? "inactive_file" : "total_inactive_file") ?? 0));
+}
+
+function cpuQuota({ version, directory }: Group): number | null {
+  const [quotaText, periodText] =
+    version === 2
+      ? (read(posix.join(directory, "cpu.max")) ?? "").trim().split(" ")
+      : ["cpu.cfs_quota_us", "cpu.cfs_period_us"].map((file) => read(posix.join(directory, file)));
+  const quota = number(quotaText);
+  const period = number(periodText);
+  return quota !== null && quota > 0 && period !== null && period > 0 ? quota / period : null;
+}
+
+function throttled({ version, directory }: Group): number | null {
+  const stat = read(posix.join(directory, "cpu.stat"));
+  const value = field(stat, version === 2 ? "throttled_usec" : "throttled_time");
+  return value === null ? null : value / (version === 2 ? 1e3 : 1e6);
+}
+
+/** One line `name value` of a flat keyed file. */
+function field(text: string | undefined, name: string): number | null {
+  return number(new RegExp(`^${name} (\\d+)$`, "m").exec(text ?? "")?.[1]);
+}
+
+function number(text: string | undefined): number | null {
+  const trimmed = text?.trim() ?? "";
+  return /^-?\d+$/.test(trimmed) ? Number(trimmed) : null;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

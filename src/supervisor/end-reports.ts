@@ -1,0 +1,84 @@
+import type { Logger } from "pino";
+import { within } from "../deadline.ts";
+import type { KillReason } from "../metrics/catalogue.ts";
+import type { Metrics } from "../metrics/prometheus.ts";
+import type { EndReason } from "../protocol.ts";
+import type { FilledLauncherOptions } from "./launcher-options.ts";
+import type { Session } from "./session.ts";
+import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
+import { type SessionSummary, summarize } from "./session-summary.ts";
+import { Webhook } from "./webhook.ts";
+
+/** Ends that somebody should look at. */
+const bad: ReadonlySet<EndReason> = new Set([
+  "start_failed",
+  "failed",
+  "crashed",
+  "unresponsive",
+  "out_of_memory",
+  "flooded",
+  "killed",
+  "lost",
+]);
+const killed: ReadonlySet<EndReason> = new Set<KillReason>([
+  "unresponsive",
+  "out_of_memory",
+  "flooded",
+  "killed",
+]);
+
+/** How long hooks and webhooks are waited for when the server stops, in milliseconds. */
+const flushTimeoutMs = 10_000;
+
+/** Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. */
+export class EndReports {
+  readonly #onSessionEnd: FilledLauncherOptions["onSessionEnd"];
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #webhook: Webhook | null;
+  readonly #hooks = new Set<Promise<void>>();
+
+  constructor(options: FilledLauncherOptions, log: Logger, metrics: Metrics) {
+    this.#onSessionEnd = options.onSessionEnd;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#webhook = options.webhook
+      ? new Webhook({ ...options.webhook, log, onOutcome: (outcome) => metrics.webhook(outcome) })
+      : null;
+  }
+
+  report(session: Session): void {
+    const summary = summarize(session);
+    const { endReason, durationMs } = summary;
+    this.#metrics.sessionEnded(endReason, durationMs / 1_000);
+    if (killed.has(endReason)) this.#metrics.threadKilled(endReason as KillReason);
+    this.#log[bad.has(endReason) ? "error" : "info"](
+      {
+        session_id: session.id,
+        end_reason: endReason,
+        close_requested_by: summary.closeRequestedBy ?? undefined,
+        duration_ms: durationMs,
+        err: summary.error ?? undefined,
+      },
+      "session ended",
+    );
+    this.#webhook?.send(sessionEndedMessage(summary), sessionEndedMessageId(session.id));
+    if (this.#onSessionEnd) this.#callHook(summary, this.#onSessionEnd);
+  }
+
+  /** Waits for what is under way, 10 s at the most. */
+  async flush(): Promise<void> {
+    const hooks = within(Promise.all(this.#hooks), flushTimeoutMs, "onSessionEnd").catch((error: unknown) =>
+      this.#log.error({ err: error }, "onSessionEnd did not finish before the stop"),
+    );
+    await Promise.all([hooks, this.#webhook?.flush(flushTimeoutMs)]);
+  }
+
+  #callHook(summary: SessionSummary, hook: NonNullable<FilledLauncherOptions["onSessionEnd"]>): void {
+    const call = Promise.try(() => hook(summary)).catch((error: unknown) =>
+      this.#log.error({ session_id: summary.sessionId, err: error }, "onSessionEnd failed"),
+    );
+    this.#hooks.add(call);
+    void call.then(() => this.#hooks.delete(call));
+  }
+}

@@ -1,0 +1,85 @@
+import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { AgentEvent, EndReason, SessionState } from "../protocol.ts";
+
+/** Everything that happens in a session, for those who watch it. Times are epoch milliseconds. */
+export type SessionEvent =
+  | AgentEvent
+  | { readonly type: "state"; readonly at: number; readonly state: SessionState }
+  | { readonly type: "metrics"; readonly at: number; readonly metrics: SessionMetricsSnapshot }
+  /** The last event of every session. */
+  | { readonly type: "end"; readonly at: number; readonly reason: EndReason };
+
+export interface LoggedEvent {
+  /** Counts from 1, without a hole. */
+  readonly id: number;
+  readonly event: SessionEvent;
+}
+
+export type EventListener = (entry: LoggedEvent) => void;
+
+/** Bounds of what is kept for those who come late. About 1 MiB a session at the most. */
+const kept = { events: 1_024, characters: 512 * 1_024 };
+/** What an ended session keeps, since thousands of them may be kept. */
+const keptAfterEnd = { events: 1_024, characters: 32 * 1_024 };
+/** What an event without words counts. */
+const smallestEvent = 200;
+
+/** The events of one session: a bounded ring that can be replayed, and listeners for what comes. */
+export class EventLog {
+  #entries: LoggedEvent[] = [];
+  #characters = 0;
+  #lastId = 0;
+  #ended = false;
+  readonly #listeners = new Set<EventListener>();
+
+  /** 0 before the first event. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** The `end` event was appended: nothing will follow. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  append(event: SessionEvent): void {
+    if (this.#ended) return;
+    this.#lastId += 1;
+    const entry = { id: this.#lastId, event };
+    this.#entries.push(entry);
+    this.#characters += weight(event);
+    this.#ended = event.type === "end";
+    this.#trim(this.#ended ? keptAfterEnd : kept);
+    for (const listener of this.#listeners) listener(entry);
+    if (this.#ended) this.#listeners.clear();
+  }
+
+  /**
+   * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap` says
+   * that events after `afterId` are kept no more, or that `afterId` is not of this log.
+   */
+  subscribe(afterId: number, listener: EventListener): { readonly gap: boolean; unsubscribe(): void } {
+    const firstKept = this.#lastId - this.#entries.length + 1;
+    const known = afterId >= firstKept - 1 && afterId <= this.#lastId;
+    for (const entry of known ? this.#entries.slice(afterId - firstKept + 1) : [...this.#entries])
+      listener(entry);
+    if (!this.#ended) this.#listeners.add(listener);
+    return { gap: !known, unsubscribe: () => this.#listeners.delete(listener) };
+  }
+
+  #trim(bounds: typeof kept): void {
+    let dropped = 0;
+    while (this.#entries.length - dropped > bounds.events || this.#characters > bounds.characters) {
+      const oldest = this.#entries[dropped];
+      if (!oldest || oldest.id === this.#lastId) break;
+      this.#characters -= weight(oldest.event);
+      dropped += 1;
+    }
+    if (dropped > 0) this.#entries.splice(0, dropped);
+  }
+}
+
+function weight(event: SessionEvent): number {
+  if (event.type !== "transcript") return smallestEvent;
+  return smallestEvent + (event.text?.length ?? 0) + (event.delta?.length ?? 0);
+}

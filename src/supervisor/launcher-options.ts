@@ -1,0 +1,111 @@
+import { availableParallelism } from "node:os";
+import { isAbsolute } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { AgentLauncherOptions } from "../agent-launcher.ts";
+import { GreenroomError } from "../errors.ts";
+import type { LogLevel } from "../protocol.ts";
+import type { SessionSummary } from "./session-summary.ts";
+
+/** Timers of Node overflow beyond this and fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const satisfies LogLevel[];
+
+const count = z.int().positive();
+const duration = z.int().positive().max(longestTimerMs);
+
+export const launcherOptions = z.strictObject({
+  agent: z.union([z.string().min(1), z.instanceof(URL)]).transform(agentUrl),
+  maxConcurrentSessions: count.max(10_000).optional(),
+  maxSessionsPerCall: count.nullable().default(null),
+  agentIdleTimeoutMs: z.int().nonnegative().max(longestTimerMs).default(60_000),
+  maxSessionDurationMs: duration.nullable().default(null),
+  maintenanceIntervalMs: duration.default(1_000),
+  warmSessions: z.int().nonnegative().optional(),
+  threadWaitTimeoutMs: duration.default(5_000),
+  threadStartTimeoutMs: duration.default(15_000),
+  createTimeoutMs: duration.default(10_000),
+  closeGraceMs: duration.default(5_000),
+  unresponsiveAfterMs: duration.min(500).default(2_000),
+  heapSoftLimitMb: count.min(16).optional(),
+  heapLimitMb: count.min(32).default(512),
+  messagesPerSecond: count.min(100).default(2_000),
+  crashStormLimit: z.int().nonnegative().max(100).default(10),
+  onSessionEnd: z
+    .custom<(summary: SessionSummary) => void | Promise<void>>((value) => typeof value === "function", {
+      error: "expected a function",
+    })
+    .optional(),
+  webhook: z
+    .strictObject({
+      url: z.union([z.string(), z.instanceof(URL)]).transform((url, context) => {
+        const { href, protocol } = URL.parse(String(url)) ?? {};
+        if (href !== undefined && (protocol === "http:" || protocol === "https:")) return href;
+        context.addIssue("expected an http or https URL");
+        return z.NEVER;
+      }),
+      secret: z.string().regex(/^(whsec_[A-Za-z0-9+/]+=*)( whsec_[A-Za-z0-9+/]+=*)*$/, {
+        error: "expected whsec_ and base64, or several such, separated by spaces",
+      }),
+    })
+    .optional(),
+  includeTranscript: z.boolean().default(false),
+  logLevel: z.enum(levels).default("info"),
+  agentsLogLevel: z.enum(levels).default("info"),
+  logTranscripts: z.boolean().default(false),
+  logFd: z.union([z.literal(1), z.literal(2)]).default(1),
+  logger: z
+    .custom<Logger>((value) => typeof value === "object" && value !== null && "child" in value)
+    .optional(),
+  agentEnvironment: z.record(z.string(), z.string()).optional(),
+});
+
+export type FilledLauncherOptions = Omit<
+  z.output<typeof launcherOptions>,
+  "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb"
+> & {
+  readonly maxConcurrentSessions: number;
+  readonly warmSessions: number;
+  readonly heapSoftLimitMb: number;
+};
+
+/** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
+export function fillLauncherOptions(
+  raw: AgentLauncherOptions,
+  derivedCapacity: () => number,
+): FilledLauncherOptions {
+  const result = launcherOptions.safeParse(raw);
+  if (!result.success) {
+    throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));
+  }
+  const options = result.data;
+  const maxConcurrentSessions = options.maxConcurrentSessions ?? derivedCapacity();
+  const warmSessions = Math.min(
+    options.warmSessions ?? Math.max(2, availableParallelism()),
+    maxConcurrentSessions,
+  );
+  const heapSoftLimitMb = options.heapSoftLimitMb ?? Math.floor(options.heapLimitMb * 0.75);
+  if (heapSoftLimitMb >= options.heapLimitMb) {
+    throw new GreenroomError("INVALID_OPTIONS", "heapSoftLimitMb must be less than heapLimitMb");
+  }
+  return { ...options, maxConcurrentSessions, warmSessions, heapSoftLimitMb };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys") return issue.keys.map(unknownOption).join("; ");
+  return `${issue.path.join(".")}: ${issue.message}`;
+}
+
+function unknownOption(key: string): string {
+  const withUnit = `${key}Ms`;
+  if (withUnit in launcherOptions.shape) return `${key}: durations carry their unit here, write ${withUnit}`;
+  return `${key}: there is no such option`;
+}
+
+/** A URL as it is; a path becomes a file URL. */
+function agentUrl(agent: string | URL): string {
+  if (agent instanceof URL) return agent.href;
+  if (isAbsolute(agent) || !URL.canParse(agent)) return pathToFileURL(agent).href;
+  return agent;
+}

@@ -1,0 +1,224 @@
+import { availableParallelism } from "node:os";
+import { extname } from "node:path";
+import { Piscina } from "piscina";
+import { GreenroomError } from "../errors.ts";
+import type { ThreadLogOptions } from "../protocol.ts";
+import { BackOff } from "./back-off.ts";
+import { Slot, type SlotState } from "./slot.ts";
+
+/**
+ * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot is
+ * at most one session. Piscina starts the thread, routes its errors to the run's promise and ends it on abort; its queue,
+ * its drain and its own reserve are not used, since each of them loses or leaks long calls.
+ */
+export interface PoolOptions {
+  readonly agentUrl: string;
+  /** Most threads at a time. */
+  readonly capacity: number;
+  /** Threads kept warm while capacity is left. */
+  readonly warmSessions: number;
+  /** Longest time from the start of a thread until its agent module is imported, in milliseconds. */
+  readonly threadStartTimeoutMs: number;
+  /** V8 heap of a thread at which V8 itself ends it, in MiB. */
+  readonly heapLimitMb: number;
+  readonly messagesPerSecond: number;
+  readonly log: ThreadLogOptions;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface PoolEvents {
+  warm(startMs: number): void;
+  startFailed(error: Error, retryInMs: number): void;
+  /** A thread failed where no slot could be told. */
+  error(error: unknown): void;
+}
+
+interface Waiter {
+  readonly give: (slot: Slot) => void;
+  readonly refuse: (error: GreenroomError) => void;
+}
+
+/** Building a thread costs the main thread about a millisecond: not in the tick that answers a start. */
+const refillDelayMs = 100;
+
+export class Pool {
+  readonly slots = new Set<Slot>();
+  readonly #options: PoolOptions;
+  readonly #events: PoolEvents;
+  readonly #piscina: Piscina;
+  readonly #waiters = new Set<Waiter>();
+  #numbers = 0;
+  readonly #backOff = new BackOff();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = true;
+  /** While the process has too much to do, threads start one at a time: each takes CPU from live calls. */
+  underLoad = false;
+
+  constructor(options: PoolOptions, events: PoolEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#piscina = new Piscina({
+      // As .ts in the clone, as .js in the package.
+      filename: new URL(`../../workers/session${extname(import.meta.url)}`, import.meta.url).href,
+      minThreads: 0,
+      maxThreads: options.capacity,
+      maxQueue: options.capacity,
+      idleTimeout: 0,
+      concurrentTasksPerWorker: 1,
+      // The default stops the event loop of a warm thread.
+      atomics: "disabled",
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb },
+      env: options.environment as never, // Piscina's type for it cannot be satisfied.
+    });
+    // Unheard, an error of a thread that holds no run would end the process.
+    this.#piscina.on("error", (error) => events.error(error));
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#fill();
+  }
+
+  /** Why no thread can be started at the moment, or null. */
+  get failure(): Error | null {
+    return this.#backOff.failing;
+  }
+
+  count(...states: SlotState[]): number {
+    let count = 0;
+    for (const slot of this.slots) if (states.includes(slot.state)) count += 1;
+    return count;
+  }
+
+  byState(): Record<Exclude<SlotState, "gone">, number> {
+    const counts = { starting: 0, warm: 0, running: 0, draining: 0, gone: 0 };
+    for (const slot of this.slots) counts[slot.state] += 1;
+    return counts;
+  }
+
+  /** A warm slot in this very tick, if there is one and nobody waits for it. */
+  take(): Slot | undefined {
+    if (this.#stopped || this.#waiters.size > 0) return undefined;
+    for (const slot of this.slots) {
+      if (slot.claim()) {
+        this.#fillLater(refillDelayMs);
+        return slot;
+      }
+    }
+    return undefined;
+  }
+
+  /** A warm slot as soon as there is one, first come first served. Rejects with NO_THREAD after `waitMs`. */
+  wait(waitMs: number): Promise<Slot> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) {
+        reject(new GreenroomError("DRAINING"));
+        return;
+      }
+      const timer = setTimeout(() => waiter.refuse(new GreenroomError("NO_THREAD")), waitMs);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        give: (slot) => {
+          settle();
+          resolve(slot);
+        },
+        refuse: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      this.#fill();
+    });
+  }
+
+  /** Ends what is not in a call, and starts nothing any more. */
+  stopFilling(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const waiter of this.#waiters) waiter.refuse(new GreenroomError("DRAINING"));
+    for (const slot of this.slots) if (slot.state === "starting" || slot.state === "warm") slot.retire();
+  }
+
+  /** Ends every thread. Sessions are to be closed before. */
+  async destroy(): Promise<void> {
+    this.stopFilling();
+    for (const slot of this.slots) slot.retire();
+    await Promise.all([...this.slots].map((slot) => slot.ended));
+    await this.#piscina.destroy();
+  }
+
+  #fillLater(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#fill();
+    }, delayMs).unref();
+  }
+
+  #fill(): void {
+    if (this.#stopped) return;
+    if (this.#backOff.pauseMs > 0) {
+      this.#fillLater(this.#backOff.pauseMs);
+      return;
+    }
+    const atOnce = this.#backOff.failing || this.underLoad ? 1 : availableParallelism();
+    const wanted = () => this.#options.warmSessions + this.#waiters.size - this.count("starting", "warm");
+    while (this.slots.size < this.#options.capacity && wanted() > 0 && this.count("starting") < atOnce) {
+      this.#startSlot();
+    }
+  }
+
+  #startSlot(): void {
+    this.#numbers += 1;
+    const slot = new Slot(
+      {
+        number: this.#numbers,
+        agentUrl: this.#options.agentUrl,
+        log: this.#options.log,
+        messagesPerSecond: this.#options.messagesPerSecond,
+        run: (boot, signal) => this.#piscina.run(boot, { signal, transferList: [boot.port] }),
+        findThread: (threadId) => this.#piscina.threads.find((thread) => thread.threadId === threadId),
+      },
+      {
+        warm: (slot) => this.#warm(slot, timer),
+        gone: (slot, error) => this.#gone(slot, error, timer),
+      },
+    );
+    const { threadStartTimeoutMs } = this.#options;
+    const overdue = `The agent module was not imported within ${threadStartTimeoutMs} ms`;
+    const timer = setTimeout(() => slot.retire(new Error(overdue)), threadStartTimeoutMs);
+    this.slots.add(slot);
+  }
+
+  #warm(slot: Slot, timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#backOff.succeed();
+    this.#events.warm(performance.now() - slot.startedAt);
+    const [waiter] = this.#waiters;
+    if (waiter && slot.claim()) waiter.give(slot);
+    this.#fill();
+  }
+
+  #gone(slot: Slot, error: Error, timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.slots.delete(slot);
+    if (slot.diedUnused && !this.#stopped) this.#failed(error);
+    this.#fill();
+  }
+
+  /** A thread died before it had a session: the agent module is at fault, and the next would die of it too. */
+  #failed(error: Error): void {
+    // Threads that started together die together: they count as one failure.
+    if (this.#backOff.pauseMs > 0) return;
+    this.#backOff.fail(error);
+    this.#events.startFailed(error, this.#backOff.pauseMs);
+    const retryAfterSeconds = Math.max(1, Math.ceil(this.#backOff.pauseMs / 1_000));
+    for (const waiter of this.#waiters) {
+      waiter.refuse(new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause: error, retryAfterSeconds }));
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { PlainError } from "../errors.ts";
+import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { ModelUsage } from "../metrics/usage.ts";
+import type { EndReason, JsonValue } from "../protocol.ts";
+import type { Session } from "./session.ts";
+import type { TranscriptLine } from "./transcript.ts";
+
+/** How a session went, told once after its end. */
+export interface SessionSummary {
+  readonly sessionId: string;
+  readonly callId: string;
+  readonly callType: string;
+  readonly createdBy: JsonValue;
+  readonly endReason: EndReason;
+  /** Who asked for the close, where somebody did. */
+  readonly closeRequestedBy: string | null;
+  readonly error: PlainError | null;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly durationMs: number;
+  /** Usage and latencies, under the names of `GET /sessions/{id}/metrics`. */
+  readonly metrics: SessionMetricsSnapshot;
+  /** What was consumed, by provider and model: what a bill is made of. */
+  readonly usage: readonly ModelUsage[];
+  /** Only where `includeTranscript` is set. */
+  readonly transcript?: readonly TranscriptLine[];
+}
+
+/** The session must have ended. */
+export function summarize(session: Session): SessionSummary {
+  const endedAt = session.endedAt ?? session.startedAt;
+  return {
+    sessionId: session.id,
+    callId: session.callId,
+    callType: session.callType,
+    createdBy: session.createdBy,
+    endReason: session.endReason ?? "lost",
+    closeRequestedBy: session.closeRequestedBy,
+    error: session.error,
+    startedAt: new Date(session.startedAt),
+    endedAt: new Date(endedAt),
+    durationMs: Math.round(endedAt - session.startedAt),
+    metrics: session.metrics.snapshot(),
+    usage: session.metrics.usage,
+    ...(session.transcript ? { transcript: session.transcript.lines } : {}),
+  };
+}

@@ -1,0 +1,171 @@
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { within } from "../deadline.ts";
+import type { FromThread, SessionAssignment, SlotBoot, ToThread } from "../protocol.ts";
+
+/**
+ * One thread, from its start to its death. It serves one session at most:
+ *
+ *   starting ──▶ warm ──▶ running ──▶ draining ──▶ gone
+ *      └───────────┴─────────┴────────────┴─────────▲
+ */
+export type SlotState = "starting" | "warm" | "running" | "draining" | "gone";
+
+/** Who holds the slot while it runs: a session, or a rehearsal. */
+export interface SlotHolder {
+  message(message: FromThread): void;
+  /** The watchdog judged the thread before it ended it. */
+  condemned(verdict: Condemnation): void;
+  /** The thread is dead. `error` is what Piscina knows of it; an AbortError when we ended it ourselves. */
+  gone(error: Error): void;
+}
+
+export interface Condemnation {
+  readonly reason: "unresponsive" | "flooded";
+  readonly message: string;
+}
+
+/** What the pool is told of every slot, held or not. */
+export interface SlotEvents {
+  warm(slot: Slot, importMs: number): void;
+  gone(slot: Slot, error: Error): void;
+}
+
+export interface SlotOptions {
+  readonly number: number;
+  readonly agentUrl: string;
+  readonly log: SlotBoot["log"];
+  /** Most messages that a thread may send in a second. */
+  readonly messagesPerSecond: number;
+  /** Starts the thread: one Piscina run. */
+  run(boot: SlotBoot, signal: AbortSignal): Promise<unknown>;
+  findThread(threadId: number): Worker | undefined;
+}
+
+/** How long the end of a thread is waited for after Piscina let go of it, in milliseconds. Measured: 8 ms. */
+const exitDeadlineMs = 1_000;
+
+export class Slot {
+  readonly number: number;
+  readonly startedAt = performance.now();
+  readonly heartbeat = new Int32Array(new SharedArrayBuffer(4));
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>;
+  thread: Worker | undefined;
+  /** The thread died before anybody claimed it. */
+  diedUnused = false;
+
+  readonly #options: SlotOptions;
+  readonly #events: SlotEvents;
+  readonly #port: MessagePort;
+  readonly #abort = new AbortController();
+  #state: SlotState = "starting";
+  #holder: SlotHolder | undefined;
+  #exit: Promise<unknown> = Promise.resolve();
+  /** Why a thread in `starting` failed, in its own words: sent just before we end it. */
+  #failure: Error | undefined;
+  #window = { startedAt: 0, messages: 0 };
+
+  constructor(options: SlotOptions, events: SlotEvents) {
+    this.number = options.number;
+    this.#options = options;
+    this.#events = events;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.on("message", (message: FromThread) => this.#receive(message));
+    const boot: SlotBoot = {
+      port: port2,
+      heartbeat: this.heartbeat.buffer as SharedArrayBuffer,
+      agentUrl: options.agentUrl,
+      log: options.log,
+    };
+    this.ended = options.run(boot, this.#abort.signal).then(
+      () => this.#gone(new Error("The slot's thread returned")),
+      (error: unknown) => this.#gone(this.#failure ?? (error as Error)),
+    );
+  }
+
+  get state(): SlotState {
+    return this.#state;
+  }
+
+  /** Takes the slot out of the reserve, if it is warm. Whoever claims it assigns or retires it. */
+  claim(): boolean {
+    if (this.#state !== "warm" || this.#abort.signal.aborted) return false;
+    this.#state = "running";
+    return true;
+  }
+
+  /** Hands the thread its session. The slot must be claimed. */
+  assign(session: SessionAssignment, holder: SlotHolder): void {
+    this.#holder = holder;
+    this.send({ type: "assign", session });
+  }
+
+  send(message: ToThread): void {
+    if (this.#state !== "gone") this.#port.postMessage(message);
+  }
+
+  /** The session was asked to close: the thread is on its way out. */
+  draining(): void {
+    if (this.#state === "running") this.#state = "draining";
+  }
+
+  /** Tells the holder why, then ends the thread: the verdict always comes before the abort. */
+  condemn(verdict: Condemnation): void {
+    if (this.#state === "gone") return;
+    this.#holder?.condemned(verdict);
+    this.retire(new Error(verdict.message));
+  }
+
+  /** Ends the thread, whatever it does. */
+  retire(failure?: Error): void {
+    this.#failure ??= failure;
+    // Closing the port drops what a flooding thread has queued.
+    if (this.#state !== "gone") this.#port.close();
+    this.#abort.abort();
+  }
+
+  #receive(message: FromThread): void {
+    if (this.#state === "gone" || this.#abort.signal.aborted) return;
+    this.#count();
+    if (message.type === "warm") {
+      this.#meet(message.threadId);
+      this.#state = "warm";
+      this.#events.warm(this, message.importMs);
+    } else if (this.#holder) {
+      this.#holder.message(message);
+    } else if (message.type === "failed") {
+      this.retire(Object.assign(new Error(message.error.message), message.error));
+    }
+  }
+
+  /** From here on the thread is known, and what it sends past our port is counted too. */
+  #meet(threadId: number): void {
+    const thread = this.#options.findThread(threadId);
+    if (!thread) return;
+    this.thread = thread;
+    this.#exit = new Promise((resolve) => thread.once("exit", resolve));
+    thread.on("message", () => this.#count());
+  }
+
+  #count(): void {
+    const at = performance.now();
+    if (at - this.#window.startedAt > 1_000) this.#window = { startedAt: at, messages: 0 };
+    this.#window.messages += 1;
+    if (this.#window.messages > this.#options.messagesPerSecond) {
+      this.condemn({
+        reason: "flooded",
+        message: `The session sent more than ${this.#options.messagesPerSecond} messages in a second`,
+      });
+    }
+  }
+
+  async #gone(error: Error): Promise<void> {
+    await within(this.#exit, exitDeadlineMs, "The end of a thread").catch(() => undefined);
+    this.diedUnused = this.#state === "starting" || this.#state === "warm";
+    this.#state = "gone";
+    this.#port.close();
+    this.#holder?.gone(error);
+    this.#events.gone(this, error);
+  }
+}

@@ -1,0 +1,327 @@
+import pino, { type Logger } from "pino";
+import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
+import { within } from "../deadline.ts";
+import { GreenroomError } from "../errors.ts";
+import { Metrics } from "../metrics/prometheus.ts";
+import { Admission, type Place } from "./admission.ts";
+import { deriveCapacity, readLimits } from "./capacity.ts";
+import { Care } from "./care.ts";
+import { CrashStorm } from "./crash-storm.ts";
+import { EndReports } from "./end-reports.ts";
+import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
+import { Pool } from "./pool.ts";
+import { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import type { Slot } from "./slot.ts";
+import { threadEnvironment } from "./thread-environment.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** `announced`: about to drain; balancers learn it while starts are still accepted. */
+export type SupervisorState = "idle" | "warming" | "serving" | "announced" | "draining" | "stopped";
+
+/** Threads that a start tries where they die before the agent's code ran. */
+const mostTries = 3;
+
+/** The heart of the server: admits sessions, gives each a thread, has them looked after, and knows how each ended. */
+export class Supervisor {
+  readonly options: FilledLauncherOptions;
+  readonly log: Logger;
+  readonly metrics = new Metrics();
+  readonly #sessions = new Sessions();
+  readonly #places = new WeakMap<Session, Place>();
+  readonly #admission: Admission;
+  readonly #pool: Pool;
+  readonly #care: Care;
+  readonly #crashStorm: CrashStorm;
+  readonly #endReports: EndReports;
+  readonly #drainListeners = new Set<() => void>();
+  readonly #stopping = new AbortController();
+  readonly #reserveFilled = Promise.withResolvers<void>();
+  #state: SupervisorState = "idle";
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** Throws INVALID_OPTIONS. */
+  constructor(raw: AgentLauncherOptions) {
+    const derived = deriveCapacity(readLimits());
+    this.options = fillLauncherOptions(raw, () => derived.sessions);
+    const { options } = this;
+    this.log =
+      options.logger ??
+      pino({ level: options.logLevel }, pino.destination({ fd: options.logFd, sync: true }));
+    if (raw.maxConcurrentSessions === undefined) {
+      this.log.info({ capacity: derived.sessions }, `capacity: ${derived.explanation}`);
+    }
+    this.#admission = new Admission(options.maxConcurrentSessions, options.maxSessionsPerCall);
+    this.#crashStorm = new CrashStorm(options.crashStormLimit);
+    this.#endReports = new EndReports(options, this.log, this.metrics);
+    this.#pool = this.#makePool();
+    this.#care = new Care({
+      options,
+      sessions: this.#sessions,
+      pool: this.#pool,
+      metrics: this.metrics,
+      log: this.log,
+    });
+    this.metrics.observe({
+      capacity: options.maxConcurrentSessions,
+      warmTarget: options.warmSessions,
+      sessionsByState: () => this.#sessions.byState(),
+      slotsByState: () => this.#pool.byState(),
+      loadCauses: () => this.#care.loadGuard.causes(),
+      threads: () => this.#sessions.live().map((session) => session.resources),
+    });
+  }
+
+  get state(): SupervisorState {
+    return this.#state;
+  }
+
+  /** Warmed up, and neither draining nor about to. */
+  get serving(): boolean {
+    return this.#state === "serving";
+  }
+
+  /** Starts are accepted: a shutdown may have been announced, but has not begun. */
+  get accepting(): boolean {
+    return this.#state === "serving" || this.#state === "announced";
+  }
+
+  /** See `AgentLauncher.start`. */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  /** Closes every session as `drained` and frees everything. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Why a start would be refused now, or null. */
+  unreadiness(): GreenroomError | null {
+    if (this.#state === "announced") return new GreenroomError("DRAINING");
+    const refusal = this.#refusal();
+    if (refusal && refusal.code !== "WARMING_UP") return refusal;
+    if (this.#pool.failure) return new GreenroomError("AGENT_UNAVAILABLE");
+    return refusal ?? (this.#admission.full ? new GreenroomError("POOL_FULL") : null);
+  }
+
+  /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
+  async startSession(request: StartRequest): Promise<Session> {
+    const begunAt = performance.now();
+    try {
+      const refusal = this.#refusal();
+      if (refusal) throw refusal;
+      const session = this.#admit(request, begunAt);
+      await this.#play(session, begunAt);
+      this.metrics.startSeconds("created", (performance.now() - begunAt) / 1_000);
+      this.log.info(
+        { session_id: session.id, call_type: session.callType, call_id: session.callId },
+        "session started",
+      );
+      return session;
+    } catch (error) {
+      if (GreenroomError.is(error)) this.metrics.startRefused(error.code);
+      throw error;
+    }
+  }
+
+  /** Asks a session to close. False: there is no such live session. */
+  async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
+    const session = this.#sessions.get(id);
+    if (!session || session.state === "ended") return false;
+    session.close("closed", options.by ?? null);
+    if (options.wait) await session.ended;
+    return true;
+  }
+
+  /** A session that is live, or that ended within the last 10 minutes. */
+  getSession(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** The live sessions, oldest first. */
+  listSessions(): Session[] {
+    return [...this.#sessions.live()];
+  }
+
+  /** How many threads are in each state. */
+  slots(): ReturnType<Pool["byState"]> {
+    return this.#pool.byState();
+  }
+
+  /** Hands a session what a participant typed. Throws SESSION_CLOSING or MESSAGE_QUEUE_FULL. Returns the message's id. */
+  sendMessage(session: Session, message: { readonly text: string; readonly participantId: string }): string {
+    return session.send(message);
+  }
+
+  /** Called once, when a shutdown is announced or begins. Returns what ends it. */
+  onDrain(listener: () => void): () => void {
+    this.#drainListeners.add(listener);
+    return () => this.#drainListeners.delete(listener);
+  }
+
+  /** A shutdown will follow: probes say so, and starts are accepted until it does. */
+  announceDrain(): void {
+    if (this.#state === "announced" || this.#state === "draining" || this.#state === "stopped") return;
+    this.#state = this.#state === "serving" ? "announced" : "draining";
+    for (const listener of this.#drainListeners) listener();
+  }
+
+  /**
+   * Refuses starts, waits up to `timeoutMs` for calls to end by themselves, asks the rest to close as `drained`, and stops.
+   * Aborting `signal` asks them at once.
+   */
+  async drain(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<void> {
+    this.announceDrain();
+    if (this.#state === "announced") this.#state = "draining";
+    this.#pool.stopFilling();
+    const { timeoutMs, signal } = options;
+    const sessions = this.listSessions();
+    if (sessions.length > 0 && !signal?.aborted) {
+      this.log.info({ sessions: sessions.length, timeoutMs }, "waiting for calls to end");
+      const hurried = Promise.withResolvers<void>();
+      signal?.addEventListener("abort", () => hurried.resolve(), { once: true });
+      const ended = Promise.all(sessions.map((session) => session.ended));
+      await within(Promise.race([ended, hurried.promise]), timeoutMs, "Waiting for calls").catch(
+        () => undefined,
+      );
+    }
+    await this.stop();
+  }
+
+  #makePool(): Pool {
+    const { options, log, metrics } = this;
+    return new Pool(
+      {
+        agentUrl: options.agent,
+        capacity: options.maxConcurrentSessions,
+        warmSessions: options.warmSessions,
+        threadStartTimeoutMs: options.threadStartTimeoutMs,
+        heapLimitMb: options.heapLimitMb,
+        messagesPerSecond: options.messagesPerSecond,
+        log: { level: options.agentsLogLevel, fd: options.logFd, transcripts: options.logTranscripts },
+        environment: threadEnvironment(options.agentEnvironment),
+      },
+      {
+        warm: (startMs) => {
+          metrics.slotStarted(startMs / 1_000);
+          const filled = this.#pool.count("warm") + this.#admission.taken >= options.warmSessions;
+          if (filled && this.#state !== "warming") this.#reserveFilled.resolve();
+        },
+        startFailed: (error, retryInMs) => {
+          metrics.slotStartFailed();
+          log.error({ err: error, retryInMs: Math.round(retryInMs) }, "a session thread could not start");
+        },
+        error: (error) => log.error({ err: error }, "an error in a thread without a session"),
+      },
+    );
+  }
+
+  async #start(): Promise<void> {
+    if (this.#state !== "idle") throw new GreenroomError("DRAINING");
+    this.#state = "warming";
+    this.#pool.start();
+    this.#care.start();
+    const { createTimeoutMs, threadStartTimeoutMs } = this.options;
+    const firstTry = Promise.withResolvers<void>();
+    const warmedUp = warmUp({
+      pool: this.#pool,
+      createTimeoutMs,
+      threadWaitMs: threadStartTimeoutMs * 2,
+      log: this.log,
+      signal: this.#stopping.signal,
+      failed: firstTry.reject,
+    });
+    void warmedUp.then((done) => {
+      if (done && this.#state === "warming") this.#state = "serving";
+      if (done) firstTry.resolve();
+      else firstTry.reject(new GreenroomError("DRAINING"));
+    });
+    await firstTry.promise;
+    await within(this.#reserveFilled.promise, threadStartTimeoutMs, "The reserve").catch(() => undefined);
+  }
+
+  async #stop(): Promise<void> {
+    this.announceDrain();
+    this.#state = "stopped";
+    this.#stopping.abort();
+    this.#pool.stopFilling();
+    const sessions = this.listSessions();
+    for (const session of sessions) session.close("drained");
+    await Promise.all(sessions.map((session) => session.ended));
+    await this.#pool.destroy();
+    this.#care.stop();
+    await this.#endReports.flush();
+  }
+
+  /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
+  #refusal(): GreenroomError | null {
+    if (this.#state === "idle") return new GreenroomError("NOT_STARTED");
+    if (this.#state === "warming") return new GreenroomError("WARMING_UP");
+    if (!this.accepting) return new GreenroomError("DRAINING");
+    if (this.#care.loadGuard.causes().length > 0) {
+      return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
+    }
+    const retryAfterSeconds = this.#crashStorm.secondsLeft;
+    return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
+  }
+
+  /** Counted in the tick that decides, so that no two sessions take the last place. */
+  #admit(request: StartRequest, begunAt: number): Session {
+    const { callId, callType = "default", config = {}, createdBy = null } = request;
+    const place = this.#admission.admit(callType, callId);
+    const session = new Session(
+      { callId, callType, config, createdBy },
+      this.options,
+      {
+        measured: (measurement) => this.metrics.record(measurement),
+        joined: () => this.metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
+        ended: (ended) => this.#ended(ended),
+      },
+      this.options.includeTranscript,
+    );
+    this.#places.set(session, place);
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Gives the session a thread; another one where it dies before any of the agent's code ran. */
+  async #play(session: Session, begunAt: number): Promise<void> {
+    for (let tries = 1; tries <= mostTries; tries += 1) {
+      const slot = this.#pool.take() ?? (await this.#waitForSlot(session));
+      if (tries === 1) {
+        this.metrics.startSeconds("assigned", (performance.now() - begunAt) / 1_000);
+        this.metrics.sessionStarted();
+      }
+      if ((await session.play(slot)) === "created") return;
+      this.log.warn({ session_id: session.id, tries }, "a warm thread was dead on arrival");
+    }
+    session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));
+    throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
+  }
+
+  async #waitForSlot(session: Session): Promise<Slot> {
+    try {
+      const cause = this.#pool.failure;
+      if (cause) throw new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
+      const slot = await this.#pool.wait(this.options.threadWaitTimeoutMs);
+      if (session.state === "starting") return slot;
+      slot.retire();
+      throw new GreenroomError(session.endReason === "drained" ? "DRAINING" : "START_FAILED");
+    } catch (error) {
+      this.#sessions.forget(session);
+      this.#places.get(session)?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #ended(session: Session): void {
+    this.#places.get(session)?.[Symbol.dispose]();
+    this.#sessions.retire(session);
+    this.#crashStorm.count(session);
+    this.#endReports.report(session);
+  }
+}

@@ -1,0 +1,70 @@
+import inspector from "node:inspector";
+import { type HotFrame, hotFrames } from "./hot-frames.ts";
+import type { Slot } from "./slot.ts";
+
+/** Finds threads whose event loop stands still, by the heartbeat that each leaves in shared memory. */
+export interface WatchdogOptions {
+  readonly slots: Iterable<Slot>;
+  /** Standing still for longer than this is judged `unresponsive`, in milliseconds. */
+  readonly unresponsiveAfterMs: number;
+  /** What a hung thread was found doing, before it is ended. */
+  readonly found: (slot: Slot, blockedMs: number, frames: readonly HotFrame[]) => void;
+}
+
+interface Pulse {
+  beat: number;
+  /** When the beat was last seen to change. */
+  at: number;
+  judged: boolean;
+}
+
+export class Watchdog {
+  readonly #options: WatchdogOptions;
+  readonly #pulses = new WeakMap<Slot, Pulse>();
+  readonly #intervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #lastRound = 0;
+
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+    this.#intervalMs = Math.max(50, Math.min(250, options.unresponsiveAfterMs / 4));
+  }
+
+  start(): void {
+    this.#lastRound = performance.now();
+    this.#timer = setInterval(() => this.#round(), this.#intervalMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #round(): void {
+    const at = performance.now();
+    // Who was late itself has stale clocks: the process was stopped or starved, and the threads with it.
+    const late = at - this.#lastRound > this.#options.unresponsiveAfterMs / 2;
+    this.#lastRound = at;
+    // A thread at a breakpoint stands still too.
+    const pardon = late || inspector.url() !== undefined;
+    for (const slot of this.#options.slots) {
+      if (slot.state === "starting" || slot.state === "gone") continue;
+      const beat = Atomics.load(slot.heartbeat, 0);
+      const pulse = this.#pulses.get(slot);
+      if (!pulse) this.#pulses.set(slot, { beat, at, judged: false });
+      else if (pulse.beat !== beat || pardon) Object.assign(pulse, { beat, at });
+      else if (at - pulse.at > this.#options.unresponsiveAfterMs && !pulse.judged) {
+        pulse.judged = true;
+        void this.#judge(slot, at - pulse.at);
+      }
+    }
+  }
+
+  async #judge(slot: Slot, blockedMs: number): Promise<void> {
+    const frames = slot.thread ? await hotFrames(slot.thread) : [];
+    if (slot.state === "gone") return;
+    this.#options.found(slot, blockedMs, frames);
+    const where = frames[0] ? ` in ${frames[0].function} (${frames[0].location})` : "";
+    const message = `The event loop was blocked for ${Math.round(blockedMs)} ms${where}`;
+    slot.condemn({ reason: "unresponsive", message });
+  }
+}

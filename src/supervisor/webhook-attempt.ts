@@ -1,0 +1,69 @@
+import { signWebhook } from "./webhook-signature.ts";
+
+export interface Attempt {
+  readonly url: URL;
+  readonly secrets: readonly Buffer[];
+  readonly id: string;
+  readonly body: string;
+  readonly timeoutMs: number;
+  /** Ends the attempt early. */
+  readonly abort: AbortController;
+}
+
+/** What became of one attempt; `what` says it to an operator. */
+export type AttemptResult =
+  | { readonly verdict: "delivered" | "failed" | "gone"; readonly what: string }
+  | { readonly verdict: "again"; readonly what: string; readonly retryAfterMs: number | null };
+
+/** POSTs a message once. Never rejects, and follows no redirect. */
+export async function attemptDelivery(attempt: Attempt): Promise<AttemptResult> {
+  const { url, secrets, id, body, timeoutMs, abort } = attempt;
+  const timestampSeconds = Math.floor(Date.now() / 1_000);
+  const timeout = setTimeout(() => abort.abort(), timeoutMs);
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      redirect: "manual",
+      signal: abort.signal,
+      headers: {
+        "content-type": "application/json",
+        "user-agent": "greenroom",
+        "webhook-id": id,
+        "webhook-timestamp": String(timestampSeconds),
+        "webhook-signature": signWebhook(secrets, { id, timestampSeconds, body }),
+      },
+      body,
+    });
+    // Only the status matters; a body that never ends must not hold the connection.
+    await response.body?.cancel();
+    return judge(response);
+  } catch (error) {
+    const what = abort.signal.aborted ? `no answer within ${timeoutMs} ms` : causeOf(error);
+    return { verdict: "again", what, retryAfterMs: null };
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+function judge({ ok, status, headers }: Response): AttemptResult {
+  const what = `status ${status}`;
+  if (ok) return { verdict: "delivered", what };
+  if (status === 410) return { verdict: "gone", what };
+  if (status === 408 || status === 429 || status >= 500) {
+    return { verdict: "again", what, retryAfterMs: parseRetryAfter(headers.get("retry-after")) };
+  }
+  return { verdict: "failed", what };
+}
+
+/** Retry-After, in seconds or as a date, as milliseconds from this moment. */
+function parseRetryAfter(value: string | null): number | null {
+  if (value === null) return null;
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : null;
+}
+
+/** fetch says "fetch failed"; what failed is in its cause. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}

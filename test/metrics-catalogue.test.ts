@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import test from "ava";
+import { metricsDoc, metricsDocFile } from "../scripts/metrics-doc.ts";
+import { catalogue, type MetricFamily, sessionMetricFields } from "../src/metrics/catalogue.ts";
+
+const families: readonly MetricFamily[] = Object.values(catalogue);
+
+test("docs/metrics.md is what the catalogue says", (t) => {
+  t.is(readFileSync(metricsDocFile, "utf8"), metricsDoc(), "run: node scripts/metrics-doc.ts");
+});
+
+test("names follow the conventions of Prometheus", (t) => {
+  t.is(new Set(families.map((family) => family.name)).size, families.length, "a name is used twice");
+  for (const { name, type, unit, help } of families) {
+    t.regex(name, /^greenroom_[a-z]+(_[a-z]+)*$/);
+    t.is(name.endsWith("_total"), type === "counter", `${name}: only counters end in _total`);
+    t.regex(name, unit === null ? /^/ : new RegExp(`_${unit}(_total)?$`), `${name}: the unit is in the name`);
+    t.regex(help, /^[0-9A-Z].*\.$/, name);
+  }
+});
+
+test("histograms have rising buckets, and nothing is labelled by session, call or caller", (t) => {
+  for (const { name, type, buckets, labels } of families) {
+    t.is(buckets !== undefined, type === "histogram", name);
+    t.deepEqual(
+      buckets ?? [],
+      (buckets ?? []).toSorted((a, b) => a - b),
+      name,
+    );
+    t.false(
+      labels.some((label) => /session|call|user|participant|path/.test(label)),
+      name,
+    );
+  }
+});
+
+test("a session's metrics have exactly the names that clients of Vision Agents read", (t) => {
+  t.deepEqual(Object.keys(sessionMetricFields), [
+    "llm_latency_ms__avg",
+    "llm_time_to_first_token_ms__avg",
+    "llm_input_tokens__total",
+    "llm_output_tokens__total",
+    "llm_tool_calls__total",
+    "llm_tool_latency_ms__avg",
+    "stt_latency_ms__avg",
+    "stt_audio_duration_ms__total",
+    "tts_latency_ms__avg",
+    "tts_audio_duration_ms__total",
+    "tts_characters__total",
+    "turn_duration_ms__avg",
+    "turn_trailing_silence_ms__avg",
+    "realtime_audio_input_duration_ms__total",
+    "realtime_audio_output_duration_ms__total",
+  ]);
+});

@@ -1,0 +1,299 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import test, { type ExecutionContext } from "ava";
+import { Webhook as Verifier } from "standardwebhooks";
+import { GreenroomError } from "../src/errors.ts";
+import { SessionMetrics } from "../src/metrics/session-metrics.ts";
+import { sessionEndedMessage, sessionEndedMessageId } from "../src/supervisor/session-ended.ts";
+import { Webhook, type WebhookMessage, type WebhookOptions } from "../src/supervisor/webhook.ts";
+
+const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+const message: WebhookMessage = {
+  type: "session.ended",
+  timestamp: "2025-01-02T03:04:05.678Z",
+  data: { session_id: "s1" },
+};
+
+interface Received {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly at: number;
+}
+
+type Answer = (response: ServerResponse, index: number, request: IncomingMessage) => void;
+
+/** A receiver on a port of its own, which keeps what it gets and answers as it is told. */
+async function receiver(t: ExecutionContext, answer: Answer) {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks = await request.toArray();
+    received.push({
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString(),
+      at: performance.now(),
+    });
+    answer(response, received.length - 1, request);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/hook`, received };
+}
+
+function webhook(url: string, options: Partial<WebhookOptions> = {}) {
+  const outcomes: string[] = [];
+  const hook = new Webhook({
+    url,
+    secret,
+    firstBackoffMs: 1,
+    longestBackoffMs: 20,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    ...options,
+  });
+  return { hook, outcomes };
+}
+
+function status(code: number, headers: Record<string, string> = {}): Answer {
+  return (response) => response.writeHead(code, headers).end();
+}
+
+function verify({ body, headers }: Received, key = secret): unknown {
+  return new Verifier(key).verify(body, headers as Record<string, string>);
+}
+
+test("a message is signed so that an independent receiver verifies it", async (t) => {
+  const { url, received } = await receiver(t, status(204));
+  const { hook, outcomes } = webhook(url);
+  hook.send(message, "msg_s1");
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["delivered"]);
+  t.is(received.length, 1);
+  t.deepEqual(verify(received[0]!), message);
+  t.is(received[0]!.headers["webhook-id"], "msg_s1");
+  t.is(received[0]!.headers["content-type"], "application/json");
+  t.throws(() => verify({ ...received[0]!, body: received[0]!.body.replace("s1", "s2") }));
+});
+
+test("two secrets sign, so that a receiver may know either", async (t) => {
+  const { url, received } = await receiver(t, status(200));
+  const next = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
+  const { hook } = webhook(url, { secret: `${secret} ${next}` });
+  hook.send(message);
+  await hook.flush(20_000);
+  t.deepEqual(verify(received[0]!, secret), message);
+  t.deepEqual(verify(received[0]!, next), message);
+  t.throws(() => verify(received[0]!, `whsec_${Buffer.alloc(24, 1).toString("base64")}`));
+});
+
+test("it tries again after 408, 429 and 5xx with the same id and body", async (t) => {
+  const codes = [500, 429, 408, 503, 200];
+  const { url, received } = await receiver(t, (response, index) =>
+    response.writeHead(codes[index] ?? 200).end(),
+  );
+  const { hook, outcomes } = webhook(url);
+  hook.send(message);
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["delivered"]);
+  t.is(received.length, codes.length);
+  t.is(new Set(received.map(({ headers, body }) => `${headers["webhook-id"]} ${body}`)).size, 1);
+  for (const each of received) t.deepEqual(verify(each), message);
+});
+
+test("it gives up after its attempts", async (t) => {
+  const { url, received } = await receiver(t, status(500));
+  const { hook, outcomes } = webhook(url, { attempts: 3 });
+  hook.send(message);
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["failed"]);
+  t.is(received.length, 3);
+});
+
+test("it tries again after a connection that breaks, and one that nobody takes", async (t) => {
+  const { url, received } = await receiver(t, (response, index) => {
+    if (index === 0) response.destroy();
+    else response.writeHead(200).end();
+  });
+  const { hook, outcomes } = webhook(url);
+  hook.send(message);
+  await hook.flush(20_000);
+  t.deepEqual(outcomes, ["delivered"]);
+  t.is(received.length, 2);
+
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const { port } = closed.address() as AddressInfo;
+  await new Promise((resolve) => closed.close(resolve));
+  const nobody = webhook(`http://127.0.0.1:${port}/`, { attempts: 2 });
+  nobody.hook.send(message);
+  await nobody.hook.flush(20_000);
+  t.deepEqual(nobody.outcomes, ["failed"]);
+});
+
+test("an attempt that gets no answer ends, and another follows", async (t) => {
+  const { url, received } = await receiver(t, (response, index) => {
+    if (index > 0) response.writeHead(200).end();
+  });
+  const { hook, outcomes } = webhook(url, { attemptTimeoutMs: 200, attempts: 20 });
+  hook.send(message);
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["delivered"]);
+  t.true(received.length >= 2);
+});
+
+test("an answer whose body never ends counts by its status", async (t) => {
+  const { url } = await receiver(t, (response) => response.writeHead(200).write("…"));
+  const { hook, outcomes } = webhook(url);
+  hook.send(message);
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["delivered"]);
+});
+
+test("Retry-After is honoured, within bounds", async (t) => {
+  const { url, received } = await receiver(t, (response, index) =>
+    response.writeHead(index === 0 ? 503 : 200, { "retry-after": "3600" }).end(),
+  );
+  const { hook, outcomes } = webhook(url, { longestBackoffMs: 300 });
+  hook.send(message);
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["delivered"]);
+  // 1 ms of back-off would have been enough without it; timers may be a millisecond early.
+  t.true(received[1]!.at - received[0]!.at >= 290);
+});
+
+test("other refusals and redirects are final", async (t) => {
+  for (const code of [400, 401, 404, 422, 301, 307]) {
+    const { url, received } = await receiver(t, status(code, { location: "/elsewhere" }));
+    const { hook, outcomes } = webhook(url);
+    hook.send(message);
+    t.true(await hook.flush(20_000));
+    t.deepEqual(outcomes, ["failed"], String(code));
+    t.is(received.length, 1, String(code));
+  }
+});
+
+test("after 410 nothing more is sent", async (t) => {
+  const { url, received } = await receiver(t, status(410));
+  const { hook, outcomes } = webhook(url, { concurrency: 1 });
+  for (let index = 0; index < 3; index += 1) hook.send(message);
+  t.true(await hook.flush(20_000));
+  hook.send(message);
+  t.true(await hook.flush(20_000));
+  t.deepEqual(outcomes, ["gone", "gone", "gone", "gone"]);
+  t.is(received.length, 1);
+});
+
+test("the queue is bounded and so is what is sent at the same time", async (t) => {
+  const open: ServerResponse[] = [];
+  const four = Promise.withResolvers<void>();
+  const { url, received } = await receiver(t, (response) => {
+    if (received.length <= 4) open.push(response);
+    else response.writeHead(200).end();
+    if (received.length === 4) four.resolve();
+  });
+  const { hook, outcomes } = webhook(url, { queueLimit: 10 });
+  for (let index = 0; index < 12; index += 1) hook.send(message);
+  t.deepEqual(outcomes, ["dropped", "dropped"]);
+  t.is(hook.pending, 10);
+  await four.promise;
+  t.is(received.length, 4);
+  for (const response of open) response.writeHead(200).end();
+  t.true(await hook.flush(20_000));
+  t.is(outcomes.filter((outcome) => outcome === "delivered").length, 10);
+  t.is(hook.pending, 0);
+});
+
+test("a message that waits for its next attempt does not keep others from being sent", async (t) => {
+  const { url } = await receiver(t, (response, _index, request) =>
+    response.writeHead(request.headers["webhook-id"] === "msg_bad" ? 500 : 200).end(),
+  );
+  const first = Promise.withResolvers<string>();
+  const { hook } = webhook(url, {
+    concurrency: 1,
+    firstBackoffMs: 600_000,
+    longestBackoffMs: 600_000,
+    onOutcome: first.resolve,
+  });
+  hook.send(message, "msg_bad");
+  hook.send(message, "msg_good");
+  t.is(await first.promise, "delivered");
+  t.is(hook.pending, 1);
+  t.false(await hook.flush(0));
+});
+
+test("flush gives up in time and drops what is left", async (t) => {
+  const { url } = await receiver(t, () => undefined);
+  const { hook, outcomes } = webhook(url);
+  hook.send(message);
+  hook.send(message);
+  t.false(await hook.flush(30));
+  t.deepEqual(outcomes, ["dropped", "dropped"]);
+  t.is(hook.pending, 0);
+  t.true(await hook.flush(0));
+});
+
+test("wrong options are refused by name, and the secret is not repeated", (t) => {
+  for (const url of ["", "not a url", "ftp://127.0.0.1/", "http://user:word@127.0.0.1/"]) {
+    const error = t.throws(() => new Webhook({ url, secret }));
+    t.true(GreenroomError.is(error) && error.code === "INVALID_OPTIONS", url);
+  }
+  for (const bad of [
+    "",
+    "  ",
+    "plain-secret-plain-secret",
+    "whsec_c2hvcnQ=",
+    "whsec_%%%",
+    `${secret} other`,
+  ]) {
+    const error = t.throws(() => new Webhook({ url: "http://127.0.0.1/", secret: bad }));
+    t.true(GreenroomError.is(error) && error.code === "INVALID_OPTIONS", bad);
+    t.false(bad.trim() !== "" && error!.message.includes(bad));
+  }
+});
+
+test("session.ended tells how a session went, in snake_case", (t) => {
+  const metrics = new SessionMetrics();
+  metrics.record({
+    kind: "tts",
+    provider: "local",
+    model: "v1",
+    latencyMs: 5,
+    audioDurationMs: 20,
+    characters: 3,
+  });
+  const { type, timestamp, data } = sessionEndedMessage({
+    sessionId: "0a-1",
+    callId: "c1",
+    callType: "default",
+    createdBy: null,
+    endReason: "failed",
+    closeRequestedBy: null,
+    error: { name: "TypeError", message: "it broke", stack: "at secret place" },
+    startedAt: new Date(1_000),
+    endedAt: new Date(3_500),
+    durationMs: 2_500,
+    metrics: metrics.snapshot(),
+    usage: metrics.usage,
+    transcript: [{ role: "user", participantId: "p", text: "Hi", at: 2_000 }],
+  });
+  t.is(type, "session.ended");
+  t.is(timestamp, "1970-01-01T00:00:03.500Z");
+  t.like(data, {
+    session_id: "0a-1",
+    call_id: "c1",
+    call_type: "default",
+    end_reason: "failed",
+    close_requested_by: null,
+    error: { name: "TypeError", message: "it broke", code: null },
+    session_started_at: "1970-01-01T00:00:01.000Z",
+    session_ended_at: "1970-01-01T00:00:03.500Z",
+    duration_ms: 2_500,
+    usage: [{ component: "tts", provider: "local", model: "v1", characters: 3, audio_duration_ms: 20 }],
+    transcript: [{ role: "user", participant_id: "p", text: "Hi", at: "1970-01-01T00:00:02.000Z" }],
+  });
+  t.is((data.metrics as Record<string, unknown>).tts_characters__total, 3);
+  t.false(JSON.stringify(data).includes("secret place"));
+  t.is(sessionEndedMessageId("0a-1"), "msg_0a-1");
+});

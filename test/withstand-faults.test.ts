@@ -1,0 +1,192 @@
+import test from "ava";
+import type { AgentLauncher, EndReason, JsonObject, Session } from "greenroom";
+import { launch } from "./fixtures/launch.ts";
+import { answer, reached } from "./fixtures/session-watch.ts";
+
+/** Another call beside the one that goes wrong: it talks before, during and after. */
+async function neighbour(launcher: AgentLauncher): Promise<{ session: Session; check(): Promise<string> }> {
+  const session = await launcher.startSession({ callId: "neighbour" });
+  await reached(session, "live");
+  const supervisor = await launcher.supervisor();
+  return {
+    session,
+    check: () => answer((message) => supervisor.sendMessage(session, message), session, "hello"),
+  };
+}
+
+interface Fault {
+  readonly title: string;
+  readonly config: JsonObject;
+  readonly reason: EndReason;
+  /** Of the error that is kept. */
+  readonly error: RegExp | null;
+  /** Ask it to close once it is live. */
+  readonly close?: boolean;
+  readonly options?: Parameters<typeof launch>[2];
+}
+
+const faults: readonly Fault[] = [
+  { title: "joinCall returns", config: { fault: "return" }, reason: "finished", error: null },
+  { title: "joinCall throws", config: { fault: "throw" }, reason: "failed", error: /the agent broke/ },
+  {
+    title: "joinCall rejects with nothing",
+    config: { fault: "throw-nothing" },
+    reason: "failed",
+    error: /undefined/,
+  },
+  {
+    title: "joinCall never returns and is closed",
+    config: { fault: "hang" },
+    reason: "killed",
+    error: /ignored the close/,
+    close: true,
+    options: { closeGraceMs: 300 },
+  },
+  {
+    title: "joinCall heeds no close while a timer runs",
+    config: { fault: "ignore-close" },
+    reason: "killed",
+    error: /ignored the close/,
+    close: true,
+    options: { closeGraceMs: 300 },
+  },
+  {
+    title: "joinCall throws because it is closed",
+    config: { fault: "throw-on-close" },
+    reason: "closed",
+    error: null,
+    close: true,
+  },
+  {
+    title: "an uncaught exception",
+    config: { fault: "uncaught" },
+    reason: "crashed",
+    error: /nobody caught this/,
+  },
+  {
+    title: "an unhandled rejection",
+    config: { fault: "unhandled" },
+    reason: "crashed",
+    error: /nobody handled this/,
+  },
+  { title: "process.exit", config: { fault: "exit" }, reason: "crashed", error: /exited with code: 0/ },
+  {
+    title: "an infinite loop",
+    config: { fault: "spin" },
+    reason: "unresponsive",
+    error: /blocked for \d+ ms in spin \(.*misbehaving\.ts:\d+\)/,
+  },
+  {
+    title: "a slow leak",
+    config: { fault: "leak" },
+    reason: "out_of_memory",
+    error: null,
+    options: { heapSoftLimitMb: 64, heapLimitMb: 1_024, closeGraceMs: 500 },
+  },
+  {
+    title: "a flood of messages from a busy loop",
+    config: { fault: "flood-port" },
+    reason: "flooded",
+    error: /more than 2000 messages in a second/,
+  },
+  {
+    title: "a flood of messages from a loop that yields",
+    config: { fault: "flood-port-politely" },
+    reason: "flooded",
+    error: /more than 2000 messages/,
+  },
+];
+
+for (const { title, config, reason, error, close, options } of faults) {
+  test(`${title}: ${reason}, and the call beside it is unharmed`, async (t) => {
+    const launcher = await launch(t, "misbehaving", options);
+    const { session: other, check } = await neighbour(launcher);
+    t.regex(await check(), /\S/);
+
+    const session = await launcher.startSession({ callId: "trouble", config });
+    if (close) {
+      await reached(session, "live");
+      t.true(await launcher.closeSession(session.id, { by: "the test" }));
+    }
+    await session.ended;
+    t.is(session.state, "ended");
+    if (reason === "out_of_memory") t.true(["out_of_memory", "killed"].includes(session.endReason ?? ""));
+    else t.is(session.endReason, reason);
+    if (error) t.regex(session.error?.message ?? "", error);
+    t.is(session.closeRequestedBy, close ? "the test" : null);
+
+    t.is(other.state, "live");
+    t.regex(await check(), /\S/);
+    // The pool is whole: every place can be taken again, each by a thread that never served before.
+    const rest = await Promise.all([1, 2, 3].map((n) => launcher.startSession({ callId: `after-${n}` })));
+    await Promise.all(rest.map((one) => reached(one, "live")));
+    t.is(launcher.listSessions().length, 4);
+  });
+}
+
+test("a flood of console output is cut, and hurts nobody", async (t) => {
+  const launcher = await launch(t, "misbehaving", { agentsLogLevel: "info", logFd: 2 });
+  const { session: other, check } = await neighbour(launcher);
+  const session = await launcher.startSession({ callId: "loud", config: { fault: "flood-console" } });
+  await reached(session, "live");
+  for (let i = 0; i < 5; i += 1) t.regex(await check(), /\S/);
+  t.is(session.state, "live");
+  t.is(other.state, "live");
+  await launcher.closeSession(session.id, { wait: true });
+});
+
+test("createAgent throws: the start fails with the agent's own error as its cause", async (t) => {
+  const launcher = await launch(t, "misbehaving");
+  const { session: other, check } = await neighbour(launcher);
+  const error = await t.throwsAsync(
+    launcher.startSession({ callId: "x", config: { at: "create", fault: "throw" } }),
+    {
+      message: "Failed to start agent",
+      code: "START_FAILED",
+    },
+  );
+  t.like(error?.cause, { name: "TypeError", message: "the agent broke", code: "E_BROKEN" });
+  t.is(other.state, "live");
+  t.regex(await check(), /\S/);
+});
+
+for (const fault of ["hang", "spin"]) {
+  test(`createAgent does not return (${fault}): the start fails in time and the thread is freed`, async (t) => {
+    const launcher = await launch(t, "misbehaving", { createTimeoutMs: 300, closeGraceMs: 300 });
+    const { session: other, check } = await neighbour(launcher);
+    await t.throwsAsync(launcher.startSession({ callId: "x", config: { at: "create", fault } }), {
+      code: "START_FAILED",
+    });
+    const [failed] = launcher.listSessions().filter(({ id }) => id !== other.id);
+    await failed?.ended;
+    t.is(launcher.listSessions().length, 1);
+    t.regex(await check(), /\S/);
+  });
+}
+
+test("one error in many calls stops the starts, not the calls", async (t) => {
+  const launcher = await launch(t, "misbehaving", { crashStormLimit: 3 });
+  const { check } = await neighbour(launcher);
+  for (let i = 0; i < 3; i += 1) {
+    const session = await launcher.startSession({ callId: `x-${i}`, config: { fault: "uncaught" } });
+    await session.ended;
+  }
+  const error = await t.throwsAsync(launcher.startSession({ callId: "next" }), { code: "CRASH_STORM" });
+  t.true((error as { retryAfterSeconds?: number }).retryAfterSeconds! > 1);
+  t.is((await launcher.supervisor()).unreadiness()?.code, "CRASH_STORM");
+  t.regex(await check(), /\S/);
+});
+
+test("no thread serves two sessions", async (t) => {
+  const launcher = await launch(t, "thread-id");
+  const threads = new Set<string>();
+  const supervisor = await launcher.supervisor();
+  for (let i = 0; i < 12; i += 1) {
+    const session = await launcher.startSession({ callId: `call-${i}` });
+    threads.add(
+      await answer((message) => supervisor.sendMessage(session, message), session, "which thread?"),
+    );
+    await launcher.closeSession(session.id, { wait: true });
+  }
+  t.is(threads.size, 12);
+});
