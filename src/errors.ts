@@ -24,6 +24,7 @@ export const errors = {
   NO_THREAD: { status: 503, retryable: true, detail: "No session thread became free in time" },
   OVERLOADED: { status: 503, retryable: true, detail: "The server is under too much load" },
   CRASH_STORM: { status: 503, retryable: true, detail: "Too many sessions crashed in the last minute" },
+  PERMISSION_TIMEOUT: { status: 503, retryable: true, detail: "A permission check took too long" },
   DRAINING: { status: 503, retryable: true, detail: "The server is shutting down" },
 
   START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent" },

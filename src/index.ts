@@ -2,16 +2,51 @@
  * What users import. An agent's module is loaded on the main thread and in each session thread, so nothing heavy may be
  * reached from here by a static import.
  */
-export { Agent, type AgentOptions, type AgentUser } from "./agent/agent.ts";
-export { type AgentDefinition, type AgentSession, defineAgent } from "./agent/define-agent.ts";
+export { Agent, type AgentOptions, type SayOptions } from "./agent/agent.ts";
+export type { PcmFrame } from "./agent/audio.ts";
+export type { Message, ToolCall, ToolResult } from "./agent/conversation.ts";
+export {
+  type AgentDefinition,
+  type AgentModule,
+  type AgentSession,
+  defineAgent,
+} from "./agent/define-agent.ts";
+export type {
+  AgentUser,
+  Call,
+  CallRequest,
+  Connection,
+  ConnectionEvent,
+  Edge,
+  JoinRequest,
+  Participant,
+} from "./agent/edge.ts";
+export type { FunctionContext, JsonSchemaFunction, SchemaFunction } from "./agent/functions.ts";
+export type { AgentLimits } from "./agent/limits.ts";
+export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
+export type { SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
+export type { TTS } from "./agent/tts.ts";
 export {
   AgentLauncher,
   type AgentLauncherOptions,
   type StartRequest,
   type WebhookOptions,
 } from "./agent-launcher.ts";
+export { HttpError, type HttpErrorOptions } from "./control-plane/http-error.ts";
+export type { Dependency, Permission, Scope } from "./control-plane/scope.ts";
+export type { ServeOptions } from "./control-plane/serve-options.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
-export type { EndReason, JsonObject, JsonValue, Measurement, SessionState } from "./protocol.ts";
+export type {
+  AgentEvent,
+  EndReason,
+  JsonObject,
+  JsonValue,
+  Measurement,
+  SessionState,
+  TurnOutcome,
+} from "./protocol.ts";
+export { Runner } from "./runner/runner.ts";
+export type { RunnerOptions } from "./runner/runner-options.ts";
 export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/event-log.ts";
 export type { Session, SessionResources, SessionTimeline } from "./supervisor/session.ts";
 export type { SessionSummary } from "./supervisor/session-summary.ts";

@@ -1,7 +1,7 @@
+import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
 import type { AgentEvent, TextMessage, TurnOutcome } from "../protocol.ts";
 import { Conversation } from "./conversation.ts";
-import { within } from "./deadline.ts";
 import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
@@ -13,6 +13,8 @@ import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 import { Turn, type TurnInput, type TurnSetting } from "./turn.ts";
 import { TurnQueue } from "./turn-queue.ts";
+
+export type { AgentUser } from "./edge.ts";
 
 export interface AgentOptions {
   /** Where the call happens. */
@@ -98,20 +100,23 @@ export class Agent {
     signal.throwIfAborted();
     if (this.#place !== "outside") throw new Error("An agent joins one call, once");
     this.#place = "joining";
+    let waiting = true;
     try {
-      const connection = await this.#onEdge("join the call", (edge) => {
-        const joining = edge.join(call, { agentUser: this.agentUser, signal });
-        // Whoever has stopped waiting does not want it any more.
-        void joining.then(
-          (late) => this.#place === "joining" || this.#step("leave the call", () => late.leave()),
-          () => {},
-        );
-        return joining;
+      const connection = await this.#onEdge("join the call", async (edge) => {
+        const late = await edge.join(call, { agentUser: this.agentUser, signal });
+        if (!waiting) void this.#step("leave a call joined too late", () => late.leave());
+        return late;
       });
+      if (signal.aborted) {
+        await this.#step("leave the call", () => connection.leave());
+        throw signal.reason;
+      }
       this.#enter(connection);
     } catch (error) {
       if (this.#place === "joining") this.#place = "outside";
       throw error;
+    } finally {
+      waiting = false;
     }
     return { [Symbol.asyncDispose]: () => this.#leave() };
   }
@@ -128,7 +133,10 @@ export class Agent {
   }
 
   /** Says the text as it is, once the running turn is over. Resolves with the outcome of that turn. */
-  async say(text: string, { interrupt = false, interruptible = true }: SayOptions = {}): Promise<TurnOutcome> {
+  async say(
+    text: string,
+    { interrupt = false, interruptible = true }: SayOptions = {},
+  ): Promise<TurnOutcome> {
     this.#requireCall();
     const turn = this.#turn({ origin: "say", text }, interruptible);
     this.#queue.add(turn, interrupt ? "next" : "agent", interrupt);
@@ -247,7 +255,7 @@ export class Agent {
   /** One step of closing: it has its own deadline, and what goes wrong in it stops no other. */
   async #step(what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await within(work(), `To ${what}`, this.#limits.closeStepTimeoutMs);
+      await within(work(), this.#limits.closeStepTimeoutMs, `To ${what}`);
     } catch (error) {
       this.#host.log.warn({ err: plainError(error) }, `could not ${what}`);
     }
@@ -257,10 +265,15 @@ export class Agent {
     const { edge } = this.#options;
     const { signal } = this.#lifetime;
     try {
-      return await within(work(edge), `To ${what}`, this.#limits.joinTimeoutMs, signal);
+      return await within(work(edge), this.#limits.joinTimeoutMs, `To ${what}`, signal);
     } catch (error) {
       if (!signal.aborted) {
-        this.#host.measured({ kind: "error", component: "edge", provider: edge.provider, error: errorKind(error) });
+        this.#host.measured({
+          kind: "error",
+          component: "edge",
+          provider: edge.provider,
+          error: errorKind(error),
+        });
       }
       throw error;
     }

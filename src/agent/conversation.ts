@@ -85,7 +85,7 @@ function messageLength(message: Message): number {
 /** The messages of one turn with the agent's words cut to the first `length` characters: those that were heard. */
 export function cutToHeard(messages: readonly Message[], length: number): Message[] {
   let left = length;
-  return messages.flatMap((message) => {
+  return messages.flatMap((message): Message[] => {
     if (message.role !== "agent") return [message];
     const text = message.text.slice(0, left);
     left -= text.length;

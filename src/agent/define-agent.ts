@@ -2,7 +2,7 @@ import type { JsonObject } from "../protocol.ts";
 import type { Agent } from "./agent.ts";
 
 /** What an agent module is told about the session that it is started for. */
-export interface SessionContext {
+export interface AgentSession {
   /** What whoever started the session sent as `config`: unchecked. */
   readonly config: JsonObject;
   readonly callType: string;
@@ -14,9 +14,9 @@ export interface SessionContext {
 
 export interface AgentModule<A extends Agent = Agent> {
   /** Makes the agent. Also called once without a call, as a rehearsal, before the server serves. */
-  createAgent(context: SessionContext): A | Promise<A>;
+  createAgent(context: AgentSession): A | Promise<A>;
   /** Takes the agent through its call. The session ends when it returns. */
-  joinCall(agent: A, context: SessionContext): void | Promise<void>;
+  joinCall(agent: A, context: AgentSession): void | Promise<void>;
 }
 
 /** A registered symbol: it holds across copies of the package. */

@@ -1,6 +1,6 @@
-import { DeadlineError } from "./deadline.ts";
+import { DeadlineError } from "../deadline.ts";
 import type { AgentLimits } from "./limits.ts";
-import type { LLM, LLMEvent, LLMRequest } from "./llm.ts";
+import type { LLM, LlmEvent, LlmRequest } from "./llm.ts";
 
 /**
  * One request to the model, with its deadlines. Ends at once when `signal` fires or a deadline passes, whether or not the
@@ -8,10 +8,10 @@ import type { LLM, LLMEvent, LLMRequest } from "./llm.ts";
  */
 export async function* generate(
   llm: LLM,
-  request: Omit<LLMRequest, "signal">,
+  request: Omit<LlmRequest, "signal">,
   limits: AgentLimits,
   signal: AbortSignal,
-): AsyncGenerator<LLMEvent, void, void> {
+): AsyncGenerator<LlmEvent, void, void> {
   signal.throwIfAborted();
   const cancel = new AbortController();
   let stop: (reason: unknown) => void = () => {};
@@ -21,7 +21,7 @@ export async function* generate(
   };
   const expire = (what: string, limitMs: number) =>
     setTimeout(() => {
-      const error = new DeadlineError(what, limitMs);
+      const error = new DeadlineError(`${what} took longer than ${limitMs} ms`);
       cancel.abort(error);
       stop(error);
     }, limitMs);
@@ -30,14 +30,14 @@ export async function* generate(
   const whole = expire(`The answer of ${name}`, limits.responseTimeoutMs);
   const first = expire(`The first token of ${name}`, limits.firstTokenTimeoutMs);
 
-  let stream: AsyncIterator<LLMEvent> | undefined;
+  let stream: AsyncIterator<LlmEvent> | undefined;
   let complete = false;
   try {
-    const source = llm.stream({ ...request, signal: cancel.signal })[Symbol.asyncIterator]();
+    const source = llm.generate({ ...request, signal: cancel.signal })[Symbol.asyncIterator]();
     stream = source;
     while (true) {
       cancel.signal.throwIfAborted();
-      const step = await new Promise<IteratorResult<LLMEvent>>((resolve, reject) => {
+      const step = await new Promise<IteratorResult<LlmEvent>>((resolve, reject) => {
         stop = reject;
         source.next().then(resolve, reject);
       });
@@ -53,7 +53,8 @@ export async function* generate(
     clearTimeout(whole);
     signal.removeEventListener("abort", aborted);
     if (!complete) {
-      if (!cancel.signal.aborted) cancel.abort(new DOMException("The answer is not wanted any more", "AbortError"));
+      if (!cancel.signal.aborted)
+        cancel.abort(new DOMException("The answer is not wanted any more", "AbortError"));
       // Not awaited: a provider that is stuck would never get to it.
       stream?.return?.().catch(() => {});
     }

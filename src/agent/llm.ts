@@ -8,7 +8,7 @@ import {
 import type { StandardSchema } from "./schema.ts";
 
 /** One request to the model. A turn makes one, and one more after each round of tool calls. */
-export interface LLMRequest {
+export interface LlmRequest {
   /** The agent's standing instructions: the system prompt. */
   readonly instructions: string;
   /** The conversation so far, oldest first. The last one is what to answer: words, or the results of tools. */
@@ -21,9 +21,9 @@ export interface LLMRequest {
 }
 
 /** What a model's stream brings, in the order of arrival. */
-export type LLMEvent =
+export type LlmEvent =
   /** The next piece of the text to say; never reasoning. */
-  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "text"; readonly delta: string }
   /** A whole tool call. Those of one stream run in parallel, once the stream has ended. */
   | { readonly type: "tool_call"; readonly call: ToolCall }
   /** Tokens of this request; where it comes more than once, the last one counts. */
@@ -56,7 +56,7 @@ export abstract class LLM {
    * Streams the answer to one request. Throws what the provider throws: a numeric `status` or a `code` on the error
    * becomes its kind in metrics. No retries once a piece was yielded.
    */
-  abstract stream(request: LLMRequest): AsyncIterable<LLMEvent>;
+  abstract generate(request: LlmRequest): AsyncIterable<LlmEvent>;
 
   /** Frees connections. Called once, when the agent closes. */
   async close(): Promise<void> {}

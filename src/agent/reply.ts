@@ -52,7 +52,10 @@ export class Reply {
       const calls = await this.#ask(mayCall);
       if (calls.length === 0) return;
       if (!mayCall) {
-        log.warn({ provider: llm.provider, model: llm.model }, "the model called tools beyond the last round");
+        log.warn(
+          { provider: llm.provider, model: llm.model },
+          "the model called tools beyond the last round",
+        );
         return;
       }
       const results = await runTools(calls, {
@@ -97,14 +100,14 @@ export class Reply {
       for await (const event of generate(llm, request, limits, signal)) {
         switch (event.type) {
           case "text":
-            if (event.text === "") break;
-            this.#length += event.text.length;
+            if (event.delta === "") break;
+            this.#length += event.delta.length;
             if (this.#length > limits.maxReplyLength) {
               throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
             }
             this.#firstTextAt ??= now();
-            this.#text += event.text;
-            onText(event.text);
+            this.#text += event.delta;
+            onText(event.delta);
             break;
           case "tool_call":
             calls.push(event.call);

@@ -9,7 +9,9 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     /** The schema as JSON Schema, where the library can tell. */
-    readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => Record<string, unknown> };
+    readonly jsonSchema?: {
+      readonly input: (options: { readonly target: string }) => Record<string, unknown>;
+    };
   };
 }
 
@@ -23,9 +25,7 @@ export interface SchemaIssue {
 }
 
 /** What `execute` is given for a schema. */
-export type SchemaOutput<Schema extends StandardSchema> = NonNullable<
-  Schema["~standard"]["types"]
->["output"];
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
 
 /** A JSON Schema (2020-12) of the one object that a tool takes. */
 export interface JsonSchema {
@@ -46,7 +46,8 @@ export function describeSchema(schema: StandardSchema, owner: string): JsonSchem
     );
   }
   const { $schema: _, ...described } = jsonSchema.input({ target: "draft-2020-12" });
-  if (described.type !== "object") throw new TypeError(`${owner}: parameters must be the schema of an object`);
+  if (described.type !== "object")
+    throw new TypeError(`${owner}: parameters must be the schema of an object`);
   return described as JsonSchema;
 }
 

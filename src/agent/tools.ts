@@ -1,7 +1,7 @@
+import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
 import { now } from "../protocol.ts";
 import type { ToolCall, ToolResult } from "./conversation.ts";
-import { within } from "./deadline.ts";
 import type { RegisteredFunction } from "./functions.ts";
 import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
@@ -54,7 +54,9 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   const registered = round.functions.get(call.name);
   if (registered === undefined) {
     const known = [...round.functions.keys()].join(", ");
-    const error = new Error(`There is no function named "${call.name}". Functions: ${known === "" ? "none" : known}`);
+    const error = new Error(
+      `There is no function named "${call.name}". Functions: ${known === "" ? "none" : known}`,
+    );
     over("failed", error);
     return failure(call, error);
   }
@@ -62,13 +64,14 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   const giveUp = new AbortController();
   const running = registered.call(call.arguments, { signal: giveUp.signal }).finally(() => {
     // Of no use any more, but a tool that hangs is worth knowing.
-    if (giveUp.signal.aborted) log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
+    if (giveUp.signal.aborted)
+      log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
   });
   // Told at once, so that it stands before the end of the turn.
   const cancelled = () => over("cancelled", signal.reason);
   signal.addEventListener("abort", cancelled, { once: true });
   try {
-    const value = await within(running, `The tool ${call.name}`, limits.toolTimeoutMs, signal);
+    const value = await within(running, limits.toolTimeoutMs, `The tool ${call.name}`, signal);
     signal.throwIfAborted();
     const output = cut(outputText(value), limits.maxToolOutputLength);
     over("done");

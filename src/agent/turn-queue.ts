@@ -39,9 +39,13 @@ export class TurnQueue {
 
   /** Adds a turn behind those of its rank; with `interrupt`, the running one is cut short for those that wait. */
   add(turn: Turn, rank: TurnRank, interrupt: boolean): void {
-    if (this.#state === "closed") return turn.interrupt();
+    if (this.#state === "closed") {
+      turn.interrupt();
+      return;
+    }
     if (this.#waiting.length >= this.#maxWaiting) {
-      return turn.fail(new Error(`More than ${this.#maxWaiting} turns wait`));
+      turn.fail(new Error(`More than ${this.#maxWaiting} turns wait`));
+      return;
     }
     const behind = this.#waiting.findIndex((other) => ranks.indexOf(other.rank) > ranks.indexOf(rank));
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { turn, rank });

@@ -1,5 +1,12 @@
 import { plainError } from "../errors.ts";
-import { type AgentEvent, type Measurement, now, type TextMessage, type TurnEvent, type TurnOutcome } from "../protocol.ts";
+import {
+  type AgentEvent,
+  type Measurement,
+  now,
+  type TextMessage,
+  type TurnEvent,
+  type TurnOutcome,
+} from "../protocol.ts";
 import { type Conversation, cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";
@@ -241,7 +248,10 @@ export class Turn {
         tool_calls: turn.toolCalls,
         ...(turn.error === undefined ? {} : { err: turn.error }),
         ...(logTranscripts
-          ? { ...(this.input.origin === "participant" ? { user: this.input.message.text } : {}), agent: heard }
+          ? {
+              ...(this.input.origin === "participant" ? { user: this.input.message.text } : {}),
+              agent: heard,
+            }
           : {}),
       },
       "turn",

@@ -61,11 +61,17 @@ export class Answering {
     const line = { request_id, route, session_id, code: answer.body.code };
     if (answer.status === 500) this.#log.error({ ...line, err: causeOf(error) }, "request failed");
     else if (answer.status > 500) this.#log.warn({ ...line, err: causeOf(error) }, "request refused");
-    if (!ctx.headerSent) writeError(ctx, answer);
+    if (ctx.headerSent) return;
+    try {
+      writeError(ctx, answer);
+    } catch (unwritable) {
+      this.#log.error({ ...line, err: unwritable }, "the error has headers that cannot be sent");
+      writeError(ctx, errorAnswer(unwritable));
+    }
   }
 }
 
-export function writeError(ctx: Koa.Context, { status, headers, body }: ErrorAnswer): void {
+function writeError(ctx: Koa.Context, { status, headers, body }: ErrorAnswer): void {
   ctx.status = status;
   for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
   ctx.set("Cache-Control", "no-store");

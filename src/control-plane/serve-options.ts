@@ -156,7 +156,8 @@ export type FilledServeOptions = z.output<typeof serveOptions> & {
 
 /** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
 export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
-  const result = serveOptions.safeParse(raw);
+  const sessionTokenSecret = raw.sessionTokenSecret ?? variable("GREENROOM_SESSION_TOKEN_SECRET");
+  const result = serveOptions.safeParse({ ...raw, ...(sessionTokenSecret === undefined ? {} : { sessionTokenSecret }) });
   if (!result.success) throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));
   const options = result.data;
   const callbacks = [
@@ -180,6 +181,12 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
     throw new GreenroomError("INVALID_OPTIONS", "timeouts.headersMs must not be longer than timeouts.requestMs");
   }
   return { ...options, authenticated };
+}
+
+/** An empty variable counts as none: templates leave such behind. */
+function variable(name: string): string | undefined {
+  const text = process.env[name];
+  return text === "" ? undefined : text;
 }
 
 function describe(issue: z.core.$ZodIssue): string {

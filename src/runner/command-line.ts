@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import { flagOf, type OptionTable, type OutsideOption, variableOf } from "./option-table.ts";
+import { flagOf, type OptionTable, type OutsideOption } from "./option-table.ts";
 import * as options from "./options.ts";
 import type { Flags } from "./settings.ts";
 

@@ -9,7 +9,7 @@ import {
   wholeNumber,
   wholeNumberOrNone,
 } from "./option-table.ts";
-import { serveDefaults } from "./serve-options.ts";
+import { drainDefaults } from "./runner-options.ts";
 
 /**
  * Everything that can be set from outside. Bounds of the launcher's options are the launcher's own. What is set from
@@ -38,13 +38,13 @@ export const serveOptions = {
   host: {
     placeholder: "address",
     description: "address to listen on; 0.0.0.0 is every one of the machine",
-    default: serveDefaults.host,
+    default: "127.0.0.1",
     schema: z.string(),
   },
   port: {
     placeholder: "number",
     description: "port to listen on; 0 takes a free one",
-    default: String(serveDefaults.port),
+    default: "8000",
     alsoReads: ["PORT"],
     schema: port,
   },
@@ -69,13 +69,13 @@ export const serveOptions = {
   drainAnnounceMs: {
     placeholder: "ms",
     description: "on SIGTERM, go on accepting for this long while balancers learn of it",
-    default: String(serveDefaults.drainAnnounceMs),
+    default: String(drainDefaults.drainAnnounceMs),
     schema: duration,
   },
   drainTimeoutMs: {
     placeholder: "ms",
     description: "then let running calls finish for this long at the most",
-    default: String(serveDefaults.drainTimeoutMs),
+    default: String(drainDefaults.drainTimeoutMs),
     schema: duration,
   },
 } as const satisfies OptionTable;

@@ -49,6 +49,7 @@ export class Pool {
   readonly #waiters = new Set<Waiter>();
   #numbers = 0;
   readonly #backOff = new BackOff();
+  readonly #onWhole: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = true;
   /** While the process has too much to do, threads start one at a time: each takes CPU from live calls. */
@@ -136,6 +137,12 @@ export class Pool {
     });
   }
 
+  /** Resolves when the reserve is whole: as many threads are warm as are wanted and fit in. */
+  whole(): Promise<void> {
+    if (this.#isWhole) return Promise.resolve();
+    return new Promise((resolve) => this.#onWhole.push(resolve));
+  }
+
   /** Ends what is not in a call, and starts nothing any more. */
   stopFilling(): void {
     this.#stopped = true;
@@ -152,6 +159,15 @@ export class Pool {
     await this.#piscina.destroy();
   }
 
+  get #wantsMore(): boolean {
+    const wanted = this.#options.warmSessions + this.#waiters.size;
+    return this.slots.size < this.#options.capacity && this.count("starting", "warm") < wanted;
+  }
+
+  get #isWhole(): boolean {
+    return !this.#wantsMore && this.count("starting") === 0;
+  }
+
   #fillLater(delayMs: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -166,10 +182,8 @@ export class Pool {
       return;
     }
     const atOnce = this.#backOff.failing || this.underLoad ? 1 : availableParallelism();
-    const wanted = () => this.#options.warmSessions + this.#waiters.size - this.count("starting", "warm");
-    while (this.slots.size < this.#options.capacity && wanted() > 0 && this.count("starting") < atOnce) {
-      this.#startSlot();
-    }
+    while (this.#wantsMore && this.count("starting") < atOnce) this.#startSlot();
+    if (this.#isWhole) for (const resolve of this.#onWhole.splice(0)) resolve();
   }
 
   #startSlot(): void {

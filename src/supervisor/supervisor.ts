@@ -36,7 +36,7 @@ export class Supervisor {
   readonly #endReports: EndReports;
   readonly #drainListeners = new Set<() => void>();
   readonly #stopping = new AbortController();
-  readonly #reserveFilled = Promise.withResolvers<void>();
+  readonly #warmedUp = Promise.withResolvers<void>();
   #state: SupervisorState = "idle";
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -85,6 +85,16 @@ export class Supervisor {
   /** Starts are accepted: a shutdown may have been announced, but has not begun. */
   get accepting(): boolean {
     return this.#state === "serving" || this.#state === "announced";
+  }
+
+  /** Resolves when the agent was rehearsed with success, at whichever try. */
+  get warmedUp(): Promise<void> {
+    return this.#warmedUp.promise;
+  }
+
+  /** Resolves when as many threads are warm as are wanted and fit in. */
+  reserveWhole(): Promise<void> {
+    return this.#pool.whole();
   }
 
   /** See `AgentLauncher.start`. */
@@ -206,11 +216,7 @@ export class Supervisor {
         environment: threadEnvironment(options.agentEnvironment),
       },
       {
-        warm: (startMs) => {
-          metrics.slotStarted(startMs / 1_000);
-          const filled = this.#pool.count("warm") + this.#admission.taken >= options.warmSessions;
-          if (filled && this.#state !== "warming") this.#reserveFilled.resolve();
-        },
+        warm: (startMs) => metrics.slotStarted(startMs / 1_000),
         startFailed: (error, retryInMs) => {
           metrics.slotStartFailed();
           log.error({ err: error, retryInMs: Math.round(retryInMs) }, "a session thread could not start");
@@ -236,12 +242,15 @@ export class Supervisor {
       failed: firstTry.reject,
     });
     void warmedUp.then((done) => {
-      if (done && this.#state === "warming") this.#state = "serving";
+      if (done && this.#state === "warming") {
+        this.#state = "serving";
+        this.#warmedUp.resolve();
+      }
       if (done) firstTry.resolve();
       else firstTry.reject(new GreenroomError("DRAINING"));
     });
     await firstTry.promise;
-    await within(this.#reserveFilled.promise, threadStartTimeoutMs, "The reserve").catch(() => undefined);
+    await within(this.reserveWhole(), threadStartTimeoutMs, "The reserve").catch(() => undefined);
   }
 
   async #stop(): Promise<void> {

@@ -1,0 +1,32 @@
+/** `npm run bench -- <name>… [--json]`: measures what the README quotes. */
+import { parseArgs } from "node:util";
+import exhaustion from "./exhaustion.ts";
+import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
+import hang from "./hang.ts";
+import memory from "./memory.ts";
+import scale from "./scale.ts";
+import start from "./start.ts";
+
+const benches: Readonly<Record<string, Bench>> = { start, hang, scale, memory, exhaustion };
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false } },
+});
+const names = positionals.includes("all") ? Object.keys(benches) : positionals;
+const unknown = names.filter((name) => !(name in benches));
+
+if (names.length === 0 || unknown.length > 0) {
+  if (unknown.length > 0) console.error(`There is no bench ${unknown.join(", ")}.`);
+  console.log("npm run bench -- <name>… [--json]\n");
+  for (const [name, { about }] of Object.entries(benches)) console.log(`  ${name.padEnd(12)}${about}`);
+  console.log(`  ${"all".padEnd(12)}all of them`);
+  process.exitCode = unknown.length > 0 ? 2 : 0;
+} else {
+  if (!values.json) console.log(`${machine()}\n`);
+  for (const name of names) {
+    await benches[name]?.run((figure) =>
+      console.log(values.json ? jsonLine(name, figure) : tableRow(name, figure)),
+    );
+  }
+}

@@ -1,0 +1,49 @@
+import { fork } from "node:child_process";
+
+/** How a process of `bench/children` ended. */
+export interface ChildEnd {
+  /** What it reported; undefined where it died before. */
+  readonly result: unknown;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Runs a program of `bench/children` in a process of its own. It is killed after `timeoutMs`. */
+export function runChild(
+  name: string,
+  argument: unknown,
+  options: { readonly timeoutMs?: number; readonly quiet?: boolean } = {},
+): Promise<ChildEnd> {
+  const { timeoutMs = 90_000, quiet = false } = options;
+  const child = fork(new URL(`./children/${name}.ts`, import.meta.url), [JSON.stringify(argument)], {
+    stdio: ["ignore", "ignore", quiet ? "ignore" : "inherit", "ipc"],
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<ChildEnd>();
+  const deadline = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  let result: unknown;
+  child.on("message", (message) => {
+    result = message;
+  });
+  child.on("error", reject);
+  child.on("exit", (exitCode, signal) => resolve({ result, exitCode, signal }));
+  return promise.finally(() => clearTimeout(deadline));
+}
+
+/** The same, where nothing but a result will do. */
+export async function childResult<Result>(name: string, argument: unknown): Promise<Result> {
+  const end = await runChild(name, argument);
+  if (end.result === undefined) {
+    throw new Error(`bench/children/${name}.ts ended without a result (${end.signal ?? end.exitCode})`);
+  }
+  return end.result as Result;
+}
+
+/** In the child: what it was given. */
+export function argumentOfChild<Argument>(): Argument {
+  return JSON.parse(process.argv[2] ?? "null") as Argument;
+}
+
+/** In the child: tells the result and ends the process, whatever still runs in it. */
+export function finishChild(result: unknown): void {
+  process.send?.(result, () => process.exit(0));
+}

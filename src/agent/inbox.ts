@@ -1,0 +1,58 @@
+import type { MessagePort } from "node:worker_threads";
+import type { CloseReason, SessionAssignment, TextMessage, ToThread } from "../protocol.ts";
+import type { AgentHandle } from "./host.ts";
+
+/** What the main thread says to this one. Whatever comes too early waits. */
+export class Inbox {
+  readonly #assigned = Promise.withResolvers<SessionAssignment>();
+  readonly #closing = new AbortController();
+  #messages: TextMessage[] = [];
+  #agent: AgentHandle | null = null;
+
+  constructor(port: MessagePort) {
+    port.on("message", (message: ToThread) => this.#take(message));
+  }
+
+  get assigned(): Promise<SessionAssignment> {
+    return this.#assigned.promise;
+  }
+
+  /** Fires when the session is asked to close. */
+  get signal(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Hands the agent what has come for it, and from here on what comes. */
+  connect(agent: AgentHandle): void {
+    this.#agent = agent;
+    for (const message of this.#messages) agent.message(message);
+    this.#messages = [];
+    if (this.signal.aborted) agent.close(this.signal.reason);
+  }
+
+  #take(message: ToThread): void {
+    switch (message.type) {
+      case "assign":
+        this.#assigned.resolve(message.session);
+        return;
+      case "message":
+        if (this.#agent === null) this.#messages.push(message.message);
+        else this.#agent.message(message.message);
+        return;
+      case "close": {
+        const reason = closed(message.reason);
+        this.#agent?.close(reason);
+        this.#closing.abort(reason);
+        return;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+}
+
+function closed(reason: CloseReason): Error {
+  const error = new Error(`The session is closing: ${reason}`);
+  error.name = "AbortError";
+  return error;
+}

@@ -1,0 +1,87 @@
+import { threadId } from "node:worker_threads";
+import { plainError } from "../errors.ts";
+import { type FailureStage, type FromThread, heartbeatIntervalMs, now, type SlotBoot } from "../protocol.ts";
+import type { Agent } from "./agent.ts";
+import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
+import { type AgentHost, attach } from "./host.ts";
+import { Inbox } from "./inbox.ts";
+import { captureConsole } from "./thread-console.ts";
+import { ThreadLog } from "./thread-log.ts";
+
+/**
+ * The life of a session thread: imports the agent, says `warm`, waits for a session, takes the agent through it, says how
+ * it went. Resolves after its last word and never rejects; the main thread then ends the thread. Errors that the agent's
+ * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
+ */
+export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: SlotBoot): Promise<void> {
+  const beats = new Int32Array(heartbeat);
+  setInterval(() => Atomics.add(beats, 0, 1), heartbeatIntervalMs).unref();
+  const log = new ThreadLog(logOptions);
+  captureConsole(log);
+  const post = (message: FromThread) => port.postMessage(message);
+  const failed = (stage: FailureStage, error: unknown) =>
+    post({ type: "failed", stage, error: plainError(error) });
+  const inbox = new Inbox(port);
+
+  const importStartedAt = now();
+  let definition: AgentDefinition;
+  try {
+    definition = await importAgent(agentUrl);
+  } catch (error) {
+    return failed("import", error);
+  }
+  post({ type: "warm", threadId, importMs: now() - importStartedAt });
+
+  const { rehearsal, ...session } = await inbox.assigned;
+  post({ type: "entered", at: now() });
+  log.bind({ session_id: session.sessionId });
+  const { signal } = inbox;
+  const context: AgentSession = { ...session, signal };
+
+  let agent: Agent;
+  try {
+    agent = checkAgent(await definition.createAgent(context));
+    inbox.connect(agent[attach](hostOn(post, log, logOptions.transcripts)));
+  } catch (error) {
+    return signal.aborted ? post({ type: "ended" }) : failed("create", error);
+  }
+
+  let failure: { readonly error: unknown } | null = null;
+  if (!signal.aborted) {
+    post({ type: "created", at: now() });
+    try {
+      if (!rehearsal) await definition.joinCall(agent, context);
+    } catch (error) {
+      // After a close, code that was cut short by it may throw.
+      if (!signal.aborted) failure = { error };
+    }
+  }
+  await agent.close();
+  if (failure === null) post({ type: "ended" });
+  else failed("join", failure.error);
+}
+
+async function importAgent(agentUrl: string): Promise<AgentDefinition> {
+  const module: { readonly default?: unknown } = await import(agentUrl);
+  if (!isAgentDefinition(module.default)) {
+    throw new TypeError(`${agentUrl} has no default export made by defineAgent()`);
+  }
+  return module.default;
+}
+
+/** Known by the method, not by `instanceof`: it holds across copies of the package. */
+function checkAgent(value: unknown): Agent {
+  if (typeof value === "object" && value !== null && attach in value) return value as Agent;
+  throw new TypeError("createAgent() must return an Agent");
+}
+
+function hostOn(post: (message: FromThread) => void, log: ThreadLog, logTranscripts: boolean): AgentHost {
+  return {
+    log,
+    logTranscripts,
+    joined: () => post({ type: "joined", at: now() }),
+    presence: (aloneSince) => post({ type: "presence", aloneSince }),
+    event: (event) => post({ type: "event", event }),
+    measured: (measurement) => post({ type: "measured", measurement }),
+  };
+}

@@ -1,0 +1,52 @@
+import { format } from "node:util";
+import type { ThreadLog } from "./thread-log.ts";
+
+type ConsoleLevel = "debug" | "info" | "warn" | "error";
+
+const consoleLevels = {
+  debug: "debug",
+  log: "info",
+  info: "info",
+  warn: "warn",
+  error: "error",
+} as const satisfies Partial<Record<keyof Console, ConsoleLevel>>;
+
+/** Longest text without an end of line that is held back. */
+const longestPending = 8_192;
+
+/**
+ * Sends the console and the standard streams of this thread to its log. Left alone, they go through the main thread
+ * without bounds: a loop of `console.log` blocked it for seconds.
+ */
+export function captureConsole(log: ThreadLog): void {
+  for (const [method, level] of Object.entries(consoleLevels)) {
+    console[method as keyof typeof consoleLevels] = (...args: unknown[]) => {
+      log.console(level, () => format(...args));
+    };
+  }
+  // What is left of the console (table, dir, trace, …) writes to these.
+  captureStream(process.stdout, "info", log);
+  captureStream(process.stderr, "warn", log);
+}
+
+function captureStream(stream: NodeJS.WriteStream, level: ConsoleLevel, log: ThreadLog): void {
+  let pending = "";
+  const take = (text: string) => {
+    pending += text;
+    const end = pending.length > longestPending ? pending.length : pending.lastIndexOf("\n");
+    if (end < 0) return;
+    const lines = pending.slice(0, end);
+    pending = pending.slice(end + 1);
+    if (lines !== "") log.console(level, () => lines);
+  };
+  stream.write = (
+    chunk: string | Uint8Array,
+    encoding?: BufferEncoding | ((error?: Error | null) => void),
+    done?: (error?: Error | null) => void,
+  ): boolean => {
+    take(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+    const callback = typeof encoding === "function" ? encoding : done;
+    if (callback !== undefined) queueMicrotask(() => callback());
+    return true;
+  };
+}

@@ -1,0 +1,99 @@
+import { hostname } from "node:os";
+import { threadId } from "node:worker_threads";
+import type { LogLevel, ThreadLogOptions } from "../protocol.ts";
+import type { Log } from "./host.ts";
+import { LineBudget } from "./line-budget.ts";
+import { longestLineBytes, writeLine } from "./line-writer.ts";
+
+/** The numbers of pino, whose lines those of the main thread are. */
+const levels = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  fatal: 60,
+  silent: Number.POSITIVE_INFINITY,
+} as const satisfies Record<LogLevel, number>;
+
+/** What one thread may write in a second: more than anybody reads, less than hurts. */
+const budgets = {
+  console: { lines: 500, bytes: 256 * 1024 },
+  own: { lines: 500, bytes: 256 * 1024 },
+};
+
+/** The log of a session thread: one JSON line each, written by the thread itself. */
+export class ThreadLog implements Log {
+  readonly #fd: number;
+  readonly #threshold: number;
+  /** Apart, so that a flood of the agent's console does not drown what Greenroom has to say. */
+  readonly #budgets: Record<"console" | "own", LineBudget>;
+  #bound: object = { pid: process.pid, hostname: hostname(), thread_id: threadId };
+
+  constructor({ fd, level }: Pick<ThreadLogOptions, "fd" | "level">) {
+    this.#fd = fd;
+    this.#threshold = levels[level];
+    const dropped = (source: string) => (lines: number) =>
+      this.warn({ source, lines }, `dropped ${lines} lines: more than a session may write in a second`);
+    this.#budgets = {
+      console: new LineBudget(budgets.console, dropped("console")),
+      own: new LineBudget(budgets.own, dropped("log")),
+    };
+  }
+
+  /** Adds fields to every line from here on. */
+  bind(fields: object): void {
+    this.#bound = { ...this.#bound, ...fields };
+  }
+
+  debug(fields: object, message: string): void {
+    this.#line("debug", "own", fields, () => message);
+  }
+
+  info(fields: object, message: string): void {
+    this.#line("info", "own", fields, () => message);
+  }
+
+  warn(fields: object, message: string): void {
+    this.#line("warn", "own", fields, () => message);
+  }
+
+  error(fields: object, message: string): void {
+    this.#line("error", "own", fields, () => message);
+  }
+
+  /** A line of the agent's own console. `text` is asked for only where the line is written. */
+  console(level: "debug" | "info" | "warn" | "error", text: () => string): void {
+    this.#line(level, "console", { source: "console" }, text);
+  }
+
+  #line(level: LogLevel, source: "console" | "own", fields: object, text: () => string): void {
+    if (levels[level] < this.#threshold) return;
+    const budget = this.#budgets[source];
+    if (!budget.admit()) return;
+    const line = encode({ level: levels[level], time: Date.now(), ...this.#bound, ...fields }, text());
+    budget.spend(line.length);
+    if (!writeLine(this.#fd, line)) budget.clog();
+  }
+}
+
+/** One line of at most {@link longestLineBytes}: a longer message is cut, and says so; then longer fields go. */
+function encode(fields: object, text: string): Uint8Array {
+  for (let length = Math.min(text.length, longestLineBytes); ; length = Math.floor(length / 2)) {
+    const msg = length < text.length ? `${text.slice(0, length)}… (${text.length - length} more)` : text;
+    const line = Buffer.from(`${JSON.stringify({ ...fields, msg })}\n`);
+    if (line.length <= longestLineBytes) return line;
+    if (length === 0) return encode(shortFields(fields), text);
+  }
+}
+
+/** Fields whose values are long, as a tool's arguments can be, are cut to text. */
+function shortFields(fields: object): object {
+  const longest = 256;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => {
+      const json = JSON.stringify(value) ?? "";
+      return json.length > longest ? [name, `${json.slice(0, longest)}…`] : [name, value];
+    }),
+  );
+}

@@ -1,0 +1,42 @@
+import type { Logger } from "pino";
+import type { Session } from "../supervisor/session.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import { Answering } from "./answer.ts";
+import { IdempotencyKeys } from "./idempotency.ts";
+import { Permissions } from "./permissions.ts";
+import { OpenLimit, RateLimit } from "./rate-limit.ts";
+import type { FilledServeOptions } from "./serve-options.ts";
+import { SessionTokens } from "./session-token.ts";
+import type { StartedSession } from "./wire.ts";
+
+/** What all requests share: one for each application. */
+export class ControlPlane {
+  readonly supervisor: Supervisor;
+  readonly options: FilledServeOptions;
+  readonly log: Logger;
+  readonly answering: Answering;
+  readonly permissions: Permissions;
+  readonly tokens: SessionTokens;
+  readonly starts: RateLimit;
+  readonly messages: RateLimit;
+  readonly streams: OpenLimit;
+  readonly idempotencyKeys = new IdempotencyKeys<StartedSession>();
+
+  constructor(supervisor: Supervisor, options: FilledServeOptions) {
+    this.supervisor = supervisor;
+    this.options = options;
+    this.log = supervisor.log.child({ component: "http" }, { level: options.httpLogLevel });
+    this.answering = new Answering(supervisor, this.log);
+    this.permissions = new Permissions(options, this.log);
+    this.tokens = SessionTokens.of(options);
+    this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
+    this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
+    this.streams = new OpenLimit("open event streams", options.maxEventStreams);
+  }
+
+  /** A session by its id; with a call, only if it is of that call. */
+  findSession(sessionId: string, callId?: string): Session | undefined {
+    const session = this.supervisor.getSession(sessionId);
+    return callId === undefined || session?.callId === callId ? session : undefined;
+  }
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import type { JsonValue } from "../protocol.ts";
+import { boundedJson, canonicalJson, isObject } from "./json.ts";
+
+/** Largest value of `getCurrentUser`, in bytes of JSON: it is kept with each session and shown with it. */
+export const maxUserBytes = 4_096;
+
+/** The value of `getCurrentUser` as JSON; undefined is null. Throws where it is not JSON, or too large. */
+export function userJson(value: unknown): JsonValue {
+  try {
+    return boundedJson(value, maxUserBytes);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`getCurrentUser must return JSON of at most ${maxUserBytes} bytes: ${why}`, { cause: error });
+  }
+}
+
+/**
+ * What a user is told apart by, for limits and idempotency keys: its `id` or `sub` where it has one, so that a claim that
+ * changes with every token makes no other caller of it; else all of it.
+ */
+export function userKey(user: JsonValue): string {
+  const key = canonicalJson(identity(user));
+  return key.length <= 128 ? key : createHash("sha256").update(key).digest("base64");
+}
+
+/** A short text for `close_requested_by`. */
+export function userText(user: JsonValue): string {
+  const id = identity(user);
+  const text = typeof id === "string" ? id : JSON.stringify(id);
+  return text.length <= 128 ? text : `${text.slice(0, 127)}…`;
+}
+
+function identity(user: JsonValue): JsonValue {
+  if (!isObject(user)) return user;
+  return [user["id"], user["sub"]].find((id) => typeof id === "string" || typeof id === "number") ?? user;
+}

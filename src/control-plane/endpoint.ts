@@ -1,0 +1,39 @@
+import type { z } from "zod";
+import type { Exchange } from "./exchange.ts";
+
+/** One way to answer, for the documentation. */
+export interface DocumentedAnswer {
+  readonly description: string;
+  /** JSON body; none where there is no body. */
+  readonly schema?: z.ZodType;
+  /** Another content type than JSON. */
+  readonly contentType?: string;
+  /** Further headers: name → description. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the OpenAPI document says of an endpoint beside its path and method. */
+export interface EndpointDocumentation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: "sessions" | "calls" | "server";
+  readonly query?: z.ZodObject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
+  readonly answers: Readonly<Record<number, DocumentedAnswer>>;
+  /** `?token=` is accepted. */
+  readonly token?: boolean;
+}
+
+export interface Endpoint {
+  readonly method: "get" | "post" | "delete";
+  /** With parameters in braces: `/sessions/{session_id}`. */
+  readonly path: string;
+  /** Answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
+  readonly open?: boolean;
+  /** Null: not in the document. */
+  readonly documentation: EndpointDocumentation | null;
+  /** Sets the answer on `exchange.ctx`; what it throws is answered as an error. */
+  handle(exchange: Exchange): Promise<void> | void;
+}

@@ -1,0 +1,96 @@
+import type { ServerResponse } from "node:http";
+import type { EventLog, LoggedEvent } from "../supervisor/event-log.ts";
+import { eventJson } from "./wire.ts";
+
+export interface EventStreamOptions {
+  /** How often a comment is sent, in milliseconds. */
+  readonly eventCommentIntervalMs: number;
+  /** Bytes that may wait for the reader. */
+  readonly eventBufferBytes: number;
+}
+
+/** Why a stream is over. */
+export type StreamEnd = "ended" | "drained" | "left" | "slow";
+
+export const eventStreamHeaders = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-cache, no-transform",
+  "X-Accel-Buffering": "no",
+} as const;
+
+/** How long a browser waits before it comes back, in milliseconds. */
+const retryMs = 2_000;
+/** How long the last bytes of a stream may wait for the reader, in milliseconds. */
+const endTimeoutMs = 10_000;
+
+/**
+ * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `drained` is
+ * aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it comes back with
+ * Last-Event-ID, and nothing is lost that the session's ring still holds.
+ */
+export async function streamEvents(
+  response: ServerResponse,
+  events: EventLog,
+  afterId: number,
+  options: EventStreamOptions,
+  drained: AbortSignal,
+): Promise<StreamEnd> {
+  const over = Promise.withResolvers<StreamEnd>();
+  response.on("close", () => over.resolve("left"));
+  response.on("error", () => over.resolve("left"));
+  // What is sent again is known to be bounded, so it may wait on top of the buffer until it has been read once.
+  let mayWait = options.eventBufferBytes;
+  response.once("drain", () => {
+    mayWait = options.eventBufferBytes;
+  });
+  const write = (text: string) => {
+    if (response.destroyed || response.writableEnded) return;
+    response.write(text);
+    if (response.writableLength > mayWait) over.resolve("slow");
+  };
+  const send = (entry: LoggedEvent) => {
+    write(eventText(entry));
+    if (entry.event.type === "end") over.resolve("ended");
+  };
+  const resend = (entry: LoggedEvent) => {
+    mayWait += Buffer.byteLength(eventText(entry));
+    send(entry);
+  };
+  const replayed: LoggedEvent[] = [];
+  let take = (entry: LoggedEvent): unknown => replayed.push(entry);
+  const subscription = events.subscribe(afterId, (entry) => take(entry));
+  const comments = setInterval(() => write(":\n\n"), options.eventCommentIntervalMs).unref();
+  const drain = () => over.resolve("drained");
+  drained.addEventListener("abort", drain, { once: true });
+  try {
+    write(`retry: ${retryMs}\n\n`);
+    if (subscription.gap) write(gapText(afterId, replayed[0]?.id ?? events.lastId + 1));
+    take = send;
+    for (const entry of replayed) resend(entry);
+    if (drained.aborted) drain();
+    const end = await over.promise;
+    if (end === "slow") response.destroy();
+    else endSoon(response);
+    return end;
+  } finally {
+    subscription.unsubscribe();
+    clearInterval(comments);
+    drained.removeEventListener("abort", drain);
+  }
+}
+
+/** A reader that does not even take the end is cut off. */
+function endSoon(response: ServerResponse): void {
+  const cut = setTimeout(() => response.destroy(), endTimeoutMs).unref();
+  response.on("close", () => clearTimeout(cut));
+  response.end();
+}
+
+function eventText({ id, event }: LoggedEvent): string {
+  return `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventJson(event))}\n\n`;
+}
+
+/** Events after `after` and before `next` are kept no more. */
+function gapText(after: number, next: number): string {
+  return `event: gap\ndata: ${JSON.stringify({ type: "gap", last_event_id: after, next_event_id: next })}\n\n`;
+}

@@ -1,0 +1,82 @@
+import type { Logger } from "pino";
+import { DeadlineError, within } from "../deadline.ts";
+import { GreenroomError } from "../errors.ts";
+import type { JsonValue } from "../protocol.ts";
+import { userJson } from "./created-by.ts";
+import { HttpError } from "./http-error.ts";
+import type { Dependency, Permission, RequestScope } from "./scope.ts";
+import type { FilledServeOptions } from "./serve-options.ts";
+
+/** The callbacks that judge what a caller may do on a session. */
+export type Judgement = "canStartSession" | "canCloseSession" | "canViewSession" | "canViewMetrics" | "canSendMessage";
+
+/** Longest time that deferred functions may take together, in milliseconds. */
+const releaseTimeoutMs = 10_000;
+
+/** Asks the callbacks of the options, each with a deadline. */
+export class Permissions {
+  readonly #options: FilledServeOptions;
+  readonly #log: Logger;
+
+  constructor(options: FilledServeOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** The caller; null where nobody asks, or nobody is known. */
+  async user(scope: RequestScope): Promise<JsonValue> {
+    const { getCurrentUser } = this.#options;
+    if (!getCurrentUser) return null;
+    return userJson(await this.#ask("getCurrentUser", getCurrentUser, scope));
+  }
+
+  async allows(judgement: Judgement, scope: RequestScope): Promise<boolean> {
+    const permission: Permission | undefined = this.#options[judgement];
+    if (!permission) return true;
+    const verdict = await this.#ask(judgement, permission, scope);
+    return verdict !== false && verdict !== null;
+  }
+
+  /** Throws FORBIDDEN where the callback denies. */
+  async demand(judgement: Judgement, scope: RequestScope): Promise<void> {
+    if (!(await this.allows(judgement, scope))) throw new GreenroomError("FORBIDDEN", "You may not do this");
+  }
+
+  /** Whether a session belongs in the caller's list. A refusal leaves it out; any other failure is the request's. */
+  async shows(scope: RequestScope): Promise<boolean> {
+    try {
+      return await this.allows("canViewSession", scope);
+    } catch (error) {
+      const refused = HttpError.is(error) || GreenroomError.is(error);
+      if (refused && (error.status === 403 || error.status === 404)) return false;
+      throw error;
+    }
+  }
+
+  /** Runs what was deferred, the last one first. A failure is logged, since the request is over. */
+  async release(scope: RequestScope): Promise<void> {
+    const releases = scope.takeReleases();
+    const all = async () => {
+      for (const release of releases) {
+        try {
+          await release();
+        } catch (error) {
+          this.#log.error({ err: error }, "a deferred function failed");
+        }
+      }
+    };
+    if (releases.length === 0) return;
+    await within(all(), releaseTimeoutMs, "Deferred functions").catch((error: unknown) => {
+      this.#log.error({ err: error }, "deferred functions did not finish in time");
+    });
+  }
+
+  async #ask(name: string, dependency: Dependency<unknown>, scope: RequestScope): Promise<unknown> {
+    try {
+      return await within(scope.resolve(dependency), this.#options.permissionTimeoutMs, name);
+    } catch (error) {
+      if (error instanceof DeadlineError) throw new GreenroomError("PERMISSION_TIMEOUT", undefined, { cause: error });
+      throw error;
+    }
+  }
+}

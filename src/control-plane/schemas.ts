@@ -1,0 +1,192 @@
+import { z } from "zod";
+import { type SessionMetricName, sessionMetricFields } from "../metrics/catalogue.ts";
+import { endReasons, type JsonObject } from "../protocol.ts";
+
+/**
+ * The bodies of the API: each schema is validator, type and documentation in one. Names are those of the wire.
+ */
+export const components = z.registry<{ id: string; description?: string }>();
+
+function component<Schema extends z.ZodType>(id: string, schema: Schema, description: string): Schema {
+  components.add(schema, { id, description });
+  return schema;
+}
+
+/** 1 to 255 characters, no control characters, no slash: it becomes a segment of paths. */
+const callId = z
+  .string()
+  .min(1)
+  .max(255)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
+  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, { error: "String should have no control characters and no slash" })
+  .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
+  .describe("The call that the agent is put into. 1 to 255 characters, no control characters, no slash.");
+
+const callType = z
+  .string()
+  .min(1)
+  .max(255)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
+  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, { error: "String should have no control characters and no slash" })
+  .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
+  .default("default")
+  .describe("Type of the call.");
+
+const config = z
+  .custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {
+    error: "Input should be a valid dictionary",
+  })
+  .default({})
+  .meta({ type: "object", additionalProperties: true, description: "Handed to the agent's code as it is." });
+
+const instant = (description: string) => z.iso.datetime().describe(`${description} ISO 8601, UTC.`);
+const anyJson = (description: string) => z.unknown().describe(description);
+
+export const startRequest = component(
+  "StartSessionRequest",
+  z.object({ call_id: callId, call_type: callType, config }),
+  "Puts an agent into a call.",
+);
+export const startInCallRequest = component(
+  "StartSessionInCallRequest",
+  z.object({ call_type: callType, config }),
+  "Puts an agent into the call of the path.",
+);
+export const callPath = z.object({ call_id: callId });
+
+const liveStates = ["starting", "joining", "live", "closing"] as const;
+const state = z.enum(liveStates).describe("Where the session is in its life.");
+
+const identity = {
+  session_id: z.string(),
+  call_id: z.string(),
+  call_type: z.string(),
+  config: z.record(z.string(), z.unknown()).describe("As it was given at the start."),
+  session_started_at: instant("When the session began."),
+  state: z.enum([...liveStates, "ended"]).describe("Where the session is in its life."),
+};
+
+export const startedSession = component(
+  "StartedSession",
+  z.object({
+    ...identity,
+    session_token: z
+      .string()
+      .nullable()
+      .describe(
+        "For browsers: as ?token= it allows viewing, events, messages and closing of this session. Null where tokens are turned off.",
+      ),
+  }),
+  "The agent is created; it joins the call.",
+);
+
+export const session = component(
+  "Session",
+  z.object({
+    ...identity,
+    created_by: anyJson("Who started it: any JSON value that the server's getCurrentUser returned, or null."),
+    resources: z
+      .object({
+        cpu_ms: z.number().describe("CPU time of its thread, in milliseconds."),
+        heap_bytes: z.number().describe("JavaScript heap of its thread, in bytes."),
+        event_loop_utilization: z.number().describe("Share of the last second that its thread was busy, 0 to 1."),
+      })
+      .nullable()
+      .describe("What its thread uses, seen from outside it. Null until first seen."),
+  }),
+  "A session.",
+);
+
+export const sessionList = component(
+  "SessionList",
+  z.object({
+    sessions: z.array(session),
+    next_cursor: z.string().nullable().describe("Where the next page begins; null on the last one."),
+  }),
+  "Live sessions, the oldest first.",
+);
+
+const closeQuery = z.enum(["true", "false", "1", "0", ""]);
+/** `?wait`: true, 1 or nothing behind it. */
+export const closeParameters = z.object({
+  wait: closeQuery.optional().describe("true: answer when the session has ended, not when closing has begun."),
+});
+export const listParameters = z.object({
+  call_id: z.string().optional().describe("Only sessions of this call."),
+  state: state.optional(),
+  limit: z.coerce.number<string>().int().min(1).max(1_000).default(100).describe("Most sessions on a page."),
+  cursor: z.string().optional().describe("The next_cursor of the page before."),
+});
+export const eventParameters = z.object({
+  last_event_id: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional()
+    .describe("As the header Last-Event-ID, which counts more: the events after this one are sent again."),
+});
+
+export const messageRequest = component(
+  "MessageRequest",
+  z.object({
+    text: z
+      .string()
+      .max(8_192)
+      .regex(/\S/, { error: "String should have at least one character that is not white space" })
+      .describe("What the participant says. 1 to 8,192 characters."),
+  }),
+  "A turn of a text participant.",
+);
+export const acceptedMessage = component(
+  "AcceptedMessage",
+  z.object({ message_id: z.string().describe("It appears again in the transcript events of this turn.") }),
+  "The message is on its way to the agent.",
+);
+
+const metricValues = Object.fromEntries(
+  Object.entries(sessionMetricFields).map(([name, help]) => [name, z.number().nullable().describe(String(help))]),
+) as Record<SessionMetricName, z.ZodNullable<z.ZodNumber>>;
+
+export const sessionMetrics = component(
+  "SessionMetrics",
+  z.object({
+    session_id: z.string(),
+    call_id: z.string(),
+    session_started_at: instant("When the session began."),
+    metrics_generated_at: instant("When these figures were taken."),
+    metrics: z.object(metricValues).describe("Averages without data are null."),
+  }),
+  "What was measured in a session, with the names of Vision Agents.",
+);
+
+const code = z.string().describe("What went wrong, for programs.");
+export const problem = component("Error", z.object({ detail: z.unknown(), code }), "Any error.");
+
+export const validationProblem = component(
+  "ValidationError",
+  z.object({
+    detail: z.union([
+      z.string(),
+      z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string(), type: z.string() })),
+    ]),
+    code,
+  }),
+  "The request is not valid; detail says where.",
+);
+
+export const sessionProblem = component(
+  "SessionNotFound",
+  z.object({
+    detail: z.string(),
+    code,
+    end_reason: z.enum(endReasons).optional().describe("Why it ended. For 10 minutes after its end."),
+    session_ended_at: instant("When it ended.").optional(),
+    error: z
+      .object({ name: z.string(), message: z.string() })
+      .nullable()
+      .optional()
+      .describe("What it ended of, where that was an error."),
+  }),
+  "There is no such live session, or the caller may not view it.",
+);
+
+export const probe = component("Probe", z.object({ status: z.literal("ok") }), "Yes.");

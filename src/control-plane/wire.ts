@@ -1,0 +1,108 @@
+import type { z } from "zod";
+import type { PlainError } from "../errors.ts";
+import type { SessionEvent } from "../supervisor/event-log.ts";
+import type { Session } from "../supervisor/session.ts";
+import type * as schemas from "./schemas.ts";
+
+/*
+ * The one place that translates what the server knows into what clients read: snake_case names, ISO 8601 times in UTC.
+ */
+
+export type StartedSession = z.output<typeof schemas.startedSession>;
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+const identityJson = (session: Session) => ({
+  session_id: session.id,
+  call_id: session.callId,
+  call_type: session.callType,
+  config: session.config,
+  session_started_at: iso(session.startedAt),
+  state: session.state,
+});
+
+export function startedJson(session: Session, token: string | null): StartedSession {
+  return { ...identityJson(session), session_token: token };
+}
+
+export function sessionJson(session: Session): z.output<typeof schemas.session> {
+  const { resources } = session;
+  return {
+    ...identityJson(session),
+    created_by: session.createdBy,
+    resources: resources && {
+      cpu_ms: resources.cpuMs,
+      heap_bytes: resources.heapBytes,
+      event_loop_utilization: resources.eventLoopUtilization,
+    },
+  };
+}
+
+/** What the 404 of an ended session adds, for a caller who may view it. */
+export function endJson(session: Session) {
+  return {
+    end_reason: session.endReason,
+    session_ended_at: session.endedAt === null ? null : iso(session.endedAt),
+    error: session.error && errorJson(session.error),
+  };
+}
+
+export function metricsJson(session: Session, generatedAt: number): z.output<typeof schemas.sessionMetrics> {
+  return {
+    session_id: session.id,
+    call_id: session.callId,
+    session_started_at: iso(session.startedAt),
+    metrics_generated_at: iso(generatedAt),
+    metrics: session.metrics.snapshot(),
+  };
+}
+
+/** An error without its stack, which is for the log. */
+function errorJson({ name, message }: PlainError): { name: string; message: string } {
+  return { name, message };
+}
+
+/** The data of a server-sent event. */
+export function eventJson(event: SessionEvent): Record<string, unknown> {
+  const common = { type: event.type, at: iso(event.at) };
+  switch (event.type) {
+    case "state":
+      return { ...common, state: event.state };
+    case "transcript":
+      return {
+        ...common,
+        role: event.role,
+        turn_id: event.turnId,
+        participant_id: event.participantId,
+        final: event.final,
+        delta: event.delta,
+        text: event.text,
+        message_id: event.messageId,
+      };
+    case "turn":
+      return {
+        ...common,
+        turn_id: event.turnId,
+        origin: event.origin,
+        outcome: event.outcome,
+        duration_ms: event.durationMs,
+        first_token_ms: event.firstTokenMs,
+        tool_calls: event.toolCalls,
+        error: event.error && errorJson(event.error),
+      };
+    case "tool":
+      return {
+        ...common,
+        turn_id: event.turnId,
+        name: event.name,
+        duration_ms: event.durationMs,
+        ok: event.ok,
+      };
+    case "metrics":
+      return { ...common, metrics: event.metrics };
+    case "end":
+      return { ...common, reason: event.reason };
+    default:
+      return event satisfies never;
+  }
+}

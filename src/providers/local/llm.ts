@@ -1,0 +1,49 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
+import { decide } from "./rules.ts";
+
+export interface LocalLLMOptions {
+  /** Pause before each word, in milliseconds, so that the text streams as a real model's does. Default 15; 0: none. */
+  readonly wordDelayMs?: number;
+}
+
+/**
+ * A language model stand-in: a few rules, no network, no key. It streams word by word, and calls functions as a real model
+ * does: `get_weather` when asked about the weather somewhere (several places at once in parallel), `get_time` when asked
+ * for the time. Its tokens are words divided by white space.
+ */
+export class LLM extends BaseLLM {
+  readonly provider = "local";
+  readonly model = "rules";
+  readonly #wordDelayMs: number;
+
+  constructor({ wordDelayMs = 15 }: LocalLLMOptions = {}) {
+    super();
+    this.#wordDelayMs = wordDelayMs;
+  }
+
+  async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
+    const { calls, text } = decide(request);
+    for (const call of calls) yield { type: "tool_call", call };
+    for (const word of text.match(/\S+\s*/g) ?? []) {
+      if (this.#wordDelayMs > 0) await delay(this.#wordDelayMs, undefined, { signal: request.signal });
+      yield { type: "text", delta: word };
+    }
+    yield { type: "usage", inputTokens: inputWords(request), outputTokens: words(text) };
+  }
+}
+
+function inputWords({ instructions, messages }: LlmRequest): number {
+  return messages.reduce(
+    (sum, message) =>
+      sum +
+      (message.role === "tools"
+        ? message.results.reduce((inner, { output }) => inner + words(output), 0)
+        : words(message.text)),
+    words(instructions),
+  );
+}
+
+function words(text: string): number {
+  return text.match(/\S+/g)?.length ?? 0;
+}

@@ -1,0 +1,56 @@
+import { fetchWeather } from "./open-meteo.ts";
+import { placeInTable } from "./weather-table.ts";
+
+/** The weather somewhere, and who says so. */
+export type Weather =
+  | {
+      readonly found: true;
+      readonly location: string;
+      readonly temperatureCelsius: number;
+      readonly conditions: string;
+      readonly source: string;
+    }
+  | { readonly found: false; readonly location: string; readonly reason: string; readonly source: string };
+
+export interface WeatherOptions {
+  /**
+   * Where to ask: a server that answers as open-meteo.com does, or `offline` for the built-in table alone.
+   * Default: the environment's `WEATHER_API_URL`, else open-meteo.com, which needs no key.
+   */
+  readonly url?: string;
+  /** Longest wait for the whole answer, in milliseconds. Default 2,500: somebody is waiting to hear it. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The current weather at a place. Where the source does not answer in time, or not properly, a small built-in table does;
+ * `source` tells which. A place that is not known is an answer (`found: false`), not an error. Rejects only with the reason
+ * of `signal`.
+ */
+export async function getWeatherByLocation(location: string, options: WeatherOptions = {}): Promise<Weather> {
+  const { url = process.env.WEATHER_API_URL, timeoutMs = 2_500, signal } = options;
+  if (url === "offline") return fromTable(location, "no place of that name is in it");
+  try {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    return await fetchWeather(location, url, signal ? AbortSignal.any([signal, deadline]) : deadline);
+  } catch {
+    signal?.throwIfAborted();
+    return fromTable(location, "the weather service does not answer, and no place of that name is in it");
+  }
+}
+
+function fromTable(location: string, reason: string): Weather {
+  const source = "the built-in offline table";
+  const place = placeInTable(location);
+  return place === undefined ? { found: false, location, reason, source } : { found: true, ...place, source };
+}
+
+/** The weather in words; undefined where the value is none. */
+export function weatherSentence(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || !("found" in value)) return undefined;
+  const weather = value as Weather;
+  return weather.found
+    ? `In ${weather.location} it is ${weather.temperatureCelsius} °C, ${weather.conditions} (source: ${weather.source}).`
+    : `I do not know the weather in ${weather.location}: ${weather.reason} (source: ${weather.source}).`;
+}

@@ -1,0 +1,30 @@
+import type { Logger } from "pino";
+import { paintFor } from "./paint.ts";
+
+type Tone = "info" | "ready" | "warn" | "error";
+
+/**
+ * Tells the person at the terminal how the server does: in words of a person where standard error is a terminal, and as
+ * a log line where log lines go elsewhere.
+ */
+export class Announcer {
+  readonly #log: Logger;
+  readonly #paint = paintFor(process.stderr);
+  readonly #speaks = process.stderr.isTTY === true;
+  readonly #logs = !(process.stderr.isTTY && process.stdout.isTTY);
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  say(tone: Tone, text: string, fields: object = {}): void {
+    if (this.#speaks) process.stderr.write(`${this.#colour(tone, text)}\n`);
+    if (this.#logs) this.#log[tone === "ready" ? "info" : tone](fields, text);
+  }
+
+  #colour(tone: Tone, text: string): string {
+    const { bold, dim, yellow, red } = this.#paint;
+    const colours = { info: dim, ready: bold, warn: yellow, error: red };
+    return colours[tone](text);
+  }
+}

@@ -1,0 +1,114 @@
+import { within } from "../deadline.ts";
+import { type EndReason, type ToolEvent, type TranscriptEvent, type TurnEvent } from "../protocol.ts";
+import type { SessionEvent } from "../supervisor/event-log.ts";
+import type { Session } from "../supervisor/session.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import { harmless, paintFor } from "./paint.ts";
+import type { Screen } from "./screen.ts";
+
+/** Longest time that an answer is waited for, in milliseconds. */
+const answerTimeoutMs = 120_000;
+/** How long an agent that has joined may take to begin a greeting, in milliseconds. */
+const greetingWaitMs = 300;
+
+/** A session shown on a screen, and words for it. */
+export class Conversation {
+  readonly #supervisor: Supervisor;
+  readonly #session: Session;
+  readonly #screen: Screen;
+  readonly #paint = paintFor(process.stdout);
+  readonly #joined = Promise.withResolvers<void>();
+  readonly #spoke = Promise.withResolvers<void>();
+  readonly #firstTurnOver = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<EndReason>();
+  /** Who waits for an answer, by message first and by turn once there is one. */
+  readonly #waiting = new Map<string, () => void>();
+
+  constructor(supervisor: Supervisor, session: Session, screen: Screen) {
+    this.#supervisor = supervisor;
+    this.#session = session;
+    this.#screen = screen;
+    session.events.subscribe(0, ({ event }) => this.#happened(event));
+  }
+
+  get ended(): Promise<EndReason> {
+    return this.#ended.promise;
+  }
+
+  /** Resolves when the agent has answered, or will not. */
+  async say(text: string): Promise<void> {
+    try {
+      const messageId = this.#supervisor.sendMessage(this.#session, { text, participantId: "console" });
+      const answered = new Promise<void>((resolve) => this.#waiting.set(messageId, resolve));
+      await within(answered, answerTimeoutMs, "The answer");
+    } catch (error) {
+      this.#screen.line(this.#paint.red((error as Error).message));
+    }
+  }
+
+  /** Resolves when the agent is in the call and has greeted, if it does. */
+  async greeting(): Promise<void> {
+    await this.#joined.promise;
+    const greets = within(this.#spoke.promise, greetingWaitMs, "A greeting").then(
+      () => true,
+      () => false,
+    );
+    if (await greets) await within(this.#firstTurnOver.promise, answerTimeoutMs, "The greeting").catch(() => {});
+  }
+
+  #happened(event: SessionEvent): void {
+    switch (event.type) {
+      case "transcript":
+        return event.role === "agent" ? this.#agentSpeaks(event) : this.#heard(event);
+      case "tool":
+        return this.#toolEnded(event);
+      case "turn":
+        return this.#turnOver(event);
+      case "state":
+        if (event.state !== "starting" && event.state !== "joining") this.#joined.resolve();
+        return;
+      case "end":
+        return this.#end(event.reason);
+      case "metrics":
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #agentSpeaks({ delta, final }: TranscriptEvent): void {
+    this.#spoke.resolve();
+    if (delta !== undefined) this.#screen.words(harmless(delta));
+    if (final) this.#screen.endWords();
+  }
+
+  /** The message has become a turn: its answer is that turn's. */
+  #heard({ messageId, turnId }: TranscriptEvent): void {
+    const answered = messageId === undefined ? undefined : this.#waiting.get(messageId);
+    if (messageId === undefined || !answered) return;
+    this.#waiting.delete(messageId);
+    this.#waiting.set(turnId, answered);
+  }
+
+  #toolEnded({ name, durationMs, ok }: ToolEvent): void {
+    const { dim, red } = this.#paint;
+    this.#screen.line(`${dim(`· ${harmless(name)} ${Math.round(durationMs)} ms`)}${ok ? "" : red(" failed")}`);
+  }
+
+  #turnOver({ turnId, outcome, error }: TurnEvent): void {
+    const { dim, red } = this.#paint;
+    if (outcome === "interrupted") this.#screen.line(dim("· interrupted"));
+    if (outcome === "failed") this.#screen.line(red(`· failed: ${harmless(error?.message ?? "no reason given")}`));
+    this.#firstTurnOver.resolve();
+    this.#waiting.get(turnId)?.();
+    this.#waiting.delete(turnId);
+  }
+
+  #end(reason: EndReason): void {
+    this.#screen.endWords();
+    for (const answered of this.#waiting.values()) answered();
+    this.#waiting.clear();
+    this.#joined.resolve();
+    this.#ended.resolve(reason);
+  }
+}

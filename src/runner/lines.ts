@@ -1,0 +1,44 @@
+import type { Interface } from "node:readline";
+
+/** The lines of a readline interface, kept until they are asked for. */
+export class Lines {
+  readonly #waiting: string[] = [];
+  #reader: ((line: string | null) => void) | undefined;
+  #ended = false;
+
+  constructor(input: Interface) {
+    input.on("line", (line) => {
+      if (this.#reader) this.#give(line);
+      else this.#waiting.push(line);
+    });
+    input.on("close", () => this.end());
+  }
+
+  /** One reader at a time. */
+  next(): Promise<string | null> {
+    const line = this.#waiting.shift();
+    if (line !== undefined) return Promise.resolve(line);
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+    });
+  }
+
+  /** What was typed already can still be read. */
+  end(): void {
+    this.#ended = true;
+    this.#give(null);
+  }
+
+  /** What was typed already is dropped. */
+  drop(): void {
+    this.#waiting.length = 0;
+    this.end();
+  }
+
+  #give(line: string | null): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.(line);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** The server cannot listen where it was told to; the message says what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** What sets the port, for the message: `--port`. */
+  readonly flag: string;
+}
+
+/** Resolves with the port once the server listens. */
+export function listen(server: Server, place: Place): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new ListenError(explain(error, place), { cause: error }));
+    });
+    server.listen(place.port, place.host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, { host, port, flag }: Place): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `port ${port} of ${host} is in use: choose another with ${flag}, or ${flag} 0 for any free one`;
+    case "EACCES":
+      return `port ${port} of ${host} may not be used by this user: choose one above 1023 with ${flag}`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${host} is not an address of this machine`;
+    default:
+      return `cannot listen on port ${port} of ${host}: ${error.message}`;
+  }
+}
+
+/** The URL that reaches the server from this machine. */
+export function localUrl(host: string, port: number): string {
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** How long requests in flight may take to end once the server closes, in milliseconds. */
+const requestGraceMs = 1_000;
+
+/** Accepts nothing more, closes idle connections at once and all others after a moment. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), requestGraceMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,45 @@
+import type { AgentLauncher } from "../agent-launcher.ts";
+import type { ConsoleOptions } from "./console.ts";
+import type { RunnerOptions } from "./runner-options.ts";
+import type { ServerHandle } from "./serve.ts";
+
+/**
+ * Serves a launcher's agents over HTTP, or talks with one in the terminal. A light shell, since an agent's module is
+ * loaded in its thread too: what is behind it is loaded when it is used.
+ */
+export class Runner {
+  readonly #launcher: AgentLauncher;
+  readonly #options: RunnerOptions;
+
+  constructor(launcher: AgentLauncher, options: RunnerOptions = {}) {
+    this.#launcher = launcher;
+    this.#options = options;
+  }
+
+  /**
+   * Does what the words of the command line ask for (`serve` or `run`, see `--help`), and ends the process: exit code 0
+   * after an orderly shutdown, 1 when it failed, 2 when it was asked for wrongly. A flag counts more than a variable
+   * `GREENROOM_…` of the environment, that more than one in the file `.env`, and that more than what the code passed to
+   * `AgentLauncher` and `Runner`.
+   */
+  async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
+    const { obey } = await import("./command.ts");
+    process.exit(await obey(argv, this.#launcher, this.#options));
+  }
+
+  /**
+   * Listens, and starts the launcher. Resolves once it listens, so that probes are answered while threads warm up; the
+   * handle's `ready` tells when sessions can start. Neither flags, environment nor signals are looked at. Rejects with
+   * INVALID_OPTIONS, or where it cannot listen.
+   */
+  async serve(options: RunnerOptions = {}): Promise<ServerHandle> {
+    const { serve } = await import("./serve.ts");
+    return serve(this.#launcher, { ...this.#options, ...options });
+  }
+
+  /** A conversation typed in the terminal. Resolves with how it ended. The launcher is stopped afterwards. */
+  async run(options: ConsoleOptions = {}): Promise<ConversationEnd> {
+    const { converse } = await import("./console.ts");
+    return converse(this.#launcher, options);
+  }
+}

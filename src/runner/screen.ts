@@ -1,0 +1,24 @@
+import { PlainScreen } from "./plain-screen.ts";
+import { TerminalScreen } from "./terminal-screen.ts";
+
+/** Where a conversation is typed and shown. */
+export interface Screen {
+  /** Somebody sits there: lines may come while the agent speaks, and interrupt it. */
+  readonly interactive: boolean;
+  /** The agent's words go on. */
+  words(piece: string): void;
+  /** The agent has said what it had to say. */
+  endWords(): void;
+  /** A line of its own. */
+  line(text: string): void;
+  /** The next line that was typed; null when there will be none. */
+  nextLine(): Promise<string | null>;
+  /** Nothing more is read: `nextLine` resolves null. */
+  close(): void;
+}
+
+/** A terminal on both sides is drawn on; anything else, such as a pipe, is read line by line. */
+export function openScreen(onInterrupt: () => void): Screen {
+  const drawable = process.stdin.isTTY && process.stdout.isTTY && process.env["TERM"] !== "dumb";
+  return drawable ? new TerminalScreen(onInterrupt) : new PlainScreen();
+}

@@ -1,0 +1,89 @@
+import { createInterface, type Interface } from "node:readline";
+import { Lines } from "./lines.ts";
+import { paintFor } from "./paint.ts";
+import type { Screen } from "./screen.ts";
+import { wrap } from "./text-width.ts";
+
+const agentPrefix = "agent › ";
+const up = (rows: number): string => (rows > 0 ? `\u001b[${rows}A` : "");
+/** To the first column, and away with all from there on. */
+const clearBelow = "\r\u001b[J";
+
+/**
+ * The agent's words stream in above the line that is being typed:
+ *
+ *   agent › It is 21 degrees in Par▮      ← the open row, written anew with each piece
+ *   you › and tomor▮                      ← readline's
+ */
+export class TerminalScreen implements Screen {
+  readonly interactive = true;
+  readonly #paint = paintFor(process.stdout);
+  readonly #input: Interface;
+  readonly #lines: Lines;
+  /** The last row of what the agent says, right above the prompt; null where that row is somebody else's. */
+  #openRow: string | null = null;
+  #closed = false;
+
+  constructor(onInterrupt: () => void) {
+    this.#input = createInterface({
+      input: process.stdin,
+      output: process.stdout,
+      prompt: this.#paint.bold("you › "),
+    });
+    this.#lines = new Lines(this.#input);
+    // Whatever was open is followed by what was typed.
+    this.#input.on("line", () => {
+      this.#openRow = null;
+      this.#input.prompt();
+    });
+    this.#input.on("SIGINT", onInterrupt);
+    this.#input.on("close", () => {
+      this.#closed = true;
+      process.stdout.write("\n");
+    });
+    this.#input.prompt();
+  }
+
+  words(piece: string): void {
+    const width = Math.max(20, process.stdout.columns - 1);
+    const rows = wrap((this.#openRow ?? agentPrefix) + piece, width);
+    this.#write(rows.map((row) => this.#coloured(row)).join("\n"), this.#openRow !== null);
+    this.#openRow = rows.at(-1) ?? "";
+  }
+
+  endWords(): void {
+    this.#openRow = null;
+  }
+
+  line(text: string): void {
+    this.#openRow = null;
+    this.#write(text, false);
+  }
+
+  nextLine(): Promise<string | null> {
+    return this.#lines.next();
+  }
+
+  close(): void {
+    this.#lines.drop();
+    this.#input.close();
+  }
+
+  /** Writes rows above the prompt, in the place of the one right above it where that is to be `replaced`. */
+  #write(rows: string, replaced: boolean): void {
+    if (this.#closed) {
+      process.stdout.write(`${rows}\n`);
+      return;
+    }
+    const promptRows = this.#input.getCursorPos().rows;
+    // readline goes up from the cursor to where the prompt began: the empty rows lead it back here.
+    const lead = "\n".repeat(promptRows);
+    process.stdout.write(`${up(promptRows + (replaced ? 1 : 0))}${clearBelow}${rows}\n${lead}`);
+    this.#input.prompt(true);
+  }
+
+  #coloured(row: string): string {
+    if (!row.startsWith(agentPrefix)) return row;
+    return this.#paint.green(agentPrefix) + row.slice(agentPrefix.length);
+  }
+}

@@ -1,0 +1,43 @@
+/** Signs that take two columns of a terminal: East Asian ones, and emoji. */
+const wide =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
+const graphemes = new Intl.Segmenter();
+
+/** Columns of a terminal that the text takes, nearly: terminals differ in rare signs. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const { segment } of graphemes.segment(text)) width += wide.test(segment) ? 2 : 1;
+  return width;
+}
+
+/** Breaks text into rows of at most `width` columns, between words where it can. */
+export function wrap(text: string, width: number): string[] {
+  return text.split("\n").flatMap((line) => wrapLine(line, width));
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const rows: string[] = [];
+  let row = "";
+  for (const word of line.split(/(?<= )/)) {
+    if (textWidth(row + word.trimEnd()) > width && row !== "") {
+      rows.push(row.trimEnd());
+      row = "";
+    }
+    row += word;
+    while (textWidth(row.trimEnd()) > width) {
+      const head = headOf(row, width);
+      rows.push(head);
+      row = row.slice(head.length);
+    }
+  }
+  return [...rows, row];
+}
+
+function headOf(text: string, width: number): string {
+  let head = "";
+  for (const { segment } of graphemes.segment(text)) {
+    if (head !== "" && textWidth(head + segment) > width) break;
+    head += segment;
+  }
+  return head;
+}

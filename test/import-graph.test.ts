@@ -1,0 +1,89 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import test from "ava";
+
+const root = join(import.meta.dirname, "..");
+
+interface Import {
+  readonly from: string;
+  /** A path below the root, or the name of a package. */
+  readonly to: string;
+  readonly lazy: boolean;
+}
+
+const files = globSync("{src,workers}/**/*.ts", { cwd: root });
+const imports: readonly Import[] = files.flatMap((from) => importsOf(from));
+
+/** Type imports vanish when the types are stripped: they bind nothing. */
+function importsOf(from: string): Import[] {
+  const source = readFileSync(join(root, from), "utf8").replaceAll(/^\s*(\/?\*|\/\/).*$/gm, "");
+  const statics = source.matchAll(/^(?:import|export)\s(?!type\s)(?:[^;"']*?\sfrom\s)?["']([^"']+)["']/gm);
+  const lazies = source.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)(?!\.[A-Z])/g);
+  const target = (name: string) =>
+    name.startsWith(".") ? relative(root, join(root, dirname(from), name)) : name;
+  return [
+    ...[...statics]
+      .filter(([whole]) => !/^(?:import|export)\s*\{(\s*type\s[^,}]+,?)+\s*\}/.test(whole))
+      .map(([, name]) => ({ from, to: target(name!), lazy: false })),
+    ...[...lazies].map(([, name]) => ({ from, to: target(name!), lazy: true })),
+  ];
+}
+
+/** The floors of the house; what stands lower may be imported by what stands higher, never the other way round. */
+const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/metrics/"];
+const threadFloors = ["workers/", "src/providers/", "src/agent/", "src/audio/"];
+const shared = /^src\/(protocol|errors|deadline)\.ts$|^src\/metrics\/catalogue\.ts$/;
+/** Light shells that load the server only when they are used. */
+const shells = /^src\/(index|agent-launcher)\.ts$/;
+
+const floorOf = (floors: readonly string[], path: string) =>
+  floors.findIndex((floor) => path.startsWith(floor));
+
+test("the walk finds the imports", (t) => {
+  t.true(files.length > 50);
+  t.true(imports.some(({ from, to }) => from === "src/supervisor/pool.ts" && to === "piscina"));
+  t.true(
+    imports.some(
+      ({ from, to, lazy }) =>
+        from === "src/agent-launcher.ts" && to === "src/supervisor/supervisor.ts" && lazy,
+    ),
+  );
+});
+
+test("imports go one way: runner, control plane, supervisor, metrics", (t) => {
+  for (const { from, to } of imports) {
+    const [above, below] = [floorOf(mainFloors, from), floorOf(mainFloors, to)];
+    if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);
+  }
+});
+
+test("imports go one way: workers, providers, agent, audio", (t) => {
+  for (const { from, to } of imports) {
+    const [above, below] = [floorOf(threadFloors, from), floorOf(threadFloors, to)];
+    if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);
+  }
+});
+
+test("the main side and the thread side meet only in what both share", (t) => {
+  for (const { from, to } of imports) {
+    if (shared.test(to) || shells.test(from)) continue;
+    if (floorOf(mainFloors, from) >= 0) t.is(floorOf(threadFloors, to), -1, `${from} imports ${to}`);
+    if (floorOf(threadFloors, from) >= 0) t.is(floorOf(mainFloors, to), -1, `${from} imports ${to}`);
+  }
+});
+
+test("nothing but Node and Greenroom itself is reached statically from what users import", (t) => {
+  const reached = new Set<string>([
+    "src/index.ts",
+    "workers/session.ts",
+    ...files.filter((file) => /^src\/providers\/[^/]+\/index\.ts$/.test(file)),
+  ]);
+  for (const path of reached) {
+    for (const { from, to, lazy } of imports) {
+      if (from !== path || lazy) continue;
+      if (to.startsWith("src/") || to.startsWith("workers/")) reached.add(to);
+      else t.true(to.startsWith("node:"), `${from} imports ${to}, and is loaded in every thread`);
+    }
+  }
+  t.true(reached.size > 10);
+});

@@ -1,0 +1,81 @@
+import test from "ava";
+import { AgentFile, brokenAgents, throwsAtImport, workingAgent } from "./fixtures/agent-file.ts";
+import { launch, launcherOf } from "./fixtures/launch.ts";
+import { answer, reached } from "./fixtures/session-watch.ts";
+
+for (const [title, { source, says, options }] of Object.entries(brokenAgents)) {
+  test.serial(
+    `an agent module that ${title}: the start says so, and the server heals once it is mended`,
+    async (t) => {
+      const file = new AgentFile(t, source);
+      const launcher = launcherOf(t, file.url, options);
+      await t.throwsAsync(launcher.start(), { message: says });
+      const supervisor = await launcher.supervisor();
+      t.false(supervisor.serving);
+      t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
+      await t.throwsAsync(launcher.startSession({ callId: "x" }), { code: "WARMING_UP" });
+
+      file.write(workingAgent);
+      await supervisor.warmedUp;
+      t.true(supervisor.serving);
+      const session = await launcher.startSession({ callId: "x" });
+      await reached(session, "live");
+    },
+  );
+}
+
+test.serial(
+  "an agent module that breaks while a call runs: the call goes on, starts are refused, the reserve comes back",
+  async (t) => {
+    const file = new AgentFile(t, workingAgent);
+    const launcher = await launch(t, file.url, { warmSessions: 1, maxConcurrentSessions: 3 });
+    const supervisor = await launcher.supervisor();
+    const running = await launcher.startSession({ callId: "running" });
+    await reached(running, "live");
+
+    await supervisor.reserveWhole();
+
+    file.write(throwsAtImport);
+    // What is warm was imported before; the threads after it fail.
+    const last = await launcher.startSession({ callId: "last" });
+    await reached(last, "live");
+    const refused = await t.throwsAsync(launcher.startSession({ callId: "refused" }), {
+      code: "AGENT_UNAVAILABLE",
+    });
+    t.regex((refused?.cause as Error).message, /no key was given/);
+    t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
+    t.is(supervisor.listSessions().length, 2);
+    t.regex(await answer((message) => supervisor.sendMessage(running, message), running, "hello"), /\S/);
+
+    file.write(workingAgent);
+    const healed = Promise.withResolvers<void>();
+    const timer = setInterval(() => {
+      if (supervisor.unreadiness() === null) healed.resolve();
+    }, 20);
+    await healed.promise;
+    clearInterval(timer);
+    const session = await launcher.startSession({ callId: "healed" });
+    await reached(session, "live");
+  },
+);
+
+test.serial("createAgent that throws in the rehearsal: the start says so", async (t) => {
+  const file = new AgentFile(
+    t,
+    `import { defineAgent } from "greenroom";
+     export default defineAgent({ async createAgent() { throw new Error("GOOGLE_API_KEY is not set"); }, async joinCall() {} });`,
+  );
+  const launcher = launcherOf(t, file.url);
+  await t.throwsAsync(launcher.start(), { message: /GOOGLE_API_KEY is not set/ });
+  t.is((await launcher.supervisor()).unreadiness()?.code, "WARMING_UP");
+});
+
+test.serial("a module that dies right after its import does not become a storm of threads", async (t) => {
+  const file = new AgentFile(t, `${workingAgent} setTimeout(() => { throw new Error("late death"); }, 1);`);
+  const launcher = launcherOf(t, file.url, { warmSessions: 2 });
+  await launcher.start().catch(() => undefined);
+  const supervisor = await launcher.supervisor();
+  const text = await supervisor.metrics.text();
+  const failures = Number(/^greenroom_slot_start_failures_total (\d+)/m.exec(text)?.[1] ?? 0);
+  t.true(failures <= 4, `${failures} threads failed`);
+});

@@ -1,0 +1,16 @@
+import { runSlot } from "../src/agent/session-thread.ts";
+import type { SlotBoot } from "../src/protocol.ts";
+
+let used = false;
+
+/**
+ * The entry of a pool thread: one run is one slot. It never returns and never throws, since the pool would hand the thread
+ * to another run; the supervisor ends it by aborting the run. Imports no agent code at load, so that it cannot fail there.
+ */
+export default async function session(boot: SlotBoot): Promise<never> {
+  // A thread serves one session, never two.
+  if (used) process.exit(70);
+  used = true;
+  await runSlot(boot);
+  return new Promise<never>(() => {});
+}
