@@ -125,7 +125,11 @@ for (const { title, config, reason, error, close, options } of faults) {
 }
 
 test.serial("a flood of console output is cut, and hurts nobody", async (t) => {
-  const launcher = await launch(t, "misbehaving", { agentsLogLevel: "info", logFd: 2 });
+  const launcher = await launch(t, "misbehaving", {
+    agentsLogLevel: "info",
+    logFd: 2,
+    closeGraceMs: 300,
+  });
   const { session: other, check } = await neighbour(launcher);
   const session = await launcher.startSession({ callId: "loud", config: { fault: "flood-console" } });
   await reached(session, "live");

@@ -33,7 +33,7 @@ export default defineAgent({
   },
   async joinCall(agent, { callType, callId, config }) {
     await using _ = await agent.join(await agent.createCall(callType, callId));
-    await shapes[String(config["shape"])]?.();
+    await shapes[String(config.shape)]?.();
     await agent.finish();
   },
 });

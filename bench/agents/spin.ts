@@ -12,7 +12,7 @@ export default defineAgent({
     });
   },
   async joinCall(agent, { callType, callId, config }) {
-    while (config["spin"] === true);
+    while (config.spin === true);
     await using _ = await agent.join(await agent.createCall(callType, callId));
     await agent.finish();
   },

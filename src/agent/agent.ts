@@ -5,7 +5,7 @@ import { Conversation } from "./conversation.ts";
 import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
-import { type AgentLimits, defaultAgentLimits } from "./limits.ts";
+import { type AgentLimits, fillLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
 import { TextOutput } from "./output.ts";
 import { Presence } from "./presence.ts";
@@ -28,7 +28,7 @@ export interface AgentOptions {
   readonly stt?: STT;
   /** Voices the agent, where the edge carries sound. */
   readonly tts?: TTS;
-  /** What the agent says after a turn that failed; null: nothing. */
+  /** What the agent says after a turn that failed; null: nothing. Default: that it is sorry, in English. */
   readonly apology?: string | null;
   readonly limits?: Partial<AgentLimits>;
 }
@@ -67,11 +67,14 @@ export class Agent {
   #closing: Promise<void> | null = null;
 
   constructor(options: AgentOptions) {
+    for (const name of ["edge", "agentUser", "llm"] as const) {
+      if (typeof options[name] !== "object") throw new TypeError(`new Agent: ${name} is missing`);
+    }
     this.#options = options;
     this.agentUser = options.agentUser;
     this.instructions = options.instructions;
     this.llm = options.llm;
-    this.#limits = { ...defaultAgentLimits, ...options.limits };
+    this.#limits = fillLimits(options.limits);
     this.#apology = options.apology === undefined ? defaultApology : options.apology;
     this.#conversation = new Conversation(this.#limits);
     this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));

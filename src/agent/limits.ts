@@ -24,7 +24,10 @@ export interface AgentLimits {
   readonly maxHistoryLength: number;
   /** Turns that may wait behind the running one; further ones fail at once. */
   readonly maxWaitingTurns: number;
-  /** Longest each step of leaving and closing may take: the call, the edge, the model, the voices. */
+  /**
+   * Longest each step of leaving and closing may take: the call, the edge, the model, the voices. At most two follow one
+   * another, which fits into the default grace of a close (5 s).
+   */
   readonly closeStepTimeoutMs: number;
 }
 
@@ -41,5 +44,18 @@ export const defaultAgentLimits = {
   maxHistoryMessages: 1_000,
   maxHistoryLength: 1_000_000,
   maxWaitingTurns: 100,
-  closeStepTimeoutMs: 5_000,
+  closeStepTimeoutMs: 2_000,
 } as const satisfies AgentLimits;
+
+/** Fills in the defaults. Throws a `TypeError` that names a limit which does not exist or cannot be. */
+export function fillLimits(given: Partial<AgentLimits> = {}): AgentLimits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultAgentLimits, name))
+      throw new TypeError(`limits.${name}: there is no such limit`);
+    const least = name === "maxToolRounds" || name === "maxWaitingTurns" ? 0 : 1;
+    if (!Number.isInteger(value) || value < least) {
+      throw new TypeError(`limits.${name}: expected a whole number of at least ${least}`);
+    }
+  }
+  return { ...defaultAgentLimits, ...given };
+}

@@ -18,7 +18,12 @@ export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: Sl
   setInterval(() => Atomics.add(beats, 0, 1), heartbeatIntervalMs).unref();
   const log = new ThreadLog(logOptions);
   captureConsole(log);
-  const post = (message: FromThread) => port.postMessage(message);
+  let lastWordSaid = false;
+  const post = (message: FromThread) => {
+    if (lastWordSaid) return;
+    lastWordSaid = message.type === "ended" || message.type === "failed";
+    port.postMessage(message);
+  };
   const failed = (stage: FailureStage, error: unknown) =>
     post({ type: "failed", stage, error: plainError(error) });
   const inbox = new Inbox(port);

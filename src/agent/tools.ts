@@ -24,6 +24,10 @@ export interface ToolRound {
   readonly log: Log;
 }
 
+class UnknownFunctionError extends Error {
+  override readonly name = "UnknownFunctionError";
+}
+
 /**
  * Runs the calls of one round, some at a time, and returns their results in the order of the calls. What goes wrong in a
  * call becomes a result for the model. Rejects only when the round is given up.
@@ -54,7 +58,7 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   const registered = round.functions.get(call.name);
   if (registered === undefined) {
     const known = [...round.functions.keys()].join(", ");
-    const error = new Error(
+    const error = new UnknownFunctionError(
       `There is no function named "${call.name}". Functions: ${known === "" ? "none" : known}`,
     );
     over("failed", error);

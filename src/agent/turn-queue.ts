@@ -68,8 +68,7 @@ export class TurnQueue {
     const turn = this.#waiting.shift()?.turn;
     if (turn === undefined) return;
     this.#running = turn;
-    void turn.run();
-    void turn.ended.then((outcome) => {
+    void turn.run((outcome) => {
       this.#running = null;
       this.#onOver(turn, outcome);
       this.#advance();

@@ -66,6 +66,7 @@ export class Turn {
   #startedAt: number | null = null;
   #reply: Reply | null = null;
   #toolCalls = 0;
+  #onEnd: ((outcome: TurnOutcome) => void) | null = null;
 
   constructor(id: string, input: TurnInput, setting: TurnSetting, interruptible = true) {
     this.id = id;
@@ -86,8 +87,9 @@ export class Turn {
     return nextStates[this.#state].length === 0;
   }
 
-  /** Takes the turn through to its end. Never rejects: what goes wrong is its outcome. */
-  async run(): Promise<void> {
+  /** Takes the turn through to its end. Never rejects: what goes wrong is its outcome, told to `onEnd` at once. */
+  async run(onEnd: (outcome: TurnOutcome) => void): Promise<void> {
+    this.#onEnd = onEnd;
     try {
       this.#begin();
       if (this.input.origin === "say") this.#say(this.input.text);
@@ -214,6 +216,7 @@ export class Turn {
     if (heard !== "") this.#transcript({ final: true, text: heard });
     this.#report(outcome, heard, error);
     this.#resolve(outcome);
+    this.#onEnd?.(outcome);
   }
 
   #transcript(words: { readonly final: boolean; readonly delta?: string; readonly text?: string }): void {

@@ -20,6 +20,8 @@ export class ControlPlane {
   readonly starts: RateLimit;
   readonly messages: RateLimit;
   readonly streams: OpenLimit;
+  /** Aborted when a shutdown is announced: event streams end then. */
+  readonly drained: AbortSignal;
   readonly idempotencyKeys = new IdempotencyKeys<StartedSession>();
 
   constructor(supervisor: Supervisor, options: FilledServeOptions) {
@@ -31,6 +33,9 @@ export class ControlPlane {
     this.tokens = SessionTokens.of(options);
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
+    const drain = new AbortController();
+    supervisor.onDrain(() => drain.abort());
+    this.drained = drain.signal;
     this.streams = new OpenLimit("open event streams", options.maxEventStreams);
   }
 

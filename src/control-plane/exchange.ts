@@ -51,14 +51,18 @@ export class Exchange {
    * `getCurrentUser` can see a body that is right.
    */
   async callerAndBody(): Promise<{ caller: Caller; body: JsonValue | undefined }> {
-    const read = await readJsonBody(this.ctx).then(
-      (body) => ({ body }),
-      (error: unknown) => ({ error }),
-    );
-    if ("body" in read) this.scope.body = read.body;
+    const body = await this.#readBody();
     const caller = await this.caller();
-    if ("error" in read) throw read.error;
-    return { caller, body: read.body };
+    return { caller, body: body() };
+  }
+
+  /** As {@link callerAndBody} for those who may do this with the session of the path. */
+  async bodyFor(
+    judgement: Judgement,
+  ): Promise<{ session: Session; caller: Caller; body: JsonValue | undefined }> {
+    const body = await this.#readBody();
+    const { session, caller } = await this.sessionFor(judgement);
+    return { session, caller, body: body() };
   }
 
   /** The session of the path, where the caller may view it; else the 404 that an unknown one gets. */
@@ -86,6 +90,19 @@ export class Exchange {
   childScope(session: Session): RequestScope {
     const subject: Subject = { params: { session_id: session.id, call_id: session.callId }, find: () => session };
     return this.scope.child(subject);
+  }
+
+  /** The body, or what is wrong with it, for later. */
+  async #readBody(): Promise<() => JsonValue | undefined> {
+    try {
+      const body = await readJsonBody(this.ctx);
+      this.scope.body = body;
+      return () => body;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
   }
 
   #found(id: string, callId: string | undefined): Session {

@@ -106,6 +106,11 @@ export const sessionList = component(
   "Live sessions, the oldest first.",
 );
 
+export const closing = component(
+  "Closing",
+  z.object({ status: z.literal("closing") }),
+  "Closing has begun; with ?wait=true, the session has ended.",
+);
 const closeQuery = z.enum(["true", "false", "1", "0", ""]);
 /** `?wait`: true, 1 or nothing behind it. */
 export const closeParameters = z.object({

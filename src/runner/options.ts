@@ -60,6 +60,12 @@ export const serveOptions = {
     default: "own and localhost",
     schema: list,
   },
+  logLevel: {
+    placeholder: "level",
+    description: "least level of the server's own log lines",
+    default: "info",
+    schema: level,
+  },
   httpLogLevel: {
     placeholder: "level",
     description: "least level of request log lines",
@@ -120,7 +126,12 @@ export const launcherLimits = {
   createTimeoutMs: limit("ms", "longest time that createAgent may take", shape.createTimeoutMs),
   closeGraceMs: limit("ms", "longest time that a closing session may take", shape.closeGraceMs),
   unresponsiveAfterMs: limit("ms", "end a thread that stands still for this long", shape.unresponsiveAfterMs),
-  heapSoftLimitMb: limit("MiB", "heap at which a session is asked to close", shape.heapSoftLimitMb),
+  heapSoftLimitMb: {
+    placeholder: "MiB",
+    description: "heap at which a session is asked to close",
+    default: "3/4 of --heap-limit-mb",
+    schema: wholeNumber.pipe(shape.heapSoftLimitMb.unwrap()),
+  },
   heapLimitMb: limit("MiB", "heap at which a thread is ended", shape.heapLimitMb),
   messagesPerSecond: limit("number", "most messages of a thread to the server", shape.messagesPerSecond),
   crashStormLimit: limit(

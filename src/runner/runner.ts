@@ -1,4 +1,5 @@
 import type { AgentLauncher } from "../agent-launcher.ts";
+import type { EndReason } from "../protocol.ts";
 import type { ConsoleOptions } from "./console.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import type { ServerHandle } from "./serve.ts";
@@ -37,8 +38,8 @@ export class Runner {
     return serve(this.#launcher, { ...this.#options, ...options });
   }
 
-  /** A conversation typed in the terminal. Resolves with how it ended. The launcher is stopped afterwards. */
-  async run(options: ConsoleOptions = {}): Promise<ConversationEnd> {
+  /** A conversation typed in the terminal. Resolves with the reason that it ended of. The launcher is stopped afterwards. */
+  async run(options: ConsoleOptions = {}): Promise<EndReason> {
     const { converse } = await import("./console.ts");
     return converse(this.#launcher, options);
   }

@@ -239,13 +239,14 @@ export class Session implements SlotHolder {
   }
 
   condemned(verdict: Condemnation): void {
+    // A thread that stood still before it saw the session is no fault of the session.
+    if (this.#untouched) return;
     this.#verdict ??= { reason: verdict.reason, error: { name: "Error", message: verdict.message } };
   }
 
   gone(error: Error): void {
     this.#slot = null;
-    const deadOnArrival = !this.#verdict && this.timeline.enteredAt === null && this.#state === "starting";
-    if (deadOnArrival) {
+    if (!this.#verdict && this.#untouched) {
       clearTimeout(this.#createTimer);
       this.#start?.resolve("dead on arrival");
       return;
@@ -254,6 +255,11 @@ export class Session implements SlotHolder {
     this.#end(
       this.#verdict ?? { reason: outOfMemory ? "out_of_memory" : "crashed", error: plainError(error) },
     );
+  }
+
+  /** None of the agent's code has run for it. */
+  get #untouched(): boolean {
+    return this.#state === "starting" && this.timeline.enteredAt === null;
   }
 
   #happened(event: AgentEvent): void {

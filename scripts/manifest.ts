@@ -1,0 +1,57 @@
+/** What this project's package.json holds, as far as packing reads it. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+/** Of use only in the clone. */
+const left = ["private", "scripts", "devDependencies", "allowScripts", "ava"] as const;
+
+/** The manifest of the package: its entries are compiled, and what only development needs is left out. */
+export function packedManifest(source: Manifest, imports: { js: Set<string>; types: Set<string> }): object {
+  const kept = Object.fromEntries(
+    Object.entries(source).filter(([name]) => !(left as readonly string[]).includes(name)),
+  );
+  return {
+    ...kept,
+    files: ["src", "workers"],
+    bin: mapValues(source.bin, compiled),
+    exports: mapValues(source.exports, (path) => ({
+      types: path.replace(/\.ts$/, ".d.ts"),
+      default: compiled(path),
+    })),
+    dependencies: { ...source.dependencies, ...typeDependencies(source, imports.types) },
+  };
+}
+
+/** Throws for an import that an installed package would not find. */
+export function checkImports(source: Manifest, js: ReadonlySet<string>): void {
+  const missing = [...js].filter((name) => !(name in source.dependencies));
+  if (missing.length > 0) throw new Error(`Imported, but not in dependencies: ${missing.join(", ")}`);
+}
+
+/** Packages whose types the package's own types name; a user's compiler has to find them. */
+function typeDependencies(source: Manifest, types: ReadonlySet<string>): Record<string, string> {
+  const needed: Record<string, string> = {};
+  for (const name of types) {
+    const typed = `@types/${name.replace(/^@(.+)\/(.+)$/, "$1__$2")}`;
+    for (const candidate of [name, typed]) {
+      const version = source.devDependencies[candidate];
+      if (version !== undefined) needed[candidate] = version;
+    }
+    if (!(name in source.dependencies || name in needed || typed in needed)) {
+      throw new Error(`The types import ${name}, which is no dependency`);
+    }
+  }
+  return needed;
+}
+
+const compiled = (path: string): string => path.replace(/\.ts$/, ".js");
+
+function mapValues<In, Out>(record: Readonly<Record<string, In>>, map: (value: In) => Out): Record<string, Out> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+}

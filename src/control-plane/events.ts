@@ -1,0 +1,67 @@
+import { commonAnswers } from "./common-answers.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { eventStreamHeaders, streamEvents } from "./event-stream.ts";
+import type { Exchange } from "./exchange.ts";
+import { InvalidRequest, validated } from "./invalid-request.ts";
+import { eventParameters } from "./schemas.ts";
+
+const { judged, ofSession, validated: invalid, limited } = commonAnswers;
+
+export const eventEndpoints: readonly Endpoint[] = [
+  {
+    method: "get",
+    path: "/sessions/{session_id}/events",
+    documentation: {
+      operationId: "streamEvents",
+      summary: "Follow a session as server-sent events",
+      description:
+        "Events are state, transcript, turn, tool, metrics and, as the last one, end. Each has an id that counts up. " +
+        "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
+        "Where events after Last-Event-ID are kept no more, an event gap says so.",
+      tag: "sessions",
+      query: eventParameters,
+      headers: { "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back." },
+      answers: {
+        ...judged,
+        ...ofSession,
+        ...invalid,
+        ...limited,
+        200: { description: "The stream.", contentType: "text/event-stream" },
+      },
+      token: true,
+    },
+    handle: followEvents,
+  },
+];
+
+async function followEvents(exchange: Exchange): Promise<void> {
+  const { last_event_id: ofQuery } = validated(eventParameters, exchange.query, "query");
+  const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
+  const { session, caller } = await exchange.viewedSession({ byToken: true });
+  const { ctx, plane } = exchange;
+  for (const [name, value] of Object.entries(eventStreamHeaders)) ctx.set(name, value);
+  ctx.status = 200;
+  ctx.respond = false;
+  if (ctx.method === "HEAD") {
+    ctx.res.end();
+    return;
+  }
+  const close = plane.streams.open(caller.key);
+  const closed = plane.supervisor.metrics.eventStreamOpened();
+  try {
+    ctx.res.flushHeaders();
+    await streamEvents(ctx.res, session.events, afterId, plane.options, plane.drained);
+  } finally {
+    closed();
+    close();
+  }
+}
+
+function lastEventId(headers: Headers): number | null {
+  const header = headers.get("last-event-id");
+  if (header === null || header === "") return null;
+  if (/^\d{1,15}$/.test(header)) return Number(header);
+  throw new InvalidRequest([
+    { loc: ["header", "last-event-id"], msg: "Expected the id of an event", type: "string_pattern_mismatch" },
+  ]);
+}

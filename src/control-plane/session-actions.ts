@@ -1,0 +1,31 @@
+import { GreenroomError } from "../errors.ts";
+import type { Session } from "../supervisor/session.ts";
+import { DetailedError } from "./error-answer.ts";
+import type { Exchange } from "./exchange.ts";
+import { validated } from "./invalid-request.ts";
+import { closeParameters } from "./schemas.ts";
+import { endJson, sessionJson } from "./wire.ts";
+
+export async function showSession(exchange: Exchange): Promise<void> {
+  const { session } = await exchange.viewedSession({ byToken: true });
+  if (session.state === "ended") throw hasEnded(session);
+  exchange.ctx.body = sessionJson(session);
+}
+
+/** Closing has begun; with `?wait=true`, it is over. Answers with this status. */
+export async function closeSession(exchange: Exchange, status: 200 | 202 | 204): Promise<void> {
+  const { wait } = validated(closeParameters, exchange.query, "query");
+  const { session, caller } = await exchange.sessionFor("canCloseSession");
+  const closing = await exchange.plane.supervisor.closeSession(session.id, {
+    by: caller.text,
+    wait: wait === "true" || wait === "1" || wait === "",
+  });
+  if (!closing) throw session.state === "ended" ? hasEnded(session) : new GreenroomError("SESSION_NOT_FOUND", session.id);
+  exchange.ctx.status = status;
+  if (status !== 204) exchange.ctx.body = { status: "closing" };
+}
+
+/** The 404 of an ended session, for a caller who may view it. */
+function hasEnded(session: Session): DetailedError {
+  return new DetailedError("SESSION_NOT_FOUND", session.id, endJson(session));
+}
