@@ -8,7 +8,7 @@ const processes = 20;
 /** Each in a loop without end, as fast as V8 gives memory; a leak that is slow enough to be seen is no such case. */
 const shapes = {
   objects: "small objects in one array, synchronously",
-  strings: "strings in a Map, synchronously",
+  strings: "strings of 500 characters in a Map, with yields",
   arrays: "arrays of 1,000 numbers, with yields",
 } as const;
 

@@ -52,6 +52,9 @@ function typeDependencies(source: Manifest, types: ReadonlySet<string>): Record<
 
 const compiled = (path: string): string => path.replace(/\.ts$/, ".js");
 
-function mapValues<In, Out>(record: Readonly<Record<string, In>>, map: (value: In) => Out): Record<string, Out> {
+function mapValues<In, Out>(
+  record: Readonly<Record<string, In>>,
+  map: (value: In) => Out,
+): Record<string, Out> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }

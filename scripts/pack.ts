@@ -23,13 +23,18 @@ copyAssets();
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const imports = { js: packagesIn(javascript), types: packagesIn(types) };
 checkImports(manifest, imports.js);
-writeFileSync(join(folder, "package.json"), `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`);
-for (const name of ["README.md", "LICENSE"]) cpSync(join(root, name), join(folder, name));
+writeFileSync(
+  join(folder, "package.json"),
+  `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`,
+);
+for (const name of globSync("{README.md,LICENSE}", { cwd: root })) copy(join(root, name), join(folder, name));
 
 const [tarball] = JSON.parse(run("npm", ["pack", folder, "--pack-destination", folder, "--json"])) as [
   { filename: string; size: number; entryCount: number },
 ];
-console.log(`${join(folder, tarball.filename)}: ${tarball.entryCount} files, ${Math.round(tarball.size / 1_024)} KiB`);
+console.log(
+  `${join(folder, tarball.filename)}: ${tarball.entryCount} files, ${Math.round(tarball.size / 1_024)} KiB`,
+);
 
 /** In types, the compiler leaves imports as they were written. */
 function nameCompiledFiles(path: string): void {
@@ -44,12 +49,12 @@ function refuseSourceNames(path: string): void {
 }
 
 function stripComments(text: string): string {
-  return text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
 /** What a browser is sent: pages and their parts, and the viewer of the API's description. */
 function copyAssets(): void {
-  for (const path of globSync("src/**/*", { cwd: root, withFileTypes: false })) {
+  for (const path of globSync("src/**/*", { cwd: root })) {
     if (/\.(html|css|js|svg|png|ico)$/.test(path)) copy(join(root, path), join(folder, path));
   }
 }
@@ -64,7 +69,9 @@ function packagesIn(paths: readonly string[]): Set<string> {
   const found = new Set<string>();
   for (const path of paths) {
     const text = stripComments(readFileSync(path, "utf8"));
-    for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*["']([^."'][^"']*)["']/g)) {
+    for (const [, specifier = ""] of text.matchAll(
+      /(?:\bfrom|\bimport|\bimport\()\s*["']([^."'][^"']*)["']/g,
+    )) {
       const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
       if (!name.startsWith("node:") && !builtinModules.includes(name)) found.add(name);
     }

@@ -10,9 +10,12 @@ const shapes: Readonly<Record<string, () => Promise<void>>> = {
     for (let index = 0; ; index += 1) kept.push({ index, text: `object ${index}` });
   },
   async strings() {
-    const map = new Map<string, string>();
+    const map = new Map<number, string>();
     kept.push(map);
-    for (let index = 0; ; index += 1) map.set(`key ${index}`, `${index} `.repeat(50));
+    for (let index = 0; ; index += 1) {
+      map.set(index, `the string of ${index}`.padEnd(500, "."));
+      if (index % 10_000 === 0) await turn();
+    }
   },
   async arrays() {
     for (;;) {

@@ -12,7 +12,7 @@ export interface AgentLimits {
   readonly maxToolRounds: number;
   /** Tool calls that run at the same time. */
   readonly maxParallelTools: number;
-  /** Tool calls that the model may ask for in one round; the rest is refused, and the model is told. */
+  /** Tool calls that the model may ask for in one round; further ones are dropped, and logged. */
   readonly maxToolCallsPerRound: number;
   /** Longest a tool call may run, validation of its arguments included. */
   readonly toolTimeoutMs: number;

@@ -110,7 +110,9 @@ export class Reply {
             onText(event.delta);
             break;
           case "tool_call":
-            calls.push(event.call);
+            if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
+            else
+              this.#options.log.warn({ tool: event.call.name }, "dropped a tool call: too many in one round");
             break;
           case "usage":
             usage = { input: event.inputTokens, output: event.outputTokens };

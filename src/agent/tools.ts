@@ -33,20 +33,15 @@ class UnknownFunctionError extends Error {
  * call becomes a result for the model. Rejects only when the round is given up.
  */
 export async function runTools(calls: readonly ToolCall[], round: ToolRound): Promise<ToolResult[]> {
-  const { limits } = round;
   const results: ToolResult[] = [];
   let next = 0;
   const work = async () => {
     for (let index = next++; index < calls.length; index = next++) {
       round.signal.throwIfAborted();
-      const call = calls[index]!;
-      results[index] =
-        index < limits.maxToolCallsPerRound
-          ? await runTool(call, round)
-          : failure(call, new Error(`Too many calls at once: at most ${limits.maxToolCallsPerRound}`));
+      results[index] = await runTool(calls[index]!, round);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limits.maxParallelTools, calls.length) }, work));
+  await Promise.all(Array.from({ length: Math.min(round.limits.maxParallelTools, calls.length) }, work));
   return results;
 }
 
@@ -62,14 +57,14 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
       `There is no function named "${call.name}". Functions: ${known === "" ? "none" : known}`,
     );
     over("failed", error);
-    return failure(call, error);
+    return failure(call, error, limits);
   }
 
   const giveUp = new AbortController();
   const running = registered.call(call.arguments, { signal: giveUp.signal }).finally(() => {
     // Of no use any more, but a tool that hangs is worth knowing.
-    if (giveUp.signal.aborted)
-      log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
+    if (!giveUp.signal.aborted) return;
+    log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
   });
   // Told at once, so that it stands before the end of the turn.
   const cancelled = () => over("cancelled", signal.reason);
@@ -77,27 +72,23 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   try {
     const value = await within(running, limits.toolTimeoutMs, `The tool ${call.name}`, signal);
     signal.throwIfAborted();
-    const output = cut(outputText(value), limits.maxToolOutputLength);
+    const output = outputText(value).slice(0, limits.maxToolOutputLength);
     over("done");
     return { callId: call.id, name: call.name, ok: true, output };
   } catch (error) {
     giveUp.abort(error);
     signal.throwIfAborted();
     over("failed", error);
-    return failure(call, error, limits.maxToolOutputLength);
+    return failure(call, error, limits);
   } finally {
     signal.removeEventListener("abort", cancelled);
   }
 }
 
-function failure(call: ToolCall, error: unknown, limit = 1_000): ToolResult {
-  return { callId: call.id, name: call.name, ok: false, output: cut(plainError(error).message, limit) };
+function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }: AgentLimits): ToolResult {
+  return { callId: id, name, ok: false, output: plainError(error).message.slice(0, maxToolOutputLength) };
 }
 
 function outputText(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "null");
-}
-
-function cut(text: string, limit: number): string {
-  return text.length > limit ? text.slice(0, limit) : text;
 }

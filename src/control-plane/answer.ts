@@ -19,7 +19,12 @@ export interface RequestNotes {
 const noted = new WeakMap<Koa.Context, RequestNotes>();
 
 export function notesOf(ctx: Koa.Context): RequestNotes {
-  const notes = noted.get(ctx) ?? { id: requestId(ctx), route: "unmatched", sessionId: undefined, quiet: false };
+  const notes = noted.get(ctx) ?? {
+    id: requestId(ctx),
+    route: "unmatched",
+    sessionId: undefined,
+    quiet: false,
+  };
   noted.set(ctx, notes);
   return notes;
 }
@@ -49,7 +54,14 @@ export class Answering {
       this.#supervisor.metrics.http(notes.route, method, ctx.status, ms / 1_000);
       const { id, route, sessionId } = notes;
       this.#log[notes.quiet ? "debug" : "info"](
-        { request_id: id, method, route, status: ctx.status, ms: Math.round(ms * 10) / 10, session_id: sessionId },
+        {
+          request_id: id,
+          method,
+          route,
+          status: ctx.status,
+          ms: Math.round(ms * 10) / 10,
+          session_id: sessionId,
+        },
         "request",
       );
     }

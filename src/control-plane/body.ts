@@ -30,7 +30,8 @@ const readBytes = koaBody({
 /** The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422, and nothing else. */
 export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefined> {
   if (!hasBody(ctx.req)) return undefined;
-  if (!isJson(ctx.req.headers["content-type"])) throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
+  if (!isJson(ctx.req.headers["content-type"]))
+    throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
   const release = holdInflater(ctx.req);
   try {
     await readBytes(ctx, async () => undefined);
@@ -67,7 +68,11 @@ function isJson(contentType: string | undefined): boolean {
 function holdInflater(request: IncomingMessage): () => void {
   const inflaters: Writable[] = [];
   const { pipe } = request;
-  request.pipe = function <T extends NodeJS.WritableStream>(this: IncomingMessage, to: T, options?: { end?: boolean }): T {
+  request.pipe = function <T extends NodeJS.WritableStream>(
+    this: IncomingMessage,
+    to: T,
+    options?: { end?: boolean },
+  ): T {
     to.on("error", () => undefined);
     inflaters.push(to as unknown as Writable);
     return pipe.call(this, to, options) as T;

@@ -16,7 +16,10 @@ export const commonAnswers = {
     503: { description: "A permission check took too long.", schema: problem, headers: retryAfter },
   },
   ofSession: {
-    404: { description: "There is no such live session, or the caller may not view it.", schema: sessionProblem },
+    404: {
+      description: "There is no such live session, or the caller may not view it.",
+      schema: sessionProblem,
+    },
   },
   validated: { 422: { description: "The request is not valid.", schema: validationProblem } },
   limited: { 429: { description: "The caller does this too often.", schema: problem, headers: retryAfter } },
@@ -27,7 +30,8 @@ export const commonAnswers = {
   },
   start: {
     429: {
-      description: "There are as many sessions as there may be, altogether or in this call, or the caller starts too many.",
+      description:
+        "There are as many sessions as there may be, altogether or in this call, or the caller starts too many.",
       schema: problem,
       headers: retryAfter,
     },

@@ -11,7 +11,9 @@ export function userJson(value: unknown): JsonValue {
     return boundedJson(value, maxUserBytes);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new TypeError(`getCurrentUser must return JSON of at most ${maxUserBytes} bytes: ${why}`, { cause: error });
+    throw new TypeError(`getCurrentUser must return JSON of at most ${maxUserBytes} bytes: ${why}`, {
+      cause: error,
+    });
   }
 }
 
@@ -33,5 +35,5 @@ export function userText(user: JsonValue): string {
 
 function identity(user: JsonValue): JsonValue {
   if (!isObject(user)) return user;
-  return [user["id"], user["sub"]].find((id) => typeof id === "string" || typeof id === "number") ?? user;
+  return [user.id, user.sub].find((id) => typeof id === "string" || typeof id === "number") ?? user;
 }

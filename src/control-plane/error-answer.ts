@@ -16,7 +16,8 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   }
   if (GreenroomError.is(error) && error.code !== "INVALID_OPTIONS") {
     const { status, code, message: detail, retryAfterSeconds } = error;
-    const headers = retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterSeconds)) };
+    const headers =
+      retryAfterSeconds === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterSeconds)) };
     return { status, headers, body: { detail, code, ...extrasOf(error) } };
   }
   if (HttpError.is(error)) {
@@ -33,7 +34,11 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 export class DetailedError extends GreenroomError {
   readonly extras: Readonly<Record<string, unknown>>;
 
-  constructor(code: ConstructorParameters<typeof GreenroomError>[0], fill: string, extras: Readonly<Record<string, unknown>>) {
+  constructor(
+    code: ConstructorParameters<typeof GreenroomError>[0],
+    fill: string,
+    extras: Readonly<Record<string, unknown>>,
+  ) {
     super(code, fill);
     this.extras = extras;
   }
@@ -43,7 +48,10 @@ function extrasOf(error: GreenroomError): Readonly<Record<string, unknown>> {
   return error instanceof DetailedError ? error.extras : {};
 }
 
-function withRetryAfter(status: number, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function withRetryAfter(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const given = Object.keys(headers).some((name) => name.toLowerCase() === "retry-after");
   return given || (status !== 429 && status !== 503) ? headers : { ...headers, "Retry-After": "1" };
 }

@@ -20,7 +20,9 @@ export const eventEndpoints: readonly Endpoint[] = [
         "Where events after Last-Event-ID are kept no more, an event gap says so.",
       tag: "sessions",
       query: eventParameters,
-      headers: { "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back." },
+      headers: {
+        "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back.",
+      },
       answers: {
         ...judged,
         ...ofSession,

@@ -66,7 +66,9 @@ export class Exchange {
   }
 
   /** The session of the path, where the caller may view it; else the 404 that an unknown one gets. */
-  async viewedSession(options: { readonly byToken: boolean }): Promise<{ session: Session; caller: Caller; byToken: boolean }> {
+  async viewedSession(options: {
+    readonly byToken: boolean;
+  }): Promise<{ session: Session; caller: Caller; byToken: boolean }> {
     const { session_id: id = "", call_id: callId } = this.params;
     if (options.byToken && this.plane.tokens.accepts(id, this.scope.query.get("token"))) {
       return { session: this.#found(id, callId), caller: tokenCaller(id), byToken: true };
@@ -88,7 +90,10 @@ export class Exchange {
 
   /** The scope of one session of a list. */
   childScope(session: Session): RequestScope {
-    const subject: Subject = { params: { session_id: session.id, call_id: session.callId }, find: () => session };
+    const subject: Subject = {
+      params: { session_id: session.id, call_id: session.callId },
+      find: () => session,
+    };
     return this.scope.child(subject);
   }
 

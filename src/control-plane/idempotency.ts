@@ -27,7 +27,12 @@ export class IdempotencyKeys<T> {
    * The answer of the first request with this key, which is waited for; or `run`'s, where this is the first. A failure is
    * forgotten. Throws IDEMPOTENCY_MISMATCH where the first one had another body.
    */
-  async once(caller: string, key: string, body: JsonValue, run: () => Promise<T>): Promise<{ answer: T; replayed: boolean }> {
+  async once(
+    caller: string,
+    key: string,
+    body: JsonValue,
+    run: () => Promise<T>,
+  ): Promise<{ answer: T; replayed: boolean }> {
     this.#sweep();
     const name = JSON.stringify([caller, key]);
     const bodyHash = createHash("sha256").update(canonicalJson(body)).digest("base64");
@@ -63,6 +68,10 @@ export function idempotencyKey(headers: Headers): string | null {
   const key = headers.get("idempotency-key");
   if (key === null || /^[\x20-\x7e]{1,255}$/.test(key)) return key;
   throw new InvalidRequest([
-    { loc: ["header", "idempotency-key"], msg: "Expected 1 to 255 printable ASCII characters", type: "string_pattern_mismatch" },
+    {
+      loc: ["header", "idempotency-key"],
+      msg: "Expected 1 to 255 printable ASCII characters",
+      type: "string_pattern_mismatch",
+    },
   ]);
 }

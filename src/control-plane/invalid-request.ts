@@ -23,7 +23,11 @@ export class InvalidRequest extends GreenroomError {
 type Place = "body" | "query" | "path" | "header";
 
 /** The value as the schema fills it. Throws {@link InvalidRequest}. */
-export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown, place: Place): z.output<Schema> {
+export function validated<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: Place,
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new InvalidRequest(flawsOf(result.error.issues, value, place));
@@ -52,7 +56,8 @@ export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
-    (at, key) => (typeof at === "object" && at !== null ? (at as Record<string | number, unknown>)[key] : undefined),
+    (at, key) =>
+      typeof at === "object" && at !== null ? (at as Record<string | number, unknown>)[key] : undefined,
     value,
   );
 }

@@ -13,7 +13,9 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw new InvalidRequest([{ loc: ["body"], msg: "The body is not valid JSON in UTF-8", type: "json_invalid" }]);
+    throw new InvalidRequest([
+      { loc: ["body"], msg: "The body is not valid JSON in UTF-8", type: "json_invalid" },
+    ]);
   }
   const flaw = findFlaw(value);
   if (flaw) throw new InvalidRequest([{ loc: ["body"], msg: flaw, type: "json_invalid" }]);

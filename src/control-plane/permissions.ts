@@ -8,7 +8,12 @@ import type { Dependency, Permission, RequestScope } from "./scope.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 
 /** The callbacks that judge what a caller may do on a session. */
-export type Judgement = "canStartSession" | "canCloseSession" | "canViewSession" | "canViewMetrics" | "canSendMessage";
+export type Judgement =
+  | "canStartSession"
+  | "canCloseSession"
+  | "canViewSession"
+  | "canViewMetrics"
+  | "canSendMessage";
 
 /** Longest time that deferred functions may take together, in milliseconds. */
 const releaseTimeoutMs = 10_000;
@@ -75,7 +80,8 @@ export class Permissions {
     try {
       return await within(scope.resolve(dependency), this.#options.permissionTimeoutMs, name);
     } catch (error) {
-      if (error instanceof DeadlineError) throw new GreenroomError("PERMISSION_TIMEOUT", undefined, { cause: error });
+      if (error instanceof DeadlineError)
+        throw new GreenroomError("PERMISSION_TIMEOUT", undefined, { cause: error });
       throw error;
     }
   }

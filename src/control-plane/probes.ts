@@ -3,7 +3,7 @@ import { type ErrorCode, GreenroomError } from "../errors.ts";
 import { notesOf } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { errorAnswer } from "./error-answer.ts";
-import { problem, probe } from "./schemas.ts";
+import { probe, problem } from "./schemas.ts";
 
 const yes = { 200: { description: "Yes.", schema: probe } };
 const yesOrNo = { ...yes, 400: { description: "No; the code says why.", schema: problem } };
@@ -44,7 +44,8 @@ export const probeEndpoints: readonly Endpoint[] = [
     documentation: {
       operationId: "getReady",
       summary: "Could a session start here now?",
-      description: "Warmed up, not shutting down, room left, not overloaded. For dispatchers that choose a server.",
+      description:
+        "Warmed up, not shutting down, room left, not overloaded. For dispatchers that choose a server.",
       tag: "server",
       answers: yesOrNo,
     },

@@ -18,7 +18,9 @@ const callId = z
   .min(1)
   .max(255)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
-  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, { error: "String should have no control characters and no slash" })
+  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, {
+    error: "String should have no control characters and no slash",
+  })
   .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
   .describe("The call that the agent is put into. 1 to 255 characters, no control characters, no slash.");
 
@@ -27,7 +29,9 @@ const callType = z
   .min(1)
   .max(255)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
-  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, { error: "String should have no control characters and no slash" })
+  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, {
+    error: "String should have no control characters and no slash",
+  })
   .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
   .default("default")
   .describe("Type of the call.");
@@ -89,7 +93,9 @@ export const session = component(
       .object({
         cpu_ms: z.number().describe("CPU time of its thread, in milliseconds."),
         heap_bytes: z.number().describe("JavaScript heap of its thread, in bytes."),
-        event_loop_utilization: z.number().describe("Share of the last second that its thread was busy, 0 to 1."),
+        event_loop_utilization: z
+          .number()
+          .describe("Share of the last second that its thread was busy, 0 to 1."),
       })
       .nullable()
       .describe("What its thread uses, seen from outside it. Null until first seen."),
@@ -114,7 +120,9 @@ export const closing = component(
 const closeQuery = z.enum(["true", "false", "1", "0", ""]);
 /** `?wait`: true, 1 or nothing behind it. */
 export const closeParameters = z.object({
-  wait: closeQuery.optional().describe("true: answer when the session has ended, not when closing has begun."),
+  wait: closeQuery
+    .optional()
+    .describe("true: answer when the session has ended, not when closing has begun."),
 });
 export const listParameters = z.object({
   call_id: z.string().optional().describe("Only sessions of this call."),
@@ -148,7 +156,10 @@ export const acceptedMessage = component(
 );
 
 const metricValues = Object.fromEntries(
-  Object.entries(sessionMetricFields).map(([name, help]) => [name, z.number().nullable().describe(String(help))]),
+  Object.entries(sessionMetricFields).map(([name, help]) => [
+    name,
+    z.number().nullable().describe(String(help)),
+  ]),
 ) as Record<SessionMetricName, z.ZodNullable<z.ZodNumber>>;
 
 export const sessionMetrics = component(
@@ -171,7 +182,9 @@ export const validationProblem = component(
   z.object({
     detail: z.union([
       z.string(),
-      z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string(), type: z.string() })),
+      z.array(
+        z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string(), type: z.string() }),
+      ),
     ]),
     code,
   }),

@@ -147,9 +147,12 @@ export class RequestScope implements Scope {
   session(): ScopedSession {
     this.#reading.read = true;
     const { find, params } = this.#subject;
-    if (!find) throw new Error(`${this.method} ${this.path} is not about a session: scope.session() has no value there`);
+    if (!find)
+      throw new Error(
+        `${this.method} ${this.path} is not about a session: scope.session() has no value there`,
+      );
     const session = find();
-    if (!session) throw new GreenroomError("SESSION_NOT_FOUND", params["session_id"]);
+    if (!session) throw new GreenroomError("SESSION_NOT_FOUND", params.session_id);
     return session;
   }
 
@@ -209,7 +212,10 @@ function readCookies(header: string | undefined): ReadonlyMap<string, string> {
     const equals = pair.indexOf("=");
     if (equals === -1) continue;
     const name = pair.slice(0, equals).trim();
-    const value = pair.slice(equals + 1).trim().replace(/^"(.*)"$/, "$1");
+    const value = pair
+      .slice(equals + 1)
+      .trim()
+      .replace(/^"(.*)"$/, "$1");
     if (!cookies.has(name)) cookies.set(name, decoded(value));
   }
   return cookies;

@@ -75,10 +75,6 @@ export interface ServeOptions {
   readonly eventBufferBytes?: number;
   readonly timeouts?: ServerTimeouts;
 
-  /** At a shutdown, probes say so for this long while starts are still accepted, so that balancers learn it. Default 5,000. */
-  readonly drainAnnounceMs?: number;
-  /** Then running calls may go on for this long before they are closed as `drained`. Default 20,000. Raise it to a call's length. */
-  readonly drainTimeoutMs?: number;
   /** Level of the request log. Default `info`. */
   readonly httpLogLevel?: LogLevel;
 }
@@ -100,7 +96,6 @@ const port = z.int().min(0).max(65_535);
 /** Timers of Node overflow beyond this and fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 const duration = z.int().positive().max(longestTimerMs);
-const pause = z.int().nonnegative().max(longestTimerMs);
 const limit = z.number().positive().nullable();
 const dependency = <T>() =>
   z.custom<T>((value) => typeof value === "function", { error: "expected a function" }).optional();
@@ -114,9 +109,18 @@ export const serveOptions = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: port.default(8_000),
   metricsPort: port.nullable().default(null),
-  corsAllowOrigins: z.array(z.string().refine(isOrigin, { error: originHint })).readonly().optional(),
-  corsAllowMethods: z.array(z.string().regex(/^(\*|[A-Za-z]+)$/)).readonly().default(["*"]),
-  corsAllowHeaders: z.array(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/)).readonly().default(["*"]),
+  corsAllowOrigins: z
+    .array(z.string().refine(isOrigin, { error: originHint }))
+    .readonly()
+    .optional(),
+  corsAllowMethods: z
+    .array(z.string().regex(/^(\*|[A-Za-z]+)$/))
+    .readonly()
+    .default(["*"]),
+  corsAllowHeaders: z
+    .array(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/))
+    .readonly()
+    .default(["*"]),
   corsAllowCredentials: z.boolean().default(false),
   allowedHosts: z.array(z.string().min(1).toLowerCase()).readonly().default([]),
   trustedProxyCount: z.int().min(0).max(16).default(0),
@@ -144,8 +148,6 @@ export const serveOptions = z.strictObject({
       checkIntervalMs: duration.default(5_000),
     })
     .prefault({}),
-  drainAnnounceMs: pause.default(5_000),
-  drainTimeoutMs: pause.default(20_000),
   httpLogLevel: z.enum(levels).default("info"),
 });
 
@@ -157,8 +159,12 @@ export type FilledServeOptions = z.output<typeof serveOptions> & {
 /** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
 export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
   const sessionTokenSecret = raw.sessionTokenSecret ?? variable("GREENROOM_SESSION_TOKEN_SECRET");
-  const result = serveOptions.safeParse({ ...raw, ...(sessionTokenSecret === undefined ? {} : { sessionTokenSecret }) });
-  if (!result.success) throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));
+  const result = serveOptions.safeParse({
+    ...raw,
+    ...(sessionTokenSecret === undefined ? {} : { sessionTokenSecret }),
+  });
+  if (!result.success)
+    throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));
   const options = result.data;
   const callbacks = [
     options.getCurrentUser,
@@ -178,7 +184,10 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
     );
   }
   if (options.timeouts.headersMs > options.timeouts.requestMs) {
-    throw new GreenroomError("INVALID_OPTIONS", "timeouts.headersMs must not be longer than timeouts.requestMs");
+    throw new GreenroomError(
+      "INVALID_OPTIONS",
+      "timeouts.headersMs must not be longer than timeouts.requestMs",
+    );
   }
   return { ...options, authenticated };
 }

@@ -20,7 +20,8 @@ export async function closeSession(exchange: Exchange, status: 200 | 202 | 204):
     by: caller.text,
     wait: wait === "true" || wait === "1" || wait === "",
   });
-  if (!closing) throw session.state === "ended" ? hasEnded(session) : new GreenroomError("SESSION_NOT_FOUND", session.id);
+  if (!closing)
+    throw session.state === "ended" ? hasEnded(session) : new GreenroomError("SESSION_NOT_FOUND", session.id);
   exchange.ctx.status = status;
   if (status !== 204) exchange.ctx.body = { status: "closing" };
 }

@@ -13,7 +13,10 @@ export class SessionTokens {
     this.#secret = secret;
   }
 
-  static of(options: { readonly sessionTokens: boolean; readonly sessionTokenSecret?: string | undefined }): SessionTokens {
+  static of(options: {
+    readonly sessionTokens: boolean;
+    readonly sessionTokenSecret?: string | undefined;
+  }): SessionTokens {
     return new SessionTokens(options.sessionTokens ? (options.sessionTokenSecret ?? randomBytes(32)) : null);
   }
 

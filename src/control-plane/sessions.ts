@@ -1,7 +1,15 @@
 import { commonAnswers } from "./common-answers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { listSessions } from "./list.ts";
-import { closeParameters, closing, listParameters, session, sessionList, startedSession, startRequest } from "./schemas.ts";
+import {
+  closeParameters,
+  closing,
+  listParameters,
+  session,
+  sessionList,
+  startedSession,
+  startRequest,
+} from "./schemas.ts";
 import { closeSession, showSession } from "./session-actions.ts";
 import { startSession } from "./start.ts";
 
@@ -86,7 +94,12 @@ export const sessionEndpoints: readonly Endpoint[] = [
       description: "For sendBeacon, which can only POST. Any body of any content type is ignored.",
       tag: "sessions",
       query: closeParameters,
-      answers: { ...judged, ...ofSession, ...validated, 200: { description: "Closing has begun.", schema: closing } },
+      answers: {
+        ...judged,
+        ...ofSession,
+        ...validated,
+        200: { description: "Closing has begun.", schema: closing },
+      },
       token: true,
     },
     handle: (exchange) => closeSession(exchange, 200),

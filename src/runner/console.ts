@@ -23,7 +23,8 @@ export interface ConsoleOptions {
   readonly hints?: boolean;
 }
 
-const help = "Type to talk, also while the agent speaks. /metrics shows figures; /quit or Ctrl-D ends the call.";
+const help =
+  "Type to talk, also while the agent speaks. /metrics shows figures; /quit or Ctrl-D ends the call.";
 
 /**
  * One call, typed and read in the terminal, through the same launcher and a real thread. Where standard input is no
@@ -93,5 +94,7 @@ async function takeTurns(conversation: Conversation, session: Session, screen: S
 function epitaph(session: Session, reason: EndReason): string {
   const { dim, red } = paintFor(process.stdout);
   const said = dim(`The call has ended: ${reason}.`);
-  return session.error ? `${said}\n${red(harmless(`${session.error.name}: ${session.error.message}`))}` : said;
+  return session.error
+    ? `${said}\n${red(harmless(`${session.error.name}: ${session.error.message}`))}`
+    : said;
 }

@@ -1,5 +1,5 @@
 import { within } from "../deadline.ts";
-import { type EndReason, type ToolEvent, type TranscriptEvent, type TurnEvent } from "../protocol.ts";
+import type { EndReason, ToolEvent, TranscriptEvent, TurnEvent } from "../protocol.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -53,24 +53,30 @@ export class Conversation {
       () => true,
       () => false,
     );
-    if (await greets) await within(this.#firstTurnOver.promise, answerTimeoutMs, "The greeting").catch(() => {});
+    if (await greets)
+      await within(this.#firstTurnOver.promise, answerTimeoutMs, "The greeting").catch(() => {});
   }
 
   #happened(event: SessionEvent): void {
     switch (event.type) {
       case "transcript":
-        return event.role === "agent" ? this.#agentSpeaks(event) : this.#heard(event);
+        if (event.role === "agent") this.#agentSpeaks(event);
+        else this.#heard(event);
+        break;
       case "tool":
-        return this.#toolEnded(event);
+        this.#toolEnded(event);
+        break;
       case "turn":
-        return this.#turnOver(event);
+        this.#turnOver(event);
+        break;
       case "state":
         if (event.state !== "starting" && event.state !== "joining") this.#joined.resolve();
-        return;
+        break;
       case "end":
-        return this.#end(event.reason);
+        this.#end(event.reason);
+        break;
       case "metrics":
-        return;
+        break;
       default:
         event satisfies never;
     }
@@ -92,13 +98,16 @@ export class Conversation {
 
   #toolEnded({ name, durationMs, ok }: ToolEvent): void {
     const { dim, red } = this.#paint;
-    this.#screen.line(`${dim(`· ${harmless(name)} ${Math.round(durationMs)} ms`)}${ok ? "" : red(" failed")}`);
+    this.#screen.line(
+      `${dim(`· ${harmless(name)} ${Math.round(durationMs)} ms`)}${ok ? "" : red(" failed")}`,
+    );
   }
 
   #turnOver({ turnId, outcome, error }: TurnEvent): void {
     const { dim, red } = this.#paint;
     if (outcome === "interrupted") this.#screen.line(dim("· interrupted"));
-    if (outcome === "failed") this.#screen.line(red(`· failed: ${harmless(error?.message ?? "no reason given")}`));
+    if (outcome === "failed")
+      this.#screen.line(red(`· failed: ${harmless(error?.message ?? "no reason given")}`));
     this.#firstTurnOver.resolve();
     this.#waiting.get(turnId)?.();
     this.#waiting.delete(turnId);

@@ -12,7 +12,7 @@ export interface Paint {
 const codes = { bold: [1, 22], dim: [2, 22], green: [32, 39], red: [31, 39], yellow: [33, 39] } as const;
 
 export function paintFor(stream: Pick<WriteStream, "isTTY">): Paint {
-  const coloured = stream.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  const coloured = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
   const paint = ([on, off]: readonly [number, number]) =>
     coloured ? (text: string) => `\u001b[${on}m${text}\u001b[${off}m` : (text: string) => text;
   return {

@@ -17,7 +17,10 @@ export interface RunnerOptions extends ServeOptions {
   readonly drainTimeoutMs?: number;
 }
 
-export const drainDefaults = { drainAnnounceMs: 5_000, drainTimeoutMs: 20_000 } as const satisfies RunnerOptions;
+export const drainDefaults = {
+  drainAnnounceMs: 5_000,
+  drainTimeoutMs: 20_000,
+} as const satisfies RunnerOptions;
 
 /** Timers of Node overflow beyond this and fire at once. */
 const duration = z
@@ -33,10 +36,13 @@ const drainOptions = z.object({
 export type DrainOptions = z.output<typeof drainOptions>;
 
 /** The control plane knows only its own options, and refuses others. Throws INVALID_OPTIONS. */
-export function splitOptions(options: RunnerOptions): { readonly serve: ServeOptions; readonly drain: DrainOptions } {
-  const { drainAnnounceMs, drainTimeoutMs, ...serve } = options;
+export function splitOptions(options: RunnerOptions): {
+  readonly http: ServeOptions;
+  readonly drain: DrainOptions;
+} {
+  const { drainAnnounceMs, drainTimeoutMs, ...http } = options;
   const result = drainOptions.safeParse({ drainAnnounceMs, drainTimeoutMs });
-  if (result.success) return { serve, drain: result.data };
+  if (result.success) return { http, drain: result.data };
   const complaints = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new GreenroomError("INVALID_OPTIONS", complaints.join("; "));
 }

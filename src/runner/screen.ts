@@ -19,6 +19,6 @@ export interface Screen {
 
 /** A terminal on both sides is drawn on; anything else, such as a pipe, is read line by line. */
 export function openScreen(onInterrupt: () => void): Screen {
-  const drawable = process.stdin.isTTY && process.stdout.isTTY && process.env["TERM"] !== "dumb";
+  const drawable = process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== "dumb";
   return drawable ? new TerminalScreen(onInterrupt) : new PlainScreen();
 }

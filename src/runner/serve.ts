@@ -1,11 +1,14 @@
-import { createServer, type Server } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
+import type { Server } from "node:http";
+import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { applyServerTimeouts, createApp, createMetricsApp, exposureWarning } from "../control-plane/app.ts";
+import { createApp, createHttpServer, createMetricsApp, exposureWarning } from "../control-plane/app.ts";
+import type { ServeOptions } from "../control-plane/serve-options.ts";
+import { deriveCapacity, readLimits } from "../supervisor/capacity.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Announcer } from "./announcer.ts";
 import { closeServer, listen, localUrl } from "./listener.ts";
 import { type RunnerOptions, splitOptions } from "./runner-options.ts";
+import { type CloseOptions, type Shutdown, shutDown } from "./shutdown.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** A server that listens. */
@@ -21,56 +24,84 @@ export interface ServerHandle {
   close(options?: CloseOptions): Promise<Shutdown>;
 }
 
-export interface CloseOptions {
-  /** How long starts are still accepted while probes say no, in milliseconds. Default 0. */
-  readonly announceMs?: number;
-  /** How long running calls may then go on, in milliseconds. Default: `drainTimeoutMs` of the options. */
-  readonly timeoutMs?: number;
-  /** Aborted, it ends both waits: running calls are asked to close at once. */
-  readonly signal?: AbortSignal;
-}
-
-/** What became of the calls that ran when starts were first refused. */
-export interface Shutdown {
-  readonly finished: number;
-  /** Those that were asked to close. */
-  readonly closed: number;
+interface OpenServer {
+  readonly server: Server;
+  readonly port: number;
 }
 
 /** Listens, then starts the launcher. The `app` of the options is served as it is, else the control plane's own. */
 export async function serve(launcher: AgentLauncher, options: RunnerOptions): Promise<ServerHandle> {
   const { http, drain } = splitOptions(options);
+  const { host = "127.0.0.1", port = 8_000 } = http;
   const supervisor = await launcher.supervisor();
   const app = http.app ?? (await createApp(launcher, http));
-  const servers: Server[] = [];
-  const open = async (listener: RequestListener, place: Place): Promise<number> => {
-    const server = createServer();
-    server.on("request", (_request, response) => {
-      // The app may be somebody else's. A balancer should come back elsewhere.
-      if (isGoing(supervisor)) response.setHeader("Connection", "close");
-    });
-    server.on("request", listener);
-    applyServerTimeouts(server, http.timeouts);
-    servers.push(server);
-    return listen(server, place);
+  const open = async (app: Koa, port: number, flag: string): Promise<OpenServer> => {
+    const server = createHttpServer(http.timeouts);
+    closeConnectionsOnceDraining(server, supervisor);
+    server.on("request", app.callback());
+    return { server, port: await listen(server, { host, port, flag }) };
   };
-  const { host = "127.0.0.1", port: wantedPort = 8_000, metricsPort: wantedMetricsPort = null } = http;
-  try {
-    const port = await open(app.callback(), { host, port: wantedPort, flag: "--port" });
-    const metricsPort = wantedMetricsPort === null ? null : await open(createMetricsApp(launcher).callback(), { host, port: wantedMetricsPort, flag: "--metrics-port" });
-  } catch (error) {
-    await Promise.all(servers.map(closeServer));
+  const main = await open(app, port, "--port");
+  const metrics = await openMetrics().catch(async (error: unknown) => {
+    await closeServer(main.server);
     throw error;
+  });
+
+  async function openMetrics(): Promise<OpenServer | null> {
+    const port = http.metricsPort ?? null;
+    return port === null ? null : open(await createMetricsApp(launcher), port, "--metrics-port");
   }
-  const url = localUrl(host, port);
+
+  const url = localUrl(host, main.port);
   const announcer = new Announcer(supervisor.log);
-  const warning = http.app ? null : exposureWarning(http);
-  if (warning) announcer.say("warn", warning);
-  const ready = warmUp(supervisor, announcer).then(() => announcer.say("ready", ...));
+  announceLimits(announcer, launcher, supervisor, http);
+  const ready = warmUp(supervisor, announcer).then(() => {
+    const docs = http.app ? "" : "  (docs at /docs)";
+    announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url, metricsPort: metrics?.port });
+  });
   // Nobody has to wait for it.
   ready.catch(() => undefined);
 
+  const close = async (how: CloseOptions): Promise<Shutdown> => {
+    const shutdown = await shutDown(supervisor, { timeoutMs: drain.drainTimeoutMs, ...how });
+    await Promise.all([main, metrics].map((open) => open && closeServer(open.server)));
+    return shutdown;
+  };
   let closing: Promise<Shutdown> | undefined;
-  const close = async () => {}
-  return {}
+  return {
+    url,
+    port: main.port,
+    metricsPort: metrics?.port ?? null,
+    ready,
+    close: (how = {}) => {
+      closing ??= close(how);
+      return closing;
+    },
+  };
+}
+
+/** So that clients come back elsewhere. Set here, since the app may be somebody else's. */
+function closeConnectionsOnceDraining(server: Server, supervisor: Supervisor): void {
+  let draining = false;
+  supervisor.onDrain(() => {
+    draining = true;
+    server.closeIdleConnections();
+  });
+  server.on("request", (_request, response) => {
+    if (draining) response.setHeader("Connection", "close");
+  });
+}
+
+function announceLimits(
+  announcer: Announcer,
+  launcher: AgentLauncher,
+  supervisor: Supervisor,
+  http: ServeOptions,
+): void {
+  const { maxConcurrentSessions: sessions } = supervisor.options;
+  const derived = launcher.options.maxConcurrentSessions === undefined;
+  const text = derived ? deriveCapacity(readLimits()).explanation : `${sessions} sessions, as set`;
+  announcer.say("info", `Capacity: ${text}`, { sessions });
+  const warning = http.app ? null : exposureWarning(http);
+  if (warning) announcer.say("warn", warning);
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Environment } from "./environment.ts";
+import type { Environment, Variable } from "./environment.ts";
 import {
   flagOf,
   type OptionTable,
@@ -13,29 +13,49 @@ import { UsageError } from "./usage-error.ts";
 export type Flags = ReadonlyMap<string, string>;
 
 /**
- * The options of a table that were set from outside: by flag, or else by variable, or else in `.env`. Throws a
+ * The options of each table that were set from outside: by flag, or else by variable, or else in `.env`. Throws a
  * {@link UsageError} that names each wrong one and where it came from.
  */
-export function readSettings<Table extends OptionTable>(
-  table: Table,
+export function readSettings<Tables extends Readonly<Record<string, OptionTable>>>(
+  tables: Tables,
   flags: Flags,
   environment: Environment,
-): OptionValues<Table> {
-  const values: Record<string, unknown> = {};
+): { [Group in keyof Tables]: OptionValues<Tables[Group]> } {
   const complaints: string[] = [];
+  const groups = Object.entries(tables).map(([group, table]) => [
+    group,
+    readTable(table, flags, environment, (text) => complaints.push(text)),
+  ]);
+  if (complaints.length > 0) throw new UsageError(complaints.join("\n"));
+  return Object.fromEntries(groups);
+}
+
+function readTable(
+  table: OptionTable,
+  flags: Flags,
+  environment: Environment,
+  complain: (text: string) => void,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
-    const flag = flags.get(name);
-    const found =
-      flag === undefined
-        ? environment.find([variableOf(name), ...(option.alsoReads ?? [])])
-        : { text: flag, origin: flagOf(name) };
+    const found = find(name, option, flags, environment);
     if (!found) continue;
     const result = option.schema.safeParse(found.text);
     if (result.success) values[name] = result.data;
-    else complaints.push(`${found.origin}: ${complaint(result.error, option, found.text)}`);
+    else complain(`${found.origin}: ${complaint(result.error, option, found.text)}`);
   }
-  if (complaints.length > 0) throw new UsageError(complaints.join("\n"));
-  return values as OptionValues<Table>;
+  return values;
+}
+
+function find(
+  name: string,
+  option: OutsideOption,
+  flags: Flags,
+  environment: Environment,
+): Variable | undefined {
+  const flag = flags.get(name);
+  if (flag !== undefined) return { text: flag, origin: flagOf(name) };
+  return environment.find([variableOf(name), ...(option.alsoReads ?? [])]);
 }
 
 function complaint(error: z.ZodError, option: OutsideOption, text: string): string {

@@ -24,12 +24,15 @@ export class LLM extends BaseLLM {
 
   async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
     const { calls, text } = decide(request);
+    const inputTokens = inputWords(request);
+    let outputTokens = 0;
+    yield { type: "usage", inputTokens, outputTokens };
     for (const call of calls) yield { type: "tool_call", call };
     for (const word of text.match(/\S+\s*/g) ?? []) {
       if (this.#wordDelayMs > 0) await delay(this.#wordDelayMs, undefined, { signal: request.signal });
       yield { type: "text", delta: word };
+      yield { type: "usage", inputTokens, outputTokens: ++outputTokens };
     }
-    yield { type: "usage", inputTokens: inputWords(request), outputTokens: words(text) };
   }
 }
 

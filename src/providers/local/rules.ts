@@ -56,7 +56,9 @@ function placesIn(text: string): string[] {
   return named
     .split(/[?!.;\n]/, 1)[0]!
     .split(/,|\band\b|&/i)
-    .map((place) => place.replace(/\b(?:right now|now|today|tomorrow|like|please)\b/gi, "").trim())
+    .map((place) =>
+      place.replace(/^\s*(?:in|at|for)\b|\b(?:right now|now|today|tomorrow|please)\b/gi, "").trim(),
+    )
     .filter((place) => place !== "")
     .slice(0, 8);
 }

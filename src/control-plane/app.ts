@@ -1,0 +1,41 @@
+import Koa from "koa";
+import type { AgentLauncher } from "../agent-launcher.ts";
+import { GreenroomError } from "../errors.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { corsMiddleware } from "./cors.ts";
+import { exposureText, Origins } from "./origins.ts";
+import { EndpointRouter } from "./router.ts";
+import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
+
+export { createMetricsApp } from "./metrics-app.ts";
+export { applyServerTimeouts, createHttpServer } from "./server.ts";
+
+/** A ready Koa application over the launcher, which is started and drained by whoever serves it. Throws INVALID_OPTIONS. */
+export async function createApp(launcher: AgentLauncher, options: ServeOptions = {}): Promise<Koa> {
+  const filled = fillServeOptions(options);
+  const plane = new ControlPlane(await launcher.supervisor(), filled);
+  const router = new EndpointRouter(plane);
+  const origins = new Origins(filled);
+  const cors = corsMiddleware(filled, origins);
+
+  const app = new Koa({ proxy: filled.trustedProxyCount > 0, maxIpsCount: filled.trustedProxyCount });
+  app.use((ctx) =>
+    plane.answering.run(ctx, async () => {
+      const match = router.match(ctx);
+      if (match?.endpoint?.open) return router.run(ctx);
+      await cors(ctx, async () => {
+        origins.check(ctx);
+        if (!match) throw new GreenroomError("NOT_FOUND");
+        if (match.endpoint) await router.run(ctx);
+        else router.refuseMethod(ctx, match.allow);
+      });
+    }),
+  );
+  app.on("error", (error: unknown) => plane.log.debug({ err: error }, "a connection broke"));
+  return app;
+}
+
+/** A loud text for a server that listens beyond loopback and asks nobody who they are, or null. */
+export function exposureWarning(options: ServeOptions = {}): string | null {
+  return exposureText(fillServeOptions(options));
+}

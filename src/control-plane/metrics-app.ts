@@ -1,0 +1,46 @@
+import Koa from "koa";
+import type { AgentLauncher } from "../agent-launcher.ts";
+import { GreenroomError } from "../errors.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import { Answering, notesOf } from "./answer.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** `GET /metrics`, left out where it has a port of its own. */
+export const prometheusEndpoint: Endpoint = {
+  method: "get",
+  path: "/metrics",
+  documentation: {
+    operationId: "getPrometheusMetrics",
+    summary: "Metrics of the server in Prometheus' text format",
+    tag: "server",
+    answers: { 200: { description: "The exposition.", contentType: "text/plain" } },
+  },
+  handle: ({ ctx, plane }) => expose(ctx, plane.supervisor),
+};
+
+async function expose(ctx: Koa.Context, { metrics }: Supervisor): Promise<void> {
+  notesOf(ctx).quiet = true;
+  ctx.set("Content-Type", metrics.contentType);
+  ctx.body = await metrics.text();
+}
+
+/** An application that answers `GET /metrics` and nothing else, for `metricsPort`. */
+export async function createMetricsApp(launcher: AgentLauncher): Promise<Koa> {
+  const supervisor = await launcher.supervisor();
+  const log = supervisor.log.child({ component: "metrics" });
+  const answering = new Answering(supervisor, log);
+  const app = new Koa();
+  app.use((ctx) =>
+    answering.run(ctx, async () => {
+      if (ctx.path !== "/metrics") throw new GreenroomError("NOT_FOUND");
+      notesOf(ctx).route = "/metrics";
+      if (ctx.method !== "GET" && ctx.method !== "HEAD") {
+        ctx.set("Allow", "HEAD, GET");
+        throw new GreenroomError("METHOD_NOT_ALLOWED");
+      }
+      await expose(ctx, supervisor);
+    }),
+  );
+  app.on("error", (error: unknown) => log.debug({ err: error }, "a connection broke"));
+  return app;
+}

@@ -1,0 +1,158 @@
+import { z } from "zod";
+import type { DocumentedAnswer, Endpoint, EndpointDocumentation } from "./endpoint.ts";
+import { components } from "./schemas.ts";
+
+type Json = Record<string, unknown>;
+
+const prefix = "#/components/schemas/";
+
+/** The OpenAPI 3.1 document of these endpoints, made from the schemas that validate them. */
+export function openApiDocument(endpoints: readonly Endpoint[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const { path, method, documentation } of endpoints) {
+    if (!documentation) continue;
+    paths[path] = { ...paths[path], [method]: operation(path, documentation) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Greenroom",
+      version,
+      description: "Puts AI voice agents into calls. Errors are JSON with `detail` and `code`.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "." }],
+    tags: [
+      { name: "sessions", description: "Agents in calls." },
+      { name: "calls", description: "The same sessions under the paths of Vision Agents." },
+      { name: "server", description: "The server itself." },
+    ],
+    paths,
+    components: { schemas: componentSchemas(), securitySchemes },
+    security: [
+      {},
+      ...Object.keys(securitySchemes)
+        .filter((name) => name !== "sessionToken")
+        .map((name) => ({ [name]: [] })),
+    ],
+  };
+}
+
+/** What the server asks for is the operator's choice: these are the ready-made ones. */
+const securitySchemes = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key or a JWT, where the server asks for one.",
+  },
+  apiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+    description: "An API key, where the server asks for one.",
+  },
+  sessionToken: {
+    type: "apiKey",
+    in: "query",
+    name: "token",
+    description: "The session_token of a started session, for browsers: good for that session alone.",
+  },
+};
+
+function operation(path: string, documentation: EndpointDocumentation): Json {
+  const { operationId, summary, description, tag, query, headers, body, answers, token } = documentation;
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: "path",
+      required: true,
+      schema: { type: "string" },
+    })),
+    ...(query ? queryParameters(query) : []),
+    ...Object.entries(headers ?? {}).map(([name, about]) => ({
+      name,
+      in: "header",
+      required: false,
+      description: about,
+      schema: { type: "string" },
+    })),
+  ];
+  return {
+    operationId,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body
+      ? {
+          requestBody: {
+            required: body.required,
+            content: { "application/json": { schema: schemaOf(body.schema) } },
+          },
+        }
+      : {}),
+    responses: Object.fromEntries(
+      Object.entries(answers).map(([status, answer]) => [status, response(answer)]),
+    ),
+    ...(token ? { security: [{}, { bearer: [] }, { apiKey: [] }, { sessionToken: [] }] } : {}),
+  };
+}
+
+function response({ description, schema, contentType, headers }: DocumentedAnswer): Json {
+  const type = contentType ?? (schema ? "application/json" : null);
+  return {
+    description,
+    ...(headers
+      ? {
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([name, about]) => [
+              name,
+              { description: about, schema: { type: "string" } },
+            ]),
+          ),
+        }
+      : {}),
+    ...(type ? { content: { [type]: { schema: schema ? schemaOf(schema) : { type: "string" } } } } : {}),
+  };
+}
+
+function queryParameters(query: z.ZodObject): Json[] {
+  const { properties = {}, required = [] } = clean(z.toJSONSchema(query, { io: "input" })) as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema,
+  }));
+}
+
+function schemaOf(schema: z.ZodType): Json {
+  const known = components.get(schema);
+  if (known) return { $ref: prefix + known.id };
+  throw new Error("Every body of the API is a named component");
+}
+
+function componentSchemas(): Json {
+  const { schemas } = z.toJSONSchema(components, {
+    uri: (id) => prefix + id,
+    io: "input",
+    unrepresentable: "any",
+  });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, clean(schema)]));
+}
+
+/** Without what only a schema on its own has, and without zod's pattern of a date, of which its format says as much. */
+function clean(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(clean);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const isDate = "format" in schema && schema.format === "date-time";
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => key !== "$schema" && key !== "$id" && key !== "id" && !(isDate && key === "pattern"))
+      .map(([key, value]) => [key, clean(value)]),
+  );
+}

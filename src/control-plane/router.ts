@@ -1,0 +1,96 @@
+import Router from "@koa/router";
+import type Koa from "koa";
+import { GreenroomError } from "../errors.ts";
+import { notesOf } from "./answer.ts";
+import { callEndpoints } from "./calls.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { documentationEndpoints } from "./docs.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { eventEndpoints } from "./events.ts";
+import { Exchange } from "./exchange.ts";
+import { messageEndpoints } from "./messages.ts";
+import { sessionMetricsEndpoints } from "./metrics.ts";
+import { prometheusEndpoint } from "./metrics-app.ts";
+import { probeEndpoints } from "./probes.ts";
+import { sessionEndpoints } from "./sessions.ts";
+
+/** Every endpoint, as the options want them. */
+export function allEndpoints(options: { readonly metricsPort: number | null }): readonly Endpoint[] {
+  const endpoints = [
+    ...sessionEndpoints,
+    ...sessionMetricsEndpoints,
+    ...messageEndpoints,
+    ...eventEndpoints,
+    ...callEndpoints,
+    ...probeEndpoints,
+    ...(options.metricsPort === null ? [prometheusEndpoint] : []),
+  ];
+  return [...endpoints, ...documentationEndpoints(endpoints)];
+}
+
+/** Where a request belongs. */
+export type Match =
+  | { readonly endpoint: Endpoint }
+  /** There is such a path, but it knows other methods. */
+  | { readonly endpoint: null; readonly allow: string }
+  | null;
+
+/** Finds the endpoint of a request and runs it. */
+export class EndpointRouter {
+  readonly #plane: ControlPlane;
+  readonly #router = new Router();
+  readonly #dispatch: Koa.Middleware;
+  readonly #byPath: ReadonlyMap<string, readonly Endpoint[]>;
+
+  constructor(plane: ControlPlane) {
+    this.#plane = plane;
+    const endpoints = allEndpoints(plane.options);
+    this.#byPath = Map.groupBy(endpoints, ({ path }) => routePath(path));
+    for (const endpoint of endpoints) {
+      this.#router[endpoint.method](routePath(endpoint.path), async (ctx) => {
+        await this.#run(endpoint, new Exchange(ctx as unknown as Koa.Context, this.#plane, ctx.params));
+      });
+    }
+    this.#dispatch = this.#router.routes() as unknown as Koa.Middleware;
+  }
+
+  match(ctx: Koa.Context): Match {
+    const { path: layers } = this.#router.match(ctx.path, ctx.method);
+    const [layer] = layers;
+    if (!layer) return null;
+    const ofPath = this.#byPath.get(String(layer.path)) ?? [];
+    const method = ctx.method === "HEAD" ? "GET" : ctx.method;
+    const endpoint = ofPath.find((candidate) => candidate.method.toUpperCase() === method);
+    return endpoint ? { endpoint } : { endpoint: null, allow: allowed(ofPath) };
+  }
+
+  /** For a request that has an endpoint. */
+  async run(ctx: Koa.Context): Promise<void> {
+    await this.#dispatch(ctx, async () => undefined);
+  }
+
+  /** For a request whose path has other methods. */
+  refuseMethod(ctx: Koa.Context, allow: string): void {
+    ctx.set("Allow", allow);
+    if (ctx.method !== "OPTIONS") throw new GreenroomError("METHOD_NOT_ALLOWED");
+    ctx.status = 204;
+  }
+
+  async #run(endpoint: Endpoint, exchange: Exchange): Promise<void> {
+    notesOf(exchange.ctx).route = endpoint.path;
+    try {
+      await endpoint.handle(exchange);
+    } finally {
+      await this.#plane.permissions.release(exchange.scope);
+    }
+  }
+}
+
+/** `/sessions/{id}` as the router writes it: `/sessions/:id`. */
+const routePath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
+
+function allowed(endpoints: readonly Endpoint[]): string {
+  const methods = endpoints.map(({ method }) => method.toUpperCase());
+  const withHead = methods.includes("GET") ? ["HEAD", ...methods] : methods;
+  return [...withHead, "OPTIONS"].join(", ");
+}

@@ -1,0 +1,27 @@
+import type Koa from "koa";
+import type { AgentLauncher } from "../agent-launcher.ts";
+import type { ServeOptions } from "./serve-options.ts";
+
+/**
+ * The API as a middleware for a Koa application of your own: `app.use(routes(launcher, options))`. Paths that it does not
+ * know go on to the next middleware. CORS and the Host check are the application's affair; `corsAllow…`, `host` and `port` are
+ * of no meaning here. Start the launcher yourself, or pass the application to `Runner` as `app`.
+ *
+ * A light shell: what is behind it is loaded at the first request, or by `ready`, which rejects with INVALID_OPTIONS.
+ */
+export function routes(
+  launcher: AgentLauncher,
+  options: ServeOptions = {},
+): Koa.Middleware & { ready(): Promise<void> } {
+  let loading: Promise<Koa.Middleware> | undefined;
+  const load = () => {
+    loading ??= import("./router-middleware.ts").then(({ createRoutes }) => createRoutes(launcher, options));
+    return loading;
+  };
+  const middleware: Koa.Middleware = async (ctx, next) => (await load())(ctx, next);
+  return Object.assign(middleware, {
+    async ready() {
+      await load();
+    },
+  });
+}

@@ -1,0 +1,64 @@
+import { createServer, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { fillServeOptions, type ServerTimeouts } from "./serve-options.ts";
+
+/** A server that cuts slow clients off. Node takes the interval of its checks only when a server is made. */
+export function createHttpServer(timeouts: ServerTimeouts = {}): Server {
+  const { checkIntervalMs } = fillServeOptions({ timeouts }).timeouts;
+  const server = createServer({ connectionsCheckingInterval: checkIntervalMs });
+  applyServerTimeouts(server, timeouts);
+  return server;
+}
+
+/**
+ * Sets how long clients may take, and answers those whose request cannot even be read in JSON. A server that was not made by
+ * {@link createHttpServer} looks at the first two times every 30 s only.
+ */
+export function applyServerTimeouts(server: Server, timeouts: ServerTimeouts = {}): void {
+  const { headersMs, requestMs, keepAliveMs } = fillServeOptions({ timeouts }).timeouts;
+  server.headersTimeout = headersMs;
+  server.requestTimeout = requestMs;
+  server.keepAliveTimeout = keepAliveMs;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket));
+}
+
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Nothing may be written over an answer that is on its way already.
+  const answering = "_httpMessage" in socket && socket._httpMessage;
+  if (!socket.writable || error.code === "ECONNRESET" || answering) {
+    socket.destroy();
+    return;
+  }
+  const { status, code, detail } = unreadable(error.code);
+  const body = JSON.stringify({ detail, code });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+function unreadable(code: string | undefined): { status: string; code: string; detail: string } {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return {
+        status: "431 Request Header Fields Too Large",
+        code: "HEADERS_TOO_LARGE",
+        detail: "The headers are too large",
+      };
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return {
+        status: "413 Payload Too Large",
+        code: "BODY_TOO_LARGE",
+        detail: "The chunk extensions are too large",
+      };
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return {
+        status: "408 Request Timeout",
+        code: "REQUEST_TIMEOUT",
+        detail: "The request took too long to arrive",
+      };
+    default:
+      return { status: "400 Bad Request", code: "BAD_REQUEST", detail: "The request cannot be read" };
+  }
+}

@@ -1,0 +1,49 @@
+import { basename } from "node:path";
+import type { AgentLauncher } from "../agent-launcher.ts";
+import { GreenroomError, plainError } from "../errors.ts";
+import { parseCommandLine } from "./command-line.ts";
+import { loadEnvironment } from "./environment.ts";
+import { harmless, paintFor } from "./paint.ts";
+import { obeyRun } from "./run-command.ts";
+import type { RunnerOptions } from "./runner-options.ts";
+import { obeyServe } from "./serve-command.ts";
+import { UsageError } from "./usage-error.ts";
+import { version } from "./version.ts";
+
+/** Does what the command line asks for. Resolves with the exit code. */
+export async function obey(
+  argv: readonly string[],
+  launcher: AgentLauncher,
+  options: RunnerOptions,
+): Promise<number> {
+  const line = parseCommandLine(argv, programName(), version);
+  if (line.command === null) return line.exitCode;
+  try {
+    const environment = loadEnvironment();
+    return line.command === "serve"
+      ? await obeyServe(line.flags, environment, launcher, options)
+      : await obeyRun(line.flags, environment, launcher);
+  } catch (error) {
+    const text = line.flags.has("debug") && error instanceof Error ? error.stack : explain(error);
+    process.stderr.write(`${paintFor(process.stderr).red("greenroom:")} ${harmless(text ?? "")}\n`);
+    return isUsage(error) ? 2 : 1;
+  }
+}
+
+/** As it was called, for the help. */
+function programName(): string {
+  const file = basename(process.argv[1] ?? "greenroom");
+  return /^(bin\.[jt]s|greenroom)$/.test(file) ? "greenroom" : `node ${file}`;
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof UsageError || (GreenroomError.is(error) && error.code === "INVALID_OPTIONS");
+}
+
+/** Our own errors are sentences; of all others the kind is told too, and what they came from. */
+function explain(error: unknown): string {
+  const { name, message } = plainError(error);
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (GreenroomError.is(error)) return cause === undefined ? message : `${message}: ${explain(cause)}`;
+  return error instanceof UsageError || name === "ListenError" ? message : `${name}: ${message}`;
+}

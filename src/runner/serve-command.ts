@@ -1,0 +1,64 @@
+import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
+import { Announcer } from "./announcer.ts";
+import type { Environment } from "./environment.ts";
+import type { OptionValues } from "./option-table.ts";
+import * as tables from "./options.ts";
+import { drainDefaults, type RunnerOptions } from "./runner-options.ts";
+import { serve } from "./serve.ts";
+import { type Flags, readSettings } from "./settings.ts";
+import { untilSignal } from "./signals.ts";
+import { splash } from "./splash.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** `serve`: until a signal ends it. Resolves with the exit code. */
+export async function obeyServe(
+  flags: Flags,
+  environment: Environment,
+  launcher: AgentLauncher,
+  options: RunnerOptions,
+): Promise<number> {
+  const { common, server, reports, limits, webhook } = readSettings(
+    {
+      common: tables.commonOptions,
+      server: tables.serveOptions,
+      reports: tables.launcherReports,
+      limits: tables.launcherLimits,
+      webhook: tables.webhookOptions,
+    },
+    flags,
+    environment,
+  );
+  const { logLevel, ...http } = server;
+  const debug = common.debug ? ("debug" as const) : undefined;
+  const overrides: Partial<AgentLauncherOptions> = {
+    ...(debug ? { logLevel: debug, agentsLogLevel: debug } : {}),
+    ...(logLevel ? { logLevel } : {}),
+    ...reports,
+    ...limits,
+    ...webhookOf(webhook, launcher),
+  };
+  if (Object.keys(overrides).length > 0) launcher.override(overrides);
+  const settings = { ...options, ...(debug ? { httpLogLevel: debug } : {}), ...http };
+  const { log } = await launcher.supervisor();
+  if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
+  return untilSignal({
+    server: await serve(launcher, settings),
+    announcer: new Announcer(log),
+    log,
+    announceMs: settings.drainAnnounceMs ?? drainDefaults.drainAnnounceMs,
+  });
+}
+
+/** The address may be set without the secret where the code has one, and the other way round. */
+function webhookOf(
+  { webhookUrl, webhookSecret }: OptionValues<typeof tables.webhookOptions>,
+  launcher: AgentLauncher,
+): Pick<AgentLauncherOptions, "webhook"> {
+  if (webhookUrl === undefined && webhookSecret === undefined) return {};
+  const url = webhookUrl ?? launcher.options.webhook?.url;
+  const secret = webhookSecret ?? launcher.options.webhook?.secret;
+  if (url === undefined) throw new UsageError("GREENROOM_WEBHOOK_SECRET is set, but no --webhook-url");
+  if (secret === undefined)
+    throw new UsageError("--webhook-url needs GREENROOM_WEBHOOK_SECRET, which signs what it tells");
+  return { webhook: { url, secret } };
+}

@@ -1,0 +1,79 @@
+import { constants } from "node:os";
+import type { Logger } from "pino";
+import type { Announcer } from "./announcer.ts";
+import type { ServerHandle } from "./serve.ts";
+
+/** One press of Ctrl-C can arrive twice: from the terminal, and from npm. In milliseconds. */
+const echoWindowMs = 300;
+
+/** `draining`: calls may go on to their end. `closing`: they were asked to end. */
+type Stage = "serving" | "draining" | "closing";
+
+export interface UntilSignal {
+  readonly server: ServerHandle;
+  readonly announcer: Announcer;
+  readonly log: Logger;
+  /** How long the first SIGTERM is announced. */
+  readonly announceMs: number;
+}
+
+/**
+ * Resolves with the exit code when the server has shut down. The first SIGTERM drains: it announces, then refuses, and
+ * waits for running calls. A second signal, or Ctrl-C as the first, asks them to close at once. One more ends the process
+ * there and then.
+ */
+export function untilSignal({ server, announcer, log, announceMs }: UntilSignal): Promise<number> {
+  const exit = Promise.withResolvers<number>();
+  const hurry = new AbortController();
+  let stage: Stage = "serving";
+  let exitCode = 0;
+  let interruptedAt = Number.NEGATIVE_INFINITY;
+
+  const shutDown = async (cause: string, announceMs: number) => {
+    try {
+      const { finished, closed } = await server.close({ announceMs, signal: hurry.signal });
+      const calls = `${count(finished)} ended by ${finished === 1 ? "itself" : "themselves"}, ${closed} closed`;
+      announcer.say("ready", `Greenroom has stopped (${cause}): ${calls}`, { cause, finished, closed });
+      exit.resolve(exitCode);
+    } catch (error) {
+      log.fatal({ err: error }, "the server could not shut down in order");
+      exit.resolve(1);
+    }
+  };
+
+  const onSignal = (signal: "SIGINT" | "SIGTERM") => {
+    if (signal === "SIGINT") {
+      const at = performance.now();
+      const echo = at - interruptedAt < echoWindowMs;
+      interruptedAt = at;
+      if (echo) return;
+    }
+    const before = stage;
+    if (before === "closing") {
+      announcer.say("warn", `${signal} once more: ending at once, calls and all`);
+      exit.resolve(128 + constants.signals[signal]);
+      return;
+    }
+    stage = before === "draining" || signal === "SIGINT" ? "closing" : "draining";
+    if (stage === "closing") hurry.abort();
+    announcer.say("info", `${signal}: ${stage === "closing" ? "closing all calls" : "draining"}`, { signal });
+    if (before === "serving") void shutDown(signal, announceMs);
+  };
+
+  process.on("SIGTERM", () => onSignal("SIGTERM"));
+  process.on("SIGINT", () => onSignal("SIGINT"));
+  // A callback of the user's that nobody awaited: it harms its own request, and must not end everybody's calls.
+  process.on("unhandledRejection", (error) => log.error({ err: error }, "an unhandled rejection"));
+  process.on("uncaughtException", (error) => {
+    log.fatal(
+      { err: error },
+      "an uncaught exception: the server drains, since its state is not known any more",
+    );
+    exitCode = 1;
+    if (stage === "serving") void shutDown("an uncaught exception", 0);
+    stage = stage === "serving" ? "draining" : stage;
+  });
+  return exit.promise;
+}
+
+const count = (calls: number): string => `${calls} ${calls === 1 ? "call" : "calls"}`;

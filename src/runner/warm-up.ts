@@ -1,0 +1,41 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { GreenroomError } from "../errors.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { Announcer } from "./announcer.ts";
+import { harmless } from "./paint.ts";
+
+const lookIntervalMs = 100;
+const reportIntervalMs = 1_000;
+
+/** Starts the launcher and tells how that goes. Resolves once it serves; rejects with DRAINING once it never will. */
+export async function warmUp(supervisor: Supervisor, announcer: Announcer): Promise<void> {
+  const stopReporting = reportProgress(supervisor, announcer);
+  try {
+    await supervisor.start();
+  } catch (error) {
+    if (supervisor.state === "warming") announcer.say("error", explain(error));
+  } finally {
+    stopReporting();
+  }
+  while (supervisor.state === "warming") await delay(lookIntervalMs);
+  if (!supervisor.serving) throw new GreenroomError("DRAINING");
+}
+
+/** Tells how many threads are warm as that changes, at most once a second. Call what it returns to end it. */
+function reportProgress(supervisor: Supervisor, announcer: Announcer): () => void {
+  const target = supervisor.options.warmSessions;
+  let reported = -1;
+  const report = () => {
+    const { warm } = supervisor.slots();
+    if (warm === reported) return;
+    reported = warm;
+    announcer.say("info", `Warming up: ${warm} of ${target} threads`, { warm, target });
+  };
+  const timer = setInterval(report, reportIntervalMs).unref();
+  return () => clearInterval(timer);
+}
+
+function explain(error: unknown): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return `The agent cannot be started: ${harmless(`${name}: ${message}`).split("\n", 1)[0]}. Trying again; until then starts are refused.`;
+}
