@@ -1,12 +1,13 @@
 /**
  * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but refuses
- * to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types, the pages'
- * assets and a manifest that says so, and the tarball of all that.
+ * to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types, the parts
+ * of pages, and a manifest that says so; and the tarball of all that.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { builtinModules } from "node:module";
+import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
 import { checkImports, type Manifest, packedManifest } from "./manifest.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -18,7 +19,7 @@ const javascript = globSync("**/*.js", { cwd: folder }).map((path) => join(folde
 const types = globSync("**/*.d.ts", { cwd: folder }).map((path) => join(folder, path));
 types.forEach(nameCompiledFiles);
 javascript.forEach(refuseSourceNames);
-copyAssets();
+copySwaggerUi();
 
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const imports = { js: packagesIn(javascript), types: packagesIn(types) };
@@ -52,11 +53,12 @@ function stripComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
-/** What a browser is sent: pages and their parts, and the viewer of the API's description. */
-function copyAssets(): void {
-  for (const path of globSync("src/**/*", { cwd: root })) {
-    if (/\.(html|css|js|svg|png|ico)$/.test(path)) copy(join(root, path), join(folder, path));
-  }
+/** The viewer of the API's description lies where its pages look first; it is no dependency, since it brings others. */
+function copySwaggerUi(): void {
+  const from = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  const to = join(folder, "src/control-plane/pages/swagger-ui");
+  for (const name of [...Object.keys(swaggerFiles), "LICENSE", "NOTICE"])
+    copy(join(from, name), join(to, name));
 }
 
 function copy(from: string, to: string): void {
@@ -70,7 +72,7 @@ function packagesIn(paths: readonly string[]): Set<string> {
   for (const path of paths) {
     const text = stripComments(readFileSync(path, "utf8"));
     for (const [, specifier = ""] of text.matchAll(
-      /(?:\bfrom|\bimport|\bimport\()\s*["']([^."'][^"']*)["']/g,
+      /\b(?:from|import|import\()\s*["']((?:node:|@)?[a-z][\w./-]*)["']/g,
     )) {
       const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
       if (!name.startsWith("node:") && !builtinModules.includes(name)) found.add(name);

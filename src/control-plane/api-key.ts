@@ -66,7 +66,8 @@ class KeyRing {
 
   read(): readonly Key[] {
     const file = this.#options.file ?? variable("GREENROOM_API_KEYS_FILE");
-    const fresh = this.#options.keys !== undefined || file === undefined || performance.now() - this.#readAt < rereadMs;
+    const fresh =
+      this.#options.keys !== undefined || file === undefined || performance.now() - this.#readAt < rereadMs;
     if (this.#keys && fresh) return this.#keys;
     this.#readAt = performance.now();
     try {
@@ -106,7 +107,10 @@ function parseKey(text: string): Key {
   const colon = text.indexOf(":");
   const key = text.slice(colon + 1);
   if (key.length < shortestKey) {
-    throw new GreenroomError("INVALID_OPTIONS", `apiKey(): a key must have at least ${shortestKey} characters`);
+    throw new GreenroomError(
+      "INVALID_OPTIONS",
+      `apiKey(): a key must have at least ${shortestKey} characters`,
+    );
   }
   const digest = hash(key);
   return { id: colon > 0 ? text.slice(0, colon) : `key_${digest.toString("hex").slice(0, 8)}`, digest };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -27,13 +28,18 @@ export class ControlPlane {
   constructor(supervisor: Supervisor, options: FilledServeOptions) {
     this.supervisor = supervisor;
     this.options = options;
-    this.log = supervisor.log.child({ component: "http" }, { level: options.httpLogLevel });
+    this.log = supervisor.log.child(
+      { component: "http" },
+      { level: options.httpLogLevel ?? supervisor.log.level },
+    );
     this.answering = new Answering(supervisor, this.log);
     this.permissions = new Permissions(options, this.log);
     this.tokens = SessionTokens.of(options);
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
     const drain = new AbortController();
+    // A listener for each open stream.
+    setMaxListeners(0, drain.signal);
     supervisor.onDrain(() => drain.abort());
     this.drained = drain.signal;
     this.streams = new OpenLimit("open event streams", options.maxEventStreams);

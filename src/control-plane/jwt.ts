@@ -52,7 +52,9 @@ async function makeVerifier(options: JwtOptions): Promise<Verify> {
   const { secret, publicKey, jwksUrl, algorithms } = options;
   const { jwtVerify, createRemoteJWKSet } = await import("jose");
   const rules: JWTVerifyOptions = {
-    algorithms: [...(algorithms ?? (secret === undefined ? ["RS256", "PS256", "ES256", "EdDSA"] : ["HS256"]))],
+    algorithms: [
+      ...(algorithms ?? (secret === undefined ? ["RS256", "PS256", "ES256", "EdDSA"] : ["HS256"])),
+    ],
     clockTolerance: clockToleranceSeconds,
     ...(options.issuer === undefined ? {} : { issuer: list(options.issuer) }),
     ...(options.audience === undefined ? {} : { audience: list(options.audience) }),
@@ -69,7 +71,8 @@ const list = (text: string | readonly string[]): string[] => (typeof text === "s
 
 function checkOptions({ secret, publicKey, jwksUrl }: JwtOptions): void {
   const given = [secret, publicKey, jwksUrl].filter((key) => key !== undefined && key !== "");
-  if (given.length !== 1) throw wrong("give exactly one of secret, publicKey and jwksUrl, and not an empty one");
+  if (given.length !== 1)
+    throw wrong("give exactly one of secret, publicKey and jwksUrl, and not an empty one");
   if (secret !== undefined && secret.length < 32) throw wrong("secret must have at least 32 characters");
   if (publicKey !== undefined) readPublicKey(publicKey);
   if (jwksUrl !== undefined && !URL.canParse(String(jwksUrl))) throw wrong("jwksUrl must be a URL");

@@ -75,7 +75,7 @@ export interface ServeOptions {
   readonly eventBufferBytes?: number;
   readonly timeouts?: ServerTimeouts;
 
-  /** Level of the request log. Default `info`. */
+  /** Level of the request log. Default: the `logLevel` of the launcher. */
   readonly httpLogLevel?: LogLevel;
 }
 
@@ -148,7 +148,7 @@ export const serveOptions = z.strictObject({
       checkIntervalMs: duration.default(5_000),
     })
     .prefault({}),
-  httpLogLevel: z.enum(levels).default("info"),
+  httpLogLevel: z.enum(levels).optional(),
 });
 
 export type FilledServeOptions = z.output<typeof serveOptions> & {

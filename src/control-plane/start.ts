@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Exchange } from "./exchange.ts";
+import { notesOf } from "./answer.ts";
+import type { Caller, Exchange } from "./exchange.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { validated } from "./invalid-request.ts";
 import type { startRequest } from "./schemas.ts";
@@ -21,11 +22,7 @@ export async function startSessionInCall(exchange: Exchange): Promise<void> {
   await start(exchange, caller, { call_id, ...validated(startInCallRequest, body ?? {}, "body") });
 }
 
-async function start(
-  { ctx, plane, scope }: Exchange,
-  caller: Awaited<ReturnType<Exchange["caller"]>>,
-  body: StartBody,
-): Promise<void> {
+async function start({ ctx, plane, scope }: Exchange, caller: Caller, body: StartBody): Promise<void> {
   scope.body = body;
   const key = idempotencyKey(scope.headers);
   await plane.permissions.demand("canStartSession", scope);
@@ -43,6 +40,7 @@ async function start(
     key === null
       ? { answer: await run(), replayed: false }
       : await plane.idempotencyKeys.once(caller.key, key, body, run);
+  notesOf(ctx).sessionId = answer.session_id;
   if (replayed) ctx.set("Idempotency-Replayed", "true");
   ctx.status = 201;
   ctx.body = answer;

@@ -60,10 +60,7 @@ const commands: readonly (readonly ["run" | "serve", string, readonly Group[]])[
   [
     "run",
     "talk with the agent in this terminal",
-    [
-      ["Conversation:", { ...options.consoleOptions, ...options.commonOptions }],
-      ["Limits:", options.launcherLimits],
-    ],
+    [["Conversation:", { ...options.consoleOptions, ...options.commonOptions }]],
   ],
 ];
 

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { AgentLauncher } from "../agent-launcher.ts";
+import { version } from "../control-plane/version.ts";
 import { GreenroomError, plainError } from "../errors.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { loadEnvironment } from "./environment.ts";
@@ -8,7 +9,6 @@ import { obeyRun } from "./run-command.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { obeyServe } from "./serve-command.ts";
 import { UsageError } from "./usage-error.ts";
-import { version } from "./version.ts";
 
 /** Does what the command line asks for. Resolves with the exit code. */
 export async function obey(

@@ -60,6 +60,18 @@ export const serveOptions = {
     default: "own and localhost",
     schema: list,
   },
+  allowedHosts: {
+    placeholder: "names",
+    description: "further names that the server is called by, separated by commas",
+    default: "none",
+    schema: list,
+  },
+  trustedProxyCount: {
+    placeholder: "number",
+    description: "proxies in front whose X-Forwarded-For is believed",
+    default: "0",
+    schema: wholeNumber,
+  },
   logLevel: {
     placeholder: "level",
     description: "least level of the server's own log lines",
@@ -133,7 +145,6 @@ export const launcherLimits = {
     schema: wholeNumber.pipe(shape.heapSoftLimitMb.unwrap()),
   },
   heapLimitMb: limit("MiB", "heap at which a thread is ended", shape.heapLimitMb),
-  messagesPerSecond: limit("number", "most messages of a thread to the server", shape.messagesPerSecond),
   crashStormLimit: limit(
     "number",
     "like crashes in a minute that stop starts; 0: never",

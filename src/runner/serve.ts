@@ -54,7 +54,7 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
 
   const url = localUrl(host, main.port);
   const announcer = new Announcer(supervisor.log);
-  announceLimits(announcer, launcher, supervisor, http);
+  announceLimits(announcer, launcher, http);
   const ready = warmUp(supervisor, announcer).then(() => {
     const docs = http.app ? "" : "  (docs at /docs)";
     announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url, metricsPort: metrics?.port });
@@ -92,16 +92,10 @@ function closeConnectionsOnceDraining(server: Server, supervisor: Supervisor): v
   });
 }
 
-function announceLimits(
-  announcer: Announcer,
-  launcher: AgentLauncher,
-  supervisor: Supervisor,
-  http: ServeOptions,
-): void {
-  const { maxConcurrentSessions: sessions } = supervisor.options;
-  const derived = launcher.options.maxConcurrentSessions === undefined;
-  const text = derived ? deriveCapacity(readLimits()).explanation : `${sessions} sessions, as set`;
-  announcer.say("info", `Capacity: ${text}`, { sessions });
+function announceLimits(announcer: Announcer, launcher: AgentLauncher, http: ServeOptions): void {
+  if (launcher.options.maxConcurrentSessions === undefined) {
+    announcer.tell("info", `Capacity: ${deriveCapacity(readLimits()).explanation}`);
+  }
   const warning = http.app ? null : exposureWarning(http);
   if (warning) announcer.say("warn", warning);
 }

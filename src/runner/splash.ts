@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { AgentLauncher } from "../agent-launcher.ts";
+import { version } from "../control-plane/version.ts";
 import { paintFor } from "./paint.ts";
-import { version } from "./version.ts";
 
 /** What a person at a terminal is greeted with: the name, the version, and the agent's file. */
 export function splash(launcher: AgentLauncher, stream: NodeJS.WriteStream): string {

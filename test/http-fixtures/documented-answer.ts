@@ -33,10 +33,20 @@ export function documentedAnswer(method: string, path: string, answer: Answer): 
   const response = operation["responses"]?.[answer.status];
   if (!response) throw new Error(`${place} is not documented: ${answer.text}`);
   if (!response["content"]?.["application/json"]) return;
-  const pointer = ["paths", template, method.toLowerCase(), "responses", String(answer.status), "content", "application/json", "schema"]
+  const pointer = [
+    "paths",
+    template,
+    method.toLowerCase(),
+    "responses",
+    String(answer.status),
+    "content",
+    "application/json",
+    "schema",
+  ]
     .map((step) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1")))
     .join("/");
   const validate = ajv.getSchema(`api#/${pointer}`);
   if (!validate) throw new Error(`${place} has no schema`);
-  if (!validate(answer.body)) throw new Error(`${place} is not as documented: ${JSON.stringify(validate.errors)} ${answer.text}`);
+  if (!validate(answer.body))
+    throw new Error(`${place} is not as documented: ${JSON.stringify(validate.errors)} ${answer.text}`);
 }

@@ -10,7 +10,7 @@ export const httpAgent = new URL("./agents/http-agent.ts", import.meta.url).href
 export async function startLauncher(options: Partial<AgentLauncherOptions> = {}): Promise<AgentLauncher> {
   const launcher = new AgentLauncher({
     agent: httpAgent,
-    maxConcurrentSessions: 12,
+    maxConcurrentSessions: 32,
     warmSessions: 3,
     logLevel: "silent",
     agentsLogLevel: "silent",
@@ -81,7 +81,12 @@ export async function listen(
     } as RequestInit);
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
-    const answer = { status: response.status, headers: response.headers, text, body: isJson && text ? JSON.parse(text) : undefined };
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson && text ? JSON.parse(text) : undefined,
+    };
     documentedAnswer(method ?? (json === undefined && body === undefined ? "GET" : "POST"), path, answer);
     return answer;
   };
