@@ -1,3 +1,5 @@
+import type { PcmFrame } from "./audio.ts";
+
 /** Who the agent is in a call. */
 export interface AgentUser {
   readonly id: string;
@@ -34,8 +36,22 @@ export type ConnectionEvent =
   /** The call is over for the agent: it ended, or the connection is lost for good. The last event. */
   | { readonly type: "ended" };
 
+/** The sound of a call. */
+export interface ConnectionAudio {
+  /** In hertz: what `send` wants. */
+  readonly sampleRate: number;
+  /** How long after `send` a participant hears a frame, as far as the edge knows, in milliseconds. */
+  readonly leadMs: number;
+  /** Sends 20 ms of what the agent says. The caller paces: one frame every 20 ms, a few ahead. */
+  send(frame: PcmFrame): void;
+  /** What the participants say, each by itself, silence too. Returns what ends it. */
+  listen(listener: (participantId: string, frame: PcmFrame) => void): () => void;
+}
+
 /** The agent's place in a call. */
 export interface Connection {
+  /** Null where the call has no sound: participants type. */
+  readonly audio: ConnectionAudio | null;
   /** Who is there besides the agent. Participants who only type to a session are not in it. */
   readonly participants: ReadonlyMap<string, Participant>;
   /** Calls `listener` for every event from here on, without anything in between lost. Returns what ends it. */

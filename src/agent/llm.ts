@@ -52,6 +52,9 @@ export abstract class LLM {
     return this.#functions;
   }
 
+  /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
+  async warm(_signal: AbortSignal): Promise<void> {}
+
   /**
    * Streams the answer to one request. Throws what the provider throws: a numeric `status` or a `code` on the error
    * becomes its kind in metrics. No retries once a piece was yielded.

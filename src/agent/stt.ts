@@ -1,22 +1,32 @@
 import type { PcmFrame } from "./audio.ts";
 
 /**
- * What is heard of one participant. `text` is the whole turn so far and replaces what came before.
+ * What is heard of one participant. `text` is the whole turn so far and replaces what came before. Times are epoch
+ * milliseconds, by `now()` of protocol.ts.
  * A turn goes `started → partial* → (eager_end → (resumed → partial*)?)* → ended`.
  */
 export type SpeechEvent =
   | { readonly type: "started" }
   | { readonly type: "partial"; readonly text: string }
   /** The speaker has probably finished: worth to start the model, not yet to speak. */
-  | { readonly type: "eager_end"; readonly text: string }
+  | { readonly type: "eager_end"; readonly text: string; readonly speechEndedAt: number | null }
   /** The speaker went on after all. */
   | { readonly type: "resumed" }
   /** The turn is over. Where an `eager_end` with the same text came before, its answer may be spoken. */
-  | { readonly type: "ended"; readonly text: string };
+  | { readonly type: "ended"; readonly text: string; readonly speechEndedAt: number | null }
+  /** What the recogniser could not do. It goes on by itself unless `fatal`, which is the last event. */
+  | { readonly type: "error"; readonly error: Error; readonly fatal: boolean };
 
+/**
+ * `speechEndedAt` above: when the last sound of speech was written to the stream; null where the recogniser cannot tell.
+ * `ended.text` is empty where speech was heard but there is no recogniser for its words.
+ */
 export interface SpeechStream extends AsyncIterable<SpeechEvent> {
   /** Hands over sound as it comes, silence too. Never waits: where the provider lags behind, the oldest sound is dropped. */
   write(frame: PcmFrame): void;
+  /** Sound that the provider was given so far, in milliseconds. */
+  readonly audioDurationMs: number;
+  /** Ends it, by a deadline of its own. The iteration then ends. */
   close(): Promise<void>;
 }
 
@@ -25,7 +35,9 @@ export interface STT {
   /** Who recognises, such as `deepgram`: a label in metrics. */
   readonly provider: string;
   readonly model: string;
-  /** Begins to listen to one participant. */
+  /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
+  warm?(signal: AbortSignal): Promise<void>;
+  /** Begins to listen to one participant. Rejects where it cannot: the error has a numeric `status` or a `code`. */
   listen(options: { readonly participantId: string; readonly signal: AbortSignal }): Promise<SpeechStream>;
   /** Frees connections. Called once, when the agent closes. */
   close(): Promise<void>;

@@ -1,15 +1,39 @@
 import type { PcmFrame } from "./audio.ts";
 
+/** A piece of spoken text, of any length. */
+export interface SpeechChunk extends PcmFrame {
+  /** Which characters of the text this piece speaks, where the provider tells. */
+  readonly alignment?: Alignment;
+}
+
+export interface Alignment {
+  /** The characters, in order; together those of all chunks are the text that was spoken. */
+  readonly characters: readonly string[];
+  /** When each begins, in milliseconds from the start of the whole speech. */
+  readonly startMs: readonly number[];
+}
+
+export interface SpeakOptions {
+  /** Fires when it is not wanted any more. Made for this speech alone: listeners need no removal. */
+  readonly signal: AbortSignal;
+  /** What was said just before and what comes next, where known: for the melody of the voice. */
+  readonly previousText?: string;
+  readonly nextText?: string;
+}
+
 /** Text to speech. */
 export interface TTS {
   /** Who speaks, such as `elevenlabs`: a label in metrics. */
   readonly provider: string;
   readonly model: string;
+  /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
+  warm?(signal: AbortSignal): Promise<void>;
   /**
    * Speaks one sentence or more, streamed as the sound is made. Several may be asked for at once, so that the next
-   * sentence is made while one is played.
+   * sentence is made while one is played. Throws what the provider throws: a numeric `status` or a `code` on the error
+   * becomes its kind in metrics.
    */
-  speak(text: string, options: { readonly signal: AbortSignal }): AsyncIterable<PcmFrame>;
+  speak(text: string, options: SpeakOptions): AsyncIterable<SpeechChunk>;
   /** Frees connections. Called once, when the agent closes. */
   close(): Promise<void>;
 }

@@ -1,0 +1,54 @@
+import { EventEmitter, once } from "node:events";
+import { now } from "../../src/protocol.ts";
+
+/** A loopback server that speaks a provider's real protocol, with scripted content, delays and faults. */
+export interface Emulator extends AsyncDisposable {
+  /** Who it stands for, such as `gemini`. */
+  readonly provider: string;
+  /** Its base URL on 127.0.0.1. */
+  readonly url: string;
+  /** What to set in the environment so that Greenroom's provider talks to it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it received and sent, in order. */
+  readonly log: WireLog;
+  /** Closes every connection and the port. */
+  close(): Promise<void>;
+}
+
+/** Something that went over the wire. `at` in epoch milliseconds, by the clock of protocol.ts. */
+export interface WireEntry {
+  readonly at: number;
+  /** Such as `request`, `close`, `audio`, `message`, `first_byte`. */
+  readonly kind: string;
+  readonly [detail: string]: unknown;
+}
+
+/** The log of an emulator; tests wait for entries instead of sleeping. */
+export class WireLog {
+  readonly entries: WireEntry[] = [];
+  readonly #events = new EventEmitter({ captureRejections: true }).setMaxListeners(0);
+
+  add(kind: string, details: Readonly<Record<string, unknown>> = {}): void {
+    const entry = { at: now(), kind, ...details };
+    this.entries.push(entry);
+    this.#events.emit("entry", entry);
+  }
+
+  of(kind: string): readonly WireEntry[] {
+    return this.entries.filter((entry) => entry.kind === kind);
+  }
+
+  /** The nth entry of a kind (from 1), past ones included; rejects after 10 s. */
+  async seen(kind: string, count = 1): Promise<WireEntry> {
+    const signal = AbortSignal.timeout(10_000);
+    for (;;) {
+      const entry = this.of(kind)[count - 1];
+      if (entry) return entry;
+      await once(this.#events, "entry", { signal });
+    }
+  }
+
+  clear(): void {
+    this.entries.length = 0;
+  }
+}
