@@ -32,7 +32,10 @@ export {
   type StartRequest,
   type WebhookOptions,
 } from "./agent-launcher.ts";
+export { type ApiKeyOptions, apiKey } from "./control-plane/api-key.ts";
 export { HttpError, type HttpErrorOptions } from "./control-plane/http-error.ts";
+export { type JwtOptions, jwt } from "./control-plane/jwt.ts";
+export { routes } from "./control-plane/routes.ts";
 export type { Dependency, Permission, Scope } from "./control-plane/scope.ts";
 export type { ServeOptions } from "./control-plane/serve-options.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";

@@ -3,16 +3,13 @@ import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher } from "greenroom";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+const test = anyTest as TestFn<{ launcher: AgentLauncher; hasty: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({
-    closeGraceMs: 500,
-    createTimeoutMs: 300,
-    maxSessionsPerCall: 2,
-  });
+  t.context.launcher = await startLauncher({ maxSessionsPerCall: 2 });
+  t.context.hasty = await startLauncher({ closeGraceMs: 300, createTimeoutMs: 1_500 });
 });
-test.after.always((t) => t.context.launcher.stop());
+test.after.always((t) => Promise.all([t.context.launcher.stop(), t.context.hasty.stop()]));
 
 const isoUtc = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -122,7 +119,7 @@ test("as many sessions as there may be: 429 with Retry-After, and /ready says no
 });
 
 test("createAgent that throws, or takes too long: 500 without a word of it", async (t) => {
-  const { ask } = await openServer(t, t.context.launcher);
+  const { ask } = await openServer(t, t.context.hasty);
   for (const course of ["create-throws", "create-hangs"]) {
     const { status, text, body } = await ask("/sessions", { json: { call_id: course, config: { course } } });
     t.is(status, 500);
@@ -178,9 +175,9 @@ test("a session that does not exist is not found, by any way to it", async (t) =
 });
 
 test("DELETE begins to close; with wait it answers when the session has ended", async (t) => {
-  const { ask, start } = await openServer(t, t.context.launcher);
+  const { ask, start } = await openServer(t, t.context.hasty);
   const { session_id } = await start({ config: { course: "ignores-close" } });
-  const session = t.context.launcher.getSession(session_id)!;
+  const session = t.context.hasty.getSession(session_id)!;
   const first = await ask(`/sessions/${session_id}`, { method: "DELETE" });
   t.is(first.status, 204);
   t.is(first.text, "");

@@ -13,8 +13,6 @@ const launcher = new AgentLauncher({
   agent: new URL("../agents/greedy.ts", import.meta.url),
   maxConcurrentSessions: 4,
   warmSessions: 2,
-  // The watchdog would end a thread that is busy with nothing else before its heap is full.
-  unresponsiveAfterMs: 30_000,
   logLevel: "silent",
 });
 await launcher.start();

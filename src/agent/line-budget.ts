@@ -41,6 +41,11 @@ export class LineBudget {
     this.#drop();
   }
 
+  /** Tells what was dropped, though its second is not over. */
+  flush(): void {
+    this.#nextWindow();
+  }
+
   #drop(): void {
     this.#dropped++;
     this.#timer ??= setTimeout(() => this.#nextWindow(), this.#windowEndsAt - performance.now()).unref();

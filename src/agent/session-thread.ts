@@ -22,6 +22,7 @@ export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: Sl
   const post = (message: FromThread) => {
     if (lastWordSaid) return;
     lastWordSaid = message.type === "ended" || message.type === "failed";
+    if (lastWordSaid) log.flush();
     port.postMessage(message);
   };
   const failed = (stage: FailureStage, error: unknown) =>

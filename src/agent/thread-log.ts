@@ -3,7 +3,7 @@ import { threadId } from "node:worker_threads";
 import type { LogLevel, ThreadLogOptions } from "../protocol.ts";
 import type { Log } from "./host.ts";
 import { LineBudget } from "./line-budget.ts";
-import { longestLineBytes, writeLine } from "./line-writer.ts";
+import { LineWriter, longestLineBytes } from "./line-writer.ts";
 
 /** The numbers of pino, whose lines those of the main thread are. */
 const levels = {
@@ -24,14 +24,14 @@ const budgets = {
 
 /** The log of a session thread: one JSON line each, written by the thread itself. */
 export class ThreadLog implements Log {
-  readonly #fd: number;
+  readonly #writer: LineWriter;
   readonly #threshold: number;
   /** Apart, so that a flood of the agent's console does not drown what Greenroom has to say. */
   readonly #budgets: Record<"console" | "own", LineBudget>;
   #bound: object = { pid: process.pid, hostname: hostname(), thread_id: threadId };
 
   constructor({ fd, level }: Pick<ThreadLogOptions, "fd" | "level">) {
-    this.#fd = fd;
+    this.#writer = new LineWriter(fd);
     this.#threshold = levels[level];
     const dropped = (source: string) => (lines: number) =>
       this.warn({ source, lines }, `dropped ${lines} lines: more than a session may write in a second`);
@@ -67,13 +67,19 @@ export class ThreadLog implements Log {
     this.#line(level, "console", { source: "console" }, text);
   }
 
+  /** Says what was dropped so far: the thread is about to end. */
+  flush(): void {
+    this.#budgets.console.flush();
+    this.#budgets.own.flush();
+  }
+
   #line(level: LogLevel, source: "console" | "own", fields: object, text: () => string): void {
     if (levels[level] < this.#threshold) return;
     const budget = this.#budgets[source];
     if (!budget.admit()) return;
     const line = encode({ level: levels[level], time: Date.now(), ...this.#bound, ...fields }, text());
     budget.spend(line.length);
-    if (!writeLine(this.#fd, line)) budget.clog();
+    if (!this.#writer.write(line)) budget.clog();
   }
 }
 

@@ -144,19 +144,19 @@ export class RequestScope implements Scope {
     return this.#shared.cookies;
   }
 
-  session(): ScopedSession {
+  // These three are functions of their own, so that a dependency may take them apart: `({ resolve }) => resolve(user)`.
+  readonly session = (): ScopedSession => {
     this.#reading.read = true;
     const { find, params } = this.#subject;
-    if (!find)
-      throw new Error(
-        `${this.method} ${this.path} is not about a session: scope.session() has no value there`,
-      );
+    if (!find) {
+      throw new Error(`${this.method} ${this.path} is not about a session: scope.session() has no value there`);
+    }
     const session = find();
     if (!session) throw new GreenroomError("SESSION_NOT_FOUND", params.session_id);
     return session;
-  }
+  };
 
-  resolve<T>(dependency: Dependency<T>): Promise<T> {
+  readonly resolve = <T>(dependency: Dependency<T>): Promise<T> => {
     const key = dependency as Dependency<unknown>;
     const known = this.#shared.resolutions.get(key) ?? this.#ofSubject.get(key) ?? this.#run(key);
     const value = known.value.finally(() => {
@@ -165,11 +165,11 @@ export class RequestScope implements Scope {
     // A rejection that the dependency does not wait for must not become an unhandled one: that would end the process.
     value.catch(() => undefined);
     return value as Promise<T>;
-  }
+  };
 
-  defer(release: () => unknown): void {
+  readonly defer = (release: () => unknown): void => {
     this.#shared.releases.push(release);
-  }
+  };
 
   /** Takes what is deferred by now, the last one first. */
   takeReleases(): (() => unknown)[] {

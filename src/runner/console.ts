@@ -50,8 +50,7 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
     if (screen.interactive && (options.hints ?? true)) screen.line(paintFor(process.stdout).dim(help));
-    const call = talk(supervisor, screen, { callType, callId });
-    return await Promise.race([call, left.promise.then(() => "closed" as const)]);
+    return await talk(supervisor, screen, { callType, callId }, left.promise);
   } finally {
     screen.close();
     process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
@@ -63,9 +62,15 @@ async function talk(
   supervisor: Supervisor,
   screen: Screen,
   call: { readonly callType: string; readonly callId: string },
+  left: Promise<void>,
 ): Promise<EndReason> {
-  await supervisor.start();
-  const session = await supervisor.startSession({ ...call, createdBy: "console" });
+  const start = async () => {
+    await supervisor.start();
+    return supervisor.startSession({ ...call, createdBy: "console" });
+  };
+  const session = await Promise.race([start(), left]);
+  if (!session) return "closed";
+  void left.then(() => supervisor.closeSession(session.id, { by: "console" }));
   const conversation = new Conversation(supervisor, session, screen);
   void conversation.ended.then(() => screen.close());
   if (!screen.interactive) await conversation.greeting();

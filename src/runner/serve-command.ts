@@ -1,4 +1,5 @@
 import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
+import { apiKey } from "../control-plane/api-key.ts";
 import { Announcer } from "./announcer.ts";
 import type { Environment } from "./environment.ts";
 import type { OptionValues } from "./option-table.ts";
@@ -38,15 +39,31 @@ export async function obeyServe(
     ...webhookOf(webhook, launcher),
   };
   if (Object.keys(overrides).length > 0) launcher.override(overrides);
-  const settings = { ...options, ...(debug ? { httpLogLevel: debug } : {}), ...http };
-  const { log } = await launcher.supervisor();
+  const settings = guarded({ ...options, ...(debug ? { httpLogLevel: debug } : {}), ...http }, environment);
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
+  const { log } = await launcher.supervisor();
   return untilSignal({
     server: await serve(launcher, settings),
     announcer: new Announcer(log),
     log,
     announceMs: settings.drainAnnounceMs ?? drainDefaults.drainAnnounceMs,
   });
+}
+
+const callbacks = [
+  "getCurrentUser",
+  "canStartSession",
+  "canCloseSession",
+  "canViewSession",
+  "canViewMetrics",
+  "canSendMessage",
+] as const satisfies (keyof RunnerOptions)[];
+
+/** Whoever sets API keys wants them asked for: so it is where the code says nothing of who may do what. */
+function guarded(options: RunnerOptions, environment: Environment): RunnerOptions {
+  const keys = environment.find(["GREENROOM_API_KEYS", "GREENROOM_API_KEYS_FILE"]);
+  const decided = options.app !== undefined || callbacks.some((name) => options[name] !== undefined);
+  return keys && !decided ? { ...options, getCurrentUser: apiKey() } : options;
 }
 
 /** The address may be set without the secret where the code has one, and the other way round. */

@@ -32,8 +32,11 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   const shutDown = async (cause: string, announceMs: number) => {
     try {
       const { finished, closed } = await server.close({ announceMs, signal: hurry.signal });
-      const calls = `${count(finished)} ended by ${finished === 1 ? "itself" : "themselves"}, ${closed} closed`;
-      announcer.say("ready", `Greenroom has stopped (${cause}): ${calls}`, { cause, finished, closed });
+      announcer.say("ready", `Greenroom has stopped after ${cause}: ${tell(finished, closed)}`, {
+        cause,
+        finished,
+        closed,
+      });
       exit.resolve(exitCode);
     } catch (error) {
       log.fatal({ err: error }, "the server could not shut down in order");
@@ -76,4 +79,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   return exit.promise;
 }
 
-const count = (calls: number): string => `${calls} ${calls === 1 ? "call" : "calls"}`;
+function tell(finished: number, closed: number): string {
+  if (finished + closed === 0) return "no call was running";
+  return `${finished} of ${finished + closed} running calls went on to their end, ${closed} were closed`;
+}

@@ -75,10 +75,11 @@ export class TerminalScreen implements Screen {
       process.stdout.write(`${rows}\n`);
       return;
     }
-    const promptRows = this.#input.getCursorPos().rows;
-    // readline goes up from the cursor to where the prompt began: the empty rows lead it back here.
-    const lead = "\n".repeat(promptRows);
-    process.stdout.write(`${up(promptRows + (replaced ? 1 : 0))}${clearBelow}${rows}\n${lead}`);
+    const { rows: cursorRow } = this.#input.getCursorPos();
+    // readline goes up to where it believes the prompt began, which is not so after a paste: empty rows lead it there.
+    const { prevRows = cursorRow } = this.#input as Interface & { readonly prevRows?: number };
+    const lead = "\n".repeat(prevRows);
+    process.stdout.write(`${up(cursorRow + (replaced ? 1 : 0))}${clearBelow}${rows}\n${lead}`);
     this.#input.prompt(true);
   }
 

@@ -30,9 +30,9 @@ export function documentedAnswer(method: string, path: string, answer: Answer): 
   const operation = template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
   if (template === undefined || !operation) return;
   const place = `${method} ${template} → ${answer.status}`;
-  const response = operation["responses"]?.[answer.status];
+  const response = operation.responses?.[answer.status];
   if (!response) throw new Error(`${place} is not documented: ${answer.text}`);
-  if (!response["content"]?.["application/json"]) return;
+  if (!response.content?.["application/json"]) return;
   const pointer = [
     "paths",
     template,

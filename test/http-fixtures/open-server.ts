@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
 import { AgentLauncher, type AgentLauncherOptions, type JsonValue, type ServeOptions } from "greenroom";
@@ -55,12 +56,12 @@ export async function openServer(
   options: ServeOptions = {},
 ): Promise<OpenServer> {
   const app = await createApp(launcher, options);
-  return listen(t, app.callback(), options);
+  return listen(t, app.callback() as RequestListener, options);
 }
 
 export async function listen(
   t: ExecutionContext,
-  listener: Parameters<ReturnType<typeof createHttpServer>["on"]>[1],
+  listener: RequestListener,
   options: ServeOptions = {},
 ): Promise<OpenServer> {
   const server = createHttpServer(options.timeouts);

@@ -1,0 +1,128 @@
+import test from "ava";
+import type { LlmEvent, LlmRequest, Message, ToolResult } from "greenroom";
+import * as local from "greenroom/local";
+
+const functions = ["get_weather", "get_time"].map((name) => ({
+  name,
+  description: "",
+  parameters: {
+    type: "object" as const,
+    properties: name === "get_weather" ? { place: { type: "string" } } : {},
+  },
+}));
+
+const asked = (text: string): Message => ({ role: "participant", participantId: "alice", text });
+
+const brought = (...results: Omit<ToolResult, "callId">[]): Message => ({
+  role: "tools",
+  results: results.map((result, index) => ({ ...result, callId: `${index}` })),
+});
+
+async function answer(messages: readonly Message[], more: Partial<LlmRequest> = {}): Promise<LlmEvent[]> {
+  const llm = new local.LLM({ wordDelayMs: 0 });
+  const { signal } = new AbortController();
+  const request = {
+    instructions: "Be kind.",
+    messages,
+    functions,
+    toolChoice: "auto" as const,
+    signal,
+    ...more,
+  };
+  return Array.fromAsync(llm.generate(request));
+}
+
+const textOf = (events: readonly LlmEvent[]): string =>
+  events.map((event) => (event.type === "text" ? event.delta : "")).join("");
+
+const callsOf = (events: readonly LlmEvent[]) =>
+  events.flatMap((event) => (event.type === "tool_call" ? [[event.call.name, event.call.arguments]] : []));
+
+for (const [question, places] of [
+  ["What is the weather in Paris?", ["Paris"]],
+  ["weather in Paris and Rome please", ["Paris", "Rome"]],
+  [
+    "How's the weather today in New York, in Oslo and in São Paulo right now?",
+    ["New York", "Oslo", "São Paulo"],
+  ],
+  ["Weather for Boulder. And what about you?", ["Boulder"]],
+] as const) {
+  test(`it asks for the weather: ${question}`, async (t) => {
+    const events = await answer([asked(question)]);
+    t.deepEqual(
+      callsOf(events),
+      places.map((place) => ["get_weather", { place }]),
+    );
+    t.is(textOf(events), "");
+  });
+}
+
+test("it asks for the time", async (t) => {
+  t.deepEqual(callsOf(await answer([asked("What time is it?")])), [["get_time", {}]]);
+});
+
+test("it calls no function that is not there, or that it may not call", async (t) => {
+  t.deepEqual(callsOf(await answer([asked("What time is it?")], { functions: [] })), []);
+  t.deepEqual(callsOf(await answer([asked("weather in Rome")], { toolChoice: "none" })), []);
+});
+
+test("it puts results into words, and says where they come from", async (t) => {
+  const weather = {
+    found: true,
+    location: "Rome",
+    temperatureCelsius: 20,
+    conditions: "sunny",
+    source: "a table",
+  };
+  const unknown = { found: false, location: "Xyzzy", reason: "no such place", source: "a table" };
+  const events = await answer([
+    asked("weather in Rome and Xyzzy"),
+    brought(
+      { name: "get_weather", ok: true, output: JSON.stringify(weather) },
+      { name: "get_weather", ok: true, output: JSON.stringify(unknown) },
+      { name: "get_time", ok: true, output: "12:00 UTC" },
+      { name: "lookup", ok: true, output: '{"a":1}' },
+      { name: "lookup", ok: false, output: "it broke" },
+    ),
+  ]);
+  t.is(
+    textOf(events),
+    "In Rome it is 20 °C, sunny (source: a table). " +
+      "I do not know the weather in Xyzzy: no such place (source: a table). " +
+      'It is 12:00 UTC. lookup says: {"a":1} I could not use lookup: it broke',
+  );
+});
+
+test("it greets, and repeats what it does not understand with an invitation", async (t) => {
+  t.regex(textOf(await answer([asked("Hello there")])), /^Hello!/);
+  t.regex(textOf(await answer([{ role: "instruction", text: "Greet the user" }])), /^Hello!/);
+  t.regex(textOf(await answer([asked("blue")])), /^You said: "blue"\. Ask me/);
+});
+
+test("its tokens are words", async (t) => {
+  const events = await answer([asked("one two three")]);
+  const words = textOf(events).split(" ").length;
+  t.deepEqual(events.at(-1), { type: "usage", inputTokens: 5, outputTokens: words });
+});
+
+test("it streams word by word, and stops when nobody wants to hear more", async (t) => {
+  const llm = new local.LLM({ wordDelayMs: 1 });
+  const giveUp = new AbortController();
+  const heard: string[] = [];
+  const error = await t.throwsAsync(async () => {
+    const { signal } = giveUp;
+    const request = {
+      instructions: "",
+      messages: [asked("hello")],
+      functions,
+      toolChoice: "auto" as const,
+      signal,
+    };
+    for await (const event of llm.generate(request)) {
+      if (event.type === "text") heard.push(event.delta);
+      if (heard.length === 3) giveUp.abort();
+    }
+  });
+  t.is(error?.name, "AbortError");
+  t.deepEqual(heard, ["Hello! ", "I ", "am "]);
+});

@@ -1,0 +1,241 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import anyTest, { type TestFn } from "ava";
+import type { AgentLauncher } from "greenroom";
+import { streamEvents } from "../src/control-plane/event-stream.ts";
+import { EventLog } from "../src/supervisor/event-log.ts";
+import { EventReader } from "./http-fixtures/event-reader.ts";
+import { listen, openServer, startLauncher } from "./http-fixtures/open-server.ts";
+
+const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+
+test.before(async (t) => {
+  t.context.launcher = await startLauncher();
+});
+test.after.always((t) => t.context.launcher.stop());
+
+const word = (text: string) =>
+  ({
+    type: "transcript",
+    at: 0,
+    role: "agent",
+    turnId: "t",
+    participantId: "a",
+    final: false,
+    delta: text,
+  }) as const;
+
+test("a session from its first event to its last", async (t) => {
+  const { url, ask, start } = await openServer(t, t.context.launcher);
+  const { session_id } = await start();
+  const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events`);
+  t.is(reader.response.status, 200);
+  t.is(reader.response.headers.get("content-type"), "text/event-stream; charset=utf-8");
+  t.is(reader.response.headers.get("cache-control"), "no-cache, no-transform");
+  t.is(reader.response.headers.get("x-accel-buffering"), "no");
+  const joining = await reader.until(({ data }) => data.state === "live");
+  t.deepEqual(
+    joining.map(({ id, event, data }) => [id, event, data.state]),
+    [
+      [1, "state", "starting"],
+      [2, "state", "joining"],
+      [3, "state", "live"],
+    ],
+  );
+  const { body: sent } = await ask(`/sessions/${session_id}/messages`, { json: { text: "hello" } });
+  const turn = await reader.until(({ event }) => event === "turn");
+  const heard = turn.find(({ data }) => data.role === "user")!;
+  t.is(heard.data.text, "hello");
+  t.is(heard.data.message_id, sent.message_id);
+  const said = turn.filter(({ data }) => data.role === "agent");
+  t.is(said.at(-1)!.data.final, true);
+  t.is(
+    said
+      .filter(({ data }) => !data.final)
+      .map(({ data }) => data.delta)
+      .join("")
+      .trim(),
+    said.at(-1)!.data.text.trim(),
+  );
+  const { data: done } = turn.at(-1)!;
+  t.is(done.outcome, "done");
+  t.is(done.turn_id, heard.data.turn_id);
+  t.is(typeof done.duration_ms, "number");
+  t.regex(done.at, /^\d{4}-.*Z$/);
+  await ask(`/sessions/${session_id}`, { method: "DELETE" });
+  const last = await reader.rest();
+  t.is(last.at(-1)!.event, "end");
+  t.is(last.at(-1)!.data.reason, "closed");
+  const metrics = last.find(({ event }) => event === "metrics")!;
+  t.is(metrics.data.metrics.llm_tool_calls__total, 0);
+  t.true(metrics.data.metrics.llm_output_tokens__total > 0);
+});
+
+test("who comes back gets what they missed, also after the end", async (t) => {
+  const { url, ask, start } = await openServer(t, t.context.launcher);
+  const { session_id } = await start();
+  const path = `${url}/sessions/${session_id}/events`;
+  const first = await EventReader.open(t, path);
+  await first.until(({ data }) => data.state === "live");
+  await ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" });
+  const all = await (await EventReader.open(t, path)).rest();
+  t.deepEqual(
+    all.map(({ id }) => id),
+    all.map((_, index) => index + 1),
+  );
+  t.is(all.at(-1)!.event, "end");
+  const byHeader = await (await EventReader.open(t, path, { "last-event-id": "2" })).rest();
+  t.deepEqual(byHeader, all.slice(2));
+  const byQuery = await (await EventReader.open(t, `${path}?last_event_id=3`)).rest();
+  t.deepEqual(byQuery, all.slice(3));
+  const both = await (await EventReader.open(t, `${path}?last_event_id=1`, { "last-event-id": "4" })).rest();
+  t.deepEqual(both, all.slice(4));
+  const unknown = await (await EventReader.open(t, path, { "last-event-id": "999" })).rest();
+  t.is(unknown[0]!.event, "gap");
+  t.deepEqual(unknown.slice(1), all);
+});
+
+test("an id that cannot be one is refused", async (t) => {
+  const { ask, start } = await openServer(t, t.context.launcher);
+  const { session_id } = await start();
+  const path = `/sessions/${session_id}/events`;
+  t.is((await ask(path, { headers: { "last-event-id": "x" } })).status, 422);
+  t.is((await ask(`${path}?last_event_id=-1`)).status, 422);
+});
+
+test("a hole in what is kept is told as gap", async (t) => {
+  const log = new EventLog();
+  for (let i = 0; i < 2_000; i += 1) log.append(word("x"));
+  log.append({ type: "end", at: 0, reason: "closed" });
+  const { url } = await listenTo(t, log, 5);
+  const events = await (await EventReader.open(t, url)).rest();
+  t.is(events[0]!.id, null);
+  t.deepEqual(events[0]!.data, { type: "gap", last_event_id: 5, next_event_id: events[1]!.id });
+  t.is(events.at(-1)!.id, 2_001);
+});
+
+test("a comment is sent now and then, so that nobody takes the stream for dead", async (t) => {
+  const { url, start } = await openServer(t, t.context.launcher, { eventCommentIntervalMs: 10 });
+  const { session_id } = await start();
+  const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events`);
+  await reader.comment();
+  t.deepEqual(reader.comments, [":"]);
+});
+
+test("HEAD opens no stream", async (t) => {
+  const { ask, start } = await openServer(t, t.context.launcher, { maxEventStreams: 1 });
+  const { session_id } = await start();
+  for (let i = 0; i < 3; i += 1) {
+    const { status, headers } = await ask(`/sessions/${session_id}/events`, { method: "HEAD" });
+    t.is(status, 200);
+    t.is(headers.get("content-type"), "text/event-stream; charset=utf-8");
+  }
+});
+
+test("a caller may hold so many streams, and has the place back when one is over", async (t) => {
+  const { url, ask, start } = await openServer(t, t.context.launcher, { maxEventStreams: 1 });
+  const one = await start();
+  const other = await start();
+  const path = (id: string) => `/sessions/${id}/events`;
+  const reader = await EventReader.open(t, url + path(one.session_id));
+  await reader.next();
+  const refused = await ask(path(other.session_id));
+  t.is(refused.status, 429);
+  t.is(refused.body.detail, "Too many requests: open event streams");
+  t.is(refused.headers.get("content-type"), "application/json; charset=utf-8");
+  t.truthy(refused.headers.get("retry-after"));
+  await ask(`/sessions/${one.session_id}`, { method: "DELETE" });
+  await reader.rest();
+  let next = await EventReader.open(t, url + path(other.session_id));
+  while (next.response.status === 429) next = await EventReader.open(t, url + path(other.session_id));
+  t.is(next.response.status, 200);
+});
+
+test("what is deferred runs when the stream is over, also when the reader leaves", async (t) => {
+  const released = Promise.withResolvers<void>();
+  let open = false;
+  const { url, start } = await openServer(t, t.context.launcher, {
+    canViewSession: ({ path, defer }) => {
+      if (!path.endsWith("/events")) return;
+      open = true;
+      defer(() => {
+        open = false;
+        released.resolve();
+      });
+    },
+  });
+  const { session_id } = await start();
+  const leave = new AbortController();
+  const response = await fetch(`${url}/sessions/${session_id}/events`, { signal: leave.signal });
+  await new EventReader(response).next();
+  t.true(open);
+  leave.abort();
+  await released.promise;
+  t.false(open);
+});
+
+test("a reader that falls behind is cut off; one beside it is not", async (t) => {
+  const log = new EventLog();
+  const { port, url, ends } = await listenTo(t, log, 0);
+  const slow = connect(port, "127.0.0.1");
+  t.teardown(() => slow.destroy());
+  slow.on("error", () => undefined);
+  await once(slow, "connect");
+  slow.pause();
+  slow.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  const quick = await EventReader.open(t, url);
+  const quickReads = quick.rest();
+  const pour = setInterval(() => log.append(word("x".repeat(100_000))), 1);
+  t.teardown(() => clearInterval(pour));
+  t.is(await ends.next(), "slow");
+  clearInterval(pour);
+  log.append({ type: "end", at: 0, reason: "finished" });
+  t.is((await quickReads).at(-1)!.event, "end");
+});
+
+test("what is sent again may be more than the buffer", async (t) => {
+  const log = new EventLog();
+  for (let i = 0; i < 40; i += 1) log.append(word("x".repeat(10_000)));
+  const { url } = await listenTo(t, log, 0);
+  const reader = await EventReader.open(t, url);
+  const events = reader.rest();
+  log.append({ type: "end", at: 0, reason: "finished" });
+  t.is((await events).length, 41);
+});
+
+test("streams end when a shutdown is announced; who comes back gets the rest", async (t) => {
+  const launcher = await startLauncher();
+  t.teardown(() => launcher.stop());
+  const { url, ask, start } = await openServer(t, launcher);
+  const { session_id } = await start();
+  const path = `${url}/sessions/${session_id}/events`;
+  const reader = await EventReader.open(t, path);
+  const [first] = await reader.until(({ data }) => data.state === "live");
+  t.truthy(first);
+  (await launcher.supervisor()).announceDrain();
+  t.deepEqual(await reader.rest(), []);
+  t.is((await ask(`/sessions/${session_id}`)).headers.get("connection"), "close");
+  await ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" });
+  const rest = await (await EventReader.open(t, path, { "last-event-id": "3" })).rest();
+  t.is(rest.at(-1)!.event, "end");
+});
+
+/** Serves the events of a log, without a session. */
+async function listenTo(t: Parameters<typeof listen>[0], log: EventLog, afterId: number) {
+  const ended: string[] = [];
+  const waiting: ((end: string) => void)[] = [];
+  const { url, port } = await listen(t, async (_request, response) => {
+    const options = { eventCommentIntervalMs: 60_000, eventBufferBytes: 262_144 };
+    const end = await streamEvents(response, log, afterId, options, new AbortController().signal);
+    const wait = waiting.shift();
+    if (wait) wait(end);
+    else ended.push(end);
+  });
+  const next = () =>
+    new Promise<string>((resolve) => {
+      const end = ended.shift();
+      if (end === undefined) waiting.push(resolve);
+      else resolve(end);
+    });
+  return { url, port, ends: { next } };
+}
