@@ -145,6 +145,22 @@ export interface TranscriptEvent {
 
 export type TurnOutcome = "done" | "interrupted" | "failed";
 
+/** How long a participant who spoke waited for the answer to sound. The parts follow one another and add up exactly. */
+export interface ResponseLatency {
+  /** From the last sound of speech to the first frame of the answer that was handed to the edge. */
+  readonly responseMs: number;
+  /** Last sound of speech → the turn detector's end of turn. */
+  readonly endOfTurnMs: number;
+  /** → first text of the model. 0 where it was there already. */
+  readonly firstTokenMs: number;
+  /** → first whole sentence. */
+  readonly firstSentenceMs: number;
+  /** → first sound of it. */
+  readonly firstByteMs: number;
+  /** → first frame at the edge. */
+  readonly outputMs: number;
+}
+
 /** A turn is over. Durations in milliseconds. */
 export interface TurnEvent {
   readonly type: "turn";
@@ -157,6 +173,10 @@ export interface TurnEvent {
   /** From the start of the turn to the first token of the model; null where no model was asked, or it said nothing. */
   readonly firstTokenMs: number | null;
   readonly toolCalls: number;
+  /** Null where nobody spoke, or nothing sounded. */
+  readonly latency: ResponseLatency | null;
+  /** The answer was begun before the turn was over. */
+  readonly eager: boolean;
   readonly error?: PlainError;
 }
 
@@ -211,6 +231,19 @@ export type Measurement =
       readonly outcome: TurnOutcome;
       readonly durationMs: number;
       readonly trailingSilenceMs: number | null;
+    }
+  | {
+      readonly kind: "response";
+      readonly outcome: TurnOutcome;
+      readonly eager: boolean;
+      readonly latency: ResponseLatency;
+    }
+  | {
+      /** How late frames of the agent's speech were handed to the edge, over about a second of it. */
+      readonly kind: "pacing";
+      readonly worstMs: number;
+      readonly p99Ms: number;
+      readonly frames: number;
     }
   | {
       readonly kind: "realtime";

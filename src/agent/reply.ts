@@ -14,7 +14,10 @@ export interface ReplyOptions {
   readonly messages: readonly Message[];
   readonly signal: AbortSignal;
   readonly onText: (text: string) => void;
+  readonly onFirstText: () => void;
   readonly onTool: (outcome: ToolOutcome) => void;
+  /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
+  readonly mayRunTools: () => Promise<void>;
   readonly log: Log;
 }
 
@@ -58,6 +61,7 @@ export class Reply {
         );
         return;
       }
+      await this.#options.mayRunTools();
       const results = await runTools(calls, {
         functions: llm.functions,
         limits,
@@ -105,7 +109,10 @@ export class Reply {
             if (this.#length > limits.maxReplyLength) {
               throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
             }
-            this.#firstTextAt ??= now();
+            if (this.#firstTextAt === null) {
+              this.#firstTextAt = now();
+              this.#options.onFirstText();
+            }
             this.#text += event.delta;
             onText(event.delta);
             break;

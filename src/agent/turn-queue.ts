@@ -12,6 +12,7 @@ export class TurnQueue {
   readonly #onOver: (turn: Turn, outcome: TurnOutcome) => void;
   readonly #onChange: () => void;
   #state: "waiting" | "open" | "closed" = "waiting";
+  #held = false;
   #running: Turn | null = null;
   #waiting: { readonly turn: Turn; readonly rank: TurnRank }[] = [];
 
@@ -24,6 +25,17 @@ export class TurnQueue {
     this.#maxWaiting = options.maxWaiting;
     this.#onOver = options.onOver;
     this.#onChange = options.onChange;
+  }
+
+  /** The turn that the agent is giving. */
+  get running(): Turn | null {
+    return this.#running;
+  }
+
+  /** While it is held no turn is begun: somebody is speaking. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.#advance();
   }
 
   /** Is a turn running, or waiting to? */
@@ -64,7 +76,7 @@ export class TurnQueue {
   }
 
   #advance(): void {
-    if (this.#state !== "open" || this.#running !== null) return;
+    if (this.#state !== "open" || this.#held || this.#running !== null) return;
     const turn = this.#waiting.shift()?.turn;
     if (turn === undefined) return;
     this.#running = turn;

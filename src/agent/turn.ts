@@ -3,27 +3,36 @@ import {
   type AgentEvent,
   type Measurement,
   now,
-  type TextMessage,
+  type ResponseLatency,
   type TurnEvent,
   type TurnOutcome,
 } from "../protocol.ts";
+import { Attempt } from "./attempt.ts";
 import { type Conversation, cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
-import type { Output } from "./output.ts";
-import { Reply } from "./reply.ts";
+import type { Output, OutputEvents } from "./output.ts";
 import type { ToolOutcome } from "./tools.ts";
+import { TurnClock } from "./turn-clock.ts";
 
-/** A turn goes through these in order, and ends once, with its outcome. */
-export type TurnState = "committed" | "thinking" | "speaking" | TurnOutcome;
+/** A turn goes through these, and ends once. One that is not spoken begins at `committed`. */
+export type TurnState = "listening" | "eager" | "committed" | "thinking" | "speaking" | "dropped" | TurnOutcome;
 
-/** What may follow what. Hearing speech comes before `committed`. */
+/**
+ * What may follow what:
+ *
+ *   listening ⇄ eager ──▶ committed ──▶ thinking ──▶ speaking ──▶ done | interrupted | failed
+ *       └─────────┴──▶ dropped (it was no turn: noise, or a "mhm")
+ */
 const nextStates = {
+  listening: ["eager", "committed", "dropped", "interrupted", "failed"],
+  eager: ["listening", "committed", "dropped", "interrupted", "failed"],
   committed: ["thinking", "speaking", "interrupted", "failed"],
   thinking: ["speaking", "done", "interrupted", "failed"],
   speaking: ["done", "interrupted", "failed"],
+  dropped: [],
   done: [],
   interrupted: [],
   failed: [],
@@ -31,7 +40,13 @@ const nextStates = {
 
 /** What a turn answers or says. */
 export type TurnInput =
-  | { readonly origin: "participant"; readonly message: TextMessage }
+  | {
+      readonly origin: "participant";
+      readonly participantId: string;
+      readonly text: string;
+      /** The typed message that it is, where it is one. */
+      readonly messageId?: string;
+    }
   | { readonly origin: "response"; readonly instruction: string }
   | { readonly origin: "say"; readonly text: string };
 
@@ -42,38 +57,48 @@ export interface TurnSetting {
   readonly agentId: string;
   readonly limits: AgentLimits;
   readonly conversation: Conversation;
-  /** Makes the way to the other side for one turn; `send` tells each piece that is heard. */
-  readonly openOutput: (send: (piece: string) => void) => Output;
+  /** Makes the way to the other side for one turn. */
+  readonly openOutput: (events: OutputEvents) => Output;
   readonly emit: (event: AgentEvent) => void;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
   readonly logTranscripts: boolean;
 }
 
-/** One exchange: from words that were committed to the last word that the agent says about them. */
+/** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
   readonly id: string;
-  readonly input: TurnInput;
   /** May words of a participant cut it short? */
   readonly interruptible: boolean;
-  /** Resolves when it is over. */
+  /** Resolves when it is over; a turn that was dropped never is. */
   readonly ended: Promise<TurnOutcome>;
+  readonly clock = new TurnClock();
   readonly #setting: TurnSetting;
   readonly #resolve: (outcome: TurnOutcome) => void;
   readonly #cancel = new AbortController();
   readonly #output: Output;
-  #state: TurnState = "committed";
+  #input: TurnInput | null;
+  #state: TurnState;
   #startedAt: number | null = null;
-  #reply: Reply | null = null;
+  #begun = false;
+  #attempt: Attempt | null = null;
+  #eager = false;
   #toolCalls = 0;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
 
-  constructor(id: string, input: TurnInput, setting: TurnSetting, interruptible = true) {
+  /** @param input Null: somebody has begun to speak, and `commit` will tell their words. */
+  constructor(id: string, input: TurnInput | null, setting: TurnSetting, interruptible = true) {
     this.id = id;
-    this.input = input;
     this.interruptible = interruptible;
+    this.#input = input;
+    this.#state = input === null ? "listening" : "committed";
     this.#setting = setting;
-    this.#output = setting.openOutput((delta) => this.#transcript({ final: false, delta }));
+    this.#output = setting.openOutput({
+      heard: (delta) => this.#transcript({ final: false, delta }),
+      firstSentence: () => this.clock.mark("firstSentence"),
+      firstByte: () => this.clock.mark("firstByte"),
+      firstFrame: (at) => this.clock.mark("firstFrame", at),
+    });
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -83,22 +108,69 @@ export class Turn {
     return this.#state;
   }
 
+  /** Null until the words are committed. */
+  get input(): TurnInput | null {
+    return this.#input;
+  }
+
   get over(): boolean {
     return nextStates[this.#state].length === 0;
+  }
+
+  /** The participant has probably finished: the answer is begun, and held. */
+  eager(participantId: string, text: string): void {
+    if (this.#state !== "listening" && this.#state !== "eager") return;
+    if (this.#attempt?.question === text) return;
+    this.#abandonAttempt();
+    if (this.#state === "listening") this.#go("eager");
+    this.#attempt = this.#begin([{ role: "participant", participantId, text }], text);
+  }
+
+  /** The participant went on: what was begun is cancelled. */
+  resumed(): void {
+    if (this.#state !== "eager") return;
+    this.#abandonAttempt();
+    this.#go("listening");
+  }
+
+  /** These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once. */
+  commit(participantId: string, text: string): void {
+    this.#go("committed");
+    this.clock.mark("committed");
+    this.#input = { origin: "participant", participantId, text };
+    if (this.#attempt && this.#attempt.question !== text) this.#abandonAttempt();
+    this.#eager = this.#attempt !== null;
+  }
+
+  /** It was no turn: nothing is told of it. */
+  drop(): void {
+    if (this.#state !== "listening" && this.#state !== "eager") return;
+    this.#abandonAttempt();
+    this.#go("dropped");
   }
 
   /** Takes the turn through to its end. Never rejects: what goes wrong is its outcome, told to `onEnd` at once. */
   async run(onEnd: (outcome: TurnOutcome) => void): Promise<void> {
     this.#onEnd = onEnd;
     try {
-      this.#begin();
-      if (this.input.origin === "say") this.#say(this.input.text);
+      this.#tellWords();
+      if (this.#input?.origin === "say") this.#say(this.#input.text);
       else await this.#respond();
       await this.#output.finish();
       this.#end("done");
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Somebody speaks: the agent is silent at once. It is not known yet whether it will go on. */
+  pause(): void {
+    if (this.interruptible) this.#output.pause();
+  }
+
+  /** It was nothing: the agent goes on where it stopped. */
+  resume(): void {
+    this.#output.resume();
   }
 
   /** Ends it at once: what is not heard yet will not be. Without effect on a turn that is over. */
@@ -112,10 +184,12 @@ export class Turn {
   }
 
   /** The participant's words become part of the call, whatever becomes of the answer. */
-  #begin(): void {
+  #tellWords(): void {
+    if (this.#begun) return;
+    this.#begun = true;
     this.#startedAt = now();
-    if (this.input.origin !== "participant") return;
-    const { messageId, participantId, text } = this.input.message;
+    if (this.#input?.origin !== "participant") return;
+    const { messageId, participantId, text } = this.#input;
     this.#setting.emit({
       type: "transcript",
       at: now(),
@@ -124,7 +198,7 @@ export class Turn {
       participantId,
       final: true,
       text,
-      messageId,
+      ...(messageId === undefined ? {} : { messageId }),
     });
   }
 
@@ -135,30 +209,46 @@ export class Turn {
   }
 
   async #respond(): Promise<void> {
-    const { llm, instructions, limits, conversation, log, measure } = this.#setting;
+    const { llm, measure } = this.#setting;
     this.#go("thinking");
-    const reply = new Reply({
-      llm,
-      instructions,
-      limits,
-      messages: [...conversation.messages, ...this.#question()],
-      signal: this.#cancel.signal,
-      onText: (text) => this.#say(text),
-      onTool: (outcome) => this.#toolEnded(outcome),
-      log,
-    });
-    this.#reply = reply;
+    this.#attempt ??= this.#begin(this.#question(), "");
+    const attempt = this.#attempt;
     try {
-      await reply.run();
-      measure(reply.measure("done"));
+      attempt.release((text) => this.#say(text));
+      await attempt.done;
+      measure(attempt.reply.measure("done"));
     } catch (error) {
       const cancelled = this.#cancel.signal.aborted;
-      measure(reply.measure(cancelled ? "cancelled" : "failed"));
+      measure(attempt.reply.measure(cancelled ? "cancelled" : "failed"));
       if (!cancelled) {
         measure({ kind: "error", component: "llm", provider: llm.provider, error: errorKind(error) });
       }
       throw error;
     }
+  }
+
+  #begin(question: readonly Message[], words: string): Attempt {
+    const { llm, instructions, limits, conversation, log } = this.#setting;
+    return new Attempt(
+      words,
+      {
+        llm,
+        instructions,
+        limits,
+        messages: [...conversation.messages, ...question],
+        onFirstText: () => this.clock.mark("firstToken"),
+        onTool: (outcome) => this.#toolEnded(outcome),
+        log,
+      },
+      this.#cancel.signal,
+    );
+  }
+
+  #abandonAttempt(): void {
+    if (this.#attempt === null) return;
+    this.#setting.measure(this.#attempt.cancel());
+    this.#attempt = null;
+    this.clock.forget("firstToken");
   }
 
   #toolEnded({ call, outcome, durationMs, error }: ToolOutcome): void {
@@ -183,17 +273,17 @@ export class Turn {
 
   /** What this turn adds to the conversation before the answer. */
   #question(): Message[] {
-    switch (this.input.origin) {
-      case "participant": {
-        const { participantId, text } = this.input.message;
-        return [{ role: "participant", participantId, text }];
-      }
+    const input = this.#input;
+    switch (input?.origin) {
+      case "participant":
+        return [{ role: "participant", participantId: input.participantId, text: input.text }];
       case "response":
-        return [{ role: "instruction", text: this.input.instruction }];
+        return [{ role: "instruction", text: input.instruction }];
       case "say":
+      case undefined:
         return [];
       default:
-        return this.input satisfies never;
+        return input satisfies never;
     }
   }
 
@@ -205,13 +295,13 @@ export class Turn {
 
   #end(outcome: TurnOutcome, error?: unknown): void {
     if (this.over) return;
-    if (this.#startedAt === null) this.#begin();
+    this.#tellWords();
     this.#go(outcome);
     this.#output.cut();
     this.#cancel.abort(new DOMException(`The turn is ${outcome}`, "AbortError"));
 
     const { heard } = this.#output;
-    const said: Message[] = this.#reply?.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
+    const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
     this.#setting.conversation.append([...this.#question(), ...cutToHeard(said, heard.length)]);
     if (heard !== "") this.#transcript({ final: true, text: heard });
     this.#report(outcome, heard, error);
@@ -227,20 +317,24 @@ export class Turn {
   #report(outcome: TurnOutcome, heard: string, error: unknown): void {
     const { emit, measure, log, logTranscripts } = this.#setting;
     const startedAt = this.#startedAt ?? now();
-    const firstTextAt = this.#reply?.firstTextAt ?? null;
+    const firstTextAt = this.#attempt?.reply.firstTextAt ?? null;
+    const latency = this.clock.response();
     const turn: TurnEvent = {
       type: "turn",
       at: now(),
       turnId: this.id,
-      origin: this.input.origin,
+      origin: this.#input?.origin ?? "participant",
       outcome,
       durationMs: now() - startedAt,
-      firstTokenMs: firstTextAt === null ? null : firstTextAt - startedAt,
+      firstTokenMs: firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt),
       toolCalls: this.#toolCalls,
+      latency,
+      eager: this.#eager,
       ...(outcome === "failed" ? { error: plainError(error) } : {}),
     };
     emit(turn);
-    measure({ kind: "turn", outcome, durationMs: turn.durationMs, trailingSilenceMs: null });
+    measure({ kind: "turn", outcome, durationMs: turn.durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
+    if (latency) measure({ kind: "response", outcome, eager: this.#eager, latency });
     log[outcome === "failed" ? "error" : "info"](
       {
         turn_id: turn.turnId,
@@ -249,10 +343,11 @@ export class Turn {
         duration_ms: Math.round(turn.durationMs),
         first_token_ms: turn.firstTokenMs === null ? null : Math.round(turn.firstTokenMs),
         tool_calls: turn.toolCalls,
+        ...(latency === null ? {} : { latency: snakeLatency(latency), eager: turn.eager }),
         ...(turn.error === undefined ? {} : { err: turn.error }),
         ...(logTranscripts
           ? {
-              ...(this.input.origin === "participant" ? { user: this.input.message.text } : {}),
+              ...(this.#input?.origin === "participant" ? { user: this.#input.text } : {}),
               agent: heard,
             }
           : {}),
@@ -260,4 +355,14 @@ export class Turn {
       "turn",
     );
   }
+}
+
+/** As the log line has it: whole milliseconds, names in snake_case. */
+function snakeLatency(latency: ResponseLatency): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(latency).map(([name, ms]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      Math.round(ms as number),
+    ]),
+  );
 }
