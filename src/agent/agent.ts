@@ -7,9 +7,10 @@ import { errorKind } from "./error-kind.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import { type AgentLimits, fillLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
-import { TextOutput } from "./output.ts";
+import type { Output, OutputEvents } from "./output.ts";
 import { Presence } from "./presence.ts";
 import type { STT } from "./stt.ts";
+import { TextOutput } from "./text-output.ts";
 import type { TTS } from "./tts.ts";
 import { Turn, type TurnInput, type TurnSetting } from "./turn.ts";
 import { TurnQueue } from "./turn-queue.ts";
@@ -184,17 +185,17 @@ export class Agent {
   }
 
   #take(message: TextMessage): void {
-    this.#queue.add(this.#turn({ origin: "participant", message }), "participant", true);
+    this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", true);
   }
 
-  #turn(input: TurnInput, interruptible = true): Turn {
+  #turn(input: TurnInput | null, interruptible = true): Turn {
     const setting: TurnSetting = {
       llm: this.llm,
       instructions: this.instructions,
       agentId: this.agentUser.id,
       limits: this.#limits,
       conversation: this.#conversation,
-      openOutput: (send) => new TextOutput(send),
+      openOutput: (events) => this.#openOutput(events),
       emit: (event) => this.#emit(event),
       measure: (measurement) => this.#host.measured(measurement),
       log: this.#host.log,
@@ -203,9 +204,13 @@ export class Agent {
     return new Turn(`turn_${++this.#turns}`, input, setting, interruptible);
   }
 
+  #openOutput(events: OutputEvents): Output {
+    return this.#mouth?.open(events) ?? new TextOutput(events.heard);
+  }
+
   #turnOver({ input }: Turn, outcome: TurnOutcome): void {
-    if (input.origin === "participant") this.#presence.seen();
-    if (outcome !== "failed" || input.origin === "say" || this.#apology === null) return;
+    if (input?.origin === "participant") this.#presence.seen();
+    if (outcome !== "failed" || input?.origin === "say" || this.#apology === null) return;
     this.#queue.add(this.#turn({ origin: "say", text: this.#apology }), "next", false);
   }
 

@@ -76,11 +76,13 @@ export class Turn {
   readonly #setting: TurnSetting;
   readonly #resolve: (outcome: TurnOutcome) => void;
   readonly #cancel = new AbortController();
-  readonly #output: Output;
   #input: TurnInput | null;
   #state: TurnState;
   #startedAt: number | null = null;
   #begun = false;
+  /** Opened with the first words. */
+  #output: Output | null = null;
+  #paused = false;
   #attempt: Attempt | null = null;
   #eager = false;
   #toolCalls = 0;
@@ -93,12 +95,6 @@ export class Turn {
     this.#input = input;
     this.#state = input === null ? "listening" : "committed";
     this.#setting = setting;
-    this.#output = setting.openOutput({
-      heard: (delta) => this.#transcript({ final: false, delta }),
-      firstSentence: () => this.clock.mark("firstSentence"),
-      firstByte: () => this.clock.mark("firstByte"),
-      firstFrame: (at) => this.clock.mark("firstFrame", at),
-    });
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -156,7 +152,7 @@ export class Turn {
       this.#tellWords();
       if (this.#input?.origin === "say") this.#say(this.#input.text);
       else await this.#respond();
-      await this.#output.finish();
+      await this.#output?.finish();
       this.#end("done");
     } catch (error) {
       this.fail(error);
@@ -165,12 +161,15 @@ export class Turn {
 
   /** Somebody speaks: the agent is silent at once. It is not known yet whether it will go on. */
   pause(): void {
-    if (this.interruptible) this.#output.pause();
+    if (!this.interruptible) return;
+    this.#paused = true;
+    this.#output?.pause();
   }
 
   /** It was nothing: the agent goes on where it stopped. */
   resume(): void {
-    this.#output.resume();
+    this.#paused = false;
+    this.#output?.resume();
   }
 
   /** Ends it at once: what is not heard yet will not be. Without effect on a turn that is over. */
@@ -205,7 +204,19 @@ export class Turn {
   #say(text: string): void {
     this.#cancel.signal.throwIfAborted();
     if (this.#state !== "speaking") this.#go("speaking");
+    this.#output ??= this.#openOutput();
     this.#output.write(text);
+  }
+
+  #openOutput(): Output {
+    const output = this.#setting.openOutput({
+      heard: (delta) => this.#transcript({ final: false, delta }),
+      firstSentence: () => this.clock.mark("firstSentence"),
+      firstByte: () => this.clock.mark("firstByte"),
+      firstFrame: (at) => this.clock.mark("firstFrame", at),
+    });
+    if (this.#paused) output.pause();
+    return output;
   }
 
   async #respond(): Promise<void> {
@@ -297,10 +308,10 @@ export class Turn {
     if (this.over) return;
     this.#tellWords();
     this.#go(outcome);
-    this.#output.cut();
+    this.#output?.cut();
     this.#cancel.abort(new DOMException(`The turn is ${outcome}`, "AbortError"));
 
-    const { heard } = this.#output;
+    const heard = this.#output?.heard ?? "";
     const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
     this.#setting.conversation.append([...this.#question(), ...cutToHeard(said, heard.length)]);
     if (heard !== "") this.#transcript({ final: true, text: heard });

@@ -1,0 +1,75 @@
+import type { IncomingMessage } from "node:http";
+import { pieces, textOf, wholeLines } from "./body.ts";
+import type { Connections } from "./connections.ts";
+import { ElevenlabsError, refusal } from "./error.ts";
+
+/** As much of the `init` of a fetch as the SDK gives. */
+export interface SdkRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** As much of a fetch's response as the SDK reads. */
+export interface SdkResponse {
+  readonly status: number;
+  readonly headers: unknown;
+  readonly body: AsyncIterable<Uint8Array> | null;
+  text(): Promise<string>;
+}
+
+/** What the SDK is told of a request that failed; it never sees why, see {@link Exchange.failure}. */
+const failed: SdkResponse = { status: 599, headers: {}, body: null, text: async () => "" };
+
+/**
+ * One request of the SDK on its way. Its `fetch` never rejects: the SDK clears its timer only after a response, and each
+ * abort would leave one behind. What went wrong is in `failure`, read whole, which the SDK's own error is not.
+ */
+export class Exchange {
+  readonly #connections: Connections;
+  readonly #idleTimeoutMs: number;
+  readonly #content: "audio" | "lines";
+  #failure: unknown = null;
+
+  constructor(connections: Connections, content: "audio" | "lines", idleTimeoutMs: number) {
+    this.#connections = connections;
+    this.#content = content;
+    this.#idleTimeoutMs = idleTimeoutMs;
+  }
+
+  /** Why the request failed; null while it has not. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  async fetch(url: string, request: SdkRequest): Promise<SdkResponse> {
+    try {
+      const incoming = await this.#connections.open(url, request);
+      const body = await this.#bodyOf(incoming);
+      return { status: incoming.statusCode ?? 200, headers: incoming.headers, body, text: () => textOf(incoming) };
+    } catch (error) {
+      this.#failure = error;
+      return failed;
+    }
+  }
+
+  async #bodyOf(incoming: IncomingMessage): Promise<AsyncIterable<Uint8Array>> {
+    const status = incoming.statusCode ?? 0;
+    // The SDK takes a redirect for sound.
+    if (status < 200 || status > 299) {
+      throw refusal({ status, headers: incoming.headers, text: await textOf(incoming) });
+    }
+    const body = pieces(incoming, this.#idleTimeoutMs);
+    if (this.#content === "lines") return wholeLines(body);
+    const type = incoming.headers["content-type"] ?? "";
+    if (/^(text\/|application\/json)/i.test(type)) {
+      incoming.destroy();
+      throw new ElevenlabsError(`ElevenLabs answered with ${type.slice(0, 80)} instead of sound`, {
+        kind: "server",
+        code: "bad_answer",
+      });
+    }
+    return body;
+  }
+}

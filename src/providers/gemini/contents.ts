@@ -1,0 +1,150 @@
+import type { Content, Part } from "@google/genai";
+import type { Message, ToolCall, ToolResult } from "../../agent/conversation.ts";
+import type { JsonValue } from "../../protocol.ts";
+import { generationOf } from "./thinking.ts";
+
+/**
+ * Tells Gemini 3 not to look for the thought signature of a call, which it otherwise answers with 400: for calls that
+ * another model made (ai.google.dev/gemini-api/docs/thought-signatures).
+ */
+const skipSignature = "skip_thought_signature_validator";
+
+/** Longest name of a speaker, in characters. */
+const longestName = 64;
+
+/** What a call of this provider carries in `ToolCall.providerData`: the part as it came, with its thought signature. */
+interface OwnCall {
+  readonly gemini: { readonly model: string; readonly part: Part };
+}
+
+export interface Mapped {
+  readonly contents: Content[];
+  /** Do several participants speak? Each of their messages then begins with the name of its speaker. */
+  readonly severalSpeakers: boolean;
+}
+
+/**
+ * A conversation as Gemini takes it: `user` and `model` by turns, every answer of a tool behind its call. Messages whose
+ * text is in `withheld` are left out, but for the fact that they were there.
+ */
+export function mapMessages(
+  messages: readonly Message[],
+  model: string,
+  withheld: ReadonlySet<string>,
+): Mapped {
+  const speakers = new Set(
+    messages.flatMap((message) => (message.role === "participant" ? [message.participantId] : [])),
+  );
+  const severalSpeakers = speakers.size > 1;
+  const contents: Content[] = [];
+  let calls: readonly ToolCall[] = [];
+  for (const message of messages) {
+    switch (message.role) {
+      case "participant": {
+        const said = words(message.text, withheld);
+        add(contents, "user", [
+          { text: severalSpeakers ? `${speakerName(message.participantId)}: ${said}` : said },
+        ]);
+        break;
+      }
+      case "instruction":
+        add(contents, "user", [{ text: words(message.text, withheld) }]);
+        break;
+      case "agent":
+        calls = message.toolCalls;
+        // A turn of the model without parts would be refused.
+        add(contents, "model", [
+          ...(message.text === "" ? [] : [{ text: message.text }]),
+          ...callParts(calls, model),
+        ]);
+        break;
+      case "tools":
+        add(
+          contents,
+          "user",
+          message.results.map((result) => resultPart(result, calls, model)),
+        );
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+  return { contents, severalSpeakers };
+}
+
+/** The participants' name as their messages begin with it. */
+function speakerName(participantId: string): string {
+  return (
+    participantId
+      .replaceAll(/[\p{C}:\s]+/gu, " ")
+      .trim()
+      .slice(0, longestName) || "someone"
+  );
+}
+
+/** A call that the model made, with all that Gemini wants back. */
+export function ownCall(part: Part, model: string): JsonValue {
+  return { gemini: { model, part } } satisfies OwnCall as unknown as JsonValue;
+}
+
+function words(text: string, withheld: ReadonlySet<string>): string {
+  if (withheld.has(text)) return "(These words were withheld by a safety filter.)";
+  return text.trim() === "" ? "(inaudible)" : text;
+}
+
+/** Words of one side that follow one another become one turn. */
+function add(contents: Content[], role: "user" | "model", parts: readonly Part[]): void {
+  if (parts.length === 0) return;
+  const last = contents.at(-1);
+  const onlyWords = (list: readonly Part[] | undefined) =>
+    list?.every(({ text }) => text !== undefined) ?? false;
+  if (last?.role === role && onlyWords(last.parts) && onlyWords(parts)) last.parts?.push(...parts);
+  else contents.push({ role, parts: [...parts] });
+}
+
+function callParts(calls: readonly ToolCall[], model: string): Part[] {
+  const parts = calls.map((call): Part => {
+    const own = ownPart(call, model);
+    return own ?? { functionCall: { name: call.name, args: objectOf(call.arguments) } };
+  });
+  // Of calls made at once only the first is signed.
+  const [first] = parts;
+  if (first !== undefined && first.thoughtSignature === undefined && (generationOf(model) ?? 0) >= 3) {
+    parts[0] = { ...first, thoughtSignature: skipSignature };
+  }
+  return parts;
+}
+
+/** The part as it came; undefined where another provider made the call. Another model's signature is of no use here. */
+function ownPart({ providerData }: ToolCall, model: string): Part | undefined {
+  if (typeof providerData !== "object" || providerData === null || !("gemini" in providerData))
+    return undefined;
+  const { model: author, part } = (providerData as unknown as OwnCall).gemini;
+  if (author === model) return part;
+  const { thoughtSignature: _, ...unsigned } = part;
+  return unsigned;
+}
+
+/** `output` and `error` are the keys by which Gemini tells success from failure. */
+function resultPart(
+  { callId, name, ok, output }: ToolResult,
+  calls: readonly ToolCall[],
+  model: string,
+): Part {
+  const call = calls.find(({ id }) => id === callId);
+  const id = call === undefined ? undefined : ownPart(call, model)?.functionCall?.id;
+  const response = ok ? { output: parsed(output) } : { error: output };
+  return { functionResponse: { ...(id === undefined ? {} : { id }), name, response } };
+}
+
+function parsed(output: string): unknown {
+  try {
+    return JSON.parse(output);
+  } catch {
+    return output;
+  }
+}
+
+function objectOf(value: JsonValue): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}

@@ -1,0 +1,129 @@
+/** Gemini refused a request, failed at it, or could not be reached. */
+export class GeminiError extends Error {
+  override readonly name = "GeminiError";
+  /** The HTTP status; undefined where there was no answer. */
+  readonly status: number | undefined;
+  /** Google's name for it, such as `RESOURCE_EXHAUSTED`, or the system's, such as `ECONNREFUSED`. */
+  readonly code: string;
+  /** Google's finer reason, such as `API_KEY_INVALID`, where it gives one. */
+  readonly reason: string | undefined;
+  /** How long Google asks to wait before the next try, in milliseconds. */
+  readonly retryDelayMs: number | undefined;
+
+  constructor(
+    message: string,
+    facts: {
+      readonly status?: number | undefined;
+      readonly code: string;
+      readonly reason?: string | undefined;
+      readonly retryDelayMs?: number | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.status = facts.status;
+    this.code = facts.code;
+    this.reason = facts.reason;
+    this.retryDelayMs = facts.retryDelayMs;
+  }
+}
+
+/** The model may not answer: its safety rules forbid the question, or what it was about to say. */
+export class RefusalError extends Error {
+  override readonly name = "RefusalError";
+  readonly code = "REFUSED";
+  /** Google's reason, such as `SAFETY` or `PROHIBITED_CONTENT`. */
+  readonly reason: string;
+  /** Was it the question that is forbidden (`prompt`), or the answer? */
+  readonly refused: "prompt" | "answer";
+
+  constructor(refused: "prompt" | "answer", reason: string) {
+    super(`Gemini refused the ${refused}: ${reason}`);
+    this.refused = refused;
+    this.reason = reason;
+  }
+}
+
+/** The model's answer is of no use: nothing in it, a tool call that nobody can read, a stream that broke. */
+export class BadAnswerError extends Error {
+  override readonly name = "BadAnswerError";
+  /** Such as `MALFORMED_FUNCTION_CALL`, `EMPTY` or `UNREADABLE`. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+type Failure = GeminiError | RefusalError | BadAnswerError;
+
+/** What the SDK threw, as an error that holds no key and none of the words that were said. */
+export function asFailure(error: unknown, apiKey: string): Failure {
+  if (error instanceof GeminiError || error instanceof RefusalError || error instanceof BadAnswerError)
+    return error;
+  const { name, status, message, code } = error as Partial<
+    Record<"name" | "status" | "message" | "code", unknown>
+  >;
+  if (name === "ApiError" && typeof status === "number") return apiFailure(status, String(message), apiKey);
+  if (typeof code === "string") {
+    const text = withoutKey(`Gemini cannot be reached: ${message}`, apiKey);
+    return new GeminiError(text, { code, cause: error });
+  }
+  // The SDK's own messages may quote the answer, so they are not passed on.
+  return new BadAnswerError("UNREADABLE", `The answer of Gemini broke off, or could not be read (${name})`);
+}
+
+/** May the same request succeed when it is sent again? */
+export function isPassing(failure: Failure): boolean {
+  if (failure instanceof BadAnswerError) return failure.code !== "MAX_TOKENS";
+  if (failure instanceof RefusalError) return false;
+  if (failure.status !== undefined)
+    return failure.status === 408 || failure.status === 429 || failure.status >= 500;
+  // Of the system: not those of TLS (a wrong certificate), nor Node's own, which begin with ERR_.
+  return /^(E(?!RR_)[A-Z]+|UND_ERR_\w+)$/.test(failure.code);
+}
+
+/** `text` is the body of Google's error answer, with or without words before it. */
+function apiFailure(status: number, text: string, apiKey: string): GeminiError {
+  const { message, status: code, details } = errorBody(text);
+  const named = typeof code === "string" && code !== "" ? code : `HTTP_${status}`;
+  const said = typeof message === "string" ? message.trim().slice(0, 1_000) : "";
+  return new GeminiError(
+    withoutKey(`Gemini answered ${status} ${named}${said === "" ? "" : `: ${said}`}`, apiKey),
+    {
+      status,
+      code: named,
+      reason: detail(details, "ErrorInfo", "reason"),
+      retryDelayMs: milliseconds(detail(details, "RetryInfo", "retryDelay")),
+    },
+  );
+}
+
+function errorBody(text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text.slice(text.indexOf("{")));
+    // Some gateways, and Google's own for streams, wrap the error in a list.
+    const [first] = [body].flat() as [{ readonly error?: Record<string, unknown> } | null];
+    return first?.error ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function detail(details: unknown, type: string, field: string): string | undefined {
+  if (!Array.isArray(details)) return undefined;
+  const found = details.find((entry) => String(entry?.["@type"]).endsWith(`google.rpc.${type}`));
+  return typeof found?.[field] === "string" ? found[field] : undefined;
+}
+
+/** A duration as protobuf writes it in JSON: `7s`, `0.25s`. */
+function milliseconds(duration: string | undefined): number | undefined {
+  const seconds = /^(\d+(?:\.\d+)?)s$/.exec(duration ?? "")?.[1];
+  return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1_000);
+}
+
+/** Google quotes the key where it is suspended: "Consumer 'api_key:AIza…' has been suspended". */
+function withoutKey(text: string, apiKey: string): string {
+  return text.replaceAll(apiKey, "[key]").replaceAll(/AIza[\w-]{10,}/g, "[key]");
+}

@@ -1,0 +1,26 @@
+/** Google's Gemini. */
+import { registerPreload } from "../../agent/preload.ts";
+import { Connections } from "./connections.ts";
+import { defaultBaseUrl, fromEnvironment } from "./options.ts";
+
+export { BadAnswerError, GeminiError, RefusalError } from "./errors.ts";
+export { LLM } from "./llm.ts";
+export type { Harm, HarmThreshold, LLMOptions } from "./options.ts";
+export type { ThinkingEffort } from "./thinking.ts";
+
+/**
+ * Loads the SDK, and begins to open a connection where the environment has a key; a model that is made later uses both.
+ * For a thread that waits for its call.
+ */
+export async function preload(): Promise<void> {
+  await import("@google/genai");
+  if (fromEnvironment("GOOGLE_API_KEY") === undefined) return;
+  const baseUrl = fromEnvironment("GOOGLE_GEMINI_BASE_URL") ?? defaultBaseUrl;
+  // Not waited for, and no harm done where it fails: the first request then opens its own.
+  if (URL.canParse(baseUrl))
+    Connections.to(baseUrl)
+      .prepare()
+      .catch(() => undefined);
+}
+
+registerPreload(preload);

@@ -1,0 +1,162 @@
+import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promises";
+import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
+import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
+import { within } from "../../deadline.ts";
+import { Answer } from "./answer.ts";
+import { Connections } from "./connections.ts";
+import { asFailure, type BadAnswerError, GeminiError, isPassing, RefusalError } from "./errors.ts";
+import { defaultModel, type FilledOptions, fillOptions, type LLMOptions } from "./options.ts";
+import { parametersOf } from "./parameters.ts";
+
+const warmTimeoutMs = 10_000;
+/** The pause before the first retry, in milliseconds; it doubles. */
+const firstRetryDelayMs = 100;
+/** Texts that were blocked and are remembered. */
+const mostWithheld = 100;
+
+/** Gemini, by Google's SDK and the Gemini Developer API. */
+export class LLM extends BaseLLM {
+  readonly provider = "gemini";
+  readonly model: string;
+  readonly #options: FilledOptions;
+  readonly #connections: Connections;
+  readonly #running = new Set<AbortController>();
+  /** What a safety filter blocked: left in the conversation it would block every later answer as well. */
+  readonly #withheld = new Set<string>();
+  #client: Promise<GoogleGenAI> | null = null;
+  #closed = false;
+
+  /** Throws a `TypeError` that names an option which cannot be, or the missing key. */
+  constructor(model: string = defaultModel, options: LLMOptions = {}) {
+    super();
+    if (!/^[\w./-]+$/.test(model)) throw new TypeError(`gemini.LLM: "${model}" is no name of a model`);
+    this.model = model.replace(/^models\//, "");
+    this.#options = fillOptions(options);
+    this.#connections = Connections.to(this.#options.baseUrl).hold();
+  }
+
+  /** Opens a connection, by a question for the model: a wrong key or an unknown model is a `GeminiError` already here. */
+  override async warm(signal: AbortSignal): Promise<void> {
+    const cancel = new AbortController();
+    this.#running.add(cancel);
+    try {
+      const { models } = await this.#sdk();
+      const asked = models.get({ model: this.model, config: { abortSignal: cancel.signal } });
+      await within(asked, warmTimeoutMs, "To reach Gemini", signal);
+      // The connection is free for the next request just after the end of the answer.
+      await nextTick();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw asFailure(error, this.#options.apiKey);
+    } finally {
+      this.#running.delete(cancel);
+      cancel.abort();
+    }
+  }
+
+  /**
+   * Throws a `GeminiError`, a `RefusalError` (where no line is spoken instead) or a `BadAnswerError`, none of which holds
+   * the key or the words that were said; where the request is aborted, the reason of its signal.
+   */
+  async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
+    const { signal, messages } = request;
+    const { refusal, maxRetries } = this.#options;
+    const parameters = parametersOf(request, this.model, this.#options, this.#withheld);
+    const mayBeEmpty = messages.at(-1)?.role === "tools";
+    let answer = new Answer(this.model);
+    for (let retry = 0; ; retry++) {
+      const failure = yield* this.#try(parameters, answer, mayBeEmpty, signal);
+      if (failure === null) return;
+      if (failure instanceof RefusalError) {
+        if (failure.refused === "prompt") this.#withhold(messages);
+        if (refusal === null) throw failure;
+        yield { type: "text", delta: answer.spoken ? ` ${refusal}` : refusal };
+        return;
+      }
+      const pauseMs = answer.pieces === 0 && retry < maxRetries ? this.#retryDelay(failure, retry) : null;
+      if (pauseMs === null) throw failure;
+      await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      answer = new Answer(this.model, answer.tokens);
+    }
+  }
+
+  override async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const running of this.#running) running.abort();
+    this.#connections.release();
+  }
+
+  /** One try. Returns what went wrong; throws only the reason of the signal. */
+  async *#try(
+    parameters: GenerateContentParameters,
+    answer: Answer,
+    mayBeEmpty: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LlmEvent, GeminiError | RefusalError | BadAnswerError | null, void> {
+    signal.throwIfAborted();
+    // Of this try alone: the SDK never takes its listener off a signal.
+    const cancel = new AbortController();
+    const abort = () => cancel.abort();
+    signal.addEventListener("abort", abort, { once: true });
+    this.#running.add(cancel);
+    let over = false;
+    try {
+      const { models } = await this.#sdk();
+      const config = { ...parameters.config, abortSignal: cancel.signal };
+      for await (const chunk of await models.generateContentStream({ ...parameters, config })) {
+        yield* answer.read(chunk);
+      }
+      over = true;
+      return answer.problem(mayBeEmpty);
+    } catch (error) {
+      signal.throwIfAborted();
+      over = true;
+      return this.#closed ? closed() : asFailure(error, this.#options.apiKey);
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#running.delete(cancel);
+      // Whoever stops reading leaves the response open, and only an abort closes it.
+      cancel.abort();
+      // That ended its connection too. The next answer, a moment from now, should not wait for another.
+      if (!over && !this.#closed) this.#connections.prepare().catch(() => undefined);
+    }
+  }
+
+  async #sdk(): Promise<GoogleGenAI> {
+    if (this.#closed) throw closed();
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  async #connect(): Promise<GoogleGenAI> {
+    const { GoogleGenAI } = await import("@google/genai");
+    const { apiKey, apiVersion, baseUrl } = this.#options;
+    const { fetch } = this.#connections;
+    // Said aloud, since the SDK would take another service and version from the environment.
+    return new GoogleGenAI({ enterprise: false, apiKey, apiVersion, httpOptions: { baseUrl, fetch } });
+  }
+
+  /** In milliseconds; null where another try is of no use, or comes too late. */
+  #retryDelay(failure: GeminiError | BadAnswerError, retry: number): number | null {
+    if (this.#closed || !isPassing(failure)) return null;
+    const { maxRetryDelayMs } = this.#options;
+    const asked = failure instanceof GeminiError ? failure.retryDelayMs : undefined;
+    if (asked !== undefined) return asked > maxRetryDelayMs ? null : asked;
+    // Half of it at random, so that calls which failed together do not come back together.
+    const pauseMs = firstRetryDelayMs * 2 ** retry * (0.5 + Math.random());
+    return Math.min(pauseMs, maxRetryDelayMs);
+  }
+
+  #withhold(messages: LlmRequest["messages"]): void {
+    const last = messages.at(-1);
+    if (last?.role !== "participant" && last?.role !== "instruction") return;
+    this.#withheld.add(last.text);
+    const [oldest] = this.#withheld;
+    if (this.#withheld.size > mostWithheld && oldest !== undefined) this.#withheld.delete(oldest);
+  }
+}
+
+function closed(): GeminiError {
+  return new GeminiError("gemini.LLM is closed", { code: "CLOSED" });
+}

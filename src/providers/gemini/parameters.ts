@@ -1,0 +1,74 @@
+import type {
+  FunctionCallingConfigMode,
+  GenerateContentConfig,
+  GenerateContentParameters,
+  HarmBlockThreshold,
+  HarmCategory,
+} from "@google/genai";
+import type { LlmRequest } from "../../agent/llm.ts";
+import { mapMessages } from "./contents.ts";
+import type { LLMOptions } from "./options.ts";
+import { leastThinking, level } from "./thinking.ts";
+
+const severalSpeakersNote =
+  "Several people are in this call. Each of their messages begins with the name of who speaks, and a colon. " +
+  "Never begin your own answers like that.";
+
+/** One request as the SDK takes it. */
+export function parametersOf(
+  request: LlmRequest,
+  model: string,
+  options: LLMOptions,
+  withheld: ReadonlySet<string>,
+): GenerateContentParameters {
+  const { contents, severalSpeakers } = mapMessages(request.messages, model, withheld);
+  const system = [request.instructions, severalSpeakers ? severalSpeakersNote : ""].filter(
+    (text) => text !== "",
+  );
+  return {
+    model,
+    contents,
+    config: {
+      // Whoever made the request decides what becomes of an answer that broke off.
+      automaticContinuation: false,
+      ...(system.length > 0 ? { systemInstruction: system.join("\n\n") } : {}),
+      ...settings(model, options),
+      ...tools(request),
+    },
+  };
+}
+
+function settings(model: string, options: LLMOptions): GenerateContentConfig {
+  const { temperature, topP, maxOutputTokens, safetySettings = {} } = options;
+  const thinkingConfig = thinking(model, options);
+  const safety = Object.entries(safetySettings).map(([harm, threshold]) => ({
+    category: `HARM_CATEGORY_${harm.toUpperCase()}` as HarmCategory,
+    threshold: threshold.toUpperCase() as HarmBlockThreshold,
+  }));
+  return {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(thinkingConfig === undefined ? {} : { thinkingConfig }),
+    ...(safety.length === 0 ? {} : { safetySettings: safety }),
+  };
+}
+
+function thinking(model: string, { thinkingBudget, thinkingLevel }: LLMOptions) {
+  if (thinkingBudget !== undefined) return { thinkingBudget };
+  return thinkingLevel === undefined ? leastThinking(model) : level(thinkingLevel);
+}
+
+function tools({ functions, toolChoice }: LlmRequest): GenerateContentConfig {
+  if (functions.length === 0) return {};
+  const functionDeclarations = functions.map(({ name, description, parameters }) => {
+    const { $schema: _, ...parametersJsonSchema } = parameters;
+    return { name, description, parametersJsonSchema };
+  });
+  // The functions stay, since calls in the conversation refer to them; only another call is ruled out.
+  const functionCallingConfig = { mode: "NONE" as FunctionCallingConfigMode };
+  return {
+    tools: [{ functionDeclarations }],
+    ...(toolChoice === "none" ? { toolConfig: { functionCallingConfig } } : {}),
+  };
+}

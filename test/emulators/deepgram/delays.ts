@@ -1,0 +1,55 @@
+/**
+ * When messages go out, in milliseconds of sound unless said otherwise. Sound is what the recogniser knows time by: without
+ * silence after the speech nothing ends.
+ */
+export interface DeepgramDelays {
+  /** Speech before Flux says StartOfTurn, or Nova SpeechStarted. */
+  startOfTurnMs: number;
+  /**
+   * From the arrival of the last speech to Flux's EndOfTurn. 0: with the first silence, which suits tones; natural speech
+   * has pauses of its own, of 100 ms and more.
+   */
+  endOfTurnMs: number;
+  /** The same for EagerEndOfTurn. */
+  eagerEndOfTurnMs: number;
+  /** Between Flux's Updates. */
+  updateMs: number;
+  /** From the end of Nova's endpointing to its final result. */
+  finalMs: number;
+  /** Between Nova's interim results. */
+  interimMs: number;
+}
+
+/**
+ * Of the figures that Deepgram and others published: Flux ends a turn about 260 ms after the last speech (p50, at the default
+ * thresholds), eager events come some 150 ms before that, Nova's finals 50–150 ms after the endpointing. The start of a turn
+ * is not published; it needs a word.
+ */
+export const published: DeepgramDelays = {
+  startOfTurnMs: 200,
+  endOfTurnMs: 260,
+  eagerEndOfTurnMs: 110,
+  updateMs: 250,
+  finalMs: 100,
+  interimMs: 500,
+};
+
+/** As soon as the sound allows. */
+export const none: DeepgramDelays = {
+  startOfTurnMs: 0,
+  endOfTurnMs: 0,
+  eagerEndOfTurnMs: 0,
+  updateMs: 250,
+  finalMs: 0,
+  interimMs: 500,
+};
+
+/** How long a connection may be idle, in wall-clock milliseconds. Tests scale them down. */
+export interface DeepgramTimeouts {
+  /** `/v1/listen` without sound, KeepAlive or another message → close 1011 (NET-0001). */
+  novaIdleMs: number;
+  /** `/v2/listen` without sound or a WebSocket ping → close 1011. */
+  fluxIdleMs: number;
+}
+
+export const defaultTimeouts: DeepgramTimeouts = { novaIdleMs: 10_000, fluxIdleMs: 60_000 };
