@@ -1,20 +1,11 @@
 import { plainError } from "../errors.ts";
-import {
-  type AgentEvent,
-  type Measurement,
-  now,
-  type TextMessage,
-  type TurnEvent,
-  type TurnOutcome,
-} from "../protocol.ts";
+import { now, type TextMessage, type TurnOutcome } from "../protocol.ts";
 import { type Conversation, cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";
-import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
-import type { LLM } from "./llm.ts";
 import type { Output } from "./output.ts";
 import { Reply } from "./reply.ts";
-import type { ToolOutcome } from "./tools.ts";
+import { reportTool, reportTurn, type TurnReporting } from "./turn-report.ts";
 
 /** A turn goes through these in order, and ends once, with its outcome. */
 export type TurnState = "committed" | "thinking" | "speaking" | TurnOutcome;
@@ -36,18 +27,13 @@ export type TurnInput =
   | { readonly origin: "say"; readonly text: string };
 
 /** What all turns of an agent share. */
-export interface TurnSetting {
-  readonly llm: LLM;
+export interface TurnSetting extends TurnReporting {
   readonly instructions: string;
   readonly agentId: string;
   readonly limits: AgentLimits;
   readonly conversation: Conversation;
   /** Makes the way to the other side for one turn; `send` tells each piece that is heard. */
   readonly openOutput: (send: (piece: string) => void) => Output;
-  readonly emit: (event: AgentEvent) => void;
-  readonly measure: (measurement: Measurement) => void;
-  readonly log: Log;
-  readonly logTranscripts: boolean;
 }
 
 /** One exchange: from words that were committed to the last word that the agent says about them. */
@@ -144,7 +130,10 @@ export class Turn {
       messages: [...conversation.messages, ...this.#question()],
       signal: this.#cancel.signal,
       onText: (text) => this.#say(text),
-      onTool: (outcome) => this.#toolEnded(outcome),
+      onTool: (outcome) => {
+        this.#toolCalls++;
+        reportTool(this.id, outcome, this.#setting);
+      },
       log,
     });
     this.#reply = reply;
@@ -159,26 +148,6 @@ export class Turn {
       }
       throw error;
     }
-  }
-
-  #toolEnded({ call, outcome, durationMs, error }: ToolOutcome): void {
-    const { emit, measure, llm, log, logTranscripts } = this.#setting;
-    const { provider, model } = llm;
-    this.#toolCalls++;
-    const ok = outcome === "done";
-    emit({ type: "tool", at: now(), turnId: this.id, name: call.name, durationMs, ok });
-    measure({ kind: "tool", provider, model, outcome, latencyMs: durationMs });
-    if (outcome !== "failed") return;
-    measure({ kind: "error", component: "tool", provider, error: errorKind(error) });
-    log.warn(
-      {
-        turn_id: this.id,
-        tool: call.name,
-        ...(logTranscripts ? { arguments: call.arguments } : {}),
-        err: plainError(error),
-      },
-      "a tool failed",
-    );
   }
 
   /** What this turn adds to the conversation before the answer. */
@@ -205,7 +174,8 @@ export class Turn {
 
   #end(outcome: TurnOutcome, error?: unknown): void {
     if (this.over) return;
-    if (this.#startedAt === null) this.#begin();
+    const ran = this.#startedAt !== null;
+    if (!ran) this.#begin();
     this.#go(outcome);
     this.#output.cut();
     this.#cancel.abort(new DOMException(`The turn is ${outcome}`, "AbortError"));
@@ -214,7 +184,7 @@ export class Turn {
     const said: Message[] = this.#reply?.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
     this.#setting.conversation.append([...this.#question(), ...cutToHeard(said, heard.length)]);
     if (heard !== "") this.#transcript({ final: true, text: heard });
-    this.#report(outcome, heard, error);
+    this.#report(outcome, ran, heard, error);
     this.#resolve(outcome);
     this.#onEnd?.(outcome);
   }
@@ -224,40 +194,23 @@ export class Turn {
     emit({ type: "transcript", at: now(), role: "agent", turnId: this.id, participantId: agentId, ...words });
   }
 
-  #report(outcome: TurnOutcome, heard: string, error: unknown): void {
-    const { emit, measure, log, logTranscripts } = this.#setting;
+  #report(outcome: TurnOutcome, ran: boolean, heard: string, error: unknown): void {
     const startedAt = this.#startedAt ?? now();
     const firstTextAt = this.#reply?.firstTextAt ?? null;
-    const turn: TurnEvent = {
-      type: "turn",
-      at: now(),
-      turnId: this.id,
-      origin: this.input.origin,
-      outcome,
-      durationMs: now() - startedAt,
-      firstTokenMs: firstTextAt === null ? null : firstTextAt - startedAt,
-      toolCalls: this.#toolCalls,
-      ...(outcome === "failed" ? { error: plainError(error) } : {}),
-    };
-    emit(turn);
-    measure({ kind: "turn", outcome, durationMs: turn.durationMs, trailingSilenceMs: null });
-    log[outcome === "failed" ? "error" : "info"](
+    const { input } = this;
+    reportTurn(
       {
-        turn_id: turn.turnId,
-        origin: turn.origin,
+        turnId: this.id,
+        origin: input.origin,
         outcome,
-        duration_ms: Math.round(turn.durationMs),
-        first_token_ms: turn.firstTokenMs === null ? null : Math.round(turn.firstTokenMs),
-        tool_calls: turn.toolCalls,
-        ...(turn.error === undefined ? {} : { err: turn.error }),
-        ...(logTranscripts
-          ? {
-              ...(this.input.origin === "participant" ? { user: this.input.message.text } : {}),
-              agent: heard,
-            }
-          : {}),
+        durationMs: now() - startedAt,
+        firstTokenMs: firstTextAt === null ? null : firstTextAt - startedAt,
+        toolCalls: this.#toolCalls,
+        ...(outcome === "failed" ? { error: plainError(error) } : {}),
       },
-      "turn",
+      ran,
+      { ...(input.origin === "participant" ? { user: input.message.text } : {}), agent: heard },
+      this.#setting,
     );
   }
 }
