@@ -46,6 +46,11 @@ export interface AgentLauncherOptions {
   readonly heapLimitMb?: number;
   /** Messages that a thread may send to the main thread in a second; more ends it as `flooded`. Default 2,000. */
   readonly messagesPerSecond?: number;
+  /**
+   * Most requests at a time to a provider, over all sessions of this process, such as `{ elevenlabs: 20 }`: what your plan
+   * allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it. Default: no limits.
+   */
+  readonly providerConcurrency?: Readonly<Record<string, number>>;
   /** Sessions that die of one error within a minute and thereby stop new starts. Default 10; 0 turns it off. */
   readonly crashStormLimit?: number;
   /** Runs once for every session that ended, whatever way. Its errors are logged; it is waited for 10 s at a shutdown. */

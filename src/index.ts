@@ -36,8 +36,8 @@ export { type ApiKeyOptions, apiKey } from "./control-plane/api-key.ts";
 export { HttpError, type HttpErrorOptions } from "./control-plane/http-error.ts";
 export { type JwtOptions, jwt } from "./control-plane/jwt.ts";
 export { routes } from "./control-plane/routes.ts";
-export type { Dependency, Permission, Scope } from "./control-plane/scope.ts";
-export type { ServeOptions } from "./control-plane/serve-options.ts";
+export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/scope.ts";
+export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
 export type {
   AgentEvent,

@@ -101,6 +101,8 @@ export interface TextMessage {
 export type ToThread =
   | { readonly type: "assign"; readonly session: SessionAssignment }
   | { readonly type: "message"; readonly message: TextMessage }
+  /** The permit of this number is granted. */
+  | { readonly type: "permit"; readonly permit: number }
   | { readonly type: "close"; readonly reason: CloseReason };
 
 export type FromThread =
@@ -116,6 +118,10 @@ export type FromThread =
   | { readonly type: "presence"; readonly aloneSince: number | null }
   | { readonly type: "event"; readonly event: AgentEvent }
   | { readonly type: "measured"; readonly measurement: Measurement }
+  /** The thread wants to begin a request to a provider whose requests are counted over all sessions. */
+  | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
+  /** The request is over, or not wanted any more. */
+  | { readonly type: "permit_returned"; readonly permit: number }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError };

@@ -118,6 +118,39 @@ test("finish resolves when the call ends, when the agent leaves, and when the se
   t.deepEqual(closed.said, []);
 });
 
+test("a call that is joined too late, or after a close, is left at once", async (t) => {
+  class SlowEdge extends CrowdedEdge {
+    readonly asked = Promise.withResolvers<void>();
+    readonly arrival = Promise.withResolvers<void>();
+    readonly departure = Promise.withResolvers<void>();
+    override async join() {
+      this.asked.resolve();
+      await this.arrival.promise;
+      const connection = await super.join();
+      return { ...connection, leave: async () => this.departure.resolve() };
+    }
+  }
+  for (const limits of [{ joinTimeoutMs: 30 }, {}]) {
+    const edge = new SlowEdge();
+    const hosted = new HostedAgent({ edge, limits });
+    const joining = hosted.join();
+    await edge.asked.promise;
+    if (limits.joinTimeoutMs === undefined) {
+      hosted.handle.close(new Error("closed while joining"));
+      await t.throwsAsync(joining, { message: "closed while joining" });
+      t.deepEqual(hosted.measurements, []);
+    } else {
+      await t.throwsAsync(joining, { message: "To join the call took longer than 30 ms" });
+      t.like(hosted.measurements, [
+        { kind: "error", component: "edge", provider: "crowded", error: "timeout" },
+      ]);
+    }
+    edge.arrival.resolve();
+    await edge.departure.promise;
+    t.is(hosted.agent.onCallFor(), 0);
+  }
+});
+
 test("participants who are seen in the call are company; being alone counts from when the last one left", async (t) => {
   const edge = new CrowdedEdge();
   const hosted = await new HostedAgent({ edge }).join();

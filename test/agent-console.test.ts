@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { JsonObject } from "greenroom";
+import { ThreadLog } from "../src/agent/thread-log.ts";
 import type { LogLevel } from "../src/protocol.ts";
 import { AgentThread, agentFixture } from "./fixtures/agent-thread.ts";
 
@@ -18,14 +19,21 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
+/** Descriptors belong to the process: a thread can write to this one as it does to 1 and 2. */
+async function logFile(t: ExecutionContext): Promise<{ file: string; fd: number }> {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-"));
+  const file = join(folder, "log");
+  const fd = openSync(file, "a");
+  t.teardown(async () => {
+    closeSync(fd);
+    await rm(folder, { recursive: true });
+  });
+  return { file, fd };
+}
+
 /** The log of a thread whose agent has said all that it has to say. */
 async function logOf(t: ExecutionContext, level: LogLevel, config: JsonObject = {}): Promise<Line[]> {
-  const folder = await mkdtemp(join(tmpdir(), "greenroom-"));
-  t.teardown(() => rm(folder, { recursive: true }));
-  const file = join(folder, "log");
-  // Descriptors belong to the process, so a thread can write to this one as it does to 1 and 2.
-  const fd = openSync(file, "a");
-  t.teardown(() => closeSync(fd));
+  const { file, fd } = await logFile(t);
   const thread = new AgentThread(t, agentFixture("chatty"), { level, fd: fd as 1, transcripts: false });
   thread.assign({ config });
   await thread.event("turn");
@@ -88,6 +96,21 @@ test("a flood is cut to its budget, and lines say how much was dropped", async (
   t.is(flood.length + dropped, 20_000);
   // What Greenroom has to say has a budget of its own.
   t.is(lines.filter(({ msg }) => msg === "turn").length, 1);
+});
+
+test("a line is never longer than a pipe takes whole", async (t) => {
+  const { file, fd } = await logFile(t);
+  const log = new ThreadLog({ level: "info", fd: fd as 1 });
+  const long = "é".repeat(9_000);
+  log.info({ arguments: { word: long } }, long);
+  log.error({ err: { name: "Error", message: "short", stack: long } }, "a tool failed");
+  log.warn({ many: Array.from({ length: 9_000 }, () => 1) }, "too many");
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  t.true(lines.every((line) => Buffer.byteLength(line) < 4_096));
+  const [first, second, third] = lines.map((line): Line => JSON.parse(line));
+  t.regex(first?.msg ?? "", /^é{60,}… \(\d+ more\)$/);
+  t.like(second, { level: 50, msg: "a tool failed", err: { message: "short" } });
+  t.like(third, { level: 40, msg: "too many" });
 });
 
 test("a reader of the log that stands still does not hold up the session", async (t) => {

@@ -99,11 +99,14 @@ test("words that are typed while tools run give those up; rounds that were over 
 
 test("messages that came while joining are taken in order, and do not interrupt one another", async (t) => {
   const gate = `gate-${Math.random()}`;
+  const opener = new BroadcastChannel(gate);
+  const waiting = new Promise((resolve) => {
+    opener.onmessage = resolve;
+  });
   const thread = new AgentThread(t, scripted);
   thread.assign({ config: { gate, greeting: "Welcome" } });
-  await thread.next("created");
+  await waiting;
   for (const text of ["one", "two", "three"]) thread.type(text);
-  const opener = new BroadcastChannel(gate);
   opener.postMessage("open");
   await turnAfter(thread, 3);
   opener.close();

@@ -35,6 +35,22 @@ test("a caller that starts too often is told when to come back; another is not",
   t.is((await ask("/sessions", { json: { call_id: "c" } })).status, 429);
 });
 
+test("behind proxies, the caller's address is what the last trusted one saw", async (t) => {
+  const limits = { startsPerSecond: seldom, startBurst: 1 };
+  const starts = async (trustedProxyCount: number, forwarded: string[]) => {
+    const { ask } = await openServer(t, t.context.launcher, { ...limits, trustedProxyCount });
+    const statuses: number[] = [];
+    for (const addresses of forwarded) {
+      const headers = { "x-forwarded-for": addresses };
+      statuses.push((await ask("/sessions", { json: { call_id: "c" }, headers })).status);
+    }
+    return statuses;
+  };
+  t.deepEqual(await starts(0, ["10.0.0.1", "10.0.0.2"]), [201, 429]);
+  t.deepEqual(await starts(1, ["10.0.0.1", "10.0.0.2"]), [201, 201]);
+  t.deepEqual(await starts(1, ["made up, 10.0.0.1", "another, 10.0.0.1"]), [201, 429]);
+});
+
 test("messages are limited over all sessions of a caller", async (t) => {
   const { ask, start } = await openServer(t, t.context.launcher, {
     messagesPerSecond: seldom,

@@ -51,6 +51,7 @@ test("every family of the catalogue and the process's own are exposed", async (t
   for (const { name, type } of Object.values(catalogue))
     t.true(text.includes(`# TYPE ${name} ${type}\n`), name);
   t.regex(text, /^process_resident_memory_bytes \d+$/m);
+  t.regex(text, /^process_open_fds [1-9]\d*$/m);
   t.regex(metrics.contentType, /^text\/plain; version=0\.0\.4/);
 });
 

@@ -1,9 +1,9 @@
 import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
 import type { AgentEvent, TextMessage, TurnOutcome } from "../protocol.ts";
+import { Attendance } from "./attendance.ts";
 import { Conversation } from "./conversation.ts";
-import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
-import { errorKind } from "./error-kind.ts";
+import type { AgentUser, Call, ConnectionEvent, Edge } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import { type AgentLimits, fillLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
@@ -43,9 +43,6 @@ export interface SayOptions {
 
 const defaultApology = "Sorry, something went wrong on my side. Could you say that again?";
 
-/** `outside → joining → inside → left`; `left` also follows a close at any earlier moment. */
-type Place = "outside" | "joining" | "inside" | "left";
-
 /** One agent in one call. */
 export class Agent {
   readonly agentUser: AgentUser;
@@ -56,15 +53,13 @@ export class Agent {
   readonly #apology: string | null;
   readonly #conversation: Conversation;
   readonly #queue: TurnQueue;
+  readonly #attendance: Attendance;
   readonly #presence: Presence;
   readonly #listeners = new Set<(event: AgentEvent) => unknown>();
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   #host: AgentHost = noHost;
-  #place: Place = "outside";
-  #connection: Connection | null = null;
   #turns = 0;
-  #leaving: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: AgentOptions) {
@@ -78,6 +73,14 @@ export class Agent {
     this.#limits = fillLimits(options.limits);
     this.#apology = options.apology === undefined ? defaultApology : options.apology;
     this.#conversation = new Conversation(this.#limits);
+    this.#attendance = new Attendance({
+      edge: options.edge,
+      agentUser: options.agentUser,
+      limits: this.#limits,
+      signal: this.#lifetime.signal,
+      host: () => this.#host,
+      step: (what, work) => this.#step(what, work),
+    });
     this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));
     this.#queue = new TurnQueue({
       maxWaiting: this.#limits.maxWaitingTurns,
@@ -87,12 +90,8 @@ export class Agent {
   }
 
   /** Makes sure that the call exists, or finds it. */
-  async createCall(callType: string, callId: string): Promise<Call> {
-    const { signal } = this.#lifetime;
-    signal.throwIfAborted();
-    return this.#onEdge("create the call", (edge) =>
-      edge.createCall({ callType, callId, agentUser: this.agentUser, signal }),
-    );
+  createCall(callType: string, callId: string): Promise<Call> {
+    return this.#attendance.createCall(callType, callId);
   }
 
   /**
@@ -100,28 +99,12 @@ export class Agent {
    * leaves the call: `await using _ = await agent.join(call)`. An agent joins one call, once.
    */
   async join(call: Call): Promise<AsyncDisposable> {
-    const { signal } = this.#lifetime;
-    signal.throwIfAborted();
-    if (this.#place !== "outside") throw new Error("An agent joins one call, once");
-    this.#place = "joining";
-    let waiting = true;
-    try {
-      const connection = await this.#onEdge("join the call", async (edge) => {
-        const late = await edge.join(call, { agentUser: this.agentUser, signal });
-        if (!waiting) void this.#step("leave a call joined too late", () => late.leave());
-        return late;
-      });
-      if (signal.aborted) {
-        await this.#step("leave the call", () => connection.leave());
-        throw signal.reason;
-      }
-      this.#enter(connection);
-    } catch (error) {
-      if (this.#place === "joining") this.#place = "outside";
-      throw error;
-    } finally {
-      waiting = false;
-    }
+    const connection = await this.#attendance.join(call);
+    connection.subscribe((event) => this.#happened(event));
+    this.#presence.joined();
+    this.#host.joined();
+    this.#updatePresence();
+    this.#queue.open();
     return { [Symbol.asyncDispose]: () => this.#leave() };
   }
 
@@ -142,6 +125,8 @@ export class Agent {
     { interrupt = false, interruptible = true }: SayOptions = {},
   ): Promise<TurnOutcome> {
     this.#requireCall();
+    const { maxReplyLength } = this.#limits;
+    if (text.length > maxReplyLength) throw new RangeError(`say: at most ${maxReplyLength} characters`);
     const turn = this.#turn({ origin: "say", text }, interruptible);
     this.#queue.add(turn, interrupt ? "next" : "agent", interrupt);
     return turn.ended;
@@ -215,23 +200,15 @@ export class Agent {
   }
 
   #requireCall(): void {
-    if (this.#place === "outside" && !this.#lifetime.signal.aborted) {
+    if (this.#attendance.outside && !this.#lifetime.signal.aborted) {
       throw new Error("The agent is not in a call: await agent.join(call) first");
     }
   }
 
-  #enter(connection: Connection): void {
-    this.#place = "inside";
-    this.#connection = connection;
-    connection.subscribe((event) => {
-      if (event.type === "participant_left") this.#presence.seen();
-      if (event.type === "ended") this.#end(new Error("The call has ended"));
-      this.#updatePresence();
-    });
-    this.#presence.joined();
-    this.#host.joined();
+  #happened(event: ConnectionEvent): void {
+    if (event.type === "participant_left") this.#presence.seen();
+    if (event.type === "ended") this.#end(new Error("The call has ended"));
     this.#updatePresence();
-    this.#queue.open();
   }
 
   /** The conversation is over; the agent may still be in the call. */
@@ -243,10 +220,8 @@ export class Agent {
 
   #leave(): Promise<void> {
     this.#end(new Error("The agent has left the call"));
-    this.#place = "left";
     this.#presence.left();
-    this.#leaving ??= this.#step("leave the call", async () => this.#connection?.leave());
-    return this.#leaving;
+    return this.#attendance.leave();
   }
 
   async #close(): Promise<void> {
@@ -269,26 +244,8 @@ export class Agent {
     }
   }
 
-  async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {
-    const { edge } = this.#options;
-    const { signal } = this.#lifetime;
-    try {
-      return await within(work(edge), this.#limits.joinTimeoutMs, `To ${what}`, signal);
-    } catch (error) {
-      if (!signal.aborted) {
-        this.#host.measured({
-          kind: "error",
-          component: "edge",
-          provider: edge.provider,
-          error: errorKind(error),
-        });
-      }
-      throw error;
-    }
-  }
-
   #updatePresence(): void {
-    this.#presence.update(this.#queue.busy || (this.#connection?.participants.size ?? 0) > 0);
+    this.#presence.update(this.#queue.busy || this.#attendance.accompanied);
   }
 
   #emit(event: AgentEvent): void {

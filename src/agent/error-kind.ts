@@ -8,14 +8,14 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 /** The short class of an error that metrics may have as a label: `timeout`, `http_429`, `network` and few more. */
-export function errorKind(error: unknown): string {
+export function errorKind(error: unknown, depth = 4): string {
   if (typeof error !== "object" || error === null) return "other";
   const { name, code, status, cause } = error as Record<string, unknown>;
   if (typeof status === "number" && status >= 400 && status < 600) return `http_${Math.trunc(status)}`;
   const kind = typeof name === "string" ? kinds[name] : undefined;
   if (kind !== undefined) return kind;
   if (typeof code === "string" && /TIMEDOUT|_TIMEOUT$/.test(code)) return "timeout";
-  // Of the system, such as ECONNREFUSED, or of undici; codes of Node's own errors begin with ERR_.
-  if (typeof code === "string" && /^(E(?!RR_)[A-Z]|UND_ERR_)/.test(code)) return "network";
-  return cause === undefined || cause === error ? "other" : errorKind(cause);
+  if (typeof code === "string" && /^(ECONN|ENOTFOUND|EAI_|EPIPE|EHOST|ENET|UND_ERR_)/.test(code))
+    return "network";
+  return cause === undefined || depth === 0 ? "other" : errorKind(cause, depth - 1);
 }

@@ -17,6 +17,8 @@ export interface AgentHost {
   presence(aloneSince: number | null): void;
   event(event: AgentEvent): void;
   measured(measurement: Measurement): void;
+  /** Resolves when a request to the provider may begin; dispose of the result when it is over. */
+  permit(provider: string, signal: AbortSignal): Promise<Disposable>;
 }
 
 /** What a session may do with its agent. */
@@ -43,4 +45,5 @@ export const noHost: AgentHost = {
   presence: nothing,
   event: nothing,
   measured: nothing,
+  permit: async () => ({ [Symbol.dispose]: nothing }),
 };

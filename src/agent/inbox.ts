@@ -8,6 +8,7 @@ export class Inbox {
   readonly #closing = new AbortController();
   #messages: TextMessage[] = [];
   #agent: AgentHandle | null = null;
+  #onPermit: ((permit: number) => void) | null = null;
 
   constructor(port: MessagePort) {
     port.on("message", (message: ToThread) => this.#take(message));
@@ -20,6 +21,11 @@ export class Inbox {
   /** Fires when the session is asked to close. */
   get signal(): AbortSignal {
     return this.#closing.signal;
+  }
+
+  /** Who asked for permits learns of those that are granted. */
+  set onPermit(listener: (permit: number) => void) {
+    this.#onPermit = listener;
   }
 
   /** Hands the agent what has come for it, and from here on what comes. */
@@ -38,6 +44,9 @@ export class Inbox {
       case "message":
         if (this.#agent === null) this.#messages.push(message.message);
         else this.#agent.message(message.message);
+        return;
+      case "permit":
+        this.#onPermit?.(message.permit);
         return;
       case "close": {
         const reason = closed(message.reason);

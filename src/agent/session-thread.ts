@@ -5,6 +5,7 @@ import type { Agent } from "./agent.ts";
 import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
 import { type AgentHost, attach } from "./host.ts";
 import { Inbox } from "./inbox.ts";
+import { PermitDesk } from "./permits.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
 
@@ -47,7 +48,9 @@ export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: Sl
   let agent: Agent;
   try {
     agent = checkAgent(await definition.createAgent(context));
-    inbox.connect(agent[attach](hostOn(post, log, logOptions.transcripts)));
+    const permits = new PermitDesk(post);
+    inbox.onPermit = (permit) => permits.granted(permit);
+    inbox.connect(agent[attach](hostOn(post, log, logOptions.transcripts, permits)));
   } catch (error) {
     return signal.aborted ? post({ type: "ended" }) : failed("create", error);
   }
@@ -81,7 +84,7 @@ function checkAgent(value: unknown): Agent {
   throw new TypeError("createAgent() must return an Agent");
 }
 
-function hostOn(post: (message: FromThread) => void, log: ThreadLog, logTranscripts: boolean): AgentHost {
+function hostOn(post: (message: FromThread) => void, log: ThreadLog, logTranscripts: boolean, permits: PermitDesk): AgentHost {
   return {
     log,
     logTranscripts,
@@ -89,5 +92,6 @@ function hostOn(post: (message: FromThread) => void, log: ThreadLog, logTranscri
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
     measured: (measurement) => post({ type: "measured", measurement }),
+    permit: (provider, signal) => permits.acquire(provider, signal),
   };
 }

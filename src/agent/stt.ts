@@ -13,7 +13,13 @@ export type SpeechEvent =
   /** The speaker went on after all. */
   | { readonly type: "resumed" }
   /** The turn is over. Where an `eager_end` with the same text came before, its answer may be spoken. */
-  | { readonly type: "ended"; readonly text: string; readonly speechEndedAt: number | null }
+  | {
+      readonly type: "ended";
+      readonly text: string;
+      readonly speechEndedAt: number | null;
+      /** How long the speech was, in milliseconds: told where its words are not, since nobody can tell them. */
+      readonly speechMs?: number;
+    }
   /** What the recogniser could not do. It goes on by itself unless `fatal`, which is the last event. */
   | { readonly type: "error"; readonly error: Error; readonly fatal: boolean };
 

@@ -77,29 +77,36 @@ export class ThreadLog implements Log {
     if (levels[level] < this.#threshold) return;
     const budget = this.#budgets[source];
     if (!budget.admit()) return;
-    const line = encode({ level: levels[level], time: Date.now(), ...this.#bound, ...fields }, text());
+    const line = encode({ level: levels[level], time: Date.now(), ...this.#bound }, fields, text());
     budget.spend(line.length);
     if (!this.#writer.write(line)) budget.clog();
   }
 }
 
-/** One line of at most {@link longestLineBytes}: a longer message is cut, and says so; then longer fields go. */
-function encode(fields: object, text: string): Uint8Array {
-  for (let length = Math.min(text.length, longestLineBytes); ; length = Math.floor(length / 2)) {
-    const msg = length < text.length ? `${text.slice(0, length)}… (${text.length - length} more)` : text;
-    const line = Buffer.from(`${JSON.stringify({ ...fields, msg })}\n`);
-    if (line.length <= longestLineBytes) return line;
-    if (length === 0) return encode(shortFields(fields), text);
+/** Longest strings among the fields, and longest message, in characters: the first that fit into a line are taken. */
+const lengths = [
+  [Number.POSITIVE_INFINITY, longestLineBytes],
+  [Number.POSITIVE_INFINITY, 3_600],
+  [Number.POSITIVE_INFINITY, 1_800],
+  [Number.POSITIVE_INFINITY, 600],
+  [1_200, 600],
+  [300, 300],
+  [30, 60],
+] as const;
+
+/** One line of at most {@link longestLineBytes}. What is too long is cut, and says so; what still is too long goes. */
+function encode(bound: object, fields: object, text: string): Uint8Array {
+  for (const [fieldLength, textLength] of lengths) {
+    const line = { ...bound, ...fields, msg: cut(text, textLength) };
+    const json = JSON.stringify(line, (_, value) =>
+      typeof value === "string" ? cut(value, fieldLength) : value,
+    );
+    const bytes = Buffer.from(`${json}\n`);
+    if (bytes.length <= longestLineBytes) return bytes;
   }
+  return Buffer.from(`${JSON.stringify({ ...bound, msg: cut(text, 60) })}\n`);
 }
 
-/** Fields whose values are long, as a tool's arguments can be, are cut to text. */
-function shortFields(fields: object): object {
-  const longest = 256;
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => {
-      const json = JSON.stringify(value) ?? "";
-      return json.length > longest ? [name, `${json.slice(0, longest)}…`] : [name, value];
-    }),
-  );
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}… (${text.length - length} more)` : text;
 }

@@ -1,21 +1,12 @@
 import { plainError } from "../errors.ts";
-import {
-  type AgentEvent,
-  type Measurement,
-  now,
-  type ResponseLatency,
-  type TurnEvent,
-  type TurnOutcome,
-} from "../protocol.ts";
+import { now, type TurnOutcome } from "../protocol.ts";
 import { Attempt } from "./attempt.ts";
 import { type Conversation, cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";
-import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
-import type { LLM } from "./llm.ts";
 import type { Output, OutputEvents } from "./output.ts";
-import type { ToolOutcome } from "./tools.ts";
 import { TurnClock } from "./turn-clock.ts";
+import { reportTool, reportTurn, type TurnReporting } from "./turn-report.ts";
 
 /** A turn goes through these, and ends once. One that is not spoken begins at `committed`. */
 export type TurnState = "listening" | "eager" | "committed" | "thinking" | "speaking" | "dropped" | TurnOutcome;
@@ -51,18 +42,13 @@ export type TurnInput =
   | { readonly origin: "say"; readonly text: string };
 
 /** What all turns of an agent share. */
-export interface TurnSetting {
-  readonly llm: LLM;
+export interface TurnSetting extends TurnReporting {
   readonly instructions: string;
   readonly agentId: string;
   readonly limits: AgentLimits;
   readonly conversation: Conversation;
   /** Makes the way to the other side for one turn. */
   readonly openOutput: (events: OutputEvents) => Output;
-  readonly emit: (event: AgentEvent) => void;
-  readonly measure: (measurement: Measurement) => void;
-  readonly log: Log;
-  readonly logTranscripts: boolean;
 }
 
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
@@ -248,7 +234,10 @@ export class Turn {
         limits,
         messages: [...conversation.messages, ...question],
         onFirstText: () => this.clock.mark("firstToken"),
-        onTool: (outcome) => this.#toolEnded(outcome),
+        onTool: (outcome) => {
+          this.#toolCalls++;
+          reportTool(this.id, outcome, this.#setting);
+        },
         log,
       },
       this.#cancel.signal,
@@ -260,26 +249,6 @@ export class Turn {
     this.#setting.measure(this.#attempt.cancel());
     this.#attempt = null;
     this.clock.forget("firstToken");
-  }
-
-  #toolEnded({ call, outcome, durationMs, error }: ToolOutcome): void {
-    const { emit, measure, llm, log, logTranscripts } = this.#setting;
-    const { provider, model } = llm;
-    this.#toolCalls++;
-    const ok = outcome === "done";
-    emit({ type: "tool", at: now(), turnId: this.id, name: call.name, durationMs, ok });
-    measure({ kind: "tool", provider, model, outcome, latencyMs: durationMs });
-    if (outcome !== "failed") return;
-    measure({ kind: "error", component: "tool", provider, error: errorKind(error) });
-    log.warn(
-      {
-        turn_id: this.id,
-        tool: call.name,
-        ...(logTranscripts ? { arguments: call.arguments } : {}),
-        err: plainError(error),
-      },
-      "a tool failed",
-    );
   }
 
   /** What this turn adds to the conversation before the answer. */
@@ -306,6 +275,7 @@ export class Turn {
 
   #end(outcome: TurnOutcome, error?: unknown): void {
     if (this.over) return;
+    const ran = this.#begun;
     this.#tellWords();
     this.#go(outcome);
     this.#output?.cut();
@@ -315,7 +285,7 @@ export class Turn {
     const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
     this.#setting.conversation.append([...this.#question(), ...cutToHeard(said, heard.length)]);
     if (heard !== "") this.#transcript({ final: true, text: heard });
-    this.#report(outcome, heard, error);
+    this.#report(outcome, ran, heard, error);
     this.#resolve(outcome);
     this.#onEnd?.(outcome);
   }
@@ -325,55 +295,25 @@ export class Turn {
     emit({ type: "transcript", at: now(), role: "agent", turnId: this.id, participantId: agentId, ...words });
   }
 
-  #report(outcome: TurnOutcome, heard: string, error: unknown): void {
-    const { emit, measure, log, logTranscripts } = this.#setting;
+  #report(outcome: TurnOutcome, ran: boolean, heard: string, error: unknown): void {
     const startedAt = this.#startedAt ?? now();
     const firstTextAt = this.#attempt?.reply.firstTextAt ?? null;
-    const latency = this.clock.response();
-    const turn: TurnEvent = {
-      type: "turn",
-      at: now(),
-      turnId: this.id,
-      origin: this.#input?.origin ?? "participant",
-      outcome,
-      durationMs: now() - startedAt,
-      firstTokenMs: firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt),
-      toolCalls: this.#toolCalls,
-      latency,
-      eager: this.#eager,
-      ...(outcome === "failed" ? { error: plainError(error) } : {}),
-    };
-    emit(turn);
-    measure({ kind: "turn", outcome, durationMs: turn.durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
-    if (latency) measure({ kind: "response", outcome, eager: this.#eager, latency });
-    log[outcome === "failed" ? "error" : "info"](
+    const input = this.#input;
+    reportTurn(
       {
-        turn_id: turn.turnId,
-        origin: turn.origin,
+        turnId: this.id,
+        origin: input?.origin ?? "participant",
         outcome,
-        duration_ms: Math.round(turn.durationMs),
-        first_token_ms: turn.firstTokenMs === null ? null : Math.round(turn.firstTokenMs),
-        tool_calls: turn.toolCalls,
-        ...(latency === null ? {} : { latency: snakeLatency(latency), eager: turn.eager }),
-        ...(turn.error === undefined ? {} : { err: turn.error }),
-        ...(logTranscripts
-          ? {
-              ...(this.#input?.origin === "participant" ? { user: this.#input.text } : {}),
-              agent: heard,
-            }
-          : {}),
+        durationMs: now() - startedAt,
+        firstTokenMs: firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt),
+        toolCalls: this.#toolCalls,
+        latency: this.clock.response(),
+        eager: this.#eager,
+        ...(outcome === "failed" ? { error: plainError(error) } : {}),
       },
-      "turn",
+      ran,
+      { ...(input?.origin === "participant" ? { user: input.text } : {}), agent: heard },
+      this.#setting,
     );
   }
-}
-
-/** As the log line has it: whole milliseconds, names in snake_case. */
-function snakeLatency(latency: ResponseLatency): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(latency).map(([name, ms]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      Math.round(ms as number),
-    ]),
-  );
 }

@@ -12,6 +12,8 @@ export interface RequestNotes {
   /** The template of the path, such as `/sessions/{session_id}`. */
   route: string;
   sessionId: string | undefined;
+  /** The code of the error that it was answered with. */
+  code: string | undefined;
   /** Logged at `debug` only. */
   quiet: boolean;
 }
@@ -23,6 +25,7 @@ export function notesOf(ctx: Koa.Context): RequestNotes {
     id: requestId(ctx),
     route: "unmatched",
     sessionId: undefined,
+    code: undefined,
     quiet: false,
   };
   noted.set(ctx, notes);
@@ -43,34 +46,33 @@ export class Answering {
     const startedAt = performance.now();
     const notes = notesOf(ctx);
     ctx.set("X-Request-Id", notes.id);
+    ctx.set("Cache-Control", "no-store");
+    ctx.set("X-Content-Type-Options", "nosniff");
     try {
       if (isDraining(this.#supervisor)) ctx.set("Connection", "close");
       await handle();
     } catch (error) {
       this.#fail(ctx, error);
     } finally {
-      const ms = performance.now() - startedAt;
-      const method = METHODS.includes(ctx.method) ? ctx.method : "OTHER";
-      this.#supervisor.metrics.http(notes.route, method, ctx.status, ms / 1_000);
-      const { id, route, sessionId } = notes;
-      this.#log[notes.quiet ? "debug" : "info"](
-        {
-          request_id: id,
-          method,
-          route,
-          status: ctx.status,
-          ms: Math.round(ms * 10) / 10,
-          session_id: sessionId,
-        },
-        "request",
-      );
+      this.#note(ctx, notes, performance.now() - startedAt);
     }
+  }
+
+  #note(ctx: Koa.Context, { id, route, sessionId, code, quiet }: RequestNotes, ms: number): void {
+    const { status } = ctx;
+    const method = METHODS.includes(ctx.method) ? ctx.method : "OTHER";
+    this.#supervisor.metrics.http(route, method, status, ms / 1_000);
+    this.#log[quiet ? "debug" : "info"](
+      { request_id: id, method, route, status, code, ms: Math.round(ms * 10) / 10, session_id: sessionId },
+      "request",
+    );
   }
 
   #fail(ctx: Koa.Context, error: unknown): void {
     const answer = errorAnswer(error);
-    const { id: request_id, route, sessionId: session_id } = notesOf(ctx);
-    const line = { request_id, route, session_id, code: answer.body.code };
+    const notes = notesOf(ctx);
+    notes.code = answer.body.code;
+    const line = { request_id: notes.id, route: notes.route, session_id: notes.sessionId, code: notes.code };
     if (answer.status === 500) this.#log.error({ ...line, err: causeOf(error) }, "request failed");
     else if (answer.status > 500) this.#log.warn({ ...line, err: causeOf(error) }, "request refused");
     if (ctx.headerSent) return;
@@ -86,11 +88,10 @@ export class Answering {
 function writeError(ctx: Koa.Context, { status, headers, body }: ErrorAnswer): void {
   ctx.status = status;
   for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
-  ctx.set("Cache-Control", "no-store");
   ctx.body = body;
 }
 
-export function isDraining({ state }: Supervisor): boolean {
+function isDraining({ state }: Supervisor): boolean {
   return state === "announced" || state === "draining" || state === "stopped";
 }
 

@@ -32,6 +32,7 @@ export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefi
   if (!hasBody(ctx.req)) return undefined;
   if (!isJson(ctx.req.headers["content-type"]))
     throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
+  if (ctx.req.readableDidRead) return readByApplication(ctx.request.body);
   const release = holdInflater(ctx.req);
   try {
     await readBytes(ctx, async () => undefined);
@@ -44,6 +45,14 @@ export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefi
   ctx.request.body = undefined as never;
   if (typeof bytes !== "string") throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
   return bytes === "" ? undefined : parseJson(Buffer.from(bytes, "latin1"));
+}
+
+/** A foreign application may have parsed it already, by rules of its own. */
+function readByApplication(body: unknown): JsonValue | undefined {
+  if (body === undefined) return undefined;
+  const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  if (bytes.length > maxBodyBytes) throw new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
+  return parseJson(bytes);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -57,6 +57,5 @@ async function showFile({ ctx, params }: Exchange): Promise<void> {
 
 function protect(ctx: Exchange["ctx"]): void {
   ctx.set("Content-Security-Policy", docsPolicy);
-  ctx.set("X-Content-Type-Options", "nosniff");
   ctx.set("Referrer-Policy", "no-referrer");
 }

@@ -58,7 +58,14 @@ export async function streamEvents(
   };
   const replayed: LoggedEvent[] = [];
   let take = (entry: LoggedEvent): unknown => replayed.push(entry);
-  const subscription = events.subscribe(afterId, (entry) => take(entry));
+  const subscription = events.subscribe(afterId, (entry) => {
+    try {
+      take(entry);
+    } catch (error) {
+      // It is the log's caller who would have to bear it otherwise.
+      over.reject(error);
+    }
+  });
   const comments = setInterval(() => write(":\n\n"), options.eventCommentIntervalMs).unref();
   const drain = () => over.resolve("drained");
   drained.addEventListener("abort", drain, { once: true });

@@ -37,26 +37,35 @@ export const eventEndpoints: readonly Endpoint[] = [
 ];
 
 async function followEvents(exchange: Exchange): Promise<void> {
+  const { session, caller } = await exchange.viewedSession({ byToken: true });
   const { last_event_id: ofQuery } = validated(eventParameters, exchange.query, "query");
   const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
-  const { session, caller } = await exchange.viewedSession({ byToken: true });
   const { ctx, plane } = exchange;
-  for (const [name, value] of Object.entries(eventStreamHeaders)) ctx.set(name, value);
-  ctx.status = 200;
-  ctx.respond = false;
   if (ctx.method === "HEAD") {
+    sendHeaders(ctx);
     ctx.res.end();
     return;
   }
   const close = plane.streams.open(caller.key);
   const closed = plane.supervisor.metrics.eventStreamOpened();
   try {
-    ctx.res.flushHeaders();
+    sendHeaders(ctx);
     await streamEvents(ctx.res, session.events, afterId, plane.options, plane.drained);
+  } catch (error) {
+    ctx.res.destroy();
+    throw error;
   } finally {
     closed();
     close();
   }
+}
+
+/** From here on the response is written without Koa, and nothing may fail that should be answered. */
+function sendHeaders(ctx: Exchange["ctx"]): void {
+  for (const [name, value] of Object.entries(eventStreamHeaders)) ctx.set(name, value);
+  ctx.status = 200;
+  ctx.respond = false;
+  ctx.res.flushHeaders();
 }
 
 function lastEventId(headers: Headers): number | null {

@@ -56,7 +56,7 @@ export class Origins {
   #knows(ctx: Koa.Context, origin: string): boolean {
     if (this.#allowed?.has(origin)) return true;
     const url = URL.canParse(origin) ? new URL(origin) : null;
-    if (!url || !/^https?:$/.test(url.protocol)) return false;
+    if (url?.origin !== origin || !/^https?:$/.test(url.protocol)) return false;
     if (this.#private && loopbackNames.includes(url.hostname)) return true;
     const { host } = ctx.req.headers;
     return url.host === host?.toLowerCase() && this.#isOwnHost(ctx, host);

@@ -56,7 +56,6 @@ export const probeEndpoints: readonly Endpoint[] = [
 /** 400 with nothing but the code and its public text. */
 function answer(ctx: Koa.Context, why: ErrorCode | null): void {
   notesOf(ctx).quiet = true;
-  ctx.set("Cache-Control", "no-store");
   ctx.status = why === null ? 200 : 400;
   ctx.body = why === null ? { status: "ok" } : errorAnswer(new GreenroomError(why)).body;
 }

@@ -149,7 +149,9 @@ export class RequestScope implements Scope {
     this.#reading.read = true;
     const { find, params } = this.#subject;
     if (!find) {
-      throw new Error(`${this.method} ${this.path} is not about a session: scope.session() has no value there`);
+      throw new Error(
+        `${this.method} ${this.path} is not about a session: scope.session() has no value there`,
+      );
     }
     const session = find();
     if (!session) throw new GreenroomError("SESSION_NOT_FOUND", params.session_id);

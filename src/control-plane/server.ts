@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { fillServeOptions, type ServerTimeouts } from "./serve-options.ts";
 
@@ -20,12 +20,14 @@ export function applyServerTimeouts(server: Server, timeouts: ServerTimeouts = {
   server.requestTimeout = requestMs;
   server.keepAliveTimeout = keepAliveMs;
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket));
+  server.on("checkExpectation", (_request, response: ServerResponse) => {
+    response.writeHead(417, { "Content-Type": "application/json; charset=utf-8", Connection: "close" });
+    response.end(JSON.stringify({ detail: "Only 100-continue may be expected", code: "EXPECTATION_FAILED" }));
+  });
 }
 
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Nothing may be written over an answer that is on its way already.
-  const answering = "_httpMessage" in socket && socket._httpMessage;
-  if (!socket.writable || error.code === "ECONNRESET" || answering) {
+  if (!socket.writable || error.code === "ECONNRESET" || isAnswering(socket)) {
     socket.destroy();
     return;
   }
@@ -36,6 +38,12 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     () => socket.destroy(),
   );
+}
+
+/** Nothing may be written over an answer that is on its way. Node's own handler looks at the same field. */
+function isAnswering(socket: Duplex): boolean {
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
+  return answer?.headersSent ?? false;
 }
 
 function unreadable(code: string | undefined): { status: string; code: string; detail: string } {

@@ -14,8 +14,8 @@ export async function showSession(exchange: Exchange): Promise<void> {
 
 /** Closing has begun; with `?wait=true`, it is over. Answers with this status. */
 export async function closeSession(exchange: Exchange, status: 200 | 202 | 204): Promise<void> {
-  const { wait } = validated(closeParameters, exchange.query, "query");
   const { session, caller } = await exchange.sessionFor("canCloseSession");
+  const { wait } = validated(closeParameters, exchange.query, "query");
   const closing = await exchange.plane.supervisor.closeSession(session.id, {
     by: caller.text,
     wait: wait === "true" || wait === "1" || wait === "",

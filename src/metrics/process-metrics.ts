@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { statSync } from "node:fs";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 let registry: Registry | undefined;
 
@@ -11,6 +12,7 @@ export function processMetrics(): Registry {
     registry = new Registry();
     collectDefaultMetrics({ register: registry });
     for (const name of costly) registry.removeSingleMetric(name);
+    countDescriptorsCheaply(registry);
   }
   return registry;
 }
@@ -24,3 +26,22 @@ const costly = [
   "nodejs_active_resources",
   "nodejs_active_resources_total",
 ] as const;
+
+/**
+ * prom-client lists the directory of file descriptors: 11 ms of a blocked main loop with a thousand threads, which hold six
+ * each. Linux tells their number as the directory's size since 6.2 (before that it is 0).
+ */
+function countDescriptorsCheaply(to: Registry): void {
+  const name = "process_open_fds";
+  const count = () => statSync("/proc/self/fd", { throwIfNoEntry: false })?.size ?? 0;
+  if (count() === 0) return;
+  to.removeSingleMetric(name);
+  new Gauge({
+    name,
+    help: "Number of open file descriptors.",
+    registers: [to],
+    collect() {
+      this.set(count());
+    },
+  });
+}

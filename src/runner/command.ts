@@ -5,9 +5,7 @@ import { GreenroomError, plainError } from "../errors.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { loadEnvironment } from "./environment.ts";
 import { harmless, paintFor } from "./paint.ts";
-import { obeyRun } from "./run-command.ts";
 import type { RunnerOptions } from "./runner-options.ts";
-import { obeyServe } from "./serve-command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Does what the command line asks for. Resolves with the exit code. */
@@ -20,9 +18,12 @@ export async function obey(
   if (line.command === null) return line.exitCode;
   try {
     const environment = loadEnvironment();
-    return line.command === "serve"
-      ? await obeyServe(line.flags, environment, launcher, options)
-      : await obeyRun(line.flags, environment, launcher);
+    if (line.command === "run") {
+      const { obeyRun } = await import("./run-command.ts");
+      return await obeyRun(line.flags, environment, launcher);
+    }
+    const { obeyServe } = await import("./serve-command.ts");
+    return await obeyServe(line.flags, environment, launcher, options);
   } catch (error) {
     const text = line.flags.has("debug") && error instanceof Error ? error.stack : explain(error);
     process.stderr.write(`${paintFor(process.stderr).red("greenroom:")} ${harmless(text ?? "")}\n`);

@@ -9,7 +9,7 @@ import type { Screen } from "./screen.ts";
 /** Longest time that an answer is waited for, in milliseconds. */
 const answerTimeoutMs = 120_000;
 /** How long an agent that has joined may take to begin a greeting, in milliseconds. */
-const greetingWaitMs = 300;
+const greetingWaitMs = 1_000;
 
 /** A session shown on a screen, and words for it. */
 export class Conversation {

@@ -43,7 +43,7 @@ export async function obeyServe(
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
   const { log } = await launcher.supervisor();
   return untilSignal({
-    server: await serve(launcher, settings),
+    server: serve(launcher, settings),
     announcer: new Announcer(log),
     log,
     announceMs: settings.drainAnnounceMs ?? drainDefaults.drainAnnounceMs,

@@ -54,10 +54,11 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
 
   const url = localUrl(host, main.port);
   const announcer = new Announcer(supervisor.log);
+  announcer.say("info", `Listening: ${url}`, { url, metricsPort: metrics?.port });
   announceLimits(announcer, launcher, http);
   const ready = warmUp(supervisor, announcer).then(() => {
     const docs = http.app ? "" : "  (docs at /docs)";
-    announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url, metricsPort: metrics?.port });
+    announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url });
   });
   // Nobody has to wait for it.
   ready.catch(() => undefined);

@@ -10,7 +10,8 @@ const echoWindowMs = 300;
 type Stage = "serving" | "draining" | "closing";
 
 export interface UntilSignal {
-  readonly server: ServerHandle;
+  /** The server, which may still be about to listen. */
+  readonly server: Promise<ServerHandle>;
   readonly announcer: Announcer;
   readonly log: Logger;
   /** How long the first SIGTERM is announced. */
@@ -20,10 +21,11 @@ export interface UntilSignal {
 /**
  * Resolves with the exit code when the server has shut down. The first SIGTERM drains: it announces, then refuses, and
  * waits for running calls. A second signal, or Ctrl-C as the first, asks them to close at once. One more ends the process
- * there and then.
+ * there and then. Rejects where the server cannot listen.
  */
 export function untilSignal({ server, announcer, log, announceMs }: UntilSignal): Promise<number> {
   const exit = Promise.withResolvers<number>();
+  server.catch(exit.reject);
   const hurry = new AbortController();
   let stage: Stage = "serving";
   let exitCode = 0;
@@ -31,7 +33,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
 
   const shutDown = async (cause: string, announceMs: number) => {
     try {
-      const { finished, closed } = await server.close({ announceMs, signal: hurry.signal });
+      const { finished, closed } = await (await server).close({ announceMs, signal: hurry.signal });
       announcer.say("ready", `Greenroom has stopped after ${cause}: ${tell(finished, closed)}`, {
         cause,
         finished,

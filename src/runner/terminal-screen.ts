@@ -45,8 +45,9 @@ export class TerminalScreen implements Screen {
   }
 
   words(piece: string): void {
-    const width = Math.max(20, process.stdout.columns - 1);
-    const rows = wrap((this.#openRow ?? agentPrefix) + piece, width);
+    const { columns } = process.stdout;
+    // A terminal that does not know its width says 0.
+    const rows = wrap((this.#openRow ?? agentPrefix) + piece, columns > 20 ? columns - 1 : 79);
     this.#write(rows.map((row) => this.#coloured(row)).join("\n"), this.#openRow !== null);
     this.#openRow = rows.at(-1) ?? "";
   }

@@ -1,14 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { GreenroomError } from "../errors.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Announcer } from "./announcer.ts";
 import { harmless } from "./paint.ts";
 
-const lookIntervalMs = 100;
 const reportIntervalMs = 1_000;
 
 /** Starts the launcher and tells how that goes. Resolves once it serves; rejects with DRAINING once it never will. */
 export async function warmUp(supervisor: Supervisor, announcer: Announcer): Promise<void> {
+  const draining = new Promise<void>((resolve) => supervisor.onDrain(resolve));
   const stopReporting = reportProgress(supervisor, announcer);
   try {
     await supervisor.start();
@@ -17,7 +16,7 @@ export async function warmUp(supervisor: Supervisor, announcer: Announcer): Prom
   } finally {
     stopReporting();
   }
-  while (supervisor.state === "warming") await delay(lookIntervalMs);
+  await Promise.race([supervisor.warmedUp, draining]);
   if (!supervisor.serving) throw new GreenroomError("DRAINING");
 }
 

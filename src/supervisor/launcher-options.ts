@@ -31,6 +31,7 @@ export const launcherOptions = z.strictObject({
   heapSoftLimitMb: count.min(16).optional(),
   heapLimitMb: count.min(32).default(512),
   messagesPerSecond: count.min(100).default(2_000),
+  providerConcurrency: z.record(z.string(), count).default({}),
   crashStormLimit: z.int().nonnegative().max(100).default(10),
   onSessionEnd: z
     .custom<(summary: SessionSummary) => void | Promise<void>>((value) => typeof value === "function", {

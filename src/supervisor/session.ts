@@ -14,6 +14,7 @@ import {
   type SessionState,
 } from "../protocol.ts";
 import { EventLog } from "./event-log.ts";
+import type { Permits } from "./permits.ts";
 import type { Condemnation, Slot, SlotHolder } from "./slot.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -32,8 +33,9 @@ export interface SessionDeadlines {
   readonly closeGraceMs: number;
 }
 
-/** What a session tells its supervisor. */
+/** What a session tells its supervisor, and what it shares with the others. */
 export interface SessionListener {
+  readonly permits: Permits<Session>;
   measured(measurement: Measurement): void;
   joined(): void;
   ended(session: Session): void;
@@ -231,6 +233,14 @@ export class Session implements SlotHolder {
         this.#decide({ reason, error: message.error });
         break;
       }
+      case "permit_wanted":
+        this.#listener.permits.want(this, message.provider, message.permit, () =>
+          this.#slot?.send({ type: "permit", permit: message.permit }),
+        );
+        break;
+      case "permit_returned":
+        this.#listener.permits.giveBack(this, message.permit);
+        break;
       case "warm":
         break;
       default:

@@ -9,6 +9,7 @@ import { Care } from "./care.ts";
 import { CrashStorm } from "./crash-storm.ts";
 import { EndReports } from "./end-reports.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
+import { Permits } from "./permits.ts";
 import { Pool } from "./pool.ts";
 import { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #care: Care;
   readonly #crashStorm: CrashStorm;
   readonly #endReports: EndReports;
+  readonly #permits: Permits<Session>;
   readonly #drainListeners = new Set<() => void>();
   readonly #stopping = new AbortController();
   readonly #warmedUp = Promise.withResolvers<void>();
@@ -53,6 +55,7 @@ export class Supervisor {
       this.log.info({ capacity: derived.sessions }, `capacity: ${derived.explanation}`);
     }
     this.#admission = new Admission(options.maxConcurrentSessions, options.maxSessionsPerCall);
+    this.#permits = new Permits(options.providerConcurrency);
     this.#crashStorm = new CrashStorm(options.crashStormLimit);
     this.#endReports = new EndReports(options, this.log, this.metrics);
     this.#pool = this.#makePool();
@@ -286,6 +289,7 @@ export class Supervisor {
       { callId, callType, config, createdBy },
       this.options,
       {
+        permits: this.#permits,
         measured: (measurement) => this.metrics.record(measurement),
         joined: () => this.metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
         ended: (ended) => this.#ended(ended),
@@ -328,6 +332,7 @@ export class Supervisor {
   }
 
   #ended(session: Session): void {
+    this.#permits.giveBackAll(session);
     this.#places.get(session)?.[Symbol.dispose]();
     this.#sessions.retire(session);
     this.#crashStorm.count(session);

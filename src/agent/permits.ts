@@ -1,0 +1,47 @@
+import type { FromThread } from "../protocol.ts";
+
+/** Places among the requests of the whole process to a provider, asked of the main thread. */
+export class PermitDesk {
+  readonly #post: (message: FromThread) => void;
+  readonly #waiting = new Map<number, () => void>();
+  #count = 0;
+
+  constructor(post: (message: FromThread) => void) {
+    this.#post = post;
+  }
+
+  /**
+   * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects with the signal's
+   * reason where that fires first.
+   */
+  async acquire(provider: string, signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    this.#count += 1;
+    const permit = this.#count;
+    let held = true;
+    const giveBack = () => {
+      if (held) this.#post({ type: "permit_returned", permit });
+      held = false;
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener("abort", aborted, { once: true });
+    this.#waiting.set(permit, resolve);
+    this.#post({ type: "permit_wanted", permit, provider });
+    try {
+      await promise;
+      return { [Symbol.dispose]: giveBack };
+    } catch (error) {
+      giveBack();
+      throw error;
+    } finally {
+      this.#waiting.delete(permit);
+      signal.removeEventListener("abort", aborted);
+    }
+  }
+
+  /** The main thread has granted it. */
+  granted(permit: number): void {
+    this.#waiting.get(permit)?.();
+  }
+}

@@ -1,0 +1,65 @@
+/** Somebody who waits for, or has, a place among the requests to a provider. */
+interface Place<Holder> {
+  readonly holder: Holder;
+  readonly permit: number;
+  readonly grant: () => void;
+}
+
+interface Provider<Holder> {
+  readonly most: number;
+  readonly granted: Set<Place<Holder>>;
+  /** In the order of asking. */
+  readonly waiting: Set<Place<Holder>>;
+}
+
+/**
+ * Counts the requests of all sessions to each provider. What is beyond its limit waits its turn, instead of being refused by
+ * the provider. Whoever ends gives back all it has: `Holder` is a session.
+ */
+export class Permits<Holder extends object> {
+  readonly #providers = new Map<string, Provider<Holder>>();
+
+  /** @param limits Most requests at a time, by provider; the others have no limit. */
+  constructor(limits: Readonly<Record<string, number>>) {
+    for (const [name, most] of Object.entries(limits)) {
+      this.#providers.set(name, { most, granted: new Set(), waiting: new Set() });
+    }
+  }
+
+  /** Calls `grant` when it may begin, perhaps at once. `permit` is a number of the holder's own. */
+  want(holder: Holder, provider: string, permit: number, grant: () => void): void {
+    const limited = this.#providers.get(provider);
+    if (!limited) {
+      grant();
+      return;
+    }
+    limited.waiting.add({ holder, permit, grant });
+    advance(limited);
+  }
+
+  giveBack(holder: Holder, permit: number): void {
+    this.#remove((place) => place.holder === holder && place.permit === permit);
+  }
+
+  giveBackAll(holder: Holder): void {
+    this.#remove((place) => place.holder === holder);
+  }
+
+  #remove(gone: (place: Place<Holder>) => boolean): void {
+    for (const provider of this.#providers.values()) {
+      for (const places of [provider.granted, provider.waiting]) {
+        for (const place of places) if (gone(place)) places.delete(place);
+      }
+      advance(provider);
+    }
+  }
+}
+
+function advance<Holder>({ most, granted, waiting }: Provider<Holder>): void {
+  for (const place of waiting) {
+    if (granted.size >= most) return;
+    waiting.delete(place);
+    granted.add(place);
+    place.grant();
+  }
+}

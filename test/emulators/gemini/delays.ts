@@ -1,0 +1,17 @@
+/** How long things take, in milliseconds. */
+export interface GeminiDelays {
+  /** Before the first answer on each connection: what name resolution, TCP and TLS cost. */
+  readonly handshakeMs: number;
+  /** Request → first chunk. */
+  readonly firstTokenMs: number;
+  /** Between two words. */
+  readonly tokenMs: number;
+}
+
+export const geminiDelays = {
+  none: { handshakeMs: 0, firstTokenMs: 0, tokenMs: 0 },
+  /** gemini-2.5-flash-lite: 0.35 s to the first token, then about 200 tokens a second (openrouter.ai). */
+  published: { handshakeMs: 0, firstTokenMs: 350, tokenMs: 5 },
+  /** The same on a bad day. */
+  slow: { handshakeMs: 0, firstTokenMs: 900, tokenMs: 5 },
+} as const satisfies Record<string, GeminiDelays>;

@@ -1,0 +1,51 @@
+/** What goes wrong with a request for an answer. */
+export type GeminiFault = {
+  /** With how many requests. Default 1. */
+  readonly times?: number;
+} & (
+  | {
+      /** It is answered with an error. */
+      readonly kind: "status";
+      readonly status: number;
+      readonly message?: string;
+      /** How long to wait before the next try, as Google writes it: `7s`. */
+      readonly retryDelay?: string;
+    }
+  /** Its answer begins so much later, in milliseconds. */
+  | { readonly kind: "slow_headers"; readonly ms: number }
+  /** It is never answered. */
+  | { readonly kind: "hang" }
+  /** Its connection is closed without an answer. */
+  | { readonly kind: "reset" }
+  /** After so many chunks the connection is closed, in the middle of the next one. */
+  | { readonly kind: "cut"; readonly afterChunks: number }
+  /** After so many chunks nothing more comes, and the connection stays open. */
+  | { readonly kind: "stall"; readonly afterChunks: number }
+  /** After so many chunks an error comes in place of the next one, in a response that began with 200. */
+  | { readonly kind: "error_chunk"; readonly afterChunks: number; readonly status: number }
+  /** After so many chunks comes one that is no JSON. */
+  | { readonly kind: "garbage"; readonly afterChunks: number }
+  /** The answer is written in pieces of so many bytes, wherever they end. */
+  | { readonly kind: "odd_chunks"; readonly bytes: number }
+);
+
+/** Faults that wait for their requests, in order. */
+export class GeminiFaults {
+  readonly #waiting: { readonly fault: GeminiFault; left: number }[] = [];
+
+  add(...faults: readonly GeminiFault[]): void {
+    for (const fault of faults) this.#waiting.push({ fault, left: fault.times ?? 1 });
+  }
+
+  clear(): void {
+    this.#waiting.length = 0;
+  }
+
+  /** The fault of the next request. */
+  take(): GeminiFault | undefined {
+    const [next] = this.#waiting;
+    if (next === undefined) return undefined;
+    if (--next.left <= 0) this.#waiting.shift();
+    return next.fault;
+  }
+}

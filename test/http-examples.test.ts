@@ -1,0 +1,99 @@
+import test, { type ExecutionContext } from "ava";
+import type { AgentLauncher, ServeOptions } from "greenroom";
+import { SignJWT } from "jose";
+import { openServer } from "./http-fixtures/open-server.ts";
+
+interface Example {
+  readonly launcher: AgentLauncher;
+  readonly options: ServeOptions;
+}
+
+const keys = { ann: "a".repeat(20), bob: "b".repeat(20) };
+const secret = "a secret of at least 32 characters";
+const as = (name: keyof typeof keys) => ({ headers: { authorization: `Bearer ${keys[name]}` } });
+const start = (call_id: string, rest = {}) => ({ json: { call_id, ...rest } });
+
+test.before(() => {
+  process.env.GREENROOM_API_KEYS = `ann:${keys.ann},bob:${keys.bob}`;
+  process.env.JWT_SECRET = secret;
+});
+
+/** Serves the very file that the README shows. */
+async function serve(t: ExecutionContext, example: Example) {
+  const { launcher, options } = example;
+  launcher.override({ warmSessions: 2, logLevel: "silent", agentsLogLevel: "silent" });
+  await launcher.start();
+  t.teardown(() => launcher.stop());
+  return openServer(t, launcher, options);
+}
+
+test("api-key.ts: who has a key may call, and its name is created_by", async (t) => {
+  const { ask } = await serve(t, await import("../examples/api-key.ts"));
+  t.is((await ask("/sessions", start("c"))).status, 401);
+  const started = await ask("/sessions", { ...start("c"), ...as("ann") });
+  t.is(started.status, 201);
+  const { session_id, session_token } = started.body;
+  t.is((await ask(`/sessions/${session_id}`, as("bob"))).body.created_by, "ann");
+  t.is((await ask(`/sessions/${session_id}`)).status, 401);
+  t.is((await ask(`/sessions/${session_id}?token=${session_token}`)).status, 200);
+});
+
+test("jwt-database.ts: the token says who, the database what they may, and connections go back", async (t) => {
+  const example = await import("../examples/jwt-database.ts");
+  const { ask } = await serve(t, example);
+  const token = async (sub: string, audience = "greenroom") => {
+    const signed = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(sub).setAudience(audience);
+    const jwt = await signed.setExpirationTime("1m").sign(new TextEncoder().encode(secret));
+    return { headers: { authorization: `Bearer ${jwt}` } };
+  };
+  const started = await ask("/sessions", { ...start("c"), ...(await token("u1")) });
+  t.is(started.status, 201);
+  const shown = await ask(`/sessions/${started.body.session_id}`, await token("u2"));
+  t.deepEqual(shown.body.created_by, { id: "u1", name: "Ann", plan: "pro" });
+  const free = await ask("/sessions", { ...start("c"), ...(await token("u2")) });
+  t.deepEqual([free.status, free.body], [403, { detail: "Agents are part of the pro plan", code: "PLAN" }]);
+  t.is((await ask("/sessions", await token("gone"))).body.detail, "This account is closed");
+  t.is((await ask("/sessions", await token("u1", "billing"))).status, 401);
+  t.is((await ask("/sessions")).status, 401);
+  t.is(example.database.connections, 0);
+});
+
+test("own-sessions.ts: everybody's sessions are their own", async (t) => {
+  const { ask } = await serve(t, await import("../examples/own-sessions.ts"));
+  const { body: hers } = await ask("/sessions", { ...start("c"), ...as("ann") });
+  const { body: his } = await ask("/sessions", { ...start("c"), ...as("bob") });
+  const path = `/sessions/${hers.session_id}`;
+  const listed = async (name: keyof typeof keys) =>
+    (await ask("/sessions", as(name))).body.sessions.map(
+      (session: { session_id: string }) => session.session_id,
+    );
+  t.deepEqual(await listed("ann"), [hers.session_id]);
+  t.deepEqual(await listed("bob"), [his.session_id]);
+  for (const request of [{}, { method: "DELETE" }]) {
+    t.is((await ask(path, { ...request, ...as("bob") })).status, 404);
+  }
+  t.is((await ask(`${path}/metrics`, as("bob"))).status, 404);
+  t.is((await ask(`${path}/messages`, { json: { text: "hello" }, ...as("bob") })).status, 404);
+  t.is((await ask(`${path}/messages`, { json: { text: "hello" }, ...as("ann") })).status, 202);
+  t.is((await ask(`${path}?wait=true`, { method: "DELETE", ...as("ann") })).status, 204);
+  t.is((await ask(path, as("ann"))).body.end_reason, "closed");
+  t.deepEqual(Object.keys((await ask(path, as("bob"))).body), ["detail", "code"]);
+});
+
+test("quota.ts: two agents at a time for each user, with a config that is valid", async (t) => {
+  const { ask } = await serve(t, await import("../examples/quota.ts"));
+  const first = await ask("/sessions", { ...start("c", { config: { language: "de" } }), ...as("ann") });
+  t.is((await ask("/sessions", { ...start("c"), ...as("ann") })).status, 201);
+  const third = await ask("/sessions", { ...start("c"), ...as("ann") });
+  t.deepEqual(
+    [third.status, third.body],
+    [429, { detail: "You have 2 agents in calls already", code: "QUOTA" }],
+  );
+  t.truthy(third.headers.get("retry-after"));
+  t.is((await ask("/sessions", { ...start("c"), ...as("bob") })).status, 201);
+  await ask(`/sessions/${first.body.session_id}?wait=true`, { method: "DELETE", ...as("ann") });
+  t.is((await ask("/sessions", { ...start("c"), ...as("ann") })).status, 201);
+  const wrong = await ask("/sessions", { ...start("c", { config: { language: "xx" } }), ...as("bob") });
+  t.is(wrong.status, 422);
+  t.deepEqual(wrong.body.detail[0].loc, ["config", "language"]);
+});

@@ -1,0 +1,103 @@
+import type { RequestListener } from "node:http";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import { type AgentLauncher, routes, type ServeOptions } from "greenroom";
+import Koa from "koa";
+import { koaBody } from "koa-body";
+import { EventReader } from "./http-fixtures/event-reader.ts";
+import { listen, startLauncher } from "./http-fixtures/open-server.ts";
+
+const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+
+test.before(async (t) => {
+  t.context.launcher = await startLauncher();
+});
+test.after.always((t) => t.context.launcher.stop());
+
+/** Serves an application that somebody else configures. */
+function serveForeign(
+  t: ExecutionContext<{ launcher: AgentLauncher }>,
+  build: (app: Koa, mounted: Koa.Middleware) => void,
+  options: ServeOptions = {},
+) {
+  const app = new Koa();
+  app.silent = true;
+  build(app, routes(t.context.launcher, options));
+  return listen(t, app.callback() as RequestListener);
+}
+
+test("mounted in a bare application, the API works as in its own", async (t) => {
+  const { url, ask, start } = await serveForeign(t, (app, mounted) => app.use(mounted));
+  const { session_id } = await start({ call_id: "foreign" });
+  const path = `/sessions/${session_id}`;
+  t.is((await ask(path)).status, 200);
+  t.is((await ask(`${path}/metrics`)).status, 200);
+  t.is((await ask(`${path}/messages`, { json: { text: "hello" } })).status, 202);
+  t.is((await ask(`/calls/foreign${path}`)).status, 200);
+  t.is((await ask("/sessions?call_id=foreign")).body.sessions.length, 1);
+  t.is((await ask("/health")).status, 200);
+  t.is((await ask("/openapi.json")).body.openapi, "3.1.0");
+  const reader = await EventReader.open(t, `${url}${path}/events`);
+  await reader.until(({ event }) => event === "turn");
+  t.is((await ask(path, { method: "DELETE" })).status, 204);
+  t.is((await reader.rest()).at(-1)!.event, "end");
+});
+
+test("it brings its own errors, body parsing and request ids", async (t) => {
+  const { ask } = await serveForeign(t, (app, mounted) => app.use(mounted), {
+    canStartSession: () => {
+      throw new Error("not for you");
+    },
+  });
+  const malformed = await ask("/sessions", { body: "{", headers: { "content-type": "application/json" } });
+  t.is(malformed.status, 422);
+  t.is((await ask("/sessions", { body: "x", headers: { "content-type": "text/plain" } })).status, 415);
+  const broken = await ask("/sessions", { json: { call_id: "c" } });
+  t.deepEqual([broken.status, broken.body.code], [500, "INTERNAL"]);
+  t.truthy(broken.headers.get("x-request-id"));
+});
+
+test("what it does not know is the application's: paths, and methods that the application answers", async (t) => {
+  const { ask } = await serveForeign(t, (app, mounted) => {
+    app.use(async (ctx, next) => {
+      await next();
+      ctx.set("X-Application", "foreign");
+    });
+    app.use(mounted);
+    app.use((ctx) => {
+      if (ctx.path === "/own") ctx.body = "own";
+      if (ctx.path === "/sessions" && ctx.method === "PUT") ctx.body = "put";
+    });
+  });
+  const own = await ask("/own");
+  t.deepEqual(
+    [own.text, own.headers.get("x-application"), own.headers.get("x-request-id")],
+    ["own", "foreign", null],
+  );
+  t.is((await ask("/sessions", { method: "PUT" })).text, "put");
+  t.is((await ask("/nowhere")).text, "Not Found");
+  const refused = await ask("/sessions", { method: "PATCH" });
+  t.is(refused.status, 405);
+  t.is(refused.body.code, "METHOD_NOT_ALLOWED");
+  t.is(refused.headers.get("allow"), "HEAD, POST, GET, OPTIONS");
+  t.is((await ask("/sessions")).headers.get("x-application"), "foreign");
+});
+
+test("nothing is configured on the application: no CORS, no Host check", async (t) => {
+  const { ask } = await serveForeign(t, (app, mounted) => app.use(mounted));
+  const { status, headers } = await ask("/sessions", { headers: { origin: "https://evil.example" } });
+  t.is(status, 200);
+  t.is(headers.get("access-control-allow-origin"), null);
+});
+
+test("an application that has read the body already hands it over", async (t) => {
+  const { start } = await serveForeign(t, (app, mounted) => {
+    app.use(koaBody());
+    app.use(mounted);
+  });
+  t.is((await start({ call_id: "parsed", config: { a: 1 } })).call_id, "parsed");
+});
+
+test("options that are wrong are named", async (t) => {
+  const mounted = routes(t.context.launcher, { corsAllowCredentials: true, corsAllowOrigins: ["*"] });
+  await t.throwsAsync(mounted.ready(), { message: /corsAllowCredentials/ });
+});

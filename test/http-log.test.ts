@@ -1,0 +1,149 @@
+import type { RequestListener } from "node:http";
+import { Writable } from "node:stream";
+import test, { type ExecutionContext } from "ava";
+import { type AgentLauncher, HttpError, type ServeOptions } from "greenroom";
+import pino from "pino";
+import { createMetricsApp } from "../src/control-plane/app.ts";
+import { EventReader } from "./http-fixtures/event-reader.ts";
+import { listen, openServer, startLauncher } from "./http-fixtures/open-server.ts";
+
+/** A server whose log can be read. */
+async function logged(t: ExecutionContext, options: ServeOptions = {}) {
+  let text = "";
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  const launcher = await startLauncher({ warmSessions: 1, logger: pino({ level: "debug" }, sink) });
+  t.teardown(() => launcher.stop());
+  const server = await openServer(t, launcher, options);
+  const lines = () =>
+    text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { ...server, launcher, text: () => text, lines };
+}
+
+test("a line a request: method, route, status, time and session; no token, header, body or config", async (t) => {
+  const { url, ask, start, text, lines } = await logged(t, {
+    getCurrentUser: ({ headers }) => {
+      if (headers.get("authorization") !== "Bearer secret-of-the-header") throw new HttpError(401, "who?");
+      return "ann";
+    },
+  });
+  const headers = { authorization: "Bearer secret-of-the-header", cookie: "session=secret-of-the-cookie" };
+  const { session_id, session_token } = await start({ config: { key: "secret-of-the-config" } }, headers);
+  await ask(`/sessions/${session_id}/messages?token=${session_token}`, {
+    json: { text: "secret-of-the-message" },
+  });
+  const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events?token=${session_token}`);
+  await reader.until(({ event }) => event === "turn");
+  await ask(`/sessions/${session_id}/close?token=${session_token}`, {
+    method: "POST",
+    body: "secret-of-the-beacon",
+  });
+  await reader.rest();
+  await ask(`/nowhere/${session_token}?q=secret-of-the-query`, { headers });
+  await ask("/sessions?cursor=secret-of-the-query", { headers });
+  const requests = lines().filter(({ msg }) => msg === "request");
+  t.deepEqual(
+    requests.map(({ method, route, status, session_id: id }) => [method, route, status, id]).toSorted(),
+    [
+      ["GET", "/sessions", 422, undefined],
+      ["GET", "/sessions/{session_id}/events", 200, session_id],
+      ["GET", "unmatched", 404, undefined],
+      ["POST", "/sessions", 201, session_id],
+      ["POST", "/sessions/{session_id}/close", 200, session_id],
+      ["POST", "/sessions/{session_id}/messages", 202, session_id],
+    ],
+  );
+  for (const line of requests) {
+    t.is(line.component, "http");
+    t.is(typeof line.ms, "number");
+    t.is(typeof line.request_id, "string");
+  }
+  t.notRegex(text(), /secret-of/);
+  t.false(text().includes(session_token));
+});
+
+test("the request's id is the client's, or a new one, in the answer and in the log", async (t) => {
+  const { ask, lines } = await logged(t);
+  const given = await ask("/sessions", { headers: { "x-request-id": "trace-1" } });
+  t.is(given.headers.get("x-request-id"), "trace-1");
+  const made = await ask("/nowhere", { headers: { "x-request-id": "has a space" } });
+  t.regex(made.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
+  const ids = lines()
+    .filter(({ msg }) => msg === "request")
+    .map(({ request_id }) => request_id);
+  t.deepEqual(ids, ["trace-1", made.headers.get("x-request-id")]);
+});
+
+test("a failure is in the log with its error, and not in the answer", async (t) => {
+  const { ask, lines } = await logged(t, {
+    canStartSession: () => {
+      throw new Error("the database is away", { cause: new Error("its cable") });
+    },
+  });
+  const { text, headers } = await ask("/sessions", { json: { call_id: "c" } });
+  t.is(text, '{"detail":"Internal server error","code":"INTERNAL"}');
+  const failure = lines().find(({ msg }) => msg === "request failed")!;
+  t.is(failure.request_id, headers.get("x-request-id"));
+  t.regex(JSON.stringify(failure), /the database is away/);
+  t.is(failure.level, 50);
+});
+
+test("an agent that does not start leaves its own error in the log", async (t) => {
+  const { ask, text } = await logged(t);
+  await ask("/sessions", { json: { call_id: "c", config: { course: "create-throws" } } });
+  t.regex(text(), /a secret of the agent/);
+});
+
+test("probes and documents are logged at debug only; the level can be set", async (t) => {
+  const { ask, launcher, lines } = await logged(t);
+  await ask("/health");
+  await ask("/metrics");
+  t.deepEqual(
+    lines()
+      .filter(({ msg }) => msg === "request")
+      .map(({ level }) => level),
+    [20, 20],
+  );
+  const quiet = await openServer(t, launcher, { httpLogLevel: "warn" });
+  await quiet.ask("/sessions");
+  t.is(lines().filter(({ msg }) => msg === "request").length, 2);
+});
+
+test("requests are measured by route, never by path", async (t) => {
+  const { ask } = await logged(t);
+  await ask("/sessions/one");
+  await ask("/sessions/two");
+  await ask("/nowhere");
+  const { text, headers } = await ask("/metrics");
+  t.regex(headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+  t.regex(
+    text,
+    /greenroom_http_request_seconds_count\{route="\/sessions\/\{session_id\}",method="GET",status="404"\} 2/,
+  );
+  t.regex(text, /route="unmatched"/);
+  t.notRegex(text, /sessions\/one|nowhere/);
+});
+
+test("metrics on a port of their own are nowhere else", async (t) => {
+  const { url, ask, launcher } = await logged(t, { metricsPort: 9_100 });
+  t.is((await ask("/openapi.json")).body.paths["/metrics"], undefined);
+  t.is((await fetch(`${url}/metrics`)).status, 404);
+  const metrics = await listen(
+    t,
+    (await createMetricsApp(launcher as AgentLauncher)).callback() as RequestListener,
+  );
+  const { status, text } = await metrics.ask("/metrics");
+  t.is(status, 200);
+  t.true(text.includes("greenroom_sessions{"));
+  t.is((await metrics.ask("/metrics", { method: "HEAD" })).status, 200);
+  const post = await fetch(`${metrics.url}/metrics`, { method: "POST" });
+  t.deepEqual([post.status, post.headers.get("allow")], [405, "HEAD, GET"]);
+  t.is((await metrics.ask("/sessions/x/nothing")).status, 404);
+});

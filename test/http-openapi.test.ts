@@ -1,0 +1,59 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import anyTest, { type TestFn } from "ava";
+import type { AgentLauncher } from "greenroom";
+import { allEndpoints } from "../src/control-plane/router.ts";
+import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
+
+const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+
+test.before(async (t) => {
+  t.context.launcher = await startLauncher({ warmSessions: 1, maxConcurrentSessions: 1 });
+});
+test.after.always((t) => t.context.launcher.stop());
+
+test("the document is OpenAPI 3.1, says a public validator", async (t) => {
+  const { ask } = await openServer(t, t.context.launcher);
+  const { body: document } = await ask("/openapi.json");
+  t.is(document.openapi, "3.1.0");
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(structuredClone(document));
+  t.true(valid, JSON.stringify(errors));
+  t.is(validator.version, "3.1");
+});
+
+test("it has every endpoint, and every name it uses", async (t) => {
+  const { ask } = await openServer(t, t.context.launcher);
+  const { body: document, text } = await ask("/openapi.json");
+  for (const { path, method, documentation } of allEndpoints({ metricsPort: null })) {
+    if (!documentation) continue;
+    const operation = document.paths[path][method];
+    t.is(operation.operationId, documentation.operationId);
+    t.deepEqual(
+      (operation.parameters ?? []).filter((parameter: { in: string }) => parameter.in === "path").length,
+      path.split("{").length - 1,
+    );
+  }
+  const operationIds = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
+  t.is(new Set(operationIds).size, operationIds.length);
+  for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) {
+    t.truthy(document.components.schemas[name!], name);
+  }
+  t.notRegex(text, /"\$ref":"(?!#\/components\/schemas\/\w+")/);
+});
+
+test("its bounds are those of the validator", async (t) => {
+  const { ask } = await openServer(t, t.context.launcher);
+  const { components, paths } = (await ask("/openapi.json")).body;
+  const { properties, required } = components.schemas.StartSessionRequest;
+  t.deepEqual(required, ["call_id"]);
+  t.is(properties.call_id.maxLength, 255);
+  t.is(properties.call_type.default, "default");
+  t.is(properties.config.type, "object");
+  const limit = paths["/sessions"].get.parameters.find(({ name }: { name: string }) => name === "limit");
+  t.is(limit.schema.default, 100);
+});
+
+test("where metrics have a port of their own, they are not on this one", async (t) => {
+  const { ask } = await openServer(t, t.context.launcher, { metricsPort: 9_100 });
+  t.is((await ask("/openapi.json")).body.paths["/metrics"], undefined);
+});

@@ -1,0 +1,114 @@
+import { spawnSync } from "node:child_process";
+import test, { type ExecutionContext } from "ava";
+import { AgentFile, throwsAtImport } from "./fixtures/agent-file.ts";
+import { agentUrl } from "./fixtures/launch.ts";
+import { script } from "./fixtures/scripted-llm.ts";
+import { bin, Child, program } from "./runner-fixtures/child.ts";
+
+test.serial("each line of a pipe is a turn; the end of the input ends the call", async (t) => {
+  const child = new Child(t, [bin, "run"]);
+  child.end("What is the weather in Paris and Rome?\n\nthanks\n");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  const lines = child.stdout.trimEnd().split("\n");
+  t.regex(lines.shift() ?? "", /^agent: Hello! /);
+  t.regex(lines.shift() ?? "", /^· get_weather \d+ ms$/);
+  t.regex(lines.shift() ?? "", /^· get_weather \d+ ms$/);
+  t.regex(
+    lines.shift() ?? "",
+    /^agent: In Paris it is .*\(source: the built-in offline table\)\. In Rome it is /,
+  );
+  t.deepEqual(lines, ["agent: You are welcome!", "The call has ended: closed."]);
+  t.is(child.stderr, "");
+});
+
+test.serial("/metrics shows figures, /quit ends the call, whatever follows", async (t) => {
+  const child = new Child(t, [bin, "run"]);
+  child.end("thanks\n/metrics\n/what\n/quit\nthanks\n");
+  t.is((await child.exit).code, 0);
+  t.regex(child.stdout, /^ {2}llm_output_tokens__total +\d+$/m);
+  t.regex(child.stdout, /^ {2}tts_latency_ms__avg +–$/m);
+  t.regex(child.stdout, /^Type to talk/m);
+  t.is(child.stdout.split("You are welcome!").length, 2);
+});
+
+test.serial("the call is of the type and the id that were asked for", async (t) => {
+  const child = new Child(t, [
+    bin,
+    "run",
+    "--call-type",
+    "support",
+    "--call-id",
+    "42",
+    "--log-level",
+    "info",
+  ]);
+  child.end();
+  t.is((await child.exit).code, 0);
+  t.regex(child.stderr, /"call_type":"support","call_id":"42"/);
+  t.false(child.stdout.includes("call_id"));
+});
+
+test.serial("a turn that fails is told, and the conversation goes on", async (t) => {
+  const child = program(t, ["run"], { launcher: { agent: agentUrl("agent-scripted") } });
+  child.end(`${script([{ fail: "the model is away" }])}\nhello\n`);
+  t.is((await child.exit).code, 0);
+  t.regex(child.stdout, /^· failed: the model is away$/m);
+  t.regex(child.stdout, /^agent: You said hello$/m);
+});
+
+test.serial("control characters in what the agent says do not reach the terminal", async (t) => {
+  const child = program(t, ["run"], { launcher: { agent: agentUrl("agent-scripted") } });
+  child.end(`${script([{ text: "\u001b[2Jgone \u0007\u009b1mloud" }])}\n`);
+  t.is((await child.exit).code, 0);
+  t.regex(child.stdout, /^agent: \[2Jgone 1mloud$/m);
+});
+
+test.serial("an agent that cannot be started: its own error, and exit code 1", async (t) => {
+  const file = new AgentFile(t, throwsAtImport);
+  const child = program(t, ["run"], { launcher: { agent: file.url } });
+  t.deepEqual(await child.exit, { code: 1, signal: null });
+  t.regex(child.stderr, /^greenroom: RangeError: no key was given$/m);
+});
+
+test.serial("SIGTERM ends the call in order, even while an answer is waited for", async (t) => {
+  const child = program(t, ["run"], { launcher: { agent: agentUrl("agent-scripted") } });
+  child.write(`${script([{ text: "One moment" }, { wait: "abort" }])}\n`);
+  await child.printed(/One moment/);
+  child.kill("SIGTERM");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  t.regex(child.stdout, /^The call has ended: closed\.$/m);
+});
+
+test.serial("in a terminal, words come above the prompt, and what is typed interrupts them", async (t) => {
+  const child = inTerminal(t, "agent-scripted", ["run"]);
+  if (!child) return;
+  await child.printed(/greenroom.*Type to talk/is);
+  child.write(`${script([{ text: "One moment" }, { wait: "abort" }])}\r`);
+  await child.printed(/One moment/);
+  child.write("hello\r");
+  await child.printed(/· interrupted/);
+  await child.printed(/agent › .*You said hello/);
+  child.write("\u0004");
+  t.is((await child.exit).code, 0);
+  t.regex(child.stdout, /The call has ended: closed\./);
+});
+
+test.serial("in a terminal, Ctrl-C ends the call; splash and hints can be left out", async (t) => {
+  const child = inTerminal(t, "agent-scripted", ["run", "--no-splash", "--no-demo"]);
+  if (!child) return;
+  child.write("hello\r");
+  await child.printed(/You said hello/);
+  child.write("\u0003");
+  t.is((await child.exit).code, 0);
+  t.notRegex(child.stdout, /Type to talk|Greenroom/);
+});
+
+/** A terminal around the program, by util-linux' `script`. */
+function inTerminal(t: ExecutionContext, agent: string, args: readonly string[]): Child | null {
+  if (spawnSync("script", ["--version"]).error) {
+    t.log("there is no script of util-linux here: not tried in a terminal");
+    t.pass();
+    return null;
+  }
+  return program(t, args, { launcher: { agent: agentUrl(agent) }, terminal: true });
+}

@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import type { AgentLauncherOptions, RunnerOptions } from "greenroom";
+
+const root = join(import.meta.dirname, "../..");
+/** The command `greenroom`. */
+export const bin = join(root, "src/runner/bin.ts");
+/** A program that serves an agent, with the options of TEST_OPTIONS; see {@link program}. */
+const agentProgram = join(import.meta.dirname, "agent-program.ts");
+
+/** What `agent-program.ts` passes to `AgentLauncher` and to `Runner`. */
+export interface ProgramOptions {
+  readonly launcher?: Partial<AgentLauncherOptions>;
+  readonly runner?: RunnerOptions;
+}
+
+/** Starts a user's program, whose agent does what the `config` of a session says. */
+export function program(
+  t: ExecutionContext,
+  args: readonly string[],
+  { launcher, runner, ...options }: ProgramOptions & ChildOptions = {},
+): Child {
+  const env = { TEST_OPTIONS: JSON.stringify({ launcher, runner }), ...options.env };
+  return new Child(t, [agentProgram, ...args], { ...options, env });
+}
+
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text of the file `.env` in the folder that it is started in. */
+  readonly dotEnv?: string;
+  readonly cwd?: string;
+  /** Run it in a terminal of its own, which `script` of util-linux makes. */
+  readonly terminal?: boolean;
+}
+
+/** One line of the log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+/** A process of the test's own. It is ended with the test, whatever became of it. */
+export class Child {
+  readonly process: ChildProcess;
+  /** Resolves when it has ended and all its output was read. */
+  readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stdout = "";
+  stderr = "";
+  #ended = false;
+  readonly #changed = new Set<() => void>();
+
+  constructor(t: ExecutionContext, args: readonly string[], options: ChildOptions = {}) {
+    const cwd = options.cwd ?? temporaryFolder(t);
+    if (options.dotEnv !== undefined) writeFileSync(join(cwd, ".env"), options.dotEnv);
+    const [command, words] = options.terminal ? terminalOf(args) : [process.execPath, args];
+    this.process = spawn(command, words, {
+      cwd,
+      env: { ...cleanEnvironment(), TERM: "xterm", ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text;
+      this.#tell();
+    });
+    this.process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+      this.#tell();
+    });
+    // Whoever writes to a process that has gone learns that from its exit.
+    this.process.stdin?.on("error", () => undefined);
+    this.exit = new Promise((resolve) => {
+      this.process.once("close", (code, signal) => {
+        this.#ended = true;
+        resolve({ code, signal });
+        this.#tell();
+      });
+    });
+    t.teardown(async () => {
+      this.process.kill("SIGKILL");
+      await this.exit;
+    });
+  }
+
+  write(text: string): void {
+    this.process.stdin?.write(text);
+  }
+
+  end(text = ""): void {
+    this.process.stdin?.end(text);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  get log(): LogLine[] {
+    return this.stdout
+      .split("\n")
+      .filter((line) => line.startsWith("{") && line.endsWith("}"))
+      .map((line) => JSON.parse(line));
+  }
+
+  /** The first log line whose message matches. */
+  async logged(message: RegExp): Promise<LogLine> {
+    const find = () => this.log.find(({ msg }) => message.test(msg));
+    return this.#until(find, `a log line like ${message}`);
+  }
+
+  /** The first match in what was printed. */
+  async printed(pattern: RegExp, stream: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
+    return this.#until(() => pattern.exec(this[stream]), `${pattern} on ${stream}`);
+  }
+
+  /** Where it listens. */
+  async url(): Promise<string> {
+    return (await this.logged(/^Listening/)).url as string;
+  }
+
+  /** The same, once sessions can start. */
+  async readyUrl(): Promise<string> {
+    return (await this.logged(/^Greenroom is ready/)).url as string;
+  }
+
+  /** Rejects when the process ends first. */
+  #until<T>(find: () => T | null | undefined, what: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = find();
+        if (found !== null && found !== undefined) resolve(found);
+        else if (this.#ended) reject(new Error(`It ended without ${what}:\n${this.stdout}\n${this.stderr}`));
+        else return;
+        this.#changed.delete(look);
+      };
+      this.#changed.add(look);
+      look();
+    });
+  }
+
+  #tell(): void {
+    for (const look of this.#changed) look();
+  }
+}
+
+function terminalOf(args: readonly string[]): [string, string[]] {
+  const quoted = [process.execPath, ...args].map((word) => `'${word}'`).join(" ");
+  return ["script", ["-qefc", `stty cols 80 rows 24 && exec ${quoted}`, "/dev/null"]];
+}
+
+/** A folder outside the project, gone with the test. */
+export function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** That of the tests, without what would set options; and without a network. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const own = /^(GREENROOM_.*|PORT|NO_COLOR|FORCE_COLOR|NODE_OPTIONS)$/;
+  const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
+  return { ...Object.fromEntries(kept), WEATHER_API_URL: "offline" };
+}

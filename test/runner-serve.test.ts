@@ -1,0 +1,107 @@
+import test from "ava";
+import { AgentFile, throwsAtImport, workingAgent } from "./fixtures/agent-file.ts";
+import { agentUrl } from "./fixtures/launch.ts";
+import { bin, Child, program } from "./runner-fixtures/child.ts";
+import { ask, startSession } from "./runner-fixtures/rest.ts";
+
+test.serial("npm start: the built-in agent is served, and the last line says where", async (t) => {
+  const child = new Child(t, [bin, "serve", "--port", "0"]);
+  const url = await child.readyUrl();
+  t.is(child.log.at(-1)?.msg, `Greenroom is ready: ${url}  (docs at /docs)`);
+  t.regex(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  t.is((await ask(url, "/ready")).status, 200);
+  t.is((await ask(url, "/docs")).status, 200);
+  const id = await startSession(url);
+  t.is((await ask(url, `/sessions/${id}`)).body.state, "live");
+  t.truthy(await child.logged(/^capacity: /));
+});
+
+test.serial("it listens while threads warm up: alive, not ready", async (t) => {
+  const child = program(t, ["serve"], { launcher: { agent: agentUrl("slow-import") } });
+  const url = await child.url();
+  t.is((await ask(url, "/health")).status, 200);
+  t.is((await ask(url, "/ready")).status, 400);
+  t.is((await ask(url, "/sessions", { call_id: "x" })).body.code, "WARMING_UP");
+  await child.readyUrl();
+  t.is((await ask(url, "/ready")).status, 200);
+});
+
+test.serial(
+  "a module that fails: the server stays up and says why in one line, and is ready once it is mended",
+  async (t) => {
+    const file = new AgentFile(t, throwsAtImport);
+    const child = program(t, ["serve"], { launcher: { agent: file.url } });
+    const { msg } = await child.logged(/^The agent cannot be started/);
+    t.regex(msg, /RangeError: no key was given/);
+    const url = await child.url();
+    t.is((await ask(url, "/health")).status, 200);
+    t.is((await ask(url, "/serving")).status, 400);
+    t.is((await ask(url, "/sessions", { call_id: "x" })).status, 503);
+    file.write(workingAgent);
+    await child.readyUrl();
+    t.is((await ask(url, "/serving")).status, 200);
+    await startSession(url);
+  },
+);
+
+test.serial("a port that is in use: one line that says what to do, and exit code 1", async (t) => {
+  const first = new Child(t, [bin, "serve", "--port", "0"]);
+  const { port } = new URL(await first.url());
+  const second = new Child(t, [bin, "serve", "--port", port]);
+  t.is((await second.exit).code, 1);
+  t.is(
+    second.stderr.trim(),
+    `greenroom: port ${port} of 127.0.0.1 is in use: choose another with --port, or --port 0 for any free one`,
+  );
+  const third = new Child(t, [bin, "serve", "--port", "0", "--metrics-port", port]);
+  t.is((await third.exit).code, 1);
+  t.regex(third.stderr, /choose another with --metrics-port/);
+});
+
+test.serial("metrics with a port of their own are on no other", async (t) => {
+  const child = new Child(t, [bin, "serve", "--port", "0", "--metrics-port", "0"]);
+  const url = await child.url();
+  const { metricsPort } = await child.logged(/^Listening/);
+  t.is((await ask(`http://127.0.0.1:${metricsPort}`, "/metrics")).status, 200);
+  t.is((await ask(`http://127.0.0.1:${metricsPort}`, "/health")).status, 404);
+  t.is((await ask(url, "/metrics")).status, 404);
+});
+
+test.serial("a server that anybody can reach and nothing guards says so loudly", async (t) => {
+  const open = new Child(t, [bin, "serve", "--port", "0", "--host", "0.0.0.0"]);
+  t.is((await open.logged(/Anybody who can reach/)).level, 40);
+  const guarded = new Child(t, [bin, "serve", "--port", "0", "--host", "0.0.0.0"], {
+    env: { GREENROOM_API_KEYS: "0123456789abcdef" },
+  });
+  const url = await guarded.readyUrl();
+  t.false(guarded.log.some(({ msg }) => msg.startsWith("Anybody")));
+  t.is((await ask(url, "/sessions", { call_id: "x" })).status, 401);
+});
+
+test.serial("API keys that cannot be read stop the start", async (t) => {
+  const env = { GREENROOM_API_KEYS: "short" };
+  const child = new Child(t, [bin, "serve", "--port", "0"], { env });
+  t.is((await child.exit).code, 2);
+  t.regex(child.stderr, /at least 16 characters/);
+});
+
+test.serial("a callback that leaves a rejection behind harms nobody", async (t) => {
+  const child = program(t, ["serve"], { env: { TEST_CALLBACKS: "1" } });
+  const url = await child.readyUrl();
+  const id = await startSession(url);
+  t.is((await ask(url, `/sessions/${id}`)).status, 200);
+  await child.logged(/an unhandled rejection/);
+  t.is((await ask(url, `/sessions/${id}`)).status, 200);
+});
+
+test.serial("an uncaught exception: running calls go on to their end, then the exit code is 1", async (t) => {
+  const child = program(t, ["serve"], { env: { TEST_CALLBACKS: "1" } });
+  const url = await child.readyUrl();
+  const id = await startSession(url);
+  await ask(url, `/sessions/${id}/metrics`);
+  await child.logged(/waiting for calls to end/);
+  t.is((await ask(url, "/sessions", { call_id: "x" })).body.code, "DRAINING");
+  await ask(url, `/sessions/${id}`, undefined, "DELETE");
+  t.is((await child.exit).code, 1);
+  t.like(child.log.at(-1), { finished: 1, closed: 0 });
+});
