@@ -42,7 +42,12 @@ export interface ConnectionAudio {
   readonly sampleRate: number;
   /** How long after `send` a participant hears a frame, as far as the edge knows, in milliseconds. */
   readonly leadMs: number;
-  /** Sends 20 ms of what the agent says. The caller paces: one frame every 20 ms, a few ahead. */
+  /** How many times faster than life the call runs. Default 1; only edges for tests are faster. */
+  readonly speed?: number;
+  /**
+   * Sends 20 ms of what the agent says. The caller paces: one frame every 20 ms, a few ahead. Never throws; once the call is
+   * over it does nothing.
+   */
   send(frame: PcmFrame): void;
   /** What the participants say, each by itself, silence too. Returns what ends it. */
   listen(listener: (participantId: string, frame: PcmFrame) => void): () => void;

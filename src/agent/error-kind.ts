@@ -5,6 +5,8 @@ const kinds: Readonly<Record<string, string>> = {
   AbortError: "aborted",
   BadArgumentsError: "bad_arguments",
   UnknownFunctionError: "unknown_function",
+  RefusalError: "refused",
+  BadAnswerError: "bad_answer",
 };
 
 /** The short class of an error that metrics may have as a label: `timeout`, `http_429`, `network` and few more. */

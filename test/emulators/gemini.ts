@@ -1,17 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { json } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Emulator, WireLog } from "./emulator.ts";
-import { WireAnswer, type WireChunk } from "./gemini/answer.ts";
 import { defaultScript } from "./gemini/default-script.ts";
 import { type GeminiDelays, geminiDelays } from "./gemini/delays.ts";
-import { ApiFault, badKey, retryInfo } from "./gemini/error-answer.ts";
-import { type GeminiFault, GeminiFaults } from "./gemini/faults.ts";
-import { checkRequest } from "./gemini/request-check.ts";
-import type { GeminiRequest, GeminiScript } from "./gemini/script.ts";
+import { Exchange } from "./gemini/exchange.ts";
+import { GeminiFaults } from "./gemini/faults.ts";
+import type { GeminiScript } from "./gemini/script.ts";
 
 export { type GeminiDelays, geminiDelays } from "./gemini/delays.ts";
 export type { GeminiFault } from "./gemini/faults.ts";
@@ -61,7 +56,7 @@ export class GeminiEmulator implements Emulator {
     this.#apiKey = apiKey;
     this.delays = delays;
     this.script = script;
-    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
     // Like Google's, it keeps a connection for minutes and does not tell how long.
@@ -123,153 +118,19 @@ export class GeminiEmulator implements Emulator {
     });
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const number = ++this.#requests;
-    const gone = new AbortController();
-    let given = false;
-    response.once("close", () => {
-      gone.abort();
-      if (response.writableFinished) this.log.add("end", { request: number, status: response.statusCode });
-      else if (!given) this.log.add("aborted", { request: number });
-    });
-    try {
-      await this.#answer(request, response, number, gone.signal);
-    } catch (error) {
-      if (gone.signal.aborted) return;
-      if (error instanceof Cut) {
-        given = true;
-        response.destroy();
-        return;
-      }
-      const fault = error instanceof ApiFault ? error : new ApiFault(500, String(error));
-      response.writeHead(fault.status, { "content-type": "application/json; charset=UTF-8" });
-      response.end(`${JSON.stringify(fault.body, null, 2)}\n`);
-    }
-  }
-
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    number: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #serve(request: IncomingMessage, response: ServerResponse): void {
     const socket = this.#sockets.get(request.socket);
-    const body = request.method === "POST" ? ((await json(request)) as GeminiRequest) : undefined;
-    const { "x-goog-api-key": key, ...headers } = request.headers;
-    const { pathname } = new URL(request.url ?? "/", this.url);
-    const method = request.method ?? "";
-    this.log.add("request", {
-      request: number,
-      connection: socket?.connection,
-      method,
-      path: pathname,
-      headers,
-      body,
+    const exchange = new Exchange(++this.#requests, request, response, {
+      apiKey: this.#apiKey,
+      delays: this.delays,
+      script: this.script,
+      faults: this.faults,
+      signatures: this.#signatures,
+      log: this.log,
+      connection: socket?.connection ?? 0,
+      first: socket?.used === false,
     });
-    if (socket?.used === false) {
-      socket.used = true;
-      await wait(this.delays.handshakeMs, signal);
-    }
-    const [, version, model, action] = /^\/(v1|v1beta)\/models\/([\w.-]+)(?::(\w+))?$/.exec(pathname) ?? [];
-    if (version === undefined || model === undefined) throw new ApiFault(404, "Not Found");
-    if (key === undefined) throw new ApiFault(403, "Method doesn't allow unregistered callers.");
-    if (this.#apiKey !== undefined && key !== this.#apiKey) throw badKey();
-    if (!model.startsWith("gemini-") || (version === "v1" && model.endsWith("-latest"))) {
-      throw new ApiFault(
-        404,
-        `models/${model} is not found for API version ${version}, or is not supported.`,
-      );
-    }
-    if (method === "GET" && action === undefined) {
-      response.writeHead(200, { "content-type": "application/json; charset=UTF-8" });
-      response.end(JSON.stringify({ name: `models/${model}`, displayName: model, version: "001" }));
-    } else if (method === "POST" && action === "streamGenerateContent" && body !== undefined) {
-      const fault = this.faults.take();
-      if (fault !== undefined) await this.#failBefore(fault, signal);
-      checkRequest(body, model, this.#signatures);
-      await wait(this.delays.firstTokenMs, signal);
-      const steps = await this.script(body, model);
-      const answer = new WireAnswer(body, model, () => this.#sign());
-      await this.#stream(response, answer.chunks(steps), fault, number, signal);
-    } else {
-      throw new ApiFault(404, "Not Found");
-    }
-  }
-
-  async #failBefore(fault: GeminiFault, signal: AbortSignal): Promise<void> {
-    switch (fault.kind) {
-      case "status": {
-        const details = fault.retryDelay === undefined ? [] : [retryInfo(fault.retryDelay)];
-        throw new ApiFault(fault.status, fault.message, details);
-      }
-      case "slow_headers":
-        return wait(fault.ms, signal);
-      case "hang":
-        return ever(signal);
-      case "reset":
-        throw new Cut();
-      default:
-        return;
-    }
-  }
-
-  async #stream(
-    response: ServerResponse,
-    chunks: Iterable<WireChunk>,
-    fault: GeminiFault | undefined,
-    number: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    let written = 0;
-    for (const { body, token } of chunks) {
-      if (written > 0 && token) await wait(this.delays.tokenMs, signal);
-      const event = `data: ${JSON.stringify(body)}\r\n\r\n`;
-      if (fault !== undefined && "afterChunks" in fault && fault.afterChunks === written) {
-        if (fault.kind === "stall") {
-          response.flushHeaders();
-          await ever(signal);
-        }
-        if (fault.kind === "garbage") response.write('data: {"candidates":[{"content":\r\n\r\n');
-        if (fault.kind === "error_chunk") {
-          response.end(`data: ${JSON.stringify(new ApiFault(fault.status).body)}\r\n\r\n`);
-          return;
-        }
-        if (fault.kind === "cut") {
-          await new Promise((resolve) => response.write(event.slice(0, event.length / 2), resolve));
-          throw new Cut();
-        }
-      }
-      if (fault?.kind === "odd_chunks") await writePieces(response, Buffer.from(event), fault.bytes);
-      else response.write(event);
-      if (written++ === 0) this.log.add("first_byte", { request: number });
-      signal.throwIfAborted();
-    }
-    response.end();
-  }
-
-  #sign(): string {
-    const signature = randomBytes(24).toString("base64");
-    this.#signatures.add(signature);
-    return signature;
-  }
-}
-
-/** The emulator itself closes a connection. */
-class Cut extends Error {}
-
-async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(ms, undefined, { signal });
-}
-
-function ever(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
-
-async function writePieces(response: ServerResponse, bytes: Buffer, size: number): Promise<void> {
-  for (let at = 0; at < bytes.length; at += size) {
-    await new Promise((resolve) => response.write(bytes.subarray(at, at + size), resolve));
+    if (socket !== undefined) socket.used = true;
+    void exchange.run();
   }
 }

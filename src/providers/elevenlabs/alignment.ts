@@ -30,7 +30,10 @@ export class AlignmentReader {
   }
 
   /** @param soundMs How much sound came before the piece that this timing came with, in milliseconds. */
-  read({ characters, character_start_times_seconds: starts }: Timing, soundMs: number): Alignment | undefined {
+  read(
+    { characters, character_start_times_seconds: starts }: Timing,
+    soundMs: number,
+  ): Alignment | undefined {
     if (this.#lost || characters.length === 0 || characters.length !== starts.length) return undefined;
     if (starts[0]! * 1_000 < this.#lastSentMs - jitterMs) this.#relative = true;
     const read = { characters: [] as string[], startMs: [] as number[] };

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { within } from "../../deadline.ts";
-import { connectionError } from "./connections.ts";
-import { ElevenlabsError } from "./error.ts";
+import { connectionError, ElevenlabsError } from "./error.ts";
 
 /** Longest text of an answer that is no sound, in bytes. */
 const longestText = 65_536;
@@ -14,7 +13,10 @@ const lineFeed = 0x0a;
  * The body as it comes. Between two pieces at most `idleTimeoutMs` may pass, counted only while somebody waits for one: the
  * SDK's own time limit ends with the headers. Ending the iteration closes the connection, unless the body was read whole.
  */
-export async function* pieces(incoming: IncomingMessage, idleTimeoutMs: number): AsyncGenerator<Uint8Array, void> {
+export async function* pieces(
+  incoming: IncomingMessage,
+  idleTimeoutMs: number,
+): AsyncGenerator<Uint8Array, void> {
   const iterator: AsyncIterator<Uint8Array> = incoming[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -43,7 +45,10 @@ export async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerat
     held.push(piece.subarray(end));
     length += piece.length - end;
     if (length > longestLine) {
-      throw new ElevenlabsError("ElevenLabs sent a line that never ends", { kind: "server", code: "bad_answer" });
+      throw new ElevenlabsError("ElevenLabs sent a line that never ends", {
+        kind: "server",
+        code: "bad_answer",
+      });
     }
   }
   // The SDK drops a last line that has no end.

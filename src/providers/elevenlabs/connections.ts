@@ -1,6 +1,8 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
-import { ElevenlabsError } from "./error.ts";
+import { setImmediate as nextRound } from "node:timers/promises";
+import { textOf } from "./body.ts";
+import { connectionError } from "./error.ts";
 
 export interface ConnectionRequest {
   readonly method: string;
@@ -11,34 +13,70 @@ export interface ConnectionRequest {
 }
 
 /**
- * Longest that a connection is kept while nobody speaks, in milliseconds: longer than a pause in a call, and below the ten
- * minutes after which cloud load balancers commonly drop one. Global `fetch` would keep it for 4 s, so that each turn
- * of a call paid a handshake.
+ * Longest that a connection is kept while nobody speaks, in milliseconds: longer than most pauses in a call, and shorter
+ * than firewalls and load balancers remember one. Node's `fetch` keeps it for 4 s: nearly every turn would pay a handshake.
  */
-const longestIdleMs = 240_000;
+const longestIdleMs = 180_000;
 
-/** The connections to one server, kept open between requests. */
+/** Those of this thread, by origin. */
+const pools = new Map<string, Connections>();
+
+/** The connections of this thread to one server, kept open between requests. */
 export class Connections {
+  readonly #origin: string;
   readonly #agent: http.Agent;
-  readonly #request: typeof http.request;
+  #users = 0;
 
-  constructor(baseUrl: URL) {
+  private constructor(origin: string) {
+    this.#origin = origin;
     const options = {
       keepAlive: true,
+      // Probes of the operating system: they also keep a firewall's memory of the connection fresh.
+      keepAliveMsecs: 30_000,
       maxFreeSockets: 4,
-      scheduling: "lifo",
       timeout: longestIdleMs,
       // As the switch of Node does for its own agents: proxies of the environment.
       ...(process.env.NODE_USE_ENV_PROXY === "1" ? { proxyEnv: process.env } : {}),
-    } as const;
-    const secure = baseUrl.protocol === "https:";
-    this.#agent = secure ? new https.Agent(options) : new http.Agent(options);
-    this.#request = secure ? https.request : http.request;
+    };
+    this.#agent = origin.startsWith("https:") ? new https.Agent(options) : new http.Agent(options);
   }
 
-  /** Is a connection open and free? The next request will take it. */
-  get ready(): boolean {
-    return Object.values(this.#agent.freeSockets).some((sockets) => sockets?.some((socket) => !socket.destroyed));
+  /** Those to the server of a URL: shared, so that one that was opened before a voice exists is used by it. */
+  static to(url: string): Connections {
+    const { origin } = new URL(url);
+    const known = pools.get(origin);
+    if (known !== undefined) return known;
+    const connections = new Connections(origin);
+    pools.set(origin, connections);
+    return connections;
+  }
+
+  /** Counts a user; each releases them once. */
+  hold(): this {
+    this.#users++;
+    return this;
+  }
+
+  /** Closes them all when their last user is gone. */
+  release(): void {
+    if (--this.#users > 0) return;
+    this.#agent.destroy();
+    pools.delete(this.#origin);
+  }
+
+  /** Opens one for a request that is still to come, unless one waits already. Any answer will do; it carries no key. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    if (this.#waiting) return;
+    await this.ask(`${this.#origin}/`, { method: "GET", headers: {}, signal });
+  }
+
+  /** A request whose answer is read whole, so that its connection is free again. */
+  async ask(url: string, request: ConnectionRequest): Promise<{ incoming: IncomingMessage; text: string }> {
+    const incoming = await this.open(url, request);
+    const text = await textOf(incoming);
+    // Node's agent takes the connection back just after the end of the answer.
+    await nextRound();
+    return { incoming, text };
   }
 
   /** Resolves when the head of the answer is there. Rejects with the reason of the signal, or an `ElevenlabsError`. */
@@ -48,7 +86,8 @@ export class Connections {
       reject(signal.reason);
       return promise;
     }
-    const outgoing = this.#request(url, { agent: this.#agent, method, headers });
+    const request = this.#origin.startsWith("https:") ? https.request : http.request;
+    const outgoing = request(url, { agent: this.#agent, method, headers });
     let incoming: IncomingMessage | null = null;
     const cancel = () => {
       reject(signal.reason);
@@ -71,18 +110,9 @@ export class Connections {
     return promise;
   }
 
-  close(): void {
-    this.#agent.destroy();
+  get #waiting(): boolean {
+    return Object.values(this.#agent.freeSockets).some((sockets) =>
+      sockets?.some(({ destroyed }) => !destroyed),
+    );
   }
-}
-
-/** What broke a connection, as an error with the system's `code`. */
-export function connectionError(error: unknown, stale = false): ElevenlabsError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new ElevenlabsError(`The connection to ElevenLabs failed: ${message || code || "unknown"}`, {
-    kind: "network",
-    code: code ?? "ECONNRESET",
-    stale: stale && (code === "ECONNRESET" || code === "EPIPE"),
-    cause: error,
-  });
 }

@@ -56,6 +56,17 @@ export class ElevenlabsError extends Error {
   }
 }
 
+/** What broke a connection, as an error with the system's `code`. */
+export function connectionError(error: unknown, reused = false): ElevenlabsError {
+  const { code = "ECONNRESET", message } = error as NodeJS.ErrnoException;
+  return new ElevenlabsError(`The connection to ElevenLabs failed: ${message || code}`, {
+    kind: "network",
+    code,
+    stale: reused && (code === "ECONNRESET" || code === "EPIPE"),
+    cause: error,
+  });
+}
+
 /** The answer to a request that was refused. */
 export interface RefusedAnswer {
   readonly status: number;

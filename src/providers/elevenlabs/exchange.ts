@@ -47,7 +47,12 @@ export class Exchange {
     try {
       const incoming = await this.#connections.open(url, request);
       const body = await this.#bodyOf(incoming);
-      return { status: incoming.statusCode ?? 200, headers: incoming.headers, body, text: () => textOf(incoming) };
+      return {
+        status: incoming.statusCode ?? 200,
+        headers: incoming.headers,
+        body,
+        text: () => textOf(incoming),
+      };
     } catch (error) {
       this.#failure = error;
       return failed;

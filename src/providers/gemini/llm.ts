@@ -105,7 +105,10 @@ export class LLM extends BaseLLM {
       const { models } = await this.#sdk();
       const config = { ...parameters.config, abortSignal: cancel.signal };
       for await (const chunk of await models.generateContentStream({ ...parameters, config })) {
-        yield* answer.read(chunk);
+        for (const event of answer.read(chunk)) {
+          yield event;
+          signal.throwIfAborted();
+        }
       }
       over = true;
       return answer.problem(mayBeEmpty);

@@ -1,0 +1,69 @@
+import type { Alignment } from "../agent/tts.ts";
+
+/** About how long a character is spoken, in milliseconds: what is assumed while the length of the sound is not known. */
+const characterMs = 65;
+
+/** Sound of a text as far as it is made, in milliseconds. */
+export interface SoundOfText {
+  readonly heardMs: number;
+  readonly totalMs: number;
+  /** All of the sound is made: `totalMs` is final. */
+  readonly complete: boolean;
+}
+
+/**
+ * How many characters of a text are heard when this much of its sound is: exactly where the voice tells which character
+ * sounds when, else in proportion. A character counts once it is over.
+ */
+export class HeardText {
+  readonly #text: string;
+  #characters: string[] = [];
+  #startMs: number[] = [];
+  /** Characters of the text that the alignment tells of; -1 once it tells of another text. */
+  #aligned = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The next characters that the voice tells of. */
+  align({ characters, startMs }: Alignment): void {
+    for (const [index, character] of characters.entries()) {
+      if (this.#aligned < 0) return;
+      this.#characters.push(character);
+      this.#startMs.push(startMs[index] ?? 0);
+      // A voice may tell of the text as it reads it, such as "twenty" for "20".
+      const follows = this.#text.startsWith(character, this.#aligned);
+      this.#aligned = follows ? this.#aligned + character.length : -1;
+    }
+  }
+
+  length(sound: SoundOfText): number {
+    const { heardMs, totalMs, complete } = sound;
+    if (heardMs <= 0) return 0;
+    if (complete && heardMs >= totalMs) return this.#text.length;
+    const length = this.#aligned > 0 ? this.#exactly(heardMs) : this.#inProportion(sound);
+    return wholeCharacters(this.#text, length);
+  }
+
+  #exactly(heardMs: number): number {
+    let length = 0;
+    for (const [index, character] of this.#characters.entries()) {
+      const end = this.#startMs[index + 1] ?? Number.POSITIVE_INFINITY;
+      if (end > heardMs) break;
+      length += character.length;
+    }
+    return length;
+  }
+
+  #inProportion({ heardMs, totalMs, complete }: SoundOfText): number {
+    const wholeMs = complete ? totalMs : Math.max(totalMs, this.#text.length * characterMs);
+    return Math.floor((this.#text.length * heardMs) / wholeMs);
+  }
+}
+
+/** Never between the two halves of one character. */
+function wholeCharacters(text: string, length: number): number {
+  const code = text.charCodeAt(length - 1);
+  return length > 0 && length < text.length && code >= 0xd800 && code < 0xdc00 ? length - 1 : length;
+}

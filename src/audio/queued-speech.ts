@@ -1,0 +1,175 @@
+import type { SpeechChunk } from "../agent/tts.ts";
+import { HeardText } from "./heard-text.ts";
+import { Framer } from "./pcm.ts";
+import { Resampler } from "./resampler.ts";
+
+/** What is said, and where it belongs. */
+export interface SpeechTag {
+  /** Which reply it is part of; several in the queue may be of one. */
+  readonly id: string;
+  readonly text: string;
+  /** Where in the reply its text begins, in characters. */
+  readonly offset: number;
+}
+
+/** What became of one speech. Times in milliseconds of sound. */
+export interface SpeechReport extends SpeechTag {
+  /** Sound that was made so far. */
+  readonly totalMs: number;
+  /** Of it, handed to the edge. */
+  readonly sentMs: number;
+  /** Of that, heard by participants, as far as the edge's lead tells. */
+  readonly heardMs: number;
+  /** Of its text, heard: exact where the voice tells which character sounds when, else in proportion. */
+  readonly heardCharacters: number;
+  /** Sound that was made and will not be sent. */
+  readonly droppedMs: number;
+  /** For how long the sound stood still since it was not made in time. */
+  readonly starvedMs: number;
+  /** `waiting → playing → over`, or `cut` from either. Over: the last frame is with the edge. */
+  readonly state: SpeechState;
+}
+
+export type SpeechState = "waiting" | "playing" | "over" | "cut";
+
+/** A frame, and how much of it is sound: the last one of a speech is filled up with silence. */
+export interface QueuedFrame {
+  readonly samples: Int16Array;
+  readonly soundMs: number;
+}
+
+/** What the queue does when more of a speech comes, and how much of it is heard. */
+export interface SpeechOwner {
+  readonly sampleRate: number;
+  changed(): void;
+  /** Sound of this speech that is heard by now, in milliseconds. */
+  heardMs(speech: QueuedSpeech): number;
+}
+
+/** One speech in the output queue: written as the voice makes it, played when its turn has come. */
+export class QueuedSpeech {
+  readonly tag: SpeechTag;
+  readonly #owner: SpeechOwner;
+  readonly #framer: Framer;
+  readonly #heard: HeardText;
+  #resampler: Resampler | null = null;
+  #frames: QueuedFrame[] = [];
+  #next = 0;
+  #state: SpeechState = "waiting";
+  #complete = false;
+  #totalSamples = 0;
+  #sentMs = 0;
+  #lastSentAt: number | null = null;
+  #starvedMs = 0;
+  /** Set once it is cut: what was heard then stays. */
+  #finalHeardMs: number | null = null;
+
+  /** Made by the queue. */
+  constructor(tag: SpeechTag, owner: SpeechOwner) {
+    this.tag = tag;
+    this.#owner = owner;
+    this.#framer = new Framer(owner.sampleRate / 50);
+    this.#heard = new HeardText(tag.text);
+  }
+
+  get state(): SpeechState {
+    return this.#state;
+  }
+
+  /** All of its sound is written. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** When its last frame so far was sent, as epoch milliseconds. */
+  get lastSentAt(): number | null {
+    return this.#lastSentAt;
+  }
+
+  get hasFrames(): boolean {
+    return this.#next < this.#frames.length;
+  }
+
+  /** More of its sound, in pieces of any length and rate. Without effect once it is ended or cut; then false. */
+  write({ samples, sampleRate, alignment }: SpeechChunk): boolean {
+    if (this.#complete || this.#state === "cut") return false;
+    if (alignment !== undefined) this.#heard.align(alignment);
+    if (this.#resampler?.from !== sampleRate) {
+      this.#add(this.#resampler?.flush());
+      this.#resampler = new Resampler(sampleRate, this.#owner.sampleRate);
+    }
+    this.#add(this.#resampler.push(samples));
+    this.#owner.changed();
+    return true;
+  }
+
+  /** There is no more of it. */
+  end(): void {
+    if (this.#complete || this.#state === "cut") return;
+    this.#complete = true;
+    this.#add(this.#resampler?.flush());
+    const { carried } = this.#framer;
+    const last = this.#framer.flush();
+    if (last !== null) this.#frames.push({ samples: last, soundMs: this.#ms(carried) });
+    this.#owner.changed();
+  }
+
+  get report(): SpeechReport {
+    const totalMs = this.#ms(this.#totalSamples);
+    const heardMs = this.#finalHeardMs ?? this.#owner.heardMs(this);
+    return {
+      ...this.tag,
+      totalMs,
+      sentMs: this.#sentMs,
+      heardMs,
+      heardCharacters: this.#heard.length({ heardMs, totalMs, complete: this.#complete }),
+      droppedMs: this.#state === "cut" ? totalMs - this.#sentMs : 0,
+      starvedMs: this.#starvedMs,
+      state: this.#state,
+    };
+  }
+
+  /** For the queue: the next frame, sent now. */
+  take(at: number): QueuedFrame | undefined {
+    const frame = this.#frames[this.#next];
+    if (frame === undefined) return undefined;
+    this.#next += 1;
+    this.#sentMs += frame.soundMs;
+    this.#lastSentAt = at;
+    this.#state = "playing";
+    return frame;
+  }
+
+  /** For the queue: its sound stood still for so long. */
+  starved(ms: number): void {
+    this.#starvedMs += ms;
+  }
+
+  /** For the queue: its last frame is out. */
+  finish(): void {
+    this.#state = "over";
+    this.#frames = [];
+    this.#next = 0;
+  }
+
+  /** For the queue: nothing more of it will be sent. */
+  cut(): SpeechReport {
+    this.#finalHeardMs = this.#owner.heardMs(this);
+    if (this.#state !== "over") this.#state = "cut";
+    this.#frames = [];
+    this.#next = 0;
+    return this.report;
+  }
+
+  #add(samples: Int16Array | undefined): void {
+    if (samples === undefined) return;
+    this.#totalSamples += samples.length;
+    for (const frame of this.#framer.push(samples)) {
+      this.#frames.push({ samples: frame, soundMs: this.#ms(frame.length) });
+    }
+  }
+
+  #ms(samples: number): number {
+    return (samples * 1_000) / this.#owner.sampleRate;
+  }
+}

@@ -1,0 +1,97 @@
+import type { DeepgramClient } from "@deepgram/sdk";
+import type { FilledOptions } from "./options.ts";
+import {
+  isJson,
+  lastWordEnd,
+  nothing,
+  type OpenSocket,
+  type Protocol,
+  type Reader,
+  type Reading,
+  secondsIn,
+  type TurnSignal,
+  textIn,
+} from "./protocol.ts";
+
+const sampleRates = new Set([8_000, 16_000, 24_000, 44_100, 48_000]);
+
+/** `/v2/listen`: the model knows turns. developers.deepgram.com/docs/flux/state */
+export class Flux implements Protocol {
+  readonly #options: FilledOptions;
+
+  constructor(options: FilledOptions) {
+    this.#options = options;
+  }
+
+  takes(sampleRate: number): boolean {
+    return sampleRates.has(sampleRate);
+  }
+
+  async open(
+    client: DeepgramClient,
+    sampleRate: number,
+    connectionTimeoutInSeconds: number,
+  ): Promise<OpenSocket> {
+    const { model, keyterms, languageHints, tags, mipOptOut, ...options } = this.#options;
+    const socket = await client.listen.v2.connect({
+      model,
+      encoding: "linear16",
+      sample_rate: sampleRate,
+      ...(options.eotThreshold === null ? {} : { eot_threshold: options.eotThreshold }),
+      ...(options.eagerEotThreshold === null ? {} : { eager_eot_threshold: options.eagerEotThreshold }),
+      ...(options.eotTimeoutMs === null ? {} : { eot_timeout_ms: options.eotTimeoutMs }),
+      ...(keyterms.length === 0 ? {} : { keyterm: [...keyterms] }),
+      ...(languageHints.length === 0 ? {} : { language_hint: [...languageHints] }),
+      ...(tags.length === 0 ? {} : { tag: tags }),
+      ...(mipOptOut ? { mip_opt_out: true } : {}),
+      reconnectAttempts: 0,
+      connectionTimeoutInSeconds,
+    });
+    // A JSON KeepAlive, right for Nova, ends a connection to Flux.
+    return { socket, keepAlive: (transport) => transport.ping() };
+  }
+
+  reader(): Reader {
+    return new FluxReader();
+  }
+}
+
+class FluxReader implements Reader {
+  #text = "";
+  /** Where the sound ended when the text last changed: about the end of its last word. */
+  #textEnd: number | null = null;
+
+  read(message: unknown): Reading {
+    if (!isJson(message) || message.type !== "TurnInfo") return nothing;
+    const heardUntil = secondsIn(message.audio_window_end);
+    const text = textIn(message.transcript).trim();
+    if (text !== this.#text) {
+      this.#text = text;
+      this.#textEnd = heardUntil;
+    }
+    const speechEnd = text === "" ? null : (lastWordEnd(message.words) ?? this.#textEnd);
+    if (message.event === "EndOfTurn") {
+      this.#text = "";
+      this.#textEnd = null;
+    }
+    return { signals: signalsOf(message.event, text, speechEnd), heardUntil };
+  }
+}
+
+/** Further events may be added to the protocol: they are passed over. */
+function signalsOf(event: unknown, text: string, speechEnd: number | null): TurnSignal[] {
+  switch (event) {
+    case "StartOfTurn":
+      return [{ type: "start" }, { type: "text", text, speechEnd }];
+    case "Update":
+      return [{ type: "text", text, speechEnd }];
+    case "EagerEndOfTurn":
+      return [{ type: "eager", text, speechEnd }];
+    case "TurnResumed":
+      return [{ type: "resumed" }, { type: "text", text, speechEnd }];
+    case "EndOfTurn":
+      return [{ type: "end", text, speechEnd }];
+    default:
+      return [];
+  }
+}

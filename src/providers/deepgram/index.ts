@@ -1,0 +1,14 @@
+/** Speech to text by Deepgram: `new deepgram.STT({ eagerTurnDetection: true })`. Its SDK is loaded in session threads only. */
+import { registerPreload } from "../../agent/preload.ts";
+import { loadSdk } from "./sdk.ts";
+
+export { DeepgramError } from "./error.ts";
+export type { DeepgramOptions } from "./options.ts";
+export { STT } from "./stt.ts";
+
+/** Imports the SDK, so that the first call does not wait for it. */
+export async function preload(): Promise<void> {
+  await loadSdk();
+}
+
+registerPreload(preload);

@@ -1,0 +1,59 @@
+import { request as plainRequest } from "node:http";
+import { Agent, request as secureRequest } from "node:https";
+import { DeepgramError, refused, timedOut, unreachable } from "./error.ts";
+import type { FilledOptions } from "./options.ts";
+
+/**
+ * Of the thread, whatever STT asks. It keeps no connection, only TLS sessions: a later handshake to the same server resumes
+ * one, which saves its certificates and, with TLS 1.2, a round trip.
+ */
+const agent = new Agent({ keepAlive: false });
+
+/** How to dial a URL. */
+export const agentFor = (url: string): Agent | undefined => (/^(wss|https):/.test(url) ? agent : undefined);
+
+/**
+ * Makes ready for a connection: the name is resolved, a TLS session is kept, and the key is known to be good. No socket is
+ * opened ahead, since Deepgram closes one without sound, and bills by the open second. No address is kept either: only a
+ * resolver knows for how long it is good. Rejects with a {@link DeepgramError}; 401 is a wrong key.
+ */
+export async function warmUp(
+  { apiKey, baseUrl, connectTimeoutMs }: FilledOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  // https://developers.deepgram.com/docs/authenticating: answers whether a key is good.
+  const url = `${baseUrl.replace(/^ws/, "http").replace(/\/+$/, "")}/v1/auth/token`;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const send = url.startsWith("https:") ? secureRequest : plainRequest;
+  const outgoing = send(url, {
+    agent: agentFor(url) ?? false,
+    headers: { authorization: `Token ${apiKey}` },
+    signal,
+  });
+  const deadline = setTimeout(
+    () => outgoing.destroy(timedOut("To prepare a connection to Deepgram", connectTimeoutMs)),
+    connectTimeoutMs,
+  );
+  outgoing.on("response", (answer) => {
+    const status = answer.statusCode ?? 0;
+    let body = "";
+    answer.setEncoding("utf8").on("data", (piece: string) => {
+      if (body.length < 4_096) body += piece;
+    });
+    // Whatever else it says: the way is prepared, and listening will tell.
+    answer.on("end", () =>
+      status === 401 ? reject(refused({ status, headers: answer.headers, body }, apiKey)) : resolve(),
+    );
+    answer.on("error", reject);
+  });
+  outgoing.on("error", reject);
+  outgoing.end();
+  try {
+    await promise;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error instanceof DeepgramError ? error : unreachable(error);
+  } finally {
+    clearTimeout(deadline);
+  }
+}

@@ -1,0 +1,231 @@
+/** How to listen through Deepgram. A wrong option throws a `TypeError` that names it. */
+export interface DeepgramOptions {
+  /** Default: the environment's `DEEPGRAM_API_KEY`. */
+  readonly apiKey?: string;
+  /**
+   * Default: the environment's `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`. Change it for the EU endpoint, a
+   * self-hosted Deepgram, or an emulator. `http` and `https` do too.
+   */
+  readonly baseUrl?: string;
+  /**
+   * Default `flux-general-en`, which knows by what is said when a turn ends. `flux-general-multi` hears ten languages.
+   * `nova-3` (and its variants, such as `nova-3-medical`) hears more languages, and ends a turn after a pause.
+   */
+  readonly model?: string;
+  /** Words and names that it should expect. Default none. At most 100. */
+  readonly keyterms?: readonly string[];
+  /** Keeps the sound out of Deepgram's model improvement program. Default false. Deepgram charges more for it. */
+  readonly mipOptOut?: boolean;
+  /** Labels for Deepgram's usage reports. Default none. */
+  readonly tag?: string | readonly string[];
+
+  /**
+   * Flux: also tell when the speaker has probably finished, so that the answer is prepared ahead. Default false. It saves
+   * 150–250 ms of a turn, and costs 50–70 % more requests to the model, some in vain.
+   */
+  readonly eagerTurnDetection?: boolean;
+  /** Flux: how sure an eager end has to be, 0.3–0.9, at most `eotThreshold`. Default 0.5. Lower is earlier, and more often wrong. */
+  readonly eagerEotThreshold?: number;
+  /** Flux: how sure the end of a turn has to be, 0.5–1. Default Deepgram's, 0.7. Raise it where speakers are cut short. */
+  readonly eotThreshold?: number;
+  /**
+   * Flux: silence in milliseconds that ends a turn however unsure, 500–60,000. Default Deepgram's, 5,000. Lower it where
+   * speakers trail off.
+   */
+  readonly eotTimeoutMs?: number;
+  /** `flux-general-multi`: languages to expect, such as `["en", "es"]`. Default: all it knows. */
+  readonly languageHints?: readonly string[];
+
+  /** Nova: the language, such as `en` or `pt-BR`; `multi` for several. Default Deepgram's, `en`. */
+  readonly language?: string;
+  /** Nova: silence in milliseconds that ends a turn, 10–5,000. Default 300. Raise it where speakers pause to think. */
+  readonly endpointingMs?: number;
+  /**
+   * Nova: gap after the last word in milliseconds that ends a turn where noise hides the silence, 1,000–5,000.
+   * Default 1,000.
+   */
+  readonly utteranceEndMs?: number;
+
+  /**
+   * Rate of the sound to come, in hertz, so that the connection is open before it comes. Default 16,000. Sound of another
+   * rate is heard too, over a second connection.
+   */
+  readonly sampleRate?: number;
+  /** Longest wait for a connection, in milliseconds. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** How many connections in a row may fail before listening fails. Default 5. */
+  readonly connectAttempts?: number;
+  /** Pause before the second attempt, in milliseconds; it doubles each time. Default 200. */
+  readonly retryDelayMs?: number;
+  /**
+   * An open connection that answers nothing for so long while it is given sound is replaced. In milliseconds. Default
+   * 3,000 for Flux, which answers every quarter of a second, and 10,000 for Nova.
+   */
+  readonly stallTimeoutMs?: number;
+  /**
+   * Sound kept for a new connection while there is none, or while it lags, in milliseconds. Default 5,000. Beyond it the
+   * oldest is dropped. Raise it where words matter more than a prompt answer.
+   */
+  readonly maxUnheardMs?: number;
+  /** How often a connection without sound is kept alive, in milliseconds, 100–8,000. Default 4,000. */
+  readonly keepAliveIntervalMs?: number;
+  /** How long closing waits for the last words, in milliseconds. Default 500. */
+  readonly closeTimeoutMs?: number;
+}
+
+/** The options with their defaults. Null: left to Deepgram. */
+export interface FilledOptions {
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  readonly model: string;
+  readonly keyterms: readonly string[];
+  readonly mipOptOut: boolean;
+  readonly tags: readonly string[];
+  readonly eagerEotThreshold: number | null;
+  readonly eotThreshold: number | null;
+  readonly eotTimeoutMs: number | null;
+  readonly languageHints: readonly string[];
+  readonly language: string | null;
+  readonly endpointingMs: number;
+  readonly utteranceEndMs: number;
+  readonly sampleRate: number;
+  readonly connectTimeoutMs: number;
+  readonly connectAttempts: number;
+  readonly retryDelayMs: number;
+  readonly stallTimeoutMs: number;
+  readonly maxUnheardMs: number;
+  readonly keepAliveIntervalMs: number;
+  readonly closeTimeoutMs: number;
+}
+
+/** Of Deepgram, where no threshold is given. */
+const usualEotThreshold = 0.7;
+
+const eagerByDefault = 0.5;
+
+const fluxOnly = ["eagerTurnDetection", "eagerEotThreshold", "eotThreshold", "eotTimeoutMs"] as const;
+const novaOnly = ["language", "endpointingMs", "utteranceEndMs"] as const;
+
+/** Everything that may be given, and what else a value has to be. */
+const checks: Readonly<Record<keyof DeepgramOptions, (value: unknown) => string | null>> = {
+  apiKey: (value) => (typeof value === "string" && /^[\x21-\x7e]+$/.test(value) ? null : "expected a key"),
+  baseUrl: (value) =>
+    typeof value === "string" && /^(wss?|https?):\/\/[^/?#\s]+[^?#\s]*$/.test(value) && URL.canParse(value)
+      ? null
+      : "expected a ws, wss, http or https URL",
+  model: (value) =>
+    typeof value === "string" && /^(flux-[a-z0-9-]+|nova-3(-[a-z0-9-]+)?)$/.test(value)
+      ? null
+      : "expected a Flux or Nova-3 model, such as flux-general-en or nova-3",
+  keyterms: (value) => texts(value) ?? ((value as unknown[]).length > 100 ? "expected at most 100" : null),
+  mipOptOut: truth,
+  tag: (value) => texts(typeof value === "string" ? [value] : value),
+  eagerTurnDetection: truth,
+  eagerEotThreshold: number(0.3, 0.9),
+  eotThreshold: number(0.5, 1),
+  eotTimeoutMs: whole(500, 60_000),
+  languageHints: texts,
+  language: (value) => texts([value]),
+  endpointingMs: whole(10, 5_000),
+  utteranceEndMs: whole(1_000, 5_000),
+  sampleRate: whole(8_000, 96_000),
+  connectTimeoutMs: whole(1, 60_000),
+  connectAttempts: whole(1, 100),
+  retryDelayMs: whole(0, 60_000),
+  stallTimeoutMs: whole(1, 600_000),
+  maxUnheardMs: whole(100, 600_000),
+  keepAliveIntervalMs: whole(100, 8_000),
+  closeTimeoutMs: whole(0, 60_000),
+};
+
+export const isFlux = (model: string): boolean => model.startsWith("flux-");
+
+/** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key. */
+export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(checks, name)) throw new TypeError(`deepgram.STT: there is no option ${name}`);
+    const wrong = value === undefined ? null : checks[name as keyof DeepgramOptions](value);
+    if (wrong !== null) throw new TypeError(`deepgram.STT: ${name}: ${wrong}`);
+  }
+  const { model = "flux-general-en", eotThreshold = null } = given;
+  const flux = isFlux(model);
+  for (const name of flux ? novaOnly : fluxOnly) {
+    if (given[name] !== undefined) throw new TypeError(`deepgram.STT: ${name}: not with ${model}`);
+  }
+  if (given.languageHints !== undefined && model !== "flux-general-multi") {
+    throw new TypeError("deepgram.STT: languageHints: only with flux-general-multi");
+  }
+  return {
+    ...access(given),
+    model,
+    keyterms: given.keyterms ?? [],
+    mipOptOut: given.mipOptOut ?? false,
+    tags: typeof given.tag === "string" ? [given.tag] : (given.tag ?? []),
+    eagerEotThreshold: eagerThreshold(given, eotThreshold ?? usualEotThreshold),
+    eotThreshold,
+    eotTimeoutMs: given.eotTimeoutMs ?? null,
+    languageHints: given.languageHints ?? [],
+    language: given.language ?? null,
+    endpointingMs: given.endpointingMs ?? 300,
+    utteranceEndMs: given.utteranceEndMs ?? 1_000,
+    sampleRate: given.sampleRate ?? 16_000,
+    connectTimeoutMs: given.connectTimeoutMs ?? 5_000,
+    connectAttempts: given.connectAttempts ?? 5,
+    retryDelayMs: given.retryDelayMs ?? 200,
+    stallTimeoutMs: given.stallTimeoutMs ?? (flux ? 3_000 : 10_000),
+    maxUnheardMs: given.maxUnheardMs ?? 5_000,
+    keepAliveIntervalMs: given.keepAliveIntervalMs ?? 4_000,
+    closeTimeoutMs: given.closeTimeoutMs ?? 500,
+  };
+}
+
+/** Where to, and as whom: what may stand in the environment. An empty variable is none. */
+function access(given: DeepgramOptions): Pick<FilledOptions, "apiKey" | "baseUrl"> {
+  const { DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL } = process.env;
+  const apiKey = given.apiKey ?? DEEPGRAM_API_KEY?.trim();
+  if (apiKey === undefined || apiKey === "") {
+    throw new TypeError("DEEPGRAM_API_KEY is not set: set it, or give deepgram.STT an apiKey");
+  }
+  if (checks.apiKey(apiKey) !== null) throw new TypeError("DEEPGRAM_API_KEY: has characters that no key has");
+  const fromEnvironment = DEEPGRAM_BASE_URL?.trim() === "" ? undefined : DEEPGRAM_BASE_URL?.trim();
+  const baseUrl = given.baseUrl ?? fromEnvironment ?? "wss://api.deepgram.com";
+  const wrong = checks.baseUrl(baseUrl);
+  if (wrong !== null) throw new TypeError(`DEEPGRAM_BASE_URL: ${wrong}`);
+  return { apiKey, baseUrl };
+}
+
+function eagerThreshold(given: DeepgramOptions, eotThreshold: number): number | null {
+  const { eagerEotThreshold, eagerTurnDetection = eagerEotThreshold !== undefined } = given;
+  if (!eagerTurnDetection) {
+    if (eagerEotThreshold === undefined) return null;
+    throw new TypeError("deepgram.STT: eagerEotThreshold: needs eagerTurnDetection");
+  }
+  const threshold = eagerEotThreshold ?? Math.min(eagerByDefault, eotThreshold);
+  if (threshold > eotThreshold) {
+    throw new TypeError(`deepgram.STT: eagerEotThreshold: expected at most eotThreshold, ${eotThreshold}`);
+  }
+  return threshold;
+}
+
+function truth(value: unknown): string | null {
+  return typeof value === "boolean" ? null : "expected true or false";
+}
+
+function texts(value: unknown): string | null {
+  const good = Array.isArray(value) && value.every((text) => typeof text === "string" && text.trim() !== "");
+  return good ? null : "expected text that is not empty";
+}
+
+function number(least: number, most: number) {
+  return (value: unknown) =>
+    typeof value === "number" && value >= least && value <= most
+      ? null
+      : `expected a number from ${least} to ${most}`;
+}
+
+function whole(least: number, most: number) {
+  return (value: unknown) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? null
+      : `expected a whole number from ${least} to ${most}`;
+}

@@ -1,0 +1,56 @@
+import type { SpeechStream, STT as SttInterface } from "../../agent/stt.ts";
+import { Flux } from "./flux.ts";
+import { warmUp } from "./network.ts";
+import { Nova } from "./nova.ts";
+import { type DeepgramOptions, type FilledOptions, fillOptions, isFlux } from "./options.ts";
+import type { Protocol } from "./protocol.ts";
+import { loadSdk } from "./sdk.ts";
+import { DeepgramStream } from "./speech-stream.ts";
+
+/** Speech to text by Deepgram, which also tells when a turn ends. */
+export class STT implements SttInterface {
+  readonly provider = "deepgram";
+  readonly model: string;
+  readonly #options: FilledOptions;
+  readonly #protocol: Protocol;
+  readonly #streams = new Set<DeepgramStream>();
+  #closed = false;
+
+  /** Throws a `TypeError` where an option is wrong, or the key is missing. */
+  constructor(options: DeepgramOptions = {}) {
+    this.#options = fillOptions(options);
+    this.model = this.#options.model;
+    this.#protocol = isFlux(this.model) ? new Flux(this.#options) : new Nova(this.#options);
+  }
+
+  /**
+   * Resolves the name, keeps a TLS session for later handshakes, and checks the key: rejects with status 401 where it is
+   * wrong. Opens no socket ahead.
+   */
+  async warm(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await warmUp(this.#options, signal);
+  }
+
+  /**
+   * Begins to listen to one participant; the signal ends that at once, whenever it fires. Rejects with an error that has the
+   * `status` of Deepgram's refusal or the `code` of what failed, at once where trying again is of no use (a wrong key, no
+   * credit), else after the attempts that the options allow.
+   */
+  async listen({ signal }: Parameters<SttInterface["listen"]>[0]): Promise<SpeechStream> {
+    signal.throwIfAborted();
+    const sdk = await loadSdk();
+    if (this.#closed) throw new Error("deepgram.STT is closed");
+    const stream = new DeepgramStream({ sdk, options: this.#options, protocol: this.#protocol, signal });
+    this.#streams.add(stream);
+    void stream.ended.then(() => this.#streams.delete(stream));
+    await stream.opened;
+    return stream;
+  }
+
+  /** Ends whatever still listens. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#streams].map((stream) => stream.close()));
+  }
+}

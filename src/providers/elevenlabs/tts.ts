@@ -1,0 +1,136 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
+import { DeadlineError } from "../../deadline.ts";
+import { Connections } from "./connections.ts";
+import { ElevenlabsError, refusal } from "./error.ts";
+import { type FilledOptions, fillOptions, type TTSOptions } from "./options.ts";
+import { requestSpeech, type SpeechRequest } from "./speech.ts";
+
+/** The first pause before a retry, in milliseconds; each one doubles it, and up to half of it is added at random. */
+const retryPauseMs = 100;
+const warmTimeoutMs = 5_000;
+
+/** ElevenLabs' voices, by the SDK `elevenlabs` over HTTP: a request for each sentence. */
+export class TTS implements AgentTTS {
+  readonly provider = "elevenlabs";
+  readonly model: string;
+  readonly #options: FilledOptions;
+  readonly #connections: Connections;
+  readonly #speaking = new Set<AbortController>();
+  #closed = false;
+
+  constructor(options: TTSOptions = {}) {
+    this.#options = fillOptions(options);
+    this.model = this.#options.modelId;
+    this.#connections = Connections.to(this.#options.baseUrl).hold();
+  }
+
+  /**
+   * Opens a connection that the first sentence takes, by asking for the voice: so a wrong key or an unknown voice is known
+   * before anybody speaks. A key that may only speak is fine.
+   */
+  async warm(signal: AbortSignal): Promise<void> {
+    const { apiKey, baseUrl, voiceId } = this.#options;
+    const url = `${baseUrl.replace(/\/+$/, "")}/v1/voices/${encodeURIComponent(voiceId)}`;
+    const { incoming, text } = await this.#connections.ask(url, {
+      method: "GET",
+      headers: { "xi-api-key": apiKey },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(warmTimeoutMs)]),
+    });
+    const status = incoming.statusCode ?? 0;
+    if (status < 400) return;
+    const error = refusal({ status, headers: incoming.headers, text });
+    if (error.code === "invalid_api_key" || error.code === "voice_not_found") throw error;
+  }
+
+  async *speak(text: string, { signal, ...neighbours }: SpeakOptions): AsyncGenerator<SpeechChunk, void> {
+    signal.throwIfAborted();
+    if (this.#closed) throw closedError();
+    if (text.trim() === "") return;
+    const { firstByteTimeoutMs } = this.#options;
+    const cancel = new AbortController();
+    const cancelled = () => cancel.abort(signal.reason);
+    signal.addEventListener("abort", cancelled, { once: true });
+    this.#speaking.add(cancel);
+    const deadlineAt = performance.now() + firstByteTimeoutMs;
+    const deadline = setTimeout(
+      () =>
+        cancel.abort(new DeadlineError(`ElevenLabs' first sound took longer than ${firstByteTimeoutMs} ms`)),
+      firstByteTimeoutMs,
+    );
+    const request: SpeechRequest = {
+      connections: this.#connections,
+      options: this.#options,
+      text,
+      neighbours,
+      signal: cancel.signal,
+    };
+    try {
+      for await (const chunk of begin(request, deadlineAt)) {
+        clearTimeout(deadline);
+        cancel.signal.throwIfAborted();
+        yield chunk;
+        cancel.signal.throwIfAborted();
+      }
+    } catch (error) {
+      throw cancel.signal.aborted ? cancel.signal.reason : error;
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener("abort", cancelled);
+      this.#speaking.delete(cancel);
+      // Whatever of the request is still under way ends with it.
+      cancel.abort();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const cancel of this.#speaking) cancel.abort(closedError());
+    this.#connections.release();
+  }
+}
+
+function closedError(): Error {
+  return new DOMException("The voice is closed", "AbortError");
+}
+
+/** Asks, again where it helps, until the first sound is there; from then on nothing is asked twice. */
+async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
+  for (let attempt = 0; ; attempt++) {
+    const chunks = requestSpeech(request);
+    let first: SpeechChunk;
+    try {
+      const { done, value } = await chunks.next();
+      if (done) throw emptyAnswer();
+      first = value;
+    } catch (error) {
+      const pauseMs = pauseBefore(error, attempt, request.options);
+      if (pauseMs === null || performance.now() + pauseMs >= deadlineAt) throw error;
+      if (pauseMs > 0) await pause(pauseMs, undefined, { signal: request.signal });
+      continue;
+    }
+    try {
+      yield first;
+      yield* chunks;
+      return;
+    } finally {
+      await chunks.return();
+    }
+  }
+}
+
+/** How long to wait before the same request is worth another try; null: it is not. */
+function pauseBefore(error: unknown, attempt: number, { maxRetries }: FilledOptions): number | null {
+  if (!(error instanceof ElevenlabsError) || !error.retryable || attempt >= maxRetries) return null;
+  if (error.stale) return 0;
+  const pauseMs = retryPauseMs * 2 ** attempt * (1 + Math.random() / 2);
+  return Math.max(pauseMs, error.retryAfterMs ?? 0);
+}
+
+function emptyAnswer(): ElevenlabsError {
+  return new ElevenlabsError("ElevenLabs answered without any sound", {
+    kind: "server",
+    code: "empty_answer",
+  });
+}

@@ -1,0 +1,54 @@
+/** What goes wrong with one request for speech. Times are wall-clock milliseconds, but for those of sound. */
+export interface ElevenlabsFault {
+  /** Refused with this HTTP status, such as 503, and ElevenLabs' body for it. */
+  readonly status?: number;
+  /** The reason in the body of a refusal. Default: what ElevenLabs says for the status. */
+  readonly code?: string;
+  readonly message?: string;
+  /** Seconds in the Retry-After header of a refusal. */
+  readonly retryAfterSeconds?: number;
+  /** The whole body of a refusal, instead of ElevenLabs' own; what is no string is sent as JSON. */
+  readonly body?: unknown;
+  /** The body of a refusal never ends. */
+  readonly endlessBody?: boolean;
+  /** Where a redirect leads. */
+  readonly location?: string;
+  /** The head of the answer comes this much later. */
+  readonly delayMs?: number;
+  /** Nothing is ever answered. */
+  readonly hangs?: boolean;
+  /** The connection is cut before anything is answered. */
+  readonly resets?: boolean;
+  /** The connection is cut after this much sound, in milliseconds of sound. */
+  readonly cutAfterMs?: number;
+  /** Nothing more comes after this much sound, in milliseconds of sound; 0: after the head. */
+  readonly stallAfterMs?: number;
+  /** The answer is well, and without any sound. */
+  readonly empty?: boolean;
+  /** The type of the answer's content. */
+  readonly contentType?: string;
+  /** With timestamps: the answer ends with a line that says what went wrong. */
+  readonly errorAfterMs?: number;
+}
+
+/** Which requests have faults; may be changed at any time, for requests still to come. */
+export class ElevenlabsFaults {
+  /** One for each of the next requests. */
+  next: ElevenlabsFault[] = [];
+  /** For every request beyond those. */
+  always: ElevenlabsFault = {};
+
+  /** For the next requests, in this order. */
+  push(...faults: readonly ElevenlabsFault[]): void {
+    this.next.push(...faults);
+  }
+
+  clear(): void {
+    this.next = [];
+    this.always = {};
+  }
+
+  take(): ElevenlabsFault {
+    return this.next.shift() ?? this.always;
+  }
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import type { WireLog } from "../emulator.ts";
+import { WireAnswer, type WireChunk } from "./answer.ts";
+import type { GeminiDelays } from "./delays.ts";
+import { ApiFault, badKey, retryInfo } from "./error-answer.ts";
+import type { GeminiFault, GeminiFaults } from "./faults.ts";
+import { checkRequest } from "./request-check.ts";
+import type { GeminiRequest, GeminiScript } from "./script.ts";
+
+export interface ExchangeSetting {
+  readonly apiKey: string | undefined;
+  readonly delays: GeminiDelays;
+  readonly script: GeminiScript;
+  readonly faults: GeminiFaults;
+  /** The thought signatures that were given out. */
+  readonly signatures: Set<string>;
+  readonly log: WireLog;
+  /** The number of its connection, and whether it is the first on it. */
+  readonly connection: number;
+  readonly first: boolean;
+}
+
+/** The emulator itself closes the connection. */
+class Cut extends Error {}
+
+/** One request and its answer. */
+export class Exchange {
+  readonly #number: number;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #setting: ExchangeSetting;
+  /** Fires when the connection is gone. */
+  readonly #gone = new AbortController();
+  #cut = false;
+
+  constructor(number: number, request: IncomingMessage, response: ServerResponse, setting: ExchangeSetting) {
+    this.#number = number;
+    this.#request = request;
+    this.#response = response;
+    this.#setting = setting;
+    response.once("close", () => {
+      this.#gone.abort();
+      if (response.writableFinished) this.#log("end", { status: response.statusCode });
+      else if (!this.#cut) this.#log("aborted");
+    });
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#answer();
+    } catch (error) {
+      if (this.#gone.signal.aborted) return;
+      if (error instanceof Cut) {
+        this.#cut = true;
+        this.#response.destroy();
+        return;
+      }
+      const fault = error instanceof ApiFault ? error : new ApiFault(500, String(error));
+      this.#json(fault.status, fault.body);
+    }
+  }
+
+  async #answer(): Promise<void> {
+    const { method, url = "/", headers } = this.#request;
+    const body = method === "POST" ? ((await json(this.#request)) as GeminiRequest) : undefined;
+    const { "x-goog-api-key": key, ...others } = headers;
+    const { pathname: path } = new URL(url, "http://127.0.0.1");
+    const { connection, first, delays, apiKey } = this.#setting;
+    this.#log("request", { connection, method, path, headers: others, body });
+    if (first) await this.#wait(delays.handshakeMs);
+
+    const [, version, model, action] = /^\/(v1|v1beta)\/models\/([\w.-]+)(?::(\w+))?$/.exec(path) ?? [];
+    if (version === undefined || model === undefined) throw new ApiFault(404, "Not Found");
+    if (key === undefined) throw new ApiFault(403, "Method doesn't allow unregistered callers.");
+    if (apiKey !== undefined && key !== apiKey) throw badKey();
+    if (!model.startsWith("gemini-") || (version === "v1" && model.endsWith("-latest"))) {
+      throw new ApiFault(
+        404,
+        `models/${model} is not found for API version ${version}, or is not supported.`,
+      );
+    }
+    if (method === "GET" && action === undefined) {
+      this.#json(200, { name: `models/${model}`, version: "001", displayName: model });
+    } else if (body !== undefined && action === "streamGenerateContent") {
+      await this.#generate(body, model);
+    } else {
+      throw new ApiFault(404, "Not Found");
+    }
+  }
+
+  async #generate(body: GeminiRequest, model: string): Promise<void> {
+    const { delays, script, faults, signatures } = this.#setting;
+    const fault = faults.take();
+    if (fault !== undefined) await this.#failBefore(fault);
+    checkRequest(body, model, signatures);
+    await this.#wait(delays.firstTokenMs);
+    const steps = await script(body, model);
+    const answer = new WireAnswer(body, model, () => {
+      const signature = randomBytes(24).toString("base64");
+      signatures.add(signature);
+      return signature;
+    });
+    await this.#stream(answer.chunks(steps), fault);
+  }
+
+  async #failBefore(fault: GeminiFault): Promise<void> {
+    switch (fault.kind) {
+      case "status":
+        throw new ApiFault(
+          fault.status,
+          fault.message,
+          fault.retryDelay === undefined ? [] : [retryInfo(fault.retryDelay)],
+        );
+      case "slow_headers":
+        return this.#wait(fault.ms);
+      case "hang":
+        return this.#ever();
+      case "reset":
+        throw new Cut();
+      default:
+        return;
+    }
+  }
+
+  async #stream(chunks: Iterable<WireChunk>, fault: GeminiFault | undefined): Promise<void> {
+    this.#response.writeHead(200, { "content-type": "text/event-stream" });
+    let written = 0;
+    for (const { body, token } of chunks) {
+      if (written > 0 && token) await this.#wait(this.#setting.delays.tokenMs);
+      const event = `data: ${JSON.stringify(body)}\r\n\r\n`;
+      if (fault !== undefined && "afterChunks" in fault && fault.afterChunks === written) {
+        if (await this.#failWithin(fault, event)) return;
+      }
+      if (fault?.kind === "odd_chunks") await this.#writePieces(Buffer.from(event), fault.bytes);
+      else this.#response.write(event);
+      if (written++ === 0) this.#log("first_byte");
+      this.#gone.signal.throwIfAborted();
+    }
+    this.#response.end();
+  }
+
+  /** Returns whether the answer has ended by it. */
+  async #failWithin(
+    fault: Extract<GeminiFault, { readonly afterChunks: number }>,
+    event: string,
+  ): Promise<boolean> {
+    switch (fault.kind) {
+      case "stall":
+        this.#response.flushHeaders();
+        return this.#ever();
+      case "cut":
+        await this.#write(event.slice(0, event.length / 2));
+        throw new Cut();
+      case "error_chunk":
+        this.#response.end(`data: ${JSON.stringify(new ApiFault(fault.status).body)}\r\n\r\n`);
+        return true;
+      case "garbage":
+        await this.#write('data: {"candidates":[{"content":\r\n\r\n');
+        return false;
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  async #writePieces(bytes: Buffer, size: number): Promise<void> {
+    for (let at = 0; at < bytes.length; at += size) await this.#write(bytes.subarray(at, at + size));
+  }
+
+  /** Resolves when it is on its way. */
+  #write(bytes: string | Buffer): Promise<void> {
+    return new Promise((resolve) => this.#response.write(bytes, () => resolve()));
+  }
+
+  #json(status: number, body: object): void {
+    this.#response.writeHead(status, { "content-type": "application/json; charset=UTF-8" });
+    this.#response.end(`${JSON.stringify(body, null, 2)}\n`);
+  }
+
+  async #wait(ms: number): Promise<void> {
+    if (ms > 0) await delay(ms, undefined, { signal: this.#gone.signal });
+  }
+
+  #ever(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#gone.signal.addEventListener("abort", () => reject(this.#gone.signal.reason), { once: true });
+    });
+  }
+
+  #log(kind: string, details: Readonly<Record<string, unknown>> = {}): void {
+    this.#setting.log.add(kind, { request: this.#number, ...details });
+  }
+}

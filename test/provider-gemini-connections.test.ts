@@ -1,0 +1,246 @@
+import { once } from "node:events";
+import { setImmediate as nextTick } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import test from "ava";
+import type { LLM } from "greenroom";
+import { type GeminiEmulator, geminiDelays, startGemini } from "./emulators/gemini.ts";
+import { geminiStage } from "./fixtures/gemini-stage.ts";
+import { ask, request } from "./fixtures/one-answer.ts";
+
+/** Reads an answer up to its first piece, and leaves it there. */
+async function begin(llm: LLM, cancel = new AbortController()) {
+  const stream = llm.generate(request("Hi!", { signal: cancel.signal }))[Symbol.asyncIterator]();
+  await stream.next();
+  return { stream, cancel };
+}
+
+async function drain(stream: AsyncIterator<unknown>): Promise<void> {
+  while (!(await stream.next()).done);
+}
+
+/** Long enough that it is still under way when it is stopped. */
+const endless = {
+  delays: { ...geminiDelays.none, tokenMs: 5 },
+  script: () => [{ text: "word ".repeat(10_000) }],
+};
+
+test("a warm model's first request pays no handshake", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  const llm = model();
+  await llm.warm(new AbortController().signal);
+  t.is(emulator.connections, 1);
+  t.is((await emulator.log.seen("request")).path, "/v1beta/models/gemini-2.5-flash-lite");
+  for (let turn = 0; turn < 3; turn++) await ask(llm, "Hi!");
+  t.is(emulator.connections, 1);
+});
+
+test("a wrong key and an unknown model are known when it warms up", async (t) => {
+  const { model } = await geminiStage(t, { apiKey: "right-key" });
+  const { signal } = new AbortController();
+  await t.throwsAsync(model("gemini-2.5-flash", { apiKey: "wrong" }).warm(signal), {
+    message: /API key not valid/,
+  });
+  t.like(await t.throwsAsync(model("gemma-3").warm(signal)), { status: 404 });
+});
+
+test("warming up ends when it is not wanted any more", async (t) => {
+  const { emulator, model } = await geminiStage(t, { delays: { ...geminiDelays.none, handshakeMs: 60_000 } });
+  const cancel = new AbortController();
+  const warming = model().warm(cancel.signal);
+  await emulator.log.seen("request");
+  const reason = new Error("the slot is gone");
+  cancel.abort(reason);
+  t.is(await t.throwsAsync(warming), reason);
+  await emulator.log.seen("aborted");
+});
+
+test("models of a thread share their connections, and the last one closes them", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  const [first, second] = [model(), model("gemini-2.5-flash")];
+  await first.warm(new AbortController().signal);
+  await ask(second, "Hi!");
+  await first.close();
+  await first.close();
+  await ask(second, "Hi!");
+  t.is(emulator.connections, 1);
+  await second.close();
+  await emulator.log.seen("connection_closed");
+  t.is(emulator.openConnections, 0);
+  t.like(await t.throwsAsync(ask(second, "Hi!")), { code: "CLOSED" });
+});
+
+test("an abort closes the response at once, and throws the reason of its signal", async (t) => {
+  const { emulator, model } = await geminiStage(t, endless);
+  const { stream, cancel } = await begin(model());
+  const reason = new Error("the user speaks");
+  cancel.abort(reason);
+  t.is(await t.throwsAsync(drain(stream)), reason);
+  await emulator.log.seen("aborted");
+});
+
+test("an abort ends the wait for the first token, for the headers, and for a retry", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  emulator.faults.add(
+    { kind: "hang" },
+    { kind: "stall", afterChunks: 0 },
+    { kind: "status", status: 503, retryDelay: "30s" },
+  );
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 60_000 });
+  for (const [index, kind] of (["request", "request", "end"] as const).entries()) {
+    const cancel = new AbortController();
+    const asking = ask(llm, "Hi!", { signal: cancel.signal });
+    // A connection is prepared behind each of the first two, with a request of its own.
+    if (kind === "end") await emulator.log.seen("end", index + 1);
+    else await emulator.log.seen("request", index * 2 + 1);
+    const reason = new Error(`stop ${index}`);
+    cancel.abort(reason);
+    t.is(await t.throwsAsync(asking), reason);
+    if (kind === "request") {
+      await emulator.log.seen("aborted", index + 1);
+      await emulator.log.seen("request", index * 2 + 2);
+    }
+  }
+});
+
+test("a request that is aborted before it is sent is not sent", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  const reason = new Error("never mind");
+  t.is(await t.throwsAsync(ask(model(), "Hi!", { signal: AbortSignal.abort(reason) })), reason);
+  t.is(emulator.connections, 0);
+});
+
+test("pitfall 3: whoever stops reading closes the response too", async (t) => {
+  const { emulator, model } = await geminiStage(t, endless);
+  for await (const event of model().generate(request("Hi!"))) {
+    t.is(event.type, "text");
+    break;
+  }
+  await emulator.log.seen("aborted");
+});
+
+test("after an interruption the next answer finds a connection open", async (t) => {
+  const { emulator, model } = await geminiStage(t, endless);
+  const llm = model();
+  const { stream, cancel } = await begin(llm);
+  cancel.abort();
+  await t.throwsAsync(drain(stream));
+  // The question that opens it is for no model.
+  const prepared = await emulator.log.seen("request", 2);
+  t.is(prepared.path, "/");
+  await emulator.log.seen("end");
+  await nextTick();
+  emulator.script = () => [{ text: "Yes?" }];
+  await ask(llm, "Wait!");
+  t.is((await emulator.log.seen("request", 3)).connection, prepared.connection);
+  t.is(emulator.connections, 2);
+});
+
+test("a connection that the server closed meanwhile is replaced without a word", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetries: 0 });
+  for (let turn = 0; turn < 5; turn++) {
+    await ask(llm, "Hi!");
+    // The client may learn of it only from its next request.
+    emulator.closeIdleConnections();
+  }
+  t.pass();
+});
+
+test("pitfall 6: no listener stays on the signal of a request", async (t) => {
+  const { model } = await geminiStage(t);
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  const llm = model();
+  for (let turn = 0; turn < 15; turn++) await ask(llm, "Hi!", { signal });
+  t.is(listeners, 0);
+});
+
+test("a model that closes ends what is under way", async (t) => {
+  const { emulator, model } = await geminiStage(t, endless);
+  const llm = model();
+  const { stream } = await begin(llm);
+  await llm.close();
+  t.like(await t.throwsAsync(drain(stream)), { code: "CLOSED" });
+  await emulator.log.seen("aborted");
+  t.is(emulator.openConnections, 0);
+});
+
+test.serial("100 answers, of which many are interrupted or fail, leave nothing behind", async (t) => {
+  const emulator: GeminiEmulator = await startGemini({ delays: geminiDelays.none });
+  const { LLM: Gemini } = await import("greenroom/gemini");
+  const llm = new Gemini("gemini-2.5-flash-lite", { apiKey: "k", baseUrl: emulator.url, maxRetries: 0 });
+  const resources = () =>
+    process
+      .getActiveResourcesInfo()
+      .filter((name) => !/^(Pipe|TTY|Immediate|TickObject)/.test(name))
+      .sort();
+  await emulator.close();
+  const before = resources();
+  const again = await startGemini({ delays: geminiDelays.none });
+  const model = new Gemini("gemini-2.5-flash-lite", { apiKey: "k", baseUrl: again.url, maxRetries: 0 });
+  for (let call = 0; call < 100; call++) {
+    if (call % 4 === 0) again.faults.add({ kind: "status", status: 500 });
+    if (call % 4 === 1) again.faults.add({ kind: "cut", afterChunks: 2 });
+    if (call % 4 === 2) {
+      const { stream } = await begin(model);
+      await stream.return?.();
+    } else await ask(model, "Hi!").catch(() => undefined);
+  }
+  await model.close();
+  await llm.close();
+  await again.close();
+  await nextTick();
+  t.deepEqual(resources(), before);
+});
+
+test.serial(
+  "a thread that waits for its call loads the SDK and opens a connection; others load nothing",
+  async (t) => {
+    const { emulator } = await geminiStage(t);
+    const source = `
+    const { parentPort } = await import("node:worker_threads");
+    const { registerHooks } = await import("node:module");
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+    const gemini = await import(${JSON.stringify(import.meta.resolve("greenroom/gemini"))});
+    const { preloadAll } = await import(${JSON.stringify(import.meta.resolve("../src/agent/preload.ts"))});
+    const sdk = () => loaded.some((url) => url.includes("@google/genai"));
+    parentPort.postMessage(sdk());
+    await preloadAll();
+    parentPort.postMessage(sdk());
+    parentPort.once("message", async () => {
+      const llm = new gemini.LLM();
+      const signal = new AbortController().signal;
+      const messages = [{ role: "participant", participantId: "a", text: "Hi!" }];
+      let text = "";
+      for await (const event of llm.generate({ instructions: "", messages, functions: [], toolChoice: "auto", signal }))
+        if (event.type === "text") text += event.delta;
+      await llm.close();
+      parentPort.postMessage(text);
+    });
+  `;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
+      env: { ...process.env, ...emulator.environment },
+    });
+    t.teardown(() => worker.terminate());
+    t.deepEqual(await once(worker, "message"), [false]);
+    t.deepEqual(await once(worker, "message"), [true]);
+    await emulator.log.seen("end");
+    const answered = once(worker, "message");
+    worker.postMessage("go");
+    t.regex((await answered)[0], /^Hello!/);
+    t.is(emulator.connections, 1);
+    // Nothing holds the thread.
+    t.is((await once(worker, "exit"))[0], 0);
+  },
+);

@@ -1,0 +1,202 @@
+import { inspect } from "node:util";
+import test, { type ExecutionContext } from "ava";
+import type * as gemini from "greenroom/gemini";
+import { errorKind } from "../src/agent/error-kind.ts";
+import { plainError } from "../src/errors.ts";
+import type { GeminiFault } from "./emulators/gemini.ts";
+import { geminiStage, lastWords } from "./fixtures/gemini-stage.ts";
+import { afterTools, ask, said } from "./fixtures/one-answer.ts";
+
+type Failure = gemini.GeminiError & { readonly pieces: number };
+
+const failure = (t: ExecutionContext, asking: Promise<unknown>): Promise<Failure> =>
+  t.throwsAsync(asking) as unknown as Promise<Failure>;
+
+test("pitfall 2: what passes is tried again before the first piece, and nobody learns of it", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  const passing: GeminiFault[] = [
+    ...[408, 429, 500, 502, 503, 504].map((status) => ({ kind: "status" as const, status, times: 2 })),
+    { kind: "reset", times: 2 },
+    { kind: "cut", afterChunks: 0, times: 2 },
+  ];
+  for (const fault of passing) {
+    emulator.faults.add(fault);
+    t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
+  }
+  t.is(bodies().length, 24);
+});
+
+test("tries are bounded, and the last error is thrown", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  emulator.faults.add({ kind: "status", status: 503, times: 4 });
+  const error = await failure(t, ask(model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 }), "Hi!"));
+  t.like(error, { name: "GeminiError", status: 503, code: "UNAVAILABLE", pieces: 0 });
+  t.is(error.message, "Gemini answered 503 UNAVAILABLE: The model is overloaded. Please try again later.");
+  t.is(errorKind(error), "http_503");
+  t.is(bodies().length, 3);
+  await failure(t, ask(model("gemini-2.5-flash-lite", { maxRetries: 0 }), "Hi!"));
+  t.is(bodies().length, 4);
+});
+
+test("what Google asks to wait is waited where it is short, and not at all where it is long", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 500 });
+  emulator.faults.add({ kind: "status", status: 429, retryDelay: "0.3s" });
+  const { entries } = emulator.log;
+  await ask(llm, "Hi!");
+  const [first, second] = entries.filter(({ kind }) => kind === "request");
+  t.true(second!.at - first!.at >= 295);
+  emulator.faults.add({ kind: "status", status: 429, retryDelay: "37s" });
+  const error = await failure(t, ask(llm, "Hi!"));
+  t.like(error, { status: 429, code: "RESOURCE_EXHAUSTED", retryDelayMs: 37_000 });
+  t.is(bodies().length, 3);
+});
+
+test("what does not pass is not tried again", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t, { apiKey: "right-key" });
+  t.like(await failure(t, ask(model("gemini-2.5-flash", { apiKey: "wrong" }), "Hi!")), {
+    status: 400,
+    code: "INVALID_ARGUMENT",
+    reason: "API_KEY_INVALID",
+    message: "Gemini answered 400 INVALID_ARGUMENT: API key not valid. Please pass a valid API key.",
+  });
+  t.like(await failure(t, ask(model("gemma-3"), "Hi!")), { status: 404, code: "NOT_FOUND" });
+  emulator.faults.add({ kind: "status", status: 403 });
+  t.like(await failure(t, ask(model(), "Hi!")), { status: 403, code: "PERMISSION_DENIED" });
+  t.is(bodies().length, 3);
+});
+
+test("a server that cannot be reached is a network error", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  await emulator.close();
+  const error = await failure(t, ask(llm, "Hi!"));
+  t.like(error, { name: "GeminiError", code: "ECONNREFUSED", status: undefined });
+  t.is(errorKind(error), "network");
+});
+
+test("pitfall 7: an error inside a stream is tried again only while nothing was said", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  emulator.faults.add({ kind: "error_chunk", afterChunks: 0, status: 503 });
+  t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
+  t.is(bodies().length, 2);
+  emulator.faults.add({ kind: "error_chunk", afterChunks: 2, status: 503 });
+  t.like(await failure(t, ask(llm, "Hi!")), { status: 503, code: "UNAVAILABLE", pieces: 2 });
+  t.is(bodies().length, 3);
+});
+
+test("a stream that breaks off after the first piece is an error, and not begun again", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  emulator.faults.add({ kind: "cut", afterChunks: 3 }, { kind: "garbage", afterChunks: 3 });
+  const cut = await failure(t, ask(model(), "Hi!"));
+  t.is(cut.pieces, 3);
+  t.is(errorKind(cut), "network");
+  const garbage = await failure(t, ask(model(), "Hi!"));
+  t.like(garbage, { name: "BadAnswerError", code: "UNREADABLE", pieces: 3 });
+  t.is(bodies().length, 2);
+});
+
+test("a refusal is spoken, also behind what was said already", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  emulator.script = (request) =>
+    lastWords(request) === "late"
+      ? [{ text: "Well, you take" }, { finish: "SAFETY" }]
+      : [{ finish: "PROHIBITED_CONTENT" }];
+  const llm = model();
+  t.is((await ask(llm, "early")).text, "I'm sorry, I can't help with that.");
+  t.is((await ask(llm, "late")).text, "Well, you take I'm sorry, I can't help with that.");
+  t.is((await ask(model("gemini-2.5-flash", { refusal: "Nein." }), "early")).text, "Nein.");
+});
+
+test("a refusal is an error where no line is spoken for it", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { refusal: null });
+  for (const reason of ["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"]) {
+    emulator.script = () => [{ finish: reason }];
+    const error = await failure(t, ask(llm, "Hi!"));
+    t.like(error, { name: "RefusalError", code: "REFUSED", reason, refused: "answer" } as object);
+    t.is(errorKind(error), "refused");
+  }
+  emulator.script = () => [{ block: "SAFETY" }];
+  t.like(await failure(t, ask(llm, "Hi!")), { reason: "SAFETY", refused: "prompt" } as object);
+  t.is(bodies().length, 6);
+});
+
+test("words that were blocked do not block the rest of the call", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  emulator.script = ({ contents }) =>
+    JSON.stringify(contents).includes("forbidden") ? [{ block: "PROHIBITED_CONTENT" }] : [{ text: "Fine." }];
+  const llm = model();
+  const refused = await ask(llm, [said("Say something forbidden")]);
+  t.is(refused.text, "I'm sorry, I can't help with that.");
+  const history = [
+    said("Say something forbidden"),
+    { role: "agent" as const, text: refused.text, toolCalls: [] },
+  ];
+  t.is((await ask(llm, [...history, said("Never mind")])).text, "Fine.");
+  t.is(bodies()[1]?.contents?.[0]?.parts?.[0]?.text, "(These words were withheld by a safety filter.)");
+});
+
+test("a tool call that the model could not write is tried again, then an error", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  let tries = 0;
+  const usage = { promptTokenCount: 10, candidatesTokenCount: 2 };
+  emulator.script = () => [
+    { usage },
+    ...(++tries < 3 ? [{ finish: "MALFORMED_FUNCTION_CALL" }] : [{ call: "a" }]),
+  ];
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  const { calls, usage: counted } = await ask(llm, "go");
+  t.is(calls.length, 1);
+  t.like(counted, { inputTokens: 30, outputTokens: 6 });
+  for (const reason of ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "OTHER", "A_REASON_OF_TOMORROW"]) {
+    emulator.script = () => [{ finish: reason }];
+    const error = await failure(t, ask(llm, "go"));
+    t.like(error, { name: "BadAnswerError", code: reason });
+    t.is(errorKind(error), "bad_answer");
+  }
+  emulator.script = () => [{ text: "Let me see." }, { finish: "MALFORMED_FUNCTION_CALL" }];
+  t.like(await failure(t, ask(llm, "go")), { code: "MALFORMED_FUNCTION_CALL", pieces: 3 });
+});
+
+test("an empty answer is tried again, but may follow the result of a tool", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  emulator.script = () => [];
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  t.like(await failure(t, ask(llm, "Hi!")), { name: "BadAnswerError", code: "EMPTY" });
+  t.is(bodies().length, 3);
+  const calls = [{ id: "1", name: "hang_up", arguments: {} }];
+  t.is((await ask(llm, afterTools([said("Bye!")], calls, []))).text, "");
+  emulator.script = () => [{ thought: "Hm, hm" }, { finish: "MAX_TOKENS" }];
+  t.like(await failure(t, ask(llm, "Hi!")), { code: "MAX_TOKENS" });
+  t.is(bodies().length, 5);
+});
+
+test("an answer that ends for its length, or without a reason, is an answer", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  for (const finish of ["MAX_TOKENS", null]) {
+    emulator.script = () => [{ text: "To begin with" }, { finish }];
+    t.is((await ask(model(), "Hi!")).text, "To begin with");
+  }
+});
+
+test("no error shows the key, or the words of the call", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  const apiKey = "AIzaSy-very-secret";
+  const llm = model("gemini-2.5-flash-lite", { apiKey, maxRetries: 0 });
+  emulator.faults.add(
+    { kind: "status", status: 403, message: `Consumer 'api_key:${apiKey}' has been suspended.` },
+    { kind: "garbage", afterChunks: 1 },
+    { kind: "cut", afterChunks: 1 },
+    { kind: "reset" },
+  );
+  emulator.script = () => [{ text: "private words" }];
+  for (let fault = 0; fault < 4; fault++) {
+    const error = await failure(t, ask(llm, "a confession"));
+    const shown = inspect(error, { depth: 5, showHidden: true }) + JSON.stringify(plainError(error));
+    for (const secret of [apiKey, "private", "confession"]) t.false(shown.includes(secret), shown);
+  }
+  t.false(inspect(llm, { depth: 5, showHidden: true }).includes(apiKey));
+});
