@@ -2,12 +2,14 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher } from "greenroom";
+import { createApp } from "../src/control-plane/app.ts";
 import { streamEvents } from "../src/control-plane/event-stream.ts";
 import { EventLog } from "../src/supervisor/event-log.ts";
 import { EventReader } from "./http-fixtures/event-reader.ts";
 import { listen, openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+/** One after another: a busy main loop would raise the load guard. */
+const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
   t.context.launcher = await startLauncher();
@@ -172,6 +174,31 @@ test("what is deferred runs when the stream is over, also when the reader leaves
   leave.abort();
   await released.promise;
   t.false(open);
+});
+
+test("a reader that leaves before it may listen leaves nothing behind", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const app = await createApp(t.context.launcher, {
+    canViewSession: async ({ defer }) => {
+      defer(() => released.resolve());
+      asked.resolve();
+      await gone.promise;
+    },
+  });
+  const { url, start } = await listen(t, (request, response) => {
+    if (request.method === "GET") response.once("close", () => gone.resolve());
+    void app.callback()(request, response);
+  });
+  const { session_id } = await start();
+  const leave = new AbortController();
+  const reading = fetch(`${url}/sessions/${session_id}/events`, { signal: leave.signal });
+  await asked.promise;
+  leave.abort();
+  await t.throwsAsync(reading);
+  await released.promise;
+  t.is(t.context.launcher.getSession(session_id)?.endReason, null);
 });
 
 test("a reader that falls behind is cut off; one beside it is not", async (t) => {

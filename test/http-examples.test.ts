@@ -27,7 +27,7 @@ async function serve(t: ExecutionContext, example: Example) {
   return openServer(t, launcher, options);
 }
 
-test("api-key.ts: who has a key may call, and its name is created_by", async (t) => {
+test.serial("api-key.ts: who has a key may call, and its name is created_by", async (t) => {
   const { ask } = await serve(t, await import("../examples/api-key.ts"));
   t.is((await ask("/sessions", start("c"))).status, 401);
   const started = await ask("/sessions", { ...start("c"), ...as("ann") });
@@ -38,27 +38,30 @@ test("api-key.ts: who has a key may call, and its name is created_by", async (t)
   t.is((await ask(`/sessions/${session_id}?token=${session_token}`)).status, 200);
 });
 
-test("jwt-database.ts: the token says who, the database what they may, and connections go back", async (t) => {
-  const example = await import("../examples/jwt-database.ts");
-  const { ask } = await serve(t, example);
-  const token = async (sub: string, audience = "greenroom") => {
-    const signed = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(sub).setAudience(audience);
-    const jwt = await signed.setExpirationTime("1m").sign(new TextEncoder().encode(secret));
-    return { headers: { authorization: `Bearer ${jwt}` } };
-  };
-  const started = await ask("/sessions", { ...start("c"), ...(await token("u1")) });
-  t.is(started.status, 201);
-  const shown = await ask(`/sessions/${started.body.session_id}`, await token("u2"));
-  t.deepEqual(shown.body.created_by, { id: "u1", name: "Ann", plan: "pro" });
-  const free = await ask("/sessions", { ...start("c"), ...(await token("u2")) });
-  t.deepEqual([free.status, free.body], [403, { detail: "Agents are part of the pro plan", code: "PLAN" }]);
-  t.is((await ask("/sessions", await token("gone"))).body.detail, "This account is closed");
-  t.is((await ask("/sessions", await token("u1", "billing"))).status, 401);
-  t.is((await ask("/sessions")).status, 401);
-  t.is(example.database.connections, 0);
-});
+test.serial(
+  "jwt-database.ts: the token says who, the database what they may, and connections go back",
+  async (t) => {
+    const example = await import("../examples/jwt-database.ts");
+    const { ask } = await serve(t, example);
+    const token = async (sub: string, audience = "greenroom") => {
+      const signed = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(sub).setAudience(audience);
+      const jwt = await signed.setExpirationTime("1m").sign(new TextEncoder().encode(secret));
+      return { headers: { authorization: `Bearer ${jwt}` } };
+    };
+    const started = await ask("/sessions", { ...start("c"), ...(await token("u1")) });
+    t.is(started.status, 201);
+    const shown = await ask(`/sessions/${started.body.session_id}`, await token("u2"));
+    t.deepEqual(shown.body.created_by, { id: "u1", name: "Ann", plan: "pro" });
+    const free = await ask("/sessions", { ...start("c"), ...(await token("u2")) });
+    t.deepEqual([free.status, free.body], [403, { detail: "Agents are part of the pro plan", code: "PLAN" }]);
+    t.is((await ask("/sessions", await token("gone"))).body.detail, "This account is closed");
+    t.is((await ask("/sessions", await token("u1", "billing"))).status, 401);
+    t.is((await ask("/sessions")).status, 401);
+    t.is(example.database.connections, 0);
+  },
+);
 
-test("own-sessions.ts: everybody's sessions are their own", async (t) => {
+test.serial("own-sessions.ts: everybody's sessions are their own", async (t) => {
   const { ask } = await serve(t, await import("../examples/own-sessions.ts"));
   const { body: hers } = await ask("/sessions", { ...start("c"), ...as("ann") });
   const { body: his } = await ask("/sessions", { ...start("c"), ...as("bob") });
@@ -80,7 +83,7 @@ test("own-sessions.ts: everybody's sessions are their own", async (t) => {
   t.deepEqual(Object.keys((await ask(path, as("bob"))).body), ["detail", "code"]);
 });
 
-test("quota.ts: two agents at a time for each user, with a config that is valid", async (t) => {
+test.serial("quota.ts: two agents at a time for each user, with a config that is valid", async (t) => {
   const { ask } = await serve(t, await import("../examples/quota.ts"));
   const first = await ask("/sessions", { ...start("c", { config: { language: "de" } }), ...as("ann") });
   t.is((await ask("/sessions", { ...start("c"), ...as("ann") })).status, 201);

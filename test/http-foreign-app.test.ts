@@ -6,7 +6,8 @@ import { koaBody } from "koa-body";
 import { EventReader } from "./http-fixtures/event-reader.ts";
 import { listen, startLauncher } from "./http-fixtures/open-server.ts";
 
-const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+/** One after another: a busy main loop would raise the load guard. */
+const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
   t.context.launcher = await startLauncher();

@@ -27,49 +27,52 @@ async function logged(t: ExecutionContext, options: ServeOptions = {}) {
   return { ...server, launcher, text: () => text, lines };
 }
 
-test("a line a request: method, route, status, time and session; no token, header, body or config", async (t) => {
-  const { url, ask, start, text, lines } = await logged(t, {
-    getCurrentUser: ({ headers }) => {
-      if (headers.get("authorization") !== "Bearer secret-of-the-header") throw new HttpError(401, "who?");
-      return "ann";
-    },
-  });
-  const headers = { authorization: "Bearer secret-of-the-header", cookie: "session=secret-of-the-cookie" };
-  const { session_id, session_token } = await start({ config: { key: "secret-of-the-config" } }, headers);
-  await ask(`/sessions/${session_id}/messages?token=${session_token}`, {
-    json: { text: "secret-of-the-message" },
-  });
-  const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events?token=${session_token}`);
-  await reader.until(({ event }) => event === "turn");
-  await ask(`/sessions/${session_id}/close?token=${session_token}`, {
-    method: "POST",
-    body: "secret-of-the-beacon",
-  });
-  await reader.rest();
-  await ask(`/nowhere/${session_token}?q=secret-of-the-query`, { headers });
-  await ask("/sessions?cursor=secret-of-the-query", { headers });
-  const requests = lines().filter(({ msg }) => msg === "request");
-  t.deepEqual(
-    requests.map(({ method, route, status, session_id: id }) => [method, route, status, id]).toSorted(),
-    [
-      ["GET", "/sessions", 422, undefined],
-      ["GET", "/sessions/{session_id}/events", 200, session_id],
-      ["GET", "unmatched", 404, undefined],
-      ["POST", "/sessions", 201, session_id],
-      ["POST", "/sessions/{session_id}/close", 200, session_id],
-      ["POST", "/sessions/{session_id}/messages", 202, session_id],
-    ],
-  );
-  for (const line of requests) {
-    t.is(line.component, "http");
-    t.is(typeof line.ms, "number");
-    t.is(typeof line.request_id, "string");
-  }
-  t.notRegex(text(), /secret-of/);
-  t.false(text().includes(session_token));
-});
+test.serial(
+  "a line a request: method, route, status, time and session; no token, header, body or config",
+  async (t) => {
+    const { url, ask, start, text, lines } = await logged(t, {
+      getCurrentUser: ({ headers }) => {
+        if (headers.get("authorization") !== "Bearer secret-of-the-header") throw new HttpError(401, "who?");
+        return "ann";
+      },
+    });
+    const headers = { authorization: "Bearer secret-of-the-header", cookie: "session=secret-of-the-cookie" };
+    const { session_id, session_token } = await start({ config: { key: "secret-of-the-config" } }, headers);
+    await ask(`/sessions/${session_id}/messages?token=${session_token}`, {
+      json: { text: "secret-of-the-message" },
+    });
+    const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events?token=${session_token}`);
+    await reader.until(({ event }) => event === "turn");
+    await ask(`/sessions/${session_id}/close?token=${session_token}`, {
+      method: "POST",
+      body: "secret-of-the-beacon",
+    });
+    await reader.rest();
+    await ask(`/nowhere/${session_token}?q=secret-of-the-query`, { headers });
+    await ask("/sessions?cursor=secret-of-the-query", { headers });
+    const requests = lines().filter(({ msg }) => msg === "request");
+    t.deepEqual(
+      requests.map(({ method, route, status, session_id: id }) => [method, route, status, id]).toSorted(),
+      [
+        ["GET", "/sessions", 422, undefined],
+        ["GET", "/sessions/{session_id}/events", 200, session_id],
+        ["GET", "unmatched", 404, undefined],
+        ["POST", "/sessions", 201, session_id],
+        ["POST", "/sessions/{session_id}/close", 200, session_id],
+        ["POST", "/sessions/{session_id}/messages", 202, session_id],
+      ],
+    );
+    for (const line of requests) {
+      t.is(line.component, "http");
+      t.is(typeof line.ms, "number");
+      t.is(typeof line.request_id, "string");
+    }
+    t.notRegex(text(), /secret-of/);
+    t.false(text().includes(session_token));
+  },
+);
 
-test("the request's id is the client's, or a new one, in the answer and in the log", async (t) => {
+test.serial("the request's id is the client's, or a new one, in the answer and in the log", async (t) => {
   const { ask, lines } = await logged(t);
   const given = await ask("/sessions", { headers: { "x-request-id": "trace-1" } });
   t.is(given.headers.get("x-request-id"), "trace-1");
@@ -81,7 +84,7 @@ test("the request's id is the client's, or a new one, in the answer and in the l
   t.deepEqual(ids, ["trace-1", made.headers.get("x-request-id")]);
 });
 
-test("a failure is in the log with its error, and not in the answer", async (t) => {
+test.serial("a failure is in the log with its error, and not in the answer", async (t) => {
   const { ask, lines } = await logged(t, {
     canStartSession: () => {
       throw new Error("the database is away", { cause: new Error("its cable") });
@@ -95,13 +98,13 @@ test("a failure is in the log with its error, and not in the answer", async (t) 
   t.is(failure.level, 50);
 });
 
-test("an agent that does not start leaves its own error in the log", async (t) => {
+test.serial("an agent that does not start leaves its own error in the log", async (t) => {
   const { ask, text } = await logged(t);
   await ask("/sessions", { json: { call_id: "c", config: { course: "create-throws" } } });
   t.regex(text(), /a secret of the agent/);
 });
 
-test("probes and documents are logged at debug only; the level can be set", async (t) => {
+test.serial("probes and documents are logged at debug only; the level can be set", async (t) => {
   const { ask, launcher, lines } = await logged(t);
   await ask("/health");
   await ask("/metrics");
@@ -116,7 +119,7 @@ test("probes and documents are logged at debug only; the level can be set", asyn
   t.is(lines().filter(({ msg }) => msg === "request").length, 2);
 });
 
-test("requests are measured by route, never by path", async (t) => {
+test.serial("requests are measured by route, never by path", async (t) => {
   const { ask } = await logged(t);
   await ask("/sessions/one");
   await ask("/sessions/two");
@@ -131,7 +134,7 @@ test("requests are measured by route, never by path", async (t) => {
   t.notRegex(text, /sessions\/one|nowhere/);
 });
 
-test("metrics on a port of their own are nowhere else", async (t) => {
+test.serial("metrics on a port of their own are nowhere else", async (t) => {
   const { url, ask, launcher } = await logged(t, { metricsPort: 9_100 });
   t.is((await ask("/openapi.json")).body.paths["/metrics"], undefined);
   t.is((await fetch(`${url}/metrics`)).status, 404);

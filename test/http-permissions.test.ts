@@ -10,7 +10,8 @@ import {
 import { z } from "zod";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+/** One after another: a busy main loop would raise the load guard. */
+const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
   t.context.launcher = await startLauncher();
@@ -282,6 +283,21 @@ test("a callback that never answers is not waited for longer than it may take", 
   t.is(status, 503);
   t.is(body.code, "PERMISSION_TIMEOUT");
   t.truthy(headers.get("retry-after"));
+});
+
+test("what is deferred after the request, because nobody waited any more, runs all the same", async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<string>();
+  const { ask } = await open(t, {
+    permissionTimeoutMs: 50,
+    getCurrentUser: async ({ defer }) => {
+      await gate.promise;
+      defer(() => released.resolve("released"));
+    },
+  });
+  t.is((await ask("/sessions")).status, 503);
+  gate.resolve();
+  t.is(await released.promise, "released");
 });
 
 test("a scope reads headers, query, cookies and parameters", async (t) => {

@@ -3,7 +3,8 @@ import type { AgentLauncher } from "greenroom";
 import { OpenLimit, RateLimit } from "../src/control-plane/rate-limit.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+/** One after another: a busy main loop would raise the load guard. */
+const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
   t.context.launcher = await startLauncher();

@@ -2,7 +2,8 @@ import anyTest, { type TestFn } from "ava";
 import { type AgentLauncher, HttpError, type ServeOptions } from "greenroom";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
+/** One after another: a busy main loop would raise the load guard. */
+const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
   t.context.launcher = await startLauncher();

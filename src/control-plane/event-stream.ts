@@ -38,6 +38,8 @@ export async function streamEvents(
   const over = Promise.withResolvers<StreamEnd>();
   response.on("close", () => over.resolve("left"));
   response.on("error", () => over.resolve("left"));
+  // They may have left while it was judged whether they may listen.
+  if (response.destroyed) over.resolve("left");
   // What is sent again is known to be bounded, so it may wait on top of the buffer until it has been read once.
   let mayWait = options.eventBufferBytes;
   response.once("drain", () => {

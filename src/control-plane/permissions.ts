@@ -58,22 +58,25 @@ export class Permissions {
     }
   }
 
-  /** Runs what was deferred, the last one first. A failure is logged, since the request is over. */
+  /** Runs what was deferred, the last one first. */
   async release(scope: RequestScope): Promise<void> {
-    const releases = scope.takeReleases();
-    const all = async () => {
-      for (const release of releases) {
-        try {
-          await release();
-        } catch (error) {
-          this.#log.error({ err: error }, "a deferred function failed");
-        }
-      }
-    };
+    const releases = scope.end((release) => void this.#run(release));
     if (releases.length === 0) return;
+    const all = async () => {
+      for (const release of releases) await this.#run(release);
+    };
     await within(all(), releaseTimeoutMs, "Deferred functions").catch((error: unknown) => {
       this.#log.error({ err: error }, "deferred functions did not finish in time");
     });
+  }
+
+  /** A failure is logged, since the request is over. */
+  async #run(release: () => unknown): Promise<void> {
+    try {
+      await release();
+    } catch (error) {
+      this.#log.error({ err: error }, "a deferred function failed");
+    }
   }
 
   async #ask(name: string, dependency: Dependency<unknown>, scope: RequestScope): Promise<unknown> {

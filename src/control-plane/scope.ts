@@ -70,6 +70,8 @@ interface Shared {
   readonly path: string;
   readonly resolutions: Resolutions;
   readonly releases: (() => unknown)[];
+  /** Set when the request is over. */
+  releaseLate: ((release: () => unknown) => void) | undefined;
   body: JsonValue | undefined;
   headers: Headers | undefined;
   query: URLSearchParams | undefined;
@@ -99,6 +101,7 @@ export class RequestScope implements Scope {
       ...from,
       resolutions: new Map(),
       releases: [],
+      releaseLate: undefined,
       body: undefined,
       headers: undefined,
       query: undefined,
@@ -170,11 +173,17 @@ export class RequestScope implements Scope {
   };
 
   readonly defer = (release: () => unknown): void => {
-    this.#shared.releases.push(release);
+    const { releases, releaseLate } = this.#shared;
+    if (releaseLate) releaseLate(release);
+    else releases.push(release);
   };
 
-  /** Takes what is deferred by now, the last one first. */
-  takeReleases(): (() => unknown)[] {
+  /**
+   * The request is over: takes what was deferred, the last one first. What a dependency defers later, because nobody waited
+   * for it any more, goes to `late`.
+   */
+  end(late: (release: () => unknown) => void): (() => unknown)[] {
+    this.#shared.releaseLate = late;
     return this.#shared.releases.splice(0).reverse();
   }
 

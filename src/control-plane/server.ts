@@ -21,8 +21,13 @@ export function applyServerTimeouts(server: Server, timeouts: ServerTimeouts = {
   server.keepAliveTimeout = keepAliveMs;
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket));
   server.on("checkExpectation", (_request, response: ServerResponse) => {
-    response.writeHead(417, { "Content-Type": "application/json; charset=utf-8", Connection: "close" });
-    response.end(JSON.stringify({ detail: "Only 100-continue may be expected", code: "EXPECTATION_FAILED" }));
+    const body = JSON.stringify({ detail: "Only 100-continue can be expected", code: "EXPECTATION_FAILED" });
+    response.writeHead(417, {
+      Connection: "close",
+      "Content-Type": "application/json; charset=utf-8",
+      "Content-Length": Buffer.byteLength(body),
+    });
+    response.end(body);
   });
 }
 

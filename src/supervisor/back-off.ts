@@ -17,7 +17,7 @@ export class BackOff {
 
   /** Milliseconds until the next try may start; 0 where it may start at once. */
   get pauseMs(): number {
-    return this.#error ? Math.max(0, this.#retryAt - performance.now()) : 0;
+    return Math.max(0, this.#retryAt - performance.now());
   }
 
   fail(error: Error): void {
@@ -31,6 +31,7 @@ export class BackOff {
     this.#error = error;
   }
 
+  /** A try has succeeded. A pause goes on all the same: a try that began before the failure proves nothing. */
   succeed(): void {
     this.#error = null;
   }

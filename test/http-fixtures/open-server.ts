@@ -1,5 +1,6 @@
 import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { AgentLauncher, type AgentLauncherOptions, type JsonValue, type ServeOptions } from "greenroom";
 import { createApp, createHttpServer } from "../../src/control-plane/app.ts";
@@ -47,6 +48,9 @@ export interface OpenServer {
   start(body?: Record<string, JsonValue>, headers?: Record<string, string>): Promise<Answer["body"]>;
 }
 
+/** A busy machine may keep the load guard up for a while, in milliseconds: then starts are tried again. */
+const overloadMs = 30_000;
+
 let calls = 0;
 
 /** Serves the API of a launcher on a free port, until the test is over. */
@@ -73,23 +77,15 @@ export async function listen(
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
-  const ask: OpenServer["ask"] = async (path, { method, headers = {}, json, body } = {}) => {
-    const response = await fetch(url + path, {
-      method: method ?? (json === undefined && body === undefined ? "GET" : "POST"),
-      headers: { ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-      ...(body === undefined ? {} : { body, duplex: "half" }),
-    } as RequestInit);
-    const text = await response.text();
-    const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
-    const answer = {
-      status: response.status,
-      headers: response.headers,
-      text,
-      body: isJson && text ? JSON.parse(text) : undefined,
-    };
-    documentedAnswer(method ?? (json === undefined && body === undefined ? "GET" : "POST"), path, answer);
-    return answer;
+  const ask: OpenServer["ask"] = async (path, request = {}) => {
+    const until = performance.now() + overloadMs;
+    for (;;) {
+      const answer = await answerOf(url + path, request);
+      documentedAnswer(methodOf(request), path, answer);
+      const overloaded = answer.status === 503 && answer.body?.code === "OVERLOADED";
+      if (!overloaded || performance.now() > until) return answer;
+      await delay(200);
+    }
   };
   const start: OpenServer["start"] = async (body = {}, headers = {}) => {
     const answer = await ask("/sessions", { json: { call_id: `call-${++calls}`, ...body }, headers });
@@ -97,4 +93,25 @@ export async function listen(
     return answer.body;
   };
   return { url, port, ask, start };
+}
+
+const methodOf = ({ method, json, body }: Request): string =>
+  method ?? (json === undefined && body === undefined ? "GET" : "POST");
+
+async function answerOf(url: string, request: Request): Promise<Answer> {
+  const { headers = {}, json } = request;
+  const body = json === undefined ? request.body : JSON.stringify(json);
+  const response = await fetch(url, {
+    method: methodOf(request),
+    headers: { ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    ...(body === undefined ? {} : { body, duplex: "half" }),
+  } as RequestInit);
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text ? JSON.parse(text) : undefined,
+  };
 }
