@@ -25,6 +25,7 @@ class CrowdedEdge implements Edge {
 
   async join(): Promise<Connection> {
     return {
+      audio: null,
       participants: this.participants,
       subscribe: (listener) => {
         this.tell = listener;

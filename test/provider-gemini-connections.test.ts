@@ -3,7 +3,8 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import test from "ava";
 import type { LLM } from "greenroom";
-import { type GeminiEmulator, geminiDelays, startGemini } from "./emulators/gemini.ts";
+import { Connections } from "../src/providers/gemini/connections.ts";
+import { geminiDelays } from "./emulators/gemini.ts";
 import { geminiStage } from "./fixtures/gemini-stage.ts";
 import { ask, request } from "./fixtures/one-answer.ts";
 
@@ -29,7 +30,7 @@ test("a warm model's first request pays no handshake", async (t) => {
   const llm = model();
   await llm.warm(new AbortController().signal);
   t.is(emulator.connections, 1);
-  t.is((await emulator.log.seen("request")).path, "/v1beta/models/gemini-2.5-flash-lite");
+  t.is((await emulator.log.seen("lookup")).path, "/v1beta/models/gemini-2.5-flash-lite");
   for (let turn = 0; turn < 3; turn++) await ask(llm, "Hi!");
   t.is(emulator.connections, 1);
 });
@@ -47,11 +48,11 @@ test("warming up ends when it is not wanted any more", async (t) => {
   const { emulator, model } = await geminiStage(t, { delays: { ...geminiDelays.none, handshakeMs: 60_000 } });
   const cancel = new AbortController();
   const warming = model().warm(cancel.signal);
-  await emulator.log.seen("request");
+  await emulator.log.seen("lookup");
   const reason = new Error("the slot is gone");
   cancel.abort(reason);
   t.is(await t.throwsAsync(warming), reason);
-  await emulator.log.seen("aborted");
+  await emulator.log.seen("connection_closed");
 });
 
 test("models of a thread share their connections, and the last one closes them", async (t) => {
@@ -82,23 +83,19 @@ test("an abort ends the wait for the first token, for the headers, and for a ret
   const { emulator, model } = await geminiStage(t);
   emulator.faults.add(
     { kind: "hang" },
-    { kind: "stall", afterChunks: 0 },
+    { kind: "stall", afterChunks: 1 },
     { kind: "status", status: 503, retryDelay: "30s" },
   );
+  emulator.script = () => [{ thought: "Hm" }, { text: "Hi!" }];
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 60_000 });
-  for (const [index, kind] of (["request", "request", "end"] as const).entries()) {
+  for (const [index, kind] of (["request", "first_byte", "end"] as const).entries()) {
     const cancel = new AbortController();
     const asking = ask(llm, "Hi!", { signal: cancel.signal });
-    // A connection is prepared behind each of the first two, with a request of its own.
-    if (kind === "end") await emulator.log.seen("end", index + 1);
-    else await emulator.log.seen("request", index * 2 + 1);
+    await emulator.log.seen(kind);
     const reason = new Error(`stop ${index}`);
     cancel.abort(reason);
     t.is(await t.throwsAsync(asking), reason);
-    if (kind === "request") {
-      await emulator.log.seen("aborted", index + 1);
-      await emulator.log.seen("request", index * 2 + 2);
-    }
+    if (kind !== "end") await emulator.log.seen("aborted", index + 1);
   }
 });
 
@@ -125,13 +122,12 @@ test("after an interruption the next answer finds a connection open", async (t) 
   cancel.abort();
   await t.throwsAsync(drain(stream));
   // The question that opens it is for no model.
-  const prepared = await emulator.log.seen("request", 2);
+  const prepared = await emulator.log.seen("lookup");
   t.is(prepared.path, "/");
-  await emulator.log.seen("end");
-  await nextTick();
+  await Connections.to(emulator.url).prepare();
   emulator.script = () => [{ text: "Yes?" }];
   await ask(llm, "Wait!");
-  t.is((await emulator.log.seen("request", 3)).connection, prepared.connection);
+  t.is((await emulator.log.seen("request", 2)).connection, prepared.connection);
   t.is(emulator.connections, 2);
 });
 
@@ -176,31 +172,20 @@ test("a model that closes ends what is under way", async (t) => {
 });
 
 test.serial("100 answers, of which many are interrupted or fail, leave nothing behind", async (t) => {
-  const emulator: GeminiEmulator = await startGemini({ delays: geminiDelays.none });
-  const { LLM: Gemini } = await import("greenroom/gemini");
-  const llm = new Gemini("gemini-2.5-flash-lite", { apiKey: "k", baseUrl: emulator.url, maxRetries: 0 });
-  const resources = () =>
-    process
-      .getActiveResourcesInfo()
-      .filter((name) => !/^(Pipe|TTY|Immediate|TickObject)/.test(name))
-      .sort();
-  await emulator.close();
-  const before = resources();
-  const again = await startGemini({ delays: geminiDelays.none });
-  const model = new Gemini("gemini-2.5-flash-lite", { apiKey: "k", baseUrl: again.url, maxRetries: 0 });
+  const { emulator, model } = await geminiStage(t);
+  const left = () => process.getActiveResourcesInfo().filter((name) => /Socket|Connect|Timeout/.test(name));
+  const llm = model("gemini-2.5-flash-lite", { maxRetries: 0 });
   for (let call = 0; call < 100; call++) {
-    if (call % 4 === 0) again.faults.add({ kind: "status", status: 500 });
-    if (call % 4 === 1) again.faults.add({ kind: "cut", afterChunks: 2 });
-    if (call % 4 === 2) {
-      const { stream } = await begin(model);
-      await stream.return?.();
-    } else await ask(model, "Hi!").catch(() => undefined);
+    if (call % 4 === 0) emulator.faults.add({ kind: "status", status: 500 });
+    if (call % 4 === 1) emulator.faults.add({ kind: "cut", afterChunks: 2 });
+    if (call % 4 === 2) await (await begin(llm)).stream.return?.();
+    else await ask(llm, "Hi!").catch(() => undefined);
   }
-  await model.close();
   await llm.close();
-  await again.close();
-  await nextTick();
-  t.deepEqual(resources(), before);
+  await emulator.log.seen("connection_closed", emulator.connections);
+  // A closed socket is gone after some turns of the loop.
+  for (let turn = 0; turn < 100 && left().length > 0; turn++) await nextTick();
+  t.deepEqual(left(), []);
 });
 
 test.serial(
@@ -218,6 +203,9 @@ test.serial(
     parentPort.postMessage(sdk());
     await preloadAll();
     parentPort.postMessage(sdk());
+    const { Connections } = await import(${JSON.stringify(import.meta.resolve("../src/providers/gemini/connections.ts"))});
+    // The one that is being opened.
+    await Connections.to(process.env.GOOGLE_GEMINI_BASE_URL).prepare();
     parentPort.once("message", async () => {
       const llm = new gemini.LLM();
       const signal = new AbortController().signal;
@@ -235,7 +223,6 @@ test.serial(
     t.teardown(() => worker.terminate());
     t.deepEqual(await once(worker, "message"), [false]);
     t.deepEqual(await once(worker, "message"), [true]);
-    await emulator.log.seen("end");
     const answered = once(worker, "message");
     worker.postMessage("go");
     t.regex((await answered)[0], /^Hello!/);

@@ -2,8 +2,9 @@ import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
 import type { AgentEvent, TextMessage, TurnOutcome } from "../protocol.ts";
 import { Attendance } from "./attendance.ts";
+import { type BargeInOptions, defaultBargeIn } from "./barge-in.ts";
 import { Conversation } from "./conversation.ts";
-import type { AgentUser, Call, ConnectionEvent, Edge } from "./edge.ts";
+import type { AgentUser, Call, ConnectionAudio, ConnectionEvent, Edge } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import { type AgentLimits, fillLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
@@ -14,6 +15,7 @@ import { TextOutput } from "./text-output.ts";
 import type { TTS } from "./tts.ts";
 import { Turn, type TurnInput, type TurnSetting } from "./turn.ts";
 import { TurnQueue } from "./turn-queue.ts";
+import { Voice } from "./voice.ts";
 
 export type { AgentUser } from "./edge.ts";
 
@@ -32,6 +34,8 @@ export interface AgentOptions {
   /** What the agent says after a turn that failed; null: nothing. Default: that it is sorry, in English. */
   readonly apology?: string | null;
   readonly limits?: Partial<AgentLimits>;
+  /** When words of a participant stop the agent that speaks. */
+  readonly bargeIn?: Partial<BargeInOptions>;
 }
 
 export interface SayOptions {
@@ -58,7 +62,9 @@ export class Agent {
   readonly #listeners = new Set<(event: AgentEvent) => unknown>();
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
+  readonly #bargeIn: BargeInOptions;
   #host: AgentHost = noHost;
+  #voice: Voice | null = null;
   #turns = 0;
   #closing: Promise<void> | null = null;
 
@@ -71,6 +77,7 @@ export class Agent {
     this.instructions = options.instructions;
     this.llm = options.llm;
     this.#limits = fillLimits(options.limits);
+    this.#bargeIn = { ...defaultBargeIn, ...options.bargeIn };
     this.#apology = options.apology === undefined ? defaultApology : options.apology;
     this.#conversation = new Conversation(this.#limits);
     this.#attendance = new Attendance({
@@ -100,6 +107,7 @@ export class Agent {
    */
   async join(call: Call): Promise<AsyncDisposable> {
     const connection = await this.#attendance.join(call);
+    if (connection.audio) this.#voice = this.#openVoice(connection.audio);
     connection.subscribe((event) => this.#happened(event));
     this.#presence.joined();
     this.#host.joined();
@@ -189,8 +197,28 @@ export class Agent {
     return new Turn(`turn_${++this.#turns}`, input, setting, interruptible);
   }
 
+  #openVoice(audio: ConnectionAudio): Voice {
+    const { stt, tts } = this.#options;
+    const { log } = this.#host;
+    return new Voice({
+      audio,
+      stt,
+      tts,
+      queue: this.#queue,
+      bargeIn: this.#bargeIn,
+      stalledTurnMs: this.#limits.stalledTurnMs,
+      listen: () => this.#turn(null),
+      permit: (provider, signal) => this.#host.permit(provider, signal),
+      measure: (measurement) => this.#host.measured(measurement),
+      log,
+      signal: this.#lifetime.signal,
+      onChange: () => this.#updatePresence(),
+      deaf: (participantId) => log.error({ participant_id: participantId }, "a participant is not heard any more"),
+    });
+  }
+
   #openOutput(events: OutputEvents): Output {
-    return this.#mouth?.open(events) ?? new TextOutput(events.heard);
+    return this.#voice?.open(events) ?? new TextOutput(events.heard);
   }
 
   #turnOver({ input }: Turn, outcome: TurnOutcome): void {
@@ -206,7 +234,10 @@ export class Agent {
   }
 
   #happened(event: ConnectionEvent): void {
-    if (event.type === "participant_left") this.#presence.seen();
+    if (event.type === "participant_left") {
+      this.#presence.seen();
+      this.#voice?.participantLeft(event.participant.id);
+    }
     if (event.type === "ended") this.#end(new Error("The call has ended"));
     this.#updatePresence();
   }
@@ -227,11 +258,12 @@ export class Agent {
   async #close(): Promise<void> {
     const { edge, llm, stt, tts } = this.#options;
     const leaving = this.#leave();
+    const silent = this.#step("close the ears and the mouth", async () => this.#voice?.close());
     await Promise.all([
       leaving.then(() => this.#step("close the edge", () => edge.close())),
       this.#step("close the model", () => llm.close()),
-      stt && this.#step("close the ears", () => stt.close()),
-      tts && this.#step("close the voice", () => tts.close()),
+      stt && silent.then(() => this.#step("close the recogniser", () => stt.close())),
+      tts && silent.then(() => this.#step("close the voice", () => tts.close())),
     ]);
   }
 
@@ -245,7 +277,7 @@ export class Agent {
   }
 
   #updatePresence(): void {
-    this.#presence.update(this.#queue.busy || this.#attendance.accompanied);
+    this.#presence.update(this.#queue.busy || this.#voice?.listening || this.#attendance.accompanied);
   }
 
   #emit(event: AgentEvent): void {

@@ -14,6 +14,7 @@ export interface EarsOptions {
   readonly heard: (participantId: string, event: HeardEvent) => void;
   /** A participant can be heard no more. */
   readonly deaf: (participantId: string, error: Error) => void;
+  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
   /** Fires when the agent leaves. */
@@ -115,10 +116,11 @@ class Ear {
   }
 
   async #listen(): Promise<void> {
-    const { stt, log, deaf } = this.#options;
+    const { stt, log, deaf, permit } = this.#options;
     const participantId = this.#participantId;
     const signal = AbortSignal.any([this.#options.signal, this.#cancel.signal]);
     try {
+      using _permit = await permit(stt.provider, signal);
       const stream = await stt.listen({ participantId, signal });
       this.#stream = stream;
       for (const frame of this.#waiting.splice(0)) stream.write(frame);

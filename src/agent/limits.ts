@@ -24,6 +24,8 @@ export interface AgentLimits {
   readonly maxHistoryLength: number;
   /** Turns that may wait behind the running one; further ones fail at once. */
   readonly maxWaitingTurns: number;
+  /** Without news from the recogniser for this long, a turn that is being spoken is taken as it is. */
+  readonly stalledTurnMs: number;
   /**
    * Longest each step of leaving and closing may take: the call, the edge, the model, the voices. At most two follow one
    * another, which fits into the default grace of a close (5 s).
@@ -44,6 +46,7 @@ export const defaultAgentLimits = {
   maxHistoryMessages: 1_000,
   maxHistoryLength: 1_000_000,
   maxWaitingTurns: 100,
+  stalledTurnMs: 10_000,
   closeStepTimeoutMs: 2_000,
 } as const satisfies AgentLimits;
 

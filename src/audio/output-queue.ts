@@ -172,7 +172,7 @@ export class OutputQueue {
     const frame = speech?.take(at);
     if (speech === undefined || frame === undefined) {
       this.#starving = first ? undefined : speech;
-      this.#pacing?.flush(at);
+      this.#pacing?.flush();
       this.#checkDrained();
       return false;
     }
@@ -191,7 +191,7 @@ export class OutputQueue {
   #stand(): void {
     this.#pacer.stop();
     this.#starving = undefined;
-    this.#pacing?.flush(this.#clock.now());
+    this.#pacing?.flush();
   }
 
   /** Sound of this speech that is heard by now. */
@@ -220,7 +220,10 @@ export class OutputQueue {
     if (this.#drained === null || this.#callOffAlarm !== null || this.#speeches.length > 0) return;
     const last = this.#underWay.at(-1);
     const restMs = last === undefined ? 0 : last.heardAt + this.#realFrameMs - this.#clock.now();
-    if (restMs <= 0) return this.#resolveDrained();
+    if (restMs <= 0) {
+      this.#resolveDrained();
+      return;
+    }
     this.#callOffAlarm = this.#clock.alarm(restMs, () => {
       this.#callOffAlarm = null;
       this.#checkDrained();

@@ -17,7 +17,7 @@ export interface MetricFamily {
 }
 
 /** Why the load guard is up. */
-export const loadCauses = ["memory", "cpu_throttled", "event_loop"] as const;
+export const loadCauses = ["memory", "cpu_throttled", "event_loop", "audio_pacing"] as const;
 export type LoadCause = (typeof loadCauses)[number];
 
 /** How far a start has come; each is measured from the request to start. */
@@ -31,6 +31,10 @@ export type KillReason = (typeof killReasons)[number];
 export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 
+/** What a response consists of, in the order of their time. */
+export const responseParts = ["end_of_turn", "first_token", "first_sentence", "first_byte", "output"] as const;
+export type ResponsePart = (typeof responseParts)[number];
+
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
 
 /** A request to the server itself. */
@@ -43,6 +47,9 @@ const completionBuckets = [0.1, 0.2, 0.3, 0.5, 0.8, 1.3, 2.2, 3, 5, 10, 20, 30, 
 const toolBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 const transcriptBuckets = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2, 3, 5] as const;
 const firstByteBuckets = [0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2.5, 5] as const;
+const responseBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.3, 1.7, 2.2, 3, 5, 10] as const;
+const partBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.3, 2.2, 5] as const;
+const pacingBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 1] as const;
 const turnBuckets = [0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.2, 2.7, 3.5, 5, 8] as const;
 
 export const catalogue = {
@@ -254,7 +261,7 @@ export const catalogue = {
     name: "greenroom_stt_latency_seconds",
     type: "histogram",
     unit: "seconds",
-    help: "Speech-to-text: first audio after the previous turn until the final transcript.",
+    help: "Speech-to-text: last sound of speech until the final transcript.",
     labels: ["provider", "model"],
     buckets: transcriptBuckets,
   },
@@ -310,6 +317,30 @@ export const catalogue = {
     labels: [],
     buckets: transcriptBuckets,
   },
+  responseSeconds: {
+    name: "greenroom_response_seconds",
+    type: "histogram",
+    unit: "seconds",
+    help: "A participant's last sound of speech until the first sound of the answer. Eager: the answer was begun early.",
+    labels: ["outcome", "eager"],
+    buckets: responseBuckets,
+  },
+  responsePartSeconds: {
+    name: "greenroom_response_part_seconds",
+    type: "histogram",
+    unit: "seconds",
+    help: "The contiguous parts of a response; they add up to it.",
+    labels: ["part"],
+    buckets: partBuckets,
+  },
+  pacingLatenessSeconds: {
+    name: "greenroom_audio_pacing_lateness_seconds",
+    type: "histogram",
+    unit: "seconds",
+    help: "How late frames of the agents' speech were handed to the edge: the 99th percentile of about a second of speech.",
+    labels: [],
+    buckets: pacingBuckets,
+  },
   providerErrors: {
     name: "greenroom_provider_errors_total",
     type: "counter",
@@ -331,13 +362,15 @@ export const sessionMetricFields = {
   llm_tool_calls__total: "Tool calls, whatever became of them.",
   llm_tool_latency_ms__avg: "How long tool calls took. Failed ones count, cancelled ones do not.",
   stt_latency_ms__avg:
-    "First audio after the previous turn until the final transcript: it contains the user's whole speech and the silence before it.",
+    "Last sound of speech until the final transcript. Vision Agents counts from the first audio after the previous turn, the user's whole speech included.",
   stt_audio_duration_ms__total: "Audio sent to speech-to-text.",
   tts_latency_ms__avg: "Text-to-speech request until the first audio. Completed syntheses only.",
   tts_audio_duration_ms__total: "Audio received from text-to-speech.",
   tts_characters__total: "Characters sent to text-to-speech.",
   turn_duration_ms__avg: "How long turns took. Completed turns only.",
   turn_trailing_silence_ms__avg: "Silence at the end of a turn before it was taken as ended.",
+  eot_latency_ms__avg: "Last sound of speech until the end of the turn was noticed.",
+  response_latency_ms__avg: "Last sound of speech until the first sound of the answer.",
   realtime_audio_input_duration_ms__total: "Audio sent to a speech-to-speech model.",
   realtime_audio_output_duration_ms__total: "Audio received from a speech-to-speech model.",
 } as const satisfies Record<`${string}__${"avg" | "total"}`, string>;

@@ -1,7 +1,17 @@
-import type { Measurement } from "../protocol.ts";
+import type { Measurement, ResponseLatency } from "../protocol.ts";
+import { type ResponsePart, responseParts } from "./catalogue.ts";
 import type { Families } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";
 import { reading } from "./reading.ts";
+
+/** The parts of a response in the order of their time, and where each is found. */
+const partField = {
+  end_of_turn: "endOfTurnMs",
+  first_token: "firstTokenMs",
+  first_sentence: "firstSentenceMs",
+  first_byte: "firstByteMs",
+  output: "outputMs",
+} as const satisfies Record<ResponsePart, keyof ResponseLatency>;
 
 type Counted = { inc(labels: Record<string, string>, value: number): void };
 type Observed = { observe(labels: Record<string, string>, value: number): void };
@@ -57,6 +67,19 @@ export class ProviderMetrics {
           measurement.durationMs,
         );
         observeMs(to.turnTrailingSilenceSeconds, {}, measurement.trailingSilenceMs);
+        return;
+      case "response": {
+        const { outcome, eager, latency } = measurement;
+        observeMs(
+          to.responseSeconds,
+          { outcome: this.#outcome.admit(outcome), eager: String(eager) },
+          latency.responseMs,
+        );
+        for (const part of responseParts) observeMs(to.responsePartSeconds, { part }, latency[partField[part]]);
+        return;
+      }
+      case "pacing":
+        observeMs(to.pacingLatenessSeconds, {}, measurement.p99Ms);
         return;
       case "realtime": {
         const labels = this.#labels(measurement);

@@ -52,6 +52,11 @@ export class SessionMetrics {
         this.#add("realtime_audio_input_duration_ms__total", measurement.audioInputDurationMs);
         this.#add("realtime_audio_output_duration_ms__total", measurement.audioOutputDurationMs);
         return;
+      case "response":
+        this.#sample("response_latency_ms__avg", measurement.latency.responseMs);
+        this.#sample("eot_latency_ms__avg", measurement.latency.endOfTurnMs);
+        return;
+      case "pacing":
       case "error":
         return;
       default:

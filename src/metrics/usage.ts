@@ -49,6 +49,8 @@ export class Usage {
         return;
       case "tool":
       case "turn":
+      case "response":
+      case "pacing":
       case "error":
         return;
       default:

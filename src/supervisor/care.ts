@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { Metrics } from "../metrics/prometheus.ts";
-import { now } from "../protocol.ts";
+import { type Measurement, now } from "../protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
-import { systemGauges } from "./load-gauges.ts";
+import { PacingGauge, systemGauges } from "./load-gauges.ts";
 import { LoadGuard } from "./load-guard.ts";
 import type { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
@@ -25,6 +25,7 @@ export class Care {
   readonly #sessions: Sessions;
   readonly #watchdog: Watchdog;
   readonly #vitals: Vitals;
+  readonly #pacing = new PacingGauge();
   #maintenance: NodeJS.Timeout | undefined;
 
   constructor({ options, sessions, pool, metrics, log }: CareOptions) {
@@ -48,13 +49,19 @@ export class Care {
         session.close("out_of_memory");
       },
     });
-    this.loadGuard = new LoadGuard(
-      systemGauges({ onLoopLag: (lagMs) => metrics.mainLoopLag(lagMs / 1_000) }),
-    );
+    this.loadGuard = new LoadGuard([
+      ...systemGauges({ onLoopLag: (lagMs) => metrics.mainLoopLag(lagMs / 1_000) }),
+      this.#pacing,
+    ]);
     this.loadGuard.onChange((causes) => {
       pool.underLoad = causes.length > 0;
       log.warn({ causes, readings: this.loadGuard.readings() }, "the load guard changed");
     });
+  }
+
+  /** What a session measured may say that the process has too much to do. */
+  measured(measurement: Measurement): void {
+    if (measurement.kind === "pacing") this.#pacing.tell(measurement.p99Ms);
   }
 
   start(): void {

@@ -66,6 +66,27 @@ export function throttlingGauge(cgroup: Cgroup, clock: () => number = () => perf
   };
 }
 
+/** Lateness of the agents' speech, told by their threads, in milliseconds: the worst since the last reading. */
+export class PacingGauge implements LoadGauge {
+  readonly cause = "audio_pacing";
+  // Beyond 40 ms the buffer of a browser runs dry, and the caller hears it.
+  readonly raiseAt = 40;
+  readonly raiseAfter = 3;
+  readonly clearBelow = 20;
+  readonly clearAfter = 5;
+  #worstMs = 0;
+
+  tell(p99Ms: number): void {
+    this.#worstMs = Math.max(this.#worstMs, p99Ms);
+  }
+
+  read(): number {
+    const worstMs = this.#worstMs;
+    this.#worstMs = 0;
+    return worstMs;
+  }
+}
+
 /** How late the main loop is, in milliseconds. A single hiccup is none: it must last for three readings. */
 export function eventLoopGauge(onSample?: (lagMs: number) => void): LoadGauge {
   const lag = new LoopLag(onSample);

@@ -290,7 +290,10 @@ export class Supervisor {
       this.options,
       {
         permits: this.#permits,
-        measured: (measurement) => this.metrics.record(measurement),
+        measured: (measurement) => {
+          this.metrics.record(measurement);
+          this.#care.measured(measurement);
+        },
         joined: () => this.metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
         ended: (ended) => this.#ended(ended),
       },

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { now } from "../../src/protocol.ts";
 import { defaultAccount, type ElevenlabsAccount } from "./elevenlabs/account.ts";
 import { answer } from "./elevenlabs/answer.ts";
-import { checkKey, checkOrder, checkVoice } from "./elevenlabs/checks.ts";
+import { checkKey, checkOrder, checkVoice, type SpeechOrder } from "./elevenlabs/checks.ts";
 import { type ElevenlabsDelays, published } from "./elevenlabs/delays.ts";
 import { type ElevenlabsFault, ElevenlabsFaults } from "./elevenlabs/faults.ts";
 import { type Refusal, refuse } from "./elevenlabs/refusal.ts";
@@ -184,7 +184,7 @@ class Server implements ElevenlabsEmulator {
   }
 
   async #speak(request: Request, fault: ElevenlabsFault): Promise<void> {
-    const { number, response, incoming, query, body, arrivedAt } = request;
+    const { number, response, incoming, path, arrivedAt } = request;
     if (fault.hangs) return;
     if (fault.resets) {
       incoming.socket.destroy();
@@ -194,17 +194,9 @@ class Server implements ElevenlabsEmulator {
       this.#refuse(number, response, refuse(fault.status, fault.code, fault.message), fault);
       return;
     }
-    const match = /^\/v1\/text-to-speech\/([^/]+)\/stream(\/with-timestamps)?$/.exec(request.path);
-    if (match === null) {
-      this.#refuse(number, response, { status: 404, body: { detail: "Not Found" } }, fault);
-      return;
-    }
-    const refused =
-      checkKey(incoming.headers, this.account) ?? checkVoice(decodeURIComponent(match[1]!), this.account);
-    const order = refused ?? checkOrder(query, body);
-    const verdict = "status" in order ? order : this.#admit(charactersOf(order.text).length);
-    if (verdict !== null || "status" in order) {
-      this.#refuse(number, response, verdict!, fault);
+    const order = this.#judge(request);
+    if ("status" in order) {
+      this.#refuse(number, response, order, fault);
       return;
     }
     const cost = charactersOf(order.text).length;
@@ -217,7 +209,7 @@ class Server implements ElevenlabsEmulator {
     });
     await answer({
       order,
-      timed: match[2] !== undefined,
+      timed: path.endsWith("/with-timestamps"),
       response,
       fault,
       delays: this.delays,
@@ -233,6 +225,17 @@ class Server implements ElevenlabsEmulator {
       arrivedAt,
       signal: gone.signal,
     });
+  }
+
+  #judge({ incoming, path, query, body }: Request): SpeechOrder | Refusal {
+    const match = /^\/v1\/text-to-speech\/([^/]+)\/stream(\/with-timestamps)?$/.exec(path);
+    if (match === null) return { status: 404, body: { detail: "Not Found" } };
+    const refused =
+      checkKey(incoming.headers, this.account) ?? checkVoice(decodeURIComponent(match[1]!), this.account);
+    if (refused !== null) return refused;
+    const order = checkOrder(query, body);
+    if ("status" in order) return order;
+    return this.#admit(charactersOf(order.text).length) ?? order;
   }
 
   #admit(cost: number): Refusal | null {

@@ -34,8 +34,9 @@ export async function startGemini(options: GeminiOptions = {}): Promise<GeminiEm
 
 /**
  * The Gemini API as a voice agent uses it: `models/{model}:streamGenerateContent` by server-sent events, and
- * `models/{model}`. Its log has `connection`, `request` (with `body`), `first_byte`, `end` (with `status`) and `aborted`
- * (the client closed the connection before the end), each with the number of its `connection` or `request`.
+ * `models/{model}`. Its log has `request` (with `body`), then its `first_byte`, and `end` (with `status`) or `aborted` (the
+ * client closed the connection before the end), each with the number of the `request`; `lookup` for everything else that is
+ * asked; `connection` and `connection_closed`.
  */
 export class GeminiEmulator implements Emulator {
   readonly provider = "gemini";
@@ -49,6 +50,7 @@ export class GeminiEmulator implements Emulator {
   readonly #scheme: string;
   readonly #sockets = new Map<Socket, { readonly connection: number; used: boolean }>();
   readonly #signatures = new Set<string>();
+  #port = 0;
   #connections = 0;
   #requests = 0;
 
@@ -70,10 +72,11 @@ export class GeminiEmulator implements Emulator {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once("error", reject).listen(port, "127.0.0.1", resolve);
     await promise;
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   get url(): string {
-    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#port}`;
   }
 
   get environment(): Readonly<Record<string, string>> {

@@ -19,7 +19,7 @@ export interface SdkResponse {
   text(): Promise<string>;
 }
 
-/** What the SDK is told of a request that failed; it never sees why, see {@link Exchange.failure}. */
+/** What the SDK is told of a request that failed, which is only that; for why, see {@link Exchange.failure}. */
 const failed: SdkResponse = { status: 599, headers: {}, body: null, text: async () => "" };
 
 /**

@@ -19,6 +19,7 @@ export class Connections {
   readonly #origin: string;
   readonly #agent: HttpAgent;
   #users = 0;
+  #closed = false;
   #opening: Promise<void> | null = null;
 
   private constructor(origin: string) {
@@ -53,6 +54,7 @@ export class Connections {
   /** Closes them when their last user is gone. */
   release(): void {
     if (--this.#users > 0) return;
+    this.#closed = true;
     this.#agent.destroy();
     pools.delete(this.#origin);
   }
@@ -75,7 +77,7 @@ export class Connections {
         return await exchange.answer;
       } catch (error) {
         // The server closed a kept connection just as it was used: nothing was read from it, so another is tried.
-        if (!exchange.staleAfter(error) || init.signal?.aborted) throw error;
+        if (!exchange.staleAfter(error) || init.signal?.aborted || this.#closed) throw error;
       }
     }
   };

@@ -12,7 +12,7 @@ export class Edge implements EdgeInterface {
   }
 
   async join(): Promise<Connection> {
-    return { participants: new Map(), subscribe: () => () => {}, leave: async () => {} };
+    return { audio: null, participants: new Map(), subscribe: () => () => {}, leave: async () => {} };
   }
 
   async close(): Promise<void> {}

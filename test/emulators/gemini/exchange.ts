@@ -43,6 +43,7 @@ export class Exchange {
     this.#setting = setting;
     response.once("close", () => {
       this.#gone.abort();
+      if (request.method !== "POST") return;
       if (response.writableFinished) this.#log("end", { status: response.statusCode });
       else if (!this.#cut) this.#log("aborted");
     });
@@ -70,7 +71,7 @@ export class Exchange {
     const { "x-goog-api-key": key, ...others } = headers;
     const { pathname: path } = new URL(url, "http://127.0.0.1");
     const { connection, first, delays, apiKey } = this.#setting;
-    this.#log("request", { connection, method, path, headers: others, body });
+    this.#log(method === "POST" ? "request" : "lookup", { connection, method, path, headers: others, body });
     if (first) await this.#wait(delays.handshakeMs);
 
     const [, version, model, action] = /^\/(v1|v1beta)\/models\/([\w.-]+)(?::(\w+))?$/.exec(path) ?? [];

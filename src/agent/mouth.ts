@@ -1,0 +1,56 @@
+import { OutputQueue } from "../audio/output-queue.ts";
+import type { QueuedSpeech } from "../audio/queued-speech.ts";
+import type { Measurement } from "../protocol.ts";
+import type { ConnectionAudio } from "./edge.ts";
+import type { Output, OutputEvents } from "./output.ts";
+import { SpeechOutput } from "./speech-output.ts";
+import type { TTS } from "./tts.ts";
+
+export interface MouthOptions {
+  readonly audio: ConnectionAudio;
+  readonly tts: TTS;
+  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly measure: (measurement: Measurement) => void;
+}
+
+/** The agent's voice in one call: turns text into speech, and speech into frames at their time. */
+export class Mouth {
+  readonly #options: MouthOptions;
+  readonly #queue: OutputQueue;
+  /** Whose sound is in the queue. */
+  readonly #outputs = new WeakMap<QueuedSpeech, SpeechOutput>();
+  #speeches = 0;
+
+  constructor(options: MouthOptions) {
+    this.#options = options;
+    this.#queue = new OutputQueue({
+      audio: options.audio,
+      onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
+      onPacing: ({ worstMs, p99Ms, frames }) =>
+        options.measure({ kind: "pacing", worstMs, p99Ms, frames }),
+    });
+  }
+
+  /** The way to be heard for one turn. */
+  open(events: OutputEvents): Output {
+    const { tts, permit, measure } = this.#options;
+    const output = new SpeechOutput({
+      tts,
+      permit,
+      measure,
+      events,
+      queue: this.#queue,
+      openSpeech: (text, offset) => {
+        this.#speeches += 1;
+        const speech = this.#queue.open({ id: `speech_${this.#speeches}`, text, offset });
+        this.#outputs.set(speech, output);
+        return speech;
+      },
+    });
+    return output;
+  }
+
+  close(): void {
+    this.#queue.close();
+  }
+}

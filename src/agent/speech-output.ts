@@ -1,0 +1,174 @@
+import type { OutputQueue } from "../audio/output-queue.ts";
+import type { QueuedSpeech } from "../audio/queued-speech.ts";
+import { type Measurement, now } from "../protocol.ts";
+import { errorKind } from "./error-kind.ts";
+import type { Output, OutputEvents } from "./output.ts";
+import { type Sentence, SentenceSplitter } from "./sentences.ts";
+import { type SpokenText, spokenText } from "./spoken-text.ts";
+import type { TTS } from "./tts.ts";
+
+export interface SpeechOutputOptions {
+  readonly tts: TTS;
+  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly measure: (measurement: Measurement) => void;
+  readonly events: OutputEvents;
+  readonly queue: OutputQueue;
+  readonly openSpeech: (text: string, offset: number) => QueuedSpeech;
+}
+
+/** Sentences that are made at the same time: the one that is played, and the one after it. */
+const mostAtOnce = 2;
+
+/** A sentence, and its sound where it has any. */
+interface Piece {
+  readonly text: string;
+  readonly spoken: SpokenText;
+  readonly speech: QueuedSpeech | null;
+}
+
+/** Words as speech: sentences are spoken while the model still writes, and count as heard when they were played. */
+export class SpeechOutput implements Output {
+  readonly #options: SpeechOutputOptions;
+  readonly #splitter = new SentenceSplitter();
+  readonly #pieces: Piece[] = [];
+  readonly #cancel = new AbortController();
+  /** Sentences that wait for their sound to be made. */
+  readonly #waiting: Piece[] = [];
+  readonly #making = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | null = null;
+  #cutAt: string | null = null;
+
+  constructor(options: SpeechOutputOptions) {
+    this.#options = options;
+  }
+
+  get heard(): string {
+    if (this.#cutAt !== null) return this.#cutAt;
+    let heard = "";
+    for (const { text, spoken, speech } of this.#pieces) {
+      if (speech === null) {
+        heard += text;
+        continue;
+      }
+      const { heardCharacters, state } = speech.report;
+      if (heardCharacters < spoken.text.length || state === "waiting") {
+        return heardCharacters === 0 ? heard.trimEnd() : heard + text.slice(0, spoken.toOriginal(heardCharacters));
+      }
+      heard += text;
+    }
+    return heard;
+  }
+
+  write(text: string): void {
+    if (this.#cutAt !== null) return;
+    for (const sentence of this.#splitter.push(text)) this.#add(sentence);
+  }
+
+  pause(): void {
+    this.#options.queue.pause();
+  }
+
+  resume(): void {
+    this.#options.queue.resume();
+  }
+
+  async finish(): Promise<void> {
+    for (const sentence of this.#splitter.flush()) this.#add(sentence);
+    while (this.#making.size > 0 && this.#failure === null) await Promise.race(this.#making);
+    if (this.#failure) throw this.#failure.error;
+    await this.#options.queue.drained();
+  }
+
+  cut(): void {
+    if (this.#cutAt !== null) return;
+    this.#cancel.abort(new DOMException("The agent was cut short", "AbortError"));
+    this.#options.queue.cut();
+    this.#cutAt = this.heard;
+    this.#waiting.length = 0;
+  }
+
+  /** The first frame of a sentence is with the edge. */
+  sounds(speech: QueuedSpeech, at: number): void {
+    const index = this.#pieces.findIndex((piece) => piece.speech === speech);
+    const { events } = this.#options;
+    events.firstFrame(at);
+    // Text without sound goes with the sentence after it.
+    let from = index;
+    while (from > 0 && this.#pieces[from - 1]?.speech === null) from -= 1;
+    events.heard(
+      this.#pieces
+        .slice(from, index + 1)
+        .map(({ text }) => text)
+        .join(""),
+    );
+  }
+
+  #add({ text, start }: Sentence): void {
+    const spoken = spokenText(text);
+    const speech = spoken.text.trim() === "" ? null : this.#options.openSpeech(spoken.text, start);
+    const piece = { text, spoken, speech };
+    this.#pieces.push(piece);
+    if (speech === null) return;
+    this.#options.events.firstSentence();
+    this.#waiting.push(piece);
+    this.#makeNext();
+  }
+
+  #makeNext(): void {
+    while (this.#making.size < mostAtOnce && this.#failure === null) {
+      const piece = this.#waiting.shift();
+      if (piece === undefined) return;
+      const making = this.#make(piece).finally(() => {
+        this.#making.delete(making);
+        this.#makeNext();
+      });
+      this.#making.add(making);
+    }
+  }
+
+  /** Has a sentence spoken into its place in the queue. */
+  async #make({ spoken, speech }: Piece): Promise<void> {
+    const { tts, permit, measure, events } = this.#options;
+    const { provider, model } = tts;
+    const { signal } = this.#cancel;
+    const previousText = this.#before(speech);
+    const nextText = this.#waiting[0]?.spoken.text;
+    const startedAt = now();
+    let firstByteAt: number | null = null;
+    let audioDurationMs = 0;
+    try {
+      using _permit = await permit(provider, signal);
+      const chunks = tts.speak(spoken.text, {
+        signal,
+        ...(previousText === undefined ? {} : { previousText }),
+        ...(nextText === undefined ? {} : { nextText }),
+      });
+      for await (const chunk of chunks) {
+        if (firstByteAt === null) {
+          firstByteAt = now();
+          events.firstByte();
+        }
+        audioDurationMs += (chunk.samples.length * 1_000) / chunk.sampleRate;
+        speech?.write(chunk);
+      }
+      const latencyMs = firstByteAt === null ? null : firstByteAt - startedAt;
+      measure({ kind: "tts", provider, model, latencyMs, audioDurationMs, characters: spoken.text.length });
+    } catch (error) {
+      if (signal.aborted) {
+        const characters = spoken.text.length;
+        if (audioDurationMs > 0) measure({ kind: "tts", provider, model, latencyMs: null, audioDurationMs, characters });
+        return;
+      }
+      measure({ kind: "error", component: "tts", provider, error: errorKind(error) });
+      this.#failure ??= { error };
+    } finally {
+      speech?.end();
+    }
+  }
+
+  /** What is spoken just before this sentence, for the melody of the voice. */
+  #before(speech: QueuedSpeech | null): string | undefined {
+    const index = this.#pieces.findIndex((piece) => piece.speech === speech);
+    return this.#pieces[index - 1]?.spoken.text;
+  }
+}

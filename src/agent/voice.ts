@@ -1,0 +1,91 @@
+import type { Measurement } from "../protocol.ts";
+import type { BargeInOptions } from "./barge-in.ts";
+import { Ears } from "./ears.ts";
+import type { ConnectionAudio } from "./edge.ts";
+import type { Log } from "./host.ts";
+import { Mouth } from "./mouth.ts";
+import type { Output, OutputEvents } from "./output.ts";
+import type { STT } from "./stt.ts";
+import type { TTS } from "./tts.ts";
+import type { Turn } from "./turn.ts";
+import type { TurnQueue } from "./turn-queue.ts";
+import { VoiceFlow } from "./voice-flow.ts";
+
+export interface VoiceOptions {
+  readonly audio: ConnectionAudio;
+  readonly stt: STT | undefined;
+  readonly tts: TTS | undefined;
+  readonly queue: TurnQueue;
+  readonly bargeIn: BargeInOptions;
+  readonly stalledTurnMs: number;
+  readonly listen: () => Turn;
+  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly measure: (measurement: Measurement) => void;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Somebody began to speak, or is done. */
+  readonly onChange: () => void;
+  /** A participant cannot be heard any more. */
+  readonly deaf: (participantId: string, error: Error) => void;
+}
+
+/** What the model is told of speech whose words nobody can tell. */
+export const wordlessSpeech = (speechMs: number): string =>
+  `(spoke for ${(speechMs / 1_000).toFixed(1)} seconds; there is no speech recognition)`;
+
+/** The sound of one call: what is heard becomes turns, and what the agent says becomes speech. */
+export class Voice {
+  readonly #mouth: Mouth | null;
+  readonly #ears: Ears | null;
+  readonly #flow: VoiceFlow;
+
+  constructor(options: VoiceOptions) {
+    const { audio, stt, tts, permit, measure, log, signal } = options;
+    this.#mouth = tts ? new Mouth({ audio, tts, permit, measure }) : null;
+    this.#flow = new VoiceFlow({
+      queue: options.queue,
+      listen: options.listen,
+      wordless: wordlessSpeech,
+      bargeIn: options.bargeIn,
+      stalledMs: options.stalledTurnMs,
+      releaseFloor: () => this.#ears?.release(),
+      onChange: options.onChange,
+    });
+    this.#ears = stt
+      ? new Ears({
+          stt,
+          audio,
+          heard: (participantId, event) => this.#flow.heard(participantId, event),
+          deaf: (participantId, error) => {
+            this.#flow.lost(participantId);
+            options.deaf(participantId, error);
+          },
+          permit,
+          measure,
+          log,
+          signal,
+        })
+      : null;
+  }
+
+  /** Is somebody speaking? */
+  get listening(): boolean {
+    return this.#flow.listening;
+  }
+
+  /** Null: the agent has no voice, and answers in text. */
+  open(events: OutputEvents): Output | null {
+    return this.#mouth?.open(events) ?? null;
+  }
+
+  participantLeft(participantId: string): void {
+    this.#flow.lost(participantId);
+    void this.#ears?.forget(participantId);
+  }
+
+  async close(): Promise<void> {
+    this.#flow.close();
+    this.#mouth?.close();
+    await this.#ears?.close();
+  }
+}
