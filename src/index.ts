@@ -21,11 +21,13 @@ export type {
   JoinRequest,
   Participant,
 } from "./agent/edge.ts";
+export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
 export type { FunctionContext, JsonSchemaFunction, SchemaFunction } from "./agent/functions.ts";
 export type { AgentLimits } from "./agent/limits.ts";
 export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
-export type { SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
-export type { TTS } from "./agent/tts.ts";
+export type { Service, ServiceWatch } from "./agent/service.ts";
+export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
+export type { SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export {
   AgentLauncher,
   type AgentLauncherOptions,

@@ -1,10 +1,12 @@
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { setImmediate as nextTick } from "node:timers/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { Worker } from "node:worker_threads";
 import test from "ava";
 import type { LLM } from "greenroom";
 import { Connections } from "../src/providers/gemini/connections.ts";
 import { geminiDelays } from "./emulators/gemini.ts";
+import { certificate } from "./fixtures/certificate.ts";
 import { geminiStage } from "./fixtures/gemini-stage.ts";
 import { ask, request } from "./fixtures/one-answer.ts";
 
@@ -42,6 +44,35 @@ test("a wrong key and an unknown model are known when it warms up", async (t) =>
     message: /API key not valid/,
   });
   t.like(await t.throwsAsync(model("gemma-3").warm(signal)), { status: 404 });
+});
+
+test.serial("a TLS connection is made once, and used by all that follows", async (t) => {
+  const tls = certificate(t);
+  if (tls === null) {
+    t.pass("no openssl on this machine");
+    return;
+  }
+  setDefaultCACertificates([...getCACertificates("default"), tls.cert]);
+  const { emulator, model } = await geminiStage(t, { tls });
+  const llm = model();
+  await llm.warm(new AbortController().signal);
+  for (let turn = 0; turn < 3; turn++) t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
+  t.regex(emulator.url, /^https:/);
+  t.is(emulator.connections, 1);
+});
+
+test.serial("a server whose certificate is wrong is not trusted, nor asked again", async (t) => {
+  const tls = certificate(t);
+  if (tls === null) {
+    t.pass("no openssl on this machine");
+    return;
+  }
+  const { emulator, model } = await geminiStage(t, { tls });
+  t.like(await t.throwsAsync(ask(model(), "Hi!")), {
+    name: "GeminiError",
+    code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+  });
+  t.is(emulator.log.of("request").length, 0);
 });
 
 test("warming up ends when it is not wanted any more", async (t) => {
@@ -221,13 +252,14 @@ test.serial(
       env: { ...process.env, ...emulator.environment },
     });
     t.teardown(() => worker.terminate());
-    t.deepEqual(await once(worker, "message"), [false]);
-    t.deepEqual(await once(worker, "message"), [true]);
-    const answered = once(worker, "message");
+    const exit = once(worker, "exit");
+    const told = on(worker, "message");
+    t.deepEqual((await told.next()).value, [false]);
+    t.deepEqual((await told.next()).value, [true]);
     worker.postMessage("go");
-    t.regex((await answered)[0], /^Hello!/);
+    t.regex((await told.next()).value?.[0], /^Hello!/);
     t.is(emulator.connections, 1);
     // Nothing holds the thread.
-    t.is((await once(worker, "exit"))[0], 0);
+    t.is((await exit)[0], 0);
   },
 );

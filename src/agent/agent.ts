@@ -1,8 +1,9 @@
 import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
-import type { AgentEvent, TextMessage, TurnOutcome } from "../protocol.ts";
+import type { AgentEvent, Measurement, TextMessage, TurnOutcome } from "../protocol.ts";
 import { Attendance } from "./attendance.ts";
 import { type BargeInOptions, defaultBargeIn } from "./barge-in.ts";
+import { Budget, type BudgetOptions, defaultBudget } from "./budget.ts";
 import { Conversation } from "./conversation.ts";
 import type { AgentUser, Call, ConnectionAudio, ConnectionEvent, Edge } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
@@ -36,6 +37,10 @@ export interface AgentOptions {
   readonly limits?: Partial<AgentLimits>;
   /** When words of a participant stop the agent that speaks. */
   readonly bargeIn?: Partial<BargeInOptions>;
+  /** What the session may consume; beyond it `finish()` resolves when the turn is over. Default: no limits. */
+  readonly budget?: Partial<BudgetOptions>;
+  /** Functions that the model may call, by name. Default: all that are registered. */
+  readonly allowedTools?: readonly string[];
 }
 
 export interface SayOptions {
@@ -63,6 +68,7 @@ export class Agent {
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   readonly #bargeIn: BargeInOptions;
+  readonly #budget: Budget;
   #host: AgentHost = noHost;
   #voice: Voice | null = null;
   #turns = 0;
@@ -77,6 +83,7 @@ export class Agent {
     this.instructions = options.instructions;
     this.llm = options.llm;
     this.#limits = fillLimits(options.limits);
+    this.#budget = new Budget({ ...defaultBudget, ...options.budget });
     this.#bargeIn = { ...defaultBargeIn, ...options.bargeIn };
     this.#apology = options.apology === undefined ? defaultApology : options.apology;
     this.#conversation = new Conversation(this.#limits);
@@ -171,10 +178,26 @@ export class Agent {
   [attach](host: AgentHost): AgentHandle {
     if (this.#host !== noHost) throw new Error("createAgent() must make a new agent for each session");
     this.#host = host;
+    this.#warmUp();
     return {
       message: (message) => this.#take(message),
       close: (reason) => this.#end(reason),
     };
+  }
+
+  /**
+   * Connections are made while the agent joins, so that the first turn pays no handshake. Earlier they would be closed
+   * again by the time a call comes.
+   */
+  #warmUp(): void {
+    const { llm, stt, tts } = this.#options;
+    for (const provider of [llm, stt, tts]) {
+      void provider
+        ?.warm?.(this.#lifetime.signal)
+        .catch((error: unknown) =>
+          this.#host.log.warn({ provider: provider.provider, err: plainError(error) }, "could not connect ahead"),
+        );
+    }
   }
 
   #take(message: TextMessage): void {
@@ -184,13 +207,14 @@ export class Agent {
   #turn(input: TurnInput | null, interruptible = true): Turn {
     const setting: TurnSetting = {
       llm: this.llm,
+      allowedTools: this.#options.allowedTools,
       instructions: this.instructions,
       agentId: this.agentUser.id,
       limits: this.#limits,
       conversation: this.#conversation,
       openOutput: (events) => this.#openOutput(events),
       emit: (event) => this.#emit(event),
-      measure: (measurement) => this.#host.measured(measurement),
+      measure: (measurement) => this.#measured(measurement),
       log: this.#host.log,
       logTranscripts: this.#host.logTranscripts,
     };
@@ -209,7 +233,7 @@ export class Agent {
       stalledTurnMs: this.#limits.stalledTurnMs,
       listen: () => this.#turn(null),
       permit: (provider, signal) => this.#host.permit(provider, signal),
-      measure: (measurement) => this.#host.measured(measurement),
+      measure: (measurement) => this.#measured(measurement),
       log,
       signal: this.#lifetime.signal,
       onChange: () => this.#updatePresence(),
@@ -221,7 +245,18 @@ export class Agent {
     return this.#voice?.open(events) ?? new TextOutput(events.heard);
   }
 
+  #measured(measurement: Measurement): void {
+    this.#budget.add(measurement);
+    this.#host.measured(measurement);
+  }
+
   #turnOver({ input }: Turn, outcome: TurnOutcome): void {
+    const { exhausted } = this.#budget;
+    if (exhausted !== null) {
+      this.#host.log.warn({ exhausted }, "the session has used up what it may");
+      this.#end(new Error(`The session has used up its ${exhausted}`));
+      return;
+    }
     if (input?.origin === "participant") this.#presence.seen();
     if (outcome !== "failed" || input?.origin === "say" || this.#apology === null) return;
     this.#queue.add(this.#turn({ origin: "say", text: this.#apology }), "next", false);

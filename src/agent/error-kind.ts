@@ -17,7 +17,7 @@ export function errorKind(error: unknown, depth = 4): string {
   const kind = typeof name === "string" ? kinds[name] : undefined;
   if (kind !== undefined) return kind;
   if (typeof code === "string" && /TIMEDOUT|_TIMEOUT$/.test(code)) return "timeout";
-  if (typeof code === "string" && /^(ECONN|ENOTFOUND|EAI_|EPIPE|EHOST|ENET|UND_ERR_)/.test(code))
+  if (typeof code === "string" && /^(ECONN|ENOTFOUND|EAI_|EPIPE|ENOBUFS|EHOST|ENET|UND_ERR_)/.test(code))
     return "network";
   return cause === undefined || depth === 0 ? "other" : errorKind(cause, depth - 1);
 }

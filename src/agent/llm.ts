@@ -6,6 +6,7 @@ import {
   type SchemaFunction,
 } from "./functions.ts";
 import type { StandardSchema } from "./schema.ts";
+import type { ServiceWatch } from "./service.ts";
 
 /** One request to the model. A turn makes one, and one more after each round of tool calls. */
 export interface LlmRequest {
@@ -18,6 +19,8 @@ export interface LlmRequest {
   readonly toolChoice: "auto" | "none";
   /** Fires when the answer is not wanted any more. Made for this request alone: listeners need no removal. */
   readonly signal: AbortSignal;
+  /** Where several models stand behind this one: told which of them does the work. */
+  readonly watch?: ServiceWatch;
 }
 
 /** What a model's stream brings, in the order of arrival. */

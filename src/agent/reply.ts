@@ -8,6 +8,8 @@ import { runTools, type ToolOutcome } from "./tools.ts";
 
 export interface ReplyOptions {
   readonly llm: LLM;
+  /** Those of the model's functions that it may call. */
+  readonly functions: LLM["functions"];
   readonly instructions: string;
   readonly limits: AgentLimits;
   /** The conversation, up to what is to be answered. */
@@ -63,7 +65,7 @@ export class Reply {
       }
       await this.#options.mayRunTools();
       const results = await runTools(calls, {
-        functions: llm.functions,
+        functions: this.#options.functions,
         limits,
         signal: this.#options.signal,
         onOutcome: this.#options.onTool,
@@ -97,7 +99,7 @@ export class Reply {
     const request = {
       instructions,
       messages: [...messages, ...this.#messages],
-      functions: [...llm.functions.values()].map(({ declaration }) => declaration),
+      functions: [...this.#options.functions.values()].map(({ declaration }) => declaration),
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
     };
     try {

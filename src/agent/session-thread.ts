@@ -5,6 +5,7 @@ import type { Agent } from "./agent.ts";
 import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
 import { type AgentHost, attach } from "./host.ts";
 import { Inbox } from "./inbox.ts";
+import { preloadAll } from "./preload.ts";
 import { PermitDesk } from "./permits.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
@@ -34,6 +35,7 @@ export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: Sl
   let definition: AgentDefinition;
   try {
     definition = await importAgent(agentUrl);
+    await preloadAll();
   } catch (error) {
     return failed("import", error);
   }

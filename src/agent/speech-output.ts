@@ -35,6 +35,8 @@ export class SpeechOutput implements Output {
   /** Sentences that wait for their sound to be made. */
   readonly #waiting: Piece[] = [];
   readonly #making = new Set<Promise<void>>();
+  /** Where the text so far ended: in words, or in code that is not read aloud. */
+  #context: SpokenText["context"] = "prose";
   #failure: { readonly error: unknown } | null = null;
   #cutAt: string | null = null;
 
@@ -45,18 +47,20 @@ export class SpeechOutput implements Output {
   get heard(): string {
     if (this.#cutAt !== null) return this.#cutAt;
     let heard = "";
+    /** What has no sound is heard with the sound after it, or once all is over. */
+    let silent = "";
     for (const { text, spoken, speech } of this.#pieces) {
       if (speech === null) {
-        heard += text;
+        silent += text;
         continue;
       }
-      const { heardCharacters, state } = speech.report;
-      if (heardCharacters < spoken.text.length || state === "waiting") {
-        return heardCharacters === 0 ? heard.trimEnd() : heard + text.slice(0, spoken.toOriginal(heardCharacters));
-      }
-      heard += text;
+      const { heardCharacters } = speech.report;
+      if (heardCharacters === 0) return heard;
+      heard += silent + text.slice(0, spoken.toOriginal(heardCharacters));
+      silent = "";
+      if (heardCharacters < spoken.text.length) return heard;
     }
-    return heard;
+    return heard + silent;
   }
 
   write(text: string): void {
@@ -104,7 +108,8 @@ export class SpeechOutput implements Output {
   }
 
   #add({ text, start }: Sentence): void {
-    const spoken = spokenText(text);
+    const spoken = spokenText(text, this.#context);
+    this.#context = spoken.context;
     const speech = spoken.text.trim() === "" ? null : this.#options.openSpeech(spoken.text, start);
     const piece = { text, spoken, speech };
     this.#pieces.push(piece);

@@ -1,4 +1,5 @@
 import type { PcmFrame } from "./audio.ts";
+import type { ServiceWatch } from "./service.ts";
 
 /**
  * What is heard of one participant. `text` is the whole turn so far and replaces what came before. Times are epoch
@@ -36,6 +37,14 @@ export interface SpeechStream extends AsyncIterable<SpeechEvent> {
   close(): Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly participantId: string;
+  /** Fires when the participant is not listened to any more. */
+  readonly signal: AbortSignal;
+  /** Where several recognisers stand behind this one: told which of them listens. */
+  readonly watch?: ServiceWatch;
+}
+
 /** Speech to text that also tells when a turn ends. */
 export interface STT {
   /** Who recognises, such as `deepgram`: a label in metrics. */
@@ -44,7 +53,7 @@ export interface STT {
   /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
   warm?(signal: AbortSignal): Promise<void>;
   /** Begins to listen to one participant. Rejects where it cannot: the error has a numeric `status` or a `code`. */
-  listen(options: { readonly participantId: string; readonly signal: AbortSignal }): Promise<SpeechStream>;
+  listen(options: ListenOptions): Promise<SpeechStream>;
   /** Frees connections. Called once, when the agent closes. */
   close(): Promise<void>;
 }

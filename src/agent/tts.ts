@@ -1,4 +1,5 @@
 import type { PcmFrame } from "./audio.ts";
+import type { ServiceWatch } from "./service.ts";
 
 /** A piece of spoken text, of any length. */
 export interface SpeechChunk extends PcmFrame {
@@ -19,6 +20,8 @@ export interface SpeakOptions {
   /** What was said just before and what comes next, where known: for the melody of the voice. */
   readonly previousText?: string;
   readonly nextText?: string;
+  /** Where several voices stand behind this one: told which of them speaks. */
+  readonly watch?: ServiceWatch;
 }
 
 /** Text to speech. */

@@ -44,6 +44,8 @@ export type TurnInput =
 /** What all turns of an agent share. */
 export interface TurnSetting extends TurnReporting {
   readonly instructions: string;
+  /** Functions that the model may call; undefined: all. */
+  readonly allowedTools: readonly string[] | undefined;
   readonly agentId: string;
   readonly limits: AgentLimits;
   readonly conversation: Conversation;
@@ -225,11 +227,15 @@ export class Turn {
   }
 
   #begin(question: readonly Message[], words: string): Attempt {
-    const { llm, instructions, limits, conversation, log } = this.#setting;
+    const { llm, allowedTools, instructions, limits, conversation, log } = this.#setting;
+    const functions = new Map(
+      [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
+    );
     return new Attempt(
       words,
       {
         llm,
+        functions,
         instructions,
         limits,
         messages: [...conversation.messages, ...question],

@@ -15,7 +15,6 @@ const rise = 1.02;
 /** A call may begin in noise: in the first half second the background grows thirtyfold. */
 const firstRise = 1.15;
 const firstFrames = 25;
-const quietest = 40;
 /** For so many frames after it was open the gate is easier to pass: words end more quietly than they begin. */
 const easyFrames = 15;
 const easier = 0.6;
@@ -26,6 +25,8 @@ const loudestAtStart = 300;
 export class EnergyGate {
   readonly #overBackground: number;
   readonly #minLevel: number;
+  /** A background that is quieter makes no difference. */
+  readonly #quietest: number;
   #background: number | null = null;
   #frames = 0;
   #easy = 0;
@@ -33,11 +34,12 @@ export class EnergyGate {
   constructor({ overBackground = 3, minLevel = 120 }: EnergyGateOptions = {}) {
     this.#overBackground = overBackground;
     this.#minLevel = minLevel;
+    this.#quietest = minLevel / overBackground;
   }
 
   /** Of what is taken for background, 0–32 768. */
   get background(): number {
-    return this.#background ?? quietest;
+    return this.#background ?? this.#quietest;
   }
 
   isOpen(frame: Int16Array): boolean {
@@ -46,7 +48,7 @@ export class EnergyGate {
     this.#frames += 1;
     const growth = this.#frames > firstFrames ? rise : firstRise;
     const after = loud < before ? before + (loud - before) * fall : Math.min(loud, before * growth);
-    this.#background = Math.max(quietest, after);
+    this.#background = Math.max(this.#quietest, after);
     const over = this.#overBackground * (this.#easy > 0 ? easier : 1);
     const open = loud > Math.max(this.#minLevel, this.#background * over);
     this.#easy = open ? easyFrames : this.#easy - 1;

@@ -143,7 +143,11 @@ class Server implements DeepgramEmulator {
       headers: request.headers,
       socket: request.socket,
     });
-    if (fault.hangs) return;
+    if (fault.hangs) {
+      // Read on, to notice when the client has had enough.
+      socket.on("end", () => socket.destroy()).resume();
+      return;
+    }
     if (fault.cutsHandshake) {
       socket.destroy();
       return;

@@ -27,8 +27,6 @@ export class Connection {
   #transport: Transport | null = null;
   #open: OpenSocket | null = null;
   #keepAlive: NodeJS.Timeout | undefined;
-  /** Whether sound went out since it was last looked at. */
-  #used = false;
 
   constructor(setting: ConnectionSetting) {
     const { connectTimeoutMs } = setting.options;
@@ -56,7 +54,7 @@ export class Connection {
 
   /** Only while open. */
   send(samples: Int16Array): void {
-    this.#used = true;
+    this.#keepAlive?.refresh();
     this.#say(({ socket }) => socket.sendMedia(samples));
   }
 
@@ -72,7 +70,7 @@ export class Connection {
     if (this.#state === "over") return;
     this.#state = "over";
     clearTimeout(this.#deadline);
-    clearInterval(this.#keepAlive);
+    clearTimeout(this.#keepAlive);
     this.#transport?.terminate();
     this.#setting.onOver(error);
     this.#ended.resolve();
@@ -110,13 +108,17 @@ export class Connection {
     if (this.#state !== "dialling") return;
     this.#state = "open";
     clearTimeout(this.#deadline);
-    this.#keepAlive = setInterval(() => {
-      const transport = this.#transport;
-      if (!this.#used && this.open && transport) this.#say((open) => open.keepAlive(transport));
-      this.#used = false;
-    }, this.#setting.options.keepAliveIntervalMs);
-    this.#keepAlive.unref();
+    const { keepAliveIntervalMs } = this.#setting.options;
+    this.#keepAlive = setTimeout(() => this.#stayAlive(), keepAliveIntervalMs).unref();
     this.#setting.onOpen();
+  }
+
+  /** No sound went out for a while. */
+  #stayAlive(): void {
+    const transport = this.#transport;
+    if (!this.open || transport === null) return;
+    this.#keepAlive?.refresh();
+    this.#say((open) => open.keepAlive(transport));
   }
 
   /** The SDK throws where it does not hold its socket for open. */

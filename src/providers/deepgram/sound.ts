@@ -92,7 +92,8 @@ export class Sound {
 
   /** Deepgram has heard everything up to here, in seconds of this connection. */
   heard(seconds: number): void {
-    while (this.#sent > 0 && this.#start + this.#chunks[0]!.samples.length <= seconds * this.sampleRate) {
+    const position = Math.round(seconds * this.sampleRate);
+    while (this.#sent > 0 && this.#start + this.#chunks[0]!.samples.length <= position) {
       this.#forgetFirst();
     }
   }
@@ -107,7 +108,7 @@ export class Sound {
 
   /** When the sound at this time of the connection was written, as epoch milliseconds; null where it is not known. */
   writtenAt(seconds: number): number | null {
-    const sample = seconds * this.sampleRate;
+    const sample = Math.round(seconds * this.sampleRate);
     const mark = this.#marks.findLast((_, index, marks) => (marks[index - 1]?.until ?? -1) < sample);
     return mark?.at ?? null;
   }

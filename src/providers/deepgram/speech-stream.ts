@@ -173,27 +173,36 @@ export class DeepgramStream implements SpeechStream {
     const maxBytes = (this.#sound.sampleRate * 2 * maxMs) / 1_000;
     while (connection?.open && connection.bufferedAmount < maxBytes) {
       const chunk = this.#sound.next();
-      if (chunk === null) break;
+      if (chunk === null) {
+        this.#reportDropped();
+        break;
+      }
       if (this.#unanswered.ms === 0) this.#unanswered.since = now();
       this.#unanswered.ms += chunk.durationMs;
       this.#givenMs += chunk.durationMs;
       connection.send(chunk.samples);
     }
-    if (connection?.open) this.#reportDropped();
     this.#watch();
   }
 
-  /** An open connection may have nobody at its other end: pings are answered then too, but sound is not. */
+  /**
+   * An open connection may have nobody at its other end: pings are answered then too, but sound is not. Before the verdict
+   * whatever has arrived is read, since this thread may have been the slow one.
+   */
   #watch(): void {
-    const { stallTimeoutMs } = this.#setting.options;
+    if (!this.#stalled) return;
+    const connection = this.#connection;
+    setImmediate(() => {
+      if (connection !== this.#connection || !this.#stalled) return;
+      const ms = Math.round(this.#unanswered.ms);
+      const message = `Deepgram answered nothing to ${ms} ms of sound`;
+      connection?.fail(new DeepgramError(message, { code: "ETIMEDOUT", retryable: true }));
+    });
+  }
+
+  get #stalled(): boolean {
     const { since, ms } = this.#unanswered;
-    if (ms < stalledSoundMs || now() - since < stallTimeoutMs) return;
-    this.#connection?.fail(
-      new DeepgramError(`Deepgram answered nothing to ${Math.round(ms)} ms of sound`, {
-        code: "ETIMEDOUT",
-        retryable: true,
-      }),
-    );
+    return ms >= stalledSoundMs && now() - since >= this.#setting.options.stallTimeoutMs;
   }
 
   #take(message: unknown): void {
@@ -222,6 +231,7 @@ export class DeepgramStream implements SpeechStream {
     this.#pump();
   }
 
+  /** Once it has caught up. */
   #reportDropped(): void {
     const droppedMs = this.droppedMs - this.#reportedDroppedMs;
     if (droppedMs === 0) return;

@@ -18,6 +18,8 @@ export interface ConnectionRequest {
  */
 const longestIdleMs = 180_000;
 
+const prepareTimeoutMs = 10_000;
+
 /** Those of this thread, by origin. */
 const pools = new Map<string, Connections>();
 
@@ -26,6 +28,7 @@ export class Connections {
   readonly #origin: string;
   readonly #agent: http.Agent;
   #users = 0;
+  #preparing: Promise<void> | null = null;
 
   private constructor(origin: string) {
     this.#origin = origin;
@@ -64,10 +67,13 @@ export class Connections {
     pools.delete(this.#origin);
   }
 
-  /** Opens one for a request that is still to come, unless one waits already. Any answer will do; it carries no key. */
-  async prepare(signal: AbortSignal): Promise<void> {
-    if (this.#waiting) return;
-    await this.ask(`${this.#origin}/`, { method: "GET", headers: {}, signal });
+  /** Opens one for a request that is still to come, unless one waits already. Carries no key. */
+  prepare(): Promise<void> {
+    if (this.#waiting) return Promise.resolve();
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = null;
+    });
+    return this.#preparing;
   }
 
   /** A request whose answer is read whole, so that its connection is free again. */
@@ -108,6 +114,12 @@ export class Connections {
     });
     outgoing.end(body);
     return promise;
+  }
+
+  /** Any answer will do: the connection is then kept. */
+  async #prepare(): Promise<void> {
+    const signal = AbortSignal.timeout(prepareTimeoutMs);
+    await this.ask(`${this.#origin}/`, { method: "GET", headers: {}, signal });
   }
 
   get #waiting(): boolean {

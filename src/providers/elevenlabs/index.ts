@@ -8,8 +8,6 @@ export { ElevenlabsError, type ElevenlabsErrorKind } from "./error.ts";
 export type { SampleRate, TextNormalization, TTSOptions, VoiceSettings } from "./options.ts";
 export { TTS } from "./tts.ts";
 
-const prepareTimeoutMs = 10_000;
-
 /**
  * Loads the SDK, and begins to open a connection where the environment has a key; a voice that is made later uses both.
  * For a thread that waits for its call.
@@ -21,7 +19,7 @@ export async function preload(): Promise<void> {
   if (!URL.canParse(baseUrl)) return;
   // Not waited for, and no harm done where it fails: the first request then opens its own.
   Connections.to(baseUrl)
-    .prepare(AbortSignal.timeout(prepareTimeoutMs))
+    .prepare()
     .catch(() => undefined);
 }
 

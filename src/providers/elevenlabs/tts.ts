@@ -97,7 +97,7 @@ function closedError(): Error {
 
 /** Asks, again where it helps, until the first sound is there; from then on nothing is asked twice. */
 async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
-  for (let attempt = 0; ; attempt++) {
+  for (let retries = 0; ; ) {
     const chunks = requestSpeech(request);
     let first: SpeechChunk;
     try {
@@ -105,9 +105,14 @@ async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerato
       if (done) throw emptyAnswer();
       first = value;
     } catch (error) {
-      const pauseMs = pauseBefore(error, attempt, request.options);
-      if (pauseMs === null || performance.now() + pauseMs >= deadlineAt) throw error;
-      if (pauseMs > 0) await pause(pauseMs, undefined, { signal: request.signal });
+      if (!(error instanceof ElevenlabsError)) throw error;
+      // A kept connection that had gone: the next one is another, and in the end a fresh one.
+      if (error.stale) continue;
+      const pauseMs = pauseBefore(error, retries);
+      const inTime = performance.now() + pauseMs < deadlineAt;
+      if (!error.retryable || retries >= request.options.maxRetries || !inTime) throw error;
+      retries++;
+      await pause(pauseMs, undefined, { signal: request.signal });
       continue;
     }
     try {
@@ -120,12 +125,8 @@ async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerato
   }
 }
 
-/** How long to wait before the same request is worth another try; null: it is not. */
-function pauseBefore(error: unknown, attempt: number, { maxRetries }: FilledOptions): number | null {
-  if (!(error instanceof ElevenlabsError) || !error.retryable || attempt >= maxRetries) return null;
-  if (error.stale) return 0;
-  const pauseMs = retryPauseMs * 2 ** attempt * (1 + Math.random() / 2);
-  return Math.max(pauseMs, error.retryAfterMs ?? 0);
+function pauseBefore({ retryAfterMs = 0 }: ElevenlabsError, retries: number): number {
+  return Math.max(retryAfterMs, retryPauseMs * 2 ** retries * (1 + Math.random() / 2));
 }
 
 function emptyAnswer(): ElevenlabsError {

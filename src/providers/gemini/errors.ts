@@ -80,8 +80,8 @@ export function isPassing(failure: Failure): boolean {
   if (failure instanceof RefusalError) return false;
   if (failure.status !== undefined)
     return failure.status === 408 || failure.status === 429 || failure.status >= 500;
-  // Of the system: not those of TLS (a wrong certificate), nor Node's own, which begin with ERR_.
-  return /^(E(?!RR_)[A-Z]+|UND_ERR_\w+)$/.test(failure.code);
+  // Of the network: not those of TLS, such as a wrong certificate.
+  return /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|EPIPE|EHOST|ENET)/.test(failure.code);
 }
 
 /** `text` is the body of Google's error answer, with or without words before it. */

@@ -1,0 +1,99 @@
+import { DeadlineError, within } from "../../deadline.ts";
+import type { Service, ServiceWatch } from "../service.ts";
+import { AllFailedError } from "./all-failed-error.ts";
+import type { Rotation } from "./rotation.ts";
+
+interface Request<Member extends Service, Piece> {
+  readonly rotation: Rotation<Member>;
+  readonly signal: AbortSignal;
+  readonly watch: ServiceWatch | undefined;
+  /** Asks one of them. */
+  readonly open: (member: Member, signal: AbortSignal) => AsyncIterable<Piece>;
+  /** Has it begun to serve with this? What comes before is given on only once it has. */
+  readonly begins: (piece: Piece) => boolean;
+}
+
+/**
+ * The stream of the first one that serves. Each has its time for the first piece; from there on the request is its own,
+ * and what goes wrong is thrown as it is. Throws an {@link AllFailedError} where none began.
+ */
+export async function* relay<Member extends Service, Piece>(
+  request: Request<Member, Piece>,
+): AsyncGenerator<Piece, void, void> {
+  const { rotation, signal, watch } = request;
+  const failures: { readonly service: Member; readonly error: unknown }[] = [];
+  const order = rotation.order();
+  for (const member of order) {
+    signal.throwIfAborted();
+    watch?.onAsked?.(member);
+    const isLast = failures.length === order.length - 1;
+    const attempt = new Attempt(request, member, isLast ? null : rotation.timeoutMs);
+    try {
+      return yield* attempt.run();
+    } catch (error) {
+      // A deadline of the turn is a failure of whoever let it pass; another end of the request is nobody's.
+      const late = !attempt.begun && signal.reason instanceof DeadlineError;
+      if (!signal.aborted || late) rotation.failed(member);
+      signal.throwIfAborted();
+      if (attempt.begun) throw error;
+      failures.push({ service: member, error });
+      if (!isLast) watch?.onFailed?.(member, error);
+    }
+  }
+  throw new AllFailedError(failures);
+}
+
+/** One of them is asked. */
+class Attempt<Member extends Service, Piece> {
+  /** Has its first piece come? */
+  begun = false;
+  readonly #request: Request<Member, Piece>;
+  readonly #member: Member;
+  readonly #timeoutMs: number | null;
+
+  constructor(request: Request<Member, Piece>, member: Member, timeoutMs: number | null) {
+    this.#request = request;
+    this.#member = member;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async *run(): AsyncGenerator<Piece, void, void> {
+    const { rotation, signal, open, begins } = this.#request;
+    const cancel = new AbortController();
+    const abort = () => cancel.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    const startedAt = performance.now();
+    const held: Piece[] = [];
+    let stream: AsyncIterator<Piece> | undefined;
+    let over = false;
+    try {
+      stream = open(this.#member, cancel.signal)[Symbol.asyncIterator]();
+      while (!over) {
+        const step = await this.#inTime(stream.next(), startedAt);
+        if (!this.begun && (step.done || begins(step.value))) {
+          this.begun = true;
+          rotation.succeeded(this.#member);
+          yield* held;
+        }
+        if (step.done) over = true;
+        else if (this.begun) yield step.value;
+        else held.push(step.value);
+      }
+    } finally {
+      signal.removeEventListener("abort", abort);
+      if (!over) {
+        cancel.abort(new DOMException("The answer is not wanted any more", "AbortError"));
+        // Not awaited: one that is stuck would never get to it.
+        stream?.return?.().catch(() => undefined);
+      }
+    }
+  }
+
+  /** Waits no longer than there is time for the first piece. */
+  #inTime<T>(next: Promise<T>, startedAt: number): Promise<T> {
+    if (this.begun || this.#timeoutMs === null) return next;
+    const leftMs = Math.max(1, this.#timeoutMs - (performance.now() - startedAt));
+    const { provider, model } = this.#member;
+    return within(next, leftMs, `The first piece of ${provider} ${model}`, this.#request.signal);
+  }
+}

@@ -1,0 +1,91 @@
+import { now } from "../../protocol.ts";
+import type { Service } from "../service.ts";
+
+/** When another is asked, and when the first again. All times in milliseconds. */
+export interface FallbackOptions {
+  /**
+   * Longest wait for the first piece (of text or sound) or for an ear to open, before the next one is asked. The last one
+   * has all the time that the turn has. Default 5,000: longer than a good answer takes, and short enough that the next
+   * one can still give it.
+   */
+  readonly timeoutMs?: number;
+  /** For how long one that failed is not asked. It doubles with each further failure. Default 5,000. */
+  readonly retryAfterMs?: number;
+  /** The most that this grows to. Default 300,000. */
+  readonly longestRetryAfterMs?: number;
+}
+
+export const defaultFallbackOptions = {
+  timeoutMs: 5_000,
+  retryAfterMs: 5_000,
+  longestRetryAfterMs: 300_000,
+} as const satisfies FallbackOptions;
+
+interface Record {
+  failures: number;
+  /** By the clock of protocol.ts. */
+  retryAt: number;
+}
+
+/** Who is asked next: the first of those that work; the others are tried again after a growing pause. */
+export class Rotation<Member extends Service> {
+  readonly members: readonly [Member, ...Member[]];
+  readonly timeoutMs: number;
+  readonly #records: Map<Member, Record>;
+  readonly #options: Required<FallbackOptions>;
+  readonly #clock: () => number;
+
+  /** Throws a `TypeError` where there are fewer than two members, one of them twice, or an option that cannot be. */
+  constructor(members: readonly Member[], options: FallbackOptions = {}, clock: () => number = now) {
+    const [first, ...others] = members;
+    if (first === undefined || others.length === 0)
+      throw new TypeError("fallback: give two or more, in order");
+    if (new Set(members).size < members.length) throw new TypeError("fallback: one of them is given twice");
+    for (const [name, value] of Object.entries(options)) {
+      if (!Object.hasOwn(defaultFallbackOptions, name))
+        throw new TypeError(`fallback: there is no option ${name}`);
+      if (!Number.isInteger(value) || value < 1) {
+        throw new TypeError(`fallback: ${name} must be a whole number of at least 1`);
+      }
+    }
+    this.members = [first, ...others];
+    this.#records = new Map(members.map((member) => [member, { failures: 0, retryAt: 0 }]));
+    this.#options = { ...defaultFallbackOptions, ...options };
+    this.timeoutMs = this.#options.timeoutMs;
+    this.#clock = clock;
+  }
+
+  get first(): Member {
+    return this.members[0];
+  }
+
+  /** All, in the order in which to ask them: those that pause come last, as it is better to ask them than nobody. */
+  order(): Member[] {
+    const time = this.#clock();
+    const pauses = (member: Member) => Math.max(0, this.#record(member).retryAt - time);
+    return this.members.toSorted((a, b) => pauses(a) - pauses(b));
+  }
+
+  /** One that stands before this one and may be tried again. */
+  better(than: Member): Member | undefined {
+    const time = this.#clock();
+    return this.members
+      .slice(0, this.members.indexOf(than))
+      .find((member) => this.#record(member).retryAt <= time);
+  }
+
+  succeeded(member: Member): void {
+    Object.assign(this.#record(member), { failures: 0, retryAt: 0 });
+  }
+
+  failed(member: Member): void {
+    const record = this.#record(member);
+    const { retryAfterMs, longestRetryAfterMs } = this.#options;
+    record.retryAt = this.#clock() + Math.min(retryAfterMs * 2 ** record.failures, longestRetryAfterMs);
+    record.failures++;
+  }
+
+  #record(member: Member): Record {
+    return this.#records.get(member)!;
+  }
+}

@@ -1,0 +1,35 @@
+import type { ListenOptions, SpeechStream, STT } from "../stt.ts";
+import { all } from "./all.ts";
+import { OpenEars } from "./open-ears.ts";
+import { type FallbackOptions, Rotation } from "./rotation.ts";
+import { FallbackSpeechStream } from "./speech-stream.ts";
+
+/** Several recognisers as one. Its name is that of the first; `ListenOptions.watch` tells which of them listens. */
+export class FallbackStt implements STT {
+  readonly #rotation: Rotation<STT>;
+
+  constructor(members: readonly STT[], options?: FallbackOptions) {
+    this.#rotation = new Rotation(members, options);
+  }
+
+  get provider(): string {
+    return this.#rotation.first.provider;
+  }
+
+  get model(): string {
+    return this.#rotation.first.model;
+  }
+
+  async warm(signal: AbortSignal): Promise<void> {
+    await all(this.#rotation.members, (member) => member.warm?.(signal));
+  }
+
+  async listen(options: ListenOptions): Promise<SpeechStream> {
+    const ears = new OpenEars(this.#rotation, options);
+    return new FallbackSpeechStream(ears, await ears.open(options.signal));
+  }
+
+  async close(): Promise<void> {
+    await all(this.#rotation.members, (member) => member.close());
+  }
+}

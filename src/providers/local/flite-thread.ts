@@ -1,0 +1,132 @@
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { PcmFrame } from "../../agent/audio.ts";
+import { DeadlineError } from "../../deadline.ts";
+import type { FliteOptions } from "./flite.ts";
+import type { FliteAnswer, FliteRequest } from "./flite-worker.ts";
+
+interface Job {
+  readonly request: Omit<FliteRequest, "id">;
+  readonly resolve: (sound: PcmFrame) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** For one piece of text, the start of the thread included: a hundred times what it takes on an idle machine. */
+const deadlineMs = 15_000;
+
+/**
+ * The one thread of this thread that runs Flite, for all voices of it. It starts when it is needed, lets the process end
+ * while it has nothing to do, and ends when nobody holds it any more. Pieces wait here for their turn, not in the thread,
+ * so that what is not wanted any more costs nothing.
+ */
+class FliteThread {
+  #worker: Worker | null = null;
+  #waiting: Job[] = [];
+  #current: { readonly id: number; readonly job: Job; readonly timer: NodeJS.Timeout } | null = null;
+  #ids = 0;
+  #holders = 0;
+
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders > 0) return;
+    this.#stop(new Error("The voice is closed"));
+  }
+
+  /** Starts the thread ahead of the first sentence, and has it load Flite. */
+  start(): void {
+    this.#worker ??= this.#launch();
+  }
+
+  /** Rejects at once when the signal fires. */
+  synthesize(text: string, options: FliteOptions, signal: AbortSignal): Promise<PcmFrame> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<PcmFrame>();
+    const job: Job = { request: { text, ...options }, resolve, reject };
+    const aborted = () => {
+      this.#waiting = this.#waiting.filter((other) => other !== job);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    this.#waiting.push(job);
+    this.#advance();
+    return promise.finally(() => signal.removeEventListener("abort", aborted));
+  }
+
+  #advance(): void {
+    if (this.#current !== null) return;
+    const job = this.#waiting.shift();
+    if (job === undefined) {
+      this.#worker?.unref();
+      return;
+    }
+    this.#worker ??= this.#launch();
+    this.#worker.ref();
+    this.#ids += 1;
+    const id = this.#ids;
+    const timer = setTimeout(
+      () => this.#stop(new DeadlineError(`Flite took longer than ${deadlineMs} ms`)),
+      deadlineMs,
+    );
+    this.#current = { id, job, timer };
+    this.#worker.postMessage({ id, ...job.request } satisfies FliteRequest);
+  }
+
+  #launch(): Worker {
+    const worker = new Worker(new URL(`./flite-worker${extname(import.meta.url)}`, import.meta.url), {
+      name: "flite",
+      env: {},
+      // Sound lies outside the heap.
+      resourceLimits: { maxOldGenerationSizeMb: 64 },
+    });
+    worker.unref();
+    worker.on("message", (answer: FliteAnswer) => this.#answered(answer));
+    worker.on("error", (error) => this.#lost(worker, error));
+    worker.on("exit", (code) => this.#lost(worker, new Error(`The thread of Flite ended with ${code}`)));
+    return worker;
+  }
+
+  #answered(answer: FliteAnswer): void {
+    const current = this.#current;
+    if (current?.id !== answer.id) return;
+    clearTimeout(current.timer);
+    this.#current = null;
+    if ("error" in answer) current.job.reject(new Error(answer.error));
+    else current.job.resolve({ samples: answer.samples, sampleRate: answer.sampleRate });
+    this.#advance();
+  }
+
+  /** The next piece has a new thread. */
+  #lost(worker: Worker, error: unknown): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    this.#failCurrent(error);
+    this.#advance();
+  }
+
+  #stop(error: Error): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    void worker?.terminate();
+    this.#failCurrent(error);
+    if (this.#holders > 0) {
+      this.#advance();
+      return;
+    }
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  #failCurrent(error: unknown): void {
+    const current = this.#current;
+    if (current === null) return;
+    clearTimeout(current.timer);
+    this.#current = null;
+    current.job.reject(error);
+  }
+}
+
+/** In each thread there is one. */
+export const fliteThread = new FliteThread();

@@ -1,0 +1,98 @@
+import { AsyncQueue } from "../../agent/async-queue.ts";
+import type { PcmFrame } from "../../agent/audio.ts";
+import type { SpeechEvent, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
+import { durationMs } from "../../audio/pcm.ts";
+import { TurnDetector, type TurnDetectorOptions } from "../../audio/turn-detector.ts";
+import { type EnergyGateOptions, VoiceActivity } from "../../audio/voice-activity.ts";
+import { now } from "../../protocol.ts";
+
+export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {}
+
+/** Bounds of each option, and its unit. */
+const bounds = {
+  startMs: [20, 2_000],
+  endMs: [100, 10_000],
+  maxTurnMs: [1_000, 600_000],
+  overBackground: [1, 100],
+  minLevel: [1, 32_768],
+} as const satisfies Record<keyof LocalSTTOptions, readonly [number, number]>;
+
+/**
+ * A stand-in for speech to text: it hears when somebody speaks and for how long, not what. A turn ends with no text and
+ * `speechMs`. No network, no key, no model; 5 µs of CPU for each 20 ms of sound.
+ */
+export class STT implements STTInterface {
+  readonly provider = "local";
+  readonly model = "voice-activity";
+  readonly #options: LocalSTTOptions;
+
+  /** Throws a `TypeError` for an option that is out of its bounds. */
+  constructor(options: LocalSTTOptions = {}) {
+    for (const [name, value] of Object.entries(options)) {
+      const range = bounds[name as keyof LocalSTTOptions] as readonly [number, number] | undefined;
+      if (range === undefined) throw new TypeError(`local.STT has no option ${name}`);
+      const [least, most] = range;
+      if (value !== undefined && !(typeof value === "number" && value >= least && value <= most)) {
+        throw new TypeError(`local.STT: ${name} must be a number from ${least} to ${most}`);
+      }
+    }
+    this.#options = options;
+  }
+
+  async listen({ signal }: { readonly signal: AbortSignal }): Promise<SpeechStream> {
+    const activity = await VoiceActivity.create(this.#options);
+    if (signal.aborted) {
+      activity.free();
+      throw signal.reason;
+    }
+    return new DetectedSpeech(activity, this.#options, signal);
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** The turns of one participant. */
+class DetectedSpeech implements SpeechStream {
+  readonly #events = new AsyncQueue<SpeechEvent>();
+  readonly #activity: VoiceActivity;
+  readonly #detector: TurnDetector;
+  readonly #signal: AbortSignal;
+  readonly #end = () => this.#stop();
+  #audioDurationMs = 0;
+  #open = true;
+
+  constructor(activity: VoiceActivity, options: TurnDetectorOptions, signal: AbortSignal) {
+    this.#activity = activity;
+    this.#detector = new TurnDetector((frame) => activity.isVoice(frame), options);
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#end, { once: true });
+  }
+
+  get audioDurationMs(): number {
+    return this.#audioDurationMs;
+  }
+
+  write(frame: PcmFrame): void {
+    if (!this.#open) return;
+    this.#audioDurationMs += durationMs(frame);
+    for (const event of this.#detector.push(frame, now())) {
+      this.#events.push(event.type === "ended" ? { ...event, text: "" } : event);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SpeechEvent> {
+    return this.#events[Symbol.asyncIterator]();
+  }
+
+  #stop(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#signal.removeEventListener("abort", this.#end);
+    this.#activity.free();
+    this.#events.end();
+  }
+}

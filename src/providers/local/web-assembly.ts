@@ -1,0 +1,23 @@
+/** A compiled program. Threads may share it. */
+export interface WasmModule {
+  readonly [Symbol.toStringTag]: "WebAssembly.Module";
+}
+
+export interface WasmMemory {
+  /** Another one after the memory has grown. */
+  readonly buffer: ArrayBuffer;
+}
+
+interface WasmInstance {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+type WasmImports = Readonly<Record<string, Readonly<Record<string, (...values: never[]) => number>>>>;
+
+interface WebAssemblyApi {
+  compile(bytes: Uint8Array): Promise<WasmModule>;
+  readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance;
+}
+
+/** As far as it is used here: its types come with those of a browser, which this project does not load. */
+export const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;

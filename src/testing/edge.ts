@@ -1,0 +1,198 @@
+import type { PcmFrame } from "../agent/audio.ts";
+import type {
+  Call,
+  CallRequest,
+  Connection,
+  ConnectionAudio,
+  ConnectionEvent,
+  Edge as EdgeInterface,
+  Participant as EdgeParticipant,
+  JoinRequest,
+} from "../agent/edge.ts";
+import { Pacer } from "../audio/pacer.ts";
+import { frameLength, frameMs } from "../audio/pcm.ts";
+import type { TestCall } from "./call.ts";
+import { EdgeLine } from "./line.ts";
+import { Participant } from "./participant.ts";
+import { Recording } from "./recording.ts";
+
+export interface EdgeOptions {
+  /** Of all sound in the call, in hertz. Default 16 000. What is played into it may have any rate. */
+  readonly sampleRate?: number;
+  /** How long after it was sent the agent's sound is heard, in milliseconds: the edge's lead. Default 0. */
+  readonly leadMs?: number;
+  /**
+   * How many times faster than life the call runs, 1–100, or `Infinity`. Default 1. Frames come in the same order and of the
+   * same length, and whoever counts time by the sound, as turn detectors do, sees no difference; deadlines and pauses in real
+   * time do not shrink with it. `Infinity`: sound is handed over without waiting. There is no silence then but what is played,
+   * since a microphone that is open without end would never stop: end a turn with `pause`.
+   */
+  readonly speed?: number;
+  /** False: a call without sound, as when participants type. Default true. */
+  readonly sound?: boolean;
+  /** Reached from other threads under this name, by `dial`. Any that is unique in the process, such as the session's id. */
+  readonly name?: string;
+  /** What a join does before it succeeds: waits, or fails by throwing. */
+  readonly beforeJoin?: (request: JoinRequest) => Promise<void>;
+}
+
+/** Frames handed over at once where sound takes no time: then others have their turn. */
+const framesWithoutTime = 50;
+
+/**
+ * A call in memory, for tests of agents: participants whose microphones play what the test says, and a recording of what the
+ * agent says. Used in the thread of the agent, or by {@link dial} from another.
+ *
+ * ```ts
+ * const edge = new testing.Edge();
+ * const agent = new Agent({ edge, … });
+ * await agent.join(await agent.createCall("default", "call-1"));
+ * const alice = edge.addParticipant("alice");
+ * await alice.play("question.wav");
+ * await edge.recording.reached(500);
+ * ```
+ */
+export class Edge implements EdgeInterface, TestCall {
+  readonly provider = "testing";
+  readonly recording: Recording;
+  readonly joined: Promise<void>;
+  readonly left: Promise<void>;
+  readonly #options: EdgeOptions;
+  readonly #pacer: Pacer;
+  readonly #participants = new Map<string, Participant>();
+  readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
+  readonly #subscribers = new Set<(event: ConnectionEvent) => void>();
+  readonly #enter: () => void;
+  readonly #exit: () => void;
+  readonly #line: EdgeLine | null;
+  #state: "outside" | "inside" | "over" = "outside";
+
+  constructor(options: EdgeOptions = {}) {
+    const { sampleRate = 16_000, speed = 1, leadMs = 0, name } = options;
+    if (!(speed >= 1 && (speed <= 100 || speed === Infinity))) {
+      throw new TypeError("testing.Edge: speed must be a number from 1 to 100, or Infinity");
+    }
+    if (!(leadMs >= 0)) throw new TypeError("testing.Edge: leadMs must not be negative");
+    frameLength(sampleRate);
+    this.#options = options;
+    this.recording = new Recording(sampleRate, speed);
+    ({ promise: this.joined, resolve: this.#enter } = Promise.withResolvers<void>());
+    ({ promise: this.left, resolve: this.#exit } = Promise.withResolvers<void>());
+    this.#pacer = new Pacer({
+      intervalMs: frameMs / speed,
+      ahead: 0,
+      // Sound from participants is never left out, however late.
+      burst: speed === Infinity ? framesWithoutTime : Infinity,
+      beat: () => this.#handOver(),
+    });
+    this.#line = name === undefined ? null : new EdgeLine(name, this);
+  }
+
+  get participants(): ReadonlyMap<string, EdgeParticipant> {
+    return this.#participants;
+  }
+
+  /** Throws where somebody of this id is in the call. */
+  addParticipant(id: string, { name = id }: { readonly name?: string } = {}): Participant {
+    if (this.#participants.has(id)) throw new Error(`Participant ${id} is in the call already`);
+    const participant = new Participant(id, name, {
+      sampleRate: this.recording.sampleRate,
+      play: () => this.#play(),
+      leave: () => this.#remove(participant),
+    });
+    this.#participants.set(id, participant);
+    if (this.#state === "over") participant.leave();
+    else this.#tell({ type: "participant_joined", participant });
+    return participant;
+  }
+
+  hangUp(): void {
+    if (this.#state === "over") return;
+    this.#tell({ type: "ended" });
+    this.#end();
+  }
+
+  async createCall({ callType, callId }: CallRequest): Promise<Call> {
+    return { callType, callId };
+  }
+
+  async join(_call: Call, request: JoinRequest): Promise<Connection> {
+    await this.#options.beforeJoin?.(request);
+    request.signal.throwIfAborted();
+    if (this.#state !== "outside") throw new Error("A testing.Edge is one call, joined once");
+    this.#state = "inside";
+    this.#play();
+    this.#enter();
+    return {
+      audio: this.#options.sound === false ? null : this.#audio(),
+      participants: this.#participants,
+      subscribe: (listener) => {
+        this.#subscribers.add(listener);
+        return () => this.#subscribers.delete(listener);
+      },
+      leave: async () => this.#end(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    this.#line?.close();
+  }
+
+  #audio(): ConnectionAudio {
+    const { recording } = this;
+    const length = frameLength(recording.sampleRate);
+    return {
+      sampleRate: recording.sampleRate,
+      leadMs: this.#options.leadMs ?? 0,
+      speed: recording.speed,
+      send: ({ samples, sampleRate }) => {
+        if (this.#state !== "inside") return;
+        if (samples.length !== length || sampleRate !== recording.sampleRate) {
+          throw new TypeError(`A frame of this call is ${length} samples at ${recording.sampleRate} Hz`);
+        }
+        recording.add(samples);
+      },
+      listen: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    };
+  }
+
+  #play(): void {
+    if (this.#state === "inside" && this.#options.sound !== false) this.#pacer.start();
+  }
+
+  /** 20 ms of the call, from everybody; false: the call stands still until somebody plays something. */
+  #handOver(): boolean {
+    const { sampleRate, speed } = this.recording;
+    const playing = [...this.#participants.values()];
+    if (speed === Infinity && !playing.some((one) => one.playing && !one.muted)) return false;
+    for (const participant of playing) {
+      const samples = participant.frame();
+      if (samples === null) continue;
+      for (const listener of this.#listeners) listener(participant.id, { samples, sampleRate });
+    }
+    return true;
+  }
+
+  #remove(participant: Participant): void {
+    this.#participants.delete(participant.id);
+    this.#tell({ type: "participant_left", participant });
+  }
+
+  #tell(event: ConnectionEvent): void {
+    for (const subscriber of [...this.#subscribers]) subscriber(event);
+  }
+
+  #end(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#pacer.stop();
+    this.#subscribers.clear();
+    this.#listeners.clear();
+    for (const participant of [...this.#participants.values()]) participant.leave();
+    this.#exit();
+  }
+}

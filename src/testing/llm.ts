@@ -1,0 +1,189 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { AsyncQueue } from "../agent/async-queue.ts";
+import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../agent/llm.ts";
+import { within } from "../deadline.ts";
+import type { JsonValue } from "../protocol.ts";
+
+/** One thing that a scripted model does. */
+export type LlmStep =
+  | { readonly text: string }
+  /** Calls a function. Its results come with the next request, which the next reply answers. */
+  | { readonly call: string; readonly arguments?: JsonValue; readonly providerData?: JsonValue }
+  /** Waits this long, in milliseconds. */
+  | { readonly delayMs: number }
+  /** Says nothing more until the request is aborted; with `deaf`, not even then. */
+  | { readonly hang: true; readonly deaf?: boolean }
+  /** Throws. `status` becomes the error's, as with a real provider. */
+  | { readonly fail: string; readonly status?: number };
+
+/** A text, steps, or what makes them of the request. */
+export type LlmReply = string | readonly LlmStep[] | ((request: LlmRequest) => string | readonly LlmStep[]);
+
+export interface LlmOptions {
+  /** What the model answers, request after request. */
+  readonly replies?: readonly LlmReply[];
+  /** What it answers after those. Default: `You said: …`, or the results of the tools. */
+  readonly otherwise?: LlmReply;
+  /** Pause before the first token, in milliseconds. Default 0. */
+  readonly firstTokenMs?: number;
+  /** Pause before each further word, in milliseconds. Default 0. */
+  readonly wordMs?: number;
+}
+
+/**
+ * A model that says what a test wants. It streams word by word and counts words as tokens. Nothing in it is left to chance.
+ *
+ * ```ts
+ * const llm = new testing.LLM({ replies: ["Hello!", [{ call: "get_weather", arguments: { location: "Oslo" } }], "It rains."] });
+ * const held = llm.hold();              // the next request is answered by hand
+ * const request = await held.request;
+ * held.text("Once upon"); held.end();
+ * ```
+ */
+export class LLM extends BaseLLM {
+  readonly provider = "testing";
+  readonly model = "script";
+  /** All requests so far. */
+  readonly requests: LlmRequest[] = [];
+  readonly #options: LlmOptions;
+  readonly #replies: (LlmReply | HeldReply)[];
+  #aborted = 0;
+
+  constructor(options: LlmOptions = {}) {
+    super();
+    this.#options = options;
+    this.#replies = [...(options.replies ?? [])];
+  }
+
+  /** Requests that were given up before their end. */
+  get aborted(): number {
+    return this.#aborted;
+  }
+
+  /** What to answer next, behind what is scripted already. */
+  reply(...replies: readonly LlmReply[]): void {
+    this.#replies.push(...replies);
+  }
+
+  /** The request behind those that are scripted already is answered by hand. */
+  hold(): HeldReply {
+    const held = new HeldReply();
+    this.#replies.push(held);
+    return held;
+  }
+
+  async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
+    this.requests.push(request);
+    const next = this.#replies.shift() ?? this.#options.otherwise ?? repeat;
+    const inputTokens = request.messages.length;
+    let outputTokens = 0;
+    let complete = false;
+    try {
+      const events = next instanceof HeldReply ? next.answer(request) : this.#play(next, request);
+      for await (const event of events) {
+        yield event;
+        if (event.type === "text") outputTokens += 1;
+      }
+      yield { type: "usage", inputTokens, outputTokens };
+      complete = true;
+    } finally {
+      if (!complete && request.signal.aborted) this.#aborted += 1;
+    }
+  }
+
+  async *#play(reply: LlmReply, request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
+    const { firstTokenMs = 0, wordMs = 0 } = this.#options;
+    const { signal } = request;
+    const script = typeof reply === "function" ? reply(request) : reply;
+    const steps = typeof script === "string" ? [{ text: script }] : script;
+    let calls = 0;
+    let pauseMs = firstTokenMs;
+    for (const step of steps) {
+      signal.throwIfAborted();
+      if ("delayMs" in step) await delay(step.delayMs, undefined, { signal });
+      else if ("hang" in step) await hang(step.deaf ? null : signal);
+      else if ("fail" in step) throw Object.assign(new Error(step.fail), { status: step.status });
+      else if ("call" in step) {
+        if (pauseMs > 0) await delay(pauseMs, undefined, { signal });
+        pauseMs = wordMs;
+        calls += 1;
+        const { call: name, arguments: args = {}, providerData } = step;
+        const id = `call_${this.requests.length}_${calls}`;
+        const call = { id, name, arguments: args, ...(providerData === undefined ? {} : { providerData }) };
+        yield { type: "tool_call", call };
+      } else {
+        for (const delta of step.text.match(/\s*\S+\s*$|\s*\S+/g) ?? [step.text]) {
+          if (pauseMs > 0) await delay(pauseMs, undefined, { signal });
+          pauseMs = wordMs;
+          yield { type: "text", delta };
+        }
+      }
+    }
+  }
+}
+
+/** A reply that a test gives by hand, piece by piece. */
+export class HeldReply {
+  readonly #asked = Promise.withResolvers<LlmRequest>();
+  readonly #aborted = Promise.withResolvers<void>();
+  readonly #events = new AsyncQueue<LlmEvent | Error>();
+  #calls = 0;
+
+  /** The request that it answers. Rejects where none comes within 10 s. */
+  get request(): Promise<LlmRequest> {
+    return within(this.#asked.promise, 10_000, "The request to the model");
+  }
+
+  /** Resolves when the request is given up. */
+  get aborted(): Promise<void> {
+    return this.#aborted.promise;
+  }
+
+  text(delta: string): void {
+    this.#events.push({ type: "text", delta });
+  }
+
+  call(name: string, args: JsonValue = {}): void {
+    this.#calls += 1;
+    this.#events.push({ type: "tool_call", call: { id: `held_${this.#calls}`, name, arguments: args } });
+  }
+
+  fail(error: Error): void {
+    this.#events.push(error);
+  }
+
+  end(): void {
+    this.#events.end();
+  }
+
+  /** For the model. */
+  async *answer(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
+    const { signal } = request;
+    const abort = () => {
+      this.#aborted.resolve();
+      this.#events.push(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    this.#asked.resolve(request);
+    for await (const event of this.#events) {
+      if (event instanceof Error) throw event;
+      yield event;
+    }
+  }
+}
+
+function repeat({ messages }: LlmRequest): string {
+  const last = messages.at(-1);
+  if (last === undefined) return "Hello.";
+  return last.role === "tools"
+    ? last.results.map(({ output }) => output).join(" ")
+    : `You said: ${last.text}`;
+}
+
+function hang(signal: AbortSignal | null): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal?.aborted) reject(signal.reason);
+  });
+}

@@ -1,0 +1,189 @@
+import { AsyncQueue } from "../agent/async-queue.ts";
+import type { PcmFrame } from "../agent/audio.ts";
+import type {
+  SpeechEvent,
+  SpeechStream as SpeechStreamInterface,
+  STT as STTInterface,
+} from "../agent/stt.ts";
+import { durationMs, level } from "../audio/pcm.ts";
+import { TurnDetector } from "../audio/turn-detector.ts";
+import { within } from "../deadline.ts";
+import { now } from "../protocol.ts";
+
+export interface SttOptions {
+  /**
+   * What is "recognised", turn after turn, whoever speaks: anything loud counts as speech. Without it events come only by hand.
+   * A turn beyond the last one is recognised as no words.
+   */
+  readonly transcripts?: readonly string[];
+  /** Quiet that ends a turn, in milliseconds of sound. Default 400. */
+  readonly endMs?: number;
+  /** Throws instead of listening, once for each entry; then it listens. */
+  readonly failures?: readonly Error[];
+}
+
+/** What counts as loud, 0–32 768. */
+const loud = 300;
+
+/**
+ * A recogniser that hears what a test wants.
+ *
+ * ```ts
+ * const stt = new testing.STT({ transcripts: ["What is the weather?"] });   // by the sound: when, not what
+ * const ear = await stt.stream("alice");                                    // or by hand
+ * ear.started(); ear.eagerEnd("What is"); ear.resumed(); ear.ended("What is the weather?");
+ * ```
+ */
+export class STT implements STTInterface {
+  readonly provider = "testing";
+  readonly model = "script";
+  /** All streams so far, those that are closed too. */
+  readonly streams: SpeechStream[] = [];
+  readonly #options: SttOptions;
+  readonly #transcripts: string[];
+  readonly #failures: Error[];
+  #changed = Promise.withResolvers<void>();
+
+  constructor(options: SttOptions = {}) {
+    this.#options = options;
+    this.#transcripts = [...(options.transcripts ?? [])];
+    this.#failures = [...(options.failures ?? [])];
+  }
+
+  /** The participant's open stream, once the agent listens to them. Rejects where it does not within 10 s. */
+  async stream(participantId: string): Promise<SpeechStream> {
+    return within(this.#find(participantId), 10_000, `The agent listening to ${participantId}`);
+  }
+
+  async listen(options: {
+    readonly participantId: string;
+    readonly signal: AbortSignal;
+  }): Promise<SpeechStream> {
+    const failure = this.#failures.shift();
+    if (failure !== undefined) throw failure;
+    options.signal.throwIfAborted();
+    const { transcripts, endMs = 400 } = this.#options;
+    const detector =
+      transcripts === undefined
+        ? null
+        : new TurnDetector((frame) => level(frame) > loud, { startMs: 40, endMs });
+    const stream = new SpeechStream(options.participantId, options.signal, detector, () =>
+      this.#transcripts.shift(),
+    );
+    this.streams.push(stream);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    return stream;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.streams.map((stream) => stream.close()));
+  }
+
+  async #find(participantId: string): Promise<SpeechStream> {
+    for (;;) {
+      const found = this.streams.findLast((one) => one.participantId === participantId && one.open);
+      if (found !== undefined) return found;
+      await this.#changed.promise;
+    }
+  }
+}
+
+/** One participant, as the recogniser hears them. What is called here, the agent is told. */
+export class SpeechStream implements SpeechStreamInterface {
+  readonly participantId: string;
+  /** All sound that was written. */
+  readonly written: PcmFrame[] = [];
+  readonly #events = new AsyncQueue<SpeechEvent>();
+  readonly #signal: AbortSignal;
+  readonly #detector: TurnDetector | null;
+  readonly #nextTranscript: () => string | undefined;
+  readonly #end = () => this.#stop();
+  #audioDurationMs = 0;
+  #lastLoudAt: number | null = null;
+  #open = true;
+
+  /** Made by {@link STT}. */
+  constructor(
+    participantId: string,
+    signal: AbortSignal,
+    detector: TurnDetector | null,
+    nextTranscript: () => string | undefined,
+  ) {
+    this.participantId = participantId;
+    this.#signal = signal;
+    this.#detector = detector;
+    this.#nextTranscript = nextTranscript;
+    signal.addEventListener("abort", this.#end, { once: true });
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  get audioDurationMs(): number {
+    return this.#audioDurationMs;
+  }
+
+  started(): void {
+    this.#events.push({ type: "started" });
+  }
+
+  /** All words of the turn so far. */
+  partial(text: string): void {
+    this.#events.push({ type: "partial", text });
+  }
+
+  /** `speechEndedAt`: default when something loud was last written; null where nothing was. */
+  eagerEnd(text: string, speechEndedAt: number | null = this.#lastLoudAt): void {
+    this.#events.push({ type: "eager_end", text, speechEndedAt });
+  }
+
+  resumed(): void {
+    this.#events.push({ type: "resumed" });
+  }
+
+  ended(text: string, speechEndedAt: number | null = this.#lastLoudAt): void {
+    this.#events.push({ type: "ended", text, speechEndedAt });
+  }
+
+  /** A whole turn. */
+  say(text: string): void {
+    this.started();
+    this.partial(text);
+    this.ended(text);
+  }
+
+  /** The recogniser fails; with `fatal` for good. */
+  error(error: Error, { fatal = false } = {}): void {
+    this.#events.push({ type: "error", error, fatal });
+    if (fatal) this.#stop();
+  }
+
+  write(frame: PcmFrame): void {
+    if (!this.#open) return;
+    const at = now();
+    this.written.push(frame);
+    this.#audioDurationMs += durationMs(frame);
+    if (level(frame.samples) > loud) this.#lastLoudAt = at;
+    for (const event of this.#detector?.push(frame, at) ?? []) {
+      if (event.type === "started") this.started();
+      else this.ended(this.#nextTranscript() ?? "", event.speechEndedAt);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SpeechEvent> {
+    return this.#events[Symbol.asyncIterator]();
+  }
+
+  #stop(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#signal.removeEventListener("abort", this.#end);
+    this.#events.end();
+  }
+}

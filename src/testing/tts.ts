@@ -1,0 +1,148 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Alignment, SpeakOptions, SpeechChunk, TTS as TTSInterface } from "../agent/tts.ts";
+import { within } from "../deadline.ts";
+import { tone } from "./sound.ts";
+
+export interface TtsOptions {
+  /** In hertz. Default 16 000. */
+  readonly sampleRate?: number;
+  /** How long each character sounds, in milliseconds. Default 20, which is three times as fast as people speak. */
+  readonly characterMs?: number;
+  /** Characters in a chunk. Default 10. */
+  readonly chunkCharacters?: number;
+  /** Pause before the first chunk, in milliseconds. Default 0. */
+  readonly firstChunkMs?: number;
+  /** Pause before each further chunk, in milliseconds. Default 0. */
+  readonly chunkMs?: number;
+  /** Tells which character sounds when. Default true. */
+  readonly alignment?: boolean;
+  /** What goes wrong, speech after speech; null: nothing. Then nothing does. */
+  readonly failures?: readonly (TtsFailure | null)[];
+}
+
+export interface TtsFailure {
+  readonly error: Error;
+  /** Chunks that come before it. Default 0. */
+  readonly afterChunks?: number;
+}
+
+/** What the voice was asked to say. */
+export interface Spoken {
+  readonly text: string;
+  readonly previousText: string | null;
+  readonly nextText: string | null;
+  /** `cancelled`: given up before its end, by the signal or by whoever listens. */
+  readonly state: "speaking" | "done" | "cancelled" | "failed";
+  /** Characters whose sound was made. */
+  readonly made: number;
+}
+
+type Progress = { -readonly [Key in keyof Spoken]: Spoken[Key] };
+
+/**
+ * A voice that makes tones: each speech another one, each character equally long, so a test can tell from what was recorded
+ * which characters of which speech were heard: {@link TTS.frequencyOf}.
+ */
+export class TTS implements TTSInterface {
+  readonly provider = "testing";
+  readonly model = "tones";
+  readonly #spoken: Progress[] = [];
+  readonly #options: TtsOptions;
+  readonly #failures: (TtsFailure | null)[];
+  #changed = Promise.withResolvers<void>();
+  #held: Promise<void> | null = null;
+
+  constructor(options: TtsOptions = {}) {
+    this.#options = options;
+    this.#failures = [...(options.failures ?? [])];
+  }
+
+  /** All that it was asked to say so far, in order. */
+  get spoken(): readonly Spoken[] {
+    return this.#spoken;
+  }
+
+  /** The tone of a speech, by its place in {@link spoken}, in hertz: 300, 400 … 1 200, and again. */
+  static frequencyOf(index: number): number {
+    return 300 + 100 * (index % 10);
+  }
+
+  /** Makes no sound until the returned function is called: speeches wait before their next chunk. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return () => {
+      this.#held = null;
+      resolve();
+    };
+  }
+
+  /** Resolves when it was asked for so many speeches. Rejects after 10 s. */
+  async asked(count: number): Promise<Spoken> {
+    const wait = async () => {
+      while (this.#spoken.length < count) await this.#changed.promise;
+    };
+    await within(wait(), 10_000, `${count} speeches`);
+    return this.#spoken[count - 1]!;
+  }
+
+  async *speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void, void> {
+    const { previousText = null, nextText = null, signal } = options;
+    const spoken: Progress = { text, previousText, nextText, state: "speaking", made: 0 };
+    const frequency = TTS.frequencyOf(this.#spoken.length);
+    this.#spoken.push(spoken);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    const failure = this.#failures.shift() ?? null;
+    try {
+      let chunks = 0;
+      for await (const chunk of this.#chunks(spoken, frequency, signal)) {
+        if (failure !== null && chunks >= (failure.afterChunks ?? 0)) throw failure.error;
+        chunks += 1;
+        spoken.made += chunk.alignment.characters.join("").length;
+        yield this.#options.alignment === false ? { ...chunk, alignment: undefined as never } : chunk;
+      }
+      if (failure !== null) throw failure.error;
+      spoken.state = "done";
+    } catch (error) {
+      spoken.state = signal.aborted ? "cancelled" : "failed";
+      throw error;
+    } finally {
+      if (spoken.state === "speaking") spoken.state = "cancelled";
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  async *#chunks(
+    { text }: Progress,
+    frequency: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<SpeechChunk & { readonly alignment: Alignment }, void, void> {
+    const { sampleRate = 16_000, characterMs = 20, chunkCharacters = 10 } = this.#options;
+    const { firstChunkMs = 0, chunkMs = 0 } = this.#options;
+    const characters = [...text];
+    for (let begin = 0; begin < characters.length; begin += chunkCharacters) {
+      const pauseMs = begin === 0 ? firstChunkMs : chunkMs;
+      if (pauseMs > 0) await delay(pauseMs, undefined, { signal });
+      if (this.#held !== null) await unless(signal, this.#held);
+      signal.throwIfAborted();
+      const part = characters.slice(begin, begin + chunkCharacters);
+      const startMs = part.map((_, index) => (begin + index) * characterMs);
+      const sound = tone(frequency, part.length * characterMs, { sampleRate, fromMs: begin * characterMs });
+      yield { ...sound, alignment: { characters: part, startMs } };
+    }
+  }
+}
+
+async function unless(signal: AbortSignal, promise: Promise<void>): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

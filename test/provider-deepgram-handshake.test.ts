@@ -1,0 +1,200 @@
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { setDefaultCACertificates } from "node:tls";
+import test from "ava";
+import { errorKind } from "../src/agent/error-kind.ts";
+import { DeepgramError, STT } from "../src/providers/deepgram/index.ts";
+import { selfSigned } from "./emulators/certificate.ts";
+import { emulate, Listener, sttOn } from "./fixtures/deepgram-listener.ts";
+
+const key = "a-secret-key-of-no-use";
+
+const listen = (stt: STT, signal = new AbortController().signal) =>
+  stt.listen({ participantId: "anna", signal });
+
+/** What listening is refused with. */
+async function refusal(stt: STT): Promise<DeepgramError> {
+  const error: unknown = await listen(stt).then(
+    () => null,
+    (reason) => reason,
+  );
+  if (error instanceof DeepgramError) return error;
+  throw new Error(`Not refused: ${error}`);
+}
+
+for (const [status, code] of [
+  [400, "INVALID_QUERY_PARAMETER"],
+  [401, "INVALID_AUTH"],
+  [402, "ASR_PAYMENT_REQUIRED"],
+  [403, "INSUFFICIENT_PERMISSIONS"],
+] as const) {
+  test(`a handshake refused with ${status} is final: its status, code and reason are told (pitfall 9)`, async (t) => {
+    const emulator = await emulate(t);
+    emulator.faults.always = { status, errorMessage: `because of ${key}` };
+    const error = await refusal(sttOn(t, emulator, { apiKey: key }));
+    t.like(error, { status, code, retryable: false });
+    t.regex(
+      error.message,
+      new RegExp(`refused with ${status}: ${code} because of \\[key\\] \\(request .+\\)$`),
+    );
+    t.truthy(error.requestId);
+    t.is(errorKind(error), `http_${status}`);
+    t.is(emulator.log.of("handshake").length, 1);
+    t.false(JSON.stringify({ ...error, text: error.stack }).includes(key));
+  });
+}
+
+test("a wrong key is refused", async (t) => {
+  const emulator = await emulate(t, { apiKey: "the-right-one" });
+  t.like(await refusal(sttOn(t, emulator, { apiKey: key })), { status: 401, code: "INVALID_AUTH" });
+});
+
+for (const status of [429, 500, 503]) {
+  test(`a handshake refused with ${status} is tried again`, async (t) => {
+    const emulator = await emulate(t);
+    emulator.faults.push({ status }, { status });
+    const listener = await Listener.on(sttOn(t, emulator));
+    t.is(emulator.log.of("handshake").length, 3);
+    t.deepEqual(
+      (await Promise.all([listener.heard("error"), listener.heard("error", 2)])).map(({ error, fatal }) => [
+        errorKind(error),
+        fatal,
+      ]),
+      [
+        [`http_${status}`, false],
+        [`http_${status}`, false],
+      ],
+    );
+  });
+}
+
+test("attempts are bounded, and the last refusal is told", async (t) => {
+  const emulator = await emulate(t);
+  emulator.faults.always = { status: 503 };
+  t.like(await refusal(sttOn(t, emulator, { connectAttempts: 3 })), { status: 503, retryable: true });
+  t.is(emulator.log.of("handshake").length, 3);
+});
+
+test("Retry-After is waited for", async (t) => {
+  const emulator = await emulate(t);
+  emulator.faults.push({ status: 429, retryAfterSeconds: 1 });
+  await Listener.on(sttOn(t, emulator));
+  const [first, second] = emulator.log.of("handshake");
+  t.true(second!.at - first!.at >= 990);
+});
+
+test("a Retry-After that nobody on the phone would wait for is final", async (t) => {
+  const emulator = await emulate(t);
+  emulator.faults.push({ status: 429, retryAfterSeconds: 60 });
+  t.like(await refusal(sttOn(t, emulator)), { status: 429, retryAfterMs: 60_000 });
+  t.is(emulator.log.of("handshake").length, 1);
+});
+
+test("a server that is not there is a network error, after the attempts", async (t) => {
+  const emulator = await emulate(t);
+  const { url } = emulator;
+  await emulator.close();
+  const stt = new STT({ apiKey: key, baseUrl: url, retryDelayMs: 1, connectAttempts: 2 });
+  const error = await refusal(stt);
+  t.like(error, { code: "ECONNREFUSED", status: undefined });
+  t.is(errorKind(error), "network");
+});
+
+test("a handshake that is cut is tried again", async (t) => {
+  const emulator = await emulate(t);
+  emulator.faults.push({ cutsHandshake: true });
+  const listener = await Listener.on(sttOn(t, emulator));
+  t.is(errorKind((await listener.heard("error")).error), "network");
+});
+
+test("a handshake that is never answered ends by its deadline", async (t) => {
+  const emulator = await emulate(t);
+  emulator.faults.push({ hangs: true });
+  const listener = await Listener.on(sttOn(t, emulator, { connectTimeoutMs: 500 }));
+  const { error } = await listener.heard("error");
+  t.is(errorKind(error), "timeout");
+  t.is(error.message, "The handshake with Deepgram took longer than 500 ms");
+});
+
+test("a slow handshake is waited for, and sound that comes meanwhile is kept", async (t) => {
+  const emulator = await emulate(t, { script: { phrases: ["Hello"] } });
+  const stt = sttOn(t, emulator);
+  // The first connection asks for another rate than the sound has; the second, slow one is for it.
+  emulator.faults.push({}, { handshakeDelayMs: 200 });
+  const listener = await Listener.on(stt, 24_000);
+  listener.talk({ speech: 400, silence: 200 });
+  t.is((await listener.heard("ended")).text, "Hello");
+});
+
+test("a refusal whose body never ends is told all the same", async (t) => {
+  const emulator = await emulate(t);
+  emulator.faults.push({ status: 403, endlessBody: true });
+  t.like(await refusal(sttOn(t, emulator)), { status: 403, code: "INSUFFICIENT_PERMISSIONS" });
+});
+
+test("a server that speaks no HTTP is an error, not a crash", async (t) => {
+  const server = createServer((socket) => socket.on("error", () => {}).end("SSH-2.0-OpenSSH_9.6\r\n"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const stt = new STT({ apiKey: key, baseUrl: `ws://127.0.0.1:${port}`, connectAttempts: 1 });
+  t.regex((await refusal(stt)).message, /^The connection to Deepgram failed: /);
+});
+
+test("an abort ends a listen that has not begun, at once, with its reason", async (t) => {
+  const emulator = await emulate(t);
+  const stt = sttOn(t, emulator);
+  const reason = new Error("not needed");
+  await t.throwsAsync(listen(stt, AbortSignal.abort(reason)), { is: reason });
+  t.is(emulator.log.of("handshake").length, 0);
+
+  emulator.faults.push({ hangs: true });
+  const cancel = new AbortController();
+  const listening = listen(stt, cancel.signal);
+  await emulator.log.seen("handshake");
+  cancel.abort(reason);
+  await t.throwsAsync(listening, { is: reason });
+
+  emulator.faults.always = { status: 503 };
+  const patient = sttOn(t, emulator, { retryDelayMs: 60_000 });
+  const again = new AbortController();
+  const waiting = listen(patient, again.signal);
+  await emulator.log.seen("refused");
+  again.abort(reason);
+  await t.throwsAsync(waiting, { is: reason });
+});
+
+test("warming checks the key: a wrong one is one clear line", async (t) => {
+  const emulator = await emulate(t, { apiKey: "the-right-one" });
+  const error = await t.throwsAsync(sttOn(t, emulator, { apiKey: key }).warm(AbortSignal.timeout(5_000)));
+  t.like(error, { status: 401, message: "Deepgram refused with 401: INVALID_AUTH Invalid credentials." });
+  await sttOn(t, emulator, { apiKey: "the-right-one" }).warm(AbortSignal.timeout(5_000));
+  t.is(emulator.log.of("handshake").length, 0, "no socket is opened ahead");
+});
+
+test("warming fails with a code where there is no server, and ends with its signal", async (t) => {
+  const emulator = await emulate(t);
+  const stt = sttOn(t, emulator);
+  const reason = new Error("not needed");
+  await t.throwsAsync(stt.warm(AbortSignal.abort(reason)), { is: reason });
+  await emulator.close();
+  const error = await t.throwsAsync(stt.warm(AbortSignal.timeout(5_000)));
+  t.is(errorKind(error), "network");
+});
+
+test.serial("over TLS, a handshake resumes the session that warming kept", async (t) => {
+  const certificate = selfSigned();
+  setDefaultCACertificates([certificate.cert]);
+  const emulator = await emulate(t, { tls: certificate, script: { phrases: ["Hello"] } });
+  const stt = sttOn(t, emulator, { baseUrl: emulator.url.replace("https:", "wss:") });
+  await stt.warm(AbortSignal.timeout(5_000));
+  const listener = await Listener.on(stt);
+  const resumed = (handshake: number) =>
+    (emulator.log.of("handshake")[handshake]!.socket as TLSSocket).isSessionReused();
+  t.true(resumed(0));
+  listener.talk({ speech: 400, silence: 200 });
+  t.is((await listener.heard("ended")).text, "Hello");
+  await Listener.on(stt);
+  t.true(resumed(1), "and so does the next");
+});
