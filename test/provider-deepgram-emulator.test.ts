@@ -129,7 +129,7 @@ test("Flux: turns follow the documented states", async (t) => {
   t.true(events.some(({ event }) => event === "Update"));
 });
 
-test("the published delays are kept from the last speech on, also between two pieces of sound", async (t) => {
+test("the published delays are kept from the last speech on: by the sound, or by the clock between two pieces of it", async (t) => {
   const emulator = await emulate(t, { delays: published });
   const listener = await Listener.on(sttOn(t, emulator, { eagerTurnDetection: true }));
   listener.talk({ speech: 800 });
@@ -141,14 +141,16 @@ test("the published delays are kept from the last speech on, also between two pi
     ["EagerEndOfTurn", published.eagerEndOfTurnMs],
     ["EndOfTurn", published.endOfTurnMs],
   ] as const) {
-    const { at, lastSpeechAt } = await sentEvent(emulator, event);
-    // Timers may be a millisecond early.
-    t.true(at - Number(lastSpeechAt) >= delayMs - 2, event);
+    const { at, lastSpeechAt, message } = await sentEvent(emulator, event);
+    const silenceMs = Number((message as { audio_window_end: number }).audio_window_end) * 1_000 - 800;
+    // A slow machine sends several pieces at once. Timers may be a millisecond early.
+    t.true(silenceMs >= delayMs || at - Number(lastSpeechAt) >= delayMs - 2, event);
+    t.true(silenceMs >= delayMs - 80, event);
   }
 });
 
 test("idle connections are closed, unless kept alive in the way of each version", async (t) => {
-  const emulator = await emulate(t, { timeouts: { fluxIdleMs: 300, novaIdleMs: 300 } });
+  const emulator = await emulate(t, { timeouts: { fluxIdleMs: 2_000, novaIdleMs: 2_000 } });
   const alive = async (socket: WebSocket, sign: () => void) => {
     const timer = setInterval(sign, 20);
     t.teardown(() => clearInterval(timer));

@@ -171,9 +171,9 @@ test("speechEndedAt is when the last word was written", async (t) => {
 });
 
 test("Nova without sound is kept alive by its JSON KeepAlive", async (t) => {
-  const emulator = await emulate(t, { timeouts: { novaIdleMs: 1_000 }, script: { phrases: ["Hello"] } });
+  const emulator = await emulate(t, { timeouts: { novaIdleMs: 2_000 }, script: { phrases: ["Hello"] } });
   const listener = await Listener.on(sttOn(t, emulator, { ...nova, keepAliveIntervalMs: 100 }));
-  await emulator.log.seen("message", 15);
+  await emulator.log.seen("message", 25);
   t.true(
     emulator.log.of("message").every(({ message }) => (message as { type: string }).type === "KeepAlive"),
   );

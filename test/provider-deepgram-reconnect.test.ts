@@ -128,7 +128,7 @@ test("a connection that is open but silent is replaced, and no word is lost (pit
     t.regex(error.message, /^Deepgram answered nothing to \d+ ms of sound$/);
     t.is((await listener.heard("ended")).text, "Nobody hears me");
   }
-  t.is(emulator.log.of("open").length, 2);
+  t.true(emulator.log.of("open").length > 1);
 });
 
 test("no sound, or a little, makes no connection a stalled one", async (t) => {

@@ -255,9 +255,9 @@ test("speechEndedAt without the words' times: when the text last changed", async
 });
 
 test("Flux without sound is kept alive by pings, never by a JSON KeepAlive (pitfall 10)", async (t) => {
-  const emulator = await emulate(t, { timeouts: { fluxIdleMs: 1_000 }, script: { phrases: ["Hello"] } });
+  const emulator = await emulate(t, { timeouts: { fluxIdleMs: 2_000 }, script: { phrases: ["Hello"] } });
   const listener = await Listener.on(sttOn(t, emulator, { keepAliveIntervalMs: 100 }));
-  await emulator.log.seen("ping", 15);
+  await emulator.log.seen("ping", 25);
   listener.talk({ speech: 400, silence: 200 });
   t.is((await listener.heard("ended")).text, "Hello");
   t.deepEqual([...emulator.log.of("message"), ...emulator.log.of("idle"), ...listener.of("error")], []);

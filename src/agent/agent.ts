@@ -195,7 +195,10 @@ export class Agent {
       void provider
         ?.warm?.(this.#lifetime.signal)
         .catch((error: unknown) =>
-          this.#host.log.warn({ provider: provider.provider, err: plainError(error) }, "could not connect ahead"),
+          this.#host.log.warn(
+            { provider: provider.provider, err: plainError(error) },
+            "could not connect ahead",
+          ),
         );
     }
   }
@@ -237,7 +240,8 @@ export class Agent {
       log,
       signal: this.#lifetime.signal,
       onChange: () => this.#updatePresence(),
-      deaf: (participantId) => log.error({ participant_id: participantId }, "a participant is not heard any more"),
+      deaf: (participantId) =>
+        log.error({ participant_id: participantId }, "a participant is not heard any more"),
     });
   }
 

@@ -140,7 +140,9 @@ class Ear {
       deaf(participantId, error instanceof Error ? error : new Error(String(error)));
     } finally {
       if (signal.aborted && this.#stream) {
-        await this.#stream.close().catch((error: unknown) => log.warn({ err: plainError(error) }, "an ear stayed open"));
+        await this.#stream
+          .close()
+          .catch((error: unknown) => log.warn({ err: plainError(error) }, "an ear stayed open"));
       }
     }
   }
@@ -157,6 +159,9 @@ class Ear {
   #failed(error: unknown): void {
     const { stt, measure, log } = this.#options;
     measure({ kind: "error", component: "stt", provider: stt.provider, error: errorKind(error) });
-    log.warn({ provider: stt.provider, participant_id: this.#participantId, err: plainError(error) }, "speech to text failed");
+    log.warn(
+      { provider: stt.provider, participant_id: this.#participantId, err: plainError(error) },
+      "speech to text failed",
+    );
   }
 }

@@ -26,8 +26,7 @@ export class Mouth {
     this.#queue = new OutputQueue({
       audio: options.audio,
       onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
-      onPacing: ({ worstMs, p99Ms, frames }) =>
-        options.measure({ kind: "pacing", worstMs, p99Ms, frames }),
+      onPacing: ({ worstMs, p99Ms, frames }) => options.measure({ kind: "pacing", worstMs, p99Ms, frames }),
     });
   }
 

@@ -17,12 +17,13 @@ export interface SentenceOptions {
   readonly maxLength?: number;
   /**
    * Pieces after the first are joined until they have this many letters' worth (a Chinese character counts as three). Default
-   * 20: "Yes." by itself is a request of its own, and sounds like a word of its own. 0: every sentence is its own piece.
+   * 16: "Yes." by itself is a request of its own, and sounds like a word of its own. 0: every sentence is its own piece.
    */
   readonly minLength?: number;
   /**
-   * The first piece may end at a comma once it has this many words (and 20 letters' worth): the agent begins to speak some
-   * tokens earlier. Default 4: below that the melody of a cut clause is heard. `Infinity`: only at the end of a sentence.
+   * The first piece may end at a comma once it has this many words (and 16 letters' worth): the agent begins to speak some
+   * tokens earlier. So may those after it, until there are 40 letters' worth, some 3 s: after "Sure!" the next piece has to
+   * be made before that is said. Default 4: fewer sound cut off. `Infinity`: only at the end of a sentence.
    */
   readonly firstClauseWords?: number;
 }
@@ -51,10 +52,12 @@ const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 const wideOrHangul = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
 const letters = /[\p{L}\p{N}]/gu;
 
-/** Letters' worth of a first piece that ends with a clause. */
-const firstClauseLetters = 20;
+/** Letters' worth of a piece that ends with a clause. */
+const clauseLetters = 16;
+/** Once pieces have this many letters' worth, they end with sentences alone. */
+const lettersInHurry = 40;
 
-const defaults = { maxLength: 250, minLength: 20, firstClauseWords: 4 } as const;
+const defaults = { maxLength: 250, minLength: 16, firstClauseWords: 4 } as const;
 
 /**
  * Cuts a text that is still being written into pieces to speak, each as early as it is safe: mostly one character after its
@@ -68,7 +71,8 @@ export class SentenceSplitter {
   #start = 0;
   /** Before this place in it nothing ends. */
   #examined = 0;
-  #first = true;
+  /** Letters' worth of the pieces since the last flush. */
+  #letters = 0;
 
   constructor(options: SentenceOptions = {}) {
     this.#options = { ...defaults, ...options };
@@ -80,15 +84,16 @@ export class SentenceSplitter {
     this.#text += delta;
     const sentences: Sentence[] = [];
     for (let length = this.#nextLength(); length !== null; length = this.#nextLength()) {
-      sentences.push(this.#take(length));
-      this.#first = false;
+      const sentence = this.#take(length);
+      sentences.push(sentence);
+      this.#letters += lettersWorth(sentence.text);
     }
     return sentences;
   }
 
   /** The rest, as it is, where nothing more will come for now. What is pushed after it begins anew, with a first piece. */
   flush(): Sentence[] {
-    this.#first = true;
+    this.#letters = 0;
     return this.#text === "" ? [] : [this.#take(this.#text.length)];
   }
 
@@ -118,8 +123,7 @@ export class SentenceSplitter {
     const character = text[at]!;
     if (softStops.test(character) || hardStops.test(character)) return endOfSentence(text, at);
     if (lineEnd.test(character)) return endOfLine(text, at);
-    if (this.#first) return this.#endOfClause(text, at);
-    return null;
+    return this.#letters < lettersInHurry ? this.#endOfClause(text, at) : null;
   }
 
   #endOfClause(text: string, at: number): Verdict {
@@ -134,12 +138,12 @@ export class SentenceSplitter {
     const enough = isWide
       ? Number.isFinite(this.#options.firstClauseWords)
       : count >= this.#options.firstClauseWords;
-    return enough && lettersWorth(clause) >= firstClauseLetters ? end : null;
+    return enough && lettersWorth(clause) >= clauseLetters ? end : null;
   }
 
   #suffices(piece: string): boolean {
     if (!speakable.test(piece)) return false;
-    return this.#first || lettersWorth(piece) >= this.#options.minLength;
+    return this.#letters === 0 || lettersWorth(piece) >= this.#options.minLength;
   }
 }
 

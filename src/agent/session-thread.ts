@@ -5,8 +5,8 @@ import type { Agent } from "./agent.ts";
 import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
 import { type AgentHost, attach } from "./host.ts";
 import { Inbox } from "./inbox.ts";
-import { preloadAll } from "./preload.ts";
 import { PermitDesk } from "./permits.ts";
+import { preloadAll } from "./preload.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
 
@@ -86,7 +86,12 @@ function checkAgent(value: unknown): Agent {
   throw new TypeError("createAgent() must return an Agent");
 }
 
-function hostOn(post: (message: FromThread) => void, log: ThreadLog, logTranscripts: boolean, permits: PermitDesk): AgentHost {
+function hostOn(
+  post: (message: FromThread) => void,
+  log: ThreadLog,
+  logTranscripts: boolean,
+  permits: PermitDesk,
+): AgentHost {
   return {
     log,
     logTranscripts,

@@ -161,7 +161,8 @@ export class SpeechOutput implements Output {
     } catch (error) {
       if (signal.aborted) {
         const characters = spoken.text.length;
-        if (audioDurationMs > 0) measure({ kind: "tts", provider, model, latencyMs: null, audioDurationMs, characters });
+        if (audioDurationMs > 0)
+          measure({ kind: "tts", provider, model, latencyMs: null, audioDurationMs, characters });
         return;
       }
       measure({ kind: "error", component: "tts", provider, error: errorKind(error) });

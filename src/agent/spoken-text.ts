@@ -89,7 +89,7 @@ function unwrapLinks(mapped: MappedText): void {
     // Of a link that was cut between two pieces.
     .drop(/\]\((?:https?:|www\.|mailto:|tel:|[/#])[^\s)]*\)?/g)
     .keep(
-      /\b(?:https?|ftp):\/\/(?:[^\s/@]*@)?(?:www\.)?([^\s/?#<>"'()[\]{}|\\^`*]+)(?:[/?#](?:[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}*_~])?)?/dgi,
+      /(?:https?|ftp):\/\/(?:[^\s/@]*@)?(?:www\.)?([^\s/?#<>"'()[\]{}|\\^`*]+)(?:[/?#](?:[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}*_~])?)?/dgi,
     )
     .drop(/\b(?:mailto|tel):(?=\S)/gi)
     .drop(/\bwww\.(?=[\w-]+\.)/gi);

@@ -9,7 +9,14 @@ import { TurnClock } from "./turn-clock.ts";
 import { reportTool, reportTurn, type TurnReporting } from "./turn-report.ts";
 
 /** A turn goes through these, and ends once. One that is not spoken begins at `committed`. */
-export type TurnState = "listening" | "eager" | "committed" | "thinking" | "speaking" | "dropped" | TurnOutcome;
+export type TurnState =
+  | "listening"
+  | "eager"
+  | "committed"
+  | "thinking"
+  | "speaking"
+  | "dropped"
+  | TurnOutcome;
 
 /**
  * What may follow what:

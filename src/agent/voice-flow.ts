@@ -109,7 +109,8 @@ export class VoiceFlow {
   }
 
   #ended(event: Extract<HeardEvent, { type: "ended" }>): void {
-    const text = event.text === "" && event.speechMs !== undefined ? this.#options.wordless(event.speechMs) : event.text;
+    const text =
+      event.text === "" && event.speechMs !== undefined ? this.#options.wordless(event.speechMs) : event.text;
     const wordless = event.text === "" && text !== null;
     this.#text = text ?? "";
     this.#finish(event.speechEndedAt, wordless);

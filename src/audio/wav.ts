@@ -32,21 +32,17 @@ export function decodeWav(bytes: Uint8Array, name = "The sound"): PcmFrame {
   let format: { readonly channels: number; readonly sampleRate: number } | null = null;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at + 4, true);
-    const body = new DataView(
-      view.buffer,
-      view.byteOffset + at + 8,
-      // Programs that write as they go leave the length of the sound 0 or all ones; others are cut off.
-      Math.min(length, bytes.length - at - 8),
-    );
+    const left = bytes.length - at - 8;
+    const chunk = (size: number) => new DataView(view.buffer, view.byteOffset + at + 8, size);
     switch (mark(view, at)) {
       case "fmt ":
-        format = formatOf(body, name);
+        format = formatOf(chunk(Math.min(length, left)), name);
         break;
       case "data": {
         if (format === null) throw new WavError(`${name} has sound before its format`);
-        const rest = new DataView(view.buffer, view.byteOffset + at + 8);
-        const open = length === 0 && at + 8 < bytes.length;
-        return { samples: mixed(open ? rest : body, format.channels), sampleRate: format.sampleRate };
+        // Programs that write as they go leave the length 0 or all ones, and files are cut off.
+        const size = length === 0 ? left : Math.min(length, left);
+        return { samples: mixed(chunk(size), format.channels), sampleRate: format.sampleRate };
       }
     }
     // Chunks begin at even places.

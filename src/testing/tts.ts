@@ -100,7 +100,8 @@ export class TTS implements TTSInterface {
         if (failure !== null && chunks >= (failure.afterChunks ?? 0)) throw failure.error;
         chunks += 1;
         spoken.made += chunk.alignment.characters.join("").length;
-        yield this.#options.alignment === false ? { ...chunk, alignment: undefined as never } : chunk;
+        const { samples, sampleRate } = chunk;
+        yield this.#options.alignment === false ? { samples, sampleRate } : chunk;
       }
       if (failure !== null) throw failure.error;
       spoken.state = "done";

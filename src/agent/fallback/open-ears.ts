@@ -1,13 +1,17 @@
 import { within } from "../../deadline.ts";
+import { now } from "../../protocol.ts";
 import type { ListenOptions, SpeechStream, STT } from "../stt.ts";
 import { AllFailedError } from "./all-failed-error.ts";
 import type { Rotation } from "./rotation.ts";
 
-/** A stream of one recogniser, and what ends it for good. */
+/** A stream of one recogniser. */
 export interface OpenEar {
   readonly member: STT;
   readonly stream: SpeechStream;
+  /** Ends it for good. */
   readonly cancel: AbortController;
+  /** By the clock of protocol.ts. */
+  readonly openedAt: number;
 }
 
 /** Opens streams for one participant, of whoever of several can. */
@@ -20,23 +24,35 @@ export class OpenEars {
     this.#options = options;
   }
 
-  /** That of the first one that opens. Rejects with an {@link AllFailedError}, or the reason of the signal. */
-  async open(signal: AbortSignal): Promise<OpenEar> {
-    const failures: { readonly service: STT; readonly error: unknown }[] = [];
-    const order = this.#rotation.order();
-    for (const member of order) {
+  /** Fires when the participant is not listened to any more. */
+  get signal(): AbortSignal {
+    return this.#options.signal;
+  }
+
+  /** Is somebody told of failures that the listener survives? */
+  get watched(): boolean {
+    return this.#options.watch?.onFailed !== undefined;
+  }
+
+  /**
+   * That of the first one that opens and is not among the `failures`, which are added to. Rejects with an
+   * {@link AllFailedError}, or the reason of the signal.
+   */
+  async open(failures: Map<STT, unknown>, signal: AbortSignal): Promise<OpenEar> {
+    const { members } = this.#rotation;
+    for (const member of this.#rotation.order()) {
+      if (failures.has(member)) continue;
       this.asked(member);
-      const isLast = failures.length === order.length - 1;
+      const isLast = failures.size === members.length - 1;
       try {
         return await this.#openOne(member, isLast ? null : this.#rotation.timeoutMs, signal);
       } catch (error) {
         signal.throwIfAborted();
-        failures.push({ service: member, error });
-        if (isLast) this.#rotation.failed(member);
-        else this.failed(member, error);
+        failures.set(member, error);
+        this.failed(member, error, !isLast);
       }
     }
-    throw new AllFailedError(failures);
+    throw new AllFailedError([...failures].map(([service, error]) => ({ service, error })));
   }
 
   /** That of one which stands before this one, where it is time to try it again and it opens. Never rejects. */
@@ -46,7 +62,7 @@ export class OpenEars {
     try {
       return await this.#openOne(member, this.#rotation.timeoutMs, signal);
     } catch (error) {
-      if (!signal.aborted) this.failed(member, error);
+      if (!signal.aborted) this.failed(member, error, true);
       return null;
     }
   }
@@ -56,20 +72,20 @@ export class OpenEars {
     return members.indexOf(one) < members.indexOf(other);
   }
 
-  /** From here on it is the one that listens. */
+  /** It is to listen from here on. */
   asked(member: STT): void {
     this.#options.watch?.onAsked?.(member);
   }
 
-  /** It listens. */
+  /** It hears. */
   succeeded(member: STT): void {
     this.#rotation.succeeded(member);
   }
 
-  /** It does not, which the listener survives. */
-  failed(member: STT, error: unknown): void {
+  /** It does not; does the listener survive it? */
+  failed(member: STT, error: unknown, survived: boolean): void {
     this.#rotation.failed(member);
-    this.#options.watch?.onFailed?.(member, error);
+    if (survived) this.#options.watch?.onFailed?.(member, error);
   }
 
   async #openOne(member: STT, timeoutMs: number | null, signal: AbortSignal): Promise<OpenEar> {
@@ -81,7 +97,7 @@ export class OpenEars {
       const what = `${member.provider} ${member.model} to listen`;
       const stream = timeoutMs === null ? await opening : await within(opening, timeoutMs, what, signal);
       signal.throwIfAborted();
-      return { member, stream, cancel };
+      return { member, stream, cancel, openedAt: now() };
     } catch (error) {
       cancel.abort(error);
       // One that opens too late is of no use.

@@ -1,11 +1,14 @@
+import { now } from "../../protocol.ts";
 import { AsyncQueue } from "../async-queue.ts";
 import type { PcmFrame } from "../audio.ts";
-import type { SpeechEvent, SpeechStream } from "../stt.ts";
+import type { SpeechEvent, SpeechStream, STT } from "../stt.ts";
 import { CarriedTurn } from "./carried-turn.ts";
 import type { OpenEar, OpenEars } from "./open-ears.ts";
 
 /** Sound that is kept while the next one is opened, in frames: 5 s of those of 20 ms. */
 const mostKeptFrames = 250;
+/** One that was open for so long has worked, even where nobody spoke. In milliseconds. */
+const steadyAfterMs = 10_000;
 
 /**
  * What is heard of one participant, by whoever of several can. Where one fails in the middle the next one takes over, and a
@@ -16,7 +19,11 @@ export class FallbackSpeechStream implements SpeechStream {
   readonly #events = new AsyncQueue<SpeechEvent>();
   readonly #turn: CarriedTurn;
   readonly #closing = new AbortController();
+  /** Fires when it is closed, or not wanted any more. */
+  readonly #over: AbortSignal;
   readonly #reading = new Set<Promise<void>>();
+  /** Those that failed since one of them worked. */
+  readonly #failures: Map<STT, unknown>;
   /** The one that listens; null while another is being opened. */
   #current: OpenEar | null = null;
   /** An earlier one that is to take over at the end of the turn. */
@@ -26,8 +33,11 @@ export class FallbackSpeechStream implements SpeechStream {
   /** Of those before the current one. */
   #earlierMs = 0;
 
-  constructor(ears: OpenEars, first: OpenEar) {
+  /** `failures`: those that failed to open before the first one did. */
+  constructor(ears: OpenEars, first: OpenEar, failures: Map<STT, unknown>) {
     this.#ears = ears;
+    this.#failures = failures;
+    this.#over = AbortSignal.any([ears.signal, this.#closing.signal]);
     this.#turn = new CarriedTurn((event) => {
       this.#events.push(event);
       if (event.type === "ended") this.#betweenTurns();
@@ -51,10 +61,9 @@ export class FallbackSpeechStream implements SpeechStream {
 
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("The participant is not listened to any more", "AbortError"));
-    this.#turn.close();
     await Promise.all([this.#current, this.#standby].map((ear) => ear?.stream.close()));
     await Promise.all(this.#reading);
-    this.#events.end();
+    this.#end();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SpeechEvent> {
@@ -64,7 +73,6 @@ export class FallbackSpeechStream implements SpeechStream {
   /** Makes it the one that listens. */
   #use(ear: OpenEar): void {
     this.#current = ear;
-    this.#ears.succeeded(ear.member);
     for (const frame of this.#kept.splice(0)) ear.stream.write(frame);
   }
 
@@ -81,7 +89,9 @@ export class FallbackSpeechStream implements SpeechStream {
     try {
       for await (const event of ear.stream) {
         if (event.type === "error" && event.fatal) return event.error;
-        if (this.#current === ear) this.#turn.take(event);
+        if (this.#current !== ear) continue;
+        if (event.type !== "error") this.#works(ear);
+        this.#turn.take(event);
       }
     } catch (error) {
       return error;
@@ -89,35 +99,44 @@ export class FallbackSpeechStream implements SpeechStream {
     return new Error(`${ear.member.provider} ${ear.member.model} has stopped to listen`);
   }
 
+  #works(ear: OpenEar): void {
+    this.#failures.clear();
+    this.#ears.succeeded(ear.member);
+  }
+
   async #ended(ear: OpenEar, failure: unknown): Promise<void> {
-    if (this.#closing.signal.aborted || (ear !== this.#current && ear !== this.#standby)) return;
-    this.#ears.failed(ear.member, failure);
-    this.#drop(ear);
-    if (ear === this.#standby) {
+    if (this.#over.aborted) {
+      this.#end();
+    } else if (ear === this.#standby) {
       this.#standby = null;
-      return;
+      this.#drop(ear);
+      this.#ears.failed(ear.member, failure, true);
+    } else if (ear === this.#current) {
+      if (now() - ear.openedAt >= steadyAfterMs) this.#works(ear);
+      this.#failures.set(ear.member, failure);
+      this.#earlierMs = this.audioDurationMs;
+      this.#current = null;
+      this.#drop(ear);
+      this.#ears.failed(ear.member, failure, true);
+      this.#turn.interrupted();
+      // Told once: to the watch, which learns whose it is, or else as an event.
+      const error = failure instanceof Error ? failure : new Error(String(failure));
+      if (!this.#ears.watched) this.#events.push({ type: "error", error, fatal: false });
+      await this.#replace();
     }
-    this.#earlierMs = this.audioDurationMs;
-    this.#current = null;
-    this.#turn.interrupted();
-    const error = failure instanceof Error ? failure : new Error(String(failure));
-    this.#events.push({ type: "error", error, fatal: false });
-    await this.#replace();
   }
 
   async #replace(): Promise<void> {
     try {
       if (this.#standby === null) {
-        const next = await this.#ears.open(this.#closing.signal);
+        const next = await this.#ears.open(this.#failures, this.#over);
         this.#read(next);
         this.#use(next);
       } else this.#promote(this.#standby);
       this.#turn.resumed();
     } catch (error) {
-      if (this.#closing.signal.aborted) return;
-      this.#turn.close();
-      this.#events.push({ type: "error", error: error as Error, fatal: true });
-      this.#events.end();
+      if (!this.#over.aborted) this.#events.push({ type: "error", error: error as Error, fatal: true });
+      this.#end();
     }
   }
 
@@ -130,15 +149,17 @@ export class FallbackSpeechStream implements SpeechStream {
   async #probe(): Promise<void> {
     if (this.#current === null) return;
     this.#probing = true;
-    const ear = await this.#ears.openBetter(this.#current.member, this.#closing.signal);
+    const ear = await this.#ears.openBetter(this.#current.member, this.#over);
     this.#probing = false;
     if (ear === null) return;
     // The current one may have been replaced meanwhile, by this very one even.
-    if (this.#current === null || !this.#ears.isBefore(ear.member, this.#current.member))
-      return this.#drop(ear);
+    if (this.#current === null || !this.#ears.isBefore(ear.member, this.#current.member)) {
+      this.#drop(ear);
+      return;
+    }
+    this.#standby = ear;
     this.#read(ear);
-    if (this.#turn.open) this.#standby = ear;
-    else this.#promote(ear);
+    if (!this.#turn.open) this.#promote(ear);
   }
 
   #promote(ear: OpenEar): void {
@@ -154,5 +175,10 @@ export class FallbackSpeechStream implements SpeechStream {
   #drop(ear: OpenEar): void {
     ear.cancel.abort(new DOMException("Another one listens", "AbortError"));
     ear.stream.close().catch(() => undefined);
+  }
+
+  #end(): void {
+    this.#turn.close();
+    this.#events.end();
   }
 }

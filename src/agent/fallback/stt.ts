@@ -26,7 +26,9 @@ export class FallbackStt implements STT {
 
   async listen(options: ListenOptions): Promise<SpeechStream> {
     const ears = new OpenEars(this.#rotation, options);
-    return new FallbackSpeechStream(ears, await ears.open(options.signal));
+    const failures = new Map<STT, unknown>();
+    const first = await ears.open(failures, options.signal);
+    return new FallbackSpeechStream(ears, first, failures);
   }
 
   async close(): Promise<void> {

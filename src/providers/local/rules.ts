@@ -1,6 +1,7 @@
 import type { ToolCall, ToolResult } from "../../agent/conversation.ts";
 import type { FunctionDeclaration } from "../../agent/functions.ts";
 import type { LlmRequest } from "../../agent/llm.ts";
+import { wordlessSeconds } from "../../agent/wordless.ts";
 import { weatherSentence } from "./weather.ts";
 
 /** What the rules make of a request: tools to call, or words to say. */
@@ -80,6 +81,13 @@ function parsed(output: string): unknown {
 }
 
 function answer(text: string, role: "participant" | "instruction"): string {
+  const seconds = wordlessSeconds(text);
+  if (seconds !== null) {
+    return (
+      `I heard you speak for ${seconds === "1" ? "a second" : `${seconds} seconds`}, but I cannot tell words without ` +
+      "speech to text. Please type your message, or set a key for Deepgram."
+    );
+  }
   if (/\bweather\b/i.test(text)) return 'Tell me where, for example: "What is the weather in Lisbon?"';
   if (/\b(hi|hello|hey|greet|welcome|introduce)\b/i.test(text)) return greeting;
   if (/\b(interesting|fact|story)\b/i.test(text)) {
