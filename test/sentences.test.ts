@@ -59,7 +59,7 @@ const cases: Readonly<Record<string, readonly string[]>> = {
   "Arabic and Urdu": ["مرحبا؟", "نعم.", "یہ ہے۔", "ٹھیک۔"],
   "Armenian, Ethiopic, Burmese, Khmer": ["Բարեւ։", "ሰላም።", "မင်္ဂလာပါ။", "សួស្តី។", "OK."],
   Korean: ["안녕하세요.", "반갑습니다!", "네."],
-  Greek: ["Τι κάνεις;", "Καλά."],
+  Greek: ["Τι κάνεις\u037E", "Καλά."],
   lines: ["A heading", "Another line", "And the last"],
   "list items": ["- One thing", "- Another thing", "* A third"],
   "numbered items": ["1. Take it.", "2. Use it.", "10. Put it back."],

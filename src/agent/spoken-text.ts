@@ -21,7 +21,8 @@ export interface SpokenText {
  * may come in pieces, such as sentences; each gets the context that the one before it ended in.
  */
 export function spokenText(source: string, context: SpokenContext = "prose"): SpokenText {
-  const mapped = new MappedText(source);
+  // More white space means nothing, and takes long to look through.
+  const mapped = new MappedText(source).put(/[ \t]{4,}/g, "   ");
   const ended = dropCode(mapped, context);
   unwrapLinks(mapped);
   unwrapLines(mapped);
@@ -141,7 +142,9 @@ function dropSymbols(mapped: MappedText): void {
     // Within words these two belong to the script.
     .drop(/(?<![\p{L}\p{M}])[\u200C\u200D]+|[\u200C\u200D]+(?![\p{L}\p{M}])/gu)
     .put(/[\p{Cc}--[\n\r\t]]|[\p{So}--[°№℃℉]]/gv, " ")
-    .drop(/[[\]{}]/g);
+    .drop(/[[\]{}]/g)
+    // Of an address that is none.
+    .drop(/(?:https?|ftp):\/\//gi);
 }
 
 const ends = /[.,!?;:…–—。．！？；、，：؟۔।॥-]["'”’»」』）)]*$/u;

@@ -122,7 +122,11 @@ export class QueuedSpeech {
       totalMs,
       sentMs: this.#sentMs,
       heardMs,
-      heardCharacters: this.#heard.length({ heardMs, totalMs, complete: this.#complete }),
+      heardCharacters:
+        // What cannot be spoken counts once its turn is over.
+        totalMs === 0 && this.#state === "over"
+          ? this.tag.text.length
+          : this.#heard.length({ heardMs, totalMs, complete: this.#complete }),
       droppedMs: this.#state === "cut" ? totalMs - this.#sentMs : 0,
       starvedMs: this.#starvedMs,
       state: this.#state,

@@ -103,7 +103,9 @@ export class TurnDetector {
       this.#speechFrames = this.#frames;
       this.#speechEndedAt = at;
     } else this.#quiet += 1;
-    if (this.#quiet < this.#endFrames && this.#frames < this.#maxFrames) return null;
+    // With a frame of voice the turn may be going on: the next frame tells.
+    const over = this.#quiet >= this.#endFrames && this.#run === 0;
+    if (!over && this.#frames < this.#maxFrames) return null;
     const ended = this.#speechFrames * frameMs;
     this.#speaking = false;
     this.#voiced = 0;

@@ -3,7 +3,7 @@ import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
 import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
-import { Admission, type Place } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import { deriveCapacity, readLimits } from "./capacity.ts";
 import { Care } from "./care.ts";
 import { CrashStorm } from "./crash-storm.ts";
@@ -11,17 +11,14 @@ import { EndReports } from "./end-reports.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import { Permits } from "./permits.ts";
 import { Pool } from "./pool.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
-import type { Slot } from "./slot.ts";
+import { Starts } from "./starts.ts";
 import { threadEnvironment } from "./thread-environment.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** `announced`: about to drain; balancers learn it while starts are still accepted. */
 export type SupervisorState = "idle" | "warming" | "serving" | "announced" | "draining" | "stopped";
-
-/** Threads that a start tries where they die before the agent's code ran. */
-const mostTries = 3;
 
 /** The heart of the server: admits sessions, gives each a thread, has them looked after, and knows how each ended. */
 export class Supervisor {
@@ -29,12 +26,12 @@ export class Supervisor {
   readonly log: Logger;
   readonly metrics = new Metrics();
   readonly #sessions = new Sessions();
-  readonly #places = new WeakMap<Session, Place>();
   readonly #admission: Admission;
   readonly #pool: Pool;
   readonly #care: Care;
   readonly #crashStorm: CrashStorm;
   readonly #endReports: EndReports;
+  readonly #starts: Starts;
   readonly #permits: Permits<Session>;
   readonly #drainListeners = new Set<() => void>();
   readonly #stopping = new AbortController();
@@ -65,6 +62,20 @@ export class Supervisor {
       pool: this.#pool,
       metrics: this.metrics,
       log: this.log,
+    });
+    this.#starts = new Starts({
+      options,
+      sessions: this.#sessions,
+      admission: this.#admission,
+      pool: this.#pool,
+      permits: this.#permits,
+      metrics: this.metrics,
+      log: this.log,
+      measured: (measurement) => {
+        this.metrics.record(measurement);
+        this.#care.measured(measurement);
+      },
+      ended: (session) => this.#ended(session),
     });
     this.metrics.observe({
       capacity: options.maxConcurrentSessions,
@@ -127,8 +138,7 @@ export class Supervisor {
     try {
       const refusal = this.#refusal();
       if (refusal) throw refusal;
-      const session = this.#admit(request, begunAt);
-      await this.#play(session, begunAt);
+      const session = await this.#starts.start(request, begunAt);
       this.metrics.startSeconds("created", (performance.now() - begunAt) / 1_000);
       this.log.info(
         { session_id: session.id, call_type: session.callType, call_id: session.callId },
@@ -281,62 +291,8 @@ export class Supervisor {
     return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
   }
 
-  /** Counted in the tick that decides, so that no two sessions take the last place. */
-  #admit(request: StartRequest, begunAt: number): Session {
-    const { callId, callType = "default", config = {}, createdBy = null } = request;
-    const place = this.#admission.admit(callType, callId);
-    const session = new Session(
-      { callId, callType, config, createdBy },
-      this.options,
-      {
-        permits: this.#permits,
-        measured: (measurement) => {
-          this.metrics.record(measurement);
-          this.#care.measured(measurement);
-        },
-        joined: () => this.metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
-        ended: (ended) => this.#ended(ended),
-      },
-      this.options.includeTranscript,
-    );
-    this.#places.set(session, place);
-    this.#sessions.add(session);
-    return session;
-  }
-
-  /** Gives the session a thread; another one where it dies before any of the agent's code ran. */
-  async #play(session: Session, begunAt: number): Promise<void> {
-    for (let tries = 1; tries <= mostTries; tries += 1) {
-      const slot = this.#pool.take() ?? (await this.#waitForSlot(session));
-      if (tries === 1) {
-        this.metrics.startSeconds("assigned", (performance.now() - begunAt) / 1_000);
-        this.metrics.sessionStarted();
-      }
-      if ((await session.play(slot)) === "created") return;
-      this.log.warn({ session_id: session.id, tries }, "a warm thread was dead on arrival");
-    }
-    session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));
-    throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
-  }
-
-  async #waitForSlot(session: Session): Promise<Slot> {
-    try {
-      const cause = this.#pool.failure;
-      if (cause) throw new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
-      const slot = await this.#pool.wait(this.options.threadWaitTimeoutMs);
-      if (session.state === "starting") return slot;
-      slot.retire();
-      throw new GreenroomError(session.endReason === "drained" ? "DRAINING" : "START_FAILED");
-    } catch (error) {
-      this.#sessions.forget(session);
-      this.#places.get(session)?.[Symbol.dispose]();
-      throw error;
-    }
-  }
-
   #ended(session: Session): void {
     this.#permits.giveBackAll(session);
-    this.#places.get(session)?.[Symbol.dispose]();
     this.#sessions.retire(session);
     this.#crashStorm.count(session);
     this.#endReports.report(session);

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
 import { DeepgramConnection, type DeepgramWorld, type EmittedEvent } from "./deepgram/connection.ts";
 import { type DeepgramDelays, type DeepgramTimeouts, defaultTimeouts, published } from "./deepgram/delays.ts";
@@ -50,7 +51,7 @@ export interface DeepgramEmulator extends Emulator {
 }
 
 /**
- * Log entries: `handshake` (path, search, query, headers), `open`, `refused` (status), `audio` (bytes, positionMs, speech),
+ * Log entries: `handshake` (path, search, query, headers, tlsResumed), `open`, `refused` (status), `audio` (bytes, positionMs, speech),
  * `message` (of the client), `sent` (message, and lastSpeechAt: when the last speech before it had arrived), `ping`,
  * `silent`, `idle`, `close` (code, reason), `key_check`. All but the first and the last carry `connection`, its number from 0.
  */
@@ -88,7 +89,7 @@ class Server implements DeepgramEmulator {
       const known = new URL(request.url ?? "/", "http://localhost").pathname === "/v1/auth/token";
       const refused = known ? checkKey(request, this.#apiKey) : null;
       const status = refused?.status ?? (known ? 200 : 404);
-      if (known) this.log.add("key_check", { status, headers: request.headers, socket: request.socket });
+      if (known) this.log.add("key_check", { status, headers: request.headers });
       const body = refused ? { err_code: refused.code, err_msg: refused.message } : {};
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
@@ -141,7 +142,7 @@ class Server implements DeepgramEmulator {
       search,
       query: Object.fromEntries(searchParams),
       headers: request.headers,
-      socket: request.socket,
+      tlsResumed: socket instanceof TLSSocket && socket.isSessionReused(),
     });
     if (fault.hangs) {
       // Read on, to notice when the client has had enough.

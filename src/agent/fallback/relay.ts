@@ -1,4 +1,4 @@
-import { DeadlineError, within } from "../../deadline.ts";
+import { DeadlineError } from "../../deadline.ts";
 import type { Service, ServiceWatch } from "../service.ts";
 import { AllFailedError } from "./all-failed-error.ts";
 import type { Rotation } from "./rotation.ts";
@@ -60,18 +60,26 @@ class Attempt<Member extends Service, Piece> {
   async *run(): AsyncGenerator<Piece, void, void> {
     const { rotation, signal, open, begins } = this.#request;
     const cancel = new AbortController();
-    const abort = () => cancel.abort(signal.reason);
+    const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>();
+    givenUp.catch(() => undefined);
+    const abort = () => {
+      cancel.abort(signal.reason);
+      giveUp(signal.reason);
+    };
     signal.addEventListener("abort", abort, { once: true });
-    const startedAt = performance.now();
+    const timer =
+      this.#timeoutMs === null ? undefined : setTimeout(() => giveUp(this.#late()), this.#timeoutMs);
     const held: Piece[] = [];
     let stream: AsyncIterator<Piece> | undefined;
     let over = false;
     try {
       stream = open(this.#member, cancel.signal)[Symbol.asyncIterator]();
       while (!over) {
-        const step = await this.#inTime(stream.next(), startedAt);
+        const next = stream.next();
+        const step = this.begun ? await next : await Promise.race([next, givenUp]);
         if (!this.begun && (step.done || begins(step.value))) {
           this.begun = true;
+          clearTimeout(timer);
           rotation.succeeded(this.#member);
           yield* held;
         }
@@ -80,6 +88,7 @@ class Attempt<Member extends Service, Piece> {
         else held.push(step.value);
       }
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener("abort", abort);
       if (!over) {
         cancel.abort(new DOMException("The answer is not wanted any more", "AbortError"));
@@ -89,11 +98,10 @@ class Attempt<Member extends Service, Piece> {
     }
   }
 
-  /** Waits no longer than there is time for the first piece. */
-  #inTime<T>(next: Promise<T>, startedAt: number): Promise<T> {
-    if (this.begun || this.#timeoutMs === null) return next;
-    const leftMs = Math.max(1, this.#timeoutMs - (performance.now() - startedAt));
+  #late(): DeadlineError {
     const { provider, model } = this.#member;
-    return within(next, leftMs, `The first piece of ${provider} ${model}`, this.#request.signal);
+    return new DeadlineError(
+      `The first piece of ${provider} ${model} took longer than ${this.#timeoutMs} ms`,
+    );
   }
 }

@@ -13,9 +13,9 @@ const agent = new Agent({ keepAlive: false });
 export const agentFor = (url: string): Agent | undefined => (/^(wss|https):/.test(url) ? agent : undefined);
 
 /**
- * Makes ready for a connection: the name is resolved, a TLS session is kept, and the key is known to be good. No socket is
- * opened ahead, since Deepgram closes one without sound, and bills by the open second. No address is kept either: only a
- * resolver knows for how long it is good. Rejects with a {@link DeepgramError}; 401 is a wrong key.
+ * Makes ready for a connection: the name is resolved, a TLS session is kept, and the key is known to be good. No WebSocket
+ * is opened ahead: one without sound is closed after a while, and one with silence is paid for. No address is kept either,
+ * beyond what resolvers do: they know for how long it is good. Rejects with a {@link DeepgramError}; 401 is a wrong key.
  */
 export async function warmUp(
   { apiKey, baseUrl, connectTimeoutMs }: FilledOptions,

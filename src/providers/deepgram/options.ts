@@ -51,11 +51,11 @@ export interface DeepgramOptions {
    * rate is heard too, over a second connection.
    */
   readonly sampleRate?: number;
-  /** Longest wait for a connection, in milliseconds. Default 5,000. */
+  /** Longest wait for a connection, in milliseconds. Default 3,000. Raise it on slow networks. */
   readonly connectTimeoutMs?: number;
-  /** How many connections in a row may fail before listening fails. Default 5. */
+  /** How many connections in a row may fail before listening fails. Default 5. Lower it where there is a fallback. */
   readonly connectAttempts?: number;
-  /** Pause before the second attempt, in milliseconds; it doubles each time. Default 200. */
+  /** Pause before the second attempt, in milliseconds, up to half of it left to chance; it doubles each time. Default 200. */
   readonly retryDelayMs?: number;
   /**
    * An open connection that answers nothing for so long while it is given sound is replaced. In milliseconds. Default
@@ -169,7 +169,7 @@ export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
     endpointingMs: given.endpointingMs ?? 300,
     utteranceEndMs: given.utteranceEndMs ?? 1_000,
     sampleRate: given.sampleRate ?? 16_000,
-    connectTimeoutMs: given.connectTimeoutMs ?? 5_000,
+    connectTimeoutMs: given.connectTimeoutMs ?? 3_000,
     connectAttempts: given.connectAttempts ?? 5,
     retryDelayMs: given.retryDelayMs ?? 200,
     stallTimeoutMs: given.stallTimeoutMs ?? (flux ? 3_000 : 10_000),

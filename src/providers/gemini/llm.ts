@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promises";
 import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
-import { within } from "../../deadline.ts";
+import { DeadlineError, within } from "../../deadline.ts";
 import { Answer } from "./answer.ts";
 import { Connections } from "./connections.ts";
 import { asFailure, type BadAnswerError, GeminiError, isPassing, RefusalError } from "./errors.ts";
@@ -47,7 +47,7 @@ export class LLM extends BaseLLM {
       await nextTick();
     } catch (error) {
       signal.throwIfAborted();
-      throw asFailure(error, this.#options.apiKey);
+      throw error instanceof DeadlineError ? error : asFailure(error, this.#options.apiKey);
     } finally {
       this.#running.delete(cancel);
       cancel.abort();

@@ -1,0 +1,100 @@
+import type { Logger } from "pino";
+import type { StartRequest } from "../agent-launcher.ts";
+import { GreenroomError } from "../errors.ts";
+import type { Metrics } from "../metrics/prometheus.ts";
+import type { Measurement } from "../protocol.ts";
+import type { Admission, Place } from "./admission.ts";
+import type { FilledLauncherOptions } from "./launcher-options.ts";
+import type { Permits } from "./permits.ts";
+import type { Pool } from "./pool.ts";
+import { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Slot } from "./slot.ts";
+
+export interface StartsOptions {
+  readonly options: FilledLauncherOptions;
+  readonly sessions: Sessions;
+  readonly admission: Admission;
+  readonly pool: Pool;
+  readonly permits: Permits<Session>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly measured: (measurement: Measurement) => void;
+  readonly ended: (session: Session) => void;
+}
+
+/** Threads that a start tries where they die before the agent's code ran. */
+const mostTries = 3;
+
+/** Brings sessions to life: a place, a thread, and the agent made in it. */
+export class Starts {
+  readonly #options: StartsOptions;
+  readonly #places = new WeakMap<Session, Place>();
+
+  constructor(options: StartsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
+  async start(request: StartRequest, begunAt: number): Promise<Session> {
+    const session = this.#admit(request, begunAt);
+    await this.#play(session, begunAt);
+    return session;
+  }
+
+  /** Counted in the tick that decides, so that no two sessions take the last place. */
+  #admit(request: StartRequest, begunAt: number): Session {
+    const { options, sessions, admission, permits, metrics, measured, ended } = this.#options;
+    const { callId, callType = "default", config = {}, createdBy = null } = request;
+    const place = admission.admit(callType, callId);
+    const session = new Session(
+      { callId, callType, config, createdBy },
+      options,
+      {
+        permits,
+        measured,
+        joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
+        ended: (session) => {
+          place[Symbol.dispose]();
+          ended(session);
+        },
+      },
+      options.includeTranscript,
+    );
+    this.#places.set(session, place);
+    sessions.add(session);
+    return session;
+  }
+
+  /** Gives the session a thread; another one where it dies before any of the agent's code ran. */
+  async #play(session: Session, begunAt: number): Promise<void> {
+    const { pool, metrics, log } = this.#options;
+    for (let tries = 1; tries <= mostTries; tries += 1) {
+      const slot = pool.take() ?? (await this.#waitForSlot(session));
+      if (tries === 1) {
+        metrics.startSeconds("assigned", (performance.now() - begunAt) / 1_000);
+        metrics.sessionStarted();
+      }
+      if ((await session.play(slot)) === "created") return;
+      log.warn({ session_id: session.id, tries }, "a warm thread was dead on arrival");
+    }
+    session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));
+    throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
+  }
+
+  async #waitForSlot(session: Session): Promise<Slot> {
+    const { options, pool, sessions } = this.#options;
+    try {
+      const cause = pool.failure;
+      if (cause) throw new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
+      const slot = await pool.wait(options.threadWaitTimeoutMs);
+      if (session.state === "starting") return slot;
+      slot.retire();
+      throw new GreenroomError(session.endReason === "drained" ? "DRAINING" : "START_FAILED");
+    } catch (error) {
+      sessions.forget(session);
+      this.#places.get(session)?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+}
