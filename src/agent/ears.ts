@@ -3,6 +3,7 @@ import { type Measurement, now } from "../protocol.ts";
 import type { ConnectionAudio } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";
+import { ServiceLabels } from "./service.ts";
 import type { SpeechEvent, SpeechStream, STT } from "./stt.ts";
 
 /** What is heard of the participant who has the floor. */
@@ -88,6 +89,7 @@ class Ear {
   readonly #heard: (event: HeardEvent) => void;
   readonly #cancel = new AbortController();
   readonly #over: Promise<void>;
+  readonly #service: ServiceLabels;
   #stream: SpeechStream | null = null;
   /** What came before the stream was open. */
   #waiting: Frame[] = [];
@@ -97,6 +99,7 @@ class Ear {
     this.#participantId = participantId;
     this.#options = options;
     this.#heard = heard;
+    this.#service = new ServiceLabels(options.stt, "stt", options.measure);
     this.#over = this.#listen();
   }
 
@@ -121,7 +124,7 @@ class Ear {
     const signal = AbortSignal.any([this.#options.signal, this.#cancel.signal]);
     try {
       using _permit = await permit(stt.provider, signal);
-      const stream = await stt.listen({ participantId, signal });
+      const stream = await stt.listen({ participantId, signal, watch: this.#service.watch });
       this.#stream = stream;
       for (const frame of this.#waiting.splice(0)) stream.write(frame);
       for await (const event of stream) {
@@ -148,19 +151,20 @@ class Ear {
   }
 
   #measure(stream: SpeechStream, speechEndedAt: number | null): void {
-    const { stt, measure } = this.#options;
+    const { measure } = this.#options;
     const audioDurationMs = stream.audioDurationMs - this.#measuredMs;
     this.#measuredMs = stream.audioDurationMs;
     const latencyMs = speechEndedAt === null ? null : Math.max(0, now() - speechEndedAt);
     if (latencyMs === null && audioDurationMs === 0) return;
-    measure({ kind: "stt", provider: stt.provider, model: stt.model, latencyMs, audioDurationMs });
+    measure({ kind: "stt", ...this.#service.labels, latencyMs, audioDurationMs });
   }
 
   #failed(error: unknown): void {
-    const { stt, measure, log } = this.#options;
-    measure({ kind: "error", component: "stt", provider: stt.provider, error: errorKind(error) });
+    const { measure, log } = this.#options;
+    const { provider } = this.#service.labels;
+    measure({ kind: "error", component: "stt", provider, error: errorKind(error) });
     log.warn(
-      { provider: stt.provider, participant_id: this.#participantId, err: plainError(error) },
+      { provider, participant_id: this.#participantId, err: plainError(error) },
       "speech to text failed",
     );
   }

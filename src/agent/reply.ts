@@ -4,6 +4,7 @@ import { generate } from "./generation.ts";
 import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
+import { type Service, ServiceLabels } from "./service.ts";
 import { runTools, type ToolOutcome } from "./tools.ts";
 
 export interface ReplyOptions {
@@ -20,6 +21,7 @@ export interface ReplyOptions {
   readonly onTool: (outcome: ToolOutcome) => void;
   /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
   readonly mayRunTools: () => Promise<void>;
+  readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
 }
 
@@ -33,15 +35,22 @@ export class Reply {
   #text = "";
   #length = 0;
   #firstTextAt: number | null = null;
+  readonly #service: ServiceLabels;
   #tokens = { input: 0, output: 0 };
 
   constructor(options: ReplyOptions) {
     this.#options = options;
+    this.#service = new ServiceLabels(options.llm, "llm", options.measure);
   }
 
   /** All that belongs into the conversation so far. */
   get messages(): Message[] {
     return [...this.#messages, { role: "agent", text: this.#text, toolCalls: [] }];
+  }
+
+  /** Who answers. */
+  get service(): Service {
+    return this.#service.labels;
   }
 
   /** When the first text came, as epoch milliseconds. */
@@ -78,11 +87,9 @@ export class Reply {
 
   /** What this reply cost, measured when it is over. */
   measure(outcome: "done" | "cancelled" | "failed"): Measurement {
-    const { provider, model } = this.#options.llm;
     return {
       kind: "llm",
-      provider,
-      model,
+      ...this.#service.labels,
       outcome,
       latencyMs: now() - this.#startedAt,
       firstTokenMs: this.#firstTextAt === null ? null : this.#firstTextAt - this.#startedAt,
@@ -100,6 +107,7 @@ export class Reply {
       instructions,
       messages: [...messages, ...this.#messages],
       functions: [...this.#options.functions.values()].map(({ declaration }) => declaration),
+      watch: this.#service.watch,
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
     };
     try {

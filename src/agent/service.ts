@@ -1,3 +1,6 @@
+import type { Measurement } from "../protocol.ts";
+import { errorKind } from "./error-kind.ts";
+
 /** A model, a recogniser or a voice, as metrics name it. */
 export interface Service {
   /** Who runs it, such as `gemini`. */
@@ -14,4 +17,30 @@ export interface ServiceWatch {
   readonly onAsked?: (service: Service) => void;
   /** This one failed, which the request survives: another is asked. */
   readonly onFailed?: (service: Service, error: unknown) => void;
+}
+
+/** Who does the work of one request, for the labels of what is measured, and who failed at it on the way. */
+export class ServiceLabels {
+  readonly watch: Required<ServiceWatch>;
+  #service: Service;
+
+  constructor(
+    service: Service,
+    component: Extract<Measurement, { kind: "error" }>["component"],
+    measure: (measurement: Measurement) => void,
+  ) {
+    this.#service = service;
+    this.watch = {
+      onAsked: (asked) => {
+        this.#service = asked;
+      },
+      onFailed: ({ provider }, error) =>
+        measure({ kind: "error", component, provider, error: errorKind(error) }),
+    };
+  }
+
+  get labels(): Service {
+    const { provider, model } = this.#service;
+    return { provider, model };
+  }
 }

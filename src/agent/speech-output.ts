@@ -4,6 +4,7 @@ import { type Measurement, now } from "../protocol.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import { type Sentence, SentenceSplitter } from "./sentences.ts";
+import { ServiceLabels } from "./service.ts";
 import { type SpokenText, spokenText } from "./spoken-text.ts";
 import type { TTS } from "./tts.ts";
 
@@ -134,7 +135,7 @@ export class SpeechOutput implements Output {
   /** Has a sentence spoken into its place in the queue. */
   async #make({ spoken, speech }: Piece): Promise<void> {
     const { tts, permit, measure, events } = this.#options;
-    const { provider, model } = tts;
+    const service = new ServiceLabels(tts, "tts", measure);
     const { signal } = this.#cancel;
     const previousText = this.#before(speech);
     const nextText = this.#waiting[0]?.spoken.text;
@@ -142,9 +143,10 @@ export class SpeechOutput implements Output {
     let firstByteAt: number | null = null;
     let audioDurationMs = 0;
     try {
-      using _permit = await permit(provider, signal);
+      using _permit = await permit(tts.provider, signal);
       const chunks = tts.speak(spoken.text, {
         signal,
+        watch: service.watch,
         ...(previousText === undefined ? {} : { previousText }),
         ...(nextText === undefined ? {} : { nextText }),
       });
@@ -157,14 +159,15 @@ export class SpeechOutput implements Output {
         speech?.write(chunk);
       }
       const latencyMs = firstByteAt === null ? null : firstByteAt - startedAt;
-      measure({ kind: "tts", provider, model, latencyMs, audioDurationMs, characters: spoken.text.length });
+      measure({ kind: "tts", ...service.labels, latencyMs, audioDurationMs, characters: spoken.text.length });
     } catch (error) {
       if (signal.aborted) {
         const characters = spoken.text.length;
         if (audioDurationMs > 0)
-          measure({ kind: "tts", provider, model, latencyMs: null, audioDurationMs, characters });
+          measure({ kind: "tts", ...service.labels, latencyMs: null, audioDurationMs, characters });
         return;
       }
+      const { provider } = service.labels;
       measure({ kind: "error", component: "tts", provider, error: errorKind(error) });
       this.#failure ??= { error };
     } finally {

@@ -215,7 +215,7 @@ export class Turn {
   }
 
   async #respond(): Promise<void> {
-    const { llm, measure } = this.#setting;
+    const { measure } = this.#setting;
     this.#go("thinking");
     this.#attempt ??= this.#begin(this.#question(), "");
     const attempt = this.#attempt;
@@ -227,14 +227,15 @@ export class Turn {
       const cancelled = this.#cancel.signal.aborted;
       measure(attempt.reply.measure(cancelled ? "cancelled" : "failed"));
       if (!cancelled) {
-        measure({ kind: "error", component: "llm", provider: llm.provider, error: errorKind(error) });
+        const { provider } = attempt.reply.service;
+        measure({ kind: "error", component: "llm", provider, error: errorKind(error) });
       }
       throw error;
     }
   }
 
   #begin(question: readonly Message[], words: string): Attempt {
-    const { llm, allowedTools, instructions, limits, conversation, log } = this.#setting;
+    const { llm, allowedTools, instructions, limits, conversation, measure, log } = this.#setting;
     const functions = new Map(
       [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
     );
@@ -251,6 +252,7 @@ export class Turn {
           this.#toolCalls++;
           reportTool(this.id, outcome, this.#setting);
         },
+        measure,
         log,
       },
       this.#cancel.signal,

@@ -40,7 +40,7 @@ async function importSdk(): Promise<TextToSpeechConstructor> {
   const original = module.getFetchFn;
   module.getFetchFn = async () => {
     const exchange = current.getStore();
-    return original();
+    return exchange === undefined ? original() : exchange.fetch.bind(exchange);
   };
   return client.TextToSpeech;
 }

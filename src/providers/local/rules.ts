@@ -1,7 +1,6 @@
 import type { ToolCall, ToolResult } from "../../agent/conversation.ts";
 import type { FunctionDeclaration } from "../../agent/functions.ts";
 import type { LlmRequest } from "../../agent/llm.ts";
-import { wordlessSeconds } from "../../agent/wordless.ts";
 import { weatherSentence } from "./weather.ts";
 
 /** What the rules make of a request: tools to call, or words to say. */
@@ -13,6 +12,9 @@ export interface Decision {
 const greeting =
   "Hello! I am the built-in agent of Greenroom, with rules in place of a language model. " +
   'Ask me "What is the weather in Paris and Rome?" or "What time is it?"';
+
+/** What stands for speech of which only the length is known. */
+const wordless = /^\(spoke for ([\d.]+) seconds; there is no speech recognition\)$/;
 
 export function decide({ messages, functions, toolChoice }: LlmRequest): Decision {
   const last = messages.at(-1);
@@ -81,11 +83,11 @@ function parsed(output: string): unknown {
 }
 
 function answer(text: string, role: "participant" | "instruction"): string {
-  const seconds = wordlessSeconds(text);
-  if (seconds !== null) {
+  const seconds = wordless.exec(text)?.[1];
+  if (seconds !== undefined) {
     return (
-      `I heard you speak for ${seconds === "1" ? "a second" : `${seconds} seconds`}, but I cannot tell words without ` +
-      "speech to text. Please type your message, or set a key for Deepgram."
+      `I heard you speak for ${seconds} seconds, but I cannot tell words without speech to text. ` +
+      "Please type your message, or set a key for Deepgram."
     );
   }
   if (/\bweather\b/i.test(text)) return 'Tell me where, for example: "What is the weather in Lisbon?"';
