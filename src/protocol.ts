@@ -66,6 +66,8 @@ export interface SlotBoot {
   readonly heartbeat: SharedArrayBuffer;
   /** URL of the module whose default export is the agent. */
   readonly agentUrl: string;
+  /** Providers whose requests are counted over all sessions: a permit is asked for each. */
+  readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
 }
 
@@ -87,8 +89,32 @@ export interface SessionAssignment {
   readonly callType: string;
   readonly callId: string;
   readonly config: JsonObject;
+  /** The call takes place in memory, whatever edge the agent has. */
+  readonly inMemory: InMemoryCall | null;
   /** A dry run before the server serves: `createAgent` alone, then the agent is closed. */
   readonly rehearsal: boolean;
+}
+
+/** A call without a network: `dial` of greenroom/testing reaches it, under the session's id. */
+export interface InMemoryCall {
+  /** How many times faster than life it runs, 1 to 100. Default 1, which services over a network need. */
+  readonly speed?: number;
+}
+
+/** What an agent is made of, as its rehearsal finds it. */
+export interface AgentReport {
+  /** What the agent's module says of itself. */
+  readonly about: string | null;
+  readonly services: readonly AgentService[];
+}
+
+export interface AgentService {
+  readonly part: "llm" | "stt" | "tts" | "edge";
+  readonly provider: string;
+  /** Null for an edge. */
+  readonly model: string | null;
+  /** Why it cannot be used, such as a wrong key; null where nothing is known against it. */
+  readonly problem: PlainError | null;
 }
 
 /** What a participant typed. */
@@ -112,6 +138,8 @@ export type FromThread =
   | { readonly type: "entered"; readonly at: number }
   /** `createAgent` has returned. */
   | { readonly type: "created"; readonly at: number }
+  /** Of a rehearsal alone: what the agent is made of, and whether its services let it in. */
+  | { readonly type: "rehearsed"; readonly report: AgentReport }
   /** The agent is in the call. */
   | { readonly type: "joined"; readonly at: number }
   /** Since when the agent is alone in the call; null while somebody is there. */

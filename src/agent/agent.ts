@@ -6,11 +6,12 @@ import { type BargeInOptions, defaultBargeIn } from "./barge-in.ts";
 import { Budget, type BudgetOptions, defaultBudget } from "./budget.ts";
 import { Conversation } from "./conversation.ts";
 import type { AgentUser, Call, ConnectionAudio, ConnectionEvent, Edge } from "./edge.ts";
-import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
+import { type AgentHandle, type AgentHost, attach, noHost, type Stage } from "./host.ts";
 import { type AgentLimits, fillLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import { Presence } from "./presence.ts";
+import { Readiness } from "./readiness.ts";
 import type { STT } from "./stt.ts";
 import { TextOutput } from "./text-output.ts";
 import type { TTS } from "./tts.ts";
@@ -57,7 +58,7 @@ export class Agent {
   readonly agentUser: AgentUser;
   readonly instructions: string;
   readonly llm: LLM;
-  readonly #options: AgentOptions;
+  #options: AgentOptions;
   readonly #limits: AgentLimits;
   readonly #apology: string | null;
   readonly #conversation: Conversation;
@@ -70,6 +71,8 @@ export class Agent {
   readonly #bargeIn: BargeInOptions;
   readonly #budget: Budget;
   #host: AgentHost = noHost;
+  /** The one that a stage stands in for. */
+  #ownEdge: Edge | null = null;
   #voice: Voice | null = null;
   #turns = 0;
   #closing: Promise<void> | null = null;
@@ -88,7 +91,7 @@ export class Agent {
     this.#apology = options.apology === undefined ? defaultApology : options.apology;
     this.#conversation = new Conversation(this.#limits);
     this.#attendance = new Attendance({
-      edge: options.edge,
+      edge: () => this.#options.edge,
       agentUser: options.agentUser,
       limits: this.#limits,
       signal: this.#lifetime.signal,
@@ -178,29 +181,19 @@ export class Agent {
   [attach](host: AgentHost): AgentHandle {
     if (this.#host !== noHost) throw new Error("createAgent() must make a new agent for each session");
     this.#host = host;
-    this.#warmUp();
+    if (host.stage) {
+      this.#ownEdge = this.#options.edge;
+      this.#options = staged(this.#options, host.stage);
+    }
+    const { llm, stt, tts, edge } = this.#options;
+    const { signal } = this.#lifetime;
+    const readiness = new Readiness({ edge, llm, stt, tts, signal, log: host.log });
     return {
       message: (message) => this.#take(message),
       close: (reason) => this.#end(reason),
+      prepare: () => readiness.prepare(),
+      report: () => readiness.report(),
     };
-  }
-
-  /**
-   * Connections are made while the agent joins, so that the first turn pays no handshake. Earlier they would be closed
-   * again by the time a call comes.
-   */
-  #warmUp(): void {
-    const { llm, stt, tts } = this.#options;
-    for (const provider of [llm, stt, tts]) {
-      void provider
-        ?.warm?.(this.#lifetime.signal)
-        .catch((error: unknown) =>
-          this.#host.log.warn(
-            { provider: provider.provider, err: plainError(error) },
-            "could not connect ahead",
-          ),
-        );
-    }
   }
 
   #take(message: TextMessage): void {
@@ -300,6 +293,7 @@ export class Agent {
     const silent = this.#step("close the ears and the mouth", async () => this.#voice?.close());
     await Promise.all([
       leaving.then(() => this.#step("close the edge", () => edge.close())),
+      this.#step("close the agent's own edge", async () => this.#ownEdge?.close()),
       this.#step("close the model", () => llm.close()),
       stt && silent.then(() => this.#step("close the recogniser", () => stt.close())),
       tts && silent.then(() => this.#step("close the voice", () => tts.close())),
@@ -331,4 +325,9 @@ export class Agent {
       });
     }
   }
+}
+
+/** On a stage the agent keeps its own ears and voice, where it has any. */
+function staged(options: AgentOptions, { edge, stt, tts }: Stage): AgentOptions {
+  return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }

@@ -5,7 +5,8 @@ import type { AgentHost } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
 
 export interface AttendanceOptions {
-  readonly edge: Edge;
+  /** Asked for when it is needed, as the host is. */
+  readonly edge: () => Edge;
   readonly agentUser: AgentUser;
   readonly limits: AgentLimits;
   /** Fires when the conversation is over: nothing is joined any more. */
@@ -81,7 +82,8 @@ export class Attendance {
   }
 
   async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {
-    const { edge, signal, limits, host } = this.#options;
+    const { signal, limits, host } = this.#options;
+    const edge = this.#options.edge();
     try {
       return await within(work(edge), limits.joinTimeoutMs, `To ${what}`, signal);
     } catch (error) {

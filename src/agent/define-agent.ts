@@ -13,6 +13,8 @@ export interface AgentSession {
 }
 
 export interface AgentModule<A extends Agent = Agent> {
+  /** A sentence about the agent, told at the start beside the services that it uses. */
+  readonly about?: string;
   /** Makes the agent. Also called once without a call, as a rehearsal, before the server serves. */
   createAgent(context: AgentSession): A | Promise<A>;
   /** Takes the agent through its call. The session ends when it returns. */
@@ -30,7 +32,8 @@ export function defineAgent<A extends Agent>(module: AgentModule<A>): AgentDefin
   for (const name of ["createAgent", "joinCall"] as const) {
     if (typeof module[name] !== "function") throw new TypeError(`defineAgent: ${name} must be a function`);
   }
-  return { createAgent: module.createAgent, joinCall: module.joinCall, [marker]: true };
+  const { about, createAgent, joinCall } = module;
+  return { ...(about === undefined ? {} : { about }), createAgent, joinCall, [marker]: true };
 }
 
 export function isAgentDefinition(value: unknown): value is AgentDefinition {

@@ -69,6 +69,8 @@ export interface Connection {
 export interface Edge {
   /** Who carries the call, such as `stream`: a label in metrics. */
   readonly provider: string;
+  /** False: its calls never carry sound, so that ears and a voice need not be made ready for them. Default true. */
+  readonly sound?: boolean;
   /** Makes sure that the call exists, or finds it. */
   createCall(request: CallRequest): Promise<Call>;
   /** Brings the agent into a call that this edge made. */

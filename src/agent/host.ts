@@ -1,4 +1,7 @@
-import type { AgentEvent, Measurement, TextMessage } from "../protocol.ts";
+import type { AgentEvent, AgentService, Measurement, TextMessage } from "../protocol.ts";
+import type { Edge } from "./edge.ts";
+import type { STT } from "./stt.ts";
+import type { TTS } from "./tts.ts";
 
 /** Structured log lines. Field names are snake_case. */
 export interface Log {
@@ -13,6 +16,8 @@ export interface AgentHost {
   readonly log: Log;
   /** Whether log lines may hold what was said, and what tools were given. */
   readonly logTranscripts: boolean;
+  /** Where the call happens in place of the agent's own edge; null: there. */
+  readonly stage: Stage | null;
   joined(): void;
   presence(aloneSince: number | null): void;
   event(event: AgentEvent): void;
@@ -21,12 +26,25 @@ export interface AgentHost {
   permit(provider: string, signal: AbortSignal): Promise<Disposable>;
 }
 
+/** A call of another kind than the agent's own: in it any agent can hear and speak. */
+export interface Stage {
+  readonly edge: Edge;
+  /** For an agent that has no ears. */
+  stt(): STT;
+  /** For an agent that has no voice. */
+  tts(): TTS;
+}
+
 /** What a session may do with its agent. */
 export interface AgentHandle {
   /** Takes what a participant typed; before the agent has joined, it waits. */
   message(message: TextMessage): void;
   /** Ends the conversation, so that `finish()` returns; leaving the call stays with the agent's own code. */
   close(reason: Error): void;
+  /** A call is about to begin: services are connected to ahead. */
+  prepare(): void;
+  /** For a rehearsal: what the agent is made of, and which of it is known not to work. */
+  report(): Promise<AgentService[]>;
 }
 
 /**
@@ -41,6 +59,7 @@ const nothing = () => {};
 export const noHost: AgentHost = {
   log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   logTranscripts: false,
+  stage: null,
   joined: nothing,
   presence: nothing,
   event: nothing,

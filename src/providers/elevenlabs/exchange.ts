@@ -55,7 +55,7 @@ export class Exchange {
       };
     } catch (error) {
       this.#failure = error;
-      throw error;
+      return failed;
     }
   }
 

@@ -6,6 +6,7 @@ import type { Call, CallRequest, Connection, Edge as EdgeInterface } from "../..
  */
 export class Edge implements EdgeInterface {
   readonly provider = "local";
+  readonly sound = false;
 
   async createCall({ callType, callId }: CallRequest): Promise<Call> {
     return { callType, callId };

@@ -34,7 +34,7 @@ export interface FliteText {
 /** Makes of a text what Flite speaks: it knows ASCII, and English. */
 export function fliteText(text: string): FliteText {
   const folded = text
-    .replaceAll(/[\u00a0-\uffff]/gu, (character) => letters[character.toLowerCase()] ?? character)
+    .replaceAll(/[\u00a0-\uffff]/gu, (character) => letters[character] ?? capital(character) ?? character)
     .normalize("NFKD")
     .replaceAll(/\p{M}/gu, "")
     .replaceAll("\u2044", "/");
@@ -48,6 +48,11 @@ export function fliteText(text: string): FliteText {
     .flatMap(parts)
     .filter((piece) => /[a-z0-9]/i.test(piece));
   return { pieces, unknown };
+}
+
+function capital(character: string): string | undefined {
+  const letter = letters[character.toLowerCase()];
+  return letter === undefined ? undefined : letter[0]!.toUpperCase() + letter.slice(1);
 }
 
 /** Where a sentence ends: not after an abbreviation, and not before a small letter. */

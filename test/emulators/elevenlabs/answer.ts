@@ -52,6 +52,8 @@ export async function answer(options: AnswerOptions): Promise<void> {
     }
     for (const part of script.oddPieces ? inOddParts(piece.bytes) : [piece.bytes]) {
       if (!response.write(part)) await once(response, "drain", { signal });
+      // What is written at once arrives at once.
+      if (script.oddPieces) await rounds(3, signal);
     }
     if (soundMs === 0) log.add("first_byte", { request });
     soundMs = piece.soundMs;
@@ -64,6 +66,10 @@ async function until(at: number, signal: AbortSignal): Promise<void> {
   const ms = at - now();
   if (ms > 0) await pause(ms, undefined, { signal });
   else await nextRound(undefined, { signal });
+}
+
+async function rounds(count: number, signal: AbortSignal): Promise<void> {
+  for (let round = 0; round < count; round++) await nextRound(undefined, { signal });
 }
 
 function never(signal: AbortSignal): Promise<never> {
