@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { GreenroomError } from "./errors.ts";
-import type { JsonObject, JsonValue, LogLevel } from "./protocol.ts";
+import type { InMemoryCall, JsonObject, JsonValue, LogLevel } from "./protocol.ts";
 import type { Session } from "./supervisor/session.ts";
 import type { SessionSummary } from "./supervisor/session-summary.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
@@ -48,7 +48,8 @@ export interface AgentLauncherOptions {
   readonly messagesPerSecond?: number;
   /**
    * Most requests at a time to a provider, over all sessions of this process, such as `{ elevenlabs: 20 }`: what your plan
-   * allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it. Default: no limits.
+   * allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it. For those who
+   * speak a request is a sentence, for those who listen a participant. Default: no limits.
    */
   readonly providerConcurrency?: Readonly<Record<string, number>>;
   /** Sessions that die of one error within a minute and thereby stop new starts. Default 10; 0 turns it off. */
@@ -90,6 +91,11 @@ export interface StartRequest {
   readonly config?: JsonObject;
   /** Who starts it, kept with the session. Default null. */
   readonly createdBy?: JsonValue;
+  /**
+   * The call takes place in memory, whatever edge the agent has: `dial(session.id)` of `greenroom/testing` reaches it, to
+   * play sound into it and to hear what the agent says. An agent without ears or a voice gets the offline stand-ins.
+   */
+  readonly inMemory?: InMemoryCall;
 }
 
 /**

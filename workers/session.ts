@@ -1,7 +1,12 @@
-import { runSlot } from "../src/agent/session-thread.ts";
+import { runSlot, type ThreadEquipment } from "../src/agent/session-thread.ts";
 import type { SlotBoot } from "../src/protocol.ts";
 
 let used = false;
+
+/** Loaded when it is used. */
+const equipment: ThreadEquipment = {
+  stage: async (sessionId, call) => (await import("./in-memory-stage.ts")).inMemoryStage(sessionId, call),
+};
 
 /**
  * The entry of a pool thread: one run is one slot. It never returns and never throws, since the pool would hand the thread
@@ -11,6 +16,6 @@ export default async function session(boot: SlotBoot): Promise<never> {
   // A thread serves one session, never two.
   if (used) process.exit(70);
   used = true;
-  await runSlot(boot);
+  await runSlot(boot, equipment);
   return new Promise<never>(() => {});
 }

@@ -208,6 +208,7 @@ export class Agent {
       agentId: this.agentUser.id,
       limits: this.#limits,
       conversation: this.#conversation,
+      permit: (provider, signal) => this.#host.permit(provider, signal),
       openOutput: (events) => this.#openOutput(events),
       emit: (event) => this.#emit(event),
       measure: (measurement) => this.#measured(measurement),

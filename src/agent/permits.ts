@@ -3,11 +3,14 @@ import type { FromThread } from "../protocol.ts";
 /** Places among the requests of the whole process to a provider, asked of the main thread. */
 export class PermitDesk {
   readonly #post: (message: FromThread) => void;
+  readonly #limited: ReadonlySet<string>;
   readonly #waiting = new Map<number, () => void>();
   #count = 0;
 
-  constructor(post: (message: FromThread) => void) {
+  /** @param limited The providers whose requests are counted; for all others there is nothing to ask. */
+  constructor(post: (message: FromThread) => void, limited: readonly string[]) {
     this.#post = post;
+    this.#limited = new Set(limited);
   }
 
   /**
@@ -16,6 +19,7 @@ export class PermitDesk {
    */
   async acquire(provider: string, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
+    if (!this.#limited.has(provider)) return { [Symbol.dispose]: () => {} };
     this.#count += 1;
     const permit = this.#count;
     let held = true;

@@ -21,6 +21,8 @@ export interface ReplyOptions {
   readonly onTool: (outcome: ToolOutcome) => void;
   /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
   readonly mayRunTools: () => Promise<void>;
+  /** Resolves when a request to the provider may begin; to be disposed of when it is over. */
+  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
 }
@@ -100,7 +102,7 @@ export class Reply {
 
   /** One request. Returns the tools that the model calls. */
   async #ask(mayCall: boolean): Promise<ToolCall[]> {
-    const { llm, instructions, messages, limits, signal, onText } = this.#options;
+    const { llm, instructions, messages, limits, signal, onText, permit } = this.#options;
     const calls: ToolCall[] = [];
     let usage = { input: 0, output: 0 };
     const request = {
@@ -110,6 +112,7 @@ export class Reply {
       watch: this.#service.watch,
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
     };
+    using _permit = await permit(llm.provider, signal);
     try {
       for await (const event of generate(llm, request, limits, signal)) {
         switch (event.type) {

@@ -1,21 +1,35 @@
 import { threadId } from "node:worker_threads";
 import { plainError } from "../errors.ts";
-import { type FailureStage, type FromThread, heartbeatIntervalMs, now, type SlotBoot } from "../protocol.ts";
+import {
+  type FailureStage,
+  type FromThread,
+  heartbeatIntervalMs,
+  type InMemoryCall,
+  now,
+  type SlotBoot,
+} from "../protocol.ts";
 import type { Agent } from "./agent.ts";
 import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
-import { type AgentHost, attach } from "./host.ts";
+import { type AgentHandle, type AgentHost, attach, type Stage } from "./host.ts";
 import { Inbox } from "./inbox.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll } from "./preload.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
 
+/** What a thread can do that the agent's code knows nothing of. */
+export interface ThreadEquipment {
+  /** Makes the place of a call in memory, which is reached by the session's id. */
+  stage(sessionId: string, call: InMemoryCall): Promise<Stage>;
+}
+
 /**
  * The life of a session thread: imports the agent, says `warm`, waits for a session, takes the agent through it, says how
  * it went. Resolves after its last word and never rejects; the main thread then ends the thread. Errors that the agent's
  * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
  */
-export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: SlotBoot): Promise<void> {
+export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
+  const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
   const beats = new Int32Array(heartbeat);
   setInterval(() => Atomics.add(beats, 0, 1), heartbeatIntervalMs).unref();
   const log = new ThreadLog(logOptions);
@@ -41,18 +55,26 @@ export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: Sl
   }
   post({ type: "warm", threadId, importMs: now() - importStartedAt });
 
-  const { rehearsal, ...session } = await inbox.assigned;
+  const { rehearsal, inMemory, ...session } = await inbox.assigned;
   post({ type: "entered", at: now() });
   log.bind({ session_id: session.sessionId });
   const { signal } = inbox;
   const context: AgentSession = { ...session, signal };
 
   let agent: Agent;
+  let handle: AgentHandle;
   try {
+    const stage = inMemory && (await equipment.stage(session.sessionId, inMemory));
     agent = checkAgent(await definition.createAgent(context));
-    const permits = new PermitDesk(post);
+    const permits = new PermitDesk(post, limitedProviders);
     inbox.onPermit = (permit) => permits.granted(permit);
-    inbox.connect(agent[attach](hostOn(post, log, logOptions.transcripts, permits)));
+    handle = agent[attach]({
+      ...hostOn(post, permits),
+      stage,
+      log,
+      logTranscripts: logOptions.transcripts,
+    });
+    inbox.connect(handle);
   } catch (error) {
     return signal.aborted ? post({ type: "ended" }) : failed("create", error);
   }
@@ -61,7 +83,13 @@ export async function runSlot({ port, heartbeat, agentUrl, log: logOptions }: Sl
   if (!signal.aborted) {
     post({ type: "created", at: now() });
     try {
-      if (!rehearsal) await definition.joinCall(agent, context);
+      if (rehearsal) {
+        const { about = null } = definition;
+        post({ type: "rehearsed", report: { about, services: await handle.report() } });
+      } else {
+        handle.prepare();
+        await definition.joinCall(agent, context);
+      }
     } catch (error) {
       // After a close, code that was cut short by it may throw.
       if (!signal.aborted) failure = { error };
@@ -88,13 +116,9 @@ function checkAgent(value: unknown): Agent {
 
 function hostOn(
   post: (message: FromThread) => void,
-  log: ThreadLog,
-  logTranscripts: boolean,
   permits: PermitDesk,
-): AgentHost {
+): Omit<AgentHost, "stage" | "log" | "logTranscripts"> {
   return {
-    log,
-    logTranscripts,
     joined: () => post({ type: "joined", at: now() }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),

@@ -56,6 +56,8 @@ export interface TurnSetting extends TurnReporting {
   readonly agentId: string;
   readonly limits: AgentLimits;
   readonly conversation: Conversation;
+  /** Resolves when a request to the provider may begin; to be disposed of when it is over. */
+  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
   /** Makes the way to the other side for one turn. */
   readonly openOutput: (events: OutputEvents) => Output;
 }
@@ -235,7 +237,7 @@ export class Turn {
   }
 
   #begin(question: readonly Message[], words: string): Attempt {
-    const { llm, allowedTools, instructions, limits, conversation, measure, log } = this.#setting;
+    const { llm, allowedTools, instructions, limits, conversation, permit, measure, log } = this.#setting;
     const functions = new Map(
       [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
     );
@@ -252,6 +254,7 @@ export class Turn {
           this.#toolCalls++;
           reportTool(this.id, outcome, this.#setting);
         },
+        permit,
         measure,
         log,
       },

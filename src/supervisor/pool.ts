@@ -22,6 +22,8 @@ export interface PoolOptions {
   /** V8 heap of a thread at which V8 itself ends it, in MiB. */
   readonly heapLimitMb: number;
   readonly messagesPerSecond: number;
+  /** Providers whose requests are counted over all sessions. */
+  readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -192,6 +194,7 @@ export class Pool {
       {
         number: this.#numbers,
         agentUrl: this.#options.agentUrl,
+        limitedProviders: this.#options.limitedProviders,
         log: this.#options.log,
         messagesPerSecond: this.#options.messagesPerSecond,
         run: (boot, signal) => this.#piscina.run(boot, { signal, transferList: [boot.port] }),

@@ -1,25 +1,53 @@
 import { type PlainError, plainError } from "../errors.ts";
-import type { FromThread } from "../protocol.ts";
+import type { AgentReport, FromThread } from "../protocol.ts";
 import type { Slot } from "./slot.ts";
+
+/** How long the agent's services may take to say whether they work, and the agent to close, in milliseconds. */
+const restTimeoutMs = 15_000;
 
 /**
  * A dry run before the server serves: `createAgent` in a real thread, with no call. It finds a missing key or a broken
- * agent at the start instead of in the first call. Rejects with the agent's own error.
+ * agent at the start instead of in the first call. Rejects with the agent's own error; services that refuse the agent are
+ * in the report.
  */
-export async function rehearse(slot: Slot, timeoutMs: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+export async function rehearse(slot: Slot, createTimeoutMs: number): Promise<AgentReport> {
+  const { promise, resolve, reject } = Promise.withResolvers<AgentReport>();
   const fail = (error: PlainError) => reject(Object.assign(new Error(error.message), error));
-  const timer = setTimeout(() => {
-    fail({ name: "DeadlineError", message: `createAgent took longer than ${timeoutMs} ms` });
-    slot.retire();
-  }, timeoutMs);
+  const expire = (what: string, ms: number) =>
+    setTimeout(() => {
+      fail({ name: "DeadlineError", message: `${what} took longer than ${ms} ms` });
+      slot.retire();
+    }, ms);
+  let timer = expire("createAgent", createTimeoutMs);
+  let report: AgentReport = { about: null, services: [] };
   slot.assign(
-    { sessionId: "rehearsal", callType: "default", callId: "rehearsal", config: {}, rehearsal: true },
+    {
+      sessionId: "rehearsal",
+      callType: "default",
+      callId: "rehearsal",
+      config: {},
+      inMemory: null,
+      rehearsal: true,
+    },
     {
       message(message: FromThread) {
-        if (message.type === "ended") resolve();
-        else if (message.type === "failed") fail(message.error);
-        else return;
+        switch (message.type) {
+          case "created":
+            clearTimeout(timer);
+            timer = expire("The rehearsal", restTimeoutMs);
+            return;
+          case "rehearsed":
+            report = message.report;
+            return;
+          case "ended":
+            resolve(report);
+            break;
+          case "failed":
+            fail(message.error);
+            break;
+          default:
+            return;
+        }
         slot.retire();
       },
       condemned: (verdict) => fail({ name: "Error", message: verdict.message }),
@@ -27,7 +55,7 @@ export async function rehearse(slot: Slot, timeoutMs: number): Promise<void> {
     },
   );
   try {
-    await promise;
+    return await promise;
   } finally {
     clearTimeout(timer);
   }

@@ -6,6 +6,7 @@ import {
   type CloseReason,
   type EndReason,
   type FromThread,
+  type InMemoryCall,
   type JsonObject,
   type JsonValue,
   type Measurement,
@@ -24,6 +25,8 @@ export interface SessionIdentity {
   readonly config: JsonObject;
   /** Who started it: the value of `getCurrentUser`, or null. */
   readonly createdBy: JsonValue;
+  /** The call takes place in memory. */
+  readonly inMemory: InMemoryCall | null;
 }
 
 export interface SessionDeadlines {
@@ -85,6 +88,7 @@ export class Session implements SlotHolder {
   /** Since when the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
   aloneSince: number | null = null;
 
+  readonly #inMemory: InMemoryCall | null;
   readonly #deadlines: SessionDeadlines;
   readonly #listener: SessionListener;
   readonly #resolveEnded: () => void;
@@ -112,6 +116,7 @@ export class Session implements SlotHolder {
     this.callType = identity.callType;
     this.config = identity.config;
     this.createdBy = identity.createdBy;
+    this.#inMemory = identity.inMemory;
     this.#deadlines = deadlines;
     this.#listener = listener;
     this.transcript = keepTranscript ? new Transcript() : null;
@@ -153,7 +158,8 @@ export class Session implements SlotHolder {
     clearTimeout(this.#createTimer);
     this.#createTimer = setTimeout(() => this.#createOverdue(createTimeoutMs), createTimeoutMs);
     const { id: sessionId, callId, callType, config } = this;
-    slot.assign({ sessionId, callId, callType, config, rehearsal: false }, this);
+    const inMemory = this.#inMemory;
+    slot.assign({ sessionId, callId, callType, config, inMemory, rehearsal: false }, this);
     return this.#start.promise;
   }
 
@@ -242,6 +248,7 @@ export class Session implements SlotHolder {
         this.#listener.permits.giveBack(this, message.permit);
         break;
       case "warm":
+      case "rehearsed":
         break;
       default:
         message satisfies never;

@@ -33,6 +33,7 @@ export interface SlotEvents {
 export interface SlotOptions {
   readonly number: number;
   readonly agentUrl: string;
+  readonly limitedProviders: readonly string[];
   readonly log: SlotBoot["log"];
   /** Most messages that a thread may send in a second. */
   readonly messagesPerSecond: number;
@@ -76,6 +77,7 @@ export class Slot {
       port: port2,
       heartbeat: this.heartbeat.buffer as SharedArrayBuffer,
       agentUrl: options.agentUrl,
+      limitedProviders: options.limitedProviders,
       log: options.log,
     };
     this.ended = options.run(boot, this.#abort.signal).then(

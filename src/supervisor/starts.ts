@@ -45,10 +45,10 @@ export class Starts {
   /** Counted in the tick that decides, so that no two sessions take the last place. */
   #admit(request: StartRequest, begunAt: number): Session {
     const { options, sessions, admission, permits, metrics, measured, ended } = this.#options;
-    const { callId, callType = "default", config = {}, createdBy = null } = request;
+    const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
     const place = admission.admit(callType, callId);
     const session = new Session(
-      { callId, callType, config, createdBy },
+      { callId, callType, config, createdBy, inMemory },
       options,
       {
         permits,

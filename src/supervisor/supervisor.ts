@@ -3,7 +3,9 @@ import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
 import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
+import type { AgentReport } from "../protocol.ts";
 import { Admission } from "./admission.ts";
+import { describeAgent } from "./agent-report.ts";
 import { deriveCapacity, readLimits } from "./capacity.ts";
 import { Care } from "./care.ts";
 import { CrashStorm } from "./crash-storm.ts";
@@ -34,6 +36,7 @@ export class Supervisor {
   readonly #starts: Starts;
   readonly #permits: Permits<Session>;
   readonly #drainListeners = new Set<() => void>();
+  readonly #reportListeners = new Set<(report: AgentReport) => void>();
   readonly #stopping = new AbortController();
   readonly #warmedUp = Promise.withResolvers<void>();
   #state: SupervisorState = "idle";
@@ -186,6 +189,14 @@ export class Supervisor {
     return () => this.#drainListeners.delete(listener);
   }
 
+  /**
+   * Calls `listener` with what the agent's rehearsal found. Where nobody listens the log tells it. Returns what ends it.
+   */
+  onRehearsed(listener: (report: AgentReport) => void): () => void {
+    this.#reportListeners.add(listener);
+    return () => this.#reportListeners.delete(listener);
+  }
+
   /** A shutdown will follow: probes say so, and starts are accepted until it does. */
   announceDrain(): void {
     if (this.#state === "announced" || this.#state === "draining" || this.#state === "stopped") return;
@@ -225,6 +236,7 @@ export class Supervisor {
         threadStartTimeoutMs: options.threadStartTimeoutMs,
         heapLimitMb: options.heapLimitMb,
         messagesPerSecond: options.messagesPerSecond,
+        limitedProviders: Object.keys(options.providerConcurrency),
         log: { level: options.agentsLogLevel, fd: options.logFd, transcripts: options.logTranscripts },
         environment: threadEnvironment(options.agentEnvironment),
       },
@@ -253,6 +265,7 @@ export class Supervisor {
       log: this.log,
       signal: this.#stopping.signal,
       failed: firstTry.reject,
+      rehearsed: (report) => this.#rehearsed(report),
     });
     void warmedUp.then((done) => {
       if (done && this.#state === "warming") {
@@ -264,6 +277,12 @@ export class Supervisor {
     });
     await firstTry.promise;
     await within(this.reserveWhole(), threadStartTimeoutMs, "The reserve").catch(() => undefined);
+  }
+
+  #rehearsed(report: AgentReport): void {
+    for (const listener of this.#reportListeners) listener(report);
+    if (this.#reportListeners.size > 0) return;
+    for (const { level, fields, text } of describeAgent(report)) this.log[level](fields, text);
   }
 
   async #stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
 import { BackOff } from "./back-off.ts";
+import type { AgentReport } from "../protocol.ts";
 import type { Pool } from "./pool.ts";
 import { rehearse } from "./rehearsal.ts";
 
@@ -14,6 +15,8 @@ export interface WarmUpOptions {
   readonly signal: AbortSignal;
   /** Called for every try that failed, with the agent's own error. */
   readonly failed: (error: unknown) => void;
+  /** Called once, for the try that succeeded. */
+  readonly rehearsed: (report: AgentReport) => void;
 }
 
 /** Rehearses the agent, with growing pauses, until it succeeds. False: it was aborted. */
@@ -23,7 +26,9 @@ export async function warmUp(options: WarmUpOptions): Promise<boolean> {
   while (!signal.aborted) {
     try {
       const slot = await pool.wait(options.threadWaitMs);
-      await rehearse(slot, options.createTimeoutMs);
+      const report = await rehearse(slot, options.createTimeoutMs);
+      if (signal.aborted) return false;
+      options.rehearsed(report);
       return true;
     } catch (error) {
       if (signal.aborted) return false;

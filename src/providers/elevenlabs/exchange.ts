@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import type { Connections } from "../connections.ts";
 import { pieces, textOf, wholeLines } from "./body.ts";
-import type { Connections } from "./connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
+import { open } from "./requests.ts";
 
 /** As much of the `init` of a fetch as the SDK gives. */
 export interface SdkRequest {
@@ -45,7 +46,7 @@ export class Exchange {
 
   async fetch(url: string, request: SdkRequest): Promise<SdkResponse> {
     try {
-      const incoming = await this.#connections.open(url, request);
+      const incoming = await open(this.#connections, url, request);
       const body = await this.#bodyOf(incoming);
       return {
         status: incoming.statusCode ?? 200,

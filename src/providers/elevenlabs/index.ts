@@ -1,6 +1,6 @@
 /** ElevenLabs' voices. */
 import { registerPreload } from "../../agent/preload.ts";
-import { Connections } from "./connections.ts";
+import { Connections } from "../connections.ts";
 import { defaultBaseUrl, fromEnvironment } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
 

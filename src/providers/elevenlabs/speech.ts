@@ -1,7 +1,7 @@
 import type { StreamTextToSpeechRequest } from "elevenlabs/api/resources/textToSpeech/client/requests/StreamTextToSpeechRequest.js";
 import type { SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
+import type { Connections } from "../connections.ts";
 import { AlignmentReader, type Timing } from "./alignment.ts";
-import type { Connections } from "./connections.ts";
 import { ElevenlabsError } from "./error.ts";
 import { Exchange } from "./exchange.ts";
 import type { FilledOptions } from "./options.ts";

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import { DeadlineError } from "../../deadline.ts";
-import { Connections } from "./connections.ts";
+import { Connections } from "../connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { type FilledOptions, fillOptions, type TTSOptions } from "./options.ts";
+import { ask } from "./requests.ts";
 import { requestSpeech, type SpeechRequest } from "./speech.ts";
 
 /** The first pause before a retry, in milliseconds; each one doubles it, and up to half of it is added at random. */
@@ -32,7 +33,7 @@ export class TTS implements AgentTTS {
   async warm(signal: AbortSignal): Promise<void> {
     const { apiKey, baseUrl, voiceId } = this.#options;
     const url = `${baseUrl.replace(/\/+$/, "")}/v1/voices/${encodeURIComponent(voiceId)}`;
-    const { incoming, text } = await this.#connections.ask(url, {
+    const { incoming, text } = await ask(this.#connections, url, {
       method: "GET",
       headers: { "xi-api-key": apiKey },
       signal: AbortSignal.any([signal, AbortSignal.timeout(warmTimeoutMs)]),

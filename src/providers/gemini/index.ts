@@ -1,6 +1,6 @@
 /** Google's Gemini. */
 import { registerPreload } from "../../agent/preload.ts";
-import { Connections } from "./connections.ts";
+import { Connections } from "../connections.ts";
 import { defaultBaseUrl, fromEnvironment } from "./options.ts";
 
 export { BadAnswerError, GeminiError, RefusalError } from "./errors.ts";

@@ -2,9 +2,10 @@ import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promi
 import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { DeadlineError, within } from "../../deadline.ts";
+import { Connections } from "../connections.ts";
 import { Answer } from "./answer.ts";
-import { Connections } from "./connections.ts";
 import { asFailure, type BadAnswerError, GeminiError, isPassing, RefusalError } from "./errors.ts";
+import { fetchOver } from "./kept-fetch.ts";
 import { defaultModel, type FilledOptions, fillOptions, type LLMOptions } from "./options.ts";
 import { parametersOf } from "./parameters.ts";
 
@@ -135,7 +136,7 @@ export class LLM extends BaseLLM {
   async #connect(): Promise<GoogleGenAI> {
     const { GoogleGenAI } = await import("@google/genai");
     const { apiKey, apiVersion, baseUrl } = this.#options;
-    const { fetch } = this.#connections;
+    const fetch = fetchOver(this.#connections);
     // Said aloud, since the SDK would take another service and version from the environment.
     return new GoogleGenAI({ enterprise: false, apiKey, apiVersion, httpOptions: { baseUrl, fetch } });
   }

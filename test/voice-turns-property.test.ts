@@ -1,0 +1,264 @@
+import test, { type ExecutionContext } from "ava";
+import fc from "fast-check";
+import type { Message } from "greenroom";
+import { until } from "./fixtures/voice-call.ts";
+import {
+  type AnswerPlan,
+  type JournalEntry,
+  type SpeakerEvent,
+  Storm,
+  type StormAction,
+  type StormPlan,
+} from "./fixtures/voice-storm.ts";
+
+const who = fc.constantFrom<(0 | 1)[]>(0, 0, 0, 1);
+const events: readonly SpeakerEvent[] = [
+  ...(["started", "words", "words", "eager", "eager", "resumed", "ended", "ended"] as const),
+  ...(["mhm", "error", "fatal"] as const),
+];
+const action = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({ type: fc.constant("speech" as const), who, event: fc.constantFrom(...events) }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({ type: fc.constant("step" as const), count: fc.integer({ min: 1, max: 6 }) }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 6 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom("message" as const, "respond" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("say" as const),
+      interrupt: fc.boolean(),
+      interruptible: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("leave" as const), who }) },
+  { weight: 1, arbitrary: fc.constant<StormAction>({ type: "close" }) },
+);
+const answer: fc.Arbitrary<AnswerPlan> = fc.record({
+  sentences: fc.nat({ max: 3 }),
+  calls: fc.constantFrom(0, 0, 0, 1, 2),
+  end: fc.constantFrom<AnswerPlan["end"][]>("done", "done", "done", "fail", "ignore-abort"),
+});
+const plan: fc.Arbitrary<StormPlan> = fc.record({
+  actions: fc.array(action, { maxLength: 40 }),
+  answers: fc.array(answer, { minLength: 1, maxLength: 4 }),
+  voiceFailures: fc.array(fc.constantFrom(null, null, null, 0, 1, 3), { maxLength: 6 }),
+  settled: fc.boolean(),
+  falseInterruptionMs: fc.constantFrom(3, 10_000, 10_000),
+});
+
+/** Frames that may be with the edge and not yet heard: those sent ahead, and one burst. */
+const mostUnheardFrames = 6;
+
+/** What became of one turn. */
+interface TurnRecord {
+  readonly turnId: string;
+  readonly outcome: string;
+  /** Where in the journal its words came, and where it ended. */
+  readonly saidAt: number;
+  readonly endedAt: number;
+  readonly question: string | null;
+  /** What was heard of the answer. */
+  readonly heard: string;
+}
+
+const eventsOf = (journal: readonly JournalEntry[]) =>
+  journal.flatMap((entry, at) => (entry.kind === "event" ? [{ at, event: entry.event }] : []));
+
+function turnsOf(t: ExecutionContext, storm: Storm): TurnRecord[] {
+  const ofTurns = Map.groupBy(eventsOf(storm.journal), ({ event }) => event.turnId);
+  return [...ofTurns].flatMap(([turnId, all]) => {
+    const ends = all.filter(({ event }) => event.type === "turn");
+    // It ends once, and nothing comes after.
+    t.is(ends.length, 1, turnId);
+    t.is(all.at(-1)?.event.type, "turn", turnId);
+    const said = all.find(({ event }) => event.type === "transcript" && event.role === "user");
+    const finals = all.filter(
+      ({ event }) => event.type === "transcript" && event.role === "agent" && event.final,
+    );
+    t.true(finals.length <= 1, turnId);
+    const textOf = (entry: (typeof all)[number] | undefined) =>
+      entry?.event.type === "transcript" ? (entry.event.text ?? "") : null;
+    const [end] = ends;
+    return end?.event.type === "turn"
+      ? [
+          {
+            turnId,
+            outcome: end.event.outcome,
+            saidAt: said?.at ?? end.at,
+            endedAt: end.at,
+            question: textOf(said),
+            heard: textOf(finals[0]) ?? "",
+          },
+        ]
+      : [];
+  });
+}
+
+/** The text of each speech as far as its frames were sent, and where in the journal the last of them was. */
+function soundsOf(t: ExecutionContext, { journal, voice }: Storm) {
+  const sounds: { readonly speech: number; readonly text: string; sent: number; lastAt: number }[] = [];
+  journal.forEach((entry, at) => {
+    if (entry.kind !== "frame") return;
+    const { speech, place } = entry;
+    let sound = sounds.at(-1);
+    if (sound?.speech !== speech) {
+      // Each speech is one piece.
+      t.false(
+        sounds.some((other) => other.speech === speech),
+        "a speech in two pieces",
+      );
+      sound = { speech, text: voice.speeches[speech]?.text ?? "", sent: 0, lastAt: at };
+      sounds.push(sound);
+    }
+    // Not a character is left out or said twice.
+    t.is(place, sound.sent);
+    sound.sent += 1;
+    sound.lastAt = at;
+  });
+  return sounds;
+}
+
+const letters = (text: string) => text.replaceAll(/\s/g, "").length;
+
+/** What must hold whatever happened, and in whatever order. */
+async function check(t: ExecutionContext, storm: Storm, { settled, falseInterruptionMs }: StormPlan) {
+  const { journal, hosted, llm, typed } = storm;
+  const turns = turnsOf(t, storm);
+  const sounds = soundsOf(t, storm);
+
+  for (const turn of turns) {
+    const asked = llm.asked.filter(({ question }) => question === turn.question);
+    const names = asked.map(({ name }) => name);
+    const own = sounds.filter(({ text }) => names.some((name) => text.includes(name)));
+    // Never two replies to one turn.
+    t.true(new Set(own.map(({ text }) => names.find((name) => text.includes(name)))).size <= 1, turn.turnId);
+    // Never audio after a cut, nor after any other end.
+    t.true(
+      own.every(({ lastAt }) => lastAt < turn.endedAt),
+      `${turn.turnId}: sound after its end`,
+    );
+    if (own.length > 0 || turn.outcome === "done") checkHeard(t, turn, own, asked.at(-1)?.text ?? null);
+    checkShown(t, turn, turns, asked.at(-1)?.shown);
+  }
+
+  if (settled && falseInterruptionMs > 1_000) checkSilence(t, storm);
+  const said = turns.flatMap(({ question }) => (question?.startsWith("Said") ? [question] : []));
+  t.is(new Set(said).size, said.length);
+  if (settled && !storm.closed) {
+    const certain = storm.said.filter((words) => words !== "Mhm.");
+    t.deepEqual(said, certain);
+  }
+  t.deepEqual(
+    eventsOf(journal).flatMap(({ event }) =>
+      event.type === "transcript" && event.messageId !== undefined ? [event.messageId] : [],
+    ),
+    typed,
+  );
+
+  // Each request is measured, and none is made once the session is closing.
+  t.is(hosted.measurements.filter(({ kind }) => kind === "llm").length, llm.asked.length);
+  if (!storm.closed) await checkConversation(t, storm, turns);
+  await hosted.agent.close();
+  await nothingLeft(t, storm);
+}
+
+/** History is what was played. */
+function checkHeard(
+  t: ExecutionContext,
+  { turnId, outcome, heard }: TurnRecord,
+  sounds: readonly { readonly text: string; readonly sent: number }[],
+  written: string | null,
+) {
+  if (written !== null) t.true(written.startsWith(heard), `${turnId}: "${heard}" of "${written}"`);
+  const sent = sounds.map(({ text, sent }) => text.slice(0, sent)).join("");
+  if (outcome === "done" && written !== null) {
+    t.is(heard, written, turnId);
+    t.is(letters(sent), letters(written), turnId);
+  } else if (written !== null) {
+    t.true(letters(heard) <= letters(sent), `${turnId}: heard "${heard}", sent "${sent}"`);
+    t.true(
+      letters(heard) >= letters(sent) - mostUnheardFrames,
+      `${turnId}: heard "${heard}", sent "${sent}"`,
+    );
+  }
+}
+
+/** The answer to a turn was made with all that was heard before it. */
+function checkShown(
+  t: ExecutionContext,
+  turn: TurnRecord,
+  turns: readonly TurnRecord[],
+  shown: readonly Message[] | undefined,
+) {
+  if (shown === undefined || turn.outcome !== "done") return;
+  t.is(spoken(shown), words(turns.filter(({ endedAt }) => endedAt < turn.saidAt)), turn.turnId);
+}
+
+/** While somebody has the floor the agent is silent, unless it may not be interrupted. */
+function checkSilence(t: ExecutionContext, { journal, voice }: Storm) {
+  let hushed = false;
+  for (const entry of journal) {
+    if (entry.kind === "hush" || entry.kind === "free") hushed = entry.kind === "hush";
+    if (entry.kind !== "frame" || !hushed) continue;
+    t.regex(voice.speeches[entry.speech]?.text ?? "", /^Notice/);
+  }
+}
+
+/** What the model is shown is what was heard. */
+async function checkConversation(t: ExecutionContext, storm: Storm, turns: readonly TurnRecord[]) {
+  const { hosted, llm } = storm;
+  hosted.type("What was said?");
+  await storm.over(until(() => llm.asked.at(-1)?.question === "What was said?", "the last question"));
+  t.is(spoken(llm.asked.at(-1)!.shown), words(turns));
+}
+
+async function nothingLeft(t: ExecutionContext, storm: Storm) {
+  await storm.over(Promise.resolve());
+  t.is(storm.permits, 0);
+  t.true(storm.stt.streams.every(({ open }) => !open));
+  t.true(storm.llm.asked.every(({ running }) => running === 0));
+  t.true(storm.voice.speeches.every(({ making }) => !making));
+}
+
+/** All that was said, in order of the turns. */
+function words(turns: readonly TurnRecord[]): string {
+  return turns
+    .toSorted((a, b) => a.endedAt - b.endedAt)
+    .map(({ question, heard }) => (question ?? "") + heard)
+    .join("");
+}
+
+/** The same by the conversation that the model is shown. */
+function spoken(messages: readonly Message[]): string {
+  return messages
+    .map((message) => (message.role === "participant" || message.role === "agent" ? message.text : ""))
+    .join("");
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+
+test("in whatever order things happen: one reply to a turn, no sound after a cut, history is what was played", async (t) => {
+  t.timeout(180_000);
+  const before = timers();
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), plan, async (scheduler, storming) => {
+      const storm = new Storm(scheduler, storming);
+      try {
+        await storm.run();
+        await check(t, storm, storming);
+      } finally {
+        await storm.hosted.agent.close();
+      }
+    }),
+    { numRuns: 150 },
+  );
+  await until(() => timers() <= before, "the end of all timers");
+});
