@@ -27,11 +27,19 @@ test("a session goes from warm to ended, and the built-in agent answers in betwe
   t.deepEqual(thread.course, ["warm", "entered", "created", "joined", "ended"]);
 });
 
-test("a rehearsal makes the agent and closes it", async (t) => {
+test("a rehearsal makes the agent, tells what it is made of, and closes it", async (t) => {
   const thread = new AgentThread(t, course);
   thread.assign({ rehearsal: true });
   await thread.next("ended");
-  t.deepEqual(thread.course, ["warm", "entered", "created", "ended"]);
+  t.deepEqual(thread.course, ["warm", "entered", "created", "rehearsed", "ended"]);
+  const { report } = await thread.next("rehearsed");
+  t.deepEqual(
+    report.services.map(({ part, provider, problem }) => [part, provider, problem]),
+    [
+      ["llm", "local", null],
+      ["edge", "local", null],
+    ],
+  );
 });
 
 test("joinCall may return without ever joining", async (t) => {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import test from "ava";
 import type { SpeechEvent } from "greenroom";
@@ -172,11 +173,37 @@ test("a voice that is closed while it speaks ends its speech", async (t) => {
   t.is((await speak(stays, "Still here.")).length, 1);
 });
 
-test("the thread of the voice ends with the thread that it speaks for, in the middle of a word", async (t) => {
-  const worker = new Worker(new URL("./fixtures/flite-thread.ts", import.meta.url));
-  for (let count = 0; count < 3; count += 1) await once(worker, "message");
-  await worker.terminate();
-  t.is(worker.threadId, -1);
+/** Threads of this process that speak; on Linux, which tells their names. */
+const fliteThreads = (): number =>
+  readdirSync("/proc/self/task").filter(
+    (id) => readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim() === "flite",
+  ).length;
+
+const onLinux = existsSync("/proc/self/task") ? test.serial : test.skip;
+
+onLinux(
+  "the thread of the voice ends with the thread that it speaks for, in the middle of a word",
+  async (t) => {
+    const before = fliteThreads();
+    const worker = new Worker(new URL("./fixtures/flite-thread.ts", import.meta.url));
+    for (let count = 0; count < 3; count += 1) await once(worker, "message");
+    t.is(fliteThreads(), before + 1);
+    await worker.terminate();
+    t.is(fliteThreads(), before);
+  },
+);
+
+onLinux("the thread of the voice ends when the last voice is closed", async (t) => {
+  const before = fliteThreads();
+  const [one, two] = [new local.TTS(), new local.TTS()];
+  await speak(one, "Hello.");
+  await speak(two, "Hello.");
+  t.is(fliteThreads(), before + 1, "they share it");
+  await one.close();
+  t.is(fliteThreads(), before + 1);
+  await two.close();
+  while (fliteThreads() > before) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.pass();
 });
 
 for (const [options, says] of [

@@ -1,4 +1,5 @@
-import test, { type ExecutionContext } from "ava";
+import assert from "node:assert/strict";
+import test from "ava";
 import fc from "fast-check";
 import type { Message } from "greenroom";
 import { until } from "./fixtures/voice-call.ts";
@@ -72,18 +73,18 @@ interface TurnRecord {
 const eventsOf = (journal: readonly JournalEntry[]) =>
   journal.flatMap((entry, at) => (entry.kind === "event" ? [{ at, event: entry.event }] : []));
 
-function turnsOf(t: ExecutionContext, storm: Storm): TurnRecord[] {
+function turnsOf(storm: Storm): TurnRecord[] {
   const ofTurns = Map.groupBy(eventsOf(storm.journal), ({ event }) => event.turnId);
   return [...ofTurns].flatMap(([turnId, all]) => {
     const ends = all.filter(({ event }) => event.type === "turn");
     // It ends once, and nothing comes after.
-    t.is(ends.length, 1, turnId);
-    t.is(all.at(-1)?.event.type, "turn", turnId);
+    assert.equal(ends.length, 1, turnId);
+    assert.equal(all.at(-1)?.event.type, "turn", turnId);
     const said = all.find(({ event }) => event.type === "transcript" && event.role === "user");
     const finals = all.filter(
       ({ event }) => event.type === "transcript" && event.role === "agent" && event.final,
     );
-    t.true(finals.length <= 1, turnId);
+    assert.ok(finals.length <= 1, turnId);
     const textOf = (entry: (typeof all)[number] | undefined) =>
       entry?.event.type === "transcript" ? (entry.event.text ?? "") : null;
     const [end] = ends;
@@ -103,7 +104,7 @@ function turnsOf(t: ExecutionContext, storm: Storm): TurnRecord[] {
 }
 
 /** The text of each speech as far as its frames were sent, and where in the journal the last of them was. */
-function soundsOf(t: ExecutionContext, { journal, voice }: Storm) {
+function soundsOf({ journal, voice }: Storm) {
   const sounds: { readonly speech: number; readonly text: string; sent: number; lastAt: number }[] = [];
   journal.forEach((entry, at) => {
     if (entry.kind !== "frame") return;
@@ -111,15 +112,12 @@ function soundsOf(t: ExecutionContext, { journal, voice }: Storm) {
     let sound = sounds.at(-1);
     if (sound?.speech !== speech) {
       // Each speech is one piece.
-      t.false(
-        sounds.some((other) => other.speech === speech),
-        "a speech in two pieces",
-      );
+      assert.ok(!sounds.some((other) => other.speech === speech), "a speech in two pieces");
       sound = { speech, text: voice.speeches[speech]?.text ?? "", sent: 0, lastAt: at };
       sounds.push(sound);
     }
     // Not a character is left out or said twice.
-    t.is(place, sound.sent);
+    assert.equal(place, sound.sent);
     sound.sent += 1;
     sound.lastAt = at;
   });
@@ -129,34 +127,37 @@ function soundsOf(t: ExecutionContext, { journal, voice }: Storm) {
 const letters = (text: string) => text.replaceAll(/\s/g, "").length;
 
 /** What must hold whatever happened, and in whatever order. */
-async function check(t: ExecutionContext, storm: Storm, { settled, falseInterruptionMs }: StormPlan) {
+async function check(storm: Storm, { settled, falseInterruptionMs }: StormPlan) {
   const { journal, hosted, llm, typed } = storm;
-  const turns = turnsOf(t, storm);
-  const sounds = soundsOf(t, storm);
+  const turns = turnsOf(storm);
+  const sounds = soundsOf(storm);
 
   for (const turn of turns) {
     const asked = llm.asked.filter(({ question }) => question === turn.question);
     const names = asked.map(({ name }) => name);
     const own = sounds.filter(({ text }) => names.some((name) => text.includes(name)));
     // Never two replies to one turn.
-    t.true(new Set(own.map(({ text }) => names.find((name) => text.includes(name)))).size <= 1, turn.turnId);
+    assert.ok(
+      new Set(own.map(({ text }) => names.find((name) => text.includes(name)))).size <= 1,
+      turn.turnId,
+    );
     // Never audio after a cut, nor after any other end.
-    t.true(
+    assert.ok(
       own.every(({ lastAt }) => lastAt < turn.endedAt),
       `${turn.turnId}: sound after its end`,
     );
-    if (own.length > 0 || turn.outcome === "done") checkHeard(t, turn, own, asked.at(-1)?.text ?? null);
-    checkShown(t, turn, turns, asked.at(-1)?.shown);
+    if (own.length > 0 || turn.outcome === "done") checkHeard(turn, own, asked.at(-1)?.text ?? null);
+    checkShown(turn, turns, asked.at(-1)?.shown);
   }
 
-  if (settled && falseInterruptionMs > 1_000) checkSilence(t, storm);
+  if (settled && falseInterruptionMs > 1_000) checkSilence(storm);
   const said = turns.flatMap(({ question }) => (question?.startsWith("Said") ? [question] : []));
-  t.is(new Set(said).size, said.length);
+  assert.equal(new Set(said).size, said.length);
   if (settled && !storm.closed) {
-    const certain = storm.said.filter((words) => words !== "Mhm.");
-    t.deepEqual(said, certain);
+    const certain = storm.said.filter((words) => !words.startsWith("mhm"));
+    assert.deepEqual(said, certain);
   }
-  t.deepEqual(
+  assert.deepEqual(
     eventsOf(journal).flatMap(({ event }) =>
       event.type === "transcript" && event.messageId !== undefined ? [event.messageId] : [],
     ),
@@ -164,27 +165,26 @@ async function check(t: ExecutionContext, storm: Storm, { settled, falseInterrup
   );
 
   // Each request is measured, and none is made once the session is closing.
-  t.is(hosted.measurements.filter(({ kind }) => kind === "llm").length, llm.asked.length);
-  if (!storm.closed) await checkConversation(t, storm, turns);
+  assert.equal(hosted.measurements.filter(({ kind }) => kind === "llm").length, llm.asked.length);
+  if (!storm.closed) await checkConversation(storm, turns);
   await hosted.agent.close();
-  await nothingLeft(t, storm);
+  await nothingLeft(storm);
 }
 
 /** History is what was played. */
 function checkHeard(
-  t: ExecutionContext,
   { turnId, outcome, heard }: TurnRecord,
   sounds: readonly { readonly text: string; readonly sent: number }[],
   written: string | null,
 ) {
-  if (written !== null) t.true(written.startsWith(heard), `${turnId}: "${heard}" of "${written}"`);
+  if (written !== null) assert.ok(written.startsWith(heard), `${turnId}: "${heard}" of "${written}"`);
   const sent = sounds.map(({ text, sent }) => text.slice(0, sent)).join("");
   if (outcome === "done" && written !== null) {
-    t.is(heard, written, turnId);
-    t.is(letters(sent), letters(written), turnId);
+    assert.equal(heard, written, turnId);
+    assert.equal(letters(sent), letters(written), turnId);
   } else if (written !== null) {
-    t.true(letters(heard) <= letters(sent), `${turnId}: heard "${heard}", sent "${sent}"`);
-    t.true(
+    assert.ok(letters(heard) <= letters(sent), `${turnId}: heard "${heard}", sent "${sent}"`);
+    assert.ok(
       letters(heard) >= letters(sent) - mostUnheardFrames,
       `${turnId}: heard "${heard}", sent "${sent}"`,
     );
@@ -192,40 +192,35 @@ function checkHeard(
 }
 
 /** The answer to a turn was made with all that was heard before it. */
-function checkShown(
-  t: ExecutionContext,
-  turn: TurnRecord,
-  turns: readonly TurnRecord[],
-  shown: readonly Message[] | undefined,
-) {
+function checkShown(turn: TurnRecord, turns: readonly TurnRecord[], shown: readonly Message[] | undefined) {
   if (shown === undefined || turn.outcome !== "done") return;
-  t.is(spoken(shown), words(turns.filter(({ endedAt }) => endedAt < turn.saidAt)), turn.turnId);
+  assert.equal(spoken(shown), words(turns.filter(({ endedAt }) => endedAt < turn.saidAt)), turn.turnId);
 }
 
 /** While somebody has the floor the agent is silent, unless it may not be interrupted. */
-function checkSilence(t: ExecutionContext, { journal, voice }: Storm) {
+function checkSilence({ journal, voice }: Storm) {
   let hushed = false;
   for (const entry of journal) {
     if (entry.kind === "hush" || entry.kind === "free") hushed = entry.kind === "hush";
     if (entry.kind !== "frame" || !hushed) continue;
-    t.regex(voice.speeches[entry.speech]?.text ?? "", /^Notice/);
+    assert.match(voice.speeches[entry.speech]?.text ?? "", /^Notice/);
   }
 }
 
 /** What the model is shown is what was heard. */
-async function checkConversation(t: ExecutionContext, storm: Storm, turns: readonly TurnRecord[]) {
+async function checkConversation(storm: Storm, turns: readonly TurnRecord[]) {
   const { hosted, llm } = storm;
   hosted.type("What was said?");
   await storm.over(until(() => llm.asked.at(-1)?.question === "What was said?", "the last question"));
-  t.is(spoken(llm.asked.at(-1)!.shown), words(turns));
+  assert.equal(spoken(llm.asked.at(-1)!.shown), words(turns));
 }
 
-async function nothingLeft(t: ExecutionContext, storm: Storm) {
+async function nothingLeft(storm: Storm) {
   await storm.over(Promise.resolve());
-  t.is(storm.permits, 0);
-  t.true(storm.stt.streams.every(({ open }) => !open));
-  t.true(storm.llm.asked.every(({ running }) => running === 0));
-  t.true(storm.voice.speeches.every(({ making }) => !making));
+  assert.equal(storm.permits, 0);
+  assert.ok(storm.stt.streams.every(({ open }) => !open));
+  assert.ok(storm.llm.asked.every(({ running }) => running === 0));
+  assert.ok(storm.voice.speeches.every(({ making }) => !making));
 }
 
 /** All that was said, in order of the turns. */
@@ -248,17 +243,19 @@ const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 
 test("in whatever order things happen: one reply to a turn, no sound after a cut, history is what was played", async (t) => {
   t.timeout(180_000);
   const before = timers();
-  await fc.assert(
-    fc.asyncProperty(fc.scheduler(), plan, async (scheduler, storming) => {
-      const storm = new Storm(scheduler, storming);
-      try {
-        await storm.run();
-        await check(t, storm, storming);
-      } finally {
-        await storm.hosted.agent.close();
-      }
-    }),
-    { numRuns: 150 },
+  await t.notThrowsAsync(
+    fc.assert(
+      fc.asyncProperty(fc.scheduler(), plan, async (scheduler, storming) => {
+        const storm = new Storm(scheduler, storming);
+        try {
+          await storm.run();
+          await check(storm, storming);
+        } finally {
+          await storm.hosted.agent.close();
+        }
+      }),
+      { numRuns: 150, includeErrorInReport: true },
+    ),
   );
   await until(() => timers() <= before, "the end of all timers");
 });

@@ -1,11 +1,24 @@
 import { Agent } from "../src/agent/agent.ts";
 import { defineAgent } from "../src/agent/define-agent.ts";
+import type { LLM } from "../src/agent/llm.ts";
 import * as local from "../src/providers/local/index.ts";
 
-/** The agent that is served where none is named: it runs with no key and no other program. */
+const isSet = (name: string): boolean => (process.env[name]?.trim() ?? "") !== "";
+
+// A provider is imported only where its key is set: its SDK is then loaded before the thread says that it is warm.
+const gemini = isSet("GOOGLE_API_KEY") ? await import("../src/providers/gemini/index.ts") : null;
+const deepgram = isSet("DEEPGRAM_API_KEY") ? await import("../src/providers/deepgram/index.ts") : null;
+const elevenlabs = isSet("ELEVENLABS_API_KEY") ? await import("../src/providers/elevenlabs/index.ts") : null;
+
+const missing = ["GOOGLE_API_KEY", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY"].filter((name) => !isSet(name));
+const about =
+  missing.length === 0 ? {} : { about: `Offline stand-ins take the place of what needs ${list(missing)}.` };
+
+/** The agent that is served where none is named: it uses what there are keys for, and runs without any. */
 export default defineAgent({
+  ...about,
   createAgent() {
-    const llm = new local.LLM();
+    const llm: LLM = gemini ? new gemini.LLM() : new local.LLM();
     llm.registerFunction<{ location: string }>({
       name: "get_weather",
       description: "Get the current weather for a location",
@@ -23,6 +36,8 @@ export default defineAgent({
       agentUser: { id: "agent", name: "Greenroom" },
       instructions: "You are a friendly voice assistant. Answer in short, spoken sentences.",
       llm,
+      stt: deepgram ? new deepgram.STT({ eagerTurnDetection: true }) : new local.STT(),
+      tts: elevenlabs ? new elevenlabs.TTS() : new local.TTS(),
     });
   },
   async joinCall(agent, { callType, callId }) {
@@ -32,3 +47,7 @@ export default defineAgent({
     await agent.finish();
   },
 });
+
+function list(names: readonly string[]): string {
+  return new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+}

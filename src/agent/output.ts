@@ -14,6 +14,8 @@ export interface Output {
 
 /** What an output tells its turn. */
 export interface OutputEvents {
+  /** What was written cannot be made heard any more, though all that was made before is. */
+  failed(error: unknown): void;
   /** A piece that is being heard. */
   heard(piece: string): void;
   /** For {@link TurnClock}; only outputs that sound tell these. */

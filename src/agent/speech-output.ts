@@ -25,6 +25,8 @@ interface Piece {
   readonly text: string;
   readonly spoken: SpokenText;
   readonly speech: QueuedSpeech | null;
+  /** Ends the making of its sound. */
+  readonly cancel: AbortController;
 }
 
 /** Words as speech: sentences are spoken while the model still writes, and count as heard when they were played. */
@@ -32,7 +34,6 @@ export class SpeechOutput implements Output {
   readonly #options: SpeechOutputOptions;
   readonly #splitter = new SentenceSplitter();
   readonly #pieces: Piece[] = [];
-  readonly #cancel = new AbortController();
   /** Sentences that wait for their sound to be made. */
   readonly #waiting: Piece[] = [];
   readonly #making = new Set<Promise<void>>();
@@ -65,8 +66,13 @@ export class SpeechOutput implements Output {
   }
 
   write(text: string): void {
-    if (this.#cutAt !== null) return;
+    if (this.#over) return;
     for (const sentence of this.#splitter.push(text)) this.#add(sentence);
+  }
+
+  flush(): void {
+    if (this.#over) return;
+    for (const sentence of this.#splitter.flush()) this.#add(sentence);
   }
 
   pause(): void {
@@ -78,22 +84,23 @@ export class SpeechOutput implements Output {
   }
 
   async finish(): Promise<void> {
-    for (const sentence of this.#splitter.flush()) this.#add(sentence);
+    this.flush();
     while (this.#making.size > 0 && this.#failure === null) await Promise.race(this.#making);
-    if (this.#failure) throw this.#failure.error;
     await this.#options.queue.drained();
+    if (this.#failure) throw this.#failure.error;
   }
 
   cut(): void {
     if (this.#cutAt !== null) return;
-    this.#cancel.abort(new DOMException("The agent was cut short", "AbortError"));
     this.#options.queue.cut();
     this.#cutAt = this.heard;
-    this.#waiting.length = 0;
+    this.#cancelFrom(0);
   }
 
   /** The first frame of a sentence is with the edge. */
   sounds(speech: QueuedSpeech, at: number): void {
+    // It was cut just behind that frame, and the turn is over.
+    if (this.#cutAt !== null) return;
     const index = this.#pieces.findIndex((piece) => piece.speech === speech);
     const { events } = this.#options;
     events.firstFrame(at);
@@ -108,11 +115,16 @@ export class SpeechOutput implements Output {
     );
   }
 
+  /** Nothing that is written from here on is heard. */
+  get #over(): boolean {
+    return this.#cutAt !== null || this.#failure !== null;
+  }
+
   #add({ text, start }: Sentence): void {
     const spoken = spokenText(text, this.#context);
     this.#context = spoken.context;
     const speech = spoken.text.trim() === "" ? null : this.#options.openSpeech(spoken.text, start);
-    const piece = { text, spoken, speech };
+    const piece = { text, spoken, speech, cancel: new AbortController() };
     this.#pieces.push(piece);
     if (speech === null) return;
     this.#options.events.firstSentence();
@@ -133,10 +145,11 @@ export class SpeechOutput implements Output {
   }
 
   /** Has a sentence spoken into its place in the queue. */
-  async #make({ spoken, speech }: Piece): Promise<void> {
+  async #make(piece: Piece): Promise<void> {
     const { tts, permit, measure, events } = this.#options;
+    const { spoken, speech, cancel } = piece;
     const service = new ServiceLabels(tts, "tts", measure);
-    const { signal } = this.#cancel;
+    const { signal } = cancel;
     const previousText = this.#before(speech);
     const nextText = this.#waiting[0]?.spoken.text;
     const startedAt = now();
@@ -169,10 +182,25 @@ export class SpeechOutput implements Output {
       }
       const { provider } = service.labels;
       measure({ kind: "error", component: "tts", provider, error: errorKind(error) });
-      this.#failure ??= { error };
+      this.#fail(piece, error);
     } finally {
       speech?.end();
     }
+  }
+
+  /** What was made up to here is heard yet, and nothing after it: words would be missing. */
+  #fail(piece: Piece, error: unknown): void {
+    const { queue, events } = this.#options;
+    this.#failure ??= { error };
+    this.#cancelFrom(this.#pieces.indexOf(piece) + 1);
+    if (piece.speech) queue.breakOff(piece.speech);
+    void queue.drained().then(() => events.failed(error));
+  }
+
+  #cancelFrom(place: number): void {
+    this.#waiting.length = 0;
+    const reason = new DOMException("The agent was cut short", "AbortError");
+    for (const { cancel } of this.#pieces.slice(place)) cancel.abort(reason);
   }
 
   /** What is spoken just before this sentence, for the melody of the voice. */

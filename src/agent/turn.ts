@@ -207,6 +207,7 @@ export class Turn {
 
   #openOutput(): Output {
     const output = this.#setting.openOutput({
+      failed: (error) => this.fail(error),
       heard: (delta) => this.#transcript({ final: false, delta }),
       firstSentence: () => this.clock.mark("firstSentence"),
       firstByte: () => this.clock.mark("firstByte"),
@@ -298,6 +299,8 @@ export class Turn {
     this.#go(outcome);
     this.#output?.cut();
     this.#cancel.abort(new DOMException(`The turn is ${outcome}`, "AbortError"));
+    // One that was begun early and never released: nobody waits for it.
+    if (!ran && this.#attempt) this.#setting.measure(this.#attempt.cancel());
 
     const heard = this.#output?.heard ?? "";
     const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];

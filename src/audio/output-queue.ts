@@ -130,6 +130,14 @@ export class OutputQueue {
     return { at, speeches };
   }
 
+  /** The voice failed at this speech: what was made of it is still heard, and nothing of those after it. */
+  breakOff(speech: QueuedSpeech): void {
+    const place = this.#speeches.indexOf(speech);
+    if (place < 0) return;
+    for (const later of this.#speeches.splice(place + 1)) later.cut();
+    speech.breakOff();
+  }
+
   /** Resolves when all that was opened so far, and what is opened meanwhile, is heard, cut or closed. */
   drained(): Promise<void> {
     this.#drained ??= Promise.withResolvers();

@@ -57,6 +57,8 @@ export class QueuedSpeech {
   #next = 0;
   #state: SpeechState = "waiting";
   #complete = false;
+  /** The voice failed before all of its sound was made. */
+  #broken = false;
   #totalSamples = 0;
   #sentMs = 0;
   #lastSentAt: number | null = null;
@@ -114,6 +116,13 @@ export class QueuedSpeech {
     this.#owner.changed();
   }
 
+  /** For the queue: there will be no more of it, though more was to come. What was made of it is played. */
+  breakOff(): void {
+    if (this.#complete) return;
+    this.#broken = true;
+    this.end();
+  }
+
   get report(): SpeechReport {
     const totalMs = this.#ms(this.#totalSamples);
     const heardMs = this.#finalHeardMs ?? this.#owner.heardMs(this);
@@ -124,9 +133,9 @@ export class QueuedSpeech {
       heardMs,
       heardCharacters:
         // What cannot be spoken counts once its turn is over.
-        totalMs === 0 && this.#state === "over"
+        totalMs === 0 && this.#state === "over" && !this.#broken
           ? this.tag.text.length
-          : this.#heard.length({ heardMs, totalMs, complete: this.#complete }),
+          : this.#heard.length({ heardMs, totalMs, complete: this.#complete && !this.#broken }),
       droppedMs: this.#state === "cut" ? totalMs - this.#sentMs : 0,
       starvedMs: this.#starvedMs,
       state: this.#state,

@@ -1,16 +1,20 @@
 import { randomBytes } from "node:crypto";
-import type { AgentLauncher } from "../agent-launcher.ts";
-import type { EndReason, LogLevel } from "../protocol.ts";
+import type { AgentLauncher, StartRequest } from "../agent-launcher.ts";
+import type { AgentReport, EndReason, LogLevel } from "../protocol.ts";
+import { describeAgent } from "../supervisor/agent-report.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Conversation } from "./conversation.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { harmless, paintFor } from "./paint.ts";
+import { PlainPrintout, type Printout } from "./printout.ts";
+import type { RecordedCall, RecordedCallOptions } from "./recorded-call.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { splash } from "./splash.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** A conversation in the terminal. */
-export interface ConsoleOptions {
+export interface ConsoleOptions extends Partial<RecordedCallOptions> {
   /** Default `default`. */
   readonly callType?: string;
   /** Default: made up. */
@@ -26,14 +30,19 @@ export interface ConsoleOptions {
 const help =
   "Type to talk, also while the agent speaks. /metrics shows figures; /quit or Ctrl-D ends the call.";
 
+/** How long an agent that has joined may take to begin a greeting, before the first line of a pipe, in milliseconds. */
+const greetingWaitMs = 1_000;
+
 /**
  * One call, typed and read in the terminal, through the same launcher and a real thread. Where standard input is no
- * terminal each line is a turn, and the next one is said when it is answered. Resolves with the reason that the call ended
- * of; rejects with the agent's own error where it could not be started. The launcher is stopped either way.
+ * terminal each line is a turn, and the next one is said when it is answered. With `wav`, a recording is the caller.
+ * Resolves with the reason that the call ended of; rejects with the agent's own error where it could not be started. The
+ * launcher is stopped either way.
  */
 export async function converse(launcher: AgentLauncher, options: ConsoleOptions = {}): Promise<EndReason> {
   const { callType = "default", callId = `console-${randomBytes(3).toString("hex")}` } = options;
-  const { logLevel = "warn" } = options;
+  const { logLevel = "warn", hints = true } = options;
+  const recording = await recordedCall(options);
   launcher.override({
     maxConcurrentSessions: 1,
     warmSessions: 1,
@@ -46,13 +55,16 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
   const supervisor = await launcher.supervisor();
   if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
   const left = Promise.withResolvers<void>();
-  const screen = openScreen(left.resolve);
+  const screen = recording ? null : openScreen(left.resolve);
+  const printout = screen ?? new PlainPrintout();
+  supervisor.onRehearsed((report) => tellReport(report, printout, { hints, recorded: recording !== null }));
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
-    if (screen.interactive && (options.hints ?? true)) screen.line(paintFor(process.stdout).dim(help));
-    return await talk(supervisor, screen, { callType, callId }, left.promise);
+    if (screen?.interactive && hints) screen.line(paintFor(process.stdout).dim(help));
+    const caller: Caller = recording ? calling(recording, printout) : typing(screen!);
+    return await talk(supervisor, printout, { callType, callId }, caller, left.promise);
   } finally {
-    screen.close();
+    screen?.close();
     process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
     await launcher.stop();
   }
@@ -60,40 +72,25 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
 
 async function talk(
   supervisor: Supervisor,
-  screen: Screen,
+  printout: Printout,
   call: { readonly callType: string; readonly callId: string },
+  caller: Caller,
   left: Promise<void>,
 ): Promise<EndReason> {
   const start = async () => {
     await supervisor.start();
-    return supervisor.startSession({ ...call, createdBy: "console" });
+    return supervisor.startSession({ ...call, ...caller.request, createdBy: "console" });
   };
   const session = await Promise.race([start(), left]);
   if (!session) return "closed";
   void left.then(() => supervisor.closeSession(session.id, { by: "console" }));
-  const conversation = new Conversation(supervisor, session, screen);
-  void conversation.ended.then(() => screen.close());
-  if (!screen.interactive) await conversation.greeting();
-  await takeTurns(conversation, session, screen);
+  const conversation = new Conversation(supervisor, session, printout);
+  void conversation.ended.then(() => caller.hangUp());
+  await caller.talk(conversation, session);
   await supervisor.closeSession(session.id, { by: "console", wait: true });
   const reason = await conversation.ended;
-  screen.line(epitaph(session, reason));
+  printout.line(epitaph(session, reason));
   return reason;
-}
-
-/** Until there is nothing more to say. */
-async function takeTurns(conversation: Conversation, session: Session, screen: Screen): Promise<void> {
-  const { dim } = paintFor(process.stdout);
-  for (let line = await screen.nextLine(); line !== null; line = await screen.nextLine()) {
-    const text = line.trim();
-    if (text === "/quit") return;
-    if (text === "/metrics") for (const row of metricsTable(session)) screen.line(dim(row));
-    else if (text.startsWith("/")) screen.line(dim(help));
-    else if (text !== "") {
-      const answered = conversation.say(text);
-      if (!screen.interactive) await answered;
-    }
-  }
 }
 
 function epitaph(session: Session, reason: EndReason): string {

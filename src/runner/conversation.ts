@@ -4,18 +4,16 @@ import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { harmless, paintFor } from "./paint.ts";
-import type { Screen } from "./screen.ts";
+import type { Printout } from "./printout.ts";
 
 /** Longest time that an answer is waited for, in milliseconds. */
 const answerTimeoutMs = 120_000;
-/** How long an agent that has joined may take to begin a greeting, in milliseconds. */
-const greetingWaitMs = 1_000;
 
 /** A session shown on a screen, and words for it. */
 export class Conversation {
   readonly #supervisor: Supervisor;
   readonly #session: Session;
-  readonly #screen: Screen;
+  readonly #screen: Printout;
   readonly #paint = paintFor(process.stdout);
   readonly #joined = Promise.withResolvers<void>();
   readonly #spoke = Promise.withResolvers<void>();
@@ -24,7 +22,7 @@ export class Conversation {
   /** Who waits for an answer, by message first and by turn once there is one. */
   readonly #waiting = new Map<string, () => void>();
 
-  constructor(supervisor: Supervisor, session: Session, screen: Screen) {
+  constructor(supervisor: Supervisor, session: Session, screen: Printout) {
     this.#supervisor = supervisor;
     this.#session = session;
     this.#screen = screen;
@@ -46,15 +44,19 @@ export class Conversation {
     }
   }
 
-  /** Resolves when the agent is in the call and has greeted, if it does. */
-  async greeting(): Promise<void> {
+  /**
+   * Resolves when the agent is in the call and has greeted, if it does.
+   * @param waitMs How long after it has joined it may take to begin.
+   */
+  async greeting(waitMs: number): Promise<void> {
     await this.#joined.promise;
-    const greets = within(this.#spoke.promise, greetingWaitMs, "A greeting").then(
+    const begun = Promise.race([this.#spoke.promise, this.#firstTurnOver.promise, this.ended]);
+    const greets = within(begun, waitMs, "A greeting").then(
       () => true,
       () => false,
     );
-    if (await greets)
-      await within(this.#firstTurnOver.promise, answerTimeoutMs, "The greeting").catch(() => {});
+    const over = Promise.race([this.#firstTurnOver.promise, this.ended]);
+    if (await greets) await within(over, answerTimeoutMs, "The greeting").catch(() => {});
   }
 
   #happened(event: SessionEvent): void {
@@ -88,10 +90,14 @@ export class Conversation {
     if (final) this.#screen.endWords();
   }
 
-  /** The message has become a turn: its answer is that turn's. */
-  #heard({ messageId, turnId }: TranscriptEvent): void {
-    const answered = messageId === undefined ? undefined : this.#waiting.get(messageId);
-    if (messageId === undefined || !answered) return;
+  /** A message has become a turn: its answer is that turn's. What was spoken stands nowhere yet. */
+  #heard({ messageId, turnId, participantId, text }: TranscriptEvent): void {
+    if (messageId === undefined) {
+      this.#screen.line(`${harmless(participantId)}: ${harmless(text ?? "")}`);
+      return;
+    }
+    const answered = this.#waiting.get(messageId);
+    if (!answered) return;
     this.#waiting.delete(messageId);
     this.#waiting.set(turnId, answered);
   }

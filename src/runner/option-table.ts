@@ -39,6 +39,17 @@ export const toggle = z
 /** Words separated by commas. */
 export const list = z.string().transform((text) => text.split(/\s*,\s*/).filter((part) => part !== ""));
 
+/** Names with numbers, separated by commas: `elevenlabs:20,gemini:50`. */
+export const countsByName = list.transform((entries, context) => {
+  const counts = entries.map((entry) => /^([\w.-]+)\s*:\s*([1-9]\d{0,8})$/.exec(entry));
+  const names = counts.map((count) => count?.[1]);
+  if (counts.includes(null) || new Set(names).size < names.length) {
+    context.addIssue("must be names with whole numbers above 0, such as elevenlabs:20,gemini:50");
+    return z.NEVER;
+  }
+  return Object.fromEntries(counts.map((count) => [count![1]!, Number(count![2])]));
+});
+
 export const wholeNumber = z
   .string()
   .trim()

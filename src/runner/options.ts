@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { launcherOptions } from "../supervisor/launcher-options.ts";
 import {
+  countsByName,
   list,
   type OptionTable,
   type OutsideOption,
@@ -31,6 +32,24 @@ export const consoleOptions = {
   callType: { placeholder: "type", description: "type of the call", default: "default", schema: z.string() },
   callId: { placeholder: "id", description: "id of the call", default: "made up", schema: z.string() },
   noDemo: { description: "print no hints beside the conversation", schema: toggle },
+  wav: {
+    placeholder: "file",
+    description: "a recording is the caller, in place of the keyboard",
+    default: "none",
+    schema: z.string(),
+  },
+  out: {
+    placeholder: "file",
+    description: "where --wav writes the conversation: WAV, the caller left, the agent right",
+    default: "none",
+    schema: z.string(),
+  },
+  speed: {
+    placeholder: "number",
+    description: "how many times faster than life --wav calls, 1 to 100",
+    default: "1",
+    schema: wholeNumber.pipe(z.int().min(1).max(100)),
+  },
   logLevel: { placeholder: "level", description: "least level of log lines", default: "warn", schema: level },
 } as const satisfies OptionTable;
 
@@ -150,6 +169,12 @@ export const launcherLimits = {
     "like crashes in a minute that stop starts; 0: never",
     shape.crashStormLimit,
   ),
+  providerConcurrency: {
+    placeholder: "limits",
+    description: "most requests at a time to each provider, such as elevenlabs:20,gemini:50",
+    default: "none",
+    schema: countsByName.pipe(shape.providerConcurrency.unwrap()),
+  },
 } as const satisfies OptionTable;
 
 export const launcherReports = {

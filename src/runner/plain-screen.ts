@@ -1,28 +1,13 @@
 import { createInterface } from "node:readline";
 import { Lines } from "./lines.ts";
+import { PlainPrintout } from "./printout.ts";
 import type { Screen } from "./screen.ts";
 
-/** For pipes: plain words on standard output, and nothing that moves. */
-export class PlainScreen implements Screen {
+/** For pipes. */
+export class PlainScreen extends PlainPrintout implements Screen {
   readonly interactive = false;
   readonly #input = createInterface({ input: process.stdin, terminal: false });
   readonly #lines = new Lines(this.#input);
-  #speaking = false;
-
-  words(piece: string): void {
-    process.stdout.write(this.#speaking ? piece : `agent: ${piece}`);
-    this.#speaking = true;
-  }
-
-  endWords(): void {
-    if (this.#speaking) process.stdout.write("\n");
-    this.#speaking = false;
-  }
-
-  line(text: string): void {
-    this.endWords();
-    process.stdout.write(`${text}\n`);
-  }
 
   nextLine(): Promise<string | null> {
     return this.#lines.next();

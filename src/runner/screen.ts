@@ -1,16 +1,11 @@
 import { PlainScreen } from "./plain-screen.ts";
+import type { Printout } from "./printout.ts";
 import { TerminalScreen } from "./terminal-screen.ts";
 
 /** Where a conversation is typed and shown. */
-export interface Screen {
+export interface Screen extends Printout {
   /** Somebody sits there: lines may come while the agent speaks, and interrupt it. */
   readonly interactive: boolean;
-  /** The agent's words go on. */
-  words(piece: string): void;
-  /** The agent has said what it had to say. */
-  endWords(): void;
-  /** A line of its own. */
-  line(text: string): void;
   /** The next line that was typed; null when there will be none. */
   nextLine(): Promise<string | null>;
   /** Nothing more is read: `nextLine` resolves null. */

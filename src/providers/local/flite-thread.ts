@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { PcmFrame } from "../../agent/audio.ts";
 import { DeadlineError } from "../../deadline.ts";
 import type { FliteOptions } from "./flite.ts";
+import { shareFlite } from "./flite-module.ts";
 import type { FliteAnswer, FliteRequest } from "./flite-worker.ts";
 
 interface Job {
@@ -23,6 +24,7 @@ class FliteThread {
   #worker: Worker | null = null;
   #waiting: Job[] = [];
   #current: { readonly id: number; readonly job: Job; readonly timer: NodeJS.Timeout } | null = null;
+  #endSharing: (() => void) | null = null;
   #ids = 0;
   #holders = 0;
 
@@ -79,17 +81,23 @@ class FliteThread {
     const worker = new Worker(new URL(`./flite-worker${extname(import.meta.url)}`, import.meta.url), {
       name: "flite",
       env: {},
-      // Sound lies outside the heap.
-      resourceLimits: { maxOldGenerationSizeMb: 64 },
+      // Sound, and the memory of the program, lie outside the heap.
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
     });
     worker.unref();
-    worker.on("message", (answer: FliteAnswer) => this.#answered(answer));
+    worker.on("message", (answer: FliteAnswer) => {
+      if (this.#worker === worker) this.#answered(answer);
+    });
     worker.on("error", (error) => this.#lost(worker, error));
     worker.on("exit", (code) => this.#lost(worker, new Error(`The thread of Flite ended with ${code}`)));
     return worker;
   }
 
   #answered(answer: FliteAnswer): void {
+    if ("module" in answer) {
+      this.#endSharing ??= shareFlite(answer.module);
+      return;
+    }
     const current = this.#current;
     if (current?.id !== answer.id) return;
     clearTimeout(current.timer);
@@ -116,6 +124,8 @@ class FliteThread {
       this.#advance();
       return;
     }
+    this.#endSharing?.();
+    this.#endSharing = null;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 

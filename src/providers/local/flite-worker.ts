@@ -5,6 +5,7 @@
 import { parentPort } from "node:worker_threads";
 import { type FliteOptions, synthesize } from "./flite.ts";
 import { fliteModule } from "./flite-module.ts";
+import type { WasmModule } from "./web-assembly.ts";
 
 export interface FliteRequest extends FliteOptions {
   readonly id: number;
@@ -12,14 +13,19 @@ export interface FliteRequest extends FliteOptions {
 }
 
 export type FliteAnswer =
+  /** The program is there: for the session thread to share, which has time for it while this one speaks. */
+  | { readonly module: WasmModule }
   | { readonly id: number; readonly samples: Int16Array<ArrayBuffer>; readonly sampleRate: number }
   | { readonly id: number; readonly error: string };
 
 const port = parentPort;
 if (port === null) throw new Error("flite-worker is the entry of a worker thread");
 const module = fliteModule();
-// Told to each request instead.
-module.catch(() => {});
+module.then(
+  (compiled) => port.postMessage({ module: compiled } satisfies FliteAnswer),
+  // Told to each request instead.
+  () => {},
+);
 
 port.on("message", async ({ id, text, ...options }: FliteRequest) => {
   try {

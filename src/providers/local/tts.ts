@@ -16,8 +16,8 @@ const unspeakableMs = 200;
 
 /**
  * A stand-in for text to speech: CMU Flite in WebAssembly, English, no network, no key, no model to download. It is made in
- * a thread of its own, about 24 MiB while it is used, and 40 ms of CPU for a sentence of 2.5 s. Letters that are not Latin
- * are silence, and logged once.
+ * a thread of its own: 30 MiB, and 40 ms of CPU for a sentence of 2.5 s. Letters that are not Latin are silence, and logged
+ * once.
  */
 export class TTS implements TTSInterface {
   readonly provider = "local";

@@ -1,0 +1,153 @@
+import { access, constants, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { PcmFrame } from "../agent/audio.ts";
+import { within } from "../deadline.ts";
+import { type InMemoryCall, now } from "../protocol.ts";
+import type { Session } from "../supervisor/session.ts";
+import type { Playback, TestCall } from "../testing/call.ts";
+import { dial, readWav } from "../testing/index.ts";
+import { writeConversation } from "../testing/recorded-caller.ts";
+import { Answers } from "./answers.ts";
+import type { Conversation } from "./conversation.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface RecordedCallOptions {
+  /** What the caller says: a WAV file of 16-bit PCM. */
+  readonly wav: string;
+  /** Where to write the conversation, as a stereo WAV file: the caller left, the agent right. Default: nowhere. */
+  readonly out?: string;
+  /** How many times faster than life. Default 1, which services over a network need. */
+  readonly speed?: number;
+}
+
+/** How long an agent that has joined may take to begin a greeting, in milliseconds: a slow model and a slow voice. */
+const greetingWaitMs = 3_000;
+/** The pause before the caller speaks, and the one after the last answer before they hang up, in milliseconds of the call. */
+const pauseMs = 1_500;
+/** How long the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure. */
+const hearingTimeoutMs = 10_000;
+/** The same where the recording is silence. */
+const silenceTimeoutMs = 2_000;
+const answerTimeoutMs = 120_000;
+/** So much of the last sound may be too faint for a recogniser: a breath, or the room. In milliseconds. */
+const faintMs = 300;
+/** How long an agent may take to leave once the caller has hung up, in milliseconds. */
+const leaveTimeoutMs = 5_000;
+
+/** One call whose caller is a recording. */
+export class RecordedCall {
+  readonly inMemory: InMemoryCall;
+  readonly #sound: PcmFrame;
+  readonly #out: string | null;
+
+  private constructor(sound: PcmFrame, { out, speed = 1 }: RecordedCallOptions) {
+    this.inMemory = { speed };
+    this.#sound = sound;
+    this.#out = out ?? null;
+  }
+
+  /** Rejects with a {@link UsageError} where a file cannot be used: before anything is started. */
+  static async prepare(options: RecordedCallOptions): Promise<RecordedCall> {
+    const sound = await recordingOf(options.wav);
+    if (options.out !== undefined) await checkOut(options.out, options.wav);
+    return new RecordedCall(sound, options);
+  }
+
+  /** Plays it, and resolves when the caller has hung up, or the call is over. Returns a line about what was written. */
+  async play(session: Session, conversation: Conversation): Promise<string | null> {
+    const over = conversation.ended;
+    using call = await Promise.race([dial(session.id), over.then(() => null)]);
+    if (call === null) return null;
+    const unlessOver = <T>(wait: Promise<T>) => Promise.race([wait, over.then(() => null)]);
+    const caller = call.addParticipant("caller");
+    await unlessOver(call.joined);
+    await conversation.greeting(greetingWaitMs);
+    await unlessOver(call.recording.quiet(pauseMs, answerTimeoutMs));
+    const playback = await unlessOver(caller.play(this.#sound));
+    if (playback) await unlessOver(this.#answered(session, call, playback));
+    caller.leave();
+    call.hangUp();
+    await within(over, leaveTimeoutMs, "The agent's leaving").catch(() => undefined);
+    return this.#write(call, playback);
+  }
+
+  /** Resolves when the last words are answered, and the agent has been silent for a while. */
+  async #answered(session: Session, { recording }: TestCall, { startedAt }: Playback): Promise<void> {
+    using answers = new Answers(session);
+    const { speed = 1 } = this.inMemory;
+    const lastSoundMs = lastSound(this.#sound);
+    const spokenUntil = (startedAt ?? now()) + ((lastSoundMs ?? 0) - faintMs) / speed;
+    const heardBy = now() + (lastSoundMs === null ? silenceTimeoutMs : hearingTimeoutMs);
+    const answeredBy = now() + answerTimeoutMs;
+    while (now() < answeredBy) {
+      const waitMs = answers.underWay ? answeredBy - now() : heardBy - now();
+      if (waitMs > 0 && (answers.underWay || answers.lastHeardAt < spokenUntil)) {
+        await answers.changed(waitMs);
+        continue;
+      }
+      const { turns } = answers;
+      await recording.quiet(pauseMs, answeredBy - now()).catch(() => undefined);
+      if (!answers.underWay && answers.turns === turns) return;
+    }
+  }
+
+  async #write(call: TestCall, playback: Playback | null): Promise<string | null> {
+    if (this.#out === null) return null;
+    const { recording } = call;
+    const played = playback?.startedAt != null;
+    const sound = played ? this.#sound : { samples: new Int16Array(), sampleRate: recording.sampleRate };
+    await writeConversation(call, sound, playback ?? unplayed, this.#out);
+    return `${this.#out}: the caller left, the agent right, who spoke for ${(recording.durationMs / 1_000).toFixed(1)} s`;
+  }
+}
+
+const unplayed: Playback = { startedAt: null, endedAt: null, complete: false };
+
+async function recordingOf(path: string): Promise<PcmFrame> {
+  const sound = await readWav(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--wav: ${fileTrouble(error, path)}`);
+  });
+  if (sound.samples.length === 0) throw new UsageError(`--wav: ${path} holds no sound`);
+  return sound;
+}
+
+async function checkOut(out: string, wav: string): Promise<void> {
+  if (resolve(out) === resolve(wav)) throw new UsageError("--out: would overwrite the recording");
+  try {
+    const found = await stat(out).catch(() => null);
+    if (found?.isDirectory()) throw new UsageError(`--out: ${out} is a folder`);
+    await access(found ? out : dirname(resolve(out)), constants.W_OK);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`--out: ${fileTrouble(error as NodeJS.ErrnoException, dirname(resolve(out)))}`);
+  }
+}
+
+function fileTrouble({ code, message }: NodeJS.ErrnoException, path: string): string {
+  switch (code) {
+    case "ENOENT":
+      return `there is no ${path}`;
+    case "EISDIR":
+      return `${path} is a folder`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `${path} may not be used: ${code}`;
+    default:
+      return message;
+  }
+}
+
+/** Loudness of 20 ms that counts as sound: root mean square of 16-bit samples. */
+const soundLevel = 200;
+
+/** When the last sound in a recording ends, in milliseconds; null where there is none. */
+function lastSound({ samples, sampleRate }: PcmFrame): number | null {
+  const length = Math.round(sampleRate / 50);
+  for (let end = samples.length; end > 0; end -= length) {
+    const piece = samples.subarray(Math.max(0, end - length), end);
+    const energy = piece.reduce((sum, sample) => sum + sample * sample, 0);
+    if (Math.sqrt(energy / piece.length) > soundLevel) return (end * 1_000) / sampleRate;
+  }
+  return null;
+}
