@@ -63,6 +63,9 @@ test("a session from its first event to its last", async (t) => {
   t.is(done.outcome, "done");
   t.is(done.turn_id, heard.data.turn_id);
   t.is(typeof done.duration_ms, "number");
+  // What is typed has no sound to wait for.
+  t.is(done.latency, null);
+  t.false(done.eager);
   t.regex(done.at, /^\d{4}-.*Z$/);
   await ask(`/sessions/${session_id}`, { method: "DELETE" });
   const last = await reader.rest();

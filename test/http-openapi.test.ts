@@ -53,6 +53,26 @@ test("its bounds are those of the validator", async (t) => {
   t.is(limit.schema.default, 100);
 });
 
+test("each event of a stream is described", async (t) => {
+  const { ask } = await openServer(t, t.context.launcher);
+  const { components, paths } = (await ask("/openapi.json")).body;
+  const stream = paths["/sessions/{session_id}/events"].get.responses["200"].content["text/event-stream"];
+  t.deepEqual(stream.schema, { $ref: "#/components/schemas/StreamedEvent" });
+  const { oneOf } = components.schemas.SessionEvent;
+  const types = oneOf.map(
+    ({ properties }: { properties: { type: { const: string } } }) => properties.type.const,
+  );
+  t.deepEqual(types, ["state", "transcript", "turn", "tool", "metrics", "end"]);
+  t.deepEqual(Object.keys(components.schemas.ResponseLatency.properties), [
+    "response_ms",
+    "end_of_turn_ms",
+    "first_token_ms",
+    "first_sentence_ms",
+    "first_byte_ms",
+    "output_ms",
+  ]);
+});
+
 test("where metrics have a port of their own, they are not on this one", async (t) => {
   const { ask } = await openServer(t, t.context.launcher, { metricsPort: 9_100 });
   t.is((await ask("/openapi.json")).body.paths["/metrics"], undefined);

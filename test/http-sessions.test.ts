@@ -236,7 +236,7 @@ test("POST …/close takes any content type, or none, as sendBeacon sends it", a
   }
 });
 
-test("GET /sessions/{id}/metrics has the names of Vision Agents, also after the end", async (t) => {
+test("GET /sessions/{id}/metrics has the names of Vision Agents and two of our own, also after the end", async (t) => {
   const { ask, start } = await openServer(t, t.context.launcher);
   const { session_id, call_id } = await start();
   const path = `/sessions/${session_id}/metrics`;
@@ -247,6 +247,7 @@ test("GET /sessions/{id}/metrics has the names of Vision Agents, also after the 
   t.regex(body.session_started_at, isoUtc);
   t.regex(body.metrics_generated_at, isoUtc);
   t.deepEqual(Object.keys(body.metrics).sort(), [
+    "eot_latency_ms__avg",
     "llm_input_tokens__total",
     "llm_latency_ms__avg",
     "llm_output_tokens__total",
@@ -255,6 +256,7 @@ test("GET /sessions/{id}/metrics has the names of Vision Agents, also after the 
     "llm_tool_latency_ms__avg",
     "realtime_audio_input_duration_ms__total",
     "realtime_audio_output_duration_ms__total",
+    "response_latency_ms__avg",
     "stt_audio_duration_ms__total",
     "stt_latency_ms__avg",
     "tts_audio_duration_ms__total",

@@ -31,8 +31,10 @@ function importsOf(from: string): Import[] {
 
 /** The floors of the house; what stands lower may be imported by what stands higher, never the other way round. */
 const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/metrics/"];
-const threadFloors = ["workers/", "src/providers/", "src/agent/", "src/audio/"];
+const threadFloors = ["workers/", "src/testing/", "src/providers/", "src/agent/", "src/audio/"];
 const shared = /^src\/(protocol|errors|deadline)\.ts$|^src\/metrics\/catalogue\.ts$/;
+/** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
+const recordedCall = /^src\/runner\/recorded-call\.ts$/;
 /** Light shells that load the server only when they are used. */
 const shells = /^src\/(index|agent-launcher)\.ts$/;
 
@@ -57,7 +59,7 @@ test("imports go one way: runner, control plane, supervisor, metrics", (t) => {
   }
 });
 
-test("imports go one way: workers, providers, agent, audio", (t) => {
+test("imports go one way: workers, testing, providers, agent, audio", (t) => {
   for (const { from, to } of imports) {
     const [above, below] = [floorOf(threadFloors, from), floorOf(threadFloors, to)];
     if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);
@@ -67,6 +69,7 @@ test("imports go one way: workers, providers, agent, audio", (t) => {
 test("the main side and the thread side meet only in what both share", (t) => {
   for (const { from, to } of imports) {
     if (shared.test(to) || shells.test(from)) continue;
+    if (recordedCall.test(from)) continue;
     if (floorOf(mainFloors, from) >= 0) t.is(floorOf(threadFloors, to), -1, `${from} imports ${to}`);
     if (floorOf(threadFloors, from) >= 0) t.is(floorOf(mainFloors, to), -1, `${from} imports ${to}`);
   }
@@ -76,6 +79,8 @@ test("nothing but Node and Greenroom itself is reached statically from what user
   const reached = new Set<string>([
     "src/index.ts",
     "workers/session.ts",
+    "workers/default-agent.ts",
+    "src/testing/index.ts",
     ...files.filter((file) => /^src\/providers\/[^/]+\/index\.ts$/.test(file)),
   ]);
   for (const path of reached) {
@@ -86,4 +91,28 @@ test("nothing but Node and Greenroom itself is reached statically from what user
     }
   }
   t.true(reached.size > 10);
+});
+
+test("the caller that is a recording is loaded only when it is asked for", (t) => {
+  const importers = imports.filter(({ to }) => recordedCall.test(to));
+  t.deepEqual(
+    importers.map(({ lazy }) => lazy),
+    [true],
+  );
+});
+
+test("the SDK of a provider is imported by that provider alone, and only when it is asked for", (t) => {
+  const owners: readonly (readonly [sdk: RegExp, folder: string])[] = [
+    [/^@google\/genai/, "src/providers/gemini/"],
+    [/^@deepgram\/sdk|^ws$/, "src/providers/deepgram/"],
+    [/^elevenlabs/, "src/providers/elevenlabs/"],
+    [/^@echogarden\/fvad|^libopus/, "src/audio/"],
+  ];
+  for (const [sdk, folder] of owners) {
+    const importers = imports.filter(({ to }) => sdk.test(to));
+    t.true(importers.length > 0, String(sdk));
+    for (const { from, to, lazy } of importers) {
+      t.true(lazy && from.startsWith(folder), `${from} imports ${to}`);
+    }
+  }
 });

@@ -34,7 +34,7 @@ test("histograms have rising buckets, and nothing is labelled by session, call o
   }
 });
 
-test("a session's metrics have exactly the names that clients of Vision Agents read", (t) => {
+test("a session's metrics have exactly the names that clients of Vision Agents read, and two of our own", (t) => {
   t.deepEqual(Object.keys(sessionMetricFields), [
     "llm_latency_ms__avg",
     "llm_time_to_first_token_ms__avg",
@@ -49,6 +49,8 @@ test("a session's metrics have exactly the names that clients of Vision Agents r
     "tts_characters__total",
     "turn_duration_ms__avg",
     "turn_trailing_silence_ms__avg",
+    "eot_latency_ms__avg",
+    "response_latency_ms__avg",
     "realtime_audio_input_duration_ms__total",
     "realtime_audio_output_duration_ms__total",
   ]);

@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
+import * as testing from "greenroom/testing";
 import manifest from "../package.json" with { type: "json" };
+import { none as deepgramNone, startDeepgram } from "./emulators/deepgram.ts";
+import { startElevenlabs } from "./emulators/elevenlabs.ts";
+import { geminiDelays, startGemini } from "./emulators/gemini.ts";
 import { Child, temporaryFolder } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
@@ -60,10 +64,33 @@ test.serial("packed and installed in an empty folder, it runs the README's agent
   t.is((await command.exit).code, 0);
   t.is(command.stdout.trim(), manifest.version);
 
+  await checkSound(t, folder);
   await checkTypes(t, folder);
 });
 
-/** A user's strict compiler accepts the file, and the types that it comes from. */
+/** A recording is heard and answered aloud by the built-in agent: by the stand-ins, then by the SDKs. */
+async function checkSound(t: ExecutionContext, folder: string): Promise<void> {
+  await testing.writeWav(join(folder, "in.wav"), testing.tone(400, 1_000));
+  const greenroom = "node_modules/.bin/greenroom";
+  const offline = new Child(t, [greenroom, "run", "--wav", "in.wav", "--speed", "20"], { cwd: folder });
+  t.is((await offline.exit).code, 0);
+  t.regex(offline.stdout, /^agent: Hello! /m);
+
+  await using deepgram = await startDeepgram({
+    delays: deepgramNone,
+    script: { phrases: ["Tell me a story."] },
+  });
+  await using gemini = await startGemini({ delays: geminiDelays.none });
+  await using elevenlabs = await startElevenlabs({ script: { msPerCharacter: 10 } });
+  const env = { ...deepgram.environment, ...gemini.environment, ...elevenlabs.environment };
+  const args = [greenroom, "run", "--wav", "in.wav", "--out", "out.wav"];
+  const online = new Child(t, args, { cwd: folder, env });
+  t.is((await online.exit).code, 0);
+  t.regex(online.stdout, /^caller: Tell me a story\.\nagent: Did you know\?/m);
+  t.true((await testing.readWav(join(folder, "out.wav"))).samples.some((sample) => sample > 1_000));
+}
+
+/** A user's strict compiler accepts the file, and the types of every entry of the package. */
 async function checkTypes(t: ExecutionContext, folder: string): Promise<void> {
   const compilerOptions = {
     module: "nodenext",
@@ -75,7 +102,11 @@ async function checkTypes(t: ExecutionContext, folder: string): Promise<void> {
     types: ["node"],
     typeRoots: [join(root, "node_modules/@types")],
   };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["agent.ts"] }));
+  const names = Object.keys(manifest.exports).map((path) => path.replace(".", "greenroom"));
+  const imports = names.map((name, index) => `export * as from${index} from "${name}";\n`);
+  writeFileSync(join(folder, "all.ts"), imports.join(""));
+  const files = ["agent.ts", "all.ts"];
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   const { stdout } = await execute(process.execPath, [compiler, "--project", folder]).catch(
     (error: { stdout: string }) => error,

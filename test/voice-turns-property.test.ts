@@ -127,14 +127,14 @@ function soundsOf({ journal, voice }: Storm) {
 const letters = (text: string) => text.replaceAll(/\s/g, "").length;
 
 /** What must hold whatever happened, and in whatever order. */
-async function check(storm: Storm, { settled, falseInterruptionMs }: StormPlan) {
+async function check(storm: Storm, { settled }: StormPlan) {
   const { journal, hosted, llm, typed } = storm;
   const turns = turnsOf(storm);
   const sounds = soundsOf(storm);
 
   for (const turn of turns) {
     const asked = llm.asked.filter(({ question }) => question === turn.question);
-    const names = asked.map(({ name }) => name);
+    const names = asked.map(({ name }) => `Reply ${name}`);
     const own = sounds.filter(({ text }) => names.some((name) => text.includes(name)));
     // Never two replies to one turn.
     assert.ok(
@@ -150,7 +150,7 @@ async function check(storm: Storm, { settled, falseInterruptionMs }: StormPlan) 
     checkShown(turn, turns, asked.at(-1)?.shown);
   }
 
-  if (settled && falseInterruptionMs > 1_000) checkSilence(storm);
+  if (settled) checkSilence(storm);
   const said = turns.flatMap(({ question }) => (question?.startsWith("Said") ? [question] : []));
   assert.equal(new Set(said).size, said.length);
   if (settled && !storm.closed) {
@@ -164,8 +164,10 @@ async function check(storm: Storm, { settled, falseInterruptionMs }: StormPlan) 
     typed,
   );
 
-  // Each request is measured, and none is made once the session is closing.
-  assert.equal(hosted.measurements.filter(({ kind }) => kind === "llm").length, llm.asked.length);
+  // Each request is measured; one that was given up before it was made may be too.
+  const measured = hosted.measurements.flatMap((one) => (one.kind === "llm" ? [one.outcome] : []));
+  assert.ok(measured.length >= llm.asked.length);
+  assert.ok(measured.filter((outcome) => outcome !== "cancelled").length <= llm.asked.length);
   if (!storm.closed) await checkConversation(storm, turns);
   await hosted.agent.close();
   await nothingLeft(storm);
@@ -254,7 +256,12 @@ test("in whatever order things happen: one reply to a turn, no sound after a cut
           await storm.hosted.agent.close();
         }
       }),
-      { numRuns: 150, includeErrorInReport: true },
+      {
+        numRuns: 150,
+        includeErrorInReport: true,
+        markInterruptAsFailure: true,
+        interruptAfterTimeLimit: 150_000,
+      },
     ),
   );
   await until(() => timers() <= before, "the end of all timers");

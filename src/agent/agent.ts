@@ -279,6 +279,7 @@ export class Agent {
   #end(reason: Error): void {
     this.#queue.close();
     this.#lifetime.abort(reason);
+    this.#voice?.stopListening();
     this.#finished.resolve();
   }
 

@@ -77,6 +77,8 @@ export class Ears {
     if (this.#floor !== participantId) return;
     if (event.type === "ended") this.#floor = null;
     this.#options.heard(participantId, event);
+    // A start without an end before it gives up the turn before, and the floor with it.
+    if (event.type === "started") this.#floor = participantId;
   }
 }
 
@@ -128,6 +130,8 @@ class Ear {
       this.#stream = stream;
       for (const frame of this.#waiting.splice(0)) stream.write(frame);
       for await (const event of stream) {
+        // Who has gone does not take the floor with what they said before.
+        if (signal.aborted) continue;
         if (event.type === "error") {
           this.#failed(event.error);
           if (event.fatal) deaf(participantId, event.error);

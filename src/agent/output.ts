@@ -3,6 +3,8 @@ export interface Output {
   /** What has reached the other side so far. */
   readonly heard: string;
   write(text: string): void;
+  /** Nothing more comes for now: what was written so far is said without waiting for the rest of its sentence. */
+  flush(): void;
   /** Holds what is not heard yet, at once; `resume` goes on where it stopped. */
   pause(): void;
   resume(): void;

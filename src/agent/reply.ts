@@ -18,6 +18,8 @@ export interface ReplyOptions {
   readonly signal: AbortSignal;
   readonly onText: (text: string) => void;
   readonly onFirstText: () => void;
+  /** The model waits for its tools, and writes nothing meanwhile. */
+  readonly onToolRound: () => void;
   readonly onTool: (outcome: ToolOutcome) => void;
   /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
   readonly mayRunTools: () => Promise<void>;
@@ -75,6 +77,7 @@ export class Reply {
         return;
       }
       await this.#options.mayRunTools();
+      this.#options.onToolRound();
       const results = await runTools(calls, {
         functions: this.#options.functions,
         limits,

@@ -25,6 +25,9 @@ export class TextOutput implements Output {
     if (this.#timer === undefined) this.#flush();
   }
 
+  /** Pieces of text do not wait for more. */
+  flush(): void {}
+
   pause(): void {
     this.#paused = true;
   }

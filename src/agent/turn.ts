@@ -81,6 +81,8 @@ export class Turn {
   #output: Output | null = null;
   #paused = false;
   #attempt: Attempt | null = null;
+  /** The last of the conversation when the attempt was begun. */
+  #begunAfter: Message | undefined;
   #eager = false;
   #toolCalls = 0;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
@@ -220,6 +222,8 @@ export class Turn {
   async #respond(): Promise<void> {
     const { measure } = this.#setting;
     this.#go("thinking");
+    // What was said and heard meanwhile, an answer that was begun before does not know.
+    if (this.#setting.conversation.messages.at(-1) !== this.#begunAfter) this.#abandonAttempt();
     this.#attempt ??= this.#begin(this.#question(), "");
     const attempt = this.#attempt;
     try {
@@ -239,6 +243,7 @@ export class Turn {
 
   #begin(question: readonly Message[], words: string): Attempt {
     const { llm, allowedTools, instructions, limits, conversation, permit, measure, log } = this.#setting;
+    this.#begunAfter = conversation.messages.at(-1);
     const functions = new Map(
       [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
     );
@@ -251,6 +256,7 @@ export class Turn {
         limits,
         messages: [...conversation.messages, ...question],
         onFirstText: () => this.clock.mark("firstToken"),
+        onToolRound: () => this.#output?.flush(),
         onTool: (outcome) => {
           this.#toolCalls++;
           reportTool(this.id, outcome, this.#setting);
@@ -267,6 +273,7 @@ export class Turn {
     if (this.#attempt === null) return;
     this.#setting.measure(this.#attempt.cancel());
     this.#attempt = null;
+    this.#eager = false;
     this.clock.forget("firstToken");
   }
 

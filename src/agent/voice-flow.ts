@@ -55,7 +55,7 @@ export class VoiceFlow {
       case "eager_end":
         this.#words(event.text);
         // An answer is begun early only where all that was said before is part of the conversation already.
-        if (this.#options.queue.running === null) turn.eager(participantId, event.text);
+        if (!this.#options.queue.busy) turn.eager(participantId, event.text);
         return;
       case "resumed":
         turn.resumed();
@@ -95,10 +95,11 @@ export class VoiceFlow {
   #words(text: string): void {
     this.#text = text;
     const { queue, bargeIn } = this.#options;
-    const { running } = queue;
-    if (running === null || !running.interruptible || !interrupts(text, bargeIn)) return;
+    if (!interrupts(text, bargeIn)) return;
     clearTimeout(this.#falseInterruption);
-    running.interrupt();
+    // Again, where the sound before them was taken for nothing.
+    queue.hold(true);
+    if (queue.running?.interruptible) queue.running.interrupt();
   }
 
   /** A sound, but no words: what the agent was saying goes on. It is paused again once there are words. */
@@ -129,7 +130,7 @@ export class VoiceFlow {
     this.#stopTimers();
     const { queue, bargeIn, onChange } = this.#options;
     const text = this.#text.trim();
-    const speaking = queue.running !== null && queue.running.interruptible;
+    const speaking = queue.running?.interruptible === true;
     if (text === "" || (speaking && !surely && !interrupts(text, bargeIn))) {
       turn.drop();
       queue.running?.resume();

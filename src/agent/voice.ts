@@ -83,6 +83,11 @@ export class Voice {
     void this.#ears?.forget(participantId);
   }
 
+  /** The conversation is over: what is being said is no turn any more. */
+  stopListening(): void {
+    this.#flow.close();
+  }
+
   async close(): Promise<void> {
     this.#flow.close();
     this.#mouth?.close();

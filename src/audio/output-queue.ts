@@ -69,12 +69,15 @@ export class OutputQueue {
   constructor(options: OutputQueueOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#realFrameMs = frameMs / (options.audio.speed ?? 1);
+    const { speed = 1 } = options.audio;
+    this.#realFrameMs = frameMs / speed;
+    // Timers wake up once a millisecond at most, and a fast call needs more frames than one by then.
+    const perWake = Number.isFinite(speed) ? Math.floor(speed / 10) : 0;
     this.#pacing = options.onPacing === undefined ? null : new PacingReport(options.onPacing);
     this.#pacer = new Pacer({
       intervalMs: this.#realFrameMs,
       ahead: options.aheadFrames ?? 2,
-      burst: options.burstFrames ?? 3,
+      burst: (options.burstFrames ?? 3) + perWake,
       beat: () => this.#sendNext(),
       onBeat: (lateMs) => this.#pacing?.add(lateMs, this.#clock.now()),
       clock: this.#clock,

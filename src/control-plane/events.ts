@@ -1,5 +1,6 @@
 import { commonAnswers } from "./common-answers.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { streamed } from "./event-schemas.ts";
 import { eventStreamHeaders, streamEvents } from "./event-stream.ts";
 import type { Exchange } from "./exchange.ts";
 import { InvalidRequest, validated } from "./invalid-request.ts";
@@ -28,7 +29,11 @@ export const eventEndpoints: readonly Endpoint[] = [
         ...ofSession,
         ...invalid,
         ...limited,
-        200: { description: "The stream.", contentType: "text/event-stream" },
+        200: {
+          description: "The stream. The schema is that of each event's data.",
+          contentType: "text/event-stream",
+          schema: streamed,
+        },
       },
       token: true,
     },

@@ -7,7 +7,7 @@ import { endReasons, type JsonObject } from "../protocol.ts";
  */
 export const components = z.registry<{ id: string; description?: string }>();
 
-function component<Schema extends z.ZodType>(id: string, schema: Schema, description: string): Schema {
+export function component<Schema extends z.ZodType>(id: string, schema: Schema, description: string): Schema {
   components.add(schema, { id, description });
   return schema;
 }
@@ -43,7 +43,7 @@ const config = z
   .default({})
   .meta({ type: "object", additionalProperties: true, description: "Handed to the agent's code as it is." });
 
-const instant = (description: string) => z.iso.datetime().describe(`${description} ISO 8601, UTC.`);
+export const instant = (description: string) => z.iso.datetime().describe(`${description} ISO 8601, UTC.`);
 const anyJson = (description: string) => z.unknown().describe(description);
 
 export const startRequest = component(
@@ -59,6 +59,7 @@ export const startInCallRequest = component(
 export const callPath = z.object({ call_id: callId });
 
 const liveStates = ["starting", "joining", "live", "closing"] as const;
+export const sessionStates = [...liveStates, "ended"] as const;
 const state = z.enum(liveStates).describe("Where the session is in its life.");
 
 const identity = {
@@ -67,7 +68,7 @@ const identity = {
   call_type: z.string(),
   config: z.record(z.string(), z.unknown()).describe("As it was given at the start."),
   session_started_at: instant("When the session began."),
-  state: z.enum([...liveStates, "ended"]).describe("Where the session is in its life."),
+  state: z.enum(sessionStates).describe("Where the session is in its life."),
 };
 
 export const startedSession = component(
@@ -162,6 +163,8 @@ const metricValues = Object.fromEntries(
   ]),
 ) as Record<SessionMetricName, z.ZodNullable<z.ZodNumber>>;
 
+export const metrics = z.object(metricValues).describe("Averages without data are null.");
+
 export const sessionMetrics = component(
   "SessionMetrics",
   z.object({
@@ -169,7 +172,7 @@ export const sessionMetrics = component(
     call_id: z.string(),
     session_started_at: instant("When the session began."),
     metrics_generated_at: instant("When these figures were taken."),
-    metrics: z.object(metricValues).describe("Averages without data are null."),
+    metrics,
   }),
   "What was measured in a session, with the names of Vision Agents.",
 );

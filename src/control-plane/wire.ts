@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import type { PlainError } from "../errors.ts";
+import type { ResponseLatency } from "../protocol.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
+import type { sessionEvent } from "./event-schemas.ts";
 import type * as schemas from "./schemas.ts";
 
 /*
@@ -62,15 +64,27 @@ function errorJson({ name, message }: PlainError): { name: string; message: stri
   return { name, message };
 }
 
+function latencyJson(latency: ResponseLatency) {
+  return {
+    response_ms: latency.responseMs,
+    end_of_turn_ms: latency.endOfTurnMs,
+    first_token_ms: latency.firstTokenMs,
+    first_sentence_ms: latency.firstSentenceMs,
+    first_byte_ms: latency.firstByteMs,
+    output_ms: latency.outputMs,
+  };
+}
+
 /** The data of a server-sent event. */
-export function eventJson(event: SessionEvent): Record<string, unknown> {
-  const common = { type: event.type, at: iso(event.at) };
+export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
+  const at = iso(event.at);
   switch (event.type) {
     case "state":
-      return { ...common, state: event.state };
+      return { type: event.type, at, state: event.state };
     case "transcript":
       return {
-        ...common,
+        type: event.type,
+        at,
         role: event.role,
         turn_id: event.turnId,
         participant_id: event.participantId,
@@ -81,27 +95,31 @@ export function eventJson(event: SessionEvent): Record<string, unknown> {
       };
     case "turn":
       return {
-        ...common,
+        type: event.type,
+        at,
         turn_id: event.turnId,
         origin: event.origin,
         outcome: event.outcome,
         duration_ms: event.durationMs,
         first_token_ms: event.firstTokenMs,
         tool_calls: event.toolCalls,
+        latency: event.latency && latencyJson(event.latency),
+        eager: event.eager,
         error: event.error && errorJson(event.error),
       };
     case "tool":
       return {
-        ...common,
+        type: event.type,
+        at,
         turn_id: event.turnId,
         name: event.name,
         duration_ms: event.durationMs,
         ok: event.ok,
       };
     case "metrics":
-      return { ...common, metrics: event.metrics };
+      return { type: event.type, at, metrics: event.metrics };
     case "end":
-      return { ...common, reason: event.reason };
+      return { type: event.type, at, reason: event.reason };
     default:
       return event satisfies never;
   }

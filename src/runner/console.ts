@@ -1,17 +1,15 @@
 import { randomBytes } from "node:crypto";
-import type { AgentLauncher, StartRequest } from "../agent-launcher.ts";
-import type { AgentReport, EndReason, LogLevel } from "../protocol.ts";
-import { describeAgent } from "../supervisor/agent-report.ts";
+import type { AgentLauncher } from "../agent-launcher.ts";
+import type { EndReason, LogLevel } from "../protocol.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import { type Caller, openCaller } from "./caller.ts";
 import { Conversation } from "./conversation.ts";
-import { metricsTable } from "./metrics-table.ts";
 import { harmless, paintFor } from "./paint.ts";
-import { PlainPrintout, type Printout } from "./printout.ts";
-import type { RecordedCall, RecordedCallOptions } from "./recorded-call.ts";
-import { openScreen, type Screen } from "./screen.ts";
+import type { RecordedCallOptions } from "./recorded-call.ts";
 import { splash } from "./splash.ts";
-import { UsageError } from "./usage-error.ts";
+import { tellReport } from "./tell-report.ts";
+import { help } from "./typing-caller.ts";
 
 /** A conversation in the terminal. */
 export interface ConsoleOptions extends Partial<RecordedCallOptions> {
@@ -27,12 +25,6 @@ export interface ConsoleOptions extends Partial<RecordedCallOptions> {
   readonly hints?: boolean;
 }
 
-const help =
-  "Type to talk, also while the agent speaks. /metrics shows figures; /quit or Ctrl-D ends the call.";
-
-/** How long an agent that has joined may take to begin a greeting, before the first line of a pipe, in milliseconds. */
-const greetingWaitMs = 1_000;
-
 /**
  * One call, typed and read in the terminal, through the same launcher and a real thread. Where standard input is no
  * terminal each line is a turn, and the next one is said when it is answered. With `wav`, a recording is the caller.
@@ -41,8 +33,7 @@ const greetingWaitMs = 1_000;
  */
 export async function converse(launcher: AgentLauncher, options: ConsoleOptions = {}): Promise<EndReason> {
   const { callType = "default", callId = `console-${randomBytes(3).toString("hex")}` } = options;
-  const { logLevel = "warn", hints = true } = options;
-  const recording = await recordedCall(options);
+  const { logLevel = "warn", hints = true, wav, out, speed } = options;
   launcher.override({
     maxConcurrentSessions: 1,
     warmSessions: 1,
@@ -52,19 +43,17 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
     logLevel,
     agentsLogLevel: logLevel,
   });
+  const left = Promise.withResolvers<void>();
+  const caller = await openCaller({ wav, out, speed }, left.resolve);
   const supervisor = await launcher.supervisor();
   if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
-  const left = Promise.withResolvers<void>();
-  const screen = recording ? null : openScreen(left.resolve);
-  const printout = screen ?? new PlainPrintout();
-  supervisor.onRehearsed((report) => tellReport(report, printout, { hints, recorded: recording !== null }));
+  supervisor.onRehearsed((report) => tellReport(report, caller, hints));
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
-    if (screen?.interactive && hints) screen.line(paintFor(process.stdout).dim(help));
-    const caller: Caller = recording ? calling(recording, printout) : typing(screen!);
-    return await talk(supervisor, printout, { callType, callId }, caller, left.promise);
+    if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
+    return await talk(supervisor, { callType, callId }, caller, left.promise);
   } finally {
-    screen?.close();
+    caller.close();
     process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
     await launcher.stop();
   }
@@ -72,7 +61,6 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
 
 async function talk(
   supervisor: Supervisor,
-  printout: Printout,
   call: { readonly callType: string; readonly callId: string },
   caller: Caller,
   left: Promise<void>,
@@ -84,12 +72,12 @@ async function talk(
   const session = await Promise.race([start(), left]);
   if (!session) return "closed";
   void left.then(() => supervisor.closeSession(session.id, { by: "console" }));
-  const conversation = new Conversation(supervisor, session, printout);
-  void conversation.ended.then(() => caller.hangUp());
+  const conversation = new Conversation(supervisor, session, caller.printout);
+  void conversation.ended.then(() => caller.close());
   await caller.talk(conversation, session);
   await supervisor.closeSession(session.id, { by: "console", wait: true });
   const reason = await conversation.ended;
-  printout.line(epitaph(session, reason));
+  caller.printout.line(epitaph(session, reason));
   return reason;
 }
 

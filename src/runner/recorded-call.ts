@@ -8,21 +8,23 @@ import type { Playback, TestCall } from "../testing/call.ts";
 import { dial, readWav } from "../testing/index.ts";
 import { writeConversation } from "../testing/recorded-caller.ts";
 import { Answers } from "./answers.ts";
+import type { Caller } from "./caller.ts";
 import type { Conversation } from "./conversation.ts";
+import { PlainPrintout } from "./printout.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RecordedCallOptions {
   /** What the caller says: a WAV file of 16-bit PCM. */
   readonly wav: string;
   /** Where to write the conversation, as a stereo WAV file: the caller left, the agent right. Default: nowhere. */
-  readonly out?: string;
+  readonly out?: string | undefined;
   /** How many times faster than life. Default 1, which services over a network need. */
-  readonly speed?: number;
+  readonly speed?: number | undefined;
 }
 
 /** How long an agent that has joined may take to begin a greeting, in milliseconds: a slow model and a slow voice. */
 const greetingWaitMs = 3_000;
-/** The pause before the caller speaks, and the one after the last answer before they hang up, in milliseconds of the call. */
+/** The pause before the caller speaks, and the one after the last answer before they hang up, in milliseconds. */
 const pauseMs = 1_500;
 /** How long the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure. */
 const hearingTimeoutMs = 10_000;
@@ -35,48 +37,55 @@ const faintMs = 300;
 const leaveTimeoutMs = 5_000;
 
 /** One call whose caller is a recording. */
-export class RecordedCall {
-  readonly inMemory: InMemoryCall;
+export class RecordedCall implements Caller {
+  readonly printout = new PlainPrintout();
+  readonly interactive = false;
+  readonly request: { readonly inMemory: InMemoryCall };
   readonly #sound: PcmFrame;
   readonly #out: string | null;
+  readonly #speed: number;
 
   private constructor(sound: PcmFrame, { out, speed = 1 }: RecordedCallOptions) {
-    this.inMemory = { speed };
+    this.request = { inMemory: { speed } };
     this.#sound = sound;
     this.#out = out ?? null;
+    this.#speed = speed;
   }
 
-  /** Rejects with a {@link UsageError} where a file cannot be used: before anything is started. */
+  /** Rejects with a {@link UsageError} where a file cannot be used. */
   static async prepare(options: RecordedCallOptions): Promise<RecordedCall> {
     const sound = await recordingOf(options.wav);
     if (options.out !== undefined) await checkOut(options.out, options.wav);
     return new RecordedCall(sound, options);
   }
 
-  /** Plays it, and resolves when the caller has hung up, or the call is over. Returns a line about what was written. */
-  async play(session: Session, conversation: Conversation): Promise<string | null> {
+  /** Plays it, hangs up when the agent has answered, and writes what was said. */
+  async talk(conversation: Conversation, session: Session): Promise<void> {
     const over = conversation.ended;
     using call = await Promise.race([dial(session.id), over.then(() => null)]);
-    if (call === null) return null;
+    if (call === null) return;
     const unlessOver = <T>(wait: Promise<T>) => Promise.race([wait, over.then(() => null)]);
     const caller = call.addParticipant("caller");
     await unlessOver(call.joined);
     await conversation.greeting(greetingWaitMs);
     await unlessOver(call.recording.quiet(pauseMs, answerTimeoutMs));
+    const startedAt = now();
     const playback = await unlessOver(caller.play(this.#sound));
+    const endedAt = now();
     if (playback) await unlessOver(this.#answered(session, call, playback));
     caller.leave();
     call.hangUp();
     await within(over, leaveTimeoutMs, "The agent's leaving").catch(() => undefined);
-    return this.#write(call, playback);
+    await this.#write(call, playback ?? { startedAt, endedAt, complete: false });
   }
+
+  close(): void {}
 
   /** Resolves when the last words are answered, and the agent has been silent for a while. */
   async #answered(session: Session, { recording }: TestCall, { startedAt }: Playback): Promise<void> {
     using answers = new Answers(session);
-    const { speed = 1 } = this.inMemory;
     const lastSoundMs = lastSound(this.#sound);
-    const spokenUntil = (startedAt ?? now()) + ((lastSoundMs ?? 0) - faintMs) / speed;
+    const spokenUntil = (startedAt ?? now()) + ((lastSoundMs ?? 0) - faintMs) / this.#speed;
     const heardBy = now() + (lastSoundMs === null ? silenceTimeoutMs : hearingTimeoutMs);
     const answeredBy = now() + answerTimeoutMs;
     while (now() < answeredBy) {
@@ -91,17 +100,21 @@ export class RecordedCall {
     }
   }
 
-  async #write(call: TestCall, playback: Playback | null): Promise<string | null> {
-    if (this.#out === null) return null;
-    const { recording } = call;
-    const played = playback?.startedAt != null;
-    const sound = played ? this.#sound : { samples: new Int16Array(), sampleRate: recording.sampleRate };
-    await writeConversation(call, sound, playback ?? unplayed, this.#out);
-    return `${this.#out}: the caller left, the agent right, who spoke for ${(recording.durationMs / 1_000).toFixed(1)} s`;
+  async #write(call: TestCall, { startedAt, endedAt, complete }: Playback): Promise<void> {
+    if (this.#out === null) return;
+    const { samples, sampleRate } = this.#sound;
+    const playedMs = ((endedAt ?? 0) - (startedAt ?? 0)) * this.#speed;
+    const played = complete ? samples : samples.subarray(0, Math.round((playedMs * sampleRate) / 1_000));
+    await writeConversation(
+      call,
+      { samples: played, sampleRate },
+      { startedAt, endedAt, complete },
+      this.#out,
+    );
+    const spokeForS = (call.recording.durationMs / 1_000).toFixed(1);
+    this.printout.line(`${this.#out}: the caller left, the agent right, who spoke for ${spokeForS} s`);
   }
 }
-
-const unplayed: Playback = { startedAt: null, endedAt: null, complete: false };
 
 async function recordingOf(path: string): Promise<PcmFrame> {
   const sound = await readWav(path).catch((error: NodeJS.ErrnoException) => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
-import { BackOff } from "./back-off.ts";
 import type { AgentReport } from "../protocol.ts";
+import { BackOff } from "./back-off.ts";
 import type { Pool } from "./pool.ts";
 import { rehearse } from "./rehearsal.ts";
 

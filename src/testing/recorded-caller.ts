@@ -9,9 +9,9 @@ export interface RecordedCallerOptions {
   /** Where to write the conversation, as a stereo WAV file: the caller left, the agent right. */
   readonly out?: string | URL;
   readonly participantId?: string;
-  /** Let the agent greet first: wait until it was quiet for a second, in the call's time. Default true. */
+  /** Let the agent greet first: wait until it was quiet for a second. Default true. */
   readonly waitForGreeting?: boolean;
-  /** How long the agent may be quiet after the caller's last word before the caller hangs up, in the call's time. Default 5 000 ms. */
+  /** How long the agent is quiet after the caller's last word before the caller hangs up, in milliseconds. Default 5 000. */
   readonly quietMs?: number;
 }
 

@@ -18,8 +18,6 @@ export interface Gap {
 
 /** Less than a frame is what timers cost. */
 const shortestGapMs = 10;
-/** How long a call that takes no time has to be silent to count as quiet. */
-const quietWithoutTimeMs = 50;
 
 /** What was said in a call: every frame, and when it came. */
 export class Recording {
@@ -114,17 +112,16 @@ export class Recording {
   }
 
   /**
-   * Resolves when nothing was said for this long, in milliseconds of the call's time, from now on or from the end of what was
-   * said last. Rejects after `timeoutMs`, default 60 000.
+   * Resolves when nothing was said for this long, in milliseconds of real time, however fast the call runs: who thinks takes
+   * their time. It counts from now on, or from the end of what was said last. Rejects after `timeoutMs`, default 60 000.
    */
   async quiet(ms: number, timeoutMs = 60_000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const realMs = Number.isFinite(this.speed) ? ms / this.speed : quietWithoutTimeMs;
     const since = now();
     let timer: NodeJS.Timeout | undefined;
     const wait = () => {
       clearTimeout(timer);
-      timer = setTimeout(resolve, Math.max(since, this.#playedAt) + realMs - now());
+      timer = setTimeout(resolve, Math.max(since, this.#playedAt) + ms - now());
     };
     const unsubscribe = this.subscribe(wait);
     wait();

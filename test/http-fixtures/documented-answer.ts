@@ -45,8 +45,18 @@ export function documentedAnswer(method: string, path: string, answer: Answer): 
   ]
     .map((step) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1")))
     .join("/");
+  check(place, pointer, answer.body);
+}
+
+/** Throws where the API does not document such data of an event. */
+export function documentedEvent(data: unknown): void {
+  check("An event", "components/schemas/StreamedEvent", data);
+}
+
+function check(what: string, pointer: string, value: unknown): void {
   const validate = ajv.getSchema(`api#/${pointer}`);
-  if (!validate) throw new Error(`${place} has no schema`);
-  if (!validate(answer.body))
-    throw new Error(`${place} is not as documented: ${JSON.stringify(validate.errors)} ${answer.text}`);
+  if (!validate) throw new Error(`${what} has no schema`);
+  if (validate(value)) return;
+  const { errors } = validate;
+  throw new Error(`${what} is not as documented: ${JSON.stringify(errors)} ${JSON.stringify(value)}`);
 }

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from "ava";
+import { documentedEvent } from "./documented-answer.ts";
 
 export interface SentEvent {
   readonly id: number | null;
@@ -7,7 +8,7 @@ export interface SentEvent {
   readonly data: any;
 }
 
-/** A reader of server-sent events that shows everything that came, comments too. */
+/** A reader of server-sent events that shows everything that came, comments too. Each must be as documented. */
 export class EventReader {
   readonly response: Response;
   readonly comments: string[] = [];
@@ -77,10 +78,12 @@ export class EventReader {
     const data = fields.get("data");
     if (data === undefined) return null;
     const id = fields.get("id");
+    const parsed = JSON.parse(data);
+    documentedEvent(parsed);
     return {
       id: id === undefined ? null : Number(id),
       event: fields.get("event") ?? "message",
-      data: JSON.parse(data),
+      data: parsed,
     };
   }
 }

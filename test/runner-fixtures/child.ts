@@ -153,9 +153,9 @@ export function temporaryFolder(t: ExecutionContext): string {
   return folder;
 }
 
-/** That of the tests, without what would set options; and without a network. */
+/** That of the tests, without what would set options, or keys; and without a network. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const own = /^(GREENROOM_.*|PORT|NO_COLOR|FORCE_COLOR|NODE_OPTIONS)$/;
+  const own = /^((GREENROOM|GOOGLE|GEMINI|DEEPGRAM|ELEVENLABS)_.*|PORT|NO_COLOR|FORCE_COLOR|NODE_OPTIONS)$/;
   const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
   return { ...Object.fromEntries(kept), WEATHER_API_URL: "offline" };
 }
