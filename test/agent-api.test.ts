@@ -194,7 +194,7 @@ test("close leaves once, and closes all parts though some of them fail", async (
   t.is(edge.left, 1);
   t.deepEqual(closed.sort(), ["ears", "voice"]);
   t.deepEqual(hosted.logged.map(([, message]) => message).sort(), [
-    "could not close the ears",
+    "could not close the recogniser",
     "could not close the voice",
   ]);
 });
