@@ -8,13 +8,13 @@ const processes = 20;
 /** Each in a loop without end, as fast as V8 gives memory; a leak that is slow enough to be seen is no such case. */
 const shapes = {
   objects: "small objects in one array, synchronously",
-  strings: "strings of 500 characters in a Map, with yields",
+  strings: "strings of 5,000 characters in a Map, synchronously",
   arrays: "arrays of 1,000 numbers, with yields",
 } as const;
 
 /**
  * In how many processes all sessions but the greedy one survive. V8 may end the whole process where one thread exhausts
- * its heap (Node.js issue 47224), so this is a rate, not a promise. Everything is as by default: where the watchdog or the
+ * its heap (a thread's `resourceLimits` are best effort), so this is a rate, not a promise. Everything is as by default: where the watchdog or the
  * soft limit is faster than V8, that is part of the answer.
  */
 export default {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { AgentLauncher } from "greenroom";
 import type { Bench, Report } from "./figure.ts";
 import { builtIn, Server } from "./server.ts";
@@ -105,10 +106,10 @@ async function churn(report: Report): Promise<void> {
     }
   };
   const callers = Array.from({ length: inFlight }, (_, index) => caller(`churn-${index}`));
-  await pause(2_000);
+  await sleep(2_000);
   measuring = true;
   const begunAt = performance.now();
-  await pause(durationMs);
+  await sleep(durationMs);
   measuring = false;
   const rate = ended / ((performance.now() - begunAt) / 1_000);
   over = true;
@@ -120,8 +121,4 @@ async function churn(report: Report): Promise<void> {
     target: { atLeast: 25 },
     note: `${inFlight} in flight, 2 kept warm, for ${durationMs / 1_000} s; LiveKit: 1.3`,
   });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

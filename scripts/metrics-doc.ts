@@ -1,6 +1,6 @@
 /** Writes docs/metrics.md from the catalogue: `node scripts/metrics-doc.ts`. */
 import { writeFileSync } from "node:fs";
-import { catalogue, type MetricFamily, sessionMetricFields } from "../src/metrics/catalogue.ts";
+import { catalogue, type MetricFamily, sessionMetricFields, unitOf } from "../src/metrics/catalogue.ts";
 
 export const metricsDocFile = new URL("../docs/metrics.md", import.meta.url);
 
@@ -37,7 +37,9 @@ export function metricsDoc(): string {
   ].join("\n");
 }
 
-function familyRow({ name, type, unit, labels, help }: MetricFamily): string {
+function familyRow(family: MetricFamily): string {
+  const { name, type, labels, help } = family;
+  const unit = unitOf(family);
   return `| \`${name}\` | ${type} | ${unit ?? ""} | ${labels.map((label) => `\`${label}\``).join(" ")} | ${help} |`;
 }
 

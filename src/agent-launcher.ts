@@ -38,11 +38,14 @@ export interface AgentLauncherOptions {
   /** A thread whose event loop stands still for this long is ended as `unresponsive`. Default 2,000. */
   readonly unresponsiveAfterMs?: number;
   /**
-   * V8 heap in MiB at which a session is asked to close as `out_of_memory`. Default 384. It should stay well below
-   * `heapLimitMb`: it is the limit that works.
+   * V8 heap in MiB at which a session is asked to close as `out_of_memory`. Default 384, or three quarters of
+   * `heapLimitMb` where that is less. Half-way to `heapLimitMb` its thread is ended at once.
    */
   readonly heapSoftLimitMb?: number;
-  /** V8 heap in MiB at which V8 ends the thread. Default 512. A backstop: V8 may abort the whole process instead. */
+  /**
+   * V8 heap in MiB at which V8 ends the thread. Default 1,024. A backstop, and a poor one: V8 may abort the whole process
+   * instead, the more often the lower it is.
+   */
   readonly heapLimitMb?: number;
   /** Messages that a thread may send to the main thread in a second; more ends it as `flooded`. Default 2,000. */
   readonly messagesPerSecond?: number;

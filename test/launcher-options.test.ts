@@ -9,7 +9,7 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
   ["a timer that would overflow", { closeGraceMs: 2 ** 31 }, /closeGraceMs/],
   [
     "a soft limit above the hard one",
-    { heapSoftLimitMb: 600 },
+    { heapSoftLimitMb: 2_000 },
     /heapSoftLimitMb must be less than heapLimitMb/,
   ],
   ["a webhook that is no URL", { webhook: { url: "nowhere", secret: "whsec_AAAA" } }, /webhook\.url/],

@@ -5,13 +5,15 @@
  */
 
 /** One family of series in `GET /metrics`. No family ever has a label whose values grow with the number of sessions. */
-export interface MetricFamily {
+export interface MetricFamily<
+  Type extends "counter" | "gauge" | "histogram" = "counter" | "gauge" | "histogram",
+  Label extends string = string,
+> {
+  /** Ends in the unit of its values, unless it counts things, and then in `_total` where it is a counter. */
   readonly name: `greenroom_${string}`;
-  readonly type: "counter" | "gauge" | "histogram";
-  /** The base unit of its values; null where it counts things. */
-  readonly unit: "seconds" | "bytes" | "ratio" | null;
+  readonly type: Type;
   readonly help: string;
-  readonly labels: readonly string[];
+  readonly labels: readonly Label[];
   /** Upper bounds of a histogram's buckets, in its unit. */
   readonly buckets?: readonly number[];
 }
@@ -32,7 +34,13 @@ export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as con
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 
 /** What a response consists of, in the order of their time. */
-export const responseParts = ["end_of_turn", "first_token", "first_sentence", "first_byte", "output"] as const;
+export const responseParts = [
+  "end_of_turn",
+  "first_token",
+  "first_sentence",
+  "first_byte",
+  "output",
+] as const;
 export type ResponsePart = (typeof responseParts)[number];
 
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
@@ -53,301 +61,167 @@ const pacingBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32,
 const turnBuckets = [0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.2, 2.7, 3.5, 5, 8] as const;
 
 export const catalogue = {
-  sessions: {
-    name: "greenroom_sessions",
-    type: "gauge",
-    unit: null,
-    help: "Live sessions by state.",
-    labels: ["state"],
-  },
-  sessionsStarted: {
-    name: "greenroom_sessions_started_total",
-    type: "counter",
-    unit: null,
-    help: "Sessions that were given a thread.",
-    labels: [],
-  },
-  sessionsEnded: {
-    name: "greenroom_sessions_ended_total",
-    type: "counter",
-    unit: null,
-    help: "Ended sessions by the reason of their end.",
-    labels: ["reason"],
-  },
-  sessionStartSeconds: {
-    name: "greenroom_session_start_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "From the request to start until a thread was assigned, createAgent had returned, or the agent was in the call.",
-    labels: ["stage"],
-    buckets: requestBuckets,
-  },
-  sessionDurationSeconds: {
-    name: "greenroom_session_duration_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "How long ended sessions lived.",
-    labels: [],
-    buckets: callBuckets,
-  },
-  startRefusals: {
-    name: "greenroom_session_start_refusals_total",
-    type: "counter",
-    unit: null,
-    help: "Starts that were refused or failed, by error code.",
-    labels: ["code"],
-  },
-  slots: {
-    name: "greenroom_pool_slots",
-    type: "gauge",
-    unit: null,
-    help: "Session threads by state.",
-    labels: ["state"],
-  },
-  capacity: {
-    name: "greenroom_pool_capacity",
-    type: "gauge",
-    unit: null,
-    help: "Sessions that may live at the same time.",
-    labels: [],
-  },
-  utilisation: {
-    name: "greenroom_pool_utilisation_ratio",
-    type: "gauge",
-    unit: "ratio",
-    help: "Live sessions divided by the capacity.",
-    labels: [],
-  },
-  warmTarget: {
-    name: "greenroom_pool_warm_target",
-    type: "gauge",
-    unit: null,
-    help: "Threads the pool keeps warm for sessions to come.",
-    labels: [],
-  },
-  slotStartSeconds: {
-    name: "greenroom_slot_start_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "From the order of a thread until it was warm, the agent module imported.",
-    labels: [],
-    buckets: threadStartBuckets,
-  },
-  slotStartFailures: {
-    name: "greenroom_slot_start_failures_total",
-    type: "counter",
-    unit: null,
-    help: "Threads that did not become warm.",
-    labels: [],
-  },
-  loadGuard: {
-    name: "greenroom_load_guard_active",
-    type: "gauge",
-    unit: null,
-    help: "1 while the load guard refuses starts for this cause.",
-    labels: ["cause"],
-  },
-  watchdogKills: {
-    name: "greenroom_watchdog_kills_total",
-    type: "counter",
-    unit: null,
-    help: "Session threads ended by force, by reason.",
-    labels: ["reason"],
-  },
-  threadCpuSeconds: {
-    name: "greenroom_thread_cpu_seconds_total",
-    type: "counter",
-    unit: "seconds",
-    help: "CPU time of all session threads, ended ones included.",
-    labels: [],
-  },
-  threadHeapBytes: {
-    name: "greenroom_thread_heap_bytes",
-    type: "gauge",
-    unit: "bytes",
-    help: "Heap used by all session threads together.",
-    labels: [],
-  },
-  threadHeapMaxBytes: {
-    name: "greenroom_thread_heap_max_bytes",
-    type: "gauge",
-    unit: "bytes",
-    help: "Heap used by the session thread that uses most.",
-    labels: [],
-  },
-  threadLoopAverage: {
-    name: "greenroom_thread_event_loop_utilisation_average_ratio",
-    type: "gauge",
-    unit: "ratio",
-    help: "Event loop utilisation of session threads: their average.",
-    labels: [],
-  },
-  threadLoopMax: {
-    name: "greenroom_thread_event_loop_utilisation_max_ratio",
-    type: "gauge",
-    unit: "ratio",
-    help: "Event loop utilisation of session threads: the highest.",
-    labels: [],
-  },
-  mainLoopLagSeconds: {
-    name: "greenroom_main_loop_lag_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "How late timers of the main thread ran; a sample every 20 ms.",
-    labels: [],
-    buckets: loopLagBuckets,
-  },
-  httpRequestSeconds: {
-    name: "greenroom_http_request_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "HTTP requests by route, method and status, until the answer was written.",
-    labels: ["route", "method", "status"],
-    buckets: requestBuckets,
-  },
-  eventStreams: {
-    name: "greenroom_event_streams_open",
-    type: "gauge",
-    unit: null,
-    help: "Open streams of session events.",
-    labels: [],
-  },
-  webhookDeliveries: {
-    name: "greenroom_webhook_deliveries_total",
-    type: "counter",
-    unit: null,
-    help: "Webhook messages by outcome: delivered, failed after all attempts, dropped from the queue, or gone (410).",
-    labels: ["outcome"],
-  },
-  llmLatencySeconds: {
-    name: "greenroom_llm_latency_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "Model request until the end of its answer, tool rounds included.",
-    labels: ["provider", "model", "outcome"],
-    buckets: completionBuckets,
-  },
-  llmFirstTokenSeconds: {
-    name: "greenroom_llm_first_token_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "Model request until its first text, over tool rounds.",
-    labels: ["provider", "model", "outcome"],
-    buckets: firstTokenBuckets,
-  },
-  llmTokens: {
-    name: "greenroom_llm_tokens_total",
-    type: "counter",
-    unit: null,
-    help: "Tokens by direction: input or output.",
-    labels: ["provider", "model", "direction"],
-  },
-  llmToolCalls: {
-    name: "greenroom_llm_tool_calls_total",
-    type: "counter",
-    unit: null,
-    help: "Tool calls of models.",
-    labels: ["provider", "model", "outcome"],
-  },
-  llmToolLatencySeconds: {
-    name: "greenroom_llm_tool_latency_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "How long tool calls took.",
-    labels: ["provider", "model", "outcome"],
-    buckets: toolBuckets,
-  },
-  sttLatencySeconds: {
-    name: "greenroom_stt_latency_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "Speech-to-text: last sound of speech until the final transcript.",
-    labels: ["provider", "model"],
-    buckets: transcriptBuckets,
-  },
-  sttAudioSeconds: {
-    name: "greenroom_stt_audio_seconds_total",
-    type: "counter",
-    unit: "seconds",
-    help: "Audio sent to speech-to-text.",
-    labels: ["provider", "model"],
-  },
-  ttsLatencySeconds: {
-    name: "greenroom_tts_latency_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "Text-to-speech: request until the first audio.",
-    labels: ["provider", "model"],
-    buckets: firstByteBuckets,
-  },
-  ttsAudioSeconds: {
-    name: "greenroom_tts_audio_seconds_total",
-    type: "counter",
-    unit: "seconds",
-    help: "Audio received from text-to-speech.",
-    labels: ["provider", "model"],
-  },
-  ttsCharacters: {
-    name: "greenroom_tts_characters_total",
-    type: "counter",
-    unit: null,
-    help: "Characters sent to text-to-speech.",
-    labels: ["provider", "model"],
-  },
-  realtimeAudioSeconds: {
-    name: "greenroom_realtime_audio_seconds_total",
-    type: "counter",
-    unit: "seconds",
-    help: "Audio of speech-to-speech models by direction: input or output.",
-    labels: ["provider", "model", "direction"],
-  },
-  turnSeconds: {
-    name: "greenroom_turn_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "Turns by outcome: done, interrupted or failed.",
-    labels: ["outcome"],
-    buckets: turnBuckets,
-  },
-  turnTrailingSilenceSeconds: {
-    name: "greenroom_turn_trailing_silence_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "Silence at the end of a turn before it was taken as ended.",
-    labels: [],
-    buckets: transcriptBuckets,
-  },
-  responseSeconds: {
-    name: "greenroom_response_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "A participant's last sound of speech until the first sound of the answer. Eager: the answer was begun early.",
-    labels: ["outcome", "eager"],
-    buckets: responseBuckets,
-  },
-  responsePartSeconds: {
-    name: "greenroom_response_part_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "The contiguous parts of a response; they add up to it.",
-    labels: ["part"],
-    buckets: partBuckets,
-  },
-  pacingLatenessSeconds: {
-    name: "greenroom_audio_pacing_lateness_seconds",
-    type: "histogram",
-    unit: "seconds",
-    help: "How late frames of the agents' speech were handed to the edge: the 99th percentile of about a second of speech.",
-    labels: [],
-    buckets: pacingBuckets,
-  },
-  providerErrors: {
-    name: "greenroom_provider_errors_total",
-    type: "counter",
-    unit: null,
-    help: "Errors of providers and tools by component, provider and class of error.",
-    labels: ["component", "provider", "error"],
-  },
+  sessions: gauge("greenroom_sessions", "Live sessions by state.", ["state"]),
+  sessionsStarted: counter("greenroom_sessions_started_total", "Sessions that were given a thread."),
+  sessionsEnded: counter("greenroom_sessions_ended_total", "Ended sessions by the reason of their end.", [
+    "reason",
+  ]),
+  sessionStartSeconds: histogram(
+    "greenroom_session_start_seconds",
+    "From the request to start until a thread was assigned, createAgent had returned, or the agent was in the call.",
+    requestBuckets,
+    ["stage"],
+  ),
+  sessionDurationSeconds: histogram(
+    "greenroom_session_duration_seconds",
+    "How long ended sessions lived.",
+    callBuckets,
+  ),
+  startRefusals: counter(
+    "greenroom_session_start_refusals_total",
+    "Starts that were refused or failed, by error code.",
+    ["code"],
+  ),
+  slots: gauge("greenroom_pool_slots", "Session threads by state.", ["state"]),
+  capacity: gauge("greenroom_pool_capacity", "Sessions that may live at the same time."),
+  utilisation: gauge("greenroom_pool_utilisation_ratio", "Live sessions divided by the capacity."),
+  warmTarget: gauge("greenroom_pool_warm_target", "Threads the pool keeps warm for sessions to come."),
+  slotStartSeconds: histogram(
+    "greenroom_slot_start_seconds",
+    "From the order of a thread until it was warm, the agent module imported.",
+    threadStartBuckets,
+  ),
+  slotStartFailures: counter("greenroom_slot_start_failures_total", "Threads that did not become warm."),
+  loadGuard: gauge("greenroom_load_guard_active", "1 while the load guard refuses starts for this cause.", [
+    "cause",
+  ]),
+  watchdogKills: counter("greenroom_watchdog_kills_total", "Session threads ended by force, by reason.", [
+    "reason",
+  ]),
+  threadCpuSeconds: counter(
+    "greenroom_thread_cpu_seconds_total",
+    "CPU time of all session threads, ended ones included.",
+  ),
+  threadHeapBytes: gauge("greenroom_thread_heap_bytes", "Heap used by all session threads together."),
+  threadHeapMaxBytes: gauge(
+    "greenroom_thread_heap_max_bytes",
+    "Heap used by the session thread that uses most.",
+  ),
+  threadLoopAverage: gauge(
+    "greenroom_thread_event_loop_utilisation_average_ratio",
+    "Event loop utilisation of session threads: their average.",
+  ),
+  threadLoopMax: gauge(
+    "greenroom_thread_event_loop_utilisation_max_ratio",
+    "Event loop utilisation of session threads: the highest.",
+  ),
+  mainLoopLagSeconds: histogram(
+    "greenroom_main_loop_lag_seconds",
+    "How late timers of the main thread ran; a sample every 20 ms.",
+    loopLagBuckets,
+  ),
+  httpRequestSeconds: histogram(
+    "greenroom_http_request_seconds",
+    "HTTP requests by route, method and status, until the answer was written.",
+    requestBuckets,
+    ["route", "method", "status"],
+  ),
+  eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
+  webhookDeliveries: counter(
+    "greenroom_webhook_deliveries_total",
+    "Webhook messages by outcome: delivered, failed after all attempts, dropped from the queue, or gone (410).",
+    ["outcome"],
+  ),
+  llmLatencySeconds: histogram(
+    "greenroom_llm_latency_seconds",
+    "Model request until the end of its answer, tool rounds included.",
+    completionBuckets,
+    ["provider", "model", "outcome"],
+  ),
+  llmFirstTokenSeconds: histogram(
+    "greenroom_llm_first_token_seconds",
+    "Model request until its first text, over tool rounds.",
+    firstTokenBuckets,
+    ["provider", "model", "outcome"],
+  ),
+  llmTokens: counter("greenroom_llm_tokens_total", "Tokens by direction: input or output.", [
+    "provider",
+    "model",
+    "direction",
+  ]),
+  llmToolCalls: counter("greenroom_llm_tool_calls_total", "Tool calls of models.", [
+    "provider",
+    "model",
+    "outcome",
+  ]),
+  llmToolLatencySeconds: histogram(
+    "greenroom_llm_tool_latency_seconds",
+    "How long tool calls took.",
+    toolBuckets,
+    ["provider", "model", "outcome"],
+  ),
+  sttLatencySeconds: histogram(
+    "greenroom_stt_latency_seconds",
+    "Speech-to-text: last sound of speech until the final transcript.",
+    transcriptBuckets,
+    ["provider", "model"],
+  ),
+  sttAudioSeconds: counter("greenroom_stt_audio_seconds_total", "Audio sent to speech-to-text.", [
+    "provider",
+    "model",
+  ]),
+  ttsLatencySeconds: histogram(
+    "greenroom_tts_latency_seconds",
+    "Text-to-speech: request until the first audio.",
+    firstByteBuckets,
+    ["provider", "model"],
+  ),
+  ttsAudioSeconds: counter("greenroom_tts_audio_seconds_total", "Audio received from text-to-speech.", [
+    "provider",
+    "model",
+  ]),
+  ttsCharacters: counter("greenroom_tts_characters_total", "Characters sent to text-to-speech.", [
+    "provider",
+    "model",
+  ]),
+  realtimeAudioSeconds: counter(
+    "greenroom_realtime_audio_seconds_total",
+    "Audio of speech-to-speech models by direction: input or output.",
+    ["provider", "model", "direction"],
+  ),
+  turnSeconds: histogram(
+    "greenroom_turn_seconds",
+    "Turns by outcome: done, interrupted or failed.",
+    turnBuckets,
+    ["outcome"],
+  ),
+  turnTrailingSilenceSeconds: histogram(
+    "greenroom_turn_trailing_silence_seconds",
+    "Silence at the end of a turn before it was taken as ended.",
+    transcriptBuckets,
+  ),
+  responseSeconds: histogram(
+    "greenroom_response_seconds",
+    "A participant's last sound of speech until the first sound of the answer. Eager: the answer was begun early.",
+    responseBuckets,
+    ["outcome", "eager"],
+  ),
+  responsePartSeconds: histogram(
+    "greenroom_response_part_seconds",
+    "The contiguous parts of a response; they add up to it.",
+    partBuckets,
+    ["part"],
+  ),
+  pacingLatenessSeconds: histogram(
+    "greenroom_audio_pacing_lateness_seconds",
+    "How late frames of the agents' speech were handed to the edge: the 99th percentile of about a second of speech.",
+    pacingBuckets,
+  ),
+  providerErrors: counter(
+    "greenroom_provider_errors_total",
+    "Errors of providers and tools by component, provider and class of error.",
+    ["component", "provider", "error"],
+  ),
 } as const satisfies Record<string, MetricFamily>;
 export type Catalogue = typeof catalogue;
 
@@ -380,3 +254,36 @@ export type SessionMetricName = keyof typeof sessionMetricFields;
 export type SessionMetricsSnapshot = {
   [Name in SessionMetricName]: Name extends `${string}__avg` ? number | null : number;
 };
+
+type Name = MetricFamily["name"];
+
+function counter<Label extends string = never>(
+  name: Name,
+  help: string,
+  labels: readonly Label[] = [],
+): MetricFamily<"counter", Label> {
+  return { name, type: "counter", help, labels };
+}
+
+function gauge<Label extends string = never>(
+  name: Name,
+  help: string,
+  labels: readonly Label[] = [],
+): MetricFamily<"gauge", Label> {
+  return { name, type: "gauge", help, labels };
+}
+
+function histogram<Label extends string = never>(
+  name: Name,
+  help: string,
+  buckets: readonly number[],
+  labels: readonly Label[] = [],
+): MetricFamily<"histogram", Label> {
+  return { name, type: "histogram", help, buckets, labels };
+}
+
+/** The base unit of a family's values, as its name tells; null where it counts things. */
+export function unitOf({ name }: MetricFamily): "seconds" | "bytes" | "ratio" | null {
+  const [, unit] = /_(seconds|bytes|ratio)(?:_total)?$/.exec(name) ?? [];
+  return (unit as "seconds" | "bytes" | "ratio" | undefined) ?? null;
+}

@@ -75,7 +75,8 @@ export class ProviderMetrics {
           { outcome: this.#outcome.admit(outcome), eager: String(eager) },
           latency.responseMs,
         );
-        for (const part of responseParts) observeMs(to.responsePartSeconds, { part }, latency[partField[part]]);
+        for (const part of responseParts)
+          observeMs(to.responsePartSeconds, { part }, latency[partField[part]]);
         return;
       }
       case "pacing":

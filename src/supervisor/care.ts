@@ -23,6 +23,7 @@ export class Care {
   readonly loadGuard: LoadGuard;
   readonly #options: FilledLauncherOptions;
   readonly #sessions: Sessions;
+  readonly #log: Logger;
   readonly #watchdog: Watchdog;
   readonly #vitals: Vitals;
   readonly #pacing = new PacingGauge();
@@ -31,6 +32,7 @@ export class Care {
   constructor({ options, sessions, pool, metrics, log }: CareOptions) {
     this.#options = options;
     this.#sessions = sessions;
+    this.#log = log;
     this.#watchdog = new Watchdog({
       slots: pool.slots,
       unresponsiveAfterMs: options.unresponsiveAfterMs,
@@ -43,11 +45,7 @@ export class Care {
       sessions: () => sessions.live(),
       heapSoftLimitMb: options.heapSoftLimitMb,
       cpuUsed: (ms) => metrics.threadCpu(ms / 1_000),
-      overSoftLimit: (session, heapBytes) => {
-        if (session.state === "closing" || session.state === "ended") return;
-        log.warn({ session_id: session.id, heapBytes }, "a session is over its memory limit");
-        session.close("out_of_memory");
-      },
+      overSoftLimit: (session, heapBytes) => this.#overSoftLimit(session, heapBytes),
     });
     this.loadGuard = new LoadGuard([
       ...systemGauges({ onLoopLag: (lagMs) => metrics.mainLoopLag(lagMs / 1_000) }),
@@ -82,6 +80,18 @@ export class Care {
   #maintain(): void {
     for (const session of this.#sessions.live()) this.#closeOverdue(session);
     this.#sessions.sweep();
+  }
+
+  /** Asked once; where the heap goes on growing, V8 would soon end more than this session. */
+  #overSoftLimit(session: Session, heapBytes: number): void {
+    const { heapSoftLimitMb, heapLimitMb } = this.#options;
+    const heapMb = Math.round(heapBytes / 2 ** 20);
+    if (heapMb > (heapSoftLimitMb + heapLimitMb) / 2) {
+      session.slot?.condemn({ reason: "out_of_memory", message: `The session held ${heapMb} MiB of heap` });
+    } else if (session.state !== "closing" && session.state !== "ended") {
+      this.#log.warn({ session_id: session.id, heap_mb: heapMb }, "a session is over its memory limit");
+      session.close("out_of_memory");
+    }
   }
 
   #closeOverdue(session: Session): void {

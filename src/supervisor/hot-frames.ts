@@ -11,11 +11,11 @@ export interface HotFrame {
   readonly share: number;
 }
 
-interface CpuProfile {
-  readonly nodes: readonly {
-    readonly hitCount?: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
+interface ProfileNode {
+  readonly hitCount?: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  /** Where in the function the samples were taken; it tells more than the function where calls are inlined. */
+  readonly positionTicks?: readonly { readonly line: number; readonly ticks: number }[];
 }
 
 const profileMs = 200;
@@ -35,15 +35,26 @@ export async function hotFrames(thread: Worker): Promise<HotFrame[]> {
 async function profile(thread: Worker): Promise<HotFrame[]> {
   const handle = await thread.startCpuProfile();
   await sleep(profileMs);
-  const { nodes } = JSON.parse(String(await handle.stop())) as CpuProfile;
-  const samples = nodes.reduce((sum, node) => sum + (node.hitCount ?? 0), 0);
-  return nodes
-    .filter((node) => (node.hitCount ?? 0) > 0)
+  const { nodes } = JSON.parse(String(await handle.stop())) as { readonly nodes: readonly ProfileNode[] };
+  const hit = nodes.filter((node) => (node.hitCount ?? 0) > 0);
+  // V8's own states, such as "(program)", say nothing where there is anything else.
+  const told = hit.some((node) => !isStateOfV8(node)) ? hit.filter((node) => !isStateOfV8(node)) : hit;
+  const samples = told.reduce((sum, { hitCount = 0 }) => sum + hitCount, 0);
+  return told
     .sort((a, b) => (b.hitCount ?? 0) - (a.hitCount ?? 0))
     .slice(0, mostFrames)
-    .map(({ hitCount, callFrame }) => ({
-      function: callFrame.functionName === "" ? "(anonymous)" : callFrame.functionName,
-      location: callFrame.url === "" ? "(native)" : `${callFrame.url}:${callFrame.lineNumber + 1}`,
-      share: Math.round(((hitCount ?? 0) / samples) * 100) / 100,
+    .map((node) => ({
+      function: node.callFrame.functionName === "" ? "(anonymous)" : node.callFrame.functionName,
+      location: locationOf(node),
+      share: Math.round(((node.hitCount ?? 0) / samples) * 100) / 100,
     }));
+}
+
+const isStateOfV8 = ({ callFrame }: ProfileNode): boolean =>
+  callFrame.url === "" && callFrame.functionName.startsWith("(");
+
+function locationOf({ callFrame, positionTicks = [] }: ProfileNode): string {
+  if (callFrame.url === "") return "native code";
+  const hottest = positionTicks.toSorted((a, b) => b.ticks - a.ticks)[0];
+  return `${callFrame.url}:${hottest?.line ?? callFrame.lineNumber + 1}`;
 }

@@ -29,7 +29,7 @@ export const launcherOptions = z.strictObject({
   closeGraceMs: duration.default(5_000),
   unresponsiveAfterMs: duration.min(500).default(2_000),
   heapSoftLimitMb: count.min(16).optional(),
-  heapLimitMb: count.min(32).default(512),
+  heapLimitMb: count.min(32).default(1_024),
   messagesPerSecond: count.min(100).default(2_000),
   providerConcurrency: z.record(z.string(), count).default({}),
   crashStormLimit: z.int().nonnegative().max(100).default(10),
@@ -86,7 +86,7 @@ export function fillLauncherOptions(
     options.warmSessions ?? Math.max(2, availableParallelism()),
     maxConcurrentSessions,
   );
-  const heapSoftLimitMb = options.heapSoftLimitMb ?? Math.floor(options.heapLimitMb * 0.75);
+  const heapSoftLimitMb = options.heapSoftLimitMb ?? Math.min(384, Math.floor(options.heapLimitMb * 0.75));
   if (heapSoftLimitMb >= options.heapLimitMb) {
     throw new GreenroomError("INVALID_OPTIONS", "heapSoftLimitMb must be less than heapLimitMb");
   }

@@ -20,7 +20,7 @@ export interface SlotHolder {
 }
 
 export interface Condemnation {
-  readonly reason: "unresponsive" | "flooded";
+  readonly reason: "unresponsive" | "flooded" | "out_of_memory";
   readonly message: string;
 }
 
