@@ -6,8 +6,9 @@ import hang from "./hang.ts";
 import memory from "./memory.ts";
 import scale from "./scale.ts";
 import start from "./start.ts";
+import voice from "./voice.ts";
 
-const benches: Readonly<Record<string, Bench>> = { start, hang, scale, memory, exhaustion };
+const benches: Readonly<Record<string, Bench>> = { start, hang, scale, memory, exhaustion, voice };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -12,11 +12,17 @@ export interface ChildEnd {
 export function runChild(
   name: string,
   argument: unknown,
-  options: { readonly timeoutMs?: number; readonly quiet?: boolean } = {},
+  options: {
+    readonly timeoutMs?: number;
+    readonly quiet?: boolean;
+    /** Added to the environment. */
+    readonly environment?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<ChildEnd> {
-  const { timeoutMs = 90_000, quiet = false } = options;
+  const { timeoutMs = 90_000, quiet = false, environment = {} } = options;
   const child = fork(new URL(`./children/${name}.ts`, import.meta.url), [JSON.stringify(argument)], {
     stdio: ["ignore", "ignore", quiet ? "ignore" : "inherit", "ipc"],
+    env: { ...process.env, ...environment },
   });
   const { promise, resolve, reject } = Promise.withResolvers<ChildEnd>();
   const deadline = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
@@ -30,8 +36,12 @@ export function runChild(
 }
 
 /** The same, where nothing but a result will do. */
-export async function childResult<Result>(name: string, argument: unknown): Promise<Result> {
-  const end = await runChild(name, argument);
+export async function childResult<Result>(
+  name: string,
+  argument: unknown,
+  options: Parameters<typeof runChild>[2] = {},
+): Promise<Result> {
+  const end = await runChild(name, argument, options);
   if (end.result === undefined) {
     throw new Error(`bench/children/${name}.ts ended without a result (${end.signal ?? end.exitCode})`);
   }

@@ -1,36 +1,41 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { none as deepgramNone, startDeepgram } from "../test/emulators/deepgram.ts";
+import { none as elevenlabsNone, startElevenlabs } from "../test/emulators/elevenlabs.ts";
+import { geminiDelays, startGemini } from "../test/emulators/gemini.ts";
 import { childResult } from "./child.ts";
 import type { MemoryResult, MemoryTask } from "./children/memory.ts";
 import type { Bench, Report } from "./figure.ts";
-import { median } from "./statistics.ts";
+import { median, quantile } from "./statistics.ts";
 
 const root = new URL("../", import.meta.url);
 /** As if installed: below node_modules, where it finds its dependencies. */
 const packed = new URL("node_modules/.cache/greenroom-bench/", root);
 const MiB = 2 ** 20;
 const runs = 3;
+const few = 2;
+const many = 22;
 
 /** What the packed build, with its built-in agent, takes: what runs in production. */
 export default {
-  about: "memory of a warm idle slot, and growth over 250 sessions, of the packed build",
+  about: "memory of a warm slot, with and without SDKs, its start, and growth over 250 sessions, packed",
   async run(report) {
     const pack = fileURLToPath(new URL("scripts/pack.ts", root));
     execFileSync(process.execPath, [pack, fileURLToPath(packed)], { stdio: ["ignore", "ignore", "inherit"] });
     await idleSlots(report);
+    await voiceSlots(report);
     await growth(report);
   },
 } satisfies Bench;
 
+/** Without keys: the built-in agent loads no SDK. */
 async function idleSlots(report: Report): Promise<void> {
-  const few = 2;
-  const many = 22;
   const slotBytes: number[] = [];
   const processBytes: number[] = [];
   for (let run = 0; run < runs; run += 1) {
-    const [small = 0] = await measure({ warm: few, after: [0], collect: false });
-    const [large = 0] = await measure({ warm: many, after: [0], collect: false });
+    const [small = 0] = (await measure({ warm: few })).rssBytes;
+    const [large = 0] = (await measure({ warm: many })).rssBytes;
     slotBytes.push((large - small) / (many - few));
     processBytes.push(small);
   }
@@ -43,37 +48,101 @@ async function idleSlots(report: Report): Promise<void> {
   report({ figure: `server_with_${few}_warm_slots`, value: median(processBytes) / MiB, unit: "MiB" });
 }
 
-/**
- * What is held grows little. What is resident grows more until some hundred sessions have gone by and then stays: V8 lets
- * the young generation of the main thread grow to 26 MiB by then, and gives it back when memory is short.
- */
-async function growth(report: Report): Promise<void> {
-  for (const collect of [true, false]) {
-    const ratios: number[] = [];
-    for (let run = 0; run < runs; run += 1) {
-      const [early = 0, late = 0] = await measure({ warm: 2, after: [50, 250], collect });
-      ratios.push(late / early - 1);
-    }
-    report({
-      figure: `growth_50th_to_250th_session${collect ? "" : "_uncollected"}`,
-      value: median(ratios),
-      unit: "ratio",
-      ...(collect ? { target: { atMost: 0.1 } } : {}),
-      note: `resident memory at rest${collect ? ", garbage collected" : ""}; median of ${runs} processes`,
-    });
+/** With keys: Gemini, Deepgram and ElevenLabs are loaded before a thread is warm. */
+async function voiceSlots(report: Report): Promise<void> {
+  await using gemini = await startGemini({ delays: geminiDelays.none });
+  await using deepgram = await startDeepgram({ delays: deepgramNone });
+  await using elevenlabs = await startElevenlabs({ delays: elevenlabsNone });
+  const environment = { ...gemini.environment, ...deepgram.environment, ...elevenlabs.environment };
+  const slotBytes: number[] = [];
+  const callBytes: number[] = [];
+  const startMs: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    const small = await measure({ warm: few, calls: true, environment });
+    const large = await measure({ warm: many, calls: true, environment });
+    slotBytes.push(((large.rssBytes[0] ?? 0) - (small.rssBytes[0] ?? 0)) / (many - few));
+    callBytes.push(((large.callBytes ?? 0) - (small.callBytes ?? 0)) / (many - few));
+    startMs.push(...(await measure({ warm: 1, starts: 20, environment })).startMs);
   }
+  report({
+    figure: "warm_slot_with_three_sdks",
+    value: median(slotBytes) / MiB,
+    unit: "MiB",
+    target: { atMost: 45 },
+    note: `with ${many} less that with ${few}, a slot; median of ${runs}; LiveKit's idle job process: 97–119`,
+  });
+  report({
+    figure: "the_same_in_a_call",
+    value: median(callBytes) / MiB,
+    unit: "MiB",
+    note: "after a greeting, a spoken question and its answer",
+  });
+  report({
+    figure: "slot_start_with_three_sdks_p50",
+    value: median(startMs),
+    unit: "ms",
+    target: { atMost: 250 },
+    note: `thread → warm, one after another, ${startMs.length} starts, compile cache warm; LiveKit's process: 826`,
+  });
+  report({ figure: "slot_start_with_three_sdks_p95", value: quantile(startMs, 0.95), unit: "ms" });
 }
 
-async function measure(task: Pick<MemoryTask, "warm" | "after" | "collect">): Promise<readonly number[]> {
+async function growth(report: Report): Promise<void> {
+  const ratios: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    const { rssBytes } = await measure({ warm: 2, sessions: 255 });
+    ratios.push(around(rssBytes, 250) / around(rssBytes, 50) - 1);
+  }
+  report({
+    figure: "growth_50th_to_250th_session",
+    value: median(ratios),
+    unit: "ratio",
+    target: { atMost: 0.1 },
+    note: `resident memory, four sessions at a time; median of ${runs}`,
+  });
+}
+
+/** The median of the ten values around this one: a collection just before or after it must not decide. */
+function around(values: readonly number[], index: number): number {
+  return median(values.slice(index - 5, index + 5));
+}
+
+interface Measured extends Partial<Pick<MemoryTask, "sessions" | "calls" | "starts">> {
+  readonly warm: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** In the environment of the bench itself there may be keys: those that are not given are empty. */
+const noKeys = { GOOGLE_API_KEY: "", DEEPGRAM_API_KEY: "", ELEVENLABS_API_KEY: "" };
+
+function measure({ environment = {}, ...task }: Measured): Promise<MemoryResult> {
   const manifest = JSON.parse(readFileSync(new URL("package.json", packed), "utf8")) as {
     readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
   };
-  const entry = manifest.exports["."] ?? "";
-  const main = new URL(typeof entry === "string" ? entry : entry.default, packed);
-  const agent = new URL("workers/default-agent.js", packed);
-  for (const file of [main, agent]) {
+  const entryOf = (name: string) => {
+    const entry = manifest.exports[name] ?? "";
+    return new URL(typeof entry === "string" ? entry : entry.default, packed);
+  };
+  const files = {
+    main: entryOf("."),
+    testing: entryOf("./testing"),
+    agent: new URL("workers/default-agent.js", packed),
+  };
+  for (const file of Object.values(files)) {
     if (!existsSync(file)) throw new Error(`The packed build has no ${fileURLToPath(file)}`);
   }
-  const result = await childResult<MemoryResult>("memory", { ...task, main: main.href, agent: agent.href });
-  return result.rssBytes;
+  const { main, testing, agent } = files;
+  return childResult<MemoryResult>(
+    "memory",
+    {
+      sessions: 0,
+      calls: false,
+      starts: 0,
+      ...task,
+      main: main.href,
+      testing: testing.href,
+      agent: agent.href,
+    } satisfies MemoryTask,
+    { environment: { ...noKeys, ...environment }, timeoutMs: 240_000 },
+  );
 }

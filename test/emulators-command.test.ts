@@ -40,9 +40,10 @@ test.serial(
     );
     t.false(server.log.some(({ msg }) => /does not work/.test(msg)));
     const id = await startSession(url);
-    const events = await fetch(`${url}/sessions/${id}/events`);
+    const events = () => fetch(`${url}/sessions/${id}/events`);
+    await heard(await events(), /"text":"Hello! I stand in for Gemini/);
     t.is((await ask(url, `/sessions/${id}/messages`, { text: "Are you there?" })).status, 202);
-    await heard(events, /"text":"I heard you say: Are you there\?\. That is all/);
+    await heard(await events(), /"text":"I heard you say: Are you there\?\. That is all/);
 
     emulators.kill("SIGINT");
     t.deepEqual(await emulators.exit, { code: 0, signal: null });

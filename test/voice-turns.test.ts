@@ -46,7 +46,7 @@ test("words over the agent: it is silent, and the conversation keeps what was he
   const call = await VoiceCall.with(t, { llm: new testing.LLM({ replies: [long, "All right."] }) });
   const alice = await call.ear("alice");
   alice.say("Tell me a story.");
-  await call.sounds(0);
+  await call.edge.recording.reached(300);
   alice.started();
   await until(() => alice.open, "the ear");
   alice.partial("stop that please");

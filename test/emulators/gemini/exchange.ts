@@ -139,6 +139,7 @@ export class Exchange {
       if (fault?.kind === "odd_chunks") await this.#writePieces(Buffer.from(event), fault.bytes);
       else this.#response.write(event);
       if (written++ === 0) this.#log("first_byte");
+      if (token) this.#log("token");
       this.#gone.signal.throwIfAborted();
     }
     this.#response.end();

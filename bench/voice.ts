@@ -1,0 +1,124 @@
+import { loadavg } from "node:os";
+import type { ResponseLatency } from "../src/protocol.ts";
+import type { Bench, Report } from "./figure.ts";
+import { median, quantile } from "./statistics.ts";
+import { type CallsResult, type TurnTimes, talk } from "./voice/calls.ts";
+import { replies } from "./voice/replies.ts";
+import { Stage } from "./voice/stage.ts";
+
+/** Turns behind each figure. */
+const turns = 200;
+/** Calls that share them: what one call costs another is little, and a call in real time takes its time. */
+const few = 4;
+const several = 6;
+const many = 10;
+const roundTripMs = 20;
+
+/** How soon an agent that speaks through the real SDKs answers, and how soon it is silent. */
+export default {
+  about: "end of turn → first sound, barge-in → silence, through the real SDKs and emulated services",
+  async run(report) {
+    const [load = 0] = loadavg();
+    report({ figure: "load_average_before", value: load, unit: "count", note: "of the last minute" });
+    await withoutDelays(report);
+    await withPublishedDelays(report);
+  },
+} satisfies Bench;
+
+async function withoutDelays(report: Report): Promise<void> {
+  await using stage = await Stage.open({ delays: "none", roundTripMs: null }, many);
+  for (const calls of [few, many]) {
+    const result = await talk(stage, { calls, turns: turns / calls });
+    const tookMs = result.turns.map(({ endAt, firstFrameAt }) => firstFrameAt - endAt);
+    quantiles(report, "end_of_turn_to_first_frame", tookMs, calls, {
+      target: 40,
+      note: `no delays, eager off; ${partsOf(result)}; first turns ${Math.round(firstTurns(result, tookMs))}`,
+    });
+  }
+  for (const calls of [few, many]) {
+    // The first turn of a call interrupts nothing.
+    const { turns: all } = await talk(stage, { calls, turns: turns / calls + 1, bargeIn: true });
+    const tookMs = all.flatMap(({ place, startAt, lastFrameBeforeAt }) =>
+      place === 0 ? [] : [Math.max(0, (lastFrameBeforeAt ?? 0) - startAt)],
+    );
+    quantiles(report, "start_of_turn_to_last_frame", tookMs, calls, { target: 30, note: "barge-in" });
+  }
+}
+
+async function withPublishedDelays(report: Report): Promise<void> {
+  await using stage = await Stage.open({ delays: "published", roundTripMs }, many);
+  const wire = `published delays, TLS, ${roundTripMs} ms round trip`;
+  for (const calls of [several, many]) {
+    const off = await talk(stage, { calls, turns: Math.ceil(turns / calls) });
+    const own = off.turns.map((turn) => responseOf(turn) - tookOf(turn) - 5 * off.oneWayMs);
+    quantiles(report, "response_less_services_and_network", own, calls, {
+      target: 40,
+      note: `${wire} (five ways of ${off.oneWayMs.toFixed(1)} ms are taken off), eager off; ${partsOf(off)}`,
+    });
+    quantiles(report, "response_eager_off", off.turns.map(responseOf), calls, { note: wire });
+    const on = await talk(stage, { calls, turns: Math.ceil(turns / calls), eager: true });
+    quantiles(report, "response_eager_on", on.turns.map(responseOf), calls, { target: 750, note: wire });
+    report({
+      figure: `eager_saves_p50${suffix(calls)}`,
+      value: median(off.turns.map(responseOf)) - median(on.turns.map(responseOf)),
+      unit: "ms",
+    });
+  }
+}
+
+/** The last speech as the recogniser received it → the first frame at the edge. */
+const responseOf = ({ lastSpeechAt, firstFrameAt }: TurnTimes): number => firstFrameAt - lastSpeechAt;
+
+/** Words of the first sentence: the emulator's model sends each by itself. */
+const sentenceTokens = replies.short.sentence.split(" ").length;
+
+/** What the services took: the end of the turn, the tokens of the first sentence, its first sound. */
+function tookOf({ endAt, lastSpeechAt, answer, speech }: TurnTimes): number {
+  const sentenceAt = answer.tokensAt[sentenceTokens - 1];
+  if (sentenceAt === undefined) throw new Error("An answer has no whole sentence");
+  return endAt - lastSpeechAt + (sentenceAt - answer.askedAt) + (speech.firstByteAt - speech.askedAt);
+}
+
+function quantiles(
+  report: Report,
+  figure: string,
+  values: readonly number[],
+  calls: number,
+  { target, note }: { readonly target?: number; readonly note: string },
+): void {
+  const count = `${values.length} turns, ${calls} calls at once`;
+  // The goal is for a machine with little to do; with many calls the slowest count.
+  const goal = target === undefined || calls === many ? {} : { target: { atMost: target } };
+  report({
+    figure: `${figure}_p50${suffix(calls)}`,
+    value: median(values),
+    unit: "ms",
+    ...goal,
+    note: `${count}; ${note}`,
+  });
+  report({ figure: `${figure}_p95${suffix(calls)}`, value: quantile(values, 0.95), unit: "ms" });
+  report({ figure: `${figure}_p99${suffix(calls)}`, value: quantile(values, 0.99), unit: "ms" });
+}
+
+const suffix = (calls: number): string => (calls === many ? `_${many}_calls` : "");
+
+/** The first turns of the calls alone: what is done for the first time takes longer. */
+function firstTurns({ turns: all }: CallsResult, values: readonly number[]): number {
+  return median(values.filter((_, index) => all[index]?.place === 0));
+}
+
+/** The parts of the response as the server itself tells them, each by its median. */
+function partsOf({ told }: CallsResult): string {
+  const names = {
+    endOfTurnMs: "end of turn",
+    firstTokenMs: "first token",
+    firstSentenceMs: "first sentence",
+    firstByteMs: "first byte",
+    outputMs: "output",
+  } as const satisfies Partial<Record<keyof ResponseLatency, string>>;
+  const parts = Object.entries(names).map(([name, what]) => {
+    const values = told.flatMap(({ latency }) => latency?.[name as keyof typeof names] ?? []);
+    return `${what} ${median(values).toFixed(1)}`;
+  });
+  return `as told: ${parts.join(", ")}`;
+}

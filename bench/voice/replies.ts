@@ -1,0 +1,10 @@
+/** What the model answers. The first sentence has the mark of the call in it. */
+export const replies = {
+  short: { sentence: "For you, %s is sunny and warm.", rest: "Take a hat." },
+  long: {
+    sentence: "For you, %s is sunny and warm.",
+    rest: "It stays like that for the whole week, with some clouds in the evening and a light wind. ".repeat(
+      4,
+    ),
+  },
+} as const;

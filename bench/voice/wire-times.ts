@@ -1,0 +1,55 @@
+import type { DeepgramEmulator } from "../../test/emulators/deepgram.ts";
+import type { ElevenlabsEmulator } from "../../test/emulators/elevenlabs.ts";
+import type { GeminiEmulator } from "../../test/emulators/gemini.ts";
+
+/** What the services saw of one call, turn after turn. Times as epoch milliseconds. */
+export interface WireTimes {
+  readonly starts: number[];
+  readonly ends: { readonly at: number; readonly lastSpeechAt: number }[];
+  readonly answers: { readonly askedAt: number; readonly tokensAt: readonly number[] }[];
+  /** Of the first sentence of each answer. */
+  readonly speeches: { readonly askedAt: number; readonly firstByteAt: number }[];
+}
+
+/** Marks what belongs to a call: the caller says it, the model repeats it, the voice speaks it. */
+export const markOf = (connection: number): string => `call${connection}`;
+const mark = /call(\d+)/;
+
+/** By the number of the recogniser's connection: each call has one. */
+export function wireTimes(
+  deepgram: DeepgramEmulator,
+  gemini: GeminiEmulator,
+  elevenlabs: ElevenlabsEmulator,
+): ReadonlyMap<number, WireTimes> {
+  const calls = new Map<number, WireTimes>();
+  const of = (connection: number): WireTimes => {
+    const known = calls.get(connection) ?? { starts: [], ends: [], answers: [], speeches: [] };
+    calls.set(connection, known);
+    return known;
+  };
+  for (const { at, connection, message, lastSpeechAt } of deepgram.log.of("sent")) {
+    const { event } = message as { readonly event?: string };
+    if (event === "StartOfTurn") of(connection as number).starts.push(at);
+    if (event === "EndOfTurn")
+      of(connection as number).ends.push({ at, lastSpeechAt: lastSpeechAt as number });
+  }
+  const tokens = Map.groupBy(gemini.log.of("token"), ({ request }) => request);
+  for (const { at, request, body } of gemini.log.of("request")) {
+    const connection = marked((body as { readonly contents?: readonly unknown[] }).contents?.at(-1));
+    const tokensAt = tokens.get(request)?.map((token) => token.at) ?? [];
+    if (connection !== null) of(connection).answers.push({ askedAt: at, tokensAt });
+  }
+  const firstBytes = new Map(elevenlabs.log.of("first_byte").map(({ at, request }) => [request, at]));
+  for (const { at, request, body, speech } of elevenlabs.log.of("request")) {
+    const connection = speech === true ? marked((body as { readonly text?: string }).text) : null;
+    const firstByteAt = firstBytes.get(request);
+    if (connection !== null && firstByteAt !== undefined)
+      of(connection).speeches.push({ askedAt: at, firstByteAt });
+  }
+  return calls;
+}
+
+function marked(what: unknown): number | null {
+  const found = mark.exec(JSON.stringify(what) ?? "")?.[1];
+  return found === undefined ? null : Number(found);
+}
