@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
 import { BackOff } from "./back-off.ts";
+import { loggedError } from "./log-error.ts";
 import type { Pool } from "./pool.ts";
 import { rehearse } from "./rehearsal.ts";
 
@@ -34,7 +35,10 @@ export async function warmUp(options: WarmUpOptions): Promise<boolean> {
       }
       options.failed(error);
       backOff.fail(error as Error);
-      log.error({ err: error, retryInMs: Math.round(backOff.pauseMs) }, "the agent failed its warm-up");
+      log.error(
+        { err: loggedError(error), retryInMs: Math.round(backOff.pauseMs) },
+        "the agent failed its warm-up",
+      );
       await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
