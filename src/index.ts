@@ -2,6 +2,8 @@
  * What users import. An agent's module is loaded on the main thread and in each session thread, so nothing heavy may be
  * reached from here by a static import.
  */
+import "./node-version.ts";
+
 export { Agent, type AgentOptions, type SayOptions } from "./agent/agent.ts";
 export type { PcmFrame } from "./agent/audio.ts";
 export type { Message, ToolCall, ToolResult } from "./agent/conversation.ts";

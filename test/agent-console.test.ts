@@ -109,7 +109,7 @@ test("a line is never longer than a pipe takes whole", async (t) => {
   t.true(lines.every((line) => Buffer.byteLength(line) < 4_096));
   const [first, second, third] = lines.map((line): Line => JSON.parse(line));
   t.regex(first?.msg ?? "", /^é{60,}… \(\d+ more\)$/);
-  t.like(second, { level: 50, msg: "a tool failed", err: { message: "short" } });
+  t.like(second, { level: 50, msg: "a tool failed", err: { type: "Error", message: "short" } });
   t.like(third, { level: 40, msg: "too many" });
 });
 

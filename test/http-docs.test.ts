@@ -37,6 +37,15 @@ test("the page loads everything from this server, with its right type", async (t
   }
 });
 
+test("who opens the server in a browser is sent to the page", async (t) => {
+  const { url, ask } = await openServer(t, t.context.launcher);
+  for (const method of ["GET", "HEAD"]) {
+    const { status, headers } = await fetch(`${url}/`, { method, redirect: "manual" });
+    t.deepEqual([status, headers.get("location")], [302, "/docs"]);
+  }
+  t.is((await ask("/openapi.json")).body.paths["/"], undefined);
+});
+
 test("its policy lets nothing be loaded from elsewhere, and no inline script run", async (t) => {
   const { ask } = await openServer(t, t.context.launcher);
   const { headers, text } = await ask("/docs");

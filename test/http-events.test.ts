@@ -233,30 +233,76 @@ test("what is sent again may be more than the buffer", async (t) => {
   t.is((await events).length, 41);
 });
 
-test("streams end when a shutdown is announced; who comes back gets the rest", async (t) => {
+test("a shutdown leaves streams open: each ends with its session, also one that was opened meanwhile", async (t) => {
   const launcher = await startLauncher();
   t.teardown(() => launcher.stop());
   const { url, ask, start } = await openServer(t, launcher);
+  const finishing = await start();
+  const staying = await start();
+  const path = ({ session_id }: { session_id: string }) => `/sessions/${session_id}`;
+  const open = (session: { session_id: string }) => EventReader.open(t, `${url}${path(session)}/events`);
+  const early = [await open(finishing), await open(staying)] as const;
+  for (const reader of early) await reader.until(({ data }) => data.state === "live");
+  const supervisor = await launcher.supervisor();
+
+  supervisor.announceDrain();
+  const late = await start();
+  const announced = await open(late);
+  await announced.until(({ data }) => data.state === "live");
+  await ask(`${path(finishing)}/messages`, { json: { text: "hello" } });
+  await early[0].until(({ event }) => event === "turn");
+
+  const hurry = new AbortController();
+  const drained = supervisor.drain({ timeoutMs: 60_000, signal: hurry.signal });
+  const draining = await open(staying);
+  t.is(draining.response.headers.get("connection"), "close");
+  await draining.until(({ data }) => data.state === "live");
+  await ask(path(finishing), { method: "DELETE" });
+  t.like((await early[0].rest()).at(-1), { event: "end", data: { reason: "closed" } });
+
+  hurry.abort();
+  for (const reader of [early[1], announced, draining]) {
+    t.like((await reader.rest()).at(-1), { event: "end", data: { reason: "drained" } });
+  }
+  await drained;
+});
+
+test("who comes back after the end is told to stay away", async (t) => {
+  const { url, ask, start } = await openServer(t, t.context.launcher);
   const { session_id } = await start();
-  const path = `${url}/sessions/${session_id}/events`;
-  const reader = await EventReader.open(t, path);
-  const [first] = await reader.until(({ data }) => data.state === "live");
-  t.truthy(first);
-  (await launcher.supervisor()).announceDrain();
+  const path = `/sessions/${session_id}/events`;
+  const reader = await EventReader.open(t, url + path);
+  await reader.until(({ data }) => data.state === "live");
+  await ask(`/sessions/${session_id}`, { method: "DELETE" });
+  const { id } = (await reader.rest()).at(-1)!;
+  const again = await ask(path, { headers: { "last-event-id": String(id) } });
+  t.deepEqual([again.status, again.text], [204, ""]);
+});
+
+test("a stream that outlives all sessions ends when the server has stopped", async (t) => {
+  const log = new EventLog();
+  log.append({ type: "state", at: 0, state: "starting" });
+  const stop = new AbortController();
+  const { url, ends } = await listenTo(t, log, 0, stop.signal);
+  const reader = await EventReader.open(t, url);
+  await reader.next();
+  stop.abort();
   t.deepEqual(await reader.rest(), []);
-  t.is((await ask(`/sessions/${session_id}`)).headers.get("connection"), "close");
-  await ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" });
-  const rest = await (await EventReader.open(t, path, { "last-event-id": "3" })).rest();
-  t.is(rest.at(-1)!.event, "end");
+  t.is(await ends.next(), "stopped");
 });
 
 /** Serves the events of a log, without a session. */
-async function listenTo(t: Parameters<typeof listen>[0], log: EventLog, afterId: number) {
+async function listenTo(
+  t: Parameters<typeof listen>[0],
+  log: EventLog,
+  afterId: number,
+  stopped = new AbortController().signal,
+) {
   const ended: string[] = [];
   const waiting: ((end: string) => void)[] = [];
   const { url, port } = await listen(t, async (_request, response) => {
     const options = { eventCommentIntervalMs: 60_000, eventBufferBytes: 262_144 };
-    const end = await streamEvents(response, log, afterId, options, new AbortController().signal);
+    const end = await streamEvents(response, log, afterId, options, stopped);
     const wait = waiting.shift();
     if (wait) wait(end);
     else ended.push(end);

@@ -1,10 +1,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
-import { type AgentLauncher, type JwtOptions, jwt } from "greenroom";
+import { type AgentLauncher, type Dependency, type JwtOptions, jwt } from "greenroom";
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { fillServeOptions } from "../src/control-plane/serve-options.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
+import { Child } from "./runner-fixtures/child.ts";
 
 const test = anyTest as TestFn<{ launcher: AgentLauncher }>;
 
@@ -112,6 +114,31 @@ test("options that are wrong are named at the start, not when the agent's module
     [{ jwksUrl: "keys" }, /jwksUrl must be a URL/],
   ] as [JwtOptions, RegExp][]) {
     const dependency = jwt(options);
-    t.throws(() => fillServeOptions({ getCurrentUser: dependency }), { message });
+    t.throws(() => fillServeOptions({ getCurrentUser: dependency }), { code: "INVALID_OPTIONS", message });
+  }
+});
+
+test("they are named also where another dependency resolves it, at every start", (t) => {
+  const token = jwt({ secret: undefined });
+  const user: Dependency<unknown> = ({ resolve }) => resolve(token);
+  for (let starts = 0; starts < 2; starts += 1) {
+    t.throws(() => fillServeOptions({ getCurrentUser: user }), {
+      code: "INVALID_OPTIONS",
+      message: /exactly one/,
+    });
+  }
+  // Named by an option, it is no affair of the other tests' servers.
+  t.throws(() => fillServeOptions({ getCurrentUser: token }), { message: /exactly one/ });
+});
+
+test("the example does not start without its secret", async (t) => {
+  const example = join(import.meta.dirname, "../examples/jwt-database.ts");
+  for (const [JWT_SECRET, message] of [
+    ["", /jwt\(\): give exactly one of secret/],
+    ["short", /jwt\(\): secret must have at least 32 characters/],
+  ] as const) {
+    const child = new Child(t, [example, "serve", "--port", "0"], { env: { JWT_SECRET } });
+    t.not((await child.exit).code, 0);
+    t.regex(child.stderr, message);
   }
 });

@@ -79,6 +79,11 @@ test("what cannot be asked for is refused", async (t) => {
     t.is(status, 422, query);
     t.deepEqual(body.detail[0].loc, ["query", name]);
   }
+  for (const limit of ["zzz", "1.5"]) {
+    t.deepEqual((await ask(`/sessions?limit=${limit}`)).body.detail, [
+      { loc: ["query", "limit"], msg: "Input should be a valid integer", type: "int_parsing" },
+    ]);
+  }
 });
 
 test("each session is judged in a scope of its own, before the page is cut", async (t) => {

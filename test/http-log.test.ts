@@ -99,9 +99,38 @@ test.serial("a failure is in the log with its error, and not in the answer", asy
 });
 
 test.serial("an agent that does not start leaves its own error in the log", async (t) => {
-  const { ask, text } = await logged(t);
+  const { ask, lines } = await logged(t);
   await ask("/sessions", { json: { call_id: "c", config: { course: "create-throws" } } });
-  t.regex(text(), /a secret of the agent/);
+  for (const message of ["request failed", "session ended"]) {
+    const { err } = lines().find(({ msg }) => msg === message) as { err: Record<string, string> };
+    t.is(err.type, "Error", message);
+    t.regex(err.message!, /a secret of the agent/);
+    t.regex(err.stack!, /http-agent\.ts/);
+    t.is(err.name, undefined);
+  }
+});
+
+test.serial("a refusal is expected: its line has a code and no stack", async (t) => {
+  const { ask, launcher, text, lines } = await logged(t, {
+    canViewSession: ({ headers }) => {
+      if (headers.has("x-away")) throw new HttpError(503, "away", { cause: new TypeError("its cable") });
+    },
+  });
+  await ask("/sessions", { json: {} });
+  await ask("/sessions/none", { headers: { "x-away": "yes" } });
+  (await launcher.supervisor()).announceDrain();
+  await launcher.stop();
+  await ask("/sessions", { json: { call_id: "late" } });
+  t.deepEqual(
+    lines()
+      .filter(({ msg }) => msg === "request refused")
+      .map(({ level, code, cause, err }) => [level, code, cause, err]),
+    [
+      [40, "UNAVAILABLE", "TypeError: its cable", undefined],
+      [40, "DRAINING", undefined, undefined],
+    ],
+  );
+  t.notRegex(text(), /"stack"/);
 });
 
 test.serial("probes and documents are logged at debug only; the level can be set", async (t) => {

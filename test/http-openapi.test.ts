@@ -73,6 +73,17 @@ test("each event of a stream is described", async (t) => {
   ]);
 });
 
+test("who reads it sees what to try: examples, this server, and no padlock where nobody is asked", async (t) => {
+  const { ask } = await openServer(t, t.context.launcher);
+  const { components, paths, servers } = (await ask("/openapi.json")).body;
+  t.deepEqual(servers, [{ url: "/", description: "this server" }]);
+  const { properties } = components.schemas.StartSessionRequest;
+  t.is(properties.call_id.example, "first-call");
+  t.deepEqual(properties.config.example, {});
+  for (const path of ["/health", "/serving", "/ready", "/metrics"]) t.deepEqual(paths[path].get.security, []);
+  t.is(paths["/sessions"].get.security, undefined);
+});
+
 test("where metrics have a port of their own, they are not on this one", async (t) => {
   const { ask } = await openServer(t, t.context.launcher, { metricsPort: 9_100 });
   t.is((await ask("/openapi.json")).body.paths["/metrics"], undefined);

@@ -35,6 +35,20 @@ test("a token is good for viewing, events, messages and closing of its session",
   t.is((await ask(`${path}?${token}`)).body.end_reason, "closed");
 });
 
+test("it does not show what the backend told the agent, nor for whom", async (t) => {
+  const { ask, start } = await openServer(t, t.context.launcher, guarded);
+  const config = { prompt: "for the agent alone" };
+  const { session_id, session_token } = await start({ call_id: "hers", config }, key);
+  for (const path of [`/sessions/${session_id}`, `/calls/hers/sessions/${session_id}`]) {
+    t.like((await ask(`${path}?token=${session_token}`)).body, {
+      session_id,
+      config: null,
+      created_by: null,
+    });
+    t.like((await ask(path, { headers: key })).body, { config, created_by: "backend" });
+  }
+});
+
 test("it is good for nothing else: not for metrics, lists, starts or another session", async (t) => {
   const { ask, start } = await openServer(t, t.context.launcher, guarded);
   const one = await start({}, key);

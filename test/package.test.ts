@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import * as testing from "greenroom/testing";
@@ -64,6 +64,7 @@ test.serial("packed and installed in an empty folder, it runs the README's agent
   t.is((await command.exit).code, 0);
   t.is(command.stdout.trim(), manifest.version);
 
+  await refuseOldNodes(t, folder);
   await checkSound(t, folder);
   await checkTypes(t, folder);
 });
@@ -88,6 +89,33 @@ async function checkSound(t: ExecutionContext, folder: string): Promise<void> {
   t.is((await online.exit).code, 0);
   t.regex(online.stdout, /^caller: Tell me a story\.\nagent: Did you know\?/m);
   t.true((await testing.readWav(join(folder, "out.wav"))).samples.some((sample) => sample > 1_000));
+}
+
+/** This Node, saying that it is older; and older ones that are installed here, which cannot read newer syntax. */
+async function oldNodes(): Promise<string[][]> {
+  const claim =
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '24.7.0' } })";
+  const nodes = [[process.execPath, "--import", `data:text/javascript,${claim}`]];
+  for (const folder of new Set(process.env.PATH?.split(delimiter))) {
+    const { stdout } = await execute(join(folder, "node"), ["--version"]).catch(() => ({ stdout: "" }));
+    if (/^v(18|20|22)\./.test(stdout)) nodes.push([join(folder, "node")]);
+  }
+  return nodes;
+}
+
+/** The command and the library say one line, and nothing else. */
+async function refuseOldNodes(t: ExecutionContext, folder: string): Promise<void> {
+  const { node } = manifest.engines;
+  const line = `^greenroom needs Node\\.js ${node.replace(">=", "")} or later; this is v[^\n]+\n$`;
+  writeFileSync(join(folder, "imports.js"), 'import { Runner } from "greenroom";\nconsole.log(Runner);\n');
+  for (const [command = "", ...flags] of await oldNodes()) {
+    for (const file of ["node_modules/.bin/greenroom", "imports.js"]) {
+      const child = new Child(t, [...flags, file], { cwd: folder, command });
+      t.is((await child.exit).code, 1, `${command} ${file}`);
+      t.regex(child.stderr, new RegExp(line));
+      t.is(child.stdout, "");
+    }
+  }
 }
 
 /** A user's strict compiler accepts the file, and the types of every entry of the package. */

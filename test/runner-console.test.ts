@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { AgentFile, throwsAtImport } from "./fixtures/agent-file.ts";
 import { agentUrl } from "./fixtures/launch.ts";
 import { script } from "./fixtures/scripted-llm.ts";
-import { bin, Child, program } from "./runner-fixtures/child.ts";
+import { bin, Child, noTerminal, program } from "./runner-fixtures/child.ts";
 
 test.serial("each line of a pipe is a turn; the end of the input ends the call", async (t) => {
   const child = new Child(t, [bin, "run"]);
@@ -103,12 +103,32 @@ test.serial("in a terminal, Ctrl-C ends the call; splash and hints can be left o
   t.notRegex(child.stdout, /Type to talk|Greenroom/);
 });
 
+for (const [how, typed] of [
+  ["/quit", "/quit\r"],
+  ["Ctrl-C", "\u0003"],
+  ["Ctrl-D", "\u0004"],
+] as const) {
+  test.serial(
+    `in a terminal, hints are broken between words, and ${how} leaves no prompt behind`,
+    async (t) => {
+      const child = inTerminal(t, "agent-scripted", ["run", "--no-splash"]);
+      if (!child) return;
+      child.write("hello\r");
+      await child.printed(/You said hello/);
+      child.write(typed);
+      t.is((await child.exit).code, 0);
+      // The last thing before it clears the row of the prompt.
+      t.true(child.stdout.includes("\r\u001b[J\u001b[2mThe call has ended: closed."));
+      const [hint = ""] = /^.*Type to talk[\s\S]*?ends the call\./m.exec(child.stdout) ?? [];
+      const rows = stripVTControlCharacters(hint).trim().split(/\r?\n/);
+      t.is(rows.length, 2);
+      for (const row of rows) t.true(row.length < 80, row);
+    },
+  );
+}
+
 /** A terminal around the program, by util-linux' `script`. */
 function inTerminal(t: ExecutionContext, agent: string, args: readonly string[]): Child | null {
-  if (spawnSync("script", ["--version"]).error) {
-    t.log("there is no script of util-linux here: not tried in a terminal");
-    t.pass();
-    return null;
-  }
+  if (noTerminal(t)) return null;
   return program(t, args, { launcher: { agent: agentUrl(agent) }, terminal: true });
 }

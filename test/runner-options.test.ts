@@ -143,6 +143,37 @@ test.serial(
   },
 );
 
+test.serial("variables that look like ours and are not are named, in one line", async (t) => {
+  const env = {
+    GREENROOM_PROT: "8001",
+    GREENROOM_DRAIN_TIMEOUT: "",
+    GREENROOM_SOMETHING_ELSE: "s3cret",
+    // Of Services that are named greenroom and greenroom-metrics.
+    GREENROOM_SERVICE_HOST: "10.0.0.1",
+    GREENROOM_SERVICE_PORT_HTTP: "80",
+    GREENROOM_PORT_8000_TCP: "tcp://10.0.0.1:8000",
+    GREENROOM_PORT_8000_TCP_ADDR: "10.0.0.1",
+    GREENROOM_METRICS_SERVICE_PORT: "9100",
+    GREENROOM_METRICS_PORT: "tcp://10.0.0.2:9100",
+    GREENROOM_API_KEYS: "name:0123456789abcdef",
+  };
+  const options = { env, dotEnv: "GREENROOM_CLOSE_GRACE=10\n" };
+  const child = new Child(t, [bin, "serve", "--port", "0"], options);
+  const { msg, level } = await child.logged(/^Ignored/);
+  t.is(level, 40);
+  const [head, ...names] = msg.split(/: |, (?=GREENROOM)/);
+  t.is(head, "Ignored, since there is no such variable");
+  t.deepEqual(names.sort(), [
+    "GREENROOM_CLOSE_GRACE in .env (did you mean GREENROOM_CLOSE_GRACE_MS?)",
+    "GREENROOM_PROT (did you mean GREENROOM_PORT?)",
+    "GREENROOM_SOMETHING_ELSE",
+  ]);
+  const talk = new Child(t, [bin, "run"], options);
+  talk.end();
+  t.is((await talk.exit).code, 0);
+  t.regex(talk.stderr, /^greenroom: Ignored, .*\n$/);
+});
+
 test.serial("the help names every flag, and no command is none", async (t) => {
   const help = new Child(t, [bin, "serve", "--help"]);
   t.is((await help.exit).code, 0);
@@ -156,6 +187,13 @@ test.serial("the help names every flag, and no command is none", async (t) => {
     "--metrics-port",
   ]) {
     t.true(help.stdout.includes(flag), flag);
+  }
+  for (const name of ["API_KEYS", "API_KEYS_FILE", "SESSION_TOKEN_SECRET", "WEBHOOK_SECRET"]) {
+    t.regex(help.stdout, new RegExp(`^  GREENROOM_${name} `, "m"));
+  }
+  for (const line of help.stdout.split("\n")) t.true(line.length <= 80, line);
+  for (const [, first = ""] of help.stdout.matchAll(/^ {2}--\S+(?: <\w+>)? {2,}(.)/gm)) {
+    t.is(first, first.toUpperCase(), `a description begins with ${first}`);
   }
   const run = new Child(t, [bin, "run", "--help"]);
   t.is((await run.exit).code, 0);

@@ -1,7 +1,9 @@
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import test from "ava";
 import { AgentFile, throwsAtImport, workingAgent } from "./fixtures/agent-file.ts";
 import { agentUrl } from "./fixtures/launch.ts";
-import { bin, Child, program } from "./runner-fixtures/child.ts";
+import { bin, Child, noTerminal, program } from "./runner-fixtures/child.ts";
 import { ask, startSession } from "./runner-fixtures/rest.ts";
 
 test.serial("npm start: the built-in agent is served, and the last line says where", async (t) => {
@@ -13,7 +15,51 @@ test.serial("npm start: the built-in agent is served, and the last line says whe
   t.is((await ask(url, "/docs")).status, 200);
   const id = await startSession(url);
   t.is((await ask(url, `/sessions/${id}`)).body.state, "live");
-  t.truthy(await child.logged(/^capacity: /));
+  t.regex((await child.logged(/^Capacity/)).msg, /^Capacity: \d+ sessions?: .*CPU/);
+});
+
+test.serial("npm start hands SIGTERM on: the server drains and the port is free", async (t) => {
+  // In this folder a developer's .env would be read: what it may set and what matters here is set.
+  const child = new Child(
+    t,
+    ["start", "--", "--port", "0", "--host", "127.0.0.1", "--drain-announce-ms", "0"],
+    {
+      command: "npm",
+      cwd: join(import.meta.dirname, ".."),
+    },
+  );
+  const url = await child.readyUrl();
+  child.kill("SIGTERM");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  t.like(child.log.at(-1), { msg: "Greenroom has stopped after SIGTERM: no call was running" });
+  const { port } = new URL(url);
+  const next = new Child(t, [bin, "serve", "--port", port]);
+  t.is(await next.readyUrl(), url);
+});
+
+test.serial("in a terminal, log lines are for eyes, and what is said is said once", async (t) => {
+  if (noTerminal(t)) return;
+  const child = program(t, ["serve", "--max-concurrent-sessions", "5"], { terminal: true });
+  const [, url = ""] = await child.printed(/Greenroom is ready: (http:\S+)/);
+  const id = await startSession(url, { fault: "throw" });
+  const [line] = await child.printed(/^.* session ended .*$/m);
+  const text = stripVTControlCharacters(line).trim();
+  t.regex(text, /^\d\d:\d\d:\d\d error session ended /);
+  t.true(text.includes(` session_id=${id} end_reason=failed `), text);
+  t.true(text.endsWith(' err.message="the agent broke"'), text);
+  child.write("\u0003");
+  t.is((await child.exit).code, 0);
+  t.is(child.stdout.split("Capacity: 5 sessions, as set").length, 2);
+  t.is(child.stdout.split("Listening: ").length, 2);
+  t.deepEqual(child.log, []);
+});
+
+test.serial("in a terminal, the agents' own lines are there where they are asked for", async (t) => {
+  if (noTerminal(t)) return;
+  const child = program(t, ["serve", "--agents-log-level", "info"], { terminal: true });
+  const [, url = ""] = await child.printed(/Greenroom is ready: (http:\S+)/);
+  await startSession(url, { fault: "flood-console" });
+  t.truthy(await child.printed(/^\{.*"msg":"flood 0"/m));
 });
 
 test.serial("it listens while threads warm up: alive, not ready", async (t) => {
@@ -69,7 +115,13 @@ test.serial("metrics with a port of their own are on no other", async (t) => {
 
 test.serial("a server that anybody can reach and nothing guards says so loudly", async (t) => {
   const open = new Child(t, [bin, "serve", "--port", "0", "--host", "0.0.0.0"]);
-  t.is((await open.logged(/Anybody who can reach/)).level, 40);
+  const warning = await open.logged(/Anybody who can reach/);
+  t.is(warning.level, 40);
+  t.true(warning.msg.includes("GREENROOM_API_KEYS"));
+  const { msg, url: local } = await open.logged(/^Listening/);
+  const { port } = new URL(local as string);
+  t.is(msg, `Listening: http://0.0.0.0:${port} (every address of this machine)`);
+  t.is(local, `http://127.0.0.1:${port}`);
   const guarded = new Child(t, [bin, "serve", "--port", "0", "--host", "0.0.0.0"], {
     env: { GREENROOM_API_KEYS: "0123456789abcdef" },
   });

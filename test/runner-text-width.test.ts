@@ -32,6 +32,13 @@ test("words that come in pieces make the same rows as words that come at once", 
   t.deepEqual([...rows, row], wrap(text, 20));
 });
 
+test("colours take no room and are never cut", (t) => {
+  const [on, off] = ["\u001b[31m", "\u001b[39m"];
+  t.is(textWidth(`${on}red${off}`), 3);
+  t.deepEqual(wrap(`${on}one two three${off}`, 7), [`${on}one two`, `three${off}`]);
+  t.deepEqual(wrap(`${on}abcd${off}ef`, 4), [`${on}abcd${off}`, "ef"]);
+});
+
 test("only lines and tabs are left of what controls a terminal", (t) => {
   t.is(harmless("a\u001b[31mb\u0007\r\n\tc\u009b2J\u007f"), "a[31mb\n\tc2J");
 });

@@ -16,7 +16,11 @@ for (const [title, { source, says, options }] of Object.entries(brokenAgents)) {
       const supervisor = await launcher.supervisor();
       t.false(supervisor.serving);
       t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
-      await t.throwsAsync(launcher.startSession({ callId: "x" }), { code: "WARMING_UP" });
+      const refused = await t.throwsAsync(launcher.startSession({ callId: "x" }), {
+        code: "AGENT_UNAVAILABLE",
+        message: "The agent cannot be loaded at the moment",
+      });
+      t.regex(String(refused?.cause), says);
 
       file.write(workingAgent);
       await supervisor.warmedUp;
@@ -62,16 +66,28 @@ test.serial(
   },
 );
 
-test.serial("createAgent that throws in the rehearsal: the start says so", async (t) => {
-  const file = new AgentFile(
-    t,
-    `import { defineAgent } from "greenroom";
+test.serial(
+  "createAgent that throws in the rehearsal: the start says so, and every start until it is mended",
+  async (t) => {
+    const file = new AgentFile(
+      t,
+      `import { defineAgent } from "greenroom";
      export default defineAgent({ async createAgent() { throw new Error("GOOGLE_API_KEY is not set"); }, async joinCall() {} });`,
-  );
-  const launcher = launcherOf(t, file.url);
-  await t.throwsAsync(launcher.start(), { message: /GOOGLE_API_KEY is not set/ });
-  t.is((await launcher.supervisor()).unreadiness()?.code, "WARMING_UP");
-});
+    );
+    const launcher = launcherOf(t, file.url);
+    await t.throwsAsync(launcher.start(), { message: /GOOGLE_API_KEY is not set/ });
+    const supervisor = await launcher.supervisor();
+    t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
+    const refused = await t.throwsAsync(launcher.startSession({ callId: "x" }), {
+      code: "AGENT_UNAVAILABLE",
+    });
+    t.regex(String(refused?.cause), /GOOGLE_API_KEY is not set/);
+
+    file.write(workingAgent);
+    await supervisor.warmedUp;
+    t.is(supervisor.unreadiness(), null);
+  },
+);
 
 test.serial("a module that dies right after its import does not become a storm of threads", async (t) => {
   const file = new AgentFile(t, `${workingAgent} setTimeout(() => { throw new Error("late death"); }, 1);`);

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
+import type { PlainError } from "../errors.ts";
 import type { LogLevel, ThreadLogOptions } from "../protocol.ts";
 import type { Log } from "./host.ts";
 import { LineBudget } from "./line-budget.ts";
@@ -77,10 +78,21 @@ export class ThreadLog implements Log {
     if (levels[level] < this.#threshold) return;
     const budget = this.#budgets[source];
     if (!budget.admit()) return;
-    const line = encode({ level: levels[level], time: Date.now(), ...this.#bound }, fields, text());
+    const line = encode(
+      { level: levels[level], time: Date.now(), ...this.#bound },
+      withErrorType(fields),
+      text(),
+    );
     budget.spend(line.length);
     if (!this.#writer.write(line)) budget.clog();
   }
+}
+
+/** Pino calls the name of an error its type. */
+function withErrorType(fields: { readonly err?: PlainError }): object {
+  if (!fields.err) return fields;
+  const { name: type, ...rest } = fields.err;
+  return { ...fields, err: { type, ...rest } };
 }
 
 /** Longest strings among the fields, and longest message, in characters: the first that fit into a line are taken. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { METHODS } from "node:http";
 import type Koa from "koa";
 import type { Logger } from "pino";
-import { GreenroomError } from "../errors.ts";
+import { causeOf, errorLine, loggedError } from "../supervisor/log-error.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { type ErrorAnswer, errorAnswer } from "./error-answer.ts";
 
@@ -73,8 +73,9 @@ export class Answering {
     const notes = notesOf(ctx);
     notes.code = answer.body.code;
     const line = { request_id: notes.id, route: notes.route, session_id: notes.sessionId, code: notes.code };
-    if (answer.status === 500) this.#log.error({ ...line, err: causeOf(error) }, "request failed");
-    else if (answer.status > 500) this.#log.warn({ ...line, err: causeOf(error) }, "request refused");
+    if (answer.status === 500)
+      this.#log.error({ ...line, err: loggedError(causeOf(error)) }, "request failed");
+    else if (answer.status > 500) this.#log.warn({ ...line, cause: refusalCause(error) }, "request refused");
     if (ctx.headerSent) return;
     try {
       writeError(ctx, answer);
@@ -95,9 +96,10 @@ function isDraining({ state }: Supervisor): boolean {
   return state === "announced" || state === "draining" || state === "stopped";
 }
 
-/** An error of the table says what a client may see; what it came from is what an operator wants. */
-function causeOf(error: unknown): unknown {
-  return GreenroomError.is(error) && error.cause !== undefined ? error.cause : error;
+/** A refusal is expected: its code says enough, and one line what it came from, where that is known. */
+function refusalCause(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? undefined : errorLine(cause);
 }
 
 function requestId(ctx: Koa.Context): string {

@@ -3,8 +3,9 @@ import type { AgentLauncher } from "../agent-launcher.ts";
 import { GreenroomError } from "../errors.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { corsMiddleware } from "./cors.ts";
+import { homeEndpoint } from "./docs.ts";
 import { exposureText, Origins } from "./origins.ts";
-import { EndpointRouter } from "./router.ts";
+import { allEndpoints, EndpointRouter } from "./router.ts";
 import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
 
 export { createMetricsApp } from "./metrics-app.ts";
@@ -14,7 +15,7 @@ export { applyServerTimeouts, createHttpServer } from "./server.ts";
 export async function createApp(launcher: AgentLauncher, options: ServeOptions = {}): Promise<Koa> {
   const filled = fillServeOptions(options);
   const plane = new ControlPlane(await launcher.supervisor(), filled);
-  const router = new EndpointRouter(plane);
+  const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint]);
   const origins = new Origins(filled);
   const cors = corsMiddleware(filled, origins);
 

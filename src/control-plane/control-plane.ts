@@ -21,8 +21,6 @@ export class ControlPlane {
   readonly starts: RateLimit;
   readonly messages: RateLimit;
   readonly streams: OpenLimit;
-  /** Aborted when a shutdown is announced: event streams end then. */
-  readonly drained: AbortSignal;
   readonly idempotencyKeys = new IdempotencyKeys<StartedSession>();
 
   constructor(supervisor: Supervisor, options: FilledServeOptions) {
@@ -37,11 +35,8 @@ export class ControlPlane {
     this.tokens = SessionTokens.of(options);
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
-    const drain = new AbortController();
     // A listener for each open stream.
-    setMaxListeners(0, drain.signal);
-    supervisor.onDrain(() => drain.abort());
-    this.drained = drain.signal;
+    setMaxListeners(0, supervisor.sessionsEnded);
     this.streams = new OpenLimit("open event streams", options.maxEventStreams);
   }
 

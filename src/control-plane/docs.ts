@@ -37,6 +37,17 @@ export function documentationEndpoints(documented: readonly Endpoint[]): readonl
   ];
 }
 
+/** For who opens the server in a browser. Not for foreign applications: their `/` is their own. */
+export const homeEndpoint: Endpoint = {
+  method: "get",
+  path: "/",
+  documentation: null,
+  handle({ ctx }) {
+    notesOf(ctx).quiet = true;
+    ctx.redirect("/docs");
+  },
+};
+
 async function showFile({ ctx, params }: Exchange): Promise<void> {
   notesOf(ctx).quiet = true;
   protect(ctx);

@@ -24,6 +24,8 @@ export interface EndpointDocumentation {
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
   /** `?token=` is accepted. */
   readonly token?: boolean;
+  /** Nobody is asked who they are. */
+  readonly anonymous?: boolean;
 }
 
 export interface Endpoint {

@@ -10,7 +10,7 @@ export interface EventStreamOptions {
 }
 
 /** Why a stream is over. */
-export type StreamEnd = "ended" | "drained" | "left" | "slow";
+export type StreamEnd = "ended" | "stopped" | "left" | "slow";
 
 export const eventStreamHeaders = {
   "Content-Type": "text/event-stream; charset=utf-8",
@@ -24,7 +24,7 @@ const retryMs = 2_000;
 const endTimeoutMs = 10_000;
 
 /**
- * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `drained` is
+ * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` is
  * aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it comes back with
  * Last-Event-ID, and nothing is lost that the session's ring still holds.
  */
@@ -33,7 +33,7 @@ export async function streamEvents(
   events: EventLog,
   afterId: number,
   options: EventStreamOptions,
-  drained: AbortSignal,
+  stopped: AbortSignal,
 ): Promise<StreamEnd> {
   const over = Promise.withResolvers<StreamEnd>();
   response.on("close", () => over.resolve("left"));
@@ -69,14 +69,14 @@ export async function streamEvents(
     }
   });
   const comments = setInterval(() => write(":\n\n"), options.eventCommentIntervalMs).unref();
-  const drain = () => over.resolve("drained");
-  drained.addEventListener("abort", drain, { once: true });
+  const stop = () => over.resolve("stopped");
+  stopped.addEventListener("abort", stop, { once: true });
   try {
     write(`retry: ${retryMs}\n\n`);
     if (subscription.gap) write(gapText(afterId, replayed[0]?.id ?? events.lastId + 1));
     take = send;
     for (const entry of replayed) resend(entry);
-    if (drained.aborted) drain();
+    if (stopped.aborted) stop();
     const end = await over.promise;
     if (end === "slow") response.destroy();
     else endSoon(response);
@@ -84,7 +84,7 @@ export async function streamEvents(
   } finally {
     subscription.unsubscribe();
     clearInterval(comments);
-    drained.removeEventListener("abort", drain);
+    stopped.removeEventListener("abort", stop);
   }
 }
 

@@ -18,7 +18,8 @@ export const eventEndpoints: readonly Endpoint[] = [
       description:
         "Events are state, transcript, turn, tool, metrics and, as the last one, end. Each has an id that counts up. " +
         "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
-        "Where events after Last-Event-ID are kept no more, an event gap says so.",
+        "Where events after Last-Event-ID are kept no more, an event gap says so. " +
+        "While the server shuts down, a stream goes on until its session has ended.",
       tag: "sessions",
       query: eventParameters,
       headers: {
@@ -34,6 +35,7 @@ export const eventEndpoints: readonly Endpoint[] = [
           contentType: "text/event-stream",
           schema: streamed,
         },
+        204: { description: "The session has ended, and Last-Event-ID is its last event: do not come back." },
       },
       token: true,
     },
@@ -46,6 +48,11 @@ async function followEvents(exchange: Exchange): Promise<void> {
   const { last_event_id: ofQuery } = validated(eventParameters, exchange.query, "query");
   const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
   const { ctx, plane } = exchange;
+  if (session.events.ended && afterId === session.events.lastId) {
+    // To EventSource, which comes back after every end, this says that it need not.
+    ctx.status = 204;
+    return;
+  }
   if (ctx.method === "HEAD") {
     sendHeaders(ctx);
     ctx.res.end();
@@ -55,7 +62,7 @@ async function followEvents(exchange: Exchange): Promise<void> {
   const closed = plane.supervisor.metrics.eventStreamOpened();
   try {
     sendHeaders(ctx);
-    await streamEvents(ctx.res, session.events, afterId, plane.options, plane.drained);
+    await streamEvents(ctx.res, session.events, afterId, plane.options, plane.supervisor.sessionsEnded);
   } catch (error) {
     ctx.res.destroy();
     throw error;

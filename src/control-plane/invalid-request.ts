@@ -49,7 +49,7 @@ export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place
     return {
       loc: place === undefined ? path : [place, ...path],
       msg: missing ? "Field required" : issue.message,
-      type: missing ? "missing" : typeOf(issue),
+      type: missing ? "missing" : typeOf(issue, place),
     };
   });
 }
@@ -63,10 +63,12 @@ function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
 }
 
 /** FastAPI's names for what pydantic would say. */
-function typeOf({ code, origin, expected }: Issue): string {
+function typeOf({ code, origin, expected }: Issue, place?: Place): string {
   const of = typeof origin === "string" ? origin : "value";
   switch (code) {
     case "invalid_type":
+      // A query is text, of which a number is read.
+      if (place === "query") return "int_parsing";
       return expected === "object" || expected === "record" ? "dict_type" : `${String(expected)}_type`;
     case "too_small":
       return of === "string" ? "string_too_short" : "greater_than_equal";

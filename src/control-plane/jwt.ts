@@ -29,7 +29,8 @@ type Verify = (token: string) => Promise<JWTVerifyResult>;
 
 /**
  * Lets in who has a valid token, as `Authorization: Bearer`; others get 401. Its value is the token's claims. The options are
- * looked at when the server starts, not here: an agent's module is loaded in the session threads too, where secrets are not.
+ * looked at when the server starts, wherever it is used, not here: an agent's module is loaded in the session threads too,
+ * where secrets are not.
  */
 export function jwt(options: JwtOptions): Dependency<JWTPayload> {
   let verifier: Promise<Verify> | undefined;

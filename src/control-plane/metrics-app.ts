@@ -13,6 +13,7 @@ export const prometheusEndpoint: Endpoint = {
     operationId: "getPrometheusMetrics",
     summary: "Metrics of the server in Prometheus' text format",
     tag: "server",
+    anonymous: true,
     answers: { 200: { description: "The exposition.", contentType: "text/plain" } },
   },
   handle: ({ ctx, plane }) => expose(ctx, plane.supervisor),

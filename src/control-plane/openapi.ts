@@ -21,7 +21,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       description: "Puts AI voice agents into calls. Errors are JSON with `detail` and `code`.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "." }],
+    servers: [{ url: "/", description: "this server" }],
     tags: [
       { name: "sessions", description: "Agents in calls." },
       { name: "calls", description: "The same sessions under the paths of Vision Agents." },
@@ -60,12 +60,14 @@ const securitySchemes = {
 };
 
 function operation(path: string, documentation: EndpointDocumentation): Json {
-  const { operationId, summary, description, tag, query, headers, body, answers, token } = documentation;
+  const { operationId, summary, description, tag, query, headers, body, answers, token, anonymous } =
+    documentation;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
       in: "path",
       required: true,
+      ...(name === "call_id" ? { example: "first-call" } : {}),
       schema: { type: "string" },
     })),
     ...(query ? queryParameters(query) : []),
@@ -94,6 +96,7 @@ function operation(path: string, documentation: EndpointDocumentation): Json {
     responses: Object.fromEntries(
       Object.entries(answers).map(([status, answer]) => [status, response(answer)]),
     ),
+    ...(anonymous ? { security: [] } : {}),
     ...(token ? { security: [{}, { bearer: [] }, { apiKey: [] }, { sessionToken: [] }] } : {}),
   };
 }

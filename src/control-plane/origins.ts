@@ -95,6 +95,7 @@ export function exposureText(options: FilledServeOptions): string | null {
   if (options.authenticated || isLoopback(options.host)) return null;
   return (
     `Anybody who can reach ${options.host} may start, hear and close agents here: nothing asks who they are. ` +
-    "Set getCurrentUser, for instance to apiKey(), or canStartSession and the other callbacks; or listen on 127.0.0.1."
+    "Set GREENROOM_API_KEYS where it is started from the command line; or, in code, getCurrentUser, for instance to " +
+    "apiKey(), or canStartSession and the other callbacks; or listen on 127.0.0.1."
   );
 }

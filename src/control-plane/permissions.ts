@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { DeadlineError, within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import type { JsonValue } from "../protocol.ts";
+import { loggedError } from "../supervisor/log-error.ts";
 import { userJson } from "./created-by.ts";
 import { HttpError } from "./http-error.ts";
 import type { Dependency, Permission, RequestScope } from "./scope.ts";
@@ -66,7 +67,7 @@ export class Permissions {
       for (const release of releases) await this.#run(release);
     };
     await within(all(), releaseTimeoutMs, "Deferred functions").catch((error: unknown) => {
-      this.#log.error({ err: error }, "deferred functions did not finish in time");
+      this.#log.error({ err: loggedError(error) }, "deferred functions did not finish in time");
     });
   }
 
@@ -75,7 +76,7 @@ export class Permissions {
     try {
       await release();
     } catch (error) {
-      this.#log.error({ err: error }, "a deferred function failed");
+      this.#log.error({ err: loggedError(error) }, "a deferred function failed");
     }
   }
 

@@ -19,6 +19,7 @@ export const probeEndpoints: readonly Endpoint[] = [
       summary: "Is the server alive?",
       description: "Only looks at this process. Restart it where there is no answer.",
       tag: "server",
+      anonymous: true,
       answers: yes,
     },
     handle: ({ ctx }) => answer(ctx, null),
@@ -32,6 +33,7 @@ export const probeEndpoints: readonly Endpoint[] = [
       summary: "Is the server warmed up, and not shutting down?",
       description: "A full server serves: it goes on answering for its sessions.",
       tag: "server",
+      anonymous: true,
       answers: yesOrNo,
     },
     handle: ({ ctx, plane: { supervisor } }) =>
@@ -47,6 +49,7 @@ export const probeEndpoints: readonly Endpoint[] = [
       description:
         "Warmed up, not shutting down, room left, not overloaded. For dispatchers that choose a server.",
       tag: "server",
+      anonymous: true,
       answers: yesOrNo,
     },
     handle: ({ ctx, plane: { supervisor } }) => answer(ctx, supervisor.unreadiness()?.code ?? null),

@@ -42,9 +42,8 @@ export class EndpointRouter {
   readonly #dispatch: Koa.Middleware;
   readonly #byPath: ReadonlyMap<string, readonly Endpoint[]>;
 
-  constructor(plane: ControlPlane) {
+  constructor(plane: ControlPlane, endpoints = allEndpoints(plane.options)) {
     this.#plane = plane;
-    const endpoints = allEndpoints(plane.options);
     this.#byPath = Map.groupBy(endpoints, ({ path }) => routePath(path));
     for (const endpoint of endpoints) {
       this.#router[endpoint.method](routePath(endpoint.path), async (ctx) => {

@@ -22,7 +22,10 @@ const callId = z
     error: "String should have no control characters and no slash",
   })
   .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
-  .describe("The call that the agent is put into. 1 to 255 characters, no control characters, no slash.");
+  .meta({
+    description: "The call that the agent is put into. 1 to 255 characters, no control characters, no slash.",
+    example: "first-call",
+  });
 
 const callType = z
   .string()
@@ -41,7 +44,12 @@ const config = z
     error: "Input should be a valid dictionary",
   })
   .default({})
-  .meta({ type: "object", additionalProperties: true, description: "Handed to the agent's code as it is." });
+  .meta({
+    type: "object",
+    additionalProperties: true,
+    description: "Handed to the agent's code as it is.",
+    example: {},
+  });
 
 export const instant = (description: string) => z.iso.datetime().describe(`${description} ISO 8601, UTC.`);
 const anyJson = (description: string) => z.unknown().describe(description);
@@ -89,7 +97,12 @@ export const session = component(
   "Session",
   z.object({
     ...identity,
-    created_by: anyJson("Who started it: any JSON value that the server's getCurrentUser returned, or null."),
+    config: identity.config
+      .nullable()
+      .describe("As it was given at the start. Null where it is asked for with a session_token."),
+    created_by: anyJson(
+      "Who started it: any JSON value that the server's getCurrentUser returned, or null. Null where it is asked for with a session_token.",
+    ),
     resources: z
       .object({
         cpu_ms: z.number().describe("CPU time of its thread, in milliseconds."),
@@ -125,10 +138,17 @@ export const closeParameters = z.object({
     .optional()
     .describe("true: answer when the session has ended, not when closing has begun."),
 });
+const notAnInteger = "Input should be a valid integer";
 export const listParameters = z.object({
   call_id: z.string().optional().describe("Only sessions of this call."),
   state: state.optional(),
-  limit: z.coerce.number<string>().int().min(1).max(1_000).default(100).describe("Most sessions on a page."),
+  limit: z.coerce
+    .number<string>({ error: notAnInteger })
+    .int({ error: notAnInteger })
+    .min(1)
+    .max(1_000)
+    .default(100)
+    .describe("Most sessions on a page."),
   cursor: z.string().optional().describe("The next_cursor of the page before."),
 });
 export const eventParameters = z.object({

@@ -2,7 +2,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import { GreenroomError } from "../errors.ts";
 import type { LogLevel } from "../protocol.ts";
-import { prepareDependency } from "./prepare.ts";
+import { prepareDependency, prepareOthers } from "./prepare.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
 /** How the server speaks HTTP, and who may do what. Times in milliseconds, limits per caller and process. */
@@ -175,6 +175,7 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
     options.canSendMessage,
   ].filter((callback) => callback !== undefined);
   for (const callback of callbacks) prepareDependency(callback);
+  prepareOthers();
   const authenticated = callbacks.length > 0;
   const anyOrigin = options.corsAllowOrigins?.includes("*") ?? authenticated;
   if (options.corsAllowCredentials && anyOrigin) {

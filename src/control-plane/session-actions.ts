@@ -4,12 +4,17 @@ import { DetailedError } from "./error-answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { validated } from "./invalid-request.ts";
 import { closeParameters } from "./schemas.ts";
-import { endJson, sessionJson } from "./wire.ts";
+import { endJson, type SessionJson, sessionJson } from "./wire.ts";
 
 export async function showSession(exchange: Exchange): Promise<void> {
-  const { session } = await exchange.viewedSession({ byToken: true });
+  const { session, byToken } = await exchange.viewedSession({ byToken: true });
   if (session.state === "ended") throw hasEnded(session);
-  exchange.ctx.body = sessionJson(session);
+  exchange.ctx.body = byToken ? withoutSecrets(sessionJson(session)) : sessionJson(session);
+}
+
+/** For who comes with a session token: what the backend told the agent, and who it acts for, is not for browsers. */
+function withoutSecrets(session: SessionJson): SessionJson {
+  return { ...session, config: null, created_by: null };
 }
 
 /** Closing has begun; with `?wait=true`, it is over. Answers with this status. */

@@ -11,6 +11,7 @@ import type * as schemas from "./schemas.ts";
  */
 
 export type StartedSession = z.output<typeof schemas.startedSession>;
+export type SessionJson = z.output<typeof schemas.session>;
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
@@ -27,7 +28,7 @@ export function startedJson(session: Session, token: string | null): StartedSess
   return { ...identityJson(session), session_token: token };
 }
 
-export function sessionJson(session: Session): z.output<typeof schemas.session> {
+export function sessionJson(session: Session): SessionJson {
   const { resources } = session;
   return {
     ...identityJson(session),

@@ -17,13 +17,8 @@ export class Announcer {
     this.#log = log;
   }
 
-  /** For the terminal alone: the log has it already. */
-  tell(tone: Tone, text: string): void {
-    if (this.#speaks) process.stderr.write(`${this.#colour(tone, text)}\n`);
-  }
-
   say(tone: Tone, text: string, fields: object = {}): void {
-    this.tell(tone, text);
+    if (this.#speaks) process.stderr.write(`${this.#colour(tone, text)}\n`);
     if (this.#logs) this.#log[tone === "ready" ? "info" : tone](fields, text);
   }
 

@@ -1,9 +1,6 @@
 #!/usr/bin/env node
-import { extname } from "node:path";
-import { AgentLauncher } from "../agent-launcher.ts";
-import { Runner } from "./runner.ts";
+import "../node-version.ts";
 
-// As .ts in the clone, as .js in the package.
-const agent = new URL(`../../workers/default-agent${extname(import.meta.url)}`, import.meta.url);
-
-await new Runner(new AgentLauncher({ agent })).cli();
+// Not statically: all of that is parsed before anything runs, and an older Node fails at newer syntax.
+const { builtIn } = await import("./built-in.ts");
+await builtIn.cli();

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { flagOf, type OptionTable, type OutsideOption } from "./option-table.ts";
 import * as options from "./options.ts";
 import type { Flags } from "./settings.ts";
+import { wrap } from "./text-width.ts";
 
 export interface CommandLine {
   readonly command: "run" | "serve";
@@ -23,14 +24,17 @@ export function parseCommandLine(
   let parsed: CommandLine | NoCommand = { command: null, exitCode: 2 };
   const root = new Command(program)
     .description("Puts AI voice agents into calls, each in a thread of its own.")
-    .version(version, "--version", "print the version")
-    .helpOption("--help", "print this help")
+    .version(version, "--version", "Print the version")
+    .helpOption("--help", "Print this help")
     .helpCommand(false)
     .exitOverride();
   for (const [name, description, groups] of commands) {
     const command = root.command(name).description(description);
     for (const [heading, table] of groups) addOptions(command, heading, table);
-    command.addHelpText("after", afterword);
+    command.addHelpText("after", ({ error }) => {
+      const { columns = 80 } = error ? process.stderr : process.stdout;
+      return wrap(name === "serve" ? `${secrets}\n${precedence}` : precedence, columns || 80).join("\n");
+    });
     command.action(() => {
       parsed = { command: name, flags: givenFlags(command) };
     });
@@ -50,7 +54,7 @@ type Group = readonly [heading: string, table: OptionTable];
 const commands: readonly (readonly ["run" | "serve", string, readonly Group[]])[] = [
   [
     "serve",
-    "start the server: sessions over REST",
+    "Start the server: sessions over REST.",
     [
       ["Server:", { ...options.serveOptions, ...options.commonOptions }],
       ["Reports:", { ...options.launcherReports, ...options.webhookOptions }],
@@ -59,15 +63,22 @@ const commands: readonly (readonly ["run" | "serve", string, readonly Group[]])[
   ],
   [
     "run",
-    "talk with the agent in this terminal",
+    "Talk with the agent in this terminal.",
     [["Conversation:", { ...options.consoleOptions, ...options.commonOptions }]],
   ],
 ];
 
-const afterword = `
-Each option can also be set as a variable, in the environment or in the file .env: --max-sessions-per-call is
-GREENROOM_MAX_SESSIONS_PER_CALL. A flag counts more than a variable, that more than .env, and that more than what
-the agent's code passes.`;
+const nameWidth = Math.max(...Object.keys(options.variablesOnly).map(({ length }) => length));
+const secrets = `
+Variables without a flag:
+${Object.entries(options.variablesOnly)
+  .map(([name, what]) => `  ${name.padEnd(nameWidth)}  ${what}`)
+  .join("\n")}`;
+
+const precedence =
+  "\nEach option can also be set as a variable, in the environment or in the file .env: --max-sessions-per-call is " +
+  "GREENROOM_MAX_SESSIONS_PER_CALL. A flag counts more than a variable, that more than .env, and that more than " +
+  "what the agent's code passes.";
 
 function addOptions(command: Command, heading: string, table: OptionTable): void {
   command.optionsGroup(heading);

@@ -6,6 +6,7 @@ import { parseCommandLine } from "./command-line.ts";
 import { loadEnvironment } from "./environment.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
+import { unknownVariables } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Does what the command line asks for. Resolves with the exit code. */
@@ -19,6 +20,8 @@ export async function obey(
   try {
     const environment = loadEnvironment();
     if (line.command === "run") {
+      const warning = unknownVariables(environment);
+      if (warning) process.stderr.write(`${paintFor(process.stderr).yellow("greenroom:")} ${warning}\n`);
       const { obeyRun } = await import("./run-command.ts");
       return await obeyRun(line.flags, environment, launcher);
     }

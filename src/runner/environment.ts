@@ -17,6 +17,8 @@ export interface Variable {
 export interface Environment {
   /** The first of `names` that is set. */
   find(names: readonly string[]): Variable | undefined;
+  /** Names of all that are set. */
+  names(): readonly string[];
 }
 
 let loaded: Environment | undefined;
@@ -40,6 +42,7 @@ function fill(file: Record<string, string | undefined>): Environment {
       if (name === undefined) return undefined;
       return { text: process.env[name]!, origin: fromFile.has(name) ? `${name} in .env` : name };
     },
+    names: () => Object.keys(process.env).filter((name) => isSet(process.env[name])),
   };
 }
 

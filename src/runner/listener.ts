@@ -39,8 +39,17 @@ function explain(error: NodeJS.ErrnoException, { host, port, flag }: Place): str
 
 /** The URL that reaches the server from this machine. */
 export function localUrl(host: string, port: number): string {
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+  return urlOf(host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port);
+}
+
+/** Where it really listens, in words of a person. */
+export function listeningText(host: string, port: number): string {
+  const every = host === "0.0.0.0" || host === "::" ? " (every address of this machine)" : "";
+  return `${urlOf(host, port)}${every}`;
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** How long requests in flight may take to end once the server closes, in milliseconds. */

@@ -24,94 +24,94 @@ const port = wholeNumber.pipe(z.int().max(65_535));
 const duration = wholeNumber.pipe(z.int().max(2 ** 31 - 1));
 
 export const commonOptions = {
-  debug: { description: "log everything, and show the stacks of errors", schema: toggle },
-  noSplash: { description: "begin without the splash", schema: toggle },
+  debug: { description: "Log everything, and show the stacks of errors", schema: toggle },
+  noSplash: { description: "Begin without the splash", schema: toggle },
 } as const satisfies OptionTable;
 
 export const consoleOptions = {
-  callType: { placeholder: "type", description: "type of the call", default: "default", schema: z.string() },
-  callId: { placeholder: "id", description: "id of the call", default: "made up", schema: z.string() },
-  noDemo: { description: "print no hints beside the conversation", schema: toggle },
+  callType: { placeholder: "type", description: "Type of the call", default: "default", schema: z.string() },
+  callId: { placeholder: "id", description: "Id of the call", default: "made up", schema: z.string() },
+  noDemo: { description: "Print no hints beside the conversation", schema: toggle },
   wav: {
     placeholder: "file",
-    description: "a recording is the caller, in place of the keyboard",
+    description: "A recording is the caller, in place of the keyboard",
     default: "none",
     schema: z.string(),
   },
   out: {
     placeholder: "file",
-    description: "where --wav writes the conversation: WAV, the caller left, the agent right",
+    description: "Where --wav writes the conversation: WAV, the caller left, the agent right",
     default: "none",
     schema: z.string(),
   },
   speed: {
     placeholder: "number",
-    description: "how many times faster than life --wav calls, 1 to 100",
+    description: "How many times faster than life --wav calls, 1 to 100",
     default: "1",
     schema: wholeNumber.pipe(z.int().min(1).max(100)),
   },
-  logLevel: { placeholder: "level", description: "least level of log lines", default: "warn", schema: level },
+  logLevel: { placeholder: "level", description: "Least level of log lines", default: "warn", schema: level },
 } as const satisfies OptionTable;
 
 export const serveOptions = {
   host: {
     placeholder: "address",
-    description: "address to listen on; 0.0.0.0 is every one of the machine",
+    description: "Address to listen on; 0.0.0.0 is every one of the machine",
     default: "127.0.0.1",
     schema: z.string(),
   },
   port: {
     placeholder: "number",
-    description: "port to listen on; 0 takes a free one",
+    description: "Port to listen on; 0 takes a free one",
     default: "8000",
     alsoReads: ["PORT"],
     schema: port,
   },
   metricsPort: {
     placeholder: "number",
-    description: "serve /metrics on this port, and on no other",
+    description: "Serve /metrics on this port, and on no other",
     default: "none",
     schema: port,
   },
   corsAllowOrigins: {
     placeholder: "origins",
-    description: "web origins that may call, separated by commas",
-    default: "own and localhost",
+    description: "Web origins that may call, separated by commas",
+    default: "own and localhost; every origin once callers authenticate",
     schema: list,
   },
   allowedHosts: {
     placeholder: "names",
-    description: "further names that the server is called by, separated by commas",
+    description: "Further names that the server is called by, separated by commas",
     default: "none",
     schema: list,
   },
   trustedProxyCount: {
     placeholder: "number",
-    description: "proxies in front whose X-Forwarded-For is believed",
+    description: "Proxies in front whose X-Forwarded-For is believed",
     default: "0",
     schema: wholeNumber,
   },
   logLevel: {
     placeholder: "level",
-    description: "least level of the server's own log lines",
+    description: "Least level of the server's own log lines",
     default: "info",
     schema: level,
   },
   httpLogLevel: {
     placeholder: "level",
-    description: "least level of request log lines",
+    description: "Least level of request log lines",
     default: "info",
     schema: level,
   },
   drainAnnounceMs: {
     placeholder: "ms",
-    description: "on SIGTERM, go on accepting for this long while balancers learn of it",
+    description: "On SIGTERM, go on accepting for this long while balancers learn of it",
     default: String(drainDefaults.drainAnnounceMs),
     schema: duration,
   },
   drainTimeoutMs: {
     placeholder: "ms",
-    description: "then let running calls finish for this long at the most",
+    description: "Then let running calls finish for this long at the most",
     default: String(drainDefaults.drainTimeoutMs),
     schema: duration,
   },
@@ -120,58 +120,58 @@ export const serveOptions = {
 export const launcherLimits = {
   maxConcurrentSessions: {
     placeholder: "number",
-    description: "most sessions at a time",
+    description: "Most sessions at a time",
     default: "from CPU and memory",
     schema: wholeNumber.pipe(shape.maxConcurrentSessions.unwrap()),
   },
   maxSessionsPerCall: {
     placeholder: "number",
-    description: "most sessions at a time in one call",
+    description: "Most sessions at a time in one call",
     default: "none",
     schema: wholeNumberOrNone.pipe(shape.maxSessionsPerCall.unwrap()),
   },
   warmSessions: {
     placeholder: "number",
-    description: "threads kept warm",
+    description: "Threads kept warm",
     default: "one per core, 2 at the least",
     schema: wholeNumber.pipe(shape.warmSessions.unwrap()),
   },
   maxSessionDurationMs: {
     placeholder: "ms",
-    description: "longest time that a session may last",
+    description: "Longest time that a session may last",
     default: "none",
     schema: wholeNumberOrNone.pipe(shape.maxSessionDurationMs.unwrap()),
   },
   agentIdleTimeoutMs: limit(
     "ms",
-    "close an agent that is alone for this long; 0: never",
+    "Close an agent that is alone for this long; 0: never",
     shape.agentIdleTimeoutMs,
   ),
   maintenanceIntervalMs: limit(
     "ms",
-    "how often idle time and duration are looked at",
+    "How often idle time and duration are looked at",
     shape.maintenanceIntervalMs,
   ),
-  threadWaitTimeoutMs: limit("ms", "longest time that a start waits for a thread", shape.threadWaitTimeoutMs),
-  threadStartTimeoutMs: limit("ms", "longest time to import the agent module", shape.threadStartTimeoutMs),
-  createTimeoutMs: limit("ms", "longest time that createAgent may take", shape.createTimeoutMs),
-  closeGraceMs: limit("ms", "longest time that a closing session may take", shape.closeGraceMs),
-  unresponsiveAfterMs: limit("ms", "end a thread that stands still for this long", shape.unresponsiveAfterMs),
+  threadWaitTimeoutMs: limit("ms", "Longest time that a start waits for a thread", shape.threadWaitTimeoutMs),
+  threadStartTimeoutMs: limit("ms", "Longest time to import the agent module", shape.threadStartTimeoutMs),
+  createTimeoutMs: limit("ms", "Longest time that createAgent may take", shape.createTimeoutMs),
+  closeGraceMs: limit("ms", "Longest time that a closing session may take", shape.closeGraceMs),
+  unresponsiveAfterMs: limit("ms", "End a thread that stands still for this long", shape.unresponsiveAfterMs),
   heapSoftLimitMb: {
     placeholder: "MiB",
-    description: "heap at which a session is asked to close",
+    description: "Heap at which a session is asked to close",
     default: "3/4 of --heap-limit-mb",
     schema: wholeNumber.pipe(shape.heapSoftLimitMb.unwrap()),
   },
-  heapLimitMb: limit("MiB", "heap at which a thread is ended", shape.heapLimitMb),
+  heapLimitMb: limit("MiB", "Heap at which a thread is ended", shape.heapLimitMb),
   crashStormLimit: limit(
     "number",
-    "like crashes in a minute that stop starts; 0: never",
+    "Crashes of one kind in a minute that stop starts; 0: never",
     shape.crashStormLimit,
   ),
   providerConcurrency: {
     placeholder: "limits",
-    description: "most requests at a time to each provider, such as elevenlabs:20,gemini:50",
+    description: "Most requests at a time to each provider, such as elevenlabs:20,gemini:50",
     default: "none",
     schema: countsByName.pipe(shape.providerConcurrency.unwrap()),
   },
@@ -180,24 +180,32 @@ export const launcherLimits = {
 export const launcherReports = {
   agentsLogLevel: {
     placeholder: "level",
-    description: "least level of the agents' log lines",
-    default: "info",
+    description: "Least level of the agents' log lines",
+    default: "info; warn in a terminal",
     schema: level,
   },
-  logTranscripts: { description: "write transcripts and tool arguments to the log", schema: toggle },
-  includeTranscript: { description: "put transcripts into what the webhook tells", schema: toggle },
+  logTranscripts: { description: "Write transcripts and tool arguments to the log", schema: toggle },
+  includeTranscript: { description: "Put transcripts into what the webhook tells", schema: toggle },
 } as const satisfies OptionTable;
 
 /** The two make the launcher's `webhook`. */
 export const webhookOptions = {
   webhookUrl: {
     placeholder: "url",
-    description: "tell this address of ended sessions",
+    description: "Tell this address of ended sessions",
     default: "none",
     schema: z.string(),
   },
-  webhookSecret: { description: "signs what the webhook tells", secret: true, schema: z.string() },
+  webhookSecret: { description: "Signs what the webhook tells", secret: true, schema: z.string() },
 } as const satisfies OptionTable;
+
+/** Read elsewhere, and no flags: other users of the machine can see those. What each holds, for the help. */
+export const variablesOnly = {
+  GREENROOM_API_KEYS: "Keys of callers, each name:key, with commas",
+  GREENROOM_API_KEYS_FILE: "A file with such a key a line",
+  GREENROOM_SESSION_TOKEN_SECRET: "Signs session tokens; 32 characters or more",
+  GREENROOM_WEBHOOK_SECRET: "Signs what the webhook tells; whsec_…",
+} as const;
 
 function limit(
   placeholder: string,

@@ -10,16 +10,16 @@ export interface RunnerOptions extends ServeOptions {
    */
   readonly drainAnnounceMs?: number;
   /**
-   * Then, how long running calls may go on before they are closed as `drained`. Default 20,000: together with the
-   * announcement and the grace of a close it stays at the 30 s that Kubernetes waits by default. Raise it, and
-   * `terminationGracePeriodSeconds` with it, where calls should be heard to their end.
+   * Then, how long running calls may go on before they are closed as `drained`. Default 15,000: together with the
+   * announcement (5 s) and the grace of a close (5 s) that leaves 5 s of the 30 s that Kubernetes waits by default. Raise
+   * it, and `terminationGracePeriodSeconds` with it, where calls should be heard to their end.
    */
   readonly drainTimeoutMs?: number;
 }
 
 export const drainDefaults = {
   drainAnnounceMs: 5_000,
-  drainTimeoutMs: 20_000,
+  drainTimeoutMs: 15_000,
 } as const satisfies RunnerOptions;
 
 /** Timers of Node overflow beyond this and fire at once. */

@@ -4,11 +4,13 @@ import { Announcer } from "./announcer.ts";
 import type { Environment } from "./environment.ts";
 import type { OptionValues } from "./option-table.ts";
 import * as tables from "./options.ts";
+import { readableLog } from "./readable-log.ts";
 import { drainDefaults, type RunnerOptions } from "./runner-options.ts";
 import { serve } from "./serve.ts";
 import { type Flags, readSettings } from "./settings.ts";
 import { untilSignal } from "./signals.ts";
 import { splash } from "./splash.ts";
+import { unknownVariables } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `serve`: until a signal ends it. Resolves with the exit code. */
@@ -38,16 +40,30 @@ export async function obeyServe(
     ...limits,
     ...webhookOf(webhook, launcher),
   };
-  if (Object.keys(overrides).length > 0) launcher.override(overrides);
+  launcher.override({ ...overrides, ...forTerminal({ ...launcher.options, ...overrides }) });
   const settings = guarded({ ...options, ...(debug ? { httpLogLevel: debug } : {}), ...http }, environment);
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
   const { log } = await launcher.supervisor();
+  const announcer = new Announcer(log);
+  const warning = unknownVariables(environment);
+  if (warning) announcer.say("warn", warning);
   return untilSignal({
     server: serve(launcher, settings),
-    announcer: new Announcer(log),
+    announcer,
     log,
     announceMs: settings.drainAnnounceMs ?? drainDefaults.drainAnnounceMs,
   });
+}
+
+/**
+ * In a terminal, log lines are made for eyes. Those of the agents are written by their threads, and stay JSON: only what
+ * is wrong is shown there, unless more was asked for.
+ */
+function forTerminal(options: AgentLauncherOptions): Partial<AgentLauncherOptions> {
+  const { logger, logFd = 1, logLevel = "info", agentsLogLevel = "warn" } = options;
+  const stream = logFd === 2 ? process.stderr : process.stdout;
+  if (!stream.isTTY || logger) return {};
+  return { logger: readableLog(logLevel, stream), agentsLogLevel };
 }
 
 const callbacks = [

@@ -2,11 +2,9 @@ import type { Server } from "node:http";
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { createApp, createHttpServer, createMetricsApp, exposureWarning } from "../control-plane/app.ts";
-import type { ServeOptions } from "../control-plane/serve-options.ts";
-import { deriveCapacity, readLimits } from "../supervisor/capacity.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Announcer } from "./announcer.ts";
-import { closeServer, listen, localUrl } from "./listener.ts";
+import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
 import { type RunnerOptions, splitOptions } from "./runner-options.ts";
 import { type CloseOptions, type Shutdown, shutDown } from "./shutdown.ts";
 import { warmUp } from "./warm-up.ts";
@@ -54,8 +52,9 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
 
   const url = localUrl(host, main.port);
   const announcer = new Announcer(supervisor.log);
-  announcer.say("info", `Listening: ${url}`, { url, metricsPort: metrics?.port });
-  announceLimits(announcer, launcher, http);
+  announcer.say("info", `Listening: ${listeningText(host, main.port)}`, { url, metricsPort: metrics?.port });
+  const warning = http.app ? null : exposureWarning(http);
+  if (warning) announcer.say("warn", warning);
   const ready = warmUp(supervisor, announcer).then(() => {
     const docs = http.app ? "" : "  (docs at /docs)";
     announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url });
@@ -91,12 +90,4 @@ function closeConnectionsOnceDraining(server: Server, supervisor: Supervisor): v
   server.on("request", (_request, response) => {
     if (draining) response.setHeader("Connection", "close");
   });
-}
-
-function announceLimits(announcer: Announcer, launcher: AgentLauncher, http: ServeOptions): void {
-  if (launcher.options.maxConcurrentSessions === undefined) {
-    announcer.tell("info", `Capacity: ${deriveCapacity(readLimits()).explanation}`);
-  }
-  const warning = http.app ? null : exposureWarning(http);
-  if (warning) announcer.say("warn", warning);
 }

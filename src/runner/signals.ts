@@ -83,5 +83,9 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
 
 function tell(finished: number, closed: number): string {
   if (finished + closed === 0) return "no call was running";
-  return `${finished} of ${finished + closed} running calls went on to their end, ${closed} were closed`;
+  const ended = finished === 1 ? "1 call went on to its end" : `${finished} calls went on to their end`;
+  const were = closed === 1 ? "was" : "were";
+  if (closed === 0) return ended;
+  if (finished === 0) return `${closed} ${closed === 1 ? "call" : "calls"} ${were} closed`;
+  return `${ended}, ${closed} ${were} closed`;
 }

@@ -9,6 +9,12 @@ const up = (rows: number): string => (rows > 0 ? `\u001b[${rows}A` : "");
 /** To the first column, and away with all from there on. */
 const clearBelow = "\r\u001b[J";
 
+/** Columns to write in: a row that fills the last one is a row more in some terminals. */
+function widthOf({ columns }: NodeJS.WriteStream): number {
+  // A terminal that does not know its width says 0.
+  return columns > 20 ? columns - 1 : 79;
+}
+
 /**
  * The agent's words stream in above the line that is being typed:
  *
@@ -38,16 +44,15 @@ export class TerminalScreen implements Screen {
     });
     this.#input.on("SIGINT", onInterrupt);
     this.#input.on("close", () => {
+      // The prompt goes, and with it what was typed and not sent.
+      process.stdout.write(up(this.#input.getCursorPos().rows) + clearBelow);
       this.#closed = true;
-      process.stdout.write("\n");
     });
     this.#input.prompt();
   }
 
   words(piece: string): void {
-    const { columns } = process.stdout;
-    // A terminal that does not know its width says 0.
-    const rows = wrap((this.#openRow ?? agentPrefix) + piece, columns > 20 ? columns - 1 : 79);
+    const rows = wrap((this.#openRow ?? agentPrefix) + piece, widthOf(process.stdout));
     this.#write(rows.map((row) => this.#coloured(row)).join("\n"), this.#openRow !== null);
     this.#openRow = rows.at(-1) ?? "";
   }
@@ -58,7 +63,7 @@ export class TerminalScreen implements Screen {
 
   line(text: string): void {
     this.#openRow = null;
-    this.#write(text, false);
+    this.#write(wrap(text, widthOf(process.stdout)).join("\n"), false);
   }
 
   nextLine(): Promise<string | null> {
@@ -73,7 +78,7 @@ export class TerminalScreen implements Screen {
   /** Writes rows above the prompt, in the place of the one right above it where that is to be `replaced`. */
   #write(rows: string, replaced: boolean): void {
     if (this.#closed) {
-      process.stdout.write(`${rows}\n`);
+      process.stdout.write(`${replaced ? up(1) + clearBelow : ""}${rows}\n`);
       return;
     }
     const { rows: cursorRow } = this.#input.getCursorPos();

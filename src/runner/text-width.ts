@@ -2,11 +2,13 @@
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
 const graphemes = new Intl.Segmenter();
+/** What switches colours takes no column, and must not be cut. */
+const colour = /(\p{Cc}\[[\d;]*m)/u;
 
 /** Columns of a terminal that the text takes, nearly: terminals differ in rare signs. */
 export function textWidth(text: string): number {
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += wide.test(segment) ? 2 : 1;
+  for (const sign of signs(text)) width += colour.test(sign) ? 0 : wide.test(sign) ? 2 : 1;
   return width;
 }
 
@@ -35,9 +37,16 @@ function wrapLine(line: string, width: number): string[] {
 
 function headOf(text: string, width: number): string {
   let head = "";
-  for (const { segment } of graphemes.segment(text)) {
-    if (head !== "" && textWidth(head + segment) > width) break;
-    head += segment;
+  for (const sign of signs(text)) {
+    if (head !== "" && textWidth(head + sign) > width) break;
+    head += sign;
   }
   return head;
+}
+
+function* signs(text: string): Generator<string> {
+  for (const part of text.split(colour)) {
+    if (colour.test(part)) yield part;
+    else for (const { segment } of graphemes.segment(part)) yield segment;
+  }
 }

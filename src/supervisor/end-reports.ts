@@ -4,6 +4,7 @@ import type { KillReason } from "../metrics/catalogue.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { EndReason } from "../protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
+import { loggedError } from "./log-error.ts";
 import type { Session } from "./session.ts";
 import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
 import { type SessionSummary, summarize } from "./session-summary.ts";
@@ -58,7 +59,7 @@ export class EndReports {
         end_reason: endReason,
         close_requested_by: summary.closeRequestedBy ?? undefined,
         duration_ms: durationMs,
-        err: summary.error ?? undefined,
+        err: summary.error === null ? undefined : loggedError(summary.error),
       },
       "session ended",
     );
@@ -69,14 +70,14 @@ export class EndReports {
   /** Waits for what is under way, 10 s at the most. */
   async flush(): Promise<void> {
     const hooks = within(Promise.all(this.#hooks), flushTimeoutMs, "onSessionEnd").catch((error: unknown) =>
-      this.#log.error({ err: error }, "onSessionEnd did not finish before the stop"),
+      this.#log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
     );
     await Promise.all([hooks, this.#webhook?.flush(flushTimeoutMs)]);
   }
 
   #callHook(summary: SessionSummary, hook: NonNullable<FilledLauncherOptions["onSessionEnd"]>): void {
     const call = Promise.try(() => hook(summary)).catch((error: unknown) =>
-      this.#log.error({ session_id: summary.sessionId, err: error }, "onSessionEnd failed"),
+      this.#log.error({ session_id: summary.sessionId, err: loggedError(error) }, "onSessionEnd failed"),
     );
     this.#hooks.add(call);
     void call.then(() => this.#hooks.delete(call));

@@ -11,6 +11,7 @@ import { Care } from "./care.ts";
 import { CrashStorm } from "./crash-storm.ts";
 import { EndReports } from "./end-reports.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
+import { loggedError } from "./log-error.ts";
 import { Permits } from "./permits.ts";
 import { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
@@ -39,6 +40,9 @@ export class Supervisor {
   readonly #reportListeners = new Set<(report: AgentReport) => void>();
   readonly #stopping = new AbortController();
   readonly #warmedUp = Promise.withResolvers<void>();
+  readonly #sessionsEnded = new AbortController();
+  /** What the last try to warm up failed of, in the agent's own words. */
+  #warmUpFailure: unknown;
   #state: SupervisorState = "idle";
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -51,9 +55,12 @@ export class Supervisor {
     this.log =
       options.logger ??
       pino({ level: options.logLevel }, pino.destination({ fd: options.logFd, sync: true }));
-    if (raw.maxConcurrentSessions === undefined) {
-      this.log.info({ capacity: derived.sessions }, `capacity: ${derived.explanation}`);
-    }
+    const capacity = options.maxConcurrentSessions;
+    const asSet = `${capacity} ${capacity === 1 ? "session" : "sessions"}, as set`;
+    this.log.info(
+      { capacity },
+      `Capacity: ${raw.maxConcurrentSessions === undefined ? derived.explanation : asSet}`,
+    );
     this.#admission = new Admission(options.maxConcurrentSessions, options.maxSessionsPerCall);
     this.#permits = new Permits(options.providerConcurrency);
     this.#crashStorm = new CrashStorm(options.crashStormLimit);
@@ -109,6 +116,11 @@ export class Supervisor {
     return this.#warmedUp.promise;
   }
 
+  /** Aborted when the server has stopped and all sessions have ended: nothing will happen in any. */
+  get sessionsEnded(): AbortSignal {
+    return this.#sessionsEnded.signal;
+  }
+
   /** Resolves when as many threads are warm as are wanted and fit in. */
   reserveWhole(): Promise<void> {
     return this.#pool.whole();
@@ -130,9 +142,9 @@ export class Supervisor {
   unreadiness(): GreenroomError | null {
     if (this.#state === "announced") return new GreenroomError("DRAINING");
     const refusal = this.#refusal();
-    if (refusal && refusal.code !== "WARMING_UP") return refusal;
+    if (refusal) return refusal;
     if (this.#pool.failure) return new GreenroomError("AGENT_UNAVAILABLE");
-    return refusal ?? (this.#admission.full ? new GreenroomError("POOL_FULL") : null);
+    return this.#admission.full ? new GreenroomError("POOL_FULL") : null;
   }
 
   /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
@@ -244,9 +256,12 @@ export class Supervisor {
         warm: (startMs) => metrics.slotStarted(startMs / 1_000),
         startFailed: (error, retryInMs) => {
           metrics.slotStartFailed();
-          log.error({ err: error, retryInMs: Math.round(retryInMs) }, "a session thread could not start");
+          log.error(
+            { err: loggedError(error), retryInMs: Math.round(retryInMs) },
+            "a session thread could not start",
+          );
         },
-        error: (error) => log.error({ err: error }, "an error in a thread without a session"),
+        error: (error) => log.error({ err: loggedError(error) }, "an error in a thread without a session"),
       },
     );
   }
@@ -264,7 +279,10 @@ export class Supervisor {
       threadWaitMs: threadStartTimeoutMs * 2,
       log: this.log,
       signal: this.#stopping.signal,
-      failed: firstTry.reject,
+      failed: (error) => {
+        this.#warmUpFailure = error;
+        firstTry.reject(error);
+      },
       rehearsed: (report) => this.#rehearsed(report),
     });
     void warmedUp.then((done) => {
@@ -293,6 +311,7 @@ export class Supervisor {
     const sessions = this.listSessions();
     for (const session of sessions) session.close("drained");
     await Promise.all(sessions.map((session) => session.ended));
+    this.#sessionsEnded.abort();
     await this.#pool.destroy();
     this.#care.stop();
     await this.#endReports.flush();
@@ -301,13 +320,21 @@ export class Supervisor {
   /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
   #refusal(): GreenroomError | null {
     if (this.#state === "idle") return new GreenroomError("NOT_STARTED");
-    if (this.#state === "warming") return new GreenroomError("WARMING_UP");
+    if (this.#state === "warming") return this.#coldness();
     if (!this.accepting) return new GreenroomError("DRAINING");
     if (this.#care.loadGuard.causes().length > 0) {
       return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
     }
     const retryAfterSeconds = this.#crashStorm.secondsLeft;
     return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
+  }
+
+  /** Why nothing is warm: it takes its time, or the agent is at fault. */
+  #coldness(): GreenroomError {
+    const cause = this.#warmUpFailure ?? this.#pool.failure ?? undefined;
+    return cause === undefined
+      ? new GreenroomError("WARMING_UP")
+      : new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
   }
 
   #ended(session: Session): void {

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
 import type { AgentReport } from "../protocol.ts";
 import { BackOff } from "./back-off.ts";
+import { loggedError } from "./log-error.ts";
 import type { Pool } from "./pool.ts";
 import { rehearse } from "./rehearsal.ts";
 
@@ -39,7 +40,10 @@ export async function warmUp(options: WarmUpOptions): Promise<boolean> {
       }
       options.failed(error);
       backOff.fail(error as Error);
-      log.error({ err: error, retryInMs: Math.round(backOff.pauseMs) }, "the agent failed its warm-up");
+      log.error(
+        { err: loggedError(error), retryInMs: Math.round(backOff.pauseMs) },
+        "the agent failed its warm-up",
+      );
       await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }

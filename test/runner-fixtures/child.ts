@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,8 @@ export interface ChildOptions {
   /** Text of the file `.env` in the folder that it is started in. */
   readonly dotEnv?: string;
   readonly cwd?: string;
+  /** What is run; Node by default. */
+  readonly command?: string;
   /** Run it in a terminal of its own, which `script` of util-linux makes. */
   readonly terminal?: boolean;
 }
@@ -47,16 +49,22 @@ export class Child {
   stdout = "";
   stderr = "";
   #ended = false;
+  /** It may start others, which are in its group and end with the test too. */
+  readonly #leads: boolean;
   readonly #changed = new Set<() => void>();
 
   constructor(t: ExecutionContext, args: readonly string[], options: ChildOptions = {}) {
     const cwd = options.cwd ?? temporaryFolder(t);
+    this.#leads = options.command !== undefined;
     if (options.dotEnv !== undefined) writeFileSync(join(cwd, ".env"), options.dotEnv);
-    const [command, words] = options.terminal ? terminalOf(args) : [process.execPath, args];
+    const [command, words] = options.terminal
+      ? terminalOf(args)
+      : [options.command ?? process.execPath, args];
     this.process = spawn(command, words, {
       cwd,
       env: { ...cleanEnvironment(), TERM: "xterm", ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
+      detached: this.#leads,
     });
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
@@ -76,7 +84,7 @@ export class Child {
       });
     });
     t.teardown(async () => {
-      this.process.kill("SIGKILL");
+      this.#endWithGroup();
       await this.exit;
     });
   }
@@ -121,6 +129,19 @@ export class Child {
     return (await this.logged(/^Greenroom is ready/)).url as string;
   }
 
+  #endWithGroup(): void {
+    const { pid } = this.process;
+    if (!this.#leads || pid === undefined) {
+      this.process.kill("SIGKILL");
+      return;
+    }
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Nobody of it is left.
+    }
+  }
+
   /** Rejects when the process ends first. */
   #until<T>(find: () => T | null | undefined, what: string): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -139,6 +160,14 @@ export class Child {
   #tell(): void {
     for (const look of this.#changed) look();
   }
+}
+
+/** True, and said so, where `script` of util-linux is missing, which makes terminals. */
+export function noTerminal(t: ExecutionContext): boolean {
+  if (!spawnSync("script", ["--version"]).error) return false;
+  t.log("there is no script of util-linux here: not tried in a terminal");
+  t.pass();
+  return true;
 }
 
 function terminalOf(args: readonly string[]): [string, string[]] {

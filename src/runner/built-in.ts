@@ -1,0 +1,9 @@
+import { extname } from "node:path";
+import { AgentLauncher } from "../agent-launcher.ts";
+import { Runner } from "./runner.ts";
+
+// As .ts in the clone, as .js in the package.
+const agent = new URL(`../../workers/default-agent${extname(import.meta.url)}`, import.meta.url);
+
+/** What the command `greenroom` serves: the built-in agent. */
+export const builtIn = new Runner(new AgentLauncher({ agent }));

@@ -1,0 +1,54 @@
+import pino, { type Logger } from "pino";
+import type { LogLevel } from "../protocol.ts";
+import { harmless, paintFor } from "./paint.ts";
+
+/** Said in each line of a process, or of no use to eyes. */
+const leftOut = new Set(["level", "time", "pid", "hostname", "msg", "request_id", "component", "err"]);
+
+/**
+ * A log for eyes: a line each, of time, level, message and fields. Of an error there is its message; its stack too where
+ * the level is `debug` or below.
+ */
+export function readableLog(level: LogLevel, stream: NodeJS.WriteStream): Logger {
+  const { dim, yellow, red } = paintFor(stream);
+  const stacks = level === "debug" || level === "trace";
+  const write = (line: string): void => {
+    const entry: LogEntry = JSON.parse(line);
+    const name = (pino.levels.labels[entry.level] ?? "").padEnd(5);
+    const colour = entry.level >= 50 ? red : entry.level >= 40 ? yellow : dim;
+    const { message, stack } = entry.err ?? {};
+    const fields = [
+      ...Object.entries(entry).filter(([key]) => !leftOut.has(key)),
+      ...(message === undefined ? [] : [["err.message", message] as const]),
+    ].map(([key, value]) => `${key}=${shown(value)}`);
+    const head = `${dim(clock(entry.time))} ${colour(name)} ${oneLine(entry.msg ?? "")}`;
+    const tail = fields.length > 0 ? ` ${dim(fields.join(" "))}` : "";
+    stream.write(`${head}${tail}\n${stacks && stack ? `${dim(harmless(stack))}\n` : ""}`);
+  };
+  return pino({ level }, { write });
+}
+
+interface LogEntry {
+  readonly level: number;
+  readonly time: number;
+  readonly msg?: string;
+  readonly err?: { readonly message?: string; readonly stack?: string };
+}
+
+/** Of the day, where the reader is. */
+function clock(time: number): string {
+  const at = new Date(time);
+  return [at.getHours(), at.getMinutes(), at.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
+}
+
+/** As it is where it is one word. */
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" && !/^[^\s"=]+$/.test(text)
+    ? JSON.stringify(oneLine(text))
+    : oneLine(text);
+}
+
+const oneLine = (text: string): string => harmless(text).replaceAll(/\s*\n\s*/g, " ");

@@ -1,0 +1,23 @@
+import { GreenroomError, plainError } from "../errors.ts";
+
+/**
+ * An error for the `err` of a log line, where pino writes `type`, `message` and `stack`. An error that crossed a thread is
+ * plain fields, or a bare `Error` with another's name: pino would call it `Object`, or `Error`.
+ */
+export function loggedError(error: unknown): unknown {
+  if (error instanceof Error && (error.constructor !== Error || error.name === "Error")) return error;
+  const { name, ...fields } = plainError(error);
+  // Without a prototype pino takes the type from the name, which need not be told twice.
+  return Object.defineProperty(Object.assign(Object.create(null), fields), "name", { value: name });
+}
+
+/** What an error of the table came from, which is what an operator wants; of all others, the error itself. */
+export function causeOf(error: unknown): unknown {
+  return GreenroomError.is(error) ? (error.cause ?? error) : error;
+}
+
+/** One line without a stack, for what is expected to happen: `RangeError: no key was given`. */
+export function errorLine(error: unknown): string {
+  const { name, message } = plainError(error);
+  return `${name}: ${message}`;
+}
