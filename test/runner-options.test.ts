@@ -171,7 +171,7 @@ test.serial("variables that look like ours and are not are named, in one line", 
   const talk = new Child(t, [bin, "run"], options);
   talk.end();
   t.is((await talk.exit).code, 0);
-  t.regex(talk.stderr, /^greenroom: Ignored, .*\n$/);
+  t.regex(talk.stderr, /^greenroom: Ignored, .*$/m);
 });
 
 test.serial("the help names every flag, and no command is none", async (t) => {
