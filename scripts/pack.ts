@@ -1,7 +1,7 @@
 /**
  * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but refuses
  * to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types, the parts
- * of pages, and a manifest that says so; and the tarball of all that.
+ * of pages, each provider's SDK as one file, and a manifest that says so; and the tarball of all that.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
 import { checkImports, type Manifest, packedManifest } from "./manifest.ts";
+import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const folder = resolve(process.argv[2] ?? join(root, "dist"));
@@ -20,6 +21,7 @@ const types = globSync("**/*.d.ts", { cwd: folder }).map((path) => join(folder, 
 types.forEach(nameCompiledFiles);
 javascript.forEach(refuseSourceNames);
 copySwaggerUi();
+await bundleSdks(root, folder);
 
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const imports = { js: packagesIn(javascript), types: packagesIn(types) };

@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import test from "ava";
+import type { AgentLauncher } from "greenroom";
+import type * as testing from "greenroom/testing";
+import { eventOf } from "./fixtures/session-watch.ts";
+import { startServices } from "./fixtures/voice-stage.ts";
+
+const root = join(import.meta.dirname, "..");
+/** Below node_modules, where it finds its dependencies as if it were installed. */
+const packed = mkdtempSync(join(root, "node_modules/.packed-"));
+
+test.before("pack", async () => {
+  await promisify(execFile)(process.execPath, [join(root, "scripts/pack.ts"), packed], { cwd: root });
+});
+
+test.after.always("clean up", () => rmSync(packed, { recursive: true, force: true }));
+
+test("the packed SDKs, each one file, take a spoken call", async (t) => {
+  const services = await startServices(t, "none");
+  const { gemini, deepgram, elevenlabs } = services;
+  deepgram.script.phrases = ["What is the weather like in Amsterdam today?"];
+  gemini.faults.add({ kind: "status", status: 503 });
+  elevenlabs.faults.push({ status: 429, code: "system_busy" });
+
+  const { AgentLauncher: Packed } = (await import(pathToFileURL(join(packed, "src/index.js")).href)) as {
+    readonly AgentLauncher: typeof AgentLauncher;
+  };
+  const { dial, tone } = (await import(
+    pathToFileURL(join(packed, "src/testing/index.js")).href
+  )) as typeof testing;
+  const launcher = new Packed({
+    agent: pathToFileURL(join(packed, "workers/default-agent.js")),
+    maxConcurrentSessions: 1,
+    warmSessions: 1,
+    logLevel: "silent",
+    agentsLogLevel: "silent",
+    agentEnvironment: Object.assign(
+      { ...process.env, WEATHER_API_URL: "offline" },
+      ...Object.values(services).map(({ environment }) => environment),
+    ),
+  });
+  t.teardown(() => launcher.stop());
+  await launcher.start();
+  const session = await launcher.startSession({ callId: "packed", inMemory: { speed: 4 } });
+  const line = await dial(session.id);
+  t.teardown(() => line.close());
+  await line.joined;
+  const turns: string[] = [];
+  session.events.subscribe(0, ({ event }) => {
+    if (event.type === "turn") turns.push(event.outcome);
+  });
+  await eventOf(session, (event) => event.type === "turn");
+  await line.addParticipant("caller").play(tone(400, 500));
+  const answer = await eventOf(
+    session,
+    (event) =>
+      event.type === "transcript" && event.role === "agent" && event.final && /Amsterdam/.test(event.text!),
+  );
+  t.is(answer.type, "transcript");
+  t.deepEqual(turns, ["done"]);
+  t.true(line.recording.durationMs > 1_000);
+});
+
+test("whoever gets the SDKs with the package gets their licences", (t) => {
+  const licenses = readFileSync(join(packed, "src/providers/sdk-licenses.txt"), "utf8");
+  for (const name of ["@google/genai", "@deepgram/sdk", "ws", "elevenlabs", "google-auth-library"]) {
+    t.regex(licenses, new RegExp(`^${name} v?\\d`, "m"));
+  }
+  t.false(licenses.includes("undefined"));
+  t.true(globSync("src/providers/*/sdk-bundle.js", { cwd: packed }).length === 3);
+  t.false(existsSync(join(packed, "sdk-sources")));
+});
