@@ -9,7 +9,7 @@ import { Stage } from "./voice/stage.ts";
 /** Turns behind each figure. */
 const turns = 200;
 /** Calls that share them: what one call costs another is little, and a call in real time takes its time. */
-const few = 4;
+const few = 5;
 const several = 6;
 const many = 10;
 const roundTripMs = 20;
@@ -32,7 +32,7 @@ async function withoutDelays(report: Report): Promise<void> {
     const tookMs = result.turns.map(({ endAt, firstFrameAt }) => firstFrameAt - endAt);
     quantiles(report, "end_of_turn_to_first_frame", tookMs, calls, {
       target: 40,
-      note: `no delays, eager off; ${partsOf(result)}; first turns ${Math.round(firstTurns(result, tookMs))}`,
+      note: `no delays, eager off; ${firstTurns(result, tookMs)}; ${partsOf(result)}`,
     });
   }
   for (const calls of [few, many]) {
@@ -53,7 +53,7 @@ async function withPublishedDelays(report: Report): Promise<void> {
     const own = off.turns.map((turn) => responseOf(turn) - tookOf(turn) - 5 * off.oneWayMs);
     quantiles(report, "response_less_services_and_network", own, calls, {
       target: 40,
-      note: `${wire} (five ways of ${off.oneWayMs.toFixed(1)} ms are taken off), eager off; ${partsOf(off)}`,
+      note: `${wire} (five ways of ${off.oneWayMs.toFixed(1)} ms are taken off), eager off; ${firstTurns(off, own)}; ${partsOf(off)}`,
     });
     quantiles(report, "response_eager_off", off.turns.map(responseOf), calls, { note: wire });
     const on = await talk(stage, { calls, turns: Math.ceil(turns / calls), eager: true });
@@ -103,8 +103,8 @@ function quantiles(
 const suffix = (calls: number): string => (calls === many ? `_${many}_calls` : "");
 
 /** The first turns of the calls alone: what is done for the first time takes longer. */
-function firstTurns({ turns: all }: CallsResult, values: readonly number[]): number {
-  return median(values.filter((_, index) => all[index]?.place === 0));
+function firstTurns({ turns: all }: CallsResult, values: readonly number[]): string {
+  return `first turns of a call ${median(values.filter((_, index) => all[index]?.place === 0)).toFixed(1)}`;
 }
 
 /** The parts of the response as the server itself tells them, each by its median. */

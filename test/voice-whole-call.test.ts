@@ -42,7 +42,7 @@ for (const delays of ["none", "published"] as const) {
       async (t) => {
         const stage = await VoiceStage.open(t, delays);
         hears(stage.services, question);
-        const call = await stage.call(t, { eager });
+        const call = await stage.call(t, { eager, speed: delays === "none" ? 4 : 1 });
         await call.say();
         const turn = await call.turnsOver(1);
 
@@ -52,7 +52,6 @@ for (const delays of ["none", "published"] as const) {
         partsAddUp(t, turn.latency!);
         t.deepEqual(call.transcript, [`alice: ${question}`, `agent: ${answer}`]);
         t.is(soundOf(call), letters(answer));
-        t.deepEqual(call.line.recording.gaps(200), []);
         // Eager or not, the model is asked once, and once more with what the tool has brought.
         t.is(call.asked.length, 2);
         await call.end();

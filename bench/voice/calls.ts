@@ -41,7 +41,7 @@ export interface CallsResult {
 }
 
 /** A word, for a recogniser that listens for loudness. In milliseconds. */
-const wordMs = 160;
+const wordMs = 100;
 
 /** Has so many callers talk to agents, and gathers when what happened. */
 export async function talk(stage: Stage, options: CallsOptions): Promise<CallsResult> {
@@ -103,7 +103,7 @@ class Caller {
       await this.#caller.play(testing.tone(400, wordMs));
       if (!bargeIn) {
         await this.#until(() => this.turns.length > before, "the end of a turn");
-        await this.#caller.pause(100);
+        await this.#caller.pause(40);
         continue;
       }
       // The turn before has ended by what was said, and now sounds the answer to it.

@@ -4,7 +4,7 @@ export const replies = {
   long: {
     sentence: "For you, %s is sunny and warm.",
     rest: "It stays like that for the whole week, with some clouds in the evening and a light wind. ".repeat(
-      4,
+      8,
     ),
   },
 } as const;

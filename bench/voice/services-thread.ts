@@ -63,7 +63,7 @@ const gemini = await startGemini({
 const elevenlabs = await startElevenlabs({
   ...secure,
   delays: published ? elevenlabsPublished : elevenlabsNone,
-  script: { msPerCharacter: 8 },
+  script: { msPerCharacter: 4 },
   account: { maxConcurrentRequests: 1_000 },
 });
 
@@ -82,6 +82,15 @@ for (const service of services) {
 parentPort?.on("message", (order: ServicesOrder) => {
   if (order.type === "reply") {
     reply = order.reply;
+    const { none } = geminiDelays;
+    // Callers who barge in must not do so in step with the frames that they are answered with.
+    const outOfStep = {
+      ...none,
+      get firstTokenMs() {
+        return 20 * Math.random();
+      },
+    };
+    if (!published) gemini.delays = reply === "long" ? outOfStep : none;
     return;
   }
   const took = wires.map((wire) => wire.took);
