@@ -6,11 +6,12 @@ export interface Answer {
   readonly body: any;
 }
 
-/** Asks; with a body it posts. */
+/** Asks; with a body it posts. Each on a connection of its own: a kept one may be closed by a shutdown just as it is used. */
 export async function ask(url: string, path: string, body?: object, method?: string): Promise<Answer> {
   const response = await fetch(url + path, {
     method: method ?? (body ? "POST" : "GET"),
-    ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
+    headers: { connection: "close", ...(body ? { "content-type": "application/json" } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.startsWith("application/json") && text !== "";
