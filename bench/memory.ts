@@ -88,18 +88,20 @@ async function voiceSlots(report: Report): Promise<void> {
 }
 
 async function growth(report: Report): Promise<void> {
-  const ratios: number[] = [];
-  for (let run = 0; run < runs; run += 1) {
-    const { rssBytes } = await measure({ warm: 2, sessions: 255 });
-    ratios.push(around(rssBytes, 250) / around(rssBytes, 50) - 1);
+  for (const collect of [false, true]) {
+    const ratios: number[] = [];
+    for (let run = 0; run < runs; run += 1) {
+      const { rssBytes } = await measure({ warm: 2, sessions: 255, collect });
+      ratios.push(around(rssBytes, 250) / around(rssBytes, 50) - 1);
+    }
+    report({
+      figure: `growth_50th_to_250th_session${collect ? "_collected" : ""}`,
+      value: median(ratios),
+      unit: "ratio",
+      target: { atMost: 0.1 },
+      note: `resident memory, four sessions at a time${collect ? ", all garbage collected before each reading" : ""}; median of ${runs}`,
+    });
   }
-  report({
-    figure: "growth_50th_to_250th_session",
-    value: median(ratios),
-    unit: "ratio",
-    target: { atMost: 0.1 },
-    note: `resident memory, four sessions at a time; median of ${runs}`,
-  });
 }
 
 /** The median of the ten values around this one: a collection just before or after it must not decide. */
@@ -107,7 +109,7 @@ function around(values: readonly number[], index: number): number {
   return median(values.slice(index - 5, index + 5));
 }
 
-interface Measured extends Partial<Pick<MemoryTask, "sessions" | "calls" | "starts">> {
+interface Measured extends Partial<Pick<MemoryTask, "sessions" | "collect" | "calls" | "starts">> {
   readonly warm: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -136,6 +138,7 @@ function measure({ environment = {}, ...task }: Measured): Promise<MemoryResult>
     "memory",
     {
       sessions: 0,
+      collect: false,
       calls: false,
       starts: 0,
       ...task,

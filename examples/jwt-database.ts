@@ -19,7 +19,7 @@ export const database = {
   },
 };
 
-const token = jwt({ secret: process.env.JWT_SECRET, audience: "greenroom" });
+const token = jwt({ secret: () => process.env.JWT_SECRET, audience: "greenroom" });
 
 /** One connection a request, however many dependencies use it; it goes back when the request ends, errors included. */
 const connection: Dependency<Awaited<ReturnType<typeof database.connect>>> = async ({ defer }) => {

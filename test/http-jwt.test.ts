@@ -142,3 +142,9 @@ test("the example does not start without its secret", async (t) => {
     t.regex(child.stderr, message);
   }
 });
+
+test("a secret that only .env has is there when the server starts", async (t) => {
+  const example = join(import.meta.dirname, "../examples/jwt-database.ts");
+  const child = new Child(t, [example, "serve", "--port", "0"], { dotEnv: `JWT_SECRET=${secret}\n` });
+  t.is((await fetch(`${await child.readyUrl()}/sessions`)).status, 401);
+});

@@ -76,7 +76,7 @@ test("each event of a stream is described", async (t) => {
 test("who reads it sees what to try: examples, this server, and no padlock where nobody is asked", async (t) => {
   const { ask } = await openServer(t, t.context.launcher);
   const { components, paths, servers } = (await ask("/openapi.json")).body;
-  t.deepEqual(servers, [{ url: "/", description: "this server" }]);
+  t.deepEqual(servers, [{ url: ".", description: "this server" }]);
   const { properties } = components.schemas.StartSessionRequest;
   t.is(properties.call_id.example, "first-call");
   t.deepEqual(properties.config.example, {});

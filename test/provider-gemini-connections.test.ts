@@ -5,8 +5,8 @@ import { Worker } from "node:worker_threads";
 import test from "ava";
 import type { LLM } from "greenroom";
 import { Connections } from "../src/providers/connections.ts";
+import { selfSigned } from "./emulators/certificate.ts";
 import { geminiDelays } from "./emulators/gemini.ts";
-import { certificate } from "./fixtures/certificate.ts";
 import { geminiStage } from "./fixtures/gemini-stage.ts";
 import { ask, request } from "./fixtures/one-answer.ts";
 
@@ -47,11 +47,7 @@ test("a wrong key and an unknown model are known when it warms up", async (t) =>
 });
 
 test.serial("a TLS connection is made once, and used by all that follows", async (t) => {
-  const tls = certificate(t);
-  if (tls === null) {
-    t.pass("no openssl on this machine");
-    return;
-  }
+  const tls = selfSigned();
   setDefaultCACertificates([...getCACertificates("default"), tls.cert]);
   const { emulator, model } = await geminiStage(t, { tls });
   const llm = model();
@@ -62,11 +58,7 @@ test.serial("a TLS connection is made once, and used by all that follows", async
 });
 
 test.serial("a server whose certificate is wrong is not trusted, nor asked again", async (t) => {
-  const tls = certificate(t);
-  if (tls === null) {
-    t.pass("no openssl on this machine");
-    return;
-  }
+  const tls = selfSigned();
   const { emulator, model } = await geminiStage(t, { tls });
   t.like(await t.throwsAsync(ask(model(), "Hi!")), {
     name: "GeminiError",

@@ -1,5 +1,7 @@
 // Measures the memory of the packed build, which it loads as an installed package would be, with its built-in agent.
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type * as greenroom from "greenroom";
 import type * as testing from "greenroom/testing";
 import { argumentOfChild, finishChild } from "../child.ts";
@@ -15,6 +17,8 @@ export interface MemoryTask {
   readonly warm: number;
   /** Sessions to start and end, four at a time. */
   readonly sessions: number;
+  /** Has all garbage collected before each reading: what grows then is held. */
+  readonly collect: boolean;
   /** Has every warm thread take a call, in which each side speaks. */
   readonly calls: boolean;
   /** Threads to start, one after another. */
@@ -47,12 +51,15 @@ await supervisor.reserveWhole();
 await sleep(2_000);
 const rssBytes = [process.memoryUsage.rss()];
 
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 let begun = 0;
 const caller = async () => {
   while (begun < task.sessions) {
     begun += 1;
     const session = await patientStart(launcher, { callId: `memory-${begun}` });
     await launcher.closeSession(session.id, { wait: true });
+    if (task.collect) collect();
     rssBytes.push(process.memoryUsage.rss());
   }
 };

@@ -8,8 +8,11 @@ import type { Dependency } from "./scope.ts";
 
 /** Exactly one of `secret`, `publicKey` and `jwksUrl`. */
 export interface JwtOptions {
-  /** Shared secret of the HS… algorithms, 32 characters or more. */
-  readonly secret?: string | undefined;
+  /**
+   * Shared secret of the HS… algorithms, 32 characters or more. As a function it is read when the server starts, when the
+   * lines of `.env` are variables too: `() => process.env.JWT_SECRET`.
+   */
+  readonly secret?: string | (() => string | undefined) | undefined;
   /** Public key in PEM. */
   readonly publicKey?: string | undefined;
   /** Where the issuer publishes its keys. They are fetched when first needed, and again when an unknown one is named. */
@@ -50,7 +53,8 @@ export function jwt(options: JwtOptions): Dependency<JWTPayload> {
 
 async function makeVerifier(options: JwtOptions): Promise<Verify> {
   checkOptions(options);
-  const { secret, publicKey, jwksUrl, algorithms } = options;
+  const { publicKey, jwksUrl, algorithms } = options;
+  const secret = readSecret(options);
   const { jwtVerify, createRemoteJWKSet } = await import("jose");
   const rules: JWTVerifyOptions = {
     algorithms: [
@@ -70,7 +74,12 @@ async function makeVerifier(options: JwtOptions): Promise<Verify> {
 
 const list = (text: string | readonly string[]): string[] => (typeof text === "string" ? [text] : [...text]);
 
-function checkOptions({ secret, publicKey, jwksUrl }: JwtOptions): void {
+const readSecret = ({ secret }: JwtOptions): string | undefined =>
+  typeof secret === "function" ? secret() : secret;
+
+function checkOptions(options: JwtOptions): void {
+  const { publicKey, jwksUrl } = options;
+  const secret = readSecret(options);
   const given = [secret, publicKey, jwksUrl].filter((key) => key !== undefined && key !== "");
   if (given.length !== 1)
     throw wrong("give exactly one of secret, publicKey and jwksUrl, and not an empty one");

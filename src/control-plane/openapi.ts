@@ -21,7 +21,8 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       description: "Puts AI voice agents into calls. Errors are JSON with `detail` and `code`.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/", description: "this server" }],
+    // Relative to the document: an application may serve the API under a path of its own.
+    servers: [{ url: ".", description: "this server" }],
     tags: [
       { name: "sessions", description: "Agents in calls." },
       { name: "calls", description: "The same sessions under the paths of Vision Agents." },

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import type { Logger } from "pino";
+import { loggedError } from "../supervisor/log-error.ts";
 import type { Announcer } from "./announcer.ts";
 import type { ServerHandle } from "./serve.ts";
 
@@ -41,7 +42,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
       });
       exit.resolve(exitCode);
     } catch (error) {
-      log.fatal({ err: error }, "the server could not shut down in order");
+      log.fatal({ err: loggedError(error) }, "the server could not shut down in order");
       exit.resolve(1);
     }
   };
@@ -68,10 +69,12 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   process.on("SIGTERM", () => onSignal("SIGTERM"));
   process.on("SIGINT", () => onSignal("SIGINT"));
   // A callback of the user's that nobody awaited: it harms its own request, and must not end everybody's calls.
-  process.on("unhandledRejection", (error) => log.error({ err: error }, "an unhandled rejection"));
+  process.on("unhandledRejection", (error) =>
+    log.error({ err: loggedError(error) }, "an unhandled rejection"),
+  );
   process.on("uncaughtException", (error) => {
     log.fatal(
-      { err: error },
+      { err: loggedError(error) },
       "an uncaught exception: the server drains, since its state is not known any more",
     );
     exitCode = 1;
