@@ -1,5 +1,6 @@
 // Hears with Deepgram, thinks with Gemini, speaks with ElevenLabs; a recording is the caller:
 // GOOGLE_API_KEY=… DEEPGRAM_API_KEY=… ELEVENLABS_API_KEY=… node examples/voice-agent.ts run --wav question.wav --out reply.wav
+// With `serve` it asks callers for a key, GREENROOM_API_KEYS=backend:0123456789abcdef, which apiKey() at the end wants.
 import { Agent, AgentLauncher, apiKey, defineAgent, Runner } from "greenroom";
 import * as deepgram from "greenroom/deepgram";
 import * as elevenlabs from "greenroom/elevenlabs";

@@ -8,6 +8,9 @@ export interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
+/** What the README links to, which goes with it. npm adds the README and the licence by itself. */
+export const papers = ["docs", ".env.example"] as const;
+
 /** Of use only in the clone. */
 const left = ["private", "scripts", "devDependencies", "allowScripts", "ava"] as const;
 
@@ -18,7 +21,7 @@ export function packedManifest(source: Manifest, imports: { js: Set<string>; typ
   );
   return {
     ...kept,
-    files: ["src", "workers"],
+    files: ["src", "workers", ...papers],
     bin: mapValues(source.bin, compiled),
     exports: mapValues(source.exports, (path) => ({
       types: path.replace(/\.ts$/, ".d.ts"),

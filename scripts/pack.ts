@@ -8,7 +8,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
-import { checkImports, type Manifest, packedManifest } from "./manifest.ts";
+import { checkImports, type Manifest, packedManifest, papers } from "./manifest.ts";
 import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -30,7 +30,7 @@ writeFileSync(
   join(folder, "package.json"),
   `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`,
 );
-for (const name of globSync("{README.md,LICENSE}", { cwd: root })) copy(join(root, name), join(folder, name));
+for (const name of ["README.md", "LICENSE", ...papers]) copy(join(root, name), join(folder, name));
 
 const [tarball] = JSON.parse(run("npm", ["pack", folder, "--pack-destination", folder, "--json"])) as [
   { filename: string; size: number; entryCount: number },
@@ -65,7 +65,7 @@ function copySwaggerUi(): void {
 
 function copy(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
-  cpSync(from, to);
+  cpSync(from, to, { recursive: true });
 }
 
 /** Packages that these files import, Node's own aside. */

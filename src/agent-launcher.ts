@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { GreenroomError } from "./errors.ts";
-import type { InMemoryCall, JsonObject, JsonValue, LogLevel } from "./protocol.ts";
+import type { InMemoryCall, JsonObject, JsonValue, LogFormat, LogLevel } from "./protocol.ts";
 import type { Session } from "./supervisor/session.ts";
 import type { SessionSummary } from "./supervisor/session-summary.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
@@ -51,8 +51,9 @@ export interface AgentLauncherOptions {
   readonly messagesPerSecond?: number;
   /**
    * Most requests at a time to a provider, over all sessions of this process, such as `{ elevenlabs: 20 }`: what your plan
-   * allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it. For those who
-   * speak a request is a sentence, for those who listen a participant. Default: no limits.
+   * allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it, and for as long as
+   * `limits.permitTimeoutMs` of its agent says. For those who speak a request is a sentence; for those who listen a participant,
+   * for as long as they are heard: until they leave, or the agent closes. Default: no limits.
    */
   readonly providerConcurrency?: Readonly<Record<string, number>>;
   /** Sessions that die of one error within a minute and thereby stop new starts. Default 10; 0 turns it off. */
@@ -67,6 +68,11 @@ export interface AgentLauncherOptions {
   readonly logLevel?: LogLevel;
   /** Level of the agents' log lines. Default `info`. */
   readonly agentsLogLevel?: LogLevel;
+  /**
+   * `words`: short lines without stacks, and none for turns, for a terminal that shows the conversation itself. Default
+   * `json`.
+   */
+  readonly agentsLogFormat?: LogFormat;
   /** Write transcripts and tool arguments to the log. Default false: they are the callers' private words. */
   readonly logTranscripts?: boolean;
   /** Where log lines go: 1 is standard output (default), 2 is standard error. */

@@ -4,8 +4,11 @@
  */
 import "./node-version.ts";
 
-export { Agent, type AgentOptions, type SayOptions } from "./agent/agent.ts";
+export { Agent } from "./agent/agent.ts";
+export type { AgentOptions, SayOptions } from "./agent/agent-options.ts";
 export type { PcmFrame } from "./agent/audio.ts";
+export type { BargeInOptions } from "./agent/barge-in.ts";
+export type { BudgetOptions } from "./agent/budget.ts";
 export type { Message, ToolCall, ToolResult } from "./agent/conversation.ts";
 export {
   type AgentDefinition,

@@ -76,8 +76,13 @@ export const heartbeatIntervalMs = 250;
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
+/** `words`: for a terminal that shows the conversation itself. */
+export type LogFormat = "json" | "words";
+
 export interface ThreadLogOptions {
   readonly level: LogLevel;
+  /** Default `json`. */
+  readonly format?: LogFormat;
   /** File descriptor that log lines and the console of the thread are written to. */
   readonly fd: 1 | 2;
   /** Write transcripts and tool arguments too. Off by default: they are the callers' private words. */
@@ -114,6 +119,8 @@ export interface AgentService {
   readonly provider: string;
   /** Null for an edge. */
   readonly model: string | null;
+  /** Providers that stand by for it, of a `fallback`. */
+  readonly reserve: readonly string[];
   /** Why it cannot be used, such as a wrong key; null where nothing is known against it. */
   readonly problem: PlainError | null;
 }
@@ -159,11 +166,18 @@ export type FromThread =
 export type FailureStage = "import" | "create" | "join";
 
 /** What happens in a call, as its thread tells it. `at` is stamped in the thread. */
-export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent;
+export type AgentEvent =
+  | TranscriptEvent
+  | TurnEvent
+  | ToolEvent
+  | UserSilentEvent
+  | ParticipantUnheardEvent
+  | ParticipantHeardEvent;
 
 /**
- * Words of the user or of the agent. While the agent speaks each piece is a `delta`; `final` carries the whole text as it
- * was heard (cut where it was interrupted).
+ * Words of the user or of the agent. While the agent speaks each piece is a `delta`; while a user does, what was understood
+ * so far is `interim`, where the recogniser can tell; `final` carries the whole text as it was heard (cut where it was
+ * interrupted).
  */
 export interface TranscriptEvent {
   readonly type: "transcript";
@@ -172,7 +186,13 @@ export interface TranscriptEvent {
   readonly turnId: string;
   readonly participantId: string;
   readonly final: boolean;
+  /** Of the agent: to be appended to the deltas before it. */
   readonly delta?: string;
+  /**
+   * Of the user: the whole turn so far, in place of the interim text before it. Empty where the sound was no turn: no final
+   * text follows then.
+   */
+  readonly interim?: string;
   readonly text?: string;
   /** The typed message that this is, where it is one. */
   readonly messageId?: string;
@@ -223,6 +243,33 @@ export interface ToolEvent {
   readonly name: string;
   readonly durationMs: number;
   readonly ok: boolean;
+  /** Why it is not ok, without a word of it: `timeout`, `bad_arguments` and the like, or else the name of the error. */
+  readonly error?: string;
+}
+
+/** Nobody has said anything for long, though somebody is there. Once in each silence. */
+export interface UserSilentEvent {
+  readonly type: "user_silent";
+  readonly at: number;
+  /** How long the silence has lasted, in milliseconds. */
+  readonly silentMs: number;
+  /** How many silences in a row this makes, without a word of a participant in between: 1, 2, … */
+  readonly times: number;
+}
+
+/** A participant cannot be heard: their recogniser has failed for good. It is tried again for as long as they are there. */
+export interface ParticipantUnheardEvent {
+  readonly type: "participant_unheard";
+  readonly at: number;
+  readonly participantId: string;
+  readonly error: PlainError;
+}
+
+/** A participant who could not be heard is heard again. */
+export interface ParticipantHeardEvent {
+  readonly type: "participant_heard";
+  readonly at: number;
+  readonly participantId: string;
 }
 
 /** One thing measured in a session thread. Durations in milliseconds; null where there is nothing to measure. */

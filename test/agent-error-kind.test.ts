@@ -1,5 +1,6 @@
 import test from "ava";
 import { errorKind } from "../src/agent/error-kind.ts";
+import { PermitTimeoutError } from "../src/agent/permits.ts";
 import { DeadlineError } from "../src/deadline.ts";
 
 const failed = (fields: object, cause?: unknown) => Object.assign(new Error("failed", { cause }), fields);
@@ -8,6 +9,8 @@ for (const [error, kind] of [
   [failed({ status: 429 }), "http_429"],
   [failed({ status: 200 }), "other"],
   [new DeadlineError("too long"), "timeout"],
+  [new PermitTimeoutError("elevenlabs", 10_000), "permit_timeout"],
+  [failed({}, new PermitTimeoutError("elevenlabs", 10_000)), "permit_timeout"],
   [failed({ code: "UND_ERR_HEADERS_TIMEOUT" }), "timeout"],
   [failed({ code: "ETIMEDOUT" }), "timeout"],
   [new TypeError("fetch failed", { cause: failed({ code: "ECONNREFUSED" }) }), "network"],

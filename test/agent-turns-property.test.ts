@@ -127,7 +127,8 @@ async function run(scheduler: fc.Scheduler, actions: readonly Action[]): Promise
 /** What must hold whatever happened, and in whatever order. */
 async function check(t: ExecutionContext, { hosted, llm, typed, promised, closed }: Run) {
   await Promise.all(promised);
-  const { events, measurements } = hosted;
+  const { measurements } = hosted;
+  const events = hosted.events.filter((event) => "turnId" in event);
   const turns = Map.groupBy(events, ({ turnId }) => turnId);
   for (const [turnId, ofTurn] of turns) checkTurn(t, turnId, ofTurn);
 

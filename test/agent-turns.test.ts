@@ -87,7 +87,9 @@ test("words that are typed while tools run give those up; rounds that were over 
   const [first] = turns(thread);
   t.is(first?.outcome, "interrupted");
   const ended = thread.events.findIndex((event) => event.type === "turn");
-  const late = thread.events.slice(ended + 1).filter((event) => event.turnId === first?.turnId);
+  const late = thread.events
+    .slice(ended + 1)
+    .filter((event) => "turnId" in event && event.turnId === first?.turnId);
   t.deepEqual(late, []);
   const shown = await history(thread);
   t.deepEqual(

@@ -30,6 +30,8 @@ test.serial(
       t.regex(emulators.stdout, new RegExp(`^${provider} +http://127\\.0\\.0\\.1:\\d+$`, "m"));
     }
 
+    t.regex(emulators.stdout, /^They do not listen: /m);
+
     const dotEnv = Object.entries(exported).map((pair) => `${pair.join("=")}\n`);
     const server = new Child(t, [bin, "serve", "--port", "0"], { dotEnv: dotEnv.join("") });
     const url = await server.readyUrl();
@@ -50,6 +52,28 @@ test.serial(
     t.is(emulators.stderr, "");
   },
 );
+
+test.serial("a wrong key can be tried: it is refused by all, and counted", async (t) => {
+  const emulators = new Child(t, [main, "--delays", "none"]);
+  await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){6}/);
+  const dotEnv = Object.entries(environmentIn(emulators.stdout, "export ")).map(([name, value]) =>
+    name.endsWith("_KEY") ? `${name}=wrong-key\n` : `${name}=${value}\n`,
+  );
+  const server = new Child(t, [bin, "serve", "--port", "0"], { dotEnv: dotEnv.join("") });
+  const url = await server.readyUrl();
+  await server.logged(/^LLM gemini does not work: .*API key not valid/);
+  await server.logged(/^STT deepgram does not work: .*401/);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  for (const [component, provider, error] of [
+    ["llm", "gemini", "http_400"],
+    ["stt", "deepgram", "http_401"],
+  ]) {
+    const series = `greenroom_provider_errors_total{component="${component}",provider="${provider}",error="${error}"} 1`;
+    t.true(metrics.includes(series), series);
+  }
+  emulators.kill("SIGINT");
+  await emulators.exit;
+});
 
 test.serial("a port may be given; one that is in use is told in a line", async (t) => {
   const first = new Child(t, [main]);

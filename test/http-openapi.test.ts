@@ -24,7 +24,7 @@ test("the document is OpenAPI 3.1, says a public validator", async (t) => {
 test("it has every endpoint, and every name it uses", async (t) => {
   const { ask } = await openServer(t, t.context.launcher);
   const { body: document, text } = await ask("/openapi.json");
-  for (const { path, method, documentation } of allEndpoints({ metricsPort: null })) {
+  for (const { path, method, documentation } of allEndpoints({ metricsPort: null, authenticated: false })) {
     if (!documentation) continue;
     const operation = document.paths[path][method];
     t.is(operation.operationId, documentation.operationId);
@@ -62,7 +62,17 @@ test("each event of a stream is described", async (t) => {
   const types = oneOf.map(
     ({ properties }: { properties: { type: { const: string } } }) => properties.type.const,
   );
-  t.deepEqual(types, ["state", "transcript", "turn", "tool", "metrics", "end"]);
+  t.deepEqual(types, [
+    "state",
+    "transcript",
+    "turn",
+    "tool",
+    "user_silent",
+    "participant_unheard",
+    "participant_heard",
+    "metrics",
+    "end",
+  ]);
   t.deepEqual(Object.keys(components.schemas.ResponseLatency.properties), [
     "response_ms",
     "end_of_turn_ms",
@@ -80,7 +90,21 @@ test("who reads it sees what to try: examples, this server, and no padlock where
   const { properties } = components.schemas.StartSessionRequest;
   t.is(properties.call_id.example, "first-call");
   t.deepEqual(properties.config.example, {});
+  for (const path of ["/health", "/sessions"]) t.is(paths[path].get.security, undefined, path);
+});
+
+test("nothing is to be authorised on a server that asks nobody; else all that it may ask for", async (t) => {
+  const open = await openServer(t, t.context.launcher);
+  const { body, text } = await open.ask("/openapi.json");
+  t.notRegex(text, /"security(Schemes)?":/);
+  t.truthy(body.components.schemas.StartSessionRequest);
+
+  const asking = await openServer(t, t.context.launcher, { getCurrentUser: () => "ann" });
+  const { components, paths, security } = (await asking.ask("/openapi.json")).body;
+  t.deepEqual(Object.keys(components.securitySchemes), ["bearer", "apiKey", "sessionToken"]);
+  t.deepEqual(security, [{}, { bearer: [] }, { apiKey: [] }]);
   for (const path of ["/health", "/serving", "/ready", "/metrics"]) t.deepEqual(paths[path].get.security, []);
+  t.deepEqual(paths["/sessions/{session_id}/events"].get.security.at(-1), { sessionToken: [] });
   t.is(paths["/sessions"].get.security, undefined);
 });
 

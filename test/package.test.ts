@@ -69,6 +69,18 @@ test.serial("packed and installed in an empty folder, it runs the README's agent
   await checkTypes(t, folder);
 });
 
+test.serial("what its README links to is in the tarball", async (t) => {
+  const [tarball = "no tarball"] = globSync("*.tgz", { cwd: packed });
+  const { stdout } = await execute("tar", ["-tzf", join(packed, tarball)]);
+  const readme = readFileSync(join(packed, "README.md"), "utf8");
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => `package/${path}`);
+  t.true(links.length >= 3);
+  t.deepEqual(
+    links.filter((path) => !stdout.split("\n").includes(path)),
+    [],
+  );
+});
+
 /** A recording is heard and answered aloud by the built-in agent: by the stand-ins, then by the SDKs. */
 async function checkSound(t: ExecutionContext, folder: string): Promise<void> {
   await testing.writeWav(join(folder, "in.wav"), testing.tone(400, 1_000));
@@ -155,7 +167,7 @@ test("the package holds nothing that only development needs", (t) => {
   const files = globSync("**/*", { cwd: packed });
   t.true(files.includes("LICENSE"));
   t.deepEqual(
-    files.filter((path) => /(?<!\.d)\.ts$|^(test|bench|scripts|docs)\b/.test(path)),
+    files.filter((path) => /(?<!\.d)\.ts$|^(test|bench|scripts)\b/.test(path)),
     [],
   );
 });

@@ -293,27 +293,28 @@ test("a short word before a mute is noticed, and then nothing is sent any more",
 test("a wrong option is refused by name", (t) => {
   const refuse = (options: object, message: RegExp) =>
     t.throws(() => new STT({ apiKey: "key", ...options }), { instanceOf: TypeError, message });
-  refuse({ modle: "nova-3" }, /there is no option modle/);
-  refuse({ model: "whisper" }, /model: expected a Flux or Nova-3 model/);
-  refuse({ eotThreshold: 0.4 }, /eotThreshold: expected a number from 0.5 to 1/);
-  refuse({ eotThreshold: "0.7" }, /eotThreshold: expected a number/);
-  refuse({ eagerEotThreshold: 0.95 }, /eagerEotThreshold: expected a number from 0.3 to 0.9/);
-  refuse({ eagerEotThreshold: 0.8 }, /eagerEotThreshold: expected at most eotThreshold, 0.7/);
-  refuse(
-    { eagerTurnDetection: false, eagerEotThreshold: 0.4 },
-    /eagerEotThreshold: needs eagerTurnDetection/,
-  );
-  refuse({ eotTimeoutMs: 100 }, /eotTimeoutMs: expected a whole number from 500 to 60000/);
-  refuse({ languageHints: ["en"] }, /languageHints: only with flux-general-multi/);
-  refuse({ keyterms: "Greenroom" }, /keyterms: expected text/);
-  refuse({ keyterms: [""] }, /keyterms: expected text that is not empty/);
-  refuse({ mipOptOut: 1 }, /mipOptOut: expected true or false/);
-  refuse({ endpointingMs: 300 }, /endpointingMs: not with flux-general-en/);
-  refuse({ model: "nova-3", eagerTurnDetection: true }, /eagerTurnDetection: not with nova-3/);
-  refuse({ model: "nova-3", utteranceEndMs: 500 }, /utteranceEndMs: expected a whole number from 1000/);
-  refuse({ baseUrl: "deepgram.com" }, /baseUrl: expected a ws, wss, http or https URL/);
-  refuse({ keepAliveIntervalMs: 20_000 }, /keepAliveIntervalMs: expected a whole number from 100 to 8000/);
-  refuse({ apiKey: "two words" }, /apiKey: expected a key/);
+  refuse({ modle: "nova-3" }, /^deepgram.STT: there is no option modle: did you mean model\?$/);
+  refuse({ model: "whisper" }, /model must be a Flux or Nova-3 model/);
+  refuse({ eotThreshold: 0.4 }, /eotThreshold must be a number from 0.5 to 1/);
+  refuse({ eotThreshold: "0.7" }, /eotThreshold must be a number/);
+  refuse({ eagerEotThreshold: 0.95 }, /eagerEotThreshold must be a number from 0.3 to 0.9/);
+  refuse({ eagerTurnDetection: true, eagerEotThreshold: 0.8 }, /eagerEotThreshold must be at most eotThreshold, 0.7/);
+  refuse({ eagerTurnDetection: false, eagerEotThreshold: 0.4 }, /eagerEotThreshold needs eagerTurnDetection/);
+  refuse({ eagerEotThreshold: 0.4 }, /eagerEotThreshold needs eagerTurnDetection: true$/);
+  refuse({ eotTimeoutMs: 100 }, /eotTimeoutMs must be a whole number from 500 to 60000/);
+  refuse({ languageHints: ["en"] }, /languageHints is for flux-general-multi, not for flux-general-en/);
+  refuse({ keyterms: "Greenroom" }, /keyterms must be a list of texts/);
+  refuse({ keyterms: [""] }, /keyterms must be a list of texts that are not empty/);
+  refuse({ mipOptOut: 1 }, /mipOptOut must be true or false/);
+  refuse({ endpointingMs: 300 }, /endpointingMs is for Nova, not for flux-general-en/);
+  refuse({ model: "nova-3", eagerTurnDetection: true }, /eagerTurnDetection is for Flux, not for nova-3/);
+  refuse({ model: "nova-3", utteranceEndMs: 500 }, /utteranceEndMs must be a whole number from 1000/);
+  refuse({ baseUrl: "deepgram.com" }, /baseUrl must be a ws, wss, http or https URL/);
+  refuse({ keepAliveIntervalMs: 20_000 }, /keepAliveIntervalMs must be a whole number from 100 to 8000/);
+  refuse({ apiKey: "two words" }, /apiKey must be a key/);
+  t.throws(() => new STT("nova-3" as never), {
+    message: 'deepgram.STT: the options must be an object, not "nova-3"',
+  });
   t.notThrows(() => new STT({ apiKey: "key", eotThreshold: 0.5, eagerTurnDetection: true }));
 });
 
@@ -339,6 +340,8 @@ test.serial(
     await stt.close();
     t.is(emulator.log.of("open").length, 1);
     process.env.DEEPGRAM_BASE_URL = "nowhere";
-    t.throws(() => new STT(), { message: /^DEEPGRAM_BASE_URL: expected/ });
+    t.throws(() => new STT(), {
+      message: /^DEEPGRAM_BASE_URL must be a ws, wss, http or https URL, not "nowhere"$/,
+    });
   },
 );

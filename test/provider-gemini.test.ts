@@ -69,15 +69,25 @@ test.serial("a missing key is one clear line, and no option is guessed at", (t) 
   });
   t.throws(() => new gemini.LLM(), { message: /^GOOGLE_API_KEY is not set/ });
   const wrong: readonly [gemini.LLMOptions, RegExp][] = [
-    [{ temprature: 1 } as gemini.LLMOptions, /no option temprature/],
+    [{ temprature: 1 } as gemini.LLMOptions, /no option temprature: did you mean temperature\?$/],
     [{ temperature: 3 }, /temperature must be a number from 0 to 2/],
     [{ maxOutputTokens: 0 }, /maxOutputTokens must be a whole number of at least 1/],
-    [{ baseUrl: "generativelanguage.googleapis.com" }, /baseUrl must be an http\(s\) URL/],
+    [
+      { baseUrl: "generativelanguage.googleapis.com" },
+      /baseUrl must be an http or https URL, not "generativelanguage.googleapis.com"$/,
+    ],
     [{ apiVersion: "beta" }, /apiVersion must be a version/],
     [{ thinkingLevel: "none" as "low" }, /thinkingLevel must be one of minimal, low/],
+    [
+      { thinkingLevel: "low" },
+      /thinkingLevel is for Gemini 3 and later: with gemini-2.5-flash, give thinkingBudget/,
+    ],
     [{ thinkingLevel: "low", thinkingBudget: 0 }, /not both/],
-    [{ safetySettings: { swearing: "off" } as object }, /"swearing" is none of harassment/],
-    [{ safetySettings: { harassment: "never" as "off" } }, /"never" is none of block_low_and_above/],
+    [{ safetySettings: { swearing: "off" } as object }, /no option safetySettings.swearing/],
+    [
+      { safetySettings: { harassment: "never" as "off" } },
+      /safetySettings.harassment must be one of block_low_and_above.*, not "never"$/,
+    ],
     [{ refusal: "" }, /refusal must be a text, or null/],
   ];
   for (const [options, message] of wrong) {
@@ -89,7 +99,12 @@ test.serial("a missing key is one clear line, and no option is guessed at", (t) 
   const secret = "AIza-secret\nkey";
   const error = t.throws(() => new gemini.LLM("gemini-2.5-flash", { apiKey: secret }));
   t.false(error.message.includes("secret"));
-  t.throws(() => new gemini.LLM("a model", { apiKey: "k" }), { message: /no name of a model/ });
+  const notAModel = /^gemini.LLM: the first argument must be the name of a model, such as .*, not /;
+  t.throws(() => new gemini.LLM("a model", { apiKey: "k" }), { message: notAModel });
+  t.throws(() => new gemini.LLM({ model: "gemini-2.5-flash" } as never), { message: notAModel });
+  t.throws(() => new gemini.LLM("gemini-3.1-pro-preview", { apiKey: "k", thinkingBudget: 1 }), {
+    message: /thinkingBudget is for Gemini 2.5: with gemini-3.1-pro-preview, give thinkingLevel/,
+  });
 });
 
 test("options go over the wire", async (t) => {

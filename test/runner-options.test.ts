@@ -91,6 +91,7 @@ for (const [title, args, options, complaint] of [
   ],
   ["an unknown flag", ["serve", "--prot", "1"], {}, "unknown option '--prot'\n(Did you mean --port?)"],
   ["an unknown command", ["server"], {}, "unknown command 'server'"],
+  ["a flag without its value", ["run", "--wav"], {}, "greenroom: --wav: <file> is missing\n"],
   ["too many words", ["serve", "now"], {}, "too many arguments"],
   [
     "a webhook without a secret",

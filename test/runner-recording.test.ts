@@ -49,7 +49,10 @@ test.serial(
     t.regex(greeting ?? "", /^agent: Hello! I am the built-in agent/);
     t.regex(heard ?? "", /^caller: \(spoke for [12]\.\d seconds; there is no speech recognition\)$/);
     t.regex(answer ?? "", /^agent: I heard you speak for [12]\.\d seconds, but I cannot tell words/);
-    t.regex(written ?? "", /^out\.wav: the caller left, the agent right, who spoke for \d+\.\d s$/);
+    t.regex(
+      written ?? "",
+      /^out\.wav: the caller on the left, the agent on the right; the agent spoke for \d+\.\d s$/,
+    );
     t.is(ended, "The call has ended: finished.");
     t.deepEqual(rest, []);
     t.regex(

@@ -71,7 +71,11 @@ interface TurnRecord {
 }
 
 const eventsOf = (journal: readonly JournalEntry[]) =>
-  journal.flatMap((entry, at) => (entry.kind === "event" ? [{ at, event: entry.event }] : []));
+  journal.flatMap((entry, at) =>
+    entry.kind === "event" && "turnId" in entry.event && !("interim" in entry.event)
+      ? [{ at, event: entry.event }]
+      : [],
+  );
 
 function turnsOf(storm: Storm): TurnRecord[] {
   const ofTurns = Map.groupBy(eventsOf(storm.journal), ({ event }) => event.turnId);

@@ -97,12 +97,13 @@ test.serial(
     hears(stage.services, "Hello there.");
     const call = await stage.call(t);
     const { alice } = call;
-    const playing = call.say(1_500);
+    const playing = call.say(4_000);
     await until(
       () => deepgram.log.of("sent").some(({ message }) => JSON.stringify(message).includes("StartOfTurn")),
       "the start of the turn",
     );
-    deepgram.connections[0]?.cut();
+    await deepgram.connections[0]!.read();
+    deepgram.connections[0]!.cut();
     await playing;
     await alice.pause(100);
     const turn = await call.turnsOver(1);

@@ -1,108 +1,69 @@
 import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
-import type { AgentEvent, Measurement, TextMessage, TurnOutcome } from "../protocol.ts";
+import { type AgentEvent, type Measurement, now, type TextMessage, type TurnOutcome } from "../protocol.ts";
+import {
+  type AgentOptions,
+  checkAllowedTools,
+  checkSayOptions,
+  type FilledAgentOptions,
+  fillAgentOptions,
+  type SayOptions,
+} from "./agent-options.ts";
 import { Attendance } from "./attendance.ts";
-import { type BargeInOptions, defaultBargeIn } from "./barge-in.ts";
-import { Budget, type BudgetOptions, defaultBudget } from "./budget.ts";
-import { Conversation } from "./conversation.ts";
-import type { AgentUser, Call, ConnectionAudio, ConnectionEvent, Edge } from "./edge.ts";
+import { Dialogue } from "./dialogue.ts";
+import type { AgentUser, Call, ConnectionEvent, Edge } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost, type Stage } from "./host.ts";
-import { type AgentLimits, fillLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
-import type { Output, OutputEvents } from "./output.ts";
 import { Presence } from "./presence.ts";
 import { Readiness } from "./readiness.ts";
-import type { STT } from "./stt.ts";
-import { TextOutput } from "./text-output.ts";
-import type { TTS } from "./tts.ts";
-import { Turn, type TurnInput, type TurnSetting } from "./turn.ts";
-import { TurnQueue } from "./turn-queue.ts";
-import { Voice } from "./voice.ts";
-
-export type { AgentUser } from "./edge.ts";
-
-export interface AgentOptions {
-  /** Where the call happens. */
-  readonly edge: Edge;
-  /** Who the agent is in the call. */
-  readonly agentUser: AgentUser;
-  /** The standing instructions of the model. */
-  readonly instructions: string;
-  readonly llm: LLM;
-  /** Hears participants who speak, where the edge carries sound. */
-  readonly stt?: STT;
-  /** Voices the agent, where the edge carries sound. */
-  readonly tts?: TTS;
-  /** What the agent says after a turn that failed; null: nothing. Default: that it is sorry, in English. */
-  readonly apology?: string | null;
-  readonly limits?: Partial<AgentLimits>;
-  /** When words of a participant stop the agent that speaks. */
-  readonly bargeIn?: Partial<BargeInOptions>;
-  /** What the session may consume; beyond it `finish()` resolves when the turn is over. Default: no limits. */
-  readonly budget?: Partial<BudgetOptions>;
-  /** Functions that the model may call, by name. Default: all that are registered. */
-  readonly allowedTools?: readonly string[];
-}
-
-export interface SayOptions {
-  /** Cuts short what the agent is saying. Default false: it waits for its turn. */
-  readonly interrupt?: boolean;
-  /** May participants cut it short? Default true. */
-  readonly interruptible?: boolean;
-}
-
-const defaultApology = "Sorry, something went wrong on my side. Could you say that again?";
+import { Silence } from "./silence.ts";
 
 /** One agent in one call. */
 export class Agent {
   readonly agentUser: AgentUser;
   readonly instructions: string;
   readonly llm: LLM;
-  #options: AgentOptions;
-  readonly #limits: AgentLimits;
-  readonly #apology: string | null;
-  readonly #conversation: Conversation;
-  readonly #queue: TurnQueue;
+  #options: FilledAgentOptions;
   readonly #attendance: Attendance;
   readonly #presence: Presence;
+  readonly #dialogue: Dialogue;
+  readonly #silence: Silence;
   readonly #listeners = new Set<(event: AgentEvent) => unknown>();
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
-  readonly #bargeIn: BargeInOptions;
-  readonly #budget: Budget;
   #host: AgentHost = noHost;
   /** The one that a stage stands in for. */
   #ownEdge: Edge | null = null;
-  #voice: Voice | null = null;
-  #turns = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: AgentOptions) {
-    for (const name of ["edge", "agentUser", "llm"] as const) {
-      if (typeof options[name] !== "object") throw new TypeError(`new Agent: ${name} is missing`);
-    }
-    this.#options = options;
+    const filled = fillAgentOptions(options);
+    this.#options = filled;
     this.agentUser = options.agentUser;
     this.instructions = options.instructions;
     this.llm = options.llm;
-    this.#limits = fillLimits(options.limits);
-    this.#budget = new Budget({ ...defaultBudget, ...options.budget });
-    this.#bargeIn = { ...defaultBargeIn, ...options.bargeIn };
-    this.#apology = options.apology === undefined ? defaultApology : options.apology;
-    this.#conversation = new Conversation(this.#limits);
+    const { signal } = this.#lifetime;
     this.#attendance = new Attendance({
       edge: () => this.#options.edge,
       agentUser: options.agentUser,
-      limits: this.#limits,
-      signal: this.#lifetime.signal,
+      limits: filled.limits,
+      signal,
       host: () => this.#host,
       step: (what, work) => this.#step(what, work),
     });
     this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));
-    this.#queue = new TurnQueue({
-      maxWaiting: this.#limits.maxWaitingTurns,
-      onOver: (turn, outcome) => this.#turnOver(turn, outcome),
-      onChange: () => this.#updatePresence(),
+    this.#silence = new Silence(filled.userSilentAfterMs, (silentMs, times) =>
+      this.#emit({ type: "user_silent", at: now(), silentMs, times }),
+    );
+    this.#dialogue = new Dialogue({
+      agent: filled,
+      signal,
+      host: () => this.#host,
+      emit: (event) => this.#emit(event),
+      onChange: () => this.#changed(),
+      onWords: () => this.#silence.broken(),
+      onAnswered: () => this.#presence.seen(),
+      onExhausted: (what) => this.#exhausted(what),
     });
   }
 
@@ -116,13 +77,14 @@ export class Agent {
    * leaves the call: `await using _ = await agent.join(call)`. An agent joins one call, once.
    */
   async join(call: Call): Promise<AsyncDisposable> {
+    checkAllowedTools(this.#options);
     const connection = await this.#attendance.join(call);
-    if (connection.audio) this.#voice = this.#openVoice(connection.audio);
+    if (connection.audio) this.#dialogue.useSound(connection.audio, this.#options);
     connection.subscribe((event) => this.#happened(event));
     this.#presence.joined();
     this.#host.joined();
-    this.#updatePresence();
-    this.#queue.open();
+    this.#changed();
+    this.#dialogue.open();
     return { [Symbol.asyncDispose]: () => this.#leave() };
   }
 
@@ -132,22 +94,16 @@ export class Agent {
    */
   async simpleResponse(instruction: string): Promise<TurnOutcome> {
     this.#requireCall();
-    const turn = this.#turn({ origin: "response", instruction });
-    this.#queue.add(turn, "agent", false);
-    return turn.ended;
+    return this.#dialogue.respond(instruction);
   }
 
   /** Says the text as it is, once the running turn is over. Resolves with the outcome of that turn. */
-  async say(
-    text: string,
-    { interrupt = false, interruptible = true }: SayOptions = {},
-  ): Promise<TurnOutcome> {
+  async say(text: string, options: SayOptions = {}): Promise<TurnOutcome> {
     this.#requireCall();
-    const { maxReplyLength } = this.#limits;
+    checkSayOptions(options);
+    const { maxReplyLength } = this.#options.limits;
     if (text.length > maxReplyLength) throw new RangeError(`say: at most ${maxReplyLength} characters`);
-    const turn = this.#turn({ origin: "say", text }, interruptible);
-    this.#queue.add(turn, interrupt ? "next" : "agent", interrupt);
-    return turn.ended;
+    return this.#dialogue.say(text, options);
   }
 
   /** Resolves when the call has ended, the agent has left it, or the session closes. */
@@ -171,7 +127,18 @@ export class Agent {
     return this.#presence.onCallForMs();
   }
 
-  /** Calls `listener` for every event from here on. What it throws is logged. Returns what ends it. */
+  /**
+   * Calls `listener` for every event from here on. What it throws is logged. Returns what ends it. Somebody who says nothing
+   * is asked, and the agent leaves the third time:
+   *
+   * ```ts
+   * agent.subscribe(async (event) => {
+   *   if (event.type !== "user_silent") return;
+   *   if (event.times < 3) await agent.say("Are you still there?");
+   *   else await agent.close();
+   * });
+   * ```
+   */
   subscribe(listener: (event: AgentEvent) => unknown): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -180,6 +147,7 @@ export class Agent {
   /** For the session that the agent lives in. */
   [attach](host: AgentHost): AgentHandle {
     if (this.#host !== noHost) throw new Error("createAgent() must make a new agent for each session");
+    checkAllowedTools(this.#options);
     this.#host = host;
     if (host.stage) {
       this.#ownEdge = this.#options.edge;
@@ -187,7 +155,9 @@ export class Agent {
     }
     const { llm, stt, tts, edge } = this.#options;
     const { signal } = this.#lifetime;
-    const readiness = new Readiness({ edge, llm, stt, tts, signal, log: host.log });
+    const { log } = host;
+    const measure = (measurement: Measurement) => host.measured(measurement);
+    const readiness = new Readiness({ edge, llm, stt, tts, signal, log, measure });
     return {
       message: (message) => this.#take(message),
       close: (reason) => this.#end(reason),
@@ -197,67 +167,8 @@ export class Agent {
   }
 
   #take(message: TextMessage): void {
-    this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", true);
-  }
-
-  #turn(input: TurnInput | null, interruptible = true): Turn {
-    const setting: TurnSetting = {
-      llm: this.llm,
-      allowedTools: this.#options.allowedTools,
-      instructions: this.instructions,
-      agentId: this.agentUser.id,
-      limits: this.#limits,
-      conversation: this.#conversation,
-      permit: (provider, signal) => this.#host.permit(provider, signal),
-      openOutput: (events) => this.#openOutput(events),
-      emit: (event) => this.#emit(event),
-      measure: (measurement) => this.#measured(measurement),
-      log: this.#host.log,
-      logTranscripts: this.#host.logTranscripts,
-    };
-    return new Turn(`turn_${++this.#turns}`, input, setting, interruptible);
-  }
-
-  #openVoice(audio: ConnectionAudio): Voice {
-    const { stt, tts } = this.#options;
-    const { log } = this.#host;
-    return new Voice({
-      audio,
-      stt,
-      tts,
-      queue: this.#queue,
-      bargeIn: this.#bargeIn,
-      stalledTurnMs: this.#limits.stalledTurnMs,
-      listen: () => this.#turn(null),
-      permit: (provider, signal) => this.#host.permit(provider, signal),
-      measure: (measurement) => this.#measured(measurement),
-      log,
-      signal: this.#lifetime.signal,
-      onChange: () => this.#updatePresence(),
-      deaf: (participantId) =>
-        log.error({ participant_id: participantId }, "a participant is not heard any more"),
-    });
-  }
-
-  #openOutput(events: OutputEvents): Output {
-    return this.#voice?.open(events) ?? new TextOutput(events.heard);
-  }
-
-  #measured(measurement: Measurement): void {
-    this.#budget.add(measurement);
-    this.#host.measured(measurement);
-  }
-
-  #turnOver({ input }: Turn, outcome: TurnOutcome): void {
-    const { exhausted } = this.#budget;
-    if (exhausted !== null) {
-      this.#host.log.warn({ exhausted }, "the session has used up what it may");
-      this.#end(new Error(`The session has used up its ${exhausted}`));
-      return;
-    }
-    if (input?.origin === "participant") this.#presence.seen();
-    if (outcome !== "failed" || input?.origin === "say" || this.#apology === null) return;
-    this.#queue.add(this.#turn({ origin: "say", text: this.#apology }), "next", false);
+    this.#silence.typed(message.participantId);
+    this.#dialogue.take(message);
   }
 
   #requireCall(): void {
@@ -269,17 +180,23 @@ export class Agent {
   #happened(event: ConnectionEvent): void {
     if (event.type === "participant_left") {
       this.#presence.seen();
-      this.#voice?.participantLeft(event.participant.id);
+      this.#silence.left(event.participant.id);
+      this.#dialogue.participantLeft(event.participant.id);
     }
     if (event.type === "ended") this.#end(new Error("The call has ended"));
-    this.#updatePresence();
+    this.#changed();
+  }
+
+  #exhausted(what: string): void {
+    this.#host.log.warn({ exhausted: what }, "the session has used up what it may");
+    this.#end(new Error(`The session has used up its ${what}`));
   }
 
   /** The conversation is over; the agent may still be in the call. */
   #end(reason: Error): void {
-    this.#queue.close();
+    this.#silence.close();
+    this.#dialogue.end();
     this.#lifetime.abort(reason);
-    this.#voice?.stopListening();
     this.#finished.resolve();
   }
 
@@ -292,7 +209,7 @@ export class Agent {
   async #close(): Promise<void> {
     const { edge, llm, stt, tts } = this.#options;
     const leaving = this.#leave();
-    const silent = this.#step("close the ears and the mouth", async () => this.#voice?.close());
+    const silent = this.#step("close the ears and the mouth", () => this.#dialogue.close());
     await Promise.all([
       leaving.then(() => this.#step("close the edge", () => edge.close())),
       this.#step("close the agent's own edge", async () => this.#ownEdge?.close()),
@@ -305,14 +222,18 @@ export class Agent {
   /** One step of closing: it has its own deadline, and what goes wrong in it stops no other. */
   async #step(what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await within(work(), this.#limits.closeStepTimeoutMs, `To ${what}`);
+      await within(work(), this.#options.limits.closeStepTimeoutMs, `To ${what}`);
     } catch (error) {
       this.#host.log.warn({ err: plainError(error) }, `could not ${what}`);
     }
   }
 
-  #updatePresence(): void {
-    this.#presence.update(this.#queue.busy || this.#voice?.listening || this.#attendance.accompanied);
+  /** Somebody came or went, began to say something or is done. */
+  #changed(): void {
+    const { busy } = this.#dialogue;
+    const { inside, accompanied } = this.#attendance;
+    this.#presence.update(busy || accompanied);
+    this.#silence.update(inside && !busy, accompanied);
   }
 
   #emit(event: AgentEvent): void {
@@ -330,6 +251,6 @@ export class Agent {
 }
 
 /** On a stage the agent keeps its own ears and voice, where it has any. */
-function staged(options: AgentOptions, { edge, stt, tts }: Stage): AgentOptions {
+function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): FilledAgentOptions {
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }

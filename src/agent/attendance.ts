@@ -36,6 +36,10 @@ export class Attendance {
     return this.#place === "outside";
   }
 
+  get inside(): boolean {
+    return this.#place === "inside";
+  }
+
   /** Is somebody else seen in the call? */
   get accompanied(): boolean {
     return (this.#connection?.participants.size ?? 0) > 0;

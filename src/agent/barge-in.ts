@@ -1,3 +1,5 @@
+import { type Checks, duration, texts, whole } from "./option-checks.ts";
+
 /** When words of a participant stop the agent that speaks. */
 export interface BargeInOptions {
   /** Words that make an interruption. Default 1: any that is not a backchannel. Raise it in noisy places. */
@@ -37,6 +39,12 @@ export const defaultBargeIn = {
   ],
   falseInterruptionMs: 2_000,
 } as const satisfies BargeInOptions;
+
+export const bargeInChecks: Checks<BargeInOptions> = {
+  minWords: whole(1),
+  backchannels: texts,
+  falseInterruptionMs: duration(),
+};
 
 /** Do these words take the floor from the agent? */
 export function interrupts(text: string, { minWords, backchannels }: BargeInOptions): boolean {

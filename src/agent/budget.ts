@@ -1,4 +1,5 @@
 import type { Measurement } from "../protocol.ts";
+import { type Checks, orNull, whole } from "./option-checks.ts";
 
 /** What one session may consume; null: no limit. */
 export interface BudgetOptions {
@@ -9,6 +10,11 @@ export interface BudgetOptions {
 }
 
 export const defaultBudget = { maxTokens: null, maxSpokenCharacters: null } as const satisfies BudgetOptions;
+
+export const budgetChecks: Checks<BudgetOptions> = {
+  maxTokens: orNull(whole(1)),
+  maxSpokenCharacters: orNull(whole(1)),
+};
 
 /** Adds up what a session consumes. Whoever is over it finishes the turn, and takes no other. */
 export class Budget {

@@ -1,10 +1,9 @@
-import { plainError } from "../errors.ts";
-import { type Measurement, now } from "../protocol.ts";
+import type { Measurement } from "../protocol.ts";
+import { Ear } from "./ear.ts";
 import type { ConnectionAudio } from "./edge.ts";
-import { errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";
-import { ServiceLabels } from "./service.ts";
-import type { SpeechEvent, SpeechStream, STT } from "./stt.ts";
+import type { AskPermit } from "./permits.ts";
+import type { SpeechEvent, STT } from "./stt.ts";
 
 /** What is heard of the participant who has the floor. */
 export type HeardEvent = Exclude<SpeechEvent, { readonly type: "error" }>;
@@ -13,17 +12,18 @@ export interface EarsOptions {
   readonly stt: STT;
   readonly audio: ConnectionAudio;
   readonly heard: (participantId: string, event: HeardEvent) => void;
-  /** A participant can be heard no more. */
-  readonly deaf: (participantId: string, error: Error) => void;
-  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  /** A participant cannot be heard. It is tried again for as long as they are there; told once until they are heard again. */
+  readonly unheard: (participantId: string, error: unknown) => void;
+  readonly heardAgain: (participantId: string) => void;
+  /** Pause before a participant is listened to again, in milliseconds. It doubles, up to 12 times as much. */
+  readonly retryAfterMs: number;
+  readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
   /** Fires when the agent leaves. */
   readonly signal: AbortSignal;
 }
 
-/** Waits longer than a provider's handshake takes; what is said meanwhile is kept. */
-const mostWaitingFrames = 250;
 /** Participants who are heard at the same time; further ones are not. */
 const mostStreams = 8;
 
@@ -43,7 +43,7 @@ export class Ears {
       let ear = this.#streams.get(participantId);
       if (ear === undefined) {
         if (this.#streams.size >= mostStreams) return;
-        ear = new Ear(participantId, options, (event) => this.#heard(participantId, event));
+        ear = new Ear(participantId, { ...options, heard: (event) => this.#heard(participantId, event) });
         this.#streams.set(participantId, ear);
       }
       ear.write(frame);
@@ -79,97 +79,5 @@ export class Ears {
     this.#options.heard(participantId, event);
     // A start without an end before it gives up the turn before, and the floor with it.
     if (event.type === "started") this.#floor = participantId;
-  }
-}
-
-type Frame = Parameters<SpeechStream["write"]>[0];
-
-/** One participant's stream, from their first frame on. */
-class Ear {
-  readonly #participantId: string;
-  readonly #options: EarsOptions;
-  readonly #heard: (event: HeardEvent) => void;
-  readonly #cancel = new AbortController();
-  readonly #over: Promise<void>;
-  readonly #service: ServiceLabels;
-  #stream: SpeechStream | null = null;
-  /** What came before the stream was open. */
-  #waiting: Frame[] = [];
-  #measuredMs = 0;
-
-  constructor(participantId: string, options: EarsOptions, heard: (event: HeardEvent) => void) {
-    this.#participantId = participantId;
-    this.#options = options;
-    this.#heard = heard;
-    this.#service = new ServiceLabels(options.stt, "stt", options.measure);
-    this.#over = this.#listen();
-  }
-
-  write(frame: Frame): void {
-    if (this.#stream) {
-      this.#stream.write(frame);
-      return;
-    }
-    this.#waiting.push(frame);
-    if (this.#waiting.length > mostWaitingFrames) this.#waiting.shift();
-  }
-
-  async close(): Promise<void> {
-    this.#cancel.abort(new DOMException("The participant is not listened to any more", "AbortError"));
-    await this.#stream?.close();
-    await this.#over;
-  }
-
-  async #listen(): Promise<void> {
-    const { stt, log, deaf, permit } = this.#options;
-    const participantId = this.#participantId;
-    const signal = AbortSignal.any([this.#options.signal, this.#cancel.signal]);
-    try {
-      using _permit = await permit(stt.provider, signal);
-      const stream = await stt.listen({ participantId, signal, watch: this.#service.watch });
-      this.#stream = stream;
-      for (const frame of this.#waiting.splice(0)) stream.write(frame);
-      for await (const event of stream) {
-        // Who has gone does not take the floor with what they said before.
-        if (signal.aborted) continue;
-        if (event.type === "error") {
-          this.#failed(event.error);
-          if (event.fatal) deaf(participantId, event.error);
-        } else {
-          if (event.type === "ended") this.#measure(stream, event.speechEndedAt);
-          this.#heard(event);
-        }
-      }
-      this.#measure(stream, null);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#failed(error);
-      deaf(participantId, error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      if (signal.aborted && this.#stream) {
-        await this.#stream
-          .close()
-          .catch((error: unknown) => log.warn({ err: plainError(error) }, "an ear stayed open"));
-      }
-    }
-  }
-
-  #measure(stream: SpeechStream, speechEndedAt: number | null): void {
-    const { measure } = this.#options;
-    const audioDurationMs = stream.audioDurationMs - this.#measuredMs;
-    this.#measuredMs = stream.audioDurationMs;
-    const latencyMs = speechEndedAt === null ? null : Math.max(0, now() - speechEndedAt);
-    if (latencyMs === null && audioDurationMs === 0) return;
-    measure({ kind: "stt", ...this.#service.labels, latencyMs, audioDurationMs });
-  }
-
-  #failed(error: unknown): void {
-    const { measure, log } = this.#options;
-    const { provider } = this.#service.labels;
-    measure({ kind: "error", component: "stt", provider, error: errorKind(error) });
-    log.warn(
-      { provider, participant_id: this.#participantId, err: plainError(error) },
-      "speech to text failed",
-    );
   }
 }

@@ -1,7 +1,10 @@
+import { plainError } from "../errors.ts";
+
 /** Errors that are known by their name. */
 const kinds: Readonly<Record<string, string>> = {
   DeadlineError: "timeout",
   TimeoutError: "timeout",
+  PermitTimeoutError: "permit_timeout",
   AbortError: "aborted",
   BadArgumentsError: "bad_arguments",
   UnknownFunctionError: "unknown_function",
@@ -20,4 +23,12 @@ export function errorKind(error: unknown, depth = 4): string {
   if (typeof code === "string" && /^(ECONN|ENOTFOUND|EAI_|EPIPE|ENOBUFS|EHOST|ENET|UND_ERR_)/.test(code))
     return "network";
   return cause === undefined || depth === 0 ? "other" : errorKind(cause, depth - 1);
+}
+
+/** The kind of an error, or its name where it is of none: what may be told of it without a word that it says. */
+export function errorClass(error: unknown): string {
+  const kind = errorKind(error);
+  if (kind !== "other") return kind;
+  const { name } = plainError(error);
+  return /^[A-Za-z]\w{0,63}$/.test(name) ? name : "Error";
 }

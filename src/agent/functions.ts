@@ -1,6 +1,16 @@
 import type { JsonObject } from "../protocol.ts";
 import { schemaProblems } from "./json-schema.ts";
 import {
+  anyFunction,
+  type Check,
+  type Checks,
+  checkOptions,
+  either,
+  isObject,
+  text,
+  textOrEmpty,
+} from "./option-checks.ts";
+import {
   describeSchema,
   isStandardSchema,
   issueText,
@@ -37,6 +47,22 @@ export interface JsonSchemaFunction<Arguments extends object = JsonObject> exten
   readonly parameters?: JsonSchema;
 }
 
+const jsonSchema: Check = {
+  fits: (value) => isObject(value) && "type" in value && value.type === "object",
+  expected: 'a JSON Schema whose type is "object"',
+};
+
+const checks: Checks<SchemaFunction<StandardSchema>> = {
+  name: text,
+  description: textOrEmpty,
+  execute: anyFunction,
+  parameters: either(
+    { fits: (value) => value instanceof Object && isStandardSchema(value), expected: "a Standard Schema" },
+    jsonSchema,
+  ),
+  jsonSchema,
+};
+
 /** What the model is told of a function. */
 export interface FunctionDeclaration {
   readonly name: string;
@@ -57,10 +83,16 @@ export class RegisteredFunction {
 
   constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction) {
     const { name, description, parameters } = definition;
-    if (!/^[\w.-]{1,64}$/.test(name)) {
-      throw new TypeError(`"${name}" is no name for a function: use letters, digits, _ . - (at most 64)`);
+    if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name)) {
+      const given = typeof name === "string" ? `"${name}"` : String(name);
+      throw new TypeError(
+        `registerFunction: ${given} is no name for a function: use letters, digits, _ . - (at most 64)`,
+      );
     }
-    if (typeof definition.execute !== "function") throw new TypeError(`${name}: execute must be a function`);
+    checkOptions(`registerFunction ${name}`, definition, checks);
+    for (const part of ["description", "execute"] as const) {
+      if (definition[part] === undefined) throw new TypeError(`registerFunction ${name}: ${part} is missing`);
+    }
     this.#definition = definition;
     this.declaration = {
       name,

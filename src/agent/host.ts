@@ -22,8 +22,11 @@ export interface AgentHost {
   presence(aloneSince: number | null): void;
   event(event: AgentEvent): void;
   measured(measurement: Measurement): void;
-  /** Resolves when a request to the provider may begin; dispose of the result when it is over. */
-  permit(provider: string, signal: AbortSignal): Promise<Disposable>;
+  /**
+   * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects where that took longer
+   * than `timeoutMs`, or the signal fired.
+   */
+  permit(provider: string, signal: AbortSignal, timeoutMs: number): Promise<Disposable>;
 }
 
 /** A call of another kind than the agent's own: in it any agent can hear and speak. */

@@ -1,3 +1,5 @@
+import { type Checks, duration, whole } from "./option-checks.ts";
+
 /** Bounds of one agent. Times in milliseconds. */
 export interface AgentLimits {
   /** Longest wait for the edge to bring the agent into the call. */
@@ -6,6 +8,11 @@ export interface AgentLimits {
   readonly firstTokenTimeoutMs: number;
   /** Request → end of the model's stream, for each request alone. */
   readonly responseTimeoutMs: number;
+  /**
+   * Longest a request waits its turn among those to a provider with `providerConcurrency`. Past it the turn fails, or a
+   * `fallback` asks the next one; ears ask again. Raise it where a late answer is better than none.
+   */
+  readonly permitTimeoutMs: number;
   /** Longest text of one reply, in characters: a model that never stops ends here. */
   readonly maxReplyLength: number;
   /** How often in one turn the model may call tools before it has to answer without them. */
@@ -27,6 +34,11 @@ export interface AgentLimits {
   /** Without news from the recogniser for this long, a turn that is being spoken is taken as it is. */
   readonly stalledTurnMs: number;
   /**
+   * A participant whose recogniser has failed for good is listened to again after this long; it doubles with each failure,
+   * up to 12 times as much (60 s). A recogniser that lasts for so long works.
+   */
+  readonly hearingRetryMs: number;
+  /**
    * Longest each step of leaving and closing may take: the call, the edge, the model, the voices. At most two follow one
    * another, which fits into the default grace of a close (5 s).
    */
@@ -37,6 +49,7 @@ export const defaultAgentLimits = {
   joinTimeoutMs: 30_000,
   firstTokenTimeoutMs: 15_000,
   responseTimeoutMs: 60_000,
+  permitTimeoutMs: 10_000,
   maxReplyLength: 100_000,
   maxToolRounds: 3,
   maxParallelTools: 8,
@@ -47,18 +60,25 @@ export const defaultAgentLimits = {
   maxHistoryLength: 1_000_000,
   maxWaitingTurns: 100,
   stalledTurnMs: 10_000,
+  hearingRetryMs: 5_000,
   closeStepTimeoutMs: 2_000,
 } as const satisfies AgentLimits;
 
-/** Fills in the defaults. Throws a `TypeError` that names a limit which does not exist or cannot be. */
-export function fillLimits(given: Partial<AgentLimits> = {}): AgentLimits {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaultAgentLimits, name))
-      throw new TypeError(`limits.${name}: there is no such limit`);
-    const least = name === "maxToolRounds" || name === "maxWaitingTurns" ? 0 : 1;
-    if (!Number.isInteger(value) || value < least) {
-      throw new TypeError(`limits.${name}: expected a whole number of at least ${least}`);
-    }
-  }
-  return { ...defaultAgentLimits, ...given };
-}
+export const limitChecks: Checks<AgentLimits> = {
+  joinTimeoutMs: duration(),
+  firstTokenTimeoutMs: duration(),
+  responseTimeoutMs: duration(),
+  permitTimeoutMs: duration(),
+  maxReplyLength: whole(1),
+  maxToolRounds: whole(0),
+  maxParallelTools: whole(1),
+  maxToolCallsPerRound: whole(1),
+  toolTimeoutMs: duration(),
+  maxToolOutputLength: whole(1),
+  maxHistoryMessages: whole(1),
+  maxHistoryLength: whole(1),
+  maxWaitingTurns: whole(0),
+  stalledTurnMs: duration(),
+  hearingRetryMs: whole(1, 3_600_000),
+  closeStepTimeoutMs: duration(),
+};

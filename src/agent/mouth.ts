@@ -3,13 +3,14 @@ import type { QueuedSpeech } from "../audio/queued-speech.ts";
 import type { Measurement } from "../protocol.ts";
 import type { ConnectionAudio } from "./edge.ts";
 import type { Output, OutputEvents } from "./output.ts";
+import type { AskPermit } from "./permits.ts";
 import { SpeechOutput } from "./speech-output.ts";
 import type { TTS } from "./tts.ts";
 
 export interface MouthOptions {
   readonly audio: ConnectionAudio;
   readonly tts: TTS;
-  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
 }
 

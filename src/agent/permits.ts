@@ -1,5 +1,21 @@
 import type { FromThread } from "../protocol.ts";
 
+/**
+ * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects with a
+ * {@link PermitTimeoutError}, or with the signal's reason.
+ */
+export type AskPermit = (provider: string, signal: AbortSignal) => Promise<Disposable>;
+
+/** So many requests to a provider run, over all sessions, that one more did not get its turn in time. */
+export class PermitTimeoutError extends Error {
+  override readonly name = "PermitTimeoutError";
+  readonly code = "PERMIT_TIMEOUT";
+
+  constructor(provider: string, timeoutMs: number) {
+    super(`As many requests to ${provider} as may run at a time did so for ${timeoutMs} ms`);
+  }
+}
+
 /** Places among the requests of the whole process to a provider, asked of the main thread. */
 export class PermitDesk {
   readonly #post: (message: FromThread) => void;
@@ -14,10 +30,11 @@ export class PermitDesk {
   }
 
   /**
-   * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects with the signal's
-   * reason where that fires first.
+   * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects with a
+   * {@link PermitTimeoutError} after `timeoutMs`, or with the signal's reason where that fires first: the main thread is
+   * then not asked any more.
    */
-  async acquire(provider: string, signal: AbortSignal): Promise<Disposable> {
+  async acquire(provider: string, signal: AbortSignal, timeoutMs: number): Promise<Disposable> {
     signal.throwIfAborted();
     if (!this.#limited.has(provider)) return { [Symbol.dispose]: () => {} };
     this.#count += 1;
@@ -29,6 +46,7 @@ export class PermitDesk {
     };
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const aborted = () => reject(signal.reason);
+    const timer = setTimeout(() => reject(new PermitTimeoutError(provider, timeoutMs)), timeoutMs);
     signal.addEventListener("abort", aborted, { once: true });
     this.#waiting.set(permit, resolve);
     this.#post({ type: "permit_wanted", permit, provider });
@@ -39,6 +57,7 @@ export class PermitDesk {
       giveBack();
       throw error;
     } finally {
+      clearTimeout(timer);
       this.#waiting.delete(permit);
       signal.removeEventListener("abort", aborted);
     }

@@ -1,9 +1,11 @@
 import { within } from "../deadline.ts";
 import { type PlainError, plainError } from "../errors.ts";
-import type { AgentService } from "../protocol.ts";
+import type { AgentService, Measurement } from "../protocol.ts";
 import type { Edge } from "./edge.ts";
+import { errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";
 import type { LLM } from "./llm.ts";
+import { membersOf, type Service } from "./service.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 
@@ -15,7 +17,18 @@ export interface ReadinessOptions {
   /** Fires when the conversation is over. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  readonly measure: (measurement: Measurement) => void;
 }
+
+type Part = "llm" | "stt" | "tts";
+
+/** What readiness needs of a service. */
+interface Warmable extends Service {
+  warm?(signal: AbortSignal): Promise<void>;
+}
+
+const partsOf = (services: { readonly [Name in Part]?: Warmable | undefined }): [Part, Warmable][] =>
+  Object.entries(services).filter((entry): entry is [Part, Warmable] => entry[1] !== undefined);
 
 /** How long a service is waited for that is to tell whether it lets the agent in, in milliseconds. */
 const checkTimeoutMs = 5_000;
@@ -34,43 +47,59 @@ export class Readiness {
    */
   prepare(): void {
     const { edge, llm, stt, tts } = this.#options;
-    for (const service of edge.sound === false ? [llm] : [llm, stt, tts]) void this.#prepare(service);
+    const wanted = edge.sound === false ? { llm } : { llm, stt, tts };
+    for (const [part, service] of partsOf(wanted)) {
+      for (const member of membersOf(service)) void this.#prepare(part, member);
+    }
   }
 
   /** For a rehearsal: who does what, and which of them is known not to work, such as for a wrong key. */
   async report(): Promise<AgentService[]> {
     const { edge, llm, stt, tts } = this.#options;
-    const parts = Object.entries({ llm, stt, tts }) as ["llm" | "stt" | "tts", LLM | STT | TTS | undefined][];
-    const services = parts.map(async ([part, service]): Promise<AgentService[]> => {
-      if (service === undefined) return [];
+    const services = partsOf({ llm, stt, tts }).map(async ([part, service]): Promise<AgentService[]> => {
       const { provider, model } = service;
-      return [{ part, provider, model, problem: await this.#check(service) }];
+      const reserve = membersOf(service)
+        .slice(1)
+        .map((member) => member.provider);
+      return [{ part, provider, model, reserve, problem: await this.#check(part, service) }];
     });
     const { provider } = edge;
-    return [...(await Promise.all(services)).flat(), { part: "edge", provider, model: null, problem: null }];
+    return [
+      ...(await Promise.all(services)).flat(),
+      { part: "edge", provider, model: null, reserve: [], problem: null },
+    ];
   }
 
-  async #prepare(service: LLM | STT | TTS | undefined): Promise<void> {
+  async #prepare(part: Part, service: Warmable): Promise<void> {
     const { signal, log } = this.#options;
     try {
-      await service?.warm?.(signal);
+      await service.warm?.(signal);
     } catch (error) {
       if (signal.aborted) return;
-      log.warn({ provider: service?.provider, err: plainError(error) }, "could not connect ahead");
+      const { provider } = service;
+      this.#failed(part, service, error);
+      log.warn({ provider, err: plainError(error) }, "could not connect ahead");
     }
   }
 
-  async #check(service: LLM | STT | TTS): Promise<PlainError | null> {
+  /** Resolves with what the first of those that do not work says. */
+  async #check(part: Part, service: Warmable): Promise<PlainError | null> {
     const { signal } = this.#options;
-    try {
-      await within(
-        service.warm?.(signal) ?? Promise.resolve(),
-        checkTimeoutMs,
-        `To reach ${service.provider}`,
-      );
-      return null;
-    } catch (error) {
-      return signal.aborted ? null : plainError(error);
-    }
+    const checks = membersOf(service).map(async (member) => {
+      try {
+        const warm = member.warm?.(signal) ?? Promise.resolve();
+        await within(warm, checkTimeoutMs, `To reach ${member.provider}`);
+        return null;
+      } catch (error) {
+        if (signal.aborted) return null;
+        this.#failed(part, member, error);
+        return plainError(error);
+      }
+    });
+    return (await Promise.all(checks)).find((problem) => problem !== null) ?? null;
+  }
+
+  #failed(component: Part, { provider }: Service, error: unknown): void {
+    this.#options.measure({ kind: "error", component, provider, error: errorKind(error) });
   }
 }

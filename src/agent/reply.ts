@@ -4,7 +4,8 @@ import { generate } from "./generation.ts";
 import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
 import type { LLM } from "./llm.ts";
-import { type Service, ServiceLabels } from "./service.ts";
+import type { AskPermit } from "./permits.ts";
+import { type Service, ServiceUse } from "./service.ts";
 import { runTools, type ToolOutcome } from "./tools.ts";
 
 export interface ReplyOptions {
@@ -23,8 +24,7 @@ export interface ReplyOptions {
   readonly onTool: (outcome: ToolOutcome) => void;
   /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
   readonly mayRunTools: () => Promise<void>;
-  /** Resolves when a request to the provider may begin; to be disposed of when it is over. */
-  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
 }
@@ -39,12 +39,13 @@ export class Reply {
   #text = "";
   #length = 0;
   #firstTextAt: number | null = null;
-  readonly #service: ServiceLabels;
+  readonly #service: ServiceUse;
   #tokens = { input: 0, output: 0 };
 
   constructor(options: ReplyOptions) {
     this.#options = options;
-    this.#service = new ServiceLabels(options.llm, "llm", options.measure);
+    const { llm, permit, measure } = options;
+    this.#service = new ServiceUse(llm, { component: "llm", permit, measure });
   }
 
   /** All that belongs into the conversation so far. */
@@ -105,7 +106,7 @@ export class Reply {
 
   /** One request. Returns the tools that the model calls. */
   async #ask(mayCall: boolean): Promise<ToolCall[]> {
-    const { llm, instructions, messages, limits, signal, onText, permit } = this.#options;
+    const { llm, instructions, messages, limits, signal, onText } = this.#options;
     const calls: ToolCall[] = [];
     let usage = { input: 0, output: 0 };
     const request = {
@@ -115,7 +116,7 @@ export class Reply {
       watch: this.#service.watch,
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
     };
-    using _permit = await permit(llm.provider, signal);
+    using _permit = await this.#service.permit(signal);
     try {
       for await (const event of generate(llm, request, limits, signal)) {
         switch (event.type) {

@@ -1,5 +1,6 @@
 import type { Measurement } from "../protocol.ts";
 import { errorKind } from "./error-kind.ts";
+import type { AskPermit } from "./permits.ts";
 
 /** A model, a recogniser or a voice, as metrics name it. */
 export interface Service {
@@ -17,30 +18,69 @@ export interface ServiceWatch {
   readonly onAsked?: (service: Service) => void;
   /** This one failed, which the request survives: another is asked. */
   readonly onFailed?: (service: Service, error: unknown) => void;
+  /** Asked before each of them is: requests to its provider may be counted over all sessions. */
+  readonly permit?: AskPermit;
 }
 
-/** Who does the work of one request, for the labels of what is measured, and who failed at it on the way. */
-export class ServiceLabels {
-  readonly watch: Required<ServiceWatch>;
-  #service: Service;
+/**
+ * The members of a service that stands for several, and asks for the permit of each by itself. A registered symbol: it
+ * holds across copies of the package.
+ */
+export const several: unique symbol = Symbol.for("greenroom.service.several") as never;
 
-  constructor(
-    service: Service,
-    component: Extract<Measurement, { kind: "error" }>["component"],
-    measure: (measurement: Measurement) => void,
-  ) {
-    this.#service = service;
+/** Who does the work of a service: those that it stands for, or itself. */
+export function membersOf<One extends Service>(service: One): One[] {
+  const { [several]: members } = service as { readonly [several]?: readonly One[] };
+  return members === undefined ? [service] : members.flatMap((member) => membersOf(member));
+}
+
+/** Resolves when a request to the service may begin; to be disposed of when it is over. */
+export async function permitFor(
+  service: Service,
+  ask: AskPermit | undefined,
+  signal: AbortSignal,
+): Promise<Disposable> {
+  if (ask === undefined || several in service) return { [Symbol.dispose]: () => {} };
+  return ask(service.provider, signal);
+}
+
+/** What one of several services is told of the watch, as it may stand for several itself. */
+export function watchOfMember(watch: ServiceWatch | undefined): { readonly watch?: ServiceWatch } {
+  return watch?.permit === undefined ? {} : { watch: { permit: watch.permit } };
+}
+
+export interface ServiceUseOptions {
+  readonly component: Extract<Measurement, { kind: "error" }>["component"];
+  readonly permit: AskPermit;
+  readonly measure: (measurement: Measurement) => void;
+}
+
+/** What one request makes of a service: may it begin, who does the work, for the labels of what is measured, and who failed. */
+export class ServiceUse {
+  readonly watch: Required<ServiceWatch>;
+  readonly #asked: Service;
+  #working: Service;
+
+  constructor(service: Service, { component, permit, measure }: ServiceUseOptions) {
+    this.#asked = service;
+    this.#working = service;
     this.watch = {
-      onAsked: (asked) => {
-        this.#service = asked;
+      onAsked: (working) => {
+        this.#working = working;
       },
       onFailed: ({ provider }, error) =>
         measure({ kind: "error", component, provider, error: errorKind(error) }),
+      permit,
     };
   }
 
+  /** Resolves when the request may begin; to be disposed of when it is over. */
+  permit(signal: AbortSignal): Promise<Disposable> {
+    return permitFor(this.#asked, this.watch.permit, signal);
+  }
+
   get labels(): Service {
-    const { provider, model } = this.#service;
+    const { provider, model } = this.#working;
     return { provider, model };
   }
 }

@@ -123,6 +123,6 @@ function hostOn(
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
     measured: (measurement) => post({ type: "measured", measurement }),
-    permit: (provider, signal) => permits.acquire(provider, signal),
+    permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
 }

@@ -3,14 +3,15 @@ import type { QueuedSpeech } from "../audio/queued-speech.ts";
 import { type Measurement, now } from "../protocol.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Output, OutputEvents } from "./output.ts";
+import type { AskPermit } from "./permits.ts";
 import { type Sentence, SentenceSplitter } from "./sentences.ts";
-import { ServiceLabels } from "./service.ts";
+import { ServiceUse } from "./service.ts";
 import { type SpokenText, spokenText } from "./spoken-text.ts";
 import type { TTS } from "./tts.ts";
 
 export interface SpeechOutputOptions {
   readonly tts: TTS;
-  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
   readonly events: OutputEvents;
   readonly queue: OutputQueue;
@@ -148,7 +149,7 @@ export class SpeechOutput implements Output {
   async #make(piece: Piece): Promise<void> {
     const { tts, permit, measure, events } = this.#options;
     const { spoken, speech, cancel } = piece;
-    const service = new ServiceLabels(tts, "tts", measure);
+    const service = new ServiceUse(tts, { component: "tts", permit, measure });
     const { signal } = cancel;
     const previousText = this.#before(speech);
     const nextText = this.#waiting[0]?.spoken.text;
@@ -156,7 +157,7 @@ export class SpeechOutput implements Output {
     let firstByteAt: number | null = null;
     let audioDurationMs = 0;
     try {
-      using _permit = await permit(tts.provider, signal);
+      using _permit = await service.permit(signal);
       const chunks = tts.speak(spoken.text, {
         signal,
         watch: service.watch,

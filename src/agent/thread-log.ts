@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
 import type { PlainError } from "../errors.ts";
-import type { LogLevel, ThreadLogOptions } from "../protocol.ts";
+import type { LogFormat, LogLevel, ThreadLogOptions } from "../protocol.ts";
 import type { Log } from "./host.ts";
 import { LineBudget } from "./line-budget.ts";
 import { LineWriter, longestLineBytes } from "./line-writer.ts";
@@ -23,17 +23,19 @@ const budgets = {
   own: { lines: 500, bytes: 256 * 1024 },
 };
 
-/** The log of a session thread: one JSON line each, written by the thread itself. */
+/** The log of a session thread: one line each, JSON or words, written by the thread itself. */
 export class ThreadLog implements Log {
   readonly #writer: LineWriter;
   readonly #threshold: number;
+  readonly #format: LogFormat;
   /** Apart, so that a flood of the agent's console does not drown what Greenroom has to say. */
   readonly #budgets: Record<"console" | "own", LineBudget>;
   #bound: object = { pid: process.pid, hostname: hostname(), thread_id: threadId };
 
-  constructor({ fd, level }: Pick<ThreadLogOptions, "fd" | "level">) {
+  constructor({ fd, level, format = "json" }: Pick<ThreadLogOptions, "fd" | "level" | "format">) {
     this.#writer = new LineWriter(fd);
     this.#threshold = levels[level];
+    this.#format = format;
     const dropped = (source: string) => (lines: number) =>
       this.warn({ source, lines }, `dropped ${lines} lines: more than a session may write in a second`);
     this.#budgets = {
@@ -76,17 +78,41 @@ export class ThreadLog implements Log {
 
   #line(level: LogLevel, source: "console" | "own", fields: object, text: () => string): void {
     if (levels[level] < this.#threshold) return;
+    if (this.#format === "words" && source === "own" && shownAnyway.has(text())) return;
     const budget = this.#budgets[source];
     if (!budget.admit()) return;
-    const line = encode(
-      { level: levels[level], time: Date.now(), ...this.#bound },
-      withErrorType(fields),
-      text(),
-    );
+    const line =
+      this.#format === "words"
+        ? words(level, fields, text())
+        : encode({ level: levels[level], time: Date.now(), ...this.#bound }, withErrorType(fields), text());
     budget.spend(line.length);
     if (!this.#writer.write(line)) budget.clog();
   }
 }
+
+/** What a conversation shows by itself, so that a log for its terminal need not. */
+const shownAnyway: ReadonlySet<string> = new Set(["turn", "a participant is unheard"]);
+
+/** Longest message, and longest text of an error, in a line of words, in characters. */
+const longestWords = 600;
+
+interface WordFields {
+  readonly source?: string;
+  readonly provider?: string;
+  readonly tool?: string;
+  readonly err?: PlainError;
+}
+
+/** A line for eyes. What the agent's console says stands as it is. */
+function words(level: LogLevel, { source, provider, tool, err }: WordFields, text: string): Uint8Array {
+  const whose = tool ?? provider;
+  const said = source === "console" ? text : `${level}: ${text}${whose === undefined ? "" : ` (${whose})`}`;
+  const parts = err === undefined ? [said] : [said, err.message];
+  return Buffer.from(`${parts.map((part) => cut(harmless(part), longestWords)).join(": ")}\n`);
+}
+
+/** Without control characters, which a terminal would obey. */
+const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, "");
 
 /** Pino calls the name of an error its type. */
 function withErrorType(fields: { readonly err?: PlainError }): object {

@@ -1,65 +1,165 @@
 import { plainError } from "../errors.ts";
-import { type AgentEvent, type Measurement, now, type ResponseLatency, type TurnEvent } from "../protocol.ts";
-import { errorKind } from "./error-kind.ts";
+import {
+  type AgentEvent,
+  type Measurement,
+  now,
+  type ResponseLatency,
+  type TranscriptEvent,
+  type TurnOutcome,
+} from "../protocol.ts";
+import { Captions } from "./captions.ts";
+import { errorClass, errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";
 import type { LLM } from "./llm.ts";
 import type { ToolOutcome } from "./tools.ts";
+import type { TurnInput } from "./turn-input.ts";
 
 /** Whom a turn tells what happens in it. */
 export interface TurnReporting {
   readonly llm: LLM;
+  readonly agentId: string;
   readonly emit: (event: AgentEvent) => void;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
   readonly logTranscripts: boolean;
 }
 
-/** What was said in a turn, for logs that may hold it. */
-export interface TurnWords {
-  readonly user?: string;
-  readonly agent: string;
+/** How a turn went. */
+export interface TurnResult {
+  readonly outcome: TurnOutcome;
+  readonly input: TurnInput | null;
+  /** What was heard of the answer. */
+  readonly heard: string;
+  /** When the model's first text came, as epoch milliseconds. */
+  readonly firstTextAt: number | null;
+  readonly latency: ResponseLatency | null;
+  readonly eager: boolean;
+  /** Of one that failed. */
+  readonly error: unknown;
 }
 
-/** Tells that a turn is over: an event, a measurement of one that ran, and one log line. */
-export function reportTurn(
-  turn: Omit<TurnEvent, "type" | "at">,
-  ran: boolean,
-  words: TurnWords,
-  { emit, measure, log, logTranscripts }: TurnReporting,
-): void {
-  const { outcome, durationMs, firstTokenMs, latency, eager, error } = turn;
-  emit({ type: "turn", at: now(), ...turn });
-  if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
-  if (latency) measure({ kind: "response", outcome, eager, latency });
-  log[outcome === "failed" ? "error" : "info"](
-    {
-      turn_id: turn.turnId,
-      origin: turn.origin,
+/** Tells what happens in one turn: events, measurements, and a log line at its end. */
+export class TurnReport {
+  readonly #turnId: string;
+  readonly #reporting: TurnReporting;
+  /** What a participant says, while they do. */
+  #captions: Captions | null = null;
+  #startedAt: number | null = null;
+  #toolCalls = 0;
+
+  constructor(turnId: string, reporting: TurnReporting) {
+    this.#turnId = turnId;
+    this.#reporting = reporting;
+  }
+
+  /** What was understood so far of what is being said. */
+  understands(participantId: string, text: string): void {
+    this.#captions ??= new Captions((interim) =>
+      this.#transcript({ role: "user", participantId, final: false, interim }),
+    );
+    this.#captions.show(text);
+  }
+
+  /** What was said is known: the words come with the beginning of the turn. */
+  committed(): void {
+    this.#captions?.close();
+  }
+
+  /** Nothing was said. */
+  dropped(): void {
+    this.#captions?.takeBack();
+  }
+
+  /** Its time runs from here on. What a participant said becomes part of the call, whatever becomes of the answer. */
+  begins(input: TurnInput | null): void {
+    this.#startedAt = now();
+    if (input?.origin !== "participant") {
+      this.dropped();
+      return;
+    }
+    const { messageId, participantId, text } = input;
+    const message = messageId === undefined ? {} : { messageId };
+    this.#transcript({ role: "user", participantId, final: true, text, ...message });
+  }
+
+  /** A piece that is being heard. */
+  says(delta: string): void {
+    this.#transcript({ role: "agent", participantId: this.#reporting.agentId, final: false, delta });
+  }
+
+  /** A tool call is over: an event, a measurement, and a log line where it failed. */
+  tool({ call, outcome, durationMs, error }: ToolOutcome): void {
+    const { llm, emit, measure, log, logTranscripts } = this.#reporting;
+    const { provider, model } = llm;
+    const turnId = this.#turnId;
+    this.#toolCalls += 1;
+    emit({
+      type: "tool",
+      at: now(),
+      turnId,
+      name: call.name,
+      durationMs,
+      ...(outcome === "done" ? { ok: true } : { ok: false, error: errorClass(error) }),
+    });
+    measure({ kind: "tool", provider, model, outcome, latencyMs: durationMs });
+    if (outcome !== "failed") return;
+    measure({ kind: "error", component: "tool", provider, error: errorKind(error) });
+    const args = logTranscripts ? { arguments: call.arguments } : {};
+    log.warn({ turn_id: turnId, tool: call.name, ...args, err: plainError(error) }, "a tool failed");
+  }
+
+  /** @param ran It was the agent's turn, if only for a moment; others are not measured. */
+  over(result: TurnResult, ran: boolean): void {
+    const { emit, measure, agentId } = this.#reporting;
+    const { outcome, input, heard, firstTextAt, latency, eager, error } = result;
+    if (heard !== "") this.#transcript({ role: "agent", participantId: agentId, final: true, text: heard });
+    const startedAt = this.#startedAt ?? now();
+    const durationMs = now() - startedAt;
+    const firstTokenMs = firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt);
+    emit({
+      type: "turn",
+      at: now(),
+      turnId: this.#turnId,
+      origin: input?.origin ?? "participant",
       outcome,
-      duration_ms: Math.round(durationMs),
-      first_token_ms: firstTokenMs === null ? null : Math.round(firstTokenMs),
-      tool_calls: turn.toolCalls,
-      ...(latency === null ? {} : { latency: latencyFields(latency), eager }),
-      ...(error === undefined ? {} : { err: error }),
-      ...(logTranscripts ? words : {}),
-    },
-    "turn",
-  );
-}
+      durationMs,
+      firstTokenMs,
+      toolCalls: this.#toolCalls,
+      latency,
+      eager,
+      ...(outcome === "failed" ? { error: plainError(error) } : {}),
+    });
+    if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
+    if (latency) measure({ kind: "response", outcome, eager, latency });
+    this.#logEnd(result, durationMs, firstTokenMs);
+  }
 
-/** Tells that a tool call is over: an event, a measurement, and a log line where it failed. */
-export function reportTool(
-  turnId: string,
-  { call, outcome, durationMs, error }: ToolOutcome,
-  { llm, emit, measure, log, logTranscripts }: TurnReporting,
-): void {
-  const { provider, model } = llm;
-  emit({ type: "tool", at: now(), turnId, name: call.name, durationMs, ok: outcome === "done" });
-  measure({ kind: "tool", provider, model, outcome, latencyMs: durationMs });
-  if (outcome !== "failed") return;
-  measure({ kind: "error", component: "tool", provider, error: errorKind(error) });
-  const args = logTranscripts ? { arguments: call.arguments } : {};
-  log.warn({ turn_id: turnId, tool: call.name, ...args, err: plainError(error) }, "a tool failed");
+  #logEnd(
+    { outcome, input, heard, latency, eager, error }: TurnResult,
+    durationMs: number,
+    firstTokenMs: number | null,
+  ): void {
+    const { log, logTranscripts } = this.#reporting;
+    const user = input?.origin === "participant" ? { user: input.text } : {};
+    log[outcome === "failed" ? "error" : "info"](
+      {
+        turn_id: this.#turnId,
+        origin: input?.origin ?? "participant",
+        outcome,
+        duration_ms: Math.round(durationMs),
+        first_token_ms: firstTokenMs === null ? null : Math.round(firstTokenMs),
+        tool_calls: this.#toolCalls,
+        ...(latency === null ? {} : { latency: latencyFields(latency), eager }),
+        ...(outcome === "failed" ? { err: plainError(error) } : {}),
+        ...(logTranscripts ? { ...user, agent: heard } : {}),
+      },
+      "turn",
+    );
+  }
+
+  #transcript(words: Omit<TranscriptEvent, "type" | "at" | "turnId">): void {
+    this.#reporting.emit({ type: "transcript", at: now(), turnId: this.#turnId, ...words });
+  }
 }
 
 /** As log lines have it: whole milliseconds, names in snake_case. */

@@ -1,66 +1,13 @@
-import { plainError } from "../errors.ts";
-import { now, type TurnOutcome } from "../protocol.ts";
+import type { TurnOutcome } from "../protocol.ts";
 import { Attempt } from "./attempt.ts";
-import { type Conversation, cutToHeard, type Message } from "./conversation.ts";
+import { cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";
-import type { AgentLimits } from "./limits.ts";
-import type { Output, OutputEvents } from "./output.ts";
+import type { Output } from "./output.ts";
 import { TurnClock } from "./turn-clock.ts";
-import { reportTool, reportTurn, type TurnReporting } from "./turn-report.ts";
-
-/** A turn goes through these, and ends once. One that is not spoken begins at `committed`. */
-export type TurnState =
-  | "listening"
-  | "eager"
-  | "committed"
-  | "thinking"
-  | "speaking"
-  | "dropped"
-  | TurnOutcome;
-
-/**
- * What may follow what:
- *
- *   listening ⇄ eager ──▶ committed ──▶ thinking ──▶ speaking ──▶ done | interrupted | failed
- *       └─────────┴──▶ dropped (it was no turn: noise, or a "mhm")
- */
-const nextStates = {
-  listening: ["eager", "committed", "dropped", "interrupted", "failed"],
-  eager: ["listening", "committed", "dropped", "interrupted", "failed"],
-  committed: ["thinking", "speaking", "interrupted", "failed"],
-  thinking: ["speaking", "done", "interrupted", "failed"],
-  speaking: ["done", "interrupted", "failed"],
-  dropped: [],
-  done: [],
-  interrupted: [],
-  failed: [],
-} as const satisfies Record<TurnState, readonly TurnState[]>;
-
-/** What a turn answers or says. */
-export type TurnInput =
-  | {
-      readonly origin: "participant";
-      readonly participantId: string;
-      readonly text: string;
-      /** The typed message that it is, where it is one. */
-      readonly messageId?: string;
-    }
-  | { readonly origin: "response"; readonly instruction: string }
-  | { readonly origin: "say"; readonly text: string };
-
-/** What all turns of an agent share. */
-export interface TurnSetting extends TurnReporting {
-  readonly instructions: string;
-  /** Functions that the model may call; undefined: all. */
-  readonly allowedTools: readonly string[] | undefined;
-  readonly agentId: string;
-  readonly limits: AgentLimits;
-  readonly conversation: Conversation;
-  /** Resolves when a request to the provider may begin; to be disposed of when it is over. */
-  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
-  /** Makes the way to the other side for one turn. */
-  readonly openOutput: (events: OutputEvents) => Output;
-}
+import { questionOf, type TurnInput } from "./turn-input.ts";
+import { TurnReport } from "./turn-report.ts";
+import type { TurnSetting } from "./turn-setting.ts";
+import { nextTurnStates, type TurnState } from "./turn-state.ts";
 
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
@@ -71,11 +18,11 @@ export class Turn {
   readonly ended: Promise<TurnOutcome>;
   readonly clock = new TurnClock();
   readonly #setting: TurnSetting;
+  readonly #report: TurnReport;
   readonly #resolve: (outcome: TurnOutcome) => void;
   readonly #cancel = new AbortController();
   #input: TurnInput | null;
   #state: TurnState;
-  #startedAt: number | null = null;
   #begun = false;
   /** Opened with the first words. */
   #output: Output | null = null;
@@ -84,7 +31,6 @@ export class Turn {
   /** The last of the conversation when the attempt was begun. */
   #begunAfter: Message | undefined;
   #eager = false;
-  #toolCalls = 0;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
 
   /** @param input Null: somebody has begun to speak, and `commit` will tell their words. */
@@ -94,6 +40,7 @@ export class Turn {
     this.#input = input;
     this.#state = input === null ? "listening" : "committed";
     this.#setting = setting;
+    this.#report = new TurnReport(id, setting);
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -109,7 +56,12 @@ export class Turn {
   }
 
   get over(): boolean {
-    return nextStates[this.#state].length === 0;
+    return nextTurnStates[this.#state].length === 0;
+  }
+
+  /** The participant's words so far. */
+  understands(participantId: string, text: string): void {
+    if (this.#state === "listening" || this.#state === "eager") this.#report.understands(participantId, text);
   }
 
   /** The participant has probably finished: the answer is begun, and held. */
@@ -131,6 +83,7 @@ export class Turn {
   /** These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once. */
   commit(participantId: string, text: string): void {
     this.#go("committed");
+    this.#report.committed();
     this.clock.mark("committed");
     this.#input = { origin: "participant", participantId, text };
     if (this.#attempt && this.#attempt.question !== text) this.#abandonAttempt();
@@ -142,6 +95,7 @@ export class Turn {
     if (this.#state !== "listening" && this.#state !== "eager") return;
     this.#abandonAttempt();
     this.#go("dropped");
+    this.#report.dropped();
   }
 
   /** Takes the turn through to its end. Never rejects: what goes wrong is its outcome, told to `onEnd` at once. */
@@ -185,19 +139,7 @@ export class Turn {
   #tellWords(): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#startedAt = now();
-    if (this.#input?.origin !== "participant") return;
-    const { messageId, participantId, text } = this.#input;
-    this.#setting.emit({
-      type: "transcript",
-      at: now(),
-      role: "user",
-      turnId: this.id,
-      participantId,
-      final: true,
-      text,
-      ...(messageId === undefined ? {} : { messageId }),
-    });
+    this.#report.begins(this.#input);
   }
 
   #say(text: string): void {
@@ -210,7 +152,7 @@ export class Turn {
   #openOutput(): Output {
     const output = this.#setting.openOutput({
       failed: (error) => this.fail(error),
-      heard: (delta) => this.#transcript({ final: false, delta }),
+      heard: (piece) => this.#report.says(piece),
       firstSentence: () => this.clock.mark("firstSentence"),
       firstByte: () => this.clock.mark("firstByte"),
       firstFrame: (at) => this.clock.mark("firstFrame", at),
@@ -224,7 +166,7 @@ export class Turn {
     this.#go("thinking");
     // What was said and heard meanwhile, an answer that was begun before does not know.
     if (this.#setting.conversation.messages.at(-1) !== this.#begunAfter) this.#abandonAttempt();
-    this.#attempt ??= this.#begin(this.#question(), "");
+    this.#attempt ??= this.#begin(questionOf(this.#input), "");
     const attempt = this.#attempt;
     try {
       attempt.release((text) => this.#say(text));
@@ -257,10 +199,7 @@ export class Turn {
         messages: [...conversation.messages, ...question],
         onFirstText: () => this.clock.mark("firstToken"),
         onToolRound: () => this.#output?.flush(),
-        onTool: (outcome) => {
-          this.#toolCalls++;
-          reportTool(this.id, outcome, this.#setting);
-        },
+        onTool: (outcome) => this.#report.tool(outcome),
         permit,
         measure,
         log,
@@ -277,25 +216,9 @@ export class Turn {
     this.clock.forget("firstToken");
   }
 
-  /** What this turn adds to the conversation before the answer. */
-  #question(): Message[] {
-    const input = this.#input;
-    switch (input?.origin) {
-      case "participant":
-        return [{ role: "participant", participantId: input.participantId, text: input.text }];
-      case "response":
-        return [{ role: "instruction", text: input.instruction }];
-      case "say":
-      case undefined:
-        return [];
-      default:
-        return input satisfies never;
-    }
-  }
-
   #go(state: TurnState): void {
-    const allowed: readonly TurnState[] = nextStates[this.#state];
-    if (!allowed.includes(state)) throw new Error(`A turn cannot go from ${this.#state} to ${state}`);
+    if (!nextTurnStates[this.#state].includes(state))
+      throw new Error(`A turn cannot go from ${this.#state} to ${state}`);
     this.#state = state;
   }
 
@@ -311,37 +234,18 @@ export class Turn {
 
     const heard = this.#output?.heard ?? "";
     const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
-    this.#setting.conversation.append([...this.#question(), ...cutToHeard(said, heard.length)]);
-    if (heard !== "") this.#transcript({ final: true, text: heard });
-    this.#report(outcome, ran, heard, error);
+    this.#setting.conversation.append([...questionOf(this.#input), ...cutToHeard(said, heard.length)]);
+    const result = {
+      outcome,
+      input: this.#input,
+      heard,
+      firstTextAt: this.#attempt?.reply.firstTextAt ?? null,
+      latency: this.clock.response(),
+      eager: this.#eager,
+      error,
+    };
+    this.#report.over(result, ran);
     this.#resolve(outcome);
     this.#onEnd?.(outcome);
-  }
-
-  #transcript(words: { readonly final: boolean; readonly delta?: string; readonly text?: string }): void {
-    const { emit, agentId } = this.#setting;
-    emit({ type: "transcript", at: now(), role: "agent", turnId: this.id, participantId: agentId, ...words });
-  }
-
-  #report(outcome: TurnOutcome, ran: boolean, heard: string, error: unknown): void {
-    const startedAt = this.#startedAt ?? now();
-    const firstTextAt = this.#attempt?.reply.firstTextAt ?? null;
-    const input = this.#input;
-    reportTurn(
-      {
-        turnId: this.id,
-        origin: input?.origin ?? "participant",
-        outcome,
-        durationMs: now() - startedAt,
-        firstTokenMs: firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt),
-        toolCalls: this.#toolCalls,
-        latency: this.clock.response(),
-        eager: this.#eager,
-        ...(outcome === "failed" ? { error: plainError(error) } : {}),
-      },
-      ran,
-      { ...(input?.origin === "participant" ? { user: input.text } : {}), agent: heard },
-      this.#setting,
-    );
   }
 }

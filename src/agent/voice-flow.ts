@@ -16,6 +16,8 @@ export interface VoiceFlowOptions {
   /** The floor is free again without an end of turn. */
   readonly releaseFloor: () => void;
   readonly onChange: () => void;
+  /** A participant has spoken words, if only a "mhm". */
+  readonly onWords: () => void;
 }
 
 /**
@@ -94,6 +96,7 @@ export class VoiceFlow {
 
   #words(text: string): void {
     this.#text = text;
+    this.#turn?.understands(this.#participantId, text);
     const { queue, bargeIn } = this.#options;
     if (!interrupts(text, bargeIn)) return;
     clearTimeout(this.#falseInterruption);
@@ -128,8 +131,9 @@ export class VoiceFlow {
     if (turn === null) return;
     this.#turn = null;
     this.#stopTimers();
-    const { queue, bargeIn, onChange } = this.#options;
+    const { queue, bargeIn, onChange, onWords } = this.#options;
     const text = this.#text.trim();
+    if (text !== "") onWords();
     const speaking = queue.running?.interruptible === true;
     if (text === "" || (speaking && !surely && !interrupts(text, bargeIn))) {
       turn.drop();

@@ -5,6 +5,7 @@ import type { ConnectionAudio } from "./edge.ts";
 import type { Log } from "./host.ts";
 import { Mouth } from "./mouth.ts";
 import type { Output, OutputEvents } from "./output.ts";
+import type { AskPermit } from "./permits.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 import type { Turn } from "./turn.ts";
@@ -19,14 +20,18 @@ export interface VoiceOptions {
   readonly bargeIn: BargeInOptions;
   readonly stalledTurnMs: number;
   readonly listen: () => Turn;
-  readonly permit: (provider: string, signal: AbortSignal) => Promise<Disposable>;
+  readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Somebody began to speak, or is done. */
   readonly onChange: () => void;
-  /** A participant cannot be heard any more. */
-  readonly deaf: (participantId: string, error: Error) => void;
+  /** A participant has spoken words. */
+  readonly onWords: () => void;
+  readonly hearingRetryMs: number;
+  /** A participant cannot be heard, though they are tried to be. */
+  readonly unheard: (participantId: string, error: unknown) => void;
+  readonly heardAgain: (participantId: string) => void;
 }
 
 /** What the model is told of speech whose words nobody can tell. */
@@ -50,16 +55,19 @@ export class Voice {
       stalledMs: options.stalledTurnMs,
       releaseFloor: () => this.#ears?.release(),
       onChange: options.onChange,
+      onWords: options.onWords,
     });
     this.#ears = stt
       ? new Ears({
           stt,
           audio,
           heard: (participantId, event) => this.#flow.heard(participantId, event),
-          deaf: (participantId, error) => {
+          unheard: (participantId, error) => {
             this.#flow.lost(participantId);
-            options.deaf(participantId, error);
+            options.unheard(participantId, error);
           },
+          heardAgain: options.heardAgain,
+          retryAfterMs: options.hearingRetryMs,
           permit,
           measure,
           log,

@@ -9,8 +9,11 @@ import { isSwaggerFile, readSwaggerFile, swaggerFiles } from "./pages/swagger-ui
 import { version } from "./version.ts";
 
 /** The document of these endpoints, and a page to read it. */
-export function documentationEndpoints(documented: readonly Endpoint[]): readonly Endpoint[] {
-  const text = JSON.stringify(openApiDocument(documented, version));
+export function documentationEndpoints(
+  documented: readonly Endpoint[],
+  { secured }: { readonly secured: boolean },
+): readonly Endpoint[] {
+  const text = JSON.stringify(openApiDocument(documented, version, secured));
   return [
     {
       method: "get",

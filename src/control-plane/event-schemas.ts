@@ -34,6 +34,13 @@ const transcript = z.object({
   participant_id: z.string(),
   final: z.boolean().describe("text is the whole of it, as far as it was heard."),
   delta: z.string().optional().describe("The next piece of what the agent says, as it is heard."),
+  interim: z
+    .string()
+    .optional()
+    .describe(
+      "What was understood so far of what the user is saying, in place of the interim before it; not to be appended. " +
+        "Empty where it was no turn after all: no final follows.",
+    ),
   text: z.string().optional(),
   message_id: z.string().optional().describe("The typed message that this is."),
 });
@@ -63,6 +70,38 @@ const tool = z.object({
   name: z.string(),
   duration_ms: ms("How long the call took."),
   ok: z.boolean(),
+  error: z
+    .string()
+    .optional()
+    .describe(
+      "Why it is not ok, without the message: timeout, bad_arguments and the like, or the error's name.",
+    ),
+});
+
+const participantUnheard = z.object({
+  type: z.literal("participant_unheard"),
+  at,
+  participant_id: z.string(),
+  error: error.describe(
+    "What the speech recogniser failed of. It is tried again while the participant is there.",
+  ),
+});
+
+const participantHeard = z.object({
+  type: z.literal("participant_heard"),
+  at,
+  participant_id: z.string().describe("Who could not be heard, and is again."),
+});
+
+const userSilent = z.object({
+  type: z.literal("user_silent"),
+  at,
+  silent_ms: ms("For how long nobody has said anything."),
+  times: z
+    .number()
+    .int()
+    .min(1)
+    .describe("How many silences in a row this makes, without a word of a participant in between."),
 });
 
 export const sessionEvent = component(
@@ -72,6 +111,9 @@ export const sessionEvent = component(
     transcript,
     turn,
     tool,
+    userSilent,
+    participantUnheard,
+    participantHeard,
     z.object({ type: z.literal("metrics"), at, metrics }),
     z.object({ type: z.literal("end"), at, reason: z.enum(endReasons) }),
   ]),

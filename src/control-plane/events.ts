@@ -16,7 +16,10 @@ export const eventEndpoints: readonly Endpoint[] = [
       operationId: "streamEvents",
       summary: "Follow a session as server-sent events",
       description:
-        "Events are state, transcript, turn, tool, metrics and, as the last one, end. Each has an id that counts up. " +
+        "Events are state, transcript, turn, tool, user_silent, participant_unheard, participant_heard, metrics and, " +
+        "as the last one, end. " +
+        "Each has an id that counts up. " +
+        "Interim words of a user are not sent again once others stand in their place. " +
         "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
         "Where events after Last-Event-ID are kept no more, an event gap says so. " +
         "While the server shuts down, a stream goes on until its session has ended.",

@@ -6,12 +6,15 @@ type Json = Record<string, unknown>;
 
 const prefix = "#/components/schemas/";
 
-/** The OpenAPI 3.1 document of these endpoints, made from the schemas that validate them. */
-export function openApiDocument(endpoints: readonly Endpoint[], version: string): Json {
+/**
+ * The OpenAPI 3.1 document of these endpoints, made from the schemas that validate them.
+ * @param secured Callers are asked who they are.
+ */
+export function openApiDocument(endpoints: readonly Endpoint[], version: string, secured: boolean): Json {
   const paths: Record<string, Json> = {};
   for (const { path, method, documentation } of endpoints) {
     if (!documentation) continue;
-    paths[path] = { ...paths[path], [method]: operation(path, documentation) };
+    paths[path] = { ...paths[path], [method]: operation(path, documentation, secured) };
   }
   return {
     openapi: "3.1.0",
@@ -29,13 +32,8 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       { name: "server", description: "The server itself." },
     ],
     paths,
-    components: { schemas: componentSchemas(), securitySchemes },
-    security: [
-      {},
-      ...Object.keys(securitySchemes)
-        .filter((name) => name !== "sessionToken")
-        .map((name) => ({ [name]: [] })),
-    ],
+    components: { schemas: componentSchemas(), ...(secured ? { securitySchemes } : {}) },
+    ...(secured ? { security: credentials } : {}),
   };
 }
 
@@ -60,7 +58,10 @@ const securitySchemes = {
   },
 };
 
-function operation(path: string, documentation: EndpointDocumentation): Json {
+/** One of them; or none, where the operator lets some in without. */
+const credentials = [{}, { bearer: [] }, { apiKey: [] }];
+
+function operation(path: string, documentation: EndpointDocumentation, secured: boolean): Json {
   const { operationId, summary, description, tag, query, headers, body, answers, token, anonymous } =
     documentation;
   const parameters = [
@@ -97,8 +98,8 @@ function operation(path: string, documentation: EndpointDocumentation): Json {
     responses: Object.fromEntries(
       Object.entries(answers).map(([status, answer]) => [status, response(answer)]),
     ),
-    ...(anonymous ? { security: [] } : {}),
-    ...(token ? { security: [{}, { bearer: [] }, { apiKey: [] }, { sessionToken: [] }] } : {}),
+    ...(secured && anonymous ? { security: [] } : {}),
+    ...(secured && token ? { security: [...credentials, { sessionToken: [] }] } : {}),
   };
 }
 

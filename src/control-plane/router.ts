@@ -15,7 +15,10 @@ import { probeEndpoints } from "./probes.ts";
 import { sessionEndpoints } from "./sessions.ts";
 
 /** Every endpoint, as the options want them. */
-export function allEndpoints(options: { readonly metricsPort: number | null }): readonly Endpoint[] {
+export function allEndpoints(options: {
+  readonly metricsPort: number | null;
+  readonly authenticated: boolean;
+}): readonly Endpoint[] {
   const endpoints = [
     ...sessionEndpoints,
     ...sessionMetricsEndpoints,
@@ -25,7 +28,7 @@ export function allEndpoints(options: { readonly metricsPort: number | null }): 
     ...probeEndpoints,
     ...(options.metricsPort === null ? [prometheusEndpoint] : []),
   ];
-  return [...endpoints, ...documentationEndpoints(endpoints)];
+  return [...endpoints, ...documentationEndpoints(endpoints, { secured: options.authenticated })];
 }
 
 /** Where a request belongs. */

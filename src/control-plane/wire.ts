@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { PlainError } from "../errors.ts";
+import { rounded } from "../metrics/rounded.ts";
 import type { ResponseLatency } from "../protocol.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
@@ -34,9 +35,9 @@ export function sessionJson(session: Session): SessionJson {
     ...identityJson(session),
     created_by: session.createdBy,
     resources: resources && {
-      cpu_ms: resources.cpuMs,
+      cpu_ms: rounded(resources.cpuMs),
       heap_bytes: resources.heapBytes,
-      event_loop_utilization: resources.eventLoopUtilization,
+      event_loop_utilization: rounded(resources.eventLoopUtilization),
     },
   };
 }
@@ -65,14 +66,21 @@ function errorJson({ name, message }: PlainError): { name: string; message: stri
   return { name, message };
 }
 
+/** The whole is rounded, and each part ends where the next begins: so that they still add up exactly. */
 function latencyJson(latency: ResponseLatency) {
+  let end = 0;
+  const part = (ms: number): number => {
+    const begin = rounded(end);
+    end += ms;
+    return rounded(rounded(end) - begin);
+  };
   return {
-    response_ms: latency.responseMs,
-    end_of_turn_ms: latency.endOfTurnMs,
-    first_token_ms: latency.firstTokenMs,
-    first_sentence_ms: latency.firstSentenceMs,
-    first_byte_ms: latency.firstByteMs,
-    output_ms: latency.outputMs,
+    response_ms: rounded(latency.responseMs),
+    end_of_turn_ms: part(latency.endOfTurnMs),
+    first_token_ms: part(latency.firstTokenMs),
+    first_sentence_ms: part(latency.firstSentenceMs),
+    first_byte_ms: part(latency.firstByteMs),
+    output_ms: part(latency.outputMs),
   };
 }
 
@@ -91,6 +99,7 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
         participant_id: event.participantId,
         final: event.final,
         delta: event.delta,
+        interim: event.interim,
         text: event.text,
         message_id: event.messageId,
       };
@@ -101,8 +110,8 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
         turn_id: event.turnId,
         origin: event.origin,
         outcome: event.outcome,
-        duration_ms: event.durationMs,
-        first_token_ms: event.firstTokenMs,
+        duration_ms: rounded(event.durationMs),
+        first_token_ms: event.firstTokenMs && rounded(event.firstTokenMs),
         tool_calls: event.toolCalls,
         latency: event.latency && latencyJson(event.latency),
         eager: event.eager,
@@ -114,9 +123,16 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
         at,
         turn_id: event.turnId,
         name: event.name,
-        duration_ms: event.durationMs,
+        duration_ms: rounded(event.durationMs),
         ok: event.ok,
+        error: event.error,
       };
+    case "user_silent":
+      return { type: event.type, at, silent_ms: rounded(event.silentMs), times: event.times };
+    case "participant_unheard":
+      return { type: event.type, at, participant_id: event.participantId, error: errorJson(event.error) };
+    case "participant_heard":
+      return { type: event.type, at, participant_id: event.participantId };
     case "metrics":
       return { type: event.type, at, metrics: event.metrics };
     case "end":

@@ -2,6 +2,7 @@ import type { Measurement } from "../protocol.ts";
 import type { SessionMetricName, SessionMetricsSnapshot } from "./catalogue.ts";
 import { sessionMetricFields } from "./catalogue.ts";
 import { reading } from "./reading.ts";
+import { rounded } from "./rounded.ts";
 import { type ModelUsage, Usage } from "./usage.ts";
 
 type AverageName = Extract<SessionMetricName, `${string}__avg`>;
@@ -67,9 +68,9 @@ export class SessionMetrics {
   snapshot(): SessionMetricsSnapshot {
     const entries = (Object.keys(sessionMetricFields) as SessionMetricName[]).map((name) => {
       const sum = this.#sums.get(name) ?? 0;
-      if (!isAverage(name)) return [name, sum] as const;
+      if (!isAverage(name)) return [name, rounded(sum)] as const;
       const count = this.#counts.get(name) ?? 0;
-      return [name, count === 0 ? null : sum / count] as const;
+      return [name, count === 0 ? null : rounded(sum / count)] as const;
     });
     return Object.fromEntries(entries) as SessionMetricsSnapshot;
   }

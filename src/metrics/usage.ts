@@ -1,6 +1,7 @@
 import type { Measurement } from "../protocol.ts";
 import { otherLabel } from "./label-limit.ts";
 import { reading } from "./reading.ts";
+import { rounded } from "./rounded.ts";
 
 /** What one session consumed of one model. Only the fields that its component has; durations in milliseconds. */
 export type ModelUsage = {
@@ -59,7 +60,13 @@ export class Usage {
   }
 
   list(): readonly ModelUsage[] {
-    return [...this.#rows.values()];
+    return [...this.#rows.values()].map((row) => {
+      const entries = Object.entries(row).map(([name, value]) => [
+        name,
+        typeof value === "number" ? rounded(value) : value,
+      ]);
+      return Object.fromEntries(entries) as ModelUsage;
+    });
   }
 
   #add(

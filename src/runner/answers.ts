@@ -6,6 +6,7 @@ export class Answers implements Disposable {
   readonly #open = new Set<string>();
   readonly #unsubscribe: () => void;
   #turns = 0;
+  #answered = 0;
   #lastHeardAt = Number.NEGATIVE_INFINITY;
   #changed = Promise.withResolvers<void>();
 
@@ -21,6 +22,11 @@ export class Answers implements Disposable {
   /** How many there were, those under way included. */
   get turns(): number {
     return this.#turns;
+  }
+
+  /** How many of them were answered, if only in part. */
+  get answered(): number {
+    return this.#answered;
   }
 
   /** When the words of the last one were known, in epoch milliseconds. */
@@ -46,7 +52,8 @@ export class Answers implements Disposable {
       this.#turns += 1;
       this.#lastHeardAt = event.at;
     } else if (event.type === "turn") {
-      this.#open.delete(event.turnId);
+      const wasOpen = this.#open.delete(event.turnId);
+      if (wasOpen && (event.outcome === "done" || event.latency !== null)) this.#answered += 1;
     } else return;
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();

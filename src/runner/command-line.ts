@@ -27,6 +27,7 @@ export function parseCommandLine(
     .version(version, "--version", "Print the version")
     .helpOption("--help", "Print this help")
     .helpCommand(false)
+    .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .exitOverride();
   for (const [name, description, groups] of commands) {
     const command = root.command(name).description(description);
@@ -64,7 +65,10 @@ const commands: readonly (readonly ["run" | "serve", string, readonly Group[]])[
   [
     "run",
     "Talk with the agent in this terminal.",
-    [["Conversation:", { ...options.consoleOptions, ...options.commonOptions }]],
+    [
+      ["Conversation:", { ...options.consoleOptions, ...options.commonOptions }],
+      ["Limits:", { providerConcurrency: options.launcherLimits.providerConcurrency }],
+    ],
   ],
 ];
 
@@ -79,6 +83,13 @@ const precedence =
   "\nEach option can also be set as a variable, in the environment or in the file .env: --max-sessions-per-call is " +
   "GREENROOM_MAX_SESSIONS_PER_CALL. A flag counts more than a variable, that more than .env, and that more than " +
   "what the agent's code passes.";
+
+/** As all our other complaints. */
+function complaint(text: string): string {
+  return text
+    .replace(/^error: option '(--[\w-]+) <(.+)>' argument missing/, "error: $1: <$2> is missing")
+    .replace(/^error: /, "greenroom: ");
+}
 
 function addOptions(command: Command, heading: string, table: OptionTable): void {
   command.optionsGroup(heading);

@@ -1,9 +1,10 @@
 import { basename } from "node:path";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { version } from "../control-plane/version.ts";
-import { GreenroomError, plainError } from "../errors.ts";
+import { GreenroomError } from "../errors.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { loadEnvironment } from "./environment.ts";
+import { errorSentence } from "./error-sentence.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { unknownVariables } from "./unknown-variables.ts";
@@ -28,7 +29,7 @@ export async function obey(
     const { obeyServe } = await import("./serve-command.ts");
     return await obeyServe(line.flags, environment, launcher, options);
   } catch (error) {
-    const text = line.flags.has("debug") && error instanceof Error ? error.stack : explain(error);
+    const text = line.flags.has("debug") && error instanceof Error ? error.stack : errorSentence(error);
     process.stderr.write(`${paintFor(process.stderr).red("greenroom:")} ${harmless(text ?? "")}\n`);
     return isUsage(error) ? 2 : 1;
   }
@@ -42,12 +43,4 @@ function programName(): string {
 
 function isUsage(error: unknown): boolean {
   return error instanceof UsageError || (GreenroomError.is(error) && error.code === "INVALID_OPTIONS");
-}
-
-/** Our own errors are sentences; of all others the kind is told too, and what they came from. */
-function explain(error: unknown): string {
-  const { name, message } = plainError(error);
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (GreenroomError.is(error)) return cause === undefined ? message : `${message}: ${explain(cause)}`;
-  return error instanceof UsageError || name === "ListenError" ? message : `${name}: ${message}`;
 }

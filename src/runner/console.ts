@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { AgentLauncher } from "../agent-launcher.ts";
+import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
 import type { EndReason, LogLevel } from "../protocol.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { type Caller, openCaller } from "./caller.ts";
 import { Conversation } from "./conversation.ts";
 import { harmless, paintFor } from "./paint.ts";
+import { readableLog } from "./readable-log.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
 import { splash } from "./splash.ts";
 import { tellReport } from "./tell-report.ts";
@@ -17,7 +18,10 @@ export interface ConsoleOptions extends Partial<RecordedCallOptions> {
   readonly callType?: string;
   /** Default: made up. */
   readonly callId?: string;
-  /** Least level of the log lines, which go to standard error. Default `warn`, so that they do not disturb. */
+  /**
+   * Least level of the log lines, JSON on standard error. Default: from `warn` on, in words, and only what the conversation
+   * does not show.
+   */
   readonly logLevel?: LogLevel;
   /** Begin with the name and the version, where the output is a terminal. Default true. */
   readonly splash?: boolean;
@@ -32,22 +36,37 @@ export interface ConsoleOptions extends Partial<RecordedCallOptions> {
  * launcher is stopped either way.
  */
 export async function converse(launcher: AgentLauncher, options: ConsoleOptions = {}): Promise<EndReason> {
+  return (await converseToEnd(launcher, options)).reason;
+}
+
+/** How a conversation went. */
+export interface ConversationEnd {
+  readonly reason: EndReason;
+  /** Why it came to nothing, where it did, though the call ended well. */
+  readonly failure: string | null;
+}
+
+/** See {@link converse}. */
+export async function converseToEnd(
+  launcher: AgentLauncher,
+  options: ConsoleOptions,
+): Promise<ConversationEnd> {
   const { callType = "default", callId = `console-${randomBytes(3).toString("hex")}` } = options;
-  const { logLevel = "warn", hints = true, wav, out, speed } = options;
+  const { hints = true, wav, out, speed } = options;
   launcher.override({
     maxConcurrentSessions: 1,
     warmSessions: 1,
     // Whoever sits at a keyboard may think for a while.
     agentIdleTimeoutMs: 0,
-    logFd: 2,
-    logLevel,
-    agentsLogLevel: logLevel,
+    ...logging(options, launcher),
   });
   const left = Promise.withResolvers<void>();
   const caller = await openCaller({ wav, out, speed }, left.resolve);
   const supervisor = await launcher.supervisor();
   if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
-  supervisor.onRehearsed((report) => tellReport(report, caller, hints));
+  supervisor.onRehearsed((report) =>
+    tellReport(report, caller, { hints, limited: supervisor.limitedProviders }),
+  );
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
@@ -59,26 +78,49 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
   }
 }
 
+/** The conversation tells these in its own words; the last refuses further calls, and there is none. */
+const leftOut = [
+  "a session thread could not start",
+  "the agent failed its warm-up",
+  "session ended",
+  "the load guard changed",
+];
+
+function logging(
+  { logLevel }: ConsoleOptions,
+  { options: { logger } }: AgentLauncher,
+): Partial<AgentLauncherOptions> {
+  if (logLevel !== undefined) return { logFd: 2, logLevel, agentsLogLevel: logLevel };
+  const forEyes = { logFd: 2, agentsLogLevel: "warn", agentsLogFormat: "words" } as const;
+  return { ...forEyes, logger: logger ?? readableLog("warn", process.stderr, leftOut) };
+}
+
 async function talk(
   supervisor: Supervisor,
   call: { readonly callType: string; readonly callId: string },
   caller: Caller,
   left: Promise<void>,
-): Promise<EndReason> {
+): Promise<ConversationEnd> {
   const start = async () => {
     await supervisor.start();
     return supervisor.startSession({ ...call, ...caller.request, createdBy: "console" });
   };
   const session = await Promise.race([start(), left]);
-  if (!session) return "closed";
-  void left.then(() => supervisor.closeSession(session.id, { by: "console" }));
+  if (!session) return { reason: "closed", failure: null };
+  let interrupted = false;
+  void left.then(() => {
+    interrupted = true;
+    return supervisor.closeSession(session.id, { by: "console" });
+  });
   const conversation = new Conversation(supervisor, session, caller.printout);
   void conversation.ended.then(() => caller.close());
   await caller.talk(conversation, session);
   await supervisor.closeSession(session.id, { by: "console", wait: true });
   const reason = await conversation.ended;
+  const failure = interrupted ? null : caller.failure;
+  if (failure !== null) caller.printout.line(paintFor(process.stdout).red(`· ${failure}`));
   caller.printout.line(epitaph(session, reason));
-  return reason;
+  return { reason, failure };
 }
 
 function epitaph(session: Session, reason: EndReason): string {

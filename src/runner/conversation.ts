@@ -8,6 +8,8 @@ import type { Printout } from "./printout.ts";
 
 /** Longest time that an answer is waited for, in milliseconds. */
 const answerTimeoutMs = 120_000;
+/** Of words that were cut, so many characters show where. */
+const longestTail = 60;
 
 /** A session shown on a screen, and words for it. */
 export class Conversation {
@@ -21,6 +23,8 @@ export class Conversation {
   readonly #ended = Promise.withResolvers<EndReason>();
   /** Who waits for an answer, by message first and by turn once there is one. */
   readonly #waiting = new Map<string, () => void>();
+  /** Of the agent's words in each running turn: what was shown as it came, and what of that was heard. */
+  readonly #words = new Map<string, { shown: string; heard: string }>();
 
   constructor(supervisor: Supervisor, session: Session, screen: Printout) {
     this.#supervisor = supervisor;
@@ -63,7 +67,7 @@ export class Conversation {
     switch (event.type) {
       case "transcript":
         if (event.role === "agent") this.#agentSpeaks(event);
-        else this.#heard(event);
+        else if (event.final) this.#heard(event);
         break;
       case "tool":
         this.#toolEnded(event);
@@ -78,15 +82,26 @@ export class Conversation {
         this.#end(event.reason);
         break;
       case "metrics":
+      case "user_silent":
+      case "participant_heard":
+        break;
+      case "participant_unheard":
+        this.#screen.line(
+          this.#paint.red(
+            `· ${harmless(event.participantId)} is not heard: ${harmless(event.error.message)}`,
+          ),
+        );
         break;
       default:
         event satisfies never;
     }
   }
 
-  #agentSpeaks({ delta, final }: TranscriptEvent): void {
+  #agentSpeaks({ turnId, delta = "", text = "", final }: TranscriptEvent): void {
     this.#spoke.resolve();
-    if (delta !== undefined) this.#screen.words(harmless(delta));
+    const { shown = "" } = this.#words.get(turnId) ?? {};
+    this.#words.set(turnId, { shown: shown + delta, heard: text });
+    if (delta !== "") this.#screen.words(harmless(delta));
     if (final) this.#screen.endWords();
   }
 
@@ -102,21 +117,33 @@ export class Conversation {
     this.#waiting.set(turnId, answered);
   }
 
-  #toolEnded({ name, durationMs, ok }: ToolEvent): void {
+  #toolEnded({ name, durationMs, ok, error }: ToolEvent): void {
     const { dim, red } = this.#paint;
     this.#screen.line(
-      `${dim(`· ${harmless(name)} ${Math.round(durationMs)} ms`)}${ok ? "" : red(" failed")}`,
+      `${dim(`· ${harmless(name)} ${Math.round(durationMs)} ms`)}${ok ? "" : red(` failed${error === undefined ? "" : `: ${harmless(error)}`}`)}`,
     );
   }
 
   #turnOver({ turnId, outcome, error }: TurnEvent): void {
     const { dim, red } = this.#paint;
-    if (outcome === "interrupted") this.#screen.line(dim("· interrupted"));
+    const cut = this.#cut(turnId);
+    if (outcome === "interrupted") this.#screen.line(dim(`· interrupted${cut}`));
     if (outcome === "failed")
-      this.#screen.line(red(`· failed: ${harmless(error?.message ?? "no reason given")}`));
+      this.#screen.line(red(`· failed${cut}: ${harmless(error?.message ?? "no reason given")}`));
     this.#firstTurnOver.resolve();
     this.#waiting.get(turnId)?.();
     this.#waiting.delete(turnId);
+  }
+
+  /** Where the agent's words were cut: they are shown as they come, which is ahead of what is heard. */
+  #cut(turnId: string): string {
+    const { shown, heard } = this.#words.get(turnId) ?? { shown: "", heard: "" };
+    this.#words.delete(turnId);
+    const [all, part] = [shown, heard].map((text) => harmless(text).replaceAll(/\s+/g, " ").trim());
+    if (all === part) return "";
+    return part
+      ? ` after “${part.length > longestTail ? `…${part.slice(-longestTail)}` : part}”`
+      : " before a word was heard";
   }
 
   #end(reason: EndReason): void {

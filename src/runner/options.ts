@@ -46,11 +46,18 @@ export const consoleOptions = {
   },
   speed: {
     placeholder: "number",
-    description: "How many times faster than life --wav calls, 1 to 100",
+    description:
+      "How many times faster than life --wav calls, 1 to 100. Models and voices do not hurry: where they cannot keep up, " +
+      "speech has holes, which is told",
     default: "1",
     schema: wholeNumber.pipe(z.int().min(1).max(100)),
   },
-  logLevel: { placeholder: "level", description: "Least level of log lines", default: "warn", schema: level },
+  logLevel: {
+    placeholder: "level",
+    description: "Least level of log lines, as JSON",
+    default: "warn, in words",
+    schema: level,
+  },
 } as const satisfies OptionTable;
 
 export const serveOptions = {

@@ -3,22 +3,28 @@ import type { LogLevel } from "../protocol.ts";
 import { harmless, paintFor } from "./paint.ts";
 
 /** Said in each line of a process, or of no use to eyes. */
-const leftOut = new Set(["level", "time", "pid", "hostname", "msg", "request_id", "component", "err"]);
+const unshown = new Set(["level", "time", "pid", "hostname", "msg", "request_id", "component", "err"]);
 
 /**
  * A log for eyes: a line each, of time, level, message and fields. Of an error there is its message; its stack too where
  * the level is `debug` or below.
+ * @param leftOut Messages of no use to whoever reads.
  */
-export function readableLog(level: LogLevel, stream: NodeJS.WriteStream): Logger {
+export function readableLog(
+  level: LogLevel,
+  stream: NodeJS.WriteStream,
+  leftOut: readonly string[] = [],
+): Logger {
   const { dim, yellow, red } = paintFor(stream);
   const stacks = level === "debug" || level === "trace";
   const write = (line: string): void => {
     const entry: LogEntry = JSON.parse(line);
+    if (leftOut.includes(entry.msg ?? "")) return;
     const name = (pino.levels.labels[entry.level] ?? "").padEnd(5);
     const colour = entry.level >= 50 ? red : entry.level >= 40 ? yellow : dim;
     const { message, stack } = entry.err ?? {};
     const fields = [
-      ...Object.entries(entry).filter(([key]) => !leftOut.has(key)),
+      ...Object.entries(entry).filter(([key]) => !unshown.has(key)),
       ...(message === undefined ? [] : [["err.message", message] as const]),
     ].map(([key, value]) => `${key}=${shown(value)}`);
     const head = `${dim(clock(entry.time))} ${colour(name)} ${oneLine(entry.msg ?? "")}`;

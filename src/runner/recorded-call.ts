@@ -10,7 +10,9 @@ import { writeConversation } from "../testing/recorded-caller.ts";
 import { Answers } from "./answers.ts";
 import type { Caller } from "./caller.ts";
 import type { Conversation } from "./conversation.ts";
+import { paintFor } from "./paint.ts";
 import { PlainPrintout } from "./printout.ts";
+import { speechHolesMs } from "./speech-holes.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RecordedCallOptions {
@@ -44,6 +46,7 @@ export class RecordedCall implements Caller {
   readonly #sound: PcmFrame;
   readonly #out: string | null;
   readonly #speed: number;
+  #failure: string | null = null;
 
   private constructor(sound: PcmFrame, { out, speed = 1 }: RecordedCallOptions) {
     this.request = { inMemory: { speed } };
@@ -61,6 +64,7 @@ export class RecordedCall implements Caller {
 
   /** Plays it, hangs up when the agent has answered, and writes what was said. */
   async talk(conversation: Conversation, session: Session): Promise<void> {
+    using answers = new Answers(session);
     const over = conversation.ended;
     using call = await Promise.race([dial(session.id), over.then(() => null)]);
     if (call === null) return;
@@ -73,18 +77,24 @@ export class RecordedCall implements Caller {
     const startedAt = now();
     const playback = await unlessOver(caller.play(this.#sound));
     const endedAt = now();
-    if (playback) await unlessOver(this.#answered(session, call, playback));
+    if (playback) await unlessOver(this.#answered(answers, call, playback));
+    // An agent that left before the end need not have listened.
+    if (playback?.complete) this.#judge(answers);
     caller.leave();
     call.hangUp();
     await within(over, leaveTimeoutMs, "The agent's leaving").catch(() => undefined);
+    this.#tellHoles(speechHolesMs(session, call.recording));
     await this.#write(call, playback ?? { startedAt, endedAt, complete: false });
+  }
+
+  get failure(): string | null {
+    return this.#failure;
   }
 
   close(): void {}
 
   /** Resolves when the last words are answered, and the agent has been silent for a while. */
-  async #answered(session: Session, { recording }: TestCall, { startedAt }: Playback): Promise<void> {
-    using answers = new Answers(session);
+  async #answered(answers: Answers, { recording }: TestCall, { startedAt }: Playback): Promise<void> {
     const lastSoundMs = lastSound(this.#sound);
     const spokenUntil = (startedAt ?? now()) + ((lastSoundMs ?? 0) - faintMs) / this.#speed;
     const heardBy = now() + (lastSoundMs === null ? silenceTimeoutMs : hearingTimeoutMs);
@@ -101,6 +111,21 @@ export class RecordedCall implements Caller {
     }
   }
 
+  /** In a call of life's own speed a hole is the service's, and in the metrics. */
+  #tellHoles(ms: number): void {
+    if (this.#speed === 1 || ms === 0) return;
+    const holes = `What the agent said has holes of ${(ms / 1_000).toFixed(1)} s`;
+    const { yellow } = paintFor(process.stderr);
+    process.stderr.write(yellow(`${holes}: it cannot keep up with --speed ${this.#speed} here.\n`));
+  }
+
+  #judge({ turns, answered }: Answers): void {
+    if (answered > 0) return;
+    const peak = peakOf(this.#sound);
+    const loudness = peak === 0 ? "it is silent" : `its peak is ${decibels(peak)} dBFS`;
+    this.#failure = turns > 0 ? "no turn was answered" : `nothing of the recording was heard: ${loudness}`;
+  }
+
   async #write(call: TestCall, { startedAt, endedAt, complete }: Playback): Promise<void> {
     if (this.#out === null) return;
     const { samples, sampleRate } = this.#sound;
@@ -113,7 +138,9 @@ export class RecordedCall implements Caller {
       this.#out,
     );
     const spokeForS = (call.recording.durationMs / 1_000).toFixed(1);
-    this.printout.line(`${this.#out}: the caller left, the agent right, who spoke for ${spokeForS} s`);
+    this.printout.line(
+      `${this.#out}: the caller on the left, the agent on the right; the agent spoke for ${spokeForS} s`,
+    );
   }
 }
 
@@ -151,6 +178,15 @@ function fileTrouble({ code, message }: NodeJS.ErrnoException, path: string): st
       return message;
   }
 }
+
+const fullScale = 32_768;
+
+/** The loudest sample, 0–32,768. */
+const peakOf = ({ samples }: PcmFrame): number =>
+  samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+
+const decibels = (sample: number): string =>
+  String(Math.round(20 * Math.log10(sample / fullScale))).replace("-", "−");
 
 /** Loudness of 20 ms that counts as sound: root mean square of 16-bit samples. */
 const soundLevel = 200;

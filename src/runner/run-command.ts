@@ -1,6 +1,6 @@
 import type { AgentLauncher } from "../agent-launcher.ts";
 import type { EndReason } from "../protocol.ts";
-import { converse } from "./console.ts";
+import { converseToEnd } from "./console.ts";
 import type { Environment } from "./environment.ts";
 import * as tables from "./options.ts";
 import { type Flags, readSettings } from "./settings.ts";
@@ -21,11 +21,11 @@ export async function obeyRun(
   );
   if (Object.keys(limits).length > 0) launcher.override(limits);
   const { noDemo = false, ...options } = call;
-  const reason = await converse(launcher, {
+  const { reason, failure } = await converseToEnd(launcher, {
     ...(common.debug ? { logLevel: "debug" } : {}),
     ...options,
     splash: !common.noSplash,
     hints: !noDemo,
   });
-  return wellEnded.includes(reason) ? 0 : 1;
+  return wellEnded.includes(reason) && failure === null ? 0 : 1;
 }

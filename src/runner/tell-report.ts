@@ -4,12 +4,17 @@ import type { Caller } from "./caller.ts";
 import { harmless, paintFor } from "./paint.ts";
 
 /** What the agent is made of, as far as hints are wanted, and what does not work: beside the conversation where that is a pipe or a file. */
-export function tellReport(report: AgentReport, caller: Caller, hints: boolean): void {
-  const { dim, red } = paintFor(caller.interactive ? process.stdout : process.stderr);
+export function tellReport(
+  report: AgentReport,
+  caller: Caller,
+  { hints, limited }: { readonly hints: boolean; readonly limited: readonly string[] },
+): void {
+  const { dim, red, yellow } = paintFor(caller.interactive ? process.stdout : process.stderr);
   const tell = (text: string) =>
     caller.interactive ? caller.printout.line(text) : process.stderr.write(`${text}\n`);
-  for (const { level, text } of describeAgent(report)) {
+  for (const { level, text } of describeAgent(report, limited)) {
     if (level === "error") tell(red(harmless(text)));
+    else if (level === "warn") tell(yellow(harmless(text)));
     else if (hints) tell(dim(harmless(text)));
   }
   const lacking = (["stt", "tts"] as const).filter(

@@ -16,6 +16,7 @@ const greetingWaitMs = 1_000;
 export class TypingCaller implements Caller {
   readonly printout: Screen;
   readonly request = {};
+  readonly failure = null;
 
   constructor(screen: Screen) {
     this.printout = screen;

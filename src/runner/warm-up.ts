@@ -2,6 +2,7 @@ import { GreenroomError } from "../errors.ts";
 import { describeAgent } from "../supervisor/agent-report.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Announcer } from "./announcer.ts";
+import { errorSentence } from "./error-sentence.ts";
 import { harmless } from "./paint.ts";
 
 const reportIntervalMs = 1_000;
@@ -11,7 +12,8 @@ export async function warmUp(supervisor: Supervisor, announcer: Announcer): Prom
   const draining = new Promise<void>((resolve) => supervisor.onDrain(resolve));
   const stopReporting = reportProgress(supervisor, announcer);
   supervisor.onRehearsed((report) => {
-    for (const { level, text, fields } of describeAgent(report)) announcer.say(level, harmless(text), fields);
+    for (const { level, text, fields } of describeAgent(report, supervisor.limitedProviders))
+      announcer.say(level, harmless(text), fields);
   });
   try {
     await supervisor.start();
@@ -39,6 +41,6 @@ function reportProgress(supervisor: Supervisor, announcer: Announcer): () => voi
 }
 
 function explain(error: unknown): string {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return `The agent cannot be started: ${harmless(`${name}: ${message}`).split("\n", 1)[0]}. Trying again; until then starts are refused.`;
+  const [firstLine = ""] = harmless(errorSentence(error)).split("\n", 1);
+  return `The agent cannot be started: ${firstLine.replace(/\.$/, "")}. Trying again; until then starts are refused.`;
 }

@@ -1,32 +1,52 @@
 import type { AgentReport, AgentService } from "../protocol.ts";
+import { similar } from "../similar.ts";
+import { loggedError } from "./log-error.ts";
 
 /** A line for people, and what a log line adds to it. */
 export interface ReportLine {
-  readonly level: "info" | "error";
+  readonly level: "info" | "warn" | "error";
   readonly fields: object;
   readonly text: string;
 }
 
 const names = { llm: "LLM", stt: "STT", tts: "TTS", edge: "edge" } as const;
 
-/** What a rehearsal found, in lines: what the agent is made of, then whatever is known not to work. */
-export function describeAgent({ about, services }: AgentReport): ReportLine[] {
+/**
+ * What a rehearsal found, in lines: what the agent is made of, then whatever is known not to work.
+ * @param limited Providers whose requests at a time are limited.
+ */
+export function describeAgent({ about, services }: AgentReport, limited: readonly string[]): ReportLine[] {
   const made = services.map((service) => `${names[service.part]} ${nameOf(service)}`).join(", ");
   const fields = Object.fromEntries(services.map((service) => [service.part, nameOf(service)]));
   return [
     { level: "info", fields, text: `Agent: ${made}.${about === null ? "" : ` ${about}`}` },
     ...services.flatMap(complaint),
+    ...strangers(services, limited),
   ];
+}
+
+/** A limit that bounds nothing is most likely a name that was mistyped. */
+function strangers(services: readonly AgentService[], limited: readonly string[]): ReportLine[] {
+  const known = new Set(
+    services.flatMap(({ part, provider, reserve }) => (part === "edge" ? [] : [provider, ...reserve])),
+  );
+  return limited
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const meant = similar(name, known);
+      const hint = meant === null ? "" : `: did you mean ${meant}?`;
+      const text = `The limit for ${name} has no effect: no service of the agent is of that provider${hint}`;
+      return { level: "warn", fields: { provider: name }, text };
+    });
 }
 
 function complaint({ part, provider, problem }: AgentService): ReportLine[] {
   if (problem === null) return [];
-  const { name, code, message } = problem;
   return [
     {
       level: "error",
-      fields: { part, provider, err: { type: name, message, ...(code === undefined ? {} : { code }) } },
-      text: `${names[part]} ${provider} does not work: ${oneLine(message)}`,
+      fields: { part, provider, err: loggedError(problem) },
+      text: `${names[part]} ${provider} does not work: ${oneLine(problem.message)}`,
     },
   ];
 }

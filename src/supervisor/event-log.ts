@@ -10,7 +10,7 @@ export type SessionEvent =
   | { readonly type: "end"; readonly at: number; readonly reason: EndReason };
 
 export interface LoggedEvent {
-  /** Counts from 1, without a hole. */
+  /** Counts from 1, without a hole as it happens. */
   readonly id: number;
   readonly event: SessionEvent;
 }
@@ -24,11 +24,16 @@ const keptAfterEnd = { events: 1_024, characters: 32 * 1_024 };
 /** What an event without words counts. */
 const smallestEvent = 200;
 
-/** The events of one session: a bounded ring that can be replayed, and listeners for what comes. */
+/**
+ * The events of one session: a bounded ring that can be replayed, and listeners for what comes. Of the interim words of a
+ * turn it keeps the newest alone, and none once other words stand in their place: they would push out the rest.
+ */
 export class EventLog {
   #entries: LoggedEvent[] = [];
   #characters = 0;
   #lastId = 0;
+  /** The newest one that is kept no more, other than interim words. */
+  #lostId = 0;
   #ended = false;
   readonly #listeners = new Set<EventListener>();
 
@@ -46,6 +51,7 @@ export class EventLog {
     if (this.#ended) return;
     this.#lastId += 1;
     const entry = { id: this.#lastId, event };
+    this.#supersede(event);
     this.#entries.push(entry);
     this.#characters += weight(event);
     this.#ended = event.type === "end";
@@ -59,12 +65,21 @@ export class EventLog {
    * that events after `afterId` are kept no more, or that `afterId` is not of this log.
    */
   subscribe(afterId: number, listener: EventListener): { readonly gap: boolean; unsubscribe(): void } {
-    const firstKept = this.#lastId - this.#entries.length + 1;
-    const known = afterId >= firstKept - 1 && afterId <= this.#lastId;
-    for (const entry of known ? this.#entries.slice(afterId - firstKept + 1) : [...this.#entries])
-      listener(entry);
+    const known = afterId >= this.#lostId && afterId <= this.#lastId;
+    for (const entry of [...this.#entries]) if (!known || entry.id > afterId) listener(entry);
     if (!this.#ended) this.#listeners.add(listener);
     return { gap: !known, unsubscribe: () => this.#listeners.delete(listener) };
+  }
+
+  #supersede(event: SessionEvent): void {
+    if (event.type !== "transcript" || event.role !== "user") return;
+    const before = this.#entries.findLastIndex(
+      ({ event: old }) => old.type === "transcript" && old.turnId === event.turnId,
+    );
+    const interim = this.#entries[before];
+    if (interim?.event.type !== "transcript" || interim.event.interim === undefined) return;
+    this.#characters -= weight(interim.event);
+    this.#entries.splice(before, 1);
   }
 
   #trim(bounds: typeof kept): void {
@@ -73,6 +88,7 @@ export class EventLog {
       const oldest = this.#entries[dropped];
       if (!oldest || oldest.id === this.#lastId) break;
       this.#characters -= weight(oldest.event);
+      this.#lostId = oldest.id;
       dropped += 1;
     }
     if (dropped > 0) this.#entries.splice(0, dropped);
@@ -81,5 +97,7 @@ export class EventLog {
 
 function weight(event: SessionEvent): number {
   if (event.type !== "transcript") return smallestEvent;
-  return smallestEvent + (event.text?.length ?? 0) + (event.delta?.length ?? 0);
+  return (
+    smallestEvent + (event.text?.length ?? 0) + (event.delta?.length ?? 0) + (event.interim?.length ?? 0)
+  );
 }

@@ -54,6 +54,7 @@ export const launcherOptions = z.strictObject({
   includeTranscript: z.boolean().default(false),
   logLevel: z.enum(levels).default("info"),
   agentsLogLevel: z.enum(levels).default("info"),
+  agentsLogFormat: z.enum(["json", "words"]).default("json"),
   logTranscripts: z.boolean().default(false),
   logFd: z.union([z.literal(1), z.literal(2)]).default(1),
   logger: z

@@ -1,5 +1,5 @@
 import { type PlainError, plainError } from "../errors.ts";
-import type { AgentReport, FromThread } from "../protocol.ts";
+import type { AgentReport, FromThread, Measurement } from "../protocol.ts";
 import type { Slot } from "./slot.ts";
 
 /** How long the agent's services may take to say whether they work, and the agent to close, in milliseconds. */
@@ -8,9 +8,13 @@ const restTimeoutMs = 15_000;
 /**
  * A dry run before the server serves: `createAgent` in a real thread, with no call. It finds a missing key or a broken
  * agent at the start instead of in the first call. Rejects with the agent's own error; services that refuse the agent are
- * in the report.
+ * in the report, and counted by `measured`.
  */
-export async function rehearse(slot: Slot, createTimeoutMs: number): Promise<AgentReport> {
+export async function rehearse(
+  slot: Slot,
+  createTimeoutMs: number,
+  measured: (measurement: Measurement) => void,
+): Promise<AgentReport> {
   const { promise, resolve, reject } = Promise.withResolvers<AgentReport>();
   const fail = (error: PlainError) => reject(Object.assign(new Error(error.message), error));
   const expire = (what: string, ms: number) =>
@@ -38,6 +42,9 @@ export async function rehearse(slot: Slot, createTimeoutMs: number): Promise<Age
             return;
           case "rehearsed":
             report = message.report;
+            return;
+          case "measured":
+            measured(message.measurement);
             return;
           case "ended":
             resolve(report);

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { GreenroomError, type PlainError, plainError } from "../errors.ts";
+import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
 import { SessionMetrics } from "../metrics/session-metrics.ts";
 import {
   type AgentEvent,
@@ -105,6 +107,7 @@ export class Session implements SlotHolder {
   #createTimer: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #metricsTimer: NodeJS.Timeout | undefined;
+  #toldMetrics: SessionMetricsSnapshot | null = null;
 
   constructor(
     identity: SessionIdentity,
@@ -229,7 +232,9 @@ export class Session implements SlotHolder {
       case "measured":
         this.metrics.record(message.measurement);
         this.#listener.measured(message.measurement);
-        this.#announceMetrics();
+        // Sound that is given to a recogniser comes every second: alone it is no news.
+        if (message.measurement.kind !== "stt" || message.measurement.latencyMs !== null)
+          this.#announceMetrics();
         break;
       case "ended":
         this.#decide({ reason: this.#closeReason ?? "finished", error: this.#error });
@@ -310,8 +315,16 @@ export class Session implements SlotHolder {
   #announceMetrics(): void {
     this.#metricsTimer ??= setTimeout(() => {
       this.#metricsTimer = undefined;
-      this.events.append({ type: "metrics", at: now(), metrics: this.metrics.snapshot() });
+      this.#tellMetrics();
     }, metricsIntervalMs).unref();
+  }
+
+  /** Where a figure has changed since they were told. */
+  #tellMetrics(): void {
+    const metrics = this.metrics.snapshot();
+    if (isDeepStrictEqual(metrics, this.#toldMetrics)) return;
+    this.#toldMetrics = metrics;
+    this.events.append({ type: "metrics", at: now(), metrics });
   }
 
   #end(verdict: Verdict): void {
@@ -323,7 +336,7 @@ export class Session implements SlotHolder {
     this.#endReason = verdict.reason;
     this.#error = verdict.error;
     this.#endedAt = now();
-    this.events.append({ type: "metrics", at: this.#endedAt, metrics: this.metrics.snapshot() });
+    this.#tellMetrics();
     this.events.append({ type: "state", at: this.#endedAt, state: "ended" });
     this.events.append({ type: "end", at: this.#endedAt, reason: verdict.reason });
     this.#start?.promise.catch(() => undefined);

@@ -185,6 +185,11 @@ export class Supervisor {
     return [...this.#sessions.live()];
   }
 
+  /** Those whose requests at a time are counted over all sessions. */
+  get limitedProviders(): readonly string[] {
+    return Object.keys(this.options.providerConcurrency);
+  }
+
   /** How many threads are in each state. */
   slots(): ReturnType<Pool["byState"]> {
     return this.#pool.byState();
@@ -248,8 +253,13 @@ export class Supervisor {
         threadStartTimeoutMs: options.threadStartTimeoutMs,
         heapLimitMb: options.heapLimitMb,
         messagesPerSecond: options.messagesPerSecond,
-        limitedProviders: Object.keys(options.providerConcurrency),
-        log: { level: options.agentsLogLevel, fd: options.logFd, transcripts: options.logTranscripts },
+        limitedProviders: this.limitedProviders,
+        log: {
+          level: options.agentsLogLevel,
+          fd: options.logFd,
+          format: options.agentsLogFormat,
+          transcripts: options.logTranscripts,
+        },
         environment: threadEnvironment(options.agentEnvironment),
       },
       {
@@ -283,6 +293,7 @@ export class Supervisor {
         this.#warmUpFailure = error;
         firstTry.reject(error);
       },
+      measured: (measurement) => this.metrics.record(measurement),
       rehearsed: (report) => this.#rehearsed(report),
     });
     void warmedUp.then((done) => {
@@ -300,7 +311,8 @@ export class Supervisor {
   #rehearsed(report: AgentReport): void {
     for (const listener of this.#reportListeners) listener(report);
     if (this.#reportListeners.size > 0) return;
-    for (const { level, fields, text } of describeAgent(report)) this.log[level](fields, text);
+    for (const { level, fields, text } of describeAgent(report, this.limitedProviders))
+      this.log[level](fields, text);
   }
 
   async #stop(): Promise<void> {

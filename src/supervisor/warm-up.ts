@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
-import type { AgentReport } from "../protocol.ts";
+import type { AgentReport, Measurement } from "../protocol.ts";
 import { BackOff } from "./back-off.ts";
 import { loggedError } from "./log-error.ts";
 import type { Pool } from "./pool.ts";
@@ -16,6 +16,8 @@ export interface WarmUpOptions {
   readonly signal: AbortSignal;
   /** Called for every try that failed, with the agent's own error. */
   readonly failed: (error: unknown) => void;
+  /** Called for what is measured in any try. */
+  readonly measured: (measurement: Measurement) => void;
   /** Called once, for the try that succeeded. */
   readonly rehearsed: (report: AgentReport) => void;
 }
@@ -27,7 +29,7 @@ export async function warmUp(options: WarmUpOptions): Promise<boolean> {
   while (!signal.aborted) {
     try {
       const slot = await pool.wait(options.threadWaitMs);
-      const report = await rehearse(slot, options.createTimeoutMs);
+      const report = await rehearse(slot, options.createTimeoutMs, options.measured);
       if (signal.aborted) return false;
       options.rehearsed(report);
       return true;

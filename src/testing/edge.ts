@@ -9,9 +9,21 @@ import type {
   Participant as EdgeParticipant,
   JoinRequest,
 } from "../agent/edge.ts";
+import {
+  anyFunction,
+  type Checks,
+  checkOptions,
+  longestWaitMs,
+  number,
+  text,
+  truth,
+  whole,
+} from "../agent/option-checks.ts";
 import { Pacer } from "../audio/pacer.ts";
 import { frameLength, frameMs } from "../audio/pcm.ts";
+import { now } from "../protocol.ts";
 import type { TestCall } from "./call.ts";
+import { EdgeClock } from "./edge-clock.ts";
 import { EdgeLine } from "./line.ts";
 import { Participant } from "./participant.ts";
 import { Recording } from "./recording.ts";
@@ -36,6 +48,20 @@ export interface EdgeOptions {
   readonly beforeJoin?: (request: JoinRequest) => Promise<void>;
 }
 
+const checks: Checks<EdgeOptions> = {
+  sampleRate: whole(1),
+  leadMs: number(0, longestWaitMs),
+  speed: {
+    fits: (value) => value === Infinity || number(1, 100).fits(value),
+    expected: "a number from 1 to 100, or Infinity",
+  },
+  sound: truth,
+  name: text,
+  beforeJoin: anyFunction,
+};
+
+/** How long a call in which nobody says anything keeps the process alive, in milliseconds. */
+const holdsForMs = 10_000;
 /** Frames handed over at once where sound takes no time: then others have their turn. */
 const framesWithoutTime = 50;
 
@@ -46,11 +72,16 @@ const framesWithoutTime = 50;
  * ```ts
  * const edge = new testing.Edge();
  * const agent = new Agent({ edge, … });
- * await agent.join(await agent.createCall("default", "call-1"));
- * const alice = edge.addParticipant("alice");
- * await alice.play("question.wav");
- * await edge.recording.reached(500);
+ * {
+ *   await using _ = await agent.join(await agent.createCall("default", "call-1"));
+ *   const alice = edge.addParticipant("alice");
+ *   await alice.play("question.wav");
+ *   await edge.recording.reached(500);
+ * }
+ * await agent.close();
  * ```
+ *
+ * A call that is left open keeps the process alive until nobody has said anything in it for 10 s.
  */
 export class Edge implements EdgeInterface, TestCall {
   readonly provider = "testing";
@@ -58,6 +89,7 @@ export class Edge implements EdgeInterface, TestCall {
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
   readonly #options: EdgeOptions;
+  readonly #clock = new EdgeClock();
   readonly #pacer: Pacer;
   readonly #participants = new Map<string, Participant>();
   readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
@@ -66,13 +98,12 @@ export class Edge implements EdgeInterface, TestCall {
   readonly #exit: () => void;
   readonly #line: EdgeLine | null;
   #state: "outside" | "inside" | "over" = "outside";
+  /** When somebody last said something, as epoch milliseconds. */
+  #soundAt = now();
 
   constructor(options: EdgeOptions = {}) {
-    const { sampleRate = 16_000, speed = 1, leadMs = 0, name } = options;
-    if (!(speed >= 1 && (speed <= 100 || speed === Infinity))) {
-      throw new TypeError("testing.Edge: speed must be a number from 1 to 100, or Infinity");
-    }
-    if (!(leadMs >= 0)) throw new TypeError("testing.Edge: leadMs must not be negative");
+    checkOptions("testing.Edge", options, checks);
+    const { sampleRate = 16_000, speed = 1, name } = options;
     frameLength(sampleRate);
     this.#options = options;
     this.recording = new Recording(sampleRate, speed);
@@ -84,6 +115,7 @@ export class Edge implements EdgeInterface, TestCall {
       // Sound from participants is never left out, however late.
       burst: speed === Infinity ? framesWithoutTime : Infinity,
       beat: () => this.#handOver(),
+      clock: this.#clock,
     });
     this.#line = name === undefined ? null : new EdgeLine(name, this);
   }
@@ -151,6 +183,7 @@ export class Edge implements EdgeInterface, TestCall {
         if (samples.length !== length || sampleRate !== recording.sampleRate) {
           throw new TypeError(`A frame of this call is ${length} samples at ${recording.sampleRate} Hz`);
         }
+        this.#heard();
         recording.add(samples);
       },
       listen: (listener) => {
@@ -160,7 +193,13 @@ export class Edge implements EdgeInterface, TestCall {
     };
   }
 
+  #heard(): void {
+    this.#soundAt = now();
+    this.#clock.holding = true;
+  }
+
   #play(): void {
+    this.#heard();
     if (this.#state === "inside" && this.#options.sound !== false) this.#pacer.start();
   }
 
@@ -169,6 +208,8 @@ export class Edge implements EdgeInterface, TestCall {
     const { sampleRate, speed } = this.recording;
     const playing = [...this.#participants.values()];
     if (speed === Infinity && !playing.some((one) => one.playing && !one.muted)) return false;
+    if (playing.some((one) => one.playing)) this.#heard();
+    else if (now() - this.#soundAt > holdsForMs) this.#clock.holding = false;
     for (const participant of playing) {
       const samples = participant.frame();
       if (samples === null) continue;

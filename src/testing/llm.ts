@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AsyncQueue } from "../agent/async-queue.ts";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../agent/llm.ts";
+import { type Check, type Checks, checkOptions, duration } from "../agent/option-checks.ts";
 import { within } from "../deadline.ts";
 import type { JsonValue } from "../protocol.ts";
 
@@ -30,6 +31,21 @@ export interface LlmOptions {
   readonly wordMs?: number;
 }
 
+const reply: Check = {
+  fits: (value) => typeof value === "string" || Array.isArray(value) || typeof value === "function",
+  expected: "a text, a list of steps, or a function that makes them",
+};
+
+const checks: Checks<LlmOptions> = {
+  replies: {
+    fits: (value) => Array.isArray(value) && value.every(reply.fits),
+    expected: "a list of replies",
+  },
+  otherwise: reply,
+  firstTokenMs: duration(0),
+  wordMs: duration(0),
+};
+
 /**
  * A model that says what a test wants. It streams word by word and counts words as tokens. Nothing in it is left to chance.
  *
@@ -51,6 +67,7 @@ export class LLM extends BaseLLM {
 
   constructor(options: LlmOptions = {}) {
     super();
+    checkOptions("testing.LLM", options, checks);
     this.#options = options;
     this.#replies = [...(options.replies ?? [])];
   }

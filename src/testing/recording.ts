@@ -1,6 +1,6 @@
 import type { PcmFrame } from "../agent/audio.ts";
 import { concatenate } from "../audio/pcm.ts";
-import { within } from "../deadline.ts";
+import { DeadlineError, within } from "../deadline.ts";
 import { now } from "../protocol.ts";
 
 export interface RecordedFrame {
@@ -106,6 +106,10 @@ export class Recording {
     check();
     try {
       await within(promise, timeoutMs, `${ms} ms of what the agent says`);
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      const said = this.durationMs === 0 ? "nothing" : `${Math.round(this.durationMs)} ms of it`;
+      throw new DeadlineError(`${error.message}: ${said} came`);
     } finally {
       unsubscribe();
     }

@@ -1,5 +1,6 @@
 import { AsyncQueue } from "../agent/async-queue.ts";
 import type { PcmFrame } from "../agent/audio.ts";
+import { type Checks, checkOptions, list, number, texts } from "../agent/option-checks.ts";
 import type {
   SpeechEvent,
   SpeechStream as SpeechStreamInterface,
@@ -21,6 +22,12 @@ export interface SttOptions {
   /** Throws instead of listening, once for each entry; then it listens. */
   readonly failures?: readonly Error[];
 }
+
+const checks: Checks<SttOptions> = {
+  transcripts: texts,
+  endMs: number(20, 60_000),
+  failures: list("errors"),
+};
 
 /** What counts as loud, 0–32 768. */
 const loud = 300;
@@ -45,6 +52,7 @@ export class STT implements STTInterface {
   #changed = Promise.withResolvers<void>();
 
   constructor(options: SttOptions = {}) {
+    checkOptions("testing.STT", options, checks);
     this.#options = options;
     this.#transcripts = [...(options.transcripts ?? [])];
     this.#failures = [...(options.failures ?? [])];

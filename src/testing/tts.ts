@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type Checks, checkOptions, duration, list, number, truth, whole } from "../agent/option-checks.ts";
 import type { Alignment, SpeakOptions, SpeechChunk, TTS as TTSInterface } from "../agent/tts.ts";
 import { within } from "../deadline.ts";
 import { tone } from "./sound.ts";
@@ -19,6 +20,16 @@ export interface TtsOptions {
   /** What goes wrong, speech after speech; null: nothing. Then nothing does. */
   readonly failures?: readonly (TtsFailure | null)[];
 }
+
+const checks: Checks<TtsOptions> = {
+  sampleRate: whole(8_000, 96_000),
+  characterMs: number(1, 10_000),
+  chunkCharacters: whole(1),
+  firstChunkMs: duration(0),
+  chunkMs: duration(0),
+  alignment: truth,
+  failures: list("failures"),
+};
 
 export interface TtsFailure {
   readonly error: Error;
@@ -53,6 +64,7 @@ export class TTS implements TTSInterface {
   #held: Promise<void> | null = null;
 
   constructor(options: TtsOptions = {}) {
+    checkOptions("testing.TTS", options, checks);
     this.#options = options;
     this.#failures = [...(options.failures ?? [])];
   }

@@ -25,7 +25,7 @@ export type { DeepgramScript } from "./deepgram/script.ts";
 export interface DeepgramEmulatorOptions {
   /** Default 0: a free one. */
   readonly port?: number;
-  /** The only key that is let in. Default: any. */
+  /** The only key that is let in. Default: any that does not begin with `wrong`. */
   readonly apiKey?: string;
   /** Default {@link published}. */
   readonly delays?: Partial<DeepgramDelays>;

@@ -15,6 +15,13 @@ export interface Emulator extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/**
+ * May this key pass? Where none is named, any but those that begin with `wrong`: so that a wrong one can be tried.
+ * @param only Null: there is no such one.
+ */
+export const isRightKey = (key: string, only: string | null): boolean =>
+  only === null ? !key.startsWith("wrong") : key === only;
+
 /** Something that went over the wire. `at` in epoch milliseconds, by the clock of protocol.ts. */
 export interface WireEntry {
   readonly at: number;
@@ -38,9 +45,9 @@ export class WireLog {
     return this.entries.filter((entry) => entry.kind === kind);
   }
 
-  /** The nth entry of a kind (from 1), past ones included; rejects after 10 s. */
+  /** The nth entry of a kind (from 1), past ones included; rejects after 30 s. */
   async seen(kind: string, count = 1): Promise<WireEntry> {
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(30_000);
     for (;;) {
       const entry = this.of(kind)[count - 1];
       if (entry) return entry;

@@ -15,7 +15,7 @@ export type { GeminiCall, GeminiRequest, GeminiScript, GeminiStep, WireContent }
 export interface GeminiOptions {
   /** Default 0: any that is free. */
   readonly port?: number;
-  /** The only key that is right. Default: any is. */
+  /** The only key that is right. Default: any is that does not begin with `wrong`. */
   readonly apiKey?: string;
   /** Default: those that are published of gemini-2.5-flash-lite. */
   readonly delays?: GeminiDelays;

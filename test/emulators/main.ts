@@ -8,6 +8,9 @@ import { none as elevenlabsNone, published as elevenlabsPublished, startElevenla
 import type { Emulator } from "./emulator.ts";
 import { geminiDelays, startGemini } from "./gemini.ts";
 
+const content = `They do not listen: what Deepgram "hears" is a list of phrases, whatever is said to it. Gemini answers by a few rules,
+ElevenLabs speaks in tones. A key that begins with "wrong" is refused as the real services refuse one.`;
+
 const usage = `npm run emulators [-- <options>]
 
   --delays <published|none>   how long answers take: as the services publish it (default), or no time
@@ -16,7 +19,7 @@ const usage = `npm run emulators [-- <options>]
   --elevenlabs <port>         port of ElevenLabs
   --help                      this
 
-What Deepgram "hears" is a list of phrases, whatever is said to it; Gemini answers by a few rules; ElevenLabs speaks in tones.`;
+${content}`;
 
 /** What the emulators have noted is dropped this often: nobody reads it here. In milliseconds. */
 const forgetIntervalMs = 10_000;
@@ -78,6 +81,8 @@ function tell(emulators: readonly Emulator[], delays: string): void {
   const lines = (prefix: string) => environment.map(([name, value]) => `${prefix}${name}=${value}`);
   const rows = emulators.map(({ provider, url }) => `${provider.padEnd(12)}${url}`);
   console.log(`${rows.join("\n")}
+
+${content}
 
 Delays: ${delays}. Ctrl-C ends them. In the terminal of the server, before npm start or npm run console:
 

@@ -1,6 +1,7 @@
 import type { JsonSchemaFunction, RegisteredFunction, SchemaFunction } from "../functions.ts";
 import { LLM, type LlmEvent, type LlmRequest } from "../llm.ts";
 import type { StandardSchema } from "../schema.ts";
+import { several } from "../service.ts";
 import { all } from "./all.ts";
 import { relay } from "./relay.ts";
 import { type FallbackOptions, Rotation } from "./rotation.ts";
@@ -20,6 +21,10 @@ export class FallbackLlm extends LLM {
 
   get model(): string {
     return this.#rotation.first.model;
+  }
+
+  get [several](): readonly LLM[] {
+    return this.#rotation.members;
   }
 
   /** Registers it on the first; its functions are those of all. */
@@ -43,7 +48,7 @@ export class FallbackLlm extends LLM {
       rotation: this.#rotation,
       signal,
       watch,
-      open: (member, signal) => member.generate({ ...question, signal }),
+      open: (member, options) => member.generate({ ...question, ...options }),
       begins: (event) => event.type !== "usage",
     });
   }

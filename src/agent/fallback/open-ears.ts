@@ -1,5 +1,7 @@
 import { within } from "../../deadline.ts";
 import { now } from "../../protocol.ts";
+import { PermitTimeoutError } from "../permits.ts";
+import { permitFor, watchOfMember } from "../service.ts";
 import type { ListenOptions, SpeechStream, STT } from "../stt.ts";
 import { AllFailedError } from "./all-failed-error.ts";
 import type { Rotation } from "./rotation.ts";
@@ -10,6 +12,8 @@ export interface OpenEar {
   readonly stream: SpeechStream;
   /** Ends it for good. */
   readonly cancel: AbortController;
+  /** Its place among the requests to its provider, to be given back when it is closed. */
+  readonly permit: Disposable;
   /** By the clock of protocol.ts. */
   readonly openedAt: number;
 }
@@ -91,18 +95,39 @@ export class OpenEars {
   async #openOne(member: STT, timeoutMs: number | null, signal: AbortSignal): Promise<OpenEar> {
     signal.throwIfAborted();
     const cancel = new AbortController();
-    const { participantId, signal: life } = this.#options;
-    const opening = member.listen({ participantId, signal: AbortSignal.any([life, cancel.signal]) });
+    const { participantId, signal: life, watch } = this.#options;
+    const permit = await this.#permit(member, timeoutMs, signal);
+    const opening = member.listen({
+      participantId,
+      signal: AbortSignal.any([life, cancel.signal]),
+      ...watchOfMember(watch),
+    });
     try {
       const what = `${member.provider} ${member.model} to listen`;
       const stream = timeoutMs === null ? await opening : await within(opening, timeoutMs, what, signal);
       signal.throwIfAborted();
-      return { member, stream, cancel, openedAt: now() };
+      return { member, stream, cancel, permit, openedAt: now() };
     } catch (error) {
       cancel.abort(error);
       // One that opens too late is of no use.
-      opening.then((late) => late.close()).catch(() => undefined);
+      opening
+        .then((late) => late.close())
+        .catch(() => undefined)
+        .finally(() => permit[Symbol.dispose]());
       throw error;
+    }
+  }
+
+  async #permit(member: STT, timeoutMs: number | null, signal: AbortSignal): Promise<Disposable> {
+    const late = new AbortController();
+    const timer =
+      timeoutMs === null
+        ? undefined
+        : setTimeout(() => late.abort(new PermitTimeoutError(member.provider, timeoutMs)), timeoutMs);
+    try {
+      return await permitFor(member, this.#options.watch?.permit, AbortSignal.any([signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { DeadlineError } from "../../deadline.ts";
-import type { Service, ServiceWatch } from "../service.ts";
+import { PermitTimeoutError } from "../permits.ts";
+import { permitFor, type Service, type ServiceWatch, watchOfMember } from "../service.ts";
 import { AllFailedError } from "./all-failed-error.ts";
 import type { Rotation } from "./rotation.ts";
 
@@ -8,7 +9,10 @@ interface Request<Member extends Service, Piece> {
   readonly signal: AbortSignal;
   readonly watch: ServiceWatch | undefined;
   /** Asks one of them. */
-  readonly open: (member: Member, signal: AbortSignal) => AsyncIterable<Piece>;
+  readonly open: (
+    member: Member,
+    options: { readonly signal: AbortSignal; readonly watch?: ServiceWatch },
+  ) => AsyncIterable<Piece>;
   /** Has it begun to serve with this? What comes before is given on only once it has. */
   readonly begins: (piece: Piece) => boolean;
 }
@@ -58,7 +62,7 @@ class Attempt<Member extends Service, Piece> {
   }
 
   async *run(): AsyncGenerator<Piece, void, void> {
-    const { rotation, signal, open, begins } = this.#request;
+    const { rotation, signal, watch, open, begins } = this.#request;
     const cancel = new AbortController();
     const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>();
     givenUp.catch(() => undefined);
@@ -67,13 +71,20 @@ class Attempt<Member extends Service, Piece> {
       giveUp(signal.reason);
     };
     signal.addEventListener("abort", abort, { once: true });
-    const timer =
-      this.#timeoutMs === null ? undefined : setTimeout(() => giveUp(this.#late()), this.#timeoutMs);
+    let permitted = false;
+    const expire = (timeoutMs: number) => {
+      if (permitted) giveUp(this.#late(timeoutMs));
+      else cancel.abort(new PermitTimeoutError(this.#member.provider, timeoutMs));
+    };
+    const timer = this.#timeoutMs === null ? undefined : setTimeout(expire, this.#timeoutMs, this.#timeoutMs);
     const held: Piece[] = [];
     let stream: AsyncIterator<Piece> | undefined;
     let over = false;
     try {
-      stream = open(this.#member, cancel.signal)[Symbol.asyncIterator]();
+      using _permit = await permitFor(this.#member, watch?.permit, cancel.signal);
+      permitted = true;
+      const options = { signal: cancel.signal, ...watchOfMember(watch) };
+      stream = open(this.#member, options)[Symbol.asyncIterator]();
       while (!over) {
         const next = stream.next();
         const step = this.begun ? await next : await Promise.race([next, givenUp]);
@@ -98,10 +109,8 @@ class Attempt<Member extends Service, Piece> {
     }
   }
 
-  #late(): DeadlineError {
+  #late(timeoutMs: number): DeadlineError {
     const { provider, model } = this.#member;
-    return new DeadlineError(
-      `The first piece of ${provider} ${model} took longer than ${this.#timeoutMs} ms`,
-    );
+    return new DeadlineError(`The first piece of ${provider} ${model} took longer than ${timeoutMs} ms`);
   }
 }

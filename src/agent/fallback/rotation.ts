@@ -1,4 +1,5 @@
 import { now } from "../../protocol.ts";
+import { type Checks, duration, fillWith } from "../option-checks.ts";
 import type { Service } from "../service.ts";
 
 /** When another is asked, and when the first again. All times in milliseconds. */
@@ -21,6 +22,12 @@ export const defaultFallbackOptions = {
   longestRetryAfterMs: 300_000,
 } as const satisfies FallbackOptions;
 
+const checks: Checks<FallbackOptions> = {
+  timeoutMs: duration(),
+  retryAfterMs: duration(),
+  longestRetryAfterMs: duration(),
+};
+
 interface Record {
   failures: number;
   /** By the clock of protocol.ts. */
@@ -41,16 +48,9 @@ export class Rotation<Member extends Service> {
     if (first === undefined || others.length === 0)
       throw new TypeError("fallback: give two or more, in order");
     if (new Set(members).size < members.length) throw new TypeError("fallback: one of them is given twice");
-    for (const [name, value] of Object.entries(options)) {
-      if (!Object.hasOwn(defaultFallbackOptions, name))
-        throw new TypeError(`fallback: there is no option ${name}`);
-      if (!Number.isInteger(value) || value < 1) {
-        throw new TypeError(`fallback: ${name} must be a whole number of at least 1`);
-      }
-    }
     this.members = [first, ...others];
     this.#records = new Map(members.map((member) => [member, { failures: 0, retryAt: 0 }]));
-    this.#options = { ...defaultFallbackOptions, ...options };
+    this.#options = fillWith("fallback", options, checks, defaultFallbackOptions);
     this.timeoutMs = this.#options.timeoutMs;
     this.#clock = clock;
   }

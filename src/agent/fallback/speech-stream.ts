@@ -86,6 +86,7 @@ export class FallbackSpeechStream implements SpeechStream {
 
   /** Resolves with why it ended. */
   async #follow(ear: OpenEar): Promise<unknown> {
+    using _permit = ear.permit;
     try {
       for await (const event of ear.stream) {
         if (event.type === "error" && event.fatal) return event.error;
@@ -130,6 +131,8 @@ export class FallbackSpeechStream implements SpeechStream {
     try {
       if (this.#standby === null) {
         const next = await this.#ears.open(this.#failures, this.#over);
+        if (this.#over.aborted) this.#discard(next);
+        this.#over.throwIfAborted();
         this.#read(next);
         this.#use(next);
       } else this.#promote(this.#standby);
@@ -153,8 +156,9 @@ export class FallbackSpeechStream implements SpeechStream {
     this.#probing = false;
     if (ear === null) return;
     // The current one may have been replaced meanwhile, by this very one even.
-    if (this.#current === null || !this.#ears.isBefore(ear.member, this.#current.member)) {
-      this.#drop(ear);
+    const late = this.#over.aborted || this.#current === null;
+    if (late || !this.#ears.isBefore(ear.member, this.#current.member)) {
+      this.#discard(ear);
       return;
     }
     this.#standby = ear;
@@ -175,6 +179,12 @@ export class FallbackSpeechStream implements SpeechStream {
   #drop(ear: OpenEar): void {
     ear.cancel.abort(new DOMException("Another one listens", "AbortError"));
     ear.stream.close().catch(() => undefined);
+  }
+
+  /** One that was never read. */
+  #discard(ear: OpenEar): void {
+    this.#drop(ear);
+    ear.permit[Symbol.dispose]();
   }
 
   #end(): void {

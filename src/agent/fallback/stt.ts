@@ -1,3 +1,4 @@
+import { several } from "../service.ts";
 import type { ListenOptions, SpeechStream, STT } from "../stt.ts";
 import { all } from "./all.ts";
 import { OpenEars } from "./open-ears.ts";
@@ -18,6 +19,10 @@ export class FallbackStt implements STT {
 
   get model(): string {
     return this.#rotation.first.model;
+  }
+
+  get [several](): readonly STT[] {
+    return this.#rotation.members;
   }
 
   async warm(signal: AbortSignal): Promise<void> {

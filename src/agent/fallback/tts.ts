@@ -1,3 +1,4 @@
+import { several } from "../service.ts";
 import type { SpeakOptions, SpeechChunk, TTS } from "../tts.ts";
 import { all } from "./all.ts";
 import { relay } from "./relay.ts";
@@ -19,6 +20,10 @@ export class FallbackTts implements TTS {
     return this.#rotation.first.model;
   }
 
+  get [several](): readonly TTS[] {
+    return this.#rotation.members;
+  }
+
   async warm(signal: AbortSignal): Promise<void> {
     await all(this.#rotation.members, (member) => member.warm?.(signal));
   }
@@ -28,7 +33,7 @@ export class FallbackTts implements TTS {
       rotation: this.#rotation,
       signal,
       watch,
-      open: (member, signal) => member.speak(text, { ...context, signal }),
+      open: (member, options) => member.speak(text, { ...context, ...options }),
       begins: ({ samples }) => samples.length > 0,
     });
   }

@@ -1,3 +1,18 @@
+import {
+  type Check,
+  type Checks,
+  checkOptions,
+  either,
+  key,
+  matching,
+  number,
+  text,
+  truth,
+  url,
+  whole,
+} from "../../agent/option-checks.ts";
+import { baseUrlFrom, keyFrom } from "../access.ts";
+
 /** How to listen through Deepgram. A wrong option throws a `TypeError` that names it. */
 export interface DeepgramOptions {
   /** Default: the environment's `DEEPGRAM_API_KEY`. */
@@ -106,26 +121,31 @@ const eagerByDefault = 0.5;
 const fluxOnly = ["eagerTurnDetection", "eagerEotThreshold", "eotThreshold", "eotTimeoutMs"] as const;
 const novaOnly = ["language", "endpointingMs", "utteranceEndMs"] as const;
 
-/** Everything that may be given, and what else a value has to be. */
-const checks: Readonly<Record<keyof DeepgramOptions, (value: unknown) => string | null>> = {
-  apiKey: (value) => (typeof value === "string" && /^[\x21-\x7e]+$/.test(value) ? null : "expected a key"),
-  baseUrl: (value) =>
-    typeof value === "string" && /^(wss?|https?):\/\/[^/?#\s]+[^?#\s]*$/.test(value) && URL.canParse(value)
-      ? null
-      : "expected a ws, wss, http or https URL",
-  model: (value) =>
-    typeof value === "string" && /^(flux-[a-z0-9-]+|nova-3(-[a-z0-9-]+)?)$/.test(value)
-      ? null
-      : "expected a Flux or Nova-3 model, such as flux-general-en or nova-3",
-  keyterms: (value) => texts(value) ?? ((value as unknown[]).length > 100 ? "expected at most 100" : null),
+const baseUrl = url("ws", "wss", "http", "https");
+const words: Check = {
+  fits: (value) => Array.isArray(value) && value.every(text.fits),
+  expected: "a list of texts that are not empty",
+};
+
+const checks: Checks<DeepgramOptions> = {
+  apiKey: key,
+  baseUrl,
+  model: matching(
+    /^(flux-[a-z0-9-]+|nova-3(-[a-z0-9-]+)?)$/,
+    "a Flux or Nova-3 model, such as flux-general-en or nova-3",
+  ),
+  keyterms: {
+    fits: (value) => words.fits(value) && (value as readonly unknown[]).length <= 100,
+    expected: `${words.expected}, at most 100`,
+  },
   mipOptOut: truth,
-  tag: (value) => texts(typeof value === "string" ? [value] : value),
+  tag: either(text, words),
   eagerTurnDetection: truth,
   eagerEotThreshold: number(0.3, 0.9),
   eotThreshold: number(0.5, 1),
   eotTimeoutMs: whole(500, 60_000),
-  languageHints: texts,
-  language: (value) => texts([value]),
+  languageHints: words,
+  language: text,
   endpointingMs: whole(10, 5_000),
   utteranceEndMs: whole(1_000, 5_000),
   sampleRate: whole(8_000, 96_000),
@@ -142,21 +162,23 @@ export const isFlux = (model: string): boolean => model.startsWith("flux-");
 
 /** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key. */
 export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(checks, name)) throw new TypeError(`deepgram.STT: there is no option ${name}`);
-    const wrong = value === undefined ? null : checks[name as keyof DeepgramOptions](value);
-    if (wrong !== null) throw new TypeError(`deepgram.STT: ${name}: ${wrong}`);
-  }
+  checkOptions("deepgram.STT", given, checks);
   const { model = "flux-general-en", eotThreshold = null } = given;
   const flux = isFlux(model);
   for (const name of flux ? novaOnly : fluxOnly) {
-    if (given[name] !== undefined) throw new TypeError(`deepgram.STT: ${name}: not with ${model}`);
+    if (given[name] !== undefined) {
+      throw new TypeError(`deepgram.STT: ${name} is for ${flux ? "Nova" : "Flux"}, not for ${model}`);
+    }
   }
   if (given.languageHints !== undefined && model !== "flux-general-multi") {
-    throw new TypeError("deepgram.STT: languageHints: only with flux-general-multi");
+    throw new TypeError(`deepgram.STT: languageHints is for flux-general-multi, not for ${model}`);
   }
   return {
-    ...access(given),
+    apiKey: keyFrom("deepgram.STT", given.apiKey, "DEEPGRAM_API_KEY"),
+    baseUrl: baseUrlFrom(given.baseUrl, "DEEPGRAM_BASE_URL", {
+      usual: "wss://api.deepgram.com",
+      check: baseUrl,
+    }),
     model,
     keyterms: given.keyterms ?? [],
     mipOptOut: given.mipOptOut ?? false,
@@ -179,53 +201,15 @@ export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
   };
 }
 
-/** Where to, and as whom: what may stand in the environment. An empty variable is none. */
-function access(given: DeepgramOptions): Pick<FilledOptions, "apiKey" | "baseUrl"> {
-  const { DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL } = process.env;
-  const apiKey = given.apiKey ?? DEEPGRAM_API_KEY?.trim();
-  if (apiKey === undefined || apiKey === "") {
-    throw new TypeError("DEEPGRAM_API_KEY is not set: set it, or give deepgram.STT an apiKey");
-  }
-  if (checks.apiKey(apiKey) !== null) throw new TypeError("DEEPGRAM_API_KEY: has characters that no key has");
-  const fromEnvironment = DEEPGRAM_BASE_URL?.trim() === "" ? undefined : DEEPGRAM_BASE_URL?.trim();
-  const baseUrl = given.baseUrl ?? fromEnvironment ?? "wss://api.deepgram.com";
-  const wrong = checks.baseUrl(baseUrl);
-  if (wrong !== null) throw new TypeError(`DEEPGRAM_BASE_URL: ${wrong}`);
-  return { apiKey, baseUrl };
-}
-
 function eagerThreshold(given: DeepgramOptions, eotThreshold: number): number | null {
-  const { eagerEotThreshold, eagerTurnDetection = eagerEotThreshold !== undefined } = given;
+  const { eagerEotThreshold, eagerTurnDetection = false } = given;
   if (!eagerTurnDetection) {
     if (eagerEotThreshold === undefined) return null;
-    throw new TypeError("deepgram.STT: eagerEotThreshold: needs eagerTurnDetection");
+    throw new TypeError("deepgram.STT: eagerEotThreshold needs eagerTurnDetection: true");
   }
   const threshold = eagerEotThreshold ?? Math.min(eagerByDefault, eotThreshold);
   if (threshold > eotThreshold) {
-    throw new TypeError(`deepgram.STT: eagerEotThreshold: expected at most eotThreshold, ${eotThreshold}`);
+    throw new TypeError(`deepgram.STT: eagerEotThreshold must be at most eotThreshold, ${eotThreshold}`);
   }
   return threshold;
-}
-
-function truth(value: unknown): string | null {
-  return typeof value === "boolean" ? null : "expected true or false";
-}
-
-function texts(value: unknown): string | null {
-  const good = Array.isArray(value) && value.every((text) => typeof text === "string" && text.trim() !== "");
-  return good ? null : "expected text that is not empty";
-}
-
-function number(least: number, most: number) {
-  return (value: unknown) =>
-    typeof value === "number" && value >= least && value <= most
-      ? null
-      : `expected a number from ${least} to ${most}`;
-}
-
-function whole(least: number, most: number) {
-  return (value: unknown) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? null
-      : `expected a whole number from ${least} to ${most}`;
 }

@@ -1,7 +1,8 @@
 /** ElevenLabs' voices. */
 import { registerPreload } from "../../agent/preload.ts";
+import { fromEnvironment } from "../access.ts";
 import { Connections } from "../connections.ts";
-import { defaultBaseUrl, fromEnvironment } from "./options.ts";
+import { defaultBaseUrl } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
 
 export { ElevenlabsError, type ElevenlabsErrorKind } from "./error.ts";

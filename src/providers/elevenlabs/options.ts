@@ -1,3 +1,19 @@
+import {
+  type Checks,
+  duration,
+  fillWith,
+  group,
+  key,
+  matching,
+  number,
+  oneOf,
+  text,
+  truth,
+  url,
+  whole,
+} from "../../agent/option-checks.ts";
+import { baseUrlFrom, keyFrom } from "../access.ts";
+
 /** How the voice sounds, over what is stored with it at ElevenLabs. All but `speed` and the boost are shares from 0 to 1. */
 export interface VoiceSettings {
   /** Low: lively, and different each time. High: even, and monotonous. */
@@ -85,47 +101,9 @@ const defaults = {
   maxRetries: 2,
 } as const;
 
-type Check = readonly [fits: (value: unknown) => boolean, expected: string];
+const baseUrl = url("http", "https");
 
-const text: Check = [(value) => typeof value === "string" && value.trim() !== "", "a text"];
-const truth: Check = [(value) => typeof value === "boolean", "true or false"];
-const number = (least: number, most: number): Check => [
-  (value) => typeof value === "number" && value >= least && value <= most,
-  `a number from ${least} to ${most}`,
-];
-const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Check => [
-  (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
-  most === Number.MAX_SAFE_INTEGER
-    ? `a whole number of at least ${least}`
-    : `a whole number from ${least} to ${most}`,
-];
-const oneOf = (values: readonly unknown[]): Check => [
-  (value) => values.includes(value),
-  `one of ${values.join(", ")}`,
-];
-
-const checks: Readonly<Record<keyof TTSOptions, Check>> = {
-  apiKey: text,
-  baseUrl: [
-    (value) => typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
-    "an http(s) URL",
-  ],
-  voiceId: text,
-  modelId: text,
-  languageCode: [(value) => typeof value === "string" && /^[a-z]{2,3}$/.test(value), "a code such as de"],
-  voiceSettings: [(value) => typeof value === "object" && value !== null, "an object"],
-  sampleRate: oneOf(sampleRates),
-  alignment: truth,
-  enableLogging: truth,
-  optimizeStreamingLatency: whole(0, 4),
-  applyTextNormalization: oneOf(normalizations),
-  // Timers beyond these are no timers any more.
-  firstByteTimeoutMs: whole(1, 3_600_000),
-  idleTimeoutMs: whole(1, 3_600_000),
-  maxRetries: whole(0),
-};
-
-const settingChecks: Readonly<Record<keyof VoiceSettings, Check>> = {
+const settings: Checks<VoiceSettings> = {
   stability: number(0, 1),
   similarityBoost: number(0, 1),
   style: number(0, 1),
@@ -133,39 +111,28 @@ const settingChecks: Readonly<Record<keyof VoiceSettings, Check>> = {
   speed: number(0.7, 1.2),
 };
 
+const checks: Checks<TTSOptions> = {
+  apiKey: key,
+  baseUrl,
+  voiceId: text,
+  modelId: text,
+  languageCode: matching(/^[a-z]{2,3}$/, "a code such as de"),
+  voiceSettings: group(settings),
+  sampleRate: oneOf(sampleRates),
+  alignment: truth,
+  enableLogging: truth,
+  optimizeStreamingLatency: whole(0, 4),
+  applyTextNormalization: oneOf(normalizations),
+  firstByteTimeoutMs: duration(),
+  idleTimeoutMs: duration(),
+  maxRetries: whole(0),
+};
+
 /** Fills in the defaults and the environment. Throws a `TypeError` that names what is wrong, and never quotes a key. */
 export function fillOptions(given: TTSOptions): FilledOptions {
-  checkAll("", given, checks);
-  checkAll("voiceSettings.", given.voiceSettings ?? {}, settingChecks);
-  const baseUrl = given.baseUrl ?? fromEnvironment("ELEVENLABS_BASE_URL") ?? defaultBaseUrl;
-  if (!checks.baseUrl[0](baseUrl)) throw new TypeError("ELEVENLABS_BASE_URL must be an http(s) URL");
-  const named = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(named), apiKey: keyFrom(given.apiKey), baseUrl };
-}
-
-/** A variable that is empty counts as none. */
-export function fromEnvironment(name: string): string | undefined {
-  const value = process.env[name]?.trim();
-  return value === "" ? undefined : value;
-}
-
-function checkAll(prefix: string, given: object, known: Readonly<Record<string, Check>>): void {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(known, name))
-      throw new TypeError(`elevenlabs.TTS: there is no option ${prefix}${name}`);
-    const [fits, expected] = known[name]!;
-    if (value !== undefined && !fits(value)) {
-      throw new TypeError(`elevenlabs.TTS: ${prefix}${name} must be ${expected}`);
-    }
-  }
-}
-
-function keyFrom(given: string | undefined): string {
-  const key = given?.trim() ?? fromEnvironment("ELEVENLABS_API_KEY");
-  if (key === undefined) {
-    throw new TypeError("ELEVENLABS_API_KEY is not set: elevenlabs.TTS needs a key, or the option apiKey");
-  }
-  // As a header it would be refused by an error that quotes it.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new TypeError("ELEVENLABS_API_KEY holds characters that no key has");
-  return key;
+  return {
+    ...fillWith("elevenlabs.TTS", given, checks, defaults),
+    apiKey: keyFrom("elevenlabs.TTS", given.apiKey, "ELEVENLABS_API_KEY"),
+    baseUrl: baseUrlFrom(given.baseUrl, "ELEVENLABS_BASE_URL", { usual: defaultBaseUrl, check: baseUrl }),
+  };
 }

@@ -1,7 +1,8 @@
 /** Google's Gemini. */
 import { registerPreload } from "../../agent/preload.ts";
+import { fromEnvironment } from "../access.ts";
 import { Connections } from "../connections.ts";
-import { defaultBaseUrl, fromEnvironment } from "./options.ts";
+import { defaultBaseUrl } from "./options.ts";
 
 export { BadAnswerError, GeminiError, RefusalError } from "./errors.ts";
 export { LLM } from "./llm.ts";

@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promises";
 import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
+import { checkValue, matching } from "../../agent/option-checks.ts";
 import { DeadlineError, within } from "../../deadline.ts";
 import { Connections } from "../connections.ts";
 import { Answer } from "./answer.ts";
@@ -14,6 +15,8 @@ const warmTimeoutMs = 10_000;
 const firstRetryDelayMs = 100;
 /** Texts that were blocked and are remembered. */
 const mostWithheld = 100;
+
+const modelName = matching(/^[\w./-]+$/, `the name of a model, such as "${defaultModel}"`);
 
 /** Gemini, by Google's SDK and the Gemini Developer API. */
 export class LLM extends BaseLLM {
@@ -30,9 +33,9 @@ export class LLM extends BaseLLM {
   /** Throws a `TypeError` that names an option which cannot be, or the missing key. */
   constructor(model: string = defaultModel, options: LLMOptions = {}) {
     super();
-    if (!/^[\w./-]+$/.test(model)) throw new TypeError(`gemini.LLM: "${model}" is no name of a model`);
+    checkValue("gemini.LLM: the first argument", model, modelName);
     this.model = model.replace(/^models\//, "");
-    this.#options = fillOptions(options);
+    this.#options = fillOptions(options, this.model);
     this.#connections = Connections.to(this.#options.baseUrl).hold();
   }
 

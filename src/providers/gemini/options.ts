@@ -1,4 +1,19 @@
-import type { ThinkingEffort } from "./thinking.ts";
+import {
+  type Checks,
+  duration,
+  fillWith,
+  group,
+  key,
+  matching,
+  number,
+  oneOf,
+  orNull,
+  text,
+  url,
+  whole,
+} from "../../agent/option-checks.ts";
+import { baseUrlFrom, keyFrom } from "../access.ts";
+import { generationOf, type ThinkingEffort } from "./thinking.ts";
 
 /** What a safety setting is about. */
 export const harms = ["harassment", "hate_speech", "sexually_explicit", "dangerous_content"] as const;
@@ -76,86 +91,54 @@ const defaults = {
   maxRetryDelayMs: 1_000,
 } as const;
 
-type Check = readonly [fits: (value: unknown) => boolean, expected: string];
+const baseUrl = url("http", "https");
 
-const text: Check = [(value) => typeof value === "string" && value.trim() !== "", "a text"];
-const number = (least: number, most: number): Check => [
-  (value) => typeof value === "number" && value >= least && value <= most,
-  `a number from ${least} to ${most}`,
-];
-const whole = (least: number): Check => [
-  (value) => Number.isInteger(value) && (value as number) >= least,
-  `a whole number of at least ${least}`,
-];
-const oneOf = (values: readonly string[]): Check => [
-  (value) => values.includes(value as string),
-  `one of ${values.join(", ")}`,
-];
-
-const checks: Readonly<Record<keyof LLMOptions, Check>> = {
-  apiKey: text,
-  baseUrl: [
-    (value) => typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
-    "an http(s) URL",
-  ],
-  apiVersion: [(value) => typeof value === "string" && /^v\d\w*$/.test(value), "a version such as v1beta"],
+const checks: Checks<LLMOptions> = {
+  apiKey: key,
+  baseUrl,
+  apiVersion: matching(/^v\d\w*$/, "a version such as v1beta"),
   temperature: number(0, 2),
   topP: number(0, 1),
   maxOutputTokens: whole(1),
   thinkingBudget: whole(-1),
   thinkingLevel: oneOf(["minimal", "low", "medium", "high"]),
-  safetySettings: [(value) => typeof value === "object" && value !== null, "an object"],
-  refusal: [(value) => value === null || text[0](value), "a text, or null"],
+  safetySettings: group<Readonly<Record<Harm, HarmThreshold>>>({
+    harassment: oneOf(thresholds),
+    hate_speech: oneOf(thresholds),
+    sexually_explicit: oneOf(thresholds),
+    dangerous_content: oneOf(thresholds),
+  }),
+  refusal: orNull(text),
   maxRetries: whole(0),
-  maxRetryDelayMs: whole(0),
+  maxRetryDelayMs: duration(0),
 };
 
 /** Fills in the defaults and the environment. Throws a `TypeError` that names what is wrong, and never quotes a key. */
-export function fillOptions(given: LLMOptions): FilledOptions {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(checks, name)) throw new TypeError(`gemini.LLM: there is no option ${name}`);
-    const [fits, expected] = checks[name as keyof LLMOptions];
-    if (value !== undefined && !fits(value)) throw new TypeError(`gemini.LLM: ${name} must be ${expected}`);
-  }
-  for (const [harm, threshold] of Object.entries(given.safetySettings ?? {})) {
-    const [wrong, known] = harms.includes(harm as Harm) ? [threshold, thresholds] : [harm, harms];
-    if (!(known as readonly string[]).includes(wrong)) {
-      throw new TypeError(`gemini.LLM: safetySettings: "${wrong}" is none of ${known.join(", ")}`);
-    }
-  }
-  if (given.thinkingBudget !== undefined && given.thinkingLevel !== undefined) {
+export function fillOptions(given: LLMOptions, model: string): FilledOptions {
+  const filled = fillWith("gemini.LLM", given, checks, defaults);
+  checkThinking(filled, model);
+  return {
+    ...filled,
+    apiKey: keyFrom("gemini.LLM", given.apiKey, "GOOGLE_API_KEY"),
+    baseUrl: baseUrlFrom(given.baseUrl, "GOOGLE_GEMINI_BASE_URL", { usual: defaultBaseUrl, check: baseUrl }),
+  };
+}
+
+/** How a model is told to think depends on its generation; it refuses every request that tells it in the other way. */
+function checkThinking({ thinkingBudget, thinkingLevel }: LLMOptions, model: string): void {
+  if (thinkingBudget !== undefined && thinkingLevel !== undefined) {
     throw new TypeError(
       "gemini.LLM: give thinkingBudget (Gemini 2.5) or thinkingLevel (3 and later), not both",
     );
   }
-  const baseUrl = given.baseUrl ?? fromEnvironment("GOOGLE_GEMINI_BASE_URL") ?? defaultBaseUrl;
-  if (!checks.baseUrl[0](baseUrl)) throw new TypeError("GOOGLE_GEMINI_BASE_URL must be an http(s) URL");
-  const refusal = given.refusal === undefined ? defaults.refusal : given.refusal;
-  return {
-    ...given,
-    apiKey: keyFrom(given.apiKey),
-    baseUrl,
-    apiVersion: given.apiVersion ?? defaults.apiVersion,
-    refusal,
-    maxRetries: given.maxRetries ?? defaults.maxRetries,
-    maxRetryDelayMs: given.maxRetryDelayMs ?? defaults.maxRetryDelayMs,
-  };
-}
-
-/** A variable that is empty counts as none. */
-export function fromEnvironment(name: string): string | undefined {
-  const value = process.env[name]?.trim();
-  return value === "" ? undefined : value;
-}
-
-function keyFrom(given: string | undefined): string {
-  const key = given?.trim() ?? fromEnvironment("GOOGLE_API_KEY");
-  if (key === undefined) {
-    throw new TypeError(
-      "GOOGLE_API_KEY is not set: gemini.LLM needs a key of Google AI Studio, or the option apiKey",
-    );
+  const generation = generationOf(model);
+  if (generation === null) return;
+  if (thinkingLevel !== undefined && generation < 3) {
+    const instead = generation < 2.5 ? "it does not think" : "give thinkingBudget";
+    throw new TypeError(`gemini.LLM: thinkingLevel is for Gemini 3 and later: with ${model}, ${instead}`);
   }
-  // As a header it would be refused by an error that quotes it.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new TypeError("GOOGLE_API_KEY holds characters that no key has");
-  return key;
+  if (thinkingBudget !== undefined && (generation < 2.5 || generation >= 3)) {
+    const instead = generation < 2.5 ? "it does not think" : "give thinkingLevel";
+    throw new TypeError(`gemini.LLM: thinkingBudget is for Gemini 2.5: with ${model}, ${instead}`);
+  }
 }

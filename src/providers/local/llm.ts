@@ -1,11 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
+import { type Checks, duration, fillWith } from "../../agent/option-checks.ts";
 import { decide } from "./rules.ts";
 
 export interface LocalLLMOptions {
   /** Pause before each word, in milliseconds, so that the text streams as a real model's does. Default 15; 0: none. */
   readonly wordDelayMs?: number;
 }
+
+const checks: Checks<LocalLLMOptions> = { wordDelayMs: duration(0) };
 
 /**
  * A language model stand-in: a few rules, no network, no key. It streams word by word, and calls functions as a real model
@@ -17,9 +20,10 @@ export class LLM extends BaseLLM {
   readonly model = "rules";
   readonly #wordDelayMs: number;
 
-  constructor({ wordDelayMs = 15 }: LocalLLMOptions = {}) {
+  /** Throws a `TypeError` for an option that does not exist or cannot be. */
+  constructor(options: LocalLLMOptions = {}) {
     super();
-    this.#wordDelayMs = wordDelayMs;
+    this.#wordDelayMs = fillWith("local.LLM", options, checks, { wordDelayMs: 15 }).wordDelayMs;
   }
 
   async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {

@@ -1,5 +1,6 @@
 import { AsyncQueue } from "../../agent/async-queue.ts";
 import type { PcmFrame } from "../../agent/audio.ts";
+import { type Checks, fillWith, number } from "../../agent/option-checks.ts";
 import type { SpeechEvent, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
 import { durationMs } from "../../audio/pcm.ts";
 import { TurnDetector, type TurnDetectorOptions } from "../../audio/turn-detector.ts";
@@ -8,14 +9,13 @@ import { now } from "../../protocol.ts";
 
 export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {}
 
-/** Bounds of each option, and its unit. */
-const bounds = {
-  startMs: [20, 2_000],
-  endMs: [100, 10_000],
-  maxTurnMs: [1_000, 600_000],
-  overBackground: [1, 100],
-  minLevel: [1, 32_768],
-} as const satisfies Record<keyof LocalSTTOptions, readonly [number, number]>;
+const checks: Checks<LocalSTTOptions> = {
+  startMs: number(20, 2_000),
+  endMs: number(100, 10_000),
+  maxTurnMs: number(1_000, 600_000),
+  overBackground: number(1, 100),
+  minLevel: number(1, 32_768),
+};
 
 /**
  * A stand-in for speech to text: it hears when somebody speaks and for how long, not what. A turn ends with no text and
@@ -26,17 +26,9 @@ export class STT implements STTInterface {
   readonly model = "voice-activity";
   readonly #options: LocalSTTOptions;
 
-  /** Throws a `TypeError` for an option that is out of its bounds. */
+  /** Throws a `TypeError` for an option that does not exist or cannot be. */
   constructor(options: LocalSTTOptions = {}) {
-    for (const [name, value] of Object.entries(options)) {
-      const range = bounds[name as keyof LocalSTTOptions] as readonly [number, number] | undefined;
-      if (range === undefined) throw new TypeError(`local.STT has no option ${name}`);
-      const [least, most] = range;
-      if (value !== undefined && !(typeof value === "number" && value >= least && value <= most)) {
-        throw new TypeError(`local.STT: ${name} must be a number from ${least} to ${most}`);
-      }
-    }
-    this.#options = options;
+    this.#options = fillWith("local.STT", options, checks, {});
   }
 
   async listen({ signal }: { readonly signal: AbortSignal }): Promise<SpeechStream> {

@@ -1,3 +1,4 @@
+import { type Checks, fillWith, number, oneOf } from "../../agent/option-checks.ts";
 import type { SpeakOptions, SpeechChunk, TTS as TTSInterface } from "../../agent/tts.ts";
 import { silence } from "../../audio/pcm.ts";
 import { type FliteVoice, fliteVoices } from "./flite.ts";
@@ -10,6 +11,8 @@ export interface LocalTTSOptions {
   /** How fast it speaks, 0.5–2. Default 1: the voice's own pace. */
   readonly pace?: number;
 }
+
+const checks: Checks<LocalTTSOptions> = { voice: oneOf(fliteVoices), pace: number(0.5, 2) };
 
 /** What stands for a text that cannot be spoken, so that it is "heard" all the same. */
 const unspeakableMs = 200;
@@ -26,18 +29,10 @@ export class TTS implements TTSInterface {
   #state: "new" | "open" | "closed" = "new";
   #warned = false;
 
-  /** Throws a `TypeError` for an option that is out of its bounds. */
-  constructor({ voice = "slt", pace = 1, ...others }: LocalTTSOptions = {}) {
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) throw new TypeError(`local.TTS has no option ${unknown}`);
-    if (!fliteVoices.includes(voice)) {
-      throw new TypeError(`local.TTS: voice must be one of ${fliteVoices.join(", ")}`);
-    }
-    if (!(typeof pace === "number" && pace >= 0.5 && pace <= 2)) {
-      throw new TypeError("local.TTS: pace must be a number from 0.5 to 2");
-    }
-    this.#options = { voice, pace };
-    this.model = `flite-${voice}`;
+  /** Throws a `TypeError` for an option that does not exist or cannot be. */
+  constructor(options: LocalTTSOptions = {}) {
+    this.#options = fillWith("local.TTS", options, checks, { voice: "slt", pace: 1 });
+    this.model = `flite-${this.#options.voice}`;
   }
 
   /** Starts the thread and has it load the voices: 100 ms that the first sentence then does not wait. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { WebSocket } from "ws";
 import { now } from "../../../src/protocol.ts";
 import type { WireLog } from "../emulator.ts";
@@ -114,6 +115,14 @@ export class DeepgramConnection {
     if (this.#silent || this.#setting.socket.readyState !== 1) return;
     this.#setting.socket.send(JSON.stringify(message));
     this.#log("sent", { message, lastSpeechAt: this.#lastSpeechAt });
+  }
+
+  /** Resolves when the client has read all that was sent so far: it answers a ping after that. Rejects after 30 s. */
+  async read(): Promise<void> {
+    const { socket } = this.#setting;
+    const answered = once(socket, "pong", { signal: AbortSignal.timeout(30_000) });
+    socket.ping();
+    await answered;
   }
 
   /** Sends what a test made up. */

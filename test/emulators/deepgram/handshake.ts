@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { isRightKey } from "../emulator.ts";
 import { type DeepgramFault, refusals } from "./faults.ts";
 import { checkQuery, type ListenQuery } from "./query.ts";
 
@@ -17,10 +18,10 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Who may pass: null lets in any key, but not none. */
+/** Who may pass: null lets in any right key, but not none. */
 export function checkKey(request: IncomingMessage, apiKey: string | null): Refusal | null {
   const given = /^(?:token|bearer) (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  if (given !== undefined && (apiKey === null || given === apiKey)) return null;
+  if (given !== undefined && isRightKey(given, apiKey)) return null;
   return refusal(401);
 }
 

@@ -1,6 +1,6 @@
 /** The account that the requests are made for. All of it may be changed while the emulator runs. */
 export interface ElevenlabsAccount {
-  /** The only key that is let in; null: any, but there must be one. */
+  /** The only key that is let in; null: any that does not begin with `wrong`, but there must be one. */
   apiKey: string | null;
   /** May the key do other things than speak? */
   restrictedKey: boolean;

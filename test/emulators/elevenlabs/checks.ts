@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isRightKey } from "../emulator.ts";
 import type { ElevenlabsAccount } from "./account.ts";
 import { type FieldError, type Refusal, refuse, refuseFields } from "./refusal.ts";
 
@@ -36,7 +37,7 @@ export function checkKey(headers: IncomingHttpHeaders, account: ElevenlabsAccoun
       "Neither authorization header nor xi-api-key received, please provide one.",
     );
   }
-  return account.apiKey === null || key === account.apiKey ? null : refuse(401);
+  return isRightKey(String(key), account.apiKey) ? null : refuse(401);
 }
 
 export function checkVoice(voice: string, account: ElevenlabsAccount): Refusal | null {

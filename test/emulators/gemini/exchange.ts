@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import type { WireLog } from "../emulator.ts";
+import { isRightKey, type WireLog } from "../emulator.ts";
 import { WireAnswer, type WireChunk } from "./answer.ts";
 import type { GeminiDelays } from "./delays.ts";
 import { ApiFault, badKey, retryInfo } from "./error-answer.ts";
@@ -77,7 +77,7 @@ export class Exchange {
     const [, version, model, action] = /^\/(v1|v1beta)\/models\/([\w.-]+)(?::(\w+))?$/.exec(path) ?? [];
     if (version === undefined || model === undefined) throw new ApiFault(404, "Not Found");
     if (key === undefined) throw new ApiFault(403, "Method doesn't allow unregistered callers.");
-    if (apiKey !== undefined && key !== apiKey) throw badKey();
+    if (!isRightKey(String(key), apiKey ?? null)) throw badKey();
     if (!model.startsWith("gemini-") || (version === "v1" && model.endsWith("-latest"))) {
       throw new ApiFault(
         404,

@@ -1,0 +1,130 @@
+import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./barge-in.ts";
+import { type BudgetOptions, budgetChecks, defaultBudget } from "./budget.ts";
+import type { AgentUser, Edge } from "./edge.ts";
+import { type AgentLimits, defaultAgentLimits, limitChecks } from "./limits.ts";
+import type { LLM } from "./llm.ts";
+import {
+  type Checks,
+  checkOptions,
+  didYouMean,
+  duration,
+  fillWith,
+  group,
+  having,
+  matchesAll,
+  orNull,
+  text,
+  textOrEmpty,
+  texts,
+  truth,
+} from "./option-checks.ts";
+import type { STT } from "./stt.ts";
+import type { TTS } from "./tts.ts";
+
+export interface AgentOptions {
+  /** Where the call happens. */
+  readonly edge: Edge;
+  /** Who the agent is in the call. */
+  readonly agentUser: AgentUser;
+  /** The standing instructions of the model. */
+  readonly instructions: string;
+  readonly llm: LLM;
+  /** Hears participants who speak, where the edge carries sound. */
+  readonly stt?: STT;
+  /** Voices the agent, where the edge carries sound. */
+  readonly tts?: TTS;
+  /** What the agent says after a turn that failed; null: nothing. Default: that it is sorry, in English. */
+  readonly apology?: string | null;
+  /**
+   * What the agent says, once, where a participant cannot be heard, as the recogniser has failed for good; null: nothing.
+   * Default: that it cannot hear them at the moment, in English. It goes on trying to.
+   */
+  readonly unheardApology?: string | null;
+  readonly limits?: Partial<AgentLimits>;
+  /** When words of a participant stop the agent that speaks. */
+  readonly bargeIn?: Partial<BargeInOptions>;
+  /**
+   * After this long in which nobody said anything there is a `user_silent` event, in milliseconds; null: never. Default
+   * 15,000: long enough to look something up. It counts from the moment that the agent has said all and nobody speaks,
+   * while somebody is there, and again once the agent has said something into the silence.
+   */
+  readonly userSilentAfterMs?: number | null;
+  /** What the session may consume; beyond it `finish()` resolves when the turn is over. Default: no limits. */
+  readonly budget?: Partial<BudgetOptions>;
+  /**
+   * Functions that the model may call, by name. Default: all that are registered. Those named here have to be registered by
+   * the time that `createAgent` returns, or the agent joins.
+   */
+  readonly allowedTools?: readonly string[];
+}
+
+export interface SayOptions {
+  /** Cuts short what the agent is saying. Default false: it waits for its turn. */
+  readonly interrupt?: boolean;
+  /** May participants cut it short? Default true. */
+  readonly interruptible?: boolean;
+}
+
+/** With the defaults filled in. */
+export interface FilledAgentOptions extends AgentOptions {
+  readonly apology: string | null;
+  readonly unheardApology: string | null;
+  readonly limits: AgentLimits;
+  readonly bargeIn: BargeInOptions;
+  readonly userSilentAfterMs: number | null;
+  readonly budget: BudgetOptions;
+}
+
+const defaults = {
+  apology: "Sorry, something went wrong on my side. Could you say that again?",
+  unheardApology: "Sorry, I can't hear you at the moment. Please give me a little while.",
+  userSilentAfterMs: 15_000,
+} as const satisfies Partial<AgentOptions>;
+
+const required = ["edge", "agentUser", "instructions", "llm"] as const;
+
+const checks: Checks<AgentOptions> = {
+  edge: having(["createCall", "join", "close"], "an edge, such as new local.Edge()"),
+  agentUser: matchesAll({ id: text, name: textOrEmpty }),
+  instructions: textOrEmpty,
+  llm: having(["generate", "close"], "a model, such as new gemini.LLM()"),
+  stt: having(["listen", "close"], "a recogniser, such as new deepgram.STT()"),
+  tts: having(["speak", "close"], "a voice, such as new elevenlabs.TTS()"),
+  apology: orNull(text),
+  unheardApology: orNull(text),
+  limits: group(limitChecks),
+  bargeIn: group(bargeInChecks),
+  userSilentAfterMs: orNull(duration()),
+  budget: group(budgetChecks),
+  allowedTools: texts,
+};
+
+const sayChecks: Checks<SayOptions> = { interrupt: truth, interruptible: truth };
+
+/** Fills in the defaults. Throws a `TypeError` that names an option which is missing, does not exist or cannot be. */
+export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
+  const filled = fillWith("new Agent", given, checks, defaults);
+  for (const name of required) {
+    if (given[name] === undefined) throw new TypeError(`new Agent: ${name} is missing`);
+  }
+  return {
+    ...filled,
+    limits: fillWith("new Agent", given.limits ?? {}, limitChecks, defaultAgentLimits),
+    bargeIn: fillWith("new Agent", given.bargeIn ?? {}, bargeInChecks, defaultBargeIn),
+    budget: fillWith("new Agent", given.budget ?? {}, budgetChecks, defaultBudget),
+  };
+}
+
+/** Throws a `TypeError` that names an option which does not exist or cannot be. */
+export function checkSayOptions(given: SayOptions): void {
+  checkOptions("agent.say", given, sayChecks);
+}
+
+/** Throws a `TypeError` that names the first function which is allowed and which the model does not have. */
+export function checkAllowedTools({ allowedTools = [], llm }: AgentOptions): void {
+  for (const name of allowedTools) {
+    if (llm.functions.has(name)) continue;
+    const hint = didYouMean(name, llm.functions.keys());
+    throw new TypeError(`new Agent: allowedTools: there is no function ${name}${hint}`);
+  }
+}

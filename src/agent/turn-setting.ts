@@ -1,0 +1,17 @@
+import type { Conversation } from "./conversation.ts";
+import type { AgentLimits } from "./limits.ts";
+import type { Output, OutputEvents } from "./output.ts";
+import type { AskPermit } from "./permits.ts";
+import type { TurnReporting } from "./turn-report.ts";
+
+/** What all turns of an agent share. */
+export interface TurnSetting extends TurnReporting {
+  readonly instructions: string;
+  /** Functions that the model may call; undefined: all. */
+  readonly allowedTools: readonly string[] | undefined;
+  readonly limits: AgentLimits;
+  readonly conversation: Conversation;
+  readonly permit: AskPermit;
+  /** Makes the way to the other side for one turn. */
+  readonly openOutput: (events: OutputEvents) => Output;
+}

@@ -1,0 +1,32 @@
+import { type Check, checkValue, key } from "../agent/option-checks.ts";
+
+/** A variable that is empty counts as none. */
+export function fromEnvironment(name: string): string | undefined {
+  const value = process.env[name]?.trim();
+  return value === "" ? undefined : value;
+}
+
+/**
+ * The key of a service: the option, or else the environment's. Throws a `TypeError` of one line where there is none.
+ * @param owner Who needs it, such as `gemini.LLM`.
+ */
+export function keyFrom(owner: string, given: string | undefined, variable: string): string {
+  const found = given ?? fromEnvironment(variable);
+  if (found === undefined) {
+    throw new TypeError(`${variable} is not set: set it, or give ${owner} an apiKey`);
+  }
+  // As a header it would be refused by an error that quotes it.
+  checkValue(given === undefined ? variable : `${owner}: apiKey`, found, key);
+  return found;
+}
+
+/** The address of a service: the option, the environment's, or its own. Throws a `TypeError` where it is none. */
+export function baseUrlFrom(
+  given: string | undefined,
+  variable: string,
+  { usual, check }: { readonly usual: string; readonly check: Check },
+): string {
+  const found = given ?? fromEnvironment(variable);
+  if (found !== undefined) checkValue(variable, found, check);
+  return found ?? usual;
+}

@@ -1,0 +1,35 @@
+/** Changes between two names that may still be the same word, mistyped. */
+const mostChanges = 3;
+/** A beginning shorter than this says nothing, in letters. */
+const shortestBeginning = 3;
+
+/** The one of the known names that was probably meant; null: none is near. */
+export function similar(name: string, known: Iterable<string>): string | null {
+  const wanted = name.toLowerCase();
+  let nearest: string | null = null;
+  let least = mostChanges + 1;
+  for (const one of known) {
+    const changes = changesBetween(wanted, one.toLowerCase());
+    // Where half of it is another word, it is another word.
+    if (changes >= least || changes > Math.max(name.length, one.length) / 2) continue;
+    nearest = one;
+    least = changes;
+  }
+  return nearest;
+}
+
+/** Letters to insert, leave out or replace (Levenshtein). One name that the other begins with counts as one change. */
+function changesBetween(one: string, other: string): number {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  if (short.length >= shortestBeginning && long.startsWith(short)) return short === long ? 0 : 1;
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (let column = 1; column <= other.length; column += 1) {
+      const replaced = row[column - 1]! + (letter === other[column - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[column]! + 1, next[column - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[other.length]!;
+}
