@@ -30,7 +30,11 @@ export const errors = {
   OVERLOADED: { status: 503, retryable: true, detail: "The server is under too much load" },
   CRASH_STORM: { status: 503, retryable: true, detail: "Too many sessions crashed in the last minute" },
   PERMISSION_TIMEOUT: { status: 503, retryable: true, detail: "A permission check took too long" },
-  REGISTRY_UNAVAILABLE: { status: 503, retryable: true, detail: "The registry of sessions cannot be reached" },
+  REGISTRY_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    detail: "The registry of sessions cannot be reached",
+  },
   PEER_UNREACHABLE: {
     status: 503,
     retryable: true,

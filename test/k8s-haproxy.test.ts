@@ -1,20 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { eventually } from "./fixtures/eventually.ts";
+import { balance, haproxyFile } from "./fixtures/haproxy.ts";
 import { needs } from "./fixtures/needs.ts";
-import { folder } from "./k8s-fixtures/kustomize.ts";
-import { Child } from "./runner-fixtures/child.ts";
 
-const file = join(folder, "components/haproxy/haproxy.cfg");
 const withHaproxy = needs("haproxy", test.serial);
 
 withHaproxy("haproxy accepts its configuration, without a warning", (t) => {
-  const { status, stdout, stderr } = spawnSync("haproxy", ["-c", "-f", file], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync("haproxy", ["-c", "-f", haproxyFile], { encoding: "utf8" });
   t.is(status, 0, stderr);
   t.notRegex(stdout + stderr, /warning|alert/i);
 });
@@ -58,34 +53,6 @@ async function replicas(t: ExecutionContext): Promise<readonly [Replica, Replica
     });
   }
   return both;
-}
-
-/** The same configuration; only its pods are these, and it listens on a free port. Resolves with its address. */
-async function balance(t: ExecutionContext, pods: readonly Replica[]): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "greenroom-haproxy-"));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const port = await freePort();
-  const text = readFileSync(file, "utf8")
-    // What has an address need not be looked up.
-    .replaceAll(" resolvers cluster init-addr none", "")
-    .replace("bind :8080", `bind 127.0.0.1:${port}`)
-    .replaceAll(/^ +server-template .*$/gm, () =>
-      pods.map(({ name, port }) => `    server ${name} 127.0.0.1:${port}`).join("\n"),
-    );
-  t.is(text.match(/^ +server [ab] /gm)?.length, pods.length * 2);
-  writeFileSync(join(folder, "haproxy.cfg"), text);
-  new Child(t, ["-db", "-f", join(folder, "haproxy.cfg")], { command: "haproxy" });
-  const url = `http://127.0.0.1:${port}`;
-  await eventually("HAProxy", async () => (await ask(url, "GET", "/balancer-health")).status === 200);
-  return url;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function ask(url: string, method: string, path: string): Promise<{ status: number; by: string }> {

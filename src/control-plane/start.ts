@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { JsonObject, JsonValue } from "../protocol.ts";
+import type { OnceKey, OnceResult } from "../registry/registry.ts";
 import { notesOf } from "./answer.ts";
 import type { Caller, Exchange } from "./exchange.ts";
 import { idempotencyKey } from "./idempotency.ts";
@@ -42,13 +43,24 @@ async function answerStart(exchange: Exchange, start: Start): Promise<void> {
   if (!hop) plane.starts.take(caller.key);
   const run = () => (hop ? startHere(exchange, start) : startAnywhere(exchange, start));
   const { answer, replayed } =
-    key === null || hop
-      ? { answer: await run(), replayed: false }
-      : await plane.supervisor.registry.onceByKey(key, run);
+    key === null || hop ? { answer: await run(), replayed: false } : await onceByKey(exchange, key, run);
   notesOf(ctx).sessionId = answer.session_id;
   if (replayed) ctx.set("Idempotency-Replayed", "true");
   ctx.status = 201;
   ctx.body = answer;
+}
+
+/** The token is made anew for whoever asks again: no registry keeps it. */
+async function onceByKey(
+  { plane }: Exchange,
+  key: OnceKey,
+  run: () => Promise<StartedSession>,
+): Promise<OnceResult<StartedSession>> {
+  const { answer, replayed } = await plane.supervisor.registry.onceByKey(key, async () => ({
+    ...(await run()),
+    session_token: null,
+  }));
+  return { answer: { ...answer, session_token: plane.tokens.issue(answer.session_id) }, replayed };
 }
 
 /** Here where there is room, else with a peer. Who is known to have none does not try first, since that counts as refused. */

@@ -53,7 +53,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     state: () => ({
       capacity: admission.capacity,
       free: admission.capacity - admission.taken,
-      accepting: readiness.unreadiness() === null,
+      accepting: readiness.wouldStart(),
     }),
     lost: (record) => endReports.lost(record),
   });

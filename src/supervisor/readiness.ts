@@ -33,6 +33,12 @@ export class Readiness {
     return admission.full ? new GreenroomError("POOL_FULL") : null;
   }
 
+  /** A start would be accepted as soon as there is room: room comes and goes faster than peers hear of it. */
+  wouldStart(): boolean {
+    const unreadiness = this.unreadiness();
+    return unreadiness === null || unreadiness.code === "POOL_FULL";
+  }
+
   /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
   refusal(): GreenroomError | null {
     const { lifecycle, care, crashStorm } = this.#options;

@@ -104,6 +104,11 @@ export class Session implements SlotHolder {
     return created;
   }
 
+  /** It never came to be, and is counted nowhere: only who follows its events hears of it. */
+  withdraw(error: unknown): void {
+    this.#end(this.#ending.decide({ reason: "start_failed", error: plainError(error) }), false);
+  }
+
   /** No thread could be had that lives. */
   abandon(error: unknown): void {
     this.#end(this.#ending.decide({ reason: "start_failed", error: plainError(error) }));
@@ -231,7 +236,7 @@ export class Session implements SlotHolder {
     if (state !== "ended") this.events.append({ type: "state", at: now(), state });
   }
 
-  #end(verdict: Verdict): void {
+  #end(verdict: Verdict, began = true): void {
     if (this.#state === "ended") return;
     clearTimeout(this.#graceTimer);
     this.#move("ended");
@@ -243,7 +248,7 @@ export class Session implements SlotHolder {
     this.events.append({ type: "end", at, reason });
     const code = reason === "drained" ? "DRAINING" : "START_FAILED";
     this.#creation.fail(new GreenroomError(code, undefined, { cause }));
-    this.#listener.ended(this);
+    if (began) this.#listener.ended(this);
     this.#over.resolve();
   }
 }

@@ -74,7 +74,7 @@ export class Starts {
     try {
       await this.#options.membership.claim(session);
     } catch (error) {
-      this.#forget(session);
+      this.#forget(session, error);
       throw error;
     }
     if (session.state !== "starting") throw notStarted(session);
@@ -106,15 +106,16 @@ export class Starts {
       slot.retire();
       throw notStarted(session);
     } catch (error) {
-      this.#forget(session);
       this.#options.membership.release(session);
+      this.#forget(session, error);
       throw error;
     }
   }
 
   /** It never came to be. */
-  #forget(session: Session): void {
+  #forget(session: Session, error: unknown): void {
     this.#options.sessions.forget(session);
+    session.withdraw(error);
     this.#places.get(session)?.[Symbol.dispose]();
   }
 }
