@@ -300,6 +300,40 @@ test.serial("a cut is noticed, and where it heals it is connected again", async 
   t.deepEqual(media.states, { publisher: steps, subscriber: steps });
 });
 
+test.serial("a way that takes longer than DTLS waits for its answers", async (t) => {
+  const { media, sfu } = await begin(t);
+  await bridge(t, sfu, (link) => {
+    link.delayMs = 300;
+  });
+  await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
+  await sfu.subscribe();
+  await media.until("anna", () => heardOf(media, "anna", 440).length >= 10);
+  t.deepEqual(media.states.subscriber, ["connecting", "connected"]);
+});
+
+test.serial("an offer that was never answered is followed by another", async (t) => {
+  const { media, sfu } = await begin(t);
+  await media.ask({ action: "say", hertz: 880 });
+  await media.ask({ action: "offer" });
+  await sfu.publish();
+  await media.until("the voice", () => saidAt(sfu, 880).length >= 10);
+  await media.ask({ action: "offer", iceRestart: true });
+  await sfu.publish(true);
+  const said = sfu.received.length;
+  await media.until("the voice after it", () => saidAt(sfu, 880, said).length >= 10);
+  t.is(media.state("publisher"), "connected");
+});
+
+test.serial("an address that cannot be used fails the connection, and not the thread", async (t) => {
+  const { media, sfu } = await begin(t, {
+    media: { address: "203.0.113.1", times: { connectTimeoutMs: 500 } },
+  });
+  await sfu.publish();
+  await media.until("the failure", () => media.state("publisher") === "failed");
+  t.is(media.candidates.length, 0);
+  t.is(await media.end(), 0);
+});
+
 test.serial("ICE that never connects fails in time", async (t) => {
   const { media, sfu } = await begin(t, { media: { times: { connectTimeoutMs: 500 } } });
   sfu.toClient = () => null;
@@ -360,7 +394,11 @@ test.serial("once it is closed no callback comes, and nothing holds the thread",
 });
 
 /** Has all packets pass through links, the only way from the client to the SFU. */
-async function bridge(t: ExecutionContext, sfu: PlainSfu): Promise<UdpLink[]> {
+async function bridge(
+  t: ExecutionContext,
+  sfu: PlainSfu,
+  prepare: (link: UdpLink) => void = () => {},
+): Promise<UdpLink[]> {
   const links: UdpLink[] = [];
   sfu.toSfu = () => null;
   sfu.toClient = async (_, json) => {
@@ -368,6 +406,7 @@ async function bridge(t: ExecutionContext, sfu: PlainSfu): Promise<UdpLink[]> {
     const port = Number(/127\.0\.0\.1 (\d+) typ host/.exec(candidate.candidate)?.[1]);
     const link = await UdpLink.open(port);
     links.push(link);
+    prepare(link);
     t.teardown(() => link.close());
     const text = candidate.candidate.replace(`127.0.0.1 ${port}`, `127.0.0.1 ${link.port}`);
     return JSON.stringify({ ...candidate, candidate: text });

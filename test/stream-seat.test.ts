@@ -5,6 +5,8 @@ import { loadSdk } from "../src/providers/stream/sdk.ts";
 import {
   CallEndedReason,
   ErrorCode,
+  TrackType,
+  TrackUnpublishReason,
   WebsocketReconnectStrategy,
 } from "../src/providers/stream/wire/enums.ts";
 import type { JoinRequest } from "../src/providers/stream/wire/messages.ts";
@@ -33,7 +35,7 @@ test.serial("two join, see each other and hear each other; one leaves and is gon
   t.deepEqual((await ada.log.seen("participant_left")).participant, { id: "bob", name: "BOB" });
   t.is(ada.seat.participants.size, 0);
   t.like(bob.log.events.at(-1), { type: "ended", reason: "left" });
-  t.is((await stream.log.seen("leave"))["reason"], "bye");
+  t.is((await stream.log.seen("leave")).reason, "bye");
   t.deepEqual(stream.call(cid).ghosts, []);
   // The muted state is told once, and candidates go up.
   const mutes = stream.log.of("rpc").filter(({ method }) => method === "UpdateMuteStates");
@@ -46,7 +48,7 @@ test.serial("a full edge is left for another one at once", async (t) => {
   const { seat } = await sit(t, stream, "ada");
   t.is(seat.place?.edge, "sfu-2");
   const [, second] = stream.log.of("request").filter(({ path }) => String(path).endsWith("/join"));
-  t.like(second?.["body"], { migrating_from: "sfu-1", migrating_from_list: ["sfu-1"] });
+  t.like(second?.body, { migrating_from: "sfu-1", migrating_from_list: ["sfu-1"] });
 });
 
 test.serial("an edge that fails twice is left for another one", async (t) => {
@@ -152,7 +154,7 @@ test.serial("after a go-away the agent sits on another edge, with the same sessi
   t.is(ada.seat.place?.sessionId, sessionId);
   t.like(joins(stream).at(-1), { reconnectDetails: { strategy: MIGRATE, fromSfuId: "sfu-1" } });
   await Promise.all([ada.log.hears("bob"), bob.log.hears("ada")]);
-  t.is((await stream.log.seen("close"))["code"], 1_000);
+  t.is((await stream.log.seen("close")).code, 1_000);
   t.is(ada.log.of("reconnecting").length, 1);
   t.is(stream.call(cid).participants.length, 2);
 });
@@ -215,11 +217,11 @@ test.serial("a token that expired in the meantime is no obstacle to coming back"
   await using stream = await startStream();
   const { log } = await sit(t, stream, "ada");
   stream.faults.coordinator.push({ path: "/join", status: 401, code: 40 });
-  stream.faults.rpcs.push({ method: "UpdateSubscriptions", status: 401 });
-  // Hearing of a track makes it subscribe, which the SFU refuses to the old token.
-  await sit(t, stream, "bob");
+  stream.faults.rpcs.push({ method: "SetPublisher", status: 401 });
+  stream.call(cid).participant("ada").restartIce("publisher");
   t.like(await log.seen("reconnecting"), { strategy: "rejoin", why: "session_lost" });
   await log.seen("reconnected");
+  await sit(t, stream, "bob");
   await log.hears("bob");
 });
 
@@ -236,6 +238,31 @@ test.serial("without the right to speak the agent is silent, and speaks again on
   await bob.log.hears("ada");
 });
 
+test.serial("whom a moderator muted speaks again by an own decision only", async (t) => {
+  await using stream = await startStream();
+  const ada = await sit(t, stream, "ada");
+  const bob = await sit(t, stream, "bob");
+  await bob.log.hears("ada");
+  const inCall = stream.call(cid).participant("ada");
+  inCall.setMuted(TrackType.AUDIO, true, TrackUnpublishReason.MODERATION);
+  t.is((await ada.log.seen("muted")).why, "moderation");
+  inCall.setGrants({ canPublishVideo: false });
+  inCall.killSocket({ forget: true });
+  await ada.log.seen("reconnected");
+  t.is(ada.log.of("muted").length, 1);
+  ada.seat.unmute();
+  t.is((await ada.log.seen("muted", 2)).why, null);
+  await bob.log.hears("ada");
+});
+
+test.serial("a socket that fell silent is noticed, and replaced", async (t) => {
+  await using stream = await startStream();
+  const { log } = await sit(t, stream, "ada");
+  stream.call(cid).participant("ada").silence();
+  t.like(await log.seen("reconnected"), { strategy: "fast" });
+  t.like(log.of("reconnecting"), [{ why: "signal_lost" }]);
+});
+
 test.serial("leaving without a connection still leaves no ghost", async (t) => {
   await using stream = await startStream();
   const ada = await sit(t, stream, "ada");
@@ -244,6 +271,7 @@ test.serial("leaving without a connection still leaves no ghost", async (t) => {
   stream.faults.joins.push({ hangs: true });
   stream.call(cid).participant("ada").killSocket();
   await ada.log.seen("reconnecting");
+  await stream.log.seen("join", 3);
   await ada.seat.leave();
   await bob.log.seen("participant_left");
   t.deepEqual(
@@ -259,6 +287,10 @@ test.serial("goodbye can be said for an agent that cannot any more", async (t) =
   const { place } = ada.seat;
   t.truthy(place);
   if (place === null) return;
+  // Its own way back leads nowhere.
+  stream.faults.joins.push({ hangs: true });
+  stream.call(cid).participant("ada").killSocket();
+  await stream.log.seen("join", 3);
   await leaveFor(await loadSdk(), structuredClone(place), "its thread died");
   await bob.log.seen("participant_left");
   t.deepEqual(edgesOf(stream.log.of("leave")), [place.edge]);

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from "ava";
+import { within } from "../src/deadline.ts";
 import { serversFor } from "../src/providers/stream/media/relay.ts";
 import type { WeriftMediaOptions } from "../src/providers/stream/media/werift.ts";
 import { shareOf } from "../src/testing/sound.ts";
@@ -61,7 +62,7 @@ for (const transport of ["udp", "tcp"]) {
 relayTest(
   "a relay over TCP that is reached long after the SFU's candidates came is tried with them",
   async (t) => {
-    const way = await slowWay(relay?.port ?? 0, 100);
+    const way = await slowWay(relay?.port ?? 0, 40);
     t.teardown(() => way.close());
     const { media, sfu } = await throughRelay(t, [`turn:127.0.0.1:${way.port}?transport=tcp`]);
     const given: number[] = [];
@@ -74,6 +75,18 @@ relayTest(
     t.true(given.length >= 2 && given.every((relayed) => relayed === 0));
   },
 );
+
+relayTest("addresses of the relay are given back as a call closes", async (t) => {
+  const scarce = await Relay.start({ quota: 2 });
+  t.teardown(() => scarce.stop());
+  const { media, sfu } = await throughRelay(t, [`turn:127.0.0.1:${scarce.port}?transport=udp`]);
+  await Promise.all([sfu.publish(), sfu.subscribe()]);
+  await eachHearsTheOther(media, sfu);
+  t.false(await scarce.hasRoom());
+  t.is(await media.end(), 0);
+  // By itself an address is free after 10 minutes; given back, after the second in which coturn looks again.
+  await within(scarce.room(), 10_000, "a free address");
+});
 
 relayTest("where the relay over UDP does not answer, the next stay goes over TCP", async (t) => {
   const urls = ["turn:127.0.0.1:9?transport=udp", `turn:127.0.0.1:${relay?.port}?transport=tcp`];

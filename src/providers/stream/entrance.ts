@@ -3,8 +3,9 @@ import type { Call } from "../../agent/edge.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { Admission } from "./credentials.ts";
 import { StreamError } from "./error.ts";
+import { hasNoRoom } from "./fault.ts";
 import { retryDelayMs } from "./retry-delay.ts";
-import { ErrorCode, WebsocketReconnectStrategy } from "./wire/enums.ts";
+import { WebsocketReconnectStrategy } from "./wire/enums.ts";
 
 export interface EntranceOptions<T> {
   readonly coordinator: Pick<Coordinator, "join">;
@@ -18,13 +19,6 @@ export interface EntranceOptions<T> {
   /** Takes the place on the edge that the coordinator gave. */
   readonly arrive: (admission: Admission) => Promise<T>;
 }
-
-/** What an edge says that has no room for anybody. */
-const noRoom: ReadonlySet<number | undefined> = new Set([
-  ErrorCode.SFU_FULL,
-  ErrorCode.SFU_SHUTTING_DOWN,
-  ErrorCode.CALL_PARTICIPANT_LIMIT_REACHED,
-]);
 
 /**
  * Finds a place in a call: asks the coordinator for an edge, and for another one where that has no room, or failed twice.
@@ -49,7 +43,7 @@ export async function enter<T>(options: EntranceOptions<T>): Promise<T> {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!canHelp(error) || attempt >= attempts) throw error;
-      const full = noRoom.has(error.number);
+      const full = hasNoRoom(error);
       if (edge !== null) {
         const count = (failures.get(edge) ?? 0) + 1;
         failures.set(edge, count);

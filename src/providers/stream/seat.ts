@@ -6,8 +6,9 @@ import { now } from "../../protocol.ts";
 import { Comeback, type Publishing } from "./comeback.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { enter } from "./entrance.ts";
-import { StreamError, sfuError } from "./error.ts";
+import { StreamError } from "./error.ts";
 import { leaveFor } from "./farewell.ts";
+import { type ErrorEvent, hasNoRoom, readFault } from "./fault.ts";
 import { type Arrival, Lodging } from "./lodging.ts";
 import type { MediaFactory } from "./media/media.ts";
 import { Participants } from "./participants.ts";
@@ -19,7 +20,7 @@ import { SpeakingRight } from "./speaking-right.ts";
 import type { Stay } from "./stay.ts";
 import type { Trouble } from "./trouble.ts";
 import { type SoundListener, Voices } from "./voices.ts";
-import { CallEndedReason, ErrorCode, WebsocketReconnectStrategy } from "./wire/enums.ts";
+import { CallEndedReason } from "./wire/enums.ts";
 import type { ReconnectDetails, SfuEvent } from "./wire/messages.ts";
 
 export interface SeatOptions {
@@ -225,17 +226,11 @@ export class Seat {
     if (!before && stay.media.publisher.tracks.length === 0) void stay.publish();
   }
 
-  #takeError({ error, reconnectStrategy }: ErrorEvent): void {
-    const fault = sfuError("In a call", error ?? noFault, reconnectStrategy);
-    const wish = wishes[reconnectStrategy];
-    if (wish !== undefined) {
-      const badEdge = fault.number === ErrorCode.SFU_SHUTTING_DOWN || fault.number === ErrorCode.SFU_FULL;
-      void this.#comeBack(wish, fault.code?.toLowerCase() ?? "error", badEdge);
-    } else if (reconnectStrategy === WebsocketReconnectStrategy.DISCONNECT) {
-      this.#end("lost", fault, "disconnected by the SFU");
-    } else {
-      this.#tell({ type: "warning", what: "The SFU reports an error", error: fault });
-    }
+  #takeError(event: ErrorEvent): void {
+    const { error, wish, badEdge } = readFault(event);
+    if (wish === "leave") this.#end("lost", error, "disconnected by the SFU");
+    else if (wish === null) this.#tell({ type: "warning", what: "The SFU reports an error", error });
+    else void this.#comeBack(wish, error.code?.toLowerCase() ?? "error", badEdge);
   }
 
   #trouble(stay: Stay, trouble: Trouble): void {
@@ -256,7 +251,7 @@ export class Seat {
       return;
     }
     const fast = trouble.kind === "signal_lost" && stay.mediaHealthy;
-    const badEdge = trouble.kind === "session_lost" && trouble.error.number === ErrorCode.SFU_SHUTTING_DOWN;
+    const badEdge = trouble.kind === "session_lost" && hasNoRoom(trouble.error);
     void this.#comeBack(fast ? "fast" : "rejoin", trouble.kind, badEdge);
   }
 
@@ -316,15 +311,3 @@ export class Seat {
     this.#options.onEvent(event);
   }
 }
-
-type ErrorEvent = Extract<SfuEvent, { type: "error" }>["value"];
-
-/** What an error of the SFU asks for. */
-const wishes: Readonly<Record<number, Strategy>> = {
-  [WebsocketReconnectStrategy.FAST]: "fast",
-  [WebsocketReconnectStrategy.REJOIN]: "rejoin",
-  [WebsocketReconnectStrategy.MIGRATE]: "migrate",
-};
-
-/** An error event that does not say which. */
-const noFault = { code: 0, message: "", shouldRetry: false };

@@ -6,6 +6,7 @@ import type {
   RTCPeerConnectionConfig,
 } from "werift";
 import { RemoteCandidates } from "./candidates.ts";
+import { forgiveRepeats } from "./dtls-repeats.ts";
 import type { PeerState } from "./media.ts";
 import { tidy } from "./sdp.ts";
 import { Sockets } from "./sockets.ts";
@@ -157,6 +158,8 @@ export class Link {
       transport.gather = async () => {
         void this.#sockets.during(gather).catch(() => {});
       };
+      const secure = this.connection.dtlsTransports.find(({ iceTransport }) => iceTransport === transport);
+      if (secure) forgiveRepeats(secure);
       // Where no server is given, werift asks one of Google's.
       const servers = this.#options.config.iceServers ?? [];
       if (!servers.some(({ urls }) => /^stun/i.test(String(urls)))) delete transport.connection.stunServer;

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Socket } from "node:dgram";
+import type { Socket as TcpSocket } from "node:net";
 
 /** Whose sockets are being opened. */
 const opening = new AsyncLocalStorage<Sockets>();
@@ -8,6 +9,7 @@ let watched = false;
 /** What werift sends and receives by: a UDP socket, or a connection to a relay. */
 interface Transport {
   readonly socket?: Socket;
+  readonly stream?: { readonly client?: TcpSocket };
   close(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export function watchSockets(classes: readonly unknown[]): void {
     const init = prototype.init;
     if (init === undefined) throw new TypeError("This version of werift opens its sockets in another way");
     prototype.init = async function (this: Transport): Promise<void> {
-      // Without a listener, a packet that cannot be sent, as where there is no route, ends the thread.
+      // werift listens for no errors: one that cannot be bound would end the thread.
       this.socket?.on("error", () => {});
       if (opening.getStore()?.take(this) === false) {
         // A connection is being opened since it was constructed, and fails as it is closed.
@@ -58,6 +60,8 @@ export function watchSockets(classes: readonly unknown[]): void {
         throw new Error("The peer connection is closed");
       }
       await init.call(this);
+      // Else the kernel holds a frame back until the one before it has arrived.
+      this.stream?.client?.setNoDelay(true);
     };
   }
 }

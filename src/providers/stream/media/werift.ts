@@ -1,5 +1,6 @@
 import type { RTCPeerConnectionConfig } from "werift";
 import { loadOpus } from "../../../audio/opus.ts";
+import { releaseAllocations } from "./allocations.ts";
 import { type LinkTimes, linkTimes } from "./link.ts";
 import type { Capabilities, Media, MediaFactory, MediaOptions, Peer, PeerState } from "./media.ts";
 import { Publisher } from "./publisher.ts";
@@ -30,6 +31,7 @@ let loading: Promise<Werift> | undefined;
 async function loadWerift(): Promise<Werift> {
   loading ??= Promise.all([import("werift"), loadOpus()]).then(([werift]) => {
     watchSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
+    releaseAllocations(werift);
     return werift;
   });
   return loading;

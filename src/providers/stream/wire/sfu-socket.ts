@@ -143,8 +143,8 @@ export class SfuSocket {
   }
 
   #take(data: RawData, binary: boolean): void {
-    if (this.#state === "over") return;
     this.#heard();
+    if (this.#state === "over") return;
     let event: SfuEvent | null = null;
     try {
       // Stream sends binary frames only.
@@ -185,6 +185,8 @@ export class SfuSocket {
   }
 
   #heard(): void {
+    // A timer that was cleared would begin anew.
+    if (this.#state === "over") return;
     this.#heardAt = now();
     this.#silence?.refresh();
   }
