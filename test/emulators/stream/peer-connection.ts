@@ -2,7 +2,12 @@ import { type PeerConfig, RTCPeerConnection, RTCRtpCodecParameters } from "werif
 
 /** A peer connection of the SFU: on loopback only, audio only. */
 export function createPeerConnection(): RTCPeerConnection {
-  return new RTCPeerConnection(configuration());
+  const connection = new RTCPeerConnection(configuration());
+  // Where no server is given, werift asks one of Google's.
+  connection.onTransceiverAdded.subscribe(() => {
+    for (const transport of connection.iceTransports) delete transport.connection.stunServer;
+  });
+  return connection;
 }
 
 const opus = (): RTCRtpCodecParameters =>
