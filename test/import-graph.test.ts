@@ -104,7 +104,9 @@ test("the caller that is a recording is loaded only when it is asked for", (t) =
 test("a package for one purpose is imported by what serves it alone, and only when it is asked for", (t) => {
   const owners: readonly (readonly [sdk: RegExp, folder: string])[] = [
     [/^@google\/genai/, "src/providers/gemini/"],
-    [/^@deepgram\/sdk|^ws$/, "src/providers/deepgram/"],
+    [/^@deepgram\/sdk/, "src/providers/deepgram/"],
+    [/^@stream-io\/node-sdk|^werift/, "src/providers/stream/"],
+    [/^ws$/, "src/providers/"],
     [/^elevenlabs/, "src/providers/elevenlabs/"],
     [/^@redis\/client/, "src/registry/redis/"],
     [/^@echogarden\/fvad|^libopus/, "src/audio/"],
