@@ -12,6 +12,9 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   },
 };
 
+/** Loaded by the main thread, which is not to load a provider's whole bundle for it: its packages are dependencies. */
+const alone = /(^|\/)farewell-module\.js$/;
+
 /** CommonJS modules find Node's own by it. */
 const banner =
   'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
@@ -65,7 +68,7 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
 
 /** The provider imports the bundle where it imported the packages. Throws where it imports none of them. */
 function importBundle(provider: string, packages: readonly string[]): void {
-  const files = globSync("**/*.js", { cwd: provider });
+  const files = globSync("**/*.js", { cwd: provider }).filter((file) => !alone.test(file));
   for (const name of packages) {
     const importing = files.filter((file) => {
       const path = join(provider, file);

@@ -48,6 +48,14 @@ export const errors = {
   SESSION_NOT_FOUND: { status: 404, retryable: false, detail: "Session with id '%s' not found" },
   NOT_FOUND: { status: 404, retryable: false, detail: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, detail: "Method not allowed" },
+  NOT_IN_CALL: { status: 409, retryable: true, detail: "The session's agent is not in its call" },
+  NO_JOIN_TOKENS: {
+    status: 409,
+    retryable: false,
+    detail: "The call of this session is not one that others join with a token",
+  },
+  EDGE_FAILED: { status: 503, retryable: true, detail: "The session's edge did not answer as it should" },
+  OWN_USER: { status: 422, retryable: false, detail: "This is the agent's own user" },
   SESSION_CLOSING: { status: 409, retryable: false, detail: "The session is closing" },
 
   UNAUTHORIZED: { status: 401, retryable: false, detail: "%s" },

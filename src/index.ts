@@ -5,7 +5,7 @@
 import "./node-version.ts";
 
 export { Agent } from "./agent/agent.ts";
-export type { AgentOptions, SayOptions } from "./agent/agent-options.ts";
+export type { AgentOptions, Joined, JoinOptions, SayOptions } from "./agent/agent-options.ts";
 export type { PcmFrame } from "./agent/audio.ts";
 export type { BargeInOptions } from "./agent/barge-in.ts";
 export type { BudgetOptions } from "./agent/budget.ts";
@@ -23,7 +23,9 @@ export type {
   Connection,
   ConnectionEvent,
   Edge,
+  InviteRequest,
   JoinRequest,
+  JoinTokenRequest,
   Participant,
 } from "./agent/edge.ts";
 export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
@@ -50,6 +52,9 @@ export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
 export type {
   AgentEvent,
   EndReason,
+  Farewell,
+  FarewellModule,
+  Guest,
   JsonObject,
   JsonValue,
   Measurement,

@@ -3,6 +3,7 @@
  * Times are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
  */
 import type { PlainError } from "./errors.ts";
+import type { SessionMetricsSnapshot } from "./metrics/catalogue.ts";
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
@@ -132,11 +133,49 @@ export interface TextMessage {
   readonly text: string;
 }
 
+/** How to leave a call for an agent whose thread died in it. */
+export interface Farewell {
+  /** `file:` URL of a module that exports a {@link FarewellModule.farewell}. It should be light: the main thread loads it. */
+  readonly module: string;
+  /** What it is given. It may hold secrets, and is never logged. */
+  readonly data: JsonObject;
+}
+
+export interface FarewellModule {
+  /** Leaves. Harmless where there is nothing left to leave. */
+  farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** Somebody who is to join the call that an agent is in. */
+export interface Guest {
+  readonly id: string;
+  readonly name: string;
+  /** The id was made up, so that nobody has it yet. */
+  readonly madeUp: boolean;
+}
+
+/** What the main thread asks of an agent in a call. */
+export type Question =
+  | { readonly about: "join_token"; readonly guest: Guest; readonly expiresInSeconds: number }
+  | { readonly about: "demo_link"; readonly guest: Guest };
+
+export type Answer =
+  | { readonly outcome: "given"; readonly value: JsonObject }
+  /** Its edge does not know such a thing; it is in no call; the guest has the agent's own id. */
+  | { readonly outcome: "not_offered" | "not_in_call" | "own_user" }
+  | { readonly outcome: "failed"; readonly error: PlainError };
+
+/** Longest time that an answer may take, in milliseconds. */
+export const answerTimeoutMs = 5_000;
+
 export type ToThread =
   | { readonly type: "assign"; readonly session: SessionAssignment }
   | { readonly type: "message"; readonly message: TextMessage }
   /** The permit of this number is granted. */
   | { readonly type: "permit"; readonly permit: number }
+  | { readonly type: "question"; readonly number: number; readonly question: Question }
+  /** What was measured in this session so far, as it was asked for. */
+  | { readonly type: "metrics"; readonly metrics: SessionMetricsSnapshot }
   | { readonly type: "close"; readonly reason: CloseReason };
 
 export type FromThread =
@@ -158,6 +197,10 @@ export type FromThread =
   | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
   /** The request is over, or not wanted any more. */
   | { readonly type: "permit_returned"; readonly permit: number }
+  /** What it takes to leave the call, should the thread die; null once there is nothing to leave. In place of the one before. */
+  | { readonly type: "farewell"; readonly farewell: Farewell | null }
+  | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
+  | { readonly type: "metrics_wanted" }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError };

@@ -93,6 +93,27 @@ test("nothing but Node and Greenroom itself is reached statically from what user
   t.true(reached.size > 10);
 });
 
+test("what the main thread loads to leave a call for a dead thread is light, and known to it by its URL alone", (t) => {
+  const modules = files.filter((file) => /^src\/providers\/[^/]+\/farewell-module\.ts$/.test(file));
+  t.deepEqual(modules, ["src/providers/stream/farewell-module.ts"]);
+  t.deepEqual(
+    imports.filter(({ to }) => modules.includes(to)),
+    [],
+  );
+  const reached = new Set(modules);
+  for (const path of reached) {
+    for (const { from, to, lazy } of imports) {
+      if (from !== path) continue;
+      if (lazy) t.is(to, "ws", `${from} imports ${to}`);
+      else if (to.startsWith("src/")) reached.add(to);
+      else t.true(to.startsWith("node:"), `${from} imports ${to}`);
+    }
+  }
+  const light =
+    /^src\/(protocol|errors|deadline)\.ts$|^src\/providers\/stream\/(wire\/|(farewell|client-details|error))/;
+  for (const path of reached) t.regex(path, light);
+});
+
 test("the caller that is a recording is loaded only when it is asked for", (t) => {
   const importers = imports.filter(({ to }) => recordedCall.test(to));
   t.deepEqual(

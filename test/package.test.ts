@@ -166,6 +166,10 @@ test("the package holds nothing that only development needs", (t) => {
   t.deepEqual(packedManifest.engines, manifest.engines);
   const files = globSync("**/*", { cwd: packed });
   t.true(files.includes("LICENSE"));
+  // What the main thread loads where a thread died: a file of its own, which brings no bundle along.
+  const farewell = readFileSync(join(packed, "src/providers/stream/farewell-module.js"), "utf8");
+  t.regex(farewell, /import\("ws"\)/);
+  t.notRegex(farewell, /sdk-bundle/);
   t.deepEqual(
     files.filter((path) => /(?<!\.d)\.ts$|^(test|bench|scripts)\b/.test(path)),
     [],

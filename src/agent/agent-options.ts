@@ -1,6 +1,8 @@
 import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./barge-in.ts";
 import { type BudgetOptions, budgetChecks, defaultBudget } from "./budget.ts";
+import { type BroadcastOptions, defaultBroadcast } from "./call-events.ts";
 import type { AgentUser, Edge } from "./edge.ts";
+import type { Stage } from "./host.ts";
 import { type AgentLimits, defaultAgentLimits, limitChecks } from "./limits.ts";
 import type { LLM } from "./llm.ts";
 import {
@@ -21,7 +23,7 @@ import {
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 
-export interface AgentOptions {
+export interface AgentOptions extends Partial<BroadcastOptions> {
   /** Where the call happens. */
   readonly edge: Edge;
   /** Who the agent is in the call. */
@@ -58,6 +60,21 @@ export interface AgentOptions {
   readonly allowedTools?: readonly string[];
 }
 
+export interface JoinOptions {
+  /**
+   * How long the agent waits for somebody else to be in the call, in milliseconds. It answers meanwhile; `join` resolves
+   * either way, and at once where the call or the session ends. Default null: it does not wait. Set it where the agent begins
+   * to speak, and is there first.
+   */
+  readonly participantWaitTimeoutMs?: number | null;
+}
+
+/** The agent's stay in its call. Disposing of it leaves the call. */
+export interface Joined extends AsyncDisposable {
+  /** Somebody else was there when the join resolved. */
+  readonly accompanied: boolean;
+}
+
 export interface SayOptions {
   /** Cuts short what the agent is saying. Default false: it waits for its turn. */
   readonly interrupt?: boolean;
@@ -66,19 +83,23 @@ export interface SayOptions {
 }
 
 /** With the defaults filled in. */
-export interface FilledAgentOptions extends AgentOptions {
+export interface FilledAgentOptions extends AgentOptions, BroadcastOptions {
   readonly apology: string | null;
   readonly unheardApology: string | null;
   readonly limits: AgentLimits;
   readonly bargeIn: BargeInOptions;
   readonly userSilentAfterMs: number | null;
   readonly budget: BudgetOptions;
+  readonly broadcastMetrics: boolean;
+  readonly broadcastMetricsIntervalMs: number;
+  readonly broadcastTranscripts: boolean;
 }
 
 const defaults = {
   apology: "Sorry, something went wrong on my side. Could you say that again?",
   unheardApology: "Sorry, I can't hear you at the moment. Please give me a little while.",
   userSilentAfterMs: 15_000,
+  ...defaultBroadcast,
 } as const satisfies Partial<AgentOptions>;
 
 const required = ["edge", "agentUser", "instructions", "llm"] as const;
@@ -97,7 +118,12 @@ const checks: Checks<AgentOptions> = {
   userSilentAfterMs: orNull(duration()),
   budget: group(budgetChecks),
   allowedTools: texts,
+  broadcastMetrics: truth,
+  broadcastMetricsIntervalMs: duration(),
+  broadcastTranscripts: truth,
 };
+
+const joinChecks: Checks<JoinOptions> = { participantWaitTimeoutMs: orNull(duration()) };
 
 const sayChecks: Checks<SayOptions> = { interrupt: truth, interruptible: truth };
 
@@ -118,6 +144,16 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
 /** Throws a `TypeError` that names an option which does not exist or cannot be. */
 export function checkSayOptions(given: SayOptions): void {
   checkOptions("agent.say", given, sayChecks);
+}
+
+/** Throws a `TypeError` that names an option which does not exist or cannot be. */
+export function checkJoinOptions(given: JoinOptions): void {
+  checkOptions("agent.join", given, joinChecks);
+}
+
+/** On a stage the agent keeps its own ears and voice, where it has any. */
+export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): FilledAgentOptions {
+  return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }
 
 /** Throws a `TypeError` that names the first function which is allowed and which the model does not have. */

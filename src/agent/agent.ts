@@ -1,21 +1,35 @@
 import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
-import { type AgentEvent, type Measurement, now, type TextMessage, type TurnOutcome } from "../protocol.ts";
+import {
+  type AgentEvent,
+  type JsonObject,
+  type Measurement,
+  now,
+  type TextMessage,
+  type TurnOutcome,
+} from "../protocol.ts";
 import {
   type AgentOptions,
   checkAllowedTools,
+  checkJoinOptions,
   checkSayOptions,
   type FilledAgentOptions,
   fillAgentOptions,
+  type Joined,
+  type JoinOptions,
   type SayOptions,
+  staged,
 } from "./agent-options.ts";
 import { Attendance } from "./attendance.ts";
+import { CallEvents } from "./call-events.ts";
+import { Company } from "./company.ts";
 import { Dialogue } from "./dialogue.ts";
 import type { AgentUser, Call, ConnectionEvent, Edge } from "./edge.ts";
-import { type AgentHandle, type AgentHost, attach, noHost, type Stage } from "./host.ts";
+import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
 import { Presence } from "./presence.ts";
 import { Readiness } from "./readiness.ts";
+import { Reception } from "./reception.ts";
 import { Silence } from "./silence.ts";
 
 /** One agent in one call. */
@@ -28,6 +42,9 @@ export class Agent {
   readonly #presence: Presence;
   readonly #dialogue: Dialogue;
   readonly #silence: Silence;
+  readonly #company = new Company();
+  readonly #events: CallEvents;
+  readonly #reception: Reception;
   readonly #listeners = new Set<(event: AgentEvent) => unknown>();
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
@@ -50,6 +67,17 @@ export class Agent {
       signal,
       host: () => this.#host,
       step: (what, work) => this.#step(what, work),
+    });
+    this.#reception = new Reception({
+      agentUser: options.agentUser,
+      edge: () => this.#options.edge,
+      call: () => this.#attendance.call,
+      signal,
+    });
+    this.#events = new CallEvents({
+      broadcast: filled,
+      host: () => this.#host,
+      provider: () => this.#options.edge.provider,
     });
     this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));
     this.#silence = new Silence(filled.userSilentAfterMs, (silentMs, times) =>
@@ -76,7 +104,8 @@ export class Agent {
    * Brings the agent into the call; messages that came before are answered from here on, in order. Disposing of the result
    * leaves the call: `await using _ = await agent.join(call)`. An agent joins one call, once.
    */
-  async join(call: Call): Promise<AsyncDisposable> {
+  async join(call: Call, options: JoinOptions = {}): Promise<Joined> {
+    checkJoinOptions(options);
     checkAllowedTools(this.#options);
     const connection = await this.#attendance.join(call);
     if (connection.audio) this.#dialogue.useSound(connection.audio, this.#options);
@@ -85,7 +114,12 @@ export class Agent {
     this.#host.joined();
     this.#changed();
     this.#dialogue.open();
-    return { [Symbol.asyncDispose]: () => this.#leave() };
+    this.#events.open(connection);
+    const { participantWaitTimeoutMs: waitMs = null } = options;
+    return {
+      accompanied: this.#attendance.accompanied || (await this.#company.wait(waitMs, this.#lifetime.signal)),
+      [Symbol.asyncDispose]: () => this.#leave(),
+    };
   }
 
   /**
@@ -104,6 +138,15 @@ export class Agent {
     const { maxReplyLength } = this.#options.limits;
     if (text.length > maxReplyLength) throw new RangeError(`say: at most ${maxReplyLength} characters`);
     return this.#dialogue.say(text, options);
+  }
+
+  /**
+   * Sends data to all who watch the call, as an event of the application. Rejects where it is no object of JSON or too large
+   * (5 KB on Stream), or the edge takes no events or fails.
+   */
+  async sendEvent(data: JsonObject): Promise<void> {
+    this.#requireCall();
+    await this.#events.send(data);
   }
 
   /** Resolves when the call has ended, the agent has left it, or the session closes. */
@@ -160,6 +203,7 @@ export class Agent {
     const readiness = new Readiness({ edge, llm, stt, tts, signal, log, measure });
     return {
       message: (message) => this.#take(message),
+      answer: (question) => this.#reception.answer(question),
       close: (reason) => this.#end(reason),
       prepare: () => readiness.prepare(),
       report: () => readiness.report(),
@@ -167,6 +211,7 @@ export class Agent {
   }
 
   #take(message: TextMessage): void {
+    this.#company.typed();
     this.#silence.typed(message.participantId);
     this.#dialogue.take(message);
   }
@@ -183,6 +228,7 @@ export class Agent {
       this.#silence.left(event.participant.id);
       this.#dialogue.participantLeft(event.participant.id);
     }
+    if (event.type === "participant_joined") this.#company.came();
     if (event.type === "ended") this.#end(new Error("The call has ended"));
     this.#changed();
   }
@@ -203,7 +249,8 @@ export class Agent {
   #leave(): Promise<void> {
     this.#end(new Error("The agent has left the call"));
     this.#presence.left();
-    return this.#attendance.leave();
+    const told = this.#step("send the last events", () => this.#events.close());
+    return this.#attendance.leave().then(() => told);
   }
 
   async #close(): Promise<void> {
@@ -238,6 +285,7 @@ export class Agent {
 
   #emit(event: AgentEvent): void {
     this.#host.event(event);
+    this.#events.happened(event);
     for (const listener of this.#listeners) {
       queueMicrotask(async () => {
         try {
@@ -248,9 +296,4 @@ export class Agent {
       });
     }
   }
-}
-
-/** On a stage the agent keeps its own ears and voice, where it has any. */
-function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): FilledAgentOptions {
-  return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }

@@ -1,4 +1,5 @@
 import { within } from "../deadline.ts";
+import type { Farewell, Measurement } from "../protocol.ts";
 import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { AgentHost } from "./host.ts";
@@ -24,7 +25,11 @@ type Place = "outside" | "joining" | "inside" | "left";
 export class Attendance {
   readonly #options: AttendanceOptions;
   #place: Place = "outside";
+  #call: Call | null = null;
   #connection: Connection | null = null;
+  #farewell: Farewell | null = null;
+  /** It has left for good: no farewell is due. */
+  #parted = false;
   #leaving: Promise<void> | null = null;
 
   constructor(options: AttendanceOptions) {
@@ -38,6 +43,11 @@ export class Attendance {
 
   get inside(): boolean {
     return this.#place === "inside";
+  }
+
+  /** The call that the agent is in. */
+  get call(): Call | null {
+    return this.inside ? this.#call : null;
   }
 
   /** Is somebody else seen in the call? */
@@ -54,22 +64,28 @@ export class Attendance {
   }
 
   async join(call: Call): Promise<Connection> {
-    const { agentUser, signal, step } = this.#options;
+    const { agentUser, signal, step, host } = this.#options;
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
     this.#place = "joining";
     let wanted = true;
     try {
       const connection = await this.#onEdge("join the call", async (edge) => {
-        const late = await edge.join(call, { agentUser, signal });
-        if (!wanted) void step("leave a call that was joined too late", () => late.leave());
+        const { log } = host();
+        const measure = (measurement: Measurement) => host().measured(measurement);
+        const farewell = (given: Farewell | null) => this.#takeFarewell(given);
+        const late = await this.#unlessRefused(
+          edge.join(call, { agentUser, signal, log, measure, farewell }),
+        );
+        if (!wanted) void step("leave a call that was joined too late", () => this.#part(late));
         return late;
       });
       if (signal.aborted) {
-        await step("leave the call", () => connection.leave());
+        await step("leave the call", () => this.#part(connection));
         throw signal.reason;
       }
       this.#place = "inside";
+      this.#call = call;
       this.#connection = connection;
       return connection;
     } catch (error) {
@@ -81,8 +97,34 @@ export class Attendance {
 
   leave(): Promise<void> {
     this.#place = "left";
-    this.#leaving ??= this.#options.step("leave the call", async () => this.#connection?.leave());
+    this.#leaving ??= this.#options.step("leave the call", async () => {
+      if (this.#connection) await this.#part(this.#connection);
+    });
     return this.#leaving;
+  }
+
+  async #part(connection: Connection): Promise<void> {
+    await connection.leave();
+    this.#parted = true;
+    this.#takeFarewell(null);
+  }
+
+  /** Who was not let in has nothing to leave. */
+  async #unlessRefused(joining: Promise<Connection>): Promise<Connection> {
+    try {
+      return await joining;
+    } catch (error) {
+      this.#takeFarewell(null);
+      throw error;
+    }
+  }
+
+  #takeFarewell(given: Farewell | null): void {
+    if (this.#parted && given !== null) return;
+    if (given === null && this.#farewell === null) return;
+    // It crosses a thread: what is not JSON is to fail here, at the edge.
+    this.#farewell = given && { module: String(given.module), data: JSON.parse(JSON.stringify(given.data)) };
+    this.#options.host().farewell(this.#farewell);
   }
 
   async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {

@@ -1,4 +1,6 @@
+import type { Farewell, Guest, JsonObject, Measurement } from "../protocol.ts";
 import type { PcmFrame } from "./audio.ts";
+import type { Log } from "./host.ts";
 
 /** Who the agent is in a call. */
 export interface AgentUser {
@@ -22,6 +24,16 @@ export interface JoinRequest {
   readonly agentUser: AgentUser;
   /** Fires when the session closes. A join that succeeds all the same is left at once. */
   readonly signal: AbortSignal;
+  /** For what happens to the connection by itself, such as that it was lost and taken up again. Default: nobody is told. */
+  readonly log?: Log;
+  /** The same in numbers. An edge that fails to join need not tell: whoever asked does. */
+  readonly measure?: (measurement: Measurement) => void;
+  /**
+   * Takes what it needs to leave in the agent's place, should its thread die before it has left: the server then imports the
+   * module and calls its `farewell`. Each replaces the one before; null withdraws it, for when the call is over by itself. It
+   * need not be withdrawn after `leave`. Throws where the data is not JSON. Default: nobody would leave.
+   */
+  readonly farewell?: (farewell: Farewell | null) => void;
 }
 
 /** Somebody in the call, other than the agent. */
@@ -61,8 +73,24 @@ export interface Connection {
   readonly participants: ReadonlyMap<string, Participant>;
   /** Calls `listener` for every event from here on, without anything in between lost. Returns what ends it. */
   subscribe(listener: (event: ConnectionEvent) => void): () => void;
+  /** Sends data to all who watch the call, as an event of the application. Not offered: leave it out. */
+  sendEvent?(data: JsonObject): Promise<void>;
+  /** Most bytes of JSON that `sendEvent` takes. Default 5,120. */
+  readonly maxEventBytes?: number;
   /** Leaves the call and frees what it held. */
   leave(): Promise<void>;
+}
+
+/** A request for what lets somebody into the call that the agent is in. */
+export interface InviteRequest {
+  /** Never the agent itself. */
+  readonly guest: Guest;
+  /** Fires when nobody waits for it any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface JoinTokenRequest extends InviteRequest {
+  readonly expiresInSeconds: number;
 }
 
 /** Where calls happen. */
@@ -75,6 +103,13 @@ export interface Edge {
   createCall(request: CallRequest): Promise<Call>;
   /** Brings the agent into a call that this edge made. */
   join(call: Call, request: JoinRequest): Promise<Connection>;
+  /**
+   * Makes a token with which somebody joins the call: `token` and whatever else a client of this edge needs, under the names
+   * of the wire. Not offered: leave it out.
+   */
+  joinToken?(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }>;
+  /** A web address where a person joins the call, to try an agent out. Not offered: leave it out. */
+  demoLink?(call: Call, request: InviteRequest): Promise<string>;
   /** Frees what is not part of one call. Called once, when the agent closes. */
   close(): Promise<void>;
 }

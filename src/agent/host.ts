@@ -1,4 +1,13 @@
-import type { AgentEvent, AgentService, Measurement, TextMessage } from "../protocol.ts";
+import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type {
+  AgentEvent,
+  AgentService,
+  Answer,
+  Farewell,
+  Measurement,
+  Question,
+  TextMessage,
+} from "../protocol.ts";
 import type { Edge } from "./edge.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
@@ -22,6 +31,10 @@ export interface AgentHost {
   presence(aloneSince: number | null): void;
   event(event: AgentEvent): void;
   measured(measurement: Measurement): void;
+  /** How to leave the call, should the thread die; null: there is nothing to leave. */
+  farewell(farewell: Farewell | null): void;
+  /** What was measured in the session so far; null where nobody counts. */
+  metrics(): Promise<SessionMetricsSnapshot | null>;
   /**
    * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects where that took longer
    * than `timeoutMs`, or the signal fired.
@@ -42,6 +55,8 @@ export interface Stage {
 export interface AgentHandle {
   /** Takes what a participant typed; before the agent has joined, it waits. */
   message(message: TextMessage): void;
+  /** Never rejects. */
+  answer(question: Question): Promise<Answer>;
   /** Ends the conversation, so that `finish()` returns; leaving the call stays with the agent's own code. */
   close(reason: Error): void;
   /** A call is about to begin: services are connected to ahead. */
@@ -67,5 +82,7 @@ export const noHost: AgentHost = {
   presence: nothing,
   event: nothing,
   measured: nothing,
+  farewell: nothing,
+  metrics: async () => null,
   permit: async () => ({ [Symbol.dispose]: nothing }),
 };

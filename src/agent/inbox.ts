@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
-import type { CloseReason, SessionAssignment, TextMessage, ToThread } from "../protocol.ts";
+import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { CloseReason, Question, SessionAssignment, TextMessage, ToThread } from "../protocol.ts";
 import type { AgentHandle } from "./host.ts";
 
 /** What the main thread says to this one. Whatever comes too early waits. */
@@ -9,6 +10,8 @@ export class Inbox {
   #messages: TextMessage[] = [];
   #agent: AgentHandle | null = null;
   #onPermit: ((permit: number) => void) | null = null;
+  #onQuestion: ((number: number, question: Question) => void) | null = null;
+  #onMetrics: ((metrics: SessionMetricsSnapshot) => void) | null = null;
 
   constructor(port: MessagePort) {
     port.on("message", (message: ToThread) => this.#take(message));
@@ -26,6 +29,15 @@ export class Inbox {
   /** Who asked for permits learns of those that are granted. */
   set onPermit(listener: (permit: number) => void) {
     this.#onPermit = listener;
+  }
+
+  set onQuestion(listener: (number: number, question: Question) => void) {
+    this.#onQuestion = listener;
+  }
+
+  /** Who asked what was measured learns of it. */
+  set onMetrics(listener: (metrics: SessionMetricsSnapshot) => void) {
+    this.#onMetrics = listener;
   }
 
   /** Hands the agent what has come for it, and from here on what comes. */
@@ -47,6 +59,12 @@ export class Inbox {
         return;
       case "permit":
         this.#onPermit?.(message.permit);
+        return;
+      case "question":
+        this.#onQuestion?.(message.number, message.question);
+        return;
+      case "metrics":
+        this.#onMetrics?.(message.metrics);
         return;
       case "close": {
         const reason = closed(message.reason);

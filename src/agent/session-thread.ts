@@ -10,6 +10,7 @@ import {
 } from "../protocol.ts";
 import type { Agent } from "./agent.ts";
 import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
+import { Figures } from "./figures.ts";
 import { type AgentHandle, type AgentHost, attach, type Stage } from "./host.ts";
 import { Inbox } from "./inbox.ts";
 import { PermitDesk } from "./permits.ts";
@@ -70,12 +71,18 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     agent = checkAgent(await definition.createAgent(context));
     const permits = new PermitDesk(post, limitedProviders);
     inbox.onPermit = (permit) => permits.granted(permit);
-    handle = agent[attach]({
+    const figures = new Figures(post);
+    inbox.onMetrics = (metrics) => figures.take(metrics);
+    const attached = agent[attach]({
       ...hostOn(post, permits),
+      metrics: () => figures.ask(),
       stage,
       log,
       logTranscripts: logOptions.transcripts,
     });
+    handle = attached;
+    inbox.onQuestion = async (number, question) =>
+      post({ type: "answer", number, answer: await attached.answer(question) });
     inbox.connect(handle);
   } catch (error) {
     return signal.aborted ? post({ type: "ended" }) : failed("create", error);
@@ -119,12 +126,13 @@ function checkAgent(value: unknown): Agent {
 function hostOn(
   post: (message: FromThread) => void,
   permits: PermitDesk,
-): Omit<AgentHost, "stage" | "log" | "logTranscripts"> {
+): Omit<AgentHost, "stage" | "log" | "logTranscripts" | "metrics"> {
   return {
     joined: () => post({ type: "joined", at: now() }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
     measured: (measurement) => post({ type: "measured", measurement }),
+    farewell: (farewell) => post({ type: "farewell", farewell }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
+import { answerTimeoutMs } from "../protocol.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Answering } from "./answer.ts";
@@ -12,8 +13,8 @@ import { SessionTokens } from "./session-token.ts";
 
 /** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
 const mostCallbacks = 3;
-/** What a peer may take beside its callbacks, in milliseconds. */
-const spareMs = 5_000;
+/** What a peer may take beside its callbacks, in milliseconds: it may have to ask a session. */
+const spareMs = 5_000 + answerTimeoutMs;
 
 /** What all requests share: one for each application. */
 export class ControlPlane {
@@ -25,6 +26,7 @@ export class ControlPlane {
   readonly tokens: SessionTokens;
   readonly starts: RateLimit;
   readonly messages: RateLimit;
+  readonly joinTokens: RateLimit;
   readonly streams: OpenLimit;
   readonly peers: Peers;
   /** How long a peer may take to answer a request, and to answer a start, in milliseconds: what it may take at home. */
@@ -46,6 +48,7 @@ export class ControlPlane {
     this.peerTimeouts = { answerMs, startMs: answerMs + threadWaitTimeoutMs + createTimeoutMs };
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
+    this.joinTokens = new RateLimit("join tokens", options.messagesPerSecond, options.messageBurst);
     // A listener for each open stream.
     setMaxListeners(0, supervisor.sessionsEnded);
     this.streams = new OpenLimit("open event streams", options.maxEventStreams);

@@ -7,7 +7,7 @@ import { readJsonBody } from "./body.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { userKey, userText } from "./created-by.ts";
 import type { Hop } from "./peers/mark.ts";
-import type { Judgement } from "./permissions.ts";
+import { type Judgement, neverByToken } from "./permissions.ts";
 import { RequestScope, type ScopedSession, type Subject } from "./scope.ts";
 
 /** Who calls, as far as limits and logs are concerned. */
@@ -103,9 +103,9 @@ export class Exchange {
     return { caller, byToken: false, allowed };
   }
 
-  /** As {@link viewedSession}, and the caller may do that with it. A session token is good for all but the metrics. */
+  /** As {@link viewedSession}, and the caller may do that with it. A session token is good for most. */
   async sessionFor(judgement: Judgement): Promise<{ session: Session; caller: Caller }> {
-    const viewed = await this.viewedSession({ byToken: judgement !== "canViewMetrics" });
+    const viewed = await this.viewedSession({ byToken: !neverByToken.has(judgement) });
     if (!viewed.byToken) await this.plane.permissions.demand(judgement, this.scope);
     return viewed;
   }

@@ -14,7 +14,11 @@ export type Judgement =
   | "canCloseSession"
   | "canViewSession"
   | "canViewMetrics"
-  | "canSendMessage";
+  | "canSendMessage"
+  | "canJoinCall";
+
+/** What a session token is no good for. */
+export const neverByToken: ReadonlySet<Judgement> = new Set(["canViewMetrics", "canJoinCall"]);
 
 /** Longest time that deferred functions may take together, in milliseconds. */
 const releaseTimeoutMs = 10_000;

@@ -8,6 +8,7 @@ import { documentationEndpoints } from "./docs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { eventEndpoints } from "./events.ts";
 import { Exchange } from "./exchange.ts";
+import { joinTokenEndpoints } from "./join-token.ts";
 import { messageEndpoints } from "./messages.ts";
 import { sessionMetricsEndpoints } from "./metrics.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
@@ -24,6 +25,7 @@ export function allEndpoints(options: {
     ...sessionEndpoints,
     ...sessionMetricsEndpoints,
     ...messageEndpoints,
+    ...joinTokenEndpoints,
     ...eventEndpoints,
     ...callEndpoints,
     ...probeEndpoints,

@@ -47,6 +47,11 @@ export interface ServeOptions {
   readonly canViewMetrics?: Permission;
   /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
   readonly canSendMessage?: Permission;
+  /**
+   * Who may have a token to join the call. `scope.body` is what they asked for, `user_id` above all: whoever may name one may be
+   * that user. Denied: 403, or 404 where the caller may not view either. Default: everybody who may view.
+   */
+  readonly canJoinCall?: Permission;
   /** Longest time that one of these callbacks may take; then 503. Default 10,000. */
   readonly permissionTimeoutMs?: number;
 
@@ -69,9 +74,9 @@ export interface ServeOptions {
   readonly startsPerSecond?: number | null;
   /** Starts at once, on top of the rate. Default 200. */
   readonly startBurst?: number;
-  /** Messages a second, in the long run, over all sessions of the caller. Default 100; `null`: no limit. */
+  /** Messages a second, in the long run, over all sessions of the caller; so many join tokens too. Default 100; `null`: no limit. */
   readonly messagesPerSecond?: number | null;
-  /** Messages at once, on top of the rate. Default 200. */
+  /** Messages at once, on top of the rate; the same of join tokens. Default 200. */
   readonly messageBurst?: number;
   /** Event streams open at a time. Default 256; `null`: no limit. */
   readonly maxEventStreams?: number | null;
@@ -137,6 +142,7 @@ export const serveOptions = z.strictObject({
   canViewSession: dependency<Permission>(),
   canViewMetrics: dependency<Permission>(),
   canSendMessage: dependency<Permission>(),
+  canJoinCall: dependency<Permission>(),
   permissionTimeoutMs: duration.default(10_000),
   sessionTokens: z.boolean().default(true),
   sessionTokenSecret: z.string().min(32).optional(),
@@ -188,6 +194,7 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
     options.canViewSession,
     options.canViewMetrics,
     options.canSendMessage,
+    options.canJoinCall,
   ].filter((callback) => callback !== undefined);
   for (const callback of callbacks) prepareDependency(callback);
   prepareOthers();

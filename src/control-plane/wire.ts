@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { PlainError } from "../errors.ts";
 import { rounded } from "../metrics/rounded.ts";
-import type { ResponseLatency } from "../protocol.ts";
+import type { Guest, JsonObject, ResponseLatency } from "../protocol.ts";
 import type { SessionEnd } from "../registry/registry.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
@@ -64,6 +64,23 @@ export function metricsJson(session: Session, generatedAt: number): z.output<typ
     session_started_at: iso(session.startedAt),
     metrics_generated_at: iso(generatedAt),
     metrics: session.metrics.snapshot(),
+  };
+}
+
+/** What the edge made comes with it, under the edge's own names. */
+export function joinTokenJson(
+  session: Session,
+  guest: Guest,
+  expiresAt: number,
+  made: JsonObject,
+): JsonObject {
+  return {
+    ...made,
+    call_type: session.callType,
+    call_id: session.callId,
+    user_id: guest.id,
+    user_name: guest.name,
+    expires_at: iso(expiresAt),
   };
 }
 

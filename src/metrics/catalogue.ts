@@ -33,6 +33,10 @@ export type KillReason = (typeof killReasons)[number];
 export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 
+/** What became of leaving a call for a thread that died in it. */
+export const farewellOutcomes = ["done", "failed"] as const;
+export type FarewellOutcome = (typeof farewellOutcomes)[number];
+
 /** What a response consists of, in the order of their time. */
 export const responseParts = [
   "end_of_turn",
@@ -117,6 +121,11 @@ export const catalogue = {
   watchdogKills: counter("greenroom_watchdog_kills_total", "Session threads ended by force, by reason.", [
     "reason",
   ]),
+  farewells: counter(
+    "greenroom_farewells_total",
+    "Calls left by the server for a thread that died in them, by outcome: done, or failed, where others see the agent until its provider notices.",
+    ["outcome"],
+  ),
   threadCpuSeconds: counter(
     "greenroom_thread_cpu_seconds_total",
     "CPU time of all session threads, ended ones included.",

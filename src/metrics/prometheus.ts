@@ -2,6 +2,8 @@ import { Registry } from "prom-client";
 import type { ErrorCode } from "../errors.ts";
 import { type EndReason, endReasons, type Measurement } from "../protocol.ts";
 import {
+  type FarewellOutcome,
+  farewellOutcomes,
   type KillReason,
   killReasons,
   loadCauses,
@@ -40,6 +42,7 @@ export class Metrics {
     // A counter that first appears at 1 has no increase: those with known labels begin at 0.
     for (const reason of endReasons) to.sessionsEnded.inc({ reason }, 0);
     for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);
+    for (const outcome of farewellOutcomes) to.farewells.inc({ outcome }, 0);
     for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
     for (const kind of peerRequestKinds) {
       to.peerRequestSeconds.zero({ kind });
@@ -100,6 +103,11 @@ export class Metrics {
   sessionEnded(reason: EndReason, durationSeconds: number): void {
     this.#families.sessionsEnded.inc({ reason });
     observe(this.#families.sessionDurationSeconds, durationSeconds);
+  }
+
+  /** A call was left for a thread that died in it, or could not be. */
+  farewell(outcome: FarewellOutcome): void {
+    this.#families.farewells.inc({ outcome });
   }
 
   /** Sessions of this process that had been declared lost. */

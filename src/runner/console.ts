@@ -5,12 +5,14 @@ import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { type Caller, openCaller } from "./caller.ts";
 import { Conversation } from "./conversation.ts";
+import { noLinks, showDemoLink } from "./demo-link.ts";
 import { harmless, paintFor } from "./paint.ts";
 import { readableLog } from "./readable-log.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
 import { splash } from "./splash.ts";
 import { tellReport } from "./tell-report.ts";
 import { help } from "./typing-caller.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** A conversation in the terminal. */
 export interface ConsoleOptions extends Partial<RecordedCallOptions> {
@@ -23,6 +25,12 @@ export interface ConsoleOptions extends Partial<RecordedCallOptions> {
    * does not show.
    */
   readonly logLevel?: LogLevel;
+  /**
+   * A person joins the call: the address where they do is printed, wherever the output goes, and the call goes on until it
+   * ends, though nothing is typed. Default false: the address is a hint, where somebody sits there and the agent's edge
+   * makes one.
+   */
+  readonly join?: boolean;
   /** Begin with the name and the version, where the output is a terminal. Default true. */
   readonly splash?: boolean;
   /** Say how to talk, and what else can be typed, where somebody sits there. Default true. */
@@ -52,7 +60,9 @@ export async function converseToEnd(
   options: ConsoleOptions,
 ): Promise<ConversationEnd> {
   const { callType = "default", callId = `console-${randomBytes(3).toString("hex")}` } = options;
-  const { hints = true, wav, out, speed } = options;
+  const { hints = true, join = false, wav, out, speed } = options;
+  if (join && wav !== undefined)
+    throw new UsageError("--join is for a person: with --wav, a recording calls");
   launcher.override({
     maxConcurrentSessions: 1,
     warmSessions: 1,
@@ -70,7 +80,7 @@ export async function converseToEnd(
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
-    return await talk(supervisor, { callType, callId }, caller, left.promise);
+    return await talk(supervisor, { callType, callId }, caller, left.promise, { hints, join });
   } finally {
     caller.close();
     process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
@@ -100,6 +110,7 @@ async function talk(
   call: { readonly callType: string; readonly callId: string },
   caller: Caller,
   left: Promise<void>,
+  { hints, join }: { readonly hints: boolean; readonly join: boolean },
 ): Promise<ConversationEnd> {
   const start = async () => {
     await supervisor.start();
@@ -114,13 +125,34 @@ async function talk(
   });
   const conversation = new Conversation(supervisor, session, caller.printout);
   void conversation.ended.then(() => caller.close());
-  await caller.talk(conversation, session);
+  const unlinked = join ? await link(supervisor, session, conversation, caller) : null;
+  if (!join && hints && caller.interactive) void hintAtLink(supervisor, session, conversation, caller);
+  if (unlinked === null) await caller.talk(conversation, session);
+  if (unlinked === null && join && !caller.interactive) await conversation.ended;
   await supervisor.closeSession(session.id, { by: "console", wait: true });
   const reason = await conversation.ended;
-  const failure = interrupted ? null : caller.failure;
+  const failure = interrupted ? null : (unlinked ?? caller.failure);
   if (failure !== null) caller.printout.line(paintFor(process.stdout).red(`· ${failure}`));
   caller.printout.line(epitaph(session, reason));
   return { reason, failure };
+}
+
+/** Shows how a person joins the call. Resolves with why they cannot; null where they can, or the call is over. */
+async function link(
+  supervisor: Supervisor,
+  session: Session,
+  conversation: Conversation,
+  { printout }: Caller,
+): Promise<string | null> {
+  await conversation.joined;
+  return session.state === "live" ? showDemoLink(supervisor, session, printout) : null;
+}
+
+async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
+  const [, session, , { printout }] = call;
+  const failure = await link(...call);
+  if (failure === null || failure === noLinks || session.state === "ended") return;
+  printout.line(paintFor(process.stdout).red(`· ${failure}`));
 }
 
 function epitaph(session: Session, reason: EndReason): string {

@@ -37,6 +37,11 @@ export class Conversation {
     return this.#ended.promise;
   }
 
+  /** Resolves when the agent is in the call, or will not be. */
+  get joined(): Promise<void> {
+    return this.#joined.promise;
+  }
+
   /** Resolves when the agent has answered, or will not. */
   async say(text: string): Promise<void> {
     try {

@@ -31,7 +31,14 @@ export const commonOptions = {
 export const consoleOptions = {
   callType: { placeholder: "type", description: "Type of the call", default: "default", schema: z.string() },
   callId: { placeholder: "id", description: "Id of the call", default: "made up", schema: z.string() },
-  noDemo: { description: "Print no hints beside the conversation", schema: toggle },
+  join: {
+    description: "A person joins the call: print the link, which holds a token, and stay until the call ends",
+    schema: toggle,
+  },
+  noDemo: {
+    description: "Print no hints beside the conversation, and no link into the call",
+    schema: toggle,
+  },
   wav: {
     placeholder: "file",
     description: "A recording is the caller, in place of the keyboard",

@@ -6,6 +6,8 @@ export interface Printout {
   endWords(): void;
   /** A line of its own. */
   line(text: string): void;
+  /** An address, in one piece however long it is. */
+  link(url: string): void;
 }
 
 /** Plain words on standard output, and nothing that moves. */
@@ -25,5 +27,9 @@ export class PlainPrintout implements Printout {
   line(text: string): void {
     this.endWords();
     process.stdout.write(`${text}\n`);
+  }
+
+  link(url: string): void {
+    this.line(url);
   }
 }

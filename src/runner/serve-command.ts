@@ -76,6 +76,7 @@ const callbacks = [
   "canViewSession",
   "canViewMetrics",
   "canSendMessage",
+  "canJoinCall",
 ] as const satisfies (keyof RunnerOptions)[];
 
 /** Whoever sets API keys wants them asked for: so it is where the code says nothing of who may do what. */

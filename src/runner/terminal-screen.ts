@@ -66,6 +66,12 @@ export class TerminalScreen implements Screen {
     this.#write(wrap(text, widthOf(process.stdout)).join("\n"), false);
   }
 
+  /** The terminal breaks it, and knows that it is one. */
+  link(url: string): void {
+    this.#openRow = null;
+    this.#write(url, false);
+  }
+
   nextLine(): Promise<string | null> {
     return this.#lines.next();
   }

@@ -6,6 +6,7 @@ import { makeAgentPool } from "./agent-pool.ts";
 import { Care } from "./care.ts";
 import { CrashStorm } from "./crash-storm.ts";
 import { EndReports } from "./end-reports.ts";
+import { Farewells } from "./farewells.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Membership } from "./membership.ts";
@@ -27,6 +28,7 @@ export interface Parts {
   readonly care: Care;
   readonly readiness: Readiness;
   readonly endReports: EndReports;
+  readonly farewells: Farewells;
   readonly registry: SessionRegistry;
   readonly membership: Membership;
   readonly starts: Starts;
@@ -39,6 +41,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
   const permits = new Permits<Session>(options.providerConcurrency);
   const crashStorm = new CrashStorm(options.crashStormLimit);
   const endReports = new EndReports(options, log, metrics);
+  const farewells = new Farewells(log, metrics);
   const pool = makeAgentPool(options, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({
@@ -77,6 +80,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
       metrics.record(measurement);
       care.measured(measurement);
     },
+    farewell: (session, farewell) => farewells.bid(session.id, farewell),
     ended: (session) => {
       permits.giveBackAll(session);
       membership.release(session);
@@ -96,5 +100,17 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     registry: () => ({ up: registry.up, peers: registry.peers().length }),
     threads: () => sessions.live().map((session) => session.resources),
   });
-  return { lifecycle, sessions, pool, warmUp, care, readiness, endReports, registry, membership, starts };
+  return {
+    lifecycle,
+    sessions,
+    pool,
+    warmUp,
+    care,
+    readiness,
+    endReports,
+    farewells,
+    registry,
+    membership,
+    starts,
+  };
 }

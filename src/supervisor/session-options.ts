@@ -1,4 +1,4 @@
-import type { InMemoryCall, JsonObject, JsonValue, Measurement } from "../protocol.ts";
+import type { Farewell, InMemoryCall, JsonObject, JsonValue, Measurement } from "../protocol.ts";
 import type { Permits } from "./permits.ts";
 import type { Session } from "./session.ts";
 
@@ -24,5 +24,7 @@ export interface SessionListener {
   readonly permits: Permits<Session>;
   measured(measurement: Measurement): void;
   joined(): void;
+  /** Its thread is gone and has not left its call. */
+  farewell(session: Session, farewell: Farewell): void;
   ended(session: Session): void;
 }

@@ -3,20 +3,24 @@ import { GreenroomError, type PlainError, plainError } from "../errors.ts";
 import { SessionMetrics } from "../metrics/session-metrics.ts";
 import {
   type AgentEvent,
+  type Answer,
   type CloseReason,
   type EndReason,
+  type Farewell,
   type FromThread,
   type InMemoryCall,
   type JsonObject,
   type JsonValue,
   nextStates,
   now,
+  type Question,
   type SessionState,
 } from "../protocol.ts";
 import { type Created, Creation, type SessionTimeline } from "./creation.ts";
 import { Ending, type Verdict } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
+import { Questions } from "./questions.ts";
 import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
 import type { Condemnation, Slot, SlotHolder } from "./slot.ts";
 import { Transcript } from "./transcript.ts";
@@ -45,12 +49,15 @@ export class Session implements SlotHolder {
   readonly #creation: Creation;
   readonly #typed = new TypedMessages();
   readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
+  readonly #questions = new Questions();
   readonly #ending = new Ending();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
   readonly ended = this.#over.promise;
   #state: SessionState = "starting";
   #slot: Slot | null = null;
+  /** It holds secrets. */
+  #farewell: Farewell | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -140,6 +147,15 @@ export class Session implements SlotHolder {
     return messageId;
   }
 
+  /** Asks the agent, which is in its call. Throws SESSION_CLOSING, or NOT_IN_CALL before that. */
+  async ask(question: Question): Promise<Answer> {
+    if (this.#state === "closing" || this.#state === "ended") throw new GreenroomError("SESSION_CLOSING");
+    if (this.#state !== "live") throw new GreenroomError("NOT_IN_CALL");
+    return this.#questions.ask(question, (number) =>
+      this.#slot?.send({ type: "question", number, question }),
+    );
+  }
+
   message(message: FromThread): void {
     switch (message.type) {
       case "entered":
@@ -182,6 +198,15 @@ export class Session implements SlotHolder {
       case "permit_returned":
         this.#listener.permits.giveBack(this, message.permit);
         break;
+      case "farewell":
+        this.#farewell = message.farewell;
+        break;
+      case "answer":
+        this.#questions.answered(message.number, message.answer);
+        break;
+      case "metrics_wanted":
+        this.#slot?.send({ type: "metrics", metrics: this.metrics.snapshot() });
+        break;
       case "warm":
       case "rehearsed":
         break;
@@ -198,6 +223,8 @@ export class Session implements SlotHolder {
 
   gone(error: Error): void {
     this.#slot = null;
+    if (this.#farewell) this.#listener.farewell(this, this.#farewell);
+    this.#farewell = null;
     if (this.#ending.decided || !this.#untouched) this.#end(this.#ending.ofDeath(error));
     else this.#creation.settle("dead on arrival");
   }
@@ -239,6 +266,7 @@ export class Session implements SlotHolder {
   #end(verdict: Verdict, began = true): void {
     if (this.#state === "ended") return;
     clearTimeout(this.#graceTimer);
+    this.#questions.close(new GreenroomError("SESSION_CLOSING"));
     this.#move("ended");
     const at = now();
     const { reason, error: cause } = verdict;

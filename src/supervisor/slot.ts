@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { within } from "../deadline.ts";
 import type { FromThread, SessionAssignment, SlotBoot, ToThread } from "../protocol.ts";
 
@@ -85,7 +85,7 @@ export class Slot {
     };
     this.ended = options.run(boot, this.#abort.signal).then(
       () => this.#gone(new Error("The slot's thread returned")),
-      (error: unknown) => this.#gone(this.#failure ?? (error as Error)),
+      (error: unknown) => this.#gone(error as Error),
     );
   }
 
@@ -174,12 +174,23 @@ export class Slot {
     }
   }
 
-  async #gone(error: Error): Promise<void> {
+  async #gone(cause: Error): Promise<void> {
     await within(this.#exit, exitDeadlineMs, "The end of a thread").catch(() => undefined);
+    this.#hearLastWords();
+    const error = this.#failure ?? cause;
     this.diedUnused = this.#state === "starting" || this.#state === "warm";
     this.#state = "gone";
     this.#port.close();
     this.#holder?.gone(error);
     this.#events.gone(this, error);
+  }
+
+  /** Its end is known sooner than what it said before. Where we ended it, nobody listens any more. */
+  #hearLastWords(): void {
+    while (!this.#retired) {
+      const last: { readonly message: FromThread } | undefined = receiveMessageOnPort(this.#port);
+      if (last === undefined) return;
+      if (last.message.type !== "warm") this.#receive(last.message);
+    }
   }
 }

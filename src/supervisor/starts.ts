@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { StartRequest } from "../agent-launcher.ts";
 import { GreenroomError } from "../errors.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
-import type { Measurement } from "../protocol.ts";
+import type { Farewell, Measurement } from "../protocol.ts";
 import type { Admission, Place } from "./admission.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import type { Membership } from "./membership.ts";
@@ -22,6 +22,7 @@ export interface StartsOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly measured: (measurement: Measurement) => void;
+  readonly farewell: (session: Session, farewell: Farewell) => void;
   readonly ended: (session: Session) => void;
 }
 
@@ -47,7 +48,7 @@ export class Starts {
 
   /** Counted in the tick that decides, so that no two sessions take the last place. */
   #admit(request: StartRequest, begunAt: number): Session {
-    const { options, sessions, admission, permits, metrics, measured, ended } = this.#options;
+    const { options, sessions, admission, permits, metrics, measured, farewell, ended } = this.#options;
     const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
     const place = admission.admit();
     const session = new Session(
@@ -56,6 +57,7 @@ export class Starts {
       {
         permits,
         measured,
+        farewell,
         joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
         ended: (session) => {
           place[Symbol.dispose]();

@@ -3,10 +3,11 @@ import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
 import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
-import type { AgentReport } from "../protocol.ts";
+import type { AgentReport, Guest, JsonObject } from "../protocol.ts";
 import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { type CallWaitOptions, waitForCalls } from "./call-wait.ts";
 import { deriveCapacity, readLimits } from "./capacity.ts";
+import { invite } from "./invitation.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
 import { makeParts, type Parts } from "./parts.ts";
@@ -147,6 +148,25 @@ export class Supervisor {
     return session.send(message);
   }
 
+  /**
+   * A token with which a guest joins the call of a session, and what else their client needs. Throws SESSION_CLOSING,
+   * NOT_IN_CALL, NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
+   */
+  joinToken(session: Session, guest: Guest, expiresInSeconds: number): Promise<JsonObject> {
+    return invite(session, { about: "join_token", guest, expiresInSeconds });
+  }
+
+  /** A web address where a person joins the call of a session; null where the session's edge makes none. Throws as `joinToken`. */
+  async demoLink(session: Session, guest: Guest): Promise<string | null> {
+    try {
+      const { url } = await invite(session, { about: "demo_link", guest });
+      return String(url);
+    } catch (error) {
+      if (GreenroomError.is(error) && error.code === "NO_JOIN_TOKENS") return null;
+      throw error;
+    }
+  }
+
   /** Called once, when a shutdown is announced or begins. Returns what ends it. */
   onDrain(listener: () => void): () => void {
     return this.#parts.lifecycle.onDrain(listener);
@@ -202,6 +222,6 @@ export class Supervisor {
     this.#sessionsEnded.abort();
     await Promise.all([this.#parts.pool.destroy(), this.#parts.membership.close()]);
     this.#parts.care.stop();
-    await this.#parts.endReports.flush();
+    await Promise.all([this.#parts.farewells.flush(), this.#parts.endReports.flush()]);
   }
 }

@@ -21,7 +21,7 @@ import {
 } from "../agent/option-checks.ts";
 import { Pacer } from "../audio/pacer.ts";
 import { frameLength, frameMs } from "../audio/pcm.ts";
-import { now } from "../protocol.ts";
+import { type JsonObject, now } from "../protocol.ts";
 import type { TestCall } from "./call.ts";
 import { EdgeClock } from "./edge-clock.ts";
 import { EdgeLine } from "./line.ts";
@@ -86,6 +86,8 @@ const framesWithoutTime = 50;
 export class Edge implements EdgeInterface, TestCall {
   readonly provider = "testing";
   readonly recording: Recording;
+  /** What the agent sent into the call, in order. */
+  readonly events: JsonObject[] = [];
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
   readonly #options: EdgeOptions;
@@ -161,6 +163,9 @@ export class Edge implements EdgeInterface, TestCall {
       subscribe: (listener) => {
         this.#subscribers.add(listener);
         return () => this.#subscribers.delete(listener);
+      },
+      sendEvent: async (data) => {
+        this.events.push(structuredClone(data));
       },
       leave: async () => this.#end(),
     };

@@ -7,19 +7,23 @@ import { SfuSocket } from "./wire/sfu-socket.ts";
 /**
  * Leaves for an agent that lost its connection, or died with its thread: takes up its session, and says goodbye. Without it
  * the others see it for as long as the SFU waits for its return. Needs neither the API's secret nor the coordinator.
- * Rejects with a StreamError; harmless where the session is gone already.
+ * Rejects with a StreamError, also where the signal gives it up; harmless where the session is gone already.
  */
 export async function leaveFor(
   { WebSocket }: Pick<Sdk, "WebSocket">,
   { websocketUrl, token, sessionId, unifiedSessionId, userId, cid, edge, capabilities }: Place,
   reason: string,
+  signal?: AbortSignal,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const query = new URLSearchParams({ user_id: userId, user_session_id: sessionId, cid });
   const socket = new SfuSocket(WebSocket, {
     url: `${websocketUrl}?${query}`,
     onEvent: () => undefined,
     onLost: () => undefined,
   });
+  const giveUp = () => void socket.close("left");
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     await socket.join({
       token,
@@ -32,6 +36,7 @@ export async function leaveFor(
     });
     await socket.leave(sessionId, reason);
   } finally {
+    signal?.removeEventListener("abort", giveUp);
     await socket.close("left");
   }
 }

@@ -18,6 +18,11 @@ export interface StreamOptions {
   readonly attempts?: number;
   /** For how long the agent's own tokens are good, in seconds, 60–86,400. Default 3,600. They are renewed by themselves. */
   readonly tokenLifetimeSeconds?: number;
+  /**
+   * Where people join a call to try an agent out: the links of `run` lead there. Default: the environment's `EXAMPLE_BASE_URL`,
+   * as in Vision Agents, else Stream's demo application.
+   */
+  readonly demoUrl?: string;
 }
 
 /** The options with their defaults. */
@@ -29,9 +34,12 @@ export interface FilledOptions {
   readonly requestTimeoutMs: number;
   readonly attempts: number;
   readonly tokenLifetimeSeconds: number;
+  readonly demoUrl: string;
 }
 
 export const videoUrl = "https://video.stream-io-api.com";
+
+const defaultDemoUrl = "https://getstream.io/video/demos";
 
 type Check = readonly [fits: (value: unknown) => boolean, expected: string];
 
@@ -52,6 +60,7 @@ const checks: Readonly<Record<keyof StreamOptions, Check>> = {
   requestTimeoutMs: whole(1, 600_000),
   attempts: whole(1, 100),
   tokenLifetimeSeconds: whole(60, 86_400),
+  demoUrl: url,
 };
 
 /** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key; it quotes none. */
@@ -64,7 +73,8 @@ export function fillOptions(given: StreamOptions = {}): FilledOptions {
   return {
     apiKey: secret(given.apiKey, "STREAM_API_KEY", "apiKey"),
     apiSecret: secret(given.apiSecret, "STREAM_API_SECRET", "apiSecret"),
-    baseUrl: base(given.baseUrl),
+    baseUrl: address(given.baseUrl, "STREAM_BASE_URL"),
+    demoUrl: address(given.demoUrl, "EXAMPLE_BASE_URL") ?? defaultDemoUrl,
     requestTimeoutMs: given.requestTimeoutMs ?? 5_000,
     attempts: given.attempts ?? 3,
     tokenLifetimeSeconds: given.tokenLifetimeSeconds ?? 3_600,
@@ -86,9 +96,9 @@ function secret(given: string | undefined, variable: string, option: string): st
   return value;
 }
 
-function base(given: string | undefined): string | null {
-  const value = given ?? fromEnvironment("STREAM_BASE_URL") ?? null;
+function address(given: string | undefined, variable: string): string | null {
+  const value = given ?? fromEnvironment(variable) ?? null;
   if (value === null) return null;
-  if (!url[0](value)) throw new TypeError(`STREAM_BASE_URL must be ${url[1]}`);
+  if (!url[0](value)) throw new TypeError(`${variable} must be ${url[1]}`);
   return value.replace(/\/+$/, "");
 }

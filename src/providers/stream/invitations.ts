@@ -1,0 +1,59 @@
+import type { Call, InviteRequest, JoinTokenRequest } from "../../agent/edge.ts";
+import type { Guest, JsonObject } from "../../protocol.ts";
+import type { Coordinator } from "./coordinator.ts";
+import type { FilledOptions } from "./options.ts";
+
+/** For how long the token in a demo link is good, in seconds. */
+const demoSeconds = 3_600;
+
+type Inviter = Pick<Coordinator, "upsertUser" | "userToken">;
+
+/** How people come into a call of Stream that an agent is in. */
+export class Invitations {
+  readonly #options: Pick<FilledOptions, "apiKey" | "demoUrl">;
+  readonly #coordinator: Inviter;
+
+  constructor(options: Pick<FilledOptions, "apiKey" | "demoUrl">, coordinator: Inviter) {
+    this.#options = options;
+    this.#coordinator = coordinator;
+  }
+
+  /**
+   * What Stream's clients join with. A guest who is new is made a user; all others are left as they are, since Stream would
+   * replace whatever an application knows of them: their client brings their name.
+   */
+  async joinToken(
+    call: Call,
+    { guest, expiresInSeconds, signal }: JoinTokenRequest,
+  ): Promise<JsonObject & { readonly token: string }> {
+    await this.#welcome(guest, signal);
+    const { callType, callId } = call;
+    const token = await this.#coordinator.userToken({
+      userId: guest.id,
+      lifetimeSeconds: expiresInSeconds,
+      call: { callType, callId },
+    });
+    return { token, api_key: this.#options.apiKey };
+  }
+
+  /** The address of Stream's demo application for this call. The token in it is good for an hour. */
+  async demoLink({ callType, callId }: Call, { guest, signal }: InviteRequest): Promise<string> {
+    await this.#welcome(guest, signal);
+    // The application watches more than the call, which a token for the call alone does not allow.
+    const token = await this.#coordinator.userToken({ userId: guest.id, lifetimeSeconds: demoSeconds });
+    const { apiKey, demoUrl } = this.#options;
+    const query = new URLSearchParams({
+      api_key: apiKey,
+      token,
+      skip_lobby: "true",
+      user_id: guest.id,
+      user_name: guest.name,
+      ...(callType === "default" ? {} : { type: callType }),
+    });
+    return `${demoUrl}/join/${encodeURIComponent(callId)}?${query}`;
+  }
+
+  async #welcome({ id, name, madeUp }: Guest, signal: AbortSignal): Promise<void> {
+    if (madeUp) await this.#coordinator.upsertUser({ id, name }, signal);
+  }
+}

@@ -1,0 +1,72 @@
+import type { Logger } from "pino";
+import { within } from "../deadline.ts";
+import { plainError } from "../errors.ts";
+import type { Metrics } from "../metrics/prometheus.ts";
+import type { Farewell, FarewellModule, JsonValue } from "../protocol.ts";
+import { loggedError } from "./log-error.ts";
+
+/** Longest that leaving for a dead thread may take, in milliseconds. */
+const timeoutMs = 5_000;
+/** Texts of the data that are shorter are no secrets, and may well occur in an error. */
+const shortestSecret = 12;
+
+/**
+ * Leaves the calls of threads that died in them, so that nobody is left with a silent participant who is not there. How to
+ * do that is the edge's knowledge: its module is imported when it is needed, which is when a thread has died.
+ */
+export class Farewells {
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(log: Logger, metrics: Metrics) {
+    this.#log = log;
+    this.#metrics = metrics;
+  }
+
+  /** Never throws. */
+  bid(sessionId: string, farewell: Farewell): void {
+    const bidding = this.#bid(sessionId, farewell);
+    this.#underWay.add(bidding);
+    void bidding.then(() => this.#underWay.delete(bidding));
+  }
+
+  /** Waits for those under way, each of which has a deadline. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  async #bid(sessionId: string, { module: url, data }: Farewell): Promise<void> {
+    const startedAt = performance.now();
+    const over = new AbortController();
+    try {
+      await within(leave(url, data, over.signal), timeoutMs, "To leave for a thread that died");
+      this.#metrics.farewell("done");
+      const ms = Math.round(performance.now() - startedAt);
+      this.#log.info({ session_id: sessionId, ms }, "left the call for a thread that died");
+    } catch (error) {
+      this.#metrics.farewell("failed");
+      const { name, message, code } = plainError(error);
+      const err = loggedError({ name, message: withoutSecrets(message, data), code });
+      this.#log.warn({ session_id: sessionId, err }, "could not leave the call for a thread that died");
+    } finally {
+      over.abort(new Error("Nobody waits for the farewell"));
+    }
+  }
+}
+
+async function leave(url: string, data: Farewell["data"], signal: AbortSignal): Promise<void> {
+  if (!URL.canParse(url) || new URL(url).protocol !== "file:") {
+    throw new TypeError("The module of a farewell must be a file: URL");
+  }
+  const { farewell } = (await import(url)) as Partial<FarewellModule>;
+  if (typeof farewell !== "function") throw new TypeError(`${url} has no function farewell`);
+  await farewell(data, { signal });
+}
+
+/** Errors like to quote what they were given. */
+function withoutSecrets(message: string, data: JsonValue): string {
+  if (typeof data === "string") return data.length < shortestSecret ? message : message.replaceAll(data, "…");
+  if (typeof data !== "object" || data === null) return message;
+  return Object.values(data).reduce<string>(withoutSecrets, message);
+}

@@ -1,0 +1,151 @@
+import test, { type ExecutionContext } from "ava";
+import type { AgentLauncher, JsonObject, Session } from "greenroom";
+import type { FarewellModule } from "../src/protocol.ts";
+import { farewellOf } from "../src/providers/stream/farewell-of.ts";
+import { Invitations } from "../src/providers/stream/invitations.ts";
+import { fillOptions } from "../src/providers/stream/options.ts";
+import type { Place } from "../src/providers/stream/seat-event.ts";
+import { readToken } from "./emulators/stream/token.ts";
+import { type StreamEmulator, startStream } from "./emulators/stream.ts";
+import { eventually } from "./fixtures/eventually.ts";
+import { launch } from "./fixtures/launch.ts";
+import { reached } from "./fixtures/session-watch.ts";
+import { sit } from "./fixtures/stream-caller.ts";
+import { openServer } from "./http-fixtures/open-server.ts";
+
+/** Nobody goes by a deadline here: whoever is gone has been taken away. */
+const forever = { fastReconnectDeadlineSeconds: 3_600, signalTimeoutMs: 3_600_000 };
+
+interface Stage {
+  readonly stream: StreamEmulator;
+  readonly launcher: AgentLauncher;
+  session(config?: JsonObject): Promise<Session>;
+}
+
+async function open(t: ExecutionContext): Promise<Stage> {
+  const stream = await startStream({ rules: forever });
+  t.teardown(() => stream.close());
+  const agentEnvironment = { ...process.env, ...stream.environment } as Record<string, string>;
+  const launcher = await launch(t, "agent-stream-seat", { agentEnvironment, unresponsiveAfterMs: 1_000 });
+  const session = async (config: JsonObject = {}) => {
+    const session = await launcher.startSession({ callId: "c1", config });
+    await reached(session, "live");
+    return session;
+  };
+  return { stream, launcher, session };
+}
+
+const present = (stream: StreamEmulator) =>
+  stream.call("default:c1").participants.map(({ userId }) => userId);
+
+for (const [fault, reason] of [
+  ["exit", "crashed"],
+  ["spin", "unresponsive"],
+] as const) {
+  test.serial(
+    `no ghost stays where a thread ends as ${reason}: the others see the agent leave at once`,
+    async (t) => {
+      const { stream, launcher, session } = await open(t);
+      const ada = await sit(t, stream, "ada");
+      const dying = await session({ fault });
+      await dying.ended;
+      t.is(dying.endReason, reason);
+      t.is((await ada.log.seen("participant_left")).participant.id, "agent");
+      await launcher.stop();
+      t.deepEqual(present(stream), ["ada"]);
+      t.is((await stream.log.seen("leave")).reason, "the agent's thread died");
+    },
+  );
+}
+
+test.serial("an agent that leaves by itself is not left for again", async (t) => {
+  const { stream, launcher, session } = await open(t);
+  const { id } = await session();
+  await launcher.closeSession(id, { wait: true });
+  await launcher.stop();
+  t.deepEqual(present(stream), []);
+  t.is(stream.log.of("leave").length, 1);
+});
+
+test.serial(
+  "a farewell to a call that has forgotten the agent does no harm; it can be given up",
+  async (t) => {
+    const stream = await startStream({ rules: forever });
+    t.teardown(() => stream.close());
+    const { seat } = await sit(t, stream, "ada");
+    const { module, data } = farewellOf(seat.place as Place);
+    const { farewell } = (await import(module)) as FarewellModule;
+    const signal = new AbortController().signal;
+    await seat.leave();
+    await eventually("nobody is there", () => present(stream).length === 0);
+    await t.notThrowsAsync(farewell(data, { signal }));
+    t.deepEqual(present(stream), []);
+
+    stream.faults.joins.push({ delayMs: 60_000 });
+    const over = new AbortController();
+    const leaving = farewell(data, { signal: over.signal });
+    setImmediate(() => over.abort());
+    await t.throwsAsync(leaving, { name: "StreamError" });
+  },
+);
+
+test.serial("a join token lets a new guest into that call, for as long as was asked", async (t) => {
+  const { stream, launcher, session } = await open(t);
+  const { id } = await session();
+  const { ask } = await openServer(t, launcher);
+  const { status, body } = await ask(`/sessions/${id}/join-token`, { json: { expires_in_seconds: 120 } });
+  t.is(status, 200);
+  t.is(body.api_key, stream.apiKey);
+  const claims = readToken(body.token, stream.apiSecret);
+  if (typeof claims === "string") return t.fail(claims);
+  t.like(claims, { user_id: body.user_id, call_cids: ["default:c1"] });
+  t.is(Number(claims.exp) - Number(claims.iat), 120);
+  t.true(Math.abs(Number(claims.exp) * 1_000 - Date.parse(body.expires_at)) < 30_000);
+  const users = () => stream.log.of("request").filter(({ path }) => path === "/users");
+  const made = (users().at(-1)?.body as { users: object } | undefined)?.users ?? {};
+  t.deepEqual(Object.keys(made), [body.user_id]);
+
+  // Somebody of the application's own stays as they are.
+  const before = users().length;
+  const named = await ask(`/sessions/${id}/join-token`, { json: { user_id: "ann", user_name: "Ann" } });
+  t.is(named.status, 200);
+  t.is(users().length, before);
+  const taken = await ask(`/sessions/${id}/join-token`, { json: { user_id: "agent" } });
+  t.is(taken.status, 422);
+});
+
+test("a demo link opens Stream's own application in that call, or the one that is named", async (t) => {
+  const keys = { apiKey: "key", apiSecret: "secret" };
+  const asked: unknown[] = [];
+  const coordinator = {
+    upsertUser: async (user: object) => void asked.push(user),
+    userToken: async (request: object) => {
+      asked.push(request);
+      return "a.b.c";
+    },
+  };
+  const guest = { id: "guest-1", name: "You & me", madeUp: true };
+  const { signal } = new AbortController();
+  const link = (options: object, callType: string) =>
+    new Invitations(fillOptions({ ...keys, ...options }), coordinator).demoLink(
+      { callType, callId: "a/b" },
+      { guest, signal },
+    );
+  const url = new URL(await link({}, "default"));
+  t.is(url.origin + url.pathname, "https://getstream.io/video/demos/join/a%2Fb");
+  t.deepEqual(Object.fromEntries(url.searchParams), {
+    api_key: "key",
+    token: "a.b.c",
+    skip_lobby: "true",
+    user_id: "guest-1",
+    user_name: "You & me",
+  });
+  t.deepEqual(asked, [
+    { id: "guest-1", name: "You & me" },
+    { userId: "guest-1", lifetimeSeconds: 3_600 },
+  ]);
+  const own = new URL(await link({ demoUrl: "http://localhost:3000/demo/" }, "support"));
+  t.is(own.origin + own.pathname, "http://localhost:3000/demo/join/a%2Fb");
+  t.is(own.searchParams.get("type"), "support");
+  t.throws(() => fillOptions({ ...keys, demoUrl: "demo" }), { message: /demoUrl must be/ });
+});
