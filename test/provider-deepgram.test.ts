@@ -298,7 +298,10 @@ test("a wrong option is refused by name", (t) => {
   refuse({ eotThreshold: 0.4 }, /eotThreshold must be a number from 0.5 to 1/);
   refuse({ eotThreshold: "0.7" }, /eotThreshold must be a number/);
   refuse({ eagerEotThreshold: 0.95 }, /eagerEotThreshold must be a number from 0.3 to 0.9/);
-  refuse({ eagerTurnDetection: true, eagerEotThreshold: 0.8 }, /eagerEotThreshold must be at most eotThreshold, 0.7/);
+  refuse(
+    { eagerTurnDetection: true, eagerEotThreshold: 0.8 },
+    /eagerEotThreshold must be at most eotThreshold, 0.7/,
+  );
   refuse({ eagerTurnDetection: false, eagerEotThreshold: 0.4 }, /eagerEotThreshold needs eagerTurnDetection/);
   refuse({ eagerEotThreshold: 0.4 }, /eagerEotThreshold needs eagerTurnDetection: true$/);
   refuse({ eotTimeoutMs: 100 }, /eotTimeoutMs must be a whole number from 500 to 60000/);
