@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 import { GreenroomError } from "./errors.ts";
 import type { InMemoryCall, JsonObject, JsonValue, LogFormat, LogLevel } from "./protocol.ts";
+import type { RedisClient } from "./registry/redis/client.ts";
+import type { SessionRegistry } from "./registry/registry.ts";
 import type { Session } from "./supervisor/session.ts";
 import type { SessionSummary } from "./supervisor/session-summary.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
@@ -14,7 +16,7 @@ export interface AgentLauncherOptions {
    * logged at the start. Raise it where your agents mostly wait; a process that dies takes all its sessions with it.
    */
   readonly maxConcurrentSessions?: number;
-  /** Most sessions at a time in one call. Default `null`: no limit. */
+  /** Most sessions at a time in one call, in all processes that share a registry. Default `null`: no limit. */
   readonly maxSessionsPerCall?: number | null;
   /** Alone in the call this long → closed as `idle`. Default 60,000; 0 turns it off. Raise it where people join late. */
   readonly agentIdleTimeoutMs?: number;
@@ -80,10 +82,49 @@ export interface AgentLauncherOptions {
   /** A pino logger to use for the server's own lines, instead of one that is made. */
   readonly logger?: Logger;
   /**
+   * Which process has which session, for a fleet of several. `{ url }` or `{ client }` is a Redis that all of them share;
+   * an object that implements `SessionRegistry` is used as it is. Default: the memory of this process; on the command
+   * line, the Redis of `REDIS_URL` where that is set.
+   */
+  readonly registry?: RedisRegistryOptions | SessionRegistry;
+  /**
+   * What this process is called in its fleet; each needs a name of its own. Default: the host's name and a random word.
+   */
+  readonly nodeId?: string;
+  /**
+   * Where the other processes of the fleet reach this one, such as `http://10.0.0.7:8000`. Default `null`: nowhere, and its
+   * sessions can be asked for only here.
+   */
+  readonly advertisedAddress?: string | URL | null;
+  /**
    * The environment of the session threads. Default: that of the process, without the server's own secrets
    * (`GREENROOM_*`, `REDIS_URL`).
    */
   readonly agentEnvironment?: Readonly<Record<string, string>>;
+}
+
+/** A Redis (6 or later) that the processes of a fleet share. All times in milliseconds. */
+export interface RedisRegistryOptions {
+  /** `redis://`, or `rediss://` for TLS; user, password and database number as usual. Either this or `client`. */
+  readonly url?: string;
+  /**
+   * A client that `createClient` of `@redis/client` made, connected or not, with TLS certificates and all that a URL cannot
+   * say. The registry makes a connection of its own like it.
+   */
+  readonly client?: RedisClient;
+  /** Begins every key. Default `greenroom`. Put in braces as a hash tag, unless it holds one. */
+  readonly keyPrefix?: string;
+  /** A process that has not been heard of for so long is held to be dead, and its sessions to be lost. Default 10,000. */
+  readonly leaseMs?: number;
+  /** Longest time that a start, or a look at another's session, waits for Redis. Default 1,000. */
+  readonly commandTimeoutMs?: number;
+  /**
+   * What becomes of starts while Redis does not answer. `allow` (default): limits hold for each process by itself, and no
+   * call is missed. `refuse`: 503, and no limit is ever exceeded.
+   */
+  readonly whileAway?: "allow" | "refuse";
+  /** Most sessions at a time in all processes together. Default `null`: the sum of what each can take. */
+  readonly maxConcurrentSessions?: number | null;
 }
 
 export interface WebhookOptions {

@@ -15,6 +15,11 @@ export const errors = {
     retryable: true,
     detail: "Reached maximum number of concurrent sessions for this call",
   },
+  FLEET_FULL: {
+    status: 429,
+    retryable: true,
+    detail: "Reached maximum number of concurrent sessions of the fleet",
+  },
   RATE_LIMITED: { status: 429, retryable: true, detail: "Too many requests: %s" },
   MESSAGE_QUEUE_FULL: { status: 429, retryable: true, detail: "Too many messages wait for the agent" },
 
@@ -25,6 +30,16 @@ export const errors = {
   OVERLOADED: { status: 503, retryable: true, detail: "The server is under too much load" },
   CRASH_STORM: { status: 503, retryable: true, detail: "Too many sessions crashed in the last minute" },
   PERMISSION_TIMEOUT: { status: 503, retryable: true, detail: "A permission check took too long" },
+  REGISTRY_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    detail: "The registry of sessions cannot be reached",
+  },
+  PEER_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    detail: "The replica that is to answer this cannot be reached",
+  },
   DRAINING: { status: 503, retryable: true, detail: "The server is shutting down" },
 
   START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent" },
@@ -45,6 +60,11 @@ export const errors = {
     detail: "The request body must be application/json in UTF-8",
   },
   INVALID_REQUEST: { status: 422, retryable: false, detail: "%s" },
+  IDEMPOTENCY_PENDING: {
+    status: 409,
+    retryable: true,
+    detail: "The first request with this Idempotency-Key is still under way",
+  },
   IDEMPOTENCY_MISMATCH: {
     status: 422,
     retryable: false,

@@ -36,6 +36,7 @@ export type { SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export {
   AgentLauncher,
   type AgentLauncherOptions,
+  type RedisRegistryOptions,
   type StartRequest,
   type WebhookOptions,
 } from "./agent-launcher.ts";
@@ -55,8 +56,24 @@ export type {
   SessionState,
   TurnOutcome,
 } from "./protocol.ts";
+export type { RedisClient } from "./registry/redis/client.ts";
+export type {
+  NodeInfo,
+  NodeState,
+  OnceKey,
+  OnceResult,
+  PeerNode,
+  RegistryHooks,
+  RegistryLimits,
+  SessionClaim,
+  SessionEnd,
+  SessionRecord,
+  SessionRegistry,
+} from "./registry/registry.ts";
 export { Runner } from "./runner/runner.ts";
 export type { RunnerOptions } from "./runner/runner-options.ts";
+export type { SessionTimeline } from "./supervisor/creation.ts";
 export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/event-log.ts";
-export type { Session, SessionResources, SessionTimeline } from "./supervisor/session.ts";
+export type { Session } from "./supervisor/session.ts";
 export type { SessionSummary } from "./supervisor/session-summary.ts";
+export type { SessionResources } from "./supervisor/vitals.ts";

@@ -1,5 +1,12 @@
 import test from "ava";
-import { isSilent, loadOpus, OpusDecoder, OpusEncoder } from "../src/audio/opus.ts";
+import {
+  isSilent,
+  loadOpus,
+  OpusDecoder,
+  OpusEncoder,
+  packetMs,
+  repeatsPrevious,
+} from "../src/audio/opus.ts";
 import { Framer, level } from "../src/audio/pcm.ts";
 import { resample } from "../src/audio/resampler.ts";
 import { noise } from "./fixtures/noise.ts";
@@ -108,6 +115,22 @@ test("without dtx silence is sent like everything else", async (t) => {
   using encoder = await OpusEncoder.create({ sampleRate: 16_000 });
   const packets = Array.from({ length: 100 }, () => encoder.encode(new Int16Array(320)));
   t.false(packets.slice(-10).some(isSilent));
+});
+
+test("a packet tells how long it is, and whether it repeats the frame before it", async (t) => {
+  for (const sampleRate of [8_000, 16_000, 48_000]) {
+    const packets = await packetsOf({ sampleRate });
+    t.true(packets.every((packet) => packetMs(packet) === 20));
+    t.true(packets.filter(repeatsPrevious).length > packets.length / 3);
+    t.is((await packetsOf({ sampleRate, lossPercent: 0 })).filter(repeatsPrevious).length, 0);
+  }
+  t.is(packetMs(new Uint8Array(0)), 0);
+  // By hand: 60 ms of speech; two frames of 10 ms; 48 frames of 2.5 ms; 63 frames of 20 ms, more than there may be.
+  t.is(packetMs(new Uint8Array([3 << 3])), 60);
+  t.is(packetMs(new Uint8Array([(0 << 3) | 1])), 20);
+  t.is(packetMs(new Uint8Array([(16 << 3) | 3, 48])), 120);
+  t.is(packetMs(new Uint8Array([(31 << 3) | 3, 63])), 0);
+  t.false(repeatsPrevious(new Uint8Array([1 << 3])));
 });
 
 test("a frame of another length, a broken packet and a rate that is none are refused", async (t) => {

@@ -15,7 +15,7 @@ test.serial(
   "what it prints is all that the built-in agent needs to talk through the emulators",
   async (t) => {
     const emulators = new Child(t, [main, "--delays", "none"]);
-    await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){6}/);
+    await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){9}/);
     const exported = environmentIn(emulators.stdout, "export ");
     t.deepEqual(Object.keys(exported).toSorted(), [
       "DEEPGRAM_API_KEY",
@@ -24,9 +24,12 @@ test.serial(
       "ELEVENLABS_BASE_URL",
       "GOOGLE_API_KEY",
       "GOOGLE_GEMINI_BASE_URL",
+      "STREAM_API_KEY",
+      "STREAM_API_SECRET",
+      "STREAM_BASE_URL",
     ]);
     t.deepEqual(environmentIn(emulators.stdout, ""), exported);
-    for (const provider of ["gemini", "deepgram", "elevenlabs"]) {
+    for (const provider of ["gemini", "deepgram", "elevenlabs", "stream"]) {
       t.regex(emulators.stdout, new RegExp(`^${provider} +http://127\\.0\\.0\\.1:\\d+$`, "m"));
     }
 

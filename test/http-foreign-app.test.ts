@@ -4,6 +4,7 @@ import { type AgentLauncher, routes, type ServeOptions } from "greenroom";
 import Koa from "koa";
 import { koaBody } from "koa-body";
 import { EventReader } from "./http-fixtures/event-reader.ts";
+import { openFleet } from "./http-fixtures/open-fleet.ts";
 import { listen, startLauncher } from "./http-fixtures/open-server.ts";
 
 /** One after another: a busy main loop would raise the load guard. */
@@ -41,6 +42,38 @@ test("mounted in a bare application, the API works as in its own", async (t) => 
   await reader.until(({ event }) => event === "turn");
   t.is((await ask(path, { method: "DELETE" })).status, 204);
   t.is((await reader.rest()).at(-1)!.event, "end");
+});
+
+test("mounted below a path, behind a body parser, replicas pass requests on to each other", async (t) => {
+  const fleet = await openFleet({
+    app: (launcher, options) => {
+      const app = new Koa();
+      const mounted = routes(launcher, options);
+      app.use(koaBody({ parsedMethods: ["POST", "DELETE"] } as never));
+      app.use((ctx, next) => {
+        if (!ctx.path.startsWith("/agents/")) return next();
+        ctx.path = ctx.path.slice("/agents".length);
+        return mounted(ctx, next);
+      });
+      return app;
+    },
+    launcher: { maxConcurrentSessions: 1 },
+  });
+  t.teardown(() => fleet.close());
+  const [{ ask }] = fleet.replicas;
+  const started = [];
+  for (const call_id of ["one", "two", "three"])
+    started.push(await ask("/agents/sessions", { json: { call_id } }));
+  t.deepEqual(
+    started.map(({ status }) => status),
+    [201, 201, 201],
+  );
+  t.is((await ask("/agents/sessions")).body.sessions.length, 3);
+  for (const { body } of started) {
+    const path = `/agents/sessions/${body.session_id}`;
+    t.is((await ask(`${path}/messages`, { json: { text: "hello" } })).status, 202);
+    t.is((await ask(`${path}?wait=true`, { method: "DELETE" })).status, 204);
+  }
 });
 
 test("it brings its own errors, body parsing and request ids", async (t) => {

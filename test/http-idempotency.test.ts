@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, JsonValue } from "greenroom";
-import { IdempotencyKeys } from "../src/control-plane/idempotency.ts";
+import { LocalKeys } from "../src/registry/local-keys.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
 /** One after another: a busy main loop would raise the load guard. */
@@ -91,8 +91,10 @@ test("a key that cannot be one is refused", async (t) => {
 });
 
 test("no more than 10,000 answers are kept", async (t) => {
-  const keys = new IdempotencyKeys<number>();
-  for (let i = 0; i <= 10_000; i += 1) await keys.once("ann", String(i), null, async () => i);
-  t.deepEqual(await keys.once("ann", "10000", null, async () => -1), { answer: 10_000, replayed: true });
-  t.deepEqual(await keys.once("ann", "0", null, async () => -1), { answer: -1, replayed: false });
+  const keys = new LocalKeys();
+  const once = (name: string, answer: number) =>
+    keys.once({ name, bodyHash: "" }, async () => ({ answer, replayed: false }));
+  for (let i = 0; i <= 10_000; i += 1) await once(String(i), i);
+  t.deepEqual(await once("10000", -1), { answer: 10_000, replayed: true });
+  t.deepEqual(await once("0", -1), { answer: -1, replayed: false });
 });

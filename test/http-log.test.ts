@@ -157,7 +157,7 @@ test.serial("requests are measured by route, never by path", async (t) => {
   t.regex(headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
   t.regex(
     text,
-    /greenroom_http_request_seconds_count\{route="\/sessions\/\{session_id\}",method="GET",status="404"\} 2/,
+    /greenroom_http_request_seconds_count\{route="\/sessions\/\{session_id\}",method="GET",status="404",from="client"\} 2/,
   );
   t.regex(text, /route="unmatched"/);
   t.notRegex(text, /sessions\/one|nowhere/);

@@ -30,7 +30,7 @@ function importsOf(from: string): Import[] {
 }
 
 /** The floors of the house; what stands lower may be imported by what stands higher, never the other way round. */
-const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/metrics/"];
+const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/registry/", "src/metrics/"];
 const threadFloors = ["workers/", "src/testing/", "src/providers/", "src/agent/", "src/audio/"];
 const shared = /^src\/(protocol|errors|deadline|similar)\.ts$|^src\/metrics\/catalogue\.ts$/;
 /** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
@@ -52,7 +52,7 @@ test("the walk finds the imports", (t) => {
   );
 });
 
-test("imports go one way: runner, control plane, supervisor, metrics", (t) => {
+test("imports go one way: runner, control plane, supervisor, registry, metrics", (t) => {
   for (const { from, to } of imports) {
     const [above, below] = [floorOf(mainFloors, from), floorOf(mainFloors, to)];
     if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);
@@ -101,11 +101,14 @@ test("the caller that is a recording is loaded only when it is asked for", (t) =
   );
 });
 
-test("the SDK of a provider is imported by that provider alone, and only when it is asked for", (t) => {
+test("a package for one purpose is imported by what serves it alone, and only when it is asked for", (t) => {
   const owners: readonly (readonly [sdk: RegExp, folder: string])[] = [
     [/^@google\/genai/, "src/providers/gemini/"],
-    [/^@deepgram\/sdk|^ws$/, "src/providers/deepgram/"],
+    [/^@deepgram\/sdk/, "src/providers/deepgram/"],
+    [/^@stream-io\/node-sdk|^werift/, "src/providers/stream/"],
+    [/^ws$/, "src/providers/"],
     [/^elevenlabs/, "src/providers/elevenlabs/"],
+    [/^@redis\/client/, "src/registry/redis/"],
     [/^@echogarden\/fvad|^libopus/, "src/audio/"],
   ];
   for (const [sdk, folder] of owners) {

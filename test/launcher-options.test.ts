@@ -15,6 +15,19 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
   ["a webhook that is no URL", { webhook: { url: "nowhere", secret: "whsec_AAAA" } }, /webhook\.url/],
   ["a webhook without a secret", { webhook: { url: "http://127.0.0.1:1" } }, /webhook\.secret/],
   ["no agent", { agent: "" }, /agent/],
+  ["a registry that is none", { registry: {} }, /registry: expected either url or client/],
+  [
+    "a Redis of another kind",
+    { registry: { url: "http://127.0.0.1" } },
+    /registry.*redis:\/\/ or rediss:\/\//,
+  ],
+  [
+    "a misspelt option of Redis",
+    { registry: { url: "redis://a", lease: 1 } },
+    /registry\.lease: there is no such option/,
+  ],
+  ["a node without a proper name", { nodeId: "a b" }, /nodeId/],
+  ["an address with a path", { advertisedAddress: "http://a/b" }, /advertisedAddress: .*without a path/],
 ];
 
 for (const [title, options, says] of wrong) {

@@ -33,11 +33,14 @@ function llm(fields: Partial<Extract<Measurement, { kind: "llm" }>> = {}): Measu
 }
 
 const source: MetricsSource = {
+  serving: () => true,
+  ready: () => false,
   capacity: 10,
   warmTarget: 2,
   sessionsByState: () => ({ live: 4, closing: 1, ended: 7 }),
   slotsByState: () => ({ starting: 1, warm: 2, running: 5, draining: 0 }),
   loadCauses: () => ["memory"],
+  registry: () => ({ up: true, peers: 2 }),
   threads: () => [
     { heapBytes: 1_000, eventLoopUtilization: 0.5 },
     null,
@@ -86,7 +89,7 @@ test("sessions, requests and threads are counted", async (t) => {
   metrics.threadCpu(1.5);
   metrics.mainLoopLag(0.003);
   metrics.webhook("delivered");
-  metrics.http("/sessions/:id", "GET", 200, 0.002);
+  metrics.http("/sessions/:id", "GET", 200, "client", 0.002);
   const closed = metrics.eventStreamOpened();
   metrics.eventStreamOpened();
   closed();
@@ -107,7 +110,7 @@ test("sessions, requests and threads are counted", async (t) => {
     greenroom_thread_cpu_seconds_total: 1.5,
     greenroom_main_loop_lag_seconds_count: 1,
     'greenroom_webhook_deliveries_total{outcome="delivered"}': 1,
-    'greenroom_http_request_seconds_count{route="/sessions/:id",method="GET",status="200"}': 1,
+    'greenroom_http_request_seconds_count{route="/sessions/:id",method="GET",status="200",from="client"}': 1,
     greenroom_event_streams_open: 1,
   })) {
     t.is(series.get(name), value, name);
@@ -155,7 +158,7 @@ test("labels that agents choose are bounded, in number and in length", async (t)
     const name = `${"x".repeat(index)}${index}`;
     metrics.record(llm({ provider: name, model: name }));
     metrics.record({ kind: "error", component: "llm", provider: "local", error: name });
-    metrics.http(`/${index}`, `METHOD${index}`, 200, 0.001);
+    metrics.http(`/${index}`, `METHOD${index}`, 200, "client", 0.001);
   }
   const text = await metrics.text();
   t.true(text.includes('greenroom_llm_tokens_total{provider="other",model="other",direction="input"} 1960'));

@@ -140,3 +140,39 @@ export class OpusDecoder implements Disposable {
 export function isSilent(packet: Uint8Array): boolean {
   return packet.length <= 2;
 }
+
+/** Ticks of the wire's clock in a second, whatever the sound was encoded from (RFC 7587). */
+export const opusClockRate = 48_000;
+
+/** How much sound a packet holds, in milliseconds, by its first bytes (RFC 6716, section 3.1); 0 where it is no packet. */
+export function packetMs(packet: Uint8Array): number {
+  const [header, counts = 0] = packet;
+  if (header === undefined) return 0;
+  const configuration = header >> 3;
+  const code = header & 3;
+  const frames = code === 0 ? 1 : code < 3 ? 2 : counts & 63;
+  const ms = frames * frameMsOf(configuration);
+  return ms > longestPacketMs ? 0 : ms;
+}
+
+/** Does the packet repeat, smaller, the frame before it, so that {@link OpusDecoder.recover} has something to go by? */
+export function repeatsPrevious(packet: Uint8Array): boolean {
+  const [header, first] = packet;
+  if (header === undefined || first === undefined) return false;
+  const configuration = header >> 3;
+  // Only the speech coder repeats frames. Packets of several frames hold their lengths first, and are not looked into.
+  if (configuration >= firstOfMusic || (header & 3) !== 0) return false;
+  // A bit for each 20 ms tells of voice in it; the one after them, of the repeat (RFC 6716, section 4.2.3).
+  const voiceBits = Math.max(1, frameMsOf(configuration) / frameMs);
+  return ((first >> (7 - voiceBits)) & 1) === 1;
+}
+
+const longestPacketMs = 120;
+/** Configurations from here on are the music coder alone. */
+const firstOfMusic = 16;
+
+function frameMsOf(configuration: number): number {
+  if (configuration < 12) return [10, 20, 40, 60][configuration & 3] ?? 0;
+  if (configuration < firstOfMusic) return (configuration & 1) === 0 ? 10 : 20;
+  return [2.5, 5, 10, 20][configuration & 3] ?? 0;
+}

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { causeOf, errorLine, loggedError } from "../supervisor/log-error.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { type ErrorAnswer, errorAnswer } from "./error-answer.ts";
+import type { Hop } from "./peers/mark.ts";
 
 /** What is known of a request when it has been answered, for its log line and its metrics. Never its query or its body. */
 export interface RequestNotes {
@@ -16,6 +17,12 @@ export interface RequestNotes {
   code: string | undefined;
   /** Logged at `debug` only. */
   quiet: boolean;
+  /** The peer that passed it on, as it says itself; null where it comes from a client. */
+  hop: Hop | null;
+  /** Node id of the peer that it was passed on to, as it is about a session there. */
+  proxiedTo: string | undefined;
+  /** Node id of the peer that a start was passed on to. */
+  forwardedTo: string | undefined;
 }
 
 const noted = new WeakMap<Koa.Context, RequestNotes>();
@@ -27,6 +34,9 @@ export function notesOf(ctx: Koa.Context): RequestNotes {
     sessionId: undefined,
     code: undefined,
     quiet: false,
+    hop: null,
+    proxiedTo: undefined,
+    forwardedTo: undefined,
   };
   noted.set(ctx, notes);
   return notes;
@@ -58,12 +68,24 @@ export class Answering {
     }
   }
 
-  #note(ctx: Koa.Context, { id, route, sessionId, code, quiet }: RequestNotes, ms: number): void {
+  #note(ctx: Koa.Context, notes: RequestNotes, ms: number): void {
+    const { id, route, sessionId, code, quiet, hop, proxiedTo, forwardedTo } = notes;
     const { status } = ctx;
     const method = METHODS.includes(ctx.method) ? ctx.method : "OTHER";
-    this.#supervisor.metrics.http(route, method, status, ms / 1_000);
+    this.#supervisor.metrics.http(route, method, status, hop ? "peer" : "client", ms / 1_000);
     this.#log[quiet ? "debug" : "info"](
-      { request_id: id, method, route, status, code, ms: Math.round(ms * 10) / 10, session_id: sessionId },
+      {
+        request_id: id,
+        method,
+        route,
+        status,
+        code,
+        ms: Math.round(ms * 10) / 10,
+        session_id: sessionId,
+        proxied_to: proxiedTo,
+        forwarded_to: forwardedTo,
+        proxied_from: hop?.from,
+      },
       "request",
     );
   }

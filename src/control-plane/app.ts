@@ -22,13 +22,19 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
   const app = new Koa({ proxy: filled.trustedProxyCount > 0, maxIpsCount: filled.trustedProxyCount });
   app.use((ctx) =>
     plane.answering.run(ctx, async () => {
+      const hop = plane.peers.arrival(ctx);
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
-      await cors(ctx, async () => {
-        origins.check(ctx);
+      const run = async () => {
         if (!match) throw new GreenroomError("NOT_FOUND");
         if (match.endpoint) await router.run(ctx);
         else router.refuseMethod(ctx, match.allow);
+      };
+      // A browser's part in it was judged by the peer that it talks to.
+      if (hop) return run();
+      await cors(ctx, async () => {
+        origins.check(ctx);
+        await run();
       });
     }),
   );

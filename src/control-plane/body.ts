@@ -107,8 +107,13 @@ function asClientError(error: unknown): Error {
   return new GreenroomError("BAD_REQUEST", "The request body cannot be read", { cause: error });
 }
 
-/** The rest of the body is swallowed, and the connection ends with the answer. */
 function refused(ctx: Koa.Context, error: Error): Error {
+  swallowBody(ctx);
+  return error;
+}
+
+/** The rest of the body is swallowed, and the connection ends with the answer. */
+export function swallowBody(ctx: Koa.Context): void {
   const { req } = ctx;
   let left = swallowedBytes;
   req.on("data", (chunk: Buffer) => {
@@ -117,5 +122,4 @@ function refused(ctx: Koa.Context, error: Error): Error {
   });
   req.resume();
   if (!req.complete) ctx.set("Connection", "close");
-  return error;
 }

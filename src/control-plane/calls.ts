@@ -7,7 +7,6 @@ import {
   closing,
   listParameters,
   session,
-  sessionList,
   sessionMetrics,
   startedSession,
   startInCallRequest,
@@ -15,7 +14,7 @@ import {
 import { closeSession, showSession } from "./session-actions.ts";
 import { startSessionInCall } from "./start.ts";
 
-const { judged, ofSession, validated, withBody, start } = commonAnswers;
+const { judged, ofSession, validated, withBody, start, list } = commonAnswers;
 
 /** The paths of Vision Agents. Another call's session is not found here. */
 export const callEndpoints: readonly Endpoint[] = [
@@ -45,7 +44,7 @@ export const callEndpoints: readonly Endpoint[] = [
       summary: "List the live sessions of this call that you may view",
       tag: "calls",
       query: listParameters.omit({ call_id: true }),
-      answers: { ...judged, ...validated, 200: { description: "The oldest first.", schema: sessionList } },
+      answers: { ...judged, ...validated, ...list },
     },
     handle: listSessions,
   },

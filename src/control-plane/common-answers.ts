@@ -1,5 +1,5 @@
 import type { DocumentedAnswer } from "./endpoint.ts";
-import { problem, sessionProblem, validationProblem } from "./schemas.ts";
+import { problem, sessionList, sessionProblem, validationProblem } from "./schemas.ts";
 
 const retryAfter = { "Retry-After": "Seconds after which to try again." };
 
@@ -13,7 +13,11 @@ export const commonAnswers = {
     401: { description: "The caller is not known.", schema: problem },
     403: { description: "The caller may not do this.", schema: problem },
     500: { description: "Something went wrong in the server; its log says what.", schema: problem },
-    503: { description: "A permission check took too long.", schema: problem, headers: retryAfter },
+    503: {
+      description: "A permission check took too long, or the replica that has the session cannot be reached.",
+      schema: problem,
+      headers: retryAfter,
+    },
   },
   ofSession: {
     404: {
@@ -22,6 +26,16 @@ export const commonAnswers = {
     },
   },
   validated: { 422: { description: "The request is not valid.", schema: validationProblem } },
+  list: {
+    200: {
+      description: "Those of all replicas, the oldest first.",
+      schema: sessionList,
+      headers: {
+        "Greenroom-Incomplete":
+          "Names the replicas that could not be asked, where there are such: their sessions are missing.",
+      },
+    },
+  },
   limited: { 429: { description: "The caller does this too often.", schema: problem, headers: retryAfter } },
   withBody: {
     413: { description: "The body is larger than 64 KiB.", schema: problem },
@@ -29,9 +43,14 @@ export const commonAnswers = {
     422: { description: "The request is not valid.", schema: validationProblem },
   },
   start: {
+    409: {
+      description: "The first request with this Idempotency-Key is still under way.",
+      schema: problem,
+      headers: retryAfter,
+    },
     429: {
       description:
-        "There are as many sessions as there may be, altogether or in this call, or the caller starts too many.",
+        "There are as many sessions as there may be, altogether or in this call, in all replicas, or the caller starts too many.",
       schema: problem,
       headers: retryAfter,
     },

@@ -3,12 +3,17 @@ import type { Logger } from "pino";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Answering } from "./answer.ts";
-import { IdempotencyKeys } from "./idempotency.ts";
+import { peerSecrets } from "./peers/peer-secret.ts";
+import { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
 import { OpenLimit, RateLimit } from "./rate-limit.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 import { SessionTokens } from "./session-token.ts";
-import type { StartedSession } from "./wire.ts";
+
+/** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
+const mostCallbacks = 3;
+/** What a peer may take beside its callbacks, in milliseconds. */
+const spareMs = 5_000;
 
 /** What all requests share: one for each application. */
 export class ControlPlane {
@@ -21,7 +26,9 @@ export class ControlPlane {
   readonly starts: RateLimit;
   readonly messages: RateLimit;
   readonly streams: OpenLimit;
-  readonly idempotencyKeys = new IdempotencyKeys<StartedSession>();
+  readonly peers: Peers;
+  /** How long a peer may take to answer a request, and to answer a start, in milliseconds: what it may take at home. */
+  readonly peerTimeouts: { readonly answerMs: number; readonly startMs: number };
 
   constructor(supervisor: Supervisor, options: FilledServeOptions) {
     this.supervisor = supervisor;
@@ -33,6 +40,10 @@ export class ControlPlane {
     this.answering = new Answering(supervisor, this.log);
     this.permissions = new Permissions(options, this.log);
     this.tokens = SessionTokens.of(options);
+    this.peers = new Peers(supervisor, peerSecrets(options.peerSecret), this.log);
+    const { threadWaitTimeoutMs, createTimeoutMs } = supervisor.options;
+    const answerMs = mostCallbacks * options.permissionTimeoutMs + spareMs;
+    this.peerTimeouts = { answerMs, startMs: answerMs + threadWaitTimeoutMs + createTimeoutMs };
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
     // A listener for each open stream.

@@ -17,7 +17,7 @@ export function corsMiddleware(options: FilledServeOptions, origins: Origins): K
     allowMethods: methods.includes("*") ? allMethods : methods.join(", "),
     // Without a list, it answers with the headers that were asked for: a literal * does not cover Authorization.
     ...(headers.includes("*") ? {} : { allowHeaders: headers.join(", ") }),
-    exposeHeaders: "X-Request-Id, Retry-After, Idempotency-Replayed",
+    exposeHeaders: "X-Request-Id, Retry-After, Idempotency-Replayed, Greenroom-Incomplete",
     credentials,
     maxAge: preflightMaxAge,
     // Errors are answered further in; marking them would fail on those that are not objects.

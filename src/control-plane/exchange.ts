@@ -6,8 +6,9 @@ import { notesOf } from "./answer.ts";
 import { readJsonBody } from "./body.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { userKey, userText } from "./created-by.ts";
+import type { Hop } from "./peers/mark.ts";
 import type { Judgement } from "./permissions.ts";
-import { RequestScope, type Subject } from "./scope.ts";
+import { RequestScope, type ScopedSession, type Subject } from "./scope.ts";
 
 /** Who calls, as far as limits and logs are concerned. */
 export interface Caller {
@@ -24,14 +25,19 @@ export class Exchange {
   readonly plane: ControlPlane;
   readonly params: Readonly<Record<string, string>>;
   readonly scope: RequestScope;
+  /** The peer that passed it on; null where it comes from a client. */
+  readonly hop: Hop | null;
+  /** The session of the path, where it is one of another replica that is judged here. */
+  #foreign: ScopedSession | undefined;
 
   constructor(ctx: Koa.Context, plane: ControlPlane, params: Readonly<Record<string, string>>) {
     this.ctx = ctx;
     this.plane = plane;
     this.params = params;
     const { session_id: sessionId, call_id: callId } = params;
-    const find = sessionId === undefined ? null : () => plane.findSession(sessionId, callId);
-    this.scope = RequestScope.of(ctx.req, { ip: ctx.ip, path: ctx.path }, { params, find });
+    const find = sessionId === undefined ? null : () => this.#foreign ?? plane.findSession(sessionId, callId);
+    this.hop = notesOf(ctx).hop;
+    this.scope = RequestScope.of(ctx.req, { ip: this.hop?.ip ?? ctx.ip, path: ctx.path }, { params, find });
   }
 
   /** The query as plain text: of a name that is given twice, the last one. */
@@ -70,15 +76,31 @@ export class Exchange {
     readonly byToken: boolean;
   }): Promise<{ session: Session; caller: Caller; byToken: boolean }> {
     const { session_id: id = "", call_id: callId } = this.params;
-    if (options.byToken && this.plane.tokens.accepts(id, this.scope.query.get("token"))) {
-      return { session: this.#found(id, callId), caller: tokenCaller(id), byToken: true };
+    const { caller, byToken, allowed } = await this.#judgeView(id, options.byToken);
+    const session = this.#found(id, callId);
+    if (!allowed) throw new GreenroomError("SESSION_NOT_FOUND", id);
+    return { session, caller, byToken };
+  }
+
+  /** Throws as {@link viewedSession} does for a session of another replica, which this one has to judge. */
+  async judgeForeign(session: ScopedSession, options: { readonly byToken: boolean }): Promise<void> {
+    const { call_id: callId } = this.params;
+    if (callId === undefined || callId === session.callId) this.#foreign = session;
+    const { allowed } = await this.#judgeView(session.id, options.byToken);
+    if (!allowed || !this.#foreign) throw new GreenroomError("SESSION_NOT_FOUND", session.id);
+  }
+
+  async #judgeView(
+    id: string,
+    byToken: boolean,
+  ): Promise<{ caller: Caller; byToken: boolean; allowed: boolean }> {
+    if (byToken && this.plane.tokens.accepts(id, this.scope.query.get("token"))) {
+      return { caller: tokenCaller(id), byToken: true, allowed: true };
     }
     const caller = await this.caller();
     // Also asked where there is no such session: its answer, an error above all, must not tell.
     const allowed = await this.plane.permissions.allows("canViewSession", this.scope);
-    const session = this.#found(id, callId);
-    if (!allowed) throw new GreenroomError("SESSION_NOT_FOUND", id);
-    return { session, caller, byToken: false };
+    return { caller, byToken: false, allowed };
   }
 
   /** As {@link viewedSession}, and the caller may do that with it. A session token is good for all but the metrics. */

@@ -13,7 +13,12 @@ export async function createRoutes(launcher: AgentLauncher, options: ServeOption
   const router = new EndpointRouter(plane);
   return async (ctx, next) => {
     const match = router.match(ctx);
-    if (match?.endpoint) return plane.answering.run(ctx, () => router.run(ctx));
+    if (match?.endpoint) {
+      return plane.answering.run(ctx, () => {
+        plane.peers.arrival(ctx);
+        return router.run(ctx);
+      });
+    }
     await next();
     if (!match || ctx.status !== 404 || ctx.body !== undefined || ctx.headerSent) return;
     await plane.answering.run(ctx, async () => router.refuseMethod(ctx, match.allow));

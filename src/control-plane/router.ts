@@ -11,6 +11,7 @@ import { Exchange } from "./exchange.ts";
 import { messageEndpoints } from "./messages.ts";
 import { sessionMetricsEndpoints } from "./metrics.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
+import { answeredElsewhere } from "./peers/pass-on.ts";
 import { probeEndpoints } from "./probes.ts";
 import { sessionEndpoints } from "./sessions.ts";
 
@@ -81,7 +82,7 @@ export class EndpointRouter {
   async #run(endpoint: Endpoint, exchange: Exchange): Promise<void> {
     notesOf(exchange.ctx).route = endpoint.path;
     try {
-      await endpoint.handle(exchange);
+      if (!(await answeredElsewhere(exchange, endpoint))) await endpoint.handle(exchange);
     } finally {
       await this.#plane.permissions.release(exchange.scope);
     }

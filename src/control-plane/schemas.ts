@@ -133,6 +133,8 @@ export const closing = component(
 );
 const closeQuery = z.enum(["true", "false", "1", "0", ""]);
 /** `?wait`: true, 1 or nothing behind it. */
+export const isYes = (value: z.output<typeof closeQuery> | undefined): boolean =>
+  value === "true" || value === "1" || value === "";
 export const closeParameters = z.object({
   wait: closeQuery
     .optional()

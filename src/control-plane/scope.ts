@@ -37,7 +37,8 @@ export interface Scope {
   readonly ip: string;
   /**
    * The session that the request is about, also for 10 minutes after its end. Where there is none by that id, it throws the
-   * same 404 that a caller gets who may not view it, so that the two cannot be told apart.
+   * same 404 that a caller gets who may not view it, so that the two cannot be told apart. Of a session whose replica is
+   * out of reach only what the fleet's registry holds is known: its `config` is empty then.
    */
   session(): ScopedSession;
   /**
@@ -52,7 +53,7 @@ export interface Scope {
 /** What a scope is about: it differs between a request and the sessions of its list. */
 export interface Subject {
   readonly params: Readonly<Record<string, string>>;
-  readonly find: (() => Session | undefined) | null;
+  readonly find: (() => ScopedSession | undefined) | null;
 }
 
 interface Resolution {

@@ -58,6 +58,13 @@ export interface ServeOptions {
    */
   readonly sessionTokenSecret?: string;
 
+  /**
+   * Shared by the replicas of a fleet, 32 characters or more: with it they pass requests on to each other, and know each
+   * other's session tokens where `sessionTokenSecret` is not given. To change it while the fleet runs, give several, with
+   * spaces between: the first signs, all are accepted. Default: `GREENROOM_PEER_SECRET`; without, nothing is passed on.
+   */
+  readonly peerSecret?: string;
+
   /** Starts a second, in the long run. Default 50; `null`: no limit. */
   readonly startsPerSecond?: number | null;
   /** Starts at once, on top of the rate. Default 200. */
@@ -133,6 +140,12 @@ export const serveOptions = z.strictObject({
   permissionTimeoutMs: duration.default(10_000),
   sessionTokens: z.boolean().default(true),
   sessionTokenSecret: z.string().min(32).optional(),
+  peerSecret: z
+    .string()
+    .regex(/^\s*\S{32,}(\s+\S{32,})*\s*$/, {
+      error: "expected 32 characters or more, or several such, separated by spaces",
+    })
+    .optional(),
   startsPerSecond: limit.default(50),
   startBurst: z.int().positive().default(200),
   messagesPerSecond: limit.default(100),
@@ -159,9 +172,11 @@ export type FilledServeOptions = z.output<typeof serveOptions> & {
 /** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
 export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
   const sessionTokenSecret = raw.sessionTokenSecret ?? variable("GREENROOM_SESSION_TOKEN_SECRET");
+  const peerSecret = raw.peerSecret ?? variable("GREENROOM_PEER_SECRET");
   const result = serveOptions.safeParse({
     ...raw,
     ...(sessionTokenSecret === undefined ? {} : { sessionTokenSecret }),
+    ...(peerSecret === undefined ? {} : { peerSecret }),
   });
   if (!result.success)
     throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));

@@ -3,7 +3,7 @@ import type { Session } from "../supervisor/session.ts";
 import { DetailedError } from "./error-answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { validated } from "./invalid-request.ts";
-import { closeParameters } from "./schemas.ts";
+import { closeParameters, isYes } from "./schemas.ts";
 import { endJson, type SessionJson, sessionJson } from "./wire.ts";
 
 export async function showSession(exchange: Exchange): Promise<void> {
@@ -23,7 +23,7 @@ export async function closeSession(exchange: Exchange, status: 200 | 202 | 204):
   const { wait } = validated(closeParameters, exchange.query, "query");
   const closing = await exchange.plane.supervisor.closeSession(session.id, {
     by: caller.text,
-    wait: wait === "true" || wait === "1" || wait === "",
+    wait: isYes(wait),
   });
   if (!closing)
     throw session.state === "ended" ? hasEnded(session) : new GreenroomError("SESSION_NOT_FOUND", session.id);

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { derivedSecret, peerSecrets } from "./peers/peer-secret.ts";
 
 /**
  * Tokens for browsers, whose sendBeacon and EventSource cannot set headers. A token is made of the session's id and the
@@ -6,29 +7,37 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
  * session, its events, its messages and its closing.
  */
 export class SessionTokens {
-  readonly #secret: string | Buffer | null;
+  readonly #secrets: readonly (string | Buffer)[];
 
-  /** `secret` null: there are no tokens. */
-  constructor(secret: string | Buffer | null) {
-    this.#secret = secret;
+  /** The first secret signs, all are accepted. Without any there are no tokens. */
+  constructor(secrets: readonly (string | Buffer)[]) {
+    this.#secrets = secrets;
   }
 
+  /** Replicas that share a `peerSecret` know each other's tokens, also where no secret of the tokens is given. */
   static of(options: {
     readonly sessionTokens: boolean;
     readonly sessionTokenSecret?: string | undefined;
+    readonly peerSecret?: string | undefined;
   }): SessionTokens {
-    return new SessionTokens(options.sessionTokens ? (options.sessionTokenSecret ?? randomBytes(32)) : null);
+    if (!options.sessionTokens) return new SessionTokens([]);
+    if (options.sessionTokenSecret !== undefined) return new SessionTokens([options.sessionTokenSecret]);
+    const shared = peerSecrets(options.peerSecret).map((secret) => derivedSecret(secret, "session tokens"));
+    return new SessionTokens(shared.length > 0 ? shared : [randomBytes(32)]);
   }
 
   issue(sessionId: string): string | null {
-    return this.#secret === null ? null : this.#sign(this.#secret, sessionId).toString("base64url");
+    const [secret] = this.#secrets;
+    return secret === undefined ? null : this.#sign(secret, sessionId).toString("base64url");
   }
 
   accepts(sessionId: string, token: string | null): boolean {
-    if (this.#secret === null || token === null) return false;
+    if (token === null) return false;
     const given = Buffer.from(token, "base64url");
-    const right = this.#sign(this.#secret, sessionId);
-    return given.length === right.length && timingSafeEqual(given, right);
+    return this.#secrets.some((secret) => {
+      const right = this.#sign(secret, sessionId);
+      return given.length === right.length && timingSafeEqual(given, right);
+    });
   }
 
   #sign(secret: string | Buffer, sessionId: string): Buffer {

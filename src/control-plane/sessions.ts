@@ -6,14 +6,13 @@ import {
   closing,
   listParameters,
   session,
-  sessionList,
   startedSession,
   startRequest,
 } from "./schemas.ts";
 import { closeSession, showSession } from "./session-actions.ts";
 import { startSession } from "./start.ts";
 
-const { judged, ofSession, validated, withBody, start } = commonAnswers;
+const { judged, ofSession, validated, withBody, start, list } = commonAnswers;
 
 export const sessionEndpoints: readonly Endpoint[] = [
   {
@@ -26,7 +25,7 @@ export const sessionEndpoints: readonly Endpoint[] = [
       tag: "sessions",
       headers: {
         "Idempotency-Key":
-          "1 to 255 printable characters. The same key with the same body gets the first answer again, for 10 minutes; with another body, 422.",
+          "1 to 255 printable characters. The same key with the same body gets the first answer again, for 10 minutes; with another body, 422. In all replicas.",
       },
       body: { schema: startRequest, required: true },
       answers: {
@@ -50,7 +49,7 @@ export const sessionEndpoints: readonly Endpoint[] = [
       summary: "List the live sessions that you may view",
       tag: "sessions",
       query: listParameters,
-      answers: { ...judged, ...validated, 200: { description: "The oldest first.", schema: sessionList } },
+      answers: { ...judged, ...validated, ...list },
     },
     handle: listSessions,
   },

@@ -1,47 +1,90 @@
 import type { z } from "zod";
+import type { JsonObject, JsonValue } from "../protocol.ts";
+import type { OnceKey, OnceResult } from "../registry/registry.ts";
 import { notesOf } from "./answer.ts";
 import type { Caller, Exchange } from "./exchange.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { validated } from "./invalid-request.ts";
+import { isNoRoom, offerStart } from "./peers/offer.ts";
 import type { startRequest } from "./schemas.ts";
 import { callPath, startInCallRequest, startRequest as startRequestSchema } from "./schemas.ts";
-import { startedJson } from "./wire.ts";
+import { type StartedSession, startedJson } from "./wire.ts";
 
 type StartBody = z.output<typeof startRequest>;
 
+/** Who starts what, and the body as it came, for the peer that may have room. */
+interface Start {
+  readonly caller: Caller;
+  readonly body: StartBody;
+  readonly sent: JsonValue | undefined;
+}
+
 /** Starts a session of the call in the body: 201 once `createAgent` has returned. */
 export async function startSession(exchange: Exchange): Promise<void> {
-  const { caller, body } = await exchange.callerAndBody();
-  await start(exchange, caller, validated(startRequestSchema, body, "body"));
+  const { caller, body: sent } = await exchange.callerAndBody();
+  await answerStart(exchange, { caller, sent, body: validated(startRequestSchema, sent, "body") });
 }
 
 /** Starts a session of the call in the path. */
 export async function startSessionInCall(exchange: Exchange): Promise<void> {
-  const { caller, body } = await exchange.callerAndBody();
+  const { caller, body: sent } = await exchange.callerAndBody();
   const { call_id } = validated(callPath, exchange.params, "path");
-  await start(exchange, caller, { call_id, ...validated(startInCallRequest, body ?? {}, "body") });
+  const body = { call_id, ...validated(startInCallRequest, sent ?? {}, "body") };
+  await answerStart(exchange, { caller, sent, body });
 }
 
-async function start({ ctx, plane, scope }: Exchange, caller: Caller, body: StartBody): Promise<void> {
+async function answerStart(exchange: Exchange, start: Start): Promise<void> {
+  const { ctx, plane, scope, hop } = exchange;
+  const { caller, body } = start;
   scope.body = body;
-  const key = idempotencyKey(scope.headers);
+  const key = idempotencyKey(scope.headers, caller.key, body as JsonObject);
   await plane.permissions.demand("canStartSession", scope);
-  plane.starts.take(caller.key);
-  const run = async () => {
-    const session = await plane.supervisor.startSession({
-      callId: body.call_id,
-      callType: body.call_type,
-      config: body.config,
-      createdBy: caller.user,
-    });
-    return startedJson(session, plane.tokens.issue(session.id));
-  };
+  // The peer that has no room for it has counted it, and keeps the answer to its key.
+  if (!hop) plane.starts.take(caller.key);
+  const run = () => (hop ? startHere(exchange, start) : startAnywhere(exchange, start));
   const { answer, replayed } =
-    key === null
-      ? { answer: await run(), replayed: false }
-      : await plane.idempotencyKeys.once(caller.key, key, body, run);
+    key === null || hop ? { answer: await run(), replayed: false } : await onceByKey(exchange, key, run);
   notesOf(ctx).sessionId = answer.session_id;
   if (replayed) ctx.set("Idempotency-Replayed", "true");
   ctx.status = 201;
   ctx.body = answer;
+}
+
+/** The token is made anew for whoever asks again: no registry keeps it. */
+async function onceByKey(
+  { plane }: Exchange,
+  key: OnceKey,
+  run: () => Promise<StartedSession>,
+): Promise<OnceResult<StartedSession>> {
+  const { answer, replayed } = await plane.supervisor.registry.onceByKey(key, async () => ({
+    ...(await run()),
+    session_token: null,
+  }));
+  return { answer: { ...answer, session_token: plane.tokens.issue(answer.session_id) }, replayed };
+}
+
+/** Here where there is room, else with a peer. Who is known to have none does not try first, since that counts as refused. */
+async function startAnywhere(exchange: Exchange, start: Start): Promise<StartedSession> {
+  const isFull = isNoRoom(exchange.plane.supervisor.unreadiness());
+  if (isFull) {
+    const started = await offerStart(exchange, start.sent);
+    if (started) return started;
+  }
+  try {
+    return await startHere(exchange, start);
+  } catch (error) {
+    const started = isFull || !isNoRoom(error) ? null : await offerStart(exchange, start.sent);
+    if (!started) throw error;
+    return started;
+  }
+}
+
+async function startHere({ plane }: Exchange, { caller, body }: Start): Promise<StartedSession> {
+  const session = await plane.supervisor.startSession({
+    callId: body.call_id,
+    callType: body.call_type,
+    config: body.config as JsonObject,
+    createdBy: caller.user,
+  });
+  return startedJson(session, plane.tokens.issue(session.id));
 }

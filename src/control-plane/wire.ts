@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { PlainError } from "../errors.ts";
 import { rounded } from "../metrics/rounded.ts";
 import type { ResponseLatency } from "../protocol.ts";
+import type { SessionEnd } from "../registry/registry.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { sessionEvent } from "./event-schemas.ts";
@@ -49,6 +50,11 @@ export function endJson(session: Session) {
     session_ended_at: session.endedAt === null ? null : iso(session.endedAt),
     error: session.error && errorJson(session.error),
   };
+}
+
+/** The same for a session of a replica that cannot be asked: what it ended of is not in the registry. */
+export function foreignEndJson({ reason, endedAt }: SessionEnd) {
+  return { end_reason: reason, session_ended_at: iso(endedAt), error: null };
 }
 
 export function metricsJson(session: Session, generatedAt: number): z.output<typeof schemas.sessionMetrics> {

@@ -43,6 +43,10 @@ export const responseParts = [
 ] as const;
 export type ResponsePart = (typeof responseParts)[number];
 
+/** Why another replica is asked: for a session of its own, for room, or for its part of a list. */
+export const peerRequestKinds = ["proxied", "forwarded", "listed"] as const;
+export type PeerRequestKind = (typeof peerRequestKinds)[number];
+
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
 
 /** A request to the server itself. */
@@ -61,6 +65,8 @@ const pacingBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32,
 const turnBuckets = [0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.2, 2.7, 3.5, 5, 8] as const;
 
 export const catalogue = {
+  serving: gauge("greenroom_serving", "1 while GET /serving says yes: warmed up, and not shutting down."),
+  ready: gauge("greenroom_ready", "1 while GET /ready says yes: a session could start here."),
   sessions: gauge("greenroom_sessions", "Live sessions by state.", ["state"]),
   sessionsStarted: counter("greenroom_sessions_started_total", "Sessions that were given a thread."),
   sessionsEnded: counter("greenroom_sessions_ended_total", "Ended sessions by the reason of their end.", [
@@ -76,6 +82,19 @@ export const catalogue = {
     "greenroom_session_duration_seconds",
     "How long ended sessions lived.",
     callBuckets,
+  ),
+  sessionsRecovered: counter(
+    "greenroom_sessions_recovered_total",
+    "Sessions of this process that were held to be lost, and counted as ended so, while it was cut off; they are live again.",
+  ),
+  registryUp: gauge(
+    "greenroom_registry_up",
+    "1 while the registry of sessions can be reached; always 1 where it is the process's own memory.",
+  ),
+  registryPeers: gauge("greenroom_registry_peers", "Other replicas that live, as of the last heartbeat."),
+  registryErrors: counter(
+    "greenroom_registry_command_errors_total",
+    "Commands to the registry that failed or took too long.",
   ),
   startRefusals: counter(
     "greenroom_session_start_refusals_total",
@@ -122,9 +141,20 @@ export const catalogue = {
   ),
   httpRequestSeconds: histogram(
     "greenroom_http_request_seconds",
-    "HTTP requests by route, method and status, until the answer was written.",
+    "HTTP requests by route, method, status and by who sent them, until the answer was written. What another replica passed on is from a peer, and counts there as from a client.",
     requestBuckets,
-    ["route", "method", "status"],
+    ["route", "method", "status", "from"],
+  ),
+  peerRequestSeconds: histogram(
+    "greenroom_peer_request_seconds",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists.",
+    requestBuckets,
+    ["kind"],
+  ),
+  peerRequestFailures: counter(
+    "greenroom_peer_request_failures_total",
+    "What other replicas were asked and did not answer.",
+    ["kind"],
   ),
   eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
   webhookDeliveries: counter(

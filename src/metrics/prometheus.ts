@@ -5,6 +5,8 @@ import {
   type KillReason,
   killReasons,
   loadCauses,
+  type PeerRequestKind,
+  peerRequestKinds,
   type StartStage,
   slotStates,
   startStages,
@@ -39,6 +41,10 @@ export class Metrics {
     for (const reason of endReasons) to.sessionsEnded.inc({ reason }, 0);
     for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);
     for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
+    for (const kind of peerRequestKinds) {
+      to.peerRequestSeconds.zero({ kind });
+      to.peerRequestFailures.inc({ kind }, 0);
+    }
     for (const stage of startStages) to.sessionStartSeconds.zero({ stage });
   }
 
@@ -48,13 +54,24 @@ export class Metrics {
   }
 
   /** One answered request. `route` is the pattern that matched (`/sessions/:id`), never the path itself. */
-  http(route: string, method: string, status: number, seconds: number): void {
+  http(route: string, method: string, status: number, from: "client" | "peer", seconds: number): void {
     const labels = {
       route: this.#routes.admit(route),
       method: this.#methods.admit(method),
       status: String(status),
+      from,
     };
     observe(this.#families.httpRequestSeconds.labels(labels), seconds);
+  }
+
+  /** Another replica has begun to answer. */
+  peerAnswered(kind: PeerRequestKind, seconds: number): void {
+    observe(this.#families.peerRequestSeconds.labels({ kind }), seconds);
+  }
+
+  /** Another replica did not answer. */
+  peerFailed(kind: PeerRequestKind): void {
+    this.#families.peerRequestFailures.inc({ kind });
   }
 
   /** A stream of events was opened. Call what it returns when it is over; more than once does no harm. */
@@ -83,6 +100,15 @@ export class Metrics {
   sessionEnded(reason: EndReason, durationSeconds: number): void {
     this.#families.sessionsEnded.inc({ reason });
     observe(this.#families.sessionDurationSeconds, durationSeconds);
+  }
+
+  /** Sessions of this process that had been declared lost. */
+  sessionsRecovered(sessions: number): void {
+    this.#families.sessionsRecovered.inc(sessions);
+  }
+
+  registryCommandFailed(): void {
+    this.#families.registryErrors.inc();
   }
 
   slotStarted(seconds: number): void {
@@ -129,6 +155,8 @@ export class Metrics {
     to.eventStreams.set(this.#eventStreams);
     const source = this.#source;
     if (source === undefined) return;
+    to.serving.set(source.serving() ? 1 : 0);
+    to.ready.set(source.ready() ? 1 : 0);
 
     const sessions = source.sessionsByState();
     let live = 0;
@@ -142,6 +170,10 @@ export class Metrics {
     to.capacity.set(source.capacity);
     to.utilisation.set(source.capacity > 0 ? live / source.capacity : 0);
     to.warmTarget.set(source.warmTarget);
+
+    const registry = source.registry();
+    to.registryUp.set(registry.up ? 1 : 0);
+    to.registryPeers.set(registry.peers);
 
     const causes = source.loadCauses();
     for (const cause of loadCauses) to.loadGuard.set({ cause }, causes.includes(cause) ? 1 : 0);

@@ -12,6 +12,10 @@ export interface ThreadVitals {
 
 /** What the gauges read when they are asked for. Every call must be cheap: it runs in the main loop. */
 export interface MetricsSource {
+  /** What `/serving` answers. */
+  serving(): boolean;
+  /** What `/ready` answers. */
+  ready(): boolean;
   readonly capacity: number;
   /** Threads the pool keeps warm. */
   readonly warmTarget: number;
@@ -20,6 +24,8 @@ export interface MetricsSource {
   slotsByState(): SlotCounts;
   /** Why the load guard is up; empty while it is quiet. */
   loadCauses(): readonly LoadCause[];
+  /** Whether what the fleet shares can be reached, and how many other processes there are. */
+  registry(): { readonly up: boolean; readonly peers: number };
   /** The last known vitals of the running threads; null where nothing is known yet. */
   threads(): Iterable<ThreadVitals | null>;
 }

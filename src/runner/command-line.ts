@@ -60,6 +60,7 @@ const commands: readonly (readonly ["run" | "serve", string, readonly Group[]])[
       ["Server:", { ...options.serveOptions, ...options.commonOptions }],
       ["Reports:", { ...options.launcherReports, ...options.webhookOptions }],
       ["Limits:", options.launcherLimits],
+      ["Fleet:", options.fleetOptions],
     ],
   ],
   [

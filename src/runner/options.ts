@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { launcherOptions } from "../supervisor/launcher-options.ts";
+import { launcherOptions, peerAddress, redisRegistry } from "../supervisor/launcher-options.ts";
 import {
   countsByName,
   list,
@@ -195,6 +195,58 @@ export const launcherReports = {
   includeTranscript: { description: "Put transcripts into what the webhook tells", schema: toggle },
 } as const satisfies OptionTable;
 
+const { shape: redisShape } = redisRegistry;
+
+/** Of a process among several. The last six make the launcher's `registry`. */
+export const fleetOptions = {
+  nodeId: {
+    placeholder: "name",
+    description: "Name of this process in its fleet, which no other one has",
+    default: "the host's and a random word",
+    schema: z.string().pipe(shape.nodeId.unwrap()),
+  },
+  advertisedAddress: {
+    placeholder: "url",
+    description: "Where the others of its fleet reach it, such as http://10.0.0.7:8000",
+    default: "none",
+    schema: peerAddress,
+  },
+  redisUrl: {
+    description: "Redis that the fleet shares; redis:// or rediss://",
+    secret: true,
+    alsoReads: ["REDIS_URL"],
+    schema: z.string().pipe(redisShape.url.unwrap()),
+  },
+  registryKeyPrefix: {
+    placeholder: "text",
+    description: "Begins every key in Redis",
+    default: redisShape.keyPrefix.def.defaultValue,
+    schema: z.string().pipe(redisShape.keyPrefix.unwrap()),
+  },
+  registryLeaseMs: limit(
+    "ms",
+    "A process that is not heard of for this long is held to be dead",
+    redisShape.leaseMs,
+  ),
+  registryCommandTimeoutMs: limit(
+    "ms",
+    "Longest time that a start waits for Redis",
+    redisShape.commandTimeoutMs,
+  ),
+  registryWhileAway: {
+    placeholder: "policy",
+    description: "What becomes of starts while Redis does not answer: allow or refuse",
+    default: redisShape.whileAway.def.defaultValue,
+    schema: oneOf("allow", "refuse"),
+  },
+  maxFleetSessions: {
+    placeholder: "number",
+    description: "Most sessions at a time in all processes of the fleet together",
+    default: "none",
+    schema: wholeNumberOrNone.pipe(redisShape.maxConcurrentSessions.unwrap()),
+  },
+} as const satisfies OptionTable;
+
 /** The two make the launcher's `webhook`. */
 export const webhookOptions = {
   webhookUrl: {
@@ -211,6 +263,9 @@ export const variablesOnly = {
   GREENROOM_API_KEYS: "Keys of callers, each name:key, with commas",
   GREENROOM_API_KEYS_FILE: "A file with such a key a line",
   GREENROOM_SESSION_TOKEN_SECRET: "Signs session tokens; 32 characters or more",
+  GREENROOM_PEER_SECRET: "Shared by the replicas of a fleet; 32 characters or more",
+  GREENROOM_SECRETS_DIR: "A folder with a file a variable, such as a mounted Secret",
+  GREENROOM_REDIS_URL: "Redis that the fleet shares, redis:// or rediss://; else REDIS_URL",
   GREENROOM_WEBHOOK_SECRET: "Signs what the webhook tells; whsec_…",
 } as const;
 

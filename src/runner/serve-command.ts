@@ -2,6 +2,7 @@ import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
 import { apiKey } from "../control-plane/api-key.ts";
 import { Announcer } from "./announcer.ts";
 import type { Environment } from "./environment.ts";
+import { fleetOf } from "./fleet-settings.ts";
 import type { OptionValues } from "./option-table.ts";
 import * as tables from "./options.ts";
 import { readableLog } from "./readable-log.ts";
@@ -20,12 +21,13 @@ export async function obeyServe(
   launcher: AgentLauncher,
   options: RunnerOptions,
 ): Promise<number> {
-  const { common, server, reports, limits, webhook } = readSettings(
+  const { common, server, reports, limits, fleet, webhook } = readSettings(
     {
       common: tables.commonOptions,
       server: tables.serveOptions,
       reports: tables.launcherReports,
       limits: tables.launcherLimits,
+      fleet: tables.fleetOptions,
       webhook: tables.webhookOptions,
     },
     flags,
@@ -38,6 +40,7 @@ export async function obeyServe(
     ...(logLevel ? { logLevel } : {}),
     ...reports,
     ...limits,
+    ...fleetOf(fleet, launcher),
     ...webhookOf(webhook, launcher),
   };
   launcher.override({ ...overrides, ...forTerminal({ ...launcher.options, ...overrides }) });

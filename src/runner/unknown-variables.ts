@@ -10,6 +10,7 @@ const known: ReadonlySet<string> = new Set([
     options.serveOptions,
     options.launcherLimits,
     options.launcherReports,
+    options.fleetOptions,
     options.webhookOptions,
   ].flatMap((table) => Object.keys(table).map(variableOf)),
   ...Object.keys(options.variablesOnly),

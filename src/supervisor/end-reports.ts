@@ -3,11 +3,12 @@ import { within } from "../deadline.ts";
 import type { KillReason } from "../metrics/catalogue.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { EndReason } from "../protocol.ts";
+import type { SessionRecord } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { loggedError } from "./log-error.ts";
 import type { Session } from "./session.ts";
 import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
-import { type SessionSummary, summarize } from "./session-summary.ts";
+import { type SessionSummary, summarize, summarizeLost } from "./session-summary.ts";
 import { Webhook } from "./webhook.ts";
 
 /** Ends that somebody should look at. */
@@ -49,22 +50,12 @@ export class EndReports {
   }
 
   report(session: Session): void {
-    const summary = summarize(session);
-    const { endReason, durationMs } = summary;
-    this.#metrics.sessionEnded(endReason, durationMs / 1_000);
-    if (killed.has(endReason)) this.#metrics.threadKilled(endReason as KillReason);
-    this.#log[bad.has(endReason) ? "error" : "info"](
-      {
-        session_id: session.id,
-        end_reason: endReason,
-        close_requested_by: summary.closeRequestedBy ?? undefined,
-        duration_ms: durationMs,
-        err: summary.error === null ? undefined : loggedError(summary.error),
-      },
-      "session ended",
-    );
-    this.#webhook?.send(sessionEndedMessage(summary), sessionEndedMessageId(session.id));
-    if (this.#onSessionEnd) this.#callHook(summary, this.#onSessionEnd);
+    this.#report(summarize(session));
+  }
+
+  /** A session of another process, which died. */
+  lost(record: SessionRecord): void {
+    this.#report(summarizeLost(record));
   }
 
   /** Waits for what is under way, 10 s at the most. */
@@ -73,6 +64,24 @@ export class EndReports {
       this.#log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
     );
     await Promise.all([hooks, this.#webhook?.flush(flushTimeoutMs)]);
+  }
+
+  #report(summary: SessionSummary): void {
+    const { endReason, durationMs } = summary;
+    this.#metrics.sessionEnded(endReason, durationMs / 1_000);
+    if (killed.has(endReason)) this.#metrics.threadKilled(endReason as KillReason);
+    this.#log[bad.has(endReason) ? "error" : "info"](
+      {
+        session_id: summary.sessionId,
+        end_reason: endReason,
+        close_requested_by: summary.closeRequestedBy ?? undefined,
+        duration_ms: durationMs,
+        err: summary.error === null ? undefined : loggedError(summary.error),
+      },
+      "session ended",
+    );
+    this.#webhook?.send(sessionEndedMessage(summary), sessionEndedMessageId(summary.sessionId));
+    if (this.#onSessionEnd) this.#callHook(summary, this.#onSessionEnd);
   }
 
   #callHook(summary: SessionSummary, hook: NonNullable<FilledLauncherOptions["onSessionEnd"]>): void {

@@ -6,6 +6,9 @@ import { z } from "zod";
 import type { AgentLauncherOptions } from "../agent-launcher.ts";
 import { GreenroomError } from "../errors.ts";
 import type { LogLevel } from "../protocol.ts";
+import { makeNodeId } from "../registry/node-name.ts";
+import type { RedisClient } from "../registry/redis/client.ts";
+import type { SessionRegistry } from "../registry/registry.ts";
 import type { SessionSummary } from "./session-summary.ts";
 
 /** Timers of Node overflow beyond this and fire at once. */
@@ -14,6 +17,53 @@ const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as
 
 const count = z.int().positive();
 const duration = z.int().positive().max(longestTimerMs);
+
+/** An object with all methods of a `SessionRegistry`. */
+const customRegistry = z.custom<SessionRegistry>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    ["open", "claim", "release", "find", "peers", "onceByKey", "close"].every(
+      (name) => name in value && typeof value[name as keyof typeof value] === "function",
+    ),
+  { error: "expected { url } or { client } of a Redis, or an object that implements SessionRegistry" },
+);
+
+export const redisRegistry = z
+  .strictObject({
+    url: z
+      .string()
+      .refine((url) => ["redis:", "rediss:"].includes(URL.parse(url)?.protocol ?? ""), {
+        error: "expected a redis:// or rediss:// URL",
+      })
+      .optional(),
+    client: z
+      .custom<RedisClient>((value) => typeof value === "object" && value !== null && "duplicate" in value, {
+        error: "expected a client of @redis/client",
+      })
+      .optional(),
+    keyPrefix: z
+      .string()
+      .regex(/^[^\s]{1,128}$/, { error: "expected 1 to 128 characters without spaces" })
+      .default("greenroom"),
+    leaseMs: duration.min(3_000).default(10_000),
+    commandTimeoutMs: duration.min(50).max(10_000).default(1_000),
+    whileAway: z.enum(["allow", "refuse"]).default("allow"),
+    maxConcurrentSessions: count.nullable().default(null),
+  })
+  .refine(({ url, client }) => (url === undefined) !== (client === undefined), {
+    error: "expected either url or client",
+  });
+
+/** Where peers reach this process: no path, since theirs is appended. */
+export const peerAddress = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  if (url && ["http:", "https:"].includes(url.protocol) && url.pathname === "/" && url.username === "") {
+    return url.origin;
+  }
+  context.addIssue("expected an http or https URL without a path, such as http://10.0.0.7:8000");
+  return z.NEVER;
+});
 
 export const launcherOptions = z.strictObject({
   agent: z.union([z.string().min(1), z.instanceof(URL)]).transform(agentUrl),
@@ -60,13 +110,24 @@ export const launcherOptions = z.strictObject({
   logger: z
     .custom<Logger>((value) => typeof value === "object" && value !== null && "child" in value)
     .optional(),
+  registry: z.union([customRegistry, redisRegistry]).optional(),
+  nodeId: z
+    .string()
+    .regex(/^[\w.:-]{1,128}$/, { error: "expected 1 to 128 letters, digits, or any of . : _ -" })
+    .optional(),
+  advertisedAddress: z
+    .union([z.string(), z.instanceof(URL).transform(String)])
+    .pipe(peerAddress)
+    .nullable()
+    .default(null),
   agentEnvironment: z.record(z.string(), z.string()).optional(),
 });
 
 export type FilledLauncherOptions = Omit<
   z.output<typeof launcherOptions>,
-  "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb"
+  "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb" | "nodeId"
 > & {
+  readonly nodeId: string;
   readonly maxConcurrentSessions: number;
   readonly warmSessions: number;
   readonly heapSoftLimitMb: number;
@@ -91,11 +152,14 @@ export function fillLauncherOptions(
   if (heapSoftLimitMb >= options.heapLimitMb) {
     throw new GreenroomError("INVALID_OPTIONS", "heapSoftLimitMb must be less than heapLimitMb");
   }
-  return { ...options, maxConcurrentSessions, warmSessions, heapSoftLimitMb };
+  const nodeId = options.nodeId ?? makeNodeId();
+  return { ...options, nodeId, maxConcurrentSessions, warmSessions, heapSoftLimitMb };
 }
 
 function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === "unrecognized_keys") return issue.keys.map(unknownOption).join("; ");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownOption([...issue.path, key].join("."))).join("; ");
+  }
   return `${issue.path.join(".")}: ${issue.message}`;
 }
 

@@ -1,7 +1,9 @@
 import type { PlainError } from "../errors.ts";
 import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import { SessionMetrics } from "../metrics/session-metrics.ts";
 import type { ModelUsage } from "../metrics/usage.ts";
 import type { EndReason, JsonValue } from "../protocol.ts";
+import type { SessionRecord } from "../registry/registry.ts";
 import type { Session } from "./session.ts";
 import type { TranscriptLine } from "./transcript.ts";
 
@@ -43,5 +45,25 @@ export function summarize(session: Session): SessionSummary {
     metrics: session.metrics.snapshot(),
     usage: session.metrics.usage,
     ...(session.transcript ? { transcript: session.transcript.lines } : {}),
+  };
+}
+
+/** Of a session whose process died: what it measured died with it. Its length is by two clocks, and so a rough one. */
+export function summarizeLost({ end, startedAt, ...record }: SessionRecord): SessionSummary {
+  const endedAt = end?.endedAt ?? startedAt;
+  const metrics = new SessionMetrics();
+  return {
+    sessionId: record.sessionId,
+    callId: record.callId,
+    callType: record.callType,
+    createdBy: record.createdBy,
+    endReason: "lost",
+    closeRequestedBy: null,
+    error: { name: "Error", message: `The process ${record.nodeId} died` },
+    startedAt: new Date(startedAt),
+    endedAt: new Date(endedAt),
+    durationMs: Math.max(0, Math.round(endedAt - startedAt)),
+    metrics: metrics.snapshot(),
+    usage: metrics.usage,
   };
 }

@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { GreenroomError, type PlainError, plainError } from "../errors.ts";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
 import { SessionMetrics } from "../metrics/session-metrics.ts";
 import {
   type AgentEvent,
@@ -11,66 +9,19 @@ import {
   type InMemoryCall,
   type JsonObject,
   type JsonValue,
-  type Measurement,
   nextStates,
   now,
   type SessionState,
 } from "../protocol.ts";
+import { type Created, Creation, type SessionTimeline } from "./creation.ts";
+import { Ending, type Verdict } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
-import type { Permits } from "./permits.ts";
+import { MetricsEvents } from "./metrics-events.ts";
+import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
 import type { Condemnation, Slot, SlotHolder } from "./slot.ts";
 import { Transcript } from "./transcript.ts";
-
-export interface SessionIdentity {
-  readonly callId: string;
-  readonly callType: string;
-  readonly config: JsonObject;
-  /** Who started it: the value of `getCurrentUser`, or null. */
-  readonly createdBy: JsonValue;
-  /** The call takes place in memory. */
-  readonly inMemory: InMemoryCall | null;
-}
-
-export interface SessionDeadlines {
-  /** Longest time that `createAgent` may take, in milliseconds. */
-  readonly createTimeoutMs: number;
-  /** How long a session that was asked to close may take, in milliseconds. */
-  readonly closeGraceMs: number;
-}
-
-/** What a session tells its supervisor, and what it shares with the others. */
-export interface SessionListener {
-  readonly permits: Permits<Session>;
-  measured(measurement: Measurement): void;
-  joined(): void;
-  ended(session: Session): void;
-}
-
-/** What a session's thread uses, seen from outside it. */
-export interface SessionResources {
-  readonly cpuMs: number;
-  readonly heapBytes: number;
-  /** Share of the last second that its event loop was busy, 0 to 1. */
-  readonly eventLoopUtilization: number;
-}
-
-/** Epoch milliseconds of the steps of a start; null until reached. */
-export interface SessionTimeline {
-  assignedAt: number | null;
-  enteredAt: number | null;
-  createdAt: number | null;
-  joinedAt: number | null;
-}
-
-interface Verdict {
-  readonly reason: EndReason;
-  readonly error: PlainError | null;
-}
-
-/** Messages that may wait for the agent. */
-const longestMessageQueue = 32;
-/** Metrics events are at least this far apart, in milliseconds. */
-const metricsIntervalMs = 1_000;
+import { TypedMessages } from "./typed-messages.ts";
+import type { SessionResources } from "./vitals.ts";
 
 /** One call, as the main thread knows it. It ends exactly once, with exactly one reason, after its thread is gone. */
 export class Session implements SlotHolder {
@@ -83,8 +34,6 @@ export class Session implements SlotHolder {
   readonly metrics = new SessionMetrics();
   readonly events = new EventLog();
   readonly timeline: SessionTimeline = { assignedAt: null, enteredAt: null, createdAt: null, joinedAt: null };
-  /** Resolves when the session has ended and its thread is gone. */
-  readonly ended: Promise<void>;
   readonly transcript: Transcript | null;
   resources: SessionResources | null = null;
   /** Since when the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
@@ -93,21 +42,16 @@ export class Session implements SlotHolder {
   readonly #inMemory: InMemoryCall | null;
   readonly #deadlines: SessionDeadlines;
   readonly #listener: SessionListener;
-  readonly #resolveEnded: () => void;
+  readonly #creation: Creation;
+  readonly #typed = new TypedMessages();
+  readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
+  readonly #ending = new Ending();
+  readonly #over = Promise.withResolvers<void>();
+  /** Resolves when the session has ended and its thread is gone. */
+  readonly ended = this.#over.promise;
   #state: SessionState = "starting";
   #slot: Slot | null = null;
-  #verdict: Verdict | null = null;
-  #closeReason: CloseReason | null = null;
-  #closeRequestedBy: string | null = null;
-  #endReason: EndReason | null = null;
-  #error: PlainError | null = null;
-  #endedAt: number | null = null;
-  #pendingMessages = 0;
-  #start: PromiseWithResolvers<"created" | "dead on arrival"> | null = null;
-  #createTimer: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
-  #metricsTimer: NodeJS.Timeout | undefined;
-  #toldMetrics: SessionMetricsSnapshot | null = null;
 
   constructor(
     identity: SessionIdentity,
@@ -122,10 +66,8 @@ export class Session implements SlotHolder {
     this.#inMemory = identity.inMemory;
     this.#deadlines = deadlines;
     this.#listener = listener;
+    this.#creation = new Creation(deadlines.createTimeoutMs, (afterMs) => this.#createOverdue(afterMs));
     this.transcript = keepTranscript ? new Transcript() : null;
-    const ended = Promise.withResolvers<void>();
-    this.ended = ended.promise;
-    this.#resolveEnded = ended.resolve;
     this.events.append({ type: "state", at: this.startedAt, state: this.#state });
   }
 
@@ -133,17 +75,17 @@ export class Session implements SlotHolder {
     return this.#state;
   }
   get endReason(): EndReason | null {
-    return this.#endReason;
+    return this.#ending.reason;
   }
   get endedAt(): number | null {
-    return this.#endedAt;
+    return this.#ending.at;
   }
   /** What it ended of, where that was an error. */
   get error(): PlainError | null {
-    return this.#error;
+    return this.#ending.error;
   }
   get closeRequestedBy(): string | null {
-    return this.#closeRequestedBy;
+    return this.#ending.closeRequestedBy;
   }
   get slot(): Slot | null {
     return this.#slot;
@@ -153,30 +95,30 @@ export class Session implements SlotHolder {
    * Gives the session its thread. Resolves `created` once `createAgent` has returned, or `dead on arrival` where the
    * thread died before any of the agent's code ran: another one may be tried. Rejects when the start failed.
    */
-  play(slot: Slot): Promise<"created" | "dead on arrival"> {
+  play(slot: Slot): Promise<Created> {
     this.#slot = slot;
-    this.#start = Promise.withResolvers();
     this.timeline.assignedAt = now();
-    const { createTimeoutMs } = this.#deadlines;
-    clearTimeout(this.#createTimer);
-    this.#createTimer = setTimeout(() => this.#createOverdue(createTimeoutMs), createTimeoutMs);
+    const created = this.#creation.begin();
     const { id: sessionId, callId, callType, config } = this;
-    const inMemory = this.#inMemory;
-    slot.assign({ sessionId, callId, callType, config, inMemory, rehearsal: false }, this);
-    return this.#start.promise;
+    slot.assign({ sessionId, callId, callType, config, inMemory: this.#inMemory, rehearsal: false }, this);
+    return created;
+  }
+
+  /** It never came to be, and is counted nowhere: only who follows its events hears of it. */
+  withdraw(error: unknown): void {
+    this.#end(this.#ending.decide({ reason: "start_failed", error: plainError(error) }), false);
   }
 
   /** No thread could be had that lives. */
   abandon(error: unknown): void {
-    this.#verdict ??= { reason: "start_failed", error: plainError(error) };
-    this.#end(this.#verdict);
+    this.#end(this.#ending.decide({ reason: "start_failed", error: plainError(error) }));
   }
 
   /** Asks the agent to leave, and ends its thread where it does not within the grace. The first reason counts. */
   close(reason: CloseReason, requestedBy: string | null = null): void {
     if (this.#state === "closing" || this.#state === "ended") return;
-    this.#closeReason = reason;
-    this.#closeRequestedBy = requestedBy;
+    this.#ending.closeReason = reason;
+    this.#ending.closeRequestedBy = requestedBy;
     this.#move("closing");
     if (!this.#slot) {
       this.#end({ reason, error: null });
@@ -185,23 +127,14 @@ export class Session implements SlotHolder {
     this.#slot.draining();
     this.#slot.send({ type: "close", reason });
     const { closeGraceMs } = this.#deadlines;
-    this.#graceTimer = setTimeout(
-      () => this.kill(`The agent ignored the close for ${closeGraceMs} ms`),
-      closeGraceMs,
-    );
-  }
-
-  /** Ends the thread without asking. */
-  kill(why: string): void {
-    this.#decide({ reason: "killed", error: { name: "Error", message: why } });
+    const error = { name: "Error", message: `The agent ignored the close for ${closeGraceMs} ms` };
+    this.#graceTimer = setTimeout(() => this.#decide({ reason: "killed", error }), closeGraceMs);
   }
 
   /** Hands the agent what a participant typed; it is taken in order. Returns the message's id. */
   send(message: { readonly text: string; readonly participantId: string }): string {
     if (this.#state === "closing" || this.#state === "ended") throw new GreenroomError("SESSION_CLOSING");
-    if (this.#pendingMessages >= longestMessageQueue) throw new GreenroomError("MESSAGE_QUEUE_FULL");
-    const messageId = randomUUID();
-    this.#pendingMessages += 1;
+    const messageId = this.#typed.add();
     this.aloneSince = null;
     this.#slot?.send({ type: "message", message: { messageId, ...message } });
     return messageId;
@@ -214,9 +147,8 @@ export class Session implements SlotHolder {
         break;
       case "created":
         this.timeline.createdAt = message.at;
-        clearTimeout(this.#createTimer);
         if (this.#state === "starting") this.#move("joining");
-        this.#start?.resolve("created");
+        this.#creation.settle("created");
         break;
       case "joined":
         this.timeline.joinedAt = message.at;
@@ -232,15 +164,13 @@ export class Session implements SlotHolder {
       case "measured":
         this.metrics.record(message.measurement);
         this.#listener.measured(message.measurement);
-        // Sound that is given to a recogniser comes every second: alone it is no news.
-        if (message.measurement.kind !== "stt" || message.measurement.latencyMs !== null)
-          this.#announceMetrics();
+        this.#metricsEvents.after(message.measurement);
         break;
       case "ended":
-        this.#decide({ reason: this.#closeReason ?? "finished", error: this.#error });
+        this.#decide({ reason: this.#ending.closeReason ?? "finished", error: this.#ending.error });
         break;
       case "failed": {
-        const reason = this.#closeReason ?? (message.stage === "join" ? "failed" : "start_failed");
+        const reason = this.#ending.closeReason ?? (message.stage === "join" ? "failed" : "start_failed");
         this.#decide({ reason, error: message.error });
         break;
       }
@@ -263,20 +193,13 @@ export class Session implements SlotHolder {
   condemned(verdict: Condemnation): void {
     // A thread that stood still before it saw the session is no fault of the session.
     if (this.#untouched) return;
-    this.#verdict ??= { reason: verdict.reason, error: { name: "Error", message: verdict.message } };
+    this.#ending.decide({ reason: verdict.reason, error: { name: "Error", message: verdict.message } });
   }
 
   gone(error: Error): void {
     this.#slot = null;
-    if (!this.#verdict && this.#untouched) {
-      clearTimeout(this.#createTimer);
-      this.#start?.resolve("dead on arrival");
-      return;
-    }
-    const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-    this.#end(
-      this.#verdict ?? { reason: outOfMemory ? "out_of_memory" : "crashed", error: plainError(error) },
-    );
+    if (this.#ending.decided || !this.#untouched) this.#end(this.#ending.ofDeath(error));
+    else this.#creation.settle("dead on arrival");
   }
 
   /** None of the agent's code has run for it. */
@@ -286,23 +209,24 @@ export class Session implements SlotHolder {
 
   #happened(event: AgentEvent): void {
     if (event.type === "transcript") {
-      if (event.messageId !== undefined && event.final) this.#pendingMessages -= 1;
+      if (event.messageId !== undefined && event.final) this.#typed.taken();
       this.transcript?.add(event);
     }
     this.events.append(event);
   }
 
   #createOverdue(afterMs: number): void {
-    this.#error = { name: "DeadlineError", message: `createAgent took longer than ${afterMs} ms` };
+    const cause = { name: "DeadlineError", message: `createAgent took longer than ${afterMs} ms` };
+    this.#ending.error = cause;
     this.close("start_failed");
-    this.#start?.reject(new GreenroomError("START_FAILED", undefined, { cause: this.#error }));
+    this.#creation.fail(new GreenroomError("START_FAILED", undefined, { cause }));
   }
 
   /** The verdict is set before the thread is ended: the rejection of its run only means that it is gone. */
   #decide(verdict: Verdict): void {
-    this.#verdict ??= verdict;
+    const decided = this.#ending.decide(verdict);
     if (this.#slot) this.#slot.retire();
-    else this.#end(this.#verdict);
+    else this.#end(decided);
   }
 
   #move(state: SessionState): void {
@@ -312,40 +236,19 @@ export class Session implements SlotHolder {
     if (state !== "ended") this.events.append({ type: "state", at: now(), state });
   }
 
-  #announceMetrics(): void {
-    this.#metricsTimer ??= setTimeout(() => {
-      this.#metricsTimer = undefined;
-      this.#tellMetrics();
-    }, metricsIntervalMs).unref();
-  }
-
-  /** Where a figure has changed since they were told. */
-  #tellMetrics(): void {
-    const metrics = this.metrics.snapshot();
-    if (isDeepStrictEqual(metrics, this.#toldMetrics)) return;
-    this.#toldMetrics = metrics;
-    this.events.append({ type: "metrics", at: now(), metrics });
-  }
-
-  #end(verdict: Verdict): void {
+  #end(verdict: Verdict, began = true): void {
     if (this.#state === "ended") return;
-    clearTimeout(this.#createTimer);
     clearTimeout(this.#graceTimer);
-    clearTimeout(this.#metricsTimer);
     this.#move("ended");
-    this.#endReason = verdict.reason;
-    this.#error = verdict.error;
-    this.#endedAt = now();
-    this.#tellMetrics();
-    this.events.append({ type: "state", at: this.#endedAt, state: "ended" });
-    this.events.append({ type: "end", at: this.#endedAt, reason: verdict.reason });
-    this.#start?.promise.catch(() => undefined);
-    this.#start?.reject(
-      new GreenroomError(verdict.reason === "drained" ? "DRAINING" : "START_FAILED", undefined, {
-        cause: verdict.error,
-      }),
-    );
-    this.#listener.ended(this);
-    this.#resolveEnded();
+    const at = now();
+    const { reason, error: cause } = verdict;
+    this.#ending.complete(verdict, at);
+    this.#metricsEvents.end(at);
+    this.events.append({ type: "state", at, state: "ended" });
+    this.events.append({ type: "end", at, reason });
+    const code = reason === "drained" ? "DRAINING" : "START_FAILED";
+    this.#creation.fail(new GreenroomError(code, undefined, { cause }));
+    if (began) this.#listener.ended(this);
+    this.#over.resolve();
   }
 }

@@ -42,6 +42,8 @@ export interface SlotOptions {
   findThread(threadId: number): Worker | undefined;
 }
 
+/** A thread that is to end at once is waited for this long, where it has not come to our code yet, in milliseconds. */
+const entryDeadlineMs = 1_000;
 /** How long the end of a thread is waited for after Piscina let go of it, in milliseconds. Measured: 8 ms. */
 const exitDeadlineMs = 1_000;
 
@@ -60,6 +62,7 @@ export class Slot {
   readonly #port: MessagePort;
   readonly #abort = new AbortController();
   #state: SlotState = "starting";
+  #retired = false;
   #holder: SlotHolder | undefined;
   #exit: Promise<unknown> = Promise.resolve();
   /** Why a thread in `starting` failed, in its own words: sent just before we end it. */
@@ -92,7 +95,7 @@ export class Slot {
 
   /** Takes the slot out of the reserve, if it is warm. Whoever claims it assigns or retires it. */
   claim(): boolean {
-    if (this.#state !== "warm" || this.#abort.signal.aborted) return false;
+    if (this.#state !== "warm" || this.#retired) return false;
     this.#state = "running";
     return true;
   }
@@ -122,13 +125,22 @@ export class Slot {
   /** Ends the thread, whatever it does. */
   retire(failure?: Error): void {
     this.#failure ??= failure;
+    this.#retired = true;
     // Closing the port drops what a flooding thread has queued.
     if (this.#state !== "gone") this.#port.close();
+    void this.#abortOnceEntered();
+  }
+
+  /** Piscina loads our entry with `require`: V8 aborts the process where a thread is ended in the middle of that. */
+  async #abortOnceEntered(): Promise<void> {
+    if (this.#state === "starting" && Atomics.load(this.heartbeat, 0) === 0) {
+      await Atomics.waitAsync(this.heartbeat, 0, 0, entryDeadlineMs).value;
+    }
     this.#abort.abort();
   }
 
   #receive(message: FromThread): void {
-    if (this.#state === "gone" || this.#abort.signal.aborted) return;
+    if (this.#state === "gone" || this.#retired) return;
     this.#count();
     if (message.type === "warm") {
       this.#meet(message.threadId);

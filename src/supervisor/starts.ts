@@ -5,6 +5,7 @@ import type { Metrics } from "../metrics/prometheus.ts";
 import type { Measurement } from "../protocol.ts";
 import type { Admission, Place } from "./admission.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
+import type { Membership } from "./membership.ts";
 import type { Permits } from "./permits.ts";
 import type { Pool } from "./pool.ts";
 import { Session } from "./session.ts";
@@ -15,6 +16,7 @@ export interface StartsOptions {
   readonly options: FilledLauncherOptions;
   readonly sessions: Sessions;
   readonly admission: Admission;
+  readonly membership: Membership;
   readonly pool: Pool;
   readonly permits: Permits<Session>;
   readonly metrics: Metrics;
@@ -38,6 +40,7 @@ export class Starts {
   /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
   async start(request: StartRequest, begunAt: number): Promise<Session> {
     const session = this.#admit(request, begunAt);
+    await this.#claim(session);
     await this.#play(session, begunAt);
     return session;
   }
@@ -46,7 +49,7 @@ export class Starts {
   #admit(request: StartRequest, begunAt: number): Session {
     const { options, sessions, admission, permits, metrics, measured, ended } = this.#options;
     const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
-    const place = admission.admit(callType, callId);
+    const place = admission.admit();
     const session = new Session(
       { callId, callType, config, createdBy, inMemory },
       options,
@@ -66,6 +69,17 @@ export class Starts {
     return session;
   }
 
+  /** Counted where the sessions of all processes are known. */
+  async #claim(session: Session): Promise<void> {
+    try {
+      await this.#options.membership.claim(session);
+    } catch (error) {
+      this.#forget(session, error);
+      throw error;
+    }
+    if (session.state !== "starting") throw notStarted(session);
+  }
+
   /** Gives the session a thread; another one where it dies before any of the agent's code ran. */
   async #play(session: Session, begunAt: number): Promise<void> {
     const { pool, metrics, log } = this.#options;
@@ -83,18 +97,30 @@ export class Starts {
   }
 
   async #waitForSlot(session: Session): Promise<Slot> {
-    const { options, pool, sessions } = this.#options;
+    const { options, pool } = this.#options;
     try {
       const cause = pool.failure;
       if (cause) throw new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
       const slot = await pool.wait(options.threadWaitTimeoutMs);
       if (session.state === "starting") return slot;
       slot.retire();
-      throw new GreenroomError(session.endReason === "drained" ? "DRAINING" : "START_FAILED");
+      throw notStarted(session);
     } catch (error) {
-      sessions.forget(session);
-      this.#places.get(session)?.[Symbol.dispose]();
+      this.#options.membership.release(session);
+      this.#forget(session, error);
       throw error;
     }
   }
+
+  /** It never came to be. */
+  #forget(session: Session, error: unknown): void {
+    this.#options.sessions.forget(session);
+    session.withdraw(error);
+    this.#places.get(session)?.[Symbol.dispose]();
+  }
+}
+
+/** It was closed before it had a thread. */
+function notStarted({ endReason }: Session): GreenroomError {
+  return new GreenroomError(endReason === "drained" ? "DRAINING" : "START_FAILED");
 }

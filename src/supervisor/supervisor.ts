@@ -1,49 +1,27 @@
-import pino, { type Logger } from "pino";
+import type { Logger } from "pino";
 import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
 import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
 import type { AgentReport } from "../protocol.ts";
-import { Admission } from "./admission.ts";
-import { describeAgent } from "./agent-report.ts";
+import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
+import { type CallWaitOptions, waitForCalls } from "./call-wait.ts";
 import { deriveCapacity, readLimits } from "./capacity.ts";
-import { Care } from "./care.ts";
-import { CrashStorm } from "./crash-storm.ts";
-import { EndReports } from "./end-reports.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
-import { loggedError } from "./log-error.ts";
-import { Permits } from "./permits.ts";
-import { Pool } from "./pool.ts";
+import type { SupervisorState } from "./lifecycle.ts";
+import { makeParts, type Parts } from "./parts.ts";
+import type { Pool } from "./pool.ts";
+import { logCapacity, serverLog } from "./server-log.ts";
 import type { Session } from "./session.ts";
-import { Sessions } from "./sessions.ts";
-import { Starts } from "./starts.ts";
-import { threadEnvironment } from "./thread-environment.ts";
-import { warmUp } from "./warm-up.ts";
-
-/** `announced`: about to drain; balancers learn it while starts are still accepted. */
-export type SupervisorState = "idle" | "warming" | "serving" | "announced" | "draining" | "stopped";
 
 /** The heart of the server: admits sessions, gives each a thread, has them looked after, and knows how each ended. */
 export class Supervisor {
   readonly options: FilledLauncherOptions;
   readonly log: Logger;
   readonly metrics = new Metrics();
-  readonly #sessions = new Sessions();
-  readonly #admission: Admission;
-  readonly #pool: Pool;
-  readonly #care: Care;
-  readonly #crashStorm: CrashStorm;
-  readonly #endReports: EndReports;
-  readonly #starts: Starts;
-  readonly #permits: Permits<Session>;
-  readonly #drainListeners = new Set<() => void>();
-  readonly #reportListeners = new Set<(report: AgentReport) => void>();
-  readonly #stopping = new AbortController();
+  readonly #parts: Parts;
   readonly #warmedUp = Promise.withResolvers<void>();
   readonly #sessionsEnded = new AbortController();
-  /** What the last try to warm up failed of, in the agent's own words. */
-  #warmUpFailure: unknown;
-  #state: SupervisorState = "idle";
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -51,64 +29,37 @@ export class Supervisor {
   constructor(raw: AgentLauncherOptions) {
     const derived = deriveCapacity(readLimits());
     this.options = fillLauncherOptions(raw, () => derived.sessions);
-    const { options } = this;
-    this.log =
-      options.logger ??
-      pino({ level: options.logLevel }, pino.destination({ fd: options.logFd, sync: true }));
-    const capacity = options.maxConcurrentSessions;
-    const asSet = `${capacity} ${capacity === 1 ? "session" : "sessions"}, as set`;
-    this.log.info(
-      { capacity },
-      `Capacity: ${raw.maxConcurrentSessions === undefined ? derived.explanation : asSet}`,
+    this.log = serverLog(this.options);
+    logCapacity(
+      this.log,
+      this.options.maxConcurrentSessions,
+      raw.maxConcurrentSessions === undefined ? derived.explanation : null,
     );
-    this.#admission = new Admission(options.maxConcurrentSessions, options.maxSessionsPerCall);
-    this.#permits = new Permits(options.providerConcurrency);
-    this.#crashStorm = new CrashStorm(options.crashStormLimit);
-    this.#endReports = new EndReports(options, this.log, this.metrics);
-    this.#pool = this.#makePool();
-    this.#care = new Care({
-      options,
-      sessions: this.#sessions,
-      pool: this.#pool,
-      metrics: this.metrics,
-      log: this.log,
-    });
-    this.#starts = new Starts({
-      options,
-      sessions: this.#sessions,
-      admission: this.#admission,
-      pool: this.#pool,
-      permits: this.#permits,
-      metrics: this.metrics,
-      log: this.log,
-      measured: (measurement) => {
-        this.metrics.record(measurement);
-        this.#care.measured(measurement);
-      },
-      ended: (session) => this.#ended(session),
-    });
-    this.metrics.observe({
-      capacity: options.maxConcurrentSessions,
-      warmTarget: options.warmSessions,
-      sessionsByState: () => this.#sessions.byState(),
-      slotsByState: () => this.#pool.byState(),
-      loadCauses: () => this.#care.loadGuard.causes(),
-      threads: () => this.#sessions.live().map((session) => session.resources),
-    });
+    this.#parts = makeParts(this.options, this.metrics, this.log);
+  }
+
+  /** Which process has which session. */
+  get registry(): SessionRegistry {
+    return this.#parts.registry;
+  }
+
+  /** This process, as its peers see it. */
+  get node(): NodeInfo {
+    return this.#parts.membership.node;
   }
 
   get state(): SupervisorState {
-    return this.#state;
+    return this.#parts.lifecycle.state;
   }
 
   /** Warmed up, and neither draining nor about to. */
   get serving(): boolean {
-    return this.#state === "serving";
+    return this.#parts.lifecycle.serving;
   }
 
   /** Starts are accepted: a shutdown may have been announced, but has not begun. */
   get accepting(): boolean {
-    return this.#state === "serving" || this.#state === "announced";
+    return this.#parts.lifecycle.accepting;
   }
 
   /** Resolves when the agent was rehearsed with success, at whichever try. */
@@ -123,7 +74,7 @@ export class Supervisor {
 
   /** Resolves when as many threads are warm as are wanted and fit in. */
   reserveWhole(): Promise<void> {
-    return this.#pool.whole();
+    return this.#parts.pool.whole();
   }
 
   /** See `AgentLauncher.start`. */
@@ -140,20 +91,16 @@ export class Supervisor {
 
   /** Why a start would be refused now, or null. */
   unreadiness(): GreenroomError | null {
-    if (this.#state === "announced") return new GreenroomError("DRAINING");
-    const refusal = this.#refusal();
-    if (refusal) return refusal;
-    if (this.#pool.failure) return new GreenroomError("AGENT_UNAVAILABLE");
-    return this.#admission.full ? new GreenroomError("POOL_FULL") : null;
+    return this.#parts.readiness.unreadiness();
   }
 
   /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
   async startSession(request: StartRequest): Promise<Session> {
     const begunAt = performance.now();
     try {
-      const refusal = this.#refusal();
+      const refusal = this.#parts.readiness.refusal();
       if (refusal) throw refusal;
-      const session = await this.#starts.start(request, begunAt);
+      const session = await this.#parts.starts.start(request, begunAt);
       this.metrics.startSeconds("created", (performance.now() - begunAt) / 1_000);
       this.log.info(
         { session_id: session.id, call_type: session.callType, call_id: session.callId },
@@ -168,7 +115,7 @@ export class Supervisor {
 
   /** Asks a session to close. False: there is no such live session. */
   async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
-    const session = this.#sessions.get(id);
+    const session = this.#parts.sessions.get(id);
     if (!session || session.state === "ended") return false;
     session.close("closed", options.by ?? null);
     if (options.wait) await session.ended;
@@ -177,12 +124,12 @@ export class Supervisor {
 
   /** A session that is live, or that ended within the last 10 minutes. */
   getSession(id: string): Session | undefined {
-    return this.#sessions.get(id);
+    return this.#parts.sessions.get(id);
   }
 
   /** The live sessions, oldest first. */
   listSessions(): Session[] {
-    return [...this.#sessions.live()];
+    return [...this.#parts.sessions.live()];
   }
 
   /** Those whose requests at a time are counted over all sessions. */
@@ -192,7 +139,7 @@ export class Supervisor {
 
   /** How many threads are in each state. */
   slots(): ReturnType<Pool["byState"]> {
-    return this.#pool.byState();
+    return this.#parts.pool.byState();
   }
 
   /** Hands a session what a participant typed. Throws SESSION_CLOSING or MESSAGE_QUEUE_FULL. Returns the message's id. */
@@ -202,157 +149,59 @@ export class Supervisor {
 
   /** Called once, when a shutdown is announced or begins. Returns what ends it. */
   onDrain(listener: () => void): () => void {
-    this.#drainListeners.add(listener);
-    return () => this.#drainListeners.delete(listener);
+    return this.#parts.lifecycle.onDrain(listener);
   }
 
   /**
    * Calls `listener` with what the agent's rehearsal found. Where nobody listens the log tells it. Returns what ends it.
    */
   onRehearsed(listener: (report: AgentReport) => void): () => void {
-    this.#reportListeners.add(listener);
-    return () => this.#reportListeners.delete(listener);
+    return this.#parts.warmUp.onRehearsed(listener);
   }
 
   /** A shutdown will follow: probes say so, and starts are accepted until it does. */
   announceDrain(): void {
-    if (this.#state === "announced" || this.#state === "draining" || this.#state === "stopped") return;
-    this.#state = this.#state === "serving" ? "announced" : "draining";
-    for (const listener of this.#drainListeners) listener();
+    this.#parts.lifecycle.announceDrain();
   }
 
   /**
    * Refuses starts, waits up to `timeoutMs` for calls to end by themselves, asks the rest to close as `drained`, and stops.
    * Aborting `signal` asks them at once.
    */
-  async drain(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<void> {
+  async drain(options: CallWaitOptions): Promise<void> {
     this.announceDrain();
-    if (this.#state === "announced") this.#state = "draining";
-    this.#pool.stopFilling();
-    const { timeoutMs, signal } = options;
-    const sessions = this.listSessions();
-    if (sessions.length > 0 && !signal?.aborted) {
-      this.log.info({ sessions: sessions.length, timeoutMs }, "waiting for calls to end");
-      const hurried = Promise.withResolvers<void>();
-      signal?.addEventListener("abort", () => hurried.resolve(), { once: true });
-      const ended = Promise.all(sessions.map((session) => session.ended));
-      await within(Promise.race([ended, hurried.promise]), timeoutMs, "Waiting for calls").catch(
-        () => undefined,
-      );
-    }
+    this.#parts.lifecycle.reach("draining");
+    this.#parts.pool.stopFilling();
+    await waitForCalls(this.listSessions(), options, this.log);
     await this.stop();
   }
 
-  #makePool(): Pool {
-    const { options, log, metrics } = this;
-    return new Pool(
-      {
-        agentUrl: options.agent,
-        capacity: options.maxConcurrentSessions,
-        warmSessions: options.warmSessions,
-        threadStartTimeoutMs: options.threadStartTimeoutMs,
-        heapLimitMb: options.heapLimitMb,
-        messagesPerSecond: options.messagesPerSecond,
-        limitedProviders: this.limitedProviders,
-        log: {
-          level: options.agentsLogLevel,
-          fd: options.logFd,
-          format: options.agentsLogFormat,
-          transcripts: options.logTranscripts,
-        },
-        environment: threadEnvironment(options.agentEnvironment),
-      },
-      {
-        warm: (startMs) => metrics.slotStarted(startMs / 1_000),
-        startFailed: (error, retryInMs) => {
-          metrics.slotStartFailed();
-          log.error(
-            { err: loggedError(error), retryInMs: Math.round(retryInMs) },
-            "a session thread could not start",
-          );
-        },
-        error: (error) => log.error({ err: loggedError(error) }, "an error in a thread without a session"),
-      },
-    );
-  }
-
   async #start(): Promise<void> {
-    if (this.#state !== "idle") throw new GreenroomError("DRAINING");
-    this.#state = "warming";
-    this.#pool.start();
-    this.#care.start();
-    const { createTimeoutMs, threadStartTimeoutMs } = this.options;
-    const firstTry = Promise.withResolvers<void>();
-    const warmedUp = warmUp({
-      pool: this.#pool,
-      createTimeoutMs,
-      threadWaitMs: threadStartTimeoutMs * 2,
-      log: this.log,
-      signal: this.#stopping.signal,
-      failed: (error) => {
-        this.#warmUpFailure = error;
-        firstTry.reject(error);
-      },
-      measured: (measurement) => this.metrics.record(measurement),
-      rehearsed: (report) => this.#rehearsed(report),
+    if (!this.#parts.lifecycle.reach("warming")) throw new GreenroomError("DRAINING");
+    this.#parts.pool.start();
+    this.#parts.care.start();
+    const opened = this.#parts.membership.open();
+    const warmedUp = Promise.all([this.#parts.warmUp.run(), opened.catch(() => undefined)]);
+    void warmedUp.then(([done]) => {
+      if (done && this.#parts.lifecycle.reach("serving")) this.#warmedUp.resolve();
     });
-    void warmedUp.then((done) => {
-      if (done && this.#state === "warming") {
-        this.#state = "serving";
-        this.#warmedUp.resolve();
-      }
-      if (done) firstTry.resolve();
-      else firstTry.reject(new GreenroomError("DRAINING"));
-    });
-    await firstTry.promise;
-    await within(this.reserveWhole(), threadStartTimeoutMs, "The reserve").catch(() => undefined);
-  }
-
-  #rehearsed(report: AgentReport): void {
-    for (const listener of this.#reportListeners) listener(report);
-    if (this.#reportListeners.size > 0) return;
-    for (const { level, fields, text } of describeAgent(report, this.limitedProviders))
-      this.log[level](fields, text);
+    await Promise.all([this.#parts.warmUp.firstTry, opened]);
+    await within(this.reserveWhole(), this.options.threadStartTimeoutMs, "The reserve").catch(
+      () => undefined,
+    );
   }
 
   async #stop(): Promise<void> {
     this.announceDrain();
-    this.#state = "stopped";
-    this.#stopping.abort();
-    this.#pool.stopFilling();
+    this.#parts.lifecycle.reach("stopped");
+    this.#parts.warmUp.stop();
+    this.#parts.pool.stopFilling();
     const sessions = this.listSessions();
     for (const session of sessions) session.close("drained");
     await Promise.all(sessions.map((session) => session.ended));
     this.#sessionsEnded.abort();
-    await this.#pool.destroy();
-    this.#care.stop();
-    await this.#endReports.flush();
-  }
-
-  /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
-  #refusal(): GreenroomError | null {
-    if (this.#state === "idle") return new GreenroomError("NOT_STARTED");
-    if (this.#state === "warming") return this.#coldness();
-    if (!this.accepting) return new GreenroomError("DRAINING");
-    if (this.#care.loadGuard.causes().length > 0) {
-      return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
-    }
-    const retryAfterSeconds = this.#crashStorm.secondsLeft;
-    return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
-  }
-
-  /** Why nothing is warm: it takes its time, or the agent is at fault. */
-  #coldness(): GreenroomError {
-    const cause = this.#warmUpFailure ?? this.#pool.failure ?? undefined;
-    return cause === undefined
-      ? new GreenroomError("WARMING_UP")
-      : new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
-  }
-
-  #ended(session: Session): void {
-    this.#permits.giveBackAll(session);
-    this.#sessions.retire(session);
-    this.#crashStorm.count(session);
-    this.#endReports.report(session);
+    await Promise.all([this.#parts.pool.destroy(), this.#parts.membership.close()]);
+    this.#parts.care.stop();
+    await this.#parts.endReports.flush();
   }
 }

@@ -11,6 +11,14 @@ export interface VitalsOptions {
   readonly cpuUsed: (ms: number) => void;
 }
 
+/** What a session's thread uses, seen from outside it. */
+export interface SessionResources {
+  readonly cpuMs: number;
+  readonly heapBytes: number;
+  /** Share of the last second that its event loop was busy, 0 to 1. */
+  readonly eventLoopUtilization: number;
+}
+
 /** A leak of 300 MB/s, the fastest seen in practice, grows by 150 MB between two readings. */
 const intervalMs = 500;
 /** Each interval the sessions are read in that many slices: a thousand at once block the main loop for 60 ms. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
 import type { AgentReport, Measurement } from "../protocol.ts";
+import { describeAgent } from "./agent-report.ts";
 import { BackOff } from "./back-off.ts";
 import { loggedError } from "./log-error.ts";
 import type { Pool } from "./pool.ts";
@@ -12,42 +13,96 @@ export interface WarmUpOptions {
   readonly createTimeoutMs: number;
   /** Longest wait for a thread, in milliseconds. */
   readonly threadWaitMs: number;
+  /** Providers whose requests at a time are limited. */
+  readonly limitedProviders: readonly string[];
   readonly log: Logger;
-  readonly signal: AbortSignal;
-  /** Called for every try that failed, with the agent's own error. */
-  readonly failed: (error: unknown) => void;
   /** Called for what is measured in any try. */
   readonly measured: (measurement: Measurement) => void;
-  /** Called once, for the try that succeeded. */
-  readonly rehearsed: (report: AgentReport) => void;
 }
 
-/** Rehearses the agent, with growing pauses, until it succeeds. False: it was aborted. */
-export async function warmUp(options: WarmUpOptions): Promise<boolean> {
-  const { pool, log, signal } = options;
-  const backOff = new BackOff();
-  while (!signal.aborted) {
-    try {
-      const slot = await pool.wait(options.threadWaitMs);
-      const report = await rehearse(slot, options.createTimeoutMs, options.measured);
-      if (signal.aborted) return false;
-      options.rehearsed(report);
-      return true;
-    } catch (error) {
-      if (signal.aborted) return false;
-      // The pool refuses who waits when the agent module cannot be imported, and pauses by itself.
-      if (GreenroomError.is(error) && error.code === "AGENT_UNAVAILABLE") {
-        options.failed(error.cause);
-        continue;
-      }
-      options.failed(error);
-      backOff.fail(error as Error);
-      log.error(
-        { err: loggedError(error), retryInMs: Math.round(backOff.pauseMs) },
-        "the agent failed its warm-up",
-      );
-      await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
-    }
+/** Rehearses the agent, with growing pauses, until it succeeds. */
+export class WarmUp {
+  readonly #options: WarmUpOptions;
+  readonly #stopping = new AbortController();
+  readonly #reportListeners = new Set<(report: AgentReport) => void>();
+  readonly #firstTry = Promise.withResolvers<void>();
+  #failure: unknown;
+
+  constructor(options: WarmUpOptions) {
+    this.#options = options;
+    // Nobody has to wait for it.
+    this.#firstTry.promise.catch(() => undefined);
   }
-  return false;
+
+  /** What the last try failed of, in the agent's own words. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Resolves where the first try succeeds. Rejects with the agent's own error where not, or with DRAINING. */
+  get firstTry(): Promise<void> {
+    return this.#firstTry.promise;
+  }
+
+  /**
+   * Calls `listener` with what the rehearsal found. Where nobody listens the log tells it. Returns what ends it.
+   */
+  onRehearsed(listener: (report: AgentReport) => void): () => void {
+    this.#reportListeners.add(listener);
+    return () => this.#reportListeners.delete(listener);
+  }
+
+  /** Resolves once a try has succeeded. False: it was stopped. */
+  async run(): Promise<boolean> {
+    const done = await this.#rehearseUntilDone();
+    if (done) this.#firstTry.resolve();
+    else this.#firstTry.reject(new GreenroomError("DRAINING"));
+    return done;
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #rehearseUntilDone(): Promise<boolean> {
+    const { pool, threadWaitMs, createTimeoutMs, log, measured } = this.#options;
+    const { signal } = this.#stopping;
+    const backOff = new BackOff();
+    while (!signal.aborted) {
+      try {
+        const slot = await pool.wait(threadWaitMs);
+        const report = await rehearse(slot, createTimeoutMs, measured);
+        if (signal.aborted) return false;
+        this.#rehearsed(report);
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        // The pool refuses who waits when the agent module cannot be imported, and pauses by itself.
+        if (GreenroomError.is(error) && error.code === "AGENT_UNAVAILABLE") {
+          this.#failed(error.cause);
+          continue;
+        }
+        this.#failed(error);
+        backOff.fail(error as Error);
+        log.error(
+          { err: loggedError(error), retryInMs: Math.round(backOff.pauseMs) },
+          "the agent failed its warm-up",
+        );
+        await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  #failed(error: unknown): void {
+    this.#failure = error;
+    this.#firstTry.reject(error);
+  }
+
+  #rehearsed(report: AgentReport): void {
+    for (const listener of this.#reportListeners) listener(report);
+    if (this.#reportListeners.size > 0) return;
+    const { limitedProviders, log } = this.#options;
+    for (const { level, fields, text } of describeAgent(report, limitedProviders)) log[level](fields, text);
+  }
 }

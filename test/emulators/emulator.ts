@@ -55,6 +55,16 @@ export class WireLog {
     }
   }
 
+  /** The first entry of a kind that is as asked, past ones included; rejects after 10 s. */
+  async find(kind: string, asked: (entry: WireEntry) => boolean): Promise<WireEntry> {
+    const signal = AbortSignal.timeout(10_000);
+    for (;;) {
+      const entry = this.of(kind).find(asked);
+      if (entry) return entry;
+      await once(this.#events, "entry", { signal });
+    }
+  }
+
   clear(): void {
     this.entries.length = 0;
   }

@@ -1,5 +1,5 @@
 /**
- * `npm run emulators`: Gemini, Deepgram and ElevenLabs on this machine, so that the whole voice can be tried without keys.
+ * `npm run emulators`: Gemini, Deepgram, ElevenLabs and Stream on this machine, so that whole calls can be tried without keys.
  * They speak the real protocols; what they say is made up.
  */
 import { parseArgs } from "node:util";
@@ -7,9 +7,11 @@ import { none as deepgramNone, published as deepgramPublished, startDeepgram } f
 import { none as elevenlabsNone, published as elevenlabsPublished, startElevenlabs } from "./elevenlabs.ts";
 import type { Emulator } from "./emulator.ts";
 import { geminiDelays, startGemini } from "./gemini.ts";
+import { startStream } from "./stream.ts";
 
 const content = `They do not listen: what Deepgram "hears" is a list of phrases, whatever is said to it. Gemini answers by a few rules,
-ElevenLabs speaks in tones. A key that begins with "wrong" is refused as the real services refuse one.`;
+ElevenLabs speaks in tones, and Stream carries what is said in a call to all who are in it. A key that begins with "wrong" is refused
+by the first three as the real services refuse one.`;
 
 const usage = `npm run emulators [-- <options>]
 
@@ -17,6 +19,7 @@ const usage = `npm run emulators [-- <options>]
   --gemini <port>             port of Gemini (default: a free one)
   --deepgram <port>           port of Deepgram
   --elevenlabs <port>         port of ElevenLabs
+  --stream <port>             port of Stream; its sound takes free ports of UDP
   --help                      this
 
 ${content}`;
@@ -31,7 +34,7 @@ const delaysOf = {
 
 interface Settings {
   readonly delays: keyof typeof delaysOf;
-  readonly ports: { readonly gemini: number; readonly deepgram: number; readonly elevenlabs: number };
+  readonly ports: Readonly<Record<"gemini" | "deepgram" | "elevenlabs" | "stream", number>>;
 }
 
 /** Throws an `Error` that says what is wrong. */
@@ -44,20 +47,26 @@ function readSettings(argv: readonly string[]): Settings | null {
       gemini: { ...option, default: "0" },
       deepgram: { ...option, default: "0" },
       elevenlabs: { ...option, default: "0" },
+      stream: { ...option, default: "0" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return null;
   const { delays } = values;
   if (delays !== "published" && delays !== "none") throw new Error("--delays must be published or none");
-  const port = (name: "gemini" | "deepgram" | "elevenlabs"): number => {
+  const port = (name: keyof Settings["ports"]): number => {
     const text = values[name];
     if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
     throw new Error(`--${name} must be a port, not ${JSON.stringify(text)}`);
   };
   return {
     delays,
-    ports: { gemini: port("gemini"), deepgram: port("deepgram"), elevenlabs: port("elevenlabs") },
+    ports: {
+      gemini: port("gemini"),
+      deepgram: port("deepgram"),
+      elevenlabs: port("elevenlabs"),
+      stream: port("stream"),
+    },
   };
 }
 
@@ -68,6 +77,7 @@ async function start({ delays, ports }: Settings): Promise<Emulator[]> {
     startGemini({ port: ports.gemini, delays: gemini }),
     startDeepgram({ port: ports.deepgram, delays: deepgram }),
     startElevenlabs({ port: ports.elevenlabs, delays: elevenlabs }),
+    startStream({ port: ports.stream }),
   ]);
   const started = starts.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const failed = starts.find((one) => one.status === "rejected");

@@ -77,6 +77,11 @@ export async function listen(
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
+  return { url, port, ...asking(url) };
+}
+
+/** How to ask a server at this URL. */
+export function asking(url: string): Pick<OpenServer, "ask" | "start"> {
   const ask: OpenServer["ask"] = async (path, request = {}) => {
     const until = performance.now() + overloadMs;
     for (;;) {
@@ -92,7 +97,7 @@ export async function listen(
     if (answer.status !== 201) throw new Error(`The start was answered ${answer.status}: ${answer.text}`);
     return answer.body;
   };
-  return { url, port, ask, start };
+  return { ask, start };
 }
 
 const methodOf = ({ method, json, body }: Request): string =>

@@ -53,7 +53,7 @@ export class Child {
   readonly #leads: boolean;
   readonly #changed = new Set<() => void>();
 
-  constructor(t: ExecutionContext, args: readonly string[], options: ChildOptions = {}) {
+  constructor(t: Pick<ExecutionContext, "teardown">, args: readonly string[], options: ChildOptions = {}) {
     const cwd = options.cwd ?? temporaryFolder(t);
     this.#leads = options.command !== undefined;
     if (options.dotEnv !== undefined) writeFileSync(join(cwd, ".env"), options.dotEnv);
@@ -176,7 +176,7 @@ function terminalOf(args: readonly string[]): [string, string[]] {
 }
 
 /** A folder outside the project, gone with the test. */
-export function temporaryFolder(t: ExecutionContext): string {
+export function temporaryFolder(t: Pick<ExecutionContext, "teardown">): string {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-test-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

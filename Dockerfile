@@ -1,0 +1,49 @@
+# The built-in agent: docker build -t greenroom . && docker run -p 8000:8080 greenroom
+# Your own agent on top of it: see "On Kubernetes" in README.md.
+
+# Compiles the package, as `npm run build` does. Install scripts are not run: they fetch another Node, and we have one.
+FROM node:24-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json README.md LICENSE ./
+COPY scripts scripts
+COPY src src
+COPY workers workers
+RUN node scripts/pack.ts && rm dist/*.tgz && find dist -name '*.d.ts' -delete
+
+# What it needs to run, in the versions of the lock file. The package brings of these three SDKs what it uses of them.
+FROM node:24-slim AS packages
+WORKDIR /packages
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
+  && rm -r node_modules/@google node_modules/@deepgram node_modules/elevenlabs \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
+
+FROM node:24-slim
+ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/app/compile-cache \
+    GREENROOM_HOST=0.0.0.0 \
+    GREENROOM_PORT=8080
+WORKDIR /app
+COPY --from=packages /packages/node_modules node_modules
+COPY --from=build /src/dist ./
+# Agents below /app import "greenroom", whatever package they are in.
+RUN ln -s .. node_modules/greenroom && mkdir compile-cache && chown 1000:1000 compile-cache
+# The user "node", as a number, by which Kubernetes knows that it is not root.
+USER 1000:1000
+# Fills the compile cache, by serving once with the SDK of every provider; the keys are never used. The cache belongs to the
+# user who fills it: another one would not find it.
+RUN export GOOGLE_API_KEY=unused DEEPGRAM_API_KEY=unused ELEVENLABS_API_KEY=unused; \
+  node src/runner/bin.js serve --host 127.0.0.1 --drain-announce-ms 0 --warm-sessions 1 & server=$!; \
+  node -e 'const asked = Date.now(); (async function ask() { \
+    const answer = await fetch(`http://127.0.0.1:${process.env.GREENROOM_PORT}/serving`).catch(() => null); \
+    if (!answer?.ok) Date.now() - asked < 60_000 ? setTimeout(ask, 200) : process.exit(1); })()' \
+  && kill -TERM $server && wait $server
+EXPOSE 8080
+# Kubernetes has probes of its own.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.GREENROOM_PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "src/runner/bin.js"]
+CMD ["serve"]

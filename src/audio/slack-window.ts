@@ -1,0 +1,53 @@
+/** Frames of 20 ms that one part of the window covers. */
+const framesPerPart = 25;
+const parts = 8;
+
+/** How early packets came over the last 4 s: the least and the most, in milliseconds. */
+export class SlackWindow {
+  #least: number[] = [];
+  #most: number[] = [];
+  #frames = 0;
+
+  constructor() {
+    this.clear();
+  }
+
+  get least(): number {
+    return Math.min(...this.#least);
+  }
+
+  /** 0 where nothing came. */
+  get most(): number {
+    return Math.max(0, ...this.#most);
+  }
+
+  /** Is the whole window filled, and did something come in it? */
+  get settled(): boolean {
+    return this.#frames >= framesPerPart * parts && Number.isFinite(this.least);
+  }
+
+  add(slackMs: number): void {
+    this.#least[0] = Math.min(this.#least[0]!, slackMs);
+    this.#most[0] = Math.max(this.#most[0]!, slackMs);
+  }
+
+  /** The sound is heard later by so much from here on; negative: earlier. */
+  shift(ms: number): void {
+    this.#least = this.#least.map((slackMs) => slackMs + ms);
+    this.#most = this.#most.map((slackMs) => slackMs + ms);
+  }
+
+  /** 20 ms have passed. */
+  tick(): void {
+    this.#frames += 1;
+    if (this.#frames % framesPerPart !== 0) return;
+    this.#least = [Number.POSITIVE_INFINITY, ...this.#least.slice(0, parts - 1)];
+    this.#most = [Number.NEGATIVE_INFINITY, ...this.#most.slice(0, parts - 1)];
+  }
+
+  clear(): void {
+    this.#least = new Array<number>(parts).fill(Number.POSITIVE_INFINITY);
+    this.#most = new Array<number>(parts).fill(Number.NEGATIVE_INFINITY);
+    this.#frames = 0;
+  }
+}

@@ -1,0 +1,9 @@
+/** The number nearest to `near` that ends in these bits: what a counter that wraps stands at. */
+export function extend(value: number, near: number, bits: number): number {
+  const size = 2 ** bits;
+  const base = near - (((near % size) + size) % size);
+  const candidate = base + value;
+  if (candidate - near > size / 2) return candidate - size;
+  if (near - candidate > size / 2) return candidate + size;
+  return candidate;
+}

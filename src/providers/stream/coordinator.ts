@@ -1,0 +1,238 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { AgentUser, Call } from "../../agent/edge.ts";
+import { within } from "../../deadline.ts";
+import { now } from "../../protocol.ts";
+import { type Admission, readAdmission } from "./credentials.ts";
+import { passing, retryAfter, StreamError, tidy, unreachable } from "./error.ts";
+import { type FilledOptions, videoUrl } from "./options.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import { loadSdk } from "./sdk.ts";
+
+type Client = InstanceType<Awaited<ReturnType<typeof loadSdk>>["StreamClient"]>;
+
+export interface JoinCall {
+  readonly call: Call;
+  readonly userId: string;
+  /** The edge to get away from. Default none. */
+  readonly migratingFrom?: string | undefined;
+  /** Every edge that did not do. Default none. */
+  readonly failedEdges?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export interface TokenRequest {
+  readonly userId: string;
+  readonly lifetimeSeconds: number;
+  /** The only call that it is good for. Default: all. */
+  readonly call?: Call;
+}
+
+/** Stream's number for a token that has expired. */
+const tokenExpired = 40;
+
+/** Stream's API, as a server speaks to it: users, calls, tokens, events, and the agent's own joins. */
+export class Coordinator {
+  readonly #options: FilledOptions;
+  #client: Promise<Client> | null = null;
+  #token: { readonly text: string; readonly userId: string; readonly goodUntil: number } | null = null;
+  /** How far the clock of Stream is ahead of ours, in milliseconds, as far as it ever mattered. */
+  #aheadMs = 0;
+
+  constructor(options: FilledOptions) {
+    this.#options = options;
+  }
+
+  async upsertUser({ id, name }: AgentUser, signal: AbortSignal): Promise<void> {
+    await this.#ask("To make the agent's user", signal, (client) => client.upsertUsers([{ id, name }]));
+  }
+
+  /** Makes the call, or finds it. */
+  async getOrCreateCall({ callType, callId }: Call, createdBy: string, signal: AbortSignal): Promise<void> {
+    await this.#ask("To make the call", signal, (client) =>
+      client.video.getOrCreateCall({
+        type: encodeURIComponent(callType),
+        id: encodeURIComponent(callId),
+        data: { created_by_id: createdBy },
+      }),
+    );
+  }
+
+  /** Sends everybody in the call an event of our own; Stream takes 5 KB of JSON. Tried once, so that none comes twice. */
+  async sendEvent(
+    { callType, callId }: Call,
+    event: { readonly userId: string; readonly custom: Readonly<Record<string, unknown>> },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#ask(
+      "To send an event",
+      signal,
+      (client) =>
+        client.video.sendCallEvent({
+          type: encodeURIComponent(callType),
+          id: encodeURIComponent(callId),
+          user_id: event.userId,
+          custom: { ...event.custom },
+        }),
+      1,
+    );
+  }
+
+  /** Ends the call for everybody. */
+  async endCall({ callType, callId }: Call, signal: AbortSignal): Promise<void> {
+    await this.#ask("To end the call", signal, (client) =>
+      client.video.endCall({ type: encodeURIComponent(callType), id: encodeURIComponent(callId) }),
+    );
+  }
+
+  /** A token of a user: good from this second on. */
+  async userToken({ userId, lifetimeSeconds, call }: TokenRequest): Promise<string> {
+    const client = await this.#sdk();
+    const iat = this.#seconds();
+    const claims = { user_id: userId, iat, exp: iat + lifetimeSeconds };
+    if (call === undefined) return client.generateUserToken(claims);
+    return client.generateCallToken({ ...claims, call_cids: [`${call.callType}:${call.callId}`] });
+  }
+
+  /**
+   * Asks for a place in a call, once; only a token that has expired is renewed, and asked with again. The SFU decides
+   * afterwards, so whoever joins knows when to try another time. Rejects with a {@link StreamError}.
+   */
+  async join(request: JoinCall): Promise<Admission> {
+    try {
+      return await this.#join(request);
+    } catch (error) {
+      if (!(error instanceof StreamError) || error.number !== tokenExpired) throw error;
+      this.#token = null;
+      return this.#join(request);
+    }
+  }
+
+  async #join({ call, userId, migratingFrom, failedEdges = [], signal }: JoinCall): Promise<Admission> {
+    const doing = "To join a call";
+    const { apiKey, baseUrl, requestTimeoutMs } = this.#options;
+    const token = await this.#ownToken(userId);
+    signal.throwIfAborted();
+    const path = `${encodeURIComponent(call.callType)}/${encodeURIComponent(call.callId)}/join`;
+    const query = new URLSearchParams({ api_key: apiKey, user_id: userId });
+    try {
+      const response = await fetch(`${baseUrl ?? videoUrl}/api/v2/video/call/${path}?${query}`, {
+        method: "POST",
+        headers: {
+          authorization: token,
+          "stream-auth-type": "jwt",
+          "content-type": "application/json",
+          "x-stream-client": "greenroom",
+        },
+        body: JSON.stringify({
+          location: "auto",
+          create: true,
+          ...(migratingFrom === undefined ? {} : { migrating_from: migratingFrom }),
+          ...(failedEdges.length === 0 ? {} : { migrating_from_list: failedEdges }),
+        }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+      });
+      if (!response.ok) throw await this.#refusal(doing, response);
+      return readAdmission(await response.json());
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof StreamError ? error : unreachable(doing, error);
+    }
+  }
+
+  async #refusal(doing: string, response: Response): Promise<StreamError> {
+    const { status, headers } = response;
+    const { code, message, unrecoverable } = await body(response);
+    if (code === tokenExpired) this.#setClock(headers.get("date"));
+    return new StreamError(
+      `${doing}: Stream refused with ${status}: ${tidy(String(message ?? "no reason"))}`,
+      {
+        status,
+        ...(typeof code === "number" ? { number: code } : {}),
+        retryable: passing(status) && unrecoverable !== true,
+        retryAfterMs: retryAfter(headers.get("retry-after")),
+      },
+    );
+  }
+
+  /** A token that is new and has yet expired was made by a clock that is behind. */
+  #setClock(date: string | null): void {
+    const theirs = date === null ? Number.NaN : Date.parse(date);
+    if (!Number.isNaN(theirs)) this.#aheadMs = theirs - now();
+  }
+
+  #seconds(): number {
+    return Math.floor((now() + this.#aheadMs) / 1_000);
+  }
+
+  /** The agent's own token, kept until a minute before its end, or half of its life where that is shorter. */
+  async #ownToken(userId: string): Promise<string> {
+    if (this.#token?.userId === userId && this.#seconds() < this.#token.goodUntil) return this.#token.text;
+    const { tokenLifetimeSeconds: lifetimeSeconds } = this.#options;
+    const goodUntil = this.#seconds() + lifetimeSeconds - Math.min(60, lifetimeSeconds / 2);
+    const text = await this.userToken({ userId, lifetimeSeconds });
+    this.#token = { text, userId, goodUntil };
+    return text;
+  }
+
+  #sdk(): Promise<Client> {
+    const { apiKey, apiSecret, baseUrl, requestTimeoutMs } = this.#options;
+    this.#client ??= loadSdk().then(
+      ({ StreamClient }) =>
+        new StreamClient(apiKey, apiSecret, {
+          timeout: requestTimeoutMs,
+          ...(baseUrl === null ? {} : { basePath: baseUrl }),
+        }),
+    );
+    return this.#client;
+  }
+
+  /** A request that can be made twice without harm. */
+  async #ask<T>(
+    doing: string,
+    signal: AbortSignal,
+    request: (client: Client) => Promise<T>,
+    attempts = this.#options.attempts,
+  ): Promise<T> {
+    const client = await this.#sdk();
+    for (let failures = 1; ; failures++) {
+      signal.throwIfAborted();
+      try {
+        // The SDK has a deadline of its own, but takes no signal.
+        return await within(request(client), this.#options.requestTimeoutMs * 2, doing, signal);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        const known = sdkError(doing, error);
+        if (!known.retryable || failures >= attempts) throw known;
+        await delay(retryDelayMs(failures), undefined, { signal });
+      }
+    }
+  }
+}
+
+/** An error of the SDK, by its fields. */
+function sdkError(doing: string, error: unknown): StreamError {
+  const { message, code, metadata, cause } = error as {
+    readonly message?: unknown;
+    /** Stream's number, or what fetch threw. */
+    readonly code?: unknown;
+    readonly metadata?: { readonly responseCode?: unknown };
+    readonly cause?: unknown;
+  };
+  const status = metadata?.responseCode;
+  if (typeof status !== "number")
+    return unreachable(doing, typeof code === "object" ? code : (cause ?? error));
+  return new StreamError(`${doing}: Stream refused with ${status}: ${tidy(String(message))}`, {
+    status,
+    ...(typeof code === "number" ? { number: code } : {}),
+    retryable: passing(status),
+  });
+}
+
+async function body(response: Response): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const value: unknown = await response.json();
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,134 @@
+import type { PcmFrame } from "../../agent/audio.ts";
+import type { Admission } from "./credentials.ts";
+import type { Place } from "./seat-event.ts";
+import { Stay, type StayOptions } from "./stay.ts";
+import type { Trouble } from "./trouble.ts";
+import type { JoinResponse, ReconnectDetails, SfuEvent } from "./wire/messages.ts";
+import type { CloseReason } from "./wire/sfu-socket.ts";
+
+/** A stay that has begun, and what the SFU said to it. */
+export interface Arrival {
+  readonly stay: Stay;
+  readonly response: JoinResponse;
+  readonly capabilities: readonly string[];
+}
+
+export interface LodgingOptions
+  extends Pick<
+    StayOptions,
+    "sdk" | "factory" | "apiKey" | "userId" | "cid" | "unifiedSessionId" | "onWarning"
+  > {
+  readonly onEvent: (stay: Stay, event: SfuEvent) => void;
+  readonly onTrouble: (stay: Stay, trouble: Trouble) => void;
+  /** What is said gets out. */
+  readonly onHeard: (stay: Stay) => void;
+  readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
+}
+
+/**
+ * Where the agent sits: on one SFU, and while it moves, on two. What it says and what it hears go over to the new one when
+ * that is connected, each by itself, or when the old one is given up.
+ */
+export class Lodging {
+  readonly #options: LodgingOptions;
+  #current: Stay | null = null;
+  #former: Stay | null = null;
+  /** Begun and not yet adopted. */
+  #arriving: Stay | null = null;
+  #speaking: Stay | null = null;
+  #hearing: Stay | null = null;
+  #sockets = 0;
+
+  constructor(options: LodgingOptions) {
+    this.#options = options;
+  }
+
+  get current(): Stay | null {
+    return this.#current;
+  }
+
+  /** The one that is being moved away from. */
+  get former(): Stay | null {
+    return this.#former;
+  }
+
+  /** So many sockets were opened before. */
+  get nextAttempt(): number {
+    return this.#sockets++;
+  }
+
+  get place(): Place | null {
+    return this.#current?.place ?? null;
+  }
+
+  /** Takes a place on an SFU. The stay is to be adopted next. Rejects with a StreamError, and leaves nothing behind then. */
+  async arrive(
+    { credentials, capabilities }: Admission,
+    sessionId: string,
+    signal: AbortSignal,
+    details?: ReconnectDetails,
+  ): Promise<Arrival> {
+    signal.throwIfAborted();
+    const stay: Stay = new Stay({
+      ...this.#options,
+      credentials,
+      sessionId,
+      onEvent: (event) => this.#options.onEvent(stay, event),
+      onTrouble: (trouble) => this.#options.onTrouble(stay, trouble),
+      onConnected: (peer) => {
+        if (stay !== this.#current) return;
+        if (peer === "subscriber") {
+          this.#hearing = stay;
+          return;
+        }
+        this.#speaking = stay;
+        this.#options.onHeard(stay);
+      },
+      onSound: (prefix, frame) => {
+        if (stay === this.#hearing) this.#options.onSound(prefix, frame);
+      },
+    });
+    this.#arriving = stay;
+    try {
+      const response = await stay.join(this.nextAttempt, details);
+      signal.throwIfAborted();
+      return { stay, response, capabilities };
+    } catch (error) {
+      void stay.close("joinFailed");
+      if (this.#arriving === stay) this.#arriving = null;
+      throw error;
+    }
+  }
+
+  /** Moves over to a stay. With `keep`, the old one goes on until {@link giveUp}. */
+  adopt(stay: Stay, { keep = false } = {}): Stay | null {
+    const old = this.#current;
+    this.#arriving = null;
+    this.#current = stay;
+    this.#former = keep ? old : null;
+    if (!keep) {
+      this.#speaking = stay;
+      this.#hearing = stay;
+    }
+    return old;
+  }
+
+  /** Closes the one that was moved away from. */
+  giveUp(why: CloseReason): void {
+    void this.#former?.close(why);
+    this.#former = null;
+    this.#speaking = this.#current;
+    this.#hearing = this.#current;
+  }
+
+  /** Never throws; without effect while there is no place. */
+  send(frame: PcmFrame): void {
+    this.#speaking?.media.publisher.send(frame);
+  }
+
+  /** Leaves every place. Resolves within a second. */
+  async leave(reason: string): Promise<void> {
+    const places = [this.#arriving, this.#former, this.#current];
+    await Promise.all(places.map((stay) => stay?.leave(reason)));
+  }
+}

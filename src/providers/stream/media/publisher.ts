@@ -1,0 +1,105 @@
+import type { PcmFrame } from "../../../agent/audio.ts";
+import { TrackType } from "../wire/enums.ts";
+import type { PublishOption, TrackInfo } from "../wire/messages.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import type { PeerState, Publisher as PublisherInterface, PublisherOffer } from "./media.ts";
+import { sectionsOf } from "./sdp.ts";
+import { VoiceSender } from "./voice-sender.ts";
+
+export interface PublisherOptions extends LinkOptions {
+  readonly sampleRate: number;
+  readonly bitrate: number;
+}
+
+/** What we say, on one peer connection: one voice, from the first connection to the end. */
+export class Publisher implements PublisherInterface {
+  readonly link: Link;
+  readonly #options: PublisherOptions;
+  #voice: Promise<VoiceSender> | null = null;
+  #sender: VoiceSender | null = null;
+  #tracks: readonly TrackInfo[] = [];
+  #paused = false;
+  #closed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.link = new Link({
+      ...options,
+      onState: (state) => {
+        if (state === "connected") void this.#start();
+        options.onState(state);
+      },
+    });
+  }
+
+  get state(): PeerState {
+    return this.link.state;
+  }
+
+  get tracks(): readonly TrackInfo[] {
+    return this.#tracks;
+  }
+
+  async offer(
+    option: PublishOption | null,
+    { iceRestart = false }: { readonly iceRestart?: boolean } = {},
+  ): Promise<PublisherOffer> {
+    this.#voice ??= this.#addVoice();
+    await this.#voice;
+    const sdp = await this.link.offer(iceRestart);
+    this.#tracks = sectionsOf(sdp).map(({ mid, trackId }) => ({
+      trackId: trackId ?? "",
+      trackType: TrackType.AUDIO,
+      mid,
+      dtx: false,
+      stereo: false,
+      red: false,
+      muted: false,
+      codec: option?.codec,
+      publishOptionId: option?.id ?? 0,
+      selfSubAudioVideo: false,
+    }));
+    return { sdp, tracks: this.#tracks };
+  }
+
+  accept(sdp: string): Promise<void> {
+    return this.link.accept(sdp);
+  }
+
+  send({ samples, sampleRate }: PcmFrame): void {
+    if (sampleRate === this.#options.sampleRate) this.#sender?.send(samples);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#sender?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#sender?.resume();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.link.close();
+    (await this.#voice?.catch(() => null))?.close();
+  }
+
+  async #addVoice(): Promise<VoiceSender> {
+    const { werift, sampleRate, bitrate } = this.#options;
+    const track = new werift.MediaStreamTrack({ kind: "audio" });
+    // Without a stream there would be no msid in the description, and the SFU could not tell which track it is told of.
+    const stream = new werift.MediaStream([track]);
+    this.link.connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+    return VoiceSender.create({ werift, track, sampleRate, bitrate });
+  }
+
+  async #start(): Promise<void> {
+    const sender = await this.#voice;
+    if (sender === null || this.#closed) return;
+    this.#sender = sender;
+    if (this.#paused) sender.pause();
+    sender.start();
+  }
+}

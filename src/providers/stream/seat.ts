@@ -1,0 +1,313 @@
+import { randomUUID } from "node:crypto";
+import type { PcmFrame } from "../../agent/audio.ts";
+import type { AgentUser, Call, Participant } from "../../agent/edge.ts";
+import { within } from "../../deadline.ts";
+import { now } from "../../protocol.ts";
+import { Comeback, type Publishing } from "./comeback.ts";
+import type { Coordinator } from "./coordinator.ts";
+import { enter } from "./entrance.ts";
+import { StreamError } from "./error.ts";
+import { leaveFor } from "./farewell.ts";
+import { type ErrorEvent, hasNoRoom, readFault } from "./fault.ts";
+import { type Arrival, Lodging } from "./lodging.ts";
+import type { MediaFactory } from "./media/media.ts";
+import { Participants } from "./participants.ts";
+import { ReturnLimits } from "./return-limits.ts";
+import { takeRosterEvent } from "./roster-events.ts";
+import type { Sdk } from "./sdk.ts";
+import type { EndReason, Place, SeatEvent, Strategy } from "./seat-event.ts";
+import { SpeakingRight } from "./speaking-right.ts";
+import type { Stay } from "./stay.ts";
+import type { Trouble } from "./trouble.ts";
+import { type SoundListener, Voices } from "./voices.ts";
+import { CallEndedReason } from "./wire/enums.ts";
+import type { ReconnectDetails, SfuEvent } from "./wire/messages.ts";
+
+export interface SeatOptions {
+  readonly sdk: Pick<Sdk, "WebSocket">;
+  readonly coordinator: Pick<Coordinator, "join">;
+  readonly factory: MediaFactory;
+  readonly apiKey: string;
+  readonly call: Call;
+  readonly agentUser: AgentUser;
+  /** How often a join is tried in all. */
+  readonly attempts: number;
+  /** Also those of the join itself. */
+  readonly onEvent: (event: SeatEvent) => void;
+}
+
+/** `joining → seated ⇄ returning → left`; left also follows joining and seated. */
+type SeatState = "joining" | "seated" | "returning" | "left";
+
+/** Longest wait for a goodbye over a socket of its own, in milliseconds. */
+const goodbyeTimeoutMs = 2_000;
+
+/**
+ * The agent's membership in a call: it joins, and comes back from whatever happens to its connection, until it leaves or
+ * the call is over.
+ *
+ *     signal lost, media healthy ─▶ fast ──not taken up──▶ rejoin ◀── media failed, negotiation failed, session lost
+ *     go-away ──▶ migrate ──not done in time──▶ rejoin ──too often──▶ lost
+ */
+export class Seat {
+  readonly #options: SeatOptions;
+  readonly #over = new AbortController();
+  readonly #limits = new ReturnLimits();
+  readonly #participants: Participants;
+  readonly #voices: Voices;
+  readonly #lodging: Lodging;
+  readonly #comeback: Comeback;
+  #state: SeatState = "joining";
+  readonly #right = new SpeakingRight((why) => this.#tell({ type: "muted", why }));
+  /** What is to be done about something that happened while one came back. */
+  #next: (() => void) | null = null;
+  #leaving: Promise<void> | null = null;
+
+  private constructor(options: SeatOptions) {
+    const { call, agentUser, onEvent } = options;
+    this.#options = options;
+    this.#participants = new Participants(agentUser.id, onEvent);
+    this.#voices = new Voices(this.#participants);
+    this.#lodging = new Lodging({
+      ...options,
+      userId: agentUser.id,
+      cid: `${call.callType}:${call.callId}`,
+      unifiedSessionId: randomUUID(),
+      onEvent: (stay, event) => this.#take(stay, event),
+      onTrouble: (stay, trouble) => this.#trouble(stay, trouble),
+      onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
+      onHeard: () => this.#limits.settled(),
+      onSound: (prefix, frame) => this.#voices.hear(prefix, frame),
+    });
+    this.#comeback = new Comeback({
+      lodging: this.#lodging,
+      limits: this.#limits,
+      signal: this.#over.signal,
+      enter: (sessionId, details, avoid) => this.#enter(sessionId, details, avoid),
+      moveTo: (arrival, keep) => this.#moveTo(arrival, keep),
+      proceed: (arrival, publishing) => this.#proceed(arrival, publishing),
+      onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
+    });
+  }
+
+  /** Rejects with a {@link StreamError}, or with the reason of the signal, which counts until it has joined. */
+  static async join(options: SeatOptions, signal: AbortSignal): Promise<Seat> {
+    signal.throwIfAborted();
+    const seat = new Seat(options);
+    const aborted = () => void seat.leave("no longer wanted");
+    signal.addEventListener("abort", aborted, { once: true });
+    try {
+      await seat.#join();
+      return seat;
+    } catch (error) {
+      await seat.leave("join failed");
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener("abort", aborted);
+    }
+  }
+
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.#participants.people;
+  }
+
+  get place(): Place | null {
+    return this.#lodging.place;
+  }
+
+  /** 20 ms of what the agent says. Never throws. */
+  send(frame: PcmFrame): void {
+    if (this.#right.silence === null) this.#lodging.send(frame);
+  }
+
+  /** What the participants say, each by itself. Returns what ends it. */
+  listen(listener: SoundListener): () => void {
+    return this.#voices.listen(listener);
+  }
+
+  /** Speaks again after a moderator muted the agent, which nothing else does. */
+  unmute(): void {
+    this.#changeRight(() => this.#right.unmute());
+  }
+
+  /** Leaves the call: the participant is gone at once for the others. Resolves within about a second. */
+  async leave(reason = "left"): Promise<void> {
+    this.#end("left", null, reason);
+    await this.#leaving;
+  }
+
+  async #join(): Promise<void> {
+    const sessionId = randomUUID();
+    const arrival = await this.#enter(sessionId);
+    this.#over.signal.throwIfAborted();
+    this.#moveTo(arrival);
+    this.#state = "seated";
+    this.#proceed(arrival);
+  }
+
+  #enter(sessionId: string, details?: ReconnectDetails, avoid?: string): Promise<Arrival> {
+    const { coordinator, call, agentUser, attempts } = this.#options;
+    const { signal } = this.#over;
+    return enter({
+      coordinator,
+      call,
+      userId: agentUser.id,
+      attempts,
+      avoid,
+      signal,
+      arrive: (admission) => this.#lodging.arrive(admission, sessionId, signal, details),
+    });
+  }
+
+  /** From here on what the new stay says counts. */
+  #moveTo(arrival: Arrival, keep = false): void {
+    this.#lodging.adopt(arrival.stay, { keep });
+    this.#right.takeCapabilities(arrival.capabilities);
+    const { place } = this.#lodging;
+    if (place !== null) this.#tell({ type: "seated", place });
+  }
+
+  /** Takes up what an SFU said to a join, and what it said after it. */
+  #proceed({ stay, response }: Pick<Arrival, "stay" | "response">, publishing: Publishing = {}): void {
+    this.#next = null;
+    const participants = response.callState?.participants ?? [];
+    this.#participants.reset(participants, { returning: !response.reconnected });
+    this.#speak(stay, publishing);
+    stay.proceed();
+    stay.subscribe(this.#participants.subscriptions);
+  }
+
+  #take(stay: Stay, event: SfuEvent): void {
+    if (this.#state === "left") return;
+    // It comes from the old edge, whose socket may be quicker than the answer of the new one.
+    if (event.type === "participantMigrationComplete") this.#comeback.moved();
+    if (stay !== this.#lodging.current) return;
+    if (takeRosterEvent(this.#participants, event)) {
+      stay.subscribe(this.#participants.subscriptions);
+      if (event.type === "trackUnpublished")
+        this.#changeRight(() => this.#right.takeUnpublished(event.value, stay.sessionId));
+      return;
+    }
+    switch (event.type) {
+      case "error":
+        this.#takeError(event.value);
+        return;
+      case "callEnded": {
+        const { reason } = event.value;
+        this.#end(reason === CallEndedReason.KICKED ? "kicked" : "call_ended", null, "call ended");
+        return;
+      }
+      case "goAway":
+        void this.#comeBack("migrate", "go_away");
+        return;
+      case "callGrantsUpdated":
+        this.#changeRight(() => this.#right.takeGrants(event.value.currentGrants?.canPublishAudio === true));
+        return;
+      default:
+        // About video, or of no use to an agent.
+        return;
+    }
+  }
+
+  /** Publishes where that is allowed; what is published already is only muted where it is not. */
+  #speak(stay: Stay, publishing: Publishing = {}): void {
+    const silent = this.#right.silence !== null;
+    void stay.mute(silent);
+    if (!silent || stay.media.publisher.tracks.length > 0) void stay.publish(publishing);
+  }
+
+  /** The agent may be heard from here on, or not any more. */
+  #changeRight(change: () => void): void {
+    const before = this.#right.silence === null;
+    change();
+    const stay = this.#lodging.current;
+    if (before === (this.#right.silence === null) || stay === null) return;
+    void stay.mute(before);
+    if (!before && stay.media.publisher.tracks.length === 0) void stay.publish();
+  }
+
+  #takeError(event: ErrorEvent): void {
+    const { error, wish, badEdge } = readFault(event);
+    if (wish === "leave") this.#end("lost", error, "disconnected by the SFU");
+    else if (wish === null) this.#tell({ type: "warning", what: "The SFU reports an error", error });
+    else void this.#comeBack(wish, error.code?.toLowerCase() ?? "error", badEdge);
+  }
+
+  #trouble(stay: Stay, trouble: Trouble): void {
+    if (stay === this.#lodging.former) {
+      // It was to be left anyway.
+      if (trouble.kind === "signal_lost") this.#comeback.moved();
+      return;
+    }
+    if (stay !== this.#lodging.current) return;
+    if (this.#state === "returning") this.#next ??= () => this.#trouble(stay, trouble);
+    if (this.#state !== "seated") return;
+    if (!this.#limits.allows(trouble)) {
+      const error = new StreamError(`${trouble.kind}: too often in a row`, {
+        retryable: false,
+        cause: trouble,
+      });
+      this.#end("lost", error, trouble.kind);
+      return;
+    }
+    const fast = trouble.kind === "signal_lost" && stay.mediaHealthy;
+    const badEdge = trouble.kind === "session_lost" && hasNoRoom(trouble.error);
+    void this.#comeBack(fast ? "fast" : "rejoin", trouble.kind, badEdge);
+  }
+
+  /** Comes back in one way or another, or ends the membership. Never rejects. */
+  async #comeBack(wish: Strategy, why: string, badEdge = false): Promise<void> {
+    const noticedAt = now();
+    if (this.#state === "returning") this.#next ??= () => void this.#comeBack(wish, why, badEdge);
+    if (this.#state !== "seated") return;
+    this.#state = "returning";
+    this.#next = null;
+    this.#tell({ type: "reconnecting", strategy: wish, why });
+    try {
+      const strategy = await this.#comeback.run({ wish, why, noticedAt, badEdge });
+      this.#over.signal.throwIfAborted();
+      this.#state = "seated";
+      this.#tell({ type: "reconnected", strategy, tookMs: now() - noticedAt });
+    } catch (error) {
+      this.#end("lost", error, "could not come back");
+      return;
+    }
+    this.#catchUp();
+  }
+
+  /** What happened meanwhile is looked at again. */
+  #catchUp(): void {
+    const next = this.#next;
+    this.#next = null;
+    next?.();
+  }
+
+  #end(reason: EndReason, error: unknown, said: string): void {
+    if (this.#state === "left") return;
+    const seated = this.#state !== "joining";
+    this.#state = "left";
+    this.#over.abort(
+      new StreamError("The agent has left the call", { code: "ECONNABORTED", retryable: false }),
+    );
+    this.#participants.close();
+    this.#leaving = this.#goodbye(said, seated && (reason === "left" || reason === "lost"));
+    this.#tell({ type: "ended", reason, error });
+  }
+
+  /** Without a connection to say it over, goodbye is said over another one. */
+  async #goodbye(said: string, lingering: boolean): Promise<void> {
+    const { current, place } = this.#lodging;
+    const ghost = lingering && current !== null && !current.signalHealthy;
+    await this.#lodging.leave(said);
+    if (!ghost || place === null) return;
+    try {
+      await within(leaveFor(this.#options.sdk, place, said), goodbyeTimeoutMs, "To leave");
+    } catch (error) {
+      this.#tell({ type: "warning", what: "To leave", error });
+    }
+  }
+
+  #tell(event: SeatEvent): void {
+    this.#options.onEvent(event);
+  }
+}

@@ -1,0 +1,34 @@
+import { now } from "../protocol.ts";
+import type { SessionRecord } from "./registry.ts";
+
+/** How long an ended session is remembered, in milliseconds. */
+export const endKeptMs = 600_000;
+/** Most that are remembered by one process; the oldest go first. */
+const mostKept = 10_000;
+
+/** The sessions of this process that ended within the last 10 minutes. */
+export class KeptEnds {
+  /** In the order of their end. */
+  readonly #records = new Map<string, { readonly record: SessionRecord; readonly keptSince: number }>();
+
+  add(record: SessionRecord): void {
+    this.#records.set(record.sessionId, { record, keptSince: now() });
+    for (const [id, { keptSince }] of this.#records) {
+      if (this.#records.size <= mostKept && now() - keptSince <= endKeptMs) return;
+      this.#records.delete(id);
+    }
+  }
+
+  get(sessionId: string): SessionRecord | null {
+    const kept = this.#records.get(sessionId);
+    return kept && now() - kept.keptSince <= endKeptMs ? kept.record : null;
+  }
+
+  /** Each with the milliseconds that it is still to be remembered. */
+  *all(): Generator<{ readonly record: SessionRecord; readonly leftMs: number }> {
+    for (const { record, keptSince } of this.#records.values()) {
+      const leftMs = Math.round(endKeptMs - (now() - keptSince));
+      if (leftMs > 0) yield { record, leftMs };
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** What is used of a client of the package `@redis/client` (or `redis`), as its `createClient` makes it. */
+export interface RedisClient {
+  readonly isReady: boolean;
+  readonly options?: { readonly socket?: object };
+  connect(): Promise<unknown>;
+  destroy(): void;
+  sendCommand(args: string[]): Promise<unknown>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "ready", listener: () => void): unknown;
+  duplicate(overrides?: object): RedisClient;
+}
+
+/** Pauses between tries to connect, in milliseconds; half of it at random, so that replicas do not come in step. */
+const firstPauseMs = 50;
+const longestPauseMs = 1_000;
+
+/** What is not left to whoever made the client: commands fail at once while there is no connection, and it is tried on and on. */
+function overridesOf(client: RedisClient | null): object {
+  const reconnectStrategy = (retries: number) =>
+    Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(retries, 10)) * (0.5 + Math.random() / 2);
+  return {
+    disableOfflineQueue: true,
+    socket: { ...client?.options?.socket, reconnectStrategy },
+  };
+}
+
+/**
+ * Makes clients of the registry's own: like the given one, or of this address. The package is loaded only here. Whoever
+ * gives a client has made it with TLS, credentials and all; its own connection is not touched.
+ */
+export async function clientFactory(source: {
+  readonly url?: string | undefined;
+  readonly client?: RedisClient | undefined;
+}): Promise<() => RedisClient> {
+  const { url, client } = source;
+  if (client) return () => client.duplicate(overridesOf(client));
+  const { createClient } = await import("@redis/client");
+  return () =>
+    createClient({
+      ...(url === undefined ? {} : { url }),
+      name: "greenroom",
+      RESP: 2,
+      maintNotifications: "disabled",
+      ...overridesOf(null),
+    }) as unknown as RedisClient;
+}

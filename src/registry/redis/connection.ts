@@ -1,0 +1,94 @@
+import { DeadlineError } from "../../deadline.ts";
+import type { RedisClient } from "./client.ts";
+import type { Script } from "./scripts.ts";
+
+export interface ConnectionOptions {
+  readonly makeClient: () => RedisClient;
+  /** KEYS[1] of every script. */
+  readonly prefix: string;
+  readonly connected: () => void;
+}
+
+/** The one connection to Redis. It comes back by itself; every command has a deadline, and none waits for a connection. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #client: RedisClient;
+  #error: Error | null = null;
+  #closed = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#client = this.#connect();
+  }
+
+  get ready(): boolean {
+    return this.#client.isReady;
+  }
+
+  /** Why there is no connection, where there is none. */
+  get error(): Error {
+    return new Error("Redis is not connected", { cause: this.#error ?? undefined });
+  }
+
+  /** Runs a script. Rejects after `timeoutMs` at the latest; Redis may run it all the same. */
+  async run(script: Script, args: readonly (string | number)[], timeoutMs: number): Promise<unknown> {
+    if (!this.ready) throw this.error;
+    const { promise: overdue, reject } = Promise.withResolvers<never>();
+    const expire = () => reject(new DeadlineError(`Redis: ${script.name} took longer than ${timeoutMs} ms`));
+    // Where this process was late itself, the answer may lie there: timers come before it in a turn of the event loop.
+    const timer = setTimeout(() => setImmediate(expire), timeoutMs);
+    const running = this.#evaluate(this.#client, script, args.map(String));
+    try {
+      return await Promise.race([running, overdue]);
+    } finally {
+      clearTimeout(timer);
+      running.catch(() => undefined);
+    }
+  }
+
+  /** Drops a connection that gives no answers, and makes another. TCP would wait for many minutes. */
+  reset(): void {
+    if (this.#closed) return;
+    this.#drop();
+    this.#client = this.#connect();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #drop(): void {
+    try {
+      this.#client.destroy();
+    } catch {
+      // It had given up already.
+    }
+  }
+
+  async #evaluate(client: RedisClient, { sha, source }: Script, args: readonly string[]): Promise<unknown> {
+    const rest = ["1", this.#options.prefix, ...args];
+    try {
+      return await client.sendCommand(["EVALSHA", sha, ...rest]);
+    } catch (error) {
+      // Redis forgets scripts when it restarts.
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return client.sendCommand(["EVAL", source, ...rest]);
+    }
+  }
+
+  #connect(): RedisClient {
+    const client = this.#options.makeClient();
+    client.on("error", (error) => {
+      this.#error = error;
+    });
+    client.on("ready", () => {
+      if (client === this.#client && !this.#closed) this.#options.connected();
+    });
+    // It goes on trying by itself, and ends this wait when it is destroyed.
+    client.connect().catch((error: Error) => {
+      this.#error = error;
+    });
+    return client;
+  }
+}

@@ -1,0 +1,163 @@
+import { within } from "../../deadline.ts";
+import type { NodeInfo, PeerNode, RegistryHooks } from "../registry.ts";
+import { Availability } from "./availability.ts";
+import type { RedisClient } from "./client.ts";
+import { Connection } from "./connection.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { heartbeatMs, type RedisRegistryOptions, taggedPrefix } from "./options.ts";
+import type { Outbox } from "./outbox.ts";
+import { RedisClock } from "./redis-clock.ts";
+import { leave, type Script } from "./scripts.ts";
+
+/** A connection that has given no answer for so long is made anew, in milliseconds. */
+const silentMs = 3_000;
+
+export interface RedisLinkOptions {
+  readonly redis: RedisRegistryOptions;
+  readonly makeClient: () => RedisClient;
+  readonly node: NodeInfo;
+  readonly outbox: Outbox;
+  readonly hooks: RegistryHooks;
+  /** Redis has forgotten this node: all that it has is to be written. */
+  readonly forgotten: () => void;
+  readonly recovered: (sessionIds: readonly string[]) => void;
+}
+
+type Arguments = readonly (string | number)[];
+
+/** This process and Redis: the connection, the lease, and whether Redis answers. No command takes longer than its deadline. */
+export class RedisLink {
+  readonly #timeoutMs: number;
+  readonly #connection: Connection;
+  readonly #clock = new RedisClock();
+  readonly #availability: Availability;
+  readonly #heartbeat: Heartbeat;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #firstBeat = Promise.withResolvers<void>();
+  #beating: Promise<void> | null = null;
+  #closed = false;
+  #madeAt = performance.now();
+
+  constructor({ redis, makeClient, node, outbox, hooks, forgotten, recovered }: RedisLinkOptions) {
+    this.#timeoutMs = redis.commandTimeoutMs;
+    this.#availability = new Availability(hooks);
+    this.#connection = new Connection({
+      makeClient,
+      prefix: taggedPrefix(redis.keyPrefix),
+      connected: () => void this.beat(),
+    });
+    this.#heartbeat = new Heartbeat({
+      connection: this.#connection,
+      clock: this.#clock,
+      outbox,
+      node,
+      hooks,
+      redis,
+      forgotten,
+      recovered,
+    });
+  }
+
+  /** Redis answers. */
+  get up(): boolean {
+    return this.#availability.up;
+  }
+
+  get epoch(): number {
+    return this.#heartbeat.epoch;
+  }
+
+  get peers(): readonly PeerNode[] {
+    return this.#heartbeat.peers;
+  }
+
+  /** Resolves once Redis has answered, or has had its time to. */
+  async opened(): Promise<void> {
+    try {
+      await within(this.#firstBeat.promise, this.#timeoutMs, "The connection to Redis");
+    } catch (error) {
+      this.#availability.failed(this.#connection.ready ? error : this.#connection.error);
+    }
+    // Not before: what is about to be connected is not away.
+    if (!this.#closed) this.#timer = setInterval(() => void this.beat(), heartbeatMs).unref();
+  }
+
+  /** Rejects at once while Redis is away, and after the deadline of a command otherwise. */
+  async run(script: Script, args: Arguments, timeoutMs = this.#timeoutMs): Promise<unknown> {
+    if (!this.up) throw this.#connection.error;
+    try {
+      return await this.#connection.run(script, args, timeoutMs);
+    } catch (error) {
+      this.#availability.failed(error);
+      throw error;
+    }
+  }
+
+  /**
+   * The same, for scripts that are told until when an answer is waited for, and who asks. Where Redis does not know this
+   * node, it is registered anew, and asked once more.
+   */
+  async runAsOwner(script: Script, args: Arguments): Promise<readonly [status: string, ...rest: unknown[]]> {
+    const until = performance.now() + this.#timeoutMs;
+    for (let tries = 1; ; tries += 1) {
+      const leftMs = Math.max(1, until - performance.now());
+      const sentAt = performance.now();
+      const { owner } = this.#heartbeat;
+      const asked = [this.#clock.in(leftMs), owner, ...args];
+      const reply = (await this.run(script, asked, leftMs)) as [status: string, time: string];
+      if (reply[0] !== "late" && reply[0] !== "unknown") return reply;
+      this.#clock.set(Number(reply[1]), sentAt);
+      if (reply[0] === "unknown") this.#heartbeat.lapsed(owner);
+      if (reply[0] === "late" || tries > 1) {
+        const error = new Error(`Redis answered ${reply[0]} to ${script.name}`);
+        this.#availability.failed(error);
+        throw error;
+      }
+      await within(this.tellNow(), until - performance.now(), "Registering anew");
+    }
+  }
+
+  /** Tells Redis what it does not know yet. Never rejects. */
+  beat(): Promise<void> {
+    this.#beating ??= this.#beat().finally(() => {
+      this.#beating = null;
+    });
+    return this.#beating;
+  }
+
+  /** The same, and what is told includes what has happened until now. */
+  async tellNow(): Promise<void> {
+    await this.#beating;
+    await this.beat();
+  }
+
+  /** What is left is told, and the node leaves. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    if (this.up) {
+      const left = this.tellNow().then(() => this.run(leave, [this.#heartbeat.owner]));
+      await within(left, this.#timeoutMs, "Leaving the registry").catch(() => undefined);
+    }
+    this.#connection.close();
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      if (!this.#connection.ready) throw this.#connection.error;
+      await this.#heartbeat.beat();
+      this.#availability.answered();
+      this.#firstBeat.resolve();
+    } catch (error) {
+      this.#availability.failed(error);
+      this.#renewSilent();
+    }
+  }
+
+  #renewSilent(): void {
+    const at = performance.now();
+    if (this.#availability.awayMs < silentMs || at - this.#madeAt < silentMs) return;
+    this.#madeAt = at;
+    this.#connection.reset();
+  }
+}

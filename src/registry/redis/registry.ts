@@ -1,0 +1,196 @@
+import { GreenroomError } from "../../errors.ts";
+import { CallCounts } from "../call-counts.ts";
+import { endKeptMs, KeptEnds } from "../kept-ends.ts";
+import { LocalKeys } from "../local-keys.ts";
+import type {
+  NodeInfo,
+  OnceKey,
+  OnceResult,
+  PeerNode,
+  RegistryHooks,
+  RegistryLimits,
+  SessionClaim,
+  SessionEnd,
+  SessionRecord,
+  SessionRegistry,
+} from "../registry.ts";
+import { clientFactory } from "./client.ts";
+import { RedisLink } from "./link.ts";
+import type { RedisRegistryOptions } from "./options.ts";
+import { Outbox, releasedArguments } from "./outbox.ts";
+import { type OwnSession, ownSession, parseRecord } from "./records.ts";
+import * as scripts from "./scripts.ts";
+import { SharedKeys } from "./shared-keys.ts";
+
+/** How soon ends are written where they make room for others to start, in milliseconds. */
+const releaseDelayMs = 50;
+/** Most ends that a claim takes along. */
+const mostTakenAlong = 50;
+
+/** The registry of a fleet, in Redis. Its cost is by process and second, not by session: see {@link RedisLink}. */
+export class RedisRegistry implements SessionRegistry {
+  readonly shared = true;
+  readonly #redis: RedisRegistryOptions;
+  readonly #own = new Map<string, OwnSession>();
+  readonly #calls = new CallCounts();
+  readonly #ends = new KeptEnds();
+  readonly #keys = new LocalKeys();
+  readonly #outbox = new Outbox();
+  #maxSessionsPerCall: number | null = null;
+  #nodeId = "";
+  #link: RedisLink | null = null;
+  #sharedKeys: SharedKeys | null = null;
+  #releasing: NodeJS.Timeout | undefined;
+
+  constructor(redis: RedisRegistryOptions) {
+    this.#redis = redis;
+  }
+
+  get up(): boolean {
+    return this.#link?.up ?? false;
+  }
+
+  async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
+    this.#nodeId = node.nodeId;
+    this.#maxSessionsPerCall = limits.maxSessionsPerCall;
+    this.#link = new RedisLink({
+      redis: this.#redis,
+      makeClient: await clientFactory(this.#redis),
+      node,
+      outbox: this.#outbox,
+      hooks: {
+        ...hooks,
+        back: (awayMs) => {
+          void this.#sharedKeys?.settleAgain();
+          hooks.back(awayMs);
+        },
+      },
+      forgotten: () => this.#writeAll(),
+      recovered: (sessionIds) => {
+        for (const id of sessionIds) {
+          const session = this.#own.get(id);
+          if (session) session.recoveries += 1;
+        }
+        hooks.recovered(sessionIds.length);
+      },
+    });
+    this.#sharedKeys = new SharedKeys(this.#link);
+    await this.#link.opened();
+  }
+
+  async claim(claim: SessionClaim): Promise<void> {
+    const session = ownSession(claim);
+    this.#own.set(claim.sessionId, session);
+    this.#calls.add(session.call);
+    try {
+      if (!(await this.#judge(session))) this.#judgeAlone(session);
+    } catch (error) {
+      this.#remove(claim.sessionId);
+      // Redis may have admitted it all the same, or may still.
+      const uncertain = GreenroomError.is(error) && error.code === "REGISTRY_UNAVAILABLE";
+      if (uncertain) this.#outbox.release(session, null, endKeptMs);
+      throw error;
+    }
+    session.admitted = true;
+    // It ended meanwhile, and Redis may have heard of that first.
+    if (this.#own.get(claim.sessionId) !== session) {
+      this.#outbox.release(session, this.#ends.get(claim.sessionId)?.end ?? null, endKeptMs);
+    }
+  }
+
+  release(sessionId: string, end: SessionEnd | null): void {
+    const session = this.#remove(sessionId);
+    if (!session) return;
+    if (end) this.#ends.add(this.#record(session, end));
+    this.#outbox.release(session, end, endKeptMs);
+    const limited = this.#maxSessionsPerCall !== null || this.#redis.maxConcurrentSessions !== null;
+    if (!limited || this.#releasing || !this.up) return;
+    this.#releasing = setTimeout(() => {
+      this.#releasing = undefined;
+      void this.#link?.tellNow();
+    }, releaseDelayMs).unref();
+  }
+
+  async find(sessionId: string): Promise<SessionRecord | null> {
+    const session = this.#own.get(sessionId);
+    if (session) return this.#record(session, null);
+    const ended = this.#ends.get(sessionId);
+    if (ended) return ended;
+    if (this.#outbox.releases(sessionId)) return null;
+    try {
+      const data = await this.#linked.run(scripts.find, [sessionId]);
+      return typeof data === "string" ? parseRecord(data) : null;
+    } catch (cause) {
+      throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause });
+    }
+  }
+
+  peers(): readonly PeerNode[] {
+    return this.#link?.peers ?? [];
+  }
+
+  onceByKey<T>(key: OnceKey, run: () => Promise<T>): Promise<OnceResult<T>> {
+    return this.#keys.once(key, () =>
+      this.#sharedKeys ? this.#sharedKeys.once(key, run) : Promise.reject(notOpen()),
+    );
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#releasing);
+    await this.#link?.close();
+  }
+
+  get #linked(): RedisLink {
+    if (!this.#link) throw notOpen();
+    return this.#link;
+  }
+
+  /** Redis judges. False: it cannot. Throws CALL_FULL or FLEET_FULL. */
+  async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
+    const { released } = this.#outbox.batch(mostTakenAlong);
+    const takenAlong = { acknowledged: [], added: [], released };
+    const limits = [this.#maxSessionsPerCall ?? 0, this.#redis.maxConcurrentSessions ?? 0];
+    const args = [...limits, claim.sessionId, call, json, ...releasedArguments(takenAlong)];
+    const reply = this.up && (await this.#linked.runAsOwner(scripts.claim, args).catch(() => null));
+    if (!reply) return false;
+    this.#outbox.written(takenAlong);
+    if (reply[0] === "call_full") throw new GreenroomError("CALL_FULL");
+    if (reply[0] === "fleet_full") throw new GreenroomError("FLEET_FULL");
+    return true;
+  }
+
+  /** By what is known here: the sessions of this process. */
+  #judgeAlone(session: OwnSession): void {
+    if (this.#redis.whileAway === "refuse") throw new GreenroomError("REGISTRY_UNAVAILABLE");
+    const mostInCall = this.#maxSessionsPerCall ?? Number.POSITIVE_INFINITY;
+    if (this.#calls.in(session.call) > mostInCall) throw new GreenroomError("CALL_FULL");
+    const mostOfAll = this.#redis.maxConcurrentSessions ?? Number.POSITIVE_INFINITY;
+    if (this.#own.size > mostOfAll) throw new GreenroomError("FLEET_FULL");
+    if (this.#own.has(session.claim.sessionId)) this.#outbox.add(session);
+  }
+
+  #remove(sessionId: string): OwnSession | undefined {
+    const session = this.#own.get(sessionId);
+    if (!session) return undefined;
+    this.#own.delete(sessionId);
+    this.#calls.remove(session.call);
+    return session;
+  }
+
+  /** Redis may have been emptied: the live sessions, and those that ended within the last 10 minutes. */
+  #writeAll(): void {
+    for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
+    for (const { record, leftMs } of this.#ends.all()) {
+      const { nodeId, epoch, end, recoveries, ...claim } = record;
+      this.#outbox.release({ ...ownSession(claim), recoveries }, end, leftMs);
+    }
+  }
+
+  #record({ claim, recoveries }: OwnSession, end: SessionEnd | null): SessionRecord {
+    return { ...claim, nodeId: this.#nodeId, epoch: this.#link?.epoch ?? 0, end, recoveries };
+  }
+}
+
+function notOpen(): GreenroomError {
+  return new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause: new Error("It is not open") });
+}

@@ -1,0 +1,51 @@
+import type { AgentLauncher, AgentLauncherOptions, RedisRegistryOptions } from "../agent-launcher.ts";
+import { flagOf, type OptionValues } from "./option-table.ts";
+import type { fleetOptions } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
+
+type Values = OptionValues<typeof fleetOptions>;
+
+/** What each is called among the launcher's options of a registry. */
+const registryNames = {
+  registryKeyPrefix: "keyPrefix",
+  registryLeaseMs: "leaseMs",
+  registryCommandTimeoutMs: "commandTimeoutMs",
+  registryWhileAway: "whileAway",
+  maxFleetSessions: "maxConcurrentSessions",
+} as const satisfies Partial<Record<keyof Values, keyof RedisRegistryOptions>>;
+
+/**
+ * What was set from outside of this process in its fleet. An address of Redis replaces one in the code; a client in the code
+ * stays, since a bare address cannot stand for it, and so does a registry of the code's own. Throws a {@link UsageError}
+ * for settings of a Redis that there is none of.
+ */
+export function fleetOf(
+  values: Values,
+  launcher: Pick<AgentLauncher, "options">,
+): Pick<AgentLauncherOptions, "nodeId" | "advertisedAddress" | "registry"> {
+  const { nodeId, advertisedAddress } = values;
+  return {
+    ...(nodeId === undefined ? {} : { nodeId }),
+    ...(advertisedAddress === undefined ? {} : { advertisedAddress }),
+    ...registryOf(values, launcher.options.registry),
+  };
+}
+
+function registryOf(
+  values: Values,
+  ofCode: AgentLauncherOptions["registry"],
+): Pick<AgentLauncherOptions, "registry"> {
+  const set = Object.entries(registryNames).filter(([name]) => values[name as keyof Values] !== undefined);
+  const ownRegistry = ofCode !== undefined && "claim" in ofCode;
+  const inCode: RedisRegistryOptions = ownRegistry ? {} : { ...ofCode };
+  const url = values.redisUrl ?? inCode.url;
+  if (ownRegistry || (url === undefined && inCode.client === undefined)) {
+    const [name] = set[0] ?? [];
+    if (name === undefined) return {};
+    const why = ownRegistry ? "the code has a registry of its own" : "set GREENROOM_REDIS_URL or REDIS_URL";
+    throw new UsageError(`${flagOf(name)}: there is no Redis that it could hold for; ${why}`);
+  }
+  const given = Object.fromEntries(set.map(([name, option]) => [option, values[name as keyof Values]]));
+  const address = url === undefined || inCode.client ? {} : { url };
+  return { registry: { ...inCode, ...given, ...address } };
+}

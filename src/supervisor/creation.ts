@@ -1,0 +1,44 @@
+/** Epoch milliseconds of the steps of a start; null until reached. */
+export interface SessionTimeline {
+  assignedAt: number | null;
+  enteredAt: number | null;
+  createdAt: number | null;
+  joinedAt: number | null;
+}
+
+/** What became of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
+export type Created = "created" | "dead on arrival";
+
+/** The wait for `createAgent`, thread after thread. */
+export class Creation {
+  readonly #timeoutMs: number;
+  readonly #overdue: (afterMs: number) => void;
+  #try: PromiseWithResolvers<Created> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param overdue Called where a try takes longer than `timeoutMs`. */
+  constructor(timeoutMs: number, overdue: (afterMs: number) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#overdue = overdue;
+  }
+
+  /** A thread tries. Resolves with what became of it; rejects with what {@link fail} is given. */
+  begin(): Promise<Created> {
+    this.#try = Promise.withResolvers();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#overdue(this.#timeoutMs), this.#timeoutMs);
+    return this.#try.promise;
+  }
+
+  settle(created: Created): void {
+    clearTimeout(this.#timer);
+    this.#try?.resolve(created);
+  }
+
+  /** It will not come to be. Nobody has to hear of it. */
+  fail(error: Error): void {
+    clearTimeout(this.#timer);
+    this.#try?.promise.catch(() => undefined);
+    this.#try?.reject(error);
+  }
+}

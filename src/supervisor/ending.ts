@@ -1,0 +1,41 @@
+import { type PlainError, plainError } from "../errors.ts";
+import type { CloseReason, EndReason } from "../protocol.ts";
+
+/** Why a session ends. */
+export interface Verdict {
+  readonly reason: EndReason;
+  readonly error: PlainError | null;
+}
+
+/** How a session comes to its end: who asked for it, what was decided, what it came to. The first of each counts. */
+export class Ending {
+  closeReason: CloseReason | null = null;
+  closeRequestedBy: string | null = null;
+  /** What it ended of, or will. */
+  error: PlainError | null = null;
+  reason: EndReason | null = null;
+  /** Epoch milliseconds. */
+  at: number | null = null;
+  #verdict: Verdict | null = null;
+
+  get decided(): boolean {
+    return this.#verdict !== null;
+  }
+
+  decide(verdict: Verdict): Verdict {
+    this.#verdict ??= verdict;
+    return this.#verdict;
+  }
+
+  /** Its thread died: of what was decided, or else of this. */
+  ofDeath(error: Error): Verdict {
+    const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    return this.#verdict ?? { reason: outOfMemory ? "out_of_memory" : "crashed", error: plainError(error) };
+  }
+
+  complete({ reason, error }: Verdict, at: number): void {
+    this.reason = reason;
+    this.error = error;
+    this.at = at;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Logger } from "pino";
+import type { Metrics } from "../metrics/prometheus.ts";
+import type { SessionRegistry } from "../registry/registry.ts";
+import { Admission } from "./admission.ts";
+import { makeAgentPool } from "./agent-pool.ts";
+import { Care } from "./care.ts";
+import { CrashStorm } from "./crash-storm.ts";
+import { EndReports } from "./end-reports.ts";
+import type { FilledLauncherOptions } from "./launcher-options.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Membership } from "./membership.ts";
+import { Permits } from "./permits.ts";
+import type { Pool } from "./pool.ts";
+import { Readiness } from "./readiness.ts";
+import { registryOf } from "./registry-of.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { Starts } from "./starts.ts";
+import { WarmUp } from "./warm-up.ts";
+
+/** What a supervisor is made of, wired together. */
+export interface Parts {
+  readonly lifecycle: Lifecycle;
+  readonly sessions: Sessions;
+  readonly pool: Pool;
+  readonly warmUp: WarmUp;
+  readonly care: Care;
+  readonly readiness: Readiness;
+  readonly endReports: EndReports;
+  readonly registry: SessionRegistry;
+  readonly membership: Membership;
+  readonly starts: Starts;
+}
+
+export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log: Logger): Parts {
+  const lifecycle = new Lifecycle();
+  const sessions = new Sessions();
+  const admission = new Admission(options.maxConcurrentSessions);
+  const permits = new Permits<Session>(options.providerConcurrency);
+  const crashStorm = new CrashStorm(options.crashStormLimit);
+  const endReports = new EndReports(options, log, metrics);
+  const pool = makeAgentPool(options, metrics, log);
+  const { createTimeoutMs, threadStartTimeoutMs } = options;
+  const warmUp = new WarmUp({
+    pool,
+    createTimeoutMs,
+    threadWaitMs: threadStartTimeoutMs * 2,
+    limitedProviders: Object.keys(options.providerConcurrency),
+    log,
+    measured: (measurement) => metrics.record(measurement),
+  });
+  const care = new Care({ options, sessions, pool, metrics, log });
+  const readiness = new Readiness({ lifecycle, warmUp, care, crashStorm, pool, admission });
+  const registry = registryOf(options);
+  const membership = new Membership({
+    options,
+    registry,
+    metrics,
+    log,
+    state: () => ({
+      capacity: admission.capacity,
+      free: admission.capacity - admission.taken,
+      accepting: readiness.wouldStart(),
+    }),
+    lost: (record) => endReports.lost(record),
+  });
+  const starts = new Starts({
+    options,
+    sessions,
+    admission,
+    membership,
+    pool,
+    permits,
+    metrics,
+    log,
+    measured: (measurement) => {
+      metrics.record(measurement);
+      care.measured(measurement);
+    },
+    ended: (session) => {
+      permits.giveBackAll(session);
+      membership.release(session);
+      sessions.retire(session);
+      crashStorm.count(session);
+      endReports.report(session);
+    },
+  });
+  metrics.observe({
+    serving: () => lifecycle.serving,
+    ready: () => readiness.unreadiness() === null,
+    capacity: options.maxConcurrentSessions,
+    warmTarget: options.warmSessions,
+    sessionsByState: () => sessions.byState(),
+    slotsByState: () => pool.byState(),
+    loadCauses: () => care.loadGuard.causes(),
+    registry: () => ({ up: registry.up, peers: registry.peers().length }),
+    threads: () => sessions.live().map((session) => session.resources),
+  });
+  return { lifecycle, sessions, pool, warmUp, care, readiness, endReports, registry, membership, starts };
+}

@@ -1,0 +1,63 @@
+import { GreenroomError } from "../errors.ts";
+import type { Admission } from "./admission.ts";
+import type { Care } from "./care.ts";
+import type { CrashStorm } from "./crash-storm.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Pool } from "./pool.ts";
+import type { WarmUp } from "./warm-up.ts";
+
+export interface ReadinessOptions {
+  readonly lifecycle: Lifecycle;
+  readonly warmUp: WarmUp;
+  readonly care: Care;
+  readonly crashStorm: CrashStorm;
+  readonly pool: Pool;
+  readonly admission: Admission;
+}
+
+/** Whether a session could start here now, and why not. */
+export class Readiness {
+  readonly #options: ReadinessOptions;
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /** Why a start would be refused now, or null. */
+  unreadiness(): GreenroomError | null {
+    const { lifecycle, pool, admission } = this.#options;
+    if (lifecycle.state === "announced") return new GreenroomError("DRAINING");
+    const refusal = this.refusal();
+    if (refusal) return refusal;
+    if (pool.failure) return new GreenroomError("AGENT_UNAVAILABLE");
+    return admission.full ? new GreenroomError("POOL_FULL") : null;
+  }
+
+  /** A start would be accepted as soon as there is room: room comes and goes faster than peers hear of it. */
+  wouldStart(): boolean {
+    const unreadiness = this.unreadiness();
+    return unreadiness === null || unreadiness.code === "POOL_FULL";
+  }
+
+  /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
+  refusal(): GreenroomError | null {
+    const { lifecycle, care, crashStorm } = this.#options;
+    if (lifecycle.state === "idle") return new GreenroomError("NOT_STARTED");
+    if (lifecycle.state === "warming") return this.#coldness();
+    if (!lifecycle.accepting) return new GreenroomError("DRAINING");
+    if (care.loadGuard.causes().length > 0) {
+      return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
+    }
+    const retryAfterSeconds = crashStorm.secondsLeft;
+    return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
+  }
+
+  /** Why nothing is warm: it takes its time, or the agent is at fault. */
+  #coldness(): GreenroomError {
+    const { warmUp, pool } = this.#options;
+    const cause = warmUp.failure ?? pool.failure ?? undefined;
+    return cause === undefined
+      ? new GreenroomError("WARMING_UP")
+      : new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
+  }
+}

@@ -1,0 +1,10 @@
+import { MemoryRegistry } from "../registry/memory.ts";
+import { RedisRegistry } from "../registry/redis/registry.ts";
+import type { SessionRegistry } from "../registry/registry.ts";
+import type { FilledLauncherOptions } from "./launcher-options.ts";
+
+/** The registry that the options name: the given one, one in Redis, or none but the process's own memory. */
+export function registryOf({ registry }: FilledLauncherOptions): SessionRegistry {
+  if (registry === undefined) return new MemoryRegistry();
+  return "claim" in registry ? registry : new RedisRegistry(registry);
+}

@@ -1,0 +1,77 @@
+import { now } from "../../../src/protocol.ts";
+import { CallEndedReason } from "../../../src/providers/stream/wire/enums.ts";
+import type { EventInput, Participant } from "./participant.ts";
+
+/** One call, over all edges. */
+export class Call {
+  readonly type: string;
+  readonly id: string;
+  readonly cid: string;
+  readonly createdAt = now();
+  readonly createdBy: string;
+  custom: Readonly<Record<string, unknown>> = {};
+  /** When it was ended; a call that was ended lets nobody in. */
+  endedAt: number | null = null;
+  /** By session id, in the order in which they came. */
+  readonly sessions = new Map<string, Participant>();
+
+  constructor(type: string, id: string, createdBy: string) {
+    this.type = type;
+    this.id = id;
+    this.cid = `${type}:${id}`;
+    this.createdBy = createdBy;
+  }
+
+  get participants(): readonly Participant[] {
+    return [...this.sessions.values()];
+  }
+
+  /** Those that left without a goodbye and are still shown to the others. */
+  get ghosts(): readonly Participant[] {
+    return this.participants.filter(({ ghost }) => ghost);
+  }
+
+  /** The newest session of a user. Throws where there is none. */
+  participant(userId: string): Participant {
+    const found = this.participants.findLast((one) => one.userId === userId);
+    if (found === undefined) throw new Error(`${userId} is not in ${this.cid}`);
+    return found;
+  }
+
+  others(participant: Participant): readonly Participant[] {
+    return this.participants.filter((one) => one !== participant);
+  }
+
+  broadcast(event: EventInput, except?: Participant): void {
+    for (const participant of this.sessions.values()) {
+      if (participant !== except) participant.send(event);
+    }
+  }
+
+  /** Everybody's subscriptions are looked at again: a track came or went. */
+  reconcile(except?: Participant): void {
+    for (const participant of this.sessions.values()) {
+      if (participant !== except) participant.seat?.subscriber.reconcile();
+    }
+  }
+
+  /** Ends it for everybody. */
+  end(reason: number = CallEndedReason.ENDED): void {
+    this.endedAt ??= now();
+    for (const participant of this.participants) dismiss(participant, reason);
+  }
+
+  /** Sends one user away, who may come back. */
+  kick(userId: string): void {
+    for (const participant of this.participants) {
+      if (participant.userId === userId) dismiss(participant, CallEndedReason.KICKED);
+    }
+  }
+}
+
+function dismiss(participant: Participant, reason: number): void {
+  const { seat } = participant;
+  participant.send({ callEnded: { reason } });
+  seat?.socket?.close(1000, "call ended");
+  seat?.free(reason === CallEndedReason.KICKED ? "kicked" : "call_ended");
+}

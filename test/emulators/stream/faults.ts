@@ -1,0 +1,134 @@
+/** What goes wrong on purpose. All of it may be changed at any time, for what is still to come. */
+
+/** With one request to the coordinator. */
+export interface CoordinatorFault {
+  /** Only requests whose path ends so, such as `/join`. Default: any. */
+  readonly path?: string;
+  readonly status?: number;
+  /** Stream's own code in the body: 40 is an expired token. Default 9. */
+  readonly code?: number;
+  readonly message?: string;
+  readonly unrecoverable?: boolean;
+  readonly retryAfterSeconds?: number;
+  readonly delayMs?: number;
+  /** Never answered. */
+  readonly hangs?: boolean;
+  /** The TCP connection is cut instead of an answer. */
+  readonly cuts?: boolean;
+}
+
+/** As if the token had run out just before. */
+export const tokenExpired = { status: 401, code: 40, message: "token is expired" } as const;
+
+/** With one websocket to an edge. */
+export interface JoinFault {
+  /** `joinRequest` is answered with an error of this code. */
+  readonly code?: number;
+  readonly message?: string;
+  readonly shouldRetry?: boolean;
+  /** Default: REJOIN. */
+  readonly reconnectStrategy?: number;
+  /** The handshake is refused with this status. */
+  readonly status?: number;
+  /** `joinRequest` is never answered. */
+  readonly hangs?: boolean;
+  /** The socket is cut instead of an answer to `joinRequest`. */
+  readonly cuts?: boolean;
+  /** `joinRequest` is answered this much later. */
+  readonly delayMs?: number;
+  /**
+   * A FAST reconnection finds nothing to come back to, and is answered with `reconnected: false`: the session is a fresh one under the
+   * old id. Without it, one whose session is gone is refused with PARTICIPANT_RECONNECT_FAILED.
+   */
+  readonly forgets?: boolean;
+}
+
+/** With one request to an edge. */
+export interface RpcFault {
+  /** Only this method, such as `SetPublisher`. Default: any. */
+  readonly method?: string;
+  /** An HTTP status, with Twirp's JSON. */
+  readonly status?: number;
+  /** An error of this code within a 200. */
+  readonly code?: number;
+  readonly shouldRetry?: boolean;
+  readonly message?: string;
+  readonly delayMs?: number;
+  /** Never answered. */
+  readonly hangs?: boolean;
+  /** The answer is not what was asked for: bytes that are no message. */
+  readonly garbage?: boolean;
+}
+
+/** What becomes of the packets of sound on their way. */
+export interface PathFault {
+  /** Packets that never arrive, in percent. */
+  readonly lossPercent?: number;
+  /** Every packet arrives later by up to this, each for itself: so they overtake one another. */
+  readonly jitterMs?: number;
+  /** Every packet arrives later by this. */
+  readonly delayMs?: number;
+  /** Packets that arrive twice, in percent. */
+  readonly doublePercent?: number;
+}
+
+/** How the subscriber's offers come. */
+export interface OfferFault {
+  readonly delayMs?: number;
+  /** The same offer is sent again at once. */
+  readonly twice?: boolean;
+}
+
+/**
+ * How the SFU's candidates come: as they are found; `early`, before the description that they belong to; `late`, half a second after it;
+ * `stale`, as they are found, but each one first with a user name fragment that is of no description.
+ */
+export type CandidateOrder = "timely" | "early" | "late" | "stale";
+
+export class StreamFaults {
+  /** For the next requests that each of them fits. */
+  coordinator: CoordinatorFault[] = [];
+  /** One for each of the next websockets to any edge. */
+  joins: JoinFault[] = [];
+  rpcs: RpcFault[] = [];
+  /** From a participant to the SFU. */
+  uplink: PathFault = {};
+  /** From the SFU to a participant. */
+  downlink: PathFault = {};
+  offers: OfferFault = {};
+  candidates: CandidateOrder = "timely";
+  #seed = 1;
+
+  clear(): void {
+    this.coordinator = [];
+    this.joins = [];
+    this.rpcs = [];
+    this.uplink = {};
+    this.downlink = {};
+    this.offers = {};
+    this.candidates = "timely";
+  }
+
+  takeCoordinator(path: string): CoordinatorFault {
+    return take(this.coordinator, (fault) => path.endsWith(fault.path ?? ""));
+  }
+
+  takeJoin(): JoinFault {
+    return this.joins.shift() ?? {};
+  }
+
+  takeRpc(method: string): RpcFault {
+    return take(this.rpcs, (fault) => (fault.method ?? method) === method);
+  }
+
+  /** Between 0 and 1, the same in every run. */
+  random(): number {
+    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#seed / 2 ** 32;
+  }
+}
+
+function take<F extends object>(faults: F[], fits: (fault: F) => boolean): F | Record<string, never> {
+  const index = faults.findIndex(fits);
+  return index === -1 ? {} : (faults.splice(index, 1)[0] as F);
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { now } from "../../../src/protocol.ts";
+import {
+  ConnectionQuality,
+  GoAwayReason,
+  PeerType,
+  TrackType,
+  TrackUnpublishReason,
+} from "../../../src/providers/stream/wire/enums.ts";
+import type {
+  Participant as ParticipantMessage,
+  SfuEvent,
+} from "../../../src/providers/stream/wire/messages.ts";
+import type { Input } from "../../../src/providers/stream/wire/protobuf.ts";
+import type { Call } from "./call.ts";
+import type { PublishedTrack } from "./published-track.ts";
+import type { Seat } from "./seat.ts";
+
+export interface Grants {
+  readonly canPublishAudio: boolean;
+  readonly canPublishVideo: boolean;
+  readonly canScreenshare: boolean;
+}
+
+/** Which of a participant's peer connections. */
+export type Peer = "publisher" | "subscriber" | "both";
+
+/** One session of a user in a call, as the others see it. It sits on one edge at a time; while it migrates, on two. */
+export class Participant {
+  readonly call: Call;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly unifiedSessionId: string;
+  readonly prefix = randomUUID();
+  readonly joinedAt = now();
+  readonly tracks = new Map<number, PublishedTrack>();
+  readonly name: string;
+  grants: Grants = { canPublishAudio: true, canPublishVideo: true, canScreenshare: true };
+  /** Where it sits; the newer one while it migrates. `null` once it has gone. */
+  seat: Seat | null = null;
+
+  constructor(call: Call, userId: string, sessionId: string, unifiedSessionId: string, name: string) {
+    this.call = call;
+    this.userId = userId;
+    this.sessionId = sessionId;
+    this.unifiedSessionId = unifiedSessionId;
+    this.name = name;
+  }
+
+  /** Packets of sound that came from it, over all tracks, and that were sent to it on this seat. */
+  get packets(): { readonly received: number; readonly sent: number } {
+    const received = [...this.tracks.values()].reduce((sum, track) => sum + track.packets, 0);
+    return { received, sent: this.seat?.subscriber.sent ?? 0 };
+  }
+
+  /** Whether it has no socket: it left without a goodbye, and its deadline is not over. */
+  get ghost(): boolean {
+    return this.seat !== null && this.seat.socket === null;
+  }
+
+  describe(): Input<typeof ParticipantMessage> {
+    const unmuted = [...this.tracks.values()].filter(({ muted }) => !muted);
+    return {
+      userId: this.userId,
+      sessionId: this.sessionId,
+      publishedTracks: unmuted.map(({ type }) => type),
+      joinedAt: {
+        seconds: Math.floor(this.joinedAt / 1_000),
+        nanos: Math.floor(this.joinedAt % 1_000) * 1_000_000,
+      },
+      trackLookupPrefix: this.prefix,
+      connectionQuality: ConnectionQuality.EXCELLENT,
+      name: this.name,
+      roles: ["user"],
+    };
+  }
+
+  /** Tells the others that a track can be heard, or not any more. */
+  announce(track: PublishedTrack, cause: number = TrackUnpublishReason.USER_MUTED, toItself = false): void {
+    const { userId, sessionId } = this;
+    const told = { userId, sessionId, type: track.type, participant: this.describe() };
+    this.call.broadcast(
+      track.muted ? { trackUnpublished: { ...told, cause } } : { trackPublished: told },
+      toItself ? undefined : this,
+    );
+  }
+
+  setMuted(type: number, muted: boolean, cause?: number): void {
+    const track = this.tracks.get(type);
+    if (track === undefined || track.muted === muted) return;
+    track.muted = muted;
+    this.announce(track, cause, cause !== undefined);
+  }
+
+  /** Sends it any event, as it is. */
+  send(event: EventInput): void {
+    this.seat?.send(event);
+  }
+
+  /** Its websocket is cut without a close frame; with `forget`, nothing is left that it could come back to. */
+  killSocket({ forget = false } = {}): void {
+    const { seat } = this;
+    seat?.socket?.terminate();
+    if (forget) seat?.free("forgotten");
+  }
+
+  /** Its websocket stays open, but nothing is sent or read any more. */
+  silence(): void {
+    if (this.seat?.socket) this.seat.socket.silent = true;
+  }
+
+  /** Its media goes nowhere any more, either way, and its peer connections get no answer. Restarting ICE does not help. */
+  cutMedia(peer: Peer = "both"): void {
+    if (peer !== "subscriber") this.seat?.publisher.cut();
+    if (peer !== "publisher") this.seat?.subscriber.cut();
+  }
+
+  /** It is asked to go to another edge. */
+  goAway(reason: number = GoAwayReason.REBALANCE): void {
+    this.send({ goAway: { reason } });
+  }
+
+  /** It is asked to restart ICE, or the SFU does so itself. */
+  restartIce(peer: Exclude<Peer, "both">): void {
+    if (peer === "subscriber") this.seat?.subscriber.offer(true);
+    else this.send({ iceRestart: { peerType: PeerType.PUBLISHER_UNSPECIFIED } });
+  }
+
+  /** What it may publish; what it may not any more is heard no more. */
+  setGrants(grants: Partial<Grants>, message = ""): void {
+    this.grants = { ...this.grants, ...grants };
+    if (!this.grants.canPublishAudio) {
+      this.setMuted(TrackType.AUDIO, true, TrackUnpublishReason.PERMISSION_REVOKED);
+    }
+    this.send({ callGrantsUpdated: { currentGrants: this.grants, message } });
+  }
+}
+
+/** One event, in the form that is encoded. */
+export type EventInput = Input<typeof SfuEvent>;

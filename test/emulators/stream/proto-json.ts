@@ -1,0 +1,84 @@
+/** Messages as Twirp writes them in JSON: snake_case names and enumerations by name; camelCase and numbers are read too. */
+import * as enums from "../../../src/providers/stream/wire/enums.ts";
+import {
+  type Enumeration,
+  type Fields,
+  Message,
+  type Value,
+} from "../../../src/providers/stream/wire/protobuf.ts";
+
+type Kind = Fields[string][1];
+type Json = Readonly<Record<string, unknown>>;
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** The enumeration's name before each of its values, such as `TRACK_TYPE_`. */
+const prefixes = new Map<unknown, string>(
+  Object.entries(enums)
+    .filter(([, value]) => typeof value === "object")
+    .map(([name, value]) => [value, `${snake(name).slice(1).toUpperCase()}_`]),
+);
+
+/** `unknown` is given the path of each key that the message does not have. */
+export function fromJson<F extends Fields>(
+  type: Message<F>,
+  json: Json,
+  unknown: string[] = [],
+  path = "",
+): Value<Message<F>> {
+  const draft: Record<string, unknown> = {};
+  for (const [name, [, kind, repeated]] of Object.entries<Fields[string]>(type.fields)) {
+    if (repeated) draft[name] = [];
+    else if (!(kind instanceof Message)) draft[name] = kind === "string" ? "" : kind === "bool" ? false : 0;
+  }
+  for (const [key, value] of Object.entries(json)) {
+    const name = camel(key);
+    const field = type.fields[name];
+    if (field === undefined) unknown.push(`${path}${key}`);
+    else if (value !== null) {
+      const [, kind, repeated] = field;
+      const read = (one: unknown) => readValue(kind, one, unknown, `${path}${name}.`);
+      draft[name] = repeated ? (value as readonly unknown[]).map(read) : read(value);
+    }
+  }
+  return draft as Value<Message<F>>;
+}
+
+export function toJson<F extends Fields>(type: Message<F>, value: object): Json {
+  const write = (kind: Kind, one: unknown): unknown => {
+    if (kind instanceof Message) return toJson(kind, one as object);
+    if (typeof kind === "object") return enumName(kind, one as number);
+    if (kind === "int64") return String(one);
+    return kind === "bytes" ? Buffer.from(one as Uint8Array).toString("base64") : one;
+  };
+  const entries = Object.entries(value).flatMap(([name, given]) => {
+    const field = type.fields[name];
+    if (field === undefined || given === undefined) return [];
+    const [, kind, repeated] = field;
+    const written = repeated ? given.map((one: unknown) => write(kind, one)) : write(kind, given);
+    return [[snake(name), written] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readValue(kind: Kind, json: unknown, unknown: string[], path: string): unknown {
+  if (kind instanceof Message) return fromJson(kind, json as Json, unknown, path);
+  if (typeof kind === "object") return enumNumber(kind, json, unknown, path);
+  if (kind === "bytes") return new Uint8Array(Buffer.from(json as string, "base64"));
+  if (kind === "string" || kind === "bool") return json;
+  return Number(json);
+}
+
+function enumNumber(kind: Enumeration, json: unknown, unknown: string[], path: string): number {
+  if (typeof json === "number") return json;
+  const prefix = prefixes.get(kind) ?? "";
+  const number = String(json).startsWith(prefix) ? kind[String(json).slice(prefix.length)] : undefined;
+  if (number === undefined) unknown.push(`${path}${json}`);
+  return number ?? 0;
+}
+
+function enumName(kind: Enumeration, number: number): string | number {
+  const name = Object.keys(kind).find((one) => kind[one] === number);
+  return name === undefined ? number : `${prefixes.get(kind)}${name}`;
+}

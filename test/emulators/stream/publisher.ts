@@ -1,0 +1,160 @@
+import type { RTCPeerConnection, RTCRtpTransceiver } from "werift";
+import { ErrorCode, PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
+import type {
+  SetPublisherRequest,
+  SetPublisherResponse,
+  TrackInfo,
+} from "../../../src/providers/stream/wire/messages.ts";
+import type { Input, Value } from "../../../src/providers/stream/wire/protobuf.ts";
+import { createPeerConnection } from "./peer-connection.ts";
+import { PublishedTrack } from "./published-track.ts";
+import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
+import type { Seat } from "./seat.ts";
+import { SoundPath } from "./sound-path.ts";
+import { Trickle } from "./trickle.ts";
+
+type Answer = Input<typeof SetPublisherResponse>;
+
+/** The SFU's side of the connection by which a participant sends. */
+export class Publisher {
+  readonly #seat: Seat;
+  readonly #path: SoundPath;
+  /** Transceivers whose sound is passed on already. */
+  readonly #heard = new Set<RTCRtpTransceiver>();
+  #connection: RTCPeerConnection | null = null;
+  #trickle: Trickle | null = null;
+  #candidates: RemoteCandidates | null = null;
+  #work: Promise<unknown> = Promise.resolve();
+  #cut = false;
+
+  constructor(seat: Seat) {
+    this.#seat = seat;
+    this.#path = new SoundPath(seat.edge.world.faults, "uplink");
+  }
+
+  get state(): string {
+    return this.#connection?.connectionState ?? "new";
+  }
+
+  /** One offer at a time. */
+  async negotiate(request: Value<typeof SetPublisherRequest>): Promise<Answer> {
+    const answer = this.#work.then(() => this.#negotiate(request));
+    this.#work = answer.catch(() => {});
+    try {
+      return await answer;
+    } catch (error) {
+      return fault(ErrorCode.REQUEST_VALIDATION_FAILED, (error as Error).message);
+    }
+  }
+
+  /** Rejects where it is no candidate. */
+  async addCandidate(json: string): Promise<void> {
+    this.#open();
+    await this.#candidates?.add(json);
+  }
+
+  /** Nothing comes through any more, and no ICE restart helps. */
+  cut(): void {
+    this.#cut = true;
+    this.#close();
+  }
+
+  close(): void {
+    this.#path.close();
+    this.#close();
+  }
+
+  #close(): void {
+    this.#trickle?.close();
+    this.#connection?.close().catch(() => {});
+  }
+
+  async #negotiate({ sdp, tracks, sessionId }: Value<typeof SetPublisherRequest>): Promise<Answer> {
+    const refused = this.#check(sdp, tracks);
+    if (refused !== null) return refused;
+    if (this.#cut)
+      return fault(ErrorCode.PARTICIPANT_MEDIA_TRANSPORT_FAILURE, "the media transport has failed");
+    const connection = this.#open();
+    await connection.setRemoteDescription({ type: "offer", sdp: withoutLocalNames(sdp) });
+    await this.#candidates?.described();
+    const answer = await connection.createAnswer();
+    await this.#trickle?.wait(connection.setLocalDescription(answer));
+    for (const info of tracks) this.#publish(connection, info);
+    return { sdp: answer.sdp, sessionId };
+  }
+
+  #open(): RTCPeerConnection {
+    if (this.#connection !== null) return this.#connection;
+    const connection = createPeerConnection();
+    const { faults } = this.#seat.edge.world;
+    this.#trickle = new Trickle(
+      connection,
+      () => faults.candidates,
+      (iceCandidate) => {
+        const { sessionId } = this.#seat.participant;
+        this.#seat.send({
+          iceTrickle: { peerType: PeerType.PUBLISHER_UNSPECIFIED, iceCandidate, sessionId },
+        });
+      },
+    );
+    connection.connectionStateChange.subscribe((state) =>
+      this.#seat.log("state", { peer: "publisher", state }),
+    );
+    connection.onRemoteTransceiverAdded.subscribe((transceiver) => transceiver.setDirection("recvonly"));
+    this.#connection = connection;
+    this.#candidates = new RemoteCandidates(connection);
+    return connection;
+  }
+
+  /** Sections and track infos must match, and an announced track is the one that the section names. */
+  #check(sdp: string, tracks: readonly TrackInfo[]): Answer | null {
+    const sections = sdp.split(/^m=/m).slice(1);
+    let last = -1;
+    for (const { mid = "", trackId = "", trackType } of tracks) {
+      const index = sections.findIndex((section) => /^a=mid:(\S+)/m.exec(section)?.[1] === mid);
+      if (index === -1) return fault(ErrorCode.PUBLISH_TRACK_NOT_FOUND, `no section with mid ${mid}`);
+      if (index < last) return fault(ErrorCode.PUBLISH_TRACK_OUT_OF_ORDER, `mid ${mid} is out of order`);
+      last = index;
+      const named = /^a=msid:\S+ (\S+)/m.exec(sections[index]!)?.[1];
+      if (named !== undefined && named !== trackId) {
+        return fault(ErrorCode.PUBLISH_TRACKS_MISMATCH, `mid ${mid} is of track ${named}, not ${trackId}`);
+      }
+      if (trackType === TrackType.AUDIO && !this.#seat.participant.grants.canPublishAudio) {
+        return fault(ErrorCode.PERMISSION_DENIED, "may not publish audio");
+      }
+    }
+    return null;
+  }
+
+  #publish(connection: RTCPeerConnection, { mid, trackType = 0, muted = false }: TrackInfo): void {
+    const transceiver = connection.getTransceivers().find((one) => one.mid === mid);
+    if (transceiver === undefined) return;
+    const { participant, number } = this.#seat;
+    let track = participant.tracks.get(trackType);
+    if (track === undefined) {
+      track = new PublishedTrack(trackType, muted);
+      participant.tracks.set(trackType, track);
+      if (!muted) participant.announce(track);
+      participant.call.reconcile(participant);
+    } else {
+      participant.setMuted(trackType, muted);
+    }
+    if (this.#heard.has(transceiver)) return;
+    this.#heard.add(transceiver);
+    const published = track;
+    let first = true;
+    transceiver.receiver.track.onReceiveRtp.subscribe((packet) => {
+      if (this.#cut) return;
+      if (first) {
+        const { payloadType } = packet.header;
+        this.#seat.log("sound", { track: published.name, payloadType });
+      }
+      first = false;
+      this.#path.send(packet, (arrived) => published.write(arrived, number));
+    });
+  }
+}
+
+function fault(code: number, message: string): Answer {
+  return { error: { code, message, shouldRetry: false } };
+}

@@ -1,0 +1,33 @@
+/** How the fake behaves where it behaves well; may be changed while it runs. */
+export interface StreamRules {
+  /** How long a participant whose socket is gone without a goodbye stays in the call, in seconds. Default 10. */
+  fastReconnectDeadlineSeconds: number;
+  /** A socket on which nothing came for so long is given up. Clients send a health check every 5 or 10 s. Default 30,000. */
+  signalTimeoutMs: number;
+  /** From the join on the new edge until `participantMigrationComplete` on the old one; `null`: it never comes. Default 300. */
+  migrationMs: number | null;
+  /** Whether everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true. */
+  forwardsAudioUnasked: boolean;
+  /** How long a token of the SFU is good, in seconds. Default 3,600. */
+  sfuTokenSeconds: number;
+  /** In the settings of every call. Default true. */
+  opusDtx: boolean;
+  /** What a join hands out. Default none: host candidates on loopback are enough. */
+  iceServers: readonly IceServer[];
+}
+
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username: string;
+  readonly password: string;
+}
+
+export const defaultRules = (): StreamRules => ({
+  fastReconnectDeadlineSeconds: 10,
+  signalTimeoutMs: 30_000,
+  migrationMs: 300,
+  forwardsAudioUnasked: true,
+  sfuTokenSeconds: 3_600,
+  opusDtx: true,
+  iceServers: [],
+});

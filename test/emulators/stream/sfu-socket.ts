@@ -1,0 +1,231 @@
+import type { WebSocket } from "ws";
+import {
+  ErrorCode,
+  TrackType,
+  WebsocketReconnectStrategy,
+} from "../../../src/providers/stream/wire/enums.ts";
+import { type JoinRequest, SfuEvent, SfuRequest } from "../../../src/providers/stream/wire/messages.ts";
+import { decode, encode } from "../../../src/providers/stream/wire/protobuf.ts";
+import type { Call } from "./call.ts";
+import type { Edge } from "./edge.ts";
+import type { JoinFault } from "./faults.ts";
+import { type EventInput, Participant } from "./participant.ts";
+import { Seat } from "./seat.ts";
+import { readToken } from "./token.ts";
+
+const publishOptions = [
+  {
+    id: 1,
+    trackType: TrackType.AUDIO,
+    bitrate: 64_000,
+    codec: {
+      name: "opus",
+      payloadType: 111,
+      clockRate: 48_000,
+      encodingParameters: "2",
+      fmtp: "minptime=10;useinbandfec=1",
+    },
+  },
+];
+
+interface Admitted {
+  readonly call: Call;
+  readonly userId: string;
+}
+
+/** One websocket of a client to an edge. */
+export class SfuSocket {
+  /** Nothing is sent or read any more, though it stays open. */
+  silent = false;
+  readonly #socket: WebSocket;
+  readonly #edge: Edge;
+  readonly #fault: JoinFault;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #idle: NodeJS.Timeout;
+  #seat: Seat | null = null;
+
+  constructor(socket: WebSocket, edge: Edge, fault: JoinFault) {
+    this.#socket = socket;
+    this.#edge = edge;
+    this.#fault = fault;
+    this.#idle = setTimeout(() => this.terminate(), edge.world.rules.signalTimeoutMs);
+    socket.on("message", (data: Buffer) => {
+      this.#idle.refresh();
+      if (this.silent) return;
+      try {
+        this.#read(new Uint8Array(data));
+      } catch (error) {
+        this.#log("failed", { message: (error as Error).message });
+        this.close(1003);
+      }
+    });
+    socket.on("error", () => {});
+    socket.on("close", (code, reason) => {
+      clearTimeout(this.#idle);
+      for (const timer of this.#timers) clearTimeout(timer);
+      edge.sockets.delete(this);
+      this.#log("close", { code, reason: reason.toString() });
+      this.#seat?.detach(this, code);
+    });
+  }
+
+  send(event: EventInput): void {
+    if (this.silent || this.#socket.readyState !== 1) return;
+    this.#socket.send(encode(SfuEvent, event));
+    this.#log("sent", { event: Object.keys(event)[0], details: event });
+  }
+
+  close(code: number, reason = ""): void {
+    this.#socket.close(code, reason);
+  }
+
+  /** Cuts it, without a close frame. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  #read(bytes: Uint8Array): void {
+    const { joinRequest, healthCheckRequest, leaveCallRequest } = decode(SfuRequest, bytes);
+    if (joinRequest) {
+      this.#log("join", { request: joinRequest, bytes });
+      if (this.#fault.delayMs === undefined) this.#join(joinRequest);
+      else this.#timers.push(setTimeout(() => this.#join(joinRequest), this.#fault.delayMs));
+    } else if (healthCheckRequest) {
+      this.#log("health", { bytes });
+      const total = this.#seat?.participant.call.sessions.size ?? 0;
+      this.send({ healthCheckResponse: { participantCount: { total } } });
+    } else if (leaveCallRequest) {
+      this.#log("leave", { reason: leaveCallRequest.reason, bytes });
+      this.#seat?.free("left");
+    } else {
+      this.#log("unknown", { bytes });
+    }
+  }
+
+  #join(request: JoinRequest): void {
+    const fault = this.#fault;
+    if (fault.hangs) return;
+    if (fault.cuts) {
+      this.terminate();
+      return;
+    }
+    const admitted = this.#judge(request.token ?? "");
+    if (!("call" in admitted)) {
+      this.#refuse(admitted);
+      return;
+    }
+    const former = this.#edge.seats.get(request.sessionId ?? "");
+    const resumes = request.fastReconnect && !fault.forgets;
+    if (resumes && former) this.#resume(former);
+    else if (resumes)
+      this.#refuse({ code: ErrorCode.PARTICIPANT_RECONNECT_FAILED, message: "session is gone" });
+    else this.#enter(admitted.call, admitted.userId, request);
+  }
+
+  /** Whether it may come in, and whereto. */
+  #judge(token: string): Admitted | JoinFault {
+    const { world, full, shuttingDown, name } = this.#edge;
+    if (this.#fault.code !== undefined) return this.#fault;
+    if (full) return { code: ErrorCode.SFU_FULL, message: "the SFU is full" };
+    if (shuttingDown) return { code: ErrorCode.SFU_SHUTTING_DOWN, message: "the SFU is shutting down" };
+    const claims = readToken(token, world.apiSecret);
+    const { DISCONNECT, REJOIN } = WebsocketReconnectStrategy;
+    if (typeof claims === "string") {
+      // With a token that is only old, a new join at the coordinator helps.
+      const reconnectStrategy = claims === "expired" ? REJOIN : DISCONNECT;
+      return { code: ErrorCode.UNAUTHENTICATED, message: `token: ${claims}`, reconnectStrategy };
+    }
+    const call = world.calls.get(claims.call_cid ?? "");
+    const open = call !== undefined && call.endedAt === null && claims.edge === name;
+    if (open && claims.user_id !== undefined) return { call, userId: claims.user_id };
+    return {
+      code: ErrorCode.CALL_NOT_FOUND,
+      message: "no such call here",
+      reconnectStrategy: DISCONNECT,
+    };
+  }
+
+  /** FAST: all is as it was, but for the socket. */
+  #resume(seat: Seat): void {
+    const previous = seat.socket;
+    this.#seat = seat;
+    seat.attach(this);
+    previous?.terminate();
+    this.#welcome(true);
+    seat.subscriber.offer(true);
+  }
+
+  /** A seat of its own: of somebody who comes, comes again, or migrates from another edge. */
+  #enter(
+    call: Call,
+    userId: string,
+    { sessionId = "", unifiedSessionId, reconnectDetails }: JoinRequest,
+  ): void {
+    const { world, seats } = this.#edge;
+    const known = call.sessions.get(sessionId);
+    const origin = reconnectDetails?.strategy === WebsocketReconnectStrategy.MIGRATE ? known?.seat : null;
+    if (!origin) known?.seat?.free("superseded");
+    call.sessions.get(reconnectDetails?.previousSessionId ?? "")?.seat?.free("superseded");
+    const name = world.users.get(userId)?.name ?? userId;
+    const participant =
+      origin?.participant ?? new Participant(call, userId, sessionId, unifiedSessionId ?? "", name);
+    const seat = new Seat(this.#edge, participant);
+    participant.seat = seat;
+    this.#seat = seat;
+    seat.attach(this);
+    seats.set(sessionId, seat);
+    call.sessions.set(sessionId, participant);
+    this.#welcome(false);
+    if (origin) this.#migrated(origin);
+    else {
+      const joined = { callCid: call.cid, participant: participant.describe() };
+      call.broadcast({ participantJoined: joined }, participant);
+    }
+    seat.subscriber.reconcile();
+  }
+
+  #welcome(reconnected: boolean): void {
+    const seat = this.#seat!;
+    const { call } = seat.participant;
+    this.#log("joined", { reconnected });
+    this.send({
+      joinResponse: {
+        reconnected,
+        fastReconnectDeadlineSeconds: Math.ceil(this.#edge.world.rules.fastReconnectDeadlineSeconds),
+        publishOptions,
+        callState: {
+          participants: call.participants.map((participant) => participant.describe()),
+          startedAt: { seconds: Math.floor(call.createdAt / 1_000) },
+          participantCount: { total: call.sessions.size },
+        },
+      },
+    });
+  }
+
+  /** The old edge says when the move is done; its socket is the client's to close. */
+  #migrated(origin: Seat): void {
+    const { migrationMs } = this.#edge.world.rules;
+    if (migrationMs === null) return;
+    this.#timers.push(setTimeout(() => origin.send({ participantMigrationComplete: {} }), migrationMs));
+  }
+
+  #refuse({
+    code = 0,
+    message = "refused by a test",
+    reconnectStrategy,
+    shouldRetry = false,
+  }: JoinFault): void {
+    this.#log("join_refused", { code });
+    this.send({
+      error: {
+        error: { code, message, shouldRetry },
+        reconnectStrategy: reconnectStrategy ?? WebsocketReconnectStrategy.REJOIN,
+      },
+    });
+  }
+
+  #log(kind: string, details: Readonly<Record<string, unknown>>): void {
+    if (this.#seat) this.#seat.log(kind, details);
+    else this.#edge.world.log.add(kind, { edge: this.#edge.name, ...details });
+  }
+}

@@ -1,0 +1,199 @@
+import { setTimeout } from "node:timers/promises";
+import { MediaStream, MediaStreamTrack, type RTCPeerConnection, type RTCRtpTransceiver } from "werift";
+import { within } from "../../../src/deadline.ts";
+import { PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
+import type { TrackSubscription } from "../../../src/providers/stream/wire/messages.ts";
+import { createPeerConnection } from "./peer-connection.ts";
+import type { PublishedTrack } from "./published-track.ts";
+import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
+import type { Seat } from "./seat.ts";
+import { SoundPath } from "./sound-path.ts";
+import { Trickle } from "./trickle.ts";
+
+/** How long an offer may go unanswered. */
+const answerTimeoutMs = 10_000;
+
+interface Forwarded {
+  readonly transceiver: RTCRtpTransceiver;
+  readonly stop: () => void;
+}
+
+/** The SFU's side of the connection by which a participant hears the others. The SFU offers, one offer at a time. */
+export class Subscriber {
+  /** What the client last asked for; it replaces what it asked for before. */
+  wanted: readonly TrackSubscription[] = [];
+  /** Packets sent to the participant. */
+  sent = 0;
+  readonly #seat: Seat;
+  readonly #path: SoundPath;
+  readonly #forwarded = new Map<PublishedTrack, Forwarded>();
+  #connection: RTCPeerConnection | null = null;
+  #trickle: Trickle | null = null;
+  #candidates: RemoteCandidates | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #awaited: { readonly id: number; answer(sdp: string): void; giveUp(why: Error): void } | null = null;
+  #negotiation = 0;
+  #cut = false;
+  #closed = false;
+
+  constructor(seat: Seat) {
+    this.#seat = seat;
+    this.#path = new SoundPath(seat.edge.world.faults, "downlink");
+  }
+
+  get state(): string {
+    return this.#connection?.connectionState ?? "new";
+  }
+
+  /** Offers what is to be heard and is not yet, and takes back what is not any more. */
+  reconcile(): void {
+    this.#queue(async () => {
+      const wished = this.#wished();
+      const stale = [...this.#forwarded].filter(([track]) => !wished.has(track));
+      const fresh = [...wished].filter(([track]) => !this.#forwarded.has(track));
+      for (const [track, { transceiver, stop }] of stale) {
+        stop();
+        transceiver.setDirection("inactive");
+        this.#forwarded.delete(track);
+      }
+      for (const [track, prefix] of fresh) this.#forward(track, prefix);
+      if (stale.length + fresh.length > 0) await this.#offer(false);
+    });
+  }
+
+  /** Offers again, whatever has changed. Without anything ever offered, what there is to hear. */
+  offer(iceRestart: boolean): void {
+    if (this.#negotiation === 0) this.reconcile();
+    else this.#queue(() => this.#offer(iceRestart));
+  }
+
+  /** A former socket's offer will get no answer. */
+  forgetOffer(): void {
+    this.#awaited?.giveUp(new Error("superseded"));
+  }
+
+  /** False: it is not the answer that is waited for. */
+  answer(negotiationId: number, sdp: string): boolean {
+    if (this.#awaited === null || (negotiationId !== 0 && negotiationId !== this.#awaited.id)) return false;
+    this.#awaited.answer(sdp);
+    return true;
+  }
+
+  /** Rejects where it is no candidate. */
+  async addCandidate(json: string): Promise<void> {
+    this.#open();
+    await this.#candidates?.add(json);
+  }
+
+  /** Nothing comes through any more, and no ICE restart helps. False from {@link usable} on. */
+  cut(): void {
+    this.#cut = true;
+    this.#close();
+  }
+
+  get usable(): boolean {
+    return !this.#cut && !this.#closed;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.forgetOffer();
+    for (const { stop } of this.#forwarded.values()) stop();
+    this.#path.close();
+    this.#close();
+  }
+
+  #close(): void {
+    this.#trickle?.close();
+    this.#connection?.close().catch(() => {});
+  }
+
+  #queue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(async () => {
+      if (!this.usable) return;
+      try {
+        await work();
+      } catch (error) {
+        if (!this.#closed) this.#seat.log("offer_failed", { message: (error as Error).message });
+      }
+    });
+  }
+
+  /** What this participant is to hear, and the prefix of whose it is. */
+  #wished(): Map<PublishedTrack, string> {
+    const { call } = this.#seat.participant;
+    const wished = new Map<PublishedTrack, string>();
+    for (const other of call.others(this.#seat.participant)) {
+      for (const track of other.tracks.values()) {
+        const asked = this.wanted.some(
+          ({ sessionId, trackType }) => sessionId === other.sessionId && trackType === track.type,
+        );
+        const unasked = track.type === TrackType.AUDIO && this.#seat.edge.world.rules.forwardsAudioUnasked;
+        if (asked || unasked) wished.set(track, other.prefix);
+      }
+    }
+    return wished;
+  }
+
+  #forward(published: PublishedTrack, prefix: string): void {
+    const connection = this.#open();
+    const track = new MediaStreamTrack({ kind: "audio" });
+    const stream = new MediaStream({ id: `${prefix}:${published.name}:0`, tracks: [track] });
+    const transceiver = connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+    const unlisten = published.listen((packet) => {
+      this.#path.send(packet, (arrived) => {
+        if (this.#cut || track.stopped) return;
+        this.sent += 1;
+        track.writeRtp(arrived);
+      });
+    });
+    this.#forwarded.set(published, { transceiver, stop: unlisten });
+  }
+
+  async #offer(iceRestart: boolean): Promise<void> {
+    const connection = this.#open();
+    const { delayMs = 0, twice = false } = this.#seat.edge.world.faults.offers;
+    const offer = await connection.createOffer({ iceRestart });
+    await this.#trickle?.wait(connection.setLocalDescription(offer));
+    if (delayMs > 0) await setTimeout(delayMs, undefined, { ref: false });
+    if (!this.usable) return;
+    this.#negotiation += 1;
+    const negotiationId = this.#negotiation;
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#awaited = { id: negotiationId, answer: resolve, giveUp: reject };
+    try {
+      const event = { subscriberOffer: { iceRestart, sdp: offer.sdp, negotiationId } };
+      this.#seat.send(event);
+      if (twice) this.#seat.send(event);
+      this.#seat.log("offer", { negotiationId, iceRestart });
+      const sdp = await within(promise, answerTimeoutMs, "The answer to an offer");
+      await connection.setRemoteDescription({ type: "answer", sdp: withoutLocalNames(sdp) });
+      await this.#candidates?.described();
+      this.#seat.log("answered", { negotiationId, iceRestart });
+    } finally {
+      this.#awaited = null;
+    }
+    // werift starts no checks by itself after an ICE restart.
+    if (iceRestart) for (const transport of connection.iceTransports) transport.start().catch(() => {});
+  }
+
+  #open(): RTCPeerConnection {
+    if (this.#connection !== null) return this.#connection;
+    const connection = createPeerConnection();
+    const { faults } = this.#seat.edge.world;
+    this.#trickle = new Trickle(
+      connection,
+      () => faults.candidates,
+      (iceCandidate) => {
+        const { sessionId } = this.#seat.participant;
+        this.#seat.send({ iceTrickle: { peerType: PeerType.SUBSCRIBER, iceCandidate, sessionId } });
+      },
+    );
+    connection.connectionStateChange.subscribe((state) =>
+      this.#seat.log("state", { peer: "subscriber", state }),
+    );
+    this.#connection = connection;
+    this.#candidates = new RemoteCandidates(connection);
+    return connection;
+  }
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ErrorCode, PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
+import { Empty, signalServer, signalServerPath } from "../../../src/providers/stream/wire/messages.ts";
+import {
+  decode,
+  encode,
+  type Fields,
+  type Message,
+  type Value,
+} from "../../../src/providers/stream/wire/protobuf.ts";
+import type { Edge } from "./edge.ts";
+import { fromJson, toJson } from "./proto-json.ts";
+import type { Seat } from "./seat.ts";
+import { readToken } from "./token.ts";
+
+type Method = keyof typeof signalServer;
+type Request<M extends Method> = Value<(typeof signalServer)[M][0]>;
+
+/** Methods that change nothing here. */
+const ignored = new Set(["SendStats", "SendMetrics", "StartNoiseCancellation", "StopNoiseCancellation"]);
+
+/** One request to an edge, in JSON or in protobuf, answered in the same. */
+export async function answerTwirp(
+  edge: Edge,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  body: Buffer,
+): Promise<void> {
+  const { world } = edge;
+  const [service, method = ""] = path.split("/");
+  const json = (request.headers["content-type"] ?? "").startsWith("application/json");
+  const refuse = (status: number, code: string, msg: string) => {
+    world.log.add("rpc_refused", { edge: edge.name, method, status });
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ code, msg }));
+  };
+  const known = method in signalServer;
+  if (service !== signalServerPath || !(known || ignored.has(method))) return refuse(404, "bad_route", path);
+  const [input, output] = known ? signalServer[method as Method] : [Empty, Empty];
+  const claims = readToken((request.headers.authorization ?? "").replace(/^Bearer /, ""), world.apiSecret);
+  if (typeof claims === "string") return refuse(401, "unauthenticated", `token: ${claims}`);
+
+  const unknown: string[] = [];
+  let asked: Fill;
+  try {
+    asked = (
+      json
+        ? fromJson(input as Message<Fields>, JSON.parse(body.toString()), unknown)
+        : decode(input as Message<Fields>, body)
+    ) as Fill;
+  } catch (error) {
+    return refuse(400, "malformed", (error as Error).message);
+  }
+  const seat = edge.seats.get(asked.sessionId ?? "");
+  const encoding = json ? "json" : "protobuf";
+  const { userId: user } = seat?.participant ?? {};
+  const told = { edge: edge.name, user, session: asked.sessionId, method, encoding, request: asked, unknown };
+  world.log.add("rpc", json ? told : { ...told, bytes: new Uint8Array(body) });
+
+  const fault = world.faults.takeRpc(method);
+  if (fault.hangs) return;
+  if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+  if (fault.status !== undefined) return refuse(fault.status, "unavailable", fault.message ?? "by a test");
+  const answer = await (async () => {
+    if (fault.code !== undefined) {
+      const { code, message = "refused by a test", shouldRetry = false } = fault;
+      return { error: { code, message, shouldRetry } };
+    }
+    if (!known) return {};
+    return seat ? perform(seat, method as Method, asked) : notFound;
+  })();
+  if (response.destroyed) return;
+  response.writeHead(200, { "content-type": `application/${encoding}` });
+  if (fault.garbage) response.end("\xff\xff no message");
+  else if (json) response.end(JSON.stringify(toJson(output as Message<Fields>, answer)));
+  else response.end(encode(output as Message<Fields>, answer as object));
+}
+
+type Fill = { readonly sessionId?: string };
+
+const refusal = (code: number, message: string) => ({ error: { code, message, shouldRetry: false } });
+const notFound = refusal(ErrorCode.PARTICIPANT_NOT_FOUND, "participant not found");
+const denied = refusal(ErrorCode.PERMISSION_DENIED, "may not publish audio");
+const transportFailed = refusal(
+  ErrorCode.PARTICIPANT_MEDIA_TRANSPORT_FAILURE,
+  "the media transport has failed",
+);
+
+async function perform(seat: Seat, method: Method, asked: Fill): Promise<object> {
+  switch (method) {
+    case "SetPublisher":
+      return seat.publisher.negotiate(asked as Request<"SetPublisher">);
+    case "SendAnswer": {
+      const { negotiationId, sdp } = asked as Request<"SendAnswer">;
+      if (!seat.subscriber.answer(negotiationId, sdp)) seat.log("answer_ignored", { negotiationId });
+      return {};
+    }
+    case "IceTrickle": {
+      const { peerType, iceCandidate } = asked as Request<"IceTrickle">;
+      const peer = peerType === PeerType.SUBSCRIBER ? seat.subscriber : seat.publisher;
+      try {
+        await peer.addCandidate(iceCandidate);
+      } catch (error) {
+        seat.log("candidate_ignored", { iceCandidate, message: (error as Error).message });
+      }
+      return {};
+    }
+    case "UpdateSubscriptions":
+      seat.subscriber.wanted = (asked as Request<"UpdateSubscriptions">).tracks;
+      seat.subscriber.reconcile();
+      return {};
+    case "UpdateMuteStates":
+      for (const { trackType, muted } of (asked as Request<"UpdateMuteStates">).muteStates) {
+        if (!muted && trackType === TrackType.AUDIO && !seat.participant.grants.canPublishAudio)
+          return denied;
+        seat.participant.setMuted(trackType, muted);
+      }
+      return {};
+    case "IceRestart": {
+      const { peerType } = asked as Request<"IceRestart">;
+      if (peerType !== PeerType.SUBSCRIBER) seat.participant.restartIce("publisher");
+      else if (seat.subscriber.usable) seat.subscriber.offer(true);
+      else return transportFailed;
+      return {};
+    }
+    default:
+      return method satisfies never;
+  }
+}

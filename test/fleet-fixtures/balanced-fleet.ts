@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { AgentLauncherOptions, RunnerOptions } from "greenroom";
+import { eventually } from "../fixtures/eventually.ts";
+import { balance } from "../fixtures/haproxy.ts";
+import { isInstalled, unless } from "../fixtures/needs.ts";
+import { RedisServer } from "../fixtures/redis-server.ts";
+import { type Answer, asking, type OpenServer, type Request } from "../http-fixtures/open-server.ts";
+import { ReplicaProcess } from "./replica-process.ts";
+
+export interface BalancedFleet {
+  readonly redis: RedisServer;
+  readonly replicas: readonly [ReplicaProcess, ReplicaProcess, ReplicaProcess];
+  /** Asked through the balancer. */
+  readonly balancer: Pick<OpenServer, "ask" | "start"> & { readonly url: string };
+}
+
+export interface BalancedFleetOptions {
+  readonly launcher?: Partial<AgentLauncherOptions>;
+  readonly runner?: RunnerOptions;
+  /** Where a replica, by its number, finds Redis. */
+  redisUrl?(redis: RedisServer, index: number): Promise<string>;
+  /** Of a replica, by its number. */
+  environment?(index: number): Readonly<Record<string, string>>;
+}
+
+/** As in the manifests; a session is known to be lost a little sooner. */
+const environment = { GREENROOM_REGISTRY_LEASE_MS: "4000", GREENROOM_HTTP_LOG_LEVEL: "warn" };
+
+/** Three replicas, each a process, behind HAProxy, with one Redis. They end with the test. */
+export async function balancedFleet(
+  t: ExecutionContext,
+  options: BalancedFleetOptions = {},
+): Promise<BalancedFleet> {
+  t.timeout(180_000);
+  const redis = await RedisServer.open();
+  t.teardown(() => redis[Symbol.asyncDispose]());
+  const open = async (index: number) =>
+    ReplicaProcess.open(t, {
+      nodeId: `replica-${index}`,
+      redisUrl: (await options.redisUrl?.(redis, index)) ?? redis.url,
+      launcher: { maxConcurrentSessions: 16, ...options.launcher },
+      runner: { ...options.runner },
+      environment: { ...environment, ...options.environment?.(index) },
+    });
+  const replicas = [await open(0), await open(1), await open(2)] as const;
+  await Promise.all(replicas.map((replica) => replica.ready()));
+  await knowEachOther(replicas);
+  const pods = replicas.map(({ nodeId: name, port }) => ({ name, port }));
+  const url = await balance(t, pods);
+  return { redis, replicas, balancer: { url, ...asking(url) } };
+}
+
+export async function knowEachOther(replicas: readonly ReplicaProcess[]): Promise<void> {
+  for (const replica of replicas) {
+    await eventually(
+      `${replica.nodeId} knows the others`,
+      async () => (await replica.metric("greenroom_registry_peers")) === replicas.length - 1,
+    );
+  }
+}
+
+/** Declares tests of such a fleet: one after another, and skipped where a program is not installed. */
+export function fleetTest(...further: readonly string[]): ReturnType<typeof unless> {
+  const missing = ["redis-server", "haproxy", ...further].filter((program) => !isInstalled(program));
+  const reason = missing.length === 0 ? null : `not installed: ${missing.join(", ")}`;
+  return unless(reason, (anyTest as TestFn).serial);
+}
+
+/** How long ago a peer may have heard of a load guard that has come down since, in milliseconds. */
+const heardAgoMs = 3_000;
+
+/** A busy machine raises the load guard of a replica: then it is no room, and nobody's fault. */
+export function isUnderLoad(replicas: readonly ReplicaProcess[]): boolean {
+  return replicas.some(({ child }) => {
+    const changes = child.log.filter(({ msg }) => msg === "the load guard changed");
+    const { causes = [], time = 0 } = (changes.at(-1) ?? {}) as { causes?: string[]; time?: number };
+    return causes.length > 0 || Date.now() - time < heardAgoMs;
+  });
+}
+
+/** A start while there is room. Only a load guard may be in its way, for a while. */
+export async function started(
+  { replicas }: Pick<BalancedFleet, "replicas">,
+  { ask }: Pick<OpenServer, "ask">,
+  request: Request,
+): Promise<Answer["body"]> {
+  const until = performance.now() + 60_000;
+  for (;;) {
+    const answer = await ask("/sessions", { json: { call_id: "call" }, ...request });
+    if (answer.status === 201) return answer.body;
+    if (!isUnderLoad(replicas) || performance.now() > until)
+      throw new Error(`A start was answered ${answer.status}: ${answer.text}`);
+    await sleep(200);
+  }
+}
+
+/** The session's replica, and the others. */
+export async function placesOf(
+  replicas: readonly ReplicaProcess[],
+  sessionId: string,
+): Promise<{ readonly owner: ReplicaProcess; readonly others: readonly ReplicaProcess[] }> {
+  for (const owner of replicas) {
+    const line = owner.child.log.find(
+      (line) => line.msg === "session started" && line.session_id === sessionId,
+    );
+    if (line) return { owner, others: replicas.filter((replica) => replica !== owner) };
+  }
+  throw new Error(`No replica has the session ${sessionId}`);
+}

@@ -1,0 +1,203 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { ServeOptions } from "greenroom";
+import { type Hop, type Line, markHeader, PeerMarks } from "../src/control-plane/peers/mark.ts";
+import { PeerClient, PeerError } from "../src/control-plane/peers/peer-client.ts";
+import { type Fleet, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
+
+/** One after another: a busy main loop would raise the load guard. */
+const test = anyTest.serial as TestFn;
+
+async function fleetOf(t: ExecutionContext, serve: ServeOptions): Promise<Fleet> {
+  const fleet = await openFleet({ serve: () => serve });
+  t.teardown(() => fleet.close());
+  return fleet;
+}
+
+async function serverOf(t: ExecutionContext, server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("a session whose owner is out of reach is judged by what the registry knows", async (t) => {
+  const fleet = await fleetOf(t, {
+    getCurrentUser: ({ headers }) => headers.get("x-user"),
+    canViewSession: (scope) => scope.session().createdBy === scope.headers.get("x-user"),
+  });
+  const ann = { headers: { "x-user": "ann" } };
+  const { session_id, session_token, call_id } = await fleet.replicas[0].start(
+    { config: { a: 1 } },
+    ann.headers,
+  );
+  const { owner, foreign } = placesOf(fleet, session_id);
+  owner.cut();
+  const path = `/sessions/${session_id}`;
+  const bob = { headers: { "x-user": "bob" } };
+  const nobody = await foreign.ask("/sessions/00000000-0000-4000-8000-000000000000", bob);
+
+  const unreachable = await foreign.ask(path, ann);
+  t.deepEqual([unreachable.status, unreachable.body.code], [503, "PEER_UNREACHABLE"]);
+  t.is(unreachable.headers.get("retry-after"), "1");
+  t.is((await foreign.ask(`${path}?token=${session_token}`)).status, 503);
+  t.is((await foreign.ask(`/calls/${call_id}/sessions/${session_id}/metrics`, ann)).status, 503);
+  t.is((await foreign.ask(`/calls/other/sessions/${session_id}`, ann)).status, 404);
+  const unseen = await foreign.ask(path, bob);
+  t.is(unseen.status, 404);
+  t.is(unseen.text.replace(session_id, ""), nobody.text.replace("00000000-0000-4000-8000-000000000000", ""));
+
+  fleet.store.expire(owner.nodeId);
+  for (const request of [ann, { ...ann, method: "DELETE" }]) {
+    const lost = await foreign.ask(path, request);
+    t.is(lost.status, 404);
+    t.is(lost.body.end_reason, "lost");
+    t.truthy(lost.body.session_ended_at);
+  }
+  t.is((await foreign.ask(`${path}?token=${session_token}`)).body.end_reason, "lost");
+  t.is((await foreign.ask(`${path}/metrics?token=${session_token}`)).body.end_reason, undefined);
+  t.is((await foreign.ask(path, bob)).text, unseen.text);
+});
+
+test("a stranger at a peer's address is not believed", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const { session_id } = await fleet.replicas[0].start();
+  const { owner, foreign } = placesOf(fleet, session_id);
+  const address = await serverOf(
+    t,
+    createServer((_request, response) => response.end('{"sessions":[],"next_cursor":null}')),
+  );
+  const member = fleet.store.members.get(owner.nodeId)!;
+  fleet.store.members.set(owner.nodeId, { ...member, node: { ...member.node, address } });
+  t.is((await foreign.ask(`/sessions/${session_id}`)).status, 503);
+  t.is((await foreign.ask("/sessions")).headers.get("greenroom-incomplete"), owner.nodeId);
+  await foreign.launcher.stop();
+  const started = await foreign.start();
+  t.not(placesOf(fleet, started.session_id).owner, foreign);
+});
+
+test("an owner that keeps silent is not waited for once it is declared dead", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const { session_id } = await fleet.replicas[0].start();
+  const { owner, foreign } = placesOf(fleet, session_id);
+  const asked = Promise.withResolvers<void>();
+  const address = await serverOf(
+    t,
+    createServer(() => asked.resolve()),
+  );
+  const member = fleet.store.members.get(owner.nodeId)!;
+  fleet.store.members.set(owner.nodeId, { ...member, node: { ...member.node, address } });
+  const answers = Promise.all([
+    foreign.ask(`/sessions/${session_id}`),
+    foreign.ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" }),
+  ]);
+  await asked.promise;
+  fleet.store.expire(owner.nodeId);
+  for (const { status, body } of await answers) t.deepEqual([status, body.end_reason], [404, "lost"]);
+});
+
+test("without a secret nothing is passed on, and the log says so", async (t) => {
+  const fleet = await fleetOf(t, { peerSecret: undefined } as unknown as ServeOptions);
+  const { session_id } = await fleet.replicas[0].start();
+  const { owner, foreign } = placesOf(fleet, session_id);
+  t.is((await owner.ask(`/sessions/${session_id}`)).status, 200);
+  t.is((await foreign.ask(`/sessions/${session_id}`)).status, 503);
+  const list = await foreign.ask("/sessions");
+  t.deepEqual(
+    new Set(list.headers.get("greenroom-incomplete")?.split(", ")),
+    new Set(fleet.replicas.filter((replica) => replica !== foreign).map(({ nodeId }) => nodeId)),
+  );
+  t.is((await owner.ask("/sessions", { headers: { "greenroom-peer": "x.y" } })).status, 403);
+  t.true(owner.lines().some(({ level, msg }) => level === 40 && /GREENROOM_PEER_SECRET/.test(String(msg))));
+});
+
+const marks = new PeerMarks(["a secret of this test"]);
+const request = (kind: Hop["kind"], body: string | null = null) => ({
+  hop: { kind, from: "a", to: "b", ip: "::1", host: null },
+  method: body === null ? "GET" : "POST",
+  target: "/",
+  headers: [],
+  body: body === null ? null : { from: Buffer.from(body), length: Buffer.byteLength(body) },
+  answerTimeoutMs: 30_000,
+  signal: new AbortController().signal,
+});
+const proofOf = (text: unknown, line: Line) => marks.read(String(text), line, "b")!.proof;
+
+test("a peer that is not there, or dies, cannot have acted; one that keeps silent may have", async (t) => {
+  const client = new PeerClient(marks);
+  const undone = async (address: string, answerTimeoutMs = 30_000) => {
+    const error = await t.throwsAsync(
+      client.ask({ nodeId: "b", address }, { ...request("forwarded", "{}"), answerTimeoutMs }),
+      { instanceOf: PeerError },
+    );
+    return (error as PeerError).surelyUndone;
+  };
+  const closed = createServer();
+  const address = await serverOf(t, closed);
+  await new Promise((resolve) => closed.close(resolve));
+  t.true(await undone(address));
+  t.true(
+    await undone(
+      await serverOf(
+        t,
+        createServer(({ socket }) => socket.destroy()),
+      ),
+    ),
+  );
+  t.false(
+    await undone(
+      await serverOf(
+        t,
+        createServer(() => undefined),
+      ),
+      50,
+    ),
+  );
+});
+
+test("a kept connection that the peer closes is no loss to what can be asked again", async (t) => {
+  const client = new PeerClient(marks);
+  const perConnection: number[] = [];
+  const server = createServer((incoming, response) => {
+    const { socket, headers, method = "", url: target = "" } = incoming;
+    const requests = (Reflect.get(socket, "requests") ?? 0) + 1;
+    Reflect.set(socket, "requests", requests);
+    perConnection.push(requests);
+    if (requests === 2) return socket.destroy();
+    incoming.resume();
+    response.setHeader(markHeader, proofOf(headers[markHeader.toLowerCase()], { method, target }));
+    return response.end("{}");
+  });
+  const peer = { nodeId: "b", address: await serverOf(t, server) };
+  for (const asked of [
+    request("proxied"),
+    request("listed"),
+    request("proxied", "{}"),
+    request("proxied", "{}"),
+  ]) {
+    const answer = await client.ask(peer, asked);
+    await answer.toArray();
+    t.is(answer.statusCode, 200);
+  }
+  // The second was asked again over a connection of its own, as are those with a body.
+  t.deepEqual(perConnection, [1, 2, 1, 1, 1]);
+});
+
+test("who does not wait any longer ends the request to the peer", async (t) => {
+  const client = new PeerClient(marks);
+  const left = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  const address = await serverOf(
+    t,
+    createServer(({ socket }) => {
+      socket.once("close", () => left.resolve());
+      controller.abort(new Error("gone"));
+    }),
+  );
+  const asked = client.ask({ nodeId: "b", address }, { ...request("proxied"), signal: controller.signal });
+  await t.throwsAsync(asked, { message: "gone" });
+  await left.promise;
+});

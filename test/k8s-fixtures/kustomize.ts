@@ -1,0 +1,112 @@
+import { execFile, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { parseAllDocuments, stringify } from "yaml";
+import type { Resource } from "./resources.ts";
+
+const execute = promisify(execFile);
+
+/** The manifests. */
+export const folder = join(import.meta.dirname, "../../k8s");
+
+export const components = readdirSync(join(folder, "components")).sort();
+
+/** The base, and every overlay. */
+export const layers = [
+  "base",
+  ...readdirSync(join(folder, "overlays")).map((name) => `overlays/${name}`),
+].sort();
+
+/** Why nothing can be rendered here, or null. */
+export function noKustomize(): string | null {
+  const { stdout, error } = spawnSync("kubectl", ["version", "--client", "--output", "json"], {
+    encoding: "utf8",
+  });
+  if (error) return "kubectl is not installed";
+  const { clientVersion } = JSON.parse(stdout) as { clientVersion: { gitVersion: string } };
+  const [major = 0, minor = 0] = clientVersion.gitVersion.match(/\d+/g)?.map(Number) ?? [];
+  return major > 1 || minor >= 27 ? null : `kubectl is ${clientVersion.gitVersion}, older than 1.27`;
+}
+
+/** What may be put together: each layer by itself, with each component, and with all of them. */
+export function combinations(): { readonly layer: string; readonly added: readonly string[] }[] {
+  return layers.flatMap((layer) => {
+    const more = components.filter((name) => !componentsOf(layer).includes(name));
+    return [[], ...more.map((name) => [name]), more].map((added) => ({ layer, added }));
+  });
+}
+
+/** Those that it has by itself. */
+function componentsOf(layer: string): string[] {
+  const text = readFileSync(join(folder, layer, "kustomization.yaml"), "utf8");
+  return [...text.matchAll(/^ +- \.\.\/\.\.\/components\/([\w-]+)$/gm)].map(([, name]) => name!);
+}
+
+/** The resources of a layer with these components added, as `kubectl kustomize` makes them. */
+export async function render(layer: string, added: readonly string[] = []): Promise<Resource[]> {
+  return inCopy(async (copy) => {
+    mkdirSync(join(copy, "combined"));
+    const kustomization = {
+      resources: [`../${layer}`],
+      components: added.map((name) => `../components/${name}`),
+    };
+    writeFileSync(join(copy, "combined/kustomization.yaml"), stringify(kustomization));
+    return build(join(copy, "combined"));
+  });
+}
+
+/** Those of a layer with all components that its file offers in comments taken up. */
+export async function renderOffered(layer: string): Promise<{ offered: string[]; resources: Resource[] }> {
+  return inCopy(async (copy) => {
+    const path = join(copy, layer, "kustomization.yaml");
+    const text = readFileSync(path, "utf8");
+    const offer = /^# {2}(- \.\.\/\.\.\/components\/([\w-]+)) .*$/gm;
+    const offered = [...text.matchAll(offer)].map(([, , name]) => name!);
+    writeFileSync(path, text.replace("components: []", "components:").replaceAll(offer, "  $1"));
+    return { offered, resources: await build(join(copy, layer)) };
+  });
+}
+
+async function inCopy<T>(use: (copy: string) => Promise<T>): Promise<T> {
+  const copy = mkdtempSync(join(tmpdir(), "greenroom-k8s-"));
+  try {
+    cpSync(folder, copy, { recursive: true });
+    return await use(copy);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
+
+async function build(path: string): Promise<Resource[]> {
+  const { stdout, stderr } = await execute("kubectl", ["kustomize", path], { maxBuffer: 2 ** 25 });
+  // It warns of what will be refused by a later version.
+  if (stderr !== "") throw new Error(stderr);
+  return parseResources(stdout);
+}
+
+function parseResources(text: string): Resource[] {
+  return parseAllDocuments(text).map((document) => {
+    if (document.errors[0]) throw document.errors[0];
+    return document.toJS() as Resource;
+  });
+}
+
+/** Every YAML file of the manifests, by its path. */
+export function sources(): Map<string, string> {
+  const paths = globSync("**/*.yaml", { cwd: folder });
+  return new Map(paths.map((path) => [path, readFileSync(join(folder, path), "utf8")]));
+}
+
+export const readResources = (path: string): Resource[] =>
+  parseResources(readFileSync(join(folder, path), "utf8"));

@@ -1,0 +1,156 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { allEndpoints } from "../src/control-plane/router.ts";
+import { deriveCapacity } from "../src/supervisor/capacity.ts";
+import { folder, render } from "./k8s-fixtures/kustomize.ts";
+import { alone, each, environmentOf, podOf, serverOf, whole, withKustomize } from "./k8s-fixtures/layers.ts";
+import {
+  type Deployment,
+  type DisruptionBudget,
+  ofKind,
+  type ScaledObject,
+  the,
+} from "./k8s-fixtures/resources.ts";
+
+/** What pods may do, what they are given, and sums that have to come out. */
+each("probes ask for what the server answers", alone, (t, resources) => {
+  const { startupProbe, livenessProbe, readinessProbe } = serverOf(resources);
+  const paths = allEndpoints({ metricsPort: 9_090, authenticated: false }).map(({ path }) => path);
+  for (const probe of [startupProbe, livenessProbe, readinessProbe]) {
+    t.true(paths.includes(probe?.httpGet?.path ?? ""), probe?.httpGet?.path);
+  }
+  t.is(livenessProbe?.httpGet?.path, "/health");
+  t.is(readinessProbe?.httpGet?.path, "/serving", "a full one goes on answering for its own sessions");
+  t.is(startupProbe?.httpGet?.path, "/serving");
+  t.true((livenessProbe?.periodSeconds ?? 10) * (livenessProbe?.failureThreshold ?? 3) >= 60);
+});
+
+each("pods may do no more than they need", whole, (t, resources) => {
+  for (const { metadata, spec } of ofKind<Deployment>(resources, "Deployment")) {
+    const pod = spec.template.spec;
+    t.is(pod.automountServiceAccountToken, false, metadata.name);
+    t.is(pod.enableServiceLinks, false, "GREENROOM_PORT=tcp://… is not for us");
+    t.true(pod.securityContext?.runAsNonRoot);
+    t.true((pod.securityContext?.runAsUser ?? 0) > 0);
+    t.is(pod.securityContext?.seccompProfile?.type, "RuntimeDefault");
+    for (const { name, securityContext, resources: needs, volumeMounts = [] } of pod.containers) {
+      t.is(securityContext?.allowPrivilegeEscalation, false, name);
+      t.true(securityContext?.readOnlyRootFilesystem);
+      t.deepEqual(securityContext?.capabilities?.drop, ["ALL"]);
+      t.is(needs.limits.memory, needs.requests.memory);
+      t.is(needs.limits.cpu, undefined, "a quota makes speech stutter");
+      const writable = pod.volumes?.filter(({ emptyDir }) => emptyDir).map((volume) => volume.name) ?? [];
+      t.true(
+        volumeMounts.some((mount) => writable.includes(mount.name)),
+        `${name} has a folder to write in`,
+      );
+    }
+  }
+  const tmp = serverOf(resources).volumeMounts?.find(({ mountPath }) => mountPath === "/tmp");
+  t.is(tmp?.name, "tmp", "the compile cache of session threads is there, where the image brings none");
+});
+
+/** Dockerfile and manifests have the same user, so that the compile cache is found. */
+test("the pod's user is the image's", async (t) => {
+  const dockerfile = readFileSync(join(folder, "../Dockerfile"), "utf8");
+  const user = /^USER (\d+):(\d+)$/m.exec(dockerfile);
+  const text = readFileSync(join(folder, "base/deployment.yaml"), "utf8");
+  t.is(/runAsUser: (\d+)/.exec(text)?.[1], user?.[1]);
+  t.is(/runAsGroup: (\d+)/.exec(text)?.[1], user?.[2]);
+  t.is(/fsGroup: (\d+)/.exec(text)?.[1], user?.[2]);
+});
+
+const milliseconds = (environment: Readonly<Partial<Record<string, string>>>, name: string): number => {
+  const text = environment[name];
+  if (text === undefined) throw new Error(`${name} is not set`);
+  return Number(text);
+};
+
+/** Longest time that onSessionEnd and the webhook are waited for at a shutdown. */
+const lastReportsMs = 10_000;
+
+each(
+  "the grace is longer than preStop, announcement, drain and close together",
+  alone,
+  (t, resources, layer) => {
+    const environment = environmentOf(resources);
+    const { command = [] } = serverOf(resources).lifecycle?.preStop?.exec ?? {};
+    t.is(command[0], "sleep");
+    const drainMs = milliseconds(environment, "GREENROOM_DRAIN_TIMEOUT_MS");
+    const neededMs =
+      Number(command[1]) * 1_000 +
+      milliseconds(environment, "GREENROOM_DRAIN_ANNOUNCE_MS") +
+      drainMs +
+      milliseconds(environment, "GREENROOM_CLOSE_GRACE_MS") +
+      lastReportsMs;
+    const graceMs = (podOf(resources).terminationGracePeriodSeconds ?? 30) * 1_000;
+    t.true(graceMs >= neededMs + 5_000, `${graceMs} ms for ${neededMs} ms`);
+    if (layer === "overlays/production") {
+      const longestMs = milliseconds(environment, "GREENROOM_MAX_SESSION_DURATION_MS");
+      t.true(drainMs >= longestMs, "a deploy cuts no call");
+    }
+  },
+);
+
+each("balancers notice the announcement while it lasts", alone, (t, resources) => {
+  const { periodSeconds = 10, failureThreshold = 3 } = serverOf(resources).readinessProbe ?? {};
+  t.true(
+    periodSeconds * failureThreshold * 1_000 <=
+      milliseconds(environmentOf(resources), "GREENROOM_DRAIN_ANNOUNCE_MS"),
+  );
+});
+
+const bytes = (quantity: string): number => {
+  const [, count, unit] = /^(\d+)([MG])i$/.exec(quantity) ?? [];
+  return Number(count) * (unit === "G" ? 2 ** 30 : 2 ** 20);
+};
+const cpus = (quantity: string): number =>
+  quantity.endsWith("m") ? Number(quantity.slice(0, -1)) / 1_000 : Number(quantity);
+
+each("memory and CPU carry the sessions that are allowed", alone, (t, resources) => {
+  const { requests, limits } = serverOf(resources).resources;
+  const carried = deriveCapacity({ cpus: cpus(requests.cpu), memoryBytes: bytes(limits.memory ?? "") });
+  const sessions = Number(environmentOf(resources).GREENROOM_MAX_CONCURRENT_SESSIONS);
+  t.true(carried.sessions >= sessions, carried.explanation);
+  t.true(Number(environmentOf(resources).GREENROOM_WARM_SESSIONS) <= sessions);
+});
+
+each("an eviction leaves at least one, and a rollout takes none away", alone, (t, resources) => {
+  const { spec } = the<Deployment>(resources, "Deployment", "greenroom");
+  const { maxUnavailable } = the<DisruptionBudget>(resources, "PodDisruptionBudget", "greenroom").spec;
+  t.true((spec.replicas ?? 1) - maxUnavailable >= 1);
+  t.true(maxUnavailable >= 1, "nodes can be drained");
+  t.is(spec.strategy?.rollingUpdate?.maxUnavailable, 0);
+});
+
+each("KEDA decides on the number of replicas, and nobody else", whole, (t, resources) => {
+  const { spec } = the<ScaledObject>(resources, "ScaledObject", "greenroom");
+  t.is(the<Deployment>(resources, "Deployment", spec.scaleTargetRef.name).spec.replicas, undefined);
+  const { maxUnavailable } = the<DisruptionBudget>(resources, "PodDisruptionBudget", "greenroom").spec;
+  t.true(spec.minReplicaCount > maxUnavailable);
+  t.true(spec.maxReplicaCount > spec.minReplicaCount);
+});
+
+withKustomize(
+  "production asks for API keys, and does not run without its Secrets; dev answers to its own names",
+  async (t) => {
+    const production = await render("overlays/production");
+    t.truthy(environmentOf(production).GREENROOM_API_KEYS_FILE);
+    const secrets = podOf(production).volumes?.flatMap(({ secret }) => secret ?? []) ?? [];
+    t.is(secrets.length, 2);
+    for (const { optional } of secrets) t.falsy(optional);
+    t.true((the<Deployment>(production, "Deployment", "greenroom").spec.replicas ?? 0) >= 3);
+
+    const dev = await render("overlays/dev");
+    const { name, namespace } = the(dev, "Service", "greenroom").metadata;
+    const hosts = environmentOf(dev).GREENROOM_ALLOWED_HOSTS?.split(",");
+    t.deepEqual(hosts, [
+      name,
+      `${name}.${namespace}`,
+      `${name}.${namespace}.svc`,
+      `${name}.${namespace}.svc.cluster.local`,
+    ]);
+    t.is(ofKind(dev, "Secret").length, 1);
+  },
+);

@@ -1,0 +1,124 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { parse } from "yaml";
+import { needs } from "./fixtures/needs.ts";
+import { readResources } from "./k8s-fixtures/kustomize.ts";
+import type { PrometheusRule, ScaledObject } from "./k8s-fixtures/resources.ts";
+
+const { spec } = readResources("components/prometheus-rule/rules.yaml")[0] as PrometheusRule;
+const rules = spec.groups.flatMap(({ rules }) => rules);
+const alerts = rules.filter(({ alert }) => alert !== undefined);
+const [scaledObject] = readResources("components/keda/scaled-object.yaml") as ScaledObject[];
+const cases = join(import.meta.dirname, "k8s-fixtures/alerts.yaml");
+const runbook = readFileSync(join(import.meta.dirname, "../docs/operations.md"), "utf8");
+const withPromtool = needs("promtool");
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-rules-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** The rules as a plain file of Prometheus: JSON is YAML. */
+function writeRules(folder: string): string {
+  const path = join(folder, "rules.json");
+  writeFileSync(path, JSON.stringify(spec));
+  return path;
+}
+
+withPromtool("promtool accepts the rules", (t) => {
+  const { status, stdout, stderr } = spawnSync(
+    "promtool",
+    ["check", "rules", writeRules(temporaryFolder(t))],
+    {
+      encoding: "utf8",
+    },
+  );
+  t.is(status, 0, stderr);
+  t.regex(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`));
+});
+
+interface Cases {
+  readonly tests: readonly {
+    readonly alert_rule_test?: readonly {
+      readonly alertname: string;
+      readonly exp_alerts?: readonly object[];
+    }[];
+    readonly promql_expr_test?: readonly object[];
+  }[];
+}
+
+/** In the cases, `$name` stands for the query of KEDA's trigger of that name. */
+function readCases(): string {
+  const text = readFileSync(cases, "utf8");
+  return text.replaceAll(/\$keda:([\w-]+)/g, (_, name: string) => {
+    const trigger = scaledObject?.spec.triggers.find((trigger) => trigger.name === name);
+    if (!trigger) throw new Error(`KEDA has no trigger ${name}`);
+    return JSON.stringify(trigger.metadata.query);
+  });
+}
+
+withPromtool(
+  "alerts fire when they should and not when they should not, and KEDA's queries count right",
+  (t) => {
+    const folder = temporaryFolder(t);
+    writeRules(folder);
+    const path = join(folder, "cases.yaml");
+    writeFileSync(path, readCases());
+    const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", path], { encoding: "utf8" });
+    t.is(status, 0, `${stdout}\n${stderr}`);
+  },
+);
+
+withPromtool("a case that does not come true is found", (t) => {
+  const folder = temporaryFolder(t);
+  writeRules(folder);
+  const path = join(folder, "cases.yaml");
+  writeFileSync(path, readCases().replace("severity: critical", "severity: none"));
+  t.throws(() => execFileSync("promtool", ["test", "rules", path], { stdio: "ignore" }));
+});
+
+test("there is a case for each alert in which it fires, and one in which it does not", (t) => {
+  const { tests } = parse(readCases()) as Cases;
+  const judged = tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test);
+  for (const { alert } of alerts) {
+    const own = judged.filter(({ alertname }) => alertname === alert);
+    t.true(
+      own.some(({ exp_alerts = [] }) => exp_alerts.length > 0),
+      `${alert} fires`,
+    );
+    t.true(
+      own.some(({ exp_alerts = [] }) => exp_alerts.length === 0),
+      `${alert} does not fire`,
+    );
+  }
+});
+
+test("each alert says how bad it is, what is wrong and what to do, and has its place in the runbook", (t) => {
+  t.true(alerts.length >= 15);
+  for (const { alert = "", labels = {}, annotations = {} } of alerts) {
+    t.regex(labels.severity ?? "", /^(critical|warning)$/, alert);
+    t.true((annotations.summary ?? "").length > 20, alert);
+    t.true((annotations.action ?? "").length > 60, alert);
+    t.true(runbook.includes(`| \`${alert}\` |`), `docs/operations.md knows ${alert}`);
+    t.is(annotations.runbook, `docs/operations.md#alerts`, alert);
+  }
+});
+
+test("what the alerts tell to set or to look at exists", (t) => {
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+  const catalogue = readFileSync(join(import.meta.dirname, "../docs/metrics.md"), "utf8");
+  const options = readFileSync(join(import.meta.dirname, "../src/runner/options.ts"), "utf8");
+  const words = `${alerts.map(({ annotations = {} }) => annotations.action).join("\n")}\n${runbook}`;
+  for (const [name] of words.matchAll(/\bgreenroom_\w+/g)) t.true(catalogue.includes(`\`${name}\``), name);
+  for (const [name] of words.matchAll(/\bGREENROOM_[A-Z_]+/g)) {
+    const option = name
+      .replace("GREENROOM_", "")
+      .toLowerCase()
+      .replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    t.true(options.includes(` ${option}:`) || options.includes(`${name}:`) || readme.includes(name), name);
+  }
+});

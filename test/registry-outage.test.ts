@@ -1,0 +1,162 @@
+import test from "ava";
+import { now } from "../src/protocol.ts";
+import { eventually } from "./fixtures/eventually.ts";
+import { needs } from "./fixtures/needs.ts";
+import { claimOf, type OpenRegistry, openRegistry } from "./fixtures/open-registry.ts";
+import { RedisServer } from "./fixtures/redis-server.ts";
+import { TcpRelay } from "./fixtures/tcp-relay.ts";
+
+const withRedis = needs("redis-server", test);
+const ended = () => ({ reason: "finished" as const, endedAt: now() });
+const away = ({ heard }: OpenRegistry) => eventually("Redis is away", () => heard.away === 1);
+const back = ({ heard }: OpenRegistry) => eventually("Redis is back", () => heard.back === 1);
+
+withRedis(
+  "Redis stops and comes back empty: all is written again, what happened meanwhile too",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const one = await openRegistry(t, redis, { maxSessionsPerCall: 2 });
+    const other = await openRegistry(t, redis);
+    const [before, endsMeanwhile, endedBefore] = [claimOf("call"), claimOf("b"), claimOf("c")];
+    for (const claim of [before, endsMeanwhile, endedBefore]) await one.registry.claim(claim);
+    one.registry.release(endedBefore.sessionId, ended());
+
+    await redis.stop();
+    await Promise.all([away(one), away(other)]);
+    t.false(one.registry.up);
+    const [meanwhile, shortLived] = [claimOf("call"), claimOf("d")];
+    await one.registry.claim(meanwhile);
+    await one.registry.claim(shortLived);
+    await t.throwsAsync(one.registry.claim(claimOf("call")), { message: /this call/ }, "by its own sessions");
+    one.registry.release(shortLived.sessionId, ended());
+    one.registry.release(endsMeanwhile.sessionId, ended());
+    t.is((await one.registry.find(before.sessionId))?.end, null, "its own sessions it knows");
+    await t.throwsAsync(one.registry.find("another's"), { message: /cannot be reached/ });
+
+    await redis.restart();
+    await Promise.all([back(one), back(other)]);
+    t.true(one.registry.up);
+    for (const { sessionId } of [before, meanwhile]) t.is((await other.registry.find(sessionId))?.end, null);
+    for (const { sessionId } of [shortLived, endsMeanwhile, endedBefore]) {
+      t.is((await other.registry.find(sessionId))?.end?.reason, "finished");
+    }
+    await t.throwsAsync(one.registry.claim(claimOf("call")), { message: /this call/ });
+    t.deepEqual([one.heard.away, one.heard.back, one.heard.lost.length], [1, 1, 0]);
+  },
+);
+
+withRedis("while Redis is away starts may be refused", async (t) => {
+  await using redis = await RedisServer.open();
+  const { registry, heard } = await openRegistry(t, redis, { whileAway: "refuse" });
+  await redis.stop();
+  await eventually("Redis is away", () => heard.away === 1);
+  await t.throwsAsync(registry.claim(claimOf()), { message: /cannot be reached/ });
+  await redis.restart();
+  await eventually("Redis is back", () => heard.back === 1);
+  await t.notThrowsAsync(registry.claim(claimOf()));
+});
+
+withRedis("Redis that is not there yet: the registry opens, and takes part once it is", async (t) => {
+  await using redis = await RedisServer.open();
+  await redis.stop();
+  const one = await openRegistry(t, redis, { commandTimeoutMs: 200 });
+  t.is(one.heard.away, 1);
+  t.false(one.registry.up);
+  const claim = claimOf();
+  await one.registry.claim(claim);
+  await redis.restart();
+  const other = await openRegistry(t, redis);
+  await back(one);
+  t.like(await other.registry.find(claim.sessionId), { nodeId: one.nodeId, end: null });
+});
+
+for (const whileAway of ["allow", "refuse"] as const) {
+  withRedis(`Redis stands still: starts wait no longer than a command may (${whileAway})`, async (t) => {
+    await using redis = await RedisServer.open();
+    const one = await openRegistry(t, redis, { whileAway, commandTimeoutMs: 1_000, leaseMs: 60_000 });
+    const first = claimOf();
+    await one.registry.claim(first);
+    redis.pause();
+    const starts = Array.from({ length: 20 }, () => claimOf());
+    const results = await Promise.allSettled(starts.map((claim) => one.registry.claim(claim)));
+    await t.throwsAsync(one.registry.find("another's"), { message: /cannot be reached/ });
+    one.registry.release(first.sessionId, ended());
+    t.is(one.heard.away, 1, "it is still standing");
+    const allowed = results.filter(({ status }) => status === "fulfilled").length;
+    t.is(allowed, whileAway === "allow" ? 20 : 0);
+
+    redis.resume();
+    await back(one);
+    await eventually("what Redis took too late counts as it should", async () => {
+      return (await redis.command("HLEN", "{greenroom}:live")) === allowed;
+    });
+    t.deepEqual(one.heard.lost, []);
+  });
+}
+
+withRedis("Redis is emptied: sessions, ends and limits are there again", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis, { maxSessionsPerCall: 1 });
+  const other = await openRegistry(t, redis, { maxSessionsPerCall: 1 });
+  const [live, over] = [claimOf("call"), claimOf("over")];
+  await one.registry.claim(live);
+  await one.registry.claim(over);
+  one.registry.release(over.sessionId, ended());
+  const { epoch } = (await one.registry.find(live.sessionId))!;
+  await redis.flush();
+  await eventually("the session is there", async () => (await other.registry.find(live.sessionId)) !== null);
+  const found = await other.registry.find(live.sessionId);
+  t.like(found, { nodeId: one.nodeId, end: null, recoveries: 0 });
+  t.true(found!.epoch > epoch);
+  t.is((await other.registry.find(over.sessionId))?.end?.reason, "finished");
+  await t.throwsAsync(other.registry.claim(claimOf("call")), { message: /this call/ });
+  await eventually(
+    "they see each other",
+    () => one.registry.peers().length + other.registry.peers().length === 2,
+  );
+  t.deepEqual([one.heard.away, other.heard.away], [0, 0], "it never was away");
+});
+
+withRedis("a start right after Redis was emptied registers the node anew", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis, { whileAway: "refuse" });
+  const [before, after] = [claimOf(), claimOf()];
+  await one.registry.claim(before);
+  await redis.flush();
+  await one.registry.claim(after);
+  t.is(await redis.command("HLEN", "{greenroom}:live"), 2);
+  t.is(one.heard.away, 0);
+});
+
+withRedis("one process is cut off from Redis for longer than its lease, and comes back", async (t) => {
+  await using redis = await RedisServer.open();
+  const relay = await TcpRelay.open(t, redis.port);
+  const cut = await openRegistry(t, relay);
+  const witness = await openRegistry(t, redis);
+  const [stays, ends] = [claimOf(), claimOf()];
+  await cut.registry.claim(stays);
+  await cut.registry.claim(ends);
+  relay.cut();
+  await eventually("its sessions are held to be lost", () => witness.heard.lost.length === 2);
+  t.is(cut.heard.away, 1);
+  const meanwhile = claimOf();
+  await cut.registry.claim(meanwhile);
+  cut.registry.release(ends.sessionId, ended());
+  relay.mend();
+  await back(cut);
+  t.like(await witness.registry.find(stays.sessionId), { end: null, recoveries: 1 });
+  t.like(await witness.registry.find(meanwhile.sessionId), { end: null, recoveries: 0 });
+  t.like(await witness.registry.find(ends.sessionId), { end: { reason: "finished" }, recoveries: 1 });
+  t.is(cut.heard.recovered, 1);
+  t.is(witness.heard.lost.length, 2);
+});
+
+withRedis("a connection that swallows everything is made anew", async (t) => {
+  await using redis = await RedisServer.open();
+  const relay = await TcpRelay.open(t, redis.port);
+  const one = await openRegistry(t, relay, { commandTimeoutMs: 1_000, leaseMs: 60_000 });
+  relay.swallow();
+  await away(one);
+  await back(one);
+  await t.notThrowsAsync(one.registry.claim(claimOf()));
+});

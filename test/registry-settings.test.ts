@@ -1,0 +1,74 @@
+import test from "ava";
+import { AgentLauncher, type AgentLauncherOptions } from "greenroom";
+import { MemoryRegistry } from "../src/registry/memory.ts";
+import { fleetOf } from "../src/runner/fleet-settings.ts";
+import { eventually } from "./fixtures/eventually.ts";
+import { needs } from "./fixtures/needs.ts";
+import { RedisServer } from "./fixtures/redis-server.ts";
+import { program } from "./runner-fixtures/child.ts";
+import { ask } from "./runner-fixtures/rest.ts";
+
+const withRedis = needs("redis-server", test.serial);
+const ofCode = (registry?: AgentLauncherOptions["registry"]) =>
+  new AgentLauncher({ agent: import.meta.url, ...(registry ? { registry } : {}) });
+
+test("what is set outside of the code completes it, and an address replaces that of the code", (t) => {
+  t.deepEqual(fleetOf({}, ofCode()), {});
+  t.deepEqual(fleetOf({ redisUrl: "redis://a", nodeId: "n" }, ofCode()), {
+    nodeId: "n",
+    registry: { url: "redis://a" },
+  });
+  const settings = { redisUrl: "redis://a", registryWhileAway: "refuse", maxFleetSessions: null } as const;
+  t.deepEqual(fleetOf(settings, ofCode({ url: "redis://b", keyPrefix: "p", maxConcurrentSessions: 3 })), {
+    registry: { url: "redis://a", keyPrefix: "p", whileAway: "refuse", maxConcurrentSessions: null },
+  });
+});
+
+test("a registry of the code's own stays; settings of a Redis that there is none of are refused", (t) => {
+  t.deepEqual(fleetOf({ redisUrl: "redis://a" }, ofCode(new MemoryRegistry())), {});
+  t.throws(() => fleetOf({ registryLeaseMs: 5_000 }, ofCode()), {
+    message:
+      "--registry-lease-ms: there is no Redis that it could hold for; set GREENROOM_REDIS_URL or REDIS_URL",
+  });
+  t.throws(() => fleetOf({ maxFleetSessions: 5 }, ofCode(new MemoryRegistry())), { message: /of its own/ });
+});
+
+withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
+  await using redis = await RedisServer.open();
+  const env = {
+    REDIS_URL: redis.url,
+    GREENROOM_NODE_ID: "replica-a",
+    GREENROOM_ADVERTISED_ADDRESS: "http://127.0.0.1:1",
+    GREENROOM_REGISTRY_KEY_PREFIX: "mine",
+    GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+  };
+  const child = program(t, ["serve"], { env });
+  const url = await child.readyUrl();
+  t.regex((await ask(url, "/metrics")).body, /^greenroom_registry_up 1$/m);
+  await eventually("it says that it accepts starts", async () => {
+    const states = (await redis.command("HGETALL", "{mine}:states")) as string[];
+    return states.length === 2 && states[0] === "replica-a#1" && JSON.parse(states[1]!).accepting === true;
+  });
+  const [, state] = (await redis.command("HGETALL", "{mine}:states")) as [string, string];
+  t.is(JSON.parse(state).address, "http://127.0.0.1:1");
+});
+
+for (const [title, args, says] of [
+  [
+    "an address without a scheme",
+    ["--advertised-address", "10.0.0.7"],
+    /--advertised-address: expected an http/,
+  ],
+  ["a lease that is too short", ["--registry-lease-ms", "100"], /--registry-lease-ms: must be at least 3000/],
+  [
+    "an unknown policy",
+    ["--registry-while-away", "perhaps"],
+    /--registry-while-away: must be one of allow, refuse/,
+  ],
+] as const) {
+  test.serial(`${title} is refused by its flag`, async (t) => {
+    const child = program(t, ["serve", ...args], {});
+    t.is((await child.exit).code, 2);
+    t.regex(child.stderr, says);
+  });
+}

@@ -1,0 +1,77 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { program, temporaryFolder } from "./runner-fixtures/child.ts";
+import { ask } from "./runner-fixtures/rest.ts";
+
+/** As the kubelet mounts a Secret: each name links into `..data`, and that to a folder of its own. */
+function mountedSecret(t: ExecutionContext, files: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, "..2026_01_01"));
+  symlinkSync("..2026_01_01", join(folder, "..data"));
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, "..2026_01_01", name), text);
+    symlinkSync(join("..data", name), join(folder, name));
+  }
+  return folder;
+}
+
+const key = "backend:0123456789abcdef";
+
+test.serial(
+  "files of a mounted Secret are variables; the server's own do not reach the agents",
+  async (t) => {
+    const folder = mountedSecret(t, { SOME_KEY: "for-agents\n", GREENROOM_API_KEYS: key });
+    const agent = new URL("./runner-fixtures/environment-agent.ts", import.meta.url).href;
+    const env = { GREENROOM_SECRETS_DIR: folder };
+    const child = program(t, ["run"], { launcher: { agent }, env });
+    child.end();
+    t.is((await child.exit).code, 0);
+    t.regex(child.stdout, /^agent: SOME_KEY=for-agents GREENROOM_API_KEYS=undefined$/m);
+  },
+);
+
+test.serial("API keys of such a file are asked for", async (t) => {
+  const env = { GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_API_KEYS: `${key}\n` }) };
+  const url = await program(t, ["serve", "--port", "0"], { env }).readyUrl();
+  t.is((await ask(url, "/sessions")).status, 401);
+  const headers = { Authorization: "Bearer 0123456789abcdef" };
+  t.is((await fetch(`${url}/sessions`, { headers })).status, 200);
+});
+
+test.serial("a variable counts more than such a file, and that more than .env", async (t) => {
+  const capacity = async (env: Readonly<Record<string, string>>): Promise<string | undefined> => {
+    const dotEnv = "GREENROOM_MAX_CONCURRENT_SESSIONS=3\n";
+    const url = await program(t, ["serve", "--port", "0"], { env, dotEnv }).readyUrl();
+    const { body } = await ask(url, "/metrics");
+    return /^greenroom_pool_capacity (\d+)$/m.exec(body)?.[1];
+  };
+  const env = { GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_MAX_CONCURRENT_SESSIONS: "4" }) };
+  t.is(await capacity(env), "4");
+  t.is(await capacity({ ...env, GREENROOM_MAX_CONCURRENT_SESSIONS: "5" }), "5");
+});
+
+for (const [title, files, complaint] of [
+  ["a name that is no variable", { "peer-secret": "x" }, /peer-secret: a file there is named as a variable/],
+  [
+    "a value that is wrong",
+    { GREENROOM_WARM_SESSIONS: "two" },
+    /GREENROOM_WARM_SESSIONS in \S+: must be a whole/,
+  ],
+  ["a value that is no text", { GOOGLE_API_KEY: "a\0b" }, /GOOGLE_API_KEY: not a text/],
+  ["a value far too long", { GOOGLE_API_KEY: "a".repeat(70_000) }, /GOOGLE_API_KEY: longer than 65536/],
+] as const) {
+  test.serial(`refused with what is at fault: ${title}`, async (t) => {
+    const env = { GREENROOM_SECRETS_DIR: mountedSecret(t, files) };
+    const child = program(t, ["serve", "--port", "0"], { env });
+    t.is((await child.exit).code, 2);
+    t.regex(child.stderr, complaint);
+  });
+}
+
+test.serial("a folder that is not there is said", async (t) => {
+  const env = { GREENROOM_SECRETS_DIR: join(temporaryFolder(t), "nowhere") };
+  const child = program(t, ["serve", "--port", "0"], { env });
+  t.is((await child.exit).code, 2);
+  t.regex(child.stderr, /GREENROOM_SECRETS_DIR cannot be read: .*nowhere/);
+});

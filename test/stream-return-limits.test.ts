@@ -1,0 +1,91 @@
+import test from "ava";
+import { within } from "../src/deadline.ts";
+import { type PeerTimes, PeerWatch, peerTimes } from "../src/providers/stream/peer-watch.ts";
+import { retryDelayMs } from "../src/providers/stream/retry-delay.ts";
+import { ReturnLimits } from "../src/providers/stream/return-limits.ts";
+import type { Trouble } from "../src/providers/stream/trouble.ts";
+
+const neverConnected: Trouble = { kind: "media_failed", peer: "publisher", everConnected: false };
+const brokeDown: Trouble = { kind: "media_failed", peer: "publisher", everConnected: true };
+const notAgreed: Trouble = { kind: "negotiation_failed", error: new Error("no") };
+
+test("one comes back ten times within two minutes, and no more", (t) => {
+  const limits = new ReturnLimits();
+  for (let count = 0; count < 10; count++) t.true(limits.begin());
+  t.false(limits.begin());
+  limits.settled();
+  t.false(limits.begin());
+});
+
+test("what went wrong twice, or three times, in a row is given up; sound in between forgives it", (t) => {
+  const limits = new ReturnLimits();
+  t.true(limits.allows(neverConnected));
+  limits.settled();
+  t.true(limits.allows(neverConnected));
+  t.false(limits.allows(neverConnected));
+  const others = new ReturnLimits();
+  t.true(others.allows(notAgreed));
+  t.true(others.allows(notAgreed));
+  t.false(others.allows(notAgreed));
+  for (let count = 0; count < 20; count++) t.true(new ReturnLimits().allows(brokeDown));
+});
+
+test("waits grow from a quarter of a second to five, and never undercut what was asked for", (t) => {
+  for (let count = 0; count < 200; count++) {
+    const [first = 0, second = 0, fifth = 0] = [1, 2, 5].map((failures) => retryDelayMs(failures));
+    t.true(first >= 250 && first <= 500);
+    t.true(second >= 250 && second <= 2_500);
+    t.is(fifth, 5_000);
+    t.true(retryDelayMs(1, 7_000) >= 7_000);
+  }
+});
+
+function watch(times: Partial<PeerTimes>) {
+  const told: string[] = [];
+  const failed = Promise.withResolvers<boolean>();
+  const restarted = Promise.withResolvers<void>();
+  const peer = new PeerWatch({
+    onConnected: () => told.push("connected"),
+    onRestart: () => {
+      told.push("restart");
+      restarted.resolve();
+    },
+    onFailed: (everConnected) => {
+      told.push("failed");
+      failed.resolve(everConnected);
+    },
+    times: { ...peerTimes, ...times },
+  });
+  return { peer, told, failed: failed.promise, restarted: restarted.promise };
+}
+
+test("a connection that is lost is restarted after a while, and fails where that does not help", async (t) => {
+  const { peer, told, failed, restarted } = watch({ restartAfterMs: 1, lostAfterMs: 20 });
+  peer.take("connected");
+  peer.take("disconnected");
+  await within(restarted, 10_000, "To restart");
+  t.true(await within(failed, 10_000, "To fail"));
+  t.deepEqual(told, ["connected", "restart", "failed"]);
+  t.is(peer.state, "failed");
+  peer.take("connected");
+  t.is(told.length, 3);
+});
+
+test("one that comes back by itself is left alone", (t) => {
+  const { peer, told } = watch({});
+  peer.take("connected");
+  peer.take("disconnected");
+  peer.take("connected");
+  t.deepEqual(told, ["connected", "connected"]);
+  peer.close();
+});
+
+test("one that never connects fails as such", async (t) => {
+  const { peer, failed } = watch({ connectTimeoutMs: 1 });
+  peer.begin();
+  t.false(await within(failed, 10_000, "To fail"));
+  const other = watch({});
+  other.peer.take("connecting");
+  other.peer.take("failed");
+  t.false(await within(other.failed, 10_000, "To fail"));
+});
