@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
  *
  *   :epoch          grows with each registration of a node
  *   :nodes          sorted set: node#epoch → when its lease ends, by Redis' own clock
+ *   :beat           when any node was last heard of
  *   :states         hash: node#epoch → its address and room, as JSON
  *   :dead           set: node#epoch whose lease ended and whose sessions are not all reaped yet
  *   :live           hash: session → owner, call, recoveries; a line break; the claim as JSON
@@ -157,6 +158,15 @@ return {'ok', text(now)}`,
 export const beat = script(
   "beat",
   `${effects}${guarded}${registered}${sessions}
+-- While Redis was away nobody could renew a lease: of such a time only a second counts.
+local lastBeat = redis.call('GET', p .. ':beat')
+local awayMs = lastBeat and now - tonumber(lastBeat) - 1000 or 0
+if awayMs > 1000 then
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', p .. ':nodes', lastBeat, '+inf')) do
+    redis.call('ZINCRBY', p .. ':nodes', text(awayMs), node)
+  end
+end
+redis.call('SET', p .. ':beat', text(now))
 redis.call('ZADD', p .. ':nodes', text(now + tonumber(nextArgument())), me)
 redis.call('HSET', p .. ':states', me, nextArgument())
 local most = tonumber(nextArgument())
