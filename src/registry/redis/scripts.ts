@@ -232,10 +232,14 @@ end
 return 'ok'`,
 );
 
-/** ARGV: id. → what is known, or nil. */
+/** ARGV: id. → what is known of it, and the state of its owner; either may be nil. */
 export const find = script(
   "find",
-  `return redis.call('HGET', KEYS[1] .. ':live', ARGV[1]) or redis.call('GET', KEYS[1] .. ':ended:' .. ARGV[1])`,
+  `local p = KEYS[1]
+local known = redis.call('HGET', p .. ':live', ARGV[1]) or redis.call('GET', p .. ':ended:' .. ARGV[1])
+if not known then return {} end
+local header = cjson.decode(string.sub(known, 1, string.find(known, '\\n', 1, true) - 1))
+return {known, redis.call('HGET', p .. ':states', header[1])}`,
 );
 
 /** ARGV: deadline, owner, key, body hash, token, ms. → first, pending, mismatch or late; or answered and the answer. */
