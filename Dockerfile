@@ -6,7 +6,8 @@ FROM node:24-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json README.md LICENSE ./
+COPY tsconfig.json tsconfig.build.json README.md LICENSE .env.example ./
+COPY docs docs
 COPY scripts scripts
 COPY src src
 COPY workers workers

@@ -2,13 +2,14 @@
 import { parseArgs } from "node:util";
 import exhaustion from "./exhaustion.ts";
 import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
+import fleet from "./fleet.ts";
 import hang from "./hang.ts";
 import memory from "./memory.ts";
 import scale from "./scale.ts";
 import start from "./start.ts";
 import voice from "./voice.ts";
 
-const benches: Readonly<Record<string, Bench>> = { start, hang, scale, memory, exhaustion, voice };
+const benches: Readonly<Record<string, Bench>> = { start, hang, scale, memory, exhaustion, voice, fleet };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -41,12 +41,16 @@ export class Client {
    * Starts a session. Throws where the answer is not 201; but where the load guard refuses, since the machine is busy with
    * other things, it is tried again for a minute, and that time does not count.
    */
-  async start(callId: string): Promise<{ readonly id: string; readonly tookMs: number }> {
+  async start(
+    callId: string,
+    config: object = {},
+  ): Promise<{ readonly id: string; readonly tookMs: number }> {
     const until = performance.now() + 60_000;
-    let answer = await this.send("POST", "/sessions", { call_id: callId });
+    const body = { call_id: callId, config };
+    let answer = await this.send("POST", "/sessions", body);
     while (answer.body.includes('"OVERLOADED"') && performance.now() < until) {
       await sleep(1_000);
-      answer = await this.send("POST", "/sessions", { call_id: callId });
+      answer = await this.send("POST", "/sessions", body);
     }
     if (answer.status !== 201) throw new Error(`POST /sessions: ${answer.status} ${answer.body}`);
     return { id: (JSON.parse(answer.body) as { session_id: string }).session_id, tookMs: answer.tookMs };

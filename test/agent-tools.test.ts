@@ -136,3 +136,22 @@ test("what the provider attached to a call comes back with it", async (t) => {
   const [first] = messages.flatMap((message) => (message.role === "agent" ? message.toolCalls : []));
   t.deepEqual(first?.providerData, providerData);
 });
+
+test("an event tells of what class the failure of a tool is, and nothing that it says", async (t) => {
+  const thread = await new AgentThread(t, scripted).join({ limits: { toolTimeoutMs: 50 } });
+  await perform(thread, [
+    { call: "add", arguments: { a: 1 } },
+    { call: "break", arguments: {} },
+    { call: "hang", arguments: {} },
+    { call: "add", arguments: { a: "two" } },
+    { call: "nothing", arguments: {} },
+  ]);
+  const failures = thread.events.flatMap((event) => (event.type === "tool" ? [[event.ok, event.error]] : []));
+  t.deepEqual(failures.toSorted(), [
+    [false, "Error"],
+    [false, "bad_arguments"],
+    [false, "timeout"],
+    [false, "unknown_function"],
+    [true, undefined],
+  ]);
+});

@@ -104,9 +104,11 @@ async function run(scheduler: fc.Scheduler, actions: readonly Action[]): Promise
       case "respond":
         if (joined) promised.push(agent.simpleResponse(words));
         return;
-      case "say":
-        if (joined) promised.push(agent.say(`said ${++id} `, done));
+      case "say": {
+        const { interrupt, interruptible } = done;
+        if (joined) promised.push(agent.say(`said ${++id} `, { interrupt, interruptible }));
         return;
+      }
       case "join":
         return join();
       case "close":

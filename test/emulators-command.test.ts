@@ -66,10 +66,12 @@ test.serial("a wrong key can be tried: it is refused by all, and counted", async
   const url = await server.readyUrl();
   await server.logged(/^LLM gemini does not work: .*API key not valid/);
   await server.logged(/^STT deepgram does not work: .*401/);
+  await server.logged(/^TTS elevenlabs does not work: /);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   for (const [component, provider, error] of [
     ["llm", "gemini", "http_400"],
     ["stt", "deepgram", "http_401"],
+    ["tts", "elevenlabs", "http_401"],
   ]) {
     const series = `greenroom_provider_errors_total{component="${component}",provider="${provider}",error="${error}"} 1`;
     t.true(metrics.includes(series), series);

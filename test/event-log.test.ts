@@ -30,6 +30,23 @@ test("a late subscriber gets what it missed, then what comes, without a hole", (
   t.deepEqual(reader.ids(), [2, 3, 4]);
 });
 
+test("interim words are kept until others stand in their place, and their absence is no gap", (t) => {
+  const log = new EventLog();
+  const user = { type: "transcript", at: 0, role: "user", turnId: "t", participantId: "a" } as const;
+  const live = collect(log, 0);
+  log.append({ ...user, final: false, interim: "What" });
+  log.append(delta("a"));
+  log.append({ ...user, turnId: "u", final: false, interim: "What is" });
+  t.deepEqual(collect(log, 0).ids(), [1, 2, 3]);
+  log.append({ ...user, turnId: "u", final: false, interim: "What is the" });
+  t.deepEqual(collect(log, 0).ids(), [1, 2, 4]);
+  log.append({ ...user, turnId: "u", final: true, text: "What is the weather?" });
+  t.deepEqual(collect(log, 0).ids(), [1, 2, 5]);
+  t.false(collect(log, 3).gap);
+  t.deepEqual(collect(log, 3).ids(), [5]);
+  t.deepEqual(live.ids(), [1, 2, 3, 4, 5]);
+});
+
 test("more events than are kept: a gap is told, and what is left follows without a hole", (t) => {
   const log = new EventLog();
   for (let i = 0; i < 1_500; i += 1) log.append(delta("x"));

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { Agent, createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { eventually } from "./fixtures/eventually.ts";
 import { balance, haproxyFile } from "./fixtures/haproxy.ts";
@@ -108,5 +109,36 @@ withHaproxy(
     t.is(b.forwardedFor, "127.0.0.1");
     b.starts = 503;
     t.is((await ask(url, "POST", "/sessions")).status, 503);
+  },
+);
+
+withHaproxy(
+  "no request comes to a connection that a replica closes just then, as it does when it shuts down",
+  async (t) => {
+    const both = await replicas(t);
+    for (const { server } of both) {
+      const used = new WeakSet<Socket>();
+      server.prependListener("request", ({ socket }) => {
+        if (used.has(socket)) socket.destroy();
+        used.add(socket);
+      });
+    }
+    const url = await balance(t, both);
+    await eventually("both of them", async () => (await answering(url, "POST", "/sessions")) === "ab");
+    // As clients do that ask again and again.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.teardown(() => agent.destroy());
+    for (const [method, path] of [
+      ["POST", "/sessions"],
+      ["GET", "/sessions/some-id"],
+    ] as const) {
+      for (let count = 0; count < 10; count += 1) {
+        const sent = request(url + path, { method, agent }).end();
+        const [answer] = (await once(sent, "response")) as [IncomingMessage];
+        answer.resume();
+        await once(answer, "end");
+        t.is(answer.statusCode, method === "POST" ? 201 : 200);
+      }
+    }
   },
 );

@@ -8,7 +8,13 @@ import { eventOf } from "./fixtures/session-watch.ts";
 import { until } from "./fixtures/voice-call.ts";
 import { bin, Child } from "./runner-fixtures/child.ts";
 
-const options = { maxConcurrentSessions: 5, warmSessions: 3, providerConcurrency: { counted: 2 } };
+const options = {
+  maxConcurrentSessions: 5,
+  warmSessions: 3,
+  // A thread of a busy machine may stand still for a while: that is not what is tested here.
+  unresponsiveAfterMs: 30_000,
+  providerConcurrency: { counted: 2 },
+};
 
 for (const part of ["tts", "llm"] as const) {
   test.serial(`the third request of two that may be waits its turn: ${part}`, async (t) => {

@@ -59,7 +59,7 @@ withRedis("hundreds of sessions of a dead process are reaped in bounded batches"
   t.is(new Set(witness.heard.lost.map(({ sessionId }) => sessionId)).size, 500);
   await eventually("nothing is left", async () => {
     const keys = (await redis.command("KEYS", "*")) as string[];
-    return keys.every((key) => /:(epoch|nodes|states|ended:.+)$/.test(key));
+    return keys.every((key) => /:(epoch|nodes|beat|states|ended:.+)$/.test(key));
   });
 });
 

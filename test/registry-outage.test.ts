@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { now } from "../src/protocol.ts";
 import { eventually } from "./fixtures/eventually.ts";
@@ -93,6 +94,31 @@ for (const whileAway of ["allow", "refuse"] as const) {
     t.deepEqual(one.heard.lost, []);
   });
 }
+
+withRedis("Redis stands still for longer than a lease: nobody is held to be dead", async (t) => {
+  await using redis = await RedisServer.open();
+  const leaseMs = 3_000;
+  const open = () => openRegistry(t, redis, { commandTimeoutMs: 500, leaseMs });
+  const fleet = [await open(), await open(), await open()];
+  const claims = fleet.map(() => claimOf());
+  for (const [index, { registry }] of fleet.entries()) await registry.claim(claims[index]!);
+  redis.pause();
+  await Promise.all(fleet.map(away));
+  await sleep(leaseMs + 1_000);
+  redis.resume();
+  await Promise.all(fleet.map(back));
+  for (const { registry, heard } of fleet) {
+    for (const { sessionId } of claims) {
+      t.like(await registry.find(sessionId), { end: null, recoveries: 0 });
+    }
+    t.deepEqual([heard.lost.length, heard.recovered], [0, 0]);
+  }
+  const [dead, ...others] = fleet;
+  await dead!.registry.close();
+  await eventually("who really leaves is found", () => {
+    return others.reduce((sum, { heard }) => sum + heard.lost.length, 0) === 1;
+  });
+});
 
 withRedis("Redis is emptied: sessions, ends and limits are there again", async (t) => {
   await using redis = await RedisServer.open();

@@ -14,6 +14,7 @@ import {
 } from "greenroom";
 import * as testing from "greenroom/testing";
 import { concatenate } from "../src/audio/pcm.ts";
+import { Child } from "./runner-fixtures/child.ts";
 
 const agentUser = { id: "agent", name: "Agent" };
 const signal = () => new AbortController().signal;
@@ -376,6 +377,21 @@ test("nobody answers: a clear error", async (t) => {
   await t.throwsAsync(testing.dial(`nobody-${Math.random()}`, { timeoutMs: 50 }), {
     message: /The answer of a testing\.Edge named nobody-.* took longer than 50 ms/,
   });
+});
+
+test("a call that is left open lets its process end, but not before what was said in it is answered", async (t) => {
+  const child = new Child(t, [join(import.meta.dirname, "fixtures/left-open-call.ts")]);
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  t.is(child.stdout, "Agent has answered\n");
+});
+
+test("a wait for what is said that was in vain tells how much of it came", async (t) => {
+  const recording = new testing.Recording(16_000);
+  await t.throwsAsync(recording.reached(500, 20), {
+    message: "500 ms of what the agent says took longer than 20 ms: nothing came",
+  });
+  recording.add(new Int16Array(320));
+  await t.throwsAsync(recording.reached(500, 20), { message: /: 20 ms of it came$/ });
 });
 
 test("a recording is the caller, and the conversation is a file", async (t) => {

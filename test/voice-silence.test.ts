@@ -12,6 +12,9 @@ import { openServer } from "./http-fixtures/open-server.ts";
 
 const userSilentAfterMs = 20;
 
+/** A thread of a busy machine may stand still for a while: that is not what is tested here. */
+const launched = { warmSessions: 1, unresponsiveAfterMs: 30_000 };
+
 const called = (t: ExecutionContext, { agent, ...options }: VoiceCallOptions = {}) =>
   VoiceCall.with(t, { ...options, agent: { userSilentAfterMs, ...agent } });
 
@@ -167,7 +170,7 @@ for (const spoken of [false, true]) {
   test.serial(
     `an agent that goes the third time: ${spoken ? "spoken" : "text"}, in a session, over HTTP`,
     async (t) => {
-      const launcher = await launch(t, "agent-silent-user", { warmSessions: 1 });
+      const launcher = await launch(t, "agent-silent-user", launched);
       const { url, ask, start } = await openServer(t, launcher);
       const { session_id: id } = await start({ config: { spoken } });
       if (spoken) {
@@ -191,7 +194,7 @@ test.serial(
   "a session of somebody who typed once and is asked again and again is idle all the same",
   async (t) => {
     const launcher = await launch(t, "agent-silent-user", {
-      warmSessions: 1,
+      ...launched,
       agentIdleTimeoutMs: 1_000,
       maintenanceIntervalMs: 20,
     });

@@ -166,7 +166,7 @@ test.serial("each service fails and has another behind it: the caller notices no
     deepgram: reserve.deepgram.url,
     elevenlabs: reserve.elevenlabs.url,
   };
-  const call = await stage.call(t, { speed: 4, reserve: urls });
+  const call = await stage.call(t, { speed: 4, reserve: urls }, reserve.deepgram);
   await call.say();
   t.is((await call.turnsOver(1)).outcome, "done");
   t.deepEqual(call.transcript, [`alice: ${question}`, `agent: ${answer}`]);
@@ -190,6 +190,7 @@ test.serial("100 calls in a row leave no socket, timer or thread behind", async 
   hears(stage.services, "Hello there.");
   gemini.script = () => [{ text: "Hello Alice!" }];
   for (let count = 0; count < 100; count += 1) {
+    deepgram.log.clear();
     const call = await stage.call(t, { speed: 20 });
     await call.say();
     t.is((await call.turnsOver(1)).outcome, "done");

@@ -89,7 +89,11 @@ export class RegisteredFunction {
         `registerFunction: ${given} is no name for a function: use letters, digits, _ . - (at most 64)`,
       );
     }
-    checkOptions(`registerFunction ${name}`, definition, checks);
+    const { execute } = definition;
+    // An object of a class may keep what it likes.
+    const plain = Object.getPrototypeOf(definition) === Object.prototype;
+    const parts = plain ? definition : { name, description, parameters, execute };
+    checkOptions(`registerFunction ${name}`, parts as SchemaFunction<StandardSchema>, checks);
     for (const part of ["description", "execute"] as const) {
       if (definition[part] === undefined) throw new TypeError(`registerFunction ${name}: ${part} is missing`);
     }

@@ -131,16 +131,16 @@ export function checkValue(what: string, value: unknown, { fits, expected, secre
   throw new TypeError(`${what} must be ${expected}${but}`);
 }
 
-/** Ends the line about a name that does not exist. */
-export function didYouMean(name: string, known: Iterable<string>): string {
+/** Ends the line about a name that does not exist. @param path What stands before the names. */
+export function didYouMean(name: string, known: Iterable<string>, path = ""): string {
   const nearest = similar(name, known);
-  return nearest === null ? "" : `: did you mean ${nearest}?`;
+  return nearest === null ? "" : `: did you mean ${path}${nearest}?`;
 }
 
 function checkAll(owner: string, path: string, given: object, checks: Readonly<Record<string, Check>>): void {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(checks, name)) {
-      const hint = didYouMean(name, Object.keys(checks));
+      const hint = didYouMean(name, Object.keys(checks), path);
       throw new TypeError(`${owner}: there is no option ${path}${name}${hint}`);
     }
     const known = checks[name]!;

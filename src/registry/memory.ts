@@ -3,6 +3,7 @@ import { CallCounts, callOf } from "./call-counts.ts";
 import { KeptEnds } from "./kept-ends.ts";
 import { LocalKeys } from "./local-keys.ts";
 import type {
+  FoundSession,
   NodeInfo,
   OnceKey,
   OnceResult,
@@ -50,9 +51,10 @@ export class MemoryRegistry implements SessionRegistry {
     if (end) this.#ends.add(this.#record(claim, end));
   }
 
-  find(sessionId: string): Promise<SessionRecord | null> {
+  find(sessionId: string): Promise<FoundSession | null> {
     const claim = this.#live.get(sessionId);
-    return Promise.resolve(claim ? this.#record(claim, null) : this.#ends.get(sessionId));
+    const record = claim ? this.#record(claim, null) : this.#ends.get(sessionId);
+    return Promise.resolve(record && { ...record, owner: null });
   }
 
   peers(): readonly PeerNode[] {

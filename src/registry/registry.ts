@@ -50,6 +50,11 @@ export interface SessionRecord extends SessionClaim {
   readonly recoveries: number;
 }
 
+export interface FoundSession extends SessionRecord {
+  /** The other process that has it, or had it, and lives: one that has just begun may not be among the peers yet. */
+  readonly owner: PeerNode | null;
+}
+
 /** What a registry tells its process, and asks it. None of these may throw. */
 export interface RegistryHooks {
   /** Asked at each heartbeat. */
@@ -108,7 +113,7 @@ export interface SessionRegistry {
   /** The session has ended, or never came to be (null). Never waits. */
   release(sessionId: string, end: SessionEnd | null): void;
   /** A session that lives, or ended within the last 10 minutes. Rejects with REGISTRY_UNAVAILABLE where it cannot know. */
-  find(sessionId: string): Promise<SessionRecord | null>;
+  find(sessionId: string): Promise<FoundSession | null>;
   /** The other processes that live, as of the last heartbeat. */
   peers(): readonly PeerNode[];
   /**

@@ -24,8 +24,9 @@ export interface BalancedFleetOptions {
   environment?(index: number): Readonly<Record<string, string>>;
 }
 
-/** As in the manifests; a session is known to be lost a little sooner. */
-const environment = { GREENROOM_REGISTRY_LEASE_MS: "4000", GREENROOM_HTTP_LOG_LEVEL: "warn" };
+/** A process that was not heard of for so long is held to be dead, in milliseconds. */
+export const leaseMs = 4_000;
+const environment = { GREENROOM_REGISTRY_LEASE_MS: String(leaseMs), GREENROOM_HTTP_LOG_LEVEL: "warn" };
 
 /** Three replicas, each a process, behind HAProxy, with one Redis. They end with the test. */
 export async function balancedFleet(
@@ -60,6 +61,15 @@ export async function knowEachOther(replicas: readonly ReplicaProcess[]): Promis
   }
 }
 
+export async function metricOfAll(
+  replicas: readonly ReplicaProcess[],
+  name: string,
+  label = "",
+): Promise<number> {
+  const values = await Promise.all(replicas.map((replica) => replica.metric(name, label)));
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 /** Declares tests of such a fleet: one after another, and skipped where a program is not installed. */
 export function fleetTest(...further: readonly string[]): ReturnType<typeof unless> {
   const missing = ["redis-server", "haproxy", ...further].filter((program) => !isInstalled(program));
@@ -92,6 +102,20 @@ export async function started(
     if (!isUnderLoad(replicas) || performance.now() > until)
       throw new Error(`A start was answered ${answer.status}: ${answer.text}`);
     await sleep(200);
+  }
+}
+
+/** A call that lives in this replica, and goes on. A busy one may hand it to another. */
+export async function callAt(
+  fleet: BalancedFleet,
+  replica: ReplicaProcess,
+  request: Request = {},
+): Promise<string> {
+  for (;;) {
+    const { session_id } = await started(fleet, replica, request);
+    if ((await placesOf(fleet.replicas, session_id)).owner === replica) return session_id;
+    const { headers = {} } = request;
+    await replica.ask(`/sessions/${session_id}?wait=true`, { method: "DELETE", headers });
   }
 }
 

@@ -10,7 +10,8 @@ export const peerSecret = "the-secret-that-the-replicas-of-a-test-share";
 
 export interface ReplicaSettings {
   readonly nodeId: string;
-  readonly redisUrl: string;
+  /** Null: it has its own memory alone. */
+  readonly redisUrl: string | null;
   readonly launcher: Partial<AgentLauncherOptions>;
   readonly runner: RunnerOptions;
   /** Added to its environment. */
@@ -78,12 +79,13 @@ export class ReplicaProcess implements Pick<OpenServer, "ask" | "start"> {
     await this.ready();
   }
 
-  /** The value of one line of its metrics, such as `greenroom_registry_up`; those of all its label values are added. */
-  async metric(name: string): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`, {
-      headers: { connection: "close" },
-    });
-    const lines = (await answer.text()).split("\n").filter((line) => /^[^{ ]+/.exec(line)?.[0] === name);
+  /** The sum of a metric's values, or of those with this in their labels, such as `reason="lost"`. */
+  async metric(name: string, label = ""): Promise<number> {
+    const url = `http://127.0.0.1:${this.metricsPort}/metrics`;
+    const text = await (await fetch(url, { headers: { connection: "close" } })).text();
+    const lines = text
+      .split("\n")
+      .filter((line) => /^[^{ ]+/.exec(line)?.[0] === name && line.includes(label));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   }
 
@@ -95,7 +97,7 @@ export class ReplicaProcess implements Pick<OpenServer, "ask" | "start"> {
         TEST_OPTIONS: JSON.stringify({ launcher, runner }),
         GREENROOM_NODE_ID: this.nodeId,
         GREENROOM_ADVERTISED_ADDRESS: this.url,
-        GREENROOM_REDIS_URL: redisUrl,
+        ...(redisUrl === null ? {} : { GREENROOM_REDIS_URL: redisUrl }),
         GREENROOM_PEER_SECRET: peerSecret,
         ...environment,
       },

@@ -45,12 +45,15 @@ export async function offerStart(exchange: Exchange, body: unknown): Promise<Sta
   return null;
 }
 
-/** What is known of their room is a heartbeat old: those that seemed full come last, and are asked too. */
+/**
+ * What is known of their room is a heartbeat old: those that seemed full come later, and those that seemed to accept
+ * nothing last. They are asked too, since one that warmed up is room, and who is refused here is refused by the fleet.
+ */
 function inOrderOfRoom(peers: readonly PeerNode[]): PeerNode[] {
+  const rank = ({ accepting, free }: PeerNode) => (accepting ? free : -1);
   return peers
-    .filter(({ accepting }) => accepting)
-    .map((peer) => ({ peer, chance: Math.random() }))
-    .sort((one, other) => other.peer.free - one.peer.free || one.chance - other.chance)
+    .map((peer) => ({ peer, rank: rank(peer), chance: Math.random() }))
+    .sort((one, other) => other.rank - one.rank || one.chance - other.chance)
     .map(({ peer }) => peer);
 }
 

@@ -1,5 +1,5 @@
 import { GreenroomError } from "../../errors.ts";
-import type { PeerNode, SessionRecord } from "../../registry/registry.ts";
+import type { FoundSession, PeerNode, SessionRecord } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { DetailedError } from "../error-answer.ts";
@@ -34,10 +34,9 @@ export async function answeredElsewhere(exchange: Exchange, { documentation }: E
   return answerByRecord(exchange, known ?? record, documentation?.token ?? false);
 }
 
-/** Null where it is out of reach. A later life of the node does not know the sessions of an earlier one. */
-function ownerOf({ plane }: Exchange, { nodeId, epoch }: SessionRecord): PeerNode | null {
-  const owner = plane.peers.find(nodeId);
-  return owner && owner.epoch <= epoch ? owner : null;
+/** Null where it is out of reach. */
+function ownerOf({ plane }: Exchange, { owner }: FoundSession): PeerNode | null {
+  return owner && plane.peers.canReach(owner) ? owner : null;
 }
 
 /** False: the owner did not answer. */

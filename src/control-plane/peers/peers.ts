@@ -53,11 +53,6 @@ export class Peers {
     return read.hop;
   }
 
-  /** Where this node can be asked; null where it is out of reach. */
-  find(nodeId: string): PeerNode | null {
-    return this.reachable().find((peer) => peer.nodeId === nodeId) ?? null;
-  }
-
   /** The others that can be asked. */
   reachable(): readonly PeerNode[] {
     return this.registry.peers().filter((peer) => this.canReach(peer));
@@ -78,9 +73,12 @@ export class Peers {
     const hop = { ...from, from: this.node.nodeId, to: peer.nodeId };
     const startedAt = performance.now();
     const gone = new AbortController();
+    // One that has just begun is known to its sessions' records before it is a peer.
+    let known = this.#lives(peer.nodeId);
     const watch = setInterval(() => {
-      if (!this.find(peer.nodeId))
-        gone.abort(new PeerError("It was declared dead while it was waited for", false));
+      const lives = this.#lives(peer.nodeId);
+      known ||= lives;
+      if (known && !lives) gone.abort(new PeerError("It was declared dead while it was waited for", false));
     }, goneCheckMs).unref();
     try {
       const signal = AbortSignal.any([request.signal, gone.signal]);
@@ -99,6 +97,10 @@ export class Peers {
     } finally {
       clearInterval(watch);
     }
+  }
+
+  #lives(nodeId: string): boolean {
+    return this.registry.peers().some((peer) => peer.nodeId === nodeId);
   }
 
   #tellWhatIsMissing(): void {

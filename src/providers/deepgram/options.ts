@@ -39,7 +39,10 @@ export interface DeepgramOptions {
    * 150–250 ms of a turn, and costs 50–70 % more requests to the model, some in vain.
    */
   readonly eagerTurnDetection?: boolean;
-  /** Flux: how sure an eager end has to be, 0.3–0.9, at most `eotThreshold`. Default 0.5. Lower is earlier, and more often wrong. */
+  /**
+   * Flux, with `eagerTurnDetection`: how sure an eager end has to be, 0.3–0.9, at most `eotThreshold`. Default 0.5. Lower is
+   * earlier, and more often wrong.
+   */
   readonly eagerEotThreshold?: number;
   /** Flux: how sure the end of a turn has to be, 0.5–1. Default Deepgram's, 0.7. Raise it where speakers are cut short. */
   readonly eotThreshold?: number;

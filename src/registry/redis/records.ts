@@ -1,6 +1,13 @@
 import type { EndReason } from "../../protocol.ts";
 import { callOf } from "../call-counts.ts";
-import type { NodeState, PeerNode, SessionClaim, SessionEnd, SessionRecord } from "../registry.ts";
+import type {
+  FoundSession,
+  NodeState,
+  PeerNode,
+  SessionClaim,
+  SessionEnd,
+  SessionRecord,
+} from "../registry.ts";
 
 /** A session of this process, as it is written. */
 export interface OwnSession {
@@ -40,6 +47,13 @@ export function parseRecord(data: string): SessionRecord {
   const claim = JSON.parse(data.slice(line + 1)) as SessionClaim;
   const end: SessionEnd | null = reason === undefined ? null : { reason, endedAt: Number(endedAt) };
   return { ...claim, ...parseOwner(owner), end, recoveries };
+}
+
+/** A session as the others see it. `state`: what its owner tells of itself, where that lives. */
+export function parseFound(data: string, state: string | null): FoundSession {
+  const record = parseRecord(data);
+  const { nodeId, epoch } = record;
+  return { ...record, owner: state === null ? null : { ...(JSON.parse(state) as NodeJson), nodeId, epoch } };
 }
 
 /** What a node tells of itself, as JSON. */

@@ -3,6 +3,7 @@ import { CallCounts } from "../call-counts.ts";
 import { endKeptMs, KeptEnds } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
 import type {
+  FoundSession,
   NodeInfo,
   OnceKey,
   OnceResult,
@@ -18,7 +19,7 @@ import { clientFactory } from "./client.ts";
 import { RedisLink } from "./link.ts";
 import type { RedisRegistryOptions } from "./options.ts";
 import { Outbox, releasedArguments } from "./outbox.ts";
-import { type OwnSession, ownSession, parseRecord } from "./records.ts";
+import { type OwnSession, ownSession, parseFound } from "./records.ts";
 import * as scripts from "./scripts.ts";
 import { SharedKeys } from "./shared-keys.ts";
 
@@ -26,6 +27,8 @@ import { SharedKeys } from "./shared-keys.ts";
 const releaseDelayMs = 50;
 /** Most ends that a claim takes along. */
 const mostTakenAlong = 50;
+
+type Found = readonly (string | null)[];
 
 /** The registry of a fleet, in Redis. Its cost is by process and second, not by session: see {@link RedisLink}. */
 export class RedisRegistry implements SessionRegistry {
@@ -111,15 +114,16 @@ export class RedisRegistry implements SessionRegistry {
     }, releaseDelayMs).unref();
   }
 
-  async find(sessionId: string): Promise<SessionRecord | null> {
+  async find(sessionId: string): Promise<FoundSession | null> {
     const session = this.#own.get(sessionId);
-    if (session) return this.#record(session, null);
-    const ended = this.#ends.get(sessionId);
-    if (ended) return ended;
+    const own = session ? this.#record(session, null) : this.#ends.get(sessionId);
+    if (own) return { ...own, owner: null };
     if (this.#outbox.releases(sessionId)) return null;
     try {
-      const data = await this.#linked.run(scripts.find, [sessionId]);
-      return typeof data === "string" ? parseRecord(data) : null;
+      const [data = null, state = null] = (await this.#linked.run(scripts.find, [sessionId])) as Found;
+      if (data === null) return null;
+      const found = parseFound(data, state);
+      return found.nodeId === this.#nodeId ? { ...found, owner: null } : found;
     } catch (cause) {
       throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause });
     }

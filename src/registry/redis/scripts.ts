@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
  *
  *   :epoch          grows with each registration of a node
  *   :nodes          sorted set: node#epoch → when its lease ends, by Redis' own clock
+ *   :beat           when any node was last heard of
  *   :states         hash: node#epoch → its address and room, as JSON
  *   :dead           set: node#epoch whose lease ended and whose sessions are not all reaped yet
  *   :live           hash: session → owner, call, recoveries; a line break; the claim as JSON
@@ -157,6 +158,15 @@ return {'ok', text(now)}`,
 export const beat = script(
   "beat",
   `${effects}${guarded}${registered}${sessions}
+-- While Redis was away nobody could renew a lease: of such a time only a second counts.
+local lastBeat = redis.call('GET', p .. ':beat')
+local awayMs = lastBeat and now - tonumber(lastBeat) - 1000 or 0
+if awayMs > 1000 then
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', p .. ':nodes', lastBeat, '+inf')) do
+    redis.call('ZINCRBY', p .. ':nodes', text(awayMs), node)
+  end
+end
+redis.call('SET', p .. ':beat', text(now))
 redis.call('ZADD', p .. ':nodes', text(now + tonumber(nextArgument())), me)
 redis.call('HSET', p .. ':states', me, nextArgument())
 local most = tonumber(nextArgument())
@@ -222,10 +232,14 @@ end
 return 'ok'`,
 );
 
-/** ARGV: id. → what is known, or nil. */
+/** ARGV: id. → what is known of it, and the state of its owner; either may be nil. */
 export const find = script(
   "find",
-  `return redis.call('HGET', KEYS[1] .. ':live', ARGV[1]) or redis.call('GET', KEYS[1] .. ':ended:' .. ARGV[1])`,
+  `local p = KEYS[1]
+local known = redis.call('HGET', p .. ':live', ARGV[1]) or redis.call('GET', p .. ':ended:' .. ARGV[1])
+if not known then return {} end
+local header = cjson.decode(string.sub(known, 1, string.find(known, '\\n', 1, true) - 1))
+return {known, redis.call('HGET', p .. ':states', header[1])}`,
 );
 
 /** ARGV: deadline, owner, key, body hash, token, ms. → first, pending, mismatch or late; or answered and the answer. */

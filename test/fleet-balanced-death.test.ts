@@ -1,0 +1,103 @@
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import type { ExecutionContext } from "ava";
+import { eventually } from "./fixtures/eventually.ts";
+import {
+  type BalancedFleetOptions,
+  balancedFleet,
+  callAt,
+  fleetTest,
+  knowEachOther,
+  metricOfAll,
+  started,
+} from "./fleet-fixtures/balanced-fleet.ts";
+import { EventReader } from "./http-fixtures/event-reader.ts";
+
+/** Kills one of three replicas with two calls in each. Resolves with the ids of all processes that there were. */
+async function killOne(
+  t: ExecutionContext,
+  options: BalancedFleetOptions = {},
+  apartMinutes = 0,
+): Promise<number[]> {
+  const fleet = await balancedFleet(t, {
+    ...options,
+    launcher: { maxSessionsPerCall: 2, maxConcurrentSessions: 4 },
+  });
+  const { replicas, balancer } = fleet;
+  const [victim, ...survivors] = replicas;
+  const [one, other] = survivors;
+  const callsOf = async (replica: typeof victim) => [
+    await callAt(fleet, replica, { json: { call_id: replica.nodeId } }),
+    await callAt(fleet, replica, { json: { call_id: replica.nodeId } }),
+  ];
+  const dying = await callsOf(victim);
+  const living = [...(await callsOf(one!)), ...(await callsOf(other!))];
+  const beganAt = (await balancer.ask("/sessions")).body.sessions.map(
+    ({ session_started_at }: { session_started_at: string }) => Date.parse(session_started_at),
+  );
+  t.is(beganAt.length, 6);
+  t.is(Math.round((Math.max(...beganAt) - Math.min(...beganAt)) / 60_000), apartMinutes);
+  const heard: EventReader[] = [];
+  for (const id of living) {
+    const events = await EventReader.open(t, `${one!.url}/sessions/${id}/events`);
+    await events.until(({ data }) => data.state === "live");
+    heard.push(events);
+  }
+  const broken = await EventReader.open(t, `${one!.url}/sessions/${dying[0]}/events`);
+  await broken.until(({ data }) => data.state === "live");
+
+  const killed = victim.child.process.pid!;
+  await victim.kill();
+  await t.throwsAsync(broken.rest(), undefined, "what is not whole does not look so");
+  for (const id of dying) {
+    const unknown = await balancer.ask(`/sessions/${id}`);
+    t.true(unknown.status === 503 || unknown.body.end_reason === "lost", unknown.text);
+    for (const { ask } of [...survivors, balancer]) {
+      await eventually(`${id} is lost`, async () => {
+        const { status, body } = await ask(`/sessions/${id}`);
+        return status === 404 && body.end_reason === "lost";
+      });
+    }
+  }
+  t.is(await metricOfAll(survivors, "greenroom_sessions_ended_total", 'reason="lost"'), dying.length, "once");
+
+  for (const [index, id] of living.entries()) {
+    t.is((await balancer.ask(`/sessions/${id}/messages`, { json: { text: "hello" } })).status, 202);
+    await heard[index]!.until(({ event }) => event === "turn");
+  }
+  t.is(await metricOfAll(survivors, "greenroom_sessions_ended_total"), dying.length, "nothing else ended");
+  await started(fleet, balancer, { json: { call_id: victim.nodeId } });
+
+  await victim.restart();
+  await knowEachOther(replicas);
+  t.is((await victim.ask(`/sessions/${dying[0]}`)).body.end_reason, "lost");
+  t.is((await victim.ask(`/sessions/${living[0]}`)).status, 200);
+  const { sessions } = (await victim.ask("/sessions")).body;
+  t.is(sessions.length, living.length + 1);
+  return [killed, ...replicas.map(({ child }) => child.process.pid!)];
+}
+
+fleetTest()("kill -9 of a replica: its sessions are lost, once; the others' go on", async (t) => {
+  await killOne(t);
+});
+
+/** What shifts the clock of a process, in the words of libfaketime. Its monotonic clock goes on as it is. */
+function clock(shift: string): Record<string, string> {
+  const { stdout } = spawnSync("faketime", ["-m", "-f", "+0", "printenv", "LD_PRELOAD"], {
+    encoding: "utf8",
+  });
+  return { LD_PRELOAD: stdout.trim(), FAKETIME: shift, FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+}
+
+fleetTest("faketime")("kill -9 of a replica where clocks are minutes apart", async (t) => {
+  let pids: readonly number[] = [];
+  // What libfaketime leaves of a process that was killed.
+  t.teardown(() => {
+    for (const pid of pids) {
+      for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`])
+        rmSync(`/dev/shm/${name}`, { force: true });
+    }
+  });
+  const shifts = ["-7m", "+0m", "+11m"];
+  pids = await killOne(t, { environment: (index) => clock(shifts[index] ?? "+0m") }, 18);
+});

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ExecutionContext } from "ava";
+import { eventually } from "./fixtures/eventually.ts";
+import { TcpRelay } from "./fixtures/tcp-relay.ts";
+import {
+  type BalancedFleet,
+  balancedFleet,
+  callAt,
+  fleetTest,
+  knowEachOther,
+  leaseMs,
+  metricOfAll,
+  started,
+} from "./fleet-fixtures/balanced-fleet.ts";
+import type { ReplicaProcess } from "./fleet-fixtures/replica-process.ts";
+import { EventReader } from "./http-fixtures/event-reader.ts";
+
+const test = fleetTest();
+
+/** A call at a replica, followed through another one. */
+interface Followed {
+  readonly id: string;
+  readonly owner: ReplicaProcess;
+  readonly events: EventReader;
+}
+
+async function followedCalls(t: ExecutionContext, fleet: BalancedFleet): Promise<Followed[]> {
+  const calls: Followed[] = [];
+  for (const [index, owner] of fleet.replicas.entries()) {
+    const id = await callAt(fleet, owner);
+    const follower = fleet.replicas[(index + 1) % 3]!;
+    const events = await EventReader.open(t, `${follower.url}/sessions/${id}/events`);
+    await events.until(({ data }) => data.state === "live");
+    calls.push({ id, owner, events });
+  }
+  return calls;
+}
+
+/** It answers, at the door of its own replica, and whoever followed it hears that. */
+async function goesOn(t: ExecutionContext, { id, owner, events }: Followed): Promise<void> {
+  t.is((await owner.ask(`/sessions/${id}/messages`, { json: { text: "hello" } })).status, 202);
+  await events.until(({ event }) => event === "turn");
+}
+
+async function areLive(fleet: BalancedFleet, ids: readonly string[]): Promise<void> {
+  for (const replica of fleet.replicas) {
+    for (const id of ids) {
+      await eventually(`${replica.nodeId} knows ${id}`, async () => {
+        const { status, body } = await replica.ask(`/sessions/${id}`);
+        return status === 200 && body.state === "live";
+      });
+    }
+  }
+}
+
+const upAt = (replicas: readonly ReplicaProcess[], count: number) =>
+  eventually(
+    `${count} of them reach Redis`,
+    async () => (await metricOfAll(replicas, "greenroom_registry_up")) === count,
+  );
+
+/** While Redis is away. */
+async function outage(
+  t: ExecutionContext,
+  fleet: BalancedFleet,
+  calls: readonly Followed[],
+): Promise<string> {
+  const { replicas, balancer } = fleet;
+  await upAt(replicas, 0);
+  for (const { ask } of replicas) {
+    t.is((await ask("/health")).status, 200);
+    t.is((await ask("/serving")).status, 200);
+  }
+  for (const call of calls) await goesOn(t, call);
+  const [call] = calls as [Followed];
+  const elsewhere = replicas.find((replica) => replica !== call.owner)!;
+  t.is((await elsewhere.ask(`/sessions/${call.id}`)).body.code, "REGISTRY_UNAVAILABLE");
+  return (await started(fleet, balancer, {})).session_id;
+}
+
+async function over(t: ExecutionContext, fleet: BalancedFleet, ids: readonly string[]): Promise<void> {
+  const { replicas } = fleet;
+  await upAt(replicas, 3);
+  await knowEachOther(replicas);
+  await areLive(fleet, ids);
+  t.is(await metricOfAll(replicas, "greenroom_sessions_ended_total"), 0);
+  t.is(await metricOfAll(replicas, "greenroom_sessions_recovered_total"), 0);
+}
+
+test("Redis is stopped, stands still and is emptied: calls and starts go on, nothing is lost", async (t) => {
+  const fleet = await balancedFleet(t);
+  const { redis, replicas } = fleet;
+  const calls = await followedCalls(t, fleet);
+  const ids = calls.map(({ id }) => id);
+
+  await redis.stop();
+  ids.push(await outage(t, fleet, calls));
+  await redis.restart();
+  await over(t, fleet, ids);
+  for (const { child } of replicas) {
+    await child.logged(/^the registry cannot be reached/);
+    await child.logged(/^the registry can be reached again/);
+  }
+
+  redis.pause();
+  t.teardown(() => redis.resume());
+  ids.push(await outage(t, fleet, calls));
+  // Longer than a lease: none of them could be renewed.
+  await sleep(leaseMs);
+  redis.resume();
+  await over(t, fleet, ids);
+
+  await redis.flush();
+  await over(t, fleet, ids);
+  ids.push((await started(fleet, fleet.balancer, {})).session_id);
+  await over(t, fleet, ids);
+  for (const call of calls) await goesOn(t, call);
+});
+
+test("one replica is cut off from Redis, and comes back: what was held to be lost is live again", async (t) => {
+  let relay: TcpRelay | undefined;
+  const fleet = await balancedFleet(t, {
+    redisUrl: async (redis, index) => {
+      if (index > 0) return redis.url;
+      relay = await TcpRelay.open(t, redis.port);
+      return relay.url;
+    },
+  });
+  const { replicas } = fleet;
+  const [cut, ...others] = replicas;
+  const calls = await followedCalls(t, fleet);
+  const [own, ...rest] = calls as [Followed, ...Followed[]];
+
+  relay!.cut();
+  await upAt(replicas, 2);
+  for (const call of calls) await goesOn(t, call);
+  const meanwhile = (await started(fleet, cut, {})).session_id;
+  for (const { ask } of others) {
+    await eventually("it is held to be lost", async () => {
+      return (await ask(`/sessions/${own.id}`)).body.end_reason === "lost";
+    });
+  }
+  for (const { id } of rest) t.is((await others[0]!.ask(`/sessions/${id}`)).status, 200);
+  t.is((await cut.ask(`/sessions/${own.id}`)).status, 200, "its own it knows");
+  t.is((await cut.ask("/serving")).status, 200);
+  await goesOn(t, own);
+
+  relay!.mend();
+  await upAt(replicas, 3);
+  await knowEachOther(replicas);
+  await areLive(fleet, [...calls.map(({ id }) => id), meanwhile]);
+  t.is(await metricOfAll(replicas, "greenroom_sessions_ended_total", 'reason="lost"'), 1);
+  t.is(await metricOfAll(replicas, "greenroom_sessions_recovered_total"), 1);
+  for (const call of calls) await goesOn(t, call);
+});
