@@ -20,7 +20,13 @@ test("metrics are told where a figure has changed, and not for sound alone", asy
   const identity = { callId: "c", callType: "default", config: {}, createdBy: null, inMemory: null };
   const deadlines = { createTimeoutMs: 1_000, closeGraceMs: 1_000 };
   const nothing = () => {};
-  const listener = { permits: new Permits<Session>({}), measured: nothing, joined: nothing, ended: nothing };
+  const listener = {
+    permits: new Permits<Session>({}),
+    measured: nothing,
+    joined: nothing,
+    ended: nothing,
+    farewell: nothing,
+  };
   const session = new Session(identity, deadlines, listener, false);
   const measured = (measurement: Measurement) =>
     session.message({ type: "measured", measurement } satisfies FromThread);
