@@ -1,27 +1,28 @@
-# The built-in agent: docker build -t greenroom . && docker run -p 8000:8080 greenroom
+# The built-in agent: docker build -t greenroom:dev . && docker run -p 8000:8080 greenroom:dev
 # Your own agent on top of it: see "On Kubernetes" in README.md.
 
-# Compiles the package, as `npm run build` does. Install scripts are not run: they fetch another Node, and we have one.
-FROM node:24-slim AS build
+# The version of Node is that of package-lock.json.
+#
+# Compiles the package, as `npm run build` does, without its papers: they change more often. Install scripts are not run: they fetch another Node, and we have one.
+FROM node:24.21.0-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json README.md LICENSE .env.example ./
-COPY docs docs
+COPY tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY src src
 COPY workers workers
-RUN node scripts/pack.ts && rm dist/*.tgz && find dist -name '*.d.ts' -delete
+RUN node scripts/pack.ts --bare && find dist -name '*.d.ts' -delete
 
 # What it needs to run, in the versions of the lock file. The package brings of these three SDKs what it uses of them.
-FROM node:24-slim AS packages
+FROM node:24.21.0-slim AS packages
 WORKDIR /packages
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
   && rm -r node_modules/@google node_modules/@deepgram node_modules/elevenlabs \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
-FROM node:24-slim
+FROM node:24.21.0-slim
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/compile-cache \
     GREENROOM_HOST=0.0.0.0 \
@@ -41,6 +42,7 @@ RUN export GOOGLE_API_KEY=unused DEEPGRAM_API_KEY=unused ELEVENLABS_API_KEY=unus
     const answer = await fetch(`http://127.0.0.1:${process.env.GREENROOM_PORT}/serving`).catch(() => null); \
     if (!answer?.ok) Date.now() - asked < 60_000 ? setTimeout(ask, 200) : process.exit(1); })()' \
   && kill -TERM $server && wait $server
+COPY README.md LICENSE ./
 EXPOSE 8080
 # Kubernetes has probes of its own.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \

@@ -1,7 +1,8 @@
 /**
  * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but refuses
  * to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types, the parts
- * of pages, each provider's SDK as one file, and a manifest that says so; and the tarball of all that.
+ * of pages, each provider's SDK as one file, and a manifest that says so; and the tarball of all that. With `--bare` neither
+ * the papers nor the tarball, for the image.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +13,9 @@ import { checkImports, type Manifest, packedManifest, papers } from "./manifest.
 import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const folder = resolve(process.argv[2] ?? join(root, "dist"));
+const words = process.argv.slice(2);
+const bare = words.includes("--bare");
+const folder = resolve(words.find((word) => !word.startsWith("--")) ?? join(root, "dist"));
 
 rmSync(folder, { recursive: true, force: true });
 run("npx", ["tsc", "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
@@ -30,14 +33,17 @@ writeFileSync(
   join(folder, "package.json"),
   `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`,
 );
-for (const name of ["README.md", "LICENSE", ...papers]) copy(join(root, name), join(folder, name));
+if (!bare) pack();
 
-const [tarball] = JSON.parse(run("npm", ["pack", folder, "--pack-destination", folder, "--json"])) as [
-  { filename: string; size: number; entryCount: number },
-];
-console.log(
-  `${join(folder, tarball.filename)}: ${tarball.entryCount} files, ${Math.round(tarball.size / 1_024)} KiB`,
-);
+function pack(): void {
+  for (const name of ["README.md", "LICENSE", ...papers]) copy(join(root, name), join(folder, name));
+  const [tarball] = JSON.parse(run("npm", ["pack", folder, "--pack-destination", folder, "--json"])) as [
+    { filename: string; size: number; entryCount: number },
+  ];
+  console.log(
+    `${join(folder, tarball.filename)}: ${tarball.entryCount} files, ${Math.round(tarball.size / 1_024)} KiB`,
+  );
+}
 
 /** In types, the compiler leaves imports as they were written. */
 function nameCompiledFiles(path: string): void {

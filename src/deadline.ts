@@ -14,7 +14,10 @@ export async function within<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const { promise: given, reject: giveUp } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => giveUp(new DeadlineError(`${what} took longer than ${ms} ms`)), ms);
+  const timer = setTimeout(
+    () => giveUp(new DeadlineError(`${what} took longer than ${Math.round(ms)} ms`)),
+    ms,
+  );
   const aborted = () => giveUp(signal?.reason);
   signal?.addEventListener("abort", aborted, { once: true });
   if (signal?.aborted) aborted();

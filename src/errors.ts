@@ -41,6 +41,18 @@ export const errors = {
     detail: "The replica that is to answer this cannot be reached",
   },
   DRAINING: { status: 503, retryable: true, detail: "The server is shutting down" },
+  MISDIRECTED: { status: 421, retryable: false, detail: "This was passed on to another replica" },
+  START_ABANDONED: {
+    status: 503,
+    retryable: false,
+    detail: "The replica that passed this start on waits for it no longer",
+  },
+  START_UNCERTAIN: {
+    status: 504,
+    retryable: false,
+    detail:
+      "The replica that took this start over fell silent, and may have begun: look before you start another one",
+  },
 
   START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent" },
   INTERNAL: { status: 500, retryable: false, detail: "Internal server error" },

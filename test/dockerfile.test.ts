@@ -42,8 +42,10 @@ async function freePort(): Promise<number> {
 
 let image: Image;
 
-test("every stage is Node 24 slim, and the last one runs as a user who is not root", (t) => {
-  for (const { from } of stages) t.is(from, "node:24-slim");
+test("every stage is the Node of the lock file, slim, and the last one runs as a user who is not root", (t) => {
+  const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8"));
+  const { version } = lock.packages["node_modules/node"];
+  for (const { from } of stages) t.is(from, `node:${version}-slim`);
   const user = final.instructions.findLast(({ name }) => name === "USER")?.text;
   t.regex(user ?? "", /^[1-9]\d*:[1-9]\d*$/);
   const healthCheck = final.instructions.find(({ name }) => name === "HEALTHCHECK")?.text;
@@ -117,7 +119,7 @@ withRoots("it serves as that user on a read-only root, is healthy, and ends well
 
 /** Everything but the ports and what only a cluster has. */
 async function settingsOf(layer: string): Promise<Record<string, string>> {
-  const { REDIS_URL: _, ...environment } = environmentOf(await render(layer));
+  const environment = { ...environmentOf(await render(layer)), REDIS_URL: "redis://127.0.0.1:1" };
   const texts = Object.entries(environment).map(([name, text = ""]) => [
     name,
     text.replace("$(POD_IP)", "127.0.0.1"),
@@ -176,13 +178,15 @@ withRoots("an agent of one's own goes on top of it", async (t) => {
   t.timeout(120_000);
   const readme = readFileSync(join(project, "README.md"), "utf8");
   const shown = /```dockerfile\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
-  t.regex(shown, /^FROM greenroom$/m);
+  t.regex(shown, /^FROM greenroom:dev$/m);
+  t.regex(readme, /^docker build -t greenroom:dev \.$/m);
   t.regex(shown, /^COPY agent\.ts \.\/$/m);
+  // An ENTRYPOINT takes the CMD of the image below away.
   const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(shown)?.[1] ?? "[]") as string[];
   copyFileSync(join(project, "examples/agent.ts"), join(image.root, "app/agent.ts"));
   const drain = { GREENROOM_DRAIN_ANNOUNCE_MS: "0", GREENROOM_DRAIN_TIMEOUT_MS: "0" };
   const variables = { GREENROOM_PORT: "0", GREENROOM_HOST: "127.0.0.1", ...drain };
-  const [command = "", ...args] = image.command([...entry, "serve"], variables, { readOnly: true });
+  const [command = "", ...args] = image.command(entry, variables, { readOnly: true });
   const server = new Child(t, args, { command });
   const id = await startSession(await server.readyUrl());
   t.truthy(id);

@@ -90,7 +90,6 @@ test("who sends a mark that is not right is refused, and learns nothing", async 
   for (const text of [
     "nonsense",
     mark(other),
-    mark(path, third),
     mark(path, second, "DELETE"),
     new PeerMarks(["x".repeat(32)]).sign(hop(first, second), { method: "GET", target: path }).text,
     `${mark(path)}, ${mark(path)}`,
@@ -100,6 +99,9 @@ test("who sends a mark that is not right is refused, and learns nothing", async 
     t.is(body.code, "FORBIDDEN");
     t.is(headers.get("greenroom-peer"), null);
   }
+  const misdirected = await ask(mark(path, third));
+  t.deepEqual([misdirected.status, misdirected.body.code], [421, "MISDIRECTED"]);
+  t.is(misdirected.headers.get("greenroom-node"), second.nodeId);
 });
 
 test("a request is passed on once, even where each of two replicas holds the other to be the owner", async (t) => {

@@ -55,6 +55,7 @@ test("a session whose owner is out of reach is judged by what the registry knows
     const lost = await foreign.ask(path, request);
     t.is(lost.status, 404);
     t.is(lost.body.end_reason, "lost");
+    t.deepEqual(lost.body.error, { name: "Error", message: `The process ${owner.nodeId} died` });
     t.truthy(lost.body.session_ended_at);
   }
   t.is((await foreign.ask(`${path}?token=${session_token}`)).body.end_reason, "lost");
@@ -110,8 +111,37 @@ test("without a secret nothing is passed on, and the log says so", async (t) => 
     new Set(list.headers.get("greenroom-incomplete")?.split(", ")),
     new Set(fleet.replicas.filter((replica) => replica !== foreign).map(({ nodeId }) => nodeId)),
   );
+  const metrics = (await foreign.ask("/metrics")).text;
+  for (const kind of ["proxied", "listed"])
+    t.regex(metrics, new RegExp(`peer_request_failures_total\\{kind="${kind}"\\} [12]\n`));
   t.is((await owner.ask("/sessions", { headers: { "greenroom-peer": "x.y" } })).status, 403);
   t.true(owner.lines().some(({ level, msg }) => level === 40 && /GREENROOM_PEER_SECRET/.test(String(msg))));
+});
+
+test("a wrong address is told by who answers there", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const { session_id } = await fleet.replicas[0].start();
+  const { owner, foreign } = placesOf(fleet, session_id);
+  const third = fleet.replicas.find((replica) => replica !== owner && replica !== foreign)!;
+  const stranger = await serverOf(
+    t,
+    createServer((_request, response) => response.end("{}")),
+  );
+  const others = await openFleet({
+    serve: () => ({ peerSecret: "the-secret-of-quite-another-fleet-than-that" }),
+  });
+  t.teardown(() => others.close());
+  const member = fleet.store.members.get(owner.nodeId)!;
+  for (const [address, says] of [
+    [third.url, `It was answered by another replica (${third.nodeId}): its --advertised-address`],
+    [stranger, "It was answered 200 by no Greenroom there: its --advertised-address"],
+    [others.replicas[0].url, "It was answered 403 by a Greenroom with another GREENROOM_PEER_SECRET"],
+  ] as const) {
+    fleet.store.members.set(owner.nodeId, { ...member, node: { ...member.node, address } });
+    t.is((await foreign.ask(`/sessions/${session_id}`)).status, 503);
+    const { cause } = foreign.lines().findLast(({ msg }) => msg === "a peer did not answer")!;
+    t.true(String(cause).startsWith(`PeerError: ${says}`), String(cause));
+  }
 });
 
 const marks = new PeerMarks(["a secret of this test"]);
@@ -121,6 +151,7 @@ const request = (kind: Hop["kind"], body: string | null = null) => ({
   target: "/",
   headers: [],
   body: body === null ? null : { from: Buffer.from(body), length: Buffer.byteLength(body) },
+  signTimeoutMs: 30_000,
   answerTimeoutMs: 30_000,
   signal: new AbortController().signal,
 });

@@ -65,14 +65,15 @@ test("with Redis: starts find room while there is any, each key once", async (t)
   t.deepEqual((await fleet.replicas[1].ask("/sessions", withKey("k", "c"))).body, same[0]!.body);
 });
 
-test("while Redis is away a replica answers for its own sessions, and lists all", async (t) => {
+test("while Redis is away a replica asks the others for their sessions, and lists all", async (t) => {
   const fleet = await fleetOf(t);
   const { session_id } = await fleet.replicas[0].start();
   const { owner, foreign } = placesOf(fleet, session_id);
   fleet.redis.pause();
   t.teardown(() => fleet.redis.resume());
   const path = `/sessions/${session_id}`;
-  const unknown = await foreign.ask(path);
+  t.is((await foreign.ask(path)).body.session_id, session_id);
+  const unknown = await foreign.ask("/sessions/00000000-0000-4000-8000-000000000000");
   t.deepEqual([unknown.status, unknown.body.code], [503, "REGISTRY_UNAVAILABLE"]);
   t.is((await owner.ask(path)).status, 200);
   t.is((await foreign.ask("/sessions")).body.sessions[0].session_id, session_id);

@@ -87,6 +87,6 @@ test("keys come from a file, a line each", async (t) => {
 
 test("a key that is too short to be one is refused at the start", (t) => {
   t.throws(() => fillServeOptions({ getCurrentUser: apiKey({ keys: ["name:short"] }) }), {
-    message: "apiKey(): a key must have at least 16 characters",
+    message: "apiKey(): keys, entry 1: a key must have at least 16 characters",
   });
 });

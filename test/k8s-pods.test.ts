@@ -69,6 +69,8 @@ const milliseconds = (environment: Readonly<Partial<Record<string, string>>>, na
 
 /** Longest time that onSessionEnd and the webhook are waited for at a shutdown. */
 const lastReportsMs = 10_000;
+/** Longest time that a last scrape of the metrics is waited for, where calls were closed. */
+const lastScrapeMs = 20_000;
 
 each(
   "the grace is longer than preStop, announcement, drain and close together",
@@ -83,7 +85,8 @@ each(
       milliseconds(environment, "GREENROOM_DRAIN_ANNOUNCE_MS") +
       drainMs +
       milliseconds(environment, "GREENROOM_CLOSE_GRACE_MS") +
-      lastReportsMs;
+      lastReportsMs +
+      lastScrapeMs;
     const graceMs = (podOf(resources).terminationGracePeriodSeconds ?? 30) * 1_000;
     t.true(graceMs >= neededMs + 5_000, `${graceMs} ms for ${neededMs} ms`);
     if (layer === "overlays/production") {
@@ -137,20 +140,28 @@ withKustomize(
   async (t) => {
     const production = await render("overlays/production");
     t.truthy(environmentOf(production).GREENROOM_API_KEYS_FILE);
+    t.is(environmentOf(production).GREENROOM_REQUIRE_PEERS, "true");
     const secrets = podOf(production).volumes?.flatMap(({ secret }) => secret ?? []) ?? [];
     t.is(secrets.length, 2);
     for (const { optional } of secrets) t.falsy(optional);
     t.true((the<Deployment>(production, "Deployment", "greenroom").spec.replicas ?? 0) >= 3);
 
     const dev = await render("overlays/dev");
-    const { name, namespace } = the(dev, "Service", "greenroom").metadata;
-    const hosts = environmentOf(dev).GREENROOM_ALLOWED_HOSTS?.split(",");
-    t.deepEqual(hosts, [
-      name,
-      `${name}.${namespace}`,
-      `${name}.${namespace}.svc`,
-      `${name}.${namespace}.svc.cluster.local`,
+    const added = ["haproxy", "ingress", "gateway"];
+    const withDoors = await render("overlays/dev", added);
+    const ofServices = ["greenroom", "greenroom-dispatcher"].flatMap((service) => {
+      const { name, namespace } = the(withDoors, "Service", service).metadata;
+      const inside = `${name}.${namespace}`;
+      return [name, inside, `${inside}.svc`, `${inside}.svc.cluster.local`];
+    });
+    const doors = JSON.stringify([
+      the(withDoors, "Ingress", "greenroom"),
+      the(withDoors, "Gateway", "greenroom"),
     ]);
+    const ofDoors = [...doors.matchAll(/"host(?:name)?":"([^"]+)"/g)].map(([, host]) => host!);
+    t.is(ofDoors.length, 2);
+    const hosts = environmentOf(withDoors).GREENROOM_ALLOWED_HOSTS?.split(",");
+    t.deepEqual(new Set(hosts), new Set([...ofServices, ...ofDoors]));
     t.is(ofKind(dev, "Secret").length, 1);
   },
 );

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { needs } from "./fixtures/needs.ts";
-import { readResources } from "./k8s-fixtures/kustomize.ts";
+import { folder, readResources } from "./k8s-fixtures/kustomize.ts";
 import type { PrometheusRule, ScaledObject } from "./k8s-fixtures/resources.ts";
 
 const { spec } = readResources("components/prometheus-rule/rules.yaml")[0] as PrometheusRule;
@@ -64,9 +64,9 @@ function readCases(): string {
 withPromtool(
   "alerts fire when they should and not when they should not, and KEDA's queries count right",
   (t) => {
-    const folder = temporaryFolder(t);
-    writeRules(folder);
-    const path = join(folder, "cases.yaml");
+    const work = temporaryFolder(t);
+    writeRules(work);
+    const path = join(work, "cases.yaml");
     writeFileSync(path, readCases());
     const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", path], { encoding: "utf8" });
     t.is(status, 0, `${stdout}\n${stderr}`);
@@ -74,9 +74,9 @@ withPromtool(
 );
 
 withPromtool("a case that does not come true is found", (t) => {
-  const folder = temporaryFolder(t);
-  writeRules(folder);
-  const path = join(folder, "cases.yaml");
+  const work = temporaryFolder(t);
+  writeRules(work);
+  const path = join(work, "cases.yaml");
   writeFileSync(path, readCases().replace("severity: critical", "severity: none"));
   t.throws(() => execFileSync("promtool", ["test", "rules", path], { stdio: "ignore" }));
 });
@@ -97,14 +97,20 @@ test("there is a case for each alert in which it fires, and one in which it does
   }
 });
 
+test("the plain rule file is the same", (t) => {
+  const path = join(folder, "components/prometheus-rule/rules.yml");
+  t.deepEqual(parse(readFileSync(path, "utf8")), spec);
+});
+
 test("each alert says how bad it is, what is wrong and what to do, and has its place in the runbook", (t) => {
   t.true(alerts.length >= 15);
   for (const { alert = "", labels = {}, annotations = {} } of alerts) {
     t.regex(labels.severity ?? "", /^(critical|warning)$/, alert);
     t.true((annotations.summary ?? "").length > 20, alert);
     t.true((annotations.action ?? "").length > 60, alert);
-    t.true(runbook.includes(`| \`${alert}\` |`), `docs/operations.md knows ${alert}`);
-    t.is(annotations.runbook, `docs/operations.md#alerts`, alert);
+    const anchor = alert.toLowerCase();
+    t.true(runbook.includes(`| <a id="${anchor}"></a>\`${alert}\` |`), `docs/operations.md knows ${alert}`);
+    t.is(annotations.runbook_url, `docs/operations.md#${anchor}`, alert);
   }
 });
 

@@ -57,6 +57,11 @@ for (const { layer, added } of combinations()) {
 withKustomize("so is the production overlay with all that it offers", async (t) => {
   const { offered, resources } = await renderOffered("overlays/production");
   t.is(offered.length, 7);
+  const { resources: plain } = await renderOffered("overlays/production", "none");
+  for (const only of offered) {
+    const { resources: more } = await renderOffered("overlays/production", only);
+    t.notDeepEqual(more, plain, only);
+  }
   await check(resources);
   t.true(resources.length >= 15);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { now } from "../src/protocol.ts";
+import { Availability } from "../src/registry/redis/availability.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "./fixtures/open-registry.ts";
@@ -185,4 +186,66 @@ withRedis("a connection that swallows everything is made anew", async (t) => {
   await away(one);
   await back(one);
   await t.notThrowsAsync(one.registry.claim(claimOf()));
+});
+
+withRedis("why Redis cannot be used is one line, with its place and without its password", async (t) => {
+  await using redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+  const place = `127.0.0.1:${redis.port}`;
+  const causeOf = async (url: string) => {
+    const { heard } = await openRegistry(t, { url }, { commandTimeoutMs: 1_000 });
+    return heard.causes[0] ?? "";
+  };
+  const wrong = await causeOf(`redis://:wrong-password@${place}`);
+  t.true(wrong.startsWith(`Redis ${place}: WRONGPASS`), wrong);
+  t.true((await causeOf(`redis://${place}`)).startsWith(`Redis ${place}: NOAUTH`));
+  const tls = await causeOf(`rediss://:wrong-password@${place}`);
+  t.true(tls.startsWith(`Redis ${place}: `), tls);
+  t.regex(tls, /speaks no TLS/);
+  await redis.stop();
+  const gone = await causeOf(`redis://${place}`);
+  t.regex(gone, /ECONNREFUSED/);
+  for (const text of [wrong, tls, gone]) t.notRegex(text, /wrong-password|\n/);
+});
+
+test("that Redis is away is told again from time to time, until it answers", async (t) => {
+  const told: unknown[] = [];
+  const events = {
+    away: (cause: unknown) => told.push(cause),
+    back: () => undefined,
+    commandFailed: () => undefined,
+  };
+  const availability = new Availability(events, { reminderMs: 20 });
+  availability.failed("first");
+  availability.failed("at once");
+  await sleep(25);
+  availability.failed("later");
+  t.deepEqual(told, ["first", "later"]);
+  availability.answered();
+  availability.failed("anew");
+  t.deepEqual(told, ["first", "later", "anew"]);
+});
+
+withRedis("two processes of one name: both are told", async (t) => {
+  await using redis = await RedisServer.open();
+  const first = await openRegistry(t, redis, { nodeId: "same" });
+  const second = await openRegistry(t, redis, { nodeId: "same" });
+  await eventually("the first one sees the second", () => first.heard.namesakes.length === 1);
+  await eventually("the second one sees the first, which cannot be its own past", () => {
+    return second.heard.namesakes.length === 1;
+  });
+  t.deepEqual([first.heard.namesakes, second.heard.namesakes], [[2], [1]]);
+});
+
+withRedis("a process that is started anew under its name is no second one", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const first = await openRegistry(t, redis, { nodeId: "same" });
+  await first.registry.claim(claimOf());
+  await first.registry.close();
+  const second = await openRegistry(t, redis, { nodeId: "same" });
+  await eventually(
+    "its earlier life is over",
+    () => witness.heard.lost.length + second.heard.lost.length === 1,
+  );
+  t.deepEqual(second.heard.namesakes, []);
 });

@@ -1,3 +1,4 @@
+import { createClient } from "@redis/client";
 import test from "ava";
 import { AgentLauncher, type AgentLauncherOptions } from "greenroom";
 import { MemoryRegistry } from "../src/registry/memory.ts";
@@ -9,6 +10,13 @@ import { program } from "./runner-fixtures/child.ts";
 import { ask } from "./runner-fixtures/rest.ts";
 
 const withRedis = needs("redis-server", test.serial);
+/** Takes the password away, which the server was started with: any is right then. */
+async function unprotect(port: number): Promise<void> {
+  const client = createClient({ url: `redis://:secret@127.0.0.1:${port}` });
+  await client.connect();
+  await client.sendCommand(["ACL", "SETUSER", "default", "nopass"]);
+  client.destroy();
+}
 const ofCode = (registry?: AgentLauncherOptions["registry"]) =>
   new AgentLauncher({ agent: import.meta.url, ...(registry ? { registry } : {}) });
 
@@ -53,11 +61,73 @@ withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
   t.is(JSON.parse(state).address, "http://127.0.0.1:1");
 });
 
+test.serial("what has no effect without Redis is warned of", async (t) => {
+  const env = { GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef" };
+  const child = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
+  await child.readyUrl();
+  const [line, ...more] = child.log.filter(({ msg }) => /GREENROOM_PEER_SECRET/.test(msg));
+  t.is(more.length, 0);
+  t.is(line?.level, 40);
+  t.regex(line!.msg, /REDIS_URL.*GREENROOM_PEER_SECRET.* and --advertised-address .* have no effect/);
+});
+
+withRedis(
+  "a Redis that cannot be used at the start is one line, and the fleet is joined once it can be",
+  async (t) => {
+    const redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+    t.teardown(() => redis[Symbol.asyncDispose]());
+    const place = `127.0.0.1:${redis.port}`;
+    const env = {
+      REDIS_URL: `redis://default:wrong-password@${place}`,
+      GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+    };
+    const child = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
+    await child.readyUrl();
+    const [line, ...more] = child.log.filter(({ level }) => level === 50);
+    t.is(more.length, 0);
+    t.true(line?.msg.startsWith(`Redis ${place}: WRONGPASS`), line?.msg);
+    t.true(
+      line?.msg.endsWith("; serving alone, starts are accepted (--registry-while-away allow)"),
+      line?.msg,
+    );
+    t.notRegex(child.stdout, /wrong-password|taking part in a fleet/);
+    await unprotect(redis.port);
+    await child.logged(/^taking part in a fleet$/);
+  },
+);
+
+test.serial("a fleet may be demanded", async (t) => {
+  const alone = program(t, ["serve"], { env: { GREENROOM_REQUIRE_PEERS: "true" } });
+  t.is((await alone.exit).code, 2);
+  t.regex(alone.stderr, /REDIS_URL, GREENROOM_PEER_SECRET, GREENROOM_ADVERTISED_ADDRESS are not set/);
+  const env = {
+    GREENROOM_REQUIRE_PEERS: "true",
+    REDIS_URL: "redis://127.0.0.1:1",
+    GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+  };
+  const unaddressed = program(t, ["serve"], { env });
+  t.is((await unaddressed.exit).code, 2);
+  t.regex(unaddressed.stderr, /GREENROOM_ADVERTISED_ADDRESS is not set/);
+  const whole = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
+  await whole.readyUrl();
+});
+
+test("a secret that is too short is named by its variable", async (t) => {
+  const child = program(t, ["serve"], { env: { GREENROOM_PEER_SECRET: "short" } });
+  t.not((await child.exit).code, 0);
+  t.regex(child.stderr + child.stdout, /peerSecret \(GREENROOM_PEER_SECRET\): expected 32 characters/);
+});
+
 for (const [title, args, says] of [
   [
     "an address without a scheme",
     ["--advertised-address", "10.0.0.7"],
     /--advertised-address: expected an http/,
+  ],
+  [
+    "an address that is every one of a machine",
+    ["--advertised-address", "http://0.0.0.0:8080"],
+    /--advertised-address: 0\.0\.0\.0 is every address of a machine/,
   ],
   ["a lease that is too short", ["--registry-lease-ms", "100"], /--registry-lease-ms: must be at least 3000/],
   [

@@ -100,6 +100,12 @@ withRedis("a process that died: its session is told of as lost, everywhere, once
   const told = lines.filter(({ end_reason }) => end_reason === "lost");
   t.is(told.length, 1);
   t.is(told[0]?.session_id, sessionIds[0]);
+  t.is(told[0]?.call_id, "call");
+  const dead = lines.filter(({ msg }) => String(msg).startsWith("a replica is held to be dead"));
+  t.deepEqual(
+    dead.map(({ level, sessions }) => [level, sessions]),
+    [[50, 1]],
+  );
   const supervisor = await launcher.supervisor();
   t.regex(await supervisor.metrics.text(), /^greenroom_sessions_ended_total\{reason="lost"\} 1$/m);
 });
@@ -125,7 +131,13 @@ for (const whileAway of ["allow", "refuse"] as const) {
     t.true(await launcher.closeSession(before.id, { wait: true }));
     t.is(staying.endReason, null);
     t.regex(await metrics.text(), /^greenroom_registry_up 0$/m);
-    t.is(lines.filter(({ msg }) => String(msg).startsWith("the registry cannot be reached")).length, 1);
+    const policy = whileAway === "allow" ? "starts are accepted" : "starts are refused";
+    const away = lines.filter(({ level, msg }) => level === 50 && /^Redis 127.0.0.1:\d+: /.test(String(msg)));
+    t.is(away.length, 1);
+    t.regex(
+      String(away[0]?.msg),
+      new RegExp(`; calls go on, ${policy} \\(--registry-while-away ${whileAway}\\)$`),
+    );
     t.true((await launcher.supervisor()).serving);
 
     redis.resume();

@@ -1,4 +1,5 @@
 import test from "ava";
+import { eventually } from "./fixtures/eventually.ts";
 import { agentUrl } from "./fixtures/launch.ts";
 import { program } from "./runner-fixtures/child.ts";
 import { ask, startSession } from "./runner-fixtures/rest.ts";
@@ -46,6 +47,38 @@ test.serial("after the announcement starts are refused, and a running call goes 
     finished: 1,
     closed: 0,
   });
+});
+
+test.serial(
+  "that calls were closed can be read once more where metrics have a port of their own",
+  async (t) => {
+    const child = program(t, ["serve", "--metrics-port", "0"], {
+      runner: { drainAnnounceMs: 0, drainTimeoutMs: 200 },
+    });
+    const url = await child.readyUrl();
+    const { metricsPort } = await child.logged(/^Listening/);
+    await startSession(url);
+    child.kill("SIGTERM");
+    const read = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text().catch(() => "");
+    await eventually("they are counted", async () =>
+      /sessions_ended_total\{reason="drained"\} 1/.test(await read()),
+    );
+    // Until it has been read after the end, that is: the one that was seen may have been the last before it.
+    const reading = setInterval(() => void read().catch(() => undefined), 100);
+    t.teardown(() => clearInterval(reading));
+    t.deepEqual(await child.exit, { code: 0, signal: null });
+  },
+);
+
+test.serial("a second signal does not wait for that", async (t) => {
+  const child = program(t, ["serve", "--metrics-port", "0"], {
+    runner: { drainAnnounceMs: 0, drainTimeoutMs: 200 },
+  });
+  await startSession(await child.readyUrl());
+  child.kill("SIGTERM");
+  await child.logged(/^session ended/);
+  child.kill("SIGTERM");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
 });
 
 test.serial("calls that go on for too long are closed", async (t) => {

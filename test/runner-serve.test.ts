@@ -45,7 +45,7 @@ test.serial("in a terminal, log lines are for eyes, and what is said is said onc
   const [line] = await child.printed(/^.* session ended .*$/m);
   const text = stripVTControlCharacters(line).trim();
   t.regex(text, /^\d\d:\d\d:\d\d error session ended /);
-  t.true(text.includes(` session_id=${id} end_reason=failed `), text);
+  t.true(text.includes(` session_id=${id} call_id=call end_reason=failed `), text);
   t.true(text.endsWith(' err.message="the agent broke"'), text);
   child.write("\u0003");
   t.is((await child.exit).code, 0);

@@ -60,6 +60,7 @@ async function registerSessions(
       away: nothing,
       back: nothing,
       commandFailed: nothing,
+      namesake: nothing,
     },
   );
   stage.teardown(() => registry.close());

@@ -81,9 +81,12 @@ class KeyRing {
 
   #load(file: string | undefined): readonly Key[] {
     const { keys } = this.#options;
-    const ofFile = file === undefined ? [] : readKeyFile(file);
-    const texts = keys ?? [...(variable("GREENROOM_API_KEYS") ?? "").split(","), ...ofFile];
-    const found = texts.map((text) => text.trim()).filter((text) => text !== "");
+    const ofFile = file === undefined ? [] : entriesOf(readKeyFile(file), `${file}, line`);
+    const ofVariable = (variable("GREENROOM_API_KEYS") ?? "").split(",");
+    const given = keys
+      ? entriesOf(keys, "keys, entry")
+      : [...entriesOf(ofVariable, "GREENROOM_API_KEYS, entry"), ...ofFile];
+    const found = given.filter(({ text }) => text !== "");
     if (found.length === 0) {
       throw new GreenroomError(
         "INVALID_OPTIONS",
@@ -103,13 +106,22 @@ function readKeyFile(file: string): string[] {
   }
 }
 
-function parseKey(text: string): Key {
+interface Entry {
+  readonly text: string;
+  /** For messages, which do not show the key. */
+  readonly where: string;
+}
+
+const entriesOf = (texts: readonly string[], where: string): Entry[] =>
+  texts.map((text, index) => ({ text: text.trim(), where: `${where} ${index + 1}` }));
+
+function parseKey({ text, where }: Entry): Key {
   const colon = text.indexOf(":");
   const key = text.slice(colon + 1);
   if (key.length < shortestKey) {
     throw new GreenroomError(
       "INVALID_OPTIONS",
-      `apiKey(): a key must have at least ${shortestKey} characters`,
+      `apiKey(): ${where}: a key must have at least ${shortestKey} characters`,
     );
   }
   const digest = hash(key);

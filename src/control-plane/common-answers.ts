@@ -60,5 +60,10 @@ export const commonAnswers = {
       schema: problem,
       headers: retryAfter,
     },
+    504: {
+      description:
+        "The replica that took the start over fell silent: whether a session has begun is not known. Not to be tried again unseen.",
+      schema: problem,
+    },
   },
 } as const satisfies Record<string, Answers>;

@@ -40,7 +40,7 @@ export class Origins {
     if (this.#private && !this.#isOwnHost(ctx, host)) {
       throw new GreenroomError(
         "FORBIDDEN",
-        `The Host ${JSON.stringify(host ?? "")} is not known here: name it in allowedHosts, or configure authentication`,
+        `The Host ${JSON.stringify(host ?? "")} is not known here: name it in allowedHosts (GREENROOM_ALLOWED_HOSTS), or configure authentication`,
       );
     }
     const origin = ctx.get("Origin");

@@ -12,6 +12,7 @@ import { joinTokenEndpoints } from "./join-token.ts";
 import { messageEndpoints } from "./messages.ts";
 import { sessionMetricsEndpoints } from "./metrics.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
+import { answerLocated } from "./peers/locate.ts";
 import { answeredElsewhere } from "./peers/pass-on.ts";
 import { probeEndpoints } from "./probes.ts";
 import { sessionEndpoints } from "./sessions.ts";
@@ -84,7 +85,8 @@ export class EndpointRouter {
   async #run(endpoint: Endpoint, exchange: Exchange): Promise<void> {
     notesOf(exchange.ctx).route = endpoint.path;
     try {
-      if (!(await answeredElsewhere(exchange, endpoint))) await endpoint.handle(exchange);
+      if (exchange.hop?.kind === "located") answerLocated(exchange);
+      else if (!(await answeredElsewhere(exchange, endpoint))) await endpoint.handle(exchange);
     } finally {
       await this.#plane.permissions.release(exchange.scope);
     }

@@ -221,8 +221,17 @@ function variable(name: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
+/** What an option is called where it is set from outside. */
+const secretVariables: Readonly<Record<string, string>> = {
+  peerSecret: "GREENROOM_PEER_SECRET",
+  sessionTokenSecret: "GREENROOM_SESSION_TOKEN_SECRET",
+};
+
 function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code !== "unrecognized_keys") return `${issue.path.join(".")}: ${issue.message}`;
+  if (issue.code !== "unrecognized_keys") {
+    const name = issue.path.join(".");
+    return `${name in secretVariables ? `${name} (${secretVariables[name]})` : name}: ${issue.message}`;
+  }
   return issue.keys.map((key) => `${[...issue.path, key].join(".")}: there is no such option`).join("; ");
 }
 

@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import type { z } from "zod";
 import type { JsonObject, JsonValue } from "../protocol.ts";
 import type { OnceKey, OnceResult } from "../registry/registry.ts";
@@ -50,6 +52,15 @@ async function answerStart(exchange: Exchange, start: Start): Promise<void> {
   ctx.body = answer;
 }
 
+/** Where this process stood still, the end of the connection lies behind what it has read of it. */
+async function pendingEventsSeen(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await setImmediate();
+}
+
+function hasLeft({ destroyed, readableEnded }: Socket): boolean {
+  return destroyed || readableEnded;
+}
+
 /** The token is made anew for whoever asks again: no registry keeps it. */
 async function onceByKey(
   { plane }: Exchange,
@@ -79,12 +90,16 @@ async function startAnywhere(exchange: Exchange, start: Start): Promise<StartedS
   }
 }
 
-async function startHere({ plane }: Exchange, { caller, body }: Start): Promise<StartedSession> {
-  const session = await plane.supervisor.startSession({
+async function startHere({ ctx, plane, hop }: Exchange, { caller, body }: Start): Promise<StartedSession> {
+  const request = {
     callId: body.call_id,
     callType: body.call_type,
     config: body.config as JsonObject,
     createdBy: caller.user,
-  });
+  };
+  // A client's start goes on where it leaves; a peer that has left may have found another one for it.
+  const abandoned = hop ? () => hasLeft(ctx.req.socket) : undefined;
+  if (abandoned) await pendingEventsSeen();
+  const session = await plane.supervisor.startSession(request, abandoned);
   return startedJson(session, plane.tokens.issue(session.id));
 }

@@ -2,9 +2,10 @@ import type { z } from "zod";
 import type { PlainError } from "../errors.ts";
 import { rounded } from "../metrics/rounded.ts";
 import type { Guest, JsonObject, ResponseLatency } from "../protocol.ts";
-import type { SessionEnd } from "../registry/registry.ts";
+import type { SessionEnd, SessionRecord } from "../registry/registry.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
+import { lostError } from "../supervisor/session-summary.ts";
 import type { sessionEvent } from "./event-schemas.ts";
 import type * as schemas from "./schemas.ts";
 
@@ -52,9 +53,10 @@ export function endJson(session: Session) {
   };
 }
 
-/** The same for a session of a replica that cannot be asked: what it ended of is not in the registry. */
-export function foreignEndJson({ reason, endedAt }: SessionEnd) {
-  return { end_reason: reason, session_ended_at: iso(endedAt), error: null };
+/** The same for a session of a replica that cannot be asked: what it ended of is not in the registry, unless it was lost. */
+export function foreignEndJson(record: SessionRecord, { reason, endedAt }: SessionEnd) {
+  const error = reason === "lost" ? errorJson(lostError(record)) : null;
+  return { end_reason: reason, session_ended_at: iso(endedAt), error };
 }
 
 export function metricsJson(session: Session, generatedAt: number): z.output<typeof schemas.sessionMetrics> {

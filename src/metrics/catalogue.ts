@@ -47,8 +47,11 @@ export const responseParts = [
 ] as const;
 export type ResponsePart = (typeof responseParts)[number];
 
-/** Why another replica is asked: for a session of its own, for room, or for its part of a list. */
-export const peerRequestKinds = ["proxied", "forwarded", "listed"] as const;
+/**
+ * Why another replica is asked: for a session of its own, for room, for its part of a list, or whether it has a session, where
+ * the registry cannot say.
+ */
+export const peerRequestKinds = ["proxied", "forwarded", "listed", "located"] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
@@ -156,13 +159,13 @@ export const catalogue = {
   ),
   peerRequestSeconds: histogram(
     "greenroom_peer_request_seconds",
-    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists.",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, and sessions located while the registry is away.",
     requestBuckets,
     ["kind"],
   ),
   peerRequestFailures: counter(
     "greenroom_peer_request_failures_total",
-    "What other replicas were asked and did not answer.",
+    "What other replicas were asked and did not answer, or could not be asked, for want of a secret or an address.",
     ["kind"],
   ),
   eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),

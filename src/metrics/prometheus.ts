@@ -22,6 +22,23 @@ import { ProviderMetrics } from "./provider-metrics.ts";
 import { reading } from "./reading.ts";
 import type { MetricsSource } from "./source.ts";
 
+/** Why starts are refused. */
+const startRefusalCodes = [
+  "POOL_FULL",
+  "CALL_FULL",
+  "FLEET_FULL",
+  "NOT_STARTED",
+  "WARMING_UP",
+  "AGENT_UNAVAILABLE",
+  "NO_THREAD",
+  "OVERLOADED",
+  "CRASH_STORM",
+  "REGISTRY_UNAVAILABLE",
+  "DRAINING",
+  "START_ABANDONED",
+  "START_FAILED",
+] as const satisfies ErrorCode[];
+
 const liveStates = ["starting", "joining", "live", "closing"] as const;
 
 /**
@@ -44,6 +61,7 @@ export class Metrics {
     for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);
     for (const outcome of farewellOutcomes) to.farewells.inc({ outcome }, 0);
     for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
+    for (const code of startRefusalCodes) to.startRefusals.inc({ code }, 0);
     for (const kind of peerRequestKinds) {
       to.peerRequestSeconds.zero({ kind });
       to.peerRequestFailures.inc({ kind }, 0);

@@ -63,12 +63,14 @@ export interface RegistryHooks {
   lost(record: SessionRecord): void;
   /** So many sessions of this process had been declared lost, and are live again. */
   recovered(sessions: number): void;
-  /** What all processes share is out of reach. Told once, until it is `back`. */
-  away(cause: unknown): void;
+  /** What all processes share is out of reach, and why, as an error whose message is one line. Told again each minute. */
+  away(cause: Error): void;
   /** It can be reached again, after so many milliseconds; what happened meanwhile is being written. */
   back(awayMs: number): void;
   /** A command failed or took too long. */
   commandFailed(): void;
+  /** Another process that lives has the name of this one. Told once for each such process. */
+  namesake(epoch: number): void;
 }
 
 /** The first request with a key: who runs it, or whose answer it is. */

@@ -31,6 +31,25 @@ export function fleetOf(
   };
 }
 
+/** What `--require-peers` asks for. Throws a {@link UsageError} that names what is missing. */
+export function demandPeers(
+  required: boolean | undefined,
+  { registry, advertisedAddress }: Pick<AgentLauncherOptions, "registry" | "advertisedAddress">,
+  peerSecret: string | undefined,
+): void {
+  if (!required) return;
+  const missing = [
+    ...(registry === undefined ? ["REDIS_URL"] : []),
+    ...(peerSecret?.trim() ? [] : ["GREENROOM_PEER_SECRET"]),
+    ...(advertisedAddress == null ? ["GREENROOM_ADVERTISED_ADDRESS"] : []),
+  ];
+  if (missing.length === 0) return;
+  const are = missing.length > 1 ? "are" : "is";
+  throw new UsageError(
+    `--require-peers: ${missing.join(", ")} ${are} not set, without which replicas are no fleet`,
+  );
+}
+
 function registryOf(
   values: Values,
   ofCode: AgentLauncherOptions["registry"],

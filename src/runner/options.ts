@@ -206,6 +206,10 @@ const { shape: redisShape } = redisRegistry;
 
 /** Of a process among several. The last six make the launcher's `registry`. */
 export const fleetOptions = {
+  requirePeers: {
+    description: "Do not start without what a fleet needs: a Redis, a peer secret and an advertised address",
+    schema: toggle,
+  },
   nodeId: {
     placeholder: "name",
     description: "Name of this process in its fleet, which no other one has",

@@ -2,7 +2,7 @@ import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
 import { apiKey } from "../control-plane/api-key.ts";
 import { Announcer } from "./announcer.ts";
 import type { Environment } from "./environment.ts";
-import { fleetOf } from "./fleet-settings.ts";
+import { demandPeers, fleetOf } from "./fleet-settings.ts";
 import type { OptionValues } from "./option-table.ts";
 import * as tables from "./options.ts";
 import { readableLog } from "./readable-log.ts";
@@ -45,6 +45,8 @@ export async function obeyServe(
   };
   launcher.override({ ...overrides, ...forTerminal({ ...launcher.options, ...overrides }) });
   const settings = guarded({ ...options, ...(debug ? { httpLogLevel: debug } : {}), ...http }, environment);
+  const peerSecret = settings.peerSecret ?? environment.find(["GREENROOM_PEER_SECRET"])?.text;
+  demandPeers(fleet.requirePeers, launcher.options, peerSecret);
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
   const { log } = await launcher.supervisor();
   const announcer = new Announcer(log);

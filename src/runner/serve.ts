@@ -4,6 +4,7 @@ import type { AgentLauncher } from "../agent-launcher.ts";
 import { createApp, createHttpServer, createMetricsApp, exposureWarning } from "../control-plane/app.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Announcer } from "./announcer.ts";
+import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
 import { type RunnerOptions, splitOptions } from "./runner-options.ts";
 import { type CloseOptions, type Shutdown, shutDown } from "./shutdown.ts";
@@ -64,7 +65,11 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
 
   const close = async (how: CloseOptions): Promise<Shutdown> => {
     const shutdown = await shutDown(supervisor, { timeoutMs: drain.drainTimeoutMs, ...how });
-    await Promise.all([main, metrics].map((open) => open && closeServer(open.server)));
+    await closeServer(main.server);
+    if (metrics) {
+      if (shutdown.closed > 0) await lastScrape(metrics.server, how.signal);
+      await closeServer(metrics.server);
+    }
     return shutdown;
   };
   let closing: Promise<Shutdown> | undefined;

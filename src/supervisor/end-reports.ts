@@ -73,6 +73,7 @@ export class EndReports {
     this.#log[bad.has(endReason) ? "error" : "info"](
       {
         session_id: summary.sessionId,
+        call_id: summary.callId,
         end_reason: endReason,
         close_requested_by: summary.closeRequestedBy ?? undefined,
         duration_ms: durationMs,

@@ -58,6 +58,12 @@ export const redisRegistry = z
 /** Where peers reach this process: no path, since theirs is appended. */
 export const peerAddress = z.string().transform((text, context) => {
   const url = URL.parse(text);
+  if (url && ["0.0.0.0", "[::]"].includes(url.hostname)) {
+    context.addIssue(
+      `${url.hostname} is every address of a machine, and none that others reach: name one of its own`,
+    );
+    return z.NEVER;
+  }
   if (url && ["http:", "https:"].includes(url.protocol) && url.pathname === "/" && url.username === "") {
     return url.origin;
   }

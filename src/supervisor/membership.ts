@@ -3,7 +3,7 @@ import type { Metrics } from "../metrics/prometheus.ts";
 import type { EndReason } from "../protocol.ts";
 import type { NodeInfo, NodeState, SessionRecord, SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
-import { errorLine, loggedError } from "./log-error.ts";
+import { errorLine } from "./log-error.ts";
 import type { Session } from "./session.ts";
 
 export interface MembershipOptions {
@@ -21,6 +21,10 @@ export class Membership {
   readonly node: NodeInfo;
   readonly #options: MembershipOptions;
   #opened: Promise<void> | undefined;
+  /** It has reached the registry once. */
+  #joined = false;
+  /** How many sessions of a dead process were told of in this turn of the event loop. */
+  readonly #dead = new Map<string, number>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -30,29 +34,74 @@ export class Membership {
 
   /** Resolves also where the registry is out of reach: it is tried again and again. */
   open(): Promise<void> {
-    const { options, registry, metrics, log, state, lost } = this.#options;
-    const { nodeId, address } = this.node;
-    if (registry.shared) log.info({ node_id: nodeId, address }, "taking part in a fleet");
+    const { options, registry, metrics, log, state } = this.#options;
+    const { nodeId } = this.node;
     this.#opened = registry.open(
       this.node,
       { maxSessionsPerCall: options.maxSessionsPerCall },
       {
         state,
-        lost,
+        lost: (record) => this.#lost(record),
         recovered: (sessions) => {
           metrics.sessionsRecovered(sessions);
           log.warn({ sessions }, "sessions of this process had been declared lost, and are live again");
         },
-        away: (error) =>
-          log.error(
-            { err: loggedError(error) },
-            "the registry cannot be reached; calls go on, and starts follow `whileAway`",
-          ),
-        back: (awayMs) => log.warn({ away_ms: Math.round(awayMs) }, "the registry can be reached again"),
+        away: ({ message }) => log.error(`${message}; ${this.#tellAlone()}`),
+        back: (awayMs) => {
+          if (!this.#joined) return this.#join();
+          log.warn({ away_ms: Math.round(awayMs) }, "the registry can be reached again");
+        },
         commandFailed: () => metrics.registryCommandFailed(),
+        namesake: (epoch) =>
+          log.error(
+            { node_id: nodeId, epoch },
+            "another process of the fleet has the same node id: give each its own (--node-id, GREENROOM_NODE_ID)",
+          ),
       },
     );
+    this.#opened.then(
+      () => {
+        if (registry.up) this.#join();
+      },
+      () => undefined,
+    );
     return this.#opened;
+  }
+
+  #join(): void {
+    const { registry, log } = this.#options;
+    if (this.#joined) return;
+    this.#joined = true;
+    const { nodeId, address } = this.node;
+    if (registry.shared) log.info({ node_id: nodeId, address }, "taking part in a fleet");
+  }
+
+  /** What it means that the registry is out of reach. */
+  #tellAlone(): string {
+    const { registry } = this.#options.options;
+    const calls = this.#joined ? "calls go on" : "serving alone";
+    const whileAway = registry && "whileAway" in registry ? registry.whileAway : null;
+    if (whileAway === null) return calls;
+    const starts = whileAway === "allow" ? "starts are accepted" : "starts are refused";
+    return `${calls}, ${starts} (--registry-while-away ${whileAway})`;
+  }
+
+  /** They come one by one: those of one process are one line. */
+  #lost(record: SessionRecord): void {
+    const { nodeId } = record;
+    const before = this.#dead.get(nodeId) ?? 0;
+    this.#dead.set(nodeId, before + 1);
+    if (before === 0) setImmediate(() => this.#tellDead(nodeId));
+    this.#options.lost(record);
+  }
+
+  #tellDead(nodeId: string): void {
+    const sessions = this.#dead.get(nodeId);
+    this.#dead.delete(nodeId);
+    this.#options.log.error(
+      { node_id: nodeId, sessions },
+      "a replica is held to be dead, and its sessions are lost",
+    );
   }
 
   /** Rejects with CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */

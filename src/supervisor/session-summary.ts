@@ -48,6 +48,10 @@ export function summarize(session: Session): SessionSummary {
   };
 }
 
+export function lostError({ nodeId }: Pick<SessionRecord, "nodeId">): PlainError {
+  return { name: "Error", message: `The process ${nodeId} died` };
+}
+
 /** Of a session whose process died: what it measured died with it. Its length is by two clocks, and so a rough one. */
 export function summarizeLost({ end, startedAt, ...record }: SessionRecord): SessionSummary {
   const endedAt = end?.endedAt ?? startedAt;
@@ -59,7 +63,7 @@ export function summarizeLost({ end, startedAt, ...record }: SessionRecord): Ses
     createdBy: record.createdBy,
     endReason: "lost",
     closeRequestedBy: null,
-    error: { name: "Error", message: `The process ${record.nodeId} died` },
+    error: lostError(record),
     startedAt: new Date(startedAt),
     endedAt: new Date(endedAt),
     durationMs: Math.max(0, Math.round(endedAt - startedAt)),

@@ -39,9 +39,11 @@ export class Starts {
   }
 
   /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
-  async start(request: StartRequest, begunAt: number): Promise<Session> {
+  async start(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
+    if (abandoned()) throw new GreenroomError("START_ABANDONED");
     const session = this.#admit(request, begunAt);
     await this.#claim(session);
+    if (abandoned()) this.#giveUp(session, new GreenroomError("START_ABANDONED"));
     await this.#play(session, begunAt);
     return session;
   }
@@ -108,10 +110,15 @@ export class Starts {
       slot.retire();
       throw notStarted(session);
     } catch (error) {
-      this.#options.membership.release(session);
-      this.#forget(session, error);
-      throw error;
+      return this.#giveUp(session, error);
     }
+  }
+
+  /** It never comes to be, and was claimed. */
+  #giveUp(session: Session, error: unknown): never {
+    this.#options.membership.release(session);
+    this.#forget(session, error);
+    throw error;
   }
 
   /** It never came to be. */

@@ -95,13 +95,16 @@ export class Supervisor {
     return this.#parts.readiness.unreadiness();
   }
 
-  /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
-  async startSession(request: StartRequest): Promise<Session> {
+  /**
+   * Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. `abandoned`: nobody waits
+   * for it any longer; asked until it is given a thread.
+   */
+  async startSession(request: StartRequest, abandoned: () => boolean = () => false): Promise<Session> {
     const begunAt = performance.now();
     try {
       const refusal = this.#parts.readiness.refusal();
       if (refusal) throw refusal;
-      const session = await this.#parts.starts.start(request, begunAt);
+      const session = await this.#parts.starts.start(request, begunAt, abandoned);
       this.metrics.startSeconds("created", (performance.now() - begunAt) / 1_000);
       this.log.info(
         { session_id: session.id, call_type: session.callType, call_id: session.callId },

@@ -71,9 +71,9 @@ export class Vitals {
       session.resources = {
         cpuMs,
         heapBytes: heap.used_heap_size,
-        eventLoopUtilization:
-          Math.round(thread.performance.eventLoopUtilization(utilization, previous).utilization * 1_000) /
-          1_000,
+        eventLoopUtilization: share(
+          thread.performance.eventLoopUtilization(utilization, previous).utilization,
+        ),
       };
       if (heap.used_heap_size > this.#options.heapSoftLimitMb * 2 ** 20) {
         this.#options.overSoftLimit(session, heap.used_heap_size);
@@ -85,3 +85,7 @@ export class Vitals {
     }
   }
 }
+
+/** A difference of two readings that other threads take: it may lie a little beyond its bounds. */
+export const share = (utilization: number): number =>
+  Math.round(Math.min(1, Math.max(0, utilization)) * 1_000) / 1_000;

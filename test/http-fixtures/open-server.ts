@@ -49,7 +49,7 @@ export interface OpenServer {
 }
 
 /** A busy machine may keep the load guard up for a while, in milliseconds: then starts are tried again. */
-const overloadMs = 120_000;
+const overloadMs = 300_000;
 
 let calls = 0;
 

@@ -66,14 +66,21 @@ export async function render(layer: string, added: readonly string[] = []): Prom
   });
 }
 
-/** Those of a layer with all components that its file offers in comments taken up. */
-export async function renderOffered(layer: string): Promise<{ offered: string[]; resources: Resource[] }> {
+/** Those of a layer with the components that its file offers in comments taken up: one of them, or all. */
+export async function renderOffered(
+  layer: string,
+  only?: string,
+): Promise<{ offered: string[]; resources: Resource[] }> {
   return inCopy(async (copy) => {
     const path = join(copy, layer, "kustomization.yaml");
     const text = readFileSync(path, "utf8");
-    const offer = /^# {2}(- \.\.\/\.\.\/components\/([\w-]+)) .*$/gm;
+    const offer = /^#( {2}- \.\.\/\.\.\/components\/([\w-]+) .*)$/gm;
     const offered = [...text.matchAll(offer)].map(([, , name]) => name!);
-    writeFileSync(path, text.replace("components: []", "components:").replaceAll(offer, "  $1"));
+    // As whoever takes it up does: a # is taken away, and nothing else changes.
+    const taken = text.replaceAll(offer, (line, rest: string, name: string) =>
+      only === undefined || only === name ? rest : line,
+    );
+    writeFileSync(path, taken.replace(/^#(components:)$/m, "$1"));
     return { offered, resources: await build(join(copy, layer)) };
   });
 }

@@ -7,7 +7,9 @@ import { headersOf } from "./passed-on.ts";
 import { PeerError } from "./peer-client.ts";
 import { readJson } from "./read-json.ts";
 
-/** How long a list waits for a peer, in milliseconds. */
+/** How long a list waits for a sign of life of a peer, in milliseconds. */
+const signTimeoutMs = 1_500;
+/** How long it waits for one that lives, in milliseconds. */
 const listTimeoutMs = 10_000;
 
 export interface PeerPages {
@@ -23,12 +25,12 @@ export async function pagesOfPeers(exchange: Exchange): Promise<PeerPages> {
   const found = await Promise.all(
     peers.registry.peers().map(async (peer) => ({
       nodeId: peer.nodeId,
-      page: peers.canReach(peer) ? await pageOf(exchange, peer) : null,
+      page: peers.canReach(peer) ? await pageOf(exchange, peer) : peers.cannotAsk("listed"),
     })),
   );
   return {
     pages: found.flatMap(({ page }) => page ?? []),
-    missing: found.filter(({ page }) => page === null).map(({ nodeId }) => nodeId),
+    missing: found.filter(({ page }) => !page).map(({ nodeId }) => nodeId),
   };
 }
 
@@ -45,6 +47,7 @@ async function pageOf(exchange: Exchange, peer: PeerNode): Promise<Page | null> 
         target: ctx.originalUrl,
         headers: headersOf(ctx.req, notesOf(ctx).id),
         body: null,
+        signTimeoutMs,
         answerTimeoutMs: listTimeoutMs,
         signal: left.signal,
       },

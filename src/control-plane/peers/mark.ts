@@ -3,6 +3,8 @@ import type { PeerRequestKind } from "../../metrics/catalogue.ts";
 
 /** The header that carries a mark to a peer, and its proof back. No client gets to see it, and no callback. */
 export const markHeader = "Greenroom-Peer";
+/** The header in which a replica that a mark was not for says who it is. */
+export const nodeHeader = "Greenroom-Node";
 /** Longest mark that is looked at, in characters. */
 const longestMark = 4_096;
 
@@ -16,6 +18,12 @@ export interface Hop {
   readonly ip: string;
   /** The Host that the client asked for; on the wire it is the peer's own. Null: none. */
   readonly host: string | null;
+}
+
+export interface ReadMark {
+  readonly hop: Hop;
+  /** For the answer: see {@link Mark.proof}. */
+  readonly proof: string;
 }
 
 /** The first line of a request, as the peer receives it. */
@@ -55,14 +63,20 @@ export class PeerMarks {
   }
 
   /** Null: none of us made this mark for this request to this node. */
-  read(text: string, line: Line, nodeId: string): { readonly hop: Hop; readonly proof: string } | null {
+  read(text: string, line: Line, nodeId: string): ReadMark | null {
+    const read = this.readAny(text, line);
+    return read?.hop.to === nodeId ? read : null;
+  }
+
+  /** The same, whichever node it is for. */
+  readAny(text: string, line: Line): ReadMark | null {
     const [said = "", mac = "", ...more] = text.split(".");
     if (text.length > longestMark || more.length > 0) return null;
     const given = Buffer.from(mac, "base64url");
     const secret = this.#secrets.find((candidate) => same(given, macOf(candidate, said, line)));
     if (secret === undefined) return null;
     const hop = JSON.parse(Buffer.from(said, "base64url").toString()) as Hop;
-    return hop.to === nodeId ? { hop, proof: proofOf(secret, text) } : null;
+    return { hop, proof: proofOf(secret, text) };
   }
 }
 

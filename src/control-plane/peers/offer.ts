@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type Koa from "koa";
 import { type ErrorCode, GreenroomError } from "../../errors.ts";
 import type { PeerNode } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
@@ -6,8 +7,9 @@ import type { Exchange } from "../exchange.ts";
 import { HttpError } from "../http-error.ts";
 import { isObject } from "../json.ts";
 import type { StartedSession } from "../wire.ts";
-import { withJson } from "./passed-on.ts";
+import { type PassedOn, withJson } from "./passed-on.ts";
 import { PeerError } from "./peer-client.ts";
+import type { Peers } from "./peers.ts";
 import { readJson } from "./read-json.ts";
 
 /** Most peers that a start is offered to. */
@@ -36,7 +38,10 @@ export function isNoRoom(error: unknown): boolean {
  * either. Another answer of a peer, such as CALL_FULL, is the answer: it is thrown.
  */
 export async function offerStart(exchange: Exchange, body: unknown): Promise<StartedSession | null> {
-  for (const peer of inOrderOfRoom(exchange.plane.peers.reachable()).slice(0, mostOffers)) {
+  const { peers } = exchange.plane;
+  const reachable = peers.reachable();
+  if (reachable.length < peers.registry.peers().length) peers.cannotAsk("forwarded");
+  for (const peer of inOrderOfRoom(peers, reachable).slice(0, mostOffers)) {
     const started = await offerTo(exchange, peer, body);
     if (!started) continue;
     notesOf(exchange.ctx).forwardedTo = peer.nodeId;
@@ -46,12 +51,13 @@ export async function offerStart(exchange: Exchange, body: unknown): Promise<Sta
 }
 
 /**
- * What is known of their room is a heartbeat old: those that seemed full come later, and those that seemed to accept
- * nothing last. They are asked too, since one that warmed up is room, and who is refused here is refused by the fleet.
+ * What is known of their room is a heartbeat old: those that seemed full come later, those that seemed to accept nothing
+ * after them, and those that were silent last. They are asked too, since one that warmed up is room, and who is refused here
+ * is refused by the fleet.
  */
-function inOrderOfRoom(peers: readonly PeerNode[]): PeerNode[] {
-  const rank = ({ accepting, free }: PeerNode) => (accepting ? free : -1);
-  return peers
+function inOrderOfRoom(peers: Peers, reachable: readonly PeerNode[]): PeerNode[] {
+  const rank = (peer: PeerNode) => (peers.isSuspect(peer) ? -2 : peer.accepting ? peer.free : -1);
+  return reachable
     .map((peer) => ({ peer, rank: rank(peer), chance: Math.random() }))
     .sort((one, other) => other.rank - one.rank || one.chance - other.chance)
     .map(({ peer }) => peer);
@@ -65,7 +71,7 @@ async function offerTo(exchange: Exchange, peer: PeerNode, body: unknown): Promi
       {
         method: "POST",
         target: ctx.originalUrl,
-        ...withJson(ctx, notesOf(ctx).id, body),
+        ...startBody(ctx, body),
         answerTimeoutMs: plane.peerTimeouts.startMs,
         // A start goes on where its client leaves, as at home.
         signal: new AbortController().signal,
@@ -76,9 +82,17 @@ async function offerTo(exchange: Exchange, peer: PeerNode, body: unknown): Promi
   } catch (error) {
     if (!(error instanceof PeerError)) throw error;
     if (error.surelyUndone) return null;
-    // It may still start there: another peer would start a second one.
-    throw new GreenroomError("PEER_UNREACHABLE", undefined, { cause: error });
+    // It may have begun there: another peer would start a second one, and so would a caller who is told to try again.
+    throw new GreenroomError("START_UNCERTAIN", undefined, { cause: error });
   }
+}
+
+/** There always is one: a peer has to be asked for it, and can act upon nothing before it has come. */
+function startBody(ctx: Koa.Context, body: unknown): PassedOn {
+  const { id } = notesOf(ctx);
+  if (body !== undefined) return withJson(ctx, id, body);
+  const { headers, ...empty } = withJson(ctx, id, {}, ["content-type"]);
+  return { headers: [...headers, "Content-Type", "application/json"], ...empty };
 }
 
 async function readAnswer(answer: IncomingMessage): Promise<StartedSession | null> {

@@ -7,6 +7,7 @@ import type { Exchange } from "../exchange.ts";
 import { closeParameters, isYes } from "../schemas.ts";
 import { foreignEndJson } from "../wire.ts";
 import { foreignSession } from "./foreign-session.ts";
+import { whoHas } from "./locate.ts";
 import { passedOn } from "./passed-on.ts";
 import { PeerError } from "./peer-client.ts";
 import { letGoOfBody, relay } from "./relay.ts";
@@ -23,9 +24,13 @@ export async function answeredElsewhere(exchange: Exchange, { documentation }: E
   const { session_id: id } = params;
   if (id === undefined || hop || !plane.peers.registry.shared || !sessionId.test(id)) return false;
   if (plane.supervisor.getSession(id)) return false;
-  const record = await plane.peers.registry.find(id);
-  if (!record) return false;
   notesOf(exchange.ctx).sessionId = id;
+  const record = await found(exchange, id);
+  if (record === "passed on") return true;
+  if (!record) {
+    notesOf(exchange.ctx).sessionId = undefined;
+    return false;
+  }
   const owner = ownerOf(exchange, record);
   if (owner && (await passOn(exchange, owner))) return true;
   letGoOfBody(exchange.ctx);
@@ -34,9 +39,26 @@ export async function answeredElsewhere(exchange: Exchange, { documentation }: E
   return answerByRecord(exchange, known ?? record, documentation?.token ?? false);
 }
 
+/**
+ * What the registry knows. Where it cannot be reached, the peers that are known are asked which of them has the session, and
+ * that one answers; rejects with REGISTRY_UNAVAILABLE where none has it, since there may be peers that are not known.
+ */
+async function found(exchange: Exchange, id: string): Promise<FoundSession | "passed on" | null> {
+  try {
+    return await exchange.plane.peers.registry.find(id);
+  } catch (error) {
+    const owner = await whoHas(exchange, id);
+    if (owner && (await passOn(exchange, owner))) return "passed on";
+    letGoOfBody(exchange.ctx);
+    throw error;
+  }
+}
+
 /** Null where it is out of reach. */
 function ownerOf({ plane }: Exchange, { owner }: FoundSession): PeerNode | null {
-  return owner && plane.peers.canReach(owner) ? owner : null;
+  if (owner && plane.peers.canReach(owner)) return owner;
+  if (owner) plane.peers.cannotAsk("proxied");
+  return null;
 }
 
 /** False: the owner did not answer. */
@@ -83,6 +105,7 @@ function waitsForTheEnd({ ctx, query }: Exchange): boolean {
 /** What the registry knows, for those who may view the session; to all others there is none. */
 async function answerByRecord(exchange: Exchange, record: SessionRecord, byToken: boolean): Promise<never> {
   await exchange.judgeForeign(foreignSession(record), { byToken });
-  if (record.end) throw new DetailedError("SESSION_NOT_FOUND", record.sessionId, foreignEndJson(record.end));
+  if (record.end)
+    throw new DetailedError("SESSION_NOT_FOUND", record.sessionId, foreignEndJson(record, record.end));
   throw new GreenroomError("PEER_UNREACHABLE");
 }

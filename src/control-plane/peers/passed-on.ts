@@ -19,8 +19,13 @@ export function passedOn(ctx: Koa.Context, requestId: string): PassedOn {
 }
 
 /** A request whose body has been read. */
-export function withJson(ctx: Koa.Context, requestId: string, json: unknown): PassedOn {
-  const headers = headersOf(ctx.req, requestId, ["content-encoding"]);
+export function withJson(
+  ctx: Koa.Context,
+  requestId: string,
+  json: unknown,
+  without: readonly string[] = [],
+): PassedOn {
+  const headers = headersOf(ctx.req, requestId, ["content-encoding", ...without]);
   if (json === undefined) return { headers, body: null };
   const bytes = Buffer.from(typeof json === "string" ? json : JSON.stringify(json));
   return { headers, body: { from: bytes, length: bytes.length } };

@@ -11,8 +11,9 @@ import { DeadlineError } from "../../deadline.ts";
 import type { NodeInfo } from "../../registry/registry.ts";
 import { maxBodyBytes } from "../body.ts";
 import { HttpError } from "../http-error.ts";
-import { type Hop, isProof, type Line, type Mark, markHeader, type PeerMarks } from "./mark.ts";
+import { type Hop, isProof, type Line, type Mark, markHeader, nodeHeader, type PeerMarks } from "./mark.ts";
 
+const wrongAddress = "its --advertised-address (GREENROOM_ADVERTISED_ADDRESS) leads elsewhere";
 /** Peers are near: who does not take a connection within this time is not there. In milliseconds. */
 const connectTimeoutMs = 1_000;
 /** How long a connection is kept for the next request, in milliseconds. A server keeps it for 75 s. */
@@ -33,7 +34,9 @@ export interface PeerRequest extends Line {
   /** End-to-end ones, names and values in turn, without Host. */
   readonly headers: readonly string[];
   readonly body: PeerBody | null;
-  /** Longest time from the last byte of the request to the headers of the answer, in milliseconds. Null: no limit. */
+  /** Longest time from the connection to a sign of life, before which nothing of the body is sent. In milliseconds. */
+  readonly signTimeoutMs: number;
+  /** Longest time from then, or from the last byte of the body, to the headers of the answer, in milliseconds. Null: no limit. */
   readonly answerTimeoutMs: number | null;
   /** Aborted, it ends the request and its answer. */
   readonly signal: AbortSignal;
@@ -42,16 +45,27 @@ export interface PeerRequest extends Line {
 /** A peer did not answer. */
 export class PeerError extends Error {
   override readonly name = "PeerError";
-  /** It cannot have acted: it was not reached, or has died with what it may have begun. */
+  /** It cannot have acted: it was not reached, never got the body, or has died with what it may have begun. */
   readonly surelyUndone: boolean;
 
   constructor(message: string, surelyUndone: boolean, cause?: unknown) {
     super(message, { cause });
     this.surelyUndone = surelyUndone;
   }
+
+  /** It let a deadline pass: it may stand still. */
+  get late(): boolean {
+    return this.cause instanceof DeadlineError;
+  }
 }
 
-/** Asks peers, over connections that are kept where that is safe. */
+/**
+ * Asks peers, over connections that are kept where that is safe.
+ *
+ * A process that stands still has its connections accepted by the kernel, and answers what it finds there whenever it goes on.
+ * So a body is sent only to who has said that it is there (100 Continue): who was given up before has got nothing that it
+ * could act upon, and another one can be asked. To a request without a body 102 Processing is the sign.
+ */
 export class PeerClient {
   readonly #marks: PeerMarks;
   readonly #kept = { keepAlive: true, maxFreeSockets: mostKept, timeout: keptIdleMs };
@@ -98,7 +112,9 @@ export class PeerClient {
 /** Node frames nothing by itself where it is given headers in their order. */
 function framing({ body, method }: PeerRequest): string[] {
   if (body === null) return method === "POST" ? ["Content-Length", "0"] : [];
-  return body.length === null ? ["Transfer-Encoding", "chunked"] : ["Content-Length", String(body.length)];
+  const length =
+    body.length === null ? ["Transfer-Encoding", "chunked"] : ["Content-Length", String(body.length)];
+  return [...length, "Expect", "100-continue"];
 }
 
 /** The connection was closed before it could be used. */
@@ -106,53 +122,82 @@ class StaleConnection extends PeerError {}
 
 function answerOf(
   sent: ClientRequest,
-  { body, answerTimeoutMs, signal }: PeerRequest,
+  { body, signTimeoutMs, answerTimeoutMs, signal }: PeerRequest,
   mark: Mark,
   connected: "connect" | "secureConnect",
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let timer: NodeJS.Timeout | undefined;
+  let overdue = false;
   let reached = false;
-  const giveUpAfter = (ms: number, what: string) => {
+  let bodyBegun = false;
+  const waitFor = (what: string, ms: number | null) => {
     clearTimeout(timer);
-    timer = setTimeout(() => sent.destroy(new DeadlineError(`${what} took longer than ${ms} ms`)), ms);
+    overdue = false;
+    if (ms === null) return;
+    const expire = () => {
+      if (overdue) sent.destroy(new DeadlineError(`${what} took longer than ${ms} ms`));
+    };
+    // Where this process was late itself, the answer may lie there: timers come before it in a turn of the event loop.
+    timer = setTimeout(() => {
+      overdue = true;
+      setImmediate(expire);
+    }, ms);
   };
-  const sentAll = () => {
-    if (reached && answerTimeoutMs !== null) giveUpAfter(answerTimeoutMs, "The answer of a peer");
-  };
+  const waitForAnswer = () => waitFor("The answer of a peer", answerTimeoutMs);
   const connectedNow = () => {
     reached = true;
-    clearTimeout(timer);
-    if (sent.writableFinished) sentAll();
+    waitFor("A sign of life of a peer", signTimeoutMs);
+  };
+  const sendBody = ({ from }: PeerBody) => {
+    bodyBegun = true;
+    waitFor("", null);
+    sent.once("finish", waitForAnswer);
+    if (Buffer.isBuffer(from)) sent.end(from);
+    else pipeAsMuchAsIsRead(from, sent);
   };
   sent.once("socket", (socket: Socket) => {
     socket.setKeepAlive(true, aliveAfterMs);
     if (!socket.connecting) return connectedNow();
-    giveUpAfter(connectTimeoutMs, "The connection to a peer");
+    waitFor("The connection to a peer", connectTimeoutMs);
     socket.once(connected, connectedNow);
   });
-  sent.once("finish", sentAll);
+  sent.once("continue", () => {
+    if (body) sendBody(body);
+  });
+  sent.once("information", () => {
+    if (!body) waitForAnswer();
+  });
   sent.on("error", (error: NodeJS.ErrnoException) => {
     if (signal.aborted) return reject(signal.reason);
     const closed = error.code === "ECONNRESET" || error.code === "EPIPE";
     if (closed && sent.reusedSocket) return reject(new StaleConnection(error.message, true, error));
-    reject(new PeerError(error.message, !reached || closed, error));
+    const bodyUnsent = body !== null && !bodyBegun;
+    reject(new PeerError(error.message, !reached || closed || bodyUnsent, error));
   });
-  sent.once("close", () => clearTimeout(timer));
+  sent.once("close", () => waitFor("", null));
   sent.once("response", (response) => {
-    clearTimeout(timer);
+    waitFor("", null);
     // Whoever reads the answer hears of its end; here it only must not become an uncaught error.
     response.on("error", () => undefined);
-    if (isProof(response.headers[markHeader.toLowerCase()], mark)) return resolve(response);
+    const proven = isProof(response.headers[markHeader.toLowerCase()], mark);
+    if (proven && response.statusCode !== 421) return resolve(response);
     response.destroy();
+    if (proven) {
+      const who = response.headers[nodeHeader.toLowerCase()];
+      return reject(new PeerError(`It was answered by another replica (${who}): ${wrongAddress}`, true));
+    }
     // With the mark they are larger than what the client sent, and a server refuses them before anything of ours runs.
     if (response.statusCode === 431)
       return reject(new HttpError(431, "The headers are too large", { code: "HEADERS_TOO_LARGE" }));
-    reject(new PeerError(`${response.statusCode} of one who does not know the peerSecret`, true));
+    const isGreenroom = response.statusCode === 403 && response.headers["x-request-id"] !== undefined;
+    const why = isGreenroom
+      ? "a Greenroom with another GREENROOM_PEER_SECRET, or with none"
+      : `no Greenroom there: ${wrongAddress}`;
+    reject(new PeerError(`It was answered ${response.statusCode} by ${why}`, true));
   });
   if (body === null) sent.end();
-  else if (Buffer.isBuffer(body.from)) sent.end(body.from);
-  else pipeAsMuchAsIsRead(body.from, sent);
+  else sent.flushHeaders();
   return promise;
 }
 

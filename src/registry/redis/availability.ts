@@ -1,3 +1,6 @@
+/** How often it is told that Redis is still away, in milliseconds. */
+const reminderMs = 60_000;
+
 export interface AvailabilityEvents {
   away(cause: unknown): void;
   back(awayMs: number): void;
@@ -7,11 +10,14 @@ export interface AvailabilityEvents {
 /** Whether Redis answers. The first failure of any command means that it does not; only a heartbeat means that it does again. */
 export class Availability {
   readonly #events: AvailabilityEvents;
+  readonly #reminderMs: number;
   #awaySince: number | null = null;
+  #toldAt = 0;
   #reached = false;
 
-  constructor(events: AvailabilityEvents) {
+  constructor(events: AvailabilityEvents, options: { readonly reminderMs?: number } = {}) {
     this.#events = events;
+    this.#reminderMs = options.reminderMs ?? reminderMs;
   }
 
   get up(): boolean {
@@ -25,8 +31,10 @@ export class Availability {
 
   failed(cause: unknown): void {
     this.#events.commandFailed();
-    if (this.#awaySince !== null) return;
-    this.#awaySince = performance.now();
+    const at = performance.now();
+    if (this.#awaySince !== null && at - this.#toldAt < this.#reminderMs) return;
+    this.#awaySince ??= at;
+    this.#toldAt = at;
     this.#events.away(cause);
   }
 

@@ -34,7 +34,8 @@ export class Connection {
   async run(script: Script, args: readonly (string | number)[], timeoutMs: number): Promise<unknown> {
     if (!this.ready) throw this.error;
     const { promise: overdue, reject } = Promise.withResolvers<never>();
-    const expire = () => reject(new DeadlineError(`Redis: ${script.name} took longer than ${timeoutMs} ms`));
+    const expire = () =>
+      reject(new DeadlineError(`Redis: ${script.name} took longer than ${Math.round(timeoutMs)} ms`));
     // Where this process was late itself, the answer may lie there: timers come before it in a turn of the event loop.
     const timer = setTimeout(() => setImmediate(expire), timeoutMs);
     const running = this.#evaluate(this.#client, script, args.map(String));

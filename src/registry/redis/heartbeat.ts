@@ -2,7 +2,7 @@ import type { NodeInfo, PeerNode, RegistryHooks } from "../registry.ts";
 import type { Connection } from "./connection.ts";
 import type { RedisRegistryOptions } from "./options.ts";
 import { addedArguments, type Outbox, releasedArguments } from "./outbox.ts";
-import { type NodeJson, ownerOf, pairs, parsePeers, parseRecord } from "./records.ts";
+import { type NodeJson, ownerOf, pairs, parseOwner, parsePeers, parseRecord } from "./records.ts";
 import type { RedisClock } from "./redis-clock.ts";
 import * as scripts from "./scripts.ts";
 
@@ -14,7 +14,7 @@ export interface HeartbeatOptions {
   readonly clock: RedisClock;
   readonly outbox: Outbox;
   readonly node: NodeInfo;
-  readonly hooks: Pick<RegistryHooks, "state" | "lost">;
+  readonly hooks: Pick<RegistryHooks, "state" | "lost" | "namesake">;
   readonly redis: RedisRegistryOptions;
   /** The node was registered anew, since Redis knew it no more: all that it has is to be written. */
   readonly forgotten: () => void;
@@ -41,6 +41,10 @@ export class Heartbeat {
   #epoch = 0;
   #registered = false;
   #peers: readonly PeerNode[] = [];
+  /** Earlier lives of this very process. */
+  readonly #past = new Set<number>();
+  /** Lives of this node's name that are not this one: since when they are seen; null once they were told of. */
+  readonly #namesakes = new Map<number, number | null>();
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -81,6 +85,7 @@ export class Heartbeat {
     const [epoch, time] = reply as [string, string];
     clock.set(Number(time), sentAt);
     const anew = this.#epoch > 0;
+    this.#past.add(this.#epoch);
     this.#epoch = Number(epoch);
     this.#registered = true;
     if (anew) forgotten();
@@ -112,11 +117,32 @@ export class Heartbeat {
     }
     const moreToWrite = outbox.written(batch);
     this.#peers = parsePeers(peers).filter(({ nodeId }) => nodeId !== this.#options.node.nodeId);
+    this.#lookForNamesakes(peers);
     if (recovered.length > 0) this.#options.recovered(recovered);
     for (const [sessionId, data] of pairs(told)) {
       if (outbox.acknowledge(sessionId)) hooks.lost(parseRecord(data));
     }
     return moreDead === 1 || moreToWrite;
+  }
+
+  /**
+   * A later life of this node, while this one lives, is another process of its name. An earlier one may be what this process
+   * was before it was started anew, until its lease is over.
+   */
+  #lookForNamesakes(peers: readonly string[]): void {
+    const { node, redis, hooks } = this.#options;
+    const epochs = pairs(peers)
+      .map(([owner]) => parseOwner(owner))
+      .filter(({ nodeId, epoch }) => nodeId === node.nodeId && !this.#past.has(epoch))
+      .map(({ epoch }) => epoch);
+    for (const known of this.#namesakes.keys()) if (!epochs.includes(known)) this.#namesakes.delete(known);
+    for (const epoch of epochs) {
+      const since = this.#namesakes.get(epoch) ?? performance.now();
+      if (this.#namesakes.get(epoch) === null) continue;
+      const isSure = epoch > this.#epoch || performance.now() - since > redis.leaseMs;
+      this.#namesakes.set(epoch, isSure ? null : since);
+      if (isSure) hooks.namesake(epoch);
+    }
   }
 
   #state(): string {

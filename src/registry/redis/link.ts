@@ -8,6 +8,7 @@ import { heartbeatMs, type RedisRegistryOptions, taggedPrefix } from "./options.
 import type { Outbox } from "./outbox.ts";
 import { RedisClock } from "./redis-clock.ts";
 import { leave, type Script } from "./scripts.ts";
+import { isSecure, placeOf, troubleText } from "./trouble.ts";
 
 /** A connection that has given no answer for so long is made anew, in milliseconds. */
 const silentMs = 3_000;
@@ -40,7 +41,13 @@ export class RedisLink {
 
   constructor({ redis, makeClient, node, outbox, hooks, forgotten, recovered }: RedisLinkOptions) {
     this.#timeoutMs = redis.commandTimeoutMs;
-    this.#availability = new Availability(hooks);
+    const place = placeOf(redis);
+    this.#availability = new Availability({
+      away: (cause) =>
+        hooks.away(new Error(`Redis ${place}: ${troubleText(cause, isSecure(redis.url))}`, { cause })),
+      back: (awayMs) => hooks.back(awayMs),
+      commandFailed: () => hooks.commandFailed(),
+    });
     this.#connection = new Connection({
       makeClient,
       prefix: taggedPrefix(redis.keyPrefix),

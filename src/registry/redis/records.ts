@@ -26,7 +26,7 @@ export function ownSession(claim: SessionClaim): OwnSession {
 
 export const ownerOf = (nodeId: string, epoch: number): string => `${nodeId}#${epoch}`;
 
-function parseOwner(owner: string): { readonly nodeId: string; readonly epoch: number } {
+export function parseOwner(owner: string): { readonly nodeId: string; readonly epoch: number } {
   const at = owner.lastIndexOf("#");
   return { nodeId: owner.slice(0, at), epoch: Number(owner.slice(at + 1)) };
 }
