@@ -1,4 +1,5 @@
 import { within } from "../deadline.ts";
+import type { Measurement } from "../protocol.ts";
 import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { AgentHost } from "./host.ts";
@@ -50,14 +51,16 @@ export class Attendance {
   }
 
   async join(call: Call): Promise<Connection> {
-    const { agentUser, signal, step } = this.#options;
+    const { agentUser, signal, step, host } = this.#options;
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
     this.#place = "joining";
     let wanted = true;
     try {
       const connection = await this.#onEdge("join the call", async (edge) => {
-        const late = await edge.join(call, { agentUser, signal });
+        const { log } = host();
+        const measure = (measurement: Measurement) => host().measured(measurement);
+        const late = await edge.join(call, { agentUser, signal, log, measure });
         if (!wanted) void step("leave a call that was joined too late", () => late.leave());
         return late;
       });

@@ -1,4 +1,6 @@
+import type { Measurement } from "../protocol.ts";
 import type { PcmFrame } from "./audio.ts";
+import type { Log } from "./host.ts";
 
 /** Who the agent is in a call. */
 export interface AgentUser {
@@ -22,6 +24,10 @@ export interface JoinRequest {
   readonly agentUser: AgentUser;
   /** Fires when the session closes. A join that succeeds all the same is left at once. */
   readonly signal: AbortSignal;
+  /** For what happens to the connection by itself, such as that it was lost and taken up again. Default: nobody is told. */
+  readonly log?: Log;
+  /** The same in numbers. An edge that fails to join need not tell: whoever asked does. */
+  readonly measure?: (measurement: Measurement) => void;
 }
 
 /** Somebody in the call, other than the agent. */
@@ -71,6 +77,11 @@ export interface Edge {
   readonly provider: string;
   /** False: its calls never carry sound, so that ears and a voice need not be made ready for them. Default true. */
   readonly sound?: boolean;
+  /**
+   * For a rehearsal: makes ready for calls to come. Rejects where the provider does not let the agent in, such as for a
+   * wrong key. Nothing to make ready: leave it out.
+   */
+  warm?(signal: AbortSignal): Promise<void>;
   /** Makes sure that the call exists, or finds it. */
   createCall(request: CallRequest): Promise<Call>;
   /** Brings the agent into a call that this edge made. */

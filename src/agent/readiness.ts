@@ -46,8 +46,11 @@ export class Readiness {
       const { provider, model } = service;
       return [{ part, provider, model, problem: await this.#check(service) }];
     });
-    const { provider } = edge;
-    return [...(await Promise.all(services)).flat(), { part: "edge", provider, model: null, problem: null }];
+    const place = async (): Promise<AgentService> => {
+      const { provider } = edge;
+      return { part: "edge", provider, model: null, problem: await this.#check(edge) };
+    };
+    return (await Promise.all([...services, place()])).flat();
   }
 
   async #prepare(service: LLM | STT | TTS | undefined): Promise<void> {
@@ -60,7 +63,7 @@ export class Readiness {
     }
   }
 
-  async #check(service: LLM | STT | TTS): Promise<PlainError | null> {
+  async #check(service: Pick<LLM | STT | TTS | Edge, "provider" | "warm">): Promise<PlainError | null> {
     const { signal } = this.#options;
     try {
       await within(

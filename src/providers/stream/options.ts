@@ -32,6 +32,8 @@ export interface FilledOptions {
 }
 
 export const videoUrl = "https://video.stream-io-api.com";
+/** Where the SDK asks for users. */
+export const usersUrl = "https://chat.stream-io-api.com";
 
 type Check = readonly [fits: (value: unknown) => boolean, expected: string];
 
@@ -72,7 +74,7 @@ export function fillOptions(given: StreamOptions = {}): FilledOptions {
 }
 
 /** A variable that is empty counts as none. */
-function fromEnvironment(name: string): string | undefined {
+export function fromEnvironment(name: string): string | undefined {
   const value = process.env[name]?.trim();
   return value === "" ? undefined : value;
 }
