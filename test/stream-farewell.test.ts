@@ -26,7 +26,7 @@ async function open(t: ExecutionContext): Promise<Stage> {
   const stream = await startStream({ rules: forever });
   t.teardown(() => stream.close());
   const agentEnvironment = { ...process.env, ...stream.environment } as Record<string, string>;
-  const launcher = await launch(t, "agent-stream-seat", { agentEnvironment, unresponsiveAfterMs: 1_000 });
+  const launcher = await launch(t, "agent-stream", { agentEnvironment, unresponsiveAfterMs: 1_000 });
   const session = async (config: JsonObject = {}) => {
     const session = await launcher.startSession({ callId: "c1", config });
     await reached(session, "live");
