@@ -1,4 +1,6 @@
+import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Session } from "greenroom";
 import type { Bench, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
 import type { FaultResult, StreamFault } from "./stream/order.ts";
@@ -19,6 +21,8 @@ export default {
   about:
     "join → first audio, gaps by reconnections, what a call on a fake Stream costs; BENCH_STREAM_MINUTES=10 for the long one",
   async run(report) {
+    const [load = 0] = loadavg();
+    report({ figure: "load_average_before", value: load, unit: "count", note: "of the last minute" });
     await joining(report);
     await reconnecting(report);
     await cost(report);
@@ -102,9 +106,8 @@ async function cost(report: Report): Promise<void> {
   await (await stage.launcher.supervisor()).reserveWhole();
   await sleep(2_000);
   const warmBytes = process.memoryUsage.rss();
-  const sessions = await Promise.all(
-    Array.from({ length: many }, (_, index) => stage.call(`cost-${index}`, true)),
-  );
+  const sessions: Session[] = [];
+  for (let index = 0; index < many; index += 1) sessions.push(await stage.call(`cost-${index}`, true));
   await sleep(3_000);
   const cpuMs = () => sessions.reduce((sum, { resources }) => sum + (resources?.cpuMs ?? 0), 0);
   const [before, beganAt] = [cpuMs(), performance.now()];

@@ -1,9 +1,17 @@
-// Talks without end in a call on Stream, and counts what it hears. `joining` and, when asked, `heard` are told on the channel that
-// `config.channel` names.
+// Talks without end in a call on Stream, and counts what it hears. `joining` and, when asked by the call's id, `heard` are told on the
+// channel that `config.channel` names.
 import { BroadcastChannel } from "node:worker_threads";
-import { Agent, defineAgent, type STT } from "greenroom";
+import {
+  Agent,
+  defineAgent,
+  type ListenOptions,
+  type SpeechEvent,
+  type SpeechStream,
+  type STT,
+} from "greenroom";
 import * as stream from "greenroom/stream";
 import * as testing from "greenroom/testing";
+import { AsyncQueue } from "../../src/agent/async-queue.ts";
 import { now } from "../../src/protocol.ts";
 
 /** What an agent of this bench tells. Epoch milliseconds. */
@@ -23,18 +31,26 @@ const sentence = "I say one and the same for ever and more";
 const characterMs = 100;
 
 /** Counts frames instead of understanding them. */
-class Counter extends testing.STT {
+class Counter implements STT {
+  readonly provider = "bench";
+  readonly model = "counter";
   frames = 0;
-  override async listen(options: Parameters<STT["listen"]>[0]): Promise<testing.SpeechStream> {
-    const ear = await super.listen(options);
-    return Object.assign(Object.create(ear), {
-      write: () => {
-        this.frames += 1;
+
+  async listen({ signal }: ListenOptions): Promise<SpeechStream> {
+    const counter = this;
+    const events = new AsyncQueue<SpeechEvent>();
+    signal.addEventListener("abort", () => events.end(), { once: true });
+    return {
+      audioDurationMs: 0,
+      write() {
+        counter.frames += 1;
       },
-      close: () => ear.close(),
-      [Symbol.asyncIterator]: () => ear[Symbol.asyncIterator](),
-    });
+      close: async () => events.end(),
+      [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
+    };
   }
+
+  async close(): Promise<void> {}
 }
 
 const counters = new WeakMap<Agent, Counter>();
@@ -57,14 +73,12 @@ export default defineAgent({
   async joinCall(agent, { callType, callId, config }) {
     const channel = new BroadcastChannel(String(config.channel));
     const tell = (told: StreamAgentTold) => channel.postMessage(told);
-    channel.onmessage = () =>
-      tell({
-        type: "heard",
-        callId,
-        at: now(),
-        frames: counters.get(agent)?.frames ?? 0,
-        heapBytes: process.memoryUsage().heapUsed,
-      });
+    // The other agents are on it too.
+    channel.onmessage = (event) => {
+      if ((event as unknown as { readonly data: unknown }).data !== callId) return;
+      const { frames } = counters.get(agent) ?? { frames: 0 };
+      tell({ type: "heard", callId, at: now(), frames, heapBytes: process.memoryUsage().heapUsed });
+    };
     const call = await agent.createCall(callType, callId);
     tell({ type: "joining", callId, at: now() });
     await using _ = await agent.join(call);

@@ -15,7 +15,7 @@ import type { FaultResult, FromFake, SoundResult, StreamFault, StreamOrder, ToFa
 const loud = 300;
 /** Offsets of the agent's clock that are kept: 5 s of them. */
 const mostOffsets = 250;
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 const stream = await startStream();
 const { apiKey, apiSecret, url: baseUrl } = stream;

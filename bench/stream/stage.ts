@@ -31,7 +31,8 @@ export class StreamStage implements AsyncDisposable {
       else waiting?.reject(new Error(message.message));
     });
     this.#channel.onmessage = (event) => {
-      this.#told.push((event as unknown as { readonly data: StreamAgentTold }).data);
+      const { data } = event as unknown as { readonly data: StreamAgentTold | string };
+      if (typeof data !== "string") this.#told.push(data);
     };
   }
 
@@ -85,7 +86,7 @@ export class StreamStage implements AsyncDisposable {
   /** What the agent of a call has heard so far. */
   async heard(callId: string): Promise<Told<"heard">> {
     this.#told = this.#told.filter((one) => one.type !== "heard");
-    this.#channel.postMessage("how much?");
+    this.#channel.postMessage(callId);
     return this.told("heard", callId);
   }
 

@@ -5,6 +5,7 @@ import type {
   RTCPeerConnection,
   RTCPeerConnectionConfig,
 } from "werift";
+import { askForLife } from "./ask-for-life.ts";
 import { RemoteCandidates } from "./candidates.ts";
 import { forgiveRepeats } from "./dtls-repeats.ts";
 import type { PeerState } from "./media.ts";
@@ -33,8 +34,6 @@ export interface LinkOptions {
 const watchEveryMs = 500;
 /** So many questions have to be unanswered before it counts: a thread that was busy has not heard the answers yet. */
 const fewestQuestions = 3;
-/** An answer that takes longer is of a connection that is of no use. */
-const answerTimeoutMs = 2_000;
 
 /**
  * One peer connection, with all that werift leaves to its user: it starts its checks before its candidates are gathered, after
@@ -247,35 +246,11 @@ export class Link {
     if (silentMs >= silenceMs && this.#questions >= fewestQuestions && this.#state === "connected") {
       this.#tell("disconnected");
     }
-    if (silentMs >= askAfterMs) this.#askForLife();
-  }
-
-  /** As werift itself does, who keeps it to itself: a check of the pair in use (RFC 7675). */
-  #askForLife(): void {
+    if (silentMs < askAfterMs) return;
     this.#questions += 1;
-    for (const { connection } of this.connection.iceTransports) {
-      const { nominated: pair, localUsername, remoteUsername, remotePassword, iceControlling } = connection;
-      const { buildRequest } = connection as unknown as Partial<RequestBuilder>;
-      if (pair === undefined || buildRequest === undefined) continue;
-      const request = buildRequest.call(connection, {
-        nominate: false,
-        localUsername,
-        remoteUsername,
-        iceControlling,
-        localCandidate: pair.localCandidate,
-      });
-      pair.protocol
-        .request(request, pair.remoteAddr, Buffer.from(remotePassword, "utf8"), {
-          retransmissions: 0,
-          responseTimeout: answerTimeoutMs,
-        })
-        .then(
-          () => {
-            this.#answers += 1;
-          },
-          () => undefined,
-        );
-    }
+    askForLife(this.connection, () => {
+      this.#answers += 1;
+    });
   }
 
   #fail(): void {
@@ -290,10 +265,6 @@ export class Link {
     this.#state = state;
     this.#options.onState(state);
   }
-}
-
-interface RequestBuilder {
-  buildRequest(about: object): Parameters<CandidatePair["protocol"]["request"]>[0];
 }
 
 function receivedBy(pair: CandidatePair | undefined): number {
