@@ -7,9 +7,19 @@ import hang from "./hang.ts";
 import memory from "./memory.ts";
 import scale from "./scale.ts";
 import start from "./start.ts";
+import stream from "./stream.ts";
 import voice from "./voice.ts";
 
-const benches: Readonly<Record<string, Bench>> = { start, hang, scale, memory, exhaustion, voice, fleet };
+const benches: Readonly<Record<string, Bench>> = {
+  start,
+  hang,
+  scale,
+  memory,
+  exhaustion,
+  voice,
+  fleet,
+  stream,
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,5 +1,5 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, posix, relative } from "node:path";
 import { build } from "esbuild";
 
 /** What each provider takes of the packages that it imports; `default` is all of a CommonJS module. */
@@ -10,10 +10,31 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
     "elevenlabs/api/resources/textToSpeech/client/Client.js": ["TextToSpeech"],
     "elevenlabs/core/fetcher/getFetchFn.js": ["default"],
   },
+  stream: {
+    werift: [
+      "MediaStream",
+      "MediaStreamTrack",
+      "Message",
+      "RTCPeerConnection",
+      "RTCRtpCodecParameters",
+      "RtpHeader",
+      "RtpPacket",
+      "TcpTransport",
+      "TlsTransport",
+      "TurnProtocol",
+      "UdpTransport",
+      "classes",
+      "methods",
+    ],
+    ws: ["WebSocket"],
+  },
 };
 
 /** Loaded by the main thread, which is not to load a provider's whole bundle for it: its packages are dependencies. */
 const alone = /(^|\/)farewell-module\.js$/;
+
+/** Stream's SDK is not ours to hand on: whoever uses it gets it from Stream, as a dependency. */
+const proprietary = /node_modules\/@stream-io\//;
 
 /** CommonJS modules find Node's own by it. */
 const banner =
@@ -23,7 +44,7 @@ const optional = ["bufferutil", "utf-8-validate"];
 
 /**
  * Puts the SDK of each provider into one file, `sdk-bundle.js` beside it, without what is not used of it, and has the provider
- * import that. Every session's thread loads them: as they come, the three cost a thread 40 MiB and 180 ms, so 22 MiB and
+ * import that. Every session's thread loads them: as they come, the first three cost a thread 40 MiB and 180 ms, so 22 MiB and
  * 60 ms (Node 24; the thread itself 12 MiB and 25 ms). Names stay as they are: stack traces can be read, and errors are
  * known by theirs.
  */
@@ -62,6 +83,8 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
     logLevel: "error",
   });
   rmSync(sources, { recursive: true });
+  const foreign = Object.keys(metafile.inputs).find((path) => proprietary.test(path));
+  if (foreign !== undefined) throw new Error(`${foreign} must not be bundled`);
   const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith(relative(root, sources)));
   writeFileSync(join(providers, "sdk-licenses.txt"), licenses(root, inputs));
 }
@@ -73,7 +96,8 @@ function importBundle(provider: string, packages: readonly string[]): void {
     const importing = files.filter((file) => {
       const path = join(provider, file);
       const text = readFileSync(path, "utf8");
-      const changed = text.replaceAll(`import(${JSON.stringify(name)})`, 'import("./sdk-bundle.js")');
+      const bundle = `./${posix.relative(posix.dirname(file), "sdk-bundle.js")}`;
+      const changed = text.replaceAll(`import(${JSON.stringify(name)})`, `import(${JSON.stringify(bundle)})`);
       if (changed !== text) writeFileSync(path, changed);
       return changed !== text;
     });

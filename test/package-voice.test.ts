@@ -1,12 +1,15 @@
 import { execFile } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import test from "ava";
 import type { AgentLauncher } from "greenroom";
 import type * as testing from "greenroom/testing";
+import { startStream } from "./emulators/stream.ts";
 import { eventOf } from "./fixtures/session-watch.ts";
+import { testCall } from "./fixtures/stream-caller.ts";
+import { StreamPerson } from "./fixtures/stream-person.ts";
 import { startServices } from "./fixtures/voice-stage.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -65,12 +68,81 @@ test("the packed SDKs, each one file, take a spoken call", async (t) => {
   t.true(line.recording.durationMs > 1_000);
 });
 
+/** An agent of the package that greets whoever is in the call. */
+const streamAgent = `
+import { Agent, defineAgent } from "./src/index.js";
+import * as stream from "./src/providers/stream/index.js";
+import * as testing from "./src/testing/index.js";
+
+export default defineAgent({
+  createAgent: () =>
+    new Agent({
+      edge: new stream.Edge(),
+      agentUser: { id: "agent", name: "Agent" },
+      instructions: "",
+      llm: new testing.LLM(),
+      tts: new testing.TTS({ sampleRate: 24_000 }),
+    }),
+  async joinCall(agent, { callType, callId }) {
+    await using _ = await agent.join(await agent.createCall(callType, callId));
+    void agent.say("I have so much to tell you about my day. ".repeat(5));
+    await agent.finish();
+  },
+});
+`;
+
+test("the packed media joins a call on Stream, and the agent is heard there", async (t) => {
+  await using stream = await startStream();
+  const file = join(packed, "stream-agent.js");
+  writeFileSync(file, streamAgent);
+  const { AgentLauncher: Packed } = (await import(pathToFileURL(join(packed, "src/index.js")).href)) as {
+    readonly AgentLauncher: typeof AgentLauncher;
+  };
+  const launcher = new Packed({
+    agent: pathToFileURL(file),
+    maxConcurrentSessions: 1,
+    warmSessions: 1,
+    logLevel: "silent",
+    agentsLogLevel: "silent",
+    agentEnvironment: { ...process.env, ...stream.environment } as Record<string, string>,
+  });
+  t.teardown(() => launcher.stop());
+  await launcher.start();
+  const ann = await StreamPerson.join(t, stream, "ann");
+  const session = await launcher.startSession({ callId: testCall.callId });
+  await ann.hears("agent", 20);
+  await launcher.closeSession(session.id, { wait: true });
+  t.is((await ann.sitting.log.seen("participant_left")).participant.id, "agent");
+});
+
+test("Stream's SDK is a dependency, and no part of the package", (t) => {
+  const manifest = JSON.parse(readFileSync(join(packed, "package.json"), "utf8"));
+  t.truthy(manifest.dependencies["@stream-io/node-sdk"]);
+  t.deepEqual(
+    Object.keys(manifest.dependencies).filter((name) => name.startsWith("@stream-io/")),
+    ["@stream-io/node-sdk"],
+  );
+  t.false(readFileSync(join(packed, "src/providers/sdk-licenses.txt"), "utf8").includes("stream-io"));
+  const naming = globSync("**/*.js", { cwd: packed }).filter((path) =>
+    readFileSync(join(packed, path), "utf8").includes("@stream-io/"),
+  );
+  t.deepEqual(naming, ["src/providers/stream/sdk.js"]);
+  t.regex(readFileSync(join(packed, naming[0]!), "utf8"), /import\("@stream-io\/node-sdk"\)/);
+});
+
 test("whoever gets the SDKs with the package gets their licences", (t) => {
   const licenses = readFileSync(join(packed, "src/providers/sdk-licenses.txt"), "utf8");
-  for (const name of ["@google/genai", "@deepgram/sdk", "ws", "elevenlabs", "google-auth-library"]) {
+  for (const name of [
+    "@google/genai",
+    "@deepgram/sdk",
+    "ws",
+    "elevenlabs",
+    "google-auth-library",
+    "werift",
+  ]) {
     t.regex(licenses, new RegExp(`^${name} v?\\d`, "m"));
   }
   t.false(licenses.includes("undefined"));
-  t.true(globSync("src/providers/*/sdk-bundle.js", { cwd: packed }).length === 3);
+  t.true(globSync("src/providers/*/sdk-bundle.js", { cwd: packed }).length === 4);
   t.false(existsSync(join(packed, "sdk-sources")));
 });

@@ -26,7 +26,11 @@ async function open(t: ExecutionContext): Promise<Stage> {
   const stream = await startStream({ rules: forever });
   t.teardown(() => stream.close());
   const agentEnvironment = { ...process.env, ...stream.environment } as Record<string, string>;
-  const launcher = await launch(t, "agent-stream-seat", { agentEnvironment, unresponsiveAfterMs: 1_000 });
+  const launcher = await launch(t, "agent-stream", {
+    agentEnvironment,
+    unresponsiveAfterMs: 1_000,
+    crashStormLimit: 0,
+  });
   const session = async (config: JsonObject = {}) => {
     const session = await launcher.startSession({ callId: "c1", config });
     await reached(session, "live");
@@ -57,6 +61,23 @@ for (const [fault, reason] of [
     },
   );
 }
+
+test.serial("50 killed threads leave no ghost, no socket and no farewell under way", async (t) => {
+  t.timeout(300_000);
+  const { stream, launcher, session } = await open(t);
+  for (let killed = 0; killed < 50; killed += 1) {
+    const dying = await session({ fault: "exit" });
+    await dying.ended;
+    t.is(dying.endReason, "crashed");
+  }
+  await eventually("nobody is there", () => present(stream).length === 0);
+  t.is(stream.log.of("leave").length, 50);
+  t.deepEqual(stream.call("default:c1").ghosts, []);
+  await launcher.stop();
+  await eventually("every socket is closed", () => stream.edges.every(({ sockets }) => sockets.size === 0));
+  const text = await (await launcher.supervisor()).metrics.text();
+  t.regex(text, /^greenroom_farewells_total\{outcome="done"\} 50$/m);
+});
 
 test.serial("an agent that leaves by itself is not left for again", async (t) => {
   const { stream, launcher, session } = await open(t);

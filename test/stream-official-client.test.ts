@@ -1,8 +1,13 @@
 import { StreamClient } from "@stream-io/node-sdk";
-import anyTest, { type TestFn } from "ava";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { Session } from "greenroom";
+import * as testing from "greenroom/testing";
 import { SfuRequest } from "../src/providers/stream/wire/messages.ts";
 import { decode, encode } from "../src/providers/stream/wire/protobuf.ts";
 import { startStream } from "./emulators/stream.ts";
+import { eventOf } from "./fixtures/session-watch.ts";
+import { testCall } from "./fixtures/stream-caller.ts";
+import { StreamStage } from "./fixtures/stream-stage.ts";
 import { missing, OfficialBrowser, type OfficialClient } from "./stream-official-client/browser.ts";
 import {
   likeOurs,
@@ -254,6 +259,96 @@ inBrowser(titled("loss and jitter on the way: it is still heard"), async (t) => 
   await Promise.all([one.join(stream, "demo"), two.join(stream, "demo")]);
   await hearEachOther(one, two);
   t.pass();
+});
+
+/** Long enough to be heard through whatever happens. */
+const answers = Array(2).fill(`${"I have so much to tell you about my day ".repeat(60)}and so on.`);
+/** The agent's first tone; the next piece of what it says has another one. */
+const firstTone = testing.TTS.frequencyOf(0);
+
+/** Our agent, in its thread, beside somebody who uses the official client. The agent hears a turn when they fall silent. */
+async function besideAgent(t: ExecutionContext<{ browser: OfficialBrowser }>) {
+  const stage = await StreamStage.open(t);
+  const client = await t.context.browser.open("ann", ann);
+  t.teardown(() => client[Symbol.asyncDispose]());
+  await client.join(stage.stream, testCall.callId);
+  const session = await stage.session({ answers, transcripts: ["Hello agent.", "And again."] });
+  await client.untilSees("agent", "on");
+  return { stage, client, session };
+}
+
+/** Words of the person that the agent has heard. */
+const heardByAgent = (session: Session, text: string) =>
+  eventOf(session, (event) => event.type === "transcript" && event.role === "user" && event.text === text);
+
+/** Words over the agent: it falls silent, hears them out and answers. */
+async function speakOver(client: OfficialClient, session: Session): Promise<void> {
+  await client.unmute();
+  await client.untilHears("agent", null);
+  await client.mute();
+  await heardByAgent(session, "And again.");
+  await client.untilHearsSomething("agent");
+}
+
+inBrowser(titled("beside our agent: each hears the other, and sees joins, mutes and leaves"), async (t) => {
+  const { stage, client, session } = await besideAgent(t);
+  await client.mute();
+  await heardByAgent(session, "Hello agent.");
+  await client.untilHears("agent", firstTone);
+
+  const agent = stage.call.participant("agent");
+  agent.setGrants({ canPublishAudio: false });
+  await client.untilSees("agent", "off");
+  await client.untilHears("agent", null);
+  agent.setGrants({ canPublishAudio: true });
+  await client.untilSees("agent", "on");
+  await client.untilHearsSomething("agent");
+
+  await speakOver(client, session);
+  await stage.launcher.closeSession(session.id, { wait: true });
+  await client.untilSees("agent", null);
+  await client.leave();
+  await stage.stream.log.find("gone", ({ user }) => user === "ann");
+  t.deepEqual(stage.call.participants, []);
+  for (const kind of ["unknown", "failed", "rpc_refused", "candidate_ignored", "offer_failed"]) {
+    t.deepEqual(stage.stream.log.of(kind), [], kind);
+  }
+});
+
+inBrowser(titled("beside our agent: after killed sockets both come back"), async (t) => {
+  const { stage, client, session } = await besideAgent(t);
+  const { stream, call } = stage;
+  await client.mute();
+  await client.untilHears("agent", firstTone);
+  for (const user of ["agent", "ann"]) call.participant(user).killSocket();
+  for (const user of ["agent", "ann"]) {
+    await stream.log.find("joined", (entry) => entry.user === user && entry.reconnected === true);
+  }
+  await client.until("stage.callingState() === 'joined'");
+  await client.untilSees("agent", "on");
+  await client.untilHearsSomething("agent");
+  await speakOver(client, session);
+  t.deepEqual(stream.log.of("gone"), []);
+  await stage.launcher.closeSession(session.id, { wait: true });
+  await client.untilSees("agent", null);
+  t.deepEqual(call.ghosts, []);
+});
+
+inBrowser(titled("beside our agent: after a go-away both sit on another edge"), async (t) => {
+  const { stage, client, session } = await besideAgent(t);
+  const { stream, call } = stage;
+  await client.mute();
+  await client.untilHears("agent", firstTone);
+  stream.edges[0]?.goAway();
+  for (const user of ["agent", "ann"]) await stream.log.find("moved", (entry) => entry.user === user);
+  await client.until("stage.callingState() === 'joined'");
+  t.deepEqual(
+    call.participants.map(({ seat }) => seat?.edge.name),
+    ["sfu-2", "sfu-2"],
+  );
+  await client.untilHearsSomething("agent");
+  await speakOver(client, session);
+  t.deepEqual(stream.log.of("gone"), []);
 });
 
 /** Those that the package keeps to itself. The first three are within others; of the rest, what it sends is read above, in JSON. */

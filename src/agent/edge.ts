@@ -99,6 +99,11 @@ export interface Edge {
   readonly provider: string;
   /** False: its calls never carry sound, so that ears and a voice need not be made ready for them. Default true. */
   readonly sound?: boolean;
+  /**
+   * For a rehearsal: makes ready for calls to come. Rejects where the provider does not let the agent in, such as for a
+   * wrong key. Nothing to make ready: leave it out.
+   */
+  warm?(signal: AbortSignal): Promise<void>;
   /** Makes sure that the call exists, or finds it. */
   createCall(request: CallRequest): Promise<Call>;
   /** Brings the agent into a call that this edge made. */

@@ -20,12 +20,14 @@ export interface ReadinessOptions {
   readonly measure: (measurement: Measurement) => void;
 }
 
-type Part = "llm" | "stt" | "tts";
+type Part = "llm" | "stt" | "tts" | "edge";
 
 /** What readiness needs of a service. */
 interface Warmable extends Service {
   warm?(signal: AbortSignal): Promise<void>;
 }
+
+type Checkable = Pick<Warmable, "provider" | "warm">;
 
 const partsOf = (services: { readonly [Name in Part]?: Warmable | undefined }): [Part, Warmable][] =>
   Object.entries(services).filter((entry): entry is [Part, Warmable] => entry[1] !== undefined);
@@ -61,13 +63,13 @@ export class Readiness {
       const reserve = membersOf(service)
         .slice(1)
         .map((member) => member.provider);
-      return [{ part, provider, model, reserve, problem: await this.#check(part, service) }];
+      return [{ part, provider, model, reserve, problem: await this.#check(part, membersOf(service)) }];
     });
-    const { provider } = edge;
-    return [
-      ...(await Promise.all(services)).flat(),
-      { part: "edge", provider, model: null, reserve: [], problem: null },
-    ];
+    const place = async (): Promise<AgentService> => {
+      const { provider } = edge;
+      return { part: "edge", provider, model: null, reserve: [], problem: await this.#check("edge", [edge]) };
+    };
+    return [...(await Promise.all(services)).flat(), await place()];
   }
 
   async #prepare(part: Part, service: Warmable): Promise<void> {
@@ -83,9 +85,9 @@ export class Readiness {
   }
 
   /** Resolves with what the first of those that do not work says. */
-  async #check(part: Part, service: Warmable): Promise<PlainError | null> {
+  async #check(part: Part, members: readonly Checkable[]): Promise<PlainError | null> {
     const { signal } = this.#options;
-    const checks = membersOf(service).map(async (member) => {
+    const checks = members.map(async (member) => {
       try {
         const warm = member.warm?.(signal) ?? Promise.resolve();
         await within(warm, checkTimeoutMs, `To reach ${member.provider}`);
@@ -99,7 +101,7 @@ export class Readiness {
     return (await Promise.all(checks)).find((problem) => problem !== null) ?? null;
   }
 
-  #failed(component: Part, { provider }: Service, error: unknown): void {
+  #failed(component: Part, { provider }: Checkable, error: unknown): void {
     this.#options.measure({ kind: "error", component, provider, error: errorKind(error) });
   }
 }

@@ -4,6 +4,7 @@ import { within } from "../../deadline.ts";
 import { now } from "../../protocol.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
 import { passing, retryAfter, StreamError, tidy, unreachable } from "./error.ts";
+import { keptConnections, overKeptConnections } from "./network.ts";
 import { type FilledOptions, videoUrl } from "./options.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import { loadSdk } from "./sdk.ts";
@@ -40,6 +41,19 @@ export class Coordinator {
 
   constructor(options: FilledOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Asks whether Stream lets us in, once: rejects with status 401 or 403 where the key or its secret is wrong, and where there
+   * is no answer. Whatever else Stream says, the way is prepared, and joining will tell.
+   */
+  async check(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#ask("To check the key", signal, (client) => client.getApp(), 1);
+    } catch (error) {
+      const { status } = error as Partial<StreamError>;
+      if (status === undefined || status === 401 || status === 403) throw error;
+    }
   }
 
   async upsertUser({ id, name }: AgentUser, signal: AbortSignal): Promise<void> {
@@ -130,6 +144,7 @@ export class Coordinator {
           ...(failedEdges.length === 0 ? {} : { migrating_from_list: failedEdges }),
         }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+        ...overKeptConnections(),
       });
       if (!response.ok) throw await this.#refusal(doing, response);
       return readAdmission(await response.json());
@@ -180,6 +195,7 @@ export class Coordinator {
       ({ StreamClient }) =>
         new StreamClient(apiKey, apiSecret, {
           timeout: requestTimeoutMs,
+          agent: keptConnections(),
           ...(baseUrl === null ? {} : { basePath: baseUrl }),
         }),
     );

@@ -38,6 +38,8 @@ export interface FilledOptions {
 }
 
 export const videoUrl = "https://video.stream-io-api.com";
+/** Where the SDK asks for users. */
+export const usersUrl = "https://chat.stream-io-api.com";
 
 const defaultDemoUrl = "https://getstream.io/video/demos";
 
@@ -82,7 +84,7 @@ export function fillOptions(given: StreamOptions = {}): FilledOptions {
 }
 
 /** A variable that is empty counts as none. */
-function fromEnvironment(name: string): string | undefined {
+export function fromEnvironment(name: string): string | undefined {
   const value = process.env[name]?.trim();
   return value === "" ? undefined : value;
 }

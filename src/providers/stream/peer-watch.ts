@@ -2,14 +2,17 @@ import type { PeerState } from "./media/media.ts";
 
 /** Times in milliseconds. */
 export interface PeerTimes {
-  /** A connection that was lost may come back by itself for so long; then its ICE is restarted. */
+  /**
+   * A connection that was lost may come back by itself for so long; then its ICE is restarted. Stream's own clients wait 2.5 s:
+   * what browsers call lost often is not. Here nobody answered for 3 s before it is called so.
+   */
   readonly restartAfterMs: number;
   /** And fails where it has not come back after so long. */
   readonly lostAfterMs: number;
   /** Longest wait for the first connection, from the first description on. */
   readonly connectTimeoutMs: number;
 }
-export const peerTimes: PeerTimes = { restartAfterMs: 2_500, lostAfterMs: 12_000, connectTimeoutMs: 20_000 };
+export const peerTimes: PeerTimes = { restartAfterMs: 500, lostAfterMs: 12_000, connectTimeoutMs: 20_000 };
 
 export interface PeerWatchOptions {
   readonly onRestart: () => void;

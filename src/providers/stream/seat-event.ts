@@ -29,6 +29,8 @@ export type SeatEvent =
   | Extract<ConnectionEvent, { readonly type: "participant_joined" | "participant_left" }>
   /** The agent sits somewhere else from here on. Also told of the first place. */
   | { readonly type: "seated"; readonly place: Place }
+  /** What the agent says reaches the SFU that it sits on: its media is connected, at first or again. */
+  | { readonly type: "heard" }
   /** `why` is a short class, such as `signal_lost`. */
   | { readonly type: "reconnecting"; readonly strategy: Strategy; readonly why: string }
   /** `tookMs` from the moment the fault was noticed until the SFU let us in again; of a migration, until the old one let go. */

@@ -76,7 +76,10 @@ export class Seat {
       onEvent: (stay, event) => this.#take(stay, event),
       onTrouble: (stay, trouble) => this.#trouble(stay, trouble),
       onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
-      onHeard: () => this.#limits.settled(),
+      onHeard: () => {
+        this.#limits.settled();
+        this.#tell({ type: "heard" });
+      },
       onSound: (prefix, frame) => this.#voices.hear(prefix, frame),
     });
     this.#comeback = new Comeback({
@@ -109,6 +112,11 @@ export class Seat {
 
   get participants(): ReadonlyMap<string, Participant> {
     return this.#participants.people;
+  }
+
+  /** Whether the agent may be heard, as far as its rights go. */
+  get maySpeak(): boolean {
+    return this.#right.silence === null;
   }
 
   get place(): Place | null {

@@ -37,6 +37,7 @@ const capabilities = ["join-call", "send-audio", "send-video", "mute-users", "re
 export function coordinate(world: World, asked: Asked): readonly [status: number, body: object] {
   const { method, path } = asked;
   if (path === "/users" && method === "POST") return [201, { users: upsert(world, asked.body.users ?? {}) }];
+  if (path === "/app" && method === "GET") return [200, { app: { name: "emulated" } }];
   const [, type = "", id = "", action = ""] =
     /^\/video\/call\/([^/]+)\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? [];
   if (type === "") throw new Refusal(404, notFound, "not found");

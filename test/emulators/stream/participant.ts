@@ -115,6 +115,11 @@ export class Participant {
     if (peer !== "publisher") this.seat?.subscriber.cut();
   }
 
+  /** What it says is lost on its way, until an ICE restart finds another one. */
+  losePath(): void {
+    this.seat?.publisher.losePath();
+  }
+
   /** It is asked to go to another edge. */
   goAway(reason: number = GoAwayReason.REBALANCE): void {
     this.send({ goAway: { reason } });

@@ -26,6 +26,7 @@ export class Publisher {
   #candidates: RemoteCandidates | null = null;
   #work: Promise<unknown> = Promise.resolve();
   #cut = false;
+  #lostPath: object | null = null;
 
   constructor(seat: Seat) {
     this.#seat = seat;
@@ -53,6 +54,11 @@ export class Publisher {
     await this.#candidates?.add(json);
   }
 
+  /** What is sent is lost on its way, until an ICE restart finds another one. */
+  losePath(): void {
+    this.#lostPath = this.#pair ?? null;
+  }
+
   /** Nothing comes through any more, and no ICE restart helps. */
   cut(): void {
     this.#cut = true;
@@ -62,6 +68,17 @@ export class Publisher {
   close(): void {
     this.#path.close();
     this.#close();
+  }
+
+  get #pair(): object | undefined {
+    return this.#connection?.iceTransports[0]?.connection.nominated;
+  }
+
+  get #astray(): boolean {
+    if (this.#lostPath === null) return false;
+    const pair = this.#pair;
+    if (pair !== undefined && pair !== this.#lostPath) this.#lostPath = null;
+    return this.#lostPath !== null;
   }
 
   #close(): void {
@@ -144,7 +161,7 @@ export class Publisher {
     const published = track;
     let first = true;
     transceiver.receiver.track.onReceiveRtp.subscribe((packet) => {
-      if (this.#cut) return;
+      if (this.#cut || this.#astray) return;
       if (first) {
         const { payloadType } = packet.header;
         this.#seat.log("sound", { track: published.name, payloadType });

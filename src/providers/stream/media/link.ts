@@ -5,6 +5,7 @@ import type {
   RTCPeerConnection,
   RTCPeerConnectionConfig,
 } from "werift";
+import { askForLife } from "./ask-for-life.ts";
 import { RemoteCandidates } from "./candidates.ts";
 import { forgiveRepeats } from "./dtls-repeats.ts";
 import type { PeerState } from "./media.ts";
@@ -15,13 +16,12 @@ import { Sockets } from "./sockets.ts";
 export interface LinkTimes {
   /** From the descriptions to the connection, at first and after an ICE restart; then it has failed. */
   readonly connectTimeoutMs: number;
-  /**
-   * Nothing was received for so long: it is disconnected. Both sides ask each other about every 5 s whether they are there,
-   * whatever else they send.
-   */
+  /** Nothing was received for so long: the other side is asked whether it is there, again and again. */
+  readonly askAfterMs: number;
+  /** Nothing was received for so long, not even an answer to that: it is disconnected. */
   readonly silenceMs: number;
 }
-export const linkTimes: LinkTimes = { connectTimeoutMs: 15_000, silenceMs: 7_000 };
+export const linkTimes: LinkTimes = { connectTimeoutMs: 15_000, askAfterMs: 1_000, silenceMs: 3_000 };
 
 export interface LinkOptions {
   readonly werift: typeof import("werift");
@@ -31,7 +31,9 @@ export interface LinkOptions {
   readonly onState: (state: PeerState) => void;
 }
 
-const watchEveryMs = 1_000;
+const watchEveryMs = 500;
+/** So many questions have to be unanswered before it counts: a thread that was busy has not heard the answers yet. */
+const fewestQuestions = 3;
 
 /**
  * One peer connection, with all that werift leaves to its user: it starts its checks before its candidates are gathered, after
@@ -53,6 +55,10 @@ export class Link {
   #limit: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
   #received = 0;
+  /** To what was asked beyond what werift asks. */
+  #answers = 0;
+  /** Asked since something was received last. */
+  #questions = 0;
   #receivedAt = 0;
   #closing: Promise<void> | null = null;
 
@@ -219,20 +225,32 @@ export class Link {
     this.#tell("connected");
   }
 
-  /** werift itself would notice only after 30 s. */
+  /**
+   * werift asks every 5 s, and notices that nobody answers after 30 s. Where nothing comes that would tell as much, it is asked
+   * sooner: a lost packet or two are no silence then, and real silence is known in 3 s.
+   */
   #lookForLife(): void {
+    const { askAfterMs, silenceMs } = this.#options.times;
     const received = this.connection.iceTransports.reduce(
       (sum, { connection }) => sum + receivedBy(connection.nominated),
-      0,
+      this.#answers,
     );
-    const at = performance.now();
+    const silentMs = performance.now() - this.#receivedAt;
     if (received !== this.#received) {
       this.#received = received;
-      this.#receivedAt = at;
+      this.#receivedAt = performance.now();
+      this.#questions = 0;
       if (this.#state !== "connected" && !this.#restarting) this.#connected();
-    } else if (at - this.#receivedAt > this.#options.times.silenceMs && this.#state === "connected") {
+      return;
+    }
+    if (silentMs >= silenceMs && this.#questions >= fewestQuestions && this.#state === "connected") {
       this.#tell("disconnected");
     }
+    if (silentMs < askAfterMs) return;
+    this.#questions += 1;
+    askForLife(this.connection, () => {
+      this.#answers += 1;
+    });
   }
 
   #fail(): void {

@@ -1,0 +1,2 @@
+// Your own source of weather goes here.
+export { getWeatherByLocation } from "greenroom/local";

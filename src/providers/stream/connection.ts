@@ -1,0 +1,124 @@
+import type { PcmFrame } from "../../agent/audio.ts";
+import type {
+  Connection,
+  ConnectionAudio,
+  ConnectionEvent,
+  JoinRequest,
+  Participant,
+} from "../../agent/edge.ts";
+import { within } from "../../deadline.ts";
+import type { JsonObject } from "../../protocol.ts";
+import { ConnectionReport } from "./connection-report.ts";
+import type { Coordinator } from "./coordinator.ts";
+import { farewellOf } from "./farewell-of.ts";
+import { Seat, type SeatOptions } from "./seat.ts";
+import type { SeatEvent } from "./seat-event.ts";
+
+/**
+ * From a frame's time to a listener's ear, in milliseconds: 10 until the sender's next beat, 6.5 that Opus looks ahead, about 20
+ * on the way to the SFU and from there, and about 40 that browsers hold against jitter. The last two are estimates: nobody
+ * tells a sender.
+ */
+const leadMs = 77;
+
+/**
+ * Longest that a join waits until what the agent says gets out, in milliseconds: else its first words would be lost. Beyond it
+ * the agent is in the call all the same, and hears.
+ */
+const heardTimeoutMs = 3_000;
+
+interface JoinOptions extends Pick<SeatOptions, "sdk" | "factory" | "apiKey" | "attempts" | "call"> {
+  readonly coordinator: Pick<Coordinator, "join" | "sendEvent">;
+}
+
+/** The agent's place in one of Stream's calls. */
+export class StreamConnection implements Connection {
+  readonly audio: ConnectionAudio;
+  /** Called once, when it is over for whatever reason. */
+  onOver: (() => void) | null = null;
+  readonly #options: JoinOptions;
+  readonly #request: JoinRequest;
+  readonly #report: ConnectionReport;
+  readonly #listeners = new Set<(event: ConnectionEvent) => void>();
+  readonly #heard = Promise.withResolvers<void>();
+  #seat: Seat | null = null;
+  #state: "seated" | "ended" | "left" = "seated";
+
+  private constructor(options: JoinOptions, request: JoinRequest) {
+    this.#options = options;
+    this.#request = request;
+    this.#report = new ConnectionReport(request);
+    const { sampleRate } = options.factory;
+    this.audio = {
+      sampleRate,
+      leadMs,
+      send: (frame: PcmFrame) => this.#seat?.send(frame),
+      listen: (listener) => this.#seat?.listen(listener) ?? (() => undefined),
+    };
+  }
+
+  /** Rejects with a StreamError, or with the reason of the signal. */
+  static async join(options: JoinOptions, request: JoinRequest): Promise<StreamConnection> {
+    const { agentUser, signal } = request;
+    const connection = new StreamConnection(options, request);
+    connection.#seat = await Seat.join(
+      { ...options, agentUser, onEvent: (event) => connection.#take(event) },
+      signal,
+    );
+    try {
+      if (connection.#seat.maySpeak) {
+        await within(connection.#heard.promise, heardTimeoutMs, "To be heard in the call", signal);
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        await connection.leave();
+        throw signal.reason;
+      }
+      connection.#report.warn(error, "the agent may not be heard yet");
+    }
+    return connection;
+  }
+
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.#seat?.participants ?? new Map();
+  }
+
+  /** Sent once, so that it does not come twice. Rejects with a StreamError. */
+  async sendEvent(data: JsonObject): Promise<void> {
+    const { coordinator, call } = this.#options;
+    const { agentUser, signal } = this.#request;
+    await coordinator.sendEvent(call, { userId: agentUser.id, custom: data }, signal);
+  }
+
+  subscribe(listener: (event: ConnectionEvent) => void): () => void {
+    this.#listeners.add(listener);
+    // It was over before somebody listened.
+    if (this.#state === "ended") queueMicrotask(() => this.#tell({ type: "ended" }));
+    return () => this.#listeners.delete(listener);
+  }
+
+  async leave(): Promise<void> {
+    this.#state = "left";
+    this.#listeners.clear();
+    await this.#seat?.leave();
+  }
+
+  #take(event: SeatEvent): void {
+    this.#report.take(event, this.#seat !== null);
+    if (event.type === "participant_joined" || event.type === "participant_left") this.#tell(event);
+    if (event.type === "heard" || event.type === "ended" || event.type === "muted") this.#heard.resolve();
+    if (event.type === "seated") this.#request.farewell?.(farewellOf(event.place));
+    if (event.type !== "ended") return;
+    // Whom the call has let go of, nobody need leave for.
+    if (event.reason === "call_ended" || event.reason === "kicked") this.#request.farewell?.(null);
+    if (this.#state === "seated") {
+      this.#state = "ended";
+      this.#tell({ type: "ended" });
+    }
+    this.onOver?.();
+  }
+
+  #tell(event: ConnectionEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}

@@ -1,0 +1,25 @@
+/** Calls on Stream: `new stream.Edge()`. Its SDK and the media are loaded in session threads only. */
+import { registerPreload } from "../../agent/preload.ts";
+import { openAhead } from "./network.ts";
+import { fromEnvironment, usersUrl, videoUrl } from "./options.ts";
+import { loadSdk } from "./sdk.ts";
+import { threadMedia } from "./thread-media.ts";
+
+export { Edge } from "./edge.ts";
+export { StreamError } from "./error.ts";
+export type { StreamOptions } from "./options.ts";
+
+/**
+ * Loads the SDK and the media, and begins to open connections where the environment has a key; an edge that is made later
+ * uses all of that. For a thread that waits for its call.
+ */
+export async function preload(): Promise<void> {
+  const given = fromEnvironment("STREAM_BASE_URL");
+  const baseUrl = given !== undefined && URL.canParse(given) ? given : null;
+  await Promise.all([loadSdk(), threadMedia(baseUrl)]);
+  if (fromEnvironment("STREAM_API_KEY") === undefined) return;
+  // Not waited for, and no harm done where it fails: the first request then opens its own.
+  void openAhead(baseUrl === null ? [videoUrl, usersUrl] : [baseUrl]);
+}
+
+registerPreload(preload);
