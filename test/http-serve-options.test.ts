@@ -26,7 +26,7 @@ test("what is wrong is named", (t) => {
     [{ app: {} }, "app: expected a Koa application"],
     [{ corsAllowOrigins: ["app.example"] }, /corsAllowOrigins\.0: "app\.example" is not an origin, such as/],
     [{ corsAllowOrigins: ["https://app.example/"] }, /is not an origin: write "https:\/\/app\.example"/],
-    [{ sessionTokenSecret: "short" }, /sessionTokenSecret: /],
+    [{ sessionTokenSecret: "short" }, /sessionTokenSecret \(GREENROOM_SESSION_TOKEN_SECRET\): /],
     [{ startsPerSecond: 0 }, /startsPerSecond: /],
     [{ timeouts: { headersMs: 2_000, requestMs: 1_000 } }, /timeouts\.headersMs must not be longer/],
   ] as [ServeOptions, string | RegExp][]) {

@@ -78,6 +78,7 @@ export class Agent {
       broadcast: filled,
       host: () => this.#host,
       provider: () => this.#options.edge.provider,
+      signal,
     });
     this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));
     this.#silence = new Silence(filled.userSilentAfterMs, (silentMs, times) =>

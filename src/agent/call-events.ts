@@ -27,6 +27,8 @@ export interface CallEventsOptions {
   /** Asked for when they are needed. */
   readonly host: () => AgentHost;
   readonly provider: () => string;
+  /** Fires when the conversation is over: what cannot be told any more then is nobody's fault. */
+  readonly signal: AbortSignal;
 }
 
 /** Longest that an event may take, in milliseconds. */
@@ -114,7 +116,7 @@ export class CallEvents {
         const event = await make();
         if (event && this.#connection) await this.#deliver(this.#connection, event);
       } catch (error) {
-        this.#complain(error);
+        if (!this.#options.signal.aborted) this.#complain(error);
       } finally {
         this.#waiting -= 1;
       }

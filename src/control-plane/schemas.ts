@@ -183,7 +183,8 @@ const userId = /^[\w@-]{1,255}$/;
 export const isUserId = (text: string): boolean => userId.test(text);
 export const joinTokenRequest = component(
   "JoinTokenRequest",
-  z.object({
+  // Strict: a misspelt user_id would make everybody the user of the caller's key.
+  z.strictObject({
     user_id: z
       .string()
       .regex(userId, { error: "String should be 1 to 255 letters, digits, _, @ and -" })
