@@ -88,6 +88,7 @@ test("what cannot be is refused, the agent's own user above all", async (t) => {
     [{ expires_in_seconds: 59 }, "expires_in_seconds"],
     [{ expires_in_seconds: 86_401 }, "expires_in_seconds"],
     [{ expires_in_seconds: 60.5 }, "expires_in_seconds"],
+    [{ userId: "ann" }, "userId"],
   ] as const) {
     const { status, body } = await asked(json);
     t.is(status, 422, JSON.stringify(json));

@@ -40,10 +40,13 @@ export interface Issue {
   readonly message: string;
   readonly origin?: unknown;
   readonly expected?: unknown;
+  /** Fields that are not known, where that is the issue. */
+  readonly keys?: readonly string[];
 }
 
 export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place): Flaw[] {
-  return issues.map((issue) => {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") return strangersOf(issue, place);
     const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
     const missing = place !== undefined && valueAt(value, path) === undefined;
     return {
@@ -52,6 +55,15 @@ export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place
       type: missing ? "missing" : typeOf(issue, place),
     };
   });
+}
+
+/** A flaw for each field that the schema does not know. */
+function strangersOf({ keys = [], path }: Issue, place?: Place): Flaw[] {
+  const loc = [
+    ...(place === undefined ? [] : [place]),
+    ...path.map((key) => (typeof key === "number" ? key : String(key))),
+  ];
+  return keys.map((key) => ({ loc: [...loc, key], msg: "There is no such field", type: "extra_forbidden" }));
 }
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
