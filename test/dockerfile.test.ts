@@ -11,10 +11,10 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { freePort } from "./fixtures/free-port.ts";
 import { unless } from "./fixtures/needs.ts";
 import { readDockerfile, variablesOf, wordsOf } from "./k8s-fixtures/dockerfile.ts";
 import { Image, noRoots } from "./k8s-fixtures/image.ts";
@@ -31,14 +31,6 @@ const withRoots = unless(noRoots(), test.serial);
 
 const work = mkdtempSync(join(tmpdir(), "greenroom-image-"));
 test.after.always("clean up", () => rmSync(work, { recursive: true, force: true }));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 let image: Image;
 

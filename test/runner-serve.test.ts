@@ -4,7 +4,7 @@ import test from "ava";
 import { AgentFile, throwsAtImport, workingAgent } from "./fixtures/agent-file.ts";
 import { agentUrl } from "./fixtures/launch.ts";
 import { bin, Child, noTerminal, program } from "./runner-fixtures/child.ts";
-import { ask, startSession } from "./runner-fixtures/rest.ts";
+import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
 test.serial("npm start: the built-in agent is served, and the last line says where", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0"]);
@@ -14,6 +14,7 @@ test.serial("npm start: the built-in agent is served, and the last line says whe
   t.is((await ask(url, "/ready")).status, 200);
   t.is((await ask(url, "/docs")).status, 200);
   const id = await startSession(url);
+  await heard(await fetch(`${url}/sessions/${id}/events`), /"state":"live"/);
   t.is((await ask(url, `/sessions/${id}`)).body.state, "live");
   t.regex((await child.logged(/^Capacity/)).msg, /^Capacity: \d+ sessions?: .*CPU/);
 });
