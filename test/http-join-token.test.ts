@@ -96,7 +96,7 @@ test("what cannot be is refused, the agent's own user above all", async (t) => {
   }
 });
 
-test("409 where the agent is in no call, or its call has no tokens", async (t) => {
+test("409 where the agent is in no call, or its call has no tokens; 404 with the reason once it has ended", async (t) => {
   const { launcher } = t.context;
   const server = await openServer(t, launcher);
   const none = await live(launcher, server, { invites: "none" });
@@ -109,6 +109,12 @@ test("409 where the agent is in no call, or its call has no tokens", async (t) =
   t.like(await server.ask(`/sessions/${closing.id}/join-token`, { method: "POST" }), {
     status: 409,
     body: { code: "SESSION_CLOSING" },
+  });
+  const over = await live(launcher, server);
+  await launcher.closeSession(over.id, { wait: true });
+  t.like(await server.ask(`/sessions/${over.id}/join-token`, { method: "POST" }), {
+    status: 404,
+    body: { code: "SESSION_NOT_FOUND", end_reason: "closed" },
   });
 
   const typed = await startLauncher({ maxConcurrentSessions: 1, warmSessions: 1 });

@@ -8,6 +8,7 @@ import type { Endpoint, EndpointDocumentation } from "./endpoint.ts";
 import type { Caller, Exchange } from "./exchange.ts";
 import { InvalidRequest, validated } from "./invalid-request.ts";
 import { isUserId, joinToken, joinTokenRequest, problem } from "./schemas.ts";
+import { refuseEnded } from "./session-actions.ts";
 import { joinTokenJson } from "./wire.ts";
 
 const { judged, ofSession, withBody, limited } = commonAnswers;
@@ -56,6 +57,7 @@ export const joinTokenEndpoints: readonly Endpoint[] = [
 async function createJoinToken(exchange: Exchange): Promise<void> {
   const { body, session, caller } = await exchange.bodyFor("canJoinCall");
   const wanted = validated(joinTokenRequest, body ?? {}, "body");
+  refuseEnded(session);
   const { ctx, plane } = exchange;
   plane.joinTokens.take(caller.key);
   const guest = guestOf(wanted, caller);

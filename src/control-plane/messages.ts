@@ -3,6 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { validated } from "./invalid-request.ts";
 import { acceptedMessage, messageRequest, problem } from "./schemas.ts";
+import { refuseEnded } from "./session-actions.ts";
 
 const { judged, ofSession, withBody, limited } = commonAnswers;
 
@@ -22,7 +23,7 @@ export const messageEndpoints: readonly Endpoint[] = [
         ...withBody,
         ...limited,
         202: { description: "The message is on its way to the agent.", schema: acceptedMessage },
-        409: { description: "The session is closing, or has ended.", schema: problem },
+        409: { description: "The session is closing.", schema: problem },
       },
       token: true,
     },
@@ -33,6 +34,7 @@ export const messageEndpoints: readonly Endpoint[] = [
 async function sendMessage(exchange: Exchange): Promise<void> {
   const { body, session, caller } = await exchange.bodyFor("canSendMessage");
   const { text } = validated(messageRequest, body, "body");
+  refuseEnded(session);
   const { ctx, plane } = exchange;
   plane.messages.take(caller.key);
   const participantId = caller.user === null ? "user" : caller.text;

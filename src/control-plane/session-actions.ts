@@ -8,7 +8,7 @@ import { endJson, type SessionJson, sessionJson } from "./wire.ts";
 
 export async function showSession(exchange: Exchange): Promise<void> {
   const { session, byToken } = await exchange.viewedSession({ byToken: true });
-  if (session.state === "ended") throw hasEnded(session);
+  refuseEnded(session);
   exchange.ctx.body = byToken ? withoutSecrets(sessionJson(session)) : sessionJson(session);
 }
 
@@ -25,13 +25,15 @@ export async function closeSession(exchange: Exchange, status: 200 | 202 | 204):
     by: caller.text,
     wait: isYes(wait),
   });
-  if (!closing)
-    throw session.state === "ended" ? hasEnded(session) : new GreenroomError("SESSION_NOT_FOUND", session.id);
+  if (!closing) {
+    refuseEnded(session);
+    throw new GreenroomError("SESSION_NOT_FOUND", session.id);
+  }
   exchange.ctx.status = status;
   if (status !== 204) exchange.ctx.body = { status: "closing" };
 }
 
-/** The 404 of an ended session, for a caller who may view it. */
-function hasEnded(session: Session): DetailedError {
-  return new DetailedError("SESSION_NOT_FOUND", session.id, endJson(session));
+/** Throws the 404 of an ended session, which says why it ended: for a caller who may view it. */
+export function refuseEnded(session: Session): void {
+  if (session.state === "ended") throw new DetailedError("SESSION_NOT_FOUND", session.id, endJson(session));
 }
