@@ -34,14 +34,15 @@ COPY --from=build /src/dist ./
 RUN ln -s .. node_modules/greenroom && mkdir compile-cache && chown 1000:1000 compile-cache
 # The user "node", as a number, by which Kubernetes knows that it is not root.
 USER 1000:1000
-# Fills the compile cache, by serving once with the SDK of every provider; the keys are never used. The cache belongs to the
-# user who fills it: another one would not find it.
+# Fills the compile cache with the SDK of every provider: by serving once, and by loading Stream's, which the built-in agent
+# does not use. The keys are never used. The cache belongs to the user who fills it: another one would not find it.
 RUN export GOOGLE_API_KEY=unused DEEPGRAM_API_KEY=unused ELEVENLABS_API_KEY=unused; \
   node src/runner/bin.js serve --host 127.0.0.1 --drain-announce-ms 0 --warm-sessions 1 & server=$!; \
   node -e 'const asked = Date.now(); (async function ask() { \
     const answer = await fetch(`http://127.0.0.1:${process.env.GREENROOM_PORT}/serving`).catch(() => null); \
     if (!answer?.ok) Date.now() - asked < 60_000 ? setTimeout(ask, 200) : process.exit(1); })()' \
-  && kill -TERM $server && wait $server
+  && kill -TERM $server && wait $server \
+  && node -e 'import("greenroom/stream").then(({ preload }) => preload())'
 COPY README.md LICENSE ./
 EXPOSE 8080
 # Kubernetes has probes of its own.

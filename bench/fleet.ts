@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { startsPerSecond } from "./churn.ts";
 import type { Bench, Report } from "./figure.ts";
 import { commands } from "./fleet/commands.ts";
 import { closes, events } from "./fleet/reach.ts";
@@ -59,36 +59,17 @@ const inFlight = 4;
 const churnMs = 10_000;
 
 async function churn(report: Report): Promise<void> {
-  const one = await startsPerSecond(1);
-  const three = await startsPerSecond(3);
+  const one = await churnOf(1);
+  const three = await churnOf(3);
   const note = `${inFlight} in flight, through HAProxy; all of it on this machine's cores`;
   report({ figure: "starts_per_second_of_1", value: one, unit: "1/s", note });
   report({ figure: "starts_per_second_of_3", value: three, unit: "1/s", note });
   report({ figure: "fleet_of_3_against_1", value: three / one, unit: "ratio" });
 }
 
-async function startsPerSecond(replicas: number): Promise<number> {
+async function churnOf(replicas: number): Promise<number> {
   await using stage = new Stage();
   const fleet = await Fleet.open(stage, replicas, await openRedis(stage));
   await fleet.settled();
-  let ended = 0;
-  let measuring = false;
-  let over = false;
-  const caller = async (name: string) => {
-    for (let round = 0; !over; round += 1) {
-      const { id } = await fleet.client.start(`${name}-${round}`);
-      await fleet.client.end(id);
-      if (measuring) ended += 1;
-    }
-  };
-  const callers = Array.from({ length: inFlight }, (_, index) => caller(`churn-${index}`));
-  await sleep(2_000);
-  measuring = true;
-  const begunAt = performance.now();
-  await sleep(churnMs);
-  measuring = false;
-  const rate = ended / ((performance.now() - begunAt) / 1_000);
-  over = true;
-  await Promise.all(callers);
-  return rate;
+  return startsPerSecond(fleet.client, { inFlight, durationMs: churnMs });
 }

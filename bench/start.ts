@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { AgentLauncher } from "greenroom";
+import { startsPerSecond } from "./churn.ts";
 import type { Bench, Report } from "./figure.ts";
 import { builtIn, Server } from "./server.ts";
 import { settled } from "./slots.ts";
@@ -95,25 +95,7 @@ async function churn(report: Report): Promise<void> {
   const inFlight = 4;
   const durationMs = 15_000;
   await using server = await Server.start(builtIn, "--warm-sessions", "2");
-  let ended = 0;
-  let measuring = false;
-  let over = false;
-  const caller = async (name: string) => {
-    for (let round = 0; !over; round += 1) {
-      const session = await server.client.start(`${name}-${round}`);
-      await server.client.end(session.id);
-      if (measuring) ended += 1;
-    }
-  };
-  const callers = Array.from({ length: inFlight }, (_, index) => caller(`churn-${index}`));
-  await sleep(2_000);
-  measuring = true;
-  const begunAt = performance.now();
-  await sleep(durationMs);
-  measuring = false;
-  const rate = ended / ((performance.now() - begunAt) / 1_000);
-  over = true;
-  await Promise.all(callers);
+  const rate = await startsPerSecond(server.client, { inFlight, durationMs });
   report({
     figure: "starts_and_ends_per_second",
     value: rate,

@@ -139,8 +139,14 @@ test("the heart of a warm thread beats", async (t) => {
 });
 
 test("a thread that is given a second run exits", async (t) => {
-  const filename = new URL("../workers/session.ts", import.meta.url).href;
-  const pool = new Piscina({ filename, maxThreads: 1, concurrentTasksPerWorker: 2, atomics: "disabled" });
+  const filename = new URL("../workers/entry.cts", import.meta.url).href;
+  const pool = new Piscina({
+    filename,
+    minThreads: 0,
+    maxThreads: 1,
+    concurrentTasksPerWorker: 2,
+    atomics: "disabled",
+  });
   t.teardown(() => pool.destroy());
   const run = () => {
     const { port1, port2 } = new MessageChannel();

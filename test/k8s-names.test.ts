@@ -84,7 +84,15 @@ each("ports that are named exist, and it listens on them", whole, (t, resources)
 });
 
 /** Read elsewhere than in the options: of the registry's client, of the agents, and of the address. */
-const others = ["REDIS_URL", "GOOGLE_API_KEY", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "POD_IP"];
+const others = [
+  "REDIS_URL",
+  "GOOGLE_API_KEY",
+  "DEEPGRAM_API_KEY",
+  "ELEVENLABS_API_KEY",
+  "STREAM_API_KEY",
+  "STREAM_API_SECRET",
+  "POD_IP",
+];
 
 each("every variable is one that the server knows", whole, (t, resources) => {
   const [example] = readResources("secrets.example.yaml") as (Resource & { stringData: object })[];

@@ -9,7 +9,7 @@ const equipment: ThreadEquipment = {
 };
 
 /**
- * The entry of a pool thread: one run is one slot. It never returns and never throws, since the pool would hand the thread
+ * What a pool thread does: one run is one slot. It never returns and never throws, since the pool would hand the thread
  * to another run; the supervisor ends it by aborting the run. Imports no agent code at load, so that it cannot fail there.
  */
 export default async function session(boot: SlotBoot): Promise<never> {

@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
+import { within } from "../../src/deadline.ts";
+import { eventually } from "../../test/fixtures/eventually.ts";
 import type { ReplicaProcess } from "../../test/fleet-fixtures/replica-process.ts";
 import { Client } from "../client.ts";
 import type { Report } from "../figure.ts";
@@ -18,7 +20,9 @@ export async function closes(fleet: Fleet, report: Report): Promise<void> {
     const { owner, foreign } = fleet.placesOf(id);
     const client = new Client(foreign.url);
     // It is in its call, and the connection between the two is there.
-    while (!(await client.send("GET", `/sessions/${id}`)).body.includes('"live"'));
+    await eventually("the session is live", async () =>
+      (await client.send("GET", `/sessions/${id}`)).body.includes('"live"'),
+    );
     const askedAt = process.hrtime.bigint();
     await client.end(id);
     const [, toldAt = "0"] = await owner.child.printed(new RegExp(`told ${id} (\\d+)`));
@@ -92,7 +96,7 @@ class Listener {
       resolve(performance.now());
     };
     this.#response.on("data", read);
-    return promise;
+    return within(promise, 30_000, `The event ${name}`);
   }
 
   close(): void {

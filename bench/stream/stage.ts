@@ -30,6 +30,11 @@ export class StreamStage implements AsyncDisposable {
       if (message.type === "done") waiting?.resolve(message.value);
       else waiting?.reject(new Error(message.message));
     });
+    fake.on("exit", (code, signal) => {
+      const error = new Error(`The fake Stream ended (${signal ?? code})`);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    });
     this.#channel.onmessage = (event) => {
       const { data } = event as unknown as { readonly data: StreamAgentTold | string };
       if (typeof data !== "string") this.#told.push(data);

@@ -7,7 +7,6 @@ export class SlowWire {
   readonly #oneWayMs: number;
   readonly #server = createServer((near) => this.#connected(near));
   readonly #target: number;
-  readonly #sockets = new Set<Socket>();
   #tookMs = 0;
   #pieces = 0;
 
@@ -32,26 +31,17 @@ export class SlowWire {
     return { ms: this.#tookMs, pieces: this.#pieces };
   }
 
-  close(): void {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
   #connected(near: Socket): void {
     const far = createConnection(this.#target, "127.0.0.1");
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
-      this.#sockets.add(from);
       from.setNoDelay(true);
       from.on("data", (piece: Buffer) => this.#later(now(), () => to.write(piece)));
       from.on("end", () => this.#later(now(), () => to.end()));
       from.on("error", () => {});
-      from.on("close", () => {
-        this.#sockets.delete(from);
-        this.#later(now(), () => to.destroy());
-      });
+      from.on("close", () => this.#later(now(), () => to.destroy()));
     }
   }
 

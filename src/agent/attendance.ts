@@ -28,8 +28,8 @@ export class Attendance {
   #call: Call | null = null;
   #connection: Connection | null = null;
   #farewell: Farewell | null = null;
-  /** It has left for good: no farewell is due. */
-  #parted = false;
+  /** The attempt to join whose farewell counts; null before the first one, and once that was left. */
+  #attempt: symbol | null = null;
   #leaving: Promise<void> | null = null;
 
   constructor(options: AttendanceOptions) {
@@ -68,20 +68,23 @@ export class Attendance {
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
     this.#place = "joining";
+    const attempt = Symbol("join");
+    this.#attempt = attempt;
     let wanted = true;
     try {
       const connection = await this.#onEdge("join the call", async (edge) => {
         const { log } = host();
         const measure = (measurement: Measurement) => host().measured(measurement);
-        const farewell = (given: Farewell | null) => this.#takeFarewell(given);
+        const farewell = (given: Farewell | null) => this.#takeFarewell(attempt, given);
         const late = await this.#unlessRefused(
+          attempt,
           edge.join(call, { agentUser, signal, log, measure, farewell }),
         );
-        if (!wanted) void step("leave a call that was joined too late", () => this.#part(late));
+        if (!wanted) void step("leave a call that was joined too late", () => this.#part(attempt, late));
         return late;
       });
       if (signal.aborted) {
-        await step("leave the call", () => this.#part(connection));
+        await step("leave the call", () => this.#part(attempt, connection));
         throw signal.reason;
       }
       this.#place = "inside";
@@ -98,29 +101,30 @@ export class Attendance {
   leave(): Promise<void> {
     this.#place = "left";
     this.#leaving ??= this.#options.step("leave the call", async () => {
-      if (this.#connection) await this.#part(this.#connection);
+      if (this.#connection) await this.#part(this.#attempt, this.#connection);
     });
     return this.#leaving;
   }
 
-  async #part(connection: Connection): Promise<void> {
+  async #part(attempt: symbol | null, connection: Connection): Promise<void> {
     await connection.leave();
-    this.#parted = true;
-    this.#takeFarewell(null);
+    this.#takeFarewell(attempt, null);
+    if (this.#attempt === attempt) this.#attempt = null;
   }
 
   /** Who was not let in has nothing to leave. */
-  async #unlessRefused(joining: Promise<Connection>): Promise<Connection> {
+  async #unlessRefused(attempt: symbol, joining: Promise<Connection>): Promise<Connection> {
     try {
       return await joining;
     } catch (error) {
-      this.#takeFarewell(null);
+      this.#takeFarewell(attempt, null);
       throw error;
     }
   }
 
-  #takeFarewell(given: Farewell | null): void {
-    if (this.#parted && given !== null) return;
+  #takeFarewell(attempt: symbol | null, given: Farewell | null): void {
+    // Of an attempt that was given up or left.
+    if (attempt !== this.#attempt) return;
     if (given === null && this.#farewell === null) return;
     // It crosses a thread: what is not JSON is to fail here, at the edge.
     this.#farewell = given && { module: String(given.module), data: JSON.parse(JSON.stringify(given.data)) };

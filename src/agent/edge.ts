@@ -73,7 +73,10 @@ export interface Connection {
   readonly participants: ReadonlyMap<string, Participant>;
   /** Calls `listener` for every event from here on, without anything in between lost. Returns what ends it. */
   subscribe(listener: (event: ConnectionEvent) => void): () => void;
-  /** Sends data to all who watch the call, as an event of the application. Not offered: leave it out. */
+  /**
+   * Sends data to all who watch the call, as an event of the application; also while the agent leaves, when the signal of the
+   * join has fired. Not offered: leave it out.
+   */
   sendEvent?(data: JsonObject): Promise<void>;
   /** Most bytes of JSON that `sendEvent` takes. Default 5,120. */
   readonly maxEventBytes?: number;

@@ -32,8 +32,6 @@ export interface ThreadEquipment {
 export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
   const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
   const beats = new Int32Array(heartbeat);
-  Atomics.add(beats, 0, 1);
-  Atomics.notify(beats, 0);
   setInterval(() => Atomics.add(beats, 0, 1), heartbeatIntervalMs).unref();
   const log = new ThreadLog(logOptions);
   captureConsole(log);

@@ -72,13 +72,13 @@ export async function converseToEnd(
   });
   const left = Promise.withResolvers<void>();
   const caller = await openCaller({ wav, out, speed }, left.resolve);
-  const supervisor = await launcher.supervisor();
-  if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
-  supervisor.onRehearsed((report) =>
-    tellReport(report, caller, { hints, limited: supervisor.limitedProviders }),
-  );
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
+    const supervisor = await launcher.supervisor();
+    if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
+    supervisor.onRehearsed((report) =>
+      tellReport(report, caller, { hints, limited: supervisor.limitedProviders }),
+    );
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
     return await talk(supervisor, { callType, callId }, caller, left.promise, { hints, join });
   } finally {

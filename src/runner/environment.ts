@@ -12,7 +12,7 @@ export interface Variable {
 
 /**
  * The environment of the process, filled up from the files of `GREENROOM_SECRETS_DIR`, then from the file `.env` of the
- * working directory, as `process.loadEnvFile()` does: what is set already wins. Which variable came from a file is
+ * working directory: what is set already wins. Which variable came from a file is
  * remembered, so that a message can say so. An empty variable counts as not set: templates leave such behind.
  */
 export interface Environment {
@@ -36,12 +36,13 @@ function fill(file: Record<string, string | undefined>): Environment {
   const origins = new Map<string, string>();
   const add = (source: string, variables: Record<string, string | undefined>) => {
     for (const [name, text] of Object.entries(variables)) {
-      if (process.env[name] !== undefined || text === undefined) continue;
+      if (isSet(process.env[name]) || text === undefined) continue;
       process.env[name] = text;
       origins.set(name, `${name} in ${source}`);
     }
   };
-  const secrets = process.env[secretsVariable] ?? file[secretsVariable];
+  const given = process.env[secretsVariable];
+  const secrets = isSet(given) ? given : file[secretsVariable];
   if (isSet(secrets)) add(secrets, readSecretFiles(resolve(secrets)));
   add(".env", file);
   return {

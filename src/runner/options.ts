@@ -174,7 +174,7 @@ export const launcherLimits = {
   heapSoftLimitMb: {
     placeholder: "MiB",
     description: "Heap at which a session is asked to close",
-    default: "3/4 of --heap-limit-mb",
+    default: "384, or 3/4 of --heap-limit-mb where that is less",
     schema: wholeNumber.pipe(shape.heapSoftLimitMb.unwrap()),
   },
   heapLimitMb: limit("MiB", "Heap at which a thread is ended", shape.heapLimitMb),

@@ -11,8 +11,9 @@ export interface RunnerOptions extends ServeOptions {
   readonly drainAnnounceMs?: number;
   /**
    * Then, how long running calls may go on before they are closed as `drained`. Default 15,000: together with the
-   * announcement (5 s) and the grace of a close (5 s) that leaves 5 s of the 30 s that Kubernetes waits by default. Raise
-   * it, and `terminationGracePeriodSeconds` with it, where calls should be heard to their end.
+   * announcement (5 s) and the grace of a close (5 s) that leaves 5 s of the 30 s that Kubernetes waits by default; the
+   * last webhooks may take 10 s, and a last scrape of metrics with a port of their own 20 s more. Raise it, and
+   * `terminationGracePeriodSeconds` with it, where calls should be heard to their end.
    */
   readonly drainTimeoutMs?: number;
 }

@@ -21,7 +21,7 @@ export function tellReport(
     (lack) => !report.services.some(({ part }) => part === lack),
   );
   if (caller.request.inMemory !== undefined && hints && lacking.length > 0) {
-    const names = lacking.join(" and no ").toUpperCase().replace(" AND NO ", " and no ");
+    const names = lacking.map((part) => part.toUpperCase()).join(" and no ");
     tell(dim(`It has no ${names} of its own: in this call offline stand-ins take their place.`));
   }
 }

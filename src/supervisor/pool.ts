@@ -61,8 +61,9 @@ export class Pool {
     this.#options = options;
     this.#events = events;
     this.#piscina = new Piscina({
-      // As .ts in the clone, as .js in the package.
-      filename: new URL(`../../workers/session${extname(import.meta.url)}`, import.meta.url).href,
+      // As .cts in the clone, as .cjs in the package.
+      filename: new URL(`../../workers/entry${extname(import.meta.url).replace(".", ".c")}`, import.meta.url)
+        .href,
       minThreads: 0,
       maxThreads: options.capacity,
       maxQueue: options.capacity,

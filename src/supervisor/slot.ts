@@ -42,8 +42,6 @@ export interface SlotOptions {
   findThread(threadId: number): Worker | undefined;
 }
 
-/** A thread that is to end at once is waited for this long, where it has not come to our code yet, in milliseconds. */
-const entryDeadlineMs = 1_000;
 /** How long the end of a thread is waited for after Piscina let go of it, in milliseconds. Measured: 8 ms. */
 const exitDeadlineMs = 1_000;
 
@@ -128,14 +126,6 @@ export class Slot {
     this.#retired = true;
     // Closing the port drops what a flooding thread has queued.
     if (this.#state !== "gone") this.#port.close();
-    void this.#abortOnceEntered();
-  }
-
-  /** Piscina loads our entry with `require`: V8 aborts the process where a thread is ended in the middle of that. */
-  async #abortOnceEntered(): Promise<void> {
-    if (this.#state === "starting" && Atomics.load(this.heartbeat, 0) === 0) {
-      await Atomics.waitAsync(this.heartbeat, 0, 0, entryDeadlineMs).value;
-    }
     this.#abort.abort();
   }
 

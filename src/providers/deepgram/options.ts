@@ -7,6 +7,7 @@ import {
   matching,
   number,
   text,
+  texts,
   truth,
   url,
   whole,
@@ -125,10 +126,7 @@ const fluxOnly = ["eagerTurnDetection", "eagerEotThreshold", "eotThreshold", "eo
 const novaOnly = ["language", "endpointingMs", "utteranceEndMs"] as const;
 
 const baseUrl = url("ws", "wss", "http", "https");
-const words: Check = {
-  fits: (value) => Array.isArray(value) && value.every(text.fits),
-  expected: "a list of texts that are not empty",
-};
+const words: Check = { ...texts, expected: "a list of texts that are not empty" };
 
 const checks: Checks<DeepgramOptions> = {
   apiKey: key,

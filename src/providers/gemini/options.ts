@@ -16,11 +16,10 @@ import { baseUrlFrom, keyFrom } from "../access.ts";
 import { generationOf, type ThinkingEffort } from "./thinking.ts";
 
 /** What a safety setting is about. */
-export const harms = ["harassment", "hate_speech", "sexually_explicit", "dangerous_content"] as const;
-export type Harm = (typeof harms)[number];
+export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangerous_content";
 
 /** From which probability of harm on an answer is stopped; `off` also skips the check. */
-export const thresholds = [
+const thresholds = [
   "block_low_and_above",
   "block_medium_and_above",
   "block_only_high",

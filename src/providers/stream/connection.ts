@@ -27,6 +27,9 @@ const leadMs = 77;
  */
 const heardTimeoutMs = 3_000;
 
+/** Longest that an event may take, in milliseconds. */
+const sendTimeoutMs = 5_000;
+
 interface JoinOptions extends Pick<SeatOptions, "sdk" | "factory" | "apiKey" | "attempts" | "call"> {
   readonly coordinator: Pick<Coordinator, "join" | "sendEvent">;
 }
@@ -86,7 +89,9 @@ export class StreamConnection implements Connection {
   /** Sent once, so that it does not come twice. Rejects with a StreamError. */
   async sendEvent(data: JsonObject): Promise<void> {
     const { coordinator, call } = this.#options;
-    const { agentUser, signal } = this.#request;
+    const { agentUser } = this.#request;
+    // Not the signal of the join: the last words are told while the agent leaves.
+    const signal = AbortSignal.timeout(sendTimeoutMs);
     await coordinator.sendEvent(call, { userId: agentUser.id, custom: data }, signal);
   }
 
