@@ -1,5 +1,4 @@
 import { Agent, request } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Answer {
   readonly status: number;
@@ -37,21 +36,12 @@ export class Client {
     return promise;
   }
 
-  /**
-   * Starts a session. Throws where the answer is not 201; but where the load guard refuses, since the machine is busy with
-   * other things, it is tried again for a minute, and that time does not count.
-   */
+  /** Starts a session. Throws where the answer is not 201. */
   async start(
     callId: string,
     config: object = {},
   ): Promise<{ readonly id: string; readonly tookMs: number }> {
-    const until = performance.now() + 60_000;
-    const body = { call_id: callId, config };
-    let answer = await this.send("POST", "/sessions", body);
-    while (answer.body.includes('"OVERLOADED"') && performance.now() < until) {
-      await sleep(1_000);
-      answer = await this.send("POST", "/sessions", body);
-    }
+    const answer = await this.send("POST", "/sessions", { call_id: callId, config });
     if (answer.status !== 201) throw new Error(`POST /sessions: ${answer.status} ${answer.body}`);
     return { id: (JSON.parse(answer.body) as { session_id: string }).session_id, tookMs: answer.tookMs };
   }

@@ -21,9 +21,13 @@ export class Server implements AsyncDisposable {
 
   /** Starts `node <program> serve …` and waits until it is ready. */
   static async start(program: string, ...options: string[]): Promise<Server> {
-    const child = spawn(process.execPath, [program, "serve", "--port", "0", "--no-splash", ...options], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [program, "serve", "--port", "0", "--no-splash", "--ignore-load", ...options],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     try {
       const server = new Server(child, await announcedUrl(child));
       await server.#ready();

@@ -40,6 +40,7 @@ async function warmStarts(report: Report): Promise<void> {
 
 async function assignments(report: Report): Promise<void> {
   const launcher = new AgentLauncher({
+    ignoreLoad: true,
     agent: new URL("./agents/quiet.ts", import.meta.url),
     maxConcurrentSessions: 4,
     warmSessions: 2,

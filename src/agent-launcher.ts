@@ -58,6 +58,11 @@ export interface AgentLauncherOptions {
    * for as long as they are heard: until they leave, or the agent closes. Default: no limits.
    */
   readonly providerConcurrency?: Readonly<Record<string, number>>;
+  /**
+   * Accept starts also while the load guard is up, since this process or its machine has too much to do: it then only tells, in
+   * the log and in metrics. Default false: running calls come first, and starts are refused with 503.
+   */
+  readonly ignoreLoad?: boolean;
   /** Sessions that die of one error within a minute and thereby stop new starts. Default 10; 0 turns it off. */
   readonly crashStormLimit?: number;
   /** Runs once for every session that ended, whatever way. Its errors are logged; it is waited for 10 s at a shutdown. */

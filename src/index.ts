@@ -21,6 +21,7 @@ export type {
   Call,
   CallRequest,
   Connection,
+  ConnectionAudio,
   ConnectionEvent,
   Edge,
   InviteRequest,
@@ -29,12 +30,20 @@ export type {
   Participant,
 } from "./agent/edge.ts";
 export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
-export type { FunctionContext, JsonSchemaFunction, SchemaFunction } from "./agent/functions.ts";
+export type {
+  FunctionContext,
+  FunctionDeclaration,
+  JsonSchemaFunction,
+  SchemaFunction,
+} from "./agent/functions.ts";
+export type { Log } from "./agent/host.ts";
 export type { AgentLimits } from "./agent/limits.ts";
 export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
+export type { AskPermit } from "./agent/permits.ts";
+export type { JsonSchema, StandardSchema } from "./agent/schema.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
-export type { SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
+export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export {
   AgentLauncher,
   type AgentLauncherOptions,
@@ -49,20 +58,27 @@ export { routes } from "./control-plane/routes.ts";
 export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/scope.ts";
 export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
+export type { SessionMetricsSnapshot } from "./metrics/catalogue.ts";
+export type { ModelUsage } from "./metrics/usage.ts";
 export type {
   AgentEvent,
   EndReason,
   Farewell,
   FarewellModule,
   Guest,
+  InMemoryCall,
   JsonObject,
   JsonValue,
+  LogFormat,
+  LogLevel,
   Measurement,
+  ResponseLatency,
   SessionState,
   TurnOutcome,
 } from "./protocol.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {
+  FoundSession,
   NodeInfo,
   NodeState,
   OnceKey,
@@ -75,10 +91,14 @@ export type {
   SessionRecord,
   SessionRegistry,
 } from "./registry/registry.ts";
+export type { ConsoleOptions } from "./runner/console.ts";
 export { Runner } from "./runner/runner.ts";
 export type { RunnerOptions } from "./runner/runner-options.ts";
+export type { ServerHandle } from "./runner/serve.ts";
+export type { CloseOptions, Shutdown } from "./runner/shutdown.ts";
 export type { SessionTimeline } from "./supervisor/creation.ts";
 export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/event-log.ts";
 export type { Session } from "./supervisor/session.ts";
 export type { SessionSummary } from "./supervisor/session-summary.ts";
+export type { TranscriptLine } from "./supervisor/transcript.ts";
 export type { SessionResources } from "./supervisor/vitals.ts";

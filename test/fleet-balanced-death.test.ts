@@ -66,7 +66,7 @@ async function killOne(
     await heard[index]!.until(({ event }) => event === "turn");
   }
   t.is(await metricOfAll(survivors, "greenroom_sessions_ended_total"), dying.length, "nothing else ended");
-  await started(fleet, balancer, { json: { call_id: victim.nodeId } });
+  await started(balancer, { json: { call_id: victim.nodeId } });
 
   await victim.restart();
   await knowEachOther(replicas);

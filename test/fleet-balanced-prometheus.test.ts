@@ -31,7 +31,7 @@ test("Prometheus scrapes all replicas; its alerts tell of a full fleet, a replic
   await prometheus.judges(4);
   t.deepEqual(names(await prometheus.firing()), []);
 
-  for (let count = 0; count < 6; count += 1) await started(fleet, balancer, {});
+  for (let count = 0; count < 6; count += 1) await started(balancer, {});
   await reads("greenroom:sessions:sum", 6);
   await reads("greenroom:free_slots:sum", 0);
   const refuseAll = async () => {

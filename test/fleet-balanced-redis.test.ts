@@ -75,7 +75,7 @@ async function outage(
   const [call] = calls as [Followed];
   const elsewhere = replicas.find((replica) => replica !== call.owner)!;
   t.is((await elsewhere.ask(`/sessions/${call.id}`)).body.session_id, call.id);
-  return (await started(fleet, balancer, {})).session_id;
+  return (await started(balancer, {})).session_id;
 }
 
 async function over(t: ExecutionContext, fleet: BalancedFleet, ids: readonly string[]): Promise<void> {
@@ -112,7 +112,7 @@ test("Redis is stopped, stands still and is emptied: calls and starts go on, not
 
   await redis.flush();
   await over(t, fleet, ids);
-  ids.push((await started(fleet, fleet.balancer, {})).session_id);
+  ids.push((await started(fleet.balancer, {})).session_id);
   await over(t, fleet, ids);
   for (const call of calls) await goesOn(t, call);
 });
@@ -134,7 +134,7 @@ test("one replica is cut off from Redis, and comes back: what was held to be los
   relay!.cut();
   await upAt(replicas, 2);
   for (const call of calls) await goesOn(t, call);
-  const meanwhile = (await started(fleet, cut, {})).session_id;
+  const meanwhile = (await started(cut, {})).session_id;
   for (const { ask } of others) {
     await eventually("it is held to be lost", async () => {
       return (await ask(`/sessions/${own.id}`)).body.end_reason === "lost";

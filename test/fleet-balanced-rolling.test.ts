@@ -35,7 +35,7 @@ class Caller {
     const { balancer } = this.#fleet;
     while (!this.#over) {
       const json = { call_id: "stream", config: { lasts_ms: 500 } };
-      const { session_id } = await started(this.#fleet, balancer, { json });
+      const { session_id } = await started(balancer, { json });
       this.ends.push(await this.#endOf(session_id));
     }
   }

@@ -60,7 +60,7 @@ test("sessions that the balancer started are viewed, measured, messaged, followe
 test("starts land wherever there is room, and are refused when nobody has any; the full go on answering", async (t) => {
   const fleet = await balancedFleet(t, { launcher: { maxConcurrentSessions: 2 } });
   const { balancer, replicas } = fleet;
-  const start = (door: Asked): Promise<Answer["body"]> => started(fleet, door, { headers: ann });
+  const start = (door: Asked): Promise<Answer["body"]> => started(door, { headers: ann });
   const [first] = replicas;
   // At the door of one: two for itself, and what it has no room for lands on its peers.
   const { session_id } = await start(first);

@@ -155,7 +155,7 @@ const request = (kind: Hop["kind"], body: string | null = null) => ({
   answerTimeoutMs: 30_000,
   signal: new AbortController().signal,
 });
-const proofOf = (text: unknown, line: Line) => marks.read(String(text), line, "b")!.proof;
+const proofOf = (text: unknown, line: Line) => marks.read(String(text), line)!.proof;
 
 test("a peer that is not there, or dies, cannot have acted; one that keeps silent may have", async (t) => {
   const client = new PeerClient(marks);

@@ -22,6 +22,12 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
     /registry.*redis:\/\/ or rediss:\/\//,
   ],
   [
+    "a Redis database that is no number",
+    { registry: { url: "redis://a/b" } },
+    /registry.*number of a database/,
+  ],
+  ["a Redis password that cannot be read", { registry: { url: "redis://:a%b@c" } }, /registry.*%25/],
+  [
     "a misspelt option of Redis",
     { registry: { url: "redis://a", lease: 1 } },
     /registry\.lease: there is no such option/,

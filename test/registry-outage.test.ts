@@ -96,6 +96,29 @@ for (const whileAway of ["allow", "refuse"] as const) {
   });
 }
 
+withRedis(
+  "a start that was refused while Redis stood still has no place, though Redis took it in",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const limits = { maxSessionsPerCall: 1 };
+    const one = await openRegistry(t, redis, { ...limits, commandTimeoutMs: 1_000, leaseMs: 60_000 });
+    redis.pause();
+    const claims = [claimOf("call"), claimOf("call")];
+    const results = await Promise.allSettled(claims.map((claim) => one.registry.claim(claim)));
+    const [admitted, ...more] = claims.filter((_, index) => results[index]?.status === "fulfilled");
+    t.deepEqual(more, []);
+    redis.resume();
+    await back(one);
+    await eventually("Redis has the one that is there", async () => {
+      const live = await redis.command("HKEYS", "{greenroom}:live");
+      return JSON.stringify(live) === JSON.stringify([admitted?.sessionId]);
+    });
+    one.registry.release(admitted!.sessionId, ended());
+    await eventually("the call is free", async () => (await redis.command("HLEN", "{greenroom}:live")) === 0);
+    await t.notThrowsAsync(one.registry.claim(claimOf("call")));
+  },
+);
+
 withRedis("Redis stands still for longer than a lease: nobody is held to be dead", async (t) => {
   await using redis = await RedisServer.open();
   const leaseMs = 3_000;

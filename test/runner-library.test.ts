@@ -9,6 +9,7 @@ const quiet = {
   agentsLogLevel: "silent",
   warmSessions: 1,
   maxConcurrentSessions: 2,
+  ignoreLoad: true,
 } as const;
 const makeLauncher = (agent = "misbehaving") => new AgentLauncher({ ...quiet, agent: agentUrl(agent) });
 

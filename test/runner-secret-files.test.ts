@@ -39,6 +39,15 @@ test.serial("API keys of such a file are asked for", async (t) => {
   t.is((await fetch(`${url}/sessions`, { headers })).status, 200);
 });
 
+test.serial("an empty variable hides no such file", async (t) => {
+  const env = {
+    GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_API_KEYS: key }),
+    GREENROOM_API_KEYS: "",
+  };
+  const url = await program(t, ["serve", "--port", "0"], { env }).readyUrl();
+  t.is((await ask(url, "/sessions")).status, 401);
+});
+
 test.serial("a variable counts more than such a file, and that more than .env", async (t) => {
   const capacity = async (env: Readonly<Record<string, string>>): Promise<string | undefined> => {
     const dotEnv = "GREENROOM_MAX_CONCURRENT_SESSIONS=3\n";

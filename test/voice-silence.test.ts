@@ -1,7 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import type { Agent } from "greenroom";
 import * as testing from "greenroom/testing";
-import { patientStart } from "../bench/patient-start.ts";
 import type { AgentEvent } from "../src/protocol.ts";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 import { launch } from "./fixtures/launch.ts";
@@ -198,7 +197,7 @@ test.serial(
       agentIdleTimeoutMs: 1_000,
       maintenanceIntervalMs: 20,
     });
-    const session = await patientStart(launcher, { callId: "idle", config: { stays: true } });
+    const session = await launcher.startSession({ callId: "idle", config: { stays: true } });
     (await launcher.supervisor()).sendMessage(session, { text: "hello", participantId: "alice" });
     await eventOf(session, (event) => event.type === "user_silent" && event.times === 2);
     await session.ended;

@@ -5,7 +5,6 @@ import { runInNewContext } from "node:vm";
 import type * as greenroom from "greenroom";
 import type * as testing from "greenroom/testing";
 import { argumentOfChild, finishChild } from "../child.ts";
-import { patientStart } from "../patient-start.ts";
 
 export interface MemoryTask {
   /** URL of the package's main module. */
@@ -37,6 +36,7 @@ export interface MemoryResult {
 const task = argumentOfChild<MemoryTask>();
 const { AgentLauncher } = (await import(task.main)) as typeof greenroom;
 const launcher = new AgentLauncher({
+  ignoreLoad: true,
   agent: task.agent,
   maxConcurrentSessions: task.warm + (task.calls ? 0 : 4),
   warmSessions: task.warm,
@@ -57,7 +57,7 @@ let begun = 0;
 const caller = async () => {
   while (begun < task.sessions) {
     begun += 1;
-    const session = await patientStart(launcher, { callId: `memory-${begun}` });
+    const session = await launcher.startSession({ callId: `memory-${begun}` });
     await launcher.closeSession(session.id, { wait: true });
     if (task.collect) collect();
     rssBytes.push(process.memoryUsage.rss());
@@ -70,7 +70,7 @@ if (task.calls) {
   const { dial, tone } = (await import(task.testing)) as typeof testing;
   const lines: testing.DialedCall[] = [];
   for (let call = 0; call < task.warm; call += 1) {
-    const session = await patientStart(launcher, { callId: `memory-${call}`, inMemory: { speed: 4 } });
+    const session = await launcher.startSession({ callId: `memory-${call}`, inMemory: { speed: 4 } });
     const line = await dial(session.id);
     lines.push(line);
     await line.joined;
@@ -88,7 +88,7 @@ const startsMs = async () =>
   Number(/^greenroom_slot_start_seconds_sum (\S+)$/m.exec(await supervisor.metrics.text())?.[1]) * 1_000;
 for (let start = 0; start < task.starts; start += 1) {
   const before = await startsMs();
-  const session = await patientStart(launcher, { callId: `start-${start}` });
+  const session = await launcher.startSession({ callId: `start-${start}` });
   await launcher.closeSession(session.id, { wait: true });
   await supervisor.reserveWhole();
   startMs.push((await startsMs()) - before);

@@ -16,6 +16,7 @@ export interface SlotsResult {
 const resolutionMs = 1;
 const { slots } = argumentOfChild<{ slots: number }>();
 const launcher = new AgentLauncher({
+  ignoreLoad: true,
   agent: new URL("../agents/quiet.ts", import.meta.url),
   maxConcurrentSessions: slots,
   warmSessions: slots,

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { BroadcastChannel } from "node:worker_threads";
 import { AgentLauncher, type Session } from "greenroom";
 import type { StreamAgentTold } from "../agents/stream.ts";
-import { patientStart } from "../patient-start.ts";
 import type { FromFake, OrderResults, StreamOrder } from "./order.ts";
 
 const channelName = "greenroom-bench-stream";
@@ -46,6 +45,7 @@ export class StreamStage implements AsyncDisposable {
     const fake = fork(new URL("./fake.ts", import.meta.url), { serialization: "advanced" });
     const [{ environment }] = (await once(fake, "message")) as [Extract<FromFake, { type: "ready" }>];
     const launcher = new AgentLauncher({
+      ignoreLoad: true,
       agent: new URL("../agents/stream.ts", import.meta.url),
       maxConcurrentSessions: calls,
       warmSessions: calls,
@@ -73,7 +73,7 @@ export class StreamStage implements AsyncDisposable {
   /** Starts a session in a call in which somebody listens. */
   async call(callId: string, speaks = false): Promise<Session> {
     await this.ask({ type: "listen", callId, speaks });
-    const session = await patientStart(this.launcher, { callId, config: { channel: channelName } });
+    const session = await this.launcher.startSession({ callId, config: { channel: channelName } });
     await this.ask({ type: "first_heard", callId });
     return session;
   }

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "greenroom";
 import * as testing from "greenroom/testing";
 import type { TurnEvent } from "../../src/protocol.ts";
-import { patientStart } from "../patient-start.ts";
 import type { Stage } from "./stage.ts";
 import type { WireTimes } from "./wire-times.ts";
 
@@ -52,7 +51,7 @@ export async function talk(stage: Stage, options: CallsOptions): Promise<CallsRe
   const calls = await Promise.all(
     Array.from({ length: options.calls }, async (_, index) => {
       const config = { eager: options.eager ?? false };
-      const session = await patientStart(launcher, { callId: `voice-${index}`, config });
+      const session = await launcher.startSession({ callId: `voice-${index}`, config });
       const line = await testing.dial(session.id);
       await line.joined;
       return new Caller(session, line);

@@ -26,6 +26,7 @@ export class Stage implements AsyncDisposable {
     const trusted = join(folder, "certificate.pem");
     if (certificate !== null) await writeFile(trusted, certificate);
     const launcher = new AgentLauncher({
+      ignoreLoad: true,
       agent: new URL("../agents/voice.ts", import.meta.url),
       maxConcurrentSessions: calls,
       warmSessions: calls,

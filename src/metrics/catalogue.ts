@@ -118,9 +118,11 @@ export const catalogue = {
     threadStartBuckets,
   ),
   slotStartFailures: counter("greenroom_slot_start_failures_total", "Threads that did not become warm."),
-  loadGuard: gauge("greenroom_load_guard_active", "1 while the load guard refuses starts for this cause.", [
-    "cause",
-  ]),
+  loadGuard: gauge(
+    "greenroom_load_guard_active",
+    "1 while the load guard is up for this cause: starts are refused, unless the load is ignored.",
+    ["cause"],
+  ),
   watchdogKills: counter("greenroom_watchdog_kills_total", "Session threads ended by force, by reason.", [
     "reason",
   ]),

@@ -68,6 +68,8 @@ export async function converseToEnd(
     warmSessions: 1,
     // Whoever sits at a keyboard may think for a while.
     agentIdleTimeoutMs: 0,
+    // It is the only call.
+    ignoreLoad: true,
     ...logging(options, launcher),
   });
   const left = Promise.withResolvers<void>();
@@ -88,7 +90,7 @@ export async function converseToEnd(
   }
 }
 
-/** The conversation tells these in its own words; the last refuses further calls, and there is none. */
+/** The conversation tells these in its own words; the last is not for its ears. */
 const leftOut = [
   "a session thread could not start",
   "the agent failed its warm-up",

@@ -178,6 +178,10 @@ export const launcherLimits = {
     schema: wholeNumber.pipe(shape.heapSoftLimitMb.unwrap()),
   },
   heapLimitMb: limit("MiB", "Heap at which a thread is ended", shape.heapLimitMb),
+  ignoreLoad: {
+    description: "Accept starts also under too much load, which is only told then",
+    schema: toggle,
+  },
   crashStormLimit: limit(
     "number",
     "Crashes of one kind in a minute that stop starts; 0: never",

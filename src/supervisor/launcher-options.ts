@@ -29,12 +29,25 @@ const customRegistry = z.custom<SessionRegistry>(
   { error: "expected { url } or { client } of a Redis, or an object that implements SessionRegistry" },
 );
 
+/** Can `@redis/client` read it? Its database is a number, and a % in a name or password is written as %25. */
+function isRedisUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || !["redis:", "rediss:"].includes(url.protocol)) return false;
+  try {
+    for (const part of [url.username, url.password]) decodeURIComponent(part);
+  } catch {
+    return false;
+  }
+  return /^(\/\d*)?$/.test(url.pathname);
+}
+
 export const redisRegistry = z
   .strictObject({
     url: z
       .string()
-      .refine((url) => ["redis:", "rediss:"].includes(URL.parse(url)?.protocol ?? ""), {
-        error: "expected a redis:// or rediss:// URL",
+      .refine(isRedisUrl, {
+        error:
+          "expected a redis:// or rediss:// URL, with at most the number of a database behind the host, and % written as %25",
       })
       .optional(),
     client: z
@@ -88,6 +101,7 @@ export const launcherOptions = z.strictObject({
   heapLimitMb: count.min(32).default(1_024),
   messagesPerSecond: count.min(100).default(2_000),
   providerConcurrency: z.record(z.string(), count).default({}),
+  ignoreLoad: z.boolean().default(false),
   crashStormLimit: z.int().nonnegative().max(100).default(10),
   onSessionEnd: z
     .custom<(summary: SessionSummary) => void | Promise<void>>((value) => typeof value === "function", {

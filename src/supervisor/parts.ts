@@ -53,7 +53,15 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     measured: (measurement) => metrics.record(measurement),
   });
   const care = new Care({ options, sessions, pool, metrics, log });
-  const readiness = new Readiness({ lifecycle, warmUp, care, crashStorm, pool, admission });
+  const readiness = new Readiness({
+    lifecycle,
+    warmUp,
+    care,
+    crashStorm,
+    pool,
+    admission,
+    ignoreLoad: options.ignoreLoad,
+  });
   const registry = registryOf(options);
   const membership = new Membership({
     options,

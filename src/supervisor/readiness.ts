@@ -13,6 +13,8 @@ export interface ReadinessOptions {
   readonly crashStorm: CrashStorm;
   readonly pool: Pool;
   readonly admission: Admission;
+  /** Starts are accepted whatever the load guard says. */
+  readonly ignoreLoad: boolean;
 }
 
 /** Whether a session could start here now, and why not. */
@@ -41,11 +43,11 @@ export class Readiness {
 
   /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
   refusal(): GreenroomError | null {
-    const { lifecycle, care, crashStorm } = this.#options;
+    const { lifecycle, care, crashStorm, ignoreLoad } = this.#options;
     if (lifecycle.state === "idle") return new GreenroomError("NOT_STARTED");
     if (lifecycle.state === "warming") return this.#coldness();
     if (!lifecycle.accepting) return new GreenroomError("DRAINING");
-    if (care.loadGuard.causes().length > 0) {
+    if (!ignoreLoad && care.loadGuard.causes().length > 0) {
       return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
     }
     const retryAfterSeconds = crashStorm.secondsLeft;

@@ -194,6 +194,7 @@ export class Supervisor {
   async drain(options: CallWaitOptions): Promise<void> {
     this.announceDrain();
     this.#parts.lifecycle.reach("draining");
+    this.#parts.warmUp.stop();
     this.#parts.pool.stopFilling();
     await waitForCalls(this.listSessions(), options, this.log);
     await this.stop();

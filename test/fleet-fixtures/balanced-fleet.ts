@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { AgentLauncherOptions, RunnerOptions } from "greenroom";
 import { eventually } from "../fixtures/eventually.ts";
@@ -77,32 +76,11 @@ export function fleetTest(...further: readonly string[]): ReturnType<typeof unle
   return unless(reason, (anyTest as TestFn).serial);
 }
 
-/** How long ago a peer may have heard of a load guard that has come down since, in milliseconds. */
-const heardAgoMs = 3_000;
-
-/** A busy machine raises the load guard of a replica: then it is no room, and nobody's fault. */
-export function isUnderLoad(replicas: readonly ReplicaProcess[]): boolean {
-  return replicas.some(({ child }) => {
-    const changes = child.log.filter(({ msg }) => msg === "the load guard changed");
-    const { causes = [], time = 0 } = (changes.at(-1) ?? {}) as { causes?: string[]; time?: number };
-    return causes.length > 0 || Date.now() - time < heardAgoMs;
-  });
-}
-
-/** A start while there is room. Only a load guard may be in its way, for a while. */
-export async function started(
-  { replicas }: Pick<BalancedFleet, "replicas">,
-  { ask }: Pick<OpenServer, "ask">,
-  request: Request,
-): Promise<Answer["body"]> {
-  const until = performance.now() + 60_000;
-  for (;;) {
-    const answer = await ask("/sessions", { json: { call_id: "call" }, ...request });
-    if (answer.status === 201) return answer.body;
-    if (!isUnderLoad(replicas) || performance.now() > until)
-      throw new Error(`A start was answered ${answer.status}: ${answer.text}`);
-    await sleep(200);
-  }
+/** A start while there is room. */
+export async function started({ ask }: Pick<OpenServer, "ask">, request: Request): Promise<Answer["body"]> {
+  const answer = await ask("/sessions", { json: { call_id: "call" }, ...request });
+  if (answer.status !== 201) throw new Error(`A start was answered ${answer.status}: ${answer.text}`);
+  return answer.body;
 }
 
 /** A call that lives in this replica, and goes on. A busy one may hand it to another. */
@@ -112,7 +90,7 @@ export async function callAt(
   request: Request = {},
 ): Promise<string> {
   for (;;) {
-    const { session_id } = await started(fleet, replica, request);
+    const { session_id } = await started(replica, request);
     if ((await placesOf(fleet.replicas, session_id)).owner === replica) return session_id;
     const { headers = {} } = request;
     await replica.ask(`/sessions/${session_id}?wait=true`, { method: "DELETE", headers });

@@ -79,6 +79,7 @@ async function openReplica(store: CommonStore, index: number, options: FleetOpti
     agent: httpAgent,
     maxConcurrentSessions: 16,
     warmSessions: 1,
+    ignoreLoad: true,
     logger: pino({ level: "debug" }, log.sink),
     agentsLogLevel: "silent",
     registry: options.registry ?? new CommonRegistry(store),

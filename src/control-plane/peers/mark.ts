@@ -62,14 +62,8 @@ export class PeerMarks {
     return { text, proof: proofOf(secret, text) };
   }
 
-  /** Null: none of us made this mark for this request to this node. */
-  read(text: string, line: Line, nodeId: string): ReadMark | null {
-    const read = this.readAny(text, line);
-    return read?.hop.to === nodeId ? read : null;
-  }
-
-  /** The same, whichever node it is for. */
-  readAny(text: string, line: Line): ReadMark | null {
+  /** Null: none of us made this mark for this request. */
+  read(text: string, line: Line): ReadMark | null {
     const [said = "", mac = "", ...more] = text.split(".");
     if (text.length > longestMark || more.length > 0) return null;
     const given = Buffer.from(mac, "base64url");

@@ -50,7 +50,7 @@ export class Peers {
     if (text === undefined) return null;
     delete headers[markHeader.toLowerCase()];
     const line = { method: ctx.req.method ?? "", target: ctx.originalUrl };
-    const read = typeof text === "string" ? this.#marks?.readAny(text, line) : null;
+    const read = typeof text === "string" ? this.#marks?.read(text, line) : null;
     if (!read) throw new GreenroomError("FORBIDDEN", "This is not the mark of a peer");
     if (read.hop.to !== this.node.nodeId) {
       // Its peer has the wrong address of another one.

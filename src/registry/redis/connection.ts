@@ -50,21 +50,13 @@ export class Connection {
   /** Drops a connection that gives no answers, and makes another. TCP would wait for many minutes. */
   reset(): void {
     if (this.#closed) return;
-    this.#drop();
+    drop(this.#client);
     this.#client = this.#connect();
   }
 
   close(): void {
     this.#closed = true;
-    this.#drop();
-  }
-
-  #drop(): void {
-    try {
-      this.#client.destroy();
-    } catch {
-      // It had given up already.
-    }
+    drop(this.#client);
   }
 
   async #evaluate(client: RedisClient, { sha, source }: Script, args: readonly string[]): Promise<unknown> {
@@ -80,16 +72,26 @@ export class Connection {
 
   #connect(): RedisClient {
     const client = this.#options.makeClient();
-    client.on("error", (error) => {
-      this.#error = error;
-    });
+    const failed = (error: Error) => {
+      // One that was dropped says no more than that.
+      if (client === this.#client) this.#error = error;
+    };
+    client.on("error", failed);
     client.on("ready", () => {
-      if (client === this.#client && !this.#closed) this.#options.connected();
+      // Dropped while it was connecting, it connects all the same.
+      if (client !== this.#client || this.#closed) drop(client);
+      else this.#options.connected();
     });
     // It goes on trying by itself, and ends this wait when it is destroyed.
-    client.connect().catch((error: Error) => {
-      this.#error = error;
-    });
+    client.connect().catch(failed);
     return client;
+  }
+}
+
+function drop(client: RedisClient): void {
+  try {
+    client.destroy();
+  } catch {
+    // It had given up already.
   }
 }

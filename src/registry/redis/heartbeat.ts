@@ -1,6 +1,6 @@
 import type { NodeInfo, PeerNode, RegistryHooks } from "../registry.ts";
 import type { Connection } from "./connection.ts";
-import type { RedisRegistryOptions } from "./options.ts";
+import type { FilledRedisRegistryOptions } from "./options.ts";
 import { addedArguments, type Outbox, releasedArguments } from "./outbox.ts";
 import { type NodeJson, ownerOf, pairs, parseOwner, parsePeers, parseRecord } from "./records.ts";
 import type { RedisClock } from "./redis-clock.ts";
@@ -15,7 +15,7 @@ export interface HeartbeatOptions {
   readonly outbox: Outbox;
   readonly node: NodeInfo;
   readonly hooks: Pick<RegistryHooks, "state" | "lost" | "namesake">;
-  readonly redis: RedisRegistryOptions;
+  readonly redis: FilledRedisRegistryOptions;
   /** The node was registered anew, since Redis knew it no more: all that it has is to be written. */
   readonly forgotten: () => void;
   /** These sessions of this process had been declared lost, and are live again. */

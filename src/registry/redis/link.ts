@@ -4,7 +4,7 @@ import { Availability } from "./availability.ts";
 import type { RedisClient } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { heartbeatMs, type RedisRegistryOptions, taggedPrefix } from "./options.ts";
+import { type FilledRedisRegistryOptions, heartbeatMs, taggedPrefix } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import { RedisClock } from "./redis-clock.ts";
 import { leave, type Script } from "./scripts.ts";
@@ -14,7 +14,7 @@ import { isSecure, placeOf, troubleText } from "./trouble.ts";
 const silentMs = 3_000;
 
 export interface RedisLinkOptions {
-  readonly redis: RedisRegistryOptions;
+  readonly redis: FilledRedisRegistryOptions;
   readonly makeClient: () => RedisClient;
   readonly node: NodeInfo;
   readonly outbox: Outbox;

@@ -1,7 +1,7 @@
 import type { RedisClient } from "./client.ts";
 
 /** How the registry in Redis behaves, filled in. Times in milliseconds. */
-export interface RedisRegistryOptions {
+export interface FilledRedisRegistryOptions {
   readonly url?: string | undefined;
   readonly client?: RedisClient | undefined;
   readonly keyPrefix: string;

@@ -17,7 +17,7 @@ import type {
 } from "../registry.ts";
 import { clientFactory } from "./client.ts";
 import { RedisLink } from "./link.ts";
-import type { RedisRegistryOptions } from "./options.ts";
+import type { FilledRedisRegistryOptions } from "./options.ts";
 import { Outbox, releasedArguments } from "./outbox.ts";
 import { type OwnSession, ownSession, parseFound } from "./records.ts";
 import * as scripts from "./scripts.ts";
@@ -33,7 +33,7 @@ type Found = readonly (string | null)[];
 /** The registry of a fleet, in Redis. Its cost is by process and second, not by session: see {@link RedisLink}. */
 export class RedisRegistry implements SessionRegistry {
   readonly shared = true;
-  readonly #redis: RedisRegistryOptions;
+  readonly #redis: FilledRedisRegistryOptions;
   readonly #own = new Map<string, OwnSession>();
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();
@@ -45,7 +45,7 @@ export class RedisRegistry implements SessionRegistry {
   #sharedKeys: SharedKeys | null = null;
   #releasing: NodeJS.Timeout | undefined;
 
-  constructor(redis: RedisRegistryOptions) {
+  constructor(redis: FilledRedisRegistryOptions) {
     this.#redis = redis;
   }
 
@@ -85,12 +85,15 @@ export class RedisRegistry implements SessionRegistry {
     const session = ownSession(claim);
     this.#own.set(claim.sessionId, session);
     this.#calls.add(session.call);
+    const asked = this.up;
+    let uncertain = false;
     try {
-      if (!(await this.#judge(session))) this.#judgeAlone(session);
+      const judged = asked && (await this.#judge(session));
+      uncertain = asked && !judged;
+      if (!judged) this.#judgeAlone(session);
     } catch (error) {
       this.#remove(claim.sessionId);
       // Redis may have admitted it all the same, or may still.
-      const uncertain = GreenroomError.is(error) && error.code === "REGISTRY_UNAVAILABLE";
       if (uncertain) this.#outbox.release(session, null, endKeptMs);
       throw error;
     }
@@ -149,13 +152,13 @@ export class RedisRegistry implements SessionRegistry {
     return this.#link;
   }
 
-  /** Redis judges. False: it cannot. Throws CALL_FULL or FLEET_FULL. */
+  /** Redis judges. False: its answer did not come. Throws CALL_FULL or FLEET_FULL. */
   async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
     const { released } = this.#outbox.batch(mostTakenAlong);
     const takenAlong = { acknowledged: [], added: [], released };
     const limits = [this.#maxSessionsPerCall ?? 0, this.#redis.maxConcurrentSessions ?? 0];
     const args = [...limits, claim.sessionId, call, json, ...releasedArguments(takenAlong)];
-    const reply = this.up && (await this.#linked.runAsOwner(scripts.claim, args).catch(() => null));
+    const reply = await this.#linked.runAsOwner(scripts.claim, args).catch(() => null);
     if (!reply) return false;
     this.#outbox.written(takenAlong);
     if (reply[0] === "call_full") throw new GreenroomError("CALL_FULL");
