@@ -20,8 +20,8 @@ for (const part of ["tts", "llm"] as const) {
   test.serial(`the third request of two that may be waits its turn: ${part}`, async (t) => {
     const requests = new CountedRequests(t, await launch(t, "counted-provider", options), part);
     await requests.start("a");
-    await requests.start("b");
     await requests.seen("begun a");
+    await requests.start("b");
     await requests.seen("begun b");
     await requests.start("c");
     await requests.settled("c");

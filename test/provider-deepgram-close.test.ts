@@ -103,7 +103,7 @@ test("a thread whose server never answers the close ends by itself, not after 30
 
 test.serial("100 uses leave no socket, timer, listener or stream behind", async (t) => {
   const emulator = await emulate(t, { script: { phrases: ["Hello"] } });
-  const stt = sttOn(t, emulator);
+  const stt = sttOn(t, emulator, { closeTimeoutMs: 500 });
   const { signal } = new AbortController();
   const use = async (count: number) => {
     // Every way to end: asked for, by the server, by an abort, by a refusal, and before it began.

@@ -180,6 +180,7 @@ test("no answer, no server and an odd answer are errors that say so", async (t) 
     t.throwsAsync(coordinator.join({ call, userId: "agent", signal }), { instanceOf: StreamError });
   stream.faults.coordinator.push({ path: "/join", hangs: true });
   t.like(await attempt(meet(stream, { requestTimeoutMs: 50 })), { code: "ETIMEDOUT", retryable: true });
+  stream.faults.clear();
   stream.faults.coordinator.push({ path: "/join", cuts: true });
   t.is(errorKind(await attempt(meet(stream))), "network");
   const odd = createServer((_, response) => response.end('{"credentials":{"server":{"edge_name":"e"}}}'));

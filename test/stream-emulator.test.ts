@@ -186,7 +186,7 @@ test("joins that an edge refuses, leaves unanswered, or cuts", async (t) => {
 });
 
 test("a silent socket stays open and says nothing; one on which nothing comes is given up", async (t) => {
-  await using stream = await startStream({ rules: { signalTimeoutMs: 1_000 } });
+  await using stream = await startStream({ rules: { signalTimeoutMs: 3_000 } });
   const ann = await enter(stream, "ann");
   ann.send({ healthCheckRequest: {} });
   t.is((await ann.event("healthCheckResponse")).participantCount?.total, 1);

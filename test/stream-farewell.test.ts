@@ -22,13 +22,13 @@ interface Stage {
   session(config?: JsonObject): Promise<Session>;
 }
 
-async function open(t: ExecutionContext): Promise<Stage> {
+async function open(t: ExecutionContext, unresponsiveAfterMs = 30_000): Promise<Stage> {
   const stream = await startStream({ rules: forever });
   t.teardown(() => stream.close());
   const agentEnvironment = { ...process.env, ...stream.environment } as Record<string, string>;
   const launcher = await launch(t, "agent-stream", {
     agentEnvironment,
-    unresponsiveAfterMs: 1_000,
+    unresponsiveAfterMs,
     crashStormLimit: 0,
   });
   const session = async (config: JsonObject = {}) => {
@@ -49,7 +49,7 @@ for (const [fault, reason] of [
   test.serial(
     `no ghost stays where a thread ends as ${reason}: the others see the agent leave at once`,
     async (t) => {
-      const { stream, launcher, session } = await open(t);
+      const { stream, launcher, session } = await open(t, fault === "spin" ? 1_000 : undefined);
       const ada = await sit(t, stream, "ada");
       const dying = await session({ fault });
       await dying.ended;

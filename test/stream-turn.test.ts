@@ -90,7 +90,7 @@ relayTest("addresses of the relay are given back as a call closes", async (t) =>
 
 relayTest("where the relay over UDP does not answer, the next stay goes over TCP", async (t) => {
   const urls = ["turn:127.0.0.1:9?transport=udp", `turn:127.0.0.1:${relay?.port}?transport=tcp`];
-  const { media, sfu } = await throughRelay(t, urls, { times: { connectTimeoutMs: 1_000 } });
+  const { media, sfu } = await throughRelay(t, urls, { times: { connectTimeoutMs: 5_000 } });
   await sfu.publish();
   await media.until("the failure", () => media.state("publisher") === "failed");
   await media.ask({ action: "reopen" });

@@ -20,20 +20,30 @@ const apiKey = "k".repeat(20);
 const characterMs = 60;
 const frequencyAt = (place: number) => ((18 + 2 * (place % 40)) * 1_000) / characterMs;
 
-/** Which share of a text's letters is heard in the sound, at the place in it where most are. */
+/** Which share of a text's letters is heard in the sound: word by word, each where most of it is, after the one before. */
 function shareHeard(text: string, { samples, sampleRate }: PcmFrame): number {
   const each = (sampleRate * characterMs) / 1_000;
-  const letters = [...text].flatMap((letter, place) => (/[\p{L}\p{N}]/u.test(letter) ? [place] : []));
-  let best = 0;
-  for (let from = 0; from + text.length * each <= samples.length; from += sampleRate / 100) {
-    const heard = letters.filter((place) => {
-      const begin = from + place * each + each * 0.2;
-      const middle = samples.subarray(begin, begin + each * 0.6);
-      return testing.shareOf(frequencyAt(place), { samples: middle, sampleRate }) > 0.5;
-    });
-    best = Math.max(best, heard.length / letters.length);
+  const sounds = (place: number, from: number): boolean => {
+    const begin = from + place * each + each * 0.2;
+    const middle = samples.subarray(begin, begin + each * 0.6);
+    return testing.shareOf(frequencyAt(place), { samples: middle, sampleRate }) > 0.5;
+  };
+  let letters = 0;
+  let heard = 0;
+  let start = 0;
+  for (const { index, 0: word } of text.matchAll(/\S+/g)) {
+    const places = [...word].flatMap((letter, at) => (/[\p{L}\p{N}]/u.test(letter) ? [index + at] : []));
+    let best = { count: 0, from: start };
+    const end = samples.length - (index + word.length) * each;
+    for (let from = start; from <= end; from += sampleRate / 100) {
+      const count = places.filter((place) => sounds(place, from)).length;
+      if (count > best.count) best = { count, from };
+    }
+    letters += places.length;
+    heard += best.count;
+    start = best.from;
   }
-  return best;
+  return heard / letters;
 }
 
 async function spokenQuestion(t: ExecutionContext): Promise<PcmFrame> {

@@ -152,7 +152,7 @@ test("stopped, a participant is silent, and what was playing says how far it cam
   const edge = new testing.Edge({ speed: 5 });
   const heard = hearing(await joined(t, edge));
   const alice = edge.addParticipant("alice");
-  const playing = alice.play(testing.tone(300, 10_000));
+  const playing = alice.play(testing.tone(300, 60_000));
   const waiting = alice.play(testing.tone(700, 100));
   await alice.pause(0);
   while (loudOf(heard.get("alice")).length === 0) await new Promise(setImmediate);
@@ -287,7 +287,7 @@ function edgeThread(t: ExecutionContext, speed = 5): { readonly worker: Worker; 
 
 test("a call in another thread is dialed, driven and recorded", async (t) => {
   const { worker, name } = edgeThread(t);
-  using call = await testing.dial(name);
+  using call = await testing.dial(name, { timeoutMs: 60_000 });
   t.is(call.recording.speed, 5);
   const alice = call.addParticipant("alice");
   t.throws(() => call.addParticipant("alice"), { message: /in the call already/ });
@@ -323,18 +323,18 @@ test("a call in another thread is dialed, driven and recorded", async (t) => {
 
 test("who dials late learns what was said before, and that the agent is there", async (t) => {
   const { worker, name } = edgeThread(t, 20);
-  using first = await testing.dial(name);
+  using first = await testing.dial(name, { timeoutMs: 60_000 });
   worker.postMessage("join");
   await first.addParticipant("alice").play(testing.tone(300, 200));
   await first.recording.reached(180);
-  using second = await testing.dial(name);
+  using second = await testing.dial(name, { timeoutMs: 60_000 });
   await second.joined;
   t.true(second.recording.durationMs >= 180);
 });
 
 test("participants who leave are told in the other thread", async (t) => {
   const { worker, name } = edgeThread(t);
-  using call = await testing.dial(name);
+  using call = await testing.dial(name, { timeoutMs: 60_000 });
   worker.postMessage("join");
   await call.joined;
   const come = once(worker, "message");
@@ -348,7 +348,7 @@ test("participants who leave are told in the other thread", async (t) => {
 
 test("an edge that closes ends the line's waits; a closed line says so", async (t) => {
   const { worker, name } = edgeThread(t);
-  const call = await testing.dial(name);
+  const call = await testing.dial(name, { timeoutMs: 60_000 });
   const alice = call.addParticipant("alice");
   const playing = alice.play(testing.tone(300, 100));
   const exit = once(worker, "exit");
@@ -363,12 +363,12 @@ test("an edge that closes ends the line's waits; a closed line says so", async (
 
 test("a line that is closed ends what was playing, and the call goes on", async (t) => {
   const { worker, name } = edgeThread(t);
-  const call = await testing.dial(name);
+  const call = await testing.dial(name, { timeoutMs: 60_000 });
   const playing = call.addParticipant("alice").play(testing.tone(300, 100));
   await new Promise(setImmediate);
   call.close();
   t.false((await playing).complete);
-  using again = await testing.dial(name);
+  using again = await testing.dial(name, { timeoutMs: 60_000 });
   worker.postMessage("join");
   await again.joined;
 });

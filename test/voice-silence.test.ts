@@ -194,7 +194,7 @@ test.serial(
   async (t) => {
     const launcher = await launch(t, "agent-silent-user", {
       ...launched,
-      agentIdleTimeoutMs: 1_000,
+      agentIdleTimeoutMs: 5_000,
       maintenanceIntervalMs: 20,
     });
     const session = await launcher.startSession({ callId: "idle", config: { stays: true } });

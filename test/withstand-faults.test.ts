@@ -83,7 +83,7 @@ const faults: readonly Fault[] = [
     config: { fault: "leak" },
     reason: "out_of_memory",
     error: null,
-    options: { heapSoftLimitMb: 64, heapLimitMb: 256 },
+    options: { heapSoftLimitMb: 64, heapLimitMb: 256, closeGraceMs: 60_000 },
   },
   {
     title: "a flood of messages from a busy loop",
@@ -168,7 +168,12 @@ for (const fault of ["hang", "spin"]) {
   test.serial(
     `createAgent does not return (${fault}): the start fails in time and the thread is freed`,
     async (t) => {
-      const launcher = await launch(t, "misbehaving", { createTimeoutMs: 300, closeGraceMs: 300 });
+      // Long enough for agents that work, the rehearsed one too; and the watchdog is not to be first.
+      const launcher = await launch(t, "misbehaving", {
+        createTimeoutMs: 3_000,
+        closeGraceMs: 300,
+        unresponsiveAfterMs: 30_000,
+      });
       const { session: other, check } = await neighbour(launcher);
       await t.throwsAsync(launcher.startSession({ callId: "x", config: { at: "create", fault } }), {
         code: "START_FAILED",

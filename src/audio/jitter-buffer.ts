@@ -1,4 +1,4 @@
-import { packetMs, repeatsPrevious } from "./opus.ts";
+import { longestPacketMs, packetMs, repeatsPrevious } from "./opus.ts";
 import { PacketSource, type Place, ticksPerMs, type VoicePacket } from "./packet-source.ts";
 import { frameLength, frameMs } from "./pcm.ts";
 import { shorten } from "./shorten.ts";
@@ -265,7 +265,7 @@ export class JitterBuffer {
       this.#pass(gapMs);
       return;
     }
-    const ms = last ? gapMs : this.#packetMs;
+    const ms = last ? Math.min(gapMs, longestPacketMs) : this.#packetMs;
     this.#pass(ms);
     this.#sound.conceal(ms);
   }

@@ -144,6 +144,9 @@ export function isSilent(packet: Uint8Array): boolean {
 /** Ticks of the wire's clock in a second, whatever the sound was encoded from (RFC 7587). */
 export const opusClockRate = 48_000;
 
+/** Most sound that a packet may hold, in ms, and most that the codec conceals at once. */
+export const longestPacketMs = 120;
+
 /** How much sound a packet holds, in milliseconds, by its first bytes (RFC 6716, section 3.1); 0 where it is no packet. */
 export function packetMs(packet: Uint8Array): number {
   const [header, counts = 0] = packet;
@@ -167,7 +170,6 @@ export function repeatsPrevious(packet: Uint8Array): boolean {
   return ((first >> (7 - voiceBits)) & 1) === 1;
 }
 
-const longestPacketMs = 120;
 /** Configurations from here on are the music coder alone. */
 const firstOfMusic = 16;
 

@@ -20,7 +20,7 @@ interface ProfileNode {
 
 const profileMs = 200;
 /** Starting a profile of a spinning thread takes about 25 ms, of one in a native call as long as the call. */
-const deadlineMs = 500;
+const deadlineMs = 2_000;
 const mostFrames = 5;
 
 /** The functions that the thread is in most, or none where it cannot be asked in time. */

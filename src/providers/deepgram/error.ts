@@ -1,3 +1,5 @@
+import { retryAfter } from "../retry-after.ts";
+
 export interface DeepgramFailure {
   /** HTTP status of a refusal. */
   readonly status?: number;
@@ -110,11 +112,4 @@ function text(value: unknown): string | undefined {
 function tidy(said: string, apiKey: string): string {
   const line = said.replaceAll(apiKey, "[key]").replaceAll(/\s+/g, " ").trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
-}
-
-/** Seconds, or a date. */
-function retryAfter(header: string | undefined): number | null {
-  if (header === undefined) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
 }

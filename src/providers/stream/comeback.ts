@@ -48,6 +48,9 @@ export interface ComebackOptions {
 const mostFastAttempts = 3;
 const fastDelayMs = 100;
 
+/** No attempt to come back begins later than this after the fault was noticed, in milliseconds. */
+const longestReturnMs = 120_000;
+
 /** Longest wait for the old edge to say that the move is done, in milliseconds. */
 const migrationTimeoutMs = 7_000;
 
@@ -65,7 +68,7 @@ export class Comeback {
   async run({ wish, why, noticedAt, badEdge }: Occasion): Promise<Strategy> {
     if (wish === "fast" && (await this.#fast(noticedAt, why))) return wish;
     if (wish === "migrate" && (await this.#migrate(why))) return wish;
-    await this.#rejoin(why, badEdge);
+    await this.#rejoin(why, noticedAt, badEdge);
     return "rejoin";
   }
 
@@ -90,25 +93,30 @@ export class Comeback {
           reason: why,
         });
         signal.throwIfAborted();
-        if (!response.reconnected) return false;
+        // A peer that failed meanwhile is told of once only, and was not listened to.
+        if (!response.reconnected || !stay.mediaHealthy) return false;
         proceed({ stay, response }, { iceRestart: true });
         return true;
       } catch (error) {
         signal.throwIfAborted();
         // The SFU itself refused: it would again.
-        if (!canHelp(error) || error.number !== undefined) return false;
+        if (!canHelp(error) || error.number !== undefined || attempt === mostFastAttempts) return false;
         await delay(fastDelayMs * 2 ** (attempt - 1), undefined, { signal });
       }
     }
     return false;
   }
 
-  /** Begins a session anew, as often as the limits allow. Rejects where that does not help. */
-  async #rejoin(why: string, badEdge: boolean): Promise<void> {
+  /** Begins a session anew, as often and for as long as the limits allow. Rejects where that does not help. */
+  async #rejoin(why: string, noticedAt: number, badEdge: boolean): Promise<void> {
     const { lodging, limits, signal, enter, moveTo, proceed, onWarning } = this.#options;
+    let last: unknown;
     for (let failures = 1; ; failures++) {
       const old = lodging.current;
-      if (!limits.begin()) throw new StreamError(`To rejoin: ${why}: too often`, { retryable: false });
+      if (now() - noticedAt > longestReturnMs || !limits.begin()) {
+        const message = `To rejoin: ${why}: too often, or for too long`;
+        throw new StreamError(message, { retryable: false, cause: last });
+      }
       this.#returns++;
       try {
         const arrival = await enter(
@@ -132,6 +140,7 @@ export class Comeback {
       } catch (error) {
         signal.throwIfAborted();
         if (!canHelp(error)) throw error;
+        last = error;
         onWarning("To rejoin", error);
         await delay(retryDelayMs(failures, error.retryAfterMs), undefined, { signal });
       }

@@ -27,9 +27,6 @@ const leadMs = 77;
  */
 const heardTimeoutMs = 3_000;
 
-/** Longest that an event may take, in milliseconds. */
-const sendTimeoutMs = 5_000;
-
 interface JoinOptions extends Pick<SeatOptions, "sdk" | "factory" | "apiKey" | "attempts" | "call"> {
   readonly coordinator: Pick<Coordinator, "join" | "sendEvent">;
 }
@@ -90,9 +87,8 @@ export class StreamConnection implements Connection {
   async sendEvent(data: JsonObject): Promise<void> {
     const { coordinator, call } = this.#options;
     const { agentUser } = this.#request;
-    // Not the signal of the join: the last words are told while the agent leaves.
-    const signal = AbortSignal.timeout(sendTimeoutMs);
-    await coordinator.sendEvent(call, { userId: agentUser.id, custom: data }, signal);
+    // Not with the signal of the join: the last words are told while the agent leaves.
+    await coordinator.sendEvent(call, { userId: agentUser.id, custom: data });
   }
 
   subscribe(listener: (event: ConnectionEvent) => void): () => void {

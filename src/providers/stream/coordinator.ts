@@ -2,8 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AgentUser, Call } from "../../agent/edge.ts";
 import { within } from "../../deadline.ts";
 import { now } from "../../protocol.ts";
+import { retryAfter } from "../retry-after.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
-import { passing, retryAfter, StreamError, tidy, unreachable } from "./error.ts";
+import { passing, StreamError, tidy, unreachable } from "./error.ts";
 import { keptConnections, overKeptConnections } from "./network.ts";
 import { type FilledOptions, videoUrl } from "./options.ts";
 import { retryDelayMs } from "./retry-delay.ts";
@@ -75,7 +76,7 @@ export class Coordinator {
   async sendEvent(
     { callType, callId }: Call,
     event: { readonly userId: string; readonly custom: Readonly<Record<string, unknown>> },
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ): Promise<void> {
     await this.#ask(
       "To send an event",
@@ -205,18 +206,18 @@ export class Coordinator {
   /** A request that can be made twice without harm. */
   async #ask<T>(
     doing: string,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     request: (client: Client) => Promise<T>,
     attempts = this.#options.attempts,
   ): Promise<T> {
     const client = await this.#sdk();
     for (let failures = 1; ; failures++) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       try {
         // The SDK has a deadline of its own, but takes no signal.
         return await within(request(client), this.#options.requestTimeoutMs * 2, doing, signal);
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
+        if (signal?.aborted) throw signal.reason;
         const known = sdkError(doing, error);
         if (!known.retryable || failures >= attempts) throw known;
         await delay(retryDelayMs(failures), undefined, { signal });

@@ -78,10 +78,3 @@ export function tidy(said: string): string {
   const line = said.replaceAll(/\s+/g, " ").trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
-
-/** Milliseconds out of a Retry-After: seconds, or a date. */
-export function retryAfter(header: string | null): number | null {
-  if (header === null) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? null : Math.max(0, ms);
-}

@@ -1,7 +1,8 @@
 /** Calls on Stream: `new stream.Edge()`. Its SDK and the media are loaded in session threads only. */
 import { registerPreload } from "../../agent/preload.ts";
+import { fromEnvironment } from "../access.ts";
 import { openAhead } from "./network.ts";
-import { fromEnvironment, usersUrl, videoUrl } from "./options.ts";
+import { usersUrl, videoUrl } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
 import { threadMedia } from "./thread-media.ts";
 

@@ -1,5 +1,8 @@
 import type { PcmFrame } from "../../agent/audio.ts";
+import { within } from "../../deadline.ts";
 import type { Admission } from "./credentials.ts";
+import { leaveFor } from "./farewell.ts";
+import type { Peer } from "./media/media.ts";
 import type { Place } from "./seat-event.ts";
 import { Stay, type StayOptions } from "./stay.ts";
 import type { Trouble } from "./trouble.ts";
@@ -20,10 +23,13 @@ export interface LodgingOptions
   > {
   readonly onEvent: (stay: Stay, event: SfuEvent) => void;
   readonly onTrouble: (stay: Stay, trouble: Trouble) => void;
-  /** What is said gets out. */
-  readonly onHeard: (stay: Stay) => void;
+  /** What is said gets out, or what is heard gets in. */
+  readonly onConnected: (peer: Peer) => void;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
+
+/** Longest wait for a goodbye over a socket of its own, in milliseconds. */
+const goodbyeTimeoutMs = 2_000;
 
 /**
  * Where the agent sits: on one SFU, and while it moves, on two. What it says and what it hears go over to the new one when
@@ -77,12 +83,9 @@ export class Lodging {
       onTrouble: (trouble) => this.#options.onTrouble(stay, trouble),
       onConnected: (peer) => {
         if (stay !== this.#current) return;
-        if (peer === "subscriber") {
-          this.#hearing = stay;
-          return;
-        }
-        this.#speaking = stay;
-        this.#options.onHeard(stay);
+        if (peer === "subscriber") this.#hearing = stay;
+        else this.#speaking = stay;
+        this.#options.onConnected(peer);
       },
       onSound: (prefix, frame) => {
         if (stay === this.#hearing) this.#options.onSound(prefix, frame);
@@ -101,7 +104,7 @@ export class Lodging {
   }
 
   /** Moves over to a stay. With `keep`, the old one goes on until {@link giveUp}. */
-  adopt(stay: Stay, { keep = false } = {}): Stay | null {
+  adopt(stay: Stay, { keep = false } = {}): void {
     const old = this.#current;
     this.#arriving = null;
     this.#current = stay;
@@ -110,7 +113,6 @@ export class Lodging {
       this.#speaking = stay;
       this.#hearing = stay;
     }
-    return old;
   }
 
   /** Closes the one that was moved away from. */
@@ -126,9 +128,28 @@ export class Lodging {
     this.#speaking?.media.publisher.send(frame);
   }
 
-  /** Leaves every place. Resolves within a second. */
-  async leave(reason: string): Promise<void> {
-    const places = [this.#arriving, this.#former, this.#current];
-    await Promise.all(places.map((stay) => stay?.leave(reason)));
+  /**
+   * Leaves every place. `lingering`: the SFU waits for the return of whoever says no goodbye. Without a connection to say it over,
+   * it is then said over another one. Resolves within a second, or three where there is no connection. Never rejects.
+   */
+  async leave(reason: string, lingering = false): Promise<void> {
+    // Once it is left, nothing is healthy.
+    const ghost = lingering && this.#current?.signalHealthy === false;
+    const { place } = this;
+    const stays = [this.#arriving, this.#former, this.#current];
+    await Promise.all(stays.map((stay) => stay?.leave(reason)));
+    if (ghost && place !== null) await this.#leaveFor(place, reason);
+  }
+
+  async #leaveFor(place: Place, reason: string): Promise<void> {
+    const { sdk, onWarning } = this.#options;
+    const over = new AbortController();
+    try {
+      await within(leaveFor(sdk, place, reason, over.signal), goodbyeTimeoutMs, "To leave");
+    } catch (error) {
+      onWarning("To leave", error);
+    } finally {
+      over.abort();
+    }
   }
 }

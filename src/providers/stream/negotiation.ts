@@ -34,9 +34,12 @@ export class Negotiation {
     this.#options = options;
   }
 
-  /** A new socket: the SFU may begin to count its offers anew. */
+  /** A new socket: the SFU may begin to count its offers anew. One of the old socket may be being answered yet. */
   renewed(): void {
-    this.#answered = 0;
+    const reset = () => {
+      this.#answered = 0;
+    };
+    this.#answering = this.#answering.then(reset, reset);
   }
 
   /** Offers what we send; the first time it also says whether it is muted. */

@@ -1,3 +1,6 @@
+import { type Checks, fillWith, key, url, whole } from "../../agent/option-checks.ts";
+import { baseUrlFrom, keyFrom } from "../access.ts";
+
 /** How to reach Stream. A wrong option throws a `TypeError` that names it. */
 export interface StreamOptions {
   /** Default: the environment's `STREAM_API_KEY`. */
@@ -43,64 +46,34 @@ export const usersUrl = "https://chat.stream-io-api.com";
 
 const defaultDemoUrl = "https://getstream.io/video/demos";
 
-type Check = readonly [fits: (value: unknown) => boolean, expected: string];
+const owner = "stream.Edge";
+const address = url("http", "https");
 
-const key: Check = [(value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value), "a key"];
-const url: Check = [
-  (value) => typeof value === "string" && /^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(value) && URL.canParse(value),
-  "an http or https URL",
-];
-const whole = (least: number, most: number): Check => [
-  (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
-  `a whole number from ${least} to ${most}`,
-];
-
-const checks: Readonly<Record<keyof StreamOptions, Check>> = {
+const checks: Checks<StreamOptions> = {
   apiKey: key,
   apiSecret: key,
-  baseUrl: url,
+  baseUrl: address,
   requestTimeoutMs: whole(1, 600_000),
   attempts: whole(1, 100),
   tokenLifetimeSeconds: whole(60, 86_400),
-  demoUrl: url,
+  demoUrl: address,
 };
+
+const defaults = { requestTimeoutMs: 5_000, attempts: 3, tokenLifetimeSeconds: 3_600 } as const;
 
 /** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key; it quotes none. */
 export function fillOptions(given: StreamOptions = {}): FilledOptions {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(checks, name)) throw new TypeError(`stream.Edge: there is no option ${name}`);
-    const [fits, expected] = checks[name as keyof StreamOptions];
-    if (value !== undefined && !fits(value)) throw new TypeError(`stream.Edge: ${name} must be ${expected}`);
-  }
+  const filled = fillWith(owner, given, checks, defaults);
+  const baseUrl = baseUrlFrom(given.baseUrl, "STREAM_BASE_URL", { usual: null, check: address });
+  const demoUrl = baseUrlFrom(given.demoUrl, "EXAMPLE_BASE_URL", { usual: defaultDemoUrl, check: address });
   return {
-    apiKey: secret(given.apiKey, "STREAM_API_KEY", "apiKey"),
-    apiSecret: secret(given.apiSecret, "STREAM_API_SECRET", "apiSecret"),
-    baseUrl: address(given.baseUrl, "STREAM_BASE_URL"),
-    demoUrl: address(given.demoUrl, "EXAMPLE_BASE_URL") ?? defaultDemoUrl,
-    requestTimeoutMs: given.requestTimeoutMs ?? 5_000,
-    attempts: given.attempts ?? 3,
-    tokenLifetimeSeconds: given.tokenLifetimeSeconds ?? 3_600,
+    ...filled,
+    apiKey: keyFrom(owner, given.apiKey, "STREAM_API_KEY"),
+    apiSecret: keyFrom(owner, given.apiSecret, "STREAM_API_SECRET", "apiSecret"),
+    baseUrl: baseUrl === null ? null : withoutSlash(baseUrl),
+    demoUrl: withoutSlash(demoUrl),
   };
 }
 
-/** A variable that is empty counts as none. */
-export function fromEnvironment(name: string): string | undefined {
-  const value = process.env[name]?.trim();
-  return value === "" ? undefined : value;
-}
-
-function secret(given: string | undefined, variable: string, option: string): string {
-  const value = given ?? fromEnvironment(variable);
-  if (value === undefined) {
-    throw new TypeError(`${variable} is not set: set it, or give stream.Edge an ${option}`);
-  }
-  if (!key[0](value)) throw new TypeError(`${variable} holds characters that no key has`);
-  return value;
-}
-
-function address(given: string | undefined, variable: string): string | null {
-  const value = given ?? fromEnvironment(variable) ?? null;
-  if (value === null) return null;
-  if (!url[0](value)) throw new TypeError(`${variable} must be ${url[1]}`);
-  return value.replace(/\/+$/, "");
-}
+/** Paths are added to it. */
+const withoutSlash = (address: string): string => address.replace(/\/+$/, "");

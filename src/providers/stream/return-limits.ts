@@ -1,4 +1,5 @@
 import { now } from "../../protocol.ts";
+import type { Peer } from "./media/media.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** As Stream's own clients keep them. */
@@ -10,11 +11,11 @@ const mostNegotiationFailures = 3;
 /** How often one comes back before one gives up. */
 export class ReturnLimits {
   #returns: number[] = [];
-  #neverConnected = 0;
+  readonly #neverConnected: Record<Peer, number> = { publisher: 0, subscriber: 0 };
   #negotiationFailures = 0;
   #unsettled = 0;
 
-  /** How often one came back since sound last got through. */
+  /** How often one came back since sound last got out. */
   get unsettled(): number {
     return this.#unsettled;
   }
@@ -32,8 +33,8 @@ export class ReturnLimits {
   /** False: the same thing went wrong too often in a row. */
   allows(trouble: Trouble): boolean {
     if (trouble.kind === "media_failed" && !trouble.everConnected) {
-      this.#neverConnected++;
-      return this.#neverConnected < mostNeverConnected;
+      this.#neverConnected[trouble.peer]++;
+      return this.#neverConnected[trouble.peer] < mostNeverConnected;
     }
     if (trouble.kind === "negotiation_failed") {
       this.#negotiationFailures++;
@@ -42,9 +43,10 @@ export class ReturnLimits {
     return true;
   }
 
-  /** Sound gets through. */
-  settled(): void {
-    this.#neverConnected = 0;
+  /** It forgives that this one did not; what gets out, all but what does not get in. */
+  connected(peer: Peer): void {
+    this.#neverConnected[peer] = 0;
+    if (peer !== "publisher") return;
     this.#negotiationFailures = 0;
     this.#unsettled = 0;
   }

@@ -16,8 +16,6 @@ export interface Place {
   readonly userId: string;
   readonly edge: string;
   readonly websocketUrl: string;
-  /** Root of the signalling over HTTP. */
-  readonly url: string;
   readonly token: string;
   readonly sessionId: string;
   readonly unifiedSessionId: string;

@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { PcmFrame } from "../../agent/audio.ts";
 import type { AgentUser, Call, Participant } from "../../agent/edge.ts";
-import { within } from "../../deadline.ts";
 import { now } from "../../protocol.ts";
 import { Comeback, type Publishing } from "./comeback.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { enter } from "./entrance.ts";
 import { StreamError } from "./error.ts";
-import { leaveFor } from "./farewell.ts";
 import { type ErrorEvent, hasNoRoom, readFault } from "./fault.ts";
 import { type Arrival, Lodging } from "./lodging.ts";
 import type { MediaFactory } from "./media/media.ts";
@@ -38,9 +36,6 @@ export interface SeatOptions {
 
 /** `joining → seated ⇄ returning → left`; left also follows joining and seated. */
 type SeatState = "joining" | "seated" | "returning" | "left";
-
-/** Longest wait for a goodbye over a socket of its own, in milliseconds. */
-const goodbyeTimeoutMs = 2_000;
 
 /**
  * The agent's membership in a call: it joins, and comes back from whatever happens to its connection, until it leaves or
@@ -76,9 +71,9 @@ export class Seat {
       onEvent: (stay, event) => this.#take(stay, event),
       onTrouble: (stay, trouble) => this.#trouble(stay, trouble),
       onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
-      onHeard: () => {
-        this.#limits.settled();
-        this.#tell({ type: "heard" });
+      onConnected: (peer) => {
+        this.#limits.connected(peer);
+        if (peer === "publisher") this.#tell({ type: "heard" });
       },
       onSound: (prefix, frame) => this.#voices.hear(prefix, frame),
     });
@@ -138,7 +133,7 @@ export class Seat {
     this.#changeRight(() => this.#right.unmute());
   }
 
-  /** Leaves the call: the participant is gone at once for the others. Resolves within about a second. */
+  /** Leaves the call: the participant is gone at once for the others. Resolves within a second, or three without a connection. */
   async leave(reason = "left"): Promise<void> {
     this.#end("left", null, reason);
     await this.#leaving;
@@ -178,8 +173,9 @@ export class Seat {
   /** Takes up what an SFU said to a join, and what it said after it. */
   #proceed({ stay, response }: Pick<Arrival, "stay" | "response">, publishing: Publishing = {}): void {
     this.#next = null;
-    const participants = response.callState?.participants ?? [];
-    this.#participants.reset(participants, { returning: !response.reconnected });
+    const { callState, reconnected } = response;
+    // An answer without the state of the call says nothing of who is in it.
+    if (callState) this.#participants.reset(callState.participants, { returning: !reconnected });
     this.#speak(stay, publishing);
     stay.proceed();
     stay.subscribe(this.#participants.subscriptions);
@@ -298,21 +294,8 @@ export class Seat {
       new StreamError("The agent has left the call", { code: "ECONNABORTED", retryable: false }),
     );
     this.#participants.close();
-    this.#leaving = this.#goodbye(said, seated && (reason === "left" || reason === "lost"));
+    this.#leaving = this.#lodging.leave(said, seated && (reason === "left" || reason === "lost"));
     this.#tell({ type: "ended", reason, error });
-  }
-
-  /** Without a connection to say it over, goodbye is said over another one. */
-  async #goodbye(said: string, lingering: boolean): Promise<void> {
-    const { current, place } = this.#lodging;
-    const ghost = lingering && current !== null && !current.signalHealthy;
-    await this.#lodging.leave(said);
-    if (!ghost || place === null) return;
-    try {
-      await within(leaveFor(this.#options.sdk, place, said), goodbyeTimeoutMs, "To leave");
-    } catch (error) {
-      this.#tell({ type: "warning", what: "To leave", error });
-    }
   }
 
   #tell(event: SeatEvent): void {

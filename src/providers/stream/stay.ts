@@ -86,10 +86,10 @@ export class Stay {
   get place(): Place | null {
     if (this.#capabilities === null) return null;
     const { cid, userId, unifiedSessionId } = this.#options;
-    const { edge, websocketUrl, url, token } = this.credentials;
+    const { edge, websocketUrl, token } = this.credentials;
     const capabilities = this.#capabilities;
     const { sessionId } = this;
-    return { cid, userId, edge, websocketUrl, url, token, sessionId, unifiedSessionId, capabilities };
+    return { cid, userId, edge, websocketUrl, token, sessionId, unifiedSessionId, capabilities };
   }
 
   /** For how long after its socket was lost the SFU keeps the session, in milliseconds. */

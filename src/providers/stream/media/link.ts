@@ -82,10 +82,6 @@ export class Link {
     });
   }
 
-  get state(): PeerState {
-    return this.#state;
-  }
-
   /** Was it ever connected? */
   get everConnected(): boolean {
     return this.#everConnected;

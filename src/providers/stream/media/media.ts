@@ -44,7 +44,6 @@ export interface PublisherOffer {
 
 /** What we say. It is silent, and yet sends, whenever nothing was handed to it. */
 export interface Publisher {
-  readonly state: PeerState;
   /** What was offered last; empty before. */
   readonly tracks: readonly TrackInfo[];
   /** The caller makes one offer at a time, and gives the answer to {@link accept} before it makes the next. */
@@ -60,7 +59,6 @@ export interface Publisher {
 
 /** What we hear. */
 export interface Subscriber {
-  readonly state: PeerState;
   /**
    * Our answer to an offer of the SFU. The caller gives one offer at a time. After a rejection the former description holds
    * again (rolled back), and the next offer is as welcome as this one was.

@@ -2,7 +2,7 @@ import type { PcmFrame } from "../../../agent/audio.ts";
 import { TrackType } from "../wire/enums.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import type { PeerState, Publisher as PublisherInterface, PublisherOffer } from "./media.ts";
+import type { Publisher as PublisherInterface, PublisherOffer } from "./media.ts";
 import { sectionsOf } from "./sdp.ts";
 import { VoiceSender } from "./voice-sender.ts";
 
@@ -30,10 +30,6 @@ export class Publisher implements PublisherInterface {
         options.onState(state);
       },
     });
-  }
-
-  get state(): PeerState {
-    return this.link.state;
   }
 
   get tracks(): readonly TrackInfo[] {

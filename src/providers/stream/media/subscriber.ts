@@ -3,7 +3,7 @@ import type { PcmFrame } from "../../../agent/audio.ts";
 import { Pacer } from "../../../audio/pacer.ts";
 import { frameMs } from "../../../audio/pcm.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import type { PeerState, Subscriber as SubscriberInterface } from "./media.ts";
+import type { Subscriber as SubscriberInterface } from "./media.ts";
 import { Voice } from "./voice.ts";
 
 export interface SubscriberOptions extends LinkOptions {
@@ -21,8 +21,6 @@ export class Subscriber implements SubscriberInterface {
   readonly #options: SubscriberOptions;
   readonly #voices = new Map<RTCRtpTransceiver, Voice>();
   readonly #pacer: Pacer;
-  /** Offers are answered one after the other. */
-  #answering: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: SubscriberOptions) {
@@ -31,13 +29,10 @@ export class Subscriber implements SubscriberInterface {
     this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#hear() });
   }
 
-  get state(): PeerState {
-    return this.link.state;
-  }
-
-  answer(sdp: string): Promise<string> {
-    const answer = this.#answering.then(() => this.#answer(sdp));
-    this.#answering = answer.catch(() => {});
+  async answer(sdp: string): Promise<string> {
+    if (this.#closed) throw new Error("The subscriber is closed");
+    const answer = await this.link.answer(sdp);
+    await this.#takeUp();
     return answer;
   }
 
@@ -47,13 +42,6 @@ export class Subscriber implements SubscriberInterface {
     await this.link.close();
     for (const voice of this.#voices.values()) voice.close();
     this.#voices.clear();
-  }
-
-  async #answer(sdp: string): Promise<string> {
-    if (this.#closed) throw new Error("The subscriber is closed");
-    const answer = await this.link.answer(sdp);
-    await this.#takeUp();
-    return answer;
   }
 
   /** Brings the voices in line with the sections of the description. */
