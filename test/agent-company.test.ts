@@ -1,6 +1,7 @@
 import test from "ava";
 import * as testing from "greenroom/testing";
 import { HostedAgent } from "./fixtures/agent-host.ts";
+import { eventually } from "./fixtures/eventually.ts";
 import { launch } from "./fixtures/launch.ts";
 import { reached } from "./fixtures/session-watch.ts";
 import { until } from "./fixtures/voice-call.ts";
@@ -72,7 +73,10 @@ test("an option that cannot be is refused", async (t) => {
 });
 
 test("participants come and go: the agent is idle once all have left, and finishes when the call ends", async (t) => {
-  const launcher = await launch(t, "agent-open-call", { agentIdleTimeoutMs: 300, maintenanceIntervalMs: 20 });
+  const launcher = await launch(t, "agent-open-call", {
+    agentIdleTimeoutMs: 2_000,
+    maintenanceIntervalMs: 20,
+  });
   const left = await launcher.startSession({ callId: "left" });
   const over = await launcher.startSession({ callId: "over" });
   using leaving = await testing.dial(left.id);
@@ -80,9 +84,10 @@ test("participants come and go: the agent is idle once all have left, and finish
   const [ann, bob] = [leaving.addParticipant("ann"), leaving.addParticipant("bob")];
   ending.addParticipant("cyd");
   await Promise.all([reached(left, "live"), reached(over, "live")]);
+  await eventually("company", () => left.aloneSince === null && over.aloneSince === null);
   ann.leave();
   // Longer than an agent may be alone: nothing happens in it.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 2_200));
   t.deepEqual([left.state, over.state], ["live", "live"]);
   bob.leave();
   ending.hangUp();

@@ -143,7 +143,7 @@ test("a frame of another length, a broken packet and a rate that is none are ref
   t.is(decoder.decode(encoder.encode(new Int16Array(320))).length, 320, "it goes on after errors");
 });
 
-test("what is freed is given back: a thousand codecs need no more memory than ten", async (t) => {
+test.serial("what is freed is given back: a thousand codecs need no more memory than ten", async (t) => {
   const used = async (count: number) => {
     for (let index = 0; index < count; index += 1) {
       using encoder = await OpusEncoder.create({ sampleRate: 16_000 });

@@ -1,8 +1,8 @@
-import { createServer } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { startDeepgram } from "./emulators/deepgram.ts";
 import { startElevenlabs } from "./emulators/elevenlabs.ts";
 import { startGemini } from "./emulators/gemini.ts";
+import { freePort } from "./fixtures/free-port.ts";
 import { bin, Child } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
@@ -20,11 +20,7 @@ async function served(t: ExecutionContext, env: Environment) {
 
 /** An address at which nobody answers. */
 async function nobody(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${await freePort()}`;
 }
 
 const standIns = (names: string) => `Offline stand-ins take the place of what needs ${names}.`;

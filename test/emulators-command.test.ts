@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import test from "ava";
+import { freePort } from "./fixtures/free-port.ts";
 import { bin, Child } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
@@ -81,8 +82,9 @@ test.serial("a wrong key can be tried: it is refused by all, and counted", async
 });
 
 test.serial("a port may be given; one that is in use is told in a line", async (t) => {
-  const first = new Child(t, [main]);
-  const [, port = ""] = await first.printed(/^gemini +http:\/\/127\.0\.0\.1:(\d+)$/m);
+  const port = String(await freePort());
+  const first = new Child(t, [main, "--gemini", port]);
+  await first.printed(new RegExp(`^gemini +http://127\\.0\\.0\\.1:${port}$`, "m"));
   const second = new Child(t, [main, "--deepgram", port]);
   t.deepEqual(await second.exit, { code: 1, signal: null });
   t.is(second.stderr, `Port ${port} is in use: choose another one, or none\n`);

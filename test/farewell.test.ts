@@ -40,7 +40,7 @@ const deaths: readonly (readonly [
 ])[] = [
   ["uncaught", "crashed", {}],
   ["exit", "crashed", {}],
-  ["spin", "unresponsive", { unresponsiveAfterMs: 500 }],
+  ["spin", "unresponsive", { unresponsiveAfterMs: 2_000 }],
   ["flood", "flooded", {}],
   ["ignore-close", "killed", { closeGraceMs: 200 }],
 ];

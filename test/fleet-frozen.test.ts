@@ -84,11 +84,11 @@ withRedis(
     const { session_id } = await frozen.start();
     const thaw = freeze(t, frozen);
     const list = await one.ask("/sessions");
-    t.is(list.headers.get("greenroom-incomplete"), frozen.nodeId);
+    t.true(list.headers.get("greenroom-incomplete")?.split(/, */).includes(frozen.nodeId));
     const message = await one.ask(`/sessions/${session_id}/messages`, { json: { text: "hello" } });
     t.deepEqual([message.status, message.body.code], [503, "PEER_UNREACHABLE"]);
     const causes = one.child.log
-      .filter(({ msg }) => msg === "a peer did not answer")
+      .filter(({ msg, peer }) => msg === "a peer did not answer" && peer === frozen.nodeId)
       .map(({ cause }) => cause);
     t.deepEqual(causes, [
       "PeerError: A sign of life of a peer took longer than 1500 ms",
@@ -96,8 +96,14 @@ withRedis(
     ]);
     thaw();
     await frozen.ask("/health");
-    t.is((await one.ask(`/sessions/${session_id}`)).status, 200);
-    t.is((await one.ask("/sessions")).headers.get("greenroom-incomplete"), null);
+    await eventually(
+      "it is asked again",
+      async () => (await one.ask(`/sessions/${session_id}`)).status === 200,
+    );
+    await eventually(
+      "the list is whole",
+      async () => (await one.ask("/sessions")).headers.get("greenroom-incomplete") === null,
+    );
   },
 );
 

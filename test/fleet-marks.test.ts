@@ -6,7 +6,7 @@ import { endToEnd } from "../src/control-plane/peers/end-to-end-headers.ts";
 import { type Hop, PeerMarks } from "../src/control-plane/peers/mark.ts";
 import { type Fleet, openFleet, peerSecret, placesOf, type Replica } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another, since they share a fleet. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet; seen: Scope[] }>;
 
 test.before(async (t) => {

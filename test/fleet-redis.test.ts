@@ -13,7 +13,7 @@ async function fleetOf(
 ): Promise<Fleet & { redis: RedisServer }> {
   const redis = await RedisServer.open();
   t.teardown(() => redis[Symbol.asyncDispose]());
-  const fleet = await openFleet({ registry: { url: redis.url }, ...options });
+  const fleet = await openFleet({ registry: { url: redis.url, commandTimeoutMs: 10_000 }, ...options });
   t.teardown(() => fleet.close());
   return { ...fleet, redis };
 }

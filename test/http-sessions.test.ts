@@ -8,7 +8,7 @@ const test = anyTest.serial as TestFn<{ launcher: AgentLauncher; hasty: AgentLau
 
 test.before(async (t) => {
   t.context.launcher = await startLauncher({ maxSessionsPerCall: 2 });
-  t.context.hasty = await startLauncher({ closeGraceMs: 300, createTimeoutMs: 1_500 });
+  t.context.hasty = await startLauncher({ closeGraceMs: 2_000, createTimeoutMs: 4_000 });
 });
 test.after.always((t) => Promise.all([t.context.launcher.stop(), t.context.hasty.stop()]));
 

@@ -40,7 +40,7 @@ async function loadedModules(keys: Readonly<Record<string, string>>): Promise<Ma
         NODE_OPTIONS: `--import ${join(fixtures, "list-modules.ts")}`,
         WEATHER_API_URL: "offline",
       },
-      timeout: 30_000,
+      timeout: 50_000,
     });
     return new Map(
       readdirSync(folder).map((thread) => {

@@ -77,7 +77,7 @@ withRedis("a process that was held to be dead and comes back: its sessions are l
   const after = await witness.registry.find(first);
   t.is(after?.recoveries, 1);
   t.true(after!.epoch > before!.epoch, "it is another life of the node");
-  t.is((await child.heard()).recovered, 3);
+  await eventually("it has heard so", async () => (await child.heard()).recovered === 3);
   t.is(witness.heard.lost.length, 3);
 
   await child.release(second);

@@ -122,7 +122,7 @@ withRedis(
 withRedis("Redis stands still for longer than a lease: nobody is held to be dead", async (t) => {
   await using redis = await RedisServer.open();
   const leaseMs = 3_000;
-  const open = () => openRegistry(t, redis, { commandTimeoutMs: 500, leaseMs });
+  const open = () => openRegistry(t, redis, { commandTimeoutMs: 2_000, leaseMs });
   const fleet = [await open(), await open(), await open()];
   const claims = fleet.map(() => claimOf());
   for (const [index, { registry }] of fleet.entries()) await registry.claim(claims[index]!);
@@ -215,7 +215,7 @@ withRedis("why Redis cannot be used is one line, with its place and without its 
   await using redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
   const place = `127.0.0.1:${redis.port}`;
   const causeOf = async (url: string) => {
-    const { heard } = await openRegistry(t, { url }, { commandTimeoutMs: 1_000 });
+    const { heard } = await openRegistry(t, { url }, { commandTimeoutMs: 3_000 });
     return heard.causes[0] ?? "";
   };
   const wrong = await causeOf(`redis://:wrong-password@${place}`);
@@ -237,10 +237,10 @@ test("that Redis is away is told again from time to time, until it answers", asy
     back: () => undefined,
     commandFailed: () => undefined,
   };
-  const availability = new Availability(events, { reminderMs: 20 });
+  const availability = new Availability(events, { reminderMs: 500 });
   availability.failed("first");
   availability.failed("at once");
-  await sleep(25);
+  await sleep(520);
   availability.failed("later");
   t.deepEqual(told, ["first", "later"]);
   availability.answered();

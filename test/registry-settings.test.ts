@@ -52,7 +52,9 @@ withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
   };
   const child = program(t, ["serve"], { env });
   const url = await child.readyUrl();
-  t.regex((await ask(url, "/metrics")).body, /^greenroom_registry_up 1$/m);
+  await eventually("the registry is up", async () =>
+    /^greenroom_registry_up 1$/m.test((await ask(url, "/metrics")).body),
+  );
   await eventually("it says that it accepts starts", async () => {
     const states = (await redis.command("HGETALL", "{mine}:states")) as string[];
     return states.length === 2 && states[0] === "replica-a#1" && JSON.parse(states[1]!).accepting === true;
@@ -80,6 +82,7 @@ withRedis(
     const env = {
       REDIS_URL: `redis://default:wrong-password@${place}`,
       GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+      GREENROOM_REGISTRY_COMMAND_TIMEOUT_MS: "5000",
     };
     const child = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
     await child.readyUrl();

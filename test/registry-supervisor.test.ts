@@ -27,7 +27,7 @@ function logging(): { readonly logger: pino.Logger; readonly lines: Record<strin
 }
 
 const inRedis = (redis: RedisServer, options: object = {}): Partial<AgentLauncherOptions> => ({
-  registry: { url: redis.url, leaseMs: 3_000, ...options },
+  registry: { url: redis.url, leaseMs: 3_000, commandTimeoutMs: 5_000, ...options },
 });
 
 withRedis("a session is in Redis from its start to its end", async (t) => {
@@ -115,7 +115,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
     await using redis = await RedisServer.open();
     const { logger, lines } = logging();
     const launcher = await launch(t, "misbehaving", {
-      ...inRedis(redis, { whileAway, leaseMs: 60_000 }),
+      ...inRedis(redis, { whileAway, leaseMs: 60_000, commandTimeoutMs: 1_000 }),
       logger,
     });
     const { metrics } = await launcher.supervisor();

@@ -1,6 +1,6 @@
 import test from "ava";
+import { AgentFile } from "./fixtures/agent-file.ts";
 import { eventually } from "./fixtures/eventually.ts";
-import { agentUrl } from "./fixtures/launch.ts";
 import { program } from "./runner-fixtures/child.ts";
 import { ask, startSession } from "./runner-fixtures/rest.ts";
 
@@ -59,12 +59,16 @@ test.serial(
     const { metricsPort } = await child.logged(/^Listening/);
     await startSession(url);
     child.kill("SIGTERM");
-    const read = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text().catch(() => "");
+    const read = async () => {
+      const url = `http://127.0.0.1:${metricsPort}/metrics`;
+      const answer = await fetch(url, { headers: { connection: "close" } }).catch(() => null);
+      return (await answer?.text().catch(() => "")) ?? "";
+    };
     await eventually("they are counted", async () =>
       /sessions_ended_total\{reason="drained"\} 1/.test(await read()),
     );
     // Until it has been read after the end, that is: the one that was seen may have been the last before it.
-    const reading = setInterval(() => void read().catch(() => undefined), 100);
+    const reading = setInterval(() => void read(), 100);
     t.teardown(() => clearInterval(reading));
     t.deepEqual(await child.exit, { code: 0, signal: null });
   },
@@ -133,7 +137,8 @@ test.serial("one more signal while calls are closing ends the process there and 
 });
 
 test.serial("a signal while threads warm up ends it in order", async (t) => {
-  const child = program(t, ["serve"], { launcher: { agent: agentUrl("slow-import") } });
+  const { url: agent } = new AgentFile(t, "await new Promise(() => {});");
+  const child = program(t, ["serve"], { launcher: { agent } });
   await child.url();
   child.kill("SIGTERM");
   t.deepEqual(await child.exit, { code: 0, signal: null });

@@ -8,6 +8,7 @@ import { none as deepgramNone, startDeepgram } from "./emulators/deepgram.ts";
 import { startElevenlabs } from "./emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "./emulators/gemini.ts";
 import { AgentFile } from "./fixtures/agent-file.ts";
+import { eventually } from "./fixtures/eventually.ts";
 import { agentUrl } from "./fixtures/launch.ts";
 import { spoken } from "./fixtures/spoken.ts";
 import { bin, Child, program, temporaryFolder } from "./runner-fixtures/child.ts";
@@ -104,7 +105,10 @@ test.serial("with all keys set a recording goes through Deepgram, Gemini and Ele
     .of("request")
     .flatMap(({ body }) => (body as { text?: string } | null)?.text ?? []);
   t.true(texts.some((text) => text.startsWith("In Oslo it is ")));
-  t.is(elevenlabs.connections.open + deepgram.connections.length + gemini.openConnections, 0);
+  await eventually(
+    "no connection is open",
+    () => elevenlabs.connections.open + deepgram.connections.length + gemini.openConnections === 0,
+  );
   const { caller, agent } = sidesOf(out);
   const spokenAt = soundIn(caller);
   const speech = caller.subarray(spokenAt.beginMs * 16, spokenAt.endMs * 16);

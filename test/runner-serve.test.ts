@@ -1,15 +1,16 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import test from "ava";
 import { AgentFile, throwsAtImport, workingAgent } from "./fixtures/agent-file.ts";
-import { agentUrl } from "./fixtures/launch.ts";
-import { bin, Child, noTerminal, program } from "./runner-fixtures/child.ts";
+import { freePort } from "./fixtures/free-port.ts";
+import { bin, Child, noTerminal, program, temporaryFolder } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
 test.serial("npm start: the built-in agent is served, and the last line says where", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0"]);
   const url = await child.readyUrl();
-  t.is(child.log.at(-1)?.msg, `Greenroom is ready: ${url}  (docs at /docs)`);
+  t.is((await child.logged(/^Greenroom is ready/)).msg, `Greenroom is ready: ${url}  (docs at /docs)`);
   t.regex(url, /^http:\/\/127\.0\.0\.1:\d+$/);
   t.is((await ask(url, "/ready")).status, 200);
   t.is((await ask(url, "/docs")).status, 200);
@@ -23,7 +24,7 @@ test.serial("npm start hands SIGTERM on: the server drains and the port is free"
   // In this folder a developer's .env would be read: what it may set and what matters here is set.
   const child = new Child(
     t,
-    ["start", "--", "--port", "0", "--host", "127.0.0.1", "--drain-announce-ms", "0"],
+    ["start", "--", "--port", String(await freePort()), "--host", "127.0.0.1", "--drain-announce-ms", "0"],
     {
       command: "npm",
       cwd: join(import.meta.dirname, ".."),
@@ -43,7 +44,7 @@ test.serial("in a terminal, log lines are for eyes, and what is said is said onc
   const child = program(t, ["serve", "--max-concurrent-sessions", "5"], { terminal: true });
   const [, url = ""] = await child.printed(/Greenroom is ready: (http:\S+)/);
   const id = await startSession(url, { fault: "throw" });
-  const [line] = await child.printed(/^.* session ended .*$/m);
+  const [line] = await child.printed(/^.* session ended .*\r?\n/m);
   const text = stripVTControlCharacters(line).trim();
   t.regex(text, /^\d\d:\d\d:\d\d error session ended /);
   t.true(text.includes(` session_id=${id} call_id=call end_reason=failed `), text);
@@ -64,11 +65,19 @@ test.serial("in a terminal, the agents' own lines are there where they are asked
 });
 
 test.serial("it listens while threads warm up: alive, not ready", async (t) => {
-  const child = program(t, ["serve"], { launcher: { agent: agentUrl("slow-import") } });
+  const gate = join(temporaryFolder(t), "gate");
+  const { url: agent } = new AgentFile(
+    t,
+    `import { existsSync } from "node:fs";
+     while (!existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 20));
+     ${workingAgent}`,
+  );
+  const child = program(t, ["serve"], { launcher: { agent } });
   const url = await child.url();
   t.is((await ask(url, "/health")).status, 200);
   t.is((await ask(url, "/ready")).status, 400);
   t.is((await ask(url, "/sessions", { call_id: "x" })).body.code, "WARMING_UP");
+  writeFileSync(gate, "");
   await child.readyUrl();
   t.is((await ask(url, "/ready")).status, 200);
 });

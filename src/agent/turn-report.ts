@@ -116,6 +116,9 @@ export class TurnReport {
     const startedAt = this.#startedAt ?? now();
     const durationMs = now() - startedAt;
     const firstTokenMs = firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt);
+    // Measured first: whoever hears that the turn is over finds its figures there.
+    if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
+    if (latency) measure({ kind: "response", outcome, eager, latency });
     emit({
       type: "turn",
       at: now(),
@@ -129,8 +132,6 @@ export class TurnReport {
       eager,
       ...(outcome === "failed" ? { error: plainError(error) } : {}),
     });
-    if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
-    if (latency) measure({ kind: "response", outcome, eager, latency });
     this.#logEnd(result, durationMs, firstTokenMs);
   }
 

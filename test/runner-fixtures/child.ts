@@ -102,8 +102,10 @@ export class Child {
   }
 
   get log(): LogLine[] {
+    // What comes after the last line end is no whole line yet.
     return this.stdout
       .split("\n")
+      .slice(0, -1)
       .filter((line) => line.startsWith("{") && line.endsWith("}"))
       .map((line) => JSON.parse(line));
   }

@@ -32,6 +32,9 @@ type BeatReply = readonly [
   peers: readonly string[],
 ];
 
+/** A gap between heartbeats for which Redis may have prolonged the leases, in milliseconds: see the script `beat`. */
+const lateAfterMs = 1_500;
+
 /**
  * What is told to Redis every second, in one command: that this process lives, how much room it has, what has begun and
  * ended. And what is learnt: its peers, and the sessions of those that died.
@@ -45,6 +48,8 @@ export class Heartbeat {
   readonly #past = new Set<number>();
   /** Lives of this node's name that are not this one: since when they are seen; null once they were told of. */
   readonly #namesakes = new Map<number, number | null>();
+  /** When they were looked for last. */
+  #looked = performance.now();
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -131,15 +136,21 @@ export class Heartbeat {
    */
   #lookForNamesakes(peers: readonly string[]): void {
     const { node, redis, hooks } = this.#options;
+    const at = performance.now();
+    if (at - this.#looked > lateAfterMs) {
+      // Redis prolonged all leases, since nobody could tell it of themselves.
+      for (const [epoch, since] of this.#namesakes) if (since !== null) this.#namesakes.set(epoch, at);
+    }
+    this.#looked = at;
     const epochs = pairs(peers)
       .map(([owner]) => parseOwner(owner))
       .filter(({ nodeId, epoch }) => nodeId === node.nodeId && !this.#past.has(epoch))
       .map(({ epoch }) => epoch);
     for (const known of this.#namesakes.keys()) if (!epochs.includes(known)) this.#namesakes.delete(known);
     for (const epoch of epochs) {
-      const since = this.#namesakes.get(epoch) ?? performance.now();
+      const since = this.#namesakes.get(epoch) ?? at;
       if (this.#namesakes.get(epoch) === null) continue;
-      const isSure = epoch > this.#epoch || performance.now() - since > redis.leaseMs;
+      const isSure = epoch > this.#epoch || at - since > redis.leaseMs;
       this.#namesakes.set(epoch, isSure ? null : since);
       if (isSure) hooks.namesake(epoch);
     }
