@@ -1,6 +1,7 @@
 /** Writes docs/metrics.md from the catalogue: `node scripts/metrics-doc.ts`. */
 import { writeFileSync } from "node:fs";
-import { catalogue, type MetricFamily, sessionMetricFields, unitOf } from "../src/metrics/catalogue.ts";
+import { catalogue, sessionMetricFields } from "../src/metrics/catalogue.ts";
+import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
 
 export const metricsDocFile = new URL("../docs/metrics.md", import.meta.url);
 

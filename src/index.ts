@@ -44,6 +44,7 @@ export type { JsonSchema, StandardSchema } from "./agent/schema.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
+export type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
 export {
   AgentLauncher,
   type AgentLauncherOptions,
@@ -61,7 +62,6 @@ export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
 export type { SessionMetricsSnapshot } from "./metrics/catalogue.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
 export type {
-  AgentEvent,
   EndReason,
   Farewell,
   FarewellModule,
@@ -72,9 +72,7 @@ export type {
   LogFormat,
   LogLevel,
   Measurement,
-  ResponseLatency,
   SessionState,
-  TurnOutcome,
 } from "./protocol.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {

@@ -2,6 +2,7 @@
  * What the main thread and a session thread say to each other, over the one port between them: a union each way.
  * Times are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
  */
+import type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
 import type { PlainError } from "./errors.ts";
 import type { SessionMetricsSnapshot } from "./metrics/catalogue.ts";
 
@@ -207,113 +208,6 @@ export type FromThread =
 
 /** Which of the agent's code threw. */
 export type FailureStage = "import" | "create" | "join";
-
-/** What happens in a call, as its thread tells it. `at` is stamped in the thread. */
-export type AgentEvent =
-  | TranscriptEvent
-  | TurnEvent
-  | ToolEvent
-  | UserSilentEvent
-  | ParticipantUnheardEvent
-  | ParticipantHeardEvent;
-
-/**
- * Words of the user or of the agent. While the agent speaks each piece is a `delta`; while a user does, what was understood
- * so far is `interim`, where the recogniser can tell; `final` carries the whole text as it was heard (cut where it was
- * interrupted).
- */
-export interface TranscriptEvent {
-  readonly type: "transcript";
-  readonly at: number;
-  readonly role: "user" | "agent";
-  readonly turnId: string;
-  readonly participantId: string;
-  readonly final: boolean;
-  /** Of the agent: to be appended to the deltas before it. */
-  readonly delta?: string;
-  /**
-   * Of the user: the whole turn so far, in place of the interim text before it. Empty where the sound was no turn: no final
-   * text follows then.
-   */
-  readonly interim?: string;
-  readonly text?: string;
-  /** The typed message that this is, where it is one. */
-  readonly messageId?: string;
-}
-
-export type TurnOutcome = "done" | "interrupted" | "failed";
-
-/** How long a participant who spoke waited for the answer to sound. The parts follow one another and add up exactly. */
-export interface ResponseLatency {
-  /** From the last sound of speech to the first frame of the answer that was handed to the edge. */
-  readonly responseMs: number;
-  /** Last sound of speech → the turn detector's end of turn. */
-  readonly endOfTurnMs: number;
-  /** → first text of the model. 0 where it was there already. */
-  readonly firstTokenMs: number;
-  /** → first whole sentence. */
-  readonly firstSentenceMs: number;
-  /** → first sound of it. */
-  readonly firstByteMs: number;
-  /** → first frame at the edge. */
-  readonly outputMs: number;
-}
-
-/** A turn is over. Durations in milliseconds. */
-export interface TurnEvent {
-  readonly type: "turn";
-  readonly at: number;
-  readonly turnId: string;
-  /** What began it: a participant, or the agent by `simpleResponse` or `say`. */
-  readonly origin: "participant" | "response" | "say";
-  readonly outcome: TurnOutcome;
-  readonly durationMs: number;
-  /** From the start of the turn to the first token of the model; null where no model was asked, or it said nothing. */
-  readonly firstTokenMs: number | null;
-  readonly toolCalls: number;
-  /** Null where nobody spoke, or nothing sounded. */
-  readonly latency: ResponseLatency | null;
-  /** The answer was begun before the turn was over. */
-  readonly eager: boolean;
-  readonly error?: PlainError;
-}
-
-/** A tool call is over. Its arguments and result stay in the thread. */
-export interface ToolEvent {
-  readonly type: "tool";
-  readonly at: number;
-  readonly turnId: string;
-  readonly name: string;
-  readonly durationMs: number;
-  readonly ok: boolean;
-  /** Why it is not ok, without a word of it: `timeout`, `bad_arguments` and the like, or else the name of the error. */
-  readonly error?: string;
-}
-
-/** Nobody has said anything for long, though somebody is there. Once in each silence. */
-export interface UserSilentEvent {
-  readonly type: "user_silent";
-  readonly at: number;
-  /** How long the silence has lasted, in milliseconds. */
-  readonly silentMs: number;
-  /** How many silences in a row this makes, without a word of a participant in between: 1, 2, … */
-  readonly times: number;
-}
-
-/** A participant cannot be heard: their recogniser has failed for good. It is tried again for as long as they are there. */
-export interface ParticipantUnheardEvent {
-  readonly type: "participant_unheard";
-  readonly at: number;
-  readonly participantId: string;
-  readonly error: PlainError;
-}
-
-/** A participant who could not be heard is heard again. */
-export interface ParticipantHeardEvent {
-  readonly type: "participant_heard";
-  readonly at: number;
-  readonly participantId: string;
-}
 
 /** One thing measured in a session thread. Durations in milliseconds; null where there is nothing to measure. */
 export type Measurement =

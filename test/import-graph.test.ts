@@ -32,7 +32,7 @@ function importsOf(from: string): Import[] {
 /** The floors of the house; what stands lower may be imported by what stands higher, never the other way round. */
 const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/registry/", "src/metrics/"];
 const threadFloors = ["workers/", "src/testing/", "src/providers/", "src/agent/", "src/audio/"];
-const shared = /^src\/(protocol|errors|deadline|similar)\.ts$|^src\/metrics\/catalogue\.ts$/;
+const shared = /^src\/(protocol|agent-event|errors|deadline|similar)\.ts$|^src\/metrics\/catalogue\.ts$/;
 /** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
 const recordedCall = /^src\/runner\/recorded-call\.ts$/;
 /** Light shells that load the server only when they are used. */

@@ -5,13 +5,8 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { allEndpoints } from "../src/control-plane/router.ts";
 import { errors } from "../src/errors.ts";
-import {
-  catalogue,
-  loadCauses,
-  type MetricFamily,
-  slotStates,
-  startStages,
-} from "../src/metrics/catalogue.ts";
+import { catalogue, loadCauses, slotStates, startStages } from "../src/metrics/catalogue.ts";
+import type { MetricFamily } from "../src/metrics/metric-family.ts";
 import { Metrics } from "../src/metrics/prometheus.ts";
 import { endReasons } from "../src/protocol.ts";
 import { needs } from "./fixtures/needs.ts";

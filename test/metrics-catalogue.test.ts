@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import test from "ava";
 import { metricsDoc, metricsDocFile } from "../scripts/metrics-doc.ts";
-import { catalogue, type MetricFamily, sessionMetricFields, unitOf } from "../src/metrics/catalogue.ts";
+import { catalogue, sessionMetricFields } from "../src/metrics/catalogue.ts";
+import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
 
 const families: readonly MetricFamily[] = Object.values(catalogue);
 

@@ -1,13 +1,7 @@
+import type { AgentEvent, TurnOutcome } from "../agent-event.ts";
 import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
-import {
-  type AgentEvent,
-  type JsonObject,
-  type Measurement,
-  now,
-  type TextMessage,
-  type TurnOutcome,
-} from "../protocol.ts";
+import { type JsonObject, type Measurement, now, type TextMessage } from "../protocol.ts";
 import {
   type AgentOptions,
   checkAllowedTools,

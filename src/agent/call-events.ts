@@ -1,6 +1,7 @@
+import type { AgentEvent, TranscriptEvent } from "../agent-event.ts";
 import { within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
-import type { AgentEvent, JsonObject, TranscriptEvent } from "../protocol.ts";
+import type { JsonObject } from "../protocol.ts";
 import type { Connection } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { AgentHost } from "./host.ts";

@@ -1,5 +1,6 @@
+import type { AgentEvent, TurnOutcome } from "../agent-event.ts";
 import { plainError } from "../errors.ts";
-import { type AgentEvent, type Measurement, now, type TextMessage, type TurnOutcome } from "../protocol.ts";
+import { type Measurement, now, type TextMessage } from "../protocol.ts";
 import type { FilledAgentOptions, SayOptions } from "./agent-options.ts";
 import { Budget } from "./budget.ts";
 import { Conversation } from "./conversation.ts";

@@ -1,13 +1,6 @@
+import type { AgentEvent } from "../agent-event.ts";
 import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
-import type {
-  AgentEvent,
-  AgentService,
-  Answer,
-  Farewell,
-  Measurement,
-  Question,
-  TextMessage,
-} from "../protocol.ts";
+import type { AgentService, Answer, Farewell, Measurement, Question, TextMessage } from "../protocol.ts";
 import type { Edge } from "./edge.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";

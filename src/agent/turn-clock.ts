@@ -1,4 +1,5 @@
-import { now, type ResponseLatency } from "../protocol.ts";
+import type { ResponseLatency } from "../agent-event.ts";
+import { now } from "../protocol.ts";
 
 /** The moments of a turn, in the order in which they can come. */
 const moments = [

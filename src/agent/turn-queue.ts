@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../protocol.ts";
+import type { TurnOutcome } from "../agent-event.ts";
 import type { Turn } from "./turn.ts";
 
 /** Who comes first: what interrupts, then participants, then what the agent's own code wants said. */

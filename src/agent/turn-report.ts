@@ -1,12 +1,6 @@
+import type { AgentEvent, ResponseLatency, TranscriptEvent, TurnOutcome } from "../agent-event.ts";
 import { plainError } from "../errors.ts";
-import {
-  type AgentEvent,
-  type Measurement,
-  now,
-  type ResponseLatency,
-  type TranscriptEvent,
-  type TurnOutcome,
-} from "../protocol.ts";
+import { type Measurement, now } from "../protocol.ts";
 import { Captions } from "./captions.ts";
 import { errorClass, errorKind } from "./error-kind.ts";
 import type { Log } from "./host.ts";

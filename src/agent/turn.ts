@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../protocol.ts";
+import type { TurnOutcome } from "../agent-event.ts";
 import { Attempt } from "./attempt.ts";
 import { cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";

@@ -1,7 +1,8 @@
 import type { z } from "zod";
+import type { ResponseLatency } from "../agent-event.ts";
 import type { PlainError } from "../errors.ts";
 import { rounded } from "../metrics/rounded.ts";
-import type { Guest, JsonObject, ResponseLatency } from "../protocol.ts";
+import type { Guest, JsonObject } from "../protocol.ts";
 import type { SessionEnd, SessionRecord } from "../registry/registry.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";

@@ -1,22 +1,9 @@
 /**
  * Every metric once: name, type, unit, help, labels, buckets. Prometheus names are in base units with the prefix
  * `greenroom_`; the names of one session's metrics are those of Vision Agents, in milliseconds. `docs/metrics.md` is made
- * from this file. Both sides of a session import it, so it imports nothing.
+ * from this file.
  */
-
-/** One family of series in `GET /metrics`. No family ever has a label whose values grow with the number of sessions. */
-export interface MetricFamily<
-  Type extends "counter" | "gauge" | "histogram" = "counter" | "gauge" | "histogram",
-  Label extends string = string,
-> {
-  /** Ends in the unit of its values, unless it counts things, and then in `_total` where it is a counter. */
-  readonly name: `greenroom_${string}`;
-  readonly type: Type;
-  readonly help: string;
-  readonly labels: readonly Label[];
-  /** Upper bounds of a histogram's buckets, in its unit. */
-  readonly buckets?: readonly number[];
-}
+import { counter, gauge, histogram, type MetricFamily } from "./metric-family.ts";
 
 /** Why the load guard is up. */
 export const loadCauses = ["memory", "cpu_throttled", "event_loop", "audio_pacing"] as const;
@@ -298,36 +285,3 @@ export type SessionMetricName = keyof typeof sessionMetricFields;
 export type SessionMetricsSnapshot = {
   [Name in SessionMetricName]: Name extends `${string}__avg` ? number | null : number;
 };
-
-type Name = MetricFamily["name"];
-
-function counter<Label extends string = never>(
-  name: Name,
-  help: string,
-  labels: readonly Label[] = [],
-): MetricFamily<"counter", Label> {
-  return { name, type: "counter", help, labels };
-}
-
-function gauge<Label extends string = never>(
-  name: Name,
-  help: string,
-  labels: readonly Label[] = [],
-): MetricFamily<"gauge", Label> {
-  return { name, type: "gauge", help, labels };
-}
-
-function histogram<Label extends string = never>(
-  name: Name,
-  help: string,
-  buckets: readonly number[],
-  labels: readonly Label[] = [],
-): MetricFamily<"histogram", Label> {
-  return { name, type: "histogram", help, buckets, labels };
-}
-
-/** The base unit of a family's values, as its name tells; null where it counts things. */
-export function unitOf({ name }: MetricFamily): "seconds" | "bytes" | "ratio" | null {
-  const [, unit] = /_(seconds|bytes|ratio)(?:_total)?$/.exec(name) ?? [];
-  return (unit as "seconds" | "bytes" | "ratio" | undefined) ?? null;
-}

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { type Catalogue, catalogue, type MetricFamily } from "./catalogue.ts";
+import { type Catalogue, catalogue } from "./catalogue.ts";
+import type { MetricFamily } from "./metric-family.ts";
 
 type Label<Family extends MetricFamily> = Family["labels"][number];
 

@@ -1,4 +1,5 @@
-import type { Measurement, ResponseLatency } from "../protocol.ts";
+import type { ResponseLatency } from "../agent-event.ts";
+import type { Measurement } from "../protocol.ts";
 import { type ResponsePart, responseParts } from "./catalogue.ts";
 import type { Families } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";

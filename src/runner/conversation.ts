@@ -1,5 +1,6 @@
+import type { ToolEvent, TranscriptEvent, TurnEvent } from "../agent-event.ts";
 import { within } from "../deadline.ts";
-import type { EndReason, ToolEvent, TranscriptEvent, TurnEvent } from "../protocol.ts";
+import type { EndReason } from "../protocol.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";

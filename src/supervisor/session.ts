@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { AgentEvent } from "../agent-event.ts";
 import { GreenroomError, type PlainError, plainError } from "../errors.ts";
 import { SessionMetrics } from "../metrics/session-metrics.ts";
 import {
-  type AgentEvent,
   type Answer,
   type CloseReason,
   type EndReason,

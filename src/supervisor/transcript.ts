@@ -1,4 +1,4 @@
-import type { TranscriptEvent } from "../protocol.ts";
+import type { TranscriptEvent } from "../agent-event.ts";
 
 /** One utterance, as it was heard. */
 export interface TranscriptLine {
