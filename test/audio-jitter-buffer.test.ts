@@ -339,6 +339,21 @@ test("broken packets and packets without sound are no harm", (t) => {
   t.is(probing.stats.lost, 0);
 });
 
+test("a packet of the greatest length is lost, and a little more: the codec makes up no more than it can", async (t) => {
+  using encoder = await OpusEncoder.create({ sampleRate: 24_000 });
+  const [header = 0, ...frame] = encoder.encode(tone(400, 20, { sampleRate: 24_000 }).samples);
+  // The same 20 ms six times; the lengths of all but the last are told first (RFC 6716, section 3.2.5).
+  const lengths = Array<number>(5).fill(frame.length);
+  const payload = new Uint8Array([header | 3, 0x80 | 6, ...lengths, ...Array(6).fill(frame).flat()]);
+  using real = await OpusDecoder.create({ sampleRate: 16_000 });
+  const buffer = new JitterBuffer({ decoder: real });
+  buffer.push({ ssrc: 1, sequenceNumber: 0, timestamp: 0, payload });
+  buffer.push({ ssrc: 1, sequenceNumber: 2, timestamp: 5_760 + 121 * 48, payload });
+  for (const _ of upTo(30)) t.is(buffer.pull().length, 320);
+  t.like(buffer.stats, { received: 2, lost: 1, broken: 0 });
+  t.true(buffer.stats.concealedMs >= 120);
+});
+
 test("bounds that leave no room are refused", (t) => {
   t.throws(() => new JitterBuffer({ decoder, minDepthMs: 40, maxDepthMs: 60 }), { instanceOf: RangeError });
   t.throws(() => new JitterBuffer({ decoder, minDepthMs: Number.NaN }), { instanceOf: RangeError });

@@ -270,5 +270,7 @@ test.serial("keys and the address may stand in the environment", (t) => {
   process.env.STREAM_BASE_URL = "";
   t.like(fillOptions(), { apiKey: "key", apiSecret: "secret", baseUrl: null });
   process.env.STREAM_BASE_URL = "localhost";
-  t.throws(() => fillOptions(), { message: "STREAM_BASE_URL must be an http or https URL" });
+  t.throws(() => fillOptions(), {
+    message: 'STREAM_BASE_URL must be an http or https URL, not "localhost"',
+  });
 });

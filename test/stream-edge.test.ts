@@ -154,7 +154,10 @@ test.serial("a reconnection is one line and one error; no line holds a token or 
 test("an option that is wrong, or a key that is missing, is named", (t) => {
   const keys = { apiKey: "key", apiSecret: "secret" };
   t.throws(() => new stream.Edge({ ...keys, apiKey: "" }), { instanceOf: TypeError, message: /apiKey/ });
-  t.throws(() => new stream.Edge({ ...keys, atempts: 3 } as stream.StreamOptions), { message: /atempts/ });
+  t.throws(() => new stream.Edge({ ...keys, atempts: 3 } as stream.StreamOptions), {
+    message: /atempts: did you mean attempts\?/,
+  });
+  t.throws(() => new stream.Edge(null as never), { message: /^stream.Edge: the options must be an object/ });
   t.throws(() => new stream.Edge({ apiSecret: "secret" }), { message: /^STREAM_API_KEY is not set/ });
 });
 
@@ -211,6 +214,19 @@ test.serial("in a thread: heard and answered; alone, the session ends as idle", 
   t.deepEqual(stage.call.participants, []);
   t.deepEqual(stage.call.ghosts, []);
   t.is((await stage.stream.log.find("gone", ({ user }) => user === "agent")).why, "left");
+});
+
+test.serial("in a thread: the last words are told to the call while the agent leaves", async (t) => {
+  const stage = await StreamStage.open(t);
+  const session = await stage.session({ greeting: "Good bye.", leaves: true, broadcastTranscripts: true });
+  await session.ended;
+  t.is(session.endReason, "finished");
+  const told = stage.stream.log.of("request").filter(({ path }) => path === "/video/call/default/c1/event");
+  t.is(told.length, 1);
+  t.like(told[0]?.body, {
+    user_id: "agent",
+    custom: { type: "greenroom.transcript", participant_id: "agent", text: "Good bye." },
+  });
 });
 
 for (const [what, end] of [

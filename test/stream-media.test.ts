@@ -250,7 +250,7 @@ test.serial(
 );
 
 test.serial(
-  "offers that come at once are answered one after the other, and after one that is none the next is as welcome",
+  "an offer that comes again is answered again, and after one that is none the next is as welcome",
   async (t) => {
     const { media, sfu } = await begin(t);
     await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
@@ -258,19 +258,11 @@ test.serial(
     const offer = await sfu.subscriber.createOffer();
     void sfu.subscriber.setLocalDescription(offer).catch(() => {});
     const broken = offer.sdp.replace(/^a=fingerprint:.*\r\n/gm, "").replace(/^a=mid:.*\r\n/gm, "");
-    const [, bad, ...answers] = await Promise.allSettled([
-      media.ask({ action: "answer", sdp: offer.sdp }),
-      media.ask({ action: "answer", sdp: broken.replace(/^m=audio/m, "m=nonsense") }),
-      media.ask({ action: "answer", sdp: offer.sdp }),
-      media.ask({ action: "answer", sdp: offer.sdp }),
-    ]);
-    t.is(bad?.status, "rejected");
-    t.deepEqual(
-      answers.map(({ status }) => status),
-      ["fulfilled", "fulfilled"],
-    );
-    const last = answers.at(-1);
-    const sdp = last?.status === "fulfilled" ? last.value : "";
+    await media.ask({ action: "answer", sdp: offer.sdp });
+    const none = broken.replace(/^m=audio/m, "m=nonsense");
+    await t.throwsAsync(media.ask({ action: "answer", sdp: none }));
+    await media.ask({ action: "answer", sdp: offer.sdp });
+    const sdp = await media.ask({ action: "answer", sdp: offer.sdp });
     await sfu.subscriber.setRemoteDescription({ type: "answer", sdp });
     await media.until("anna", () => heardOf(media, "anna", 440).length >= 10);
   },

@@ -276,7 +276,7 @@ async function besideAgent(t: ExecutionContext<{ browser: OfficialBrowser }>) {
     answers,
     transcripts: ["Hello agent.", "And again."],
     // A browser on a busy machine has gaps in what it sends.
-    endMs: 2_000,
+    endMs: 800,
   });
   await client.untilSees("agent", "on");
   return { stage, client, session };

@@ -13,14 +13,14 @@ test("one comes back ten times within two minutes, and no more", (t) => {
   const limits = new ReturnLimits();
   for (let count = 0; count < 10; count++) t.true(limits.begin());
   t.false(limits.begin());
-  limits.settled();
+  limits.connected("publisher");
   t.false(limits.begin());
 });
 
 test("what went wrong twice, or three times, in a row is given up; sound in between forgives it", (t) => {
   const limits = new ReturnLimits();
   t.true(limits.allows(neverConnected));
-  limits.settled();
+  limits.connected("publisher");
   t.true(limits.allows(neverConnected));
   t.false(limits.allows(neverConnected));
   const others = new ReturnLimits();
@@ -30,13 +30,27 @@ test("what went wrong twice, or three times, in a row is given up; sound in betw
   for (let count = 0; count < 20; count++) t.true(new ReturnLimits().allows(brokeDown));
 });
 
-test("waits grow from a quarter of a second to five, and never undercut what was asked for", (t) => {
+test("what is said gets out each time, what is heard never gets in: that is given up as well", (t) => {
+  const limits = new ReturnLimits();
+  const unheard: Trouble = { ...neverConnected, peer: "subscriber" };
+  limits.connected("publisher");
+  t.true(limits.allows(unheard));
+  limits.connected("publisher");
+  t.false(limits.allows(unheard));
+  limits.connected("subscriber");
+  t.true(limits.allows(unheard));
+  // Each by itself.
+  t.true(limits.allows(neverConnected));
+});
+
+test("waits grow from a quarter of a second to five; what was asked for is waited, up to 30 s", (t) => {
   for (let count = 0; count < 200; count++) {
     const [first = 0, second = 0, fifth = 0] = [1, 2, 5].map((failures) => retryDelayMs(failures));
     t.true(first >= 250 && first <= 500);
     t.true(second >= 250 && second <= 2_500);
     t.is(fifth, 5_000);
     t.true(retryDelayMs(1, 7_000) >= 7_000);
+    t.is(retryDelayMs(1, 86_400_000), 30_000);
   }
 });
 

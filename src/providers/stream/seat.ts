@@ -197,8 +197,8 @@ export class Seat {
         this.#takeError(event.value);
         return;
       case "callEnded": {
-        const { reason } = event.value;
-        this.#end(reason === CallEndedReason.KICKED ? "kicked" : "call_ended", null, "call ended");
+        const kicked = event.value.reason === CallEndedReason.KICKED;
+        this.#end(kicked ? "kicked" : "call_ended", null, "call ended");
         return;
       }
       case "goAway":
@@ -208,8 +208,7 @@ export class Seat {
         this.#changeRight(() => this.#right.takeGrants(event.value.currentGrants?.canPublishAudio === true));
         return;
       default:
-        // About video, or of no use to an agent.
-        return;
+      // About video, or of no use to an agent.
     }
   }
 
@@ -247,11 +246,8 @@ export class Seat {
     if (this.#state === "returning") this.#next ??= () => this.#trouble(stay, trouble);
     if (this.#state !== "seated") return;
     if (!this.#limits.allows(trouble)) {
-      const error = new StreamError(`${trouble.kind}: too often in a row`, {
-        retryable: false,
-        cause: trouble,
-      });
-      this.#end("lost", error, trouble.kind);
+      const message = `${trouble.kind}: too often in a row`;
+      this.#end("lost", new StreamError(message, { retryable: false, cause: trouble }), trouble.kind);
       return;
     }
     const fast = trouble.kind === "signal_lost" && stay.mediaHealthy;
@@ -290,9 +286,8 @@ export class Seat {
     if (this.#state === "left") return;
     const seated = this.#state !== "joining";
     this.#state = "left";
-    this.#over.abort(
-      new StreamError("The agent has left the call", { code: "ECONNABORTED", retryable: false }),
-    );
+    const over = new StreamError("The agent has left the call", { code: "ECONNABORTED", retryable: false });
+    this.#over.abort(over);
     this.#participants.close();
     this.#leaving = this.#lodging.leave(said, seated && (reason === "left" || reason === "lost"));
     this.#tell({ type: "ended", reason, error });
