@@ -194,6 +194,7 @@ onLinux(
   async (t) => {
     await allQuiet();
     const worker = new Worker(new URL("./fixtures/flite-thread.ts", import.meta.url));
+    t.teardown(() => worker.terminate());
     for (let count = 0; count < 3; count += 1) await once(worker, "message");
     t.is(fliteThreads(), 1);
     await worker.terminate();
