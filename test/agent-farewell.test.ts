@@ -35,7 +35,7 @@ test("a join that came too late takes no farewell from the one that followed it"
   const farewells: unknown[] = [];
   const { agent } = new HostedAgent(
     { edge, limits: { joinTimeoutMs: 50 } },
-    { farewell: (given) => farewells.push(given && given.data) },
+    { farewell: (given) => farewells.push(given?.data ?? null) },
   );
   const call = await agent.createCall("default", "call-1");
   await t.throwsAsync(agent.join(call), { message: /To join the call took longer/ });
