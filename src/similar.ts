@@ -18,6 +18,12 @@ export function similar(name: string, known: Iterable<string>): string | null {
   return nearest;
 }
 
+/** Ends the line about a name that does not exist. @param path What stands before the names. */
+export function didYouMean(name: string, known: Iterable<string>, path = ""): string {
+  const nearest = similar(name, known);
+  return nearest === null ? "" : `: did you mean ${path}${nearest}?`;
+}
+
 /** Letters to insert, leave out or replace (Levenshtein). One name that the other begins with counts as one change. */
 function changesBetween(one: string, other: string): number {
   const [short, long] = one.length < other.length ? [one, other] : [other, one];

@@ -20,7 +20,7 @@ test("options that are left out have their defaults", (t) => {
 
 test("what is wrong is named", (t) => {
   for (const [options, message] of [
-    [{ prot: 1 }, "prot: there is no such option"],
+    [{ prot: 1 }, "prot: there is no such option: did you mean port?"],
     [{ timeouts: { headers: 1 } }, "timeouts.headers: there is no such option"],
     [{ getCurrentUser: "ann" }, "getCurrentUser: expected a function"],
     [{ app: {} }, "app: expected a Koa application"],

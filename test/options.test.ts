@@ -28,7 +28,7 @@ for (const [options, message] of [
   [{ tts: new testing.STT() }, "tts must be a voice, such as new elevenlabs.TTS(), not an object"],
   [{ llm: "gemini" }, 'llm must be a model, such as new gemini.LLM(), not "gemini"'],
   [{ instructions: undefined }, "instructions is missing"],
-  [{ agentUser: { id: "a" } }, "agentUser must be an object of id and name, not an object"],
+  [{ agentUser: { id: "a" } }, "agentUser must be an object of id and name"],
   [{ apology: "" }, 'apology must be a text, or null, not ""'],
   [{ unheardApology: false }, "unheardApology must be a text, or null, not false"],
   [

@@ -175,6 +175,17 @@ test.serial("variables that look like ours and are not are named, in one line", 
   t.regex(talk.stderr, /^greenroom: Ignored, .*$/m);
 });
 
+test.serial("API keys under a misspelt name are refused, since nobody would be asked for one", async (t) => {
+  const env = { GREENROOM_API_KEY: "name:0123456789abcdef" };
+  const child = new Child(t, [bin, "serve", "--port", "0"], { env });
+  t.is((await child.exit).code, 2);
+  t.regex(
+    child.stderr,
+    /^greenroom: GREENROOM_API_KEY: there is no such .*; did you mean GREENROOM_API_KEYS\?$/m,
+  );
+  t.notRegex(child.stdout + child.stderr, /0123456789abcdef|ready/);
+});
+
 test.serial("the help names every flag, and no command is none", async (t) => {
   const help = new Child(t, [bin, "serve", "--help"]);
   t.is((await help.exit).code, 0);

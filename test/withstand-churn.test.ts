@@ -5,10 +5,10 @@ import { launch } from "./fixtures/launch.ts";
 function holdings(): Record<string, number> {
   const held: Record<string, number> = { listeners: 0 };
   for (const kind of process.getActiveResourcesInfo()) held[kind] = (held[kind] ?? 0) + 1;
-  for (const event of process.eventNames()) held["listeners"]! += process.listenerCount(event);
+  for (const event of process.eventNames()) held.listeners! += process.listenerCount(event);
   // Sampling timers come and go.
-  delete held["Timeout"];
-  delete held["Immediate"];
+  delete held.Timeout;
+  delete held.Immediate;
   return held;
 }
 

@@ -1,3 +1,4 @@
+import { didYouMean } from "../similar.ts";
 import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./barge-in.ts";
 import { type BudgetOptions, budgetChecks, defaultBudget } from "./budget.ts";
 import { type BroadcastOptions, defaultBroadcast } from "./call-events.ts";
@@ -8,7 +9,6 @@ import type { LLM } from "./llm.ts";
 import {
   type Checks,
   checkOptions,
-  didYouMean,
   duration,
   fillWith,
   group,

@@ -1,4 +1,4 @@
-import { similar } from "../similar.ts";
+import { didYouMean } from "../similar.ts";
 
 /*
  * How all options that users give to agents, services and tests are checked: in the session thread too, where no library for
@@ -127,14 +127,10 @@ export function fillWith<Options extends object, Name extends keyof Options>(
 /** Throws a `TypeError` where the value does not fit. @param what Names it. */
 export function checkValue(what: string, value: unknown, { fits, expected, secret }: Check): void {
   if (fits(value)) return;
-  const but = secret ? "" : `, not ${shown(value)}`;
+  // An object that is not as it should be is better not called "an object".
+  const quoted = !secret && !(isObject(value) && expected.startsWith("an object"));
+  const but = quoted ? `, not ${shown(value)}` : "";
   throw new TypeError(`${what} must be ${expected}${but}`);
-}
-
-/** Ends the line about a name that does not exist. @param path What stands before the names. */
-export function didYouMean(name: string, known: Iterable<string>, path = ""): string {
-  const nearest = similar(name, known);
-  return nearest === null ? "" : `: did you mean ${path}${nearest}?`;
 }
 
 function checkAll(owner: string, path: string, given: object, checks: Readonly<Record<string, Check>>): void {

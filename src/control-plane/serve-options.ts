@@ -2,6 +2,7 @@ import type Koa from "koa";
 import { z } from "zod";
 import { GreenroomError } from "../errors.ts";
 import type { LogLevel } from "../protocol.ts";
+import { didYouMean } from "../similar.ts";
 import { prepareDependency, prepareOthers } from "./prepare.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
@@ -232,7 +233,11 @@ function describe(issue: z.core.$ZodIssue): string {
     const name = issue.path.join(".");
     return `${name in secretVariables ? `${name} (${secretVariables[name]})` : name}: ${issue.message}`;
   }
-  return issue.keys.map((key) => `${[...issue.path, key].join(".")}: there is no such option`).join("; ");
+  // Of what is within another option none is suggested.
+  const known = issue.path.length === 0 ? Object.keys(serveOptions.shape) : [];
+  return issue.keys
+    .map((key) => `${[...issue.path, key].join(".")}: there is no such option${didYouMean(key, known)}`)
+    .join("; ");
 }
 
 function isOrigin(text: string): boolean {

@@ -35,7 +35,7 @@ export class Connections {
       maxFreeSockets: 4,
       timeout: longestIdleMs,
       // As the switch of Node does for its own agents: proxies of the environment.
-      ...(process.env["NODE_USE_ENV_PROXY"] === "1" ? { proxyEnv: process.env } : {}),
+      ...(process.env.NODE_USE_ENV_PROXY === "1" ? { proxyEnv: process.env } : {}),
     };
     this.#agent = origin.startsWith("https:") ? new HttpsAgent(options) : new HttpAgent(options);
   }

@@ -11,7 +11,7 @@ import { serve } from "./serve.ts";
 import { type Flags, readSettings } from "./settings.ts";
 import { untilSignal } from "./signals.ts";
 import { splash } from "./splash.ts";
-import { unknownVariables } from "./unknown-variables.ts";
+import { misspelt, unknownVariables } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `serve`: until a signal ends it. Resolves with the exit code. */
@@ -81,11 +81,23 @@ const callbacks = [
   "canJoinCall",
 ] as const satisfies (keyof RunnerOptions)[];
 
-/** Whoever sets API keys wants them asked for: so it is where the code says nothing of who may do what. */
+const guards = ["GREENROOM_API_KEYS", "GREENROOM_API_KEYS_FILE"] as const;
+
+/**
+ * Whoever sets API keys wants them asked for: so it is where the code says nothing of who may do what. Under a misspelt name
+ * they would let everybody in, so that is refused.
+ */
 function guarded(options: RunnerOptions, environment: Environment): RunnerOptions {
-  const keys = environment.find(["GREENROOM_API_KEYS", "GREENROOM_API_KEYS_FILE"]);
   const decided = options.app !== undefined || callbacks.some((name) => options[name] !== undefined);
-  return keys && !decided ? { ...options, getCurrentUser: apiKey() } : options;
+  if (decided) return options;
+  if (environment.find(guards)) return { ...options, getCurrentUser: apiKey() };
+  const wrong = misspelt(environment, guards);
+  if (wrong) {
+    throw new UsageError(
+      `${wrong.origin}: there is no such variable, and nobody would be asked for a key; did you mean ${wrong.meant}?`,
+    );
+  }
+  return options;
 }
 
 /** The address may be set without the secret where the code has one, and the other way round. */

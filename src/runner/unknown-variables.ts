@@ -20,14 +20,28 @@ const known: ReadonlySet<string> = new Set([
 const ofKubernetes =
   /^GREENROOM_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
+interface UnknownVariable {
+  readonly origin: string;
+  /** What it was probably meant to be; null: nothing is near. */
+  readonly meant: string | null;
+}
+
 /** One line that names the variables that look like ours and are not, or null. */
 export function unknownVariables(environment: Environment): string | null {
-  const unknown = environment
+  const unknown = unknownOf(environment).map(
+    ({ origin, meant }) => `${origin}${meant === null ? "" : ` (did you mean ${meant}?)`}`,
+  );
+  return unknown.length === 0 ? null : `Ignored, since there is no such variable: ${unknown.join(", ")}`;
+}
+
+/** The first of those that were probably meant to be one of these. */
+export function misspelt(environment: Environment, names: readonly string[]): UnknownVariable | undefined {
+  return unknownOf(environment).find(({ meant }) => meant !== null && names.includes(meant));
+}
+
+function unknownOf(environment: Environment): UnknownVariable[] {
+  return environment
     .names()
     .filter((name) => name.startsWith("GREENROOM_") && !known.has(name) && !ofKubernetes.test(name))
-    .map((name) => {
-      const meant = similar(name, known);
-      return `${environment.find([name])?.origin}${meant === null ? "" : ` (did you mean ${meant}?)`}`;
-    });
-  return unknown.length === 0 ? null : `Ignored, since there is no such variable: ${unknown.join(", ")}`;
+    .map((name) => ({ origin: environment.find([name])?.origin ?? name, meant: similar(name, known) }));
 }

@@ -42,5 +42,6 @@ function reportProgress(supervisor: Supervisor, announcer: Announcer): () => voi
 
 function explain(error: unknown): string {
   const [firstLine = ""] = harmless(errorSentence(error)).split("\n", 1);
-  return `The agent cannot be started: ${firstLine.replace(/\.$/, "")}. Trying again; until then starts are refused.`;
+  const sentence = /[.?!]$/.test(firstLine) ? firstLine : `${firstLine}.`;
+  return `The agent cannot be started: ${sentence} Trying again; until then starts are refused.`;
 }

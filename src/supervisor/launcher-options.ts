@@ -9,6 +9,7 @@ import type { LogLevel } from "../protocol.ts";
 import { makeNodeId } from "../registry/node-name.ts";
 import type { RedisClient } from "../registry/redis/client.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
+import { didYouMean } from "../similar.ts";
 import type { SessionSummary } from "./session-summary.ts";
 
 /** Timers of Node overflow beyond this and fire at once. */
@@ -178,15 +179,16 @@ export function fillLauncherOptions(
 
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownOption([...issue.path, key].join("."))).join("; ");
+    return issue.keys.map((key) => unknownOption(key, issue.path.join("."))).join("; ");
   }
   return `${issue.path.join(".")}: ${issue.message}`;
 }
 
-function unknownOption(key: string): string {
+function unknownOption(key: string, within: string): string {
+  if (within !== "") return `${within}.${key}: there is no such option`;
   const withUnit = `${key}Ms`;
   if (withUnit in launcherOptions.shape) return `${key}: durations carry their unit here, write ${withUnit}`;
-  return `${key}: there is no such option`;
+  return `${key}: there is no such option${didYouMean(key, Object.keys(launcherOptions.shape))}`;
 }
 
 /** A URL as it is; a path becomes a file URL. */
