@@ -71,5 +71,6 @@ async function churnOf(replicas: number): Promise<number> {
   await using stage = new Stage();
   const fleet = await Fleet.open(stage, replicas, await openRedis(stage));
   await fleet.settled();
-  return startsPerSecond(fleet.client, { inFlight, durationMs: churnMs });
+  // Awaited here, since the stage ends with this function.
+  return await startsPerSecond(fleet.client, { inFlight, durationMs: churnMs });
 }

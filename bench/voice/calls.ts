@@ -85,7 +85,7 @@ class Caller {
     this.#caller = line.addParticipant("caller");
     session.events.subscribe(0, ({ event }) => {
       if (event.type === "turn") this.turns.push(event);
-      if (event.type === "transcript" && event.role === "user") {
+      if (event.type === "transcript" && event.role === "user" && event.final) {
         this.#connection ??= Number(/call(\d+)/.exec(event.text ?? "")?.[1]);
       }
       this.#changes.dispatchEvent(new Event("change"));
