@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from "ava";
 import { mergedPage, type Page } from "../src/control-plane/list-page.ts";
 import { type Fleet, openFleet, type Replica } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
 test.beforeEach(async (t) => {

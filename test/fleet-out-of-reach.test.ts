@@ -6,7 +6,7 @@ import { type Hop, type Line, markHeader, PeerMarks } from "../src/control-plane
 import { PeerClient, PeerError } from "../src/control-plane/peers/peer-client.ts";
 import { type Fleet, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
 
 async function fleetOf(t: ExecutionContext, serve: ServeOptions): Promise<Fleet> {

@@ -8,7 +8,7 @@ import { EventLog } from "../src/supervisor/event-log.ts";
 import { EventReader } from "./http-fixtures/event-reader.ts";
 import { listen, openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {

@@ -7,7 +7,7 @@ import { EventReader } from "./http-fixtures/event-reader.ts";
 import { openFleet } from "./http-fixtures/open-fleet.ts";
 import { listen, startLauncher } from "./http-fixtures/open-server.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {

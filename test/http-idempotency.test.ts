@@ -3,7 +3,7 @@ import type { AgentLauncher, JsonValue } from "greenroom";
 import { LocalKeys } from "../src/registry/local-keys.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {

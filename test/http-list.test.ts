@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, Scope } from "greenroom";
 import { type OpenServer, openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.beforeEach(async (t) => {

@@ -10,7 +10,7 @@ import {
 import { z } from "zod";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {

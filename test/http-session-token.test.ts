@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from "ava";
 import { type AgentLauncher, HttpError, type ServeOptions } from "greenroom";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
-/** One after another: a busy main loop would raise the load guard. */
+/** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {

@@ -45,7 +45,7 @@ test("users and calls are made, events sent and calls ended", async (t) => {
     body: { data: { created_by_id: "agent" } },
     claims: { server: true },
   });
-  await coordinator.sendEvent(call, { userId: "agent", custom: { type: "greenroom.test", n: 1 } }, signal);
+  await coordinator.sendEvent(call, { userId: "agent", custom: { type: "greenroom.test", n: 1 } });
   t.deepEqual(requests(stream, "/event")[0]?.body, {
     user_id: "agent",
     custom: { type: "greenroom.test", n: 1 },

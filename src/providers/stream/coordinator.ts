@@ -76,11 +76,11 @@ export class Coordinator {
   async sendEvent(
     { callType, callId }: Call,
     event: { readonly userId: string; readonly custom: Readonly<Record<string, unknown>> },
-    signal?: AbortSignal,
   ): Promise<void> {
     await this.#ask(
       "To send an event",
-      signal,
+      // Its own deadline alone.
+      undefined,
       (client) =>
         client.video.sendCallEvent({
           type: encodeURIComponent(callType),
