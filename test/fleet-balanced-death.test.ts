@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import { eventually } from "./fixtures/eventually.ts";
+import { removeShiftedClock, shiftedClock } from "./fixtures/shifted-clock.ts";
 import {
   type BalancedFleetOptions,
   balancedFleet,
@@ -84,23 +83,9 @@ fleetTest()("kill -9 of a replica: its sessions are lost, once; the others' go o
   await killOne(t);
 });
 
-/** What shifts the clock of a process, in the words of libfaketime. Its monotonic clock goes on as it is. */
-function clock(shift: string): Record<string, string> {
-  const { stdout } = spawnSync("faketime", ["-m", "-f", "+0", "printenv", "LD_PRELOAD"], {
-    encoding: "utf8",
-  });
-  return { LD_PRELOAD: stdout.trim(), FAKETIME: shift, FAKETIME_DONT_FAKE_MONOTONIC: "1" };
-}
-
 fleetTest("faketime")("kill -9 of a replica where clocks are minutes apart", async (t) => {
   let pids: readonly number[] = [];
-  // What libfaketime leaves of a process that was killed.
-  t.teardown(() => {
-    for (const pid of pids) {
-      for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`])
-        rmSync(`/dev/shm/${name}`, { force: true });
-    }
-  });
+  t.teardown(() => pids.forEach(removeShiftedClock));
   const shifts = ["-7m", "+0m", "+11m"];
-  pids = await killOne(t, { environment: (index) => clock(shifts[index] ?? "+0m") }, 18);
+  pids = await killOne(t, { environment: (index) => shiftedClock(shifts[index] ?? "+0m") }, 18);
 });

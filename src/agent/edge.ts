@@ -113,7 +113,7 @@ export interface Edge {
   join(call: Call, request: JoinRequest): Promise<Connection>;
   /**
    * Makes a token with which somebody joins the call: `token` and whatever else a client of this edge needs, under the names
-   * of the wire. Not offered: leave it out.
+   * of the wire, `expires_at` among them where the edge's clock decides. Not offered: leave it out.
    */
   joinToken?(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }>;
   /** A web address where a person joins the call, to try an agent out. Not offered: leave it out. */

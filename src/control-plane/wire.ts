@@ -78,12 +78,13 @@ export function joinTokenJson(
   made: JsonObject,
 ): JsonObject {
   return {
+    // An edge that knows better when its tokens expire tells it.
+    expires_at: iso(expiresAt),
     ...made,
     call_type: session.callType,
     call_id: session.callId,
     user_id: guest.id,
     user_name: guest.name,
-    expires_at: iso(expiresAt),
   };
 }
 

@@ -54,6 +54,8 @@ export interface StreamEmulator extends Emulator {
   readonly calls: ReadonlyMap<string, Call>;
   /** A call by `<type>:<id>`; made where there is none. */
   call(cid: string): Call;
+  /** Its own time, in epoch milliseconds: `rules.clockAheadMs` shifts it. */
+  now(): number;
   /** A token as a server makes it for a user, good for an hour. */
   userToken(userId: string, lifetimeSeconds?: number): string;
   /** Open TCP connections and websockets, of all kinds. */
@@ -136,8 +138,12 @@ class Server implements StreamEmulator, World {
     return call;
   }
 
+  now(): number {
+    return Date.now() + this.rules.clockAheadMs;
+  }
+
   userToken(userId: string, lifetimeSeconds = 3_600): string {
-    const seconds = Math.floor(Date.now() / 1_000);
+    const seconds = Math.floor(this.now() / 1_000);
     return signToken({ user_id: userId, iat: seconds, exp: seconds + lifetimeSeconds }, this.apiSecret);
   }
 
@@ -161,6 +167,8 @@ class Server implements StreamEmulator, World {
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
+    response.sendDate = false;
+    if (this.rules.tellsDate) response.setHeader("date", new Date(this.now()).toUTCString());
     const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://localhost");
     const path = pathname.replace(/^\/api\/v2/, "");
     try {
@@ -198,7 +206,7 @@ class Server implements StreamEmulator, World {
       this.log.add("telemetry", { body });
       return send(201, {});
     }
-    const claims = readToken(headers.authorization ?? "", this.apiSecret);
+    const claims = readToken(headers.authorization ?? "", this.apiSecret, this.now());
     const told = { method, path, query: Object.fromEntries(query), headers, body, claims };
     const refuse = (status: number, code: number, message: string, unrecoverable = false, after?: number) => {
       this.log.add("request", { ...told, status });

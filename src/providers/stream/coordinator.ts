@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentUser, Call } from "../../agent/edge.ts";
 import { within } from "../../deadline.ts";
-import { now } from "../../protocol.ts";
 import { retryAfter } from "../retry-after.ts";
+import { StreamClock } from "./clock.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
 import { passing, StreamError, tidy, unreachable } from "./error.ts";
 import { keptConnections, overKeptConnections } from "./network.ts";
@@ -29,16 +29,16 @@ export interface TokenRequest {
   readonly call?: Call;
 }
 
-/** Stream's number for a token that has expired. */
+/** Stream's numbers for tokens whose times do not fit its own: expired, and issued in the future. */
 const tokenExpired = 40;
+const tokenTooEarly = 42;
 
 /** Stream's API, as a server speaks to it: users, calls, tokens, events, and the agent's own joins. */
 export class Coordinator {
   readonly #options: FilledOptions;
   #client: Promise<Client> | null = null;
   #token: { readonly text: string; readonly userId: string; readonly goodUntil: number } | null = null;
-  /** How far the clock of Stream is ahead of ours, in milliseconds, as far as it ever mattered. */
-  #aheadMs = 0;
+  readonly #clock = new StreamClock();
 
   constructor(options: FilledOptions) {
     this.#options = options;
@@ -99,24 +99,27 @@ export class Coordinator {
     );
   }
 
-  /** A token of a user: good from this second on. */
-  async userToken({ userId, lifetimeSeconds, call }: TokenRequest): Promise<string> {
-    const client = await this.#sdk();
-    const iat = this.#seconds();
-    const claims = { user_id: userId, iat, exp: iat + lifetimeSeconds };
-    if (call === undefined) return client.generateUserToken(claims);
-    return client.generateCallToken({ ...claims, call_cids: [`${call.callType}:${call.callId}`] });
+  /**
+   * A token with which somebody else joins: good from this second on by Stream's clock. Nobody here would hear of its refusal,
+   * so where Stream's time is not known it is asked for first; where that fails, this machine's clock has to do.
+   */
+  async userToken(request: TokenRequest, signal?: AbortSignal): Promise<string> {
+    if (!this.#clock.known) {
+      await this.#ask("To learn the time", signal, (client) => client.getApp(), 1).catch(() => undefined);
+      signal?.throwIfAborted();
+    }
+    return this.#sign(request);
   }
 
   /**
-   * Asks for a place in a call, once; only a token that has expired is renewed, and asked with again. The SFU decides
-   * afterwards, so whoever joins knows when to try another time. Rejects with a {@link StreamError}.
+   * Asks for a place in a call, once; only a token that has expired, or comes too early by Stream's clock, is renewed, and
+   * asked with again. The SFU decides afterwards, so whoever joins knows when to try another time. Rejects with a {@link StreamError}.
    */
   async join(request: JoinCall): Promise<Admission> {
     try {
       return await this.#join(request);
     } catch (error) {
-      if (!(error instanceof StreamError) || error.number !== tokenExpired) throw error;
+      if (!(error instanceof StreamError) || !isOfClock(error.number)) throw error;
       this.#token = null;
       return this.#join(request);
     }
@@ -148,6 +151,7 @@ export class Coordinator {
         ...overKeptConnections(),
       });
       if (!response.ok) throw await this.#refusal(doing, response);
+      this.#clock.learn(response.headers.get("date"));
       return readAdmission(await response.json());
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -158,7 +162,8 @@ export class Coordinator {
   async #refusal(doing: string, response: Response): Promise<StreamError> {
     const { status, headers } = response;
     const { code, message, unrecoverable } = await body(response);
-    if (code === tokenExpired) this.#setClock(headers.get("date"));
+    if (code === tokenTooEarly) this.#clock.tooEarly(headers.get("date"));
+    else this.#clock.learn(headers.get("date"));
     return new StreamError(
       `${doing}: Stream refused with ${status}: ${tidy(String(message ?? "no reason"))}`,
       {
@@ -170,24 +175,22 @@ export class Coordinator {
     );
   }
 
-  /** A token that is new and has yet expired was made by a clock that is behind. */
-  #setClock(date: string | null): void {
-    const theirs = date === null ? Number.NaN : Date.parse(date);
-    if (!Number.isNaN(theirs)) this.#aheadMs = theirs - now();
-  }
-
-  #seconds(): number {
-    return Math.floor((now() + this.#aheadMs) / 1_000);
-  }
-
   /** The agent's own token, kept until a minute before its end, or half of its life where that is shorter. */
   async #ownToken(userId: string): Promise<string> {
-    if (this.#token?.userId === userId && this.#seconds() < this.#token.goodUntil) return this.#token.text;
+    if (this.#token?.userId === userId && this.#clock.seconds < this.#token.goodUntil)
+      return this.#token.text;
     const { tokenLifetimeSeconds: lifetimeSeconds } = this.#options;
-    const goodUntil = this.#seconds() + lifetimeSeconds - Math.min(60, lifetimeSeconds / 2);
-    const text = await this.userToken({ userId, lifetimeSeconds });
+    const goodUntil = this.#clock.seconds + lifetimeSeconds - Math.min(60, lifetimeSeconds / 2);
+    const text = await this.#sign({ userId, lifetimeSeconds });
     this.#token = { text, userId, goodUntil };
     return text;
+  }
+
+  async #sign({ userId, lifetimeSeconds, call }: TokenRequest): Promise<string> {
+    const client = await this.#sdk();
+    const claims = { user_id: userId, ...this.#clock.tokenTimes(lifetimeSeconds) };
+    if (call === undefined) return client.generateUserToken(claims);
+    return client.generateCallToken({ ...claims, call_cids: [`${call.callType}:${call.callId}`] });
   }
 
   #sdk(): Promise<Client> {
@@ -215,8 +218,11 @@ export class Coordinator {
       signal?.throwIfAborted();
       try {
         // The SDK has a deadline of its own, but takes no signal.
-        return await within(request(client), this.#options.requestTimeoutMs * 2, doing, signal);
+        const answer = await within(request(client), this.#options.requestTimeoutMs * 2, doing, signal);
+        this.#clock.learn(dateOf(answer));
+        return answer;
       } catch (error) {
+        this.#clock.learn(dateOf(error));
         if (signal?.aborted) throw signal.reason;
         const known = sdkError(doing, error);
         if (!known.retryable || failures >= attempts) throw known;
@@ -224,6 +230,15 @@ export class Coordinator {
       }
     }
   }
+}
+
+const isOfClock = (number: number | undefined): boolean =>
+  number === tokenExpired || number === tokenTooEarly;
+
+/** When the SDK's answer, or its error, set out; null where there was no answer. */
+function dateOf(answer: unknown): string | null {
+  const { metadata } = answer as { readonly metadata?: { readonly responseHeaders?: Headers } };
+  return metadata?.responseHeaders?.get("date") ?? null;
 }
 
 /** An error of the SDK, by its fields. */

@@ -19,7 +19,7 @@ export class Invitations {
   }
 
   /**
-   * What Stream's clients join with. A guest who is new is made a user; all others are left as they are, since Stream would
+   * What Stream's clients join with, and until when. A guest who is new is made a user; all others are left as they are, since Stream would
    * replace whatever an application knows of them: their client brings their name.
    */
   async joinToken(
@@ -28,19 +28,21 @@ export class Invitations {
   ): Promise<JsonObject & { readonly token: string }> {
     await this.#welcome(guest, signal);
     const { callType, callId } = call;
-    const token = await this.#coordinator.userToken({
-      userId: guest.id,
-      lifetimeSeconds: expiresInSeconds,
-      call: { callType, callId },
-    });
-    return { token, api_key: this.#options.apiKey };
+    const token = await this.#coordinator.userToken(
+      { userId: guest.id, lifetimeSeconds: expiresInSeconds, call: { callType, callId } },
+      signal,
+    );
+    return { token, api_key: this.#options.apiKey, ...expiryOf(token) };
   }
 
   /** The address of Stream's demo application for this call. The token in it is good for an hour. */
   async demoLink({ callType, callId }: Call, { guest, signal }: InviteRequest): Promise<string> {
     await this.#welcome(guest, signal);
     // The application watches more than the call, which a token for the call alone does not allow.
-    const token = await this.#coordinator.userToken({ userId: guest.id, lifetimeSeconds: demoSeconds });
+    const token = await this.#coordinator.userToken(
+      { userId: guest.id, lifetimeSeconds: demoSeconds },
+      signal,
+    );
     const { apiKey, demoUrl } = this.#options;
     const query = new URLSearchParams({
       api_key: apiKey,
@@ -56,4 +58,10 @@ export class Invitations {
   async #welcome({ id, name, madeUp }: Guest, signal: AbortSignal): Promise<void> {
     if (madeUp) await this.#coordinator.upsertUser({ id, name }, signal);
   }
+}
+
+/** When a token expires by Stream's clock, which this machine's may differ from by minutes. */
+function expiryOf(token: string): { readonly expires_at?: string } {
+  const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString() || "{}");
+  return typeof exp === "number" ? { expires_at: new Date(exp * 1_000).toISOString() } : {};
 }

@@ -57,7 +57,7 @@ export class CoordinatorSockets {
     this.#world.log.add("coordinator_message", { connectionId, message });
     if (message.type === "health.check") send({ type: "health.check", connection_id: connectionId, cid: "" });
     if (message.token === undefined) return;
-    const claims = readToken(message.token, this.#world.apiSecret);
+    const claims = readToken(message.token, this.#world.apiSecret, this.#world.now());
     if (typeof claims === "string" || claims.user_id === undefined) {
       const [code, said] = typeof claims === "string" ? tokenFaults[claims] : tokenFaults.malformed;
       send({ type: "connection.error", connection_id: "", error: { code, StatusCode: 401, message: said } });

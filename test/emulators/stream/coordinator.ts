@@ -42,6 +42,10 @@ export function coordinate(world: World, asked: Asked): readonly [status: number
     /^\/video\/call\/([^/]+)\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? [];
   if (type === "") throw new Refusal(404, notFound, "not found");
   const cid = `${decodeURIComponent(type)}:${decodeURIComponent(id)}`;
+  const { call_cids } = asked.claims;
+  if (call_cids !== undefined && !call_cids.includes(cid)) {
+    throw new Refusal(403, notAllowed, `the token is not for call ${cid}`);
+  }
   switch (`${method} ${action}`) {
     case "POST ":
       return getOrCreate(world, asked, cid);
@@ -120,7 +124,7 @@ function join(world: World, asked: Asked, cid: string): readonly [number, object
   const call = created ? create(world, asked, cid) : known(world, cid);
   if (call.endedAt !== null) throw new Refusal(403, notAllowed, `call ${cid} has ended`);
   const edge = chooseEdge(world, [body.migrating_from, ...(body.migrating_from_list ?? [])]);
-  const seconds = Math.floor(Date.now() / 1_000);
+  const seconds = Math.floor(world.now() / 1_000);
   const token = signToken(
     {
       user_id: claims.user_id,

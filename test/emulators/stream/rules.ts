@@ -8,6 +8,10 @@ export interface StreamRules {
   migrationMs: number | null;
   /** Whether everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true. */
   forwardsAudioUnasked: boolean;
+  /** How far Stream's clock is ahead of this machine's, in milliseconds; negative: behind. Default 0. */
+  clockAheadMs: number;
+  /** Whether answers carry a `Date`. Default true; some proxies take it away. */
+  tellsDate: boolean;
   /** How long a token of the SFU is good, in seconds. Default 3,600. */
   sfuTokenSeconds: number;
   /** In the settings of every call. Default true. */
@@ -27,6 +31,8 @@ export const defaultRules = (): StreamRules => ({
   signalTimeoutMs: 30_000,
   migrationMs: 300,
   forwardsAudioUnasked: true,
+  clockAheadMs: 0,
+  tellsDate: true,
   sfuTokenSeconds: 3_600,
   opusDtx: true,
   iceServers: [],

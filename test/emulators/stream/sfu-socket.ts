@@ -128,7 +128,7 @@ export class SfuSocket {
     if (this.#fault.code !== undefined) return this.#fault;
     if (full) return { code: ErrorCode.SFU_FULL, message: "the SFU is full" };
     if (shuttingDown) return { code: ErrorCode.SFU_SHUTTING_DOWN, message: "the SFU is shutting down" };
-    const claims = readToken(token, world.apiSecret);
+    const claims = readToken(token, world.apiSecret, world.now());
     const { DISCONNECT, REJOIN } = WebsocketReconnectStrategy;
     if (typeof claims === "string") {
       // With a token that is only old, a new join at the coordinator helps.

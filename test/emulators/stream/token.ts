@@ -5,7 +5,10 @@ export interface Claims {
   readonly user_id?: string;
   readonly server?: boolean;
   readonly iat?: number;
+  readonly nbf?: number;
   readonly exp?: number;
+  /** The only calls that it is good for, as `<type>:<id>`. Default: all. */
+  readonly call_cids?: readonly string[];
   /** Of the SFU's tokens: which call, on which edge. */
   readonly call_cid?: string;
   readonly edge?: string;
@@ -27,20 +30,35 @@ export function signToken(claims: Claims, secret: string): string {
   return `${head}.${createHmac("sha256", secret).update(head).digest("base64url")}`;
 }
 
-export function readToken(token: string, secret: string): Claims | TokenFault {
-  const [header, body, signature] = token.split(".");
-  if (header === undefined || body === undefined || signature === undefined) return "malformed";
-  const expected = createHmac("sha256", secret).update(`${header}.${body}`).digest();
-  const given = Buffer.from(signature, "base64url");
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return "signature";
-  let claims: Claims;
+const decoded = (text: string): unknown => JSON.parse(Buffer.from(text, "base64url").toString());
+
+/** @param at The judge's time, in epoch milliseconds. Nothing is forgiven: not a second, as Stream forgives next to nothing. */
+export function readToken(token: string, secret: string, at = Date.now()): Claims | TokenFault {
+  const parts = token.split(".");
+  const [header = "", body = "", signature = ""] = parts;
+  if (parts.length !== 3) return "malformed";
+  let claims: unknown;
   try {
-    claims = JSON.parse(Buffer.from(body, "base64url").toString());
+    const { alg } = decoded(header) as { alg?: unknown };
+    if (alg !== "HS256") return "malformed";
+    claims = decoded(body);
   } catch {
     return "malformed";
   }
-  const seconds = Date.now() / 1_000;
+  const expected = createHmac("sha256", secret).update(`${header}.${body}`).digest();
+  const given = Buffer.from(signature, "base64url");
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return "signature";
+  if (!areClaims(claims)) return "malformed";
+  const seconds = at / 1_000;
   if (claims.exp !== undefined && claims.exp <= seconds) return "expired";
-  if (claims.iat !== undefined && claims.iat > seconds + 5) return "early";
+  if (Math.max(claims.iat ?? 0, claims.nbf ?? 0) > seconds) return "early";
   return claims;
+}
+
+function areClaims(value: unknown): value is Claims {
+  if (typeof value !== "object" || value === null) return false;
+  const { user_id, server, iat, nbf, exp, call_cids } = value as Record<string, unknown>;
+  const times = [iat, nbf, exp].every((time) => time === undefined || typeof time === "number");
+  const calls = call_cids === undefined || (Array.isArray(call_cids) && call_cids.length > 0);
+  return times && calls && (server === true || (typeof user_id === "string" && user_id !== ""));
 }

@@ -37,7 +37,8 @@ export async function answerTwirp(
   const known = method in signalServer;
   if (service !== signalServerPath || !(known || ignored.has(method))) return refuse(404, "bad_route", path);
   const [input, output] = known ? signalServer[method as Method] : [Empty, Empty];
-  const claims = readToken((request.headers.authorization ?? "").replace(/^Bearer /, ""), world.apiSecret);
+  const token = (request.headers.authorization ?? "").replace(/^Bearer /, "");
+  const claims = readToken(token, world.apiSecret, world.now());
   if (typeof claims === "string") return refuse(401, "unauthenticated", `token: ${claims}`);
 
   const unknown: string[] = [];

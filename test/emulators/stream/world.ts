@@ -17,6 +17,8 @@ export interface World {
   readonly users: Map<string, User>;
   readonly edges: readonly Edge[];
   readonly coordinatorSockets: CoordinatorSockets;
+  /** Stream's own time, in epoch milliseconds. */
+  now(): number;
 }
 
 export interface User {
