@@ -40,7 +40,7 @@ export function checkImports(source: Manifest, js: ReadonlySet<string>): void {
 /** Packages whose types the package's own types name; a user's compiler has to find them. */
 function typeDependencies(source: Manifest, types: ReadonlySet<string>): Record<string, string> {
   const needed: Record<string, string> = {};
-  for (const name of types) {
+  for (const name of [...types].toSorted()) {
     const typed = `@types/${name.replace(/^@(.+)\/(.+)$/, "$1__$2")}`;
     for (const candidate of [name, typed]) {
       const version = source.devDependencies[candidate];

@@ -2,10 +2,21 @@
  * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but refuses
  * to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types, the parts
  * of pages, each provider's SDK as one file, and a manifest that says so; and the tarball of all that. With `--bare` neither
- * the papers nor the tarball, for the image.
+ * the papers nor the tarball, for the image. The result is the same, byte for byte, wherever the folder is.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
@@ -13,12 +24,20 @@ import { checkImports, type Manifest, packedManifest, papers } from "./manifest.
 import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
+const { resolve: fileOf } = createRequire(import.meta.url);
 const words = process.argv.slice(2);
 const bare = words.includes("--bare");
-const folder = resolve(words.find((word) => !word.startsWith("--")) ?? join(root, "dist"));
+const usual = join(root, "dist");
+const folder = resolve(words.find((word) => !word.startsWith("--")) ?? usual);
+/** Only a build has it. */
+const mark = join(folder, "src/providers/sdk-licenses.txt");
 
+if (folder !== usual && existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(mark)) {
+  console.error(`${folder} holds something else than an earlier build: name an empty folder, or a new one`);
+  process.exit(2);
+}
 rmSync(folder, { recursive: true, force: true });
-run("npx", ["tsc", "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
+compile();
 const javascript = globSync("**/*.js", { cwd: folder }).map((path) => join(folder, path));
 const types = globSync("**/*.d.ts", { cwd: folder }).map((path) => join(folder, path));
 types.forEach(nameCompiledFiles);
@@ -33,16 +52,32 @@ writeFileSync(
   join(folder, "package.json"),
   `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`,
 );
+if (!bare) for (const name of ["README.md", "LICENSE", ...papers]) copy(join(root, name), join(folder, name));
+makeReadable();
 if (!bare) pack();
 
+function compile(): void {
+  const compiler = join(dirname(fileOf("typescript/package.json")), "bin/tsc");
+  run(process.execPath, [compiler, "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
+}
+
+/** Without paths among the words, since npm is a script on Windows, which a shell has to start. */
 function pack(): void {
-  for (const name of ["README.md", "LICENSE", ...papers]) copy(join(root, name), join(folder, name));
-  const [tarball] = JSON.parse(run("npm", ["pack", folder, "--pack-destination", folder, "--json"])) as [
-    { filename: string; size: number; entryCount: number },
-  ];
-  console.log(
-    `${join(folder, tarball.filename)}: ${tarball.entryCount} files, ${Math.round(tarball.size / 1_024)} KiB`,
-  );
+  run("npm", ["pack", "--prefix", ".", "--pack-destination", ".", "--silent"], {
+    cwd: folder,
+    shell: process.platform === "win32",
+  });
+  const [tarball = "no tarball"] = globSync("*.tgz", { cwd: folder });
+  console.log(`${join(folder, tarball)}: ${Math.round(statSync(join(folder, tarball)).size / 1_024)} KiB`);
+}
+
+/** For everybody, as the image's user is not who built it; whatever the umask is, and the modes of the files copied. */
+function makeReadable(): void {
+  process.umask(0o022);
+  for (const name of ["", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
+    const path = join(folder, name);
+    chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
+  }
 }
 
 /** In types, the compiler leaves imports as they were written. */
@@ -63,7 +98,7 @@ function stripComments(text: string): string {
 
 /** The viewer of the API's description lies where its pages look first; it is no dependency, since it brings others. */
 function copySwaggerUi(): void {
-  const from = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  const from = dirname(fileOf("swagger-ui-dist/package.json"));
   const to = join(folder, "src/control-plane/pages/swagger-ui");
   for (const name of [...Object.keys(swaggerFiles), "LICENSE", "NOTICE"])
     copy(join(from, name), join(to, name));
@@ -89,9 +124,14 @@ function packagesIn(paths: readonly string[]): Set<string> {
   return found;
 }
 
-function run(command: string, args: readonly string[]): string {
+function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly shell?: boolean } = {},
+): void {
   const { status, stdout, error } = spawnSync(command, args, {
     cwd: root,
+    ...options,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -100,5 +140,4 @@ function run(command: string, args: readonly string[]): string {
     process.stderr.write(stdout);
     throw new Error(`${command} ${args[0]} failed`);
   }
-  return stdout;
 }

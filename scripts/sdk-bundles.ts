@@ -1,6 +1,6 @@
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, posix, relative } from "node:path";
-import { build } from "esbuild";
+import { globSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join, posix, sep } from "node:path";
+import { build, type Plugin } from "esbuild";
 
 /** What each provider takes of the packages that it imports; `default` is all of a CommonJS module. */
 const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -50,22 +50,20 @@ const optional = ["bufferutil", "utf-8-validate"];
  */
 export async function bundleSdks(root: string, folder: string): Promise<void> {
   const providers = join(folder, "src/providers");
-  const sources = join(folder, "sdk-sources");
-  mkdirSync(sources);
+  // The folder that node_modules really is in: names of shared files are made of paths relative to it.
+  const home = dirname(realpathSync(join(root, "node_modules")));
   for (const [provider, packages] of Object.entries(sdks)) {
-    const lines = Object.entries(packages).map(
-      ([name, exports]) => `export { ${exports.join(", ")} } from ${JSON.stringify(name)};\n`,
-    );
-    writeFileSync(join(sources, `${provider}.js`), lines.join(""));
     importBundle(join(providers, provider), Object.keys(packages));
   }
   const { metafile } = await build({
     entryPoints: Object.keys(sdks).map((provider) => ({
-      in: join(sources, `${provider}.js`),
+      in: `${entryScheme}:${provider}`,
       out: `${provider}/sdk-bundle`,
     })),
-    absWorkingDir: root,
-    nodePaths: [join(root, "node_modules")],
+    plugins: [closedWorld(home)],
+    absWorkingDir: home,
+    // Otherwise the nearest one above any file would count.
+    tsconfigRaw: {},
     outdir: providers,
     chunkNames: "sdk-chunks/[name]-[hash]",
     bundle: true,
@@ -82,11 +80,49 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
     metafile: true,
     logLevel: "error",
   });
-  rmSync(sources, { recursive: true });
-  const foreign = Object.keys(metafile.inputs).find((path) => proprietary.test(path));
+  const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith(`${entryScheme}:`));
+  const foreign = inputs.find((path) => proprietary.test(path));
   if (foreign !== undefined) throw new Error(`${foreign} must not be bundled`);
-  const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith(relative(root, sources)));
-  writeFileSync(join(providers, "sdk-licenses.txt"), licenses(root, inputs));
+  writeFileSync(join(providers, "sdk-licenses.txt"), licenses(home, inputs));
+}
+
+const entryScheme = "sdk";
+
+/**
+ * The bundle is made of the packages in `home`/node_modules and of nothing else, so that it is the same wherever the output
+ * folder is and whatever lies above either of them. The entry files exist in memory only, and are named `.mjs`: a file
+ * would be judged by the nearest package.json above it, which decides what the default import of a CommonJS module is.
+ */
+function closedWorld(home: string): Plugin {
+  const packages = join(home, "node_modules") + sep;
+  return {
+    name: "closed-world",
+    setup({ onResolve, onLoad, resolve }) {
+      onResolve({ filter: new RegExp(`^${entryScheme}:`) }, ({ path }) => ({
+        path: `${path.slice(entryScheme.length + 1)}.mjs`,
+        namespace: entryScheme,
+      }));
+      onLoad({ filter: /.*/, namespace: entryScheme }, ({ path }) => ({
+        contents: entryOf(path.replace(/\.mjs$/, "")),
+        resolveDir: home,
+      }));
+      // Optional packages of the SDKs that are not installed here may well lie in a node_modules above.
+      onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...options }) => {
+        if (pluginData === resolving || options.kind === "entry-point") return undefined;
+        const found = await resolve(path, { ...options, pluginData: resolving });
+        const outside = found.namespace === "file" && !found.external && !found.path.startsWith(packages);
+        return outside ? { path, external: true } : undefined;
+      });
+    },
+  };
+}
+
+const resolving = Symbol("resolving");
+
+function entryOf(provider: string): string {
+  return Object.entries(sdks[provider] ?? {})
+    .map(([name, exports]) => `export { ${exports.join(", ")} } from ${JSON.stringify(name)};\n`)
+    .join("");
 }
 
 /** The provider imports the bundle where it imported the packages. Throws where it imports none of them. */

@@ -1,5 +1,18 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -19,9 +32,12 @@ const example = join(root, "examples/agent.ts");
 /** Outside the project: the tests of the package must not find the project's own modules. */
 const packed = mkdtempSync(join(tmpdir(), "greenroom-packed-"));
 
-test.before("pack", async () => {
-  await execute(process.execPath, [join(root, "scripts/pack.ts"), packed], { cwd: root });
-});
+test.before("pack", () => build(packed));
+
+async function build(folder: string, project = root, shell = ""): Promise<void> {
+  const command = `${shell} exec "$0" "$@"`;
+  await execute("sh", ["-c", command, process.execPath, join(project, "scripts/pack.ts"), folder]);
+}
 
 test.after.always("clean up", () => rmSync(packed, { recursive: true, force: true }));
 
@@ -37,7 +53,7 @@ async function install(t: ExecutionContext): Promise<string> {
 }
 
 test.serial("packed and installed in an empty folder, it runs the README's agent file", async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const folder = await install(t);
 
   const child = new Child(t, ["agent.ts", "serve", "--port", "0", "--drain-announce-ms", "0"], {
@@ -79,6 +95,74 @@ test.serial("what its README links to is in the tarball", async (t) => {
     links.filter((path) => !stdout.split("\n").includes(path)),
     [],
   );
+});
+
+/** A folder below things that tools look for above the folder they work in. */
+function hostile(t: ExecutionContext, type: string): string {
+  const above = temporaryFolder(t);
+  writeFileSync(
+    join(above, "package.json"),
+    JSON.stringify({ name: "above", version: "1.0.0", type, workspaces: ["*"], sideEffects: false }),
+  );
+  writeFileSync(join(above, ".npmrc"), "dry-run=true\n");
+  const compilerOptions = { paths: { "*": ["./nothing/*"] }, useDefineForClassFields: false, target: "es5" };
+  writeFileSync(join(above, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  // The first is a package that one of the SDKs takes where it is there, the second one that it needs.
+  for (const name of ["encoding", "ws"]) {
+    mkdirSync(join(above, "node_modules", name), { recursive: true });
+    writeFileSync(join(above, "node_modules", name, "index.js"), `module.exports = "from above";`);
+  }
+  mkdirSync(join(above, "below"));
+  return join(above, "below");
+}
+
+/** Every file of a folder: its name, its mode and what it holds. */
+function contentsOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .toSorted()
+    .map((name) => {
+      const stats = statSync(join(folder, name));
+      const hash = stats.isFile()
+        ? createHash("sha256")
+            .update(readFileSync(join(folder, name)))
+            .digest("hex")
+        : "folder";
+      return `${name} ${(stats.mode & 0o777).toString(8)} ${hash}`;
+    });
+}
+
+function sameFiles(t: ExecutionContext, folder: string): void {
+  const [expected, found] = [contentsOf(packed), contentsOf(folder)].map((files) => new Set(files));
+  t.deepEqual([...found!.symmetricDifference(expected!)], []);
+}
+
+for (const type of ["commonjs", "module"]) {
+  test.serial(`the build is the same byte for byte below a package of type ${type}`, async (t) => {
+    t.timeout(600_000);
+    const folder = join(hostile(t, type), "dist");
+    await build(folder, root, "umask 077; export npm_config_call=ava LANG=tr_TR.UTF-8 TZ=Asia/Kathmandu;");
+    sameFiles(t, folder);
+  });
+}
+
+test.serial("and in a checkout that lies below such things, whose packages are linked", async (t) => {
+  t.timeout(600_000);
+  const project = hostile(t, "commonjs");
+  const parts = ["src", "workers", "scripts", "docs", "README.md", "LICENSE", ".env.example"];
+  for (const name of [...parts, "package.json", "tsconfig.json", "tsconfig.build.json"]) {
+    cpSync(join(root, name), join(project, name), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
+  await build(join(project, "dist"), project);
+  sameFiles(t, join(project, "dist"));
+});
+
+test.serial("it overwrites an earlier build, and nothing else", async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "thesis.txt"), "years of work");
+  const error = await t.throwsAsync(build(folder), { message: /holds something else than an earlier build/ });
+  t.is((error as Error & { code?: number }).code, 2);
+  t.deepEqual(readdirSync(folder), ["thesis.txt"]);
 });
 
 /** A recording is heard and answered aloud by the built-in agent: by the stand-ins, then by the SDKs. */
