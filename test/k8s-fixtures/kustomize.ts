@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { parseAllDocuments, stringify } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import type { Resource } from "./resources.ts";
 
 const execute = promisify(execFile);
@@ -39,37 +39,69 @@ export function noKustomize(): string | null {
   return major > 1 || minor >= 27 ? null : `kubectl is ${clientVersion.gitVersion}, older than 1.27`;
 }
 
+/** A file kustomization.yaml, as far as tests read it. */
+export interface Kustomization {
+  readonly resources?: readonly string[];
+  readonly components?: readonly string[];
+  readonly replicas?: readonly object[];
+  readonly patches?: readonly object[];
+}
+
+const kustomizationOf = (layer: string): Kustomization =>
+  parse(readFileSync(join(folder, layer, "kustomization.yaml"), "utf8")) as Kustomization;
+
 /** What may be put together: each layer by itself, with each component, and with all of them. */
 export function combinations(): { readonly layer: string; readonly added: readonly string[] }[] {
   return layers.flatMap((layer) => {
-    const more = components.filter((name) => !componentsOf(layer).includes(name));
+    const { components: own = [], replicas } = kustomizationOf(layer);
+    const more = components.filter(
+      (name) =>
+        !own.includes(`../../components/${name}`) &&
+        // KEDA's file says so.
+        !(name === "keda" && replicas),
+    );
     return [[], ...more.map((name) => [name]), more].map((added) => ({ layer, added }));
   });
 }
 
-/** Those that it has by itself. */
-function componentsOf(layer: string): string[] {
-  const text = readFileSync(join(folder, layer, "kustomization.yaml"), "utf8");
-  return [...text.matchAll(/^ +- \.\.\/\.\.\/components\/([\w-]+)$/gm)].map(([, name]) => name!);
-}
-
-/** The resources of a layer with these components added, as `kubectl kustomize` makes them. */
-export async function render(layer: string, added: readonly string[] = []): Promise<Resource[]> {
+/**
+ * The resources of a layer with these components added to its own file, as users do, made by `kubectl kustomize`. The
+ * base, which is not changed by them, is put together with its components by an overlay. Further fields, such as patches,
+ * go to the end of that file's lists.
+ */
+export async function render(
+  layer: string,
+  added: readonly string[] = [],
+  further: Kustomization = {},
+): Promise<Resource[]> {
   return inCopy(async (copy) => {
-    mkdirSync(join(copy, "combined"));
-    const kustomization = {
-      resources: [`../${layer}`],
-      components: added.map((name) => `../components/${name}`),
-    };
-    writeFileSync(join(copy, "combined/kustomization.yaml"), stringify(kustomization));
-    return build(join(copy, "combined"));
+    const changed = layer === "base" ? "overlays/combined" : layer;
+    const path = join(copy, changed, "kustomization.yaml");
+    mkdirSync(join(copy, changed), { recursive: true });
+    const own: Kustomization = layer === "base" ? { resources: ["../../base"] } : kustomizationOf(layer);
+    const more = added.map((name) => `../../components/${name}`);
+    const all = { ...own, components: [...(own.components ?? []), ...more] };
+    writeFileSync(path, stringify(joined(all, further)));
+    return build(join(copy, changed));
   });
 }
 
-/** Those of a layer with the components that its file offers in comments taken up: one of them, or all. */
+function joined(own: Kustomization, further: Kustomization): Kustomization {
+  const result: Record<string, unknown> = { ...own };
+  for (const [name, list] of Object.entries(further)) {
+    result[name] = [...((result[name] as unknown[] | undefined) ?? []), ...list];
+  }
+  return result;
+}
+
+/**
+ * Those of a layer with the components that its file offers in comments taken up: one of them, or all. `changes` are what
+ * users write into files beside it.
+ */
 export async function renderOffered(
   layer: string,
   only?: string,
+  changes: Readonly<Record<string, (text: string) => string>> = {},
 ): Promise<{ offered: string[]; resources: Resource[] }> {
   return inCopy(async (copy) => {
     const path = join(copy, layer, "kustomization.yaml");
@@ -81,6 +113,10 @@ export async function renderOffered(
       only === undefined || only === name ? rest : line,
     );
     writeFileSync(path, taken.replace(/^#(components:)$/m, "$1"));
+    for (const [name, change] of Object.entries(changes)) {
+      const file = join(copy, layer, name);
+      writeFileSync(file, change(readFileSync(file, "utf8")));
+    }
     return { offered, resources: await build(join(copy, layer)) };
   });
 }

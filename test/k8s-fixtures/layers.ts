@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { unless } from "../fixtures/needs.ts";
 import { combinations, layers, noKustomize, render } from "./kustomize.ts";
-import { type Container, type Deployment, type PodSpec, type Resource, the } from "./resources.ts";
+import { type Container, type Deployment, ofKind, type PodSpec, type Resource, the } from "./resources.ts";
 
 /** Declares tests that need a kubectl that renders. */
 export const withKustomize = unless(noKustomize(), test.serial);
@@ -38,12 +38,25 @@ export const podOf = (resources: readonly Resource[], name = "greenroom"): PodSp
 
 export const serverOf = (resources: readonly Resource[]): Container => podOf(resources).containers[0]!;
 
-/** What the server's ConfigMap and its own list of variables set. */
+/**
+ * What the server's ConfigMap and its own list of variables set, and what it reads from files where that is made here and
+ * not set otherwise.
+ */
 export function environmentOf(resources: readonly Resource[]): Partial<Record<string, string>> {
   const { envFrom = [], env = [] } = serverOf(resources);
   const settings = envFrom.map(
     ({ configMapRef }) => the(resources, "ConfigMap", configMapRef?.name ?? "").data,
   );
   const own = env.map(({ name, value }) => [name, value ?? "of-the-pod"]);
-  return Object.assign({}, ...settings, Object.fromEntries(own));
+  const files = projectedFiles(resources);
+  return Object.assign({}, ...files, ...settings, Object.fromEntries(own));
+}
+
+/** Those of ConfigMaps that are mounted as files of variables, in the order in which they count. */
+function projectedFiles(resources: readonly Resource[]): (Readonly<Record<string, string>> | undefined)[] {
+  const sources = podOf(resources).volumes?.flatMap(({ projected }) => projected?.sources ?? []) ?? [];
+  const names = sources.flatMap(({ configMap }) => configMap?.name ?? []);
+  return ofKind<Resource>(resources, "ConfigMap")
+    .filter(({ metadata }) => names.includes(metadata.name))
+    .map(({ data }) => data);
 }

@@ -76,6 +76,7 @@ export interface Probe {
   readonly periodSeconds?: number;
   readonly timeoutSeconds?: number;
   readonly failureThreshold?: number;
+  readonly terminationGracePeriodSeconds?: number;
 }
 
 export interface Volume {
@@ -83,6 +84,13 @@ export interface Volume {
   readonly emptyDir?: object;
   readonly secret?: { readonly secretName: string; readonly optional?: boolean };
   readonly configMap?: { readonly name: string };
+  /** Files of a later source take the place of an earlier one's. */
+  readonly projected?: {
+    readonly sources: readonly {
+      readonly secret?: { readonly name: string; readonly optional?: boolean };
+      readonly configMap?: { readonly name: string; readonly optional?: boolean };
+    }[];
+  };
 }
 
 export interface Service extends Resource {

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import test from "ava";
-import type { Environment } from "../src/runner/environment.ts";
-import { type OptionTable, variableOf } from "../src/runner/option-table.ts";
-import * as options from "../src/runner/options.ts";
-import { unknownVariables } from "../src/runner/unknown-variables.ts";
-import { folder, readResources, sources } from "./k8s-fixtures/kustomize.ts";
-import { alone, each, environmentOf, podOf, serverOf, whole } from "./k8s-fixtures/layers.ts";
+import type { Environment } from "../../src/runner/environment.ts";
+import { type OptionTable, variableOf } from "../../src/runner/option-table.ts";
+import * as options from "../../src/runner/options.ts";
+import { unknownVariables } from "../../src/runner/unknown-variables.ts";
+import { folder, readResources, sources } from "../k8s-fixtures/kustomize.ts";
+import { alone, each, environmentOf, podOf, serverOf, whole } from "../k8s-fixtures/layers.ts";
 import {
   type Deployment,
   type DisruptionBudget,
@@ -18,7 +18,7 @@ import {
   type Service,
   selects,
   the,
-} from "./k8s-fixtures/resources.ts";
+} from "../k8s-fixtures/resources.ts";
 
 /** Names that have to be the same in two places, which no schema can see. */
 each("selectors find pods, and Services find ports", whole, (t, resources) => {
@@ -142,14 +142,18 @@ each("volumes that are mounted exist, and are made here or documented", whole, (
     const names = volumes.map(({ name }) => name);
     t.deepEqual(mounts.map(({ name }) => name).sort(), names.toSorted(), metadata.name);
     t.is(new Set(mounts.map(({ mountPath }) => mountPath)).size, mounts.length);
-    for (const { secret, configMap } of volumes) {
-      if (secret) {
-        const made = ofKind<Resource>(resources, "Secret").some(
-          (one) => one.metadata.name === secret.secretName,
-        );
-        t.true(made || documented.includes(secret.secretName), secret.secretName);
-      }
-      if (configMap) t.truthy(the(resources, "ConfigMap", configMap.name));
+    const made = (kind: string) => ofKind<Resource>(resources, kind).map((one) => one.metadata.name);
+    const sources = volumes.flatMap(({ projected }) => projected?.sources ?? []);
+    const secrets = [
+      ...volumes.flatMap(({ secret }) => secret?.secretName ?? []),
+      ...sources.flatMap(({ secret }) => secret?.name ?? []),
+    ];
+    for (const name of secrets) t.true(made("Secret").includes(name) || documented.includes(name), name);
+    const configMaps = [...volumes, ...sources].flatMap(({ configMap }) => configMap ?? []);
+    for (const { name, ...source } of configMaps) {
+      // The place for what components bring, such as the Redis for trying out.
+      const optional = name === "greenroom-defaults" && "optional" in source && source.optional === true;
+      t.true(made("ConfigMap").includes(name) || optional, name);
     }
   }
   const secretsFolder = environmentOf(resources).GREENROOM_SECRETS_DIR;
@@ -166,12 +170,13 @@ each("everything is in one namespace, which queries name too", whole, (t, resour
   const [namespace] = namespaces;
   t.is(namespaces.size, 1);
   t.truthy(the(resources, "Namespace", namespace!));
-  const { triggers } = the<ScaledObject>(resources, "ScaledObject", "greenroom").spec;
-  const named = triggers.flatMap(({ metadata }) => [
-    ...(metadata.query ?? "").matchAll(/namespace="([^"]+)"/g),
-  ]);
-  t.true(named.length > 5);
-  for (const [, name] of named) t.is(name, namespace);
+  for (const { spec } of ofKind<ScaledObject>(resources, "ScaledObject")) {
+    const named = spec.triggers.flatMap(({ metadata }) => [
+      ...(metadata.query ?? "").matchAll(/namespace="([^"]+)"/g),
+    ]);
+    t.true(named.length > 5);
+    for (const [, name] of named) t.is(name, namespace);
+  }
   const haproxy = the(resources, "ConfigMap", "greenroom-haproxy-").data?.["haproxy.cfg"] ?? "";
   for (const [, service, where] of haproxy.matchAll(/ (\S+)\.(\S+)\.svc\.cluster\.local/g)) {
     t.is(where, namespace);

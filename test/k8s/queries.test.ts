@@ -3,16 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { allEndpoints } from "../src/control-plane/router.ts";
-import { errors } from "../src/errors.ts";
-import { catalogue, loadCauses, slotStates, startStages } from "../src/metrics/catalogue.ts";
-import type { MetricFamily } from "../src/metrics/metric-family.ts";
-import { Metrics } from "../src/metrics/prometheus.ts";
-import { endReasons } from "../src/protocol.ts";
-import { needs } from "./fixtures/needs.ts";
-import { folder, readResources } from "./k8s-fixtures/kustomize.ts";
-import { type Query, readQuery } from "./k8s-fixtures/promql.ts";
-import type { PrometheusRule, ScaledObject } from "./k8s-fixtures/resources.ts";
+import { allEndpoints } from "../../src/control-plane/router.ts";
+import { errors } from "../../src/errors.ts";
+import { catalogue, loadCauses, slotStates, startStages } from "../../src/metrics/catalogue.ts";
+import type { MetricFamily } from "../../src/metrics/metric-family.ts";
+import { Metrics } from "../../src/metrics/prometheus.ts";
+import { endReasons } from "../../src/protocol.ts";
+import { needs } from "../fixtures/needs.ts";
+import { folder, readResources } from "../k8s-fixtures/kustomize.ts";
+import { type Query, readQuery } from "../k8s-fixtures/promql.ts";
+import type { PrometheusRule, ScaledObject } from "../k8s-fixtures/resources.ts";
 
 interface Panel {
   /** Of a row that is folded up. */

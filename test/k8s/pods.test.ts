@@ -1,17 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { allEndpoints } from "../src/control-plane/router.ts";
-import { deriveCapacity } from "../src/supervisor/capacity.ts";
-import { folder, render } from "./k8s-fixtures/kustomize.ts";
-import { alone, each, environmentOf, podOf, serverOf, whole, withKustomize } from "./k8s-fixtures/layers.ts";
+import { allEndpoints } from "../../src/control-plane/router.ts";
+import { deriveCapacity } from "../../src/supervisor/capacity.ts";
+import { folder, render, renderOffered } from "../k8s-fixtures/kustomize.ts";
+import { alone, each, environmentOf, podOf, serverOf, whole, withKustomize } from "../k8s-fixtures/layers.ts";
 import {
   type Deployment,
   type DisruptionBudget,
   ofKind,
+  type Probe,
+  type Resource,
   type ScaledObject,
   the,
-} from "./k8s-fixtures/resources.ts";
+} from "../k8s-fixtures/resources.ts";
 
 /** What pods may do, what they are given, and sums that have to come out. */
 each("probes ask for what the server answers", alone, (t, resources) => {
@@ -24,6 +26,61 @@ each("probes ask for what the server answers", alone, (t, resources) => {
   t.is(readinessProbe?.httpGet?.path, "/serving", "a full one goes on answering for its own sessions");
   t.is(startupProbe?.httpGet?.path, "/serving");
   t.true((livenessProbe?.periodSeconds ?? 10) * (livenessProbe?.failureThreshold ?? 3) >= 60);
+});
+
+/** Longest time from the moment in which a container stands still to that in which a probe has found it, in seconds. */
+function longestSeconds({
+  periodSeconds = 10,
+  timeoutSeconds = 1,
+  failureThreshold = 3,
+}: Probe = {}): number {
+  // The first of these probes may have been answered just before.
+  return (failureThreshold - 1) * periodSeconds + periodSeconds + timeoutSeconds;
+}
+
+each("what stands still gets no requests within 3 s", whole, (t, resources) => {
+  const dispatcher = podOf(resources, "greenroom-dispatcher").containers[0]?.readinessProbe;
+  for (const probe of [serverOf(resources).readinessProbe, dispatcher]) {
+    t.truthy(probe?.httpGet);
+    t.true(longestSeconds(probe) <= 3, JSON.stringify(probe));
+  }
+});
+
+each(
+  "whoever stands still is ended in seconds, and not after the grace of a drain",
+  whole,
+  (t, resources) => {
+    for (const { metadata, spec } of ofKind<Deployment>(resources, "Deployment")) {
+      for (const { startupProbe, livenessProbe } of spec.template.spec.containers) {
+        t.truthy(livenessProbe, metadata.name);
+        for (const probe of [startupProbe, livenessProbe]) {
+          if (probe) t.true((probe.terminationGracePeriodSeconds ?? Number.POSITIVE_INFINITY) <= 15);
+        }
+        // The kernel takes connections for a process that stands still.
+        t.is(livenessProbe?.tcpSocket, undefined, metadata.name);
+      }
+    }
+  },
+);
+
+each("images of others are of a branch, and not of whatever is newest", whole, (t, resources) => {
+  for (const { metadata, spec } of ofKind<Deployment>(resources, "Deployment")) {
+    for (const { image } of spec.template.spec.containers)
+      t.regex(image, /:(dev|\d+\.\d+(\.\d+|-alpine))$/, metadata.name);
+  }
+});
+
+each("HAProxy lets requests end within its grace", whole, (t, resources) => {
+  const { terminationGracePeriodSeconds = 30, containers } = podOf(resources, "greenroom-dispatcher");
+  const { command = [] } = containers[0]?.lifecycle?.preStop?.exec ?? {};
+  // What ends before this command does makes it fail, and Kubernetes tells so: it waits, and does nothing else.
+  t.deepEqual(command, ["sleep", "5"]);
+  const settings = the(resources, "ConfigMap", "greenroom-haproxy-").data?.["haproxy.cfg"] ?? "";
+  const [, hardStop] = /^ +hard-stop-after (\d+)s$/m.exec(settings) ?? [];
+  t.true(Number(hardStop) + 5 < terminationGracePeriodSeconds);
+  const [, pods] = /server-template pod (\d+)/.exec(settings) ?? [];
+  const most = ofKind<ScaledObject>(resources, "ScaledObject")[0]?.spec.maxReplicaCount ?? 20;
+  t.true(Number(pods) >= 2 * most, "as many again drain during a rollout");
 });
 
 each("pods may do no more than they need", whole, (t, resources) => {
@@ -127,7 +184,21 @@ each("an eviction leaves at least one, and a rollout takes none away", alone, (t
   t.is(spec.strategy?.rollingUpdate?.maxUnavailable, 0);
 });
 
-each("KEDA decides on the number of replicas, and nobody else", whole, (t, resources) => {
+withKustomize(
+  "KEDA, switched on as the production overlay says, decides on the number of replicas",
+  async (t) => {
+    const { resources: without } = await renderOffered("overlays/production", "none");
+    t.is(the<Deployment>(without, "Deployment", "greenroom").spec.replicas, 3);
+    for (const only of ["keda", undefined]) {
+      const { resources } = await renderOffered("overlays/production", only);
+      t.is(the<Deployment>(resources, "Deployment", "greenroom").spec.replicas, undefined, only ?? "all");
+    }
+  },
+);
+
+const withKeda = whole.filter(({ added }) => added.includes("keda"));
+
+each("KEDA decides on the number of replicas, and nobody else", withKeda, (t, resources) => {
   const { spec } = the<ScaledObject>(resources, "ScaledObject", "greenroom");
   t.is(the<Deployment>(resources, "Deployment", spec.scaleTargetRef.name).spec.replicas, undefined);
   const { maxUnavailable } = the<DisruptionBudget>(resources, "PodDisruptionBudget", "greenroom").spec;
@@ -141,7 +212,11 @@ withKustomize(
     const production = await render("overlays/production");
     t.truthy(environmentOf(production).GREENROOM_API_KEYS_FILE);
     t.is(environmentOf(production).GREENROOM_REQUIRE_PEERS, "true");
-    const secrets = podOf(production).volumes?.flatMap(({ secret }) => secret ?? []) ?? [];
+    const volumes = podOf(production).volumes ?? [];
+    const secrets = volumes.flatMap(({ secret, projected }) => [
+      ...(secret ? [secret] : []),
+      ...(projected?.sources.flatMap((source) => source.secret ?? []) ?? []),
+    ]);
     t.is(secrets.length, 2);
     for (const { optional } of secrets) t.falsy(optional);
     t.true((the<Deployment>(production, "Deployment", "greenroom").spec.replicas ?? 0) >= 3);
@@ -163,5 +238,24 @@ withKustomize(
     const hosts = environmentOf(withDoors).GREENROOM_ALLOWED_HOSTS?.split(",");
     t.deepEqual(new Set(hosts), new Set([...ofServices, ...ofDoors]));
     t.is(ofKind(dev, "Secret").length, 1);
+  },
+);
+
+withKustomize(
+  "the address of the Redis for trying out never counts more than that of a Secret",
+  async (t) => {
+    for (const layer of ["overlays/dev", "overlays/production"]) {
+      const resources = await render(layer, layer === "overlays/dev" ? [] : ["redis"]);
+      t.is(environmentOf(resources).REDIS_URL, "redis://greenroom-redis:6379");
+      for (const { data = {} } of ofKind<Resource>(resources, "ConfigMap")) {
+        const { REDIS_URL: url, ...others } = data;
+        if (url !== undefined) t.deepEqual(others, {}, "it is in a file, and no variable");
+      }
+      const { projected } = podOf(resources).volumes?.find(({ name }) => name === "secrets") ?? {};
+      const [first, second] = projected?.sources ?? [];
+      t.regex(first?.configMap?.name ?? "", /^greenroom-defaults-/);
+      t.regex(second?.secret?.name ?? "", /^greenroom(-\w+)?$/);
+      t.is(projected?.sources.length, 2);
+    }
   },
 );

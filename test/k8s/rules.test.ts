@@ -4,16 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
-import { needs } from "./fixtures/needs.ts";
-import { folder, readResources } from "./k8s-fixtures/kustomize.ts";
-import type { PrometheusRule, ScaledObject } from "./k8s-fixtures/resources.ts";
+import { needs } from "../fixtures/needs.ts";
+import { folder, readResources, renderOffered } from "../k8s-fixtures/kustomize.ts";
+import { withKustomize } from "../k8s-fixtures/layers.ts";
+import { type PrometheusRule, type ScaledObject, the } from "../k8s-fixtures/resources.ts";
 
 const { spec } = readResources("components/prometheus-rule/rules.yaml")[0] as PrometheusRule;
 const rules = spec.groups.flatMap(({ rules }) => rules);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 const [scaledObject] = readResources("components/keda/scaled-object.yaml") as ScaledObject[];
-const cases = join(import.meta.dirname, "k8s-fixtures/alerts.yaml");
-const runbook = readFileSync(join(import.meta.dirname, "../docs/operations.md"), "utf8");
+const cases = join(import.meta.dirname, "../k8s-fixtures/alerts.yaml");
+const runbook = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 const withPromtool = needs("promtool");
 
 function temporaryFolder(t: ExecutionContext): string {
@@ -110,14 +111,32 @@ test("each alert says how bad it is, what is wrong and what to do, and has its p
     t.true((annotations.action ?? "").length > 60, alert);
     const anchor = alert.toLowerCase();
     t.true(runbook.includes(`| <a id="${anchor}"></a>\`${alert}\` |`), `docs/operations.md knows ${alert}`);
-    t.is(annotations.runbook_url, `docs/operations.md#${anchor}`, alert);
+    t.is(annotations.runbook_url, `https://docs.example.com/greenroom/operations.md#${anchor}`, alert);
   }
 });
 
+withKustomize(
+  "alerts link to the address that the production overlay names, and to nowhere else",
+  async (t) => {
+    const address = "https://wiki.test/pages/42?view=full";
+    const { resources } = await renderOffered("overlays/production", "prometheus-rule", {
+      "runbook.yaml": (text) => text.replace(/url: .*/, `url: ${address}`),
+    });
+    const { spec } = the<PrometheusRule>(resources, "PrometheusRule", "greenroom");
+    const urls = spec.groups.flatMap(({ rules }) =>
+      rules.flatMap((rule) => rule.annotations?.runbook_url ?? []),
+    );
+    t.is(urls.length, alerts.length);
+    for (const url of urls) t.regex(url, /^https:\/\/wiki\.test\/pages\/42\?view=full#greenroom[a-z]+$/);
+    const others = resources.filter(({ metadata }) => metadata.name.includes("runbook"));
+    t.deepEqual(others, [], "where that address is kept is not applied");
+  },
+);
+
 test("what the alerts tell to set or to look at exists", (t) => {
-  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
-  const catalogue = readFileSync(join(import.meta.dirname, "../docs/metrics.md"), "utf8");
-  const options = readFileSync(join(import.meta.dirname, "../src/runner/options.ts"), "utf8");
+  const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+  const catalogue = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
+  const options = readFileSync(join(import.meta.dirname, "../../src/runner/options.ts"), "utf8");
   const words = `${alerts.map(({ annotations = {} }) => annotations.action).join("\n")}\n${runbook}`;
   for (const [name] of words.matchAll(/\bgreenroom_\w+/g)) t.true(catalogue.includes(`\`${name}\``), name);
   for (const [name] of words.matchAll(/\bGREENROOM_[A-Z_]+/g)) {

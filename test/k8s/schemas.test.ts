@@ -3,9 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import test from "ava";
-import { unless } from "./fixtures/needs.ts";
-import { combinations, noKustomize, readResources, render, renderOffered } from "./k8s-fixtures/kustomize.ts";
-import type { Resource } from "./k8s-fixtures/resources.ts";
+import { unless } from "../fixtures/needs.ts";
+import {
+  combinations,
+  noKustomize,
+  readResources,
+  render,
+  renderOffered,
+} from "../k8s-fixtures/kustomize.ts";
+import type { Resource } from "../k8s-fixtures/resources.ts";
 
 const execute = promisify(execFile);
 const withKustomize = unless(noKustomize(), test.serial);
@@ -87,7 +93,7 @@ withKustomize("a field that is wrong or missing is found", async (t) => {
 /** Schemas let pass fields that they do not know, and the API server drops them. Types do not. */
 withKustomize("no resource has a field that Kubernetes does not know", async (t) => {
   t.timeout(120_000);
-  const folder = mkdtempSync(join(import.meta.dirname, "fixtures/written-k8s-"));
+  const folder = mkdtempSync(join(import.meta.dirname, "../fixtures/written-k8s-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const write = (name: string, resource: Resource) => {
     const type = `import type { I${resource.kind} } from ${JSON.stringify(moduleOf(resource))};`;
@@ -112,7 +118,7 @@ withKustomize("no resource has a field that Kubernetes does not know", async (t)
     types: [],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-  const compiler = join(import.meta.dirname, "../node_modules/typescript/bin/tsc");
+  const compiler = join(import.meta.dirname, "../../node_modules/typescript/bin/tsc");
   const args = [compiler, "--project", folder, "--pretty", "false"];
   const { stdout } = await execute(process.execPath, args).catch((error: { stdout: string }) => error);
   const complaints = stdout.split("\n").filter((line) => /^\S+\(\d+,\d+\): error/.test(line));

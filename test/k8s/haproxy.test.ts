@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { Agent, createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
-import { eventually } from "./fixtures/eventually.ts";
-import { balance, haproxyFile } from "./fixtures/haproxy.ts";
-import { needs } from "./fixtures/needs.ts";
+import { eventually } from "../fixtures/eventually.ts";
+import { Balancer, balance, haproxyFile } from "../fixtures/haproxy.ts";
+import { needs } from "../fixtures/needs.ts";
+import { answering, ask, PlainReplica } from "../k8s-fixtures/plain-replica.ts";
 
 const withHaproxy = needs("haproxy", test.serial);
 
@@ -15,59 +16,8 @@ withHaproxy("haproxy accepts its configuration, without a warning", (t) => {
   t.notRegex(stdout + stderr, /warning|alert/i);
 });
 
-/** What stands for a replica: it answers probes as it is told, and everything else with its name. */
-class Replica {
-  readonly name: string;
-  ready = true;
-  serving = true;
-  /** Status of starts. */
-  starts = 201;
-  forwardedFor: string | undefined;
-  readonly server = createServer((request, response) => {
-    const [status, body] = this.#answer(request);
-    response.writeHead(status).end(body);
-  });
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  #answer({ url, method, headers }: IncomingMessage): [number, string] {
-    if (url === "/ready") return [this.ready ? 200 : 400, ""];
-    if (url === "/serving") return [this.serving ? 200 : 400, ""];
-    this.forwardedFor = String(headers["x-forwarded-for"]);
-    return [method === "POST" && url === "/sessions" ? this.starts : 200, this.name];
-  }
-}
-
-async function replicas(t: ExecutionContext): Promise<readonly [Replica, Replica]> {
-  const both = [new Replica("a"), new Replica("b")] as const;
-  for (const { server } of both) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    t.teardown(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-  }
-  return both;
-}
-
-async function ask(url: string, method: string, path: string): Promise<{ status: number; by: string }> {
-  const headers = { "X-Forwarded-For": "198.51.100.9", Connection: "close" };
-  const answer = await fetch(url + path, { method, headers }).catch(() => null);
-  return { status: answer?.status ?? 0, by: (await answer?.text()) ?? "" };
-}
-
-/** Who answers ten of these. */
-async function answering(url: string, method: string, path: string): Promise<string> {
-  const names = new Set<string>();
-  for (let count = 0; count < 10; count += 1) names.add((await ask(url, method, path)).by);
-  return [...names].sort().join("");
-}
+const replicas = async (t: ExecutionContext) =>
+  [await PlainReplica.open(t, "a"), await PlainReplica.open(t, "b")] as const;
 
 withHaproxy("starts go where there is room, everything else to whoever serves", async (t) => {
   const [a, b] = await replicas(t);
@@ -142,3 +92,29 @@ withHaproxy(
     }
   },
 );
+
+withHaproxy("without a replica it is alive, and not healthy", async (t) => {
+  const replica = await PlainReplica.open(t, "a");
+  const balancer = await Balancer.open(t, [replica]);
+  replica.serving = false;
+  await eventually("nobody serves", async () => !(await balancer.isHealthy()));
+  t.true(await balancer.isAlive());
+});
+
+withHaproxy("at the image's stop signal it lets a request end, takes no other, and ends well", async (t) => {
+  const replica = await PlainReplica.open(t, "a");
+  const held = Promise.withResolvers<ServerResponse>();
+  replica.server.removeAllListeners("request");
+  replica.server.on("request", ({ url }: IncomingMessage, response: ServerResponse) => {
+    if (url === "/sessions/slow") held.resolve(response);
+    else response.end();
+  });
+  const balancer = await Balancer.open(t, [replica]);
+  const asked = ask(balancer.url, "GET", "/sessions/slow");
+  const response = await held.promise;
+  balancer.child.kill("SIGUSR1");
+  await eventually("no further one is taken", async () => !(await balancer.isAlive()));
+  response.end("done");
+  t.deepEqual(await asked, { status: 200, by: "done" });
+  t.is((await balancer.child.exit).code, 0);
+});
