@@ -27,6 +27,11 @@ ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/compile-cache \
     GREENROOM_HOST=0.0.0.0 \
     GREENROOM_PORT=8080
+# The first process of a container has to pass signals on, end at SIGTERM before Node has a handler for it, and reap what
+# was left behind; Node as that process does neither of the last two. Kubernetes has no --init.
+RUN apt-get update -qq \
+  && apt-get install -y -qq --no-install-recommends tini \
+  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=packages /packages/node_modules node_modules
 COPY --from=build /src/dist ./
@@ -35,13 +40,15 @@ RUN ln -s .. node_modules/greenroom && mkdir compile-cache && chown 1000:1000 co
 # The user "node", as a number, by which Kubernetes knows that it is not root.
 USER 1000:1000
 # Fills the compile cache with the SDK of every provider: by serving once, and by loading Stream's, which the built-in agent
-# does not use. The keys are never used. The cache belongs to the user who fills it: another one would not find it.
+# does not use. The keys are never used; that services cannot be reached with them is logged, and shown where the step fails.
+# The cache belongs to the user who fills it: another one would not find it.
 RUN export GOOGLE_API_KEY=unused DEEPGRAM_API_KEY=unused ELEVENLABS_API_KEY=unused; \
-  node src/runner/bin.js serve --host 127.0.0.1 --drain-announce-ms 0 --warm-sessions 1 & server=$!; \
-  node -e 'const asked = Date.now(); (async function ask() { \
+  node src/runner/bin.js serve --host 127.0.0.1 --drain-announce-ms 0 --warm-sessions 1 > /tmp/serve.log 2>&1 & server=$!; \
+  { node -e 'const asked = Date.now(); (async function ask() { \
     const answer = await fetch(`http://127.0.0.1:${process.env.GREENROOM_PORT}/serving`).catch(() => null); \
     if (!answer?.ok) Date.now() - asked < 60_000 ? setTimeout(ask, 200) : process.exit(1); })()' \
-  && kill -TERM $server && wait $server \
+  && kill -TERM $server && wait $server; } || { cat /tmp/serve.log; exit 1; }; \
+  rm /tmp/serve.log \
   && node -e 'import("greenroom/stream").then(({ preload }) => preload())'
 COPY README.md LICENSE ./
 EXPOSE 8080
@@ -49,5 +56,5 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.GREENROOM_PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "src/runner/bin.js"]
+ENTRYPOINT ["tini", "-s", "--", "node", "src/runner/bin.js"]
 CMD ["serve"]

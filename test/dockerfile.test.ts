@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { eventually } from "./fixtures/eventually.ts";
 import { freePort } from "./fixtures/free-port.ts";
 import { unless } from "./fixtures/needs.ts";
 import { readDockerfile, variablesOf, wordsOf } from "./k8s-fixtures/dockerfile.ts";
@@ -43,12 +44,67 @@ test("every stage is the Node of the lock file, slim, and the last one runs as a
   const healthCheck = final.instructions.find(({ name }) => name === "HEALTHCHECK")?.text;
   t.regex(healthCheck ?? "", /CMD \[/);
   t.is(variablesOf(final).GREENROOM_HOST, "0.0.0.0");
+  t.deepEqual(wordsOf(final, "ENTRYPOINT").slice(0, 3), ["tini", "-s", "--"]);
 });
 
 withRoots("its steps succeed in a clean folder", async (t) => {
   t.timeout(300_000);
   image = Image.build(work, project, stages, { GREENROOM_PORT: String(await freePort()) });
   t.is(image.user, "1000:1000");
+});
+
+withRoots("a build that is good says nothing of errors", (t) => {
+  const lines = image.output.split("\n");
+  const errors = lines.filter((line) => /"level":[56]0|^npm (error|warn)|^E: |^W: |\bError\b/.test(line));
+  t.deepEqual(errors, []);
+});
+
+withRoots("a step that fails shows the server's log", (t) => {
+  const fill = final.instructions.find(({ text }) => text.includes("serve.log"))?.text ?? "";
+  const broken = fill.replace("--warm-sessions 1", "--warm-sessions many");
+  t.not(broken, fill);
+  const [command = "", ...args] = image.command(["sh", "-c", broken.replace("60_000", "0")]);
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+  t.is(status, 1);
+  t.regex(stdout, /warm-sessions/);
+});
+
+/** The process that `ownProcesses` makes the first one of its own. */
+function firstProcess(parent: number): number | null {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
+  return children === "" ? null : Number(children.split(" ")[0]);
+}
+
+const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] ?? "";
+
+withRoots("SIGTERM ends it at any moment of its start, as process 1", async (t) => {
+  t.timeout(120_000);
+  const variables = { GREENROOM_PORT: String(await freePort()), GREENROOM_HOST: "127.0.0.1" };
+  const entry = [...wordsOf(final, "ENTRYPOINT"), ...wordsOf(final, "CMD")];
+  const [command = "", ...args] = image.command(entry, variables, { readOnly: true, ownProcesses: true });
+  const server = new Child(t, args, { command });
+  let first: number | null = null;
+  await eventually("it has begun", () => {
+    first = firstProcess(server.process.pid!);
+    return first !== null && commandOf(first) === entry[0] && firstProcess(first) !== null;
+  });
+  process.kill(first!, "SIGTERM");
+  const { code } = await server.exit;
+  t.true(code === 143 || code === 0, `${code}\n${server.stdout}\n${server.stderr}`);
+});
+
+withRoots("process 1 reaps what others left behind", async (t) => {
+  const entry = wordsOf(final, "ENTRYPOINT");
+  const init = entry.slice(0, entry.indexOf("--") + 1);
+  const script = "(sleep 0.1 &) ; echo begun; exec sleep 60";
+  const [command = "", ...args] = image.command([...init, "sh", "-c", script], {}, { ownProcesses: true });
+  const child = new Child(t, args, { command });
+  await child.printed(/begun/);
+  const first = firstProcess(child.process.pid!)!;
+  const children = () => readFileSync(`/proc/${first}/task/${first}/children`, "utf8").trim().split(" ");
+  await eventually("the orphan is gone", () => children().length === 1);
+  process.kill(first, "SIGTERM");
+  t.is((await child.exit).code, 143);
 });
 
 withRoots("it holds what is needed to run, and is small", (t) => {

@@ -19,6 +19,29 @@ export function noRoots(): string | null {
   return status === 0 ? null : "no mount namespaces here";
 }
 
+export interface CommandOptions {
+  /** Only /tmp can be written to, as a pod has it. */
+  readonly readOnly?: boolean;
+  /** It is process 1, as in a container, and a child of the process that is started. */
+  readonly ownProcesses?: boolean;
+}
+
+/**
+ * Stands for apt-get, since a root here has this machine's /usr: what would be installed has to be there, as a program of
+ * the package's name.
+ */
+const aptGet = `#!/bin/sh
+command=$1; shift
+[ "$command" = update ] && exit 0
+[ "$command" = install ] || { echo "apt-get $command is not known here" >&2; exit 100; }
+for word; do
+  case $word in
+    -*) ;;
+    *) command -v "$word" >/dev/null || { echo "E: Unable to locate package $word" >&2; exit 100; } ;;
+  esac
+done
+`;
+
 /**
  * Walks the steps of a Dockerfile without an engine. Each stage has a root folder, in which commands run by chroot in a
  * mount namespace of their own. What stands for the base image is this machine's /usr, read-only, with this project's Node
@@ -29,6 +52,7 @@ export class Image {
   readonly stage: Stage;
   #directory = "/";
   #user = "0:0";
+  #output = "";
 
   private constructor(root: string, stage: Stage) {
     this.root = root;
@@ -58,6 +82,11 @@ export class Image {
     return this.#user;
   }
 
+  /** What its commands printed while it was built. */
+  get output(): string {
+    return this.#output;
+  }
+
   #begin(): void {
     for (const name of ["usr", "etc", "proc", "dev", "tmp", "root", "opt/npm", "opt/bin", "opt/npm-cache"]) {
       mkdirSync(join(this.root, name), { recursive: true });
@@ -76,6 +105,7 @@ export class Image {
     }
     const bin = join(this.root, "opt/bin");
     cpSync(process.execPath, join(bin, "node"));
+    writeFileSync(join(bin, "apt-get"), aptGet, { mode: 0o755 });
     for (const name of ["npm", "npx"]) {
       writeFileSync(join(bin, name), `#!/bin/sh\nexec node /opt/npm/bin/${name}-cli.js "$@"\n`, {
         mode: 0o755,
@@ -98,6 +128,7 @@ export class Image {
         const [command = "", ...args] = this.command(["sh", "-c", text], variables);
         const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", env: process.env });
         if (status !== 0) throw new Error(`RUN ${text}\n${stdout}\n${stderr}`);
+        this.#output += stdout + stderr;
       } else if (!["ENV", "EXPOSE", "HEALTHCHECK", "STOPSIGNAL", "ENTRYPOINT", "CMD"].includes(name)) {
         throw new Error(`${name} is not known here`);
       }
@@ -124,13 +155,13 @@ export class Image {
   }
 
   /**
-   * The command line that runs this in the image, as its user and without privileges. `readOnly`: only /tmp can be written
-   * to, as a pod has it. Its process becomes the command itself, so that signals reach that.
+   * The command line that runs this in the image, as its user and without privileges. Its process becomes the command
+   * itself, so that signals reach that, unless it has processes of its own.
    */
   command(
     words: readonly string[],
     variables: Readonly<Record<string, string>> = {},
-    { readOnly = false }: { readonly readOnly?: boolean } = {},
+    { readOnly = false, ownProcesses = false }: CommandOptions = {},
   ): string[] {
     const [uid, gid] = this.#user.split(":");
     const npm = dirname(dirname(realpathSync(findNpm())));
@@ -141,7 +172,7 @@ export class Image {
       'mount --bind "$root/opt/bin" "$root/usr/local/bin"',
       'mount --bind "$npm" "$root/opt/npm"',
       'mount --bind "$cache" "$root/opt/npm-cache"',
-      'mount --rbind --make-rslave /proc "$root/proc"',
+      ownProcesses ? 'mount -t proc proc "$root/proc"' : 'mount --rbind --make-rslave /proc "$root/proc"',
       'mount --rbind --make-rslave /dev "$root/dev"',
       ...(readOnly
         ? ['mount -o remount,bind,ro "$root"', 'mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"']
@@ -160,7 +191,9 @@ export class Image {
     if (uid !== "0") privileges.push("--bounding-set=-all", "--inh-caps=-all");
     const script = `set -e\n${mounts.join("\n")}`;
     return [
-      ...["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"],
+      ...["unshare", "--mount", "--propagation", "private"],
+      ...(ownProcesses ? ["--pid", "--fork", "--kill-child"] : []),
+      ...["sh", "-c", script, "sh"],
       ...[this.root, npm, npmCache()],
       ...[
         "setpriv",

@@ -81,7 +81,7 @@ withKustomize("a field that is wrong or missing is found", async (t) => {
   const [resource] = (await render("base")).filter(({ kind }) => kind === "Deployment");
   const text = JSON.stringify(resource);
   for (const [right, wrong] of [
-    ['"replicas":2', '"replicas":"two"'],
+    ['"replicas":3', '"replicas":"three"'],
     ['"containers":', '"container":'],
     ['"maxSkew":1,', ""],
   ] as const) {
