@@ -12,29 +12,10 @@ import {
   renderOffered,
 } from "../k8s-fixtures/kustomize.ts";
 import type { Resource } from "../k8s-fixtures/resources.ts";
+import { moduleOf, validate } from "../k8s-fixtures/schemas.ts";
 
 const execute = promisify(execFile);
 const withKustomize = unless(noKustomize(), test.serial);
-
-/** Packages that hold the schemas of custom resources, by their group. All others are Kubernetes' own. */
-const packages: Readonly<Record<string, string>> = {
-  "keda.sh": "@kubernetes-models/keda",
-  "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
-  "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
-};
-
-const moduleOf = ({ apiVersion, kind }: Resource): string =>
-  `${packages[apiVersion.split("/")[0]!] ?? "kubernetes-models"}/${apiVersion}/${kind}`;
-
-interface Model {
-  validate(): void;
-}
-
-/** Throws what the API server would say of a field that is wrong, or is missing. */
-async function validate(resource: Resource): Promise<void> {
-  const models = (await import(moduleOf(resource))) as Record<string, new (resource: Resource) => Model>;
-  new models[resource.kind]!(resource).validate();
-}
 
 /** Each of them once. */
 const seen = new Map<string, Resource>();
