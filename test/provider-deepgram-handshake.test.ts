@@ -1,7 +1,8 @@
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { setDefaultCACertificates } from "node:tls";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { errorKind } from "../src/agent/error-kind.ts";
 import { DeepgramError, STT } from "../src/providers/deepgram/index.ts";
 import { selfSigned } from "./emulators/certificate.ts";
@@ -38,9 +39,105 @@ for (const [status, code] of [
       new RegExp(`refused with ${status}: ${code} because of \\[key\\] \\(request .+\\)$`),
     );
     t.truthy(error.requestId);
-    t.is(errorKind(error), `http_${status}`);
+    t.is(errorKind(error), code);
     t.is(emulator.log.of("handshake").length, 1);
     t.false(JSON.stringify({ ...error, text: error.stack }).includes(key));
+  });
+}
+
+/** Refuses every handshake, and answers every check of a key, with this. */
+async function refusing(t: ExecutionContext, status: number, headers: object, body: string): Promise<STT> {
+  const server = createHttpServer((_, response) => response.writeHead(status, { ...headers }).end(body));
+  server.on("upgrade", (_, socket) => {
+    const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body) });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    socket.end(`HTTP/1.1 ${status} Refused\r\n${head}connection: close\r\n\r\n${body}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const baseUrl = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stt = new STT({ apiKey: key, baseUrl, connectAttempts: 2, retryDelayMs: 1 });
+  t.teardown(() => stt.close());
+  return stt;
+}
+
+const modern = {
+  category: "INVALID_AUTH",
+  message: "Invalid credentials.",
+  details: "Check your key.",
+  request_id: "r-1",
+};
+
+for (const [what, status, headers, body, expected] of [
+  [
+    "the modern body",
+    401,
+    {},
+    JSON.stringify(modern),
+    {
+      code: "INVALID_AUTH",
+      requestId: "r-1",
+      retryable: false,
+      message: "Deepgram refused with 401: INVALID_AUTH Invalid credentials. Check your key. (request r-1)",
+    },
+  ],
+  [
+    "the older body",
+    402,
+    { "dg-request-id": "r-2" },
+    JSON.stringify({ err_code: "ASR_PAYMENT_REQUIRED", err_msg: "No credits left." }),
+    { code: "ASR_PAYMENT_REQUIRED", requestId: "r-2", retryable: false },
+  ],
+  ["a body that is a list", 400, {}, JSON.stringify([modern]), { code: "INVALID_AUTH", retryable: false }],
+  [
+    "an account without credit behind a 429",
+    429,
+    {},
+    JSON.stringify({ category: "INSUFFICIENT_CREDITS", message: "Buy some." }),
+    { code: "INSUFFICIENT_CREDITS", retryable: false },
+  ],
+  [
+    "a page of a gateway",
+    502,
+    {},
+    "<!DOCTYPE html><html><head><title>502 Bad Gateway</title><style>p { color: red }</style></head><body><p>nginx</p></body></html>",
+    { code: undefined, retryable: true, message: "Deepgram refused with 502: 502 Bad Gateway nginx" },
+  ],
+  [
+    "a gateway's own JSON",
+    503,
+    { "x-request-id": "r-3" },
+    JSON.stringify({ error: { message: "no healthy upstream" } }),
+    {
+      requestId: "r-3",
+      retryable: true,
+      message: "Deepgram refused with 503: no healthy upstream (request r-3)",
+    },
+  ],
+  [
+    "no body",
+    403,
+    { "dg-error": "Not for you" },
+    "",
+    { code: undefined, retryable: false, message: "Deepgram refused with 403: Not for you" },
+  ],
+  [
+    "neither body nor reason",
+    500,
+    {},
+    "",
+    { retryable: true, message: "Deepgram refused with 500: no reason given" },
+  ],
+  [
+    "a text that quotes the key, with half a character",
+    400,
+    {},
+    JSON.stringify({ category: "BAD", message: `${key} \ud83d` }),
+    { message: "Deepgram refused with 400: BAD [key] \ufffd" },
+  ],
+] as const) {
+  test(`a refusal with ${what} is read`, async (t) => {
+    t.like(await refusal(await refusing(t, status, headers, body)), { status, ...expected });
   });
 }
 
@@ -49,7 +146,11 @@ test("a wrong key is refused", async (t) => {
   t.like(await refusal(sttOn(t, emulator, { apiKey: key })), { status: 401, code: "INVALID_AUTH" });
 });
 
-for (const status of [429, 500, 503]) {
+for (const [status, code] of [
+  [429, "TOO_MANY_REQUESTS"],
+  [500, "INTERNAL_SERVER_ERROR"],
+  [503, "SERVICE_UNAVAILABLE"],
+] as const) {
   test(`a handshake refused with ${status} is tried again`, async (t) => {
     const emulator = await emulate(t);
     emulator.faults.push({ status }, { status });
@@ -61,8 +162,8 @@ for (const status of [429, 500, 503]) {
         fatal,
       ]),
       [
-        [`http_${status}`, false],
-        [`http_${status}`, false],
+        [code, false],
+        [code, false],
       ],
     );
   });

@@ -1,4 +1,5 @@
 import test from "ava";
+import { errorKind } from "../src/agent/error-kind.ts";
 import { now } from "../src/protocol.ts";
 import type { DeepgramOptions } from "../src/providers/deepgram/index.ts";
 import { emulate, Listener, sttOn } from "./fixtures/deepgram-listener.ts";
@@ -132,6 +133,96 @@ test("an UtteranceEnd that comes late ends no other turn", async (t) => {
   await listener.heard("ended", 3);
   t.is(listener.of("started").length, 3);
 });
+
+test("an UtteranceEnd without a word of its own ends nothing: what is final may go on", async (t) => {
+  const emulator = await emulate(t, { script: { automatic: false } });
+  const listener = await Listener.on(sttOn(t, emulator, nova));
+  emulator.emit(piece("My dog is called", 0, 2, final));
+  emulator.emit({ type: "UtteranceEnd", channel: [0, 1], last_word_end: -1 });
+  emulator.emit(piece("Bello", 2, 3));
+  emulator.emit(piece("Bello.", 2, 3.4, speechFinal));
+  await listener.heard("ended");
+  t.deepEqual(
+    listener.story.filter((event) => event.startsWith("ended")),
+    ["ended(My dog is called Bello.)"],
+  );
+});
+
+test("a turn whose end nobody tells is over once no word has come for twice the gap", async (t) => {
+  const emulator = await emulate(t, { script: { automatic: false } });
+  const listener = await Listener.on(sttOn(t, emulator, { ...nova, utteranceEndMs: 1_500 }));
+  emulator.emit(piece("That is all", 0, 1, { ...final, channel: undefined }));
+  emulator.emit({ type: "UtteranceEnd", channel: [0, 1], last_word_end: -1 });
+  const heard = (end: number) => ({
+    type: "Results",
+    start: 1,
+    duration: end - 1,
+    is_final: false,
+    channel: { alternatives: [{ transcript: "", words: [] }] },
+  });
+  emulator.emit({
+    type: "Results",
+    start: 0,
+    duration: 1,
+    is_final: true,
+    channel: { alternatives: [{ transcript: "That is all", words: [{ word: "all", start: 0.5, end: 1 }] }] },
+  });
+  emulator.emit(heard(3.9));
+  emulator.emit(heard(4));
+  t.is((await listener.heard("ended")).text, "That is all");
+});
+
+test("words that are taken back end their turn, also where no speech was noticed", async (t) => {
+  const emulator = await emulate(t, { script: { automatic: false } });
+  const listener = await Listener.on(sttOn(t, emulator, nova));
+  emulator.emit(piece("Huh", 0, 1));
+  await listener.heard("partial");
+  emulator.emit(piece("", 0, 2));
+  emulator.emit(piece("", 0, 2.2, speechFinal));
+  t.is((await listener.heard("ended")).text, "");
+  emulator.emit(piece("Er", 2.2, 3));
+  await listener.heard("partial", 2);
+  emulator.emit(piece("", 2.2, 6));
+  t.is((await listener.heard("ended", 2)).text, "");
+});
+
+for (const [frame, code, retryable] of [
+  [{ variant: "DATA-0000", message: "DATA-0000", description: "No audio." }, "DATA-0000", false],
+  [{ variant: "NET-0000", message: "NET-0000", description: "Slow." }, "NET-0000", true],
+  [{ code: "INSUFFICIENT_CREDITS", description: "None left." }, "INSUFFICIENT_CREDITS", false],
+  [{ code: "INTERNAL_SERVER_ERROR", description: "Sorry." }, "INTERNAL_SERVER_ERROR", true],
+] as const) {
+  test(`an Error frame with ${code} is ${retryable ? "a reason to connect again" : "final"}`, async (t) => {
+    const emulator = await emulate(t, { script: { automatic: false } });
+    const listener = await Listener.on(sttOn(t, emulator, nova));
+    emulator.emit({ type: "Error", ...frame });
+    const event = await listener.heard("error");
+    t.like(event.error, { code, retryable });
+    t.is(event.fatal, !retryable);
+    t.is(errorKind(event.error), code);
+    if (retryable) await emulator.log.seen("open", 2);
+    else await listener.done;
+    t.is(emulator.log.of("handshake").length, retryable ? 2 : 1);
+  });
+}
+
+for (const [code, reason, expected] of [
+  [1008, "DATA-0000", { code: "DATA-0000", retryable: false }],
+  [1002, "", { code: "ECONNRESET", retryable: false }],
+  [1011, "NET-0000", { code: "NET-0000", retryable: true }],
+  [1011, "", { code: "ECONNRESET", retryable: true }],
+  [1000, "", { code: "ECONNRESET", retryable: true }],
+] as const) {
+  test(`a close with ${code} ${reason} is ${expected.retryable ? "a reason to connect again" : "final"}`, async (t) => {
+    const emulator = await emulate(t);
+    emulator.faults.push({ closeAfterMs: 0, closeCode: code, closeReason: reason });
+    const listener = await Listener.on(sttOn(t, emulator, nova));
+    const event = await listener.heard("error");
+    t.like(event.error, expected);
+    t.is(event.fatal, !expected.retryable);
+    if (expected.retryable) await emulator.log.seen("open", 2);
+  });
+}
 
 test("speech that brings no words ends too", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });

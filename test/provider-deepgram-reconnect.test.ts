@@ -223,7 +223,7 @@ test("a key that is withdrawn in mid-call ends the stream at once", async (t) =>
     listener.of("error").map(({ error, fatal }) => [errorKind(error), fatal]),
     [
       ["network", false],
-      ["http_401", true],
+      ["INVALID_AUTH", true],
     ],
   );
 });

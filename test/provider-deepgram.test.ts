@@ -106,6 +106,31 @@ test("an empty StartOfTurn is a start: it is what interrupts the agent", async (
   t.deepEqual(listener.story, ["started", "partial(Yes)", "ended(Yes)"]);
 });
 
+test("words before a StartOfTurn that are taken back end the turn that they began", async (t) => {
+  const emulator = await emulate(t, { script: { automatic: false } });
+  const listener = await Listener.on(sttOn(t, emulator));
+  emulator.emit({ event: "Update", transcript: "The" });
+  await listener.heard("partial");
+  emulator.emit({ event: "Update", transcript: "" });
+  await listener.heard("ended");
+  emulator.emit({ event: "StartOfTurn", transcript: "This" });
+  await listener.heard("partial", 2);
+  emulator.emit({ event: "Update", transcript: "" });
+  emulator.emit({ event: "Update", transcript: "That" });
+  await listener.heard("partial", 3);
+  emulator.emit({ event: "EndOfTurn", transcript: "That" });
+  await listener.heard("ended", 2);
+  t.deepEqual(listener.story, [
+    "started",
+    "partial(The)",
+    "ended()",
+    "started",
+    "partial(This)",
+    "partial(That)",
+    "ended(That)",
+  ]);
+});
+
 test("a turn that begins with an Update, without a StartOfTurn, begins and ends", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator));

@@ -1,13 +1,17 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { getEventListeners, once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setImmediate as nextRound, setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import { errorKind } from "../src/agent/error-kind.ts";
 import type { SpeechChunk } from "../src/agent/tts.ts";
 import { Connections } from "../src/providers/connections.ts";
 import { AlignmentReader } from "../src/providers/elevenlabs/alignment.ts";
+import { refusal } from "../src/providers/elevenlabs/error.ts";
 import * as elevenlabs from "../src/providers/elevenlabs/index.ts";
 import { SampleReader } from "../src/providers/elevenlabs/samples.ts";
 import { heardOf, placeAt, speak as tonesOf } from "./emulators/elevenlabs/tone.ts";
@@ -259,7 +263,7 @@ test.serial("a refusal whose body never ends is still told", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ status: 503, endlessBody: true });
   const tts = voice(t, emulator, { maxRetries: 0, firstByteTimeoutMs: 2_000 });
-  t.is((await failure(tts)).name, "DeadlineError");
+  t.like(await failure(tts), { status: 503, code: "service_unavailable", kind: "server" });
   await emulator.log.seen("gone");
 });
 
@@ -328,8 +332,8 @@ test("neighbours are sent as far as they matter, whole characters, and not to th
   await speak(voice(t, emulator), greeting, neighbours);
   await speak(voice(t, emulator, { modelId: "eleven_v3" }), greeting, neighbours);
   const [flash, third] = spoken(emulator);
-  t.is(flash?.body.previous_text, `\uFFFD${"a".repeat(299)}`);
-  t.is(flash?.body.next_text, `${"b".repeat(299)}\uFFFD`);
+  t.is(flash?.body.previous_text, "a".repeat(299));
+  t.is(flash?.body.next_text, "b".repeat(299));
   t.is(third?.body.previous_text, undefined);
   t.is(third?.body.next_text, undefined);
 });
@@ -585,14 +589,59 @@ const refusals: Readonly<Record<string, Refused>> = {
     message: /^ElevenLabs answered 422: body\.seed: too large$/,
   },
   "a page instead of an answer": {
-    fault: { status: 502, body: "<html>\n  Bad gateway\n</html>" },
+    fault: { status: 502, body: "<html>\n <head><title>502</title></head>  Bad gateway\n</html>" },
     kind: "server",
-    message: /^ElevenLabs answered 502: <html> Bad gateway <\/html>$/,
+    message: /^ElevenLabs answered 502: 502 Bad gateway$/,
   },
   "a plain detail": {
     fault: { status: 405, body: { detail: "Method Not Allowed" } },
     kind: "invalid",
     message: /Not Allowed$/,
+  },
+  "no credits, as newer answers tell it": {
+    fault: { status: 402, code: "insufficient_credits", message: "None left" },
+    kind: "quota",
+    code: "insufficient_credits",
+    message: /None left$/,
+  },
+  "no credits, without a code": {
+    fault: { status: 402, body: { detail: "Payment required" } },
+    kind: "quota",
+    message: /Payment required$/,
+  },
+  "a quota behind a status that else passes": {
+    fault: { status: 429, code: "quota_exceeded", message: "Used up" },
+    kind: "quota",
+    code: "quota_exceeded",
+    message: /Used up$/,
+  },
+  "a voice of another plan": {
+    fault: { status: 402, code: "paid_plan_required", message: "Free users cannot" },
+    kind: "unauthorized",
+    code: "paid_plan_required",
+    message: /Free users cannot$/,
+  },
+  "an account that is blocked": {
+    fault: { status: 401, code: "detected_unusual_activity", message: "Unusual" },
+    kind: "unauthorized",
+    code: "detected_unusual_activity",
+    message: /Unusual$/,
+  },
+  "a gateway's own shape": {
+    fault: { status: 503, body: { error: { message: "no healthy upstream" } } },
+    kind: "server",
+    message: /^ElevenLabs answered 503: no healthy upstream$/,
+  },
+  "a list": {
+    fault: { status: 500, body: [{ detail: { code: "internal_error", message: "Sorry" } }] },
+    kind: "server",
+    code: "internal_error",
+    message: /Sorry$/,
+  },
+  "half a character at the longest length": {
+    fault: { status: 400, body: { detail: `${"a".repeat(299)}😀 and on` } },
+    kind: "invalid",
+    message: /: a{299}…$/,
   },
   "nothing at all": {
     fault: { status: 500, body: "" },
@@ -617,7 +666,44 @@ for (const [name, { fault, kind, code, message }] of Object.entries(refusals)) {
     t.regex(error.message, message);
     t.notRegex(error.message, /secret|a-key/);
     t.is(error.requestId, `emulated-${emulator.log.of("refused")[0]!.request}`);
-    if (fault.status! >= 400) t.is(errorKind(error), `http_${fault.status}`);
+    if (fault.status! >= 400) t.is(errorKind(error), code ?? `http_${fault.status}`);
+  });
+}
+
+for (const [encoding, encode] of Object.entries({
+  gzip: gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+  zstd: zstdCompressSync,
+  "gzip, br": (text: string) => brotliCompressSync(gzipSync(text)),
+})) {
+  test(`a refusal that is encoded as ${encoding} is read`, async (t) => {
+    const body = encode(JSON.stringify({ detail: { code: "quota_exceeded", message: "Used up" } }));
+    const server = createServer((incoming, response) => {
+      incoming.resume().on("end", () => {
+        response
+          .writeHead(401, { "content-encoding": encoding, "content-type": "application/json" })
+          .end(body);
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.teardown(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const error = await failure(voice(t, { url }));
+    t.like(error, { kind: "quota", status: 401, code: "quota_exceeded" });
+  });
+}
+
+for (const [what, headers, detail, id] of [
+  ["in a header of its own", { "request-id": "r-1", "x-trace-id": "t-1" }, { request_id: "d-1" }, "r-1"],
+  ["in the body", { "x-trace-id": "t-1", "x-request-id": "gateway" }, { request_id: "d-1" }, "d-1"],
+  ["as a trace", { "x-trace-id": "t-1", "x-request-id": "gateway" }, {}, "t-1"],
+  ["as the gateway's", { "x-request-id": "gateway" }, {}, "gateway"],
+  ["nowhere", {}, {}, undefined],
+] as const) {
+  test(`the id of a refused request is found ${what}`, (t) => {
+    const text = JSON.stringify({ detail: { code: "system_busy", message: "Busy", ...detail } });
+    t.is(refusal({ status: 429, headers, text }).requestId, id);
   });
 }
 

@@ -12,18 +12,48 @@ const kinds: Readonly<Record<string, string>> = {
   BadAnswerError: "bad_answer",
 };
 
-/** The short class of an error that metrics may have as a label: `timeout`, `http_429`, `network` and few more. */
+/** Codes of the system, of Node and of its fetch, all of them in capitals, and the class that they are of. */
+const systemCodes: readonly (readonly [codes: RegExp, kind: string])[] = [
+  [/TIMEDOUT|^(ERR_|UND_ERR_)\w*_TIMEOUT$/, "timeout"],
+  [/^(ECONN|ENOTFOUND|EAI_|EPIPE|ENOBUFS|EHOST|ENET|UND_ERR_|ERR_PROXY_)/, "network"],
+  [/^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$|ERR_TLS_|ERR_SSL_|EPROTO$)/, "tls"],
+  [/^(E[A-Z0-9]+$|ERR_)/, "other"],
+];
+
+/** A service's own code is one word: no sentence, and no id. */
+const ownCode = /^[A-Za-z][\w.-]{1,63}$/;
+const mostDigits = 5;
+
+/**
+ * The short class of an error that metrics may have as a label: the service's own code where it has one, such as
+ * `quota_exceeded`, `INVALID_AUTH`, or `code_40` where its codes are numbers; else `timeout`, `network`, `tls`, `http_429` and
+ * few more.
+ */
 export function errorKind(error: unknown, depth = 4): string {
   if (typeof error !== "object" || error === null) return "other";
-  const { name, code, status, cause } = error as Record<string, unknown>;
-  if (typeof status === "number" && status >= 400 && status < 600) return `http_${Math.trunc(status)}`;
+  const { name, code, number, reason, status, cause } = error as Record<string, unknown>;
   const kind = typeof name === "string" ? kinds[name] : undefined;
   if (kind !== undefined) return kind;
-  if (typeof code === "string" && /TIMEDOUT|_TIMEOUT$/.test(code)) return "timeout";
-  if (typeof code === "string" && /^(ECONN|ENOTFOUND|EAI_|EPIPE|ENOBUFS|EHOST|ENET|UND_ERR_)/.test(code))
-    return "network";
+  const answered = typeof status === "number" && status >= 400 && status < 600;
+  const system = typeof code === "string" ? systemCodes.find(([codes]) => codes.test(code))?.[1] : undefined;
+  if (system !== undefined && system !== "other") return system;
+  if (system === undefined) {
+    // Google tells what it is about in its finer reason.
+    const own = [answered ? reason : undefined, code].find(isOwnCode);
+    if (own !== undefined) return own;
+    const numbered = [code, number].find(Number.isInteger);
+    if (answered && numbered !== undefined) return `code_${numbered}`;
+  }
+  if (answered) return `http_${Math.trunc(status)}`;
   return cause === undefined || depth === 0 ? "other" : errorKind(cause, depth - 1);
 }
+
+/** `HTTP_503` is no code of a service, but what stands for a missing one. */
+const isOwnCode = (value: unknown): value is string =>
+  typeof value === "string" &&
+  ownCode.test(value) &&
+  !/^HTTP_/i.test(value) &&
+  value.replaceAll(/\D/g, "").length <= mostDigits;
 
 /** The kind of an error, or its name where it is of none: what may be told of it without a word that it says. */
 export function errorClass(error: unknown): string {

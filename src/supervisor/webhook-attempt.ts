@@ -1,3 +1,4 @@
+import { retryAfter } from "../retry-after.ts";
 import { signWebhook } from "./webhook-signature.ts";
 
 export interface Attempt {
@@ -50,16 +51,9 @@ function judge({ ok, status, headers }: Response): AttemptResult {
   if (ok) return { verdict: "delivered", what };
   if (status === 410) return { verdict: "gone", what };
   if (status === 408 || status === 429 || status >= 500) {
-    return { verdict: "again", what, retryAfterMs: parseRetryAfter(headers.get("retry-after")) };
+    return { verdict: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
   }
   return { verdict: "failed", what };
-}
-
-/** Retry-After, in seconds or as a date, as milliseconds from this moment. */
-function parseRetryAfter(value: string | null): number | null {
-  if (value === null) return null;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : null;
 }
 
 /** fetch says "fetch failed"; what failed is in its cause. */

@@ -1,4 +1,5 @@
-import { retryAfter } from "../retry-after.ts";
+import { retryAfter } from "../../retry-after.ts";
+import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
 export interface DeepgramFailure {
   /** HTTP status of a refusal. */
@@ -35,25 +36,46 @@ export class DeepgramError extends Error {
 /** Statuses that pass: too slow, too many, and all that is the server's own fault. */
 const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
+/**
+ * Codes of what would be refused the same way again, whatever status came with them: the key or the account, and messages
+ * or sound that are not as they should be.
+ */
+const lastingCode =
+  /AUTH|PERMISSION|FORBIDDEN|PAYMENT|CREDIT|QUOTA|BALANCE|BILLING|UNPARSABLE|INVALID|UNSUPPORTED|BAD_REQUEST|NOT_FOUND|^DATA-/i;
+
+/** Codes of close frames that say the same: unsupported or invalid data, and a breach of the rules. */
+const lastingCloses: ReadonlySet<number> = new Set([1_002, 1_003, 1_007, 1_008]);
+
+/** Deepgram's short codes as they stand in texts, such as `DATA-0000`, or `net0001` in an address. */
+const shortCode = /\b(DATA|NET)-?(\d{4})\b/i;
+
 export interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** Deepgram answered a request with an error. The reason stands in its body and, short, in its headers. */
+/**
+ * Deepgram answered a request with an error. Its body is `{category, message, details, request_id}`, in older answers
+ * `{err_code, err_msg, request_id}`; the reason stands in the headers too.
+ */
 export function refused({ status, headers, body }: Refusal, apiKey: string): DeepgramError {
-  const { err_code, err_msg, reason } = parsed(body);
-  const said = text(err_msg) ?? text(reason) ?? text(headers["dg-error"]) ?? "no reason given";
-  const code = text(err_code);
-  const requestId = text(headers["dg-request-id"]) ?? text(parsed(body).request_id);
-  const message = [`Deepgram refused with ${status}:`, code, tidy(said, apiKey)].filter(Boolean).join(" ");
-  return new DeepgramError(message + (requestId === undefined ? "" : ` (request ${requestId})`), {
+  const { category, message, details, err_code, err_msg, reason, request_id } = jsonObject(body);
+  const code = textOrNone(category) ?? textOrNone(err_code);
+  const requestId = [headers["dg-request-id"], request_id, headers["x-request-id"]]
+    .map(textOrNone)
+    .find(Boolean);
+  const main =
+    textOrNone(err_msg) ?? textOrNone(message) ?? textOrNone(reason) ?? textOrNone(headers["dg-error"]);
+  const whole = [main, textOrNone(details)].filter(Boolean).join(" ");
+  const said = errorText(whole || reasonIn(body), apiKey) || "no reason given";
+  const line = [`Deepgram refused with ${status}:`, code, said].filter(Boolean).join(" ");
+  return new DeepgramError(line + (requestId === undefined ? "" : ` (request ${requestId})`), {
     status,
     ...(code === undefined ? {} : { code }),
     ...(requestId === undefined ? {} : { requestId }),
-    retryable: passing(status),
-    retryAfterMs: retryAfter(text(headers["retry-after"])),
+    retryable: passing(status) && !lastingCode.test(code ?? ""),
+    retryAfterMs: retryAfter(headers["retry-after"]),
   });
 }
 
@@ -61,7 +83,7 @@ export function refused({ status, headers, body }: Refusal, apiKey: string): Dee
 export function unreachable(error: unknown): DeepgramError {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const known = typeof code === "string" && code !== "" ? code : "ECONNRESET";
-  return new DeepgramError(`The connection to Deepgram failed: ${text(message) || known}`, {
+  return new DeepgramError(`The connection to Deepgram failed: ${textOrNone(message) ?? known}`, {
     code: known,
     retryable: true,
   });
@@ -70,46 +92,36 @@ export function unreachable(error: unknown): DeepgramError {
 export const timedOut = (what: string, limitMs: number): DeepgramError =>
   new DeepgramError(`${what} took longer than ${limitMs} ms`, { code: "ETIMEDOUT", retryable: true });
 
-/** Deepgram ended the connection without having been asked to. A clean close is no reason to stop listening. */
+/**
+ * Deepgram ended the connection without having been asked to. A clean close is no reason to stop listening; one that blames
+ * what was sent is.
+ */
 export function closedByDeepgram(code: number, reason: string, apiKey: string): DeepgramError {
-  const why = reason === "" ? "" : `: ${tidy(reason, apiKey)}`;
-  return new DeepgramError(`Deepgram closed the connection with ${code}${why}`, {
-    code: /idle|timeout/i.test(reason) ? "ETIMEDOUT" : "ECONNRESET",
-    retryable: true,
+  const why = reason === "" ? "" : `: ${errorText(reason, apiKey)}`;
+  const message = `Deepgram closed the connection with ${code}${why}`;
+  if (/idle|timeout/i.test(reason)) return new DeepgramError(message, { code: "ETIMEDOUT", retryable: true });
+  const named = shortCode.exec(reason);
+  const own = named
+    ? `${named[1]!.toUpperCase()}-${named[2]}`
+    : (/^[A-Z]+(_[A-Z]+)+\b/.exec(reason)?.[0] ?? null);
+  return new DeepgramError(message, {
+    code: own ?? "ECONNRESET",
+    retryable: own === null ? !lastingCloses.has(code) : !lastingCode.test(own),
   });
 }
 
-/** What would be refused the same way again: the messages or the sound are not as they should be. */
-const ownFault = /^(UNPARSABLE|INVALID|UNSUPPORTED|BAD_REQUEST|DATA-)/;
-
-/** An Error frame: the last message of a connection. */
-export function errorFrame(
-  { code, description }: { code?: unknown; description?: unknown },
-  apiKey: string,
-): DeepgramError {
-  const known = text(code) ?? "UNKNOWN";
-  const said = tidy(text(description) ?? "no description", apiKey);
+/**
+ * An Error frame: the last message of a connection. Flux writes `{code, description}`; Nova `{variant, description, message}`,
+ * where the code is in `variant`, and often in `message` too.
+ */
+export function errorFrame(frame: Readonly<Record<string, unknown>>, apiKey: string): DeepgramError {
+  const { code, variant, description, message } = frame;
+  const known = textOrNone(code) ?? textOrNone(variant) ?? "UNKNOWN";
+  const requestId = textOrNone(frame.request_id);
+  const said = errorText(textOrNone(description) ?? textOrNone(message) ?? "no description", apiKey);
   return new DeepgramError(`Deepgram gave up: ${known}, ${said}`, {
     code: known,
-    retryable: !ownFault.test(known),
+    ...(requestId === undefined ? {} : { requestId }),
+    retryable: !lastingCode.test(known),
   });
-}
-
-function parsed(body: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** Foreign text for a log line: short, on one line, and without the key should the server ever repeat it. */
-function tidy(said: string, apiKey: string): string {
-  const line = said.replaceAll(apiKey, "[key]").replaceAll(/\s+/g, " ").trim();
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

@@ -60,11 +60,16 @@ class FluxReader implements Reader {
   #text = "";
   /** Where the sound ended when the text last changed: about the end of its last word. */
   #textEnd: number | null = null;
+  /** Whether Deepgram has said that the turn started; its words may come before that. */
+  #started = false;
 
   read(message: unknown): Reading {
     if (!isJson(message) || message.type !== "TurnInfo") return nothing;
     const heardUntil = secondsIn(message.audio_window_end);
     const text = textIn(message.transcript).trim();
+    if (message.event === "StartOfTurn") this.#started = true;
+    // Words before the start of a turn that were taken back: it was none, and no end of it will follow.
+    const takenBack = text === "" && this.#text !== "" && message.event === "Update" && !this.#started;
     if (text !== this.#text) {
       this.#text = text;
       this.#textEnd = heardUntil;
@@ -73,8 +78,9 @@ class FluxReader implements Reader {
     if (message.event === "EndOfTurn") {
       this.#text = "";
       this.#textEnd = null;
+      this.#started = false;
     }
-    return { signals: signalsOf(message.event, text, speechEnd), heardUntil };
+    return { signals: signalsOf(takenBack ? "EndOfTurn" : message.event, text, speechEnd), heardUntil };
   }
 }
 

@@ -17,6 +17,9 @@ import {
 /** Speech that brings no word for so long, in seconds of sound, was none. */
 const noiseSeconds = 2;
 
+/** A turn without a word for so many times the gap that should end it is over, although Deepgram has not said so. */
+const longestGapShare = 2;
+
 /**
  * `/v1/listen`: a transcript in pieces, and pauses. A turn is what is said up to a pause: the pieces that are final, until
  * one ends with the speech. developers.deepgram.com/docs/understand-endpointing-interim-results
@@ -59,11 +62,13 @@ export class Nova implements Protocol {
   }
 
   reader(): Reader {
-    return new NovaReader();
+    return new NovaReader(this.#options);
   }
 }
 
 class NovaReader implements Reader {
+  /** In seconds of sound. */
+  readonly #longestGap: number;
   /** The pieces of this turn that do not change any more. */
   #finals: string[] = [];
   #speechEnd: number | null = null;
@@ -74,6 +79,10 @@ class NovaReader implements Reader {
   /** The utterance has ended, but its words are not final yet. */
   #overdue = false;
 
+  constructor({ utteranceEndMs }: FilledOptions) {
+    this.#longestGap = (utteranceEndMs / 1_000) * longestGapShare;
+  }
+
   read(message: unknown): Reading {
     if (!isJson(message)) return nothing;
     switch (message.type) {
@@ -83,7 +92,7 @@ class NovaReader implements Reader {
       case "Results":
         return this.#results(message);
       case "UtteranceEnd":
-        return { signals: this.#utteranceEnd(secondsIn(message.last_word_end)), heardUntil: null };
+        return { signals: this.#utteranceEnd(message.last_word_end), heardUntil: null };
       default:
         return nothing;
     }
@@ -101,28 +110,42 @@ class NovaReader implements Reader {
     }
     const text = [...this.#finals, piece].filter(Boolean).join(" ");
     if (message.is_final === true && piece !== "") this.#finals.push(piece);
-    const over = message.is_final === true && (message.speech_final === true || this.#overdue);
-    if (over ? text !== "" || this.#noticedAt !== null : this.#onlyNoise(text, heardUntil)) {
+    const over =
+      (message.is_final === true && (message.speech_final === true || this.#overdue)) ||
+      (piece === "" && this.#longSilent(heardUntil));
+    if (over ? text !== "" || this.#noticed !== null : this.#onlyNoise(text, heardUntil)) {
       return { signals: [this.#end(text, heardUntil)], heardUntil };
     }
     return { signals: [{ type: "text", text, speechEnd: this.#speechEnd }], heardUntil };
   }
 
-  /** The fallback where noise hides the pause. It may also come late, for a turn that has ended. */
-  #utteranceEnd(lastWordEndsAt: number | null): TurnSignal[] {
+  /**
+   * The fallback where noise hides the pause. It may also come late, for a turn that has ended; or with -1, where all the
+   * words that it ends were final before: what was final since may be the beginning of the next sentence.
+   */
+  #utteranceEnd(lastWordEnd: unknown): TurnSignal[] {
+    const lastWordEndsAt = secondsIn(lastWordEnd);
+    if (typeof lastWordEnd === "number" && lastWordEndsAt === null) return [];
     if (lastWordEndsAt !== null && lastWordEndsAt <= this.#endedAt) return [];
     if (this.#finals.length > 0) return [this.#end(this.#finals.join(" "), lastWordEndsAt)];
     this.#overdue = this.#speechEnd !== null;
     return [];
   }
 
+  /** Whether no word has come for so long that the turn is over, although nothing said so. */
+  #longSilent(heardUntil: number | null): boolean {
+    if (this.#finals.length === 0 || this.#speechEnd === null || heardUntil === null) return false;
+    return heardUntil - this.#speechEnd >= this.#longestGap;
+  }
+
+  /** Where speech was noticed, or words were understood that were taken back since. */
+  get #noticed(): number | null {
+    return this.#noticedAt ?? this.#speechEnd;
+  }
+
   #onlyNoise(text: string, heardUntil: number | null): boolean {
-    return (
-      text === "" &&
-      this.#noticedAt !== null &&
-      heardUntil !== null &&
-      heardUntil - this.#noticedAt >= noiseSeconds
-    );
+    const since = this.#noticed;
+    return text === "" && since !== null && heardUntil !== null && heardUntil - since >= noiseSeconds;
   }
 
   #end(text: string, endedAt: number | null): TurnSignal {

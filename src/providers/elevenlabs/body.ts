@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { within } from "../../deadline.ts";
+import { decoded } from "../decoded.ts";
 import { connectionError, ElevenlabsError } from "./error.ts";
 
 /** Longest text of an answer that is no sound, in bytes. */
@@ -7,6 +8,8 @@ const longestText = 65_536;
 /** Longest line of a stream with timestamps, in bytes: minutes of sound. */
 const longestLine = 16_777_216;
 const textTimeoutMs = 5_000;
+/** How long the next piece of a refusal's body is waited for, in milliseconds: its status tells most. */
+const refusalTimeoutMs = 1_000;
 const lineFeed = 0x0a;
 
 /**
@@ -17,7 +20,8 @@ export async function* pieces(
   incoming: IncomingMessage,
   idleTimeoutMs: number,
 ): AsyncGenerator<Uint8Array, void> {
-  const iterator: AsyncIterator<Uint8Array> = incoming[Symbol.asyncIterator]();
+  const body = decoded(incoming);
+  const iterator: AsyncIterator<Uint8Array> = body[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = iterator.next().catch((error) => Promise.reject(connectionError(error)));
@@ -26,6 +30,7 @@ export async function* pieces(
       yield value;
     }
   } finally {
+    body.destroy();
     incoming.destroy();
   }
 }
@@ -58,11 +63,22 @@ export async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerat
 /** The body as text, cut where it is longer than an error message would be. */
 export async function textOf(incoming: IncomingMessage): Promise<string> {
   const read: Uint8Array[] = [];
+  await readInto(read, incoming, textTimeoutMs);
+  return Buffer.concat(read).toString("utf8");
+}
+
+/** The body of a refusal, as far as it comes: where it breaks, stalls or cannot be decoded, its status tells enough. */
+export async function refusalText(incoming: IncomingMessage): Promise<string> {
+  const read: Uint8Array[] = [];
+  await readInto(read, incoming, refusalTimeoutMs).catch(() => undefined);
+  return Buffer.concat(read).toString("utf8");
+}
+
+async function readInto(read: Uint8Array[], incoming: IncomingMessage, idleTimeoutMs: number): Promise<void> {
   let length = 0;
-  for await (const piece of pieces(incoming, textTimeoutMs)) {
+  for await (const piece of pieces(incoming, idleTimeoutMs)) {
     read.push(piece);
     length += piece.length;
     if (length >= longestText) break;
   }
-  return Buffer.concat(read).toString("utf8");
 }

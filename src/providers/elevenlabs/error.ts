@@ -1,8 +1,11 @@
+import { retryAfter } from "../../retry-after.ts";
+import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
+
 /** What went wrong, as far as one would act on it. */
 export type ElevenlabsErrorKind =
-  /** The key is missing, wrong, or may not do this. */
+  /** The key is missing, wrong, or may not do this, or the account's plan does not include it. */
   | "unauthorized"
-  /** The account has no credits left. */
+  /** The account has no credits left, or was not paid for. */
   | "quota"
   /** The plan's concurrent requests are all in use: wait for one of them to end. Never retried here. */
   | "concurrency"
@@ -74,36 +77,38 @@ export interface RefusedAnswer {
   readonly text: string;
 }
 
-const longestMessage = 300;
-
 /**
  * Reads a refusal. Its `detail` is an object with the reason in `code`, in older answers in `status`
  * (elevenlabs.io/docs/eleven-api/resources/errors); a list of fields for a body that does not fit; or plain text.
  */
 export function refusal({ status, headers, text }: RefusedAnswer): ElevenlabsError {
-  const detail = detailOf(text);
-  const { code, message } = typeof detail === "object" && !Array.isArray(detail) ? reason(detail) : {};
-  const said = (message ?? fieldErrors(detail) ?? text).replaceAll(/\s+/g, " ").trim();
-  const requestId = headers["request-id"] ?? headers["x-request-id"];
-  const retryAfterMs = waitOf(headers["retry-after"]);
+  const { detail } = jsonObject(text);
+  const { code, message, requestId } = reason(detail);
+  const said = errorText(message ?? fieldErrors(detail) ?? reasonIn(text));
+  const ids = [headers["request-id"], requestId, headers["x-trace-id"], headers["x-request-id"]];
+  const id = ids.map(textOrNone).find(Boolean);
+  const retryAfterMs = retryAfter(headers["retry-after"]);
   return new ElevenlabsError(
-    `ElevenLabs answered ${status}${code === undefined ? "" : ` ${code}`}${said === "" ? "" : `: ${said.slice(0, longestMessage)}`}`,
+    `ElevenLabs answered ${status}${code === undefined ? "" : ` ${code}`}${said === "" ? "" : `: ${said}`}`,
     {
       kind: kindOf(status, code),
       status,
       ...(code === undefined ? {} : { code }),
-      ...(typeof requestId === "string" ? { requestId } : {}),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(id === undefined ? {} : { requestId: id }),
+      ...(retryAfterMs === null ? {} : { retryAfterMs }),
     },
   );
 }
 
-function detailOf(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { detail?: unknown } | null)?.detail ?? null;
-  } catch {
-    return null;
-  }
+/** An answer that began well says in its last line what went wrong. */
+export function brokenOff(detail: unknown): ElevenlabsError {
+  const { code, message, requestId } = reason(detail);
+  const said = [code, message ?? fieldErrors(detail)].filter(Boolean).join(": ");
+  return new ElevenlabsError(`ElevenLabs broke off: ${errorText(said || "no reason given")}`, {
+    kind: kindOf(500, code),
+    code: code ?? "bad_answer",
+    ...(requestId === undefined ? {} : { requestId }),
+  });
 }
 
 /** The codes that replace older ones, by which everything here goes. */
@@ -111,12 +116,16 @@ const olderCodes: Readonly<Record<string, string>> = {
   concurrent_limit_exceeded: "too_many_concurrent_requests",
 };
 
-function reason(detail: object | null): { code?: string; message?: string } {
-  const { code, status, message } = (detail ?? {}) as Record<string, unknown>;
-  const word = code ?? status;
+function reason(detail: unknown): { code?: string; message?: string; requestId?: string } {
+  if (typeof detail !== "object" || detail === null || Array.isArray(detail)) return {};
+  const { code, status, message, request_id } = detail as Record<string, unknown>;
+  const word = textOrNone(code) ?? textOrNone(status);
+  const said = textOrNone(message);
+  const requestId = textOrNone(request_id);
   return {
-    ...(typeof word === "string" ? { code: olderCodes[word] ?? word } : {}),
-    ...(typeof message === "string" ? { message } : {}),
+    ...(word === undefined ? {} : { code: olderCodes[word] ?? word }),
+    ...(said === undefined ? {} : { message: said }),
+    ...(requestId === undefined ? {} : { requestId }),
   };
 }
 
@@ -125,24 +134,22 @@ function fieldErrors(detail: unknown): string | undefined {
   if (typeof detail === "string") return detail;
   if (!Array.isArray(detail)) return undefined;
   return detail
-    .map((entry: { loc?: unknown; msg?: unknown }) => {
+    .map((entry: { loc?: unknown; msg?: unknown } | null) => {
       const place = Array.isArray(entry?.loc) ? entry.loc.join(".") : "?";
       return `${place}: ${typeof entry?.msg === "string" ? entry.msg : "invalid"}`;
     })
     .join("; ");
 }
 
-function kindOf(status: number, code: string | undefined): ElevenlabsErrorKind {
-  if (code === "quota_exceeded") return "quota";
+/** The account's money and plan, whatever status they are told with: 401 in older answers, 402 in newer ones, also 429. */
+const noCredit = /quota|credit|payment_(required|failed|overdue)/;
+
+function kindOf(status: number, code = ""): ElevenlabsErrorKind {
+  if (code === "paid_plan_required") return "unauthorized";
+  if (noCredit.test(code)) return "quota";
   if (code === "too_many_concurrent_requests") return "concurrency";
+  if (status === 402) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 408 || status === 429) return "busy";
   return status >= 500 || status < 400 ? "server" : "invalid";
-}
-
-/** Retry-After in milliseconds: whole seconds, or a date. */
-function waitOf(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== "string") return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Connections } from "../connections.ts";
-import { pieces, textOf, wholeLines } from "./body.ts";
+import { pieces, refusalText, textOf, wholeLines } from "./body.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { open } from "./requests.ts";
 
@@ -64,7 +64,7 @@ export class Exchange {
     const status = incoming.statusCode ?? 0;
     // The SDK takes a redirect for sound.
     if (status < 200 || status > 299) {
-      throw refusal({ status, headers: incoming.headers, text: await textOf(incoming) });
+      throw refusal({ status, headers: incoming.headers, text: await refusalText(incoming) });
     }
     const body = pieces(incoming, this.#idleTimeoutMs);
     if (this.#content === "lines") return wholeLines(body);

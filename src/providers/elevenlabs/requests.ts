@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { Connections } from "../connections.ts";
-import { textOf } from "./body.ts";
+import { refusalText, textOf } from "./body.ts";
 import { connectionError } from "./error.ts";
 
 export interface VoiceRequest {
@@ -19,7 +19,8 @@ export async function ask(
   request: VoiceRequest,
 ): Promise<{ incoming: IncomingMessage; text: string }> {
   const incoming = await open(connections, url, request);
-  const text = await textOf(incoming);
+  const refused = (incoming.statusCode ?? 0) >= 400;
+  const text = await (refused ? refusalText(incoming) : textOf(incoming));
   // Node's agent takes the connection back just after the end of the answer.
   await nextRound();
   return { incoming, text };

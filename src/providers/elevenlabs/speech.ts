@@ -2,7 +2,7 @@ import type { StreamTextToSpeechRequest } from "elevenlabs/api/resources/textToS
 import type { SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import type { Connections } from "../connections.ts";
 import { AlignmentReader, type Timing } from "./alignment.ts";
-import { ElevenlabsError } from "./error.ts";
+import { brokenOff, ElevenlabsError } from "./error.ts";
 import { Exchange } from "./exchange.ts";
 import type { FilledOptions } from "./options.ts";
 import { SampleReader } from "./samples.ts";
@@ -72,7 +72,7 @@ interface TimedMessage {
 async function* readable(messages: AsyncIterable<unknown>): AsyncGenerator<TimedMessage, void> {
   try {
     for await (const message of messages as AsyncIterable<TimedMessage | null>) {
-      if (message?.detail !== undefined) throw badAnswer(`broke off: ${JSON.stringify(message.detail)}`);
+      if (message?.detail !== undefined) throw brokenOff(message.detail);
       if (message) yield message;
     }
   } catch (error) {
@@ -98,7 +98,7 @@ function limits({ firstByteTimeoutMs }: FilledOptions, abortSignal: AbortSignal)
   return { abortSignal, maxRetries: 0, timeoutInSeconds: firstByteTimeoutMs / 1_000 + 1 };
 }
 
-/** On the wire; lone halves of characters are replaced, since the service refuses them. */
+/** The body on the wire. Lone halves of characters are replaced, since the service refuses them; no cut makes one. */
 function bodyOf({ options, text, neighbours }: SpeechRequest): StreamTextToSpeechRequest {
   const { modelId, languageCode, voiceSettings, enableLogging, optimizeStreamingLatency } = options;
   // The third generation refuses neighbours.
@@ -109,8 +109,16 @@ function bodyOf({ options, text, neighbours }: SpeechRequest): StreamTextToSpeec
     output_format: `pcm_${options.sampleRate}` as const,
     language_code: languageCode,
     voice_settings: voiceSettings && settingsOf(voiceSettings),
-    previous_text: previousText.slice(-longestNeighbour).toWellFormed() || undefined,
-    next_text: nextText.slice(0, longestNeighbour).toWellFormed() || undefined,
+    previous_text:
+      previousText
+        .slice(-longestNeighbour)
+        .replace(/^[\udc00-\udfff]/, "")
+        .toWellFormed() || undefined,
+    next_text:
+      nextText
+        .slice(0, longestNeighbour)
+        .replace(/[\ud800-\udbff]$/, "")
+        .toWellFormed() || undefined,
     enable_logging: enableLogging,
     optimize_streaming_latency: optimizeStreamingLatency,
     apply_text_normalization: options.applyTextNormalization,

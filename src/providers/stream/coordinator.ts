@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentUser, Call } from "../../agent/edge.ts";
 import { within } from "../../deadline.ts";
-import { retryAfter } from "../retry-after.ts";
+import { retryAfter } from "../../retry-after.ts";
 import { StreamClock } from "./clock.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
 import { passing, StreamError, tidy, unreachable } from "./error.ts";
