@@ -112,3 +112,90 @@ test("whoever asked can give it up", async (t) => {
     message: "never mind",
   });
 });
+
+/** Answers as Open-Meteo's search does: by whole names, largest first, with the fields that it has. */
+const knownPlaces = [
+  ["Boulder", "Colorado", "Boulder", "US", "United States"],
+  ["Boulder", "Montana", "Jefferson", "US", "United States"],
+  ["Boulder", "Western Australia", "Kalgoorlie-Boulder", "AU", "Australia"],
+  ["Paris", "Île-de-France", "Paris", "FR", "France"],
+  ["Paris", "Texas", "Lamar", "US", "United States"],
+  ["Portland", "Oregon", "Multnomah", "US", "United States"],
+  ["Portland", "Maine", "Cumberland", "US", "United States"],
+  ["São Paulo", "São Paulo", null, "BR", "Brazil"],
+  ["Springfield", "Missouri", "Greene", "US", "United States"],
+  ["Springfield", "Illinois", "Sangamon", "US", "United States"],
+  ["London", "England", "Greater London", "GB", "United Kingdom"],
+  ["London", "Ontario", null, "CA", "Canada"],
+  ["Washington", "District of Columbia", null, "US", "United States"],
+  ["The Hague", "South Holland", null, "NL", "Netherlands"],
+  ["Charleston", "West Virginia", null, "US", "United States"],
+  ["Charleston", "South Carolina", null, "US", "United States"],
+  ["Atlanta", "Georgia", "Fulton", "US", "United States"],
+] as const;
+const bare = (name: string) => name.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
+
+const openMeteo: RequestListener = ({ url }, response) => {
+  const { pathname, searchParams } = new URL(url ?? "/", "http://localhost");
+  if (pathname === "/v1/forecast") {
+    response.end(JSON.stringify({ current: { temperature_2m: 20, weather_code: 0 } }));
+    return;
+  }
+  const name = bare(searchParams.get("name") ?? "");
+  const results = knownPlaces
+    .filter(([known]) => bare(known) === name)
+    .slice(0, Number(searchParams.get("count")))
+    .map(([known, admin1, admin2, country_code, country]) => ({
+      id: 1,
+      name: known,
+      latitude: 1,
+      longitude: 2,
+      country_code,
+      country,
+      admin1,
+      ...(admin2 === null ? {} : { admin2 }),
+    }));
+  response.end(JSON.stringify({ ...(results.length === 0 ? {} : { results }), generationtime_ms: 0.5 }));
+};
+
+for (const [asked, told] of [
+  ["Boulder", "Boulder, United States"],
+  ["Boulder, CO", "Boulder, Colorado, United States"],
+  ["boulder,colorado", "Boulder, Colorado, United States"],
+  ["Boulder, MT, USA", "Boulder, Montana, United States"],
+  ["Boulder, Australia", "Boulder, Western Australia, Australia"],
+  ["Boulder, W.A.", "Boulder, Western Australia, Australia"],
+  ["Boulder Montana", "Boulder, Montana, United States"],
+  ["Paris, France", "Paris, Île-de-France, France"],
+  ["Paris, TX", "Paris, Texas, United States"],
+  ["Paris, Lamar County, Texas", "Paris, Texas, United States"],
+  ["Portland, Oregon", "Portland, Oregon, United States"],
+  ["Portland, ME", "Portland, Maine, United States"],
+  ["São Paulo, Brazil", "São Paulo, Brazil"],
+  ["sao paulo, BR", "São Paulo, Brazil"],
+  ["Springfield, IL", "Springfield, Illinois, United States"],
+  ["Springfield, Illinois, US", "Springfield, Illinois, United States"],
+  ["London, UK", "London, England, United Kingdom"],
+  ["London, England", "London, England, United Kingdom"],
+  ["London, Ontario", "London, Ontario, Canada"],
+  ["London, ON, Canada", "London, Ontario, Canada"],
+  ["Washington, D.C.", "Washington, District of Columbia, United States"],
+  ["Washington DC", "Washington, District of Columbia, United States"],
+  ["The Hague, the Netherlands", "The Hague, South Holland, Netherlands"],
+  ["Charleston South Carolina", "Charleston, South Carolina, United States"],
+  ["Atlanta, GA", "Atlanta, Georgia, United States"],
+  ["Springfield, Nowhere", "Springfield, Missouri, United States"],
+] as const) {
+  test(`${asked} is ${told}`, async (t) => {
+    const { url } = await service(t, openMeteo);
+    t.like(await getWeatherByLocation(asked, { url }), { found: true, location: told });
+  });
+}
+
+for (const asked of ["Nowhere, CO", "Boulder Nowhere", ", CO,", "Nowhere"]) {
+  test(`"${asked}" is not found, and nothing else is made of it`, async (t) => {
+    const { url } = await service(t, openMeteo);
+    const weather = await getWeatherByLocation(asked, { url });
+    t.like(weather, { found: false, location: asked, reason: "it knows no place of that name" });
+  });
+}

@@ -5,4 +5,4 @@ export { LLM, type LocalLLMOptions } from "./llm.ts";
 export { preload } from "./preload.ts";
 export { type LocalSTTOptions, STT } from "./stt.ts";
 export { type LocalTTSOptions, TTS } from "./tts.ts";
-export { getWeatherByLocation, type Weather, type WeatherOptions } from "./weather.ts";
+export { getWeatherByLocation, type Weather, type WeatherOptions } from "./weather/weather.ts";

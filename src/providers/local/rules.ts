@@ -1,7 +1,7 @@
 import type { ToolCall, ToolResult } from "../../agent/conversation.ts";
 import type { FunctionDeclaration } from "../../agent/functions.ts";
 import type { LlmRequest } from "../../agent/llm.ts";
-import { weatherSentence } from "./weather.ts";
+import { weatherSentence } from "./weather/weather.ts";
 
 /** What the rules make of a request: tools to call, or words to say. */
 export interface Decision {

@@ -1,5 +1,5 @@
+import { placeInTable } from "./offline-table.ts";
 import { fetchWeather } from "./open-meteo.ts";
-import { placeInTable } from "./weather-table.ts";
 
 /** The weather somewhere, and who says so. */
 export type Weather =

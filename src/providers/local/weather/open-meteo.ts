@@ -1,7 +1,11 @@
+import { type FoundPlace, parsePlace, placeWithin, splitWords } from "./place-name.ts";
 import type { Weather } from "./weather.ts";
 
 /** Largest answer that is read, in bytes. */
-const largestAnswer = 64 * 1024;
+const largestAnswer = 512 * 1024;
+
+/** Places of one name that are looked through: there are more than thirty Springfields. The search gives at most 100. */
+const mostPlaces = 100;
 
 /** Codes of the World Meteorological Organization, as open-meteo.com/en/docs lists them: the first that is ≥ the code. */
 const conditions: readonly (readonly [code: number, text: string])[] = [
@@ -25,15 +29,8 @@ export async function fetchWeather(
   signal: AbortSignal,
 ): Promise<Weather> {
   const source = url === undefined ? "open-meteo.com" : new URL(url).host;
-  const places = await getJson(url ?? "https://geocoding-api.open-meteo.com", "v1/search", signal, {
-    name: location,
-    count: "1",
-    language: "en",
-  });
-  if (places.results === undefined) {
-    return { found: false, location, reason: "it knows no place of that name", source };
-  }
-  const place = record(Array.isArray(places.results) ? places.results[0] : undefined);
+  const place = await findPlace(location, url, signal);
+  if (place === null) return { found: false, location, reason: "it knows no place of that name", source };
   const latitude = numberIn(place, "latitude");
   const longitude = numberIn(place, "longitude");
   const forecast = await getJson(url ?? "https://api.open-meteo.com", "v1/forecast", signal, {
@@ -45,11 +42,56 @@ export async function fetchWeather(
   const code = numberIn(current, "weather_code");
   return {
     found: true,
-    location: [place.name ?? location, place.country].filter((part) => typeof part === "string").join(", "),
+    location: describe(place, location),
     temperatureCelsius: numberIn(current, "temperature_2m"),
     conditions: conditions.find(([highest]) => code <= highest)?.[1] ?? "unknown conditions",
     source,
   };
+}
+
+/**
+ * The search knows single names only: what stands behind a comma chooses among the places of that name. Where it fits none
+ * of them, the first, which is the largest, is taken, and its whole name tells which it is.
+ */
+async function findPlace(
+  location: string,
+  url: string | undefined,
+  signal: AbortSignal,
+): Promise<FoundPlace | null> {
+  const { name, within } = parsePlace(location);
+  if (name === "") return null;
+  const places = await search(name, within.length === 0 ? 1 : mostPlaces, url, signal);
+  if (places.length > 0) return placeWithin(places, within) ?? places[0]!;
+  for (const parted of splitWords(name)) {
+    const found = await search(parted.name, mostPlaces, url, signal);
+    const place = placeWithin(found, [...parted.within, ...within]);
+    if (place !== undefined) return place;
+  }
+  return null;
+}
+
+async function search(
+  name: string,
+  count: number,
+  url: string | undefined,
+  signal: AbortSignal,
+): Promise<FoundPlace[]> {
+  const { results = [] } = await getJson(url ?? "https://geocoding-api.open-meteo.com", "v1/search", signal, {
+    name,
+    count: String(count),
+    language: "en",
+  });
+  if (!Array.isArray(results)) throw new Error("The weather service answered something else");
+  return results.map(record);
+}
+
+/** With its region where somebody asked for more than a name. */
+function describe({ name, admin1, country }: FoundPlace, location: string): string {
+  const region = /[,;\s]/.test(location.trim()) && admin1 !== name ? [admin1] : [];
+  const parts = [name ?? location, ...region, country].filter(
+    (part) => typeof part === "string" && part !== "",
+  );
+  return parts.join(", ");
 }
 
 async function getJson(

@@ -1,3 +1,5 @@
+import { parsePlace, plainName } from "./place-name.ts";
+
 /** Typical weather of a few cities: something to answer with where there is no network. */
 const places = [
   ["Amsterdam", 12, "cloudy"],
@@ -29,9 +31,5 @@ const byName = new Map(
 
 /** Letter case, accents and what follows a comma do not matter. */
 export function placeInTable(name: string) {
-  return byName.get(plainName(name));
-}
-
-function plainName(name: string): string {
-  return name.split(",", 1)[0]!.normalize("NFD").replace(/\p{M}/gu, "").trim().toLowerCase();
+  return byName.get(plainName(parsePlace(name).name));
 }
