@@ -70,9 +70,9 @@ test.serial("a wrong key can be tried: it is refused by all, and counted", async
   await server.logged(/^TTS elevenlabs does not work: /);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   for (const [component, provider, error] of [
-    ["llm", "gemini", "http_400"],
-    ["stt", "deepgram", "http_401"],
-    ["tts", "elevenlabs", "http_401"],
+    ["llm", "gemini", "API_KEY_INVALID"],
+    ["stt", "deepgram", "INVALID_AUTH"],
+    ["tts", "elevenlabs", "invalid_api_key"],
   ]) {
     const series = `greenroom_provider_errors_total{component="${component}",provider="${provider}",error="${error}"} 1`;
     t.true(metrics.includes(series), series);

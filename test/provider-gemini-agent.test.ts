@@ -48,7 +48,7 @@ test("what Gemini cannot do fails the turn, not the call", async (t) => {
   const errors = thread.said.flatMap((said) =>
     said.type === "measured" && said.measurement.kind === "error" ? [said.measurement] : [],
   );
-  t.like(errors, [{ component: "llm", provider: "gemini", error: "http_503" }]);
+  t.like(errors, [{ component: "llm", provider: "gemini", error: "UNAVAILABLE" }]);
 });
 
 test("a session that closes in the middle of an answer closes the response", async (t) => {

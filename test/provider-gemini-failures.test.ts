@@ -33,7 +33,7 @@ test("tries are bounded, and the last error is thrown", async (t) => {
   const error = await failure(t, ask(model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 }), "Hi!"));
   t.like(error, { name: "GeminiError", status: 503, code: "UNAVAILABLE", pieces: 0 });
   t.is(error.message, "Gemini answered 503 UNAVAILABLE: The model is overloaded. Please try again later.");
-  t.is(errorKind(error), "http_503");
+  t.is(errorKind(error), "UNAVAILABLE");
   t.is(bodies().length, 3);
   await failure(t, ask(model("gemini-2.5-flash-lite", { maxRetries: 0 }), "Hi!"));
   t.is(bodies().length, 4);

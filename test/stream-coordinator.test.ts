@@ -170,7 +170,13 @@ test("a refusal is told by its status and Stream's code; only what passes can be
   t.like(await attempt(429, { code: 9, retryAfterSeconds: 2 }), { retryable: true, retryAfterMs: 2_000 });
   t.like(await attempt(500), { status: 500, retryable: true });
   t.like(await attempt(500, { unrecoverable: true }), { status: 500, retryable: false });
-  t.is(errorKind(await attempt(503)), "http_503");
+  t.is(errorKind(await attempt(503)), "code_9");
+  const page = "<!doctype html><html><head><title>502 Bad Gateway</title></head><body></body></html>";
+  const gateway = await attempt(502, { body: page });
+  t.like(gateway, { status: 502, number: undefined, retryable: true });
+  t.is(gateway?.message, "To join a call: Stream refused with 502: 502 Bad Gateway");
+  t.is(errorKind(gateway), "http_502");
+  t.regex(String((await attempt(503, { body: "" }))?.message), /refused with 503: no reason$/);
 });
 
 test("no answer, no server and an odd answer are errors that say so", async (t) => {

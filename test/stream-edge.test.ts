@@ -271,7 +271,7 @@ test.serial("in a thread: what cannot be joined fails with the reason", async (t
   const metrics = await (await launcher.supervisor()).metrics.text();
   t.regex(
     metrics,
-    /greenroom_provider_errors_total\{[^}]*component="edge"[^}]*provider="stream"[^}]*error="http_403"[^}]*\} 1/,
+    /greenroom_provider_errors_total\{[^}]*component="edge"[^}]*provider="stream"[^}]*error="code_17"[^}]*\} 1/,
   );
   t.deepEqual(stage.call.participants, []);
   const next = await stage.session();

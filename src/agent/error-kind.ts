@@ -12,12 +12,15 @@ const kinds: Readonly<Record<string, string>> = {
   BadAnswerError: "bad_answer",
 };
 
-/** Codes of the system, of Node and of its fetch, all of them in capitals, and the class that they are of. */
+/**
+ * Codes of the system, of Node and of its fetch, and the class that they are of. Those of `other` say less than their cause,
+ * such as that of a fallback all of whose services failed.
+ */
 const systemCodes: readonly (readonly [codes: RegExp, kind: string])[] = [
   [/TIMEDOUT|^(ERR_|UND_ERR_)\w*_TIMEOUT$/, "timeout"],
   [/^(ECONN|ENOTFOUND|EAI_|EPIPE|ENOBUFS|EHOST|ENET|UND_ERR_|ERR_PROXY_)/, "network"],
   [/^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$|ERR_TLS_|ERR_SSL_|EPROTO$)/, "tls"],
-  [/^(E[A-Z0-9]+$|ERR_)/, "other"],
+  [/^(E[A-Z0-9]+$|ERR_|ALL_FAILED$)/, "other"],
 ];
 
 /** A service's own code is one word: no sentence, and no id. */

@@ -1,4 +1,4 @@
-/** Longest text of a service that becomes part of an error's message, in characters. */
+/** Longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
 const longestText = 300;
 
 /** What is shorter is no key, but may be part of any word. In characters. */
@@ -8,14 +8,19 @@ const shortestSecret = 6;
  * The text of a service as one short line for an error's message. The markup of a gateway's HTML page is taken out, and the
  * secrets are replaced, should the service ever repeat them.
  */
-export function errorText(said: string, ...secrets: readonly string[]): string {
+export function errorText(
+  said: string,
+  {
+    secrets = [],
+    longest = longestText,
+  }: { readonly secrets?: readonly string[]; readonly longest?: number } = {},
+): string {
   let line = isHtml(said) ? withoutMarkup(said) : said;
   for (const secret of secrets) if (secret.length >= shortestSecret) line = line.replaceAll(secret, "[key]");
   line = line.replaceAll(/\s+/g, " ").trim().toWellFormed();
-  if (line.length <= longestText) return line;
+  if (line.length <= longest) return line;
   // Not in the middle of a character.
-  const end = /[\ud800-\udbff]/.test(line[longestText - 1]!) ? longestText - 1 : longestText;
-  return `${line.slice(0, end)}…`;
+  return `${line.slice(0, longest).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 /** The JSON object in a body, or the first one of a list. Empty where there is none. */

@@ -221,6 +221,11 @@ class Server implements StreamEmulator, World {
     }
     if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     if (fault.status !== undefined) {
+      if (fault.body !== undefined) {
+        this.log.add("request", { ...told, status: fault.status });
+        response.writeHead(fault.status, { "content-type": "text/html" }).end(fault.body);
+        return;
+      }
       const { status, code = 9, message = "refused by a test", unrecoverable, retryAfterSeconds } = fault;
       return refuse(status, code, message, unrecoverable, retryAfterSeconds);
     }

@@ -68,7 +68,7 @@ export function refused({ status, headers, body }: Refusal, apiKey: string): Dee
   const main =
     textOrNone(err_msg) ?? textOrNone(message) ?? textOrNone(reason) ?? textOrNone(headers["dg-error"]);
   const whole = [main, textOrNone(details)].filter(Boolean).join(" ");
-  const said = errorText(whole || reasonIn(body), apiKey) || "no reason given";
+  const said = errorText(whole || reasonIn(body), { secrets: [apiKey] }) || "no reason given";
   const line = [`Deepgram refused with ${status}:`, code, said].filter(Boolean).join(" ");
   return new DeepgramError(line + (requestId === undefined ? "" : ` (request ${requestId})`), {
     status,
@@ -97,7 +97,7 @@ export const timedOut = (what: string, limitMs: number): DeepgramError =>
  * what was sent is.
  */
 export function closedByDeepgram(code: number, reason: string, apiKey: string): DeepgramError {
-  const why = reason === "" ? "" : `: ${errorText(reason, apiKey)}`;
+  const why = reason === "" ? "" : `: ${errorText(reason, { secrets: [apiKey] })}`;
   const message = `Deepgram closed the connection with ${code}${why}`;
   if (/idle|timeout/i.test(reason)) return new DeepgramError(message, { code: "ETIMEDOUT", retryable: true });
   const named = shortCode.exec(reason);
@@ -118,7 +118,9 @@ export function errorFrame(frame: Readonly<Record<string, unknown>>, apiKey: str
   const { code, variant, description, message } = frame;
   const known = textOrNone(code) ?? textOrNone(variant) ?? "UNKNOWN";
   const requestId = textOrNone(frame.request_id);
-  const said = errorText(textOrNone(description) ?? textOrNone(message) ?? "no description", apiKey);
+  const said = errorText(textOrNone(description) ?? textOrNone(message) ?? "no description", {
+    secrets: [apiKey],
+  });
   return new DeepgramError(`Deepgram gave up: ${known}, ${said}`, {
     code: known,
     ...(requestId === undefined ? {} : { requestId }),

@@ -1,3 +1,5 @@
+import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
+
 /** Gemini refused a request, failed at it, or could not be reached. */
 export class GeminiError extends Error {
   override readonly name = "GeminiError";
@@ -9,6 +11,8 @@ export class GeminiError extends Error {
   readonly reason: string | undefined;
   /** How long Google asks to wait before the next try, in milliseconds. */
   readonly retryDelayMs: number | undefined;
+  /** Whether trying again is of no use, although the status is one of those that pass: a used-up quota of the day. */
+  readonly lasting: boolean;
 
   constructor(
     message: string,
@@ -17,6 +21,7 @@ export class GeminiError extends Error {
       readonly code: string;
       readonly reason?: string | undefined;
       readonly retryDelayMs?: number | undefined;
+      readonly lasting?: boolean;
       readonly cause?: unknown;
     },
   ) {
@@ -25,6 +30,7 @@ export class GeminiError extends Error {
     this.code = facts.code;
     this.reason = facts.reason;
     this.retryDelayMs = facts.retryDelayMs;
+    this.lasting = facts.lasting ?? false;
   }
 }
 
@@ -77,7 +83,7 @@ export function asFailure(error: unknown, apiKey: string): Failure {
 /** May the same request succeed when it is sent again? */
 export function isPassing(failure: Failure): boolean {
   if (failure instanceof BadAnswerError) return failure.code !== "MAX_TOKENS";
-  if (failure instanceof RefusalError) return false;
+  if (failure instanceof RefusalError || failure.lasting) return false;
   if (failure.status !== undefined)
     return failure.status === 408 || failure.status === 429 || failure.status >= 500;
   // Of the network: not those of TLS, such as a wrong certificate.
@@ -87,8 +93,9 @@ export function isPassing(failure: Failure): boolean {
 /** `text` is the body of Google's error answer, with or without words before it. */
 function apiFailure(status: number, text: string, apiKey: string): GeminiError {
   const { message, status: code, details } = errorBody(text);
-  const named = typeof code === "string" && code !== "" ? code : `HTTP_${status}`;
-  const said = typeof message === "string" ? message.trim().slice(0, 1_000) : "";
+  // Of a gateway's page the SDK makes an error whose status is that of the first line, such as "Bad Gateway".
+  const named = typeof code === "string" && /^[A-Z][A-Z_]+$/.test(code) ? code : `HTTP_${status}`;
+  const said = errorText(textOrNone(message) ?? reasonIn(text), { longest: 1_000 });
   return new GeminiError(
     withoutKey(`Gemini answered ${status} ${named}${said === "" ? "" : `: ${said}`}`, apiKey),
     {
@@ -96,25 +103,28 @@ function apiFailure(status: number, text: string, apiKey: string): GeminiError {
       code: named,
       reason: detail(details, "ErrorInfo", "reason"),
       retryDelayMs: milliseconds(detail(details, "RetryInfo", "retryDelay")),
+      lasting: isUsedUp(details, said),
     },
   );
 }
 
-function errorBody(text: string): Record<string, unknown> {
-  try {
-    const body: unknown = JSON.parse(text.slice(text.indexOf("{")));
-    // Some gateways, and Google's own for streams, wrap the error in a list.
-    const [first] = [body].flat() as [{ readonly error?: Record<string, unknown> } | null];
-    return first?.error ?? {};
-  } catch {
-    return {};
-  }
+/** Some gateways, and Google's own for streams, wrap the error in a list. */
+function errorBody(text: string): Readonly<Record<string, unknown>> {
+  const { error } = jsonObject(text.slice(Math.max(0, text.search(/[[{]/))));
+  return typeof error === "object" && error !== null ? { ...error } : {};
 }
 
 function detail(details: unknown, type: string, field: string): string | undefined {
   if (!Array.isArray(details)) return undefined;
   const found = details.find((entry) => String(entry?.["@type"]).endsWith(`google.rpc.${type}`));
   return typeof found?.[field] === "string" ? found[field] : undefined;
+}
+
+/** A quota of the day, or what was paid in advance: it is not there again a moment later, whatever is said of a delay. */
+function isUsedUp(details: unknown, message: string): boolean {
+  const failed = Array.isArray(details) ? details.flatMap((entry) => entry?.violations ?? []) : [];
+  const ofTheDay = failed.some((violation) => /PerDay/i.test(String(violation?.quotaId)));
+  return ofTheDay || /credits? (is|are|has been|have been) (depleted|exhausted|used up)/i.test(message);
 }
 
 /** A duration as protobuf writes it in JSON: `7s`, `0.25s`. */

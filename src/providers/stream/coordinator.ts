@@ -2,9 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AgentUser, Call } from "../../agent/edge.ts";
 import { within } from "../../deadline.ts";
 import { retryAfter } from "../../retry-after.ts";
+import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 import { StreamClock } from "./clock.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
-import { passing, StreamError, tidy, unreachable } from "./error.ts";
+import { passing, StreamError, unreachable } from "./error.ts";
 import { keptConnections, overKeptConnections } from "./network.ts";
 import { type FilledOptions, videoUrl } from "./options.ts";
 import { retryDelayMs } from "./retry-delay.ts";
@@ -161,11 +162,12 @@ export class Coordinator {
 
   async #refusal(doing: string, response: Response): Promise<StreamError> {
     const { status, headers } = response;
-    const { code, message, unrecoverable } = await body(response);
+    const said = await response.text().catch(() => "");
+    const { code, message, unrecoverable } = jsonObject(said);
     if (code === tokenTooEarly) this.#clock.tooEarly(headers.get("date"));
     else this.#clock.learn(headers.get("date"));
     return new StreamError(
-      `${doing}: Stream refused with ${status}: ${tidy(String(message ?? "no reason"))}`,
+      `${doing}: Stream refused with ${status}: ${errorText(textOrNone(message) ?? reasonIn(said)) || "no reason"}`,
       {
         status,
         ...(typeof code === "number" ? { number: code } : {}),
@@ -226,7 +228,7 @@ export class Coordinator {
         if (signal?.aborted) throw signal.reason;
         const known = sdkError(doing, error);
         if (!known.retryable || failures >= attempts) throw known;
-        await delay(retryDelayMs(failures), undefined, { signal });
+        await delay(retryDelayMs(failures, known.retryAfterMs), undefined, { signal });
       }
     }
   }
@@ -247,24 +249,16 @@ function sdkError(doing: string, error: unknown): StreamError {
     readonly message?: unknown;
     /** Stream's number, or what fetch threw. */
     readonly code?: unknown;
-    readonly metadata?: { readonly responseCode?: unknown };
+    readonly metadata?: { readonly responseCode?: unknown; readonly responseHeaders?: Headers };
     readonly cause?: unknown;
   };
   const status = metadata?.responseCode;
   if (typeof status !== "number")
     return unreachable(doing, typeof code === "object" ? code : (cause ?? error));
-  return new StreamError(`${doing}: Stream refused with ${status}: ${tidy(String(message))}`, {
+  return new StreamError(`${doing}: Stream refused with ${status}: ${errorText(String(message))}`, {
     status,
     ...(typeof code === "number" ? { number: code } : {}),
     retryable: passing(status),
+    retryAfterMs: retryAfter(metadata?.responseHeaders?.get("retry-after")),
   });
-}
-
-async function body(response: Response): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    const value: unknown = await response.json();
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,3 +1,4 @@
+import { errorText } from "../error-text.ts";
 import { ErrorCode, nameIn, WebsocketReconnectStrategy } from "./wire/enums.ts";
 import type { SfuFault } from "./wire/messages.ts";
 
@@ -65,16 +66,10 @@ export function sfuError(
   strategy?: number,
 ): StreamError {
   const name = nameIn(ErrorCode, code);
-  return new StreamError(`${doing}: the SFU says ${name}: ${tidy(message)}`, {
+  return new StreamError(`${doing}: the SFU says ${name}: ${errorText(message)}`, {
     code: name,
     number: code,
     retryable: shouldRetry || (strategy !== undefined && strategy !== WebsocketReconnectStrategy.DISCONNECT),
     strategy,
   });
-}
-
-/** Foreign text for a log line: short, and on one line. */
-export function tidy(said: string): string {
-  const line = said.replaceAll(/\s+/g, " ").trim();
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

@@ -9,6 +9,8 @@ export interface CoordinatorFault {
   readonly code?: number;
   readonly message?: string;
   readonly unrecoverable?: boolean;
+  /** The whole body of a refusal, as from a gateway that answers for Stream. */
+  readonly body?: string;
   readonly retryAfterSeconds?: number;
   readonly delayMs?: number;
   /** Never answered. */

@@ -1,6 +1,7 @@
 import type { RawData, WebSocket } from "ws";
 import { now } from "../../../protocol.ts";
-import { passing, StreamError, sfuError, tidy, timedOut, unreachable } from "../error.ts";
+import { errorText } from "../../error-text.ts";
+import { passing, StreamError, sfuError, timedOut, unreachable } from "../error.ts";
 import { type JoinRequest, type JoinResponse, SfuEvent, SfuRequest } from "./messages.ts";
 import { decode, encode, type Input, variantOf } from "./protobuf.ts";
 
@@ -197,7 +198,7 @@ export class SfuSocket {
 
   #lose(loss: SocketLoss): void {
     const { joined } = this;
-    const reason = loss.reason === "" ? "" : `: ${tidy(loss.reason)}`;
+    const reason = loss.reason === "" ? "" : `: ${errorText(loss.reason)}`;
     const closed = new StreamError(`${doing}: closed with ${loss.code}${reason}`, {
       code: "ECONNRESET",
       retryable: true,

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { passing, StreamError, sfuError, tidy, unreachable } from "../error.ts";
+import { retryAfter } from "../../../retry-after.ts";
+import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
+import { passing, StreamError, sfuError, unreachable } from "../error.ts";
 import { type SfuFault, signalServer, signalServerPath } from "./messages.ts";
 import {
   decode,
@@ -83,20 +85,14 @@ export class SignalClient {
 /** Twirp's own errors are JSON, with a code in words. */
 async function refusal(method: Method, response: Response): Promise<StreamError> {
   const { status } = response;
-  const said = await response.text();
-  let code: string | undefined;
-  let reason = said;
-  try {
-    const parsed = JSON.parse(said) as { readonly code?: unknown; readonly msg?: unknown } | null;
-    if (typeof parsed?.code === "string") code = parsed.code;
-    if (typeof parsed?.msg === "string") reason = parsed.msg;
-  } catch {
-    // A proxy on the way: what it said will do.
-  }
-  return new StreamError(`${method}: the SFU refused with ${status}: ${tidy(reason)}`, {
+  const said = await response.text().catch(() => "");
+  const { code, msg } = jsonObject(said);
+  const reason = errorText(textOrNone(msg) ?? reasonIn(said)) || "no reason";
+  return new StreamError(`${method}: the SFU refused with ${status}: ${reason}`, {
     status,
-    code,
+    code: textOrNone(code),
     retryable: passing(status),
+    retryAfterMs: retryAfter(response.headers.get("retry-after")),
   });
 }
 
