@@ -67,7 +67,7 @@ for (const [title, files, complaint] of [
     { GREENROOM_WARM_SESSIONS: "two" },
     /GREENROOM_WARM_SESSIONS in \S+: must be a whole/,
   ],
-  ["a value that is no text", { GOOGLE_API_KEY: "a\0b" }, /GOOGLE_API_KEY: not a text/],
+  ["a value that is no text", { GOOGLE_API_KEY: "a\0b" }, /GOOGLE_API_KEY cannot be read: not a text/],
   ["a value far too long", { GOOGLE_API_KEY: "a".repeat(70_000) }, /GOOGLE_API_KEY: longer than 65536/],
 ] as const) {
   test.serial(`refused with what is at fault: ${title}`, async (t) => {

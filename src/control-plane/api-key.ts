@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { GreenroomError } from "../errors.ts";
+import { readTextFile } from "../text-file.ts";
 import { bearerToken, unauthorized } from "./bearer.ts";
 import { preparable } from "./prepare.ts";
 import type { Dependency } from "./scope.ts";
@@ -11,7 +11,10 @@ export interface ApiKeyOptions {
    * commas, and of the file.
    */
   readonly keys?: readonly string[];
-  /** A file with a key a line, which is read again when it is older than 10 s. Default: `GREENROOM_API_KEYS_FILE`. */
+  /**
+   * A file with a key a line, and comments in lines that begin with `#`. It is read again when it is older than 10 s.
+   * Default: `GREENROOM_API_KEYS_FILE`.
+   */
   readonly file?: string;
   /** A header that holds the key, beside `Authorization: Bearer`. Default `X-API-Key`. */
   readonly header?: string;
@@ -82,7 +85,7 @@ class KeyRing {
   #load(file: string | undefined): readonly Key[] {
     const { keys } = this.#options;
     const ofFile = file === undefined ? [] : entriesOf(readKeyFile(file), `${file}, line`);
-    const ofVariable = (variable("GREENROOM_API_KEYS") ?? "").split(",");
+    const ofVariable = unquoted(variable("GREENROOM_API_KEYS") ?? "").split(",");
     const given = keys
       ? entriesOf(keys, "keys, entry")
       : [...entriesOf(ofVariable, "GREENROOM_API_KEYS, entry"), ...ofFile];
@@ -97,9 +100,14 @@ class KeyRing {
   }
 }
 
+/** Files for containers and services are not read by a shell: quotes around a value are then part of it. */
+const unquoted = (text: string): string => /^\s*(["'])(.*)\1\s*$/s.exec(text)?.[2] ?? text;
+
 function readKeyFile(file: string): string[] {
   try {
-    return readFileSync(file, "utf8").split("\n");
+    return readTextFile(file)
+      .split(/\r\n|\n|\r/)
+      .map((line) => (line.trimStart().startsWith("#") ? "" : line));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new GreenroomError("INVALID_OPTIONS", `apiKey(): the file of keys cannot be read: ${why}`);

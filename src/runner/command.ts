@@ -7,7 +7,7 @@ import { loadEnvironment } from "./environment.ts";
 import { errorSentence } from "./error-sentence.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
-import { unknownVariables } from "./unknown-variables.ts";
+import { warningsOf } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Does what the command line asks for. Resolves with the exit code. */
@@ -21,8 +21,9 @@ export async function obey(
   try {
     const environment = loadEnvironment();
     if (line.command === "run") {
-      const warning = unknownVariables(environment);
-      if (warning) process.stderr.write(`${paintFor(process.stderr).yellow("greenroom:")} ${warning}\n`);
+      for (const warning of warningsOf(environment)) {
+        process.stderr.write(`${paintFor(process.stderr).yellow("greenroom:")} ${warning}\n`);
+      }
       const { obeyRun } = await import("./run-command.ts");
       return await obeyRun(line.flags, environment, launcher);
     }

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseEnv } from "node:util";
+import { readTextFile } from "../text-file.ts";
+import { type EnvFileProblem, parseEnvFile } from "./env-file.ts";
 import { readSecretFiles } from "./secret-files.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -20,23 +20,49 @@ export interface Environment {
   find(names: readonly string[]): Variable | undefined;
   /** Names of all that are set. */
   names(): readonly string[];
+  /** Sentences about lines of `.env` that were not read. */
+  readonly warnings: readonly string[];
 }
 
 let loaded: Environment | undefined;
 
-/** Reads the files on the first call of the process; throws a {@link UsageError} where one cannot be read. */
+/**
+ * Reads the files on the first call of the process. Throws a {@link UsageError} where one cannot be read, and where a line
+ * of `.env` cannot be that may hold a secret: without the keys in it, the server would let everybody in.
+ */
 export function loadEnvironment(): Environment {
-  loaded ??= fill(readFile(resolve(".env")));
+  loaded ??= load();
   return loaded;
+}
+
+function load(): Environment {
+  const { variables, problems } = parseEnvFile(readFile(resolve(".env")));
+  const secured = problems.filter(({ maySecure }) => maySecure);
+  if (secured.length > 0) {
+    throw new UsageError(`.env cannot be read, and may hold secrets there: ${listed(secured)}`);
+  }
+  return fill(
+    variables,
+    problems.length === 0 ? [] : [`Lines of .env are not as they should be: ${listed(problems)}`],
+  );
+}
+
+/** So many lines are told; one fault may spoil all that follow. */
+const mostTold = 5;
+
+function listed(problems: readonly EnvFileProblem[]): string {
+  const told = problems.slice(0, mostTold).map(({ line, what }) => `line ${line} (${what})`);
+  const rest = problems.length - told.length;
+  return told.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 const secretsVariable = "GREENROOM_SECRETS_DIR";
 
-function fill(file: Record<string, string | undefined>): Environment {
+function fill(file: Readonly<Record<string, string>>, warnings: readonly string[]): Environment {
   const origins = new Map<string, string>();
-  const add = (source: string, variables: Record<string, string | undefined>) => {
+  const add = (source: string, variables: Readonly<Record<string, string>>) => {
     for (const [name, text] of Object.entries(variables)) {
-      if (isSet(process.env[name]) || text === undefined) continue;
+      if (isSet(process.env[name])) continue;
       process.env[name] = text;
       origins.set(name, `${name} in ${source}`);
     }
@@ -51,6 +77,7 @@ function fill(file: Record<string, string | undefined>): Environment {
       if (name === undefined) return undefined;
       return { text: process.env[name]!, origin: origins.get(name) ?? name };
     },
+    warnings,
     names: () => Object.keys(process.env).filter((name) => isSet(process.env[name])),
   };
 }
@@ -63,13 +90,13 @@ function isSet(text: string | undefined): text is string {
   return text !== undefined && text !== "" && !/^(tcp|udp|sctp):\/\//.test(text);
 }
 
-function readFile(path: string): Record<string, string | undefined> {
+function readFile(path: string): string {
   try {
-    return parseEnv(readFileSync(path, "utf8"));
+    return readTextFile(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // No file, or a folder of that name, which Python users have.
-    if (code === "ENOENT" || code === "EISDIR") return {};
+    if (code === "ENOENT" || code === "EISDIR") return "";
     throw new UsageError(`.env cannot be read: ${message}`);
   }
 }

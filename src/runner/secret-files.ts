@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { readTextFile } from "../text-file.ts";
 import { UsageError } from "./usage-error.ts";
 
 const variableName = /^[A-Z][A-Z0-9_]*$/;
@@ -37,14 +38,12 @@ function namesIn(folder: string): string[] {
 function readSecret(path: string): string {
   const text = readText(path).replace(/[\r\n]+$/, "");
   if (text.length > longestSecret) throw new UsageError(`${path}: longer than ${longestSecret} characters`);
-  // A variable cannot hold it, and would end there without a word.
-  if (text.includes("\0")) throw new UsageError(`${path}: not a text`);
   return text;
 }
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readTextFile(path);
   } catch (error) {
     throw new UsageError(`${path} cannot be read: ${textOf(error)}`);
   }

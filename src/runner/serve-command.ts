@@ -11,7 +11,7 @@ import { serve } from "./serve.ts";
 import { type Flags, readSettings } from "./settings.ts";
 import { untilSignal } from "./signals.ts";
 import { splash } from "./splash.ts";
-import { misspelt, unknownVariables } from "./unknown-variables.ts";
+import { misspelt, warningsOf } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `serve`: until a signal ends it. Resolves with the exit code. */
@@ -50,8 +50,7 @@ export async function obeyServe(
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
   const { log } = await launcher.supervisor();
   const announcer = new Announcer(log);
-  const warning = unknownVariables(environment);
-  if (warning) announcer.say("warn", warning);
+  for (const warning of warningsOf(environment)) announcer.say("warn", warning);
   return untilSignal({
     server: serve(launcher, settings),
     announcer,

@@ -26,12 +26,13 @@ interface UnknownVariable {
   readonly meant: string | null;
 }
 
-/** One line that names the variables that look like ours and are not, or null. */
-export function unknownVariables(environment: Environment): string | null {
+/** Sentences about what the environment holds and nobody reads: variables that look like ours, lines of `.env`. */
+export function warningsOf(environment: Environment): readonly string[] {
   const unknown = unknownOf(environment).map(
     ({ origin, meant }) => `${origin}${meant === null ? "" : ` (did you mean ${meant}?)`}`,
   );
-  return unknown.length === 0 ? null : `Ignored, since there is no such variable: ${unknown.join(", ")}`;
+  if (unknown.length === 0) return environment.warnings;
+  return [...environment.warnings, `Ignored, since there is no such variable: ${unknown.join(", ")}`];
 }
 
 /** The first of those that were probably meant to be one of these. */
@@ -39,9 +40,17 @@ export function misspelt(environment: Environment, names: readonly string[]): Un
   return unknownOf(environment).find(({ meant }) => meant !== null && names.includes(meant));
 }
 
+/** Beginnings that were meant to be ours: in other letters, or with other signs between the words. */
+const ours = /^GREEN[_.-]?ROOM[_.-]/i;
+/** Windows takes a variable by its name in any letters. */
+const asKnown = (name: string): string => (process.platform === "win32" ? name.toUpperCase() : name);
+
 function unknownOf(environment: Environment): UnknownVariable[] {
   return environment
     .names()
-    .filter((name) => name.startsWith("GREENROOM_") && !known.has(name) && !ofKubernetes.test(name))
-    .map((name) => ({ origin: environment.find([name])?.origin ?? name, meant: similar(name, known) }));
+    .filter((name) => ours.test(name) && !known.has(asKnown(name)) && !ofKubernetes.test(name))
+    .map((name) => ({
+      origin: environment.find([name])?.origin ?? name,
+      meant: similar(name.replaceAll(/[.-]/g, "_"), known),
+    }));
 }

@@ -1,0 +1,110 @@
+/** A line of an `.env` file that cannot be read as it was surely meant. */
+export interface EnvFileProblem {
+  /** Counted from 1. */
+  readonly line: number;
+  /** Says what is wrong, and never what stands there. */
+  readonly what: string;
+  /** True where the line may hold a secret, such as the keys that callers are asked for. */
+  readonly maySecure: boolean;
+}
+
+export interface EnvFile {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly problems: readonly EnvFileProblem[];
+}
+
+/** `\s` also stands for the blanks that are not ASCII, which come along where a line is copied from a page. */
+const assignment = /^\s*(?:export\s+)?([\w.-]+)\s*=(.*)$/su;
+const skipped = /^\s*(#.*)?$/su;
+const quotes = ["'", '"', "`"];
+const typographic = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f\uff02\uff07]/u;
+/** Such a line within quotes shows that they were not meant to reach so far. Base64 has `=` at the ends of lines only. */
+const looksLikeVariable = /^\s*(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*[^=\s]|[\w.-]+\s*=\s*["'`])/u;
+const secretWords = /greenroom|key|secret|token|password|credential|auth/iu;
+
+/**
+ * Reads the text of an `.env` file: `NAME=value` a line, with or without `export`. A value in single or double quotes or in
+ * backquotes may go over several lines; between double quotes, `\n`, `\r` and `\"` are a line break, a carriage return and a
+ * quote. A `#` begins a comment where a line begins, and behind a blank. The last line counts where a name is there twice.
+ * A line that is none of this is a problem, and the lines behind it are read.
+ */
+export function parseEnvFile(text: string): EnvFile {
+  const lines = text.split(/\r\n|\n|\r/u);
+  const found = new Map<string, { readonly text: string; readonly line: number }>();
+  const problems: EnvFileProblem[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const line = at + 1;
+    const first = lines[at]!;
+    const tell = (what: string) => problems.push({ line, what, maySecure: secretWords.test(first) });
+    if (skipped.test(first)) {
+      at += 1;
+      continue;
+    }
+    const [, name = "", written] = assignment.exec(first) ?? [];
+    const value = written === undefined ? "it is no NAME=value" : readValue(written, lines.slice(at + 1));
+    if (typeof value === "string") {
+      tell(value);
+      at += 1;
+      continue;
+    }
+    const { text, more } = value;
+    // Bytes that are not UTF-8 are read as this letter.
+    if (text.includes("\ufffd")) tell("it is not in UTF-8");
+    const before = found.get(name);
+    if (before !== undefined && before.text !== text) {
+      problems.push({
+        line,
+        what: `it counts, and not line ${before.line}, which sets the same`,
+        maySecure: false,
+      });
+    }
+    found.set(name, { text, line });
+    at += 1 + more;
+  }
+  const variables = Object.fromEntries([...found].map(([name, { text }]) => [name, text]));
+  return { variables, problems };
+}
+
+interface Value {
+  readonly text: string;
+  /** How many lines it has beyond the first. */
+  readonly more: number;
+}
+
+/** A string says what is wrong. */
+function readValue(written: string, following: readonly string[]): Value | string {
+  const quoted = written.trimStart();
+  const quote = quotes.find((quote) => quoted.startsWith(quote));
+  if (quote === undefined) {
+    if (typographic.test(quoted)) return "its quotes are typographic ones, and not ' or \"";
+    return { text: written.replace(/\s#.*$/su, "").trim(), more: 0 };
+  }
+  const inside = quoted.slice(1);
+  const end = closing(inside, quote);
+  if (end !== null) return { text: unescaped(inside.slice(0, end), quote), more: 0 };
+  if (quotesIn(inside, quote).length > 0) return "there is text behind its closing quote";
+  const more = following.findIndex((line) => closing(line, quote) !== null) + 1;
+  const lines = following.slice(0, more);
+  if (more === 0 || lines.some((line) => looksLikeVariable.test(line))) {
+    return "its quote is not closed before the next variable";
+  }
+  const last = lines.pop()!;
+  const text = [inside, ...lines, last.slice(0, closing(last, quote)!)].join("\n");
+  return { text: unescaped(text, quote), more };
+}
+
+/** Where the quote is that only blanks and a comment follow: one within a word, as in 'O'Brien', is a letter. */
+function closing(line: string, quote: string): number | null {
+  return quotesIn(line, quote).find((at) => skipped.test(line.slice(at + 1))) ?? null;
+}
+
+/** Where the quotes are that no backslash takes for a letter, which one does between double quotes. */
+function quotesIn(line: string, quote: string): number[] {
+  const pattern = quote === '"' ? /\\.|(")/gsu : new RegExp(`(${quote})`, "gu");
+  return [...line.matchAll(pattern)].filter(([, found]) => found !== undefined).map(({ index }) => index);
+}
+
+function unescaped(text: string, quote: string): string {
+  if (quote !== '"') return text;
+  return text.replaceAll('\\"', '"').replaceAll("\\n", "\n").replaceAll("\\r", "\r");
+}

@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * Reads a text file that people write: UTF-8, or UTF-16 with a byte order mark, as some editors and shells of Windows save it.
+ * The mark is no part of the text. Throws the file system's error, or a `TypeError` for a file that is no text.
+ */
+export function readTextFile(path: string): string {
+  return decodeText(readFileSync(path));
+}
+
+/** Throws a `TypeError` for bytes that are no text. */
+export function decodeText(bytes: Uint8Array): string {
+  const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
+  if (text.includes("\0")) throw new TypeError("not a text in UTF-8");
+  return text;
+}
+
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  return "utf-8";
+}
