@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import type { Environment } from "../../src/runner/environment.ts";
 import { type OptionTable, variableOf } from "../../src/runner/option-table.ts";
 import * as options from "../../src/runner/options.ts";
-import { unknownVariables } from "../../src/runner/unknown-variables.ts";
+import { warningsOf } from "../../src/runner/unknown-variables.ts";
 import { haproxyFile } from "../fixtures/haproxy.ts";
 import { unless } from "../fixtures/needs.ts";
 import { readDockerfile, variablesOf } from "../k8s-fixtures/dockerfile.ts";
@@ -80,8 +80,12 @@ withCompose("replicas have what a fleet needs, and variables that the server kno
   for (const name of replicas) {
     const { environment = {} } = all[name]!;
     const names = Object.keys(environment);
-    const known: Environment = { names: () => names, find: ([name = ""]) => ({ text: "", origin: name }) };
-    t.is(unknownVariables(known), null);
+    const known: Environment = {
+      names: () => names,
+      find: ([name = ""]) => ({ text: "", origin: name }),
+      warnings: [],
+    };
+    t.deepEqual(warningsOf(known), []);
     for (const [option, { schema }] of Object.entries(tables)) {
       const text = environment[variableOf(option)];
       if (text !== undefined) t.true(schema.safeParse(text).success, `${option}: ${text}`);
