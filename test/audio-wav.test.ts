@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -17,14 +17,20 @@ interface Fields {
 }
 
 /** A WAV file of these chunks. */
-function wav(...chunks: readonly (readonly [name: string, body: Uint8Array, length?: number])[]): Uint8Array {
+function wav(...chunks: readonly Chunk[]): Uint8Array {
+  return fileOf("RIFF", ...chunks);
+}
+
+type Chunk = readonly [name: string, body: Uint8Array, length?: number];
+
+function fileOf(form: string, ...chunks: readonly Chunk[]): Uint8Array {
   const parts = chunks.map(([name, body, length = body.length]) => {
     const head = new Uint8Array(8);
     head.set(new TextEncoder().encode(name));
     new DataView(head.buffer).setUint32(4, length, true);
     return Buffer.concat([head, body, new Uint8Array(body.length % 2)]);
   });
-  return Buffer.concat([Buffer.from("RIFF\0\0\0\0WAVE"), ...parts]);
+  return Buffer.concat([Buffer.from(`${form}\0\0\0\0WAVE`), ...parts]);
 }
 
 function format(fields: Partial<Fields> = {}): [string, Uint8Array] {
@@ -93,6 +99,50 @@ test("the extensible format is read where it is PCM inside", (t) => {
   t.throws(() => decodeWav(wav(format({ kind: 0xfffe, more }), ["data", pcm(5)])), { message: /float/ });
 });
 
+/** The chunk that holds the lengths of an RF64 file. */
+function lengths(dataLength: bigint, tableEntries = 0): Chunk {
+  const body = new DataView(new ArrayBuffer(28 + 12 * tableEntries));
+  body.setBigUint64(8, dataLength, true);
+  body.setUint32(24, tableEntries, true);
+  return ["ds64", new Uint8Array(body.buffer)];
+}
+
+for (const form of ["RF64", "BW64"]) {
+  const ones = 0xffff_ffff;
+  test(`${form}: the length of the sound is the long one, and what follows it is no sound`, (t) => {
+    const sounding = ["data", pcm(7, 8), ones] as const;
+    const list = ["LIST", new TextEncoder().encode("INFOabcd")] as const;
+    t.deepEqual(decodeWav(fileOf(form, lengths(4n), format(), sounding, list)), sound(7, 8));
+    t.deepEqual(decodeWav(fileOf(form, lengths(4n, 2), list, format(), sounding, list)), sound(7, 8));
+  });
+
+  test(`${form}: lengths that are left open, that lie beyond the end, or that are not there`, (t) => {
+    const sounding = ["data", pcm(7, 8), ones] as const;
+    for (const length of [0n, 2n ** 64n - 1n, 2n ** 40n]) {
+      t.deepEqual(decodeWav(fileOf(form, lengths(length), format(), sounding)), sound(7, 8));
+    }
+    t.deepEqual(decodeWav(fileOf(form, format(), sounding)), sound(7, 8));
+    t.deepEqual(decodeWav(fileOf(form, ["ds64", new Uint8Array(4)], format(), sounding)), sound(7, 8));
+  });
+}
+
+test("a chunk of odd length that nothing fills up to an even one is passed over", (t) => {
+  const [head, tail] = [wav(format()), wav(["data", pcm(7, 8)]).subarray(12)];
+  const odd = Buffer.from("note\x03\0\0\0abc", "latin1");
+  t.deepEqual(decodeWav(Buffer.concat([head, odd, tail])), sound(7, 8));
+});
+
+test("a file too long to be read says so, and how to shorten it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-wav-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "long.wav");
+  writeFileSync(path, wav(format(), ["data", pcm(1), 0]));
+  // Without data, it takes no room.
+  truncateSync(path, 5 * 2 ** 30);
+  const error = await t.throwsAsync(readWav(path), { instanceOf: WavError, message: /2 GiB.*ffmpeg/ });
+  t.true(error?.message.startsWith(path));
+});
+
 for (const [what, length] of [
   ["no length, as a pipe writes it", 0],
   ["all ones for a length, as a pipe writes it", 0xffff_ffff],
@@ -109,6 +159,7 @@ test("a sample that is cut in two is left out", (t) => {
 
 for (const [what, bytes, says] of [
   ["a file that is no WAV", new TextEncoder().encode("ID3 some music or other"), /is no WAV file/],
+  ["big-endian WAV", fileOf("RIFX", format(), ["data", pcm(1)]), /is no WAV file.*ffmpeg/],
   ["an empty file", new Uint8Array(0), /is no WAV file/],
   [
     "float",

@@ -12,10 +12,27 @@ const float = 3;
 const extensible = 0xfffe;
 const kinds: Readonly<Record<number, string>> = { [float]: "float", 6: "A-law", 7: "µ-law", 85: "MP3" };
 const headerLength = 44;
+/** RF64 and BW64 are WAV with lengths of 64 bits, in a chunk of their own, where those of 32 bits are all ones. */
+const forms = ["RIFF", "RF64", "BW64"];
+const elsewhere = 0xffff_ffff;
+const howToConvert = "To convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav";
 
-/** Reads a WAV file of 16-bit PCM; the channels of stereo and more are mixed into one. Rejects with a {@link WavError}. */
+/**
+ * Reads a WAV file of 16-bit PCM, RF64 too; the channels of stereo and more are mixed into one. Rejects with a
+ * {@link WavError}, or with the file system's error.
+ */
 export async function readWav(path: string | URL): Promise<PcmFrame> {
-  return decodeWav(await readFile(path), String(path));
+  return decodeWav(await readWhole(path), String(path));
+}
+
+async function readWhole(path: string | URL): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_FS_FILE_TOO_LARGE") throw error;
+    const shorten = "To keep its first hour: ffmpeg -i in.wav -t 3600 -c:a pcm_s16le -ac 1 out.wav";
+    throw new WavError(`${path} is longer than the 2 GiB that are read. ${shorten}`);
+  }
 }
 
 /** Writes a mono WAV file, or a stereo one where two sounds of one rate are given: left, right. */
@@ -26,9 +43,10 @@ export async function writeWav(path: string | URL, ...channels: readonly PcmFram
 /** `name` is what errors call it. */
 export function decodeWav(bytes: Uint8Array, name = "The sound"): PcmFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 12 || mark(view, 0) !== "RIFF" || mark(view, 8) !== "WAVE") {
-    throw new WavError(`${name} is no WAV file: it does not begin with RIFF and WAVE`);
+  if (bytes.length < 12 || !forms.includes(mark(view, 0)) || mark(view, 8) !== "WAVE") {
+    throw new WavError(`${name} is no WAV file: it does not begin with RIFF and WAVE. ${howToConvert}`);
   }
+  let longLength: number | null = null;
   let format: { readonly channels: number; readonly sampleRate: number } | null = null;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at + 4, true);
@@ -38,17 +56,26 @@ export function decodeWav(bytes: Uint8Array, name = "The sound"): PcmFrame {
       case "fmt ":
         format = formatOf(chunk(Math.min(length, left)), name);
         break;
+      case "ds64":
+        if (Math.min(length, left) >= 16) longLength = Number(chunk(16).getBigUint64(8, true));
+        break;
       case "data": {
         if (format === null) throw new WavError(`${name} has sound before its format`);
+        const declared = length === elsewhere ? (longLength ?? length) : length;
         // Programs that write as they go leave the length 0 or all ones, and files are cut off.
-        const size = length === 0 ? left : Math.min(length, left);
+        const size = declared === 0 ? left : Math.min(declared, left);
         return { samples: mixed(chunk(size), format.channels), sampleRate: format.sampleRate };
       }
     }
-    // Chunks begin at even places.
-    at += 8 + length + (length % 2);
+    at = nextChunk(view, at + 8 + length);
   }
   throw new WavError(`${name} holds no sound: it has no ${format === null ? "fmt" : "data"} chunk`);
+}
+
+/** Chunks begin at even places, but for those that some programs write behind one of odd length. */
+function nextChunk(view: DataView, end: number): number {
+  const unpadded = end + 4 <= view.byteLength && ["fmt ", "data"].includes(mark(view, end));
+  return unpadded ? end : end + (end % 2);
 }
 
 export function encodeWav(...channels: readonly PcmFrame[]): Uint8Array {
@@ -92,7 +119,7 @@ function formatOf(body: DataView, name: string): { channels: number; sampleRate:
   if (kind !== pcm || bits !== 16) {
     throw new WavError(
       `${name} is ${bits}-bit ${kind === pcm ? "PCM" : (kinds[kind] ?? `sound of kind ${kind}`)}; ` +
-        "only 16-bit PCM is read. To convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav",
+        `only 16-bit PCM is read. ${howToConvert}`,
     );
   }
   const channels = body.getUint16(2, true);
