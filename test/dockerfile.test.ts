@@ -16,7 +16,7 @@ import { join } from "node:path";
 import test from "ava";
 import { eventually } from "./fixtures/eventually.ts";
 import { freePort } from "./fixtures/free-port.ts";
-import { unless } from "./fixtures/needs.ts";
+import { isInstalled, unless } from "./fixtures/needs.ts";
 import { readDockerfile, variablesOf, wordsOf } from "./k8s-fixtures/dockerfile.ts";
 import { Image, noRoots } from "./k8s-fixtures/image.ts";
 import { noKustomize, render } from "./k8s-fixtures/kustomize.ts";
@@ -28,7 +28,8 @@ import { ask, startSession } from "./runner-fixtures/rest.ts";
 const project = join(import.meta.dirname, "..");
 const stages = readDockerfile(join(project, "Dockerfile"));
 const final = stages.at(-1)!;
-const withRoots = unless(noRoots(), test.serial);
+const noInit = isInstalled("tini") ? null : "tini is not installed";
+const withRoots = unless(noRoots() ?? noInit, test.serial);
 
 const work = mkdtempSync(join(tmpdir(), "greenroom-image-"));
 test.after.always("clean up", () => rmSync(work, { recursive: true, force: true }));
@@ -178,7 +179,7 @@ async function settingsOf(layer: string): Promise<Record<string, string>> {
   return { ...Object.fromEntries(texts), GREENROOM_DRAIN_ANNOUNCE_MS: "0", ...ports };
 }
 
-const noSettings = noRoots() ?? noKustomize();
+const noSettings = noRoots() ?? noInit ?? noKustomize();
 
 unless(noSettings, test.serial)(
   "it runs with the settings of production, and secrets as files",

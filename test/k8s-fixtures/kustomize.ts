@@ -138,16 +138,17 @@ async function build(path: string): Promise<Resource[]> {
   return parseResources(stdout);
 }
 
-function parseResources(text: string): Resource[] {
-  return parseAllDocuments(text).map((document) => {
+export function parseResources(text: string): Resource[] {
+  return parseAllDocuments(text).flatMap((document) => {
     if (document.errors[0]) throw document.errors[0];
-    return document.toJS() as Resource;
+    // Helm leaves documents with nothing but a comment.
+    return (document.toJS() as Resource | null) ?? [];
   });
 }
 
 /** Every YAML file of the manifests, by its path. */
 export function sources(): Map<string, string> {
-  const paths = globSync("**/*.yaml", { cwd: folder });
+  const paths = globSync("{base,components,overlays}/**/*.yaml", { cwd: folder });
   return new Map(paths.map((path) => [path, readFileSync(join(folder, path), "utf8")]));
 }
 
