@@ -1,3 +1,5 @@
+export { errorOf, messageWithCauses, type PlainError, plainError } from "./plain-error.ts";
+
 /**
  * Every error that Greenroom raises on purpose: its code, the HTTP status it becomes, what a client may read, and whether
  * the same request can succeed later. `%s` in a detail is filled at the throw.
@@ -128,40 +130,4 @@ export class GreenroomError extends Error {
   static is(error: unknown): error is GreenroomError {
     return typeof error === "object" && error !== null && marker in error;
   }
-}
-
-/** An error as plain fields, so that it can cross a thread whole (a structured clone loses `code` and custom names). */
-export interface PlainError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string;
-  readonly code?: string;
-}
-
-/** Longest text of an error that is carried between threads, in characters. */
-const longestText = 8_192;
-
-export function plainError(error: unknown): PlainError {
-  if (!(typeof error === "object" && error !== null && "message" in error)) {
-    return { name: "Error", message: clip(describe(error)) };
-  }
-  const { name, message, stack, code } = error as Partial<Record<keyof PlainError, unknown>>;
-  return {
-    name: typeof name === "string" ? clip(name) : "Error",
-    message: clip(describe(message)),
-    ...(typeof stack === "string" ? { stack: clip(stack) } : {}),
-    ...(typeof code === "string" || typeof code === "number" ? { code: clip(String(code)) } : {}),
-  };
-}
-
-function describe(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return "(a value that has no text)";
-  }
-}
-
-function clip(text: string): string {
-  return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
 }

@@ -204,7 +204,9 @@ export type FromThread =
   | { readonly type: "metrics_wanted" }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
-  | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError };
+  | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }
+  /** Nobody caught this, and most likely the thread ends of it: it is told whole, which Node does not do. */
+  | { readonly type: "uncaught"; readonly error: PlainError };
 
 /** Which of the agent's code threw. */
 export type FailureStage = "import" | "create" | "join";

@@ -84,7 +84,7 @@ test("nothing follows the end, and what was before it can still be read", (t) =>
   const log = new EventLog();
   log.append(delta("a"));
   const reader = collect(log, 0);
-  log.append({ type: "end", at: 0, reason: "finished" });
+  log.append({ type: "end", at: 0, reason: "finished", error: null });
   log.append(delta("late"));
   t.true(log.ended);
   t.deepEqual(reader.ids(), [1, 2]);

@@ -111,7 +111,7 @@ test("an id that cannot be one is refused", async (t) => {
 test("a hole in what is kept is told as gap", async (t) => {
   const log = new EventLog();
   for (let i = 0; i < 2_000; i += 1) log.append(word("x"));
-  log.append({ type: "end", at: 0, reason: "closed" });
+  log.append({ type: "end", at: 0, reason: "closed", error: null });
   const { url } = await listenTo(t, log, 5);
   const events = await (await EventReader.open(t, url)).rest();
   t.is(events[0]!.id, null);
@@ -219,7 +219,7 @@ test("a reader that falls behind is cut off; one beside it is not", async (t) =>
   t.teardown(() => clearInterval(pour));
   t.is(await ends.next(), "slow");
   clearInterval(pour);
-  log.append({ type: "end", at: 0, reason: "finished" });
+  log.append({ type: "end", at: 0, reason: "finished", error: null });
   t.is((await quickReads).at(-1)!.event, "end");
 });
 
@@ -229,7 +229,7 @@ test("what is sent again may be more than the buffer", async (t) => {
   const { url } = await listenTo(t, log, 0);
   const reader = await EventReader.open(t, url);
   const events = reader.rest();
-  log.append({ type: "end", at: 0, reason: "finished" });
+  log.append({ type: "end", at: 0, reason: "finished", error: null });
   t.is((await events).length, 41);
 });
 
@@ -258,7 +258,7 @@ test("a shutdown leaves streams open: each ends with its session, also one that 
   t.is(draining.response.headers.get("connection"), "close");
   await draining.until(({ data }) => data.state === "live");
   await ask(path(finishing), { method: "DELETE" });
-  t.like((await early[0].rest()).at(-1), { event: "end", data: { reason: "closed" } });
+  t.like((await early[0].rest()).at(-1), { event: "end", data: { reason: "closed", error: null } });
 
   hurry.abort();
   for (const reader of [early[1], announced, draining]) {

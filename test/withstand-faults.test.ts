@@ -1,7 +1,7 @@
 import test from "ava";
-import type { AgentLauncher, EndReason, JsonObject, Session } from "greenroom";
+import type { AgentLauncher, EndReason, JsonObject, Session, SessionSummary } from "greenroom";
 import { launch } from "./fixtures/launch.ts";
-import { answer, reached } from "./fixtures/session-watch.ts";
+import { answer, eventOf, reached } from "./fixtures/session-watch.ts";
 import { program } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
@@ -185,6 +185,66 @@ for (const fault of ["hang", "spin"]) {
     },
   );
 }
+
+test.serial("createAgent may stand still for as long as it may take", async (t) => {
+  const launcher = await launch(t, "misbehaving", { unresponsiveAfterMs: 500 });
+  const session = await launcher.startSession({ callId: "x", config: { at: "create", fault: "block" } });
+  await reached(session, "live");
+  const blocked = await launcher.startSession({ callId: "y", config: { fault: "block" } });
+  await blocked.ended;
+  t.is(blocked.endReason, "unresponsive");
+  t.regex(blocked.error?.message ?? "", /: unresponsiveAfterMs allows no more$/);
+});
+
+for (const [fault, reason] of [
+  ["throw-caused", "failed"],
+  ["uncaught-caused", "crashed"],
+] as const) {
+  test.serial(`what an error came from crosses the thread's border (${fault})`, async (t) => {
+    const told = Promise.withResolvers<SessionSummary>();
+    const launcher = await launch(t, "misbehaving", { onSessionEnd: told.resolve });
+    const session = await launcher.startSession({ callId: "x", config: { fault } });
+    const end = await eventOf(session, (event) => event.type === "end");
+    const { error, endReason } = await told.promise;
+    t.is(endReason, reason);
+    t.like(error, { name: "TypeError", message: "the database is away" });
+    t.regex(error?.stack ?? "", /misbehaving\.ts:\d+/);
+    t.like(error?.cause, { name: "AggregateError", message: "no address answered" });
+    const [refused, text] = error?.cause?.errors ?? [];
+    t.like(refused, { message: "connection refused", code: "ECONNREFUSED", cause: undefined });
+    t.is(text?.message, "a text");
+    t.deepEqual(end.type === "end" && end.error, error);
+  });
+}
+
+test.serial("what was thrown and is no error ends the session with a text", async (t) => {
+  const launcher = await launch(t, "misbehaving");
+  const session = await launcher.startSession({ callId: "x", config: { fault: "uncaught-text" } });
+  await session.ended;
+  t.is(session.endReason, "crashed");
+  t.is(session.error?.message, "no error at all");
+});
+
+test.serial("only threads that were ended by force count as killed", async (t) => {
+  const launcher = await launch(t, "misbehaving", {
+    heapSoftLimitMb: 64,
+    heapLimitMb: 1_024,
+    closeGraceMs: 60_000,
+  });
+  const supervisor = await launcher.supervisor();
+  const kills = async () =>
+    [
+      ...(await supervisor.metrics.text()).matchAll(/^greenroom_watchdog_kills_total\{reason="(\w+)"\} 1$/gm),
+    ].map(([, reason]) => reason);
+  const fat = await launcher.startSession({ callId: "fat", config: { fault: "fatten" } });
+  await fat.ended;
+  t.is(fat.endReason, "out_of_memory");
+  t.is(fat.error, null, "it closed when it was asked to");
+  t.deepEqual(await kills(), []);
+  const flood = await launcher.startSession({ callId: "flood", config: { fault: "flood-port" } });
+  await flood.ended;
+  t.deepEqual(await kills(), ["flooded"]);
+});
 
 test.serial("one error in many calls stops the starts, not the calls", async (t) => {
   const launcher = await launch(t, "misbehaving", { crashStormLimit: 3 });

@@ -9,9 +9,10 @@ import {
   type SlotBoot,
 } from "../protocol.ts";
 import type { Agent } from "./agent.ts";
-import { type AgentDefinition, type AgentSession, isAgentDefinition } from "./define-agent.ts";
+import type { AgentDefinition, AgentSession } from "./define-agent.ts";
 import { Figures } from "./figures.ts";
 import { type AgentHandle, type AgentHost, attach, type Stage } from "./host.ts";
+import { importAgent } from "./import-agent.ts";
 import { Inbox } from "./inbox.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll } from "./preload.ts";
@@ -44,6 +45,10 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   };
   const failed = (stage: FailureStage, error: unknown) =>
     post({ type: "failed", stage, error: plainError(error) });
+  // Only looks on: what becomes of the thread is decided as if nobody did.
+  process.on("uncaughtExceptionMonitor", (error: unknown) =>
+    port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
+  );
   const inbox = new Inbox(port);
 
   const importStartedAt = now();
@@ -105,14 +110,6 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   await agent.close();
   if (failure === null) post({ type: "ended" });
   else failed("join", failure.error);
-}
-
-async function importAgent(agentUrl: string): Promise<AgentDefinition> {
-  const module: { readonly default?: unknown } = await import(agentUrl);
-  if (!isAgentDefinition(module.default)) {
-    throw new TypeError(`${agentUrl} has no default export made by defineAgent()`);
-  }
-  return module.default;
 }
 
 /** Known by the method, not by `instanceof`: it holds across copies of the package. */

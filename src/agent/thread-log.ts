@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
-import type { PlainError } from "../errors.ts";
+import { inBrackets } from "../error-place.ts";
+import { messageWithCauses, type PlainError } from "../errors.ts";
 import type { LogFormat, LogLevel, ThreadLogOptions } from "../protocol.ts";
 import type { Log } from "./host.ts";
 import { LineBudget } from "./line-budget.ts";
@@ -107,18 +108,34 @@ interface WordFields {
 function words(level: LogLevel, { source, provider, tool, err }: WordFields, text: string): Uint8Array {
   const whose = tool ?? provider;
   const said = source === "console" ? text : `${level}: ${text}${whose === undefined ? "" : ` (${whose})`}`;
-  const parts = err === undefined ? [said] : [said, err.message];
-  return Buffer.from(`${parts.map((part) => cut(harmless(part), longestWords)).join(": ")}\n`);
+  const parts = err === undefined ? [said] : [said, messageWithCauses(err)];
+  const where = inBrackets(err?.stack);
+  return Buffer.from(
+    `${parts.map((part) => cut(harmless(part), longestWords)).join(": ")}${harmless(where)}\n`,
+  );
 }
 
 /** Without control characters, which a terminal would obey. */
 const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, "");
 
-/** Pino calls the name of an error its type. */
+/** As pino writes an error: its name is its type, its message and its stack hold those of its causes. */
 function withErrorType(fields: { readonly err?: PlainError }): object {
   if (!fields.err) return fields;
-  const { name: type, ...rest } = fields.err;
-  return { ...fields, err: { type, ...rest } };
+  return { ...fields, err: asPinoWrites(fields.err) };
+}
+
+function asPinoWrites(error: PlainError): object {
+  const { name: type, message: _, stack: __, cause: ___, errors, ...rest } = error;
+  const chain: PlainError[] = [];
+  for (let link: PlainError | undefined = error; link !== undefined; link = link.cause) chain.push(link);
+  const stack = chain.map(({ stack, name, message }) => stack ?? `${name}: ${message}`).join("\ncaused by: ");
+  return {
+    type,
+    message: chain.map(({ message }) => message).join(": "),
+    ...(error.stack === undefined && chain.length === 1 ? {} : { stack }),
+    ...rest,
+    ...(errors === undefined ? {} : { aggregateErrors: errors.map(asPinoWrites) }),
+  };
 }
 
 /** Longest strings among the fields, and longest message, in characters: the first that fit into a line are taken. */

@@ -33,7 +33,7 @@ const shortestKey = 16;
 /**
  * Lets in who has one of the keys; others get 401. Its value says which key it was, without giving it away: the name of a
  * `name:key`, else a short hash. Keys are looked for at the start of the server, not here: an agent's module is loaded in the
- * session threads too, where they are not.
+ * session threads too, where they are not. One that no option names only has a warning logged where it finds none.
  */
 export function apiKey(options: ApiKeyOptions = {}): Dependency<string> {
   const header = options.header ?? "X-API-Key";
@@ -45,7 +45,7 @@ export function apiKey(options: ApiKeyOptions = {}): Dependency<string> {
     if (id === null) throw unauthorized("The API key is not known", "invalid_token");
     return id;
   };
-  return preparable(dependency, () => void keys.read());
+  return preparable(dependency, { check: () => void keys.read(), unnamed: "warn" });
 }
 
 /** Keys from wherever the options say, compared in a time that does not depend on how much of them is right. */

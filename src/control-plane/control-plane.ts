@@ -39,6 +39,9 @@ export class ControlPlane {
       { component: "http" },
       { level: options.httpLogLevel ?? supervisor.log.level },
     );
+    for (const warning of options.warnings) {
+      this.log.warn(`${warning}. A callback that asks it lets nobody in; if none does, it can be removed`);
+    }
     this.answering = new Answering(supervisor, this.log);
     this.permissions = new Permissions(options, this.log);
     this.tokens = SessionTokens.of(options);

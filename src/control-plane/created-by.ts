@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { JsonValue } from "../protocol.ts";
-import { boundedJson, canonicalJson, isObject } from "./json.ts";
+import { callerIdentity } from "../supervisor/caller-identity.ts";
+import { boundedJson, canonicalJson } from "./json.ts";
 
 /** Largest value of `getCurrentUser`, in bytes of JSON: it is kept with each session and shown with it. */
 export const maxUserBytes = 4_096;
@@ -17,23 +18,15 @@ export function userJson(value: unknown): JsonValue {
   }
 }
 
-/**
- * What a user is told apart by, for limits and idempotency keys: its `id` or `sub` where it has one, so that a claim that
- * changes with every token makes no other caller of it; else all of it.
- */
+/** What a user is told apart by, for limits and idempotency keys; see {@link callerIdentity}. */
 export function userKey(user: JsonValue): string {
-  const key = canonicalJson(identity(user));
+  const key = canonicalJson(callerIdentity(user));
   return key.length <= 128 ? key : createHash("sha256").update(key).digest("base64");
 }
 
 /** A short text for `close_requested_by`. */
 export function userText(user: JsonValue): string {
-  const id = identity(user);
+  const id = callerIdentity(user);
   const text = typeof id === "string" ? id : JSON.stringify(id);
   return text.length <= 128 ? text : `${text.slice(0, 127)}…`;
-}
-
-function identity(user: JsonValue): JsonValue {
-  if (!isObject(user)) return user;
-  return [user.id, user.sub].find((id) => typeof id === "string" || typeof id === "number") ?? user;
 }

@@ -1,4 +1,5 @@
 import { GreenroomError } from "../errors.ts";
+import { version } from "../version.ts";
 import { notesOf } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
@@ -6,7 +7,6 @@ import { HttpError } from "./http-error.ts";
 import { openApiDocument } from "./openapi.ts";
 import { docsPage, docsPolicy, docsScript } from "./pages/docs-page.ts";
 import { isSwaggerFile, readSwaggerFile, swaggerFiles } from "./pages/swagger-ui.ts";
-import { version } from "./version.ts";
 
 /** The document of these endpoints, and a page to read it. */
 export function documentationEndpoints(

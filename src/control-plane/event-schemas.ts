@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { endReasons } from "../protocol.ts";
-import { component, instant, metrics, sessionStates } from "./schemas.ts";
+import { component } from "./components.ts";
+import { errorInfo } from "./error-info.ts";
+import { instant, metrics, sessionStates } from "./schemas.ts";
 
 /** What the events of a session carry as `data`. */
 
 const at = instant("When it happened.");
 const turnId = z.string().describe("The same in all events of one turn.");
 const ms = (description: string) => z.number().describe(`${description} In milliseconds.`);
-const error = z.object({ name: z.string(), message: z.string() });
 
 const latency = component(
   "ResponseLatency",
@@ -60,7 +61,7 @@ const turn = z.object({
   tool_calls: z.number().int(),
   latency: latency.nullable().describe("Null where nobody spoke, or nothing sounded."),
   eager: z.boolean().describe("The answer was begun before the participant had surely finished."),
-  error: error.optional(),
+  error: errorInfo.optional(),
 });
 
 const tool = z.object({
@@ -82,7 +83,7 @@ const participantUnheard = z.object({
   type: z.literal("participant_unheard"),
   at,
   participant_id: z.string(),
-  error: error.describe(
+  error: errorInfo.describe(
     "What the speech recogniser failed of. It is tried again while the participant is there.",
   ),
 });
@@ -115,7 +116,12 @@ export const sessionEvent = component(
     participantUnheard,
     participantHeard,
     z.object({ type: z.literal("metrics"), at, metrics }),
-    z.object({ type: z.literal("end"), at, reason: z.enum(endReasons) }),
+    z.object({
+      type: z.literal("end"),
+      at,
+      reason: z.enum(endReasons),
+      error: errorInfo.nullable().describe("What it ended of; null where that was no error."),
+    }),
   ]),
   "The data of an event. Its type is that of the event; the last one of a session is end.",
 );

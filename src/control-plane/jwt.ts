@@ -48,7 +48,7 @@ export function jwt(options: JwtOptions): Dependency<JWTPayload> {
       throw refusal(error, options.jwksUrl !== undefined);
     }
   };
-  return preparable(dependency, () => checkOptions(options));
+  return preparable(dependency, { check: () => checkOptions(options), unnamed: "refuse" });
 }
 
 async function makeVerifier(options: JwtOptions): Promise<Verify> {

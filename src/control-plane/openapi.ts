@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { components } from "./components.ts";
 import type { DocumentedAnswer, Endpoint, EndpointDocumentation } from "./endpoint.ts";
-import { components } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
 

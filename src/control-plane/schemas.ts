@@ -1,16 +1,8 @@
 import { z } from "zod";
 import { type SessionMetricName, sessionMetricFields } from "../metrics/catalogue.ts";
 import { endReasons, type JsonObject } from "../protocol.ts";
-
-/**
- * The bodies of the API: each schema is validator, type and documentation in one. Names are those of the wire.
- */
-export const components = z.registry<{ id: string; description?: string }>();
-
-export function component<Schema extends z.ZodType>(id: string, schema: Schema, description: string): Schema {
-  components.add(schema, { id, description });
-  return schema;
-}
+import { component } from "./components.ts";
+import { errorInfo } from "./error-info.ts";
 
 /** 1 to 255 characters, no control characters, no slash: it becomes a segment of paths. */
 const callId = z
@@ -267,11 +259,7 @@ export const sessionProblem = component(
     code,
     end_reason: z.enum(endReasons).optional().describe("Why it ended. For 10 minutes after its end."),
     session_ended_at: instant("When it ended.").optional(),
-    error: z
-      .object({ name: z.string(), message: z.string() })
-      .nullable()
-      .optional()
-      .describe("What it ended of, where that was an error."),
+    error: errorInfo.nullable().optional().describe("What it ended of, where that was an error."),
   }),
   "There is no such live session, or the caller may not view it.",
 );

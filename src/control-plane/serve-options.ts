@@ -3,7 +3,7 @@ import { z } from "zod";
 import { GreenroomError } from "../errors.ts";
 import type { LogLevel } from "../protocol.ts";
 import { didYouMean } from "../similar.ts";
-import { prepareDependency, prepareOthers } from "./prepare.ts";
+import { prepareDependencies } from "./prepare.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
 /** How the server speaks HTTP, and who may do what. Times in milliseconds, limits per caller and process. */
@@ -174,6 +174,8 @@ export const serveOptions = z.strictObject({
 export type FilledServeOptions = z.output<typeof serveOptions> & {
   /** Any of the callbacks is given. */
   readonly authenticated: boolean;
+  /** What may be wrong with them, for the log. */
+  readonly warnings: readonly string[];
 };
 
 /** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
@@ -197,8 +199,7 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
     options.canSendMessage,
     options.canJoinCall,
   ].filter((callback) => callback !== undefined);
-  for (const callback of callbacks) prepareDependency(callback);
-  prepareOthers();
+  const warnings = prepareDependencies(callbacks);
   const authenticated = callbacks.length > 0;
   const anyOrigin = options.corsAllowOrigins?.includes("*") ?? authenticated;
   if (options.corsAllowCredentials && anyOrigin) {
@@ -213,7 +214,7 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
       "timeouts.headersMs must not be longer than timeouts.requestMs",
     );
   }
-  return { ...options, authenticated };
+  return { ...options, authenticated, warnings };
 }
 
 /** An empty variable counts as none: templates leave such behind. */

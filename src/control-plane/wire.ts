@@ -1,12 +1,12 @@
 import type { z } from "zod";
 import type { ResponseLatency } from "../agent-event.ts";
-import type { PlainError } from "../errors.ts";
 import { rounded } from "../metrics/rounded.ts";
 import type { Guest, JsonObject } from "../protocol.ts";
 import type { SessionEnd, SessionRecord } from "../registry/registry.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import { lostError } from "../supervisor/session-summary.ts";
+import { errorJson } from "./error-info.ts";
 import type { sessionEvent } from "./event-schemas.ts";
 import type * as schemas from "./schemas.ts";
 
@@ -88,11 +88,6 @@ export function joinTokenJson(
   };
 }
 
-/** An error without its stack, which is for the log. */
-function errorJson({ name, message }: PlainError): { name: string; message: string } {
-  return { name, message };
-}
-
 /** The whole is rounded, and each part ends where the next begins: so that they still add up exactly. */
 function latencyJson(latency: ResponseLatency) {
   let end = 0;
@@ -163,7 +158,7 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
     case "metrics":
       return { type: event.type, at, metrics: event.metrics };
     case "end":
-      return { type: event.type, at, reason: event.reason };
+      return { type: event.type, at, reason: event.reason, error: event.error && errorJson(event.error) };
     default:
       return event satisfies never;
   }

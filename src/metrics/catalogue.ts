@@ -59,6 +59,10 @@ const pacingBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32,
 const turnBuckets = [0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.2, 2.7, 3.5, 5, 8] as const;
 
 export const catalogue = {
+  buildInfo: gauge("greenroom_build_info", "Always 1: the version of Greenroom, and of Node.js.", [
+    "version",
+    "node_version",
+  ]),
   serving: gauge("greenroom_serving", "1 while GET /serving says yes: warmed up, and not shutting down."),
   ready: gauge("greenroom_ready", "1 while GET /ready says yes: a session could start here."),
   sessions: gauge("greenroom_sessions", "Live sessions by state.", ["state"]),
@@ -110,9 +114,11 @@ export const catalogue = {
     "1 while the load guard is up for this cause: starts are refused, unless the load is ignored.",
     ["cause"],
   ),
-  watchdogKills: counter("greenroom_watchdog_kills_total", "Session threads ended by force, by reason.", [
-    "reason",
-  ]),
+  watchdogKills: counter(
+    "greenroom_watchdog_kills_total",
+    "Session threads that the server ended by force, by reason. A session that closed when it was asked to is none.",
+    ["reason"],
+  ),
   farewells: counter(
     "greenroom_farewells_total",
     "Calls left by the server for a thread that died in them, by outcome: done, or failed, where others see the agent until its provider notices.",

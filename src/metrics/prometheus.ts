@@ -1,6 +1,7 @@
 import { Registry } from "prom-client";
 import type { ErrorCode } from "../errors.ts";
 import { type EndReason, endReasons, type Measurement } from "../protocol.ts";
+import { version } from "../version.ts";
 import {
   type FarewellOutcome,
   farewellOutcomes,
@@ -56,6 +57,7 @@ export class Metrics {
 
   constructor() {
     const to = this.#families;
+    to.buildInfo.set({ version, node_version: process.versions.node }, 1);
     // A counter that first appears at 1 has no increase: those with known labels begin at 0.
     for (const reason of endReasons) to.sessionsEnded.inc({ reason }, 0);
     for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);

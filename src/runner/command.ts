@@ -1,10 +1,11 @@
 import { basename } from "node:path";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { version } from "../control-plane/version.ts";
 import { GreenroomError } from "../errors.ts";
+import { version } from "../version.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { loadEnvironment } from "./environment.ts";
-import { errorSentence } from "./error-sentence.ts";
+import { errorLines } from "./error-lines.ts";
+import { errorSentence, stackOf } from "./error-sentence.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { warningsOf } from "./unknown-variables.ts";
@@ -30,8 +31,11 @@ export async function obey(
     const { obeyServe } = await import("./serve-command.ts");
     return await obeyServe(line.flags, environment, launcher, options);
   } catch (error) {
-    const text = line.flags.has("debug") && error instanceof Error ? error.stack : errorSentence(error);
-    process.stderr.write(`${paintFor(process.stderr).red("greenroom:")} ${harmless(text ?? "")}\n`);
+    const { red, dim } = paintFor(process.stderr);
+    const debug = line.flags.has("debug") && error instanceof Error;
+    const text = debug ? (error.stack ?? error.message) : errorSentence(error);
+    const code = debug ? [] : errorLines(stackOf(error)).map((line) => `${dim(harmless(line))}\n`);
+    process.stderr.write(`${red("greenroom:")} ${harmless(text)}\n${code.join("")}`);
     return isUsage(error) ? 2 : 1;
   }
 }

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
 import type { EndReason, LogLevel } from "../protocol.ts";
+import { errorLine } from "../supervisor/log-error.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { type Caller, openCaller } from "./caller.ts";
 import { Conversation } from "./conversation.ts";
 import { noLinks, showDemoLink } from "./demo-link.ts";
+import { errorLines } from "./error-lines.ts";
 import { harmless, paintFor } from "./paint.ts";
 import { readableLog } from "./readable-log.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
@@ -160,7 +162,7 @@ async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
 function epitaph(session: Session, reason: EndReason): string {
   const { dim, red } = paintFor(process.stdout);
   const said = dim(`The call has ended: ${reason}.`);
-  return session.error
-    ? `${said}\n${red(harmless(`${session.error.name}: ${session.error.message}`))}`
-    : said;
+  if (!session.error) return said;
+  const lines = errorLines(session.error.stack).map((line) => dim(harmless(line)));
+  return [said, red(harmless(errorLine(session.error))), ...lines].join("\n");
 }

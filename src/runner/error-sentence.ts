@@ -1,12 +1,31 @@
-import { GreenroomError, plainError } from "../errors.ts";
+import { inBrackets } from "../error-place.ts";
+import { GreenroomError, messageWithCauses, plainError } from "../errors.ts";
+
+/** Errors that tell the user what to do differently: where in their code they come from is no question. */
+const advice = ["UsageError", "ListenError"];
 
 /** Names that say nothing which the message does not: a key that is missing is a TypeError, and nobody's concern that it is. */
 const plainNames = ["Error", "TypeError", "UsageError", "ListenError"];
 
-/** An error for whoever started the program: our own are sentences; of others the kind is told too, where it says something. */
+/**
+ * An error for whoever started the program: our own are sentences; of others the kind is told too, where it says something,
+ * and the place in the user's code where it was thrown.
+ */
 export function errorSentence(error: unknown): string {
-  const { name, message } = plainError(error);
+  return `${withCauses(error)}${inBrackets(stackOf(error))}`;
+}
+
+function withCauses(error: unknown): string {
+  const plain = plainError(error);
   const cause = error instanceof Error ? error.cause : undefined;
-  if (GreenroomError.is(error)) return cause === undefined ? message : `${message}: ${errorSentence(cause)}`;
-  return plainNames.includes(name) ? message : `${name}: ${message}`;
+  if (GreenroomError.is(error) && cause !== undefined) return `${error.message}: ${withCauses(cause)}`;
+  const text = messageWithCauses(plain);
+  return GreenroomError.is(error) || plainNames.includes(plain.name) ? text : `${plain.name}: ${text}`;
+}
+
+/** The stack that leads to the user's code: that of the first error in a chain of causes that is not one of our own. */
+export function stackOf(error: unknown): string | undefined {
+  if (GreenroomError.is(error)) return error.cause === undefined ? undefined : stackOf(error.cause);
+  const { name, stack } = plainError(error);
+  return advice.includes(name) ? undefined : stack;
 }

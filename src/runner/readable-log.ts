@@ -1,13 +1,14 @@
 import pino, { type Logger } from "pino";
 import type { LogLevel } from "../protocol.ts";
+import { errorLines } from "./error-lines.ts";
 import { harmless, paintFor } from "./paint.ts";
 
 /** Said in each line of a process, or of no use to eyes. */
 const unshown = new Set(["level", "time", "pid", "hostname", "msg", "request_id", "component", "err"]);
 
 /**
- * A log for eyes: a line each, of time, level, message and fields. Of an error there is its message; its stack too where
- * the level is `debug` or below.
+ * A log for eyes: a line each, of time, level, message and fields. Of an error there is its message, and where in the user's
+ * code it was thrown; its whole stack where the level is `debug` or below.
  * @param leftOut Messages of no use to whoever reads.
  */
 export function readableLog(
@@ -29,7 +30,9 @@ export function readableLog(
     ].map(([key, value]) => `${key}=${shown(value)}`);
     const head = `${dim(clock(entry.time))} ${colour(name)} ${oneLine(entry.msg ?? "")}`;
     const tail = fields.length > 0 ? ` ${dim(fields.join(" "))}` : "";
-    stream.write(`${head}${tail}\n${stacks && stack ? `${dim(harmless(stack))}\n` : ""}`);
+    const lines = stacks ? (stack?.split("\n") ?? []) : errorLines(stack);
+    const below = lines.map((text) => `${dim(harmless(text))}\n`).join("");
+    stream.write(`${head}${tail}\n${below}`);
   };
   return pino({ level }, { write });
 }

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { version } from "../control-plane/version.ts";
+import { version } from "../version.ts";
 import { paintFor } from "./paint.ts";
 
 /** What a person at a terminal is greeted with: the name, the version, and the agent's file. */

@@ -25,6 +25,7 @@ export function makeAgentPool(options: FilledLauncherOptions, metrics: Metrics, 
       environment: threadEnvironment(options.agentEnvironment),
     },
     {
+      killed: (reason) => metrics.threadKilled(reason),
       warm: (startMs) => metrics.slotStarted(startMs / 1_000),
       startFailed: (error, retryInMs) => {
         metrics.slotStartFailed();

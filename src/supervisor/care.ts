@@ -36,6 +36,7 @@ export class Care {
     this.#watchdog = new Watchdog({
       slots: pool.slots,
       unresponsiveAfterMs: options.unresponsiveAfterMs,
+      createTimeoutMs: options.createTimeoutMs,
       found: (slot, blockedMs, frames) => {
         const session_id = sessions.on(slot)?.id;
         log.error({ session_id, blockedMs: Math.round(blockedMs), frames }, "a session thread is blocked");
@@ -87,7 +88,10 @@ export class Care {
     const { heapSoftLimitMb, heapLimitMb } = this.#options;
     const heapMb = Math.round(heapBytes / 2 ** 20);
     if (heapMb > (heapSoftLimitMb + heapLimitMb) / 2) {
-      session.slot?.condemn({ reason: "out_of_memory", message: `The session held ${heapMb} MiB of heap` });
+      session.slot?.condemn({
+        reason: "out_of_memory",
+        message: `The session held ${heapMb} MiB of heap (heapSoftLimitMb, heapLimitMb)`,
+      });
     } else if (session.state !== "closing" && session.state !== "ended") {
       this.#log.warn({ session_id: session.id, heap_mb: heapMb }, "a session is over its memory limit");
       session.close("out_of_memory");

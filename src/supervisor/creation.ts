@@ -9,6 +9,9 @@ export interface SessionTimeline {
 /** What became of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
 export type Created = "created" | "dead on arrival";
 
+export const createOverdueText = (afterMs: number): string =>
+  `createAgent took longer than ${afterMs} ms (createTimeoutMs)`;
+
 /** The wait for `createAgent`, thread after thread. */
 export class Creation {
   readonly #timeoutMs: number;

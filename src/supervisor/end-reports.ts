@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { within } from "../deadline.ts";
-import type { KillReason } from "../metrics/catalogue.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { EndReason } from "../protocol.ts";
 import type { SessionRecord } from "../registry/registry.ts";
@@ -21,12 +20,6 @@ const bad: ReadonlySet<EndReason> = new Set([
   "flooded",
   "killed",
   "lost",
-]);
-const killed: ReadonlySet<EndReason> = new Set<KillReason>([
-  "unresponsive",
-  "out_of_memory",
-  "flooded",
-  "killed",
 ]);
 
 /** How long hooks and webhooks are waited for when the server stops, in milliseconds. */
@@ -69,7 +62,6 @@ export class EndReports {
   #report(summary: SessionSummary): void {
     const { endReason, durationMs } = summary;
     this.#metrics.sessionEnded(endReason, durationMs / 1_000);
-    if (killed.has(endReason)) this.#metrics.threadKilled(endReason as KillReason);
     this.#log[bad.has(endReason) ? "error" : "info"](
       {
         session_id: summary.sessionId,

@@ -16,6 +16,8 @@ export class Ending {
   reason: EndReason | null = null;
   /** Epoch milliseconds. */
   at: number | null = null;
+  /** What nobody caught in its thread, as the thread itself told it. */
+  uncaught: PlainError | null = null;
   #verdict: Verdict | null = null;
 
   get decided(): boolean {
@@ -30,7 +32,8 @@ export class Ending {
   /** Its thread died: of what was decided, or else of this. */
   ofDeath(error: Error): Verdict {
     const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-    return this.#verdict ?? { reason: outOfMemory ? "out_of_memory" : "crashed", error: plainError(error) };
+    if (outOfMemory) return this.#verdict ?? { reason: "out_of_memory", error: plainError(error) };
+    return this.#verdict ?? { reason: "crashed", error: this.uncaught ?? plainError(error) };
   }
 
   complete({ reason, error }: Verdict, at: number): void {

@@ -1,4 +1,5 @@
 import type { AgentEvent } from "../agent-event.ts";
+import type { PlainError } from "../errors.ts";
 import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
 import type { EndReason, SessionState } from "../protocol.ts";
 
@@ -8,7 +9,13 @@ export type SessionEvent =
   | { readonly type: "state"; readonly at: number; readonly state: SessionState }
   | { readonly type: "metrics"; readonly at: number; readonly metrics: SessionMetricsSnapshot }
   /** The last event of every session. */
-  | { readonly type: "end"; readonly at: number; readonly reason: EndReason };
+  | {
+      readonly type: "end";
+      readonly at: number;
+      readonly reason: EndReason;
+      /** What it ended of; null where that was no error. */
+      readonly error: PlainError | null;
+    };
 
 export interface LoggedEvent {
   /** Counts from 1, without a hole as it happens. */

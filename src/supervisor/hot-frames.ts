@@ -32,6 +32,11 @@ export async function hotFrames(thread: Worker): Promise<HotFrame[]> {
   }
 }
 
+/** ` in load (file:///agent.ts:5)`: where a thread was found most; empty where it was nowhere. */
+export function whereText([hottest]: readonly HotFrame[]): string {
+  return hottest === undefined ? "" : ` in ${hottest.function} (${hottest.location})`;
+}
+
 async function profile(thread: Worker): Promise<HotFrame[]> {
   const handle = await thread.startCpuProfile();
   await sleep(profileMs);

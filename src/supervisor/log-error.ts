@@ -1,4 +1,4 @@
-import { GreenroomError, plainError } from "../errors.ts";
+import { GreenroomError, messageWithCauses, plainError } from "../errors.ts";
 
 /**
  * An error for the `err` of a log line, where pino writes `type`, `message` and `stack`. An error that crossed a thread is
@@ -6,9 +6,12 @@ import { GreenroomError, plainError } from "../errors.ts";
  */
 export function loggedError(error: unknown): unknown {
   if (error instanceof Error && (error.constructor !== Error || error.name === "Error")) return error;
-  const { name, ...fields } = plainError(error);
-  // Without a prototype pino takes the type from the name, which need not be told twice.
-  return Object.defineProperty(Object.assign(Object.create(null), fields), "name", { value: name });
+  const { name, errors, ...fields } = plainError(error);
+  // Without a prototype pino takes the type from the name, which need not be told twice; nor need the errors that it holds.
+  return Object.defineProperties(Object.assign(Object.create(null), fields), {
+    name: { value: name },
+    errors: { value: errors },
+  });
 }
 
 /** What an error of the table came from, which is what an operator wants; of all others, the error itself. */
@@ -18,6 +21,6 @@ export function causeOf(error: unknown): unknown {
 
 /** One line without a stack, for what is expected to happen: `RangeError: no key was given`. */
 export function errorLine(error: unknown): string {
-  const { name, message } = plainError(error);
-  return `${name}: ${message}`;
+  const plain = plainError(error);
+  return `${plain.name}: ${messageWithCauses(plain)}`;
 }

@@ -93,7 +93,8 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
       permits.giveBackAll(session);
       membership.release(session);
       sessions.retire(session);
-      crashStorm.count(session);
+      const where = crashStorm.count(session);
+      if (where !== null) log.warn({ where }, "starts are refused: threads died of one error");
       endReports.report(session);
     },
   });

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Piscina } from "piscina";
 import { GreenroomError } from "../errors.ts";
+import type { KillReason } from "../metrics/catalogue.ts";
 import type { ThreadLogOptions } from "../protocol.ts";
 import { BackOff } from "./back-off.ts";
 import { Slot, type SlotState } from "./slot.ts";
@@ -31,6 +32,8 @@ export interface PoolOptions {
 export interface PoolEvents {
   warm(startMs: number): void;
   startFailed(error: Error, retryInMs: number): void;
+  /** A thread is about to be ended by force. */
+  killed(reason: KillReason): void;
   /** A thread failed where no slot could be told. */
   error(error: unknown): void;
 }
@@ -202,12 +205,13 @@ export class Pool {
         findThread: (threadId) => this.#piscina.threads.find((thread) => thread.threadId === threadId),
       },
       {
+        killed: (reason) => this.#events.killed(reason),
         warm: (slot) => this.#warm(slot, timer),
         gone: (slot, error) => this.#gone(slot, error, timer),
       },
     );
     const { threadStartTimeoutMs } = this.#options;
-    const overdue = `The agent module was not imported within ${threadStartTimeoutMs} ms`;
+    const overdue = `The agent module was not imported within ${threadStartTimeoutMs} ms (threadStartTimeoutMs)`;
     const timer = setTimeout(() => slot.retire(new Error(overdue)), threadStartTimeoutMs);
     this.slots.add(slot);
   }

@@ -1,4 +1,5 @@
 import { GreenroomError } from "../errors.ts";
+import type { JsonValue } from "../protocol.ts";
 import type { Admission } from "./admission.ts";
 import type { Care } from "./care.ts";
 import type { CrashStorm } from "./crash-storm.ts";
@@ -41,7 +42,12 @@ export class Readiness {
     return unreadiness === null || unreadiness.code === "POOL_FULL";
   }
 
-  /** Why no start is accepted, or null. Whether there is room is for the admission to say. */
+  /** Why no start of this caller is accepted, or null. */
+  refusalOf(createdBy: JsonValue): GreenroomError | null {
+    return this.refusal() ?? storm(this.#options.crashStorm.secondsLeftFor(createdBy));
+  }
+
+  /** Why no start is accepted, whoever asks, or null. Whether there is room is for the admission to say. */
   refusal(): GreenroomError | null {
     const { lifecycle, care, crashStorm, ignoreLoad } = this.#options;
     if (lifecycle.state === "idle") return new GreenroomError("NOT_STARTED");
@@ -50,8 +56,7 @@ export class Readiness {
     if (!ignoreLoad && care.loadGuard.causes().length > 0) {
       return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
     }
-    const retryAfterSeconds = crashStorm.secondsLeft;
-    return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
+    return storm(crashStorm.secondsLeft);
   }
 
   /** Why nothing is warm: it takes its time, or the agent is at fault. */
@@ -62,4 +67,8 @@ export class Readiness {
       ? new GreenroomError("WARMING_UP")
       : new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
   }
+}
+
+function storm(retryAfterSeconds: number): GreenroomError | null {
+  return retryAfterSeconds > 0 ? new GreenroomError("CRASH_STORM", undefined, { retryAfterSeconds }) : null;
 }

@@ -1,5 +1,7 @@
-import { type PlainError, plainError } from "../errors.ts";
+import { errorOf, type PlainError, plainError } from "../errors.ts";
 import type { AgentReport, FromThread, Measurement } from "../protocol.ts";
+import { createOverdueText } from "./creation.ts";
+import { hotFrames, whereText } from "./hot-frames.ts";
 import type { Slot } from "./slot.ts";
 
 /** How long the agent's services may take to say whether they work, and the agent to close, in milliseconds. */
@@ -16,13 +18,16 @@ export async function rehearse(
   measured: (measurement: Measurement) => void,
 ): Promise<AgentReport> {
   const { promise, resolve, reject } = Promise.withResolvers<AgentReport>();
-  const fail = (error: PlainError) => reject(Object.assign(new Error(error.message), error));
-  const expire = (what: string, ms: number) =>
-    setTimeout(() => {
-      fail({ name: "DeadlineError", message: `${what} took longer than ${ms} ms` });
+  const fail = (error: PlainError) => reject(errorOf(error));
+  const expire = (message: string, ms: number) =>
+    setTimeout(async () => {
+      // A thread that is blocked can say where; one that waits cannot, and has no such place.
+      const where = slot.thread ? whereText(await hotFrames(slot.thread)) : "";
+      fail({ name: "DeadlineError", message: `${message}${where}` });
       slot.retire();
     }, ms);
-  let timer = expire("createAgent", createTimeoutMs);
+  let timer = expire(createOverdueText(createTimeoutMs), createTimeoutMs);
+  let uncaught: PlainError | null = null;
   let report: AgentReport = { about: null, services: [] };
   slot.assign(
     {
@@ -38,7 +43,7 @@ export async function rehearse(
         switch (message.type) {
           case "created":
             clearTimeout(timer);
-            timer = expire("The rehearsal", restTimeoutMs);
+            timer = expire(`The rehearsal took longer than ${restTimeoutMs} ms`, restTimeoutMs);
             return;
           case "rehearsed":
             report = message.report;
@@ -52,13 +57,16 @@ export async function rehearse(
           case "failed":
             fail(message.error);
             break;
+          case "uncaught":
+            uncaught = message.error;
+            return;
           default:
             return;
         }
         slot.retire();
       },
-      condemned: (verdict) => fail({ name: "Error", message: verdict.message }),
-      gone: (error) => fail(plainError(error)),
+      condemned: ({ reason: _, ...told }) => fail({ name: "Error", ...told }),
+      gone: (error) => fail(uncaught ?? plainError(error)),
     },
   );
   try {

@@ -1,8 +1,9 @@
+import type { PlainError } from "../errors.ts";
 import type { JsonObject } from "../protocol.ts";
 import type { SessionSummary } from "./session-summary.ts";
 import type { WebhookMessage } from "./webhook.ts";
 
-/** The webhook message `session.ended`. Of an error only name, message and code leave the process, no stack. */
+/** The webhook message `session.ended`. Of an error and its causes only name, message and code leave the process, no stack. */
 export function sessionEndedMessage(summary: SessionSummary): WebhookMessage {
   const { error, transcript } = summary;
   const data: JsonObject = {
@@ -12,7 +13,7 @@ export function sessionEndedMessage(summary: SessionSummary): WebhookMessage {
     created_by: summary.createdBy,
     end_reason: summary.endReason,
     close_requested_by: summary.closeRequestedBy,
-    error: error === null ? null : { name: error.name, message: error.message, code: error.code ?? null },
+    error: error === null ? null : errorData(error),
     session_started_at: summary.startedAt.toISOString(),
     session_ended_at: summary.endedAt.toISOString(),
     duration_ms: summary.durationMs,
@@ -28,6 +29,16 @@ export function sessionEndedMessage(summary: SessionSummary): WebhookMessage {
     }));
   }
   return { type: "session.ended", timestamp: summary.endedAt.toISOString(), data };
+}
+
+function errorData({ name, message, code, cause, errors }: PlainError): JsonObject {
+  return {
+    name,
+    message,
+    code: code ?? null,
+    ...(cause === undefined ? {} : { cause: errorData(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(errorData) }),
+  };
 }
 
 /** The same for every process that tells of the end of this session. */

@@ -16,7 +16,7 @@ import {
   type Question,
   type SessionState,
 } from "../protocol.ts";
-import { type Created, Creation, type SessionTimeline } from "./creation.ts";
+import { type Created, Creation, createOverdueText, type SessionTimeline } from "./creation.ts";
 import { Ending, type Verdict } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
@@ -134,8 +134,8 @@ export class Session implements SlotHolder {
     this.#slot.draining();
     this.#slot.send({ type: "close", reason });
     const { closeGraceMs } = this.#deadlines;
-    const error = { name: "Error", message: `The agent ignored the close for ${closeGraceMs} ms` };
-    this.#graceTimer = setTimeout(() => this.#decide({ reason: "killed", error }), closeGraceMs);
+    const message = `The agent ignored the close for ${closeGraceMs} ms (closeGraceMs)`;
+    this.#graceTimer = setTimeout(() => this.#slot?.condemn({ reason: "killed", message }), closeGraceMs);
   }
 
   /** Hands the agent what a participant typed; it is taken in order. Returns the message's id. */
@@ -207,6 +207,9 @@ export class Session implements SlotHolder {
       case "metrics_wanted":
         this.#slot?.send({ type: "metrics", metrics: this.metrics.snapshot() });
         break;
+      case "uncaught":
+        this.#ending.uncaught = message.error;
+        break;
       case "warm":
       case "rehearsed":
         break;
@@ -218,7 +221,8 @@ export class Session implements SlotHolder {
   condemned(verdict: Condemnation): void {
     // A thread that stood still before it saw the session is no fault of the session.
     if (this.#untouched) return;
-    this.#ending.decide({ reason: verdict.reason, error: { name: "Error", message: verdict.message } });
+    const { reason, ...told } = verdict;
+    this.#ending.decide({ reason, error: { name: "Error", ...told } });
   }
 
   gone(error: Error): void {
@@ -243,7 +247,7 @@ export class Session implements SlotHolder {
   }
 
   #createOverdue(afterMs: number): void {
-    const cause = { name: "DeadlineError", message: `createAgent took longer than ${afterMs} ms` };
+    const cause = { name: "DeadlineError", message: createOverdueText(afterMs) };
     this.#ending.error = cause;
     this.close("start_failed");
     this.#creation.fail(new GreenroomError("START_FAILED", undefined, { cause }));
@@ -273,7 +277,7 @@ export class Session implements SlotHolder {
     this.#ending.complete(verdict, at);
     this.#metricsEvents.end(at);
     this.events.append({ type: "state", at, state: "ended" });
-    this.events.append({ type: "end", at, reason });
+    this.events.append({ type: "end", at, reason, error: cause });
     const code = reason === "drained" ? "DRAINING" : "START_FAILED";
     this.#creation.fail(new GreenroomError(code, undefined, { cause }));
     if (began) this.#listener.ended(this);

@@ -1,5 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { within } from "../deadline.ts";
+import { errorOf, plainError } from "../errors.ts";
+import type { KillReason } from "../metrics/catalogue.ts";
 import type { FromThread, SessionAssignment, SlotBoot, ToThread } from "../protocol.ts";
 
 /**
@@ -20,12 +22,16 @@ export interface SlotHolder {
 }
 
 export interface Condemnation {
-  readonly reason: "unresponsive" | "flooded" | "out_of_memory";
+  readonly reason: KillReason;
   readonly message: string;
+  /** Where the thread was found, as the stack of an error, where that is known. */
+  readonly stack?: string;
 }
 
 /** What the pool is told of every slot, held or not. */
 export interface SlotEvents {
+  /** The thread is about to be ended by force. */
+  killed(reason: KillReason): void;
   warm(slot: Slot, importMs: number): void;
   gone(slot: Slot, error: Error): void;
 }
@@ -52,6 +58,8 @@ export class Slot {
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
   thread: Worker | undefined;
+  /** `createAgent` runs in it: the agent is in no call yet, whom it could leave without an answer. */
+  creating = false;
   /** The thread died before anybody claimed it. */
   diedUnused = false;
 
@@ -83,7 +91,8 @@ export class Slot {
     };
     this.ended = options.run(boot, this.#abort.signal).then(
       () => this.#gone(new Error("The slot's thread returned")),
-      (error: unknown) => this.#gone(error as Error),
+      // Whoever throws a text in a thread ends it with that.
+      (error: unknown) => this.#gone(error instanceof Error ? error : errorOf(plainError(error))),
     );
   }
 
@@ -101,6 +110,7 @@ export class Slot {
   /** Hands the thread its session. The slot must be claimed. */
   assign(session: SessionAssignment, holder: SlotHolder): void {
     this.#holder = holder;
+    this.creating = true;
     this.send({ type: "assign", session });
   }
 
@@ -115,7 +125,8 @@ export class Slot {
 
   /** Tells the holder why, then ends the thread: the verdict always comes before the abort. */
   condemn(verdict: Condemnation): void {
-    if (this.#state === "gone") return;
+    if (this.#state === "gone" || this.#retired) return;
+    this.#events.killed(verdict.reason);
     this.#holder?.condemned(verdict);
     this.retire(new Error(verdict.message));
   }
@@ -132,6 +143,7 @@ export class Slot {
   #receive(message: FromThread): void {
     if (this.#state === "gone" || this.#retired) return;
     this.#count();
+    if (message.type === "created" || message.type === "failed") this.creating = false;
     if (message.type === "warm") {
       this.#meet(message.threadId);
       this.#state = "warm";
@@ -139,7 +151,9 @@ export class Slot {
     } else if (this.#holder) {
       this.#holder.message(message);
     } else if (message.type === "failed") {
-      this.retire(Object.assign(new Error(message.error.message), message.error));
+      this.retire(errorOf(message.error));
+    } else if (message.type === "uncaught") {
+      this.#failure ??= errorOf(message.error);
     }
   }
 
@@ -159,7 +173,7 @@ export class Slot {
     if (this.#window.messages > this.#options.messagesPerSecond) {
       this.condemn({
         reason: "flooded",
-        message: `The session sent more than ${this.#options.messagesPerSecond} messages in a second`,
+        message: `The session sent more than ${this.#options.messagesPerSecond} messages in a second (messagesPerSecond)`,
       });
     }
   }

@@ -102,7 +102,7 @@ export class Supervisor {
   async startSession(request: StartRequest, abandoned: () => boolean = () => false): Promise<Session> {
     const begunAt = performance.now();
     try {
-      const refusal = this.#parts.readiness.refusal();
+      const refusal = this.#parts.readiness.refusalOf(request.createdBy ?? null);
       if (refusal) throw refusal;
       const session = await this.#parts.starts.start(request, begunAt, abandoned);
       this.metrics.startSeconds("created", (performance.now() - begunAt) / 1_000);

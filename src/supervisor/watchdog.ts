@@ -1,5 +1,5 @@
 import inspector from "node:inspector";
-import { type HotFrame, hotFrames } from "./hot-frames.ts";
+import { type HotFrame, hotFrames, whereText } from "./hot-frames.ts";
 import type { Slot } from "./slot.ts";
 
 /** Finds threads whose event loop stands still, by the heartbeat that each leaves in shared memory. */
@@ -7,6 +7,8 @@ export interface WatchdogOptions {
   readonly slots: Iterable<Slot>;
   /** Standing still for longer than this is judged `unresponsive`, in milliseconds. */
   readonly unresponsiveAfterMs: number;
+  /** The same while `createAgent` runs, which may load something heavy, in milliseconds. */
+  readonly createTimeoutMs: number;
   /** What a hung thread was found doing, before it is ended. */
   readonly found: (slot: Slot, blockedMs: number, frames: readonly HotFrame[]) => void;
 }
@@ -52,19 +54,28 @@ export class Watchdog {
       const pulse = this.#pulses.get(slot);
       if (!pulse) this.#pulses.set(slot, { beat, at, judged: false });
       else if (pulse.beat !== beat || pardon) Object.assign(pulse, { beat, at });
-      else if (at - pulse.at > this.#options.unresponsiveAfterMs && !pulse.judged) {
+      else if (at - pulse.at > this.#allowedMs(slot) && !pulse.judged) {
         pulse.judged = true;
         void this.#judge(slot, at - pulse.at);
       }
     }
   }
 
+  #allowedMs({ creating }: Slot): number {
+    const { unresponsiveAfterMs, createTimeoutMs } = this.#options;
+    return creating ? Math.max(unresponsiveAfterMs, createTimeoutMs) : unresponsiveAfterMs;
+  }
+
   async #judge(slot: Slot, blockedMs: number): Promise<void> {
+    const option = slot.creating ? "createTimeoutMs" : "unresponsiveAfterMs";
     const frames = slot.thread ? await hotFrames(slot.thread) : [];
     if (slot.state === "gone") return;
     this.#options.found(slot, blockedMs, frames);
-    const where = frames[0] ? ` in ${frames[0].function} (${frames[0].location})` : "";
-    const message = `The event loop was blocked for ${Math.round(blockedMs)} ms${where}`;
-    slot.condemn({ reason: "unresponsive", message });
+    const message = `The event loop was blocked for ${Math.round(blockedMs)} ms${whereText(frames)}: ${option} allows no more`;
+    const stack = [
+      `Error: ${message}`,
+      ...frames.map(({ function: name, location }) => `    at ${name} (${location})`),
+    ];
+    slot.condemn({ reason: "unresponsive", message, stack: stack.join("\n") });
   }
 }
