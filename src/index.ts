@@ -2,6 +2,7 @@
  * What users import. An agent's module is loaded on the main thread and in each session thread, so nothing heavy may be
  * reached from here by a static import.
  */
+import "./early-signals.ts";
 import "./node-version.ts";
 
 export { Agent } from "./agent/agent.ts";

@@ -138,7 +138,7 @@ test("a person sees the code, and the line before it", async (t) => {
 
 test("advice to whoever started the program names no line of theirs", (t) => {
   const stack = "Error: x\n    at file:///home/ann/agent.ts:9:1";
-  for (const error of [new UsageError("port"), new ListenError("port")]) {
+  for (const error of [new UsageError("port"), new ListenError("port", { cause: new Error("EADDRINUSE") })]) {
     t.is(errorSentence(Object.assign(error, { stack })), "port");
   }
   const wrong = Object.assign(new TypeError("no key"), { stack, cause: new RangeError("empty") });

@@ -67,7 +67,8 @@ test.serial("an agent that cannot be started: its own error, and exit code 1", a
   const file = new AgentFile(t, throwsAtImport);
   const child = program(t, ["run"], { launcher: { agent: file.url } });
   t.deepEqual(await child.exit, { code: 1, signal: null });
-  t.regex(child.stderr, /^greenroom: RangeError: no key was given$/m);
+  t.regex(child.stderr, /^greenroom: RangeError: no key was given \(at .*agent\.ts:1:7\)$/m);
+  t.regex(child.stderr, /agent\.ts:1 {2}throw new RangeError/);
 });
 
 test.serial("SIGTERM ends the call in order, even while an answer is waited for", async (t) => {

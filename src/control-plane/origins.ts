@@ -86,7 +86,7 @@ const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : ho
 
 const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 

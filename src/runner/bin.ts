@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// First of all: a signal may come while the rest is loaded.
+import "../early-signals.ts";
 import "../node-version.ts";
 
 // Not statically: all of that is parsed before anything runs, and an older Node fails at newer syntax.

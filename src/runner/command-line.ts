@@ -9,10 +9,12 @@ export interface CommandLine {
   readonly flags: Flags;
 }
 
-/** It was not a command: help or the version was printed, or a complaint. */
+/** It was not a command: help or the version was printed, or it was wrong. */
 export interface NoCommand {
   readonly command: null;
   readonly exitCode: number;
+  /** What is wrong with it, for whoever started the program. */
+  readonly complaint: string | null;
 }
 
 /** Reads the words after the program's name. Values are read elsewhere, together with the environment. */
@@ -21,13 +23,18 @@ export function parseCommandLine(
   program: string,
   version: string,
 ): CommandLine | NoCommand {
-  let parsed: CommandLine | NoCommand = { command: null, exitCode: 2 };
+  let wrong = "";
+  let parsed: CommandLine | NoCommand = { command: null, exitCode: 2, complaint: null };
   const root = new Command(program)
     .description("Puts AI voice agents into calls, each in a thread of its own.")
     .version(version, "--version", "Print the version")
     .helpOption("--help", "Print this help")
     .helpCommand(false)
-    .configureOutput({ outputError: (text, write) => write(complaint(text)) })
+    .configureOutput({
+      outputError: (text) => {
+        wrong += complaint(text);
+      },
+    })
     .exitOverride();
   for (const [name, description, groups] of commands) {
     const command = root.command(name).description(description);
@@ -45,7 +52,11 @@ export function parseCommandLine(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const asked = error.exitCode === 0;
-    return { command: null, exitCode: asked ? 0 : 2 };
+    return {
+      command: null,
+      exitCode: asked ? 0 : 2,
+      complaint: asked || wrong === "" ? null : wrong.trimEnd(),
+    };
   }
   return parsed;
 }
@@ -89,7 +100,7 @@ const precedence =
 function complaint(text: string): string {
   return text
     .replace(/^error: option '(--[\w-]+) <(.+)>' argument missing/, "error: $1: <$2> is missing")
-    .replace(/^error: /, "greenroom: ");
+    .replace(/^error: /, "");
 }
 
 function addOptions(command: Command, heading: string, table: OptionTable): void {

@@ -6,7 +6,8 @@ import { parseCommandLine } from "./command-line.ts";
 import { loadEnvironment } from "./environment.ts";
 import { errorLines } from "./error-lines.ts";
 import { errorSentence, stackOf } from "./error-sentence.ts";
-import { harmless, paintFor } from "./paint.ts";
+import { tellFatal } from "./fatal.ts";
+import { paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { warningsOf } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
@@ -18,7 +19,10 @@ export async function obey(
   options: RunnerOptions,
 ): Promise<number> {
   const line = parseCommandLine(argv, programName(), version);
-  if (line.command === null) return line.exitCode;
+  if (line.command === null) {
+    if (line.complaint !== null) await tellFatal(line.complaint, { launcher, serves: argv[0] === "serve" });
+    return line.exitCode;
+  }
   try {
     const environment = loadEnvironment();
     if (line.command === "run") {
@@ -31,11 +35,14 @@ export async function obey(
     const { obeyServe } = await import("./serve-command.ts");
     return await obeyServe(line.flags, environment, launcher, options);
   } catch (error) {
-    const { red, dim } = paintFor(process.stderr);
     const debug = line.flags.has("debug") && error instanceof Error;
     const text = debug ? (error.stack ?? error.message) : errorSentence(error);
-    const code = debug ? [] : errorLines(stackOf(error)).map((line) => `${dim(harmless(line))}\n`);
-    process.stderr.write(`${red("greenroom:")} ${harmless(text)}\n${code.join("")}`);
+    await tellFatal(text, {
+      launcher,
+      serves: line.command === "serve",
+      // What was asked for wrongly needs no stack.
+      ...(isUsage(error) ? {} : { error, below: debug ? [] : errorLines(stackOf(error)) }),
+    });
     return isUsage(error) ? 2 : 1;
   }
 }

@@ -19,7 +19,7 @@ function withCauses(error: unknown): string {
   const plain = plainError(error);
   const cause = error instanceof Error ? error.cause : undefined;
   if (GreenroomError.is(error) && cause !== undefined) return `${error.message}: ${withCauses(cause)}`;
-  const text = messageWithCauses(plain);
+  const text = advice.includes(plain.name) ? plain.message : messageWithCauses(plain);
   return GreenroomError.is(error) || plainNames.includes(plain.name) ? text : `${plain.name}: ${text}`;
 }
 

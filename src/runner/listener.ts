@@ -53,9 +53,9 @@ function urlOf(host: string, port: number): string {
 }
 
 /** How long requests in flight may take to end once the server closes, in milliseconds. */
-const requestGraceMs = 1_000;
+const requestGraceMs = 5_000;
 
-/** Accepts nothing more, closes idle connections at once and all others after a moment. */
+/** Accepts nothing more, closes idle connections at once and all others when their request is answered, or is overdue. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();

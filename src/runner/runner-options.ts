@@ -6,7 +6,7 @@ import { GreenroomError } from "../errors.ts";
 export interface RunnerOptions extends ServeOptions {
   /**
    * After SIGTERM, how long starts are still accepted while `/ready` and `/serving` tell balancers to look elsewhere.
-   * Default 5,000. Raise it to what your balancer needs to notice; 0 where there is none.
+   * Default 5,000; 0 on loopback while there is no call. Raise it to what your balancer needs to notice; 0 where there is none.
    */
   readonly drainAnnounceMs?: number;
   /**

@@ -1,5 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import type { AgentLauncher, AgentLauncherOptions } from "../agent-launcher.ts";
 import { apiKey } from "../control-plane/api-key.ts";
+import { isLoopback } from "../control-plane/origins.ts";
+import { earlySignal } from "../early-signals.ts";
 import { Announcer } from "./announcer.ts";
 import type { Environment } from "./environment.ts";
 import { demandPeers, fleetOf } from "./fleet-settings.ts";
@@ -51,12 +54,30 @@ export async function obeyServe(
   const { log } = await launcher.supervisor();
   const announcer = new Announcer(log);
   for (const warning of warningsOf(environment)) announcer.say("warn", warning);
+  // A signal that has come is seen in the next turn of the event loop, which all that was loaded may have held up.
+  await setImmediate();
+  const early = earlySignal();
+  if (early !== undefined) {
+    const fields = { cause: early, finished: 0, closed: 0 };
+    announcer.say("ready", `Greenroom has stopped after ${early}: it had not begun to listen`, fields);
+    return 0;
+  }
   return untilSignal({
     server: serve(launcher, settings),
     announcer,
     log,
-    announceMs: settings.drainAnnounceMs ?? drainDefaults.drainAnnounceMs,
+    announceMs: () => announceMsOf(settings, launcher),
   });
+}
+
+/** On loopback there is no balancer that has to learn of a shutdown: where nobody is in a call either, it begins at once. */
+export function announceMsOf(
+  { drainAnnounceMs, host }: RunnerOptions,
+  launcher: Pick<AgentLauncher, "listSessions">,
+): number {
+  if (drainAnnounceMs !== undefined) return drainAnnounceMs;
+  const unseen = isLoopback(host ?? "127.0.0.1") && launcher.listSessions().length === 0;
+  return unseen ? 0 : drainDefaults.drainAnnounceMs;
 }
 
 /**

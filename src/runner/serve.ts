@@ -2,10 +2,10 @@ import type { Server } from "node:http";
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { createApp, createHttpServer, createMetricsApp, exposureWarning } from "../control-plane/app.ts";
-import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Announcer } from "./announcer.ts";
 import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
+import { partConnections } from "./parting-connections.ts";
 import { type RunnerOptions, splitOptions } from "./runner-options.ts";
 import { type CloseOptions, type Shutdown, shutDown } from "./shutdown.ts";
 import { warmUp } from "./warm-up.ts";
@@ -36,7 +36,7 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   const app = http.app ?? (await createApp(launcher, http));
   const open = async (app: Koa, port: number, flag: string): Promise<OpenServer> => {
     const server = createHttpServer(http.timeouts);
-    closeConnectionsOnceDraining(server, supervisor);
+    partConnections(server, supervisor);
     server.on("request", app.callback());
     return { server, port: await listen(server, { host, port, flag }) };
   };
@@ -83,16 +83,4 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
       return closing;
     },
   };
-}
-
-/** So that clients come back elsewhere. Set here, since the app may be somebody else's. */
-function closeConnectionsOnceDraining(server: Server, supervisor: Supervisor): void {
-  let draining = false;
-  supervisor.onDrain(() => {
-    draining = true;
-    server.closeIdleConnections();
-  });
-  server.on("request", (_request, response) => {
-    if (draining) response.setHeader("Connection", "close");
-  });
 }

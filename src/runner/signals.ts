@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import type { Logger } from "pino";
+import { type EndSignal, takeOverSignals } from "../early-signals.ts";
 import { loggedError } from "../supervisor/log-error.ts";
 import type { Announcer } from "./announcer.ts";
 import type { ServerHandle } from "./serve.ts";
@@ -15,8 +16,8 @@ export interface UntilSignal {
   readonly server: Promise<ServerHandle>;
   readonly announcer: Announcer;
   readonly log: Logger;
-  /** How long the first SIGTERM is announced. */
-  readonly announceMs: number;
+  /** How long the first SIGTERM is announced, in milliseconds, asked when it comes. */
+  readonly announceMs: () => number;
 }
 
 /**
@@ -47,7 +48,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     }
   };
 
-  const onSignal = (signal: "SIGINT" | "SIGTERM") => {
+  const onSignal = (signal: EndSignal) => {
     if (signal === "SIGINT") {
       const at = performance.now();
       const echo = at - interruptedAt < echoWindowMs;
@@ -63,11 +64,12 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     stage = before === "draining" || signal === "SIGINT" ? "closing" : "draining";
     if (stage === "closing") hurry.abort();
     announcer.say("info", `${signal}: ${stage === "closing" ? "closing all calls" : "draining"}`, { signal });
-    if (before === "serving") void shutDown(signal, announceMs);
+    if (before === "serving") void shutDown(signal, announceMs());
   };
 
   process.on("SIGTERM", () => onSignal("SIGTERM"));
   process.on("SIGINT", () => onSignal("SIGINT"));
+  for (const signal of takeOverSignals()) onSignal(signal);
   // A callback of the user's that nobody awaited: it harms its own request, and must not end everybody's calls.
   process.on("unhandledRejection", (error) =>
     log.error({ err: loggedError(error) }, "an unhandled rejection"),
