@@ -108,7 +108,7 @@ test.serial("streams of events go on until their session has ended", async (t) =
   child.kill("SIGTERM");
   await child.logged(/waiting for calls to end/);
   child.kill("SIGTERM");
-  t.regex(await stream.text(), /event: end\ndata: .*"reason":"drained"\}\n\n$/);
+  t.regex(await stream.text(), /event: end\ndata: .*"reason":"drained","error":null\}\n\n$/);
   t.is((await child.exit).code, 0);
 });
 
