@@ -103,7 +103,8 @@ export interface AgentLauncherOptions {
   readonly advertisedAddress?: string | URL | null;
   /**
    * The environment of the session threads. Default: that of the process, without the server's own secrets
-   * (`GREENROOM_*`, `REDIS_URL`).
+   * (`GREENROOM_*`, `REDIS_URL`). Those of the process that name proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`) are in it
+   * in any case, unless they are given here.
    */
   readonly agentEnvironment?: Readonly<Record<string, string>>;
 }

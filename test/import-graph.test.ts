@@ -33,7 +33,7 @@ function importsOf(from: string): Import[] {
 const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/registry/", "src/metrics/"];
 const threadFloors = ["workers/", "src/testing/", "src/providers/", "src/agent/", "src/audio/"];
 const shared =
-  /^src\/(protocol|agent-event|errors|plain-error|error-place|deadline|similar|version)\.ts$|^src\/metrics\/catalogue\.ts$/;
+  /^src\/(protocol|agent-event|errors|plain-error|error-place|deadline|retry-after|similar|version)\.ts$|^src\/network\/|^src\/metrics\/catalogue\.ts$/;
 /** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
 const recordedCall = /^src\/runner\/recorded-call\.ts$/;
 /** Light shells that load the server only when they are used. */
@@ -111,7 +111,7 @@ test("what the main thread loads to leave a call for a dead thread is light, and
     }
   }
   const light =
-    /^src\/(protocol|errors|plain-error|deadline)\.ts$|^src\/providers\/stream\/(wire\/|(farewell|client-details|error))/;
+    /^src\/(protocol|errors|plain-error|deadline|retry-after)\.ts$|^src\/network\/|^src\/providers\/error-text\.ts$|^src\/providers\/stream\/(wire\/|(farewell|client-details|error))/;
   for (const path of reached) t.regex(path, light);
 });
 

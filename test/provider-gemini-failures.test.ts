@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import type * as gemini from "greenroom/gemini";
 import { errorKind } from "../src/agent/error-kind.ts";
@@ -51,6 +55,30 @@ test("what Google asks to wait is waited where it is short, and not at all where
   const error = await failure(t, ask(llm, "Hi!"));
   t.like(error, { status: 429, code: "RESOURCE_EXHAUSTED", retryDelayMs: 37_000 });
   t.is(bodies().length, 3);
+});
+
+test("an answer that a gateway compressed unasked is read, and so is a refusal", async (t) => {
+  const chunk = {
+    candidates: [{ content: { role: "model", parts: [{ text: "Hi." }] }, finishReason: "STOP", index: 0 }],
+  };
+  const refusal = { error: { code: 403, message: "Not you", status: "PERMISSION_DENIED" } };
+  const answers = [
+    { status: 200, type: "text/event-stream", body: `data: ${JSON.stringify(chunk)}\n\n` },
+    { status: 403, type: "application/json", body: JSON.stringify(refusal) },
+  ];
+  const server = createServer((incoming, response) => {
+    incoming.resume().on("end", () => {
+      const { status, type, body } = answers.shift()!;
+      response.writeHead(status, { "content-type": type, "content-encoding": "gzip" }).end(gzipSync(body));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { model } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { baseUrl });
+  t.is((await ask(llm, "Hi!")).text, "Hi.");
+  t.like(await failure(t, ask(llm, "Hi!")), { status: 403, code: "PERMISSION_DENIED" });
 });
 
 test("what does not pass is not tried again", async (t) => {

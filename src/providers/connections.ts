@@ -6,6 +6,7 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { setImmediate as nextRound } from "node:timers/promises";
+import { proxyOptions } from "../network/proxy.ts";
 
 /**
  * How long an unused connection is kept, in milliseconds: longer than most pauses in a call, and shorter than firewalls and
@@ -34,8 +35,7 @@ export class Connections {
       keepAliveMsecs: 30_000,
       maxFreeSockets: 4,
       timeout: longestIdleMs,
-      // As the switch of Node does for its own agents: proxies of the environment.
-      ...(process.env.NODE_USE_ENV_PROXY === "1" ? { proxyEnv: process.env } : {}),
+      ...proxyOptions(origin),
     };
     this.#agent = origin.startsWith("https:") ? new HttpsAgent(options) : new HttpAgent(options);
   }

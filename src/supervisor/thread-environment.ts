@@ -1,8 +1,16 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { proxyVariables } from "../network/proxy.ts";
 
 /** Secrets and settings of the server itself; agents have no use for them. */
 const ownVariables = /^(GREENROOM_|REDIS_URL$)/;
+
+const isProxyVariable = (name: string): boolean =>
+  proxyVariables.some((variable) => variable === name.toLowerCase());
+
+/** Also in other letters: the two spellings are one variable. */
+const isGiven = (name: string, given: Readonly<Record<string, string>> = {}): boolean =>
+  Object.keys(given).some((one) => one.toLowerCase() === name.toLowerCase());
 
 /**
  * The environment of session threads. With a compile cache a thread starts in half the time; set here, because enabling
@@ -15,6 +23,10 @@ export function threadEnvironment(
   const environment: Record<string, string> = {
     NODE_COMPILE_CACHE: join(tmpdir(), "greenroom-compile-cache"),
   };
+  // Which way requests leave is a fact of the network: no agent could be reached by its services without it.
+  for (const [name, value] of Object.entries(ofProcess)) {
+    if (value !== undefined && isProxyVariable(name) && !isGiven(name, given)) environment[name] = value;
+  }
   for (const [name, value] of Object.entries(given ?? ofProcess)) {
     if (value !== undefined && (given || !ownVariables.test(name))) environment[name] = value;
   }

@@ -1,3 +1,4 @@
+import { throughProxy } from "../network/dispatcher.ts";
 import { retryAfter } from "../retry-after.ts";
 import { signWebhook } from "./webhook-signature.ts";
 
@@ -25,6 +26,7 @@ export async function attemptDelivery(attempt: Attempt): Promise<AttemptResult> 
     const response = await fetch(url, {
       method: "POST",
       redirect: "manual",
+      ...throughProxy(url),
       signal: abort.signal,
       headers: {
         "content-type": "application/json",

@@ -1,5 +1,7 @@
-import { request as plainRequest } from "node:http";
+import { Agent as HttpAgent, request as plainRequest } from "node:http";
 import { Agent, request as secureRequest } from "node:https";
+import { proxyOptions } from "../../network/proxy.ts";
+import { webSocketAgent } from "../../network/tunnel.ts";
 import { DeepgramError, refused, timedOut, unreachable } from "./error.ts";
 import type { FilledOptions } from "./options.ts";
 
@@ -9,8 +11,9 @@ import type { FilledOptions } from "./options.ts";
  */
 const agent = new Agent({ keepAlive: false });
 
-/** How to dial a URL. */
-export const agentFor = (url: string): Agent | undefined => (/^(wss|https):/.test(url) ? agent : undefined);
+/** How to dial a URL: through its proxy, where it has one. */
+export const agentFor = (url: string): HttpAgent | undefined =>
+  webSocketAgent(url) ?? (/^(wss|https):/.test(url) ? agent : undefined);
 
 /**
  * Makes ready for a connection: the name is resolved, a TLS session is kept, and the key is known to be good. No WebSocket
@@ -26,7 +29,7 @@ export async function warmUp(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const send = url.startsWith("https:") ? secureRequest : plainRequest;
   const outgoing = send(url, {
-    agent: agentFor(url) ?? false,
+    agent: url.startsWith("https:") ? agentFor(url) : new HttpAgent(proxyOptions(url)),
     headers: { authorization: `Token ${apiKey}` },
     signal,
   });

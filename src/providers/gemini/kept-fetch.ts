@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Connections } from "../connections.ts";
+import { decoded } from "../decoded.ts";
 
 /** As the global fetch, as far as the SDK uses it, over kept connections. Errors carry the system's `code`. */
 export function fetchOver(connections: Connections): typeof fetch {
@@ -36,17 +37,18 @@ function send(connections: Connections, url: URL, { method = "GET", headers, bod
   };
 }
 
+/** Headers of a body that is given on without them, since it is decoded. */
+const ofTheWire = new Set(["content-encoding", "content-length"]);
+
 function asResponse(incoming: IncomingMessage): Response {
   const { statusCode: status = 502, statusMessage: statusText = "", headersDistinct } = incoming;
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct)) {
+    if (ofTheWire.has(name)) continue;
     for (const value of values) headers.append(name, value);
   }
   const empty = [204, 205, 304].includes(status);
   if (empty) incoming.resume();
-  return new Response(empty ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>), {
-    status,
-    statusText,
-    headers,
-  });
+  const body = empty ? null : (Readable.toWeb(decoded(incoming)) as ReadableStream<Uint8Array>);
+  return new Response(body, { status, statusText, headers });
 }

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentUser, Call } from "../../agent/edge.ts";
 import { within } from "../../deadline.ts";
+import { keptConnections, overKeptConnections } from "../../network/dispatcher.ts";
 import { retryAfter } from "../../retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 import { StreamClock } from "./clock.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
 import { passing, StreamError, unreachable } from "./error.ts";
-import { keptConnections, overKeptConnections } from "./network.ts";
 import { type FilledOptions, videoUrl } from "./options.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import { loadSdk } from "./sdk.ts";

@@ -1,3 +1,4 @@
+import { throughProxy } from "../../../network/dispatcher.ts";
 import { type FoundPlace, parsePlace, placeWithin, splitWords } from "./place-name.ts";
 import type { Weather } from "./weather.ts";
 
@@ -102,7 +103,12 @@ async function getJson(
 ): Promise<Record<string, unknown>> {
   const url = new URL(path, base.endsWith("/") ? base : `${base}/`);
   url.search = new URLSearchParams(query).toString();
-  const response = await fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } });
+  const response = await fetch(url, {
+    signal,
+    redirect: "error",
+    headers: { accept: "application/json" },
+    ...throughProxy(url),
+  });
   if (!response.ok) {
     await response.body?.cancel();
     throw new Error(`${url.host} answered ${response.status}`);

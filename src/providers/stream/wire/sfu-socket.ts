@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from "ws";
+import { webSocketAgent } from "../../../network/tunnel.ts";
 import { now } from "../../../protocol.ts";
 import { errorText } from "../../error-text.ts";
 import { passing, StreamError, sfuError, timedOut, unreachable } from "../error.ts";
@@ -81,6 +82,7 @@ export class SfuSocket {
       perMessageDeflate: false,
       maxPayload: maxMessageBytes,
       handshakeTimeout: this.#times.openTimeoutMs,
+      agent: webSocketAgent(options.url),
     });
     this.#socket.binaryType = "nodebuffer";
     this.#socket.on("open", () => this.#open());

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { throughProxy } from "../../../network/dispatcher.ts";
 import { retryAfter } from "../../../retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
 import { passing, StreamError, sfuError, unreachable } from "../error.ts";
@@ -68,6 +69,7 @@ export class SignalClient {
           authorization: `Bearer ${token}`,
         },
         body,
+        ...throughProxy(url),
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]),
       });
       if (!response.ok) throw await refusal(method, response);

@@ -1,0 +1,101 @@
+import { Agent as SecureAgent } from "node:https";
+import { proxyFor, proxyOptions } from "./proxy.ts";
+import { proxyAuthorization } from "./tunnel.ts";
+
+export type Dispatcher = NonNullable<RequestInit["dispatcher"]>;
+type DispatchOptions = Parameters<Dispatcher["dispatch"]>[0];
+type DispatchHandler = Parameters<Dispatcher["dispatch"]>[1];
+
+/** As Node's fetch gives it to the agent that it is to connect by. */
+interface Destination {
+  readonly hostname: string;
+  readonly port: string;
+  readonly servername?: string | null;
+}
+type AgentClass = new (options: object) => Dispatcher;
+
+/**
+ * How long an unused connection is kept, in milliseconds: longer than a thread mostly waits for its call, and shorter than
+ * firewalls and load balancers remember one. Node's own fetch keeps it for 4 s: every call would begin with a TLS handshake.
+ */
+const longestIdleMs = 180_000;
+const keeping = { keepAliveTimeout: longestIdleMs, keepAliveMaxTimeout: longestIdleMs };
+
+let kept: KeptConnections | undefined;
+
+/**
+ * What requests of this thread by fetch go over: Node's own agent for it, but one that keeps its connections, and leads
+ * through proxies by our rule. Undefined, so that nothing changes, where that is not to be had.
+ */
+export function keptConnections(): Dispatcher | undefined {
+  const Agent = kept === undefined ? agentClass() : undefined;
+  if (Agent !== undefined) kept = new KeptConnections(Agent);
+  // Of a dispatcher fetch only calls `dispatch`.
+  return kept as unknown as Dispatcher | undefined;
+}
+
+/** The same as an option of fetch. */
+export function overKeptConnections(): { readonly dispatcher?: Dispatcher } {
+  const dispatcher = keptConnections();
+  return dispatcher === undefined ? {} : { dispatcher };
+}
+
+/** An option of fetch for a single request: as usual, but for the proxy of this URL by our rule. */
+export function throughProxy(url: string | URL): { readonly dispatcher?: Dispatcher } {
+  const usual = proxyFor(url) === null && process.env.NODE_USE_ENV_PROXY !== "1";
+  return usual ? {} : overKeptConnections();
+}
+
+/** The class of Node's agent for fetch, which has no name that could be imported. */
+function agentClass(): AgentClass | undefined {
+  // Node makes its agent when something of fetch is first used.
+  void Headers;
+  const own: unknown = (globalThis as Record<symbol, unknown>)[Symbol.for("undici.globalDispatcher.1")];
+  if (typeof own !== "object" || own === null) return undefined;
+  // Where Node is told to use proxies, it is inside another one.
+  const inner = Object.getOwnPropertySymbols(own).map((symbol) => (own as Record<symbol, unknown>)[symbol]);
+  const found = [own, ...inner].find((one) => (one as object | null)?.constructor?.name === "Agent");
+  return (found as { readonly constructor: AgentClass } | undefined)?.constructor;
+}
+
+class KeptConnections {
+  readonly #Agent: AgentClass;
+  readonly #direct: Dispatcher;
+  /** By the address of the proxy. */
+  readonly #tunnels = new Map<string, Dispatcher>();
+
+  constructor(Agent: AgentClass) {
+    this.#Agent = Agent;
+    this.#direct = new Agent(keeping);
+  }
+
+  dispatch(options: DispatchOptions, handler: DispatchHandler): boolean {
+    const { origin = "" } = options;
+    const proxy = proxyFor(origin);
+    if (proxy === null) return this.#direct.dispatch(options, handler);
+    const { protocol, host } = new URL(origin);
+    if (protocol === "https:") return this.#tunnelTo(origin, proxy).dispatch(options, handler);
+    const authorization = proxyAuthorization(proxy);
+    const headers = {
+      ...(options.headers as Record<string, string>),
+      host,
+      ...(authorization === null ? {} : { "proxy-authorization": authorization }),
+    };
+    const path = `http://${host}${options.path}`;
+    return this.#direct.dispatch({ ...options, origin: proxy.origin, path, headers }, handler);
+  }
+
+  /** Node's agent of `https` makes the connections: it opens the tunnels. */
+  #tunnelTo(origin: string | URL, proxy: URL): Dispatcher {
+    const known = this.#tunnels.get(proxy.href);
+    if (known !== undefined) return known;
+    const tunnels = new SecureAgent(proxyOptions(origin));
+    const connect = ({ hostname, port, servername }: Destination, callback: () => void) => {
+      const destination = { host: hostname, port: Number(port) || 443, ALPNProtocols: ["http/1.1"] };
+      tunnels.createConnection({ ...destination, ...(servername ? { servername } : {}) }, callback);
+    };
+    const dispatcher = new this.#Agent({ ...keeping, connect });
+    this.#tunnels.set(proxy.href, dispatcher);
+    return dispatcher;
+  }
+}
