@@ -146,6 +146,7 @@ const changed: Values = {
   "ingress.service": "greenroom-dispatcher",
   "gateway.service": "greenroom-dispatcher",
   "haproxy.behindProxy": true,
+  clusterDomain: "cluster.test",
   trustedProxies: 2,
   "prometheusRule.runbookUrl": "https://wiki.test/greenroom",
 };
@@ -178,6 +179,7 @@ withHelm("values take the place of what the files say", async (t) => {
   const haproxy = the(resources, "ConfigMap", "greenroom-haproxy-").data?.["haproxy.cfg"] ?? "";
   t.notRegex(haproxy, /del-header/);
   t.regex(haproxy, /monitor fail/);
+  t.is(haproxy.match(/\.greenroom\.svc\.cluster\.test/g)?.length, 4);
 });
 
 withHelm("a change of settings is rolled out, and another namespace is named everywhere", async (t) => {

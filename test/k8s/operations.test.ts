@@ -4,7 +4,7 @@ import test from "ava";
 import { parse } from "yaml";
 import { type Kustomization, render } from "../k8s-fixtures/kustomize.ts";
 import { withKustomize } from "../k8s-fixtures/layers.ts";
-import { type NetworkPolicy, type Resource, the } from "../k8s-fixtures/resources.ts";
+import { type NetworkPolicy, type Resource, type ScaledObject, the } from "../k8s-fixtures/resources.ts";
 import { validate } from "../k8s-fixtures/schemas.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
@@ -18,11 +18,13 @@ const patches = new Map(
   ]),
 );
 
+const offered = ["ingress", "keda", "prometheus-rule"];
+
 /** The production overlay with an Ingress, and that patch at the end of its file's. */
 function patched(name: string): Promise<Resource[]> {
   const found = patches.get(name);
   if (!found) throw new Error(`The page has no patch ${name}`);
-  return render("overlays/production", ["ingress", "prometheus-rule"], { patches: found });
+  return render("overlays/production", offered, { patches: found });
 }
 
 test("the page shows patches for networks and for Ingress controllers, and nothing else as YAML", (t) => {
@@ -34,13 +36,13 @@ for (const name of patches.keys()) {
   withKustomize(
     `the documented patch changes what it names, as Kubernetes' schemas ask for: ${name}`,
     async (t) => {
-      const before = await render("overlays/production", ["ingress", "prometheus-rule"]);
+      const before = await render("overlays/production", offered);
       const after = await patched(name);
       const texts = new Set(before.map((resource) => JSON.stringify(resource)));
       const changed = after.filter((resource) => !texts.has(JSON.stringify(resource)));
       t.is(changed.length, 1);
       for (const resource of changed) await validate(resource);
-      t.regex(changed[0]?.kind ?? "", /^(NetworkPolicy|Ingress)$/);
+      t.regex(changed[0]?.kind ?? "", /^(NetworkPolicy|Ingress|ScaledObject)$/);
     },
   );
 }
@@ -65,6 +67,13 @@ withKustomize(
     t.deepEqual(ingress[1]?.from as unknown, from);
   },
 );
+
+withKustomize("KEDA asks another Prometheus with all that it asks", async (t) => {
+  const { spec } = the<ScaledObject>(await patched("Prometheus of KEDA"), "ScaledObject", "greenroom");
+  t.is(spec.triggers.length, 2);
+  for (const { metadata } of spec.triggers)
+    t.is(metadata.serverAddress, "http://prometheus.observability.svc:9090");
+});
 
 withKustomize("DNS of OpenShift, and by address, is reached beside the one of before", async (t) => {
   const { egress: before = [] } = the<NetworkPolicy>(

@@ -4,7 +4,7 @@
 {{- .root.Files.Get .path
   | replace "namespace: greenroom" (printf "namespace: %s" $namespace)
   | replace "namespace=\"greenroom\"" (printf "namespace=\"%s\"" $namespace)
-  | replace ".greenroom.svc" (printf ".%s.svc" $namespace) -}}
+  | replace ".greenroom.svc.cluster.local" (printf ".%s.svc.%s" $namespace .root.Values.clusterDomain) -}}
 {{- end }}
 
 {{/* The settings as YAML: those of the base, then those of production, then those of the components, then the user's. */}}
