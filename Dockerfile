@@ -14,12 +14,11 @@ COPY src src
 COPY workers workers
 RUN node scripts/pack.ts --bare && find dist -name '*.d.ts' -delete
 
-# What it needs to run, in the versions of the lock file. The package brings of these three SDKs what it uses of them.
+# What it needs to run, in the versions of the lock file. The SDKs are parts of the package.
 FROM node:24.21.0-slim AS packages
 WORKDIR /packages
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
-  && rm -r node_modules/@google node_modules/@deepgram node_modules/elevenlabs \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 FROM node:24.21.0-slim

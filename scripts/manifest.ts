@@ -24,7 +24,7 @@ export function packedManifest(source: Manifest, imports: { js: Set<string>; typ
     files: ["src", "workers", ...papers],
     bin: mapValues(source.bin, compiled),
     exports: mapValues(source.exports, (path) => ({
-      types: path.replace(/\.ts$/, ".d.ts"),
+      types: declarationOf(path),
       default: compiled(path),
     })),
     dependencies: { ...source.dependencies, ...typeDependencies(source, imports.types) },
@@ -37,22 +37,23 @@ export function checkImports(source: Manifest, js: ReadonlySet<string>): void {
   if (missing.length > 0) throw new Error(`Imported, but not in dependencies: ${missing.join(", ")}`);
 }
 
-/** Packages whose types the package's own types name; a user's compiler has to find them. */
+/**
+ * Packages of types alone that the package's own types need; a user's compiler has to find them. In any version: a second copy
+ * of the types of Node beside the user's own would contradict them. The SDKs, which are bundled, are not among them: they are
+ * far larger than what is used of them.
+ */
 function typeDependencies(source: Manifest, types: ReadonlySet<string>): Record<string, string> {
-  const needed: Record<string, string> = {};
+  const needed: Record<string, string> = { "@types/node": "*" };
   for (const name of [...types].toSorted()) {
     const typed = `@types/${name.replace(/^@(.+)\/(.+)$/, "$1__$2")}`;
-    for (const candidate of [name, typed]) {
-      const version = source.devDependencies[candidate];
-      if (version !== undefined) needed[candidate] = version;
-    }
-    if (!(name in source.dependencies || name in needed || typed in needed)) {
+    if (typed in source.devDependencies) needed[typed] = source.devDependencies[typed]!;
+    else if (!(name in source.dependencies))
       throw new Error(`The types import ${name}, which is no dependency`);
-    }
   }
   return needed;
 }
 
+export const declarationOf = (path: string): string => path.replace(/\.ts$/, ".d.ts");
 const compiled = (path: string): string => path.replace(/\.ts$/, ".js");
 
 function mapValues<In, Out>(

@@ -20,7 +20,8 @@ import {
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
-import { checkImports, type Manifest, packedManifest, papers } from "./manifest.ts";
+import { finishDeclarations } from "./declarations.ts";
+import { checkImports, declarationOf, type Manifest, packedManifest, papers } from "./manifest.ts";
 import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -39,13 +40,12 @@ if (folder !== usual && existsSync(folder) && readdirSync(folder).length > 0 && 
 rmSync(folder, { recursive: true, force: true });
 compile();
 const javascript = globSync("**/*.js", { cwd: folder }).map((path) => join(folder, path));
-const types = globSync("**/*.d.ts", { cwd: folder }).map((path) => join(folder, path));
-types.forEach(nameCompiledFiles);
+const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const types = finishDeclarations(folder, Object.values(manifest.exports).map(declarationOf));
 javascript.forEach(refuseSourceNames);
 copySwaggerUi();
 await bundleSdks(root, folder);
 
-const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const imports = { js: packagesIn(javascript), types: packagesIn(types) };
 checkImports(manifest, imports.js);
 writeFileSync(
@@ -78,12 +78,6 @@ function makeReadable(): void {
     const path = join(folder, name);
     chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
   }
-}
-
-/** In types, the compiler leaves imports as they were written. */
-function nameCompiledFiles(path: string): void {
-  const text = readFileSync(path, "utf8");
-  writeFileSync(path, text.replaceAll(/(["'])(\.\.?\/[^"'\n]+)\.ts\1/g, "$1$2.js$1"));
 }
 
 /** The compiler rewrites imports, but not `new URL("./x.ts", import.meta.url)`. */

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -97,6 +97,8 @@ test("the files beside the module count first; without any, nothing is read", as
   t.teardown(() => rmSync(folder, { recursive: true }));
   const source = join(import.meta.dirname, "../src/control-plane/pages/swagger-ui.ts");
   cpSync(source, join(folder, "swagger-ui.ts"));
+  // Otherwise the nearest one above the temporary folder says what kind of module it is.
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   const { readSwaggerFile } = (await import(pathToFileURL(join(folder, "swagger-ui.ts")).href)) as {
     readSwaggerFile(name: string): Promise<Buffer | null>;
   };

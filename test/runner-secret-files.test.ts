@@ -65,7 +65,7 @@ for (const [title, files, complaint] of [
   [
     "a value that is wrong",
     { GREENROOM_WARM_SESSIONS: "two" },
-    /GREENROOM_WARM_SESSIONS in \S+: must be a whole/,
+    /GREENROOM_WARM_SESSIONS in .+: must be a whole/,
   ],
   ["a value that is no text", { GOOGLE_API_KEY: "a\0b" }, /GOOGLE_API_KEY cannot be read: not a text/],
   ["a value far too long", { GOOGLE_API_KEY: "a".repeat(70_000) }, /GOOGLE_API_KEY: longer than 65536/],

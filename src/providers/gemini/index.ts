@@ -7,7 +7,7 @@ import { defaultBaseUrl } from "./options.ts";
 export { BadAnswerError, GeminiError, RefusalError } from "./errors.ts";
 export { LLM } from "./llm.ts";
 export type { Harm, HarmThreshold, LLMOptions } from "./options.ts";
-export type { ThinkingEffort } from "./thinking.ts";
+export type { ThinkingEffort } from "./thinking-effort.ts";
 
 /**
  * Loads the SDK, and begins to open a connection where the environment has a key; a model that is made later uses both.

@@ -13,7 +13,8 @@ import {
   whole,
 } from "../../agent/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
-import { generationOf, type ThinkingEffort } from "./thinking.ts";
+import { generationOf } from "./thinking.ts";
+import type { ThinkingEffort } from "./thinking-effort.ts";
 
 /** What a safety setting is about. */
 export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangerous_content";

@@ -1,7 +1,5 @@
 import type { ThinkingConfig, ThinkingLevel } from "@google/genai";
-
-/** How hard a model of Gemini 3 or later thinks before it speaks. */
-export type ThinkingEffort = "minimal" | "low" | "medium" | "high";
+import type { ThinkingEffort } from "./thinking-effort.ts";
 
 /** The generation of a Gemini model, such as 2.5; null for what is none. The names that mean "the latest" count as 3. */
 export function generationOf(model: string): number | null {
