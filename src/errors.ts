@@ -12,11 +12,7 @@ export interface ErrorRow {
 
 export const errors = {
   POOL_FULL: { status: 429, retryable: true, detail: "Reached maximum number of concurrent sessions" },
-  CALL_FULL: {
-    status: 429,
-    retryable: true,
-    detail: "Reached maximum number of concurrent sessions for this call",
-  },
+  CALL_FULL: { status: 429, retryable: true, detail: "Reached maximum number of sessions for this call" },
   FLEET_FULL: {
     status: 429,
     retryable: true,

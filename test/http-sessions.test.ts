@@ -100,7 +100,7 @@ test("as many sessions in a call as there may be: 429 with Retry-After", async (
   const { status, headers, body } = await ask("/sessions", { json: { call_id: "crowd" } });
   t.is(status, 429);
   t.is(body.code, "CALL_FULL");
-  t.is(body.detail, "Reached maximum number of concurrent sessions for this call");
+  t.is(body.detail, "Reached maximum number of sessions for this call");
   t.regex(headers.get("retry-after") ?? "", /^\d+$/);
 });
 

@@ -30,7 +30,7 @@ test.serial("a call takes no more sessions than it may, another call does", asyn
   const first = await launcher.startSession({ callId: "one" });
   await t.throwsAsync(launcher.startSession({ callId: "one" }), {
     code: "CALL_FULL",
-    message: "Reached maximum number of concurrent sessions for this call",
+    message: "Reached maximum number of sessions for this call",
   });
   await launcher.startSession({ callId: "two" });
   await launcher.startSession({ callId: "one", callType: "livestream" });

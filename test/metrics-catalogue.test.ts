@@ -3,6 +3,7 @@ import test from "ava";
 import { metricsDoc, metricsDocFile } from "../scripts/metrics-doc.ts";
 import { catalogue, sessionMetricFields } from "../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
+import { SessionMetrics } from "../src/metrics/session-metrics.ts";
 
 const families: readonly MetricFamily[] = Object.values(catalogue);
 
@@ -38,24 +39,43 @@ test("histograms have rising buckets, and nothing is labelled by session, call o
   }
 });
 
-test("a session's metrics have exactly the names that clients of Vision Agents read, and two of our own", (t) => {
-  t.deepEqual(Object.keys(sessionMetricFields), [
-    "llm_latency_ms__avg",
-    "llm_time_to_first_token_ms__avg",
-    "llm_input_tokens__total",
-    "llm_output_tokens__total",
-    "llm_tool_calls__total",
-    "llm_tool_latency_ms__avg",
-    "stt_latency_ms__avg",
-    "stt_audio_duration_ms__total",
-    "tts_latency_ms__avg",
-    "tts_audio_duration_ms__total",
-    "tts_characters__total",
-    "turn_duration_ms__avg",
-    "turn_trailing_silence_ms__avg",
-    "eot_latency_ms__avg",
-    "response_latency_ms__avg",
-    "realtime_audio_input_duration_ms__total",
-    "realtime_audio_output_duration_ms__total",
-  ]);
+/** Vision Agents' names of what it measures in one call, as its clients look them up. */
+const visionAgentsNames = [
+  "stt_latency_ms__avg",
+  "stt_audio_duration_ms__total",
+  "tts_latency_ms__avg",
+  "tts_audio_duration_ms__total",
+  "tts_characters__total",
+  "llm_latency_ms__avg",
+  "llm_time_to_first_token_ms__avg",
+  "llm_input_tokens__total",
+  "llm_output_tokens__total",
+  "llm_tool_calls__total",
+  "llm_tool_latency_ms__avg",
+  "turn_duration_ms__avg",
+  "turn_trailing_silence_ms__avg",
+  "realtime_audio_input_bytes__total",
+  "realtime_audio_output_bytes__total",
+  "realtime_audio_input_duration_ms__total",
+  "realtime_audio_output_duration_ms__total",
+  "realtime_user_transcriptions__total",
+  "realtime_agent_transcriptions__total",
+  "vlm_inference_latency_ms__avg",
+  "vlm_inferences__total",
+  "vlm_input_tokens__total",
+  "vlm_output_tokens__total",
+  "video_frames_processed__total",
+  "video_processing_latency_ms__avg",
+];
+
+test("a session's metrics have every name that clients of Vision Agents read, and two of our own", (t) => {
+  const own = ["eot_latency_ms__avg", "response_latency_ms__avg"];
+  t.is(visionAgentsNames.length, 25);
+  t.deepEqual(Object.keys(sessionMetricFields).toSorted(), [...visionAgentsNames, ...own].toSorted());
+});
+
+test("before anything was measured, averages are null and totals 0", (t) => {
+  for (const [name, value] of Object.entries(new SessionMetrics().snapshot())) {
+    t.is(value, name.endsWith("__avg") ? null : 0, name);
+  }
 });

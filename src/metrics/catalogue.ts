@@ -262,6 +262,9 @@ export const catalogue = {
 } as const satisfies Record<string, MetricFamily>;
 export type Catalogue = typeof catalogue;
 
+/** A name that clients of Vision Agents read, of something that no agent of Greenroom does. */
+const unmeasured = (what: string): string => `Always empty, for clients of Vision Agents: ${what}.`;
+
 /** What `GET /sessions/{id}/metrics` tells of one session. Averages without data are null, totals 0. */
 export const sessionMetricFields = {
   llm_latency_ms__avg:
@@ -282,8 +285,18 @@ export const sessionMetricFields = {
   turn_trailing_silence_ms__avg: "Silence at the end of a turn before it was taken as ended.",
   eot_latency_ms__avg: "Last sound of speech until the end of the turn was noticed.",
   response_latency_ms__avg: "Last sound of speech until the first sound of the answer.",
+  realtime_audio_input_bytes__total: unmeasured("bytes of audio sent to a speech-to-speech model"),
+  realtime_audio_output_bytes__total: unmeasured("bytes of audio received from a speech-to-speech model"),
   realtime_audio_input_duration_ms__total: "Audio sent to a speech-to-speech model.",
   realtime_audio_output_duration_ms__total: "Audio received from a speech-to-speech model.",
+  realtime_user_transcriptions__total: unmeasured("a speech-to-speech model's transcripts of users"),
+  realtime_agent_transcriptions__total: unmeasured("a speech-to-speech model's transcripts of the agent"),
+  vlm_inference_latency_ms__avg: unmeasured("latency of a vision model"),
+  vlm_inferences__total: unmeasured("requests to a vision model"),
+  vlm_input_tokens__total: unmeasured("input tokens of a vision model"),
+  vlm_output_tokens__total: unmeasured("output tokens of a vision model"),
+  video_frames_processed__total: unmeasured("video frames processed"),
+  video_processing_latency_ms__avg: unmeasured("time to process a video frame"),
 } as const satisfies Record<`${string}__${"avg" | "total"}`, string>;
 export type SessionMetricName = keyof typeof sessionMetricFields;
 

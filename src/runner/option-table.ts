@@ -25,15 +25,29 @@ export const variableOf = (name: string): string => `GREENROOM_${words(name).joi
 
 const words = (name: string): string[] => name.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
 
-/** A choice of words. */
+/** A text as it is compared with words: templates and other languages write `True`, `INFO` and blanks around them. */
+const word = z.string().trim().toLowerCase();
+
+/** A choice of words, in whatever case. */
 export const oneOf = <const Word extends string>(...choices: Word[]) =>
-  z.enum(choices, { error: `must be one of ${choices.join(", ")}` });
+  word.pipe(z.enum(choices, { error: `must be one of ${choices.join(", ")}` }));
+
+/** The names that Python's logging, and so Vision Agents, has for levels that are called otherwise here. */
+const levelsOfPython: ReadonlyMap<string, string> = new Map([
+  ["warning", "warn"],
+  ["critical", "fatal"],
+]);
+
+/** A level of log lines. */
+export const logLevel = word
+  .transform((text) => levelsOfPython.get(text) ?? text)
+  .pipe(oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"));
 
 const yes = ["true", "1", "yes", "on"];
 const no = ["false", "0", "no", "off"];
 
-export const toggle = z
-  .enum([...yes, ...no], { error: "must be true or false" })
+export const toggle = word
+  .pipe(z.enum([...yes, ...no], { error: "must be true or false" }))
   .transform((text) => yes.includes(text));
 
 /** Words separated by commas. */
@@ -59,5 +73,6 @@ export const wholeNumber = z
 export const wholeNumberOrNone = z
   .string()
   .trim()
+  .toLowerCase()
   .regex(/^(\d{1,15}|none)$/, { error: "must be a whole number or none" })
   .transform((text) => (text === "none" ? null : Number(text)));

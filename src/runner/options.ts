@@ -3,6 +3,7 @@ import { launcherOptions, peerAddress, redisRegistry } from "../supervisor/launc
 import {
   countsByName,
   list,
+  logLevel,
   type OptionTable,
   type OutsideOption,
   oneOf,
@@ -18,7 +19,6 @@ import { drainDefaults } from "./runner-options.ts";
  * last word: flag, then variable, then `.env`, then code, then default.
  */
 const { shape } = launcherOptions;
-const level = oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent");
 const port = wholeNumber.pipe(z.int().max(65_535));
 /** Timers of Node overflow beyond this and fire at once. */
 const duration = wholeNumber.pipe(z.int().max(2 ** 31 - 1));
@@ -63,7 +63,7 @@ export const consoleOptions = {
     placeholder: "level",
     description: "Least level of log lines, as JSON",
     default: "warn, in words",
-    schema: level,
+    schema: logLevel,
   },
 } as const satisfies OptionTable;
 
@@ -109,13 +109,13 @@ export const serveOptions = {
     placeholder: "level",
     description: "Least level of the server's own log lines",
     default: "info",
-    schema: level,
+    schema: logLevel,
   },
   httpLogLevel: {
     placeholder: "level",
     description: "Least level of request log lines",
     default: "info",
-    schema: level,
+    schema: logLevel,
   },
   drainAnnounceMs: {
     placeholder: "ms",
@@ -200,7 +200,7 @@ export const launcherReports = {
     placeholder: "level",
     description: "Least level of the agents' log lines",
     default: "info; warn in a terminal",
-    schema: level,
+    schema: logLevel,
   },
   logTranscripts: { description: "Write transcripts and tool arguments to the log", schema: toggle },
   includeTranscript: { description: "Put transcripts into what the webhook tells", schema: toggle },
