@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import type { ServeOptions } from "greenroom";
+import type { Dependency, ServeOptions } from "greenroom";
 import { type Hop, type Line, markHeader, PeerMarks } from "../src/control-plane/peers/mark.ts";
 import { PeerClient, PeerError } from "../src/control-plane/peers/peer-client.ts";
 import { type Fleet, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
@@ -24,10 +24,12 @@ async function serverOf(t: ExecutionContext, server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+const user: Dependency<string | null> = ({ headers }) => headers.get("x-user");
+
 test("a session whose owner is out of reach is judged by what the registry knows", async (t) => {
   const fleet = await fleetOf(t, {
-    getCurrentUser: ({ headers }) => headers.get("x-user"),
-    canViewSession: (scope) => scope.session().createdBy === scope.headers.get("x-user"),
+    getCurrentUser: user,
+    canViewSession: async ({ session, resolve }) => session().createdBy === (await resolve(user)),
   });
   const ann = { headers: { "x-user": "ann" } };
   const { session_id, session_token, call_id } = await fleet.replicas[0].start(
@@ -61,6 +63,20 @@ test("a session whose owner is out of reach is judged by what the registry knows
   t.is((await foreign.ask(`${path}?token=${session_token}`)).body.end_reason, "lost");
   t.is((await foreign.ask(`${path}/metrics?token=${session_token}`)).body.end_reason, undefined);
   t.is((await foreign.ask(path, bob)).text, unseen.text);
+});
+
+test("of a session out of reach the bearer of its token hears no more than its starter may view", async (t) => {
+  const fleet = await fleetOf(t, { canViewSession: ({ headers }) => headers.get("x-user") === "ann" });
+  const { session_id, session_token } = await fleet.replicas[0].start({}, { "x-user": "ann" });
+  const { owner, foreign } = placesOf(fleet, session_id);
+  const path = `/sessions/${session_id}?token=${session_token}`;
+  t.is((await foreign.ask(path)).status, 200);
+  owner.cut();
+  // What its starter's request held, which permits it, is not known here.
+  t.is((await foreign.ask(path)).status, 503);
+  fleet.store.expire(owner.nodeId);
+  const lost = await foreign.ask(path);
+  t.deepEqual([lost.status, lost.body.end_reason], [404, undefined]);
 });
 
 test("a stranger at a peer's address is not believed", async (t) => {

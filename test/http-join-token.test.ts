@@ -169,9 +169,11 @@ test("canJoinCall judges, and sees what is asked for; a session token does not o
     server.ask(`/sessions/${id}/join-token`, { json, headers: { "x-user": user } });
   t.is((await asked("ann", { user_id: "ann" })).status, 200);
   t.like(await asked("ann", { user_id: "bob" }), { status: 403, body: { detail: "Be yourself" } });
-  t.is((await asked("stranger", { user_id: "stranger" })).status, 404);
+  // Who is denied, and may not view the session either, does not learn that there is one.
+  t.is((await asked("stranger", { user_id: "ann" })).status, 404);
+  t.is((await asked("stranger", { user_id: "stranger" })).status, 200);
   const byToken = await server.ask(`/sessions/${id}/join-token?token=${token}`, {
-    json: {},
+    json: { user_id: "ann" },
     headers: { "x-user": "stranger" },
   });
   t.is(byToken.status, 404);

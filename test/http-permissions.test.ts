@@ -121,9 +121,12 @@ test("who may not view gets the very 404 of a session that does not exist, whate
   const { ask, start } = await open(t, {
     getCurrentUser: user,
     canViewSession: async (scope) => (await scope.resolve(user)) === scope.session().createdBy,
-    canCloseSession: () => true,
-    canSendMessage: () => true,
-    canJoinCall: () => true,
+    // One that says no, one that throws, one that asks for the session; the others are as canViewSession.
+    canSendMessage: () => false,
+    canJoinCall: () => {
+      throw new HttpError(403, "Not for you");
+    },
+    canViewMetrics: (scope) => scope.session().config.open === true,
   });
   const { session_id } = await start({ call_id: "hers" }, as("ann"));
   const ended = await start({ call_id: "over" }, as("ann"));
@@ -139,9 +142,7 @@ test("who may not view gets the very 404 of a session that does not exist, whate
     ["/messages", "POST"],
     ["/join-token", "POST"],
   ] as const) {
-    for (const prefix of tail === "/events" || tail === "/messages"
-      ? ["/sessions"]
-      : ["/sessions", "/calls/hers/sessions"]) {
+    for (const prefix of ["/sessions", "/calls/hers/sessions"]) {
       const request = {
         method,
         headers: as("bob"),
@@ -157,6 +158,81 @@ test("who may not view gets the very 404 of a session that does not exist, whate
     }
   }
   t.is(t.context.launcher.getSession(session_id)?.endReason, null);
+});
+
+test("permissions do not hang on each other: who may not view may close, write, join and measure all the same", async (t) => {
+  const allowed = { canCloseSession: () => true, canSendMessage: () => true } as const;
+  const { ask, start } = await open(t, {
+    getCurrentUser: user,
+    canViewSession: async (scope) => (await scope.resolve(user)) === scope.session().createdBy,
+    canViewMetrics: () => true,
+    canJoinCall: () => true,
+    ...allowed,
+  });
+  const { session_id } = await start({ call_id: "c1" }, as("ann"));
+  for (const path of [`/sessions/${session_id}`, `/calls/c1/sessions/${session_id}`]) {
+    const bob = { headers: as("bob") };
+    t.is((await ask(path, bob)).status, 404);
+    t.is((await ask(`${path}/events`, bob)).status, 404);
+    t.is((await ask(`${path}/metrics`, bob)).status, 200);
+    t.is((await ask(`${path}/messages`, { json: { text: "hello" }, ...bob })).status, 202);
+    // A call in which participants only type has no tokens.
+    t.is((await ask(`${path}/join-token`, { method: "POST", ...bob })).status, 409);
+  }
+  t.is((await ask("/sessions", { headers: as("bob") })).body.sessions.length, 0);
+  const closed = await ask(`/sessions/${session_id}?wait=true`, { method: "DELETE", headers: as("bob") });
+  t.is(closed.status, 204);
+  const { config, createdBy } = t.context.launcher.getSession(session_id)!;
+  t.deepEqual([config, createdBy], [{}, "ann"]);
+  // Why it ended is for those who may view it.
+  for (const path of [`/sessions/${session_id}`, `/calls/c1/sessions/${session_id}`]) {
+    const again = await ask(path, { method: "DELETE", headers: as("bob") });
+    t.deepEqual(
+      [again.status, again.body],
+      [404, { detail: `Session with id '${session_id}' not found`, code: "SESSION_NOT_FOUND" }],
+    );
+    t.is((await ask(path, { method: "DELETE", headers: as("ann") })).body.end_reason, "closed");
+  }
+});
+
+test("who may view, and is denied something, gets 403 whether there is such a session or not", async (t) => {
+  const denied = () => {
+    throw new HttpError(403, "Not for you");
+  };
+  const { ask, start } = await open(t, {
+    canCloseSession: denied,
+    canViewMetrics: denied,
+    canSendMessage: denied,
+    canJoinCall: denied,
+  });
+  const { session_id } = await start({ call_id: "c1" });
+  for (const id of [session_id, "some-id"]) {
+    for (const prefix of ["/sessions", "/calls/c1/sessions"]) {
+      for (const [tail, method] of [
+        ["", "DELETE"],
+        ["/close", "POST"],
+        ["/metrics", "GET"],
+        ["/messages", "POST"],
+        ["/join-token", "POST"],
+      ] as const) {
+        const { status, body } = await ask(`${prefix}/${id}${tail}`, { method });
+        t.deepEqual([status, body.detail], [403, "Not for you"], `${method} ${prefix}/…${tail}`);
+      }
+    }
+  }
+});
+
+test("what has no callback of its own is for those who may view", async (t) => {
+  const { ask, start } = await open(t, {
+    canViewSession: (scope) => scope.headers.get("x-user") === "ann",
+  });
+  const { session_id } = await start({}, as("ann"));
+  const tails = { "": "DELETE", "/metrics": "GET", "/messages": "POST", "/join-token": "POST" };
+  for (const [tail, method] of Object.entries(tails)) {
+    const path = `/sessions/${session_id}${tail}`;
+    t.is((await ask(path, { method, headers: as("bob") })).status, 404, path);
+  }
+  t.is((await ask(`/sessions/${session_id}`, { method: "DELETE", headers: as("ann") })).status, 204);
 });
 
 test("an error of the callback does not tell a session from none", async (t) => {

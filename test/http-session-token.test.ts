@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from "ava";
-import { type AgentLauncher, HttpError, type ServeOptions } from "greenroom";
+import { type AgentLauncher, type Dependency, HttpError, type ServeOptions } from "greenroom";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
 /** One after another, since they share a server. */
@@ -17,6 +17,7 @@ const guarded: ServeOptions = {
     return "backend";
   },
 };
+const name: Dependency<string | null> = ({ headers }) => headers.get("x-user");
 const key = { "x-key": "backend" };
 
 test("a token is good for viewing, events, messages and closing of its session", async (t) => {
@@ -33,6 +34,108 @@ test("a token is good for viewing, events, messages and closing of its session",
   await session.ended;
   t.is(session.closeRequestedBy, "session_token");
   t.is((await ask(`${path}?${token}`)).body.end_reason, "closed");
+});
+
+test("it opens nothing that its starter may not do", async (t) => {
+  const { ask, start } = await openServer(t, t.context.launcher, {
+    getCurrentUser: ({ headers }) => headers.get("x-user"),
+    canViewSession: async ({ resolve, session }) => (await resolve(name)) === session().createdBy,
+    canSendMessage: async ({ resolve }) => (await resolve(name)) === "ann",
+    canCloseSession: async ({ resolve }) => (await resolve(name)) === "ann",
+  });
+  for (const [who, allowed] of [
+    ["ann", true],
+    ["bob", false],
+  ] as const) {
+    const { session_id, session_token } = await start({ call_id: "c" }, { "x-user": who });
+    for (const path of [`/sessions/${session_id}`, `/calls/c/sessions/${session_id}`]) {
+      const token = `token=${session_token}`;
+      t.is((await ask(`${path}?${token}`)).status, 200);
+      t.is((await ask(`${path}/events?${token}`, { method: "HEAD" })).status, 200);
+      const message = await ask(`${path}/messages?${token}`, { json: { text: "hello" } });
+      t.is(message.status, allowed ? 202 : 403);
+    }
+    const closed = await ask(`/sessions/${session_id}/close?token=${session_token}`, { method: "POST" });
+    t.is(closed.status, allowed ? 200 : 403);
+  }
+});
+
+test("what is denied to everybody is denied to its bearer", async (t) => {
+  for (const [option, status] of [
+    ["canViewSession", 404],
+    ["canSendMessage", 403],
+    ["canCloseSession", 403],
+  ] as const) {
+    const { ask, start } = await openServer(t, t.context.launcher, { [option]: () => false });
+    const { session_id, session_token } = await start();
+    const path = `/sessions/${session_id}`;
+    const answer = {
+      canViewSession: () => ask(`${path}?token=${session_token}`),
+      canSendMessage: () => ask(`${path}/messages?token=${session_token}`, { json: { text: "hello" } }),
+      canCloseSession: () => ask(`${path}?token=${session_token}`, { method: "DELETE" }),
+    };
+    t.is((await answer[option]()).status, status, option);
+  }
+});
+
+test("permissions judge each request of its bearer, as if its starter had sent it", async (t) => {
+  let closed = false;
+  const { ask, start } = await openServer(t, t.context.launcher, {
+    canViewSession: ({ headers, cookies }) =>
+      headers.get("authorization") === "Bearer ann" && cookies.get("tenant") === "t1",
+    canSendMessage: ({ body, method }) => method === "POST" && !JSON.stringify(body).includes("forbidden"),
+    canCloseSession: () => !closed,
+  });
+  const starter = { authorization: "Bearer ann", cookie: "tenant=t1" };
+  const { session_id, session_token } = await start({}, starter);
+  const path = `/sessions/${session_id}`;
+  const token = `token=${session_token}`;
+  t.is((await ask(path)).status, 404);
+  t.is((await ask(`${path}?${token}`, { headers: { authorization: "Bearer bob" } })).status, 200);
+  for (const [text, status] of [
+    ["hello", 202],
+    ["a forbidden word", 403],
+    ["hello again", 202],
+  ] as const) {
+    t.is((await ask(`${path}/messages?${token}`, { json: { text } })).status, status, text);
+  }
+  closed = true;
+  t.is((await ask(`${path}?${token}`, { method: "DELETE" })).status, 403);
+  closed = false;
+  t.is((await ask(`${path}?${token}`, { method: "DELETE" })).status, 204);
+  const other = await start({}, { authorization: "Bearer bob" });
+  t.is((await ask(`/sessions/${other.session_id}?token=${other.session_token}`)).status, 404);
+});
+
+test("it is good for longer than its starter's own credentials, and what those opened is not kept open", async (t) => {
+  let expired = false;
+  let open = 0;
+  const claims: Dependency<{ role: string }> = ({ headers }) => {
+    if (expired || headers.get("authorization") !== "Bearer short-lived") throw new HttpError(401, "Expired");
+    return { role: "owner" };
+  };
+  const connection: Dependency<{ use(): boolean }> = ({ headers, defer }) => {
+    headers.get("authorization");
+    let given = true;
+    open += 1;
+    defer(() => {
+      given = false;
+      open -= 1;
+    });
+    return { use: () => given };
+  };
+  const { ask, start } = await openServer(t, t.context.launcher, {
+    getCurrentUser: async ({ resolve }) => ({ id: (await resolve(claims)).role }),
+    canStartSession: async ({ resolve }) => (await resolve(connection)).use(),
+    canViewSession: async ({ resolve }) =>
+      (await resolve(claims)).role === "owner" && (await resolve(connection)).use(),
+  });
+  const credentials = { authorization: "Bearer short-lived" };
+  const { session_id, session_token } = await start({}, credentials);
+  expired = true;
+  t.is((await ask(`/sessions/${session_id}`, { headers: credentials })).status, 401);
+  t.is((await ask(`/sessions/${session_id}?token=${session_token}`)).status, 200);
+  t.is(open, 0);
 });
 
 test("it does not show what the backend told the agent, nor for whom", async (t) => {

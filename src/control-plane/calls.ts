@@ -1,3 +1,4 @@
+import { closeCallEndpoint } from "./close-call.ts";
 import { commonAnswers } from "./common-answers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { listSessions } from "./list.ts";
@@ -48,21 +49,23 @@ export const callEndpoints: readonly Endpoint[] = [
     },
     handle: listSessions,
   },
+  closeCallEndpoint,
   {
     method: "get",
     path: "/calls/{call_id}/sessions/{session_id}",
+    judgement: "canViewSession",
     documentation: {
       operationId: "getSessionInCall",
       summary: "Look at a live session of this call",
       tag: "calls",
       answers: { ...judged, ...ofSession, 200: { description: "The session.", schema: session } },
-      token: true,
     },
     handle: showSession,
   },
   {
     method: "delete",
     path: "/calls/{call_id}/sessions/{session_id}",
+    judgement: "canCloseSession",
     documentation: {
       operationId: "closeSessionInCall",
       summary: "Close a session of this call",
@@ -74,13 +77,13 @@ export const callEndpoints: readonly Endpoint[] = [
         ...validated,
         202: { description: "Closing has begun.", schema: closing },
       },
-      token: true,
     },
     handle: (exchange) => closeSession(exchange, 202),
   },
   {
     method: "post",
     path: "/calls/{call_id}/sessions/{session_id}/close",
+    judgement: "canCloseSession",
     documentation: {
       operationId: "closeSessionInCallByBeacon",
       summary: "Close a session of this call from a page that is being left",
@@ -92,13 +95,13 @@ export const callEndpoints: readonly Endpoint[] = [
         ...validated,
         202: { description: "Closing has begun.", schema: closing },
       },
-      token: true,
     },
     handle: (exchange) => closeSession(exchange, 202),
   },
   {
     method: "get",
     path: "/calls/{call_id}/sessions/{session_id}/metrics",
+    judgement: "canViewMetrics",
     documentation: {
       operationId: "getSessionMetricsInCall",
       summary: "What was measured in a session of this call",

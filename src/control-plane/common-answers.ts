@@ -3,6 +3,12 @@ import { problem, sessionList, sessionProblem, validationProblem } from "./schem
 
 const retryAfter = { "Retry-After": "Seconds after which to try again." };
 
+/** Headers of an answer that comes from several replicas. */
+export const incompleteHeaders = {
+  "Greenroom-Incomplete":
+    "Names the replicas that could not be asked, where there are such: their sessions are missing.",
+};
+
 type Answers = Readonly<Record<number, DocumentedAnswer>>;
 
 /** Answers that many endpoints share, by what an endpoint does. */
@@ -30,10 +36,7 @@ export const commonAnswers = {
     200: {
       description: "Those of all replicas, the oldest first.",
       schema: sessionList,
-      headers: {
-        "Greenroom-Incomplete":
-          "Names the replicas that could not be asked, where there are such: their sessions are missing.",
-      },
+      headers: incompleteHeaders,
     },
   },
   limited: { 429: { description: "The caller does this too often.", schema: problem, headers: retryAfter } },

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Exchange } from "./exchange.ts";
+import type { Judgement } from "./permissions.ts";
 
 /** One way to answer, for the documentation. */
 export interface DocumentedAnswer {
@@ -22,8 +23,6 @@ export interface EndpointDocumentation {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
-  /** `?token=` is accepted. */
-  readonly token?: boolean;
   /** Nobody is asked who they are. */
   readonly anonymous?: boolean;
 }
@@ -34,6 +33,8 @@ export interface Endpoint {
   readonly path: string;
   /** Answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
   readonly open?: boolean;
+  /** What a caller must be allowed to do with the session of the path. */
+  readonly judgement?: Judgement;
   /** Null: not in the document. */
   readonly documentation: EndpointDocumentation | null;
   /** Sets the answer on `exchange.ctx`; what it throws is answered as an error. */

@@ -1,5 +1,5 @@
 import { commonAnswers } from "./common-answers.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, EndpointDocumentation } from "./endpoint.ts";
 import { streamed } from "./event-schemas.ts";
 import { eventStreamHeaders, streamEvents } from "./event-stream.ts";
 import type { Exchange } from "./exchange.ts";
@@ -8,46 +8,53 @@ import { eventParameters } from "./schemas.ts";
 
 const { judged, ofSession, validated: invalid, limited } = commonAnswers;
 
+const documentation = {
+  summary: "Follow a session as server-sent events",
+  description:
+    "Events are state, transcript, turn, tool, user_silent, participant_unheard, participant_heard, metrics and, " +
+    "as the last one, end. " +
+    "Each has an id that counts up. " +
+    "Interim words of a user are not sent again once others stand in their place. " +
+    "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
+    "Where events after Last-Event-ID are kept no more, an event gap says so. " +
+    "While the server shuts down, a stream goes on until its session has ended.",
+  query: eventParameters,
+  headers: {
+    "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back.",
+  },
+  answers: {
+    ...judged,
+    ...ofSession,
+    ...invalid,
+    ...limited,
+    200: {
+      description: "The stream. The schema is that of each event's data.",
+      contentType: "text/event-stream",
+      schema: streamed,
+    },
+    204: { description: "The session has ended, and Last-Event-ID is its last event: do not come back." },
+  },
+} as const satisfies Partial<EndpointDocumentation>;
+
 export const eventEndpoints: readonly Endpoint[] = [
   {
     method: "get",
     path: "/sessions/{session_id}/events",
-    documentation: {
-      operationId: "streamEvents",
-      summary: "Follow a session as server-sent events",
-      description:
-        "Events are state, transcript, turn, tool, user_silent, participant_unheard, participant_heard, metrics and, " +
-        "as the last one, end. " +
-        "Each has an id that counts up. " +
-        "Interim words of a user are not sent again once others stand in their place. " +
-        "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
-        "Where events after Last-Event-ID are kept no more, an event gap says so. " +
-        "While the server shuts down, a stream goes on until its session has ended.",
-      tag: "sessions",
-      query: eventParameters,
-      headers: {
-        "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back.",
-      },
-      answers: {
-        ...judged,
-        ...ofSession,
-        ...invalid,
-        ...limited,
-        200: {
-          description: "The stream. The schema is that of each event's data.",
-          contentType: "text/event-stream",
-          schema: streamed,
-        },
-        204: { description: "The session has ended, and Last-Event-ID is its last event: do not come back." },
-      },
-      token: true,
-    },
+    judgement: "canViewSession",
+    documentation: { ...documentation, operationId: "streamEvents", tag: "sessions" },
+    handle: followEvents,
+  },
+  {
+    method: "get",
+    path: "/calls/{call_id}/sessions/{session_id}/events",
+    judgement: "canViewSession",
+    documentation: { ...documentation, operationId: "streamEventsInCall", tag: "calls" },
     handle: followEvents,
   },
 ];
 
 async function followEvents(exchange: Exchange): Promise<void> {
-  const { session, caller } = await exchange.viewedSession({ byToken: true });
+  const { session, caller } = await exchange.judged();
   const { last_event_id: ofQuery } = validated(eventParameters, exchange.query, "query");
   const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
   const { ctx, plane } = exchange;

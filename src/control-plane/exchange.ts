@@ -9,6 +9,7 @@ import { userKey, userText } from "./created-by.ts";
 import type { Hop } from "./peers/mark.ts";
 import { type Judgement, neverByToken } from "./permissions.ts";
 import { RequestScope, type ScopedSession, type Subject } from "./scope.ts";
+import { starterOf } from "./starter.ts";
 
 /** Who calls, as far as limits and logs are concerned. */
 export interface Caller {
@@ -19,6 +20,14 @@ export interface Caller {
   readonly text: string;
 }
 
+/** A session that the caller may do with what the endpoint does. */
+export interface Judged {
+  readonly session: Session;
+  readonly caller: Caller;
+  /** They came with its session_token. */
+  readonly byToken: boolean;
+}
+
 /** One request to an endpoint, from its first to its last byte. */
 export class Exchange {
   readonly ctx: Koa.Context;
@@ -27,17 +36,28 @@ export class Exchange {
   readonly scope: RequestScope;
   /** The peer that passed it on; null where it comes from a client. */
   readonly hop: Hop | null;
+  readonly #judgement: Judgement | undefined;
   /** The session of the path, where it is one of another replica that is judged here. */
   #foreign: ScopedSession | undefined;
+  /** As the permissions see it: the scope, or for the bearer of a session_token the same in the name of who started it. */
+  #judgedScope: RequestScope;
 
-  constructor(ctx: Koa.Context, plane: ControlPlane, params: Readonly<Record<string, string>>) {
+  /** @param judgement What the caller must be allowed to do with the session of the path. */
+  constructor(
+    ctx: Koa.Context,
+    plane: ControlPlane,
+    params: Readonly<Record<string, string>>,
+    judgement: Judgement | undefined,
+  ) {
     this.ctx = ctx;
     this.plane = plane;
     this.params = params;
+    this.#judgement = judgement;
     const { session_id: sessionId, call_id: callId } = params;
     const find = sessionId === undefined ? null : () => this.#foreign ?? plane.findSession(sessionId, callId);
     this.hop = notesOf(ctx).hop;
     this.scope = RequestScope.of(ctx.req, { ip: this.hop?.ip ?? ctx.ip, path: ctx.path }, { params, find });
+    this.#judgedScope = this.scope;
   }
 
   /** The query as plain text: of a name that is given twice, the last one. */
@@ -62,52 +82,54 @@ export class Exchange {
     return { caller, body: body() };
   }
 
-  /** As {@link callerAndBody} for those who may do this with the session of the path. */
-  async bodyFor(
-    judgement: Judgement,
-  ): Promise<{ session: Session; caller: Caller; body: JsonValue | undefined }> {
+  /** As {@link judged}, and what they sent: judged before its flaws are told. */
+  async judgedWithBody(): Promise<Judged & { readonly body: JsonValue | undefined }> {
     const body = await this.#readBody();
-    const { session, caller } = await this.sessionFor(judgement);
-    return { session, caller, body: body() };
+    const judged = await this.judged();
+    return { ...judged, body: body() };
   }
 
-  /** The session of the path, where the caller may view it; else the 404 that an unknown one gets. */
-  async viewedSession(options: {
-    readonly byToken: boolean;
-  }): Promise<{ session: Session; caller: Caller; byToken: boolean }> {
+  /**
+   * The session of the path, where the caller may do with it what the endpoint does. Throws what denies them that; the 404 of
+   * an unknown session where they may not view it either.
+   */
+  async judged(): Promise<Judged> {
     const { session_id: id = "", call_id: callId } = this.params;
-    const { caller, byToken, allowed } = await this.#judgeView(id, options.byToken);
-    const session = this.#found(id, callId);
-    if (!allowed) throw new GreenroomError("SESSION_NOT_FOUND", id);
+    const session = this.plane.findSession(id, callId);
+    const { caller, byToken } = await this.#judge(id, session);
+    if (!session) throw new GreenroomError("SESSION_NOT_FOUND", id);
+    notesOf(this.ctx).sessionId = session.id;
     return { session, caller, byToken };
   }
 
-  /** Throws as {@link viewedSession} does for a session of another replica, which this one has to judge. */
-  async judgeForeign(session: ScopedSession, options: { readonly byToken: boolean }): Promise<void> {
+  /** Throws as {@link judged} does for a session of another replica, which this one has to judge. */
+  async judgeForeign(session: ScopedSession): Promise<void> {
     const { call_id: callId } = this.params;
     if (callId === undefined || callId === session.callId) this.#foreign = session;
-    const { allowed } = await this.#judgeView(session.id, options.byToken);
-    if (!allowed || !this.#foreign) throw new GreenroomError("SESSION_NOT_FOUND", session.id);
+    await this.#judge(session.id, this.#foreign);
+    if (!this.#foreign) throw new GreenroomError("SESSION_NOT_FOUND", session.id);
   }
 
-  async #judgeView(
+  /** Whether the caller may view the session of the path, which they may do something else with. */
+  mayView(): Promise<boolean> {
+    return this.plane.permissions.shows(this.#judgedScope);
+  }
+
+  /** Also where there is no such session: the answer, an error above all, must not tell. */
+  async #judge(
     id: string,
-    byToken: boolean,
-  ): Promise<{ caller: Caller; byToken: boolean; allowed: boolean }> {
-    if (byToken && this.plane.tokens.accepts(id, this.scope.query.get("token"))) {
-      return { caller: tokenCaller(id), byToken: true, allowed: true };
-    }
-    const caller = await this.caller();
-    // Also asked where there is no such session: its answer, an error above all, must not tell.
-    const allowed = await this.plane.permissions.allows("canViewSession", this.scope);
-    return { caller, byToken: false, allowed };
-  }
-
-  /** As {@link viewedSession}, and the caller may do that with it. A session token is good for most. */
-  async sessionFor(judgement: Judgement): Promise<{ session: Session; caller: Caller }> {
-    const viewed = await this.viewedSession({ byToken: !neverByToken.has(judgement) });
-    if (!viewed.byToken) await this.plane.permissions.demand(judgement, this.scope);
-    return viewed;
+    session: ScopedSession | undefined,
+  ): Promise<{ readonly caller: Caller; readonly byToken: boolean }> {
+    const { permissions, tokens, options } = this.plane;
+    const judgement = this.#judgement;
+    if (!judgement) throw new Error(`${this.ctx.method} ${this.ctx.path} is not about a session`);
+    const byToken = !neverByToken.has(judgement) && tokens.accepts(id, this.scope.query.get("token"));
+    const caller = byToken ? tokenCaller(id) : await this.caller();
+    if (byToken && session)
+      this.#judgedScope = this.scope.inNameOf(starterOf(session, options.getCurrentUser));
+    // Of another replica's session its bearer knows already that there is one; what it came to is for those who may view it.
+    if (!byToken || !this.#foreign) await permissions.demandOfSession(judgement, this.#judgedScope, id);
+    return { caller, byToken };
   }
 
   /** The scope of one session of a list. */
@@ -130,13 +152,6 @@ export class Exchange {
         throw error;
       };
     }
-  }
-
-  #found(id: string, callId: string | undefined): Session {
-    const session = this.plane.findSession(id, callId);
-    if (!session) throw new GreenroomError("SESSION_NOT_FOUND", id);
-    notesOf(this.ctx).sessionId = session.id;
-    return session;
   }
 }
 

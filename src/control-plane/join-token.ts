@@ -43,21 +43,23 @@ export const joinTokenEndpoints: readonly Endpoint[] = [
   {
     method: "post",
     path: "/sessions/{session_id}/join-token",
+    judgement: "canJoinCall",
     documentation: { ...documentation, operationId: "createJoinToken", tag: "sessions" },
     handle: createJoinToken,
   },
   {
     method: "post",
     path: "/calls/{call_id}/sessions/{session_id}/join-token",
+    judgement: "canJoinCall",
     documentation: { ...documentation, operationId: "createJoinTokenInCall", tag: "calls" },
     handle: createJoinToken,
   },
 ];
 
 async function createJoinToken(exchange: Exchange): Promise<void> {
-  const { body, session, caller } = await exchange.bodyFor("canJoinCall");
+  const { body, session, caller } = await exchange.judgedWithBody();
   const wanted = validated(joinTokenRequest, body ?? {}, "body");
-  refuseEnded(session);
+  await refuseEnded(exchange, session);
   const { ctx, plane } = exchange;
   plane.joinTokens.take(caller.key);
   const guest = guestOf(wanted, caller);

@@ -1,13 +1,23 @@
 import type { Session } from "../supervisor/session.ts";
 import type { Exchange } from "./exchange.ts";
 import { validated } from "./invalid-request.ts";
-import { byAge, mergedPage, type Page, PageBuilder, pageText, placeOf, readCursor } from "./list-page.ts";
-import { pagesOfPeers } from "./peers/gather.ts";
+import { isObject } from "./json.ts";
+import {
+  byAge,
+  mergedPage,
+  type Page,
+  PageBuilder,
+  pageText,
+  placeOf,
+  type Row,
+  readCursor,
+} from "./list-page.ts";
+import { gather, tellMissing, unexpected } from "./peers/gather.ts";
 import { callPath, listParameters } from "./schemas.ts";
 import { sessionJson } from "./wire.ts";
 
-/** The header that names the replicas whose sessions are not in a list. */
-const incompleteHeader = "Greenroom-Incomplete";
+/** How long a peer may take to make its part of a list, in milliseconds. */
+const listTimeoutMs = 10_000;
 
 /** The live sessions that the caller may view, of all replicas, the oldest first. */
 export async function listSessions(exchange: Exchange): Promise<void> {
@@ -24,11 +34,11 @@ export async function listSessions(exchange: Exchange): Promise<void> {
     .filter((place) => after === null || byAge(after, place) < 0)
     .sort(byAge);
 
-  const asked = pagesOfPeers(exchange);
+  const asked = gather(exchange, { kind: "listed", answerTimeoutMs: listTimeoutMs, read: readPage });
   const own = await ownPage(exchange, candidates, limit, state);
-  const { pages, missing } = await asked;
+  const { answers: pages, missing } = await asked;
   const { ctx } = exchange;
-  if (missing.length > 0) ctx.set(incompleteHeader, missing.map(encodeURIComponent).join(", "));
+  tellMissing(exchange, missing);
   ctx.type = "application/json";
   ctx.body = pageText(pages.length === 0 ? own : mergedPage([own, ...pages], limit));
 }
@@ -53,4 +63,17 @@ async function ownPage(
 async function isShown(exchange: Exchange, session: Session, state: string | undefined): Promise<boolean> {
   const fits = () => session.state !== "ended" && (state === undefined || session.state === state);
   return fits() && (await exchange.plane.permissions.shows(exchange.childScope(session))) && fits();
+}
+
+/** The part of a peer. */
+function readPage(status: number, body: unknown): Page {
+  const { sessions, next_cursor: cursor } = isObject(body) ? body : {};
+  if (status !== 200 || !Array.isArray(sessions)) throw unexpected(status);
+  return { rows: sessions.map(readRow), more: typeof cursor === "string" };
+}
+
+function readRow(session: unknown): Row {
+  const { session_id: id, session_started_at: startedAt } = isObject(session) ? session : {};
+  if (typeof id !== "string" || typeof startedAt !== "string") throw new TypeError("It is not a session");
+  return { id, startedAt: Date.parse(startedAt), json: JSON.stringify(session) };
 }

@@ -1,5 +1,5 @@
 import { commonAnswers } from "./common-answers.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, EndpointDocumentation } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { validated } from "./invalid-request.ts";
 import { acceptedMessage, messageRequest, problem } from "./schemas.ts";
@@ -7,34 +7,41 @@ import { refuseEnded } from "./session-actions.ts";
 
 const { judged, ofSession, withBody, limited } = commonAnswers;
 
+const documentation = {
+  summary: "Say something to the agent in text",
+  description: "It waits while the agent joins, and interrupts the agent while it speaks.",
+  body: { schema: messageRequest, required: true },
+  answers: {
+    ...judged,
+    ...ofSession,
+    ...withBody,
+    ...limited,
+    202: { description: "The message is on its way to the agent.", schema: acceptedMessage },
+    409: { description: "The session is closing.", schema: problem },
+  },
+} as const satisfies Partial<EndpointDocumentation>;
+
 export const messageEndpoints: readonly Endpoint[] = [
   {
     method: "post",
     path: "/sessions/{session_id}/messages",
-    documentation: {
-      operationId: "sendMessage",
-      summary: "Say something to the agent in text",
-      description: "It waits while the agent joins, and interrupts the agent while it speaks.",
-      tag: "sessions",
-      body: { schema: messageRequest, required: true },
-      answers: {
-        ...judged,
-        ...ofSession,
-        ...withBody,
-        ...limited,
-        202: { description: "The message is on its way to the agent.", schema: acceptedMessage },
-        409: { description: "The session is closing.", schema: problem },
-      },
-      token: true,
-    },
+    judgement: "canSendMessage",
+    documentation: { ...documentation, operationId: "sendMessage", tag: "sessions" },
+    handle: sendMessage,
+  },
+  {
+    method: "post",
+    path: "/calls/{call_id}/sessions/{session_id}/messages",
+    judgement: "canSendMessage",
+    documentation: { ...documentation, operationId: "sendMessageInCall", tag: "calls" },
     handle: sendMessage,
   },
 ];
 
 async function sendMessage(exchange: Exchange): Promise<void> {
-  const { body, session, caller } = await exchange.bodyFor("canSendMessage");
+  const { body, session, caller } = await exchange.judgedWithBody();
   const { text } = validated(messageRequest, body, "body");
-  refuseEnded(session);
+  await refuseEnded(exchange, session);
   const { ctx, plane } = exchange;
   plane.messages.take(caller.key);
   const participantId = caller.user === null ? "user" : caller.text;

@@ -9,7 +9,7 @@ const { judged, ofSession } = commonAnswers;
 
 /** The figures of one session. They stay readable for 10 minutes after its end. */
 export async function showMetrics(exchange: Exchange): Promise<void> {
-  const { session } = await exchange.sessionFor("canViewMetrics");
+  const { session } = await exchange.judged();
   exchange.ctx.body = metricsJson(session, now());
 }
 
@@ -17,6 +17,7 @@ export const sessionMetricsEndpoints: readonly Endpoint[] = [
   {
     method: "get",
     path: "/sessions/{session_id}/metrics",
+    judgement: "canViewMetrics",
     documentation: {
       operationId: "getSessionMetrics",
       summary: "What was measured in a session",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { components } from "./components.ts";
 import type { DocumentedAnswer, Endpoint, EndpointDocumentation } from "./endpoint.ts";
+import { neverByToken } from "./permissions.ts";
 
 type Json = Record<string, unknown>;
 
@@ -12,9 +13,10 @@ const prefix = "#/components/schemas/";
  */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string, secured: boolean): Json {
   const paths: Record<string, Json> = {};
-  for (const { path, method, documentation } of endpoints) {
+  for (const { path, method, judgement, documentation } of endpoints) {
     if (!documentation) continue;
-    paths[path] = { ...paths[path], [method]: operation(path, documentation, secured) };
+    const byToken = judgement !== undefined && !neverByToken.has(judgement);
+    paths[path] = { ...paths[path], [method]: operation(path, documentation, { secured, byToken }) };
   }
   return {
     openapi: "3.1.0",
@@ -61,9 +63,12 @@ const securitySchemes = {
 /** One of them; or none, where the operator lets some in without. */
 const credentials = [{}, { bearer: [] }, { apiKey: [] }];
 
-function operation(path: string, documentation: EndpointDocumentation, secured: boolean): Json {
-  const { operationId, summary, description, tag, query, headers, body, answers, token, anonymous } =
-    documentation;
+function operation(
+  path: string,
+  documentation: EndpointDocumentation,
+  { secured, byToken }: { readonly secured: boolean; readonly byToken: boolean },
+): Json {
+  const { operationId, summary, description, tag, query, headers, body, answers, anonymous } = documentation;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -99,7 +104,7 @@ function operation(path: string, documentation: EndpointDocumentation, secured: 
       Object.entries(answers).map(([status, answer]) => [status, response(answer)]),
     ),
     ...(secured && anonymous ? { security: [] } : {}),
-    ...(secured && token ? { security: [...credentials, { sessionToken: [] }] } : {}),
+    ...(secured && byToken ? { security: [...credentials, { sessionToken: [] }] } : {}),
   };
 }
 

@@ -8,7 +8,7 @@ import { HttpError } from "./http-error.ts";
 import type { Dependency, Permission, RequestScope } from "./scope.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 
-/** The callbacks that judge what a caller may do on a session. */
+/** The callbacks that judge what a caller may do. */
 export type Judgement =
   | "canStartSession"
   | "canCloseSession"
@@ -40,8 +40,11 @@ export class Permissions {
     return userJson(await this.#ask("getCurrentUser", getCurrentUser, scope));
   }
 
+  /** What may be done with a session, and has no callback of its own, is for those who may view it. */
   async allows(judgement: Judgement, scope: RequestScope): Promise<boolean> {
-    const permission: Permission | undefined = this.#options[judgement];
+    const { canStartSession, canViewSession } = this.#options;
+    const permission: Permission | undefined =
+      judgement === "canStartSession" ? canStartSession : (this.#options[judgement] ?? canViewSession);
     if (!permission) return true;
     const verdict = await this.#ask(judgement, permission, scope);
     return verdict !== false && verdict !== null;
@@ -52,10 +55,29 @@ export class Permissions {
     if (!(await this.allows(judgement, scope))) throw new GreenroomError("FORBIDDEN", "You may not do this");
   }
 
-  /** Whether a session belongs in the caller's list. A refusal leaves it out; any other failure is the request's. */
-  async shows(scope: RequestScope): Promise<boolean> {
+  /**
+   * The same for a session, which may not exist: who is denied and may not view it either gets the 404 of an unknown one, or
+   * what `canViewSession` throws.
+   */
+  async demandOfSession(judgement: Judgement, scope: RequestScope, sessionId: string): Promise<void> {
     try {
-      return await this.allows("canViewSession", scope);
+      await this.demand(judgement, scope);
+    } catch (error) {
+      if (!(await this.allows("canViewSession", scope)))
+        throw new GreenroomError("SESSION_NOT_FOUND", sessionId);
+      throw error;
+    }
+  }
+
+  /** Whether a session belongs in the caller's list. */
+  shows(scope: RequestScope): Promise<boolean> {
+    return this.grants("canViewSession", scope);
+  }
+
+  /** As {@link allows}, for one of many sessions: a refusal that is thrown counts as one; any other failure is the request's. */
+  async grants(judgement: Judgement, scope: RequestScope): Promise<boolean> {
+    try {
+      return await this.allows(judgement, scope);
     } catch (error) {
       const refused = HttpError.is(error) || GreenroomError.is(error);
       if (refused && (error.status === 403 || error.status === 404)) return false;

@@ -54,7 +54,9 @@ export class EndpointRouter {
     this.#byPath = Map.groupBy(endpoints, ({ path }) => routePath(path));
     for (const endpoint of endpoints) {
       this.#router[endpoint.method](routePath(endpoint.path), async (ctx) => {
-        await this.#run(endpoint, new Exchange(ctx as unknown as Koa.Context, this.#plane, ctx.params));
+        const { judgement } = endpoint;
+        const exchange = new Exchange(ctx as unknown as Koa.Context, this.#plane, ctx.params, judgement);
+        await this.#run(endpoint, exchange);
       });
     }
     this.#dispatch = this.#router.routes() as unknown as Koa.Middleware;
@@ -86,7 +88,7 @@ export class EndpointRouter {
     notesOf(exchange.ctx).route = endpoint.path;
     try {
       if (exchange.hop?.kind === "located") answerLocated(exchange);
-      else if (!(await answeredElsewhere(exchange, endpoint))) await endpoint.handle(exchange);
+      else if (!(await answeredElsewhere(exchange))) await endpoint.handle(exchange);
     } finally {
       await this.#plane.permissions.release(exchange.scope);
     }

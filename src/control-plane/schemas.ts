@@ -123,6 +123,11 @@ export const closing = component(
   z.object({ status: z.literal("closing") }),
   "Closing has begun; with ?wait=true, the session has ended.",
 );
+export const callClosing = component(
+  "CallClosing",
+  z.object({ status: z.literal("closing"), session_ids: z.array(z.string()).describe("Those that close.") }),
+  "Closing of the sessions of a call has begun; with ?wait=true, they have ended.",
+);
 const closeQuery = z.enum(["true", "false", "1", "0", ""]);
 /** `?wait`: true, 1 or nothing behind it. */
 export const isYes = (value: z.output<typeof closeQuery> | undefined): boolean =>

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { GreenroomError } from "../errors.ts";
 import type { JsonValue } from "../protocol.ts";
 import type { Session } from "../supervisor/session.ts";
+import { readCookies, readHeaders, readQuery } from "./request-parts.ts";
 
 /** What a permission callback may know of a session. */
 export type ScopedSession = Pick<
@@ -56,27 +57,62 @@ export interface Subject {
   readonly find: (() => ScopedSession | undefined) | null;
 }
 
+/** What a dependency has looked at, itself or through others: it says for how long its value holds. */
+interface Reads {
+  /** The session or the parameters of the path, which differ within a list. */
+  subject: boolean;
+  /** What this request asks for: its method, path, query, body, or where it comes from. */
+  request: boolean;
+  /** Headers and cookies: who calls. */
+  credentials: boolean;
+  /** Something is given back when this request ends. */
+  deferred: boolean;
+}
+
+const readable = ["subject", "request", "credentials", "deferred"] as const satisfies (keyof Reads)[];
+const nothingRead = (): Reads => ({ subject: false, request: false, credentials: false, deferred: false });
+
 interface Resolution {
   readonly value: Promise<unknown>;
-  /** It has read what only this subject has. */
-  readonly ofSubject: { read: boolean };
+  readonly reads: Reads;
 }
 
 type Resolutions = Map<Dependency<unknown>, Resolution>;
 
-/** What the scopes of one request share. */
+/** The request, as its dependencies see it. */
 interface Shared {
   readonly request: IncomingMessage;
   readonly ip: string;
   readonly path: string;
   readonly resolutions: Resolutions;
-  readonly releases: (() => unknown)[];
-  /** Set when the request is over. */
-  releaseLate: ((release: () => unknown) => void) | undefined;
+  readonly ending: Ending;
   body: JsonValue | undefined;
   headers: Headers | undefined;
   query: URLSearchParams | undefined;
   cookies: ReadonlyMap<string, string> | undefined;
+}
+
+/** What is to be done when the request ends. */
+interface Ending {
+  readonly releases: (() => unknown)[];
+  /** Set when the request is over. */
+  releaseLate: ((release: () => unknown) => void) | undefined;
+}
+
+/** Who a request comes from, for later requests that are made in their name. It holds secrets. */
+export interface Credentials {
+  readonly headers: Headers;
+  /** Values that were derived from the headers alone: they hold although a token in them has expired meanwhile. */
+  readonly resolutions: ReadonlyMap<Dependency<unknown>, Resolution>;
+}
+
+/** Somebody of whom no request is known, only what `getCurrentUser` said of them. */
+export function knownCaller(getCurrentUser: Dependency<unknown> | undefined, user: JsonValue): Credentials {
+  const resolution = { value: Promise.resolve(user), reads: nothingRead() };
+  return {
+    headers: new Headers(),
+    resolutions: new Map(getCurrentUser ? [[getCurrentUser, resolution]] : []),
+  };
 }
 
 /**
@@ -87,13 +123,13 @@ export class RequestScope implements Scope {
   readonly #shared: Shared;
   readonly #subject: Subject;
   readonly #ofSubject: Resolutions;
-  readonly #reading: { read: boolean };
+  readonly #reads: Reads;
 
-  private constructor(shared: Shared, subject: Subject, ofSubject: Resolutions, reading: { read: boolean }) {
+  private constructor(shared: Shared, subject: Subject, ofSubject: Resolutions, reads: Reads) {
     this.#shared = shared;
     this.#subject = subject;
     this.#ofSubject = ofSubject;
-    this.#reading = reading;
+    this.#reads = reads;
   }
 
   static of(request: IncomingMessage, from: { ip: string; path: string }, subject: Subject): RequestScope {
@@ -101,56 +137,81 @@ export class RequestScope implements Scope {
       request,
       ...from,
       resolutions: new Map(),
-      releases: [],
-      releaseLate: undefined,
+      ending: { releases: [], releaseLate: undefined },
       body: undefined,
       headers: undefined,
       query: undefined,
       cookies: undefined,
     };
-    return new RequestScope(shared, subject, new Map(), { read: false });
+    return new RequestScope(shared, subject, new Map(), nothingRead());
   }
 
   /** The scope of one session of a list. */
   child(subject: Subject): RequestScope {
-    return new RequestScope(this.#shared, subject, new Map(), { read: false });
+    return new RequestScope(this.#shared, subject, new Map(), nothingRead());
+  }
+
+  /**
+   * Who sends this request.
+   * @param user The dependency whose value says who it is, whatever it has read.
+   */
+  credentials(user: Dependency<unknown> | undefined): Credentials {
+    const ofCaller = [...this.#shared.resolutions, ...this.#ofSubject].filter(
+      ([dependency, { reads }]) =>
+        dependency === user || (reads.credentials && !reads.subject && !reads.request && !reads.deferred),
+    );
+    return { headers: this.headers, resolutions: new Map(ofCaller) };
+  }
+
+  /** The same request, as if somebody else had sent it. */
+  inNameOf({ headers, resolutions }: Credentials): RequestScope {
+    const cookies = readCookies(headers.get("cookie") ?? undefined);
+    const shared = { ...this.#shared, headers, cookies, resolutions: new Map(resolutions) };
+    return new RequestScope(shared, this.#subject, new Map(), nothingRead());
   }
 
   get method(): string {
+    this.#reads.request = true;
     return this.#shared.request.method ?? "GET";
   }
   get path(): string {
+    this.#reads.request = true;
     return this.#shared.path;
   }
   get ip(): string {
+    this.#reads.request = true;
     return this.#shared.ip;
   }
   get body(): JsonValue | undefined {
+    this.#reads.request = true;
     return this.#shared.body;
   }
   set body(body: JsonValue | undefined) {
     this.#shared.body = body;
   }
   get params(): Readonly<Record<string, string>> {
-    this.#reading.read = true;
+    this.#reads.subject = true;
     return this.#subject.params;
   }
   get headers(): Headers {
+    this.#reads.credentials = true;
     this.#shared.headers ??= readHeaders(this.#shared.request);
     return this.#shared.headers;
   }
   get query(): URLSearchParams {
+    this.#reads.request = true;
     this.#shared.query ??= readQuery(this.#shared.request);
     return this.#shared.query;
   }
   get cookies(): ReadonlyMap<string, string> {
+    this.#reads.credentials = true;
     this.#shared.cookies ??= readCookies(this.#shared.request.headers.cookie);
     return this.#shared.cookies;
   }
 
   // These three are functions of their own, so that a dependency may take them apart: `({ resolve }) => resolve(user)`.
   readonly session = (): ScopedSession => {
-    this.#reading.read = true;
+    this.#reads.subject = true;
     const { find, params } = this.#subject;
     if (!find) {
       throw new Error(
@@ -166,7 +227,7 @@ export class RequestScope implements Scope {
     const key = dependency as Dependency<unknown>;
     const known = this.#shared.resolutions.get(key) ?? this.#ofSubject.get(key) ?? this.#run(key);
     const value = known.value.finally(() => {
-      if (known.ofSubject.read) this.#reading.read = true;
+      for (const what of readable) this.#reads[what] ||= known.reads[what];
     });
     // A rejection that the dependency does not wait for must not become an unhandled one: that would end the process.
     value.catch(() => undefined);
@@ -174,7 +235,8 @@ export class RequestScope implements Scope {
   };
 
   readonly defer = (release: () => unknown): void => {
-    const { releases, releaseLate } = this.#shared;
+    this.#reads.deferred = true;
+    const { releases, releaseLate } = this.#shared.ending;
     if (releaseLate) releaseLate(release);
     else releases.push(release);
   };
@@ -184,59 +246,22 @@ export class RequestScope implements Scope {
    * for it any more, goes to `late`.
    */
   end(late: (release: () => unknown) => void): (() => unknown)[] {
-    this.#shared.releaseLate = late;
-    return this.#shared.releases.splice(0).reverse();
+    this.#shared.ending.releaseLate = late;
+    return this.#shared.ending.releases.splice(0).reverse();
   }
 
   #run(dependency: Dependency<unknown>): Resolution {
-    const ofSubject = { read: false };
-    const scope = new RequestScope(this.#shared, this.#subject, this.#ofSubject, ofSubject);
+    const reads = nothingRead();
+    const scope = new RequestScope(this.#shared, this.#subject, this.#ofSubject, reads);
     const value = (async () => dependency(scope))();
-    const resolution = { value, ofSubject };
+    const resolution = { value, reads };
     this.#ofSubject.set(dependency, resolution);
     const settled = () => {
-      if (ofSubject.read) return;
+      if (reads.subject) return;
       this.#ofSubject.delete(dependency);
       this.#shared.resolutions.set(dependency, resolution);
     };
     value.then(settled, settled);
     return resolution;
-  }
-}
-
-function readHeaders(request: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    for (const one of Array.isArray(value) ? value : [value ?? ""]) headers.append(name, one);
-  }
-  return headers;
-}
-
-function readQuery(request: IncomingMessage): URLSearchParams {
-  const url = request.url ?? "";
-  const start = url.indexOf("?");
-  return new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
-}
-
-function readCookies(header: string | undefined): ReadonlyMap<string, string> {
-  const cookies = new Map<string, string>();
-  for (const pair of (header ?? "").split(";")) {
-    const equals = pair.indexOf("=");
-    if (equals === -1) continue;
-    const name = pair.slice(0, equals).trim();
-    const value = pair
-      .slice(equals + 1)
-      .trim()
-      .replace(/^"(.*)"$/, "$1");
-    if (!cookies.has(name)) cookies.set(name, decoded(value));
-  }
-  return cookies;
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
   }
 }

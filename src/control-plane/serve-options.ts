@@ -38,19 +38,24 @@ export interface ServeOptions {
 
   /** Who calls: JSON of at most 4 KiB, which becomes the session's `created_by`. Throws `HttpError(401, …)` for strangers. */
   readonly getCurrentUser?: Dependency<unknown>;
+  /*
+   * Each of the following judges by itself: who may close a session need not be one who may view it. A request with a
+   * session_token is judged as if who started the session had sent it.
+   */
+
   /** `scope.body` is the complete start request. Denied: 403. Default: everybody may. */
   readonly canStartSession?: Permission;
-  /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
+  /** Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`. */
   readonly canCloseSession?: Permission;
   /** Also its events and lists. Denied: the 404 of a session that does not exist. Default: everybody may. */
   readonly canViewSession?: Permission;
-  /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
+  /** Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`. */
   readonly canViewMetrics?: Permission;
-  /** Denied: 403, or 404 where the caller may not view either. Default: everybody who may view. */
+  /** Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`. */
   readonly canSendMessage?: Permission;
   /**
    * Who may have a token to join the call. `scope.body` is what they asked for, `user_id` above all: whoever may name one may be
-   * that user. Denied: 403, or 404 where the caller may not view either. Default: everybody who may view.
+   * that user. Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`.
    */
   readonly canJoinCall?: Permission;
   /** Longest time that one of these callbacks may take; then 503. Default 10,000. */

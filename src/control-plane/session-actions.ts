@@ -7,8 +7,8 @@ import { closeParameters, isYes } from "./schemas.ts";
 import { endJson, type SessionJson, sessionJson } from "./wire.ts";
 
 export async function showSession(exchange: Exchange): Promise<void> {
-  const { session, byToken } = await exchange.viewedSession({ byToken: true });
-  refuseEnded(session);
+  const { session, byToken } = await exchange.judged();
+  await refuseEnded(exchange, session);
   exchange.ctx.body = byToken ? withoutSecrets(sessionJson(session)) : sessionJson(session);
 }
 
@@ -19,21 +19,24 @@ function withoutSecrets(session: SessionJson): SessionJson {
 
 /** Closing has begun; with `?wait=true`, it is over. Answers with this status. */
 export async function closeSession(exchange: Exchange, status: 200 | 202 | 204): Promise<void> {
-  const { session, caller } = await exchange.sessionFor("canCloseSession");
+  const { session, caller } = await exchange.judged();
   const { wait } = validated(closeParameters, exchange.query, "query");
   const closing = await exchange.plane.supervisor.closeSession(session.id, {
     by: caller.text,
     wait: isYes(wait),
   });
   if (!closing) {
-    refuseEnded(session);
+    await refuseEnded(exchange, session);
     throw new GreenroomError("SESSION_NOT_FOUND", session.id);
   }
   exchange.ctx.status = status;
   if (status !== 204) exchange.ctx.body = { status: "closing" };
 }
 
-/** Throws the 404 of an ended session, which says why it ended: for a caller who may view it. */
-export function refuseEnded(session: Session): void {
-  if (session.state === "ended") throw new DetailedError("SESSION_NOT_FOUND", session.id, endJson(session));
+/** Throws the 404 of an ended session, which says why it ended to a caller who may view it. */
+export async function refuseEnded(exchange: Exchange, session: Session): Promise<void> {
+  if (session.state !== "ended") return;
+  throw (await exchange.mayView())
+    ? new DetailedError("SESSION_NOT_FOUND", session.id, endJson(session))
+    : new GreenroomError("SESSION_NOT_FOUND", session.id);
 }

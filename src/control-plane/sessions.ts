@@ -56,19 +56,20 @@ export const sessionEndpoints: readonly Endpoint[] = [
   {
     method: "get",
     path: "/sessions/{session_id}",
+    judgement: "canViewSession",
     documentation: {
       operationId: "getSession",
       summary: "Look at a live session",
       description: "For 10 minutes after its end the 404 says why it ended, to those who may view it.",
       tag: "sessions",
       answers: { ...judged, ...ofSession, 200: { description: "The session.", schema: session } },
-      token: true,
     },
     handle: showSession,
   },
   {
     method: "delete",
     path: "/sessions/{session_id}",
+    judgement: "canCloseSession",
     documentation: {
       operationId: "closeSession",
       summary: "Close a session",
@@ -80,13 +81,13 @@ export const sessionEndpoints: readonly Endpoint[] = [
         ...validated,
         204: { description: "Closing has begun; with ?wait=true, the session has ended." },
       },
-      token: true,
     },
     handle: (exchange) => closeSession(exchange, 204),
   },
   {
     method: "post",
     path: "/sessions/{session_id}/close",
+    judgement: "canCloseSession",
     documentation: {
       operationId: "closeSessionByBeacon",
       summary: "Close a session from a page that is being left",
@@ -99,7 +100,6 @@ export const sessionEndpoints: readonly Endpoint[] = [
         ...validated,
         200: { description: "Closing has begun.", schema: closing },
       },
-      token: true,
     },
     handle: (exchange) => closeSession(exchange, 200),
   },

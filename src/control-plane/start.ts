@@ -10,6 +10,7 @@ import { validated } from "./invalid-request.ts";
 import { isNoRoom, offerStart } from "./peers/offer.ts";
 import type { startRequest } from "./schemas.ts";
 import { callPath, startInCallRequest, startRequest as startRequestSchema } from "./schemas.ts";
+import { rememberStarter } from "./starter.ts";
 import { type StartedSession, startedJson } from "./wire.ts";
 
 type StartBody = z.output<typeof startRequest>;
@@ -90,7 +91,10 @@ async function startAnywhere(exchange: Exchange, start: Start): Promise<StartedS
   }
 }
 
-async function startHere({ ctx, plane, hop }: Exchange, { caller, body }: Start): Promise<StartedSession> {
+async function startHere(
+  { ctx, plane, hop, scope }: Exchange,
+  { caller, body }: Start,
+): Promise<StartedSession> {
   const request = {
     callId: body.call_id,
     callType: body.call_type,
@@ -101,5 +105,6 @@ async function startHere({ ctx, plane, hop }: Exchange, { caller, body }: Start)
   const abandoned = hop ? () => hasLeft(ctx.req.socket) : undefined;
   if (abandoned) await pendingEventsSeen();
   const session = await plane.supervisor.startSession(request, abandoned);
+  rememberStarter(session, scope.credentials(plane.options.getCurrentUser));
   return startedJson(session, plane.tokens.issue(session.id));
 }

@@ -35,10 +35,10 @@ export const responseParts = [
 export type ResponsePart = (typeof responseParts)[number];
 
 /**
- * Why another replica is asked: for a session of its own, for room, for its part of a list, or whether it has a session, where
- * the registry cannot say.
+ * Why another replica is asked: for a session of its own, for room, for its part of a list, to close its sessions of a call, or
+ * whether it has a session, where the registry cannot say.
  */
-export const peerRequestKinds = ["proxied", "forwarded", "listed", "located"] as const;
+export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located"] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
@@ -154,7 +154,7 @@ export const catalogue = {
   ),
   peerRequestSeconds: histogram(
     "greenroom_peer_request_seconds",
-    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, and sessions located while the registry is away.",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, and sessions located while the registry is away.",
     requestBuckets,
     ["kind"],
   ),

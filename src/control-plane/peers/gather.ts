@@ -1,40 +1,62 @@
+import type { PeerRequestKind } from "../../metrics/catalogue.ts";
+import type { JsonValue } from "../../protocol.ts";
 import type { PeerNode } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
-import { isObject } from "../json.ts";
-import type { Page, Row } from "../list-page.ts";
 import { headersOf } from "./passed-on.ts";
 import { PeerError } from "./peer-client.ts";
 import { readJson } from "./read-json.ts";
 
-/** How long a list waits for a sign of life of a peer, in milliseconds. */
+/** How long a peer may take to give a sign of life, in milliseconds. */
 const signTimeoutMs = 1_500;
-/** How long it waits for one that lives, in milliseconds. */
-const listTimeoutMs = 10_000;
 
-export interface PeerPages {
-  readonly pages: readonly Page[];
-  /** Node ids of those that could not be asked, or gave no page. */
+export interface Gathering<T> {
+  readonly kind: PeerRequestKind;
+  /** Longest time that a peer which gave a sign of life may take to answer, in milliseconds. Null: no limit. */
+  readonly answerTimeoutMs: number | null;
+  /** What an answer says. Throws where it is none of those that are expected. */
+  read(status: number, body: JsonValue): T;
+}
+
+export interface Gathered<T> {
+  readonly answers: readonly T[];
+  /** Node ids of those that could not be asked, or did not answer as expected. */
   readonly missing: readonly string[];
 }
 
-/** What the same request finds in the other replicas, where each judges its own sessions. Never rejects. */
-export async function pagesOfPeers(exchange: Exchange): Promise<PeerPages> {
+/** The header that names the replicas which are missing in an answer. */
+const incompleteHeader = "Greenroom-Incomplete";
+
+/** Has the same request answered by all other replicas, where each judges its own sessions. Never rejects. */
+export async function gather<T>(exchange: Exchange, gathering: Gathering<T>): Promise<Gathered<T>> {
   const { peers } = exchange.plane;
-  if (exchange.hop || !peers.registry.shared) return { pages: [], missing: [] };
-  const found = await Promise.all(
-    peers.registry.peers().map(async (peer) => ({
-      nodeId: peer.nodeId,
-      page: peers.canReach(peer) ? await pageOf(exchange, peer) : peers.cannotAsk("listed"),
-    })),
+  if (exchange.hop || !peers.registry.shared) return { answers: [], missing: [] };
+  const asked = await Promise.all(
+    peers.registry.peers().map(async (peer) => {
+      if (peers.canReach(peer)) return answerOf(exchange, peer, gathering);
+      peers.cannotAsk(gathering.kind);
+      return { peer };
+    }),
   );
-  return {
-    pages: found.flatMap(({ page }) => page ?? []),
-    missing: found.filter(({ page }) => !page).map(({ nodeId }) => nodeId),
-  };
+  const answers: T[] = [];
+  const missing: string[] = [];
+  for (const answer of asked) {
+    if ("said" in answer) answers.push(answer.said);
+    else missing.push(answer.peer.nodeId);
+  }
+  return { answers, missing };
 }
 
-async function pageOf(exchange: Exchange, peer: PeerNode): Promise<Page | null> {
+/** Tells the client who is missing. */
+export function tellMissing({ ctx }: Exchange, missing: readonly string[]): void {
+  if (missing.length > 0) ctx.set(incompleteHeader, missing.map(encodeURIComponent).join(", "));
+}
+
+async function answerOf<T>(
+  exchange: Exchange,
+  peer: PeerNode,
+  { kind, answerTimeoutMs, read }: Gathering<T>,
+): Promise<{ readonly said: T } | { readonly peer: PeerNode }> {
   const { ctx, plane, scope } = exchange;
   const left = new AbortController();
   const leave = () => left.abort();
@@ -43,35 +65,26 @@ async function pageOf(exchange: Exchange, peer: PeerNode): Promise<Page | null> 
     const answer = await plane.peers.ask(
       peer,
       {
-        method: "GET",
+        method: ctx.method,
         target: ctx.originalUrl,
         headers: headersOf(ctx.req, notesOf(ctx).id),
         body: null,
         signTimeoutMs,
-        answerTimeoutMs: listTimeoutMs,
+        answerTimeoutMs,
         signal: left.signal,
       },
-      { kind: "listed", ip: scope.ip, host: ctx.req.headers.host ?? null },
+      { kind, ip: scope.ip, host: ctx.req.headers.host ?? null },
     );
-    const json = await readJson(answer);
-    if (answer.statusCode !== 200) throw new PeerError(`It answered a list with ${answer.statusCode}`, true);
-    return readPage(json);
+    return { said: read(answer.statusCode ?? 0, await readJson(answer)) };
   } catch (error) {
-    plane.log.debug({ peer: peer.nodeId, err: error }, "a list is without the sessions of a peer");
-    return null;
+    plane.log.debug({ peer: peer.nodeId, err: error }, "an answer is without the sessions of a peer");
+    return { peer };
   } finally {
     ctx.res.off("close", leave);
   }
 }
 
-function readPage(json: unknown): Page {
-  const { sessions, next_cursor: cursor } = isObject(json) ? json : {};
-  if (!Array.isArray(sessions)) throw new TypeError("It is not a page of sessions");
-  return { rows: sessions.map(readRow), more: typeof cursor === "string" };
-}
-
-function readRow(session: unknown): Row {
-  const { session_id: id, session_started_at: startedAt } = isObject(session) ? session : {};
-  if (typeof id !== "string" || typeof startedAt !== "string") throw new TypeError("It is not a session");
-  return { id, startedAt: Date.parse(startedAt), json: JSON.stringify(session) };
+/** For {@link Gathering.read}. */
+export function unexpected(status: number): PeerError {
+  return new PeerError(`It answered with ${status}`, true);
 }

@@ -1,7 +1,6 @@
 import { GreenroomError } from "../../errors.ts";
 import type { FoundSession, PeerNode, SessionRecord } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
-import type { Endpoint } from "../endpoint.ts";
 import { DetailedError } from "../error-answer.ts";
 import type { Exchange } from "../exchange.ts";
 import { closeParameters, isYes } from "../schemas.ts";
@@ -19,7 +18,7 @@ const sessionId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
  * Answers a request about a session of another replica: by its owner, to whom the request is passed on as it came, and who
  * judges it; or, where the owner is out of reach, by what the registry knows. False: it is for this replica to answer.
  */
-export async function answeredElsewhere(exchange: Exchange, { documentation }: Endpoint): Promise<boolean> {
+export async function answeredElsewhere(exchange: Exchange): Promise<boolean> {
   const { plane, params, hop } = exchange;
   const { session_id: id } = params;
   if (id === undefined || hop || !plane.peers.registry.shared || !sessionId.test(id)) return false;
@@ -36,7 +35,7 @@ export async function answeredElsewhere(exchange: Exchange, { documentation }: E
   letGoOfBody(exchange.ctx);
   // It may have ended, or been given up, while its owner was waited for.
   const known = owner ? await plane.peers.registry.find(id) : record;
-  return answerByRecord(exchange, known ?? record, documentation?.token ?? false);
+  return answerByRecord(exchange, known ?? record);
 }
 
 /**
@@ -102,9 +101,11 @@ function waitsForTheEnd({ ctx, query }: Exchange): boolean {
   return isYes(data?.wait);
 }
 
-/** What the registry knows, for those who may view the session; to all others there is none. */
-async function answerByRecord(exchange: Exchange, record: SessionRecord, byToken: boolean): Promise<never> {
-  await exchange.judgeForeign(foreignSession(record), { byToken });
+/** What the registry knows, for those whose request the owner would answer; to all others there is no such session. */
+async function answerByRecord(exchange: Exchange, record: SessionRecord): Promise<never> {
+  await exchange.judgeForeign(foreignSession(record));
+  if (record.end && !(await exchange.mayView()))
+    throw new GreenroomError("SESSION_NOT_FOUND", record.sessionId);
   if (record.end)
     throw new DetailedError("SESSION_NOT_FOUND", record.sessionId, foreignEndJson(record, record.end));
   throw new GreenroomError("PEER_UNREACHABLE");
