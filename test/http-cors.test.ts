@@ -1,6 +1,7 @@
 import { request as httpRequest } from "node:http";
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, ServeOptions } from "greenroom";
+import pino from "pino";
 import { fillServeOptions } from "../src/control-plane/serve-options.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
@@ -106,7 +107,9 @@ test("no other page can drive it, not even by requests that browsers send unaske
 });
 
 test("a domain that is pointed at this machine is known by its Host", async (t) => {
-  const { port } = await openServer(t, t.context.launcher, { allowedHosts: ["Greenroom.internal"] });
+  const { port } = await openServer(t, t.context.launcher, {
+    allowedHosts: ["https://Greenroom.internal:8443/"],
+  });
   for (const host of [
     "evil.example",
     `evil.example:${port}`,
@@ -118,7 +121,7 @@ test("a domain that is pointed at this machine is known by its Host", async (t) 
     t.is(answer.status, 403, host);
     const withoutOrigin = await send(port, { headers: { host } });
     t.is(withoutOrigin.status, 403, host);
-    t.regex(JSON.parse(withoutOrigin.text).detail, /allowedHosts/);
+    t.regex(JSON.parse(withoutOrigin.text).detail, /^The Host "/);
   }
   for (const host of [
     "localhost",
@@ -130,6 +133,26 @@ test("a domain that is pointed at this machine is known by its Host", async (t) 
   ]) {
     t.is((await send(port, { headers: { host } })).status, 200, host);
   }
+});
+
+test("who is refused is told the one flag that lets them in, and so is the log, once", async (t) => {
+  const lines: { level: number; msg: string }[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const launcher = await startLauncher({ logger, warmSessions: 1 });
+  t.teardown(() => launcher.stop());
+  const { port } = await openServer(t, launcher);
+  const advice =
+    'The Host "agents" is not known here, and nobody is asked who they are: start the server with --allowed-hosts agents ' +
+    "(GREENROOM_ALLOWED_HOSTS; in code allowedHosts), or have callers authenticate (GREENROOM_API_KEYS)";
+  for (let i = 0; i < 3; i += 1) {
+    const { status, text } = await send(port, { headers: { host: "Agents:8000" } });
+    t.deepEqual([status, JSON.parse(text)], [403, { detail: advice, code: "FORBIDDEN" }]);
+  }
+  const { text } = await send(port, { headers: { host: "localhost", origin: "https://app.example" } });
+  t.regex(JSON.parse(text).detail, /^The Origin .* --cors-allow-origins https:\/\/app\.example \(GREENROOM/);
+  t.is(lines.filter(({ msg }) => msg === advice).length, 1);
+  for (let i = 0; i < 50; i += 1) await send(port, { headers: { host: `name-${i}.example` } });
+  t.true(lines.length <= 20, "nobody fills the log by asking");
 });
 
 test("a server that listens everywhere may be called by any address, but by no stranger's name", async (t) => {

@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import { type RequestListener, request } from "node:http";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { type AgentLauncher, routes, type ServeOptions } from "greenroom";
 import Koa from "koa";
@@ -25,6 +25,17 @@ function serveForeign(
   app.silent = true;
   build(app, routes(t.context.launcher, options));
   return listen(t, app.callback() as RequestListener);
+}
+
+/** fetch sets Host itself. */
+function sendRaw(port: number, headers: Record<string, string>): Promise<{ readonly status: number }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ port, host: "127.0.0.1", path: "/sessions", headers }, (answer) => {
+      answer.resume();
+      resolve({ status: answer.statusCode ?? 0 });
+    });
+    sent.on("error", reject).end();
+  });
 }
 
 test("mounted in a bare application, the API works as in its own", async (t) => {
@@ -116,11 +127,46 @@ test("what it does not know is the application's: paths, and methods that the ap
   t.is((await ask("/sessions")).headers.get("x-application"), "foreign");
 });
 
-test("nothing is configured on the application: no CORS, no Host check", async (t) => {
-  const { ask } = await serveForeign(t, (app, mounted) => app.use(mounted));
-  const { status, headers } = await ask("/sessions", { headers: { origin: "https://evil.example" } });
-  t.is(status, 200);
-  t.is(headers.get("access-control-allow-origin"), null);
+test("nobody's page and no unknown name can drive it there either, and the application's own paths are its own", async (t) => {
+  const { ask } = await serveForeign(t, (app, mounted) => {
+    app.use(mounted);
+    app.use((ctx) => {
+      ctx.body = "own";
+    });
+  });
+  const evil = { headers: { origin: "https://evil.example" } };
+  for (const [path, method] of [
+    ["/sessions", "GET"],
+    ["/sessions", "POST"],
+    ["/metrics", "GET"],
+    ["/docs", "GET"],
+  ] as const) {
+    const { status, headers, body } = await ask(path, { method, ...evil });
+    t.is(status, 403, path);
+    t.regex(body.detail, /--cors-allow-origins https:\/\/evil\.example/);
+    t.is(headers.get("access-control-allow-origin"), null);
+  }
+  t.is((await ask("/health", evil)).status, 200);
+  t.is((await ask("/elsewhere", evil)).text, "own");
+});
+
+test("mounted, it is called by the names and pages that its options know", async (t) => {
+  const closed = await serveForeign(t, (app, mounted) => app.use(mounted), {
+    allowedHosts: ["agents.example"],
+  });
+  const open = await serveForeign(t, (app, mounted) => app.use(mounted), {
+    corsAllowOrigins: ["https://app.example"],
+  });
+  const authenticated = await serveForeign(t, (app, mounted) => app.use(mounted), {
+    getCurrentUser: () => "somebody",
+  });
+  const status = async (port: number, headers: Record<string, string>) =>
+    (await sendRaw(port, headers)).status;
+  t.is(await status(closed.port, { host: "agents.example:8000" }), 200);
+  t.is(await status(closed.port, { host: "rebound.example" }), 403);
+  t.is(await status(open.port, { host: "any.example", origin: "https://app.example" }), 200);
+  t.is(await status(open.port, { host: "any.example", origin: "https://evil.example" }), 403);
+  t.is(await status(authenticated.port, { host: "any.example", origin: "https://any.example" }), 200);
 });
 
 test("an application that has read the body already hands it over", async (t) => {

@@ -1,6 +1,6 @@
 import test from "ava";
 import type { ServeOptions } from "greenroom";
-import { exposureWarning } from "../src/control-plane/app.ts";
+import { exposureWarning, namesNotice } from "../src/control-plane/app.ts";
 import { fillServeOptions } from "../src/control-plane/serve-options.ts";
 
 test("options that are left out have their defaults", (t) => {
@@ -51,4 +51,27 @@ test("a server that anybody may drive beyond this machine says so", (t) => {
     t.is(exposureWarning({ host }), null, host);
   t.is(exposureWarning(), null);
   t.is(exposureWarning({ host: "0.0.0.0", canStartSession: () => true }), null);
+});
+
+test("names of the server are taken as people write them, and others are refused", (t) => {
+  const written = ["Agents", "agents.example:8000", "https://x.ngrok.app/", "[::1]:80", "2001:db8::1", " b "];
+  t.deepEqual(fillServeOptions({ allowedHosts: written }).allowedHosts, [
+    "agents",
+    "agents.example",
+    "x.ngrok.app",
+    "[::1]",
+    "[2001:db8::1]",
+    "b",
+  ]);
+  for (const wrong of ["", "a b", "a/b", "user@agents", "*"])
+    t.throws(() => fillServeOptions({ allowedHosts: [wrong] }), {
+      message: /allowedHosts\.0: .*not the name/,
+    });
+});
+
+test("where nobody authenticates, the start says by which names it is called, and the flag that adds one", (t) => {
+  t.regex(namesNotice() ?? "", /--allowed-hosts <name> \(GREENROOM_ALLOWED_HOSTS\)/);
+  t.regex(namesNotice({ allowedHosts: ["agents"] }) ?? "", /localhost, agents\./);
+  t.is(namesNotice({ getCurrentUser: () => "somebody" }), null);
+  t.is(namesNotice({ corsAllowOrigins: ["https://app.example"] }), null);
 });

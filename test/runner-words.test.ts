@@ -4,7 +4,7 @@ import * as tables from "../src/runner/options.ts";
 import { readSettings } from "../src/runner/settings.ts";
 import { bin, Child } from "./runner-fixtures/child.ts";
 
-const none = { find: () => undefined, names: () => [] };
+const none = { find: () => undefined, names: () => [], warnings: [] };
 const { variablesOnly: _, ...optionTables } = tables;
 const options: OptionTable = Object.assign({}, ...Object.values(optionTables));
 

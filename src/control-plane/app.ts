@@ -1,10 +1,11 @@
 import Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { GreenroomError } from "../errors.ts";
+import { notesOf } from "./answer.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { corsMiddleware } from "./cors.ts";
 import { homeEndpoint } from "./docs.ts";
-import { exposureText, Origins } from "./origins.ts";
+import { exposureText, namesText, Origins } from "./origins.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
 import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
 
@@ -16,16 +17,17 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
   const filled = fillServeOptions(options);
   const plane = new ControlPlane(await launcher.supervisor(), filled);
   const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint]);
-  const origins = new Origins(filled);
+  const origins = new Origins(filled, plane.log);
   const cors = corsMiddleware(filled, origins);
 
   const app = new Koa({ proxy: filled.trustedProxyCount > 0, maxIpsCount: filled.trustedProxyCount });
-  app.use((ctx) =>
+  app.use((ctx, next) =>
     plane.answering.run(ctx, async () => {
       const hop = plane.peers.arrival(ctx);
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
       const run = async () => {
+        if ((!match || match.endpoint === homeEndpoint) && (await answeredBy(ctx, next))) return;
         if (!match) throw new GreenroomError("NOT_FOUND");
         if (match.endpoint) await router.run(ctx);
         else router.refuseMethod(ctx, match.allow);
@@ -39,10 +41,24 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
     }),
   );
   app.on("error", (error: unknown) => plane.log.debug({ err: error }, "a connection broke"));
+  await filled.configureApp?.(app);
   return app;
+}
+
+/** What was added to the application has an answer. */
+async function answeredBy(ctx: Koa.Context, next: Koa.Next): Promise<boolean> {
+  await next();
+  const answered = ctx.status !== 404 || ctx.body !== undefined || ctx.headerSent || ctx.respond === false;
+  if (answered) notesOf(ctx).route = "added";
+  return answered;
 }
 
 /** A loud text for a server that listens beyond loopback and asks nobody who they are, or null. */
 export function exposureWarning(options: ServeOptions = {}): string | null {
   return exposureText(fillServeOptions(options));
+}
+
+/** By which names a server may be called where nobody has to authenticate, and how to add one; null where any will do. */
+export function namesNotice(options: ServeOptions = {}): string | null {
+  return namesText(fillServeOptions(options));
 }

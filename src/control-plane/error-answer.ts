@@ -24,6 +24,10 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     const { status, headers, detail, code } = error;
     return { status, headers: withRetryAfter(status, headers), body: { detail, code } };
   }
+  if (isExposed(error)) {
+    const { status, message: detail, headers, code } = new HttpError(error.status, error.message);
+    return { status, headers: withRetryAfter(status, headers), body: { detail, code } };
+  }
   const issues = zodIssues(error);
   if (issues) return { status: 422, headers: {}, body: { detail: flawsOf(issues), code: "INVALID_REQUEST" } };
   const { status, code, message: detail } = new GreenroomError("INTERNAL");
@@ -54,6 +58,19 @@ function withRetryAfter(
 ): Readonly<Record<string, string>> {
   const given = Object.keys(headers).some((name) => name.toLowerCase() === "retry-after");
   return given || (status !== 429 && status !== 503) ? headers : { ...headers, "Retry-After": "1" };
+}
+
+/** Koa's `ctx.throw(409, "…")`, of routes that were added to the application, says that it is for the client. */
+function isExposed(error: unknown): error is Error & { readonly status: number } {
+  return (
+    error instanceof Error &&
+    "expose" in error &&
+    error.expose === true &&
+    "status" in error &&
+    Number.isInteger(error.status) &&
+    Number(error.status) >= 400 &&
+    Number(error.status) < 500
+  );
 }
 
 /** A permission callback may validate with a zod of its own. */

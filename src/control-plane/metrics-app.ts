@@ -3,6 +3,7 @@ import type { AgentLauncher } from "../agent-launcher.ts";
 import { GreenroomError } from "../errors.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Answering, notesOf } from "./answer.ts";
+import { commonAnswers } from "./common-answers.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** `GET /metrics`, left out where it has a port of its own. */
@@ -14,7 +15,10 @@ export const prometheusEndpoint: Endpoint = {
     summary: "Metrics of the server in Prometheus' text format",
     tag: "server",
     anonymous: true,
-    answers: { 200: { description: "The exposition.", contentType: "text/plain" } },
+    answers: {
+      200: { description: "The exposition.", contentType: "text/plain" },
+      403: commonAnswers.judged[403],
+    },
   },
   handle: ({ ctx, plane }) => expose(ctx, plane.supervisor),
 };

@@ -1,8 +1,12 @@
 import { isIP } from "node:net";
 import type Koa from "koa";
+import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
+import { hostName, isOrigin } from "./host-names.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 
+/** Most refusals that the log tells of. */
+const mostTold = 20;
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
@@ -18,13 +22,17 @@ export class Origins {
   readonly #allowed: ReadonlySet<string> | null;
   /** Nobody is authenticated and no origins are named. */
   readonly #private: boolean;
+  readonly #log: Logger;
+  /** Refusals that the log has told of: one line each, so that nobody fills it by asking. */
+  readonly #told = new Set<string>();
 
-  constructor(options: FilledServeOptions) {
+  constructor(options: FilledServeOptions, log: Logger) {
     const { corsAllowOrigins, authenticated } = options;
     const any = corsAllowOrigins?.includes("*") ?? authenticated;
     this.#options = options;
     this.#allowed = any ? null : new Set(corsAllowOrigins ?? []);
-    this.#private = corsAllowOrigins === undefined && !authenticated;
+    this.#private = isPrivate(options);
+    this.#log = log;
   }
 
   /** The value of Access-Control-Allow-Origin, or none. */
@@ -37,20 +45,21 @@ export class Origins {
   /** Throws FORBIDDEN for what another page may have made a browser send. */
   check(ctx: Koa.Context): void {
     const { host } = ctx.req.headers;
-    if (this.#private && !this.#isOwnHost(ctx, host)) {
-      throw new GreenroomError(
-        "FORBIDDEN",
-        `The Host ${JSON.stringify(host ?? "")} is not known here: name it in allowedHosts (GREENROOM_ALLOWED_HOSTS), or configure authentication`,
-      );
-    }
+    if (this.#private && !this.#isOwnHost(ctx, host)) throw this.#refusal(hostAdvice(host));
     const origin = ctx.get("Origin");
     // With authentication, a page has nothing to show for itself; the browser keeps the answer from it.
     if (origin === "" || this.#allowed === null || this.#options.authenticated || this.#knows(ctx, origin))
       return;
-    throw new GreenroomError(
-      "FORBIDDEN",
-      `The Origin ${JSON.stringify(origin)} may not call: name it in corsAllowOrigins`,
-    );
+    throw this.#refusal(originAdvice(origin));
+  }
+
+  /** The operator reads the same as the client: in a Compose file or behind a tunnel nobody may see the answer. */
+  #refusal(advice: string): GreenroomError {
+    if (this.#told.size < mostTold && !this.#told.has(advice)) {
+      this.#told.add(advice);
+      this.#log.warn(advice);
+    }
+    return new GreenroomError("FORBIDDEN", advice);
   }
 
   #knows(ctx: Koa.Context, origin: string): boolean {
@@ -76,11 +85,24 @@ export class Origins {
   }
 }
 
-/** Without port, in lower case; IPv6 in brackets. Null where it is none. */
-function hostName(host: string | undefined): string | null {
-  if (!host || /[/?#@\s]/.test(host) || !URL.canParse(`http://${host}`)) return null;
-  return new URL(`http://${host}`).hostname;
+function hostAdvice(host: string | undefined): string {
+  const name = hostName(host);
+  if (name === null) return `The Host ${quoted(host ?? "")} is not the name of a server`;
+  return (
+    `The Host ${quoted(name)} is not known here, and nobody is asked who they are: start the server with ` +
+    `--allowed-hosts ${name} (GREENROOM_ALLOWED_HOSTS; in code allowedHosts), or have callers authenticate (GREENROOM_API_KEYS)`
+  );
 }
+
+function originAdvice(origin: string): string {
+  const set = isOrigin(origin)
+    ? `: start the server with --cors-allow-origins ${origin} (GREENROOM_CORS_ALLOW_ORIGINS; in code corsAllowOrigins)`
+    : "";
+  return `The Origin ${quoted(origin)} may not call${set}`;
+}
+
+/** It comes from the client, and goes into the log. */
+const quoted = (text: string): string => JSON.stringify(text.slice(0, 255));
 
 const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host.toLowerCase());
 
@@ -90,6 +112,11 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
+/** Nobody is authenticated and no origins are named: only known names are answered. */
+function isPrivate({ corsAllowOrigins, authenticated }: FilledServeOptions): boolean {
+  return corsAllowOrigins === undefined && !authenticated;
+}
+
 /** What to say loudly at the start of a server that anybody who reaches it may drive; null where that is not so. */
 export function exposureText(options: FilledServeOptions): string | null {
   if (options.authenticated || isLoopback(options.host)) return null;
@@ -97,5 +124,15 @@ export function exposureText(options: FilledServeOptions): string | null {
     `Anybody who can reach ${options.host} may start, hear and close agents here: nothing asks who they are. ` +
     "Set GREENROOM_API_KEYS where it is started from the command line; or, in code, getCurrentUser, for instance to " +
     "apiKey(), or canStartSession and the other callbacks; or listen on 127.0.0.1."
+  );
+}
+
+/** By which names a server may be called that nobody has to authenticate to; null where any will do. */
+export function namesText(options: FilledServeOptions): string | null {
+  if (!isPrivate(options)) return null;
+  const named = options.allowedHosts.map((name) => `, ${name}`).join("");
+  return (
+    `Requests are answered that call it by an address or by localhost${named}. Behind another name, such as a service of ` +
+    "Compose or a tunnel, start it with --allowed-hosts <name> (GREENROOM_ALLOWED_HOSTS)."
   );
 }

@@ -1,22 +1,29 @@
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { namesText, Origins } from "./origins.ts";
 import { EndpointRouter } from "./router.ts";
 import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
 
 /**
- * The endpoints for a foreign application: they bring their own error answers, body parsing and request ids, and leave
- * everything else, CORS above all, to it.
+ * The endpoints for a foreign application: they bring their own error answers, body parsing, request ids, and checks of Host and
+ * Origin, and leave everything else, CORS above all, to it.
  */
 export async function createRoutes(launcher: AgentLauncher, options: ServeOptions): Promise<Koa.Middleware> {
-  const plane = new ControlPlane(await launcher.supervisor(), fillServeOptions(options));
+  const filled = fillServeOptions(options);
+  const plane = new ControlPlane(await launcher.supervisor(), filled);
+  const origins = new Origins(filled, plane.log);
+  const notice = namesText(filled);
+  if (notice) plane.log.info(notice);
   const router = new EndpointRouter(plane);
   return async (ctx, next) => {
     const match = router.match(ctx);
     if (match?.endpoint) {
-      return plane.answering.run(ctx, () => {
-        plane.peers.arrival(ctx);
-        return router.run(ctx);
+      return plane.answering.run(ctx, async () => {
+        const hop = plane.peers.arrival(ctx);
+        // A browser's part in it was judged by the peer that it talks to.
+        if (!hop && !match.endpoint.open) origins.check(ctx);
+        await router.run(ctx);
       });
     }
     await next();

@@ -4,8 +4,10 @@ import type { ServeOptions } from "./serve-options.ts";
 
 /**
  * The API as a middleware for a Koa application of your own: `app.use(routes(launcher, options))`. Paths that it does not
- * know go on to the next middleware. CORS and the Host check are the application's affair; `corsAllow…`, `host` and `port` are
- * of no meaning here. Start the launcher yourself, or pass the application to `Runner` as `app`.
+ * know go on to the next middleware. Where nobody authenticates, the API answers only those who call the server by an address,
+ * by localhost or by one of `allowedHosts`, and pages of `corsAllowOrigins` or of the server itself. The headers of CORS are the
+ * application's affair; `corsAllowMethods`, `corsAllowHeaders`, `corsAllowCredentials` and `port` are of no meaning here. Start
+ * the launcher yourself, or pass the application to `Runner` as `app`.
  *
  * A light shell: what is behind it is loaded at the first request, or by `ready`, which rejects with INVALID_OPTIONS.
  */

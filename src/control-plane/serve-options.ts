@@ -3,6 +3,7 @@ import { z } from "zod";
 import { GreenroomError } from "../errors.ts";
 import type { LogLevel } from "../protocol.ts";
 import { didYouMean } from "../similar.ts";
+import { allowedHost, isOrigin, originHint } from "./host-names.ts";
 import { prepareDependencies } from "./prepare.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
@@ -13,6 +14,12 @@ export interface ServeOptions {
    * you want them. The launcher is started and drained around it.
    */
   readonly app?: Koa;
+  /**
+   * Adds to the own application: `(app) => app.use(router.routes())`. It gets what the API does not know, behind the checks of
+   * Host and Origin, CORS and the request log; what it throws is answered as the API's errors are. Nobody is asked who they
+   * are there. Not together with `app`.
+   */
+  readonly configureApp?: (app: Koa) => void | Promise<void>;
   /** Address to listen on. Default `127.0.0.1`. It is also a name that the Host check accepts. */
   readonly host?: string;
   /** Default 8000; 0 takes any free one. */
@@ -31,7 +38,7 @@ export interface ServeOptions {
   readonly corsAllowHeaders?: readonly string[];
   /** Lets browsers send cookies. Default false. Needs `corsAllowOrigins` without a wildcard. */
   readonly corsAllowCredentials?: boolean;
-  /** Further names that the Host check accepts, without port, such as the one of a Kubernetes Service. Default none. */
+  /** Further names that the Host check accepts, such as the one of a Kubernetes Service or of a tunnel. Default none. */
   readonly allowedHosts?: readonly string[];
   /** Proxies in front of the server whose `X-Forwarded-For` is believed. Default 0: the address of the connection counts. */
   readonly trustedProxyCount?: number;
@@ -124,6 +131,11 @@ export const serveOptions = z.strictObject({
       error: "expected a Koa application",
     })
     .optional(),
+  configureApp: z
+    .custom<(app: Koa) => void | Promise<void>>((value) => typeof value === "function", {
+      error: "expected a function",
+    })
+    .optional(),
   host: z.string().min(1).default("127.0.0.1"),
   port: port.default(8_000),
   metricsPort: port.nullable().default(null),
@@ -140,7 +152,7 @@ export const serveOptions = z.strictObject({
     .readonly()
     .default(["*"]),
   corsAllowCredentials: z.boolean().default(false),
-  allowedHosts: z.array(z.string().min(1).toLowerCase()).readonly().default([]),
+  allowedHosts: z.array(z.string().transform(allowedHost)).readonly().default([]),
   trustedProxyCount: z.int().min(0).max(16).default(0),
   getCurrentUser: dependency<Dependency<unknown>>(),
   canStartSession: dependency<Permission>(),
@@ -213,6 +225,12 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
       "corsAllowCredentials: cookies are never sent to any origin; name the origins in corsAllowOrigins, without *",
     );
   }
+  if (options.app && options.configureApp) {
+    throw new GreenroomError(
+      "INVALID_OPTIONS",
+      "configureApp is for the own application: add to app where you make it",
+    );
+  }
   if (options.timeouts.headersMs > options.timeouts.requestMs) {
     throw new GreenroomError(
       "INVALID_OPTIONS",
@@ -244,15 +262,4 @@ function describe(issue: z.core.$ZodIssue): string {
   return issue.keys
     .map((key) => `${[...issue.path, key].join(".")}: there is no such option${didYouMean(key, known)}`)
     .join("; ");
-}
-
-function isOrigin(text: string): boolean {
-  return text === "*" || text === "null" || (URL.canParse(text) && new URL(text).origin === text);
-}
-
-function originHint(issue: { readonly input?: unknown }): string {
-  const { input } = issue;
-  const origin = typeof input === "string" && URL.canParse(input) ? new URL(input).origin : "null";
-  if (origin !== "null") return `${JSON.stringify(input)} is not an origin: write ${JSON.stringify(origin)}`;
-  return `${JSON.stringify(input)} is not an origin, such as "https://app.example.com", nor "*"`;
 }

@@ -1,7 +1,13 @@
 import type { Server } from "node:http";
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { createApp, createHttpServer, createMetricsApp, exposureWarning } from "../control-plane/app.ts";
+import {
+  createApp,
+  createHttpServer,
+  createMetricsApp,
+  exposureWarning,
+  namesNotice,
+} from "../control-plane/app.ts";
 import { Announcer } from "./announcer.ts";
 import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
@@ -56,6 +62,8 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   announcer.say("info", `Listening: ${listeningText(host, main.port)}`, { url, metricsPort: metrics?.port });
   const warning = http.app ? null : exposureWarning(http);
   if (warning) announcer.say("warn", warning);
+  const notice = http.app ? null : namesNotice(http);
+  if (notice) announcer.say("info", notice);
   const ready = warmUp(supervisor, announcer).then(() => {
     const docs = http.app ? "" : "  (docs at /docs)";
     announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url });
