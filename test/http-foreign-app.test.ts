@@ -169,14 +169,6 @@ test("mounted, it is called by the names and pages that its options know", async
   t.is(await status(authenticated.port, { host: "any.example", origin: "https://any.example" }), 200);
 });
 
-test("an application that has read the body already hands it over", async (t) => {
-  const { start } = await serveForeign(t, (app, mounted) => {
-    app.use(koaBody());
-    app.use(mounted);
-  });
-  t.is((await start({ call_id: "parsed", config: { a: 1 } })).call_id, "parsed");
-});
-
 test("options that are wrong are named", async (t) => {
   const mounted = routes(t.context.launcher, { corsAllowCredentials: true, corsAllowOrigins: ["*"] });
   await t.throwsAsync(mounted.ready(), { message: /corsAllowCredentials/ });

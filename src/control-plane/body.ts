@@ -27,12 +27,12 @@ const readBytes = koaBody({
   encoding: "latin1",
 });
 
-/** The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422, and nothing else. */
+/** The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422 for what is wrong with it. */
 export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefined> {
   if (!hasBody(ctx.req)) return undefined;
   if (!isJson(ctx.req.headers["content-type"]))
     throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
-  if (ctx.req.readableDidRead) return readByApplication(ctx.request.body);
+  if (ctx.req.readableDidRead) return parseReadBefore(bytesReadBefore(ctx));
   const release = holdInflater(ctx.req);
   try {
     await readBytes(ctx, async () => undefined);
@@ -47,15 +47,27 @@ export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefi
   return bytes === "" ? undefined : parseJson(Buffer.from(bytes, "latin1"));
 }
 
-/** A foreign application may have parsed it already, by rules of its own. */
-function readByApplication(body: unknown): JsonValue | undefined {
-  if (body === undefined) return undefined;
-  const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  if (bytes.length > maxBodyBytes) throw new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
-  return parseJson(bytes);
+/**
+ * What another parser made of the body that it has read, as bytes of JSON: those of Koa leave it at `ctx.request.body`, those of
+ * Express and of cloud functions at `req.body`; as a value, a text, or bytes.
+ */
+export function bytesReadBefore(ctx: Koa.Context): Buffer {
+  const { body = (ctx.req as { body?: unknown }).body } = ctx.request;
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  const text = typeof body === "string" ? body : (JSON.stringify(body) as string | undefined);
+  if (text !== undefined) return Buffer.from(text);
+  throw new Error(
+    "The body was read before the request came here, and its value is neither at ctx.request.body nor at req.body: " +
+      "mount the API before whatever reads it, or have it leave the value there",
+  );
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+function parseReadBefore(bytes: Buffer): JsonValue | undefined {
+  if (bytes.length > maxBodyBytes) throw new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
+  return bytes.length === 0 ? undefined : parseJson(bytes);
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
   if (headers["transfer-encoding"] !== undefined) return true;
   const length = headers["content-length"];
   return length !== undefined && length !== "0";

@@ -10,6 +10,7 @@ import { Permissions } from "./permissions.ts";
 import { OpenLimit, RateLimit } from "./rate-limit.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 import { SessionTokens } from "./session-token.ts";
+import { UnknownFields } from "./unknown-fields.ts";
 
 /** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
 const mostCallbacks = 3;
@@ -28,6 +29,7 @@ export class ControlPlane {
   readonly messages: RateLimit;
   readonly joinTokens: RateLimit;
   readonly streams: OpenLimit;
+  readonly unknownFields: UnknownFields;
   readonly peers: Peers;
   /** How long a peer may take to answer a request, and to answer a start, in milliseconds: what it may take at home. */
   readonly peerTimeouts: { readonly answerMs: number; readonly startMs: number };
@@ -44,6 +46,7 @@ export class ControlPlane {
     }
     this.answering = new Answering(supervisor, this.log);
     this.permissions = new Permissions(options, this.log);
+    this.unknownFields = new UnknownFields(options.strictBodies, this.log);
     this.tokens = SessionTokens.of(options);
     this.peers = new Peers(supervisor, peerSecrets(options.peerSecret), this.log);
     const { threadWaitTimeoutMs, createTimeoutMs } = supervisor.options;

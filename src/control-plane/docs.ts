@@ -11,9 +11,9 @@ import { isSwaggerFile, readSwaggerFile, swaggerFiles } from "./pages/swagger-ui
 /** The document of these endpoints, and a page to read it. */
 export function documentationEndpoints(
   documented: readonly Endpoint[],
-  { secured }: { readonly secured: boolean },
+  how: { readonly secured: boolean; readonly strictBodies: boolean },
 ): readonly Endpoint[] {
-  const text = JSON.stringify(openApiDocument(documented, version, secured));
+  const text = JSON.stringify(openApiDocument(documented, version, how));
   return [
     {
       method: "get",

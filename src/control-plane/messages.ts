@@ -1,3 +1,4 @@
+import { notesOf } from "./answer.ts";
 import { commonAnswers } from "./common-answers.ts";
 import type { Endpoint, EndpointDocumentation } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
@@ -41,8 +42,10 @@ export const messageEndpoints: readonly Endpoint[] = [
 async function sendMessage(exchange: Exchange): Promise<void> {
   const { body, session, caller } = await exchange.judgedWithBody();
   const { text } = validated(messageRequest, body, "body");
-  await refuseEnded(exchange, session);
   const { ctx, plane } = exchange;
+  const route = `${ctx.method} ${notesOf(ctx).route}`;
+  plane.unknownFields.check(body, { route, schema: messageRequest, hint: "a message has its text alone" });
+  await refuseEnded(exchange, session);
   plane.messages.take(caller.key);
   const participantId = caller.user === null ? "user" : caller.text;
   const messageId = plane.supervisor.sendMessage(session, { text, participantId });

@@ -9,9 +9,15 @@ const prefix = "#/components/schemas/";
 
 /**
  * The OpenAPI 3.1 document of these endpoints, made from the schemas that validate them.
- * @param secured Callers are asked who they are.
+ * @param how.secured Callers are asked who they are.
+ * @param how.strictBodies Fields that are not known are refused.
  */
-export function openApiDocument(endpoints: readonly Endpoint[], version: string, secured: boolean): Json {
+export function openApiDocument(
+  endpoints: readonly Endpoint[],
+  version: string,
+  how: { readonly secured: boolean; readonly strictBodies: boolean },
+): Json {
+  const { secured } = how;
   const paths: Record<string, Json> = {};
   for (const { path, method, judgement, documentation } of endpoints) {
     if (!documentation) continue;
@@ -34,7 +40,10 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string,
       { name: "server", description: "The server itself." },
     ],
     paths,
-    components: { schemas: componentSchemas(), ...(secured ? { securitySchemes } : {}) },
+    components: {
+      schemas: how.strictBodies ? closed(componentSchemas(), endpoints) : componentSchemas(),
+      ...(secured ? { securitySchemes } : {}),
+    },
     ...(secured ? { security: credentials } : {}),
   };
 }
@@ -153,6 +162,18 @@ function componentSchemas(): Json {
     unrepresentable: "any",
   });
   return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, clean(schema)]));
+}
+
+/** The bodies of requests, where they may hold nothing else. */
+function closed(schemas: Json, endpoints: readonly Endpoint[]): Json {
+  const bodies = endpoints.map(({ documentation }) => documentation?.body?.schema);
+  const ids = new Set(bodies.map((schema) => schema && components.get(schema)?.id));
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, schema]) => [
+      id,
+      ids.has(id) ? { ...(schema as Json), additionalProperties: false } : schema,
+    ]),
+  );
 }
 
 /** Without what only a schema on its own has, and without zod's pattern of a date, of which its format says as much. */

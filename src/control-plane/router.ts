@@ -21,6 +21,7 @@ import { sessionEndpoints } from "./sessions.ts";
 export function allEndpoints(options: {
   readonly metricsPort: number | null;
   readonly authenticated: boolean;
+  readonly strictBodies: boolean;
 }): readonly Endpoint[] {
   const endpoints = [
     ...sessionEndpoints,
@@ -32,7 +33,13 @@ export function allEndpoints(options: {
     ...probeEndpoints,
     ...(options.metricsPort === null ? [prometheusEndpoint] : []),
   ];
-  return [...endpoints, ...documentationEndpoints(endpoints, { secured: options.authenticated })];
+  return [
+    ...endpoints,
+    ...documentationEndpoints(endpoints, {
+      secured: options.authenticated,
+      strictBodies: options.strictBodies,
+    }),
+  ];
 }
 
 /** Where a request belongs. */

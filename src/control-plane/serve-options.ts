@@ -68,6 +68,12 @@ export interface ServeOptions {
   /** Longest time that one of these callbacks may take; then 503. Default 10,000. */
   readonly permissionTimeoutMs?: number;
 
+  /**
+   * Refuse requests to start a session, or with a message, that have fields which are not known: 422 names them. Default false:
+   * such a field is ignored, and the log says so.
+   */
+  readonly strictBodies?: boolean;
+
   /** Hand out a `session_token` with each started session and accept it as `?token=`. Default true. */
   readonly sessionTokens?: boolean;
   /**
@@ -162,6 +168,7 @@ export const serveOptions = z.strictObject({
   canSendMessage: dependency<Permission>(),
   canJoinCall: dependency<Permission>(),
   permissionTimeoutMs: duration.default(10_000),
+  strictBodies: z.boolean().default(false),
   sessionTokens: z.boolean().default(true),
   sessionTokenSecret: z.string().min(32).optional(),
   peerSecret: z

@@ -7,6 +7,7 @@ import { notesOf } from "./answer.ts";
 import type { Caller, Exchange } from "./exchange.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { validated } from "./invalid-request.ts";
+import { isObject } from "./json.ts";
 import { isNoRoom, offerStart } from "./peers/offer.ts";
 import type { startRequest } from "./schemas.ts";
 import { callPath, startInCallRequest, startRequest as startRequestSchema } from "./schemas.ts";
@@ -25,7 +26,9 @@ interface Start {
 /** Starts a session of the call in the body: 201 once `createAgent` has returned. */
 export async function startSession(exchange: Exchange): Promise<void> {
   const { caller, body: sent } = await exchange.callerAndBody();
-  await answerStart(exchange, { caller, sent, body: validated(startRequestSchema, sent, "body") });
+  const body = validated(startRequestSchema, sent, "body");
+  checkFields(exchange, sent, startRequestSchema);
+  await answerStart(exchange, { caller, sent, body });
 }
 
 /** Starts a session of the call in the path. */
@@ -33,7 +36,17 @@ export async function startSessionInCall(exchange: Exchange): Promise<void> {
   const { caller, body: sent } = await exchange.callerAndBody();
   const { call_id } = validated(callPath, exchange.params, "path");
   const body = { call_id, ...validated(startInCallRequest, sent ?? {}, "body") };
+  // Some send it in both places.
+  const isSaidTwice = isObject(sent) && sent.call_id === call_id;
+  checkFields(exchange, sent, isSaidTwice ? startRequestSchema : startInCallRequest);
   await answerStart(exchange, { caller, sent, body });
+}
+
+/** What a peer passes on has been checked there. */
+function checkFields({ hop, ctx, plane }: Exchange, sent: JsonValue | undefined, schema: z.ZodObject): void {
+  if (hop) return;
+  const hint = 'what the agent is to know belongs in "config", which createAgent and joinCall are given';
+  plane.unknownFields.check(sent, { route: `${ctx.method} ${notesOf(ctx).route}`, schema, hint });
 }
 
 async function answerStart(exchange: Exchange, start: Start): Promise<void> {

@@ -105,6 +105,10 @@ export const serveOptions = {
     default: "0",
     schema: wholeNumber,
   },
+  strictBodies: {
+    description: "Refuse starts and messages with fields that are not known, which are otherwise ignored",
+    schema: toggle,
+  },
   logLevel: {
     placeholder: "level",
     description: "Least level of the server's own log lines",

@@ -14,7 +14,11 @@ const require = createRequire(createRequire(import.meta.url).resolve("@seriousme
 const { Ajv2020 } = require("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Ajv };
 const addFormats = require("ajv-formats") as (ajv: Ajv) => void;
 
-const document = openApiDocument(allEndpoints({ metricsPort: null, authenticated: true }), "0", true) as {
+const document = openApiDocument(
+  allEndpoints({ metricsPort: null, authenticated: true, strictBodies: false }),
+  "0",
+  { secured: true, strictBodies: false },
+) as {
   paths: Json;
 };
 const ajv = new Ajv2020({ strict: false });

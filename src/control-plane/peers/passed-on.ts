@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
+import { bytesReadBefore, hasBody } from "../body.ts";
 import { endToEnd } from "./end-to-end-headers.ts";
 import type { PeerBody } from "./peer-client.ts";
 
@@ -14,7 +15,7 @@ export function passedOn(ctx: Koa.Context, requestId: string): PassedOn {
   const { req } = ctx;
   if (!hasBody(req)) return { headers: headersOf(req, requestId), body: null };
   // An application that this is mounted in may have read it already.
-  if (req.readableDidRead) return withJson(ctx, requestId, ctx.request.body);
+  if (req.readableDidRead) return withBytes(ctx, requestId, bytesReadBefore(ctx));
   return { headers: headersOf(req, requestId), body: bodyOf(req) };
 }
 
@@ -25,9 +26,17 @@ export function withJson(
   json: unknown,
   without: readonly string[] = [],
 ): PassedOn {
+  if (json !== undefined) return withBytes(ctx, requestId, Buffer.from(JSON.stringify(json)), without);
+  return { headers: headersOf(ctx.req, requestId, ["content-encoding", ...without]), body: null };
+}
+
+function withBytes(
+  ctx: Koa.Context,
+  requestId: string,
+  bytes: Buffer,
+  without: readonly string[] = [],
+): PassedOn {
   const headers = headersOf(ctx.req, requestId, ["content-encoding", ...without]);
-  if (json === undefined) return { headers, body: null };
-  const bytes = Buffer.from(typeof json === "string" ? json : JSON.stringify(json));
   return { headers, body: { from: bytes, length: bytes.length } };
 }
 
@@ -39,11 +48,6 @@ export function headersOf(
 ): string[] {
   const kept = endToEnd(rawHeaders, ["host", "content-length", "x-request-id", ...without]);
   return [...kept, "X-Request-Id", requestId];
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers["content-length"];
-  return headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
 }
 
 function bodyOf(req: IncomingMessage): PeerBody {
