@@ -11,7 +11,7 @@ export const launcher = new AgentLauncher({ agent: import.meta.resolve("./agent.
 
 export const options: ServeOptions = {
   getCurrentUser: currentUser,
-  // Who may not view a session may do nothing else with it either.
+  // Closing, measuring and all else that has no callback of its own is for those who may view.
   canViewSession: isMine,
 };
 
