@@ -174,7 +174,6 @@ test("every family of the server is on the dashboard or in an alert", (t) => {
 
 /** They say little beside those that are shown. */
 const leftOut = [
-  "greenroom_build_info",
   "greenroom_pool_utilisation_ratio",
   "greenroom_llm_latency_seconds",
   "greenroom_llm_tool_latency_seconds",
