@@ -129,6 +129,12 @@ export interface RedisRegistryOptions {
    * call is missed. `refuse`: 503, and no limit is ever exceeded.
    */
   readonly whileAway?: "allow" | "refuse";
+  /**
+   * How long the start waits for Redis to answer for the first time; then it fails with REGISTRY_UNAVAILABLE. Nothing is
+   * served before, so that a wrong address never takes the place of a fleet that works. Default `null`: the start does not
+   * wait, and serves alone until Redis answers.
+   */
+  readonly contactTimeoutMs?: number | null;
   /** Most sessions at a time in all processes together. Default `null`: the sum of what each can take. */
   readonly maxConcurrentSessions?: number | null;
 }

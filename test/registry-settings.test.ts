@@ -30,6 +30,13 @@ test("what is set outside of the code completes it, and an address replaces that
   t.deepEqual(fleetOf(settings, ofCode({ url: "redis://b", keyPrefix: "p", maxConcurrentSessions: 3 })), {
     registry: { url: "redis://a", keyPrefix: "p", whileAway: "refuse", maxConcurrentSessions: null },
   });
+  t.deepEqual(fleetOf({ redisUrl: "redis://a", requirePeers: true }, ofCode()), {
+    registry: { url: "redis://a", contactTimeoutMs: 60_000 },
+  });
+  const patient = { requirePeers: true, registryContactTimeoutMs: 5 };
+  t.deepEqual(fleetOf(patient, ofCode({ url: "redis://b" })), {
+    registry: { url: "redis://b", contactTimeoutMs: 5 },
+  });
 });
 
 test("a registry of the code's own stays; settings of a Redis that there is none of are refused", (t) => {
@@ -112,7 +119,53 @@ test.serial("a fleet may be demanded", async (t) => {
   t.is((await unaddressed.exit).code, 2);
   t.regex(unaddressed.stderr, /GREENROOM_ADVERTISED_ADDRESS is not set/);
   const whole = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
-  await whole.readyUrl();
+  const url = await whole.url();
+  await whole.logged(/^Redis 127\.0\.0\.1:1: .*; nothing is served before it answers$/);
+  await eventually("it says what it waits for", async () => {
+    const { status, body } = await ask(url, "/serving");
+    return status === 400 && body.code === "REGISTRY_UNAVAILABLE";
+  });
+  t.is((await ask(url, "/sessions", { call_id: "x" })).status, 503);
+  t.is((await ask(url, "/health")).status, 200);
+  whole.kill("SIGTERM");
+  t.deepEqual(await whole.exit, { code: 0, signal: null });
+});
+
+test.serial(
+  "a fleet that is demanded serves nothing until Redis has answered, and ends where it does not",
+  async (t) => {
+    const env = {
+      GREENROOM_REQUIRE_PEERS: "true",
+      GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+      GREENROOM_ADVERTISED_ADDRESS: "http://127.0.0.1:1",
+      REDIS_URL: "redis://127.0.0.1:1",
+      GREENROOM_REGISTRY_CONTACT_TIMEOUT_MS: "4000",
+    };
+    const child = program(t, ["serve"], { env });
+    t.deepEqual(await child.exit, { code: 1, signal: null });
+    const fatal = child.log.find(({ level }) => level === 60);
+    t.regex(
+      fatal?.msg ?? "",
+      /^the server cannot start: The registry of sessions cannot be reached: Redis 127\.0\.0\.1:1: /,
+    );
+    t.false(child.log.some(({ msg }) => msg.startsWith("Greenroom is ready")));
+  },
+);
+
+withRedis("it serves once Redis answers, also where that is late", async (t) => {
+  const redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+  t.teardown(() => redis[Symbol.asyncDispose]());
+  const env = {
+    GREENROOM_REQUIRE_PEERS: "true",
+    GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+    GREENROOM_ADVERTISED_ADDRESS: "http://127.0.0.1:1",
+    REDIS_URL: `redis://default:wrong-password@127.0.0.1:${redis.port}`,
+  };
+  const child = program(t, ["serve"], { env });
+  await child.logged(/WRONGPASS.*nothing is served before it answers$/);
+  t.is((await ask(await child.url(), "/serving")).status, 400);
+  await unprotect(redis.port);
+  t.is((await ask(await child.readyUrl(), "/serving")).status, 200);
 });
 
 test("a secret that is too short is named by its variable", async (t) => {

@@ -111,7 +111,11 @@ for (const [title, args, options, complaint] of [
     const { code } = await child.exit;
     t.is(code, 2);
     t.true(child.stderr.includes(complaint), child.stderr);
-    t.is(child.stdout, "");
+    // The log of a server tells it too.
+    t.deepEqual(
+      child.log.map(({ level }) => level),
+      args[0] === "serve" ? [60] : [],
+    );
   });
 }
 

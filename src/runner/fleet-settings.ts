@@ -7,12 +7,16 @@ type Values = OptionValues<typeof fleetOptions>;
 
 /** What each is called among the launcher's options of a registry. */
 const registryNames = {
+  registryContactTimeoutMs: "contactTimeoutMs",
   registryKeyPrefix: "keyPrefix",
   registryLeaseMs: "leaseMs",
   registryCommandTimeoutMs: "commandTimeoutMs",
   registryWhileAway: "whileAway",
   maxFleetSessions: "maxConcurrentSessions",
 } as const satisfies Partial<Record<keyof Values, keyof RedisRegistryOptions>>;
+
+/** How long a replica that has to be one of a fleet waits for Redis before it gives up, in milliseconds. */
+const contactTimeoutMs = 60_000;
 
 /**
  * What was set from outside of this process in its fleet. An address of Redis replaces one in the code; a client in the code
@@ -64,7 +68,10 @@ function registryOf(
     const why = ownRegistry ? "the code has a registry of its own" : "set GREENROOM_REDIS_URL or REDIS_URL";
     throw new UsageError(`${flagOf(name)}: there is no Redis that it could hold for; ${why}`);
   }
-  const given = Object.fromEntries(set.map(([name, option]) => [option, values[name as keyof Values]]));
+  const given = {
+    ...(values.requirePeers ? { contactTimeoutMs } : {}),
+    ...Object.fromEntries(set.map(([name, option]) => [option, values[name as keyof Values]])),
+  };
   const address = url === undefined || inCode.client ? {} : { url };
   return { registry: { ...inCode, ...given, ...address } };
 }

@@ -212,7 +212,7 @@ export const launcherReports = {
 
 const { shape: redisShape } = redisRegistry;
 
-/** Of a process among several. The last six make the launcher's `registry`. */
+/** Of a process among several. The last seven make the launcher's `registry`. */
 export const fleetOptions = {
   requirePeers: {
     description: "Do not start without what a fleet needs: a Redis, a peer secret and an advertised address",
@@ -235,6 +235,12 @@ export const fleetOptions = {
     secret: true,
     alsoReads: ["REDIS_URL"],
     schema: z.string().pipe(redisShape.url.unwrap()),
+  },
+  registryContactTimeoutMs: {
+    placeholder: "ms",
+    description: "Serve nothing before Redis has answered once, and give up after this long",
+    default: "60000 with --require-peers",
+    schema: duration,
   },
   registryKeyPrefix: {
     placeholder: "text",

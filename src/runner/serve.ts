@@ -23,7 +23,10 @@ export interface ServerHandle {
   readonly port: number;
   /** Where metrics have a port of their own. */
   readonly metricsPort: number | null;
-  /** Resolves once sessions can start, however many tries that takes. Rejects with DRAINING where it is closed before. */
+  /**
+   * Resolves once sessions can start, however many tries that takes. Rejects with DRAINING where it is closed before, and with
+   * REGISTRY_UNAVAILABLE where the registry's first answer was waited for (`contactTimeoutMs`) and did not come.
+   */
   readonly ready: Promise<void>;
   /** Shuts it down; resolves when all is over. Further calls get the first one's result. */
   close(options?: CloseOptions): Promise<Shutdown>;

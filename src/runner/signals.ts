@@ -1,8 +1,10 @@
 import { constants } from "node:os";
 import type { Logger } from "pino";
 import { type EndSignal, takeOverSignals } from "../early-signals.ts";
+import { GreenroomError } from "../errors.ts";
 import { loggedError } from "../supervisor/log-error.ts";
 import type { Announcer } from "./announcer.ts";
+import { errorSentence } from "./error-sentence.ts";
 import type { ServerHandle } from "./serve.ts";
 
 /** One press of Ctrl-C can arrive twice: from the terminal, and from npm. In milliseconds. */
@@ -66,6 +68,17 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     announcer.say("info", `${signal}: ${stage === "closing" ? "closing all calls" : "draining"}`, { signal });
     if (before === "serving") void shutDown(signal, announceMs());
   };
+
+  void server
+    .then(({ ready }) => ready)
+    .catch((error: unknown) => {
+      // Where it cannot listen, or was told to end, that has been dealt with.
+      if (stage !== "serving" || !GreenroomError.is(error) || error.code !== "REGISTRY_UNAVAILABLE") return;
+      log.fatal({ err: loggedError(error) }, `the server cannot start: ${errorSentence(error)}`);
+      exitCode = 1;
+      stage = "draining";
+      void shutDown("a failed start", 0);
+    });
 
   process.on("SIGTERM", () => onSignal("SIGTERM"));
   process.on("SIGINT", () => onSignal("SIGINT"));

@@ -7,7 +7,7 @@ import { harmless } from "./paint.ts";
 
 const reportIntervalMs = 1_000;
 
-/** Starts the launcher and tells how that goes. Resolves once it serves; rejects with DRAINING once it never will. */
+/** Starts the launcher and tells how that goes. Resolves once it serves; rejects with DRAINING or REGISTRY_UNAVAILABLE once it never will. */
 export async function warmUp(supervisor: Supervisor, announcer: Announcer): Promise<void> {
   const draining = new Promise<void>((resolve) => supervisor.onDrain(resolve));
   const stopReporting = reportProgress(supervisor, announcer);
@@ -18,6 +18,8 @@ export async function warmUp(supervisor: Supervisor, announcer: Announcer): Prom
   try {
     await supervisor.start();
   } catch (error) {
+    // It does not try again by itself: whoever serves ends.
+    if (GreenroomError.is(error) && error.code === "REGISTRY_UNAVAILABLE") throw error;
     if (supervisor.state === "warming") announcer.say("error", explain(error));
   } finally {
     stopReporting();

@@ -63,6 +63,7 @@ export const redisRegistry = z
     leaseMs: duration.min(3_000).default(10_000),
     commandTimeoutMs: duration.min(50).max(10_000).default(1_000),
     whileAway: z.enum(["allow", "refuse"]).default("allow"),
+    contactTimeoutMs: duration.nullable().default(null),
     maxConcurrentSessions: count.nullable().default(null),
   })
   .refine(({ url, client }) => (url === undefined) !== (client === undefined), {

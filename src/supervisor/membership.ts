@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import { within } from "../deadline.ts";
+import { GreenroomError } from "../errors.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { EndReason } from "../protocol.ts";
 import type { NodeInfo, NodeState, SessionRecord, SessionRegistry } from "../registry/registry.ts";
@@ -23,6 +25,9 @@ export class Membership {
   #opened: Promise<void> | undefined;
   /** It has reached the registry once. */
   #joined = false;
+  readonly #contact = Promise.withResolvers<void>();
+  /** Why the registry was last out of reach. */
+  #trouble: Error | undefined;
   /** How many sessions of a dead process were told of in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
 
@@ -46,7 +51,10 @@ export class Membership {
           metrics.sessionsRecovered(sessions);
           log.warn({ sessions }, "sessions of this process had been declared lost, and are live again");
         },
-        away: ({ message }) => log.error(`${message}; ${this.#tellAlone()}`),
+        away: (trouble) => {
+          this.#trouble = trouble;
+          log.error(`${trouble.message}; ${this.#tellAlone()}`);
+        },
         back: (awayMs) => {
           if (!this.#joined) return this.#join();
           log.warn({ away_ms: Math.round(awayMs) }, "the registry can be reached again");
@@ -68,10 +76,36 @@ export class Membership {
     return this.#opened;
   }
 
+  /** The start waits for the registry's first answer, which has not come. */
+  get awaitsContact(): boolean {
+    return this.#contactTimeoutMs !== null && !this.#joined;
+  }
+
+  /**
+   * Resolves once the registry has answered for the first time, or at once where that need not be waited for. Rejects with
+   * REGISTRY_UNAVAILABLE where it took too long.
+   */
+  async firstContact(): Promise<void> {
+    const timeoutMs = this.#contactTimeoutMs;
+    if (timeoutMs === null) return;
+    try {
+      await within(this.#contact.promise, timeoutMs, "The first answer of the registry");
+    } catch (error) {
+      if (GreenroomError.is(error)) throw error;
+      throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause: this.#trouble ?? error });
+    }
+  }
+
+  get #contactTimeoutMs(): number | null {
+    const { registry } = this.#options.options;
+    return registry && "contactTimeoutMs" in registry ? registry.contactTimeoutMs : null;
+  }
+
   #join(): void {
     const { registry, log } = this.#options;
     if (this.#joined) return;
     this.#joined = true;
+    this.#contact.resolve();
     const { nodeId, address } = this.node;
     if (registry.shared) log.info({ node_id: nodeId, address }, "taking part in a fleet");
   }
@@ -79,6 +113,7 @@ export class Membership {
   /** What it means that the registry is out of reach. */
   #tellAlone(): string {
     const { registry } = this.#options.options;
+    if (this.awaitsContact) return "nothing is served before it answers";
     const calls = this.#joined ? "calls go on" : "serving alone";
     const whileAway = registry && "whileAway" in registry ? registry.whileAway : null;
     if (whileAway === null) return calls;
@@ -117,6 +152,8 @@ export class Membership {
 
   /** Tells what is not told yet, and leaves. */
   async close(): Promise<void> {
+    this.#contact.promise.catch(() => undefined);
+    this.#contact.reject(new GreenroomError("DRAINING"));
     if (!this.#opened) return;
     try {
       await this.#opened;

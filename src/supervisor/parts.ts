@@ -60,6 +60,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     crashStorm,
     pool,
     admission,
+    awaitsRegistry: () => membership.awaitsContact,
     ignoreLoad: options.ignoreLoad,
   });
   const registry = registryOf(options);

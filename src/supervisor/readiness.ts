@@ -14,6 +14,8 @@ export interface ReadinessOptions {
   readonly crashStorm: CrashStorm;
   readonly pool: Pool;
   readonly admission: Admission;
+  /** The registry has to answer for the first time before anything is served, and has not. */
+  readonly awaitsRegistry: () => boolean;
   /** Starts are accepted whatever the load guard says. */
   readonly ignoreLoad: boolean;
 }
@@ -61,11 +63,10 @@ export class Readiness {
 
   /** Why nothing is warm: it takes its time, or the agent is at fault. */
   #coldness(): GreenroomError {
-    const { warmUp, pool } = this.#options;
+    const { warmUp, pool, awaitsRegistry } = this.#options;
     const cause = warmUp.failure ?? pool.failure ?? undefined;
-    return cause === undefined
-      ? new GreenroomError("WARMING_UP")
-      : new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
+    if (cause !== undefined) return new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
+    return new GreenroomError(awaitsRegistry() ? "REGISTRY_UNAVAILABLE" : "WARMING_UP");
   }
 }
 

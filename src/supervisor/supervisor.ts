@@ -205,11 +205,19 @@ export class Supervisor {
     this.#parts.pool.start();
     this.#parts.care.start();
     const opened = this.#parts.membership.open();
-    const warmedUp = Promise.all([this.#parts.warmUp.run(), opened.catch(() => undefined)]);
-    void warmedUp.then(([done]) => {
-      if (done && this.#parts.lifecycle.reach("serving")) this.#warmedUp.resolve();
+    const contact = this.#parts.membership.firstContact();
+    const warmedUp = Promise.all([
+      this.#parts.warmUp.run(),
+      opened.catch(() => undefined),
+      contact.then(
+        () => true,
+        () => false,
+      ),
+    ]);
+    void warmedUp.then(([done, , inTouch]) => {
+      if (done && inTouch && this.#parts.lifecycle.reach("serving")) this.#warmedUp.resolve();
     });
-    await Promise.all([this.#parts.warmUp.firstTry, opened]);
+    await Promise.all([this.#parts.warmUp.firstTry, opened, contact]);
     await within(this.reserveWhole(), this.options.threadStartTimeoutMs, "The reserve").catch(
       () => undefined,
     );
