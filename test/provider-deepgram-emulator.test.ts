@@ -73,7 +73,7 @@ test("Flux: a JSON KeepAlive kills the connection, and so does what is no JSON",
 });
 
 test("Flux: Configure and ForceEndTurn", async (t) => {
-  const emulator = await emulate(t, { script: { phrases: ["Stop here"] } });
+  const emulator = await emulate(t, { script: { phrases: ["Stop here"], trigger: true } });
   const socket = await connect(t, emulator, flux);
   socket.send('{"type":"ForceEndTurn"}');
   socket.send('{"type":"Configure","thresholds":{"eot_threshold":0.3}}');
@@ -91,7 +91,7 @@ test("Flux: Configure and ForceEndTurn", async (t) => {
 });
 
 test("Flux: a turn of which the model is not sure ends after eot_timeout_ms", async (t) => {
-  const emulator = await emulate(t);
+  const emulator = await emulate(t, { script: { trigger: true } });
   const socket = await connect(t, emulator, `${flux}&eot_threshold=1&eot_timeout_ms=1000`);
   socket.send(tone(400));
   socket.send(tone(960, 0));
@@ -180,7 +180,7 @@ test("Nova: Finalize, and the end of the stream", async (t) => {
   socket.send('{"type":"CloseStream"}');
   const [code] = await once(socket, "close");
   t.is(code, 1_000);
-  t.deepEqual(types(emulator), ["Results", "Results", "Metadata"]);
+  t.deepEqual(types(emulator), ["Results", "Results", "Results", "Metadata"]);
   t.like(emulator.log.of("sent")[0]?.message, { is_final: true, speech_final: true, from_finalize: true });
   t.like(emulator.log.of("sent")[1]?.message, { is_final: true, speech_final: false, from_finalize: true });
 });

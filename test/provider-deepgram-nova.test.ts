@@ -50,7 +50,9 @@ test("what is asked of Nova is asked of Deepgram", async (t) => {
 });
 
 test("a turn is what is said up to a pause", async (t) => {
-  const emulator = await emulate(t, { script: { phrases: ["Book a table for two", "Thank you"] } });
+  const emulator = await emulate(t, {
+    script: { phrases: ["Book a table for two", "Thank you"], noise: false },
+  });
   const listener = await Listener.on(sttOn(t, emulator, nova));
   listener.talk({ speech: 1_200 });
   await listener.heard("partial");

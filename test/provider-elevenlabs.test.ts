@@ -719,7 +719,7 @@ test("the service's own checks: what it refuses is known by its reason", async (
   t.is(await codes({ ...right, modelId: "eleven_nothing" }), "model_not_found");
   t.is(await codes({ ...right, modelId: "eleven_flash_v2", languageCode: "de" }), "unsupported_language");
   t.is(await codes(right, "a".repeat(40_001)), "max_character_limit_exceeded");
-  t.is(await codes(right, "a".repeat(31)), "quota_exceeded");
+  t.is(await codes(right, "a".repeat(31)), "insufficient_credits");
   t.is((await speak(voice(t, emulator, right), "a".repeat(30))).length > 0, true);
 });
 
@@ -964,7 +964,7 @@ test("the emulator answers as the service does, to anybody", async (t) => {
     ["body.text", "body.voice_settings.speed"],
   ]);
   account.credits = 5;
-  t.deepEqual(await refused(ask({ text: "Hello." })), [401, "quota_exceeded"]);
+  t.deepEqual(await refused(ask({ text: "Hello." })), [402, "insufficient_credits"]);
 });
 
 test("the emulator's sound tells how much of a text was heard", (t) => {

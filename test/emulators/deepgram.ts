@@ -2,6 +2,7 @@
  * Deepgram's live speech recognition on 127.0.0.1: `/v2/listen` (Flux) and `/v1/listen` (Nova), as the real SDK speaks
  * them. It really listens: sound that is loud is speech, silence ends it; what was said stands in a script.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -13,7 +14,7 @@ import { DeepgramConnection, type DeepgramWorld, type EmittedEvent } from "./dee
 import { type DeepgramDelays, type DeepgramTimeouts, defaultTimeouts, published } from "./deepgram/delays.ts";
 import { type DeepgramFault, DeepgramFaults } from "./deepgram/faults.ts";
 import { FluxRecogniser } from "./deepgram/flux.ts";
-import { type AcceptedHandshake, checkKey, judge, refuse } from "./deepgram/handshake.ts";
+import { type AcceptedHandshake, checkKey, judge, refusalBody, refuse } from "./deepgram/handshake.ts";
 import { NovaRecogniser } from "./deepgram/nova.ts";
 import { type DeepgramScript, defaultScript } from "./deepgram/script.ts";
 import { type Emulator, WireLog } from "./emulator.ts";
@@ -90,8 +91,10 @@ class Server implements DeepgramEmulator {
       const refused = known ? checkKey(request, this.#apiKey) : null;
       const status = refused?.status ?? (known ? 200 : 404);
       if (known) this.log.add("key_check", { status, headers: request.headers });
-      const body = refused ? { err_code: refused.code, err_msg: refused.message } : {};
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const requestId = randomUUID();
+      const body = refused ? refusalBody(refused, requestId) : {};
+      response.writeHead(status, { "content-type": "application/json", "dg-request-id": requestId });
+      response.end(JSON.stringify(body));
     };
     this.#http = tls ? createTlsServer(tls, answer) : createServer(answer);
     this.#http.on("upgrade", (request, socket, head) => this.#shakeHands(request, socket, head));

@@ -12,8 +12,8 @@ import { defaultAccount, type ElevenlabsAccount } from "./elevenlabs/account.ts"
 import { answer } from "./elevenlabs/answer.ts";
 import { checkKey, checkOrder, checkVoice, type SpeechOrder } from "./elevenlabs/checks.ts";
 import { type ElevenlabsDelays, published } from "./elevenlabs/delays.ts";
-import { type ElevenlabsFault, ElevenlabsFaults } from "./elevenlabs/faults.ts";
-import { type Refusal, refuse } from "./elevenlabs/refusal.ts";
+import { type ElevenlabsFault, ElevenlabsFaults, encoders } from "./elevenlabs/faults.ts";
+import { type Refusal, refuse, withRequestId } from "./elevenlabs/refusal.ts";
 import { defaultScript, type ElevenlabsScript } from "./elevenlabs/script.ts";
 import { charactersOf } from "./elevenlabs/tone.ts";
 import { type Emulator, WireLog } from "./emulator.ts";
@@ -242,8 +242,8 @@ class Server implements ElevenlabsEmulator {
     const { credits, maxConcurrentRequests } = this.account;
     if (cost > credits) {
       return refuse(
-        401,
-        "quota_exceeded",
+        402,
+        "insufficient_credits",
         `This request exceeds your quota. You have ${credits} credits remaining, while ${cost} credits are required for this request.`,
       );
     }
@@ -255,18 +255,26 @@ class Server implements ElevenlabsEmulator {
     );
   }
 
-  #refuse(number: number, response: ServerResponse, { status, body }: Refusal, fault: ElevenlabsFault): void {
+  /** The id of a refused request stands in a header of its own name, and in the body. */
+  #refuse(number: number, response: ServerResponse, refusal: Refusal, fault: ElevenlabsFault): void {
+    const { status } = refusal;
     this.log.add("refused", { request: number, status });
-    const said = fault.body ?? body;
+    const id = `emulated-${number}`;
+    const said = fault.body ?? withRequestId(refusal, id).body;
+    const accepted = String(response.req.headers["accept-encoding"] ?? "");
+    const encoding = fault.encoding ?? (/\bgzip\b/.test(accepted) ? "gzip" : null);
     response.writeHead(status, {
+      server: "uvicorn",
       "content-type": typeof said === "string" ? "text/plain" : "application/json",
-      "request-id": `emulated-${number}`,
+      "x-trace-id": id,
+      ...(encoding === null ? {} : { "content-encoding": encoding }),
       ...(fault.retryAfterSeconds === undefined ? {} : { "retry-after": String(fault.retryAfterSeconds) }),
       ...(fault.location === undefined ? {} : { location: fault.location }),
     });
     const text = typeof said === "string" ? said : JSON.stringify(said);
-    if (fault.endlessBody) response.write(text);
-    else response.end(text);
+    const bytes = encoding === null ? text : encoders[encoding](text);
+    if (fault.endlessBody) response.write(bytes);
+    else response.end(bytes);
   }
 }
 
@@ -276,7 +284,7 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
   for await (const piece of incoming) read.push(piece as Buffer);
   if (read.length === 0) return undefined;
   try {
-    return JSON.parse(Buffer.concat(read).toString("utf8"));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(read)));
   } catch {
     return null;
   }

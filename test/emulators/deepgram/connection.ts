@@ -14,6 +14,8 @@ export interface Recogniser {
   hear(frames: readonly HeardFrame[]): void;
   /** A JSON message of the client. False: it is none that there is. */
   message(message: { readonly type?: unknown }): boolean;
+  /** The Error frame of this protocol. */
+  fail(code: string, description: string): void;
   /** What a test wants to be sent. */
   emit(event: EmittedEvent): void;
   /** Frees timers. */
@@ -133,7 +135,7 @@ export class DeepgramConnection {
 
   /** The frame that is sent before a connection is given up. */
   fail(code: string, description: string): void {
-    this.send({ type: "Error", code, description, request_id: this.requestId });
+    this.#recogniser.fail(code, description);
     this.close(1011, code);
   }
 

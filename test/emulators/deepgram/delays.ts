@@ -12,7 +12,7 @@ export interface DeepgramDelays {
   endOfTurnMs: number;
   /** The same for EagerEndOfTurn. */
   eagerEndOfTurnMs: number;
-  /** Between Flux's Updates. */
+  /** Between Flux's Updates; near the end of a turn they come every 80 ms, where this is not less. */
   updateMs: number;
   /** From the end of Nova's endpointing to its final result. */
   finalMs: number;
@@ -29,9 +29,9 @@ export const published: DeepgramDelays = {
   startOfTurnMs: 200,
   endOfTurnMs: 260,
   eagerEndOfTurnMs: 110,
-  updateMs: 250,
+  updateMs: 240,
   finalMs: 100,
-  interimMs: 500,
+  interimMs: 1_040,
 };
 
 /** As soon as the sound allows. */
@@ -39,9 +39,9 @@ export const none: DeepgramDelays = {
   startOfTurnMs: 0,
   endOfTurnMs: 0,
   eagerEndOfTurnMs: 0,
-  updateMs: 250,
+  updateMs: 240,
   finalMs: 0,
-  interimMs: 500,
+  interimMs: 1_040,
 };
 
 /** How long a connection may be idle, in wall-clock milliseconds. Tests scale them down. */

@@ -5,6 +5,8 @@ export interface DeepgramFault {
   /** Code in the body of a refusal. Default: what Deepgram uses for the status. */
   readonly errorCode?: string;
   readonly errorMessage?: string;
+  /** The body of a refusal has the shape of older answers: `err_code`, `err_msg`. */
+  readonly olderBody?: boolean;
   /** Seconds in the Retry-After header of a refusal. */
   readonly retryAfterSeconds?: number;
   /** The body of a refusal never ends. */

@@ -2,7 +2,7 @@ import { AfterSpeech } from "./after-speech.ts";
 import type { DeepgramConnection, EmittedEvent, Recogniser } from "./connection.ts";
 import { textsOf } from "./script.ts";
 import type { HeardFrame } from "./voice-activity.ts";
-import { hundredths, spokenPart, timedWords } from "./words.ts";
+import { shortTime, spokenPart, timedWords } from "./words.ts";
 
 /** A silence of this length within a turn is a pause: the script may have another text after it. */
 const pauseMs = 100;
@@ -10,10 +10,15 @@ const pauseMs = 100;
 /** So much silence before a turn has started makes what was heard before it a noise. */
 const noiseMs = 200;
 
+/** Between two Updates in the second behind speech, in milliseconds of sound. */
+const nearEndMs = 80;
+const longestNearMs = 1_000;
+
 /**
  * `/v2/listen`. Turns follow the documented states (developers.deepgram.com/docs/flux/state):
- * `idle → StartOfTurn → speaking ⇄ (EagerEndOfTurn, TurnResumed) → EndOfTurn → idle`, with an Update about every 0.25 s of
- * sound in which nothing else was said. An eager transcript is never empty, and the one of EndOfTurn equals it.
+ * `idle → StartOfTurn → speaking ⇄ (EagerEndOfTurn, TurnResumed) → EndOfTurn → idle`, with an Update every 0.24 s of sound in
+ * which nothing else was said, and every 0.08 s behind speech. An eager transcript is never empty, and the one of EndOfTurn
+ * equals it. As in recorded sessions, an Update may have words before StartOfTurn, which are gone again where it was a noise.
  */
 export class FluxRecogniser implements Recogniser {
   readonly #connection: DeepgramConnection;
@@ -29,6 +34,8 @@ export class FluxRecogniser implements Recogniser {
   #spokenMs = 0;
   #silenceMs = 0;
   #sinceEventMs = 0;
+  /** Whether there was any speech yet. */
+  #heard = false;
   /** How many pauses the turn had, and what is spoken since the last. */
   #stretch = { index: 0, ms: 0 };
 
@@ -58,7 +65,7 @@ export class FluxRecogniser implements Recogniser {
       if (frame.loud) this.#hearSpeech(frame);
       else this.#hearSilence(frame);
       this.#sinceEventMs += duration(frame);
-      if (this.#sinceEventMs >= this.#connection.world.delays.updateMs) this.#info("Update", this.#text());
+      if (this.#sinceEventMs >= this.#updateMs()) this.#info("Update", this.#text());
     }
     this.#eager.settle(this.#silenceMs, this.#connection.lastSpeechAt);
     this.#end.settle(this.#silenceMs, this.#connection.lastSpeechAt);
@@ -81,6 +88,10 @@ export class FluxRecogniser implements Recogniser {
     }
   }
 
+  fail(code: string, description: string): void {
+    this.#send({ type: "Error", code, description });
+  }
+
   emit({ type = "TurnInfo", ...event }: EmittedEvent): void {
     if (type !== "TurnInfo") {
       this.#send({ type, ...event });
@@ -96,6 +107,12 @@ export class FluxRecogniser implements Recogniser {
     this.#end.cancel();
   }
 
+  #updateMs(): number {
+    const { updateMs } = this.#connection.world.delays;
+    const near = this.#heard && this.#silenceMs > 0 && this.#silenceMs <= longestNearMs;
+    return near ? Math.min(nearEndMs, updateMs) : updateMs;
+  }
+
   #modelEndMs(): number {
     return this.#thresholds.eot === 1 ? Number.POSITIVE_INFINITY : this.#connection.world.delays.endOfTurnMs;
   }
@@ -108,6 +125,7 @@ export class FluxRecogniser implements Recogniser {
     this.#spokenMs += duration(frame);
     this.#stretch.ms += duration(frame);
     this.#silenceMs = 0;
+    this.#heard = true;
     if (this.#state === "eager") {
       this.#state = "speaking";
       this.#info("TurnResumed", this.#text());
@@ -139,7 +157,7 @@ export class FluxRecogniser implements Recogniser {
   }
 
   #endTurn(trigger: "model" | "timeout" | "manual"): void {
-    this.#info("EndOfTurn", this.#wholeText(), { trigger });
+    this.#info("EndOfTurn", this.#wholeText(), this.#connection.world.script.trigger ? { trigger } : {});
     this.#connection.world.turns++;
     this.#nextTurn();
   }
@@ -164,7 +182,7 @@ export class FluxRecogniser implements Recogniser {
 
   /** What is understood so far. */
   #text(): string {
-    if (this.#state === "idle") return "";
+    if (this.#state === "idle" && this.#spokenMs === 0) return "";
     if (this.#state === "eager") return this.#wholeText();
     const { index, ms } = this.#stretch;
     const known = index === 0 ? "" : (this.#texts()[index - 1] ?? this.#wholeText());
@@ -178,8 +196,8 @@ export class FluxRecogniser implements Recogniser {
       type: "TurnInfo",
       event,
       turn_index: this.#turnIndex,
-      audio_window_start: hundredths(this.#windowStart),
-      audio_window_end: hundredths(position),
+      audio_window_start: shortTime(this.#windowStart),
+      audio_window_end: shortTime(position),
       transcript,
       words: timedWords(transcript, world.script.wordTimes && this.#spokenMs > 0 ? this.#spoken : null),
       end_of_turn_confidence: this.#confidence(event),
@@ -188,8 +206,11 @@ export class FluxRecogniser implements Recogniser {
   }
 
   #confidence(event: string): number {
-    if (event === "EndOfTurn") return Math.max(this.#thresholds.eot, 0.85);
-    return event === "EagerEndOfTurn" ? Math.max(this.#thresholds.eager ?? 0, 0.5) : 0.05;
+    if (event === "EndOfTurn") return Math.max(this.#thresholds.eot, 0.8513);
+    if (event === "EagerEndOfTurn") return Math.max(this.#thresholds.eager ?? 0, 0.5625);
+    // It rises with the silence, also where no turn is under way, and may come near the threshold without an end.
+    const silent = Math.min(this.#silenceMs, longestNearMs) / longestNearMs;
+    return this.#heard ? Number((0.0147 + silent * 0.68).toFixed(4)) : 0.0721;
   }
 
   #configure(message: object): void {
@@ -211,6 +232,7 @@ export class FluxRecogniser implements Recogniser {
       type: "ConfigureSuccess",
       thresholds: { eot_threshold: eot, eager_eot_threshold: eager, eot_timeout_ms: timeoutMs },
       keyterms,
+      profanity_filter: this.#connection.query.params.get("profanity_filter") === "true",
     });
   }
 

@@ -46,10 +46,21 @@ function refusal(status: number, message?: string, code?: string): Refusal {
   return { status, code: code ?? usualCode, message: message ?? usualMessage };
 }
 
+/** The body of an error: in newer answers by `category`, in older ones by `err_code`. */
+export function refusalBody(
+  { code, message }: Pick<Refusal, "code" | "message">,
+  requestId: string,
+  older = false,
+): object {
+  return older
+    ? { err_code: code, err_msg: message, request_id: requestId }
+    : { category: code, message, details: "", request_id: requestId };
+}
+
 /** Answers with an error as Deepgram does: a JSON body, and its gist in the headers. */
 export function refuse(socket: Duplex, { status, code, message }: Refusal, fault: DeepgramFault): void {
   const requestId = randomUUID();
-  const body = JSON.stringify({ err_code: code, err_msg: message, request_id: requestId });
+  const body = JSON.stringify(refusalBody({ code, message }, requestId, fault.olderBody));
   const { retryAfterSeconds } = fault;
   const head = [
     `HTTP/1.1 ${status} ${refusals[status]?.[0] ?? "Error"}`,

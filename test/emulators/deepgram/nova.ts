@@ -2,14 +2,23 @@ import { AfterSpeech } from "./after-speech.ts";
 import type { DeepgramConnection, EmittedEvent, Recogniser } from "./connection.ts";
 import { textsOf } from "./script.ts";
 import type { HeardFrame } from "./voice-activity.ts";
-import { hundredths, spokenPart, timedWords } from "./words.ts";
+import { shortTime, spokenPart, timedWords } from "./words.ts";
 
-/** How often a result is final although nothing was said, in milliseconds of sound. */
+/** How long a stretch without words is at most until its result is final, in milliseconds of sound. */
 const emptyFinalMs = 3_000;
+
+/** Noise behind an utterance: when it is noticed, and when its result without a word is final, in milliseconds of silence. */
+const noiseNoticedMs = 200;
+const noiseFinalMs = 580;
+
+const modelUuid = "00000000-0000-0000-0000-000000000000";
+const modelInfo = { name: "general-nova-3", version: "2025-01-01.0", arch: "nova-3" };
 
 /**
  * `/v1/listen`: results that are interim until `is_final`, pieces that belong together until `speech_final`, SpeechStarted,
- * and UtteranceEnd for when the pause is not recognised. A phrase of several strings is so many final pieces.
+ * and UtteranceEnd for when the pause is not recognised. A phrase of several strings is so many final pieces. As in recorded
+ * sessions, UtteranceEnd comes also, late, for what has ended; noise behind an utterance is noticed as speech and brings no
+ * word; and an interim result may take words back.
  */
 export class NovaRecogniser implements Recogniser {
   readonly #connection: DeepgramConnection;
@@ -25,6 +34,9 @@ export class NovaRecogniser implements Recogniser {
   #silenceMs = 0;
   #sinceResultMs = 0;
   #finalUntil = 0;
+  #interims = 0;
+  /** The noise behind the last utterance. */
+  #noise: "none" | "to come" | "noticed" = "none";
 
   constructor(connection: DeepgramConnection) {
     const { params } = connection.query;
@@ -41,7 +53,7 @@ export class NovaRecogniser implements Recogniser {
     );
     this.#utterance = new AfterSpeech(
       () => this.#utteranceEndMs ?? Number.POSITIVE_INFINITY,
-      () => this.#send({ type: "UtteranceEnd", channel: [0, 1], last_word_end: hundredths(this.#spoken.to) }),
+      () => this.#send({ type: "UtteranceEnd", channel: [0, 1], last_word_end: shortTime(this.#spoken.to) }),
     );
   }
 
@@ -52,10 +64,10 @@ export class NovaRecogniser implements Recogniser {
       if (frame.loud) this.#hearSpeech(frame, ms);
       else this.#hearSilence(ms);
       const { interimMs } = this.#connection.world.delays;
-      if (this.#speaking && this.#interim && this.#sinceResultMs >= interimMs) {
-        this.#results(spokenPart(this.#texts().join(" "), "", this.#spokenMs), {});
-      } else if (!this.#speaking && this.#sinceResultMs >= emptyFinalMs) {
+      if (!this.#speaking && this.#sinceFinalMs() >= emptyFinalMs) {
         this.#results("", { is_final: true, speech_final: true });
+      } else if (this.#interim && this.#sinceResultMs >= interimMs) {
+        this.#results(this.#interimText(), {});
       }
     }
     this.#end.settle(this.#silenceMs, this.#connection.lastSpeechAt);
@@ -72,20 +84,28 @@ export class NovaRecogniser implements Recogniser {
         return true;
       case "CloseStream":
         if (this.#speaking) this.#finish(true);
+        this.#results("", { is_final: true, speech_final: true });
         this.#send({
           type: "Metadata",
           transaction_key: "deprecated",
           request_id: this.#connection.requestId,
           sha256: "0".repeat(64),
           created: new Date().toISOString(),
-          duration: hundredths(this.#connection.position),
+          duration: shortTime(this.#connection.position),
           channels: 1,
+          models: [modelUuid],
+          model_info: { [modelUuid]: modelInfo },
         });
         this.#connection.close(1_000);
         return true;
       default:
         return false;
     }
+  }
+
+  /** Nova's has its code in `variant`, and again as the message. */
+  fail(variant: string, description: string): void {
+    this.#send({ type: "Error", variant, message: variant, description });
   }
 
   emit({ type = "Results", transcript, ...event }: EmittedEvent): void {
@@ -106,8 +126,9 @@ export class NovaRecogniser implements Recogniser {
     this.#silenceMs = 0;
     if (!this.#speaking && this.#spokenMs >= startOfTurnMs) {
       this.#speaking = true;
+      this.#noise = "none";
       if (this.#speechEvents) {
-        this.#send({ type: "SpeechStarted", channel: [0], timestamp: hundredths(this.#spoken.from) });
+        this.#send({ type: "SpeechStarted", channel: [0, 1], timestamp: shortTime(this.#spoken.from) });
       }
     }
     if (!this.#speaking) return;
@@ -120,6 +141,33 @@ export class NovaRecogniser implements Recogniser {
     this.#end.silence(this.#silenceMs);
     this.#utterance.silence(this.#silenceMs);
     if (!this.#speaking) this.#spokenMs = 0;
+    this.#makeNoise();
+  }
+
+  #makeNoise(): void {
+    if (this.#noise === "to come" && this.#silenceMs >= noiseNoticedMs) {
+      this.#noise = "noticed";
+      if (this.#speechEvents) {
+        const timestamp = shortTime(this.#connection.position);
+        this.#send({ type: "SpeechStarted", channel: [0, 1], timestamp });
+      }
+    }
+    if (this.#noise === "noticed" && this.#silenceMs >= noiseFinalMs) {
+      this.#noise = "none";
+      this.#results("", { is_final: true, speech_final: true });
+    }
+  }
+
+  #sinceFinalMs(): number {
+    return Math.round((this.#connection.position - this.#finalUntil) * 1_000);
+  }
+
+  /** What is understood so far. */
+  #interimText(): string {
+    if (!this.#speaking) return "";
+    this.#interims++;
+    if (this.#connection.world.script.secondThoughts && this.#interims === 2) return "";
+    return spokenPart(this.#texts().join(" "), "", this.#spokenMs);
   }
 
   /** The pause is recognised, or asked for. */
@@ -131,9 +179,10 @@ export class NovaRecogniser implements Recogniser {
     });
     this.#connection.world.turns++;
     this.#end.cancel();
-    if (speechFinal) this.#utterance.cancel();
     this.#speaking = false;
     this.#spokenMs = 0;
+    this.#interims = 0;
+    if (speechFinal && this.#connection.world.script.noise) this.#noise = "to come";
   }
 
   #texts(): readonly string[] {
@@ -144,21 +193,25 @@ export class NovaRecogniser implements Recogniser {
   #results(transcript: string, extra: EmittedEvent): void {
     const { position, requestId, world } = this.#connection;
     const spoken = world.script.wordTimes ? this.#spoken : null;
-    const words = timedWords(transcript, spoken).map((word) => ({ ...word, punctuated_word: word.word }));
+    const words = timedWords(transcript, spoken).map((word) => ({
+      ...word,
+      word: word.word.toLowerCase().replaceAll(/[^\p{L}\p{N}'-]/gu, ""),
+      punctuated_word: word.word,
+    }));
     this.#sinceResultMs = 0;
     this.#send({
       type: "Results",
       channel_index: [0, 1],
-      start: hundredths(this.#finalUntil),
-      duration: hundredths(position - this.#finalUntil),
+      start: shortTime(this.#finalUntil),
+      duration: shortTime(position - this.#finalUntil),
       is_final: false,
       speech_final: false,
       from_finalize: false,
       channel: { alternatives: [{ transcript, confidence: transcript === "" ? 0 : 0.99, words }] },
       metadata: {
         request_id: requestId,
-        model_info: { name: "general-nova-3", version: "2025-01-01.0", arch: "nova-3" },
-        model_uuid: "00000000-0000-0000-0000-000000000000",
+        model_info: modelInfo,
+        model_uuid: modelUuid,
       },
       ...extra,
     });

@@ -11,6 +11,15 @@ export interface DeepgramScript {
   speechFinal: boolean;
   /** Whether words carry their times. Deepgram's Flux has sent them since July 2026. */
   wordTimes: boolean;
+  /** Whether Flux tells why a turn ended, in `trigger`. Its documentation has it; recorded sessions do not. */
+  trigger: boolean;
+  /**
+   * Nova only: whether speech is noticed once more behind each utterance, which brings no word, as room noise and breath do
+   * in nearly every recorded session.
+   */
+  noise: boolean;
+  /** Nova only: whether the second interim result of an utterance takes the words of the first back. */
+  secondThoughts: boolean;
   /** Loudness of 20 ms above which they are speech: root mean square of 16-bit samples. */
   speechLevel: number;
 }
@@ -34,6 +43,9 @@ export const defaultScript = (): DeepgramScript => ({
   automatic: true,
   speechFinal: true,
   wordTimes: true,
+  trigger: false,
+  noise: true,
+  secondThoughts: true,
   speechLevel: 200,
 });
 

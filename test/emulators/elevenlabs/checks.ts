@@ -148,6 +148,10 @@ function bodyErrors(body: unknown): FieldError[] {
 function fieldErrors(place: readonly string[], given: object, known: typeof bodyFields): FieldError[] {
   return Object.entries(given).flatMap(([name, input]) => {
     const check = known[name];
+    if (check !== undefined && typeof input === "string" && !input.isWellFormed()) {
+      const msg = "Input should be a valid string, unable to parse raw data as a unicode string";
+      return [{ type: "string_unicode", loc: [...place, name], msg }];
+    }
     if (check === undefined || input === null || check[0](input)) return [];
     return [{ type: "value_error", loc: [...place, name], msg: check[1], input }];
   });

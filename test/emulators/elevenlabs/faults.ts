@@ -1,3 +1,7 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+
+export const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
+
 /** What goes wrong with one request for speech. Times are wall-clock milliseconds, but for those of sound. */
 export interface ElevenlabsFault {
   /** Refused with this HTTP status, such as 503, and ElevenLabs' body for it. */
@@ -9,6 +13,8 @@ export interface ElevenlabsFault {
   readonly retryAfterSeconds?: number;
   /** The whole body of a refusal, instead of ElevenLabs' own; what is no string is sent as JSON. */
   readonly body?: unknown;
+  /** How the body of a refusal is encoded. Default: gzip where the client accepts it. */
+  readonly encoding?: keyof typeof encoders;
   /** The body of a refusal never ends. */
   readonly endlessBody?: boolean;
   /** Where a redirect leads. */

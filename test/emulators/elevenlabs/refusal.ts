@@ -8,6 +8,7 @@ export interface Refusal {
 const usual: Readonly<Record<number, readonly [type: string, code: string, message: string]>> = {
   400: ["validation_error", "bad_request", "The request is invalid."],
   401: ["authentication_error", "invalid_api_key", "Invalid API key"],
+  402: ["payment_required", "insufficient_credits", "You do not have enough credits for this request."],
   403: ["authorization_error", "forbidden", "You do not have access to this resource."],
   404: ["not_found", "not_found", "The requested resource was not found."],
   429: [
@@ -33,6 +34,13 @@ export function refuse(status: number, code?: string, message?: string): Refusal
       detail: { type, code: renamed[word] ?? word, message: message ?? usualMessage, status: word },
     },
   };
+}
+
+/** The same, told with the id of the request where the body has a place for it. */
+export function withRequestId({ status, body }: Refusal, requestId: string): Refusal {
+  const { detail } = body as { readonly detail?: unknown };
+  if (typeof detail !== "object" || detail === null || Array.isArray(detail)) return { status, body };
+  return { status, body: { detail: { ...detail, request_id: requestId } } };
 }
 
 /** A field of the request that does not fit, as the framework of the service tells it. */
