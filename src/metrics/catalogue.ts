@@ -256,7 +256,7 @@ export const catalogue = {
   ),
   providerErrors: counter(
     "greenroom_provider_errors_total",
-    "Errors of providers and tools by component, provider and class of error.",
+    "Errors of providers and tools by component, provider and the service's own code, or else class, of the error.",
     ["component", "provider", "error"],
   ),
 } as const satisfies Record<string, MetricFamily>;
