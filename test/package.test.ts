@@ -199,13 +199,20 @@ async function oldNodes(): Promise<string[][]> {
   return nodes;
 }
 
-/** The command and the library say one line, and nothing else. */
+/** The command and each entry of the library say one line, and nothing else. */
 async function refuseOldNodes(t: ExecutionContext, folder: string): Promise<void> {
   const { node } = manifest.engines;
   const line = `^greenroom needs Node\\.js ${node.replace(">=", "")} or later; this is v[^\n]+\n$`;
-  writeFileSync(join(folder, "imports.js"), 'import { Runner } from "greenroom";\nconsole.log(Runner);\n');
+  const names = Object.keys(manifest.exports).map((path) => path.replace(".", "greenroom"));
+  const modules = names.map((name, index) => {
+    writeFileSync(
+      join(folder, `imports${index}.mjs`),
+      `import * as all from "${name}";\nconsole.log(all);\n`,
+    );
+    return `imports${index}.mjs`;
+  });
   for (const [command = "", ...flags] of await oldNodes()) {
-    for (const file of ["node_modules/.bin/greenroom", "imports.js"]) {
+    for (const file of ["node_modules/.bin/greenroom", ...modules]) {
       const child = new Child(t, [...flags, file], { cwd: folder, command });
       t.is((await child.exit).code, 1, `${command} ${file}`);
       t.regex(child.stderr, new RegExp(line));

@@ -2,8 +2,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import test from "ava";
+import manifest from "../package.json" with { type: "json" };
 import { AgentFile, throwsAtImport, workingAgent } from "./fixtures/agent-file.ts";
 import { freePort } from "./fixtures/free-port.ts";
+import { needs } from "./fixtures/needs.ts";
 import { bin, Child, noTerminal, program, temporaryFolder } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
@@ -20,23 +22,52 @@ test.serial("npm start: the built-in agent is served, and the last line says whe
   t.regex((await child.logged(/^Capacity/)).msg, /^Capacity: \d+ sessions?: .*CPU/);
 });
 
-test.serial("npm start hands SIGTERM on: the server drains and the port is free", async (t) => {
-  // In this folder a developer's .env would be read: what it may set and what matters here is set.
-  const child = new Child(
-    t,
-    ["start", "--", "--port", String(await freePort()), "--host", "127.0.0.1", "--drain-announce-ms", "0"],
-    {
-      command: "npm",
-      cwd: join(import.meta.dirname, ".."),
+/** Shells that npm may run a script with; its own default first. On Windows it is cmd.exe, which cannot be tried here. */
+const shells = ["sh", "dash", "bash"];
+
+for (const shell of shells) {
+  needs(shell, test.serial)(
+    `npm start hands signals on: the server drains and the port is free (${shell})`,
+    async (t) => {
+      // In this folder a developer's .env would be read: what it may set and what matters here is set.
+      const port = String(await freePort());
+      const options = ["--port", port, "--host", "127.0.0.1", "--drain-announce-ms", "0"];
+      const start = ["start", ...(shell === "sh" ? [] : ["--script-shell", shell])];
+      const npm = () =>
+        new Child(t, [...start, "--", ...options], { command: "npm", cwd: join(import.meta.dirname, "..") });
+      const terminated = npm();
+      const url = await terminated.readyUrl();
+      terminated.kill("SIGTERM");
+      t.deepEqual(await terminated.exit, { code: 0, signal: null });
+      t.like(terminated.log.at(-1), { msg: "Greenroom has stopped after SIGTERM: no call was running" });
+      const interrupted = npm();
+      t.is(await interrupted.readyUrl(), url);
+      // As a terminal does on Ctrl-C: to everybody in the group.
+      process.kill(-interrupted.process.pid!, "SIGINT");
+      t.deepEqual(await interrupted.exit, { code: 0, signal: null });
+      t.like(interrupted.log.at(-1), { msg: "Greenroom has stopped after SIGINT: no call was running" });
     },
   );
-  const url = await child.readyUrl();
-  child.kill("SIGTERM");
-  t.deepEqual(await child.exit, { code: 0, signal: null });
-  t.like(child.log.at(-1), { msg: "Greenroom has stopped after SIGTERM: no call was running" });
-  const { port } = new URL(url);
-  const next = new Child(t, [bin, "serve", "--port", port]);
-  t.is(await next.readyUrl(), url);
+}
+
+/**
+ * cmd.exe takes all up to the && for the value of a variable, where other shells learn that `node` takes the shell's place:
+ * otherwise the shell would be who gets npm's signals, and not hand them on.
+ */
+test("scripts that serve are for the shells of every system", (t) => {
+  const programs = {
+    start: "src/runner/bin.ts serve",
+    console: "src/runner/bin.ts run",
+    emulators: "test/emulators/main.ts",
+  };
+  for (const [name, program] of Object.entries(programs)) {
+    const [assignment, command, ...more] = manifest.scripts[name as keyof typeof programs].split(" && ");
+    t.regex(assignment!, /^set x=[^&|<>%^!]*$/);
+    t.is(assignment!.split('"').length % 2, 1, "no quote is left open");
+    t.is(command, `node ${program}`);
+    t.deepEqual(more, []);
+  }
+  for (const script of Object.values(manifest.scripts)) t.notRegex(script, /^exec\b|[<>|;]\s*\w+=|'/);
 });
 
 test.serial("in a terminal, log lines are for eyes, and what is said is said once", async (t) => {

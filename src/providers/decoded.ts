@@ -1,22 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import { pipeline, type Readable } from "node:stream";
-import {
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createZstdDecompress,
-} from "node:zlib";
+// Not by name: an older Node, which lacks one of them, has to come as far as to say that it is too old.
+import * as zlib from "node:zlib";
 
 /** A body that was cut is read as far as it goes: what is missing is told by the connection. */
-const lenient = { finishFlush: constants.Z_SYNC_FLUSH };
+const lenient = { finishFlush: zlib.constants.Z_SYNC_FLUSH };
 
 const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
-  gzip: () => createGunzip(lenient),
-  "x-gzip": () => createGunzip(lenient),
-  deflate: () => createInflate(lenient),
-  br: () => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH }),
-  zstd: () => createZstdDecompress({ finishFlush: constants.ZSTD_e_flush }),
+  gzip: () => zlib.createGunzip(lenient),
+  "x-gzip": () => zlib.createGunzip(lenient),
+  deflate: () => zlib.createInflate(lenient),
+  br: () => zlib.createBrotliDecompress({ finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH }),
+  zstd: () => zlib.createZstdDecompress({ finishFlush: zlib.constants.ZSTD_e_flush }),
 };
 
 /**

@@ -2,6 +2,8 @@
  * What Greenroom itself is tested with, for tests of agents: a call in memory, and a model, a recogniser and a voice that do
  * what a test wants. No network, no key, nothing left to chance.
  */
+import "../node-version.ts";
+
 export { silence } from "../audio/pcm.ts";
 export { decodeWav, encodeWav, readWav, WavError, writeWav } from "../audio/wav.ts";
 export type { Playback, TestCall, TestParticipant } from "./call.ts";

@@ -1,4 +1,5 @@
 /** Speech to text by Deepgram: `new deepgram.STT({ eagerTurnDetection: true })`. Its SDK is loaded in session threads only. */
+import "../../node-version.ts";
 import { registerPreload } from "../../agent/preload.ts";
 import { loadSdk } from "./sdk.ts";
 

@@ -1,4 +1,5 @@
 /** Google's Gemini. */
+import "../../node-version.ts";
 import { registerPreload } from "../../agent/preload.ts";
 import { fromEnvironment } from "../access.ts";
 import { Connections } from "../connections.ts";

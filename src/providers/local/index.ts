@@ -1,4 +1,6 @@
 /** Offline stand-ins: an agent that runs with no key and no other program. */
+import "../../node-version.ts";
+
 export { Edge } from "./edge.ts";
 export type { FliteVoice } from "./flite.ts";
 export { LLM, type LocalLLMOptions } from "./llm.ts";

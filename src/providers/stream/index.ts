@@ -1,4 +1,5 @@
 /** Calls on Stream: `new stream.Edge()`. Its SDK and the media are loaded in session threads only. */
+import "../../node-version.ts";
 import { registerPreload } from "../../agent/preload.ts";
 import { fromEnvironment } from "../access.ts";
 import { openAhead } from "./network.ts";
