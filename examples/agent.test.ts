@@ -23,9 +23,9 @@ test("what is asked aloud is looked up, and answered aloud", async () => {
   });
   const agentUser = { id: "agent", name: "Agent" };
   const agent = new Agent({ edge, agentUser, instructions: "Be brief.", llm, stt, tts });
+  const alice = edge.addParticipant("alice");
   await using _ = await agent.join(await agent.createCall("default", "call-1"));
 
-  const alice = edge.addParticipant("alice");
   await alice.play(testing.tone(400, 1_000)); // any sound: what it means is in `transcripts`
   await edge.recording.reached(300); // so much is heard of the answer, in milliseconds
 

@@ -29,6 +29,11 @@ export interface TranscriptEvent {
    */
   readonly interim?: string;
   readonly text?: string;
+  /**
+   * Of the user: true where these final words, such as "mhm" or "okay", were said while the agent went on speaking. They are
+   * part of the conversation, and are not answered: no turn follows.
+   */
+  readonly backchannel?: boolean;
   /** The typed message that this is, where it is one. */
   readonly messageId?: string;
 }

@@ -3,6 +3,7 @@ import * as testing from "greenroom/testing";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { launch } from "./fixtures/launch.ts";
+import { script } from "./fixtures/scripted-llm.ts";
 import { reached } from "./fixtures/session-watch.ts";
 import { until } from "./fixtures/voice-call.ts";
 
@@ -39,7 +40,7 @@ test("who is there already, or types, is not waited for", async (t) => {
   await typing.host.agent.close();
 });
 
-test("a join goes on after the wait, and by default does not wait", async (t) => {
+test("a join goes on after the wait, and does not wait where it is told not to", async (t) => {
   const waited = await joining(30);
   t.false((await waited.joined).accompanied);
   await waited.host.agent.close();
@@ -59,6 +60,43 @@ test("the wait is over with the call, and with the session", async (t) => {
   closed.host.handle.close(new Error("closing"));
   t.false((await closed.joined).accompanied);
   await closed.host.agent.close();
+});
+
+test("by default a join waits where somebody could hear the agent, and nowhere else", async (t) => {
+  const tts = new testing.TTS();
+  const edge = new testing.Edge();
+  const host = new HostedAgent({ edge, tts });
+  const joined = host.agent.join(await host.agent.createCall("default", "call-1"));
+  const greeted = joined.then(() => host.agent.say("Hello and welcome."));
+  await until(() => host.presence.length > 0, "the agent is in the call");
+  // Elsewhere others are greeted at once: a call of text keeps what is said in it.
+  const text = new HostedAgent();
+  await text.agent.join(await text.agent.createCall("default", "call-2"));
+  t.is(await text.agent.say("Hello."), "done");
+  await text.agent.close();
+  t.is(edge.recording.frames.length, 0);
+  edge.addParticipant("ann");
+  t.is(await greeted, "done");
+  t.true(edge.recording.durationMs > 0);
+  t.true((await joined).accompanied);
+  await host.agent.close();
+});
+
+test("what was typed before the agent had greeted does not cut its greeting, in a call of text", async (t) => {
+  const host = new HostedAgent();
+  host.type("Are you there?");
+  await host.agent.join(await host.agent.createCall("default", "call-1"));
+  const greeted = host.agent.simpleResponse(script([{ text: "Hello, I can tell you the time." }]));
+  await until(() => host.events.length > 0, "the first of the greeting");
+  host.type("What time is it?");
+  t.is(await greeted, "done");
+  await until(() => host.said.length === 3, "three answers");
+  t.deepEqual(host.said, [
+    "Hello, I can tell you the time.",
+    "You said Are you there?",
+    "You said What time is it?",
+  ]);
+  await host.agent.close();
 });
 
 test("an option that cannot be is refused", async (t) => {

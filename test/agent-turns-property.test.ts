@@ -124,6 +124,9 @@ async function run(scheduler: fc.Scheduler, actions: readonly Action[]): Promise
     [...actions, { type: "join" } as const].map((one) => ({ label: one.type, builder: () => perform(one) })),
   );
   await scheduler.waitIdle();
+  // What waits is begun once the code that follows a join has run.
+  await new Promise((resolve) => setImmediate(resolve));
+  await scheduler.waitIdle();
   return { hosted, llm, typed, promised, closed };
 }
 

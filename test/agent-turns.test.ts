@@ -99,7 +99,7 @@ test("words that are typed while tools run give those up; rounds that were over 
   t.like(shown[2], { results: [{ name: "echo", output: "kept" }] });
 });
 
-test("messages that came while joining are taken in order, and do not interrupt one another", async (t) => {
+test("messages that came while joining are taken in order, after the greeting, and do not interrupt one another", async (t) => {
   const gate = `gate-${Math.random()}`;
   const opener = new BroadcastChannel(gate);
   const waiting = new Promise((resolve) => {
@@ -117,13 +117,13 @@ test("messages that came while joining are taken in order, and do not interrupt 
     ["done", "done", "done", "done"],
   );
   t.deepEqual(conversation(thread), [
+    "agent: Welcome",
     "alice: one",
     "agent: You said one",
     "alice: two",
     "agent: You said two",
     "alice: three",
     "agent: You said three",
-    "agent: Welcome",
   ]);
 });
 

@@ -55,8 +55,105 @@ test("a start of speech without an end before it keeps the floor", async (t) => 
   await call.turnsOver(2);
   t.deepEqual(
     call.transcript.filter((line) => !line.startsWith("agent")),
-    ["alice: I would like", "alice: I want tea"],
+    ["alice: I would like", "bob: me first", "alice: I want tea"],
   );
+});
+
+const asked = (call: VoiceCall, request: number) =>
+  call.llm.requests[request]?.messages.map((message) => ("text" in message ? message.text : ""));
+
+test("what others say while somebody has the floor is answered with what that one says", async (t) => {
+  const call = await VoiceCall.with(t);
+  const alice = await call.ear("alice");
+  const bob = await call.ear("bob");
+  alice.started();
+  alice.eagerEnd("Tea for me");
+  await until(() => call.llm.requests.length === 1, "the early request");
+  bob.say("And coffee for me");
+  await settled();
+  alice.ended("Tea for me");
+  await call.turnsOver(1);
+  // The one that was begun early did not know of it.
+  t.deepEqual(asked(call, 1), ["And coffee for me", "Tea for me"]);
+  t.deepEqual(call.transcript, [
+    "bob: And coffee for me",
+    "alice: Tea for me",
+    "agent: You said: Tea for me",
+  ]);
+  call.hosted.type("Who wants what?");
+  await call.turnsOver(2);
+  t.deepEqual(asked(call, 2)?.slice(0, 2), ["And coffee for me", "Tea for me"]);
+});
+
+test("where the sound of the one who has the floor was nothing, what others said meanwhile is answered", async (t) => {
+  const call = await VoiceCall.with(t);
+  const alice = await call.ear("alice");
+  const bob = await call.ear("bob");
+  alice.started();
+  await settled();
+  bob.say("What time is it?");
+  await settled();
+  t.deepEqual(call.transcript, []);
+  alice.ended("");
+  await call.turnsOver(1);
+  t.deepEqual(call.transcript, ["bob: What time is it?", "agent: You said: What time is it?"]);
+});
+
+test("who ends what they began while another had the floor is answered", async (t) => {
+  const call = await VoiceCall.with(t);
+  const alice = await call.ear("alice");
+  const bob = await call.ear("bob");
+  alice.started();
+  bob.started();
+  await settled();
+  alice.ended("");
+  await settled();
+  bob.ended("Is anybody there?");
+  await call.turnsOver(1);
+  t.is(call.transcript[0], "bob: Is anybody there?");
+});
+
+test("the end of a turn that was given up: the same words are not answered twice, others are", async (t) => {
+  const call = await VoiceCall.with(t, { agent: { limits: { stalledTurnMs: 30 } } });
+  const alice = await call.ear("alice");
+  alice.started();
+  alice.partial("I would like");
+  await call.turnsOver(1);
+  alice.ended("I would like");
+  await settled();
+  alice.started();
+  alice.partial("I would like");
+  await call.turnsOver(2);
+  alice.ended("I would like tea");
+  await call.turnsOver(3);
+  t.deepEqual(
+    call.transcript.filter((line) => line.startsWith("alice")),
+    ["alice: I would like", "alice: I would like", "alice: I would like tea"],
+  );
+});
+
+test("where more participants speak than can be listened to, the log tells who is not", async (t) => {
+  const call = await VoiceCall.with(t);
+  for (let place = 1; place <= 8; place += 1) await call.ear(`p${place}`);
+  call.edge.addParticipant("ninth");
+  const told = () =>
+    call.hosted.logged.filter(([, message]) => message.startsWith("a participant is not listened to"));
+  await until(() => told().length > 0, "the log line");
+  t.like(told(), [[{ participant_id: "ninth" }]]);
+});
+
+test("a session that closes while somebody speaks: what they said so far is in the transcript", async (t) => {
+  const call = await VoiceCall.with(t);
+  const alice = await call.ear("alice");
+  const bob = await call.ear("bob");
+  alice.started();
+  alice.partial("Goodbye then");
+  await settled();
+  bob.say("Bye");
+  await settled();
+  call.hosted.handle.close(new Error("closed"));
+  t.deepEqual(call.transcript, ["bob: Bye", "alice: Goodbye then"]);
+  t.deepEqual(call.turns, []);
 });
 
 test("a session that closes while somebody speaks: no answer is begun, and none goes on", async (t) => {

@@ -83,7 +83,8 @@ for (const words of ["", "mhm", "Yeah, okay."]) {
     const [turn] = await call.turnsOver(1);
     t.is(turn?.outcome, "done");
     t.is(call.llm.requests.length, 1);
-    t.deepEqual(call.transcript, ["alice: Tell me.", `agent: ${answer}`]);
+    const heard = words === "" ? [] : [`alice: ${words}`];
+    t.deepEqual(call.transcript, ["alice: Tell me.", ...heard, `agent: ${answer}`]);
     // Not a sample is lost or said twice.
     t.is(Math.round(call.edge.recording.durationMs / 20), Math.ceil((answer.length * 20) / 20));
   });
@@ -189,10 +190,14 @@ test("of several participants the first who speaks holds the floor", async (t) =
   await settled();
   alice.ended("I would like tea");
   await call.turnsOver(1);
-  t.deepEqual(call.transcript, ["alice: I would like tea", "agent: You said: I would like tea"]);
+  t.deepEqual(call.transcript, [
+    "bob: me first",
+    "alice: I would like tea",
+    "agent: You said: I would like tea",
+  ]);
   bob.say("Coffee for me");
   await call.turnsOver(2);
-  t.is(call.transcript[2], "bob: Coffee for me");
+  t.is(call.transcript[3], "bob: Coffee for me");
 });
 
 test("a voice that fails in mid-turn: the agent says so, and the call lives on", async (t) => {

@@ -81,7 +81,7 @@ export default defineAgent({
     };
     const call = await agent.createCall(callType, callId);
     tell({ type: "joining", callId, at: now() });
-    await using _ = await agent.join(call);
+    await using _ = await agent.join(call, { participantWaitTimeoutMs: null });
     const over = agent.finish().then(() => true);
     for (;;) {
       const said = agent.say(`${sentence}. `.repeat(15), { interruptible: false }).catch(() => null);

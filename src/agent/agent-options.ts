@@ -62,9 +62,10 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
 
 export interface JoinOptions {
   /**
-   * How long the agent waits for somebody else to be in the call, in milliseconds. It answers meanwhile; `join` resolves
-   * either way, and at once where the call or the session ends. Default null: it does not wait. Set it where the agent begins
-   * to speak, and is there first.
+   * How long the agent waits for somebody else to be in the call, in milliseconds, so that what it begins with is heard. It
+   * answers meanwhile; `join` resolves either way, and at once where the call or the session ends. Null: it does not wait.
+   * Default 10,000 in a call with sound. A call of text is not waited in: what is written there is kept until somebody reads
+   * it.
    */
   readonly participantWaitTimeoutMs?: number | null;
 }
@@ -122,6 +123,9 @@ const checks: Checks<AgentOptions> = {
   broadcastMetricsIntervalMs: duration(),
   broadcastTranscripts: truth,
 };
+
+/** How long a join waits for company where there is sound, unless its options say otherwise; in milliseconds. */
+export const defaultParticipantWaitMs = 10_000;
 
 const joinChecks: Checks<JoinOptions> = { participantWaitTimeoutMs: orNull(duration()) };
 

@@ -7,6 +7,7 @@ import {
   checkAllowedTools,
   checkJoinOptions,
   checkSayOptions,
+  defaultParticipantWaitMs,
   type FilledAgentOptions,
   fillAgentOptions,
   type Joined,
@@ -96,7 +97,8 @@ export class Agent {
   }
 
   /**
-   * Brings the agent into the call; messages that came before are answered from here on, in order. Disposing of the result
+   * Brings the agent into the call; messages that came before are answered from here on, in order, after what the agent's code
+   * has it say at once. In a call with sound it resolves when somebody else is there, or after 10 s. Disposing of the result
    * leaves the call: `await using _ = await agent.join(call)`. An agent joins one call, once.
    */
   async join(call: Call, options: JoinOptions = {}): Promise<Joined> {
@@ -108,11 +110,13 @@ export class Agent {
     this.#presence.joined();
     this.#host.joined();
     this.#changed();
-    this.#dialogue.open();
     this.#events.open(connection);
-    const { participantWaitTimeoutMs: waitMs = null } = options;
+    const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
+    const { participantWaitTimeoutMs: waitMs = defaultMs } = options;
+    const waiting = !this.#attendance.accompanied && this.#company.wait(waitMs, this.#lifetime.signal);
+    this.#dialogue.open();
     return {
-      accompanied: this.#attendance.accompanied || (await this.#company.wait(waitMs, this.#lifetime.signal)),
+      accompanied: this.#attendance.accompanied || (await waiting),
       [Symbol.asyncDispose]: () => this.#leave(),
     };
   }

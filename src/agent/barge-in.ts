@@ -1,60 +1,57 @@
-import { type Checks, duration, texts, whole } from "./option-checks.ts";
+import { Backchannels, backchannelsOf, wordsOf } from "./backchannels.ts";
+import { type Checks, duration, number, texts, whole } from "./option-checks.ts";
 
 /** When words of a participant stop the agent that speaks. */
 export interface BargeInOptions {
   /** Words that make an interruption. Default 1: any that is not a backchannel. Raise it in noisy places. */
   readonly minWords: number;
-  /** What listeners say without wanting the floor: alone they do not interrupt. */
-  readonly backchannels: readonly string[];
-  /** Without words for this long, a sound was no interruption: the agent goes on where it stopped. In milliseconds. */
+  /**
+   * What listeners say without wanting the floor, such as "mhm" or "okay": alone it does not stop an agent that goes on
+   * speaking. Said to a question, or as the agent comes to its end, it is an answer like any other. Default: those of the
+   * recogniser's language, or of all languages where that is not known.
+   */
+  readonly backchannels?: readonly string[];
+  /**
+   * How much quieter the agent is while it is not known whether a sound interrupts it, in decibels. Default 12. 0: as loud as
+   * before.
+   */
+  readonly duckingDb: number;
+  /** Without words for this long, a sound was no interruption: the agent goes on as before. In milliseconds. Default 2,000. */
   readonly falseInterruptionMs: number;
 }
 
 export const defaultBargeIn = {
   minWords: 1,
-  backchannels: [
-    "ah",
-    "aha",
-    "alright",
-    "hm",
-    "hmm",
-    "huh",
-    "mhm",
-    "mm",
-    "mmhm",
-    "mmm",
-    "oh",
-    "ok",
-    "okay",
-    "right",
-    "sure",
-    "uh",
-    "uh huh",
-    "uhhuh",
-    "um",
-    "wow",
-    "yeah",
-    "yep",
-    "yes",
-  ],
+  duckingDb: 12,
   falseInterruptionMs: 2_000,
 } as const satisfies BargeInOptions;
 
 export const bargeInChecks: Checks<BargeInOptions> = {
   minWords: whole(1),
   backchannels: texts,
+  duckingDb: number(0, 60),
   falseInterruptionMs: duration(),
 };
 
-/** Do these words take the floor from the agent? */
-export function interrupts(text: string, { minWords, backchannels }: BargeInOptions): boolean {
-  const words = text
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s]/gu, "")
-    .split(/\s+/)
-    .filter((word) => word !== "");
-  if (words.length === 0) return false;
-  const known = new Set(backchannels.map((entry) => entry.toLowerCase().replaceAll(/[^\p{L}\p{N}\s]/gu, "")));
-  if (known.has(words.join(" ")) || words.every((word) => known.has(word))) return false;
-  return words.length >= minWords;
+/** Judges what is heard while the agent speaks. */
+export class BargeIn {
+  /** The share of its loudness that the agent keeps while it is not known whether a sound interrupts it. */
+  readonly duckedGain: number;
+  readonly falseInterruptionMs: number;
+  readonly #minWords: number;
+  readonly #backchannels: Backchannels;
+
+  /** @param language Of the recogniser, where it is known. */
+  constructor({ minWords, backchannels, duckingDb, falseInterruptionMs }: BargeInOptions, language?: string) {
+    this.duckedGain = 10 ** (-duckingDb / 20);
+    this.falseInterruptionMs = falseInterruptionMs;
+    this.#minWords = minWords;
+    this.#backchannels = new Backchannels(backchannels ?? backchannelsOf(language));
+  }
+
+  /** Do these words take the floor from the agent, whatever it is saying? */
+  interrupts(text: string): boolean {
+    const count = wordsOf(text).length;
+    return count > 0 && count >= this.#minWords && !this.#backchannels.covers(text);
+  }
 }

@@ -12,7 +12,7 @@ import { TextOutput } from "./text-output.ts";
 import type { TTS } from "./tts.ts";
 import { Turn } from "./turn.ts";
 import type { TurnInput } from "./turn-input.ts";
-import { TurnQueue } from "./turn-queue.ts";
+import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 import type { TurnSetting } from "./turn-setting.ts";
 import { Voice } from "./voice.ts";
 
@@ -42,6 +42,7 @@ export class Dialogue {
   /** Participants who cannot be heard at the moment, though they are there. */
   readonly #unheard = new Set<string>();
   #voice: Voice | null = null;
+  #joined = false;
   #turns = 0;
 
   constructor(options: DialogueOptions) {
@@ -85,27 +86,41 @@ export class Dialogue {
     });
   }
 
-  /** The agent has joined: what waits is answered. */
+  /**
+   * The agent has joined: what waits is answered. The code that follows the join has the first word, such as a greeting, where it
+   * speaks at once.
+   */
   open(): void {
-    this.#queue.open();
+    this.#joined = true;
+    process.nextTick(() => this.#queue.open());
   }
 
-  /** A participant has typed this. */
+  /**
+   * A participant has typed this. It cuts short what the agent is saying, but for what its own code has it say in a call of text,
+   * such as a greeting: that is written in a moment, and would stand there cut.
+   */
   take(message: TextMessage): void {
-    this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", true);
+    const { running } = this.#queue;
+    const interrupt = this.#voice !== null || running?.input?.origin === "participant";
+    this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", interrupt);
   }
 
   /** Has the model say something, once the running turn is over. */
   respond(instruction: string): Promise<TurnOutcome> {
     const turn = this.#turn({ origin: "response", instruction });
-    this.#queue.add(turn, "agent", false);
+    this.#add(turn, "agent", false);
     return turn.ended;
   }
 
   say(text: string, { interrupt = false, interruptible = true }: SayOptions): Promise<TurnOutcome> {
     const turn = this.#turn({ origin: "say", text }, interruptible);
-    this.#queue.add(turn, interrupt ? "next" : "agent", interrupt);
+    this.#add(turn, interrupt ? "next" : "agent", interrupt);
     return turn.ended;
+  }
+
+  #add(turn: Turn, rank: TurnRank, interrupt: boolean): void {
+    this.#queue.add(turn, rank, interrupt);
+    if (this.#joined) this.#queue.open();
   }
 
   participantLeft(participantId: string): void {

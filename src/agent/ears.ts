@@ -6,12 +6,17 @@ import type { AskPermit } from "./permits.ts";
 import type { SpeechEvent, STT } from "./stt.ts";
 
 /** What is heard of the participant who has the floor. */
-export type HeardEvent = Exclude<SpeechEvent, { readonly type: "error" }>;
+export type HeardEvent =
+  | Exclude<SpeechEvent, { readonly type: "error" }>
+  /** Somebody who began to speak while another had the floor is heard from here on. */
+  | { readonly type: "taken_up" };
 
 export interface EarsOptions {
   readonly stt: STT;
   readonly audio: ConnectionAudio;
   readonly heard: (participantId: string, event: HeardEvent) => void;
+  /** Somebody has said this while another had the floor. */
+  readonly overheard: (participantId: string, text: string) => void;
   /** A participant cannot be heard. It is tried again for as long as they are there; told once until they are heard again. */
   readonly unheard: (participantId: string, error: unknown) => void;
   readonly heardAgain: (participantId: string) => void;
@@ -29,12 +34,14 @@ const mostStreams = 8;
 
 /**
  * Listens to the participants, each by a stream of their own. The first who speaks holds the floor until their turn is
- * over; what others say meanwhile is not heard.
+ * over; what others have said by then is overheard.
  */
 export class Ears {
   readonly #options: EarsOptions;
   readonly #streams = new Map<string, Ear>();
   readonly #stopListening: () => void;
+  /** Participants beyond those who are heard at the same time. */
+  readonly #notListenedTo = new Set<string>();
   #floor: string | null = null;
 
   constructor(options: EarsOptions) {
@@ -42,7 +49,10 @@ export class Ears {
     this.#stopListening = options.audio.listen((participantId, frame) => {
       let ear = this.#streams.get(participantId);
       if (ear === undefined) {
-        if (this.#streams.size >= mostStreams) return;
+        if (this.#streams.size >= mostStreams) {
+          this.#tooMany(participantId);
+          return;
+        }
         ear = new Ear(participantId, { ...options, heard: (event) => this.#heard(participantId, event) });
         this.#streams.set(participantId, ear);
       }
@@ -54,6 +64,7 @@ export class Ears {
   async forget(participantId: string): Promise<void> {
     const ear = this.#streams.get(participantId);
     this.#streams.delete(participantId);
+    this.#notListenedTo.delete(participantId);
     if (this.#floor === participantId) this.#floor = null;
     await ear?.close();
   }
@@ -68,15 +79,30 @@ export class Ears {
     await Promise.all([...this.#streams.keys()].map((participantId) => this.forget(participantId)));
   }
 
+  /** Told once for each: nobody would find out otherwise why they are not answered. */
+  #tooMany(participantId: string): void {
+    if (this.#notListenedTo.has(participantId)) return;
+    this.#notListenedTo.add(participantId);
+    this.#options.log.warn(
+      { participant_id: participantId, participants: mostStreams },
+      "a participant is not listened to until another leaves: too many speak in this call",
+    );
+  }
+
   #heard(participantId: string, event: HeardEvent): void {
-    if (this.#floor === null && event.type !== "ended" && event.type !== "resumed") {
+    const { heard, overheard } = this.#options;
+    const words = "text" in event ? event.text.trim() : "";
+    if (this.#floor === null && (event.type === "started" || words !== "")) {
       this.#floor = participantId;
-      // Who spoke on while another had the floor is heard from here on.
-      if (event.type !== "started") this.#options.heard(participantId, { type: "started" });
+      // Who spoke on while another had the floor is heard from here on, be it only the end of what they say.
+      if (event.type !== "started") heard(participantId, { type: "taken_up" });
     }
-    if (this.#floor !== participantId) return;
+    if (this.#floor !== participantId) {
+      if (event.type === "ended" && words !== "") overheard(participantId, words);
+      return;
+    }
     if (event.type === "ended") this.#floor = null;
-    this.#options.heard(participantId, event);
+    heard(participantId, event);
     // A start without an end before it gives up the turn before, and the floor with it.
     if (event.type === "started") this.#floor = participantId;
   }

@@ -1,15 +1,29 @@
+import type { SpokenProgress } from "./spoken-progress.ts";
+
 /** Where the words of a turn go. */
 export interface Output {
   /** What has reached the other side so far. */
   readonly heard: string;
+  readonly progress: SpokenProgress;
   write(text: string): void;
   /** Nothing more comes for now: what was written so far is said without waiting for the rest of its sentence. */
   flush(): void;
   /** Holds what is not heard yet, at once; `resume` goes on where it stopped. */
   pause(): void;
+  /** Goes on with this share of its loudness, until `resume`. */
+  duck(gain: number): void;
+  /** Goes on where it stopped, as loud as ever. */
   resume(): void;
-  /** Resolves when all that was written is heard. Rejects where it cannot be made to. */
-  finish(): Promise<void>;
+  /**
+   * The sentence that is being heard is heard to its end, and nothing after it. Resolves when it was, or all was cut: with
+   * whether anything was left out, or may have been.
+   */
+  stopAfterSentence(): Promise<boolean>;
+  /**
+   * Resolves when what is to be heard was: with false where it was stopped after a sentence, and something was left out. Rejects
+   * where it cannot be made to.
+   */
+  finish(): Promise<boolean>;
   /** Drops what is not heard yet. */
   cut(): void;
 }

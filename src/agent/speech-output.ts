@@ -6,6 +6,13 @@ import type { Output, OutputEvents } from "./output.ts";
 import type { AskPermit } from "./permits.ts";
 import { type Sentence, SentenceSplitter } from "./sentences.ts";
 import { ServiceUse } from "./service.ts";
+import {
+  characterMs,
+  piecesThroughSentence,
+  type SpokenPiece,
+  type SpokenProgress,
+  spokenProgress,
+} from "./spoken-progress.ts";
 import { type SpokenText, spokenText } from "./spoken-text.ts";
 import type { TTS } from "./tts.ts";
 
@@ -42,6 +49,11 @@ export class SpeechOutput implements Output {
   #context: SpokenText["context"] = "prose";
   #failure: { readonly error: unknown } | null = null;
   #cutAt: string | null = null;
+  /** All is written. */
+  #written = false;
+  /** Nothing is said beyond the sentence at hand. */
+  #stopped = false;
+  #leftOut = false;
 
   constructor(options: SpeechOutputOptions) {
     this.#options = options;
@@ -66,6 +78,10 @@ export class SpeechOutput implements Output {
     return heard + silent;
   }
 
+  get progress(): SpokenProgress {
+    return spokenProgress(this.#spokenPieces, this.#written);
+  }
+
   write(text: string): void {
     if (this.#over) return;
     for (const sentence of this.#splitter.push(text)) this.#add(sentence);
@@ -80,15 +96,29 @@ export class SpeechOutput implements Output {
     this.#options.queue.pause();
   }
 
+  duck(gain: number): void {
+    this.#options.queue.duck(gain);
+  }
+
   resume(): void {
     this.#options.queue.resume();
   }
 
-  async finish(): Promise<void> {
+  async stopAfterSentence(): Promise<boolean> {
+    const count = piecesThroughSentence(this.#spokenPieces);
+    this.#leftOut ||= !this.#written || count < this.#pieces.length;
+    if (!this.#over) this.#stopAfter(count);
+    await this.#options.queue.drained();
+    return this.#leftOut;
+  }
+
+  async finish(): Promise<boolean> {
     this.flush();
+    this.#written = true;
     while (this.#making.size > 0 && this.#failure === null) await Promise.race(this.#making);
     await this.#options.queue.drained();
     if (this.#failure) throw this.#failure.error;
+    return !this.#leftOut;
   }
 
   cut(): void {
@@ -118,7 +148,23 @@ export class SpeechOutput implements Output {
 
   /** Nothing that is written from here on is heard. */
   get #over(): boolean {
-    return this.#cutAt !== null || this.#failure !== null;
+    return this.#cutAt !== null || this.#failure !== null || this.#stopped;
+  }
+
+  get #spokenPieces(): SpokenPiece[] {
+    return this.#pieces.map(({ text, speech }) => {
+      if (speech === null) return { text, begun: false, heardMs: 0, durationMs: 0 };
+      const { heardMs, sentMs, totalMs, text: spoken } = speech.report;
+      const wholeMs = speech.complete ? totalMs : Math.max(totalMs, spoken.length * characterMs);
+      return { text, begun: sentMs > 0, heardMs, durationMs: wholeMs };
+    });
+  }
+
+  #stopAfter(count: number): void {
+    this.#stopped = true;
+    const left = this.#pieces.slice(count);
+    for (const { speech } of left) if (speech) this.#options.queue.drop(speech);
+    this.#cancelFrom(count);
   }
 
   #add({ text, start }: Sentence): void {
@@ -199,7 +245,8 @@ export class SpeechOutput implements Output {
   }
 
   #cancelFrom(place: number): void {
-    this.#waiting.length = 0;
+    const kept = this.#waiting.filter((piece) => this.#pieces.indexOf(piece) < place);
+    this.#waiting.splice(0, Number.POSITIVE_INFINITY, ...kept);
     const reason = new DOMException("The agent was cut short", "AbortError");
     for (const { cancel } of this.#pieces.slice(place)) cancel.abort(reason);
   }

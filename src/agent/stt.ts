@@ -50,6 +50,13 @@ export interface STT {
   /** Who recognises, such as `deepgram`: a label in metrics. */
   readonly provider: string;
   readonly model: string;
+  /** What it expects to hear, such as `de` or `pt-BR`, where that is one language. It decides what counts as a backchannel. */
+  readonly language?: string | undefined;
+  /**
+   * False: it hears when somebody speaks, and not what. The agent is then silent at the first sound; else it goes on, more
+   * quietly, until there are words. Default true.
+   */
+  readonly words?: boolean;
   /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
   warm?(signal: AbortSignal): Promise<void>;
   /** Begins to listen to one participant. Rejects where it cannot: the error has a numeric `status` or a `code`. */

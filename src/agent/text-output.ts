@@ -1,4 +1,5 @@
 import type { Output } from "./output.ts";
+import { isQuestion, type SpokenProgress } from "./spoken-progress.ts";
 
 /** Shortest time between two pieces of text, so that a fast model cannot flood the port. */
 const pieceIntervalMs = 20;
@@ -11,6 +12,7 @@ export class TextOutput implements Output {
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
   #onFlushed: (() => void) | null = null;
+  #finishing = false;
 
   constructor(send: (piece: string) => void) {
     this.#send = send;
@@ -18,6 +20,14 @@ export class TextOutput implements Output {
 
   get heard(): string {
     return this.#heard;
+  }
+
+  get progress(): SpokenProgress {
+    return {
+      begun: this.#heard !== "",
+      asks: isQuestion(this.#heard),
+      leftMs: this.#finishing && this.#waiting === "" ? 0 : Number.POSITIVE_INFINITY,
+    };
   }
 
   write(text: string): void {
@@ -32,15 +42,24 @@ export class TextOutput implements Output {
     this.#paused = true;
   }
 
+  duck(): void {}
+
+  /** Text that is read has no sentence under way. */
+  async stopAfterSentence(): Promise<boolean> {
+    return !this.#finishing || this.#waiting !== "";
+  }
+
   resume(): void {
     this.#paused = false;
     this.#flush();
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<boolean> {
+    this.#finishing = true;
     this.#flush();
     if (this.#waiting !== "") await new Promise<void>((resolve) => (this.#onFlushed = resolve));
     clearTimeout(this.#timer);
+    return true;
   }
 
   cut(): void {

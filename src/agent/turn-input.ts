@@ -1,5 +1,7 @@
 import type { Message } from "./conversation.ts";
 
+export type ParticipantMessage = Extract<Message, { readonly role: "participant" }>;
+
 /** What a turn answers or says. */
 export type TurnInput =
   | {

@@ -59,6 +59,18 @@ export class TurnReport {
     this.#captions?.close();
   }
 
+  /** Words that are part of the call and are not answered by themselves. */
+  notes(participantId: string, text: string, backchannel: boolean): void {
+    this.#captions?.close();
+    this.#transcript({
+      role: "user",
+      participantId,
+      final: true,
+      text,
+      ...(backchannel ? { backchannel } : {}),
+    });
+  }
+
   /** Nothing was said. */
   dropped(): void {
     this.#captions?.takeBack();

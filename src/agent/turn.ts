@@ -3,8 +3,9 @@ import { Attempt } from "./attempt.ts";
 import { cutToHeard, type Message } from "./conversation.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Output } from "./output.ts";
+import { nothingSaid, type SpokenProgress } from "./spoken-progress.ts";
 import { TurnClock } from "./turn-clock.ts";
-import { questionOf, type TurnInput } from "./turn-input.ts";
+import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
 import { TurnReport } from "./turn-report.ts";
 import type { TurnSetting } from "./turn-setting.ts";
 import { nextTurnStates, type TurnState } from "./turn-state.ts";
@@ -32,6 +33,10 @@ export class Turn {
   #begunAfter: Message | undefined;
   #eager = false;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
+  /** What others said while the participant spoke: it is answered with their words. */
+  readonly #overheard: ParticipantMessage[] = [];
+  /** What participants said while the agent went on. */
+  readonly #backchannels: Message[] = [];
 
   /** @param input Null: somebody has begun to speak, and `commit` will tell their words. */
   constructor(id: string, input: TurnInput | null, setting: TurnSetting, interruptible = true) {
@@ -53,6 +58,11 @@ export class Turn {
   /** Null until the words are committed. */
   get input(): TurnInput | null {
     return this.#input;
+  }
+
+  /** How far the agent is with its words. */
+  get progress(): SpokenProgress {
+    return this.#output?.progress ?? nothingSaid;
   }
 
   get over(): boolean {
@@ -80,6 +90,12 @@ export class Turn {
     this.#go("listening");
   }
 
+  /** Somebody else has said this, while the participant who has the floor spoke. An answer that was begun does not know of it. */
+  overhears(participantId: string, text: string): void {
+    this.#overheard.push({ role: "participant", participantId, text });
+    this.#abandonAttempt();
+  }
+
   /** These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once. */
   commit(participantId: string, text: string): void {
     this.#go("committed");
@@ -90,12 +106,24 @@ export class Turn {
     this.#eager = this.#attempt !== null;
   }
 
-  /** It was no turn: nothing is told of it. */
+  /** Nothing was said. */
   drop(): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
     this.#abandonAttempt();
     this.#go("dropped");
     this.#report.dropped();
+  }
+
+  /**
+   * These were the participant's words, and they are not answered: the agent goes on, or the call is over.
+   * @param during The turn in which the agent goes on: the words are part of the conversation behind what it says.
+   */
+  note(participantId: string, text: string, during: Turn | null): void {
+    if (this.#state !== "listening" && this.#state !== "eager") return;
+    this.#abandonAttempt();
+    this.#go("dropped");
+    this.#report.notes(participantId, text, during !== null);
+    if (during) during.#backchannels.push({ role: "participant", participantId, text });
   }
 
   /** Takes the turn through to its end. Never rejects: what goes wrong is its outcome, told to `onEnd` at once. */
@@ -105,8 +133,8 @@ export class Turn {
       this.#tellWords();
       if (this.#input?.origin === "say") this.#say(this.#input.text);
       else await this.#respond();
-      await this.#output?.finish();
-      this.#end("done");
+      const whole = await this.#output?.finish();
+      this.#end(whole === false ? "interrupted" : "done");
     } catch (error) {
       this.fail(error);
     }
@@ -117,6 +145,17 @@ export class Turn {
     if (!this.interruptible) return;
     this.#paused = true;
     this.#output?.pause();
+  }
+
+  /** Somebody makes a sound: the agent goes on, with this share of its loudness. */
+  duck(gain: number): void {
+    if (this.interruptible) this.#output?.duck(gain);
+  }
+
+  /** The agent was answered: it ends the sentence that it is saying, and says no more. */
+  concede(): void {
+    if (!this.interruptible) return;
+    void this.#output?.stopAfterSentence().then((more) => more && this.interrupt());
   }
 
   /** It was nothing: the agent goes on where it stopped. */
@@ -139,6 +178,7 @@ export class Turn {
   #tellWords(): void {
     if (this.#begun) return;
     this.#begun = true;
+    for (const { participantId, text } of this.#overheard) this.#report.notes(participantId, text, false);
     this.#report.begins(this.#input);
   }
 
@@ -166,7 +206,7 @@ export class Turn {
     this.#go("thinking");
     // What was said and heard meanwhile, an answer that was begun before does not know.
     if (this.#setting.conversation.messages.at(-1) !== this.#begunAfter) this.#abandonAttempt();
-    this.#attempt ??= this.#begin(questionOf(this.#input), "");
+    this.#attempt ??= this.#begin(this.#question, "");
     const attempt = this.#attempt;
     try {
       attempt.release((text) => this.#say(text));
@@ -208,6 +248,10 @@ export class Turn {
     );
   }
 
+  get #question(): readonly Message[] {
+    return [...this.#overheard, ...questionOf(this.#input)];
+  }
+
   #abandonAttempt(): void {
     if (this.#attempt === null) return;
     this.#setting.measure(this.#attempt.cancel());
@@ -234,7 +278,11 @@ export class Turn {
 
     const heard = this.#output?.heard ?? "";
     const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
-    this.#setting.conversation.append([...questionOf(this.#input), ...cutToHeard(said, heard.length)]);
+    this.#setting.conversation.append([
+      ...this.#question,
+      ...cutToHeard(said, heard.length),
+      ...this.#backchannels,
+    ]);
     const result = {
       outcome,
       input: this.#input,

@@ -1,5 +1,4 @@
-import type { BargeInOptions } from "./barge-in.ts";
-import { interrupts } from "./barge-in.ts";
+import type { BargeIn } from "./barge-in.ts";
 import type { HeardEvent } from "./ears.ts";
 import type { Turn } from "./turn.ts";
 import type { TurnQueue } from "./turn-queue.ts";
@@ -10,7 +9,9 @@ export interface VoiceFlowOptions {
   readonly listen: () => Turn;
   /** What to make of speech whose words nobody can tell: the text that stands for it, or null: nothing was said. */
   readonly wordless: (speechMs: number) => string | null;
-  readonly bargeIn: BargeInOptions;
+  readonly bargeIn: BargeIn;
+  /** The recogniser tells words, and not only that somebody speaks. */
+  readonly tellsWords: boolean;
   /** Without any event for this long, a turn under way is taken as it is: the recogniser has lost it. In milliseconds. */
   readonly stalledMs: number;
   /** The floor is free again without an end of turn. */
@@ -20,9 +21,23 @@ export interface VoiceFlowOptions {
   readonly onWords: () => void;
 }
 
+/** What somebody said in one turn. */
+interface Words {
+  readonly participantId: string;
+  readonly text: string;
+  /** When the last of it sounded, as epoch milliseconds; null where nobody can tell. */
+  readonly speechEndedAt: number | null;
+  /** It was speech whose words nobody can tell, and counts as words whatever the agent is doing. */
+  readonly wordless: boolean;
+}
+
+/** An agent that has less than this left to say does not go on speaking, in milliseconds. */
+const aWhileMs = 500;
+
 /**
- * Makes turns of what is heard. While a participant speaks the agent is silent: what it was saying is paused at the first
- * sound, cut once there are words, and goes on where it stopped if there are none.
+ * Makes turns of what is heard. At the first sound of a participant the agent that speaks becomes quieter, and one that is
+ * about to speak waits. Words cut it; a backchannel does not, unless the agent has asked or comes to its end: then it is an
+ * answer. Without words the agent goes on as before.
  */
 export class VoiceFlow {
   readonly #options: VoiceFlowOptions;
@@ -31,6 +46,12 @@ export class VoiceFlow {
   #participantId = "";
   /** The words so far. */
   #text = "";
+  /** The agent has asked while the participant spoke, or just before. */
+  #asked = false;
+  /** What others said meanwhile. */
+  #overheard: Words[] = [];
+  /** What was taken of a turn that the recogniser had lost, by participant: it may still tell its end. */
+  readonly #taken = new Map<string, string>();
   #falseInterruption: NodeJS.Timeout | undefined;
   #stalled: NodeJS.Timeout | undefined;
 
@@ -44,12 +65,15 @@ export class VoiceFlow {
   }
 
   heard(participantId: string, event: HeardEvent): void {
-    if (event.type === "started") this.#begin(participantId);
+    if (event.type === "started" || event.type === "taken_up") this.#begin(participantId);
+    if (event.type === "started") this.#taken.delete(participantId);
     const turn = this.#turn;
     if (turn === null) return;
     this.#watch();
+    this.#asked ||= this.#options.queue.running?.progress.asks === true;
     switch (event.type) {
       case "started":
+      case "taken_up":
         return;
       case "partial":
         this.#words(event.text);
@@ -70,25 +94,41 @@ export class VoiceFlow {
     }
   }
 
+  /** Somebody has said this while another has the floor. */
+  overheard(participantId: string, text: string): void {
+    this.#overheard.push({ participantId, text, speechEndedAt: null, wordless: false });
+    if (this.#turn === null) this.#takeOverheard();
+  }
+
   /** The participant who was speaking is gone. What they said so far is taken. */
   lost(participantId: string): void {
     if (this.#turn && this.#participantId === participantId) this.#giveUp();
+    this.#taken.delete(participantId);
   }
 
+  /** What was said so far is kept, and not answered. */
   close(): void {
-    this.#turn?.drop();
+    const turn = this.#turn;
     this.#turn = null;
     this.#stopTimers();
+    const text = this.#text.trim();
+    for (const words of this.#overheard.splice(0))
+      this.#options.listen().note(words.participantId, words.text, null);
+    if (text === "") turn?.drop();
+    else turn?.note(this.#participantId, text, null);
   }
 
   #begin(participantId: string): void {
     // A start without an end: the recogniser began anew.
     if (this.#turn !== null) this.#giveUp();
-    const { queue, listen, bargeIn, onChange } = this.#options;
+    const { queue, listen, bargeIn, tellsWords, onChange } = this.#options;
     this.#participantId = participantId;
     this.#text = "";
+    this.#asked = false;
     this.#turn = listen();
-    queue.running?.pause();
+    const { running } = queue;
+    if (tellsWords && running?.progress.begun) running.duck(bargeIn.duckedGain);
+    else running?.pause();
     queue.hold(true);
     this.#falseInterruption = setTimeout(() => this.#noWords(), bargeIn.falseInterruptionMs);
     onChange();
@@ -98,7 +138,7 @@ export class VoiceFlow {
     this.#text = text;
     this.#turn?.understands(this.#participantId, text);
     const { queue, bargeIn } = this.#options;
-    if (!interrupts(text, bargeIn)) return;
+    if (!bargeIn.interrupts(text)) return;
     clearTimeout(this.#falseInterruption);
     // Again, where the sound before them was taken for nothing.
     queue.hold(true);
@@ -107,7 +147,7 @@ export class VoiceFlow {
 
   /** A sound, but no words: what the agent was saying goes on. It is paused again once there are words. */
   #noWords(): void {
-    if (interrupts(this.#text, this.#options.bargeIn)) return;
+    if (this.#options.bargeIn.interrupts(this.#text)) return;
     this.#options.queue.running?.resume();
     this.#options.queue.hold(false);
   }
@@ -116,35 +156,62 @@ export class VoiceFlow {
     const text =
       event.text === "" && event.speechMs !== undefined ? this.#options.wordless(event.speechMs) : event.text;
     const wordless = event.text === "" && text !== null;
-    this.#text = text ?? "";
+    this.#text = this.#taken.get(this.#participantId) === text ? "" : (text ?? "");
+    this.#taken.delete(this.#participantId);
     this.#finish(event.speechEndedAt, wordless);
   }
 
   #giveUp(): void {
     this.#options.releaseFloor();
+    this.#taken.set(this.#participantId, this.#text);
     this.#finish(null, false);
   }
 
-  /** @param surely It counts as words whatever the agent is doing. */
-  #finish(speechEndedAt: number | null, surely: boolean): void {
+  #finish(speechEndedAt: number | null, wordless: boolean): void {
     const turn = this.#turn;
     if (turn === null) return;
     this.#turn = null;
     this.#stopTimers();
-    const { queue, bargeIn, onChange, onWords } = this.#options;
+    const { queue, onChange, onWords } = this.#options;
     const text = this.#text.trim();
     if (text !== "") onWords();
-    const speaking = queue.running?.interruptible === true;
-    if (text === "" || (speaking && !surely && !interrupts(text, bargeIn))) {
+    if (text === "") {
       turn.drop();
       queue.running?.resume();
-    } else {
-      if (speechEndedAt !== null) turn.clock.mark("speechEnded", speechEndedAt);
-      turn.commit(this.#participantId, text);
-      queue.add(turn, "participant", true);
-    }
+    } else this.#take(turn, { participantId: this.#participantId, text, speechEndedAt, wordless });
+    this.#takeOverheard();
     queue.hold(false);
     onChange();
+  }
+
+  /** Words whose speaker had the floor. */
+  #take(turn: Turn, { participantId, text, speechEndedAt, wordless }: Words): void {
+    const { queue, bargeIn } = this.#options;
+    const { running } = queue;
+    const { begun, asks, leftMs } = running?.progress ?? { begun: false, asks: false, leftMs: 0 };
+    // An answer that is being thought of would not know of these words; what the agent's code has it say is said all the same.
+    const thinking = !begun && running?.input?.origin !== "say";
+    const interrupts = wordless || bargeIn.interrupts(text) || thinking;
+    if (running && begun && !interrupts && !this.#asked && !asks && leftMs >= aWhileMs) {
+      turn.note(participantId, text, running);
+      running.resume();
+      return;
+    }
+    if (speechEndedAt !== null) turn.clock.mark("speechEnded", speechEndedAt);
+    for (const other of this.#overheard.splice(0)) turn.overhears(other.participantId, other.text);
+    turn.commit(participantId, text);
+    queue.add(turn, "participant", interrupts);
+    if (interrupts) return;
+    if (begun) running?.concede();
+    running?.resume();
+  }
+
+  /** What others said while nothing came of the one who had the floor. */
+  #takeOverheard(): void {
+    for (const words of this.#overheard.splice(0)) {
+      this.#options.onWords();
+      this.#take(this.#options.listen(), words);
+    }
   }
 
   #watch(): void {

@@ -1,5 +1,5 @@
 import type { Measurement } from "../protocol.ts";
-import type { BargeInOptions } from "./barge-in.ts";
+import { BargeIn, type BargeInOptions } from "./barge-in.ts";
 import { Ears } from "./ears.ts";
 import type { ConnectionAudio } from "./edge.ts";
 import type { Log } from "./host.ts";
@@ -51,7 +51,8 @@ export class Voice {
       queue: options.queue,
       listen: options.listen,
       wordless: wordlessSpeech,
-      bargeIn: options.bargeIn,
+      bargeIn: new BargeIn(options.bargeIn, stt?.language),
+      tellsWords: stt?.words !== false,
       stalledMs: options.stalledTurnMs,
       releaseFloor: () => this.#ears?.release(),
       onChange: options.onChange,
@@ -62,6 +63,7 @@ export class Voice {
           stt,
           audio,
           heard: (participantId, event) => this.#flow.heard(participantId, event),
+          overheard: (participantId, text) => this.#flow.overheard(participantId, text),
           unheard: (participantId, error) => {
             this.#flow.lost(participantId);
             options.unheard(participantId, error);

@@ -2,7 +2,7 @@ import type { ConnectionAudio } from "../agent/edge.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Pacer } from "./pacer.ts";
 import { type Pacing, PacingReport } from "./pacing.ts";
-import { frameMs } from "./pcm.ts";
+import { frameMs, ramp } from "./pcm.ts";
 import { QueuedSpeech, type SpeechReport, type SpeechTag } from "./queued-speech.ts";
 
 export interface OutputQueueOptions {
@@ -57,6 +57,9 @@ export class OutputQueue {
   readonly #heardMs = new WeakMap<QueuedSpeech, number>();
   /** Real time that a frame lasts: less than 20 ms in a call that runs faster than life. */
   readonly #realFrameMs: number;
+  /** The share of its loudness that is sent, and that of the frame before: it changes within one frame. */
+  #gain = 1;
+  #sentGain = 1;
   #underWay: FrameUnderWay[] = [];
   /** When the edge has played all that it was given. */
   #playedAt = 0;
@@ -112,8 +115,14 @@ export class OutputQueue {
     this.#stand();
   }
 
-  /** Goes on where `pause` stopped, with not a sample left out. */
+  /** Sends what comes with this share of its loudness, until `resume` or `cut`. */
+  duck(gain: number): void {
+    this.#gain = gain;
+  }
+
+  /** Goes on where `pause` stopped, with not a sample left out, and as loud as ever. */
   resume(): void {
+    this.#gain = 1;
     if (this.#state !== "paused") return;
     this.#state = "open";
     this.#changed();
@@ -125,12 +134,23 @@ export class OutputQueue {
     this.#stand();
     this.#settle(at);
     const unheard = new Set([...this.#underWay.map(({ speech }) => speech), ...this.#speeches]);
+    this.#gain = 1;
+    this.#sentGain = 1;
     const speeches = [...unheard].map((speech) => speech.cut());
     this.#speeches.length = 0;
     this.#underWay = [];
     if (this.#state === "paused") this.#state = "open";
     this.#resolveDrained();
     return { at, speeches };
+  }
+
+  /** This speech, whose turn has not come, is not said. */
+  drop(speech: QueuedSpeech): void {
+    const place = this.#speeches.indexOf(speech);
+    if (place < 0) return;
+    this.#speeches.splice(place, 1);
+    speech.cut();
+    this.#checkDrained();
   }
 
   /** The voice failed at this speech: what was made of it is still heard, and nothing of those after it. */
@@ -194,7 +214,9 @@ export class OutputQueue {
     this.#playedAt = playsAt + this.#realFrameMs;
     this.#settle(at);
     this.#underWay.push({ speech, heardAt: playsAt + audio.leadMs, soundMs: frame.soundMs });
-    audio.send({ samples: frame.samples, sampleRate: audio.sampleRate });
+    const samples = ramp(frame.samples, this.#sentGain, this.#gain);
+    this.#sentGain = this.#gain;
+    audio.send({ samples, sampleRate: audio.sampleRate });
     this.#head();
     return true;
   }

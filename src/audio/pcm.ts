@@ -49,6 +49,13 @@ export function amplify(samples: Int16Array, gain: number): Int16Array {
   return samples.map((sample) => clip(sample * gain));
 }
 
+/** The samples with a loudness that goes from one share to another; the same samples where both are 1. */
+export function ramp(samples: Int16Array, from: number, to: number): Int16Array {
+  if (from === 1 && to === 1) return samples;
+  const step = (to - from) / samples.length;
+  return samples.map((sample, place) => clip(sample * (from + step * (place + 1))));
+}
+
 /** Both at once, as long as the longer one; what is too loud is clipped. */
 export function mix(one: Int16Array, other: Int16Array): Int16Array {
   const [long, short] = one.length >= other.length ? [one, other] : [other, one];

@@ -43,6 +43,13 @@ const transcript = z.object({
         "Empty where it was no turn after all: no final follows.",
     ),
   text: z.string().optional(),
+  backchannel: z
+    .boolean()
+    .optional()
+    .describe(
+      'True where these final words of the user, such as "mhm", were said while the agent went on speaking. They are part of the ' +
+        "conversation, and are not answered: no turn follows.",
+    ),
   message_id: z.string().optional().describe("The typed message that this is."),
 });
 

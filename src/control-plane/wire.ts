@@ -123,6 +123,7 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
         delta: event.delta,
         interim: event.interim,
         text: event.text,
+        backchannel: event.backchannel,
         message_id: event.messageId,
       };
     case "turn":

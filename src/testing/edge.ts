@@ -73,8 +73,8 @@ const framesWithoutTime = 50;
  * const edge = new testing.Edge();
  * const agent = new Agent({ edge, … });
  * {
+ *   const alice = edge.addParticipant("alice");   // an agent that is alone waits for somebody, for 10 s
  *   await using _ = await agent.join(await agent.createCall("default", "call-1"));
- *   const alice = edge.addParticipant("alice");
  *   await alice.play("question.wav");
  *   await edge.recording.reached(500);
  * }

@@ -21,6 +21,16 @@ export class FallbackStt implements STT {
     return this.#rotation.first.model;
   }
 
+  /** That of all members, where it is the same. */
+  get language(): string | undefined {
+    const { first, members } = this.#rotation;
+    return members.every(({ language }) => language === first.language) ? first.language : undefined;
+  }
+
+  get words(): boolean {
+    return this.#rotation.members.some(({ words }) => words !== false);
+  }
+
   get [several](): readonly STT[] {
     return this.#rotation.members;
   }

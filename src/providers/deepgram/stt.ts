@@ -11,6 +11,7 @@ import { DeepgramStream } from "./speech-stream.ts";
 export class STT implements SttInterface {
   readonly provider = "deepgram";
   readonly model: string;
+  readonly language: string | undefined;
   readonly #options: FilledOptions;
   readonly #protocol: Protocol;
   readonly #streams = new Set<DeepgramStream>();
@@ -20,6 +21,7 @@ export class STT implements SttInterface {
   constructor(options: DeepgramOptions = {}) {
     this.#options = fillOptions(options);
     this.model = this.#options.model;
+    this.language = languageOf(this.#options);
     this.#protocol = isFlux(this.model) ? new Flux(this.#options) : new Nova(this.#options);
   }
 
@@ -53,4 +55,11 @@ export class STT implements SttInterface {
     this.#closed = true;
     await Promise.all([...this.#streams].map((stream) => stream.close()));
   }
+}
+
+/** The one language that is listened for, where it is one. */
+function languageOf({ model, language, languageHints }: FilledOptions): string | undefined {
+  if (model === "flux-general-multi") return languageHints.length === 1 ? languageHints[0] : undefined;
+  if (isFlux(model)) return "en";
+  return language === "multi" ? undefined : (language ?? "en");
 }

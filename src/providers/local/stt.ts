@@ -24,6 +24,7 @@ const checks: Checks<LocalSTTOptions> = {
 export class STT implements STTInterface {
   readonly provider = "local";
   readonly model = "voice-activity";
+  readonly words = false;
   readonly #options: LocalSTTOptions;
 
   /** Throws a `TypeError` for an option that does not exist or cannot be. */

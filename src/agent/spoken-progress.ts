@@ -1,0 +1,88 @@
+/** How far the agent is with what it says in one turn. */
+export interface SpokenProgress {
+  /** Its first sound is on its way to the participants. */
+  readonly begun: boolean;
+  /** It asks: a question is being heard, was heard a moment ago, or is about to be. */
+  readonly asks: boolean;
+  /** How long the rest of it will sound, in milliseconds; infinite while more may be written. */
+  readonly leftMs: number;
+}
+
+export const nothingSaid: SpokenProgress = { begun: false, asks: false, leftMs: Number.POSITIVE_INFINITY };
+
+/** A piece of text on its way to be heard: a sentence, or a part of one. */
+export interface SpokenPiece {
+  readonly text: string;
+  /** Its first sound is on its way to the participants. */
+  readonly begun: boolean;
+  /** Sound of it that was heard, and that there is or will be, in milliseconds. */
+  readonly heardMs: number;
+  readonly durationMs: number;
+}
+
+/** For so long after a question an answer is one to it, though the agent goes on; in milliseconds. */
+const askedForMs = 2_500;
+/** A question that comes so soon is one that people answer already; in milliseconds. */
+const asksSoonMs = 1_500;
+/** How long a character sounds, where its sound is not made yet; in milliseconds. */
+export const characterMs = 65;
+
+const closing = `["'”’»」』)\\]*_\\s]*$`;
+const sentenceEnd = new RegExp(`[.!?…。！？؟;।]${closing}`, "u");
+const questionEnd = new RegExp(`(?:[?？؟;]|か[。.])${closing}`, "u");
+
+/** Does this text end with a question? Recognisable by its mark; in Japanese also by its last syllable. */
+export const isQuestion = (text: string): boolean => questionEnd.test(text);
+
+/** The pieces of each sentence, as far as they are written. */
+function sentencesOf(pieces: readonly SpokenPiece[]): SpokenPiece[][] {
+  const sentences: SpokenPiece[][] = [];
+  let whole = true;
+  for (const piece of pieces) {
+    if (whole) sentences.push([piece]);
+    else sentences.at(-1)?.push(piece);
+    whole = sentenceEnd.test(piece.text);
+  }
+  return sentences;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+const heardMs = (sentence: readonly SpokenPiece[]): number => sum(sentence.map((piece) => piece.heardMs));
+const leftMs = (sentence: readonly SpokenPiece[]): number =>
+  sum(sentence.map((piece) => Math.max(0, piece.durationMs - piece.heardMs)));
+const asking = (sentence: readonly SpokenPiece[] | undefined): boolean =>
+  isQuestion(sentence?.map(({ text }) => text).join("") ?? "");
+
+/** The sentence that is being heard, or is next; that beyond the last one where all was heard. */
+const currentOf = (sentences: readonly SpokenPiece[][]): number => {
+  const current = sentences.findIndex((sentence) => leftMs(sentence) > 0);
+  return current < 0 ? sentences.length : current;
+};
+
+/** The next sentence is a question, and not far away. */
+const asksSoon = (sentences: readonly SpokenPiece[][], current: number): boolean =>
+  leftMs(sentences[current] ?? []) < asksSoonMs && asking(sentences[current + 1]);
+
+/** @param written All of it is written. */
+export function spokenProgress(pieces: readonly SpokenPiece[], written: boolean): SpokenProgress {
+  const sentences = sentencesOf(pieces);
+  const current = currentOf(sentences);
+  const sentence = sentences[current] ?? [];
+  const begun = sentence.some((piece) => piece.begun);
+  const askedJustNow = asking(sentences[current - 1]) && heardMs(sentence) < askedForMs;
+  return {
+    begun: pieces.some((piece) => piece.begun),
+    asks: askedJustNow || asksSoon(sentences, current) || ((begun || current > 0) && asking(sentence)),
+    leftMs: written ? sum(sentences.map(leftMs)) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** How many of the pieces belong to the sentence that is being heard, a question that follows at once, or what was before. */
+export function piecesThroughSentence(pieces: readonly SpokenPiece[]): number {
+  const sentences = sentencesOf(pieces);
+  const current = currentOf(sentences);
+  // Between two sentences: the next one is not begun for the sake of an answer.
+  const begun = sentences[current]?.some((piece) => piece.begun) === true;
+  const more = Number(begun) + Number(begun && !asking(sentences[current]) && asksSoon(sentences, current));
+  return sum(sentences.slice(0, current + more).map(({ length }) => length));
+}
