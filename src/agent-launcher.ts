@@ -29,7 +29,10 @@ export interface AgentLauncherOptions {
    * that may come at once; each costs the memory of an idle thread.
    */
   readonly warmSessions?: number;
-  /** Longest time that a start waits for a thread before it is refused with 503. Default 5,000. */
+  /**
+   * Longest time that a start waits for a thread before it is refused with 503; and before that, for a place that a session on its
+   * way out still holds, before it is refused with 429. Default 5,000.
+   */
   readonly threadWaitTimeoutMs?: number;
   /** Longest time that a thread may take to import the agent module. Default 15,000. */
   readonly threadStartTimeoutMs?: number;

@@ -26,6 +26,7 @@ test("metrics are told where a figure has changed, and not for sound alone", asy
     joined: nothing,
     ended: nothing,
     farewell: nothing,
+    leaving: nothing,
   };
   const session = new Session(identity, deadlines, listener, false);
   const measured = (measurement: Measurement) =>

@@ -51,6 +51,17 @@ for (const store of ["memory", "redis"] as const) {
     await t.throwsAsync(registry.claim(claimOf("a")), { message: /this call/ });
   });
 
+  declare(title("who is on its way out keeps its place until it is gone"), async (t) => {
+    const { registry } = await open(t, { maxSessionsPerCall: 1 });
+    const claim = claimOf("a");
+    await registry.claim(claim);
+    registry.leaving(claim.sessionId);
+    registry.leaving("nobody");
+    await t.throwsAsync(registry.claim(claimOf("a")), { message: /this call/ });
+    registry.release(claim.sessionId, { reason: "closed", endedAt: now() });
+    await t.notThrowsAsync(registry.claim(claimOf("a")));
+  });
+
   declare(title("many starts at once get exactly as many places as there are"), async (t) => {
     const { registry } = await open(t, { maxSessionsPerCall: 7 });
     const starts = await Promise.allSettled(Array.from({ length: 60 }, () => registry.claim(claimOf())));

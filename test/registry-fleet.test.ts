@@ -1,7 +1,7 @@
 import { createClient } from "@redis/client";
 import test from "ava";
 import { now } from "../src/protocol.ts";
-import type { NodeState } from "../src/registry/registry.ts";
+import { type NodeState, RoomSoon } from "../src/registry/registry.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";
@@ -38,6 +38,31 @@ for (const [limit, options, code] of [
     );
     for (const { registry } of fleet)
       await t.throwsAsync(registry.claim(claimOf("call")), { message: /maximum/ });
+  });
+}
+
+for (const [what, limits, same] of [
+  ["call", { maxSessionsPerCall: 1 }, true],
+  ["fleet", { maxConcurrentSessions: 1 }, false],
+] as const) {
+  withRedis(`a ${what} that is full tells another process that there is room soon`, async (t) => {
+    await using redis = await RedisServer.open();
+    const one = await openRegistry(t, redis, limits);
+    const other = await openRegistry(t, redis, limits);
+    const claim = claimOf("call");
+    await one.registry.claim(claim);
+    const again = () => other.registry.claim(claimOf("call")).catch((error: unknown) => error);
+    t.false((await again()) instanceof RoomSoon);
+    one.registry.leaving(claim.sessionId);
+    await eventually("it is known", async () => (await again()) instanceof RoomSoon);
+    if (same) {
+      await other.registry.claim(claimOf("another"));
+      const elsewhere = await other.registry.claim(claimOf("another")).catch((error: unknown) => error);
+      t.false(elsewhere instanceof RoomSoon, "it leaves another call");
+    }
+    one.registry.release(claim.sessionId, { reason: "closed", endedAt: now() });
+    await eventually("there is room", async () => (await again()) === undefined);
+    t.false((await again()) instanceof RoomSoon, "nothing of it is left");
   });
 }
 

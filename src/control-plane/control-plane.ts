@@ -51,7 +51,8 @@ export class ControlPlane {
     this.peers = new Peers(supervisor, peerSecrets(options.peerSecret), this.log);
     const { threadWaitTimeoutMs, createTimeoutMs } = supervisor.options;
     const answerMs = mostCallbacks * options.permissionTimeoutMs + spareMs;
-    this.peerTimeouts = { answerMs, startMs: answerMs + threadWaitTimeoutMs + createTimeoutMs };
+    // A start may wait for a place, and then for a thread.
+    this.peerTimeouts = { answerMs, startMs: answerMs + 2 * threadWaitTimeoutMs + createTimeoutMs };
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
     this.joinTokens = new RateLimit("join tokens", options.messagesPerSecond, options.messageBurst);

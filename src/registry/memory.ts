@@ -43,6 +43,9 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve();
   }
 
+  /** There is nobody else to be told. */
+  leaving(): void {}
+
   release(sessionId: string, end: SessionEnd | null): void {
     const claim = this.#live.get(sessionId);
     if (!claim) return;

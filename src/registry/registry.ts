@@ -1,3 +1,4 @@
+import { GreenroomError } from "../errors.ts";
 import type { EndReason, JsonValue } from "../protocol.ts";
 
 /** A process of the fleet. */
@@ -94,6 +95,9 @@ export interface RegistryLimits {
   readonly maxSessionsPerCall: number | null;
 }
 
+/** CALL_FULL or FLEET_FULL, while one of the sessions that hold the places is on its way out: there is room soon. */
+export class RoomSoon extends GreenroomError {}
+
 /**
  * Knows which process has which session, for all processes of a fleet, and judges the limits that hold for all of them
  * together. The memory one knows a single process.
@@ -109,9 +113,12 @@ export interface SessionRegistry {
   open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void>;
   /**
    * Registers a session, before it is given a thread. Rejects with CALL_FULL; FLEET_FULL, where a limit for all processes
-   * together is reached, so that no other one has room either; or REGISTRY_UNAVAILABLE.
+   * together is reached, so that no other one has room either; or REGISTRY_UNAVAILABLE. The first two are a {@link RoomSoon}
+   * where a session of another process is known to be on its way out.
    */
   claim(claim: SessionClaim): Promise<void>;
+  /** The session is on its way out, and holds its place until it is released. Never waits. */
+  leaving(sessionId: string): void;
   /** The session has ended, or never came to be (null). Never waits. */
   release(sessionId: string, end: SessionEnd | null): void;
   /** A session that lives, or ended within the last 10 minutes. Rejects with REGISTRY_UNAVAILABLE where it cannot know. */

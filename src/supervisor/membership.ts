@@ -144,6 +144,11 @@ export class Membership {
     return this.#options.registry.claim({ sessionId, callType, callId, createdBy, startedAt });
   }
 
+  /** The session is on its way out. */
+  leaving({ id }: Session): void {
+    this.#options.registry.leaving(id);
+  }
+
   /** The session has ended, or never came to be. */
   release({ id, endReason, endedAt }: Session): void {
     const end = endReason === null || endedAt === null ? null : { reason: endReason as EndReason, endedAt };

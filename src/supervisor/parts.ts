@@ -85,6 +85,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     permits,
     metrics,
     log,
+    refusal: () => readiness.refusal(),
     measured: (measurement) => {
       metrics.record(measurement);
       care.measured(measurement);

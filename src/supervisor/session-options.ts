@@ -26,5 +26,7 @@ export interface SessionListener {
   joined(): void;
   /** Its thread is gone and has not left its call. */
   farewell(session: Session, farewell: Farewell): void;
+  /** It is on its way out; its place is free once it has ended. Told once. */
+  leaving(session: Session): void;
   ended(session: Session): void;
 }

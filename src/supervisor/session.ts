@@ -94,6 +94,10 @@ export class Session implements SlotHolder {
   get closeRequestedBy(): string | null {
     return this.#ending.closeRequestedBy;
   }
+  /** It was asked to close, or has come to its end, and still holds its place. */
+  get leaving(): boolean {
+    return this.#state === "closing" || (this.#state !== "ended" && this.#ending.decided);
+  }
   get slot(): Slot | null {
     return this.#slot;
   }
@@ -127,6 +131,7 @@ export class Session implements SlotHolder {
     this.#ending.closeReason = reason;
     this.#ending.closeRequestedBy = requestedBy;
     this.#move("closing");
+    if (!this.#ending.decided) this.#listener.leaving(this);
     if (!this.#slot) {
       this.#end({ reason, error: null });
       return;
@@ -255,6 +260,7 @@ export class Session implements SlotHolder {
 
   /** The verdict is set before the thread is ended: the rejection of its run only means that it is gone. */
   #decide(verdict: Verdict): void {
+    if (!this.leaving) this.#listener.leaving(this);
     const decided = this.#ending.decide(verdict);
     if (this.#slot) this.#slot.retire();
     else this.#end(decided);

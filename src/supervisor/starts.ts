@@ -8,6 +8,7 @@ import type { FilledLauncherOptions } from "./launcher-options.ts";
 import type { Membership } from "./membership.ts";
 import type { Permits } from "./permits.ts";
 import type { Pool } from "./pool.ts";
+import { waitedForRoom } from "./room-soon.ts";
 import { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Slot } from "./slot.ts";
@@ -21,6 +22,8 @@ export interface StartsOptions {
   readonly permits: Permits<Session>;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Why no start is accepted, or null. */
+  readonly refusal: () => GreenroomError | null;
   readonly measured: (measurement: Measurement) => void;
   readonly farewell: (session: Session, farewell: Farewell) => void;
   readonly ended: (session: Session) => void;
@@ -40,17 +43,36 @@ export class Starts {
 
   /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
   async start(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
-    if (abandoned()) throw new GreenroomError("START_ABANDONED");
-    const session = this.#admit(request, begunAt);
-    await this.#claim(session);
+    const session = await this.#findPlace(request, begunAt, abandoned);
     if (abandoned()) this.#giveUp(session, new GreenroomError("START_ABANDONED"));
     await this.#play(session, begunAt);
     return session;
   }
 
+  /** A place that a session on its way out still holds is waited for, as long as a thread would be. */
+  async #findPlace(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
+    const { options, sessions, refusal } = this.#options;
+    const { callId, callType = "default" } = request;
+    const until = begunAt + options.threadWaitTimeoutMs;
+    for (;;) {
+      if (abandoned()) throw new GreenroomError("START_ABANDONED");
+      const refused = refusal();
+      if (refused) throw refused;
+      try {
+        const session = this.#admit(request, begunAt);
+        await this.#claim(session);
+        return session;
+      } catch (error) {
+        const leftMs = until - performance.now();
+        if (!(await waitedForRoom(error, { callType, callId }, sessions, leftMs))) throw error;
+      }
+    }
+  }
+
   /** Counted in the tick that decides, so that no two sessions take the last place. */
   #admit(request: StartRequest, begunAt: number): Session {
-    const { options, sessions, admission, permits, metrics, measured, farewell, ended } = this.#options;
+    const { options, sessions, admission, membership, permits, metrics, measured, farewell, ended } =
+      this.#options;
     const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
     const place = admission.admit();
     const session = new Session(
@@ -61,6 +83,7 @@ export class Starts {
         measured,
         farewell,
         joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
+        leaving: (session) => membership.leaving(session),
         ended: (session) => {
           place[Symbol.dispose]();
           ended(session);

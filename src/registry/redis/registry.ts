@@ -2,18 +2,19 @@ import { GreenroomError } from "../../errors.ts";
 import { CallCounts } from "../call-counts.ts";
 import { endKeptMs, KeptEnds } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
-import type {
-  FoundSession,
-  NodeInfo,
-  OnceKey,
-  OnceResult,
-  PeerNode,
-  RegistryHooks,
-  RegistryLimits,
-  SessionClaim,
-  SessionEnd,
-  SessionRecord,
-  SessionRegistry,
+import {
+  type FoundSession,
+  type NodeInfo,
+  type OnceKey,
+  type OnceResult,
+  type PeerNode,
+  type RegistryHooks,
+  type RegistryLimits,
+  RoomSoon,
+  type SessionClaim,
+  type SessionEnd,
+  type SessionRecord,
+  type SessionRegistry,
 } from "../registry.ts";
 import { clientFactory } from "./client.ts";
 import { RedisLink } from "./link.ts";
@@ -104,13 +105,19 @@ export class RedisRegistry implements SessionRegistry {
     }
   }
 
+  /** Told at once, since the next start may come with the answer to a close. Where it is not heard, that start is refused. */
+  leaving(sessionId: string): void {
+    const session = this.#own.get(sessionId);
+    if (!session || !this.#limited || !this.up) return;
+    void this.#linked.runAsOwner(scripts.leaving, [sessionId, session.call]).catch(() => undefined);
+  }
+
   release(sessionId: string, end: SessionEnd | null): void {
     const session = this.#remove(sessionId);
     if (!session) return;
     if (end) this.#ends.add(this.#record(session, end));
     this.#outbox.release(session, end, endKeptMs);
-    const limited = this.#maxSessionsPerCall !== null || this.#redis.maxConcurrentSessions !== null;
-    if (!limited || this.#releasing || !this.up) return;
+    if (!this.#limited || this.#releasing || !this.up) return;
     this.#releasing = setTimeout(() => {
       this.#releasing = undefined;
       void this.#link?.tellNow();
@@ -147,6 +154,11 @@ export class RedisRegistry implements SessionRegistry {
     await this.#link?.close();
   }
 
+  /** Places are counted: who leaves one makes room for somebody. */
+  get #limited(): boolean {
+    return this.#maxSessionsPerCall !== null || this.#redis.maxConcurrentSessions !== null;
+  }
+
   get #linked(): RedisLink {
     if (!this.#link) throw notOpen();
     return this.#link;
@@ -161,8 +173,10 @@ export class RedisRegistry implements SessionRegistry {
     const reply = await this.#linked.runAsOwner(scripts.claim, args).catch(() => null);
     if (!reply) return false;
     this.#outbox.written(takenAlong);
-    if (reply[0] === "call_full") throw new GreenroomError("CALL_FULL");
-    if (reply[0] === "fleet_full") throw new GreenroomError("FLEET_FULL");
+    const [verdict, , leaving] = reply;
+    const Full = leaving === 1 ? RoomSoon : GreenroomError;
+    if (verdict === "call_full") throw new Full("CALL_FULL");
+    if (verdict === "fleet_full") throw new Full("FLEET_FULL");
     return true;
   }
 

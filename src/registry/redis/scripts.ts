@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
  *   :dead           set: node#epoch whose lease ended and whose sessions are not all reaped yet
  *   :live           hash: session → owner, call, recoveries; a line break; the claim as JSON
  *   :calls          hash: call → its live sessions
+ *   :leaving        hash: live session that is on its way out → its call
  *   :of:<owner>     set: the live sessions of a node#epoch
  *   :ended:<id>     the same as in :live, with reason and time; gone after 10 minutes
  *   :untold:<owner> hash: lost sessions that this node#epoch was given to report, until it says that it has
@@ -60,6 +61,7 @@ end
 
 local function remove(id, owner, call)
   redis.call('HDEL', p .. ':live', id)
+  redis.call('HDEL', p .. ':leaving', id)
   redis.call('SREM', p .. ':of:' .. owner, id)
   if redis.call('HINCRBY', p .. ':calls', call, -1) <= 0 then redis.call('HDEL', p .. ':calls', call) end
 end
@@ -134,7 +136,8 @@ return {text(epoch), text(now)}`,
 
 /**
  * ARGV: deadline, owner, most sessions in a call, most of all (0: no limit), id, call, claim, releases.
- * → ok, call_full, fleet_full, unknown (the node's lease is gone) or late; time.
+ * → ok, call_full, fleet_full, unknown (the node's lease is gone) or late; time; where it is full, 1 if a session that holds a
+ * place is on its way out.
  */
 export const claim = script(
   "claim",
@@ -143,11 +146,26 @@ local mostInCall, mostOfAll = tonumber(nextArgument()), tonumber(nextArgument())
 local id, call, claim = nextArgument(), nextArgument(), nextArgument()
 releaseAll()
 if redis.call('HEXISTS', p .. ':live', id) == 1 then return {'ok', text(now)} end
-if mostOfAll > 0 and redis.call('HLEN', p .. ':live') >= mostOfAll then return {'fleet_full', text(now)} end
+if mostOfAll > 0 and redis.call('HLEN', p .. ':live') >= mostOfAll then
+  return {'fleet_full', text(now), redis.call('EXISTS', p .. ':leaving')}
+end
 if mostInCall > 0 and tonumber(redis.call('HGET', p .. ':calls', call) or '0') >= mostInCall then
-  return {'call_full', text(now)}
+  local leaving = 0
+  for _, its in ipairs(redis.call('HVALS', p .. ':leaving')) do
+    if its == call then leaving = 1 end
+  end
+  return {'call_full', text(now), leaving}
 end
 add(id, call, claim, 0)
+return {'ok', text(now)}`,
+);
+
+/** ARGV: deadline, owner, id, call. A session that is known to live is on its way out. → ok, unknown or late; time. */
+export const leaving = script(
+  "leaving",
+  `${effects}${guarded}${registered}
+local id, call = nextArgument(), nextArgument()
+if redis.call('HEXISTS', p .. ':live', id) == 1 then redis.call('HSET', p .. ':leaving', id, call) end
 return {'ok', text(now)}`,
 );
 

@@ -1,0 +1,50 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../deadline.ts";
+import { GreenroomError } from "../errors.ts";
+import { RoomSoon } from "../registry/registry.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** How often it is looked whether a session of another process has left its place, in milliseconds. */
+const lookAgainMs = 200;
+
+/** Where a start is to find a place. */
+interface Wanted {
+  readonly callType: string;
+  readonly callId: string;
+}
+
+/**
+ * A start was refused for want of room. True: a session that holds a place was on its way out, and either one has ended or it is
+ * time to look again. False: nobody is leaving, or there was not enough time (`leftMs`).
+ */
+export async function waitedForRoom(
+  refusal: unknown,
+  wanted: Wanted,
+  sessions: Sessions,
+  leftMs: number,
+): Promise<boolean> {
+  const places = heldPlaces(refusal, wanted);
+  if (!places || leftMs <= 0) return false;
+  const leaving = [...sessions.live()].filter((session) => session.leaving && places(session));
+  const elsewhere = refusal instanceof RoomSoon;
+  if (leaving.length === 0 && !elsewhere) return false;
+  const ends: Promise<unknown>[] = leaving.map((session) => session.ended);
+  if (elsewhere) ends.push(delay(lookAgainMs));
+  await within(Promise.race(ends), leftMs, "Room").catch(() => undefined);
+  return true;
+}
+
+/** Which sessions hold the places that were all taken; null where that was not the refusal. */
+function heldPlaces(refusal: unknown, { callType, callId }: Wanted): ((session: Session) => boolean) | null {
+  if (!GreenroomError.is(refusal)) return null;
+  switch (refusal.code) {
+    case "POOL_FULL":
+    case "FLEET_FULL":
+      return () => true;
+    case "CALL_FULL":
+      return (session) => session.callId === callId && session.callType === callType;
+    default:
+      return null;
+  }
+}
