@@ -127,7 +127,9 @@ function entryOf(provider: string): string {
 
 /** The provider imports the bundle where it imported the packages. Throws where it imports none of them. */
 function importBundle(provider: string, packages: readonly string[]): void {
-  const files = globSync("**/*.js", { cwd: provider }).filter((file) => !alone.test(file));
+  const files = globSync("**/*.js", { cwd: provider })
+    .map((file) => file.replaceAll(sep, "/"))
+    .filter((file) => !alone.test(file));
   for (const name of packages) {
     const importing = files.filter((file) => {
       const path = join(provider, file);
