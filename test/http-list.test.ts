@@ -116,3 +116,10 @@ test("each session is judged in a scope of its own, before the page is cut", asy
   t.deepEqual(ids(rest.body.sessions), hers.slice(2));
   t.is(rest.body.next_cursor, null);
 });
+
+test("an empty cursor is that of the first page", async (t) => {
+  const { ask, start } = await openServer(t, t.context.launcher);
+  await start();
+  const { status, body } = await ask("/sessions?cursor=&limit=1");
+  t.deepEqual([status, body.sessions.length], [200, 1]);
+});

@@ -26,7 +26,8 @@ export async function listSessions(exchange: Exchange): Promise<void> {
   if (ofPath !== undefined) validated(callPath, exchange.params, "path");
   const { limit, cursor, state, call_id: ofQuery } = validated(listParameters, exchange.query, "query");
   const callId = ofPath ?? ofQuery;
-  const after = cursor === undefined ? null : readCursor(cursor);
+  // Clients write the null of the last page as nothing.
+  const after = cursor ? readCursor(cursor) : null;
   const candidates = exchange.plane.supervisor
     .listSessions()
     .filter((session) => callId === undefined || session.callId === callId)

@@ -5,6 +5,12 @@ import { neverByToken } from "./permissions.ts";
 
 type Json = Record<string, unknown>;
 
+/** What is asked of headers of requests, by their names. */
+const headerPatterns: Readonly<Record<string, string>> = {
+  "Idempotency-Key": "^[\\x20-\\x7e]{1,255}$",
+  "Last-Event-ID": "^\\d{0,15}$",
+};
+
 const prefix = "#/components/schemas/";
 
 /**
@@ -92,7 +98,7 @@ function operation(
       in: "header",
       required: false,
       description: about,
-      schema: { type: "string" },
+      schema: { type: "string", ...(name in headerPatterns ? { pattern: headerPatterns[name] } : {}) },
     })),
   ];
   return {
