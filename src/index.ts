@@ -8,6 +8,7 @@ import "./node-version.ts";
 export { Agent } from "./agent/agent.ts";
 export type { AgentOptions, Joined, JoinOptions, SayOptions } from "./agent/agent-options.ts";
 export type { PcmFrame } from "./agent/audio.ts";
+export { BadAnswerError } from "./agent/bad-answer-error.ts";
 export type { BargeInOptions } from "./agent/barge-in.ts";
 export type { BudgetOptions } from "./agent/budget.ts";
 export type { Message, ToolCall, ToolResult } from "./agent/conversation.ts";
@@ -44,6 +45,7 @@ export type { AskPermit } from "./agent/permits.ts";
 export type { JsonSchema, StandardSchema } from "./agent/schema.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
+export { ToolError } from "./agent/tool-error.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
 export {

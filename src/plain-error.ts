@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { cutText } from "./text.ts";
 
 /** An error as plain fields, so that it can cross a thread whole (a structured clone loses `code` and custom names). */
 export interface PlainError {
@@ -112,6 +113,5 @@ function describe(value: unknown): string {
 
 /** Cut between characters: half a surrogate pair is no text. */
 function clip(text: string, length: number): string {
-  const kept = text.length > length ? `${text.slice(0, length)}…` : text;
-  return kept.toWellFormed().replace(/\uFFFD…$/, "…");
+  return cutText(text, length, "…").toWellFormed();
 }

@@ -274,6 +274,14 @@ export type Measurement =
       readonly audioOutputDurationMs: number;
     }
   | {
+      /** An answer of a model that was of no use. */
+      readonly kind: "bad_answer";
+      readonly provider: string;
+      readonly model: string;
+      /** A short word, such as `empty`: it becomes a label. */
+      readonly reason: string;
+    }
+  | {
       readonly kind: "error";
       readonly component: "llm" | "stt" | "tts" | "edge" | "tool";
       readonly provider: string;

@@ -78,8 +78,8 @@ test("it puts results into words, and says where they come from", async (t) => {
   const events = await answer([
     asked("weather in Rome and Xyzzy"),
     brought(
-      { name: "get_weather", ok: true, output: JSON.stringify(weather) },
-      { name: "get_weather", ok: true, output: JSON.stringify(unknown) },
+      { name: "get_weather", ok: true, output: JSON.stringify(weather), format: "json" },
+      { name: "get_weather", ok: true, output: JSON.stringify(unknown), format: "json" },
       { name: "get_time", ok: true, output: "12:00 UTC" },
       { name: "lookup", ok: true, output: '{"a":1}' },
       { name: "lookup", ok: false, output: "it broke" },

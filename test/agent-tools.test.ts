@@ -30,7 +30,7 @@ test("a zod schema types, checks and fills in the arguments", async (t) => {
     { call: "add", arguments: null },
   ]);
   const [right, wrong, none] = resultsIn(messages);
-  t.deepEqual(right, { callId: "0-0", name: "add", ok: true, output: '{"sum":3}' });
+  t.deepEqual(right, { callId: "0-0", name: "add", ok: true, output: '{"sum":3}', format: "json" });
   t.false(wrong?.ok);
   t.regex(wrong?.output ?? "", /^Invalid arguments: a: .*number/);
   t.regex(none?.output ?? "", /^Invalid arguments: .*object/);
@@ -57,7 +57,7 @@ test("the model is told of tools that throw and of tools that do not exist", asy
   const thread = await new AgentThread(t, scripted).join();
   const { turn, messages } = await perform(thread, [{ call: "break" }, { call: "fly" }]);
   const [broken, unknown] = resultsIn(messages);
-  t.like(broken, { ok: false, output: "the tool broke" });
+  t.like(broken, { ok: false, output: "The function failed for a technical reason." });
   t.is(
     unknown?.output,
     'There is no function named "fly". Functions: add, echo, break, hang, shout, meet, peak',

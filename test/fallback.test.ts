@@ -101,12 +101,10 @@ test("what fails after its first piece is an error of the turn, and the next tur
   t.is(first.requests.length, 1);
 });
 
-test("a tool call is a first piece too, and so is the end of an empty answer", async (t) => {
+test("a tool call is a first piece too", async (t) => {
   const call: LlmEvent = { type: "tool_call", call: { id: "1", name: "a", arguments: {} } };
   const called = fallback([new ToldLlm("a", fails("late", call)), new ToldLlm("b")]);
   await t.throwsAsync(ask(called, "Hi!"), { message: "late" });
-  const empty = fallback([new ToldLlm("a", async function* () {}), new ToldLlm("b")]);
-  t.is((await ask(empty, "Hi!")).text, "");
 });
 
 test("one that is too slow for its first piece is given up, and its request closed", async (t) => {

@@ -185,28 +185,105 @@ test("a tool call that the model could not write is tried again, then an error",
     t.like(error, { name: "BadAnswerError", code: reason });
     t.is(errorKind(error), "bad_answer");
   }
-  emulator.script = () => [{ text: "Let me see." }, { finish: "MALFORMED_FUNCTION_CALL" }];
-  t.like(await failure(t, ask(llm, "go")), { code: "MALFORMED_FUNCTION_CALL", pieces: 3 });
 });
 
-test("an empty answer is tried again, but may follow the result of a tool", async (t) => {
+test("an empty answer is tried again, behind the result of a tool too", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   emulator.script = () => [];
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
   t.like(await failure(t, ask(llm, "Hi!")), { name: "BadAnswerError", code: "EMPTY" });
   t.is(bodies().length, 3);
   const calls = [{ id: "1", name: "hang_up", arguments: {} }];
-  t.is((await ask(llm, afterTools([said("Bye!")], calls, []))).text, "");
+  t.like(await failure(t, ask(llm, afterTools([said("Bye!")], calls, []))), { code: "EMPTY" });
+  t.is(bodies().length, 6);
   emulator.script = () => [{ thought: "Hm, hm" }, { finish: "MAX_TOKENS" }];
   t.like(await failure(t, ask(llm, "Hi!")), { code: "MAX_TOKENS" });
-  t.is(bodies().length, 5);
+  t.is(bodies().length, 7);
 });
 
-test("an answer that ends for its length, or without a reason, is an answer", async (t) => {
+test("an answer that ends for its length, or for a reason that nobody knows, is an answer", async (t) => {
   const { emulator, model } = await geminiStage(t);
-  for (const finish of ["MAX_TOKENS", null]) {
+  for (const finish of ["MAX_TOKENS", "OTHER", "LANGUAGE", "A_REASON_OF_TOMORROW"]) {
     emulator.script = () => [{ text: "To begin with" }, { finish }];
     t.is((await ask(model(), "Hi!")).text, "To begin with");
+    emulator.script = () => [{ call: "a" }, { finish }];
+    t.is((await ask(model(), "Hi!")).calls.length, 1);
+  }
+});
+
+test("an answer is over only where Gemini says so; it is asked for again while nothing of it was spoken", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  emulator.script = () => [{ text: "The" }, { finish: null }];
+  t.like(await failure(t, ask(llm, "Hi!")), { name: "BadAnswerError", code: "UNFINISHED", pieces: 1 });
+  t.is(bodies().length, 1);
+  for (const begun of [[], [{ thought: "Hm" }], [{ call: "a" }], [{ text: "\n" }]]) {
+    let tries = 0;
+    emulator.script = () => (++tries === 1 ? [...begun, { finish: null }] : [{ call: "b" }]);
+    const { calls, text } = await ask(llm, "Hi!");
+    t.deepEqual([calls.map(({ name }) => name), text, tries], [["b"], "", 2]);
+  }
+});
+
+test("Model Armor refuses, whether it blocks the question or the answer", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  emulator.script = () => [{ finish: "MODEL_ARMOR" }];
+  t.is((await ask(model(), "Hi!")).text, "I'm sorry, I can't help with that.");
+  emulator.script = () => [{ block: "MODEL_ARMOR" }];
+  t.is((await ask(model(), "Hi!")).text, "I'm sorry, I can't help with that.");
+  t.is(bodies().length, 2);
+});
+
+test("an answer with nothing but blanks is empty, and a blank beginning is kept", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  const blanks = ["\n", " ", "\u200b", "\r\n\u00a0", "\ufeff", "\u0000"];
+  for (const blank of blanks) {
+    emulator.script = () => [{ parts: [{ text: blank }] }];
+    t.like(await failure(t, ask(llm, "Hi!")), { code: "EMPTY", pieces: 0 }, JSON.stringify(blank));
+  }
+  t.is(bodies().length, 3 * blanks.length);
+  emulator.script = () => [{ parts: [{ text: "\n" }] }, { parts: [{ text: "Hello." }] }];
+  t.is((await ask(llm, "Hi!")).text, "\nHello.");
+});
+
+test("a call beside the word that it was unexpected is a call, so that the model learns what it may call", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  for (const finish of ["UNEXPECTED_TOOL_CALL", "MALFORMED_FUNCTION_CALL", "TOO_MANY_TOOL_CALLS"]) {
+    emulator.script = () => [{ call: "list_files" }, { finish }];
+    t.deepEqual(
+      (await ask(model(), "Hi!")).calls.map(({ name }) => name),
+      ["list_files"],
+    );
+    emulator.script = () => [{ text: "One moment." }, { finish }];
+    const { events } = await ask(model(), "Hi!");
+    t.deepEqual(events.at(-1), { type: "broken_call", reason: finish });
+  }
+});
+
+test("a request that the SDK does not send says so, and is not tried again", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  emulator.script = () => [{ parts: [{ functionCall: { name: "a", partialArgs: [{ jsonPath: "$.x" }] } }] }];
+  const { calls } = await ask(llm, "go");
+  const error = await failure(t, ask(llm, afterTools([said("go")], calls, [])));
+  t.like(error, { name: "GeminiError", code: "INVALID_REQUEST" });
+  t.regex(error.message, /^The SDK of Gemini refused the request before it was sent: partialArgs/);
+  t.is(bodies().length, 1);
+});
+
+test("an error at the end of a stream is one, however it is written and wherever it is cut", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
+  for (const form of ["event", "bare", "list", "printed"] as const) {
+    for (const bytes of [1, 40, 100_000]) {
+      const before = bodies().length;
+      emulator.faults.add({ kind: "error_chunk", afterChunks: 0, status: 503, form, bytes });
+      t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
+      emulator.faults.add({ kind: "error_chunk", afterChunks: 2, status: 503, form, bytes });
+      t.like(await failure(t, ask(llm, "Hi!")), { status: 503, code: "UNAVAILABLE" }, `${form} ${bytes}`);
+      t.is(bodies().length - before, 3);
+    }
   }
 });
 

@@ -179,6 +179,37 @@ test("tokens: each chunk counts from the beginning, so the last count holds", as
   t.like(usage, { inputTokens: 12, outputTokens: 7 });
 });
 
+test("tokens: thoughts that the last chunk is silent about were thought, and a prompt may be corrected", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  emulator.script = () => [
+    { usage: { promptTokenCount: 169, thoughtsTokenCount: 70, totalTokenCount: 239 } },
+    { thought: "Hm" },
+    { usage: { promptTokenCount: 79, candidatesTokenCount: 3, totalTokenCount: 82 } },
+    { text: "Hello." },
+  ];
+  const { usage } = await ask(model(), "Hi!");
+  t.like(usage, { inputTokens: 79, outputTokens: 73 });
+});
+
+test("words behind a call stay behind it", async (t) => {
+  const { emulator, model, bodies } = await geminiStage(t);
+  const llm = model();
+  emulator.script = (request) =>
+    lastWords(request) === "go"
+      ? [{ text: "First. " }, { call: "a" }, { text: "Then. " }, { call: "b" }, { text: "Last." }]
+      : [{ text: "Done." }];
+  const question = [said("go")];
+  const { calls, text } = await ask(llm, question);
+  t.is(text, "First. Then. Last.");
+  const [, ...behind] = afterTools(question, calls, ["x", "y"]);
+  const [answer, results] = behind;
+  await ask(llm, [...question, { ...answer, text } as typeof answer & object, results!]);
+  t.deepEqual(
+    bodies()[1]?.contents?.[1]?.parts?.map(({ text: words, functionCall }) => words ?? functionCall?.name),
+    ["First. ", "a", "Then. ", "b", "Last."],
+  );
+});
+
 test("tool calls: in parallel, with their arguments, and their results as Gemini takes them", async (t) => {
   const { model, bodies } = await geminiStage(t);
   const llm = model();
@@ -191,7 +222,7 @@ test("tool calls: in parallel, with their arguments, and their results as Gemini
   );
   t.is(new Set(calls.map(({ id }) => id)).size, 3);
   const outputs = [
-    '{"location":"Oslo","temperatureCelsius":-3,"conditions":"snow"}',
+    { json: '{"location":"Oslo","temperatureCelsius":-3,"conditions":"snow"}' },
     "warm",
     { error: "no such place" },
   ];

@@ -193,7 +193,8 @@ async function check(storm: Storm, { settled }: StormPlan) {
 
   // Each request is measured; one that was given up before it was made may be too.
   const measured = hosted.measurements.flatMap((one) => (one.kind === "llm" ? [one.outcome] : []));
-  assert.ok(measured.length >= llm.asked.length);
+  // An answer with nothing in it is asked for again within its reply.
+  assert.ok(measured.length >= llm.asked.filter(({ text }) => text !== "").length);
   assert.ok(measured.filter((outcome) => outcome !== "cancelled").length <= llm.asked.length);
   if (!storm.closed) await checkConversation(storm, turns);
   await hosted.agent.close();

@@ -137,6 +137,7 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   for (const name of required) {
     if (given[name] === undefined) throw new TypeError(`new Agent: ${name} is missing`);
   }
+  checkTaken(given.llm, given.allowedTools);
   return {
     ...filled,
     limits: fillWith("new Agent", given.limits ?? {}, limitChecks, defaultAgentLimits),
@@ -160,11 +161,21 @@ export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): 
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }
 
-/** Throws a `TypeError` that names the first function which is allowed and which the model does not have. */
-export function checkAllowedTools({ allowedTools = [], llm }: AgentOptions): void {
-  for (const name of allowedTools) {
+/**
+ * Throws a `TypeError` that names the first function which is allowed and which the model does not have, or which the service
+ * of the model would refuse.
+ */
+export function checkTools({ allowedTools, llm }: AgentOptions): void {
+  for (const name of allowedTools ?? []) {
     if (llm.functions.has(name)) continue;
     const hint = didYouMean(name, llm.functions.keys());
     throw new TypeError(`new Agent: allowedTools: there is no function ${name}${hint}`);
   }
+  checkTaken(llm, allowedTools);
+}
+
+/** Throws a `TypeError` that names a function which the service of the model would refuse. */
+function checkTaken(llm: LLM, allowedTools: readonly string[] | undefined): void {
+  const shown = [...llm.functions].filter(([name]) => allowedTools?.includes(name) ?? true);
+  llm.checkFunctions(shown.map(([, { declaration }]) => declaration));
 }

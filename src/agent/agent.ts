@@ -4,9 +4,9 @@ import { plainError } from "../errors.ts";
 import { type JsonObject, type Measurement, now, type TextMessage } from "../protocol.ts";
 import {
   type AgentOptions,
-  checkAllowedTools,
   checkJoinOptions,
   checkSayOptions,
+  checkTools,
   defaultParticipantWaitMs,
   type FilledAgentOptions,
   fillAgentOptions,
@@ -103,7 +103,7 @@ export class Agent {
    */
   async join(call: Call, options: JoinOptions = {}): Promise<Joined> {
     checkJoinOptions(options);
-    checkAllowedTools(this.#options);
+    checkTools(this.#options);
     const connection = await this.#attendance.join(call);
     if (connection.audio) this.#dialogue.useSound(connection.audio, this.#options);
     connection.subscribe((event) => this.#happened(event));
@@ -189,7 +189,7 @@ export class Agent {
   /** For the session that the agent lives in. */
   [attach](host: AgentHost): AgentHandle {
     if (this.#host !== noHost) throw new Error("createAgent() must make a new agent for each session");
-    checkAllowedTools(this.#options);
+    checkTools(this.#options);
     this.#host = host;
     if (host.stage) {
       this.#ownEdge = this.#options.edge;

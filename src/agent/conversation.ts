@@ -1,4 +1,5 @@
 import type { JsonValue } from "../protocol.ts";
+import { cutText } from "../text.ts";
 
 /** A tool call as the model asked for it. */
 export interface ToolCall {
@@ -15,8 +16,10 @@ export interface ToolResult {
   readonly callId: string;
   readonly name: string;
   readonly ok: boolean;
-  /** JSON text, or the string that the tool returned; what went wrong where `ok` is false. */
+  /** The text that the tool returned, or its result as JSON; what went wrong where `ok` is false. */
   readonly output: string;
+  /** `json`: `output` is a whole JSON text. A text is never read as JSON, which would change long numbers. Default `text`. */
+  readonly format?: "text" | "json";
 }
 
 /** One entry of a conversation, in the order in which it happened. */
@@ -87,8 +90,8 @@ export function cutToHeard(messages: readonly Message[], length: number): Messag
   let left = length;
   return messages.flatMap((message): Message[] => {
     if (message.role !== "agent") return [message];
-    const text = message.text.slice(0, left);
-    left -= text.length;
+    const text = cutText(message.text, left);
+    left = text.length < message.text.length ? 0 : left - text.length;
     return text === "" && message.toolCalls.length === 0 ? [] : [{ ...message, text }];
   });
 }

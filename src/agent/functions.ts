@@ -18,6 +18,7 @@ import {
   type SchemaOutput,
   type StandardSchema,
 } from "./schema.ts";
+import { standardDialect } from "./schema-dialect.ts";
 
 /** What a running function is told besides its arguments. */
 export interface FunctionContext {
@@ -30,7 +31,10 @@ interface FunctionBase<Arguments> {
   readonly name: string;
   /** What it does and when to call it: the model decides by this text. */
   readonly description: string;
-  /** Returns anything that JSON can hold, now or later. What it throws is told to the model. */
+  /**
+   * Returns a text, which reaches the model as it is, or anything that JSON can hold, now or later. Of what it throws the
+   * model learns nothing but that it failed, unless it is a `ToolError`.
+   */
   execute(args: Arguments, context: FunctionContext): unknown;
 }
 
@@ -48,7 +52,7 @@ export interface JsonSchemaFunction<Arguments extends object = JsonObject> exten
 }
 
 const jsonSchema: Check = {
-  fits: (value) => isObject(value) && "type" in value && value.type === "object",
+  fits: (value) => isObject(value) && "type" in value && /^object$/i.test(String(value.type)),
   expected: 'a JSON Schema whose type is "object"',
 };
 
@@ -101,12 +105,7 @@ export class RegisteredFunction {
     this.declaration = {
       name,
       description,
-      parameters:
-        parameters === undefined
-          ? { type: "object", properties: {} }
-          : isStandardSchema(parameters)
-            ? ((definition as SchemaFunction<StandardSchema>).jsonSchema ?? describeSchema(parameters, name))
-            : parameters,
+      parameters: standardDialect(described(definition), name),
     };
   }
 
@@ -126,6 +125,15 @@ export class RegisteredFunction {
   #execute(args: unknown, context: FunctionContext): unknown {
     return (this.#definition as FunctionBase<unknown>).execute(args, context);
   }
+}
+
+/** What the model is shown of the parameters, in any dialect. */
+function described(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): JsonSchema {
+  const { name, parameters } = definition;
+  if (parameters === undefined) return { type: "object", properties: {} };
+  if (!isStandardSchema(parameters)) return parameters;
+  const { jsonSchema } = definition as SchemaFunction<StandardSchema>;
+  return jsonSchema ?? describeSchema(parameters, `registerFunction ${name}`);
 }
 
 function badArguments(problems: readonly string[]): BadArgumentsError {

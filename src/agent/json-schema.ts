@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 /**
  * What is wrong with a value by the common keywords of JSON Schema: type, const, enum, required, properties and items.
  * Other keywords are left to the model, which is shown the whole schema; give a Standard Schema where they must hold.
@@ -11,8 +13,9 @@ export function schemaProblems(schema: unknown, value: unknown, path = ""): stri
   if (types.length > 0 && !types.some((name) => isOfType(value, name))) {
     return [`${at}: expected ${types.join(" or ")}, received ${typeName(value)}`];
   }
-  if (only !== undefined && value !== only) return [`${at}: expected ${JSON.stringify(only)}`];
-  if (Array.isArray(allowed) && !allowed.includes(value)) {
+  if (only !== undefined && !isDeepStrictEqual(value, only))
+    return [`${at}: expected ${JSON.stringify(only)}`];
+  if (Array.isArray(allowed) && !allowed.some((one) => isDeepStrictEqual(value, one))) {
     return [`${at}: expected one of ${JSON.stringify(allowed)}`];
   }
   if (Array.isArray(value)) {

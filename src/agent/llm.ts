@@ -29,6 +29,11 @@ export type LlmEvent =
   | { readonly type: "text"; readonly delta: string }
   /** A whole tool call. Those of one stream run in parallel, once the stream has ended. */
   | { readonly type: "tool_call"; readonly call: ToolCall }
+  /**
+   * The model tried to call a function in a way that nobody can read; `reason` is the provider's word for it. It is told so,
+   * and asked again.
+   */
+  | { readonly type: "broken_call"; readonly reason: string }
   /** Tokens of this request; where it comes more than once, the last one counts. */
   | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number };
 
@@ -40,13 +45,17 @@ export abstract class LLM {
   abstract readonly model: string;
   readonly #functions = new Map<string, RegisteredFunction>();
 
-  /** Lets the model call a function. Throws a `TypeError` where the definition cannot work, or its name is taken. */
+  /**
+   * Lets the model call a function. Throws a `TypeError` where the definition cannot work, its name is taken, or the model's
+   * service would refuse it.
+   */
   registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
   registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
   registerFunction(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): void {
     const registered = new RegisteredFunction(definition);
     const { name } = registered.declaration;
     if (this.#functions.has(name)) throw new TypeError(`A function named "${name}" is registered already`);
+    this.checkFunctions([registered.declaration]);
     this.#functions.set(name, registered);
   }
 
@@ -54,6 +63,12 @@ export abstract class LLM {
   get functions(): ReadonlyMap<string, RegisteredFunction> {
     return this.#functions;
   }
+
+  /**
+   * Throws a `TypeError` that names a function which the model's service would refuse, and with it every request. Called as
+   * functions are registered, and as an agent is made and joins. Default: all are taken.
+   */
+  checkFunctions(_functions: readonly FunctionDeclaration[]): void {}
 
   /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
   async warm(_signal: AbortSignal): Promise<void> {}

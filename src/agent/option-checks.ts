@@ -1,4 +1,5 @@
 import { didYouMean } from "../similar.ts";
+import { cutText, toJson } from "../text.ts";
 
 /*
  * How all options that users give to agents, services and tests are checked: in the session thread too, where no library for
@@ -152,7 +153,7 @@ export function isObject(value: unknown): value is object {
 
 /** A value as an error quotes it. */
 function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value === "string") return toJson(cutText(value, 80, "…"));
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object" && value !== null) return "an object";
   return typeof value === "function" ? "a function" : String(value);

@@ -1,4 +1,6 @@
 import { type Measurement, now } from "../protocol.ts";
+import { isBlank, wellFormed } from "../text.ts";
+import { BadAnswerError } from "./bad-answer-error.ts";
 import type { Message, ToolCall } from "./conversation.ts";
 import { generate } from "./generation.ts";
 import type { Log } from "./host.ts";
@@ -7,6 +9,7 @@ import type { LLM } from "./llm.ts";
 import type { AskPermit } from "./permits.ts";
 import { type Service, ServiceUse } from "./service.ts";
 import { runTools, type ToolOutcome } from "./tools.ts";
+import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
   readonly llm: LLM;
@@ -45,12 +48,23 @@ export class Reply {
   constructor(options: ReplyOptions) {
     this.#options = options;
     const { llm, permit, measure } = options;
-    this.#service = new ServiceUse(llm, { component: "llm", permit, measure });
+    this.#service = new ServiceUse(llm, {
+      component: "llm",
+      permit,
+      measure,
+      onBadAnswer: ({ provider, model }, reason) =>
+        options.log.warn({ provider, model, reason }, "an answer of the model was of no use"),
+    });
   }
 
   /** All that belongs into the conversation so far. */
   get messages(): Message[] {
-    return [...this.#messages, { role: "agent", text: this.#text, toolCalls: [] }];
+    return [...this.#messages, { role: "agent", text: this.#given, toolCalls: [] }];
+  }
+
+  /** Text of the request under way that was given on: a blank beginning is not. */
+  get #given(): string {
+    return this.#firstTextAt === null ? "" : this.#text;
   }
 
   /** Who answers. */
@@ -65,30 +79,48 @@ export class Reply {
 
   /** Resolves when all is written; rejects with the reason of the signal, or what went wrong. */
   async run(): Promise<void> {
-    const { limits, llm, log } = this.#options;
-    for (let round = 0; ; round++) {
-      const mayCall = round < limits.maxToolRounds;
-      const calls = await this.#ask(mayCall);
-      if (calls.length === 0) return;
-      if (!mayCall) {
-        log.warn(
-          { provider: llm.provider, model: llm.model },
-          "the model called tools beyond the last round",
-        );
+    let rounds = 0;
+    let correction: Message | null = null;
+    for (let corrections = 0; ; ) {
+      const mayCall = rounds < this.#options.limits.maxToolRounds;
+      const { calls, flaw } = await this.#ask(mayCall, correction);
+      correction = null;
+      if (calls.length > 0 && mayCall) {
+        rounds += 1;
+        await this.#runTools(calls);
+      } else if (flaw === null) {
         return;
+      } else {
+        this.#service.watch.onBadAnswer(this.service, flaw);
+        if (corrections++ >= mostCorrections || !this.#mayAskAgain(flaw)) throw badAnswer(flaw, this.service);
+        correction = correctionOf(flaw);
+        this.#keepText([]);
       }
-      await this.#options.mayRunTools();
-      this.#options.onToolRound();
-      const results = await runTools(calls, {
-        functions: this.#options.functions,
-        limits,
-        signal: this.#options.signal,
-        onOutcome: this.#options.onTool,
-        log,
-      });
-      this.#messages.push({ role: "agent", text: this.#text, toolCalls: calls }, { role: "tools", results });
-      this.#text = "";
     }
+  }
+
+  /** An instruction comes from code, which learns of the outcome and can ask again; a participant can only wait. */
+  #mayAskAgain(flaw: Flaw): boolean {
+    return (
+      flaw !== "empty" || this.#messages.length > 0 || this.#options.messages.at(-1)?.role !== "instruction"
+    );
+  }
+
+  async #runTools(calls: readonly ToolCall[]): Promise<void> {
+    const { functions, limits, signal, onTool, log } = this.#options;
+    await this.#options.mayRunTools();
+    this.#options.onToolRound();
+    const results = await runTools(calls, { functions, limits, signal, onOutcome: onTool, log });
+    this.#keepText(calls);
+    this.#messages.push({ role: "tools", results });
+  }
+
+  /** What was said so far stands, and another request is to come. */
+  #keepText(calls: readonly ToolCall[]): void {
+    const text = this.#given;
+    if (calls.length > 0 || text !== "") this.#messages.push({ role: "agent", text, toolCalls: calls });
+    if (calls.length === 0 && text !== "") this.#options.onToolRound();
+    this.#text = "";
   }
 
   /** What this reply cost, measured when it is over. */
@@ -104,39 +136,38 @@ export class Reply {
     };
   }
 
-  /** One request. Returns the tools that the model calls. */
-  async #ask(mayCall: boolean): Promise<ToolCall[]> {
-    const { llm, instructions, messages, limits, signal, onText } = this.#options;
+  /** One request. Returns the tools that the model calls, and what is wrong with the answer where it calls none. */
+  async #ask(
+    mayCall: boolean,
+    correction: Message | null,
+  ): Promise<{ readonly calls: readonly ToolCall[]; readonly flaw: Flaw | null }> {
+    const { llm, instructions, messages, limits, signal, log } = this.#options;
+    const written = new WrittenCalls(this.#options.functions.keys());
     const calls: ToolCall[] = [];
+    let broken = false;
     let usage = { input: 0, output: 0 };
-    const request = {
+    const request = wellFormed({
       instructions,
-      messages: [...messages, ...this.#messages],
+      messages: [...messages, ...this.#messages, ...(correction === null ? [] : [correction])],
       functions: [...this.#options.functions.values()].map(({ declaration }) => declaration),
-      watch: this.#service.watch,
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
-    };
+    });
     using _permit = await this.#service.permit(signal);
     try {
-      for await (const event of generate(llm, request, limits, signal)) {
+      for await (const event of generate(llm, { ...request, watch: this.#service.watch }, limits, signal)) {
         switch (event.type) {
           case "text":
-            if (event.delta === "") break;
-            this.#length += event.delta.length;
-            if (this.#length > limits.maxReplyLength) {
-              throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
-            }
-            if (this.#firstTextAt === null) {
-              this.#firstTextAt = now();
-              this.#options.onFirstText();
-            }
-            this.#text += event.delta;
-            onText(event.delta);
+            this.#write(written.push(event.delta));
             break;
           case "tool_call":
-            if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
-            else
-              this.#options.log.warn({ tool: event.call.name }, "dropped a tool call: too many in one round");
+            if (!mayCall) {
+              log.warn({ tool: event.call.name }, "dropped a tool call beyond the last round");
+              broken = true;
+            } else if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
+            else log.warn({ tool: event.call.name }, "dropped a tool call: too many in one round");
+            break;
+          case "broken_call":
+            broken = true;
             break;
           case "usage":
             usage = { input: event.inputTokens, output: event.outputTokens };
@@ -145,10 +176,71 @@ export class Reply {
             event satisfies never;
         }
       }
+      this.#write(written.end());
     } finally {
       this.#tokens.input += usage.input;
       this.#tokens.output += usage.output;
     }
-    return calls;
+    return { calls, flaw: calls.length > 0 ? null : this.#flaw(written.found, broken, mayCall) };
   }
+
+  #flaw(written: boolean, broken: boolean, mayCall: boolean): Flaw | null {
+    const blank = isBlank(this.#text);
+    if (written) return "written_call";
+    // Behind the last round of tools what it said is all that it may.
+    if (broken && (mayCall || blank)) return "broken_call";
+    return blank ? "empty" : null;
+  }
+
+  #write(text: string): void {
+    if (text === "") return;
+    const { llm, limits, onFirstText, onText } = this.#options;
+    this.#length += text.length;
+    if (this.#length > limits.maxReplyLength) {
+      throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
+    }
+    this.#text += text;
+    // An answer may begin with a line break, and be nothing else.
+    if (this.#firstTextAt === null) {
+      if (isBlank(this.#text)) return;
+      this.#firstTextAt = now();
+      onFirstText();
+      onText(this.#text);
+    } else onText(text);
+  }
+}
+
+/** What can be wrong with an answer. */
+type Flaw = "empty" | "broken_call" | "written_call";
+
+/** How often one reply is asked for again where its answers are of no use. */
+const mostCorrections = 2;
+
+/** Tells the model what it did wrong; only its next request has it. */
+function correctionOf(flaw: Flaw): Message | null {
+  switch (flaw) {
+    case "empty":
+      return null;
+    case "broken_call":
+      return {
+        role: "instruction",
+        text: "(Your function call could not be read. Make the call again, or go on in words.)",
+      };
+    case "written_call":
+      return {
+        role: "instruction",
+        text: "(You wrote a function call as text, which calls nothing. Call the function itself, or go on in words.)",
+      };
+    default:
+      return flaw satisfies never;
+  }
+}
+
+function badAnswer(flaw: Flaw, { provider, model }: Service): BadAnswerError {
+  const what = {
+    empty: "is empty",
+    broken_call: "has a function call that cannot be read",
+    written_call: "has a function call that is written as text",
+  }[flaw];
+  return new BadAnswerError(flaw.toUpperCase(), `The answer of ${provider} ${model} ${what}`);
 }

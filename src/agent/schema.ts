@@ -45,10 +45,20 @@ export function describeSchema(schema: StandardSchema, owner: string): JsonSchem
       `${owner}: this ${vendor} schema cannot describe itself as JSON Schema (zod 4.2 and later can): give jsonSchema beside it`,
     );
   }
-  const { $schema: _, ...described } = jsonSchema.input({ target: "draft-2020-12" });
-  if (described.type !== "object")
+  const described = toJsonSchema(jsonSchema.input, owner);
+  if (!("type" in described) || described.type !== "object")
     throw new TypeError(`${owner}: parameters must be the schema of an object`);
   return described as JsonSchema;
+}
+
+function toJsonSchema(input: (options: { readonly target: string }) => object, owner: string): object {
+  try {
+    return input({ target: "draft-2020-12" });
+  } catch (error) {
+    // The library says which part of the schema has no JSON, but not whose it is.
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`${owner}: ${why}`, { cause: error });
+  }
 }
 
 /** What is wrong with a value, as `path: message`, for the model to read. */

@@ -9,6 +9,13 @@ export interface Service {
   readonly model: string;
 }
 
+/** What a model was paid for an answer that came to nothing. */
+export interface Spent {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly latencyMs: number;
+}
+
 /**
  * Told by a `fallback` which of its services does the work, so that metrics can name it. Whatever stands for one service
  * alone need not tell: its own `provider` and `model` are right.
@@ -18,6 +25,13 @@ export interface ServiceWatch {
   readonly onAsked?: (service: Service) => void;
   /** This one failed, which the request survives: another is asked. */
   readonly onFailed?: (service: Service, error: unknown) => void;
+  /**
+   * An answer of this one was of no use, for this reason, such as `empty`; it is asked again, or its request fails. Told by
+   * those who ask again by themselves.
+   */
+  readonly onBadAnswer?: (service: Service, reason: string) => void;
+  /** What an answer of this one cost of which nothing was given on. */
+  readonly onSpent?: (service: Service, spent: Spent) => void;
   /** Asked before each of them is: requests to its provider may be counted over all sessions. */
   readonly permit?: AskPermit;
 }
@@ -46,13 +60,23 @@ export async function permitFor(
 
 /** What one of several services is told of the watch, as it may stand for several itself. */
 export function watchOfMember(watch: ServiceWatch | undefined): { readonly watch?: ServiceWatch } {
-  return watch?.permit === undefined ? {} : { watch: { permit: watch.permit } };
+  if (watch === undefined) return {};
+  const { permit, onBadAnswer, onSpent } = watch;
+  return {
+    watch: {
+      ...(permit === undefined ? {} : { permit }),
+      ...(onBadAnswer === undefined ? {} : { onBadAnswer }),
+      ...(onSpent === undefined ? {} : { onSpent }),
+    },
+  };
 }
 
 export interface ServiceUseOptions {
   readonly component: Extract<Measurement, { kind: "error" }>["component"];
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
+  /** An answer was of no use. It is measured already. */
+  readonly onBadAnswer?: (service: Service, reason: string) => void;
 }
 
 /** What one request makes of a service: may it begin, who does the work, for the labels of what is measured, and who failed. */
@@ -61,7 +85,7 @@ export class ServiceUse {
   readonly #asked: Service;
   #working: Service;
 
-  constructor(service: Service, { component, permit, measure }: ServiceUseOptions) {
+  constructor(service: Service, { component, permit, measure, onBadAnswer }: ServiceUseOptions) {
     this.#asked = service;
     this.#working = service;
     this.watch = {
@@ -70,6 +94,12 @@ export class ServiceUse {
       },
       onFailed: ({ provider }, error) =>
         measure({ kind: "error", component, provider, error: errorKind(error) }),
+      onBadAnswer: ({ provider, model }, reason) => {
+        measure({ kind: "bad_answer", provider, model, reason });
+        onBadAnswer?.({ provider, model }, reason);
+      },
+      onSpent: ({ provider, model }, spent) =>
+        measure({ kind: "llm", provider, model, outcome: "failed", firstTokenMs: null, ...spent }),
       permit,
     };
   }

@@ -3,6 +3,7 @@ import { threadId } from "node:worker_threads";
 import { inBrackets } from "../error-place.ts";
 import { messageWithCauses, type PlainError } from "../errors.ts";
 import type { LogFormat, LogLevel, ThreadLogOptions } from "../protocol.ts";
+import { cutText, toJson, wellFormedJson } from "../text.ts";
 import type { Log } from "./host.ts";
 import { LineBudget } from "./line-budget.ts";
 import { LineWriter, longestLineBytes } from "./line-writer.ts";
@@ -156,12 +157,14 @@ function encode(bound: object, fields: object, text: string): Uint8Array {
     const json = JSON.stringify(line, (_, value) =>
       typeof value === "string" ? cut(value, fieldLength) : value,
     );
-    const bytes = Buffer.from(`${json}\n`);
+    const bytes = Buffer.from(`${wellFormedJson(json)}\n`);
     if (bytes.length <= longestLineBytes) return bytes;
   }
-  return Buffer.from(`${JSON.stringify({ ...bound, msg: cut(text, 60) })}\n`);
+  return Buffer.from(`${toJson({ ...bound, msg: cut(text, 60) })}\n`);
 }
 
 function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}… (${text.length - length} more)` : text;
+  if (text.length <= length) return text;
+  const kept = cutText(text, length);
+  return `${kept}… (${text.length - kept.length} more)`;
 }

@@ -1,10 +1,13 @@
-import { within } from "../deadline.ts";
+import { DeadlineError, within } from "../deadline.ts";
 import { plainError } from "../errors.ts";
 import { now } from "../protocol.ts";
+import { cutText } from "../text.ts";
 import type { ToolCall, ToolResult } from "./conversation.ts";
-import type { RegisteredFunction } from "./functions.ts";
+import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";
 import type { Log } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
+import { ToolError } from "./tool-error.ts";
+import { readResponse, ToolOutput } from "./tool-output.ts";
 
 /** A tool call is over: it brought a result, or was given up. */
 export interface ToolOutcome {
@@ -61,20 +64,27 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   }
 
   const giveUp = new AbortController();
-  const running = registered.call(call.arguments, { signal: giveUp.signal }).finally(() => {
-    // Of no use any more, but a tool that hangs is worth knowing.
-    if (!giveUp.signal.aborted) return;
-    log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
-  });
+  const asked = registered.call(call.arguments, { signal: giveUp.signal });
+  const running = asked
+    .then((value) => readResponse(value, limits.maxToolOutputLength))
+    .finally(() => {
+      // Of no use any more, but a tool that hangs is worth knowing.
+      if (!giveUp.signal.aborted) return;
+      log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
+    });
   // Told at once, so that it stands before the end of the turn.
   const cancelled = () => over("cancelled", signal.reason);
   signal.addEventListener("abort", cancelled, { once: true });
   try {
     const value = await within(running, limits.toolTimeoutMs, `The tool ${call.name}`, signal);
     signal.throwIfAborted();
-    const output = outputText(value).slice(0, limits.maxToolOutputLength);
+    const output = new ToolOutput(limits.maxToolOutputLength);
+    const told = output.tell(value);
+    if (output.untold.length > 0) {
+      log.warn({ tool: call.name, untold: output.untold }, "a tool returned what cannot be told to a model");
+    }
     over("done");
-    return { callId: call.id, name: call.name, ok: true, output };
+    return { callId: call.id, name: call.name, ok: true, ...told };
   } catch (error) {
     giveUp.abort(error);
     signal.throwIfAborted();
@@ -86,9 +96,15 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
 }
 
 function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }: AgentLimits): ToolResult {
-  return { callId: id, name, ok: false, output: plainError(error).message.slice(0, maxToolOutputLength) };
+  return { callId: id, name, ok: false, output: cutText(reasonToTell(error), maxToolOutputLength) };
 }
 
-function outputText(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "null");
+/** The model may read aloud what it is told, so an error that is not meant for it is told without its message. */
+function reasonToTell(error: unknown): string {
+  const meant =
+    ToolError.is(error) ||
+    error instanceof BadArgumentsError ||
+    error instanceof UnknownFunctionError ||
+    error instanceof DeadlineError;
+  return meant ? plainError(error).message : "The function failed for a technical reason.";
 }

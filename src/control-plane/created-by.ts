@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { JsonValue } from "../protocol.ts";
 import { callerIdentity } from "../supervisor/caller-identity.ts";
+import { cutText } from "../text.ts";
 import { boundedJson, canonicalJson } from "./json.ts";
 
 /** Largest value of `getCurrentUser`, in bytes of JSON: it is kept with each session and shown with it. */
@@ -28,5 +29,5 @@ export function userKey(user: JsonValue): string {
 export function userText(user: JsonValue): string {
   const id = callerIdentity(user);
   const text = typeof id === "string" ? id : JSON.stringify(id);
-  return text.length <= 128 ? text : `${text.slice(0, 127)}…`;
+  return text.length <= 128 ? text : cutText(text, 127, "…");
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { EventLog, LoggedEvent } from "../supervisor/event-log.ts";
+import { toJson } from "../text.ts";
 import { eventJson } from "./wire.ts";
 
 export interface EventStreamOptions {
@@ -96,7 +97,7 @@ function endSoon(response: ServerResponse): void {
 }
 
 function eventText({ id, event }: LoggedEvent): string {
-  return `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventJson(event))}\n\n`;
+  return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(eventJson(event))}\n\n`;
 }
 
 /** Events after `after` and before `next` are kept no more. */

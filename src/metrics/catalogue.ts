@@ -197,6 +197,11 @@ export const catalogue = {
     toolBuckets,
     ["provider", "model", "outcome"],
   ),
+  llmBadAnswers: counter(
+    "greenroom_llm_bad_answers_total",
+    "Answers of models that were of no use, by reason: empty, unfinished, calls that nobody can read. They are asked for again; where that does not help, the turn fails.",
+    ["provider", "model", "reason"],
+  ),
   sttLatencySeconds: histogram(
     "greenroom_stt_latency_seconds",
     "Speech-to-text: last sound of speech until the final transcript.",

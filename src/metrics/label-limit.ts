@@ -1,3 +1,5 @@
+import { cutText } from "../text.ts";
+
 /** What takes the place of a label value once there are too many. */
 export const otherLabel = "other";
 
@@ -18,7 +20,7 @@ export class LabelLimit {
 
   /** The value to use. */
   admit(value: unknown): string {
-    const text = String(value).slice(0, longestLabel);
+    const text = cutText(String(value), longestLabel);
     if (this.#known.has(text)) return text;
     if (this.#known.size >= this.#most) return otherLabel;
     this.#known.add(text);

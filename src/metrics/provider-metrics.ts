@@ -90,6 +90,9 @@ export class ProviderMetrics {
         countMs(to.realtimeAudioSeconds, { ...labels, direction: "output" }, audioOutputDurationMs);
         return;
       }
+      case "bad_answer":
+        to.llmBadAnswers.inc({ ...this.#labels(measurement), reason: this.#error.admit(measurement.reason) });
+        return;
       case "error":
         to.providerErrors.inc({
           component: this.#component.admit(measurement.component),

@@ -57,6 +57,7 @@ export class SessionMetrics {
         this.#sample("response_latency_ms__avg", measurement.latency.responseMs);
         this.#sample("eot_latency_ms__avg", measurement.latency.endOfTurnMs);
         return;
+      case "bad_answer":
       case "pacing":
       case "error":
         return;

@@ -51,6 +51,7 @@ export class Usage {
       case "tool":
       case "turn":
       case "response":
+      case "bad_answer":
       case "pacing":
       case "error":
         return;

@@ -7,6 +7,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { setImmediate as nextRound } from "node:timers/promises";
 import { proxyOptions } from "../network/proxy.ts";
+import { wellFormedJson } from "../text.ts";
 
 /**
  * How long an unused connection is kept, in milliseconds: longer than most pauses in a call, and shorter than firewalls and
@@ -69,8 +70,14 @@ export class Connections {
     pools.delete(this.#origin);
   }
 
-  /** A request over one of them, not yet sent. */
-  request(url: string | URL, options: Omit<RequestOptions, "agent">): ClientRequest {
+  /** Sends a request over one of them. Its body is JSON, and leaves as well-formed text whatever it holds. */
+  send(url: string | URL, options: Omit<RequestOptions, "agent">, json?: string): ClientRequest {
+    const outgoing = this.#request(url, options);
+    outgoing.end(json === undefined ? undefined : wellFormedJson(json));
+    return outgoing;
+  }
+
+  #request(url: string | URL, options: Omit<RequestOptions, "agent">): ClientRequest {
     const request = this.#origin.startsWith("https:") ? httpsRequest : httpRequest;
     return request(url, { ...options, agent: this.#agent });
   }
@@ -95,14 +102,13 @@ export class Connections {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const signal = AbortSignal.timeout(openTimeoutMs);
     // Not HEAD: Node's client closes the connection after an answer to it that does not tell its length.
-    const outgoing = this.request(`${this.#origin}/`, { method: "GET", signal });
+    const outgoing = this.send(`${this.#origin}/`, { method: "GET", signal });
     outgoing.on("error", reject);
     outgoing.on("response", (incoming) => {
       incoming.on("error", reject);
       incoming.on("end", resolve);
       incoming.resume();
     });
-    outgoing.end();
     await promise;
     // Node's agent takes the connection back just after the end of the answer.
     await nextRound();

@@ -1,3 +1,5 @@
+import { cutText } from "../text.ts";
+
 /** Longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
 const longestText = 300;
 
@@ -18,9 +20,7 @@ export function errorText(
   let line = isHtml(said) ? withoutMarkup(said) : said;
   for (const secret of secrets) if (secret.length >= shortestSecret) line = line.replaceAll(secret, "[key]");
   line = line.replaceAll(/\s+/g, " ").trim().toWellFormed();
-  if (line.length <= longest) return line;
-  // Not in the middle of a character.
-  return `${line.slice(0, longest).replace(/[\ud800-\udbff]$/, "")}…`;
+  return cutText(line, longest, "…");
 }
 
 /** The JSON object in a body, or the first one of a list. Empty where there is none. */

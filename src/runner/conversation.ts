@@ -4,6 +4,7 @@ import type { EndReason } from "../protocol.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import { cutTextStart } from "../text.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { Printout } from "./printout.ts";
 
@@ -148,7 +149,7 @@ export class Conversation {
     const [all, part] = [shown, heard].map((text) => harmless(text).replaceAll(/\s+/g, " ").trim());
     if (all === part) return "";
     return part
-      ? ` after “${part.length > longestTail ? `…${part.slice(-longestTail)}` : part}”`
+      ? ` after “${part.length > longestTail ? `…${cutTextStart(part, longestTail)}` : part}”`
       : " before a word was heard";
   }
 

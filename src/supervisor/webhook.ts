@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
 import type { WebhookOutcome } from "../metrics/catalogue.ts";
 import type { JsonObject } from "../protocol.ts";
+import { toJson } from "../text.ts";
 import { attemptDelivery } from "./webhook-attempt.ts";
 import { parseWebhookSecrets } from "./webhook-signature.ts";
 
@@ -91,7 +92,7 @@ export class Webhook {
    * happened (it may hold no dot), and a receiver recognises a message that two processes sent.
    */
   send(message: WebhookMessage, id = `msg_${randomUUID()}`): void {
-    const delivery = { id, type: message.type, body: JSON.stringify(message), attempts: 0 };
+    const delivery = { id, type: message.type, body: toJson(message), attempts: 0 };
     if (this.#gone) {
       this.#settle(delivery, "gone");
     } else if (this.#pending.size >= this.#delivery.queueLimit) {

@@ -1,8 +1,14 @@
-import type { JsonSchemaFunction, RegisteredFunction, SchemaFunction } from "../functions.ts";
+import {
+  type FunctionDeclaration,
+  type JsonSchemaFunction,
+  RegisteredFunction,
+  type SchemaFunction,
+} from "../functions.ts";
 import { LLM, type LlmEvent, type LlmRequest } from "../llm.ts";
 import type { StandardSchema } from "../schema.ts";
 import { several } from "../service.ts";
 import { all } from "./all.ts";
+import { attemptOf, isAnswer } from "./llm-attempt.ts";
 import { relay } from "./relay.ts";
 import { type FallbackOptions, Rotation } from "./rotation.ts";
 
@@ -13,6 +19,7 @@ export class FallbackLlm extends LLM {
   constructor(members: readonly LLM[], options?: FallbackOptions) {
     super();
     this.#rotation = new Rotation(members, options);
+    this.checkFunctions([...this.functions.values()].map(({ declaration }) => declaration));
   }
 
   get provider(): string {
@@ -27,11 +34,16 @@ export class FallbackLlm extends LLM {
     return this.#rotation.members;
   }
 
-  /** Registers it on the first; its functions are those of all. */
+  /** Registers it on the first, where all of them take it; its functions are those of all. */
   override registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
   override registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
   override registerFunction(definition: SchemaFunction<StandardSchema> & JsonSchemaFunction): void {
+    this.checkFunctions([new RegisteredFunction(definition).declaration]);
     this.#rotation.first.registerFunction(definition);
+  }
+
+  override checkFunctions(functions: readonly FunctionDeclaration[]): void {
+    for (const member of this.#rotation.members) member.checkFunctions(functions);
   }
 
   override get functions(): ReadonlyMap<string, RegisteredFunction> {
@@ -48,8 +60,12 @@ export class FallbackLlm extends LLM {
       rotation: this.#rotation,
       signal,
       watch,
-      open: (member, options) => member.generate({ ...question, ...options }),
-      begins: (event) => event.type !== "usage",
+      open: (member, options) => {
+        // One that was registered later, on the first model alone, keeps only those from answering that do not take it.
+        member.checkFunctions(question.functions);
+        return attemptOf(member, { ...question, ...options });
+      },
+      begins: isAnswer,
     });
   }
 

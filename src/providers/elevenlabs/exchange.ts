@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { cutText } from "../../text.ts";
 import type { Connections } from "../connections.ts";
 import { pieces, refusalText, textOf, wholeLines } from "./body.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
@@ -71,7 +72,7 @@ export class Exchange {
     const type = incoming.headers["content-type"] ?? "";
     if (/^(text\/|application\/json)/i.test(type)) {
       incoming.destroy();
-      throw new ElevenlabsError(`ElevenLabs answered with ${type.slice(0, 80)} instead of sound`, {
+      throw new ElevenlabsError(`ElevenLabs answered with ${cutText(type, 80)} instead of sound`, {
         kind: "server",
         code: "bad_answer",
       });

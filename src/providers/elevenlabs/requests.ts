@@ -37,7 +37,7 @@ export function open(
     reject(signal.reason);
     return promise;
   }
-  const outgoing = connections.request(url, { method, headers });
+  const outgoing = connections.send(url, { method, headers }, body);
   let incoming: IncomingMessage | null = null;
   const cancel = () => {
     reject(signal.reason);
@@ -56,6 +56,5 @@ export function open(
     answer.once("close", over);
     resolve(answer);
   });
-  outgoing.end(body);
   return promise;
 }

@@ -1,5 +1,6 @@
 import type { StreamTextToSpeechRequest } from "elevenlabs/api/resources/textToSpeech/client/requests/StreamTextToSpeechRequest.js";
 import type { SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
+import { cutText, cutTextStart } from "../../text.ts";
 import type { Connections } from "../connections.ts";
 import { AlignmentReader, type Timing } from "./alignment.ts";
 import { brokenOff, ElevenlabsError } from "./error.ts";
@@ -98,27 +99,18 @@ function limits({ firstByteTimeoutMs }: FilledOptions, abortSignal: AbortSignal)
   return { abortSignal, maxRetries: 0, timeoutInSeconds: firstByteTimeoutMs / 1_000 + 1 };
 }
 
-/** The body on the wire. Lone halves of characters are replaced, since the service refuses them; no cut makes one. */
 function bodyOf({ options, text, neighbours }: SpeechRequest): StreamTextToSpeechRequest {
   const { modelId, languageCode, voiceSettings, enableLogging, optimizeStreamingLatency } = options;
   // The third generation refuses neighbours.
   const { previousText = "", nextText = "" } = modelId.startsWith("eleven_v3") ? {} : neighbours;
   const body = {
-    text: text.toWellFormed(),
+    text,
     model_id: modelId,
     output_format: `pcm_${options.sampleRate}` as const,
     language_code: languageCode,
     voice_settings: voiceSettings && settingsOf(voiceSettings),
-    previous_text:
-      previousText
-        .slice(-longestNeighbour)
-        .replace(/^[\udc00-\udfff]/, "")
-        .toWellFormed() || undefined,
-    next_text:
-      nextText
-        .slice(0, longestNeighbour)
-        .replace(/[\ud800-\udbff]$/, "")
-        .toWellFormed() || undefined,
+    previous_text: cutTextStart(previousText, longestNeighbour) || undefined,
+    next_text: cutText(nextText, longestNeighbour) || undefined,
     enable_logging: enableLogging,
     optimize_streaming_latency: optimizeStreamingLatency,
     apply_text_normalization: options.applyTextNormalization,

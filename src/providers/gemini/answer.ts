@@ -1,29 +1,50 @@
 import { randomUUID } from "node:crypto";
-import type { GenerateContentResponse, Part } from "@google/genai";
+import type { GenerateContentResponse, GenerateContentResponseUsageMetadata, Part } from "@google/genai";
+import { BadAnswerError } from "../../agent/bad-answer-error.ts";
+import type { ToolCall } from "../../agent/conversation.ts";
 import type { LlmEvent } from "../../agent/llm.ts";
 import type { JsonValue } from "../../protocol.ts";
+import { isBlank } from "../../text.ts";
 import { ownCall } from "./contents.ts";
-import { BadAnswerError, RefusalError } from "./errors.ts";
+import { RefusalError } from "./errors.ts";
 
 interface Tokens {
   readonly input: number;
   readonly output: number;
 }
 
-/** Why the model stopped, where it is as it should be. Some gateways do not tell. */
-const good = new Set(["STOP", "MAX_TOKENS", "CONTINUATION", "FINISH_REASON_UNSPECIFIED"]);
-const refusals = new Set(["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"]);
+const refusals = new Set(["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"]);
+/** The model tried to call a function, and nobody can tell how. */
+const brokenCalls = new Set(["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"]);
+/** Reasons by their number, which some gateways send in place of the name. */
+const byNumber = [
+  "FINISH_REASON_UNSPECIFIED",
+  "STOP",
+  "MAX_TOKENS",
+  "SAFETY",
+  "RECITATION",
+  "OTHER",
+  "BLOCKLIST",
+  "PROHIBITED_CONTENT",
+  "SPII",
+  "MALFORMED_FUNCTION_CALL",
+];
 
-/** One response of the model, as it is streamed. */
+/**
+ * One response of the model, as it is streamed. Its calls come out at its end, since an answer that breaks off before may be
+ * asked for again as long as nothing of it was spoken.
+ */
 export class Answer {
-  /** Pieces of text and tool calls so far. */
-  pieces = 0;
-  /** Has something been said? */
-  spoken = false;
-  #tokens: Tokens;
   readonly #model: string;
   readonly #spent: Tokens;
   readonly #ids = new Set<string>();
+  readonly #calls: ToolCall[] = [];
+  /** Text in which there is nothing to hear yet, such as the line break that some answers begin with. */
+  #blank = "";
+  /** Length of the text so far, in characters. */
+  #length = 0;
+  #spoken = false;
+  #counts = { prompt: 0, tools: 0, candidates: 0, thoughts: 0 };
   #finishReason: string | undefined;
   #blockReason: string | undefined;
 
@@ -31,11 +52,20 @@ export class Answer {
   constructor(model: string, spent: Tokens = { input: 0, output: 0 }) {
     this.#model = model;
     this.#spent = spent;
-    this.#tokens = spent;
+  }
+
+  /** Has something been said? */
+  get spoken(): boolean {
+    return this.#spoken;
   }
 
   get tokens(): Tokens {
-    return this.#tokens;
+    const { prompt, tools, candidates, thoughts } = this.#counts;
+    return {
+      input: this.#spent.input + prompt + tools,
+      // Thoughts are paid for as output.
+      output: this.#spent.output + candidates + thoughts,
+    };
   }
 
   /** What a chunk brings. Its parts are read one by one: the SDK's `text` warns of every part that is none. */
@@ -45,50 +75,76 @@ export class Answer {
     usageMetadata,
   }: GenerateContentResponse): Generator<LlmEvent, void, void> {
     const [candidate] = candidates ?? [];
-    for (const part of candidate?.content?.parts ?? []) {
-      const event = this.#eventOf(part);
-      if (event === null) continue;
-      this.pieces++;
-      yield event;
-    }
-    this.#finishReason = candidate?.finishReason ?? this.#finishReason;
-    this.#blockReason = promptFeedback?.blockReason ?? this.#blockReason;
-    if (usageMetadata === undefined) return;
-    const { promptTokenCount = 0, toolUsePromptTokenCount = 0 } = usageMetadata;
-    const { candidatesTokenCount = 0, thoughtsTokenCount = 0 } = usageMetadata;
-    // Each chunk counts from the beginning. Thoughts are paid for as output.
-    this.#tokens = {
-      input: this.#spent.input + promptTokenCount + toolUsePromptTokenCount,
-      output: this.#spent.output + candidatesTokenCount + thoughtsTokenCount,
-    };
-    yield { type: "usage", inputTokens: this.#tokens.input, outputTokens: this.#tokens.output };
+    for (const part of candidate?.content?.parts ?? []) yield* this.#take(part);
+    this.#finishReason = reasonOf(candidate?.finishReason) ?? this.#finishReason;
+    this.#blockReason = reasonOf(promptFeedback?.blockReason) ?? this.#blockReason;
+    if (usageMetadata !== undefined) yield this.#count(usageMetadata);
   }
 
-  /** What is wrong with it now that it is over. `mayBeEmpty`: there may be nothing to say. */
-  problem(mayBeEmpty: boolean): RefusalError | BadAnswerError | null {
-    const reason = this.#finishReason ?? "FINISH_REASON_UNSPECIFIED";
+  /** What is wrong with it now that it is over; null where it is an answer. */
+  problem(): RefusalError | BadAnswerError | null {
+    const reason = this.#finishReason;
     if (this.#blockReason !== undefined) return new RefusalError("prompt", this.#blockReason);
+    if (reason === undefined) {
+      return new BadAnswerError(
+        "UNFINISHED",
+        "The answer of Gemini ended before Gemini said that it was over",
+      );
+    }
     if (refusals.has(reason)) return new RefusalError("answer", reason);
-    if (!good.has(reason)) return new BadAnswerError(reason, `Gemini could not finish its answer: ${reason}`);
-    if (this.pieces > 0) return null;
+    // Whatever else ended it, there is something to go on with.
+    if (this.#calls.length > 0 || this.#spoken) return null;
     if (reason === "MAX_TOKENS") {
       const message = "Gemini used up maxOutputTokens before its first word: allow more, or less thinking";
       return new BadAnswerError("MAX_TOKENS", message);
     }
-    return mayBeEmpty ? null : new BadAnswerError("EMPTY", "The answer of Gemini is empty");
+    return ["STOP", "CONTINUATION", "FINISH_REASON_UNSPECIFIED"].includes(reason)
+      ? new BadAnswerError("EMPTY", "The answer of Gemini is empty")
+      : new BadAnswerError(reason, `Gemini could not finish its answer: ${reason}`);
   }
 
-  #eventOf(part: Part): LlmEvent | null {
+  /** What it holds back until it is over: its calls, or that it tried to make one. */
+  *rest(): Generator<LlmEvent, void, void> {
+    if (this.#blank !== "") yield { type: "text", delta: this.#blank };
+    for (const call of this.#calls) yield { type: "tool_call", call };
+    const reason = this.#finishReason ?? "";
+    if (this.#calls.length === 0 && brokenCalls.has(reason)) yield { type: "broken_call", reason };
+  }
+
+  *#take(part: Part): Generator<LlmEvent, void, void> {
     const { text, thought, functionCall } = part;
     if (functionCall !== undefined) {
       const { id, name = "", args = {} } = functionCall;
       const call = { id: this.#ownId(id), name, arguments: args as JsonValue };
-      return { type: "tool_call", call: { ...call, providerData: ownCall(part, this.#model) } };
+      this.#calls.push({ ...call, providerData: ownCall(part, this.#model, this.#length) });
+      return;
     }
     // Reasoning is never spoken.
-    if (thought === true || text === undefined || text === "") return null;
-    this.spoken = true;
-    return { type: "text", delta: text };
+    if (thought === true || text === undefined || text === "") return;
+    this.#length += text.length;
+    if (!this.#spoken && isBlank(text)) {
+      this.#blank += text;
+      return;
+    }
+    this.#spoken = true;
+    yield { type: "text", delta: this.#blank + text };
+    this.#blank = "";
+  }
+
+  /**
+   * Each chunk counts from the beginning. The last one may correct the prompt to fewer tokens, and where it tells nothing of
+   * the thoughts they were thought all the same.
+   */
+  #count(usage: GenerateContentResponseUsageMetadata): LlmEvent {
+    const { prompt, tools, candidates, thoughts } = this.#counts;
+    this.#counts = {
+      prompt: usage.promptTokenCount ?? prompt,
+      tools: usage.toolUsePromptTokenCount ?? tools,
+      candidates: Math.max(candidates, usage.candidatesTokenCount ?? 0),
+      thoughts: Math.max(thoughts, usage.thoughtsTokenCount ?? 0),
+    };
+    const { input, output } = this.tokens;
+    return { type: "usage", inputTokens: input, outputTokens: output };
   }
 
   /** Older models give their calls no id, and some give one twice. */
@@ -97,4 +153,9 @@ export class Answer {
     this.#ids.add(id);
     return id;
   }
+}
+
+function reasonOf(given: unknown): string | undefined {
+  if (typeof given === "number") return byNumber[given] ?? String(given);
+  return typeof given === "string" && given !== "" ? given : undefined;
 }

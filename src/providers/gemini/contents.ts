@@ -1,6 +1,7 @@
 import type { Content, Part } from "@google/genai";
 import type { Message, ToolCall, ToolResult } from "../../agent/conversation.ts";
 import type { JsonValue } from "../../protocol.ts";
+import { cutText } from "../../text.ts";
 import { generationOf } from "./thinking.ts";
 
 /**
@@ -14,7 +15,12 @@ const longestName = 64;
 
 /** What a call of this provider carries in `ToolCall.providerData`: the part as it came, with its thought signature. */
 interface OwnCall {
-  readonly gemini: { readonly model: string; readonly part: Part };
+  readonly gemini: {
+    readonly model: string;
+    readonly part: Part;
+    /** How much of the text came before it, in characters. */
+    readonly behind?: number;
+  };
 }
 
 export interface Mapped {
@@ -53,10 +59,7 @@ export function mapMessages(
       case "agent":
         calls = message.toolCalls;
         // A turn of the model without parts would be refused.
-        add(contents, "model", [
-          ...(message.text === "" ? [] : [{ text: message.text }]),
-          ...callParts(calls, model),
-        ]);
+        add(contents, "model", inOrder(message.text, calls, callParts(calls, model)));
         break;
       case "tools":
         add(
@@ -74,17 +77,29 @@ export function mapMessages(
 
 /** The participants' name as their messages begin with it. */
 function speakerName(participantId: string): string {
-  return (
-    participantId
-      .replaceAll(/[\p{C}:\s]+/gu, " ")
-      .trim()
-      .slice(0, longestName) || "someone"
-  );
+  return cutText(participantId.replaceAll(/[\p{C}:\s]+/gu, " ").trim(), longestName) || "someone";
 }
 
-/** A call that the model made, with all that Gemini wants back. */
-export function ownCall(part: Part, model: string): JsonValue {
-  return { gemini: { model, part } } satisfies OwnCall as unknown as JsonValue;
+/** A call that the model made, with all that Gemini wants back. `behind`: how much text came before it, in characters. */
+export function ownCall(part: Part, model: string, behind: number): JsonValue {
+  return { gemini: { model, part, behind } } satisfies OwnCall as unknown as JsonValue;
+}
+
+/** The words of an answer and its calls, in the order in which they came. */
+function inOrder(text: string, calls: readonly ToolCall[], callParts: readonly Part[]): Part[] {
+  const parts: Part[] = [];
+  let written = 0;
+  const write = (end: number) => {
+    const words = text.slice(written, end);
+    if (words !== "") parts.push({ text: words });
+    written = Math.max(written, end);
+  };
+  callParts.forEach((part, index) => {
+    write(ownOf(calls[index]!)?.behind ?? text.length);
+    parts.push(part);
+  });
+  write(text.length);
+  return parts;
 }
 
 function words(text: string, withheld: ReadonlySet<string>): string {
@@ -116,33 +131,30 @@ function callParts(calls: readonly ToolCall[], model: string): Part[] {
 }
 
 /** The part as it came; undefined where another provider made the call. Another model's signature is of no use here. */
-function ownPart({ providerData }: ToolCall, model: string): Part | undefined {
+function ownPart(call: ToolCall, model: string): Part | undefined {
+  const own = ownOf(call);
+  if (own === undefined || own.model === model) return own?.part;
+  const { thoughtSignature: _, ...unsigned } = own.part;
+  return unsigned;
+}
+
+/** What a call of this provider carries; undefined where another provider made it. */
+function ownOf({ providerData }: ToolCall): OwnCall["gemini"] | undefined {
   if (typeof providerData !== "object" || providerData === null || !("gemini" in providerData))
     return undefined;
-  const { model: author, part } = (providerData as unknown as OwnCall).gemini;
-  if (author === model) return part;
-  const { thoughtSignature: _, ...unsigned } = part;
-  return unsigned;
+  return (providerData as unknown as OwnCall).gemini;
 }
 
 /** `output` and `error` are the keys by which Gemini tells success from failure. */
 function resultPart(
-  { callId, name, ok, output }: ToolResult,
+  { callId, name, ok, output, format }: ToolResult,
   calls: readonly ToolCall[],
   model: string,
 ): Part {
   const call = calls.find(({ id }) => id === callId);
   const id = call === undefined ? undefined : ownPart(call, model)?.functionCall?.id;
-  const response = ok ? { output: parsed(output) } : { error: output };
+  const response = ok ? { output: format === "json" ? JSON.parse(output) : output } : { error: output };
   return { functionResponse: { ...(id === undefined ? {} : { id }), name, response } };
-}
-
-function parsed(output: string): unknown {
-  try {
-    return JSON.parse(output);
-  } catch {
-    return output;
-  }
 }
 
 function objectOf(value: JsonValue): Record<string, unknown> {

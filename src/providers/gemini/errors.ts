@@ -1,4 +1,7 @@
+import { BadAnswerError } from "../../agent/bad-answer-error.ts";
+import { cutText } from "../../text.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
+import { StreamedError } from "./event-stream.ts";
 
 /** Gemini refused a request, failed at it, or could not be reached. */
 export class GeminiError extends Error {
@@ -50,19 +53,27 @@ export class RefusalError extends Error {
   }
 }
 
-/** The model's answer is of no use: nothing in it, a tool call that nobody can read, a stream that broke. */
-export class BadAnswerError extends Error {
-  override readonly name = "BadAnswerError";
-  /** Such as `MALFORMED_FUNCTION_CALL`, `EMPTY` or `UNREADABLE`. */
-  readonly code: string;
+type Failure = GeminiError | RefusalError | BadAnswerError;
 
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
+/**
+ * The SDK refused a request before it was sent: it can never succeed. Its message names the parameter that is wrong, and
+ * quotes no value.
+ */
+export function asRefusedRequest(error: unknown, apiKey: string): GeminiError {
+  const said = cutText(error instanceof Error ? error.message : String(error), 300);
+  return new GeminiError(
+    withoutKey(`The SDK of Gemini refused the request before it was sent: ${said}`, apiKey),
+    {
+      code: "INVALID_REQUEST",
+    },
+  );
 }
 
-type Failure = GeminiError | RefusalError | BadAnswerError;
+/** Did it go wrong on the way to Gemini, or at Gemini? If not, the SDK did not even send it. */
+export function wasSent(error: unknown): boolean {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  return name === "ApiError" || typeof code === "string" || name === "AbortError";
+}
 
 /** What the SDK threw, as an error that holds no key and none of the words that were said. */
 export function asFailure(error: unknown, apiKey: string): Failure {
@@ -76,7 +87,8 @@ export function asFailure(error: unknown, apiKey: string): Failure {
     const text = withoutKey(`Gemini cannot be reached: ${message}`, apiKey);
     return new GeminiError(text, { code, cause: error });
   }
-  // The SDK's own messages may quote the answer, so they are not passed on.
+  if (error instanceof StreamedError) return apiFailure(error.status, error.message, apiKey);
+  // Messages of the SDK and of the JSON parser may quote the answer, so they are not passed on.
   return new BadAnswerError("UNREADABLE", `The answer of Gemini broke off, or could not be read (${name})`);
 }
 

@@ -5,7 +5,8 @@ import { fromEnvironment } from "../access.ts";
 import { Connections } from "../connections.ts";
 import { defaultBaseUrl } from "./options.ts";
 
-export { BadAnswerError, GeminiError, RefusalError } from "./errors.ts";
+export { BadAnswerError } from "../../agent/bad-answer-error.ts";
+export { GeminiError, RefusalError } from "./errors.ts";
 export { LLM } from "./llm.ts";
 export type { Harm, HarmThreshold, LLMOptions } from "./options.ts";
 export type { ThinkingEffort } from "./thinking-effort.ts";

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Connections } from "../connections.ts";
 import { decoded } from "../decoded.ts";
+import { wholeEvents } from "./event-stream.ts";
 
 /** As the global fetch, as far as the SDK uses it, over kept connections. Errors carry the system's `code`. */
 export function fetchOver(connections: Connections): typeof fetch {
@@ -21,15 +22,17 @@ export function fetchOver(connections: Connections): typeof fetch {
 
 function send(connections: Connections, url: URL, { method = "GET", headers, body, signal }: RequestInit) {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const outgoing = connections.request(url, {
+  const options = {
     method,
     headers: Object.fromEntries(new Headers(headers)),
     ...(signal ? { signal } : {}),
-  });
-  outgoing.on("response", (incoming) => resolve(asResponse(incoming)));
+  };
+  // The SDK gives no body but JSON text.
+  const outgoing = connections.send(url, options, typeof body === "string" ? body : undefined);
+  const streams = url.searchParams.get("alt") === "sse";
+  outgoing.on("response", (incoming) => resolve(asResponse(incoming, streams)));
   // Stays for the life of the request: what goes wrong after the answer began is told by its body too.
   outgoing.on("error", reject);
-  outgoing.end(body);
   return {
     answer: promise,
     staleAfter: (error: unknown) =>
@@ -40,7 +43,7 @@ function send(connections: Connections, url: URL, { method = "GET", headers, bod
 /** Headers of a body that is given on without them, since it is decoded. */
 const ofTheWire = new Set(["content-encoding", "content-length"]);
 
-function asResponse(incoming: IncomingMessage): Response {
+function asResponse(incoming: IncomingMessage, streams: boolean): Response {
   const { statusCode: status = 502, statusMessage: statusText = "", headersDistinct } = incoming;
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct)) {
@@ -49,6 +52,7 @@ function asResponse(incoming: IncomingMessage): Response {
   }
   const empty = [204, 205, 304].includes(status);
   if (empty) incoming.resume();
-  const body = empty ? null : (Readable.toWeb(decoded(incoming)) as ReadableStream<Uint8Array>);
-  return new Response(body, { status, statusText, headers });
+  const read = decoded(incoming);
+  const body = streams && status === 200 ? wholeEvents(read) : Readable.toWeb(read);
+  return new Response(empty ? null : (body as ReadableStream<Uint8Array>), { status, statusText, headers });
 }

@@ -1,11 +1,14 @@
 import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promises";
 import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
+import { BadAnswerError } from "../../agent/bad-answer-error.ts";
+import type { FunctionDeclaration } from "../../agent/functions.ts";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { checkValue, matching } from "../../agent/option-checks.ts";
 import { DeadlineError, within } from "../../deadline.ts";
 import { Connections } from "../connections.ts";
 import { Answer } from "./answer.ts";
-import { asFailure, type BadAnswerError, GeminiError, isPassing, RefusalError } from "./errors.ts";
+import { asFailure, asRefusedRequest, GeminiError, isPassing, RefusalError, wasSent } from "./errors.ts";
+import { checkFunctions } from "./functions.ts";
 import { fetchOver } from "./kept-fetch.ts";
 import { defaultModel, type FilledOptions, fillOptions, type LLMOptions } from "./options.ts";
 import { parametersOf } from "./parameters.ts";
@@ -39,6 +42,10 @@ export class LLM extends BaseLLM {
     this.#connections = Connections.to(this.#options.baseUrl).hold();
   }
 
+  override checkFunctions(functions: readonly FunctionDeclaration[]): void {
+    checkFunctions(functions);
+  }
+
   /** Opens a connection, by a question for the model: a wrong key or an unknown model is a `GeminiError` already here. */
   override async warm(signal: AbortSignal): Promise<void> {
     const cancel = new AbortController();
@@ -63,13 +70,12 @@ export class LLM extends BaseLLM {
    * the key or the words that were said; where the request is aborted, the reason of its signal.
    */
   async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
-    const { signal, messages } = request;
+    const { signal, messages, watch } = request;
     const { refusal, maxRetries } = this.#options;
     const parameters = parametersOf(request, this.model, this.#options, this.#withheld);
-    const mayBeEmpty = messages.at(-1)?.role === "tools";
     let answer = new Answer(this.model);
     for (let retry = 0; ; retry++) {
-      const failure = yield* this.#try(parameters, answer, mayBeEmpty, signal);
+      const failure = yield* this.#try(parameters, answer, signal);
       if (failure === null) return;
       if (failure instanceof RefusalError) {
         if (failure.refused === "prompt") this.#withhold(messages);
@@ -77,7 +83,8 @@ export class LLM extends BaseLLM {
         yield { type: "text", delta: answer.spoken ? ` ${refusal}` : refusal };
         return;
       }
-      const pauseMs = answer.pieces === 0 && retry < maxRetries ? this.#retryDelay(failure, retry) : null;
+      if (failure instanceof BadAnswerError) watch?.onBadAnswer?.(this, failure.code.toLowerCase());
+      const pauseMs = !answer.spoken && retry < maxRetries ? this.#retryDelay(failure, retry) : null;
       if (pauseMs === null) throw failure;
       await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       answer = new Answer(this.model, answer.tokens);
@@ -95,7 +102,6 @@ export class LLM extends BaseLLM {
   async *#try(
     parameters: GenerateContentParameters,
     answer: Answer,
-    mayBeEmpty: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<LlmEvent, GeminiError | RefusalError | BadAnswerError | null, void> {
     signal.throwIfAborted();
@@ -108,14 +114,19 @@ export class LLM extends BaseLLM {
     try {
       const { models } = await this.#sdk();
       const config = { ...parameters.config, abortSignal: cancel.signal };
-      for await (const chunk of await models.generateContentStream({ ...parameters, config })) {
+      const chunks = await models.generateContentStream({ ...parameters, config }).catch((error) => {
+        throw wasSent(error) ? error : asRefusedRequest(error, this.#options.apiKey);
+      });
+      for await (const chunk of chunks) {
         for (const event of answer.read(chunk)) {
           yield event;
           signal.throwIfAborted();
         }
       }
       over = true;
-      return answer.problem(mayBeEmpty);
+      const problem = answer.problem();
+      if (problem === null) yield* answer.rest();
+      return problem;
     } catch (error) {
       signal.throwIfAborted();
       over = true;

@@ -7,6 +7,7 @@ import type {
 } from "@google/genai";
 import type { LlmRequest } from "../../agent/llm.ts";
 import { mapMessages } from "./contents.ts";
+import { checkFunctions, declarationOf } from "./functions.ts";
 import type { LLMOptions } from "./options.ts";
 import { leastThinking, level } from "./thinking.ts";
 
@@ -61,10 +62,8 @@ function thinking(model: string, { thinkingBudget, thinkingLevel }: LLMOptions) 
 
 function tools({ functions, toolChoice }: LlmRequest): GenerateContentConfig {
   if (functions.length === 0) return {};
-  const functionDeclarations = functions.map(({ name, description, parameters }) => {
-    const { $schema: _, ...parametersJsonSchema } = parameters;
-    return { name, description, parametersJsonSchema };
-  });
+  checkFunctions(functions);
+  const functionDeclarations = functions.map(declarationOf);
   // The functions stay, since calls in the conversation refer to them; only another call is ruled out.
   const functionCallingConfig = { mode: "NONE" as FunctionCallingConfigMode };
   return {

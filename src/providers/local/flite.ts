@@ -1,5 +1,6 @@
 import type { PcmFrame } from "../../agent/audio.ts";
 import { decodeWav } from "../../audio/wav.ts";
+import { cutText } from "../../text.ts";
 import { runWasi } from "./wasi.ts";
 import type { WasmModule } from "./web-assembly.ts";
 
@@ -38,7 +39,7 @@ export function synthesize(module: WasmModule, text: string, { voice, pace }: Fl
     output,
   ];
   const { code, printed, file } = runWasi(module, args, output);
-  if (code !== 0) throw new Error(`Flite ended with ${code}: ${printed.trim().slice(0, 200)}`);
+  if (code !== 0) throw new Error(`Flite ended with ${code}: ${cutText(printed.trim(), 200)}`);
   return trimmed(decodeWav(file, "Flite's sound"));
 }
 

@@ -66,20 +66,12 @@ function placesIn(text: string): string[] {
     .slice(0, 8);
 }
 
-function phrase({ name, ok, output }: ToolResult): string {
+function phrase({ name, ok, output, format }: ToolResult): string {
   if (!ok) return `I could not use ${name}: ${output}`;
-  const value = parsed(output);
+  const value: unknown = format === "json" ? JSON.parse(output) : output;
   if (name === "get_weather") return weatherSentence(value) ?? `${name} says: ${output}`;
   if (name === "get_time" && typeof value === "string") return `It is ${value}.`;
   return `${name} says: ${output}`;
-}
-
-function parsed(output: string): unknown {
-  try {
-    return JSON.parse(output);
-  } catch {
-    return output;
-  }
 }
 
 function answer(text: string, role: "participant" | "instruction"): string {

@@ -3,6 +3,7 @@ import type { AgentUser, Call } from "../../agent/edge.ts";
 import { within } from "../../deadline.ts";
 import { keptConnections, overKeptConnections } from "../../network/dispatcher.ts";
 import { retryAfter } from "../../retry-after.ts";
+import { toJson, wellFormed } from "../../text.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 import { StreamClock } from "./clock.ts";
 import { type Admission, readAdmission } from "./credentials.ts";
@@ -59,7 +60,9 @@ export class Coordinator {
   }
 
   async upsertUser({ id, name }: AgentUser, signal: AbortSignal): Promise<void> {
-    await this.#ask("To make the agent's user", signal, (client) => client.upsertUsers([{ id, name }]));
+    await this.#ask("To make the agent's user", signal, (client) =>
+      client.upsertUsers([{ id, name: name.toWellFormed() }]),
+    );
   }
 
   /** Makes the call, or finds it. */
@@ -87,7 +90,7 @@ export class Coordinator {
           type: encodeURIComponent(callType),
           id: encodeURIComponent(callId),
           user_id: event.userId,
-          custom: { ...event.custom },
+          custom: wellFormed({ ...event.custom }),
         }),
       1,
     );
@@ -142,7 +145,7 @@ export class Coordinator {
           "content-type": "application/json",
           "x-stream-client": "greenroom",
         },
-        body: JSON.stringify({
+        body: toJson({
           location: "auto",
           create: true,
           ...(migratingFrom === undefined ? {} : { migrating_from: migratingFrom }),

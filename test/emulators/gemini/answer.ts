@@ -8,7 +8,13 @@ export interface WireChunk {
   readonly token: boolean;
 }
 
-type Plan = { readonly parts: readonly object[]; readonly tokens: number; readonly thoughts: number };
+interface Plan {
+  readonly parts: readonly object[];
+  readonly tokens: number;
+  readonly thoughts: number;
+  /** What the script wants told of tokens, up to here. */
+  readonly usage?: Readonly<Record<string, number>> | null;
+}
 
 /** The chunks of one answer, as the Gemini API streams them. */
 export class WireAnswer {
@@ -37,7 +43,7 @@ export class WireAnswer {
       else {
         for (const plan of this.#plans(step)) {
           if (held !== null) yield this.#chunk(held, null);
-          held = plan;
+          held = { ...plan, usage: this.#usage };
         }
       }
     }
@@ -46,7 +52,7 @@ export class WireAnswer {
     const onLast = last !== undefined && "text" in last && !("thought" in last);
     if (held !== null && !onLast) yield this.#chunk(held, null);
     if (held === null || !onLast) held = { parts: [{ text: "" }], tokens: 0, thoughts: 0 };
-    yield this.#chunk(held, finish);
+    yield this.#chunk({ ...held, usage: this.#usage }, finish);
   }
 
   *#plans(
@@ -77,7 +83,7 @@ export class WireAnswer {
     };
   }
 
-  #chunk({ parts, tokens, thoughts }: Plan, finishReason: string | null): WireChunk {
+  #chunk({ parts, tokens, thoughts, usage }: Plan, finishReason: string | null): WireChunk {
     this.#counted.candidates += tokens;
     this.#counted.thoughts += thoughts;
     return {
@@ -90,7 +96,7 @@ export class WireAnswer {
             index: 0,
           },
         ],
-        usageMetadata: this.#usage ?? this.#count(),
+        usageMetadata: usage ?? this.#count(),
         modelVersion: this.#model,
         responseId: this.#id,
       },

@@ -26,6 +26,23 @@ export interface ExchangeSetting {
 /** The emulator itself closes the connection. */
 class Cut extends Error {}
 
+/** An error as Google writes it into a stream that has begun. */
+function errorText(form: "event" | "printed" | "bare" | "list", body: object): string {
+  const printed = JSON.stringify(body, null, 2);
+  switch (form) {
+    case "event":
+      return `data: ${JSON.stringify(body)}\r\n\r\n`;
+    case "printed":
+      return `data: ${printed}\r\n\r\n`;
+    case "bare":
+      return `${printed}\n`;
+    case "list":
+      return `[${printed}]\n\n`;
+    default:
+      return form satisfies never;
+  }
+}
+
 /** One request and its answer. */
 export class Exchange {
   readonly #number: number;
@@ -158,7 +175,11 @@ export class Exchange {
         await this.#write(event.slice(0, event.length / 2));
         throw new Cut();
       case "error_chunk":
-        this.#response.end(`data: ${JSON.stringify(new ApiFault(fault.status).body)}\r\n\r\n`);
+        await this.#writePieces(
+          Buffer.from(errorText(fault.form ?? "event", new ApiFault(fault.status).body)),
+          fault.bytes ?? Number.MAX_SAFE_INTEGER,
+        );
+        this.#response.end();
         return true;
       case "garbage":
         await this.#write('data: {"candidates":[{"content":\r\n\r\n');

@@ -22,7 +22,15 @@ export type GeminiFault = {
   /** After so many chunks nothing more comes, and the connection stays open. */
   | { readonly kind: "stall"; readonly afterChunks: number }
   /** After so many chunks an error comes in place of the next one, in a response that began with 200. */
-  | { readonly kind: "error_chunk"; readonly afterChunks: number; readonly status: number }
+  | {
+      readonly kind: "error_chunk";
+      readonly afterChunks: number;
+      readonly status: number;
+      /** An event (the default), one that is printed over several lines, or bare JSON behind the last event, as an object or a list. */
+      readonly form?: "event" | "printed" | "bare" | "list";
+      /** Written in pieces of so many bytes. Default: in one. */
+      readonly bytes?: number;
+    }
   /** After so many chunks comes one that is no JSON. */
   | { readonly kind: "garbage"; readonly afterChunks: number }
   /** The answer is written in pieces of so many bytes, wherever they end. */

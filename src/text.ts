@@ -1,0 +1,88 @@
+/** Longest cluster of code units that is kept together, such as an emoji of a whole family. */
+const longestCharacter = 64;
+
+let segmenter: Intl.Segmenter | undefined;
+
+/**
+ * The beginning of a text: at most `length` UTF-16 code units, and never a part of a character, so that no half of a
+ * surrogate pair is left over. `mark` is put behind a text that was cut, and is not counted. Default: none.
+ */
+export function cutText(text: string, length: number, mark = ""): string {
+  return text.length <= length ? text : `${text.slice(0, boundaryBefore(text, length))}${mark}`;
+}
+
+/** The end of a text: at most `length` UTF-16 code units, and never a part of a character. */
+export function cutTextStart(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const at = text.length - length;
+  const boundary = boundaryBefore(text, at);
+  // The character that would be cut stays away whole.
+  return boundary === at ? text.slice(at) : text.slice(at + (characterAt(text, at)?.rest ?? 0));
+}
+
+/** Is there anything in it to read or to hear? White space, control characters and invisible ones are nothing. */
+export function isBlank(text: string): boolean {
+  return !/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
+}
+
+/** Replaces halves of surrogate pairs by U+FFFD in every string and every key of a value that JSON can hold. */
+export function wellFormed<Value>(value: Value): Value {
+  return replaced(value) as Value;
+}
+
+/** A value as JSON text in which every string and every key is well-formed. */
+export function toJson(value: unknown): string {
+  return wellFormedJson(JSON.stringify(value));
+}
+
+/**
+ * The same JSON text with U+FFFD in place of every half of a surrogate pair, in strings and keys at any depth: services
+ * answer 400 to such a half, and to each later request with the same conversation. `JSON.stringify` writes it as an escape.
+ */
+export function wellFormedJson(json: string): string {
+  const text = json.toWellFormed();
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
+  // One escape after the other, so that a backslash which is itself escaped begins none. A pair that is escaped is whole.
+  return text.replaceAll(
+    /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|[\s\S])/g,
+    (token) => (token.length === 6 ? "\\ufffd" : token),
+  );
+}
+
+function replaced(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) {
+    const items = value.map(replaced);
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value);
+  const fields = entries.map(([key, inner]) => [key.toWellFormed(), replaced(inner)] as const);
+  const same = fields.every(
+    ([key, inner], index) => key === entries[index]![0] && inner === entries[index]![1],
+  );
+  return same ? value : Object.fromEntries(fields);
+}
+
+/** The last place at or before `at` where the text may be cut. */
+function boundaryBefore(text: string, at: number): number {
+  const character = characterAt(text, at);
+  if (character === null) return isPair(text, at) ? at - 1 : at;
+  return at - character.taken;
+}
+
+/** How much of the character around `at` lies before it, and how much behind; null where that is too long to be one. */
+function characterAt(text: string, at: number): { readonly taken: number; readonly rest: number } | null {
+  const wanted = Math.max(0, at - longestCharacter);
+  const from = isPair(text, wanted) ? wanted - 1 : wanted;
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const found = segmenter.segment(text.slice(from, at + longestCharacter)).containing(at - from);
+  if (found === undefined || found.segment.length > longestCharacter) return null;
+  const taken = at - from - found.index;
+  return { taken, rest: taken === 0 ? 0 : found.segment.length - taken };
+}
+
+/** Do both halves of a pair meet here? */
+function isPair(text: string, at: number): boolean {
+  return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(Math.max(0, at - 1), at + 1));
+}
