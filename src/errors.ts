@@ -1,4 +1,4 @@
-export { errorOf, messageWithCauses, type PlainError, plainError } from "./plain-error.ts";
+export { errorOf, messageWithCauses, type PlainError, plainError, withoutStacks } from "./plain-error.ts";
 
 /**
  * Every error that Greenroom raises on purpose: its code, the HTTP status it becomes, what a client may read, and whether

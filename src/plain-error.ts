@@ -49,6 +49,16 @@ export function messageWithCauses({ message, cause, errors = [] }: PlainError): 
   return news.length === 0 ? message : `${message === "" ? "" : `${message}: `}${news.join("; ")}`;
 }
 
+/** An error of which only a summary is kept: names, codes and beginnings of messages, and two causes at the most. */
+export function withoutStacks({ name, message, code, cause }: PlainError, causes = 2): PlainError {
+  return {
+    name,
+    message: clip(message, 500),
+    ...(code === undefined ? {} : { code }),
+    ...(cause === undefined || causes === 0 ? {} : { cause: withoutStacks(cause, causes - 1) }),
+  };
+}
+
 function plain(error: unknown, depth: number, left: Allowance): PlainError {
   left.errors -= 1;
   const clipped = (text: string) => {

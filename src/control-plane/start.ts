@@ -63,7 +63,7 @@ async function answerStart(exchange: Exchange, start: Start): Promise<void> {
   notesOf(ctx).sessionId = answer.session_id;
   if (replayed) ctx.set("Idempotency-Replayed", "true");
   ctx.status = 201;
-  ctx.body = answer;
+  ctx.body = { ...answer, config: body.config as JsonObject };
 }
 
 /** Where this process stood still, the end of the connection lies behind what it has read of it. */
@@ -75,7 +75,7 @@ function hasLeft({ destroyed, readableEnded }: Socket): boolean {
   return destroyed || readableEnded;
 }
 
-/** The token is made anew for whoever asks again: no registry keeps it. */
+/** The token is made anew for whoever asks again, and they send the same config: no registry keeps them. */
 async function onceByKey(
   { plane }: Exchange,
   key: OnceKey,
@@ -84,6 +84,7 @@ async function onceByKey(
   const { answer, replayed } = await plane.supervisor.registry.onceByKey(key, async () => ({
     ...(await run()),
     session_token: null,
+    config: {},
   }));
   return { answer: { ...answer, session_token: plane.tokens.issue(answer.session_id) }, replayed };
 }

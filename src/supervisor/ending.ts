@@ -1,4 +1,4 @@
-import { type PlainError, plainError } from "../errors.ts";
+import { type PlainError, plainError, withoutStacks } from "../errors.ts";
 import type { CloseReason, EndReason } from "../protocol.ts";
 
 /** Why a session ends. */
@@ -40,5 +40,12 @@ export class Ending {
     this.reason = reason;
     this.error = error;
     this.at = at;
+  }
+
+  /** Forgets the stacks of what it ended of. */
+  shrink(): void {
+    if (this.error) this.error = withoutStacks(this.error);
+    this.uncaught = null;
+    if (this.#verdict) this.#verdict = { reason: this.#verdict.reason, error: this.error };
   }
 }

@@ -1,5 +1,5 @@
 import type { AgentEvent } from "../agent-event.ts";
-import type { PlainError } from "../errors.ts";
+import { type PlainError, withoutStacks } from "../errors.ts";
 import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
 import type { EndReason, SessionState } from "../protocol.ts";
 
@@ -29,6 +29,8 @@ export type EventListener = (entry: LoggedEvent) => void;
 const kept = { events: 1_024, characters: 512 * 1_024 };
 /** What an ended session keeps, since thousands of them may be kept. */
 const keptAfterEnd = { events: 1_024, characters: 32 * 1_024 };
+/** What is left of it once others have ended since. */
+const keptAsSummary = { events: 3, characters: 600 };
 /** What an event without words counts. */
 const smallestEvent = 200;
 
@@ -68,6 +70,13 @@ export class EventLog {
     if (this.#ended) this.#listeners.clear();
   }
 
+  /** Keeps the newest three events alone: the last metrics, the last state, and the end. */
+  shrink(): void {
+    this.#trim(keptAsSummary);
+    // A new array, since one keeps the room that it had.
+    this.#entries = this.#entries.map(({ id, event }) => ({ id, event: withoutStack(event) }));
+  }
+
   /**
    * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap` says
    * that events after `afterId` are kept no more, or that `afterId` is not of this log.
@@ -101,6 +110,12 @@ export class EventLog {
     }
     if (dropped > 0) this.#entries.splice(0, dropped);
   }
+}
+
+/** No reader is sent a stack. */
+function withoutStack(event: SessionEvent): SessionEvent {
+  const carriesError = event.type === "end" || event.type === "turn" || event.type === "participant_unheard";
+  return carriesError && event.error ? { ...event, error: withoutStacks(event.error) } : event;
 }
 
 function weight(event: SessionEvent): number {

@@ -32,13 +32,14 @@ export class Session implements SlotHolder {
   readonly id = randomUUID();
   readonly callId: string;
   readonly callType: string;
-  readonly config: JsonObject;
+  /** What its start handed to the agent; empty once it has ended, since ended sessions are kept for a while. */
+  config: JsonObject;
   readonly createdBy: JsonValue;
   readonly startedAt = now();
   readonly metrics = new SessionMetrics();
   readonly events = new EventLog();
   readonly timeline: SessionTimeline = { assignedAt: null, enteredAt: null, createdAt: null, joinedAt: null };
-  readonly transcript: Transcript | null;
+  transcript: Transcript | null;
   resources: SessionResources | null = null;
   /** Since when the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
   aloneSince: number | null = null;
@@ -97,6 +98,11 @@ export class Session implements SlotHolder {
   /** It was asked to close, or has come to its end, and still holds its place. */
   get leaving(): boolean {
     return this.#state === "closing" || (this.#state !== "ended" && this.#ending.decided);
+  }
+  /** Forgets all but a summary: most of its events, and the stacks of what it ended of. It must have ended. */
+  shrink(): void {
+    this.events.shrink();
+    this.#ending.shrink();
   }
   get slot(): Slot | null {
     return this.#slot;
@@ -287,6 +293,9 @@ export class Session implements SlotHolder {
     const code = reason === "drained" ? "DRAINING" : "START_FAILED";
     this.#creation.fail(new GreenroomError(code, undefined, { cause }));
     if (began) this.#listener.ended(this);
+    // Its end has been reported.
+    this.config = {};
+    this.transcript = null;
     this.#over.resolve();
   }
 }

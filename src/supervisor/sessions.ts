@@ -4,12 +4,15 @@ import type { Slot } from "./slot.ts";
 
 /** How long an ended session can still be read, in milliseconds. */
 const keptMs = 600_000;
+/** Of so many that ended last all events are kept, for readers who come back; of the others a summary. */
+const keptWhole = 64;
 /** Most ended sessions that are kept; the oldest go first. */
 const mostKept = 10_000;
 
 /** The sessions of this process: the live ones, and for a while those that have ended. */
 export class Sessions {
   readonly #live = new Map<string, Session>();
+  readonly #whole: Session[] = [];
   /** In the order of their end. */
   readonly #ended = new Map<string, Session>();
 
@@ -21,6 +24,8 @@ export class Sessions {
   retire(session: Session): void {
     if (!this.#live.delete(session.id)) return;
     this.#ended.set(session.id, session);
+    this.#whole.push(session);
+    if (this.#whole.length > keptWhole) this.#whole.shift()?.shrink();
     this.sweep();
   }
 
