@@ -21,6 +21,7 @@ function endedSession(sessions: Sessions, number: number): Session {
       measured: () => {},
       joined: () => {},
       farewell: () => {},
+      leaving: () => {},
       ended: (ended) => sessions.retire(ended),
     },
     true,

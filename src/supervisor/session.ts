@@ -88,7 +88,6 @@ export class Session implements SlotHolder {
   get endedAt(): number | null {
     return this.#ending.at;
   }
-  /** What it ended of, where that was an error. */
   get error(): PlainError | null {
     return this.#ending.error;
   }
@@ -293,7 +292,6 @@ export class Session implements SlotHolder {
     const code = reason === "drained" ? "DRAINING" : "START_FAILED";
     this.#creation.fail(new GreenroomError(code, undefined, { cause }));
     if (began) this.#listener.ended(this);
-    // Its end has been reported.
     this.config = {};
     this.transcript = null;
     this.#over.resolve();
