@@ -107,7 +107,7 @@ test("all sessions of a call are closed at once, and those of others are not", a
   const { ask, start } = await openServer(t, t.context.launcher);
   const mine = [await start({ call_id: "all" }), await start({ call_id: "all", call_type: "livestream" })];
   const other = await start({ call_id: "all-but-not-this" });
-  const { status, body } = await ask("/calls/all/sessions?wait=true", { method: "DELETE" });
+  const { status, body } = await ask("/calls/all/sessions?wait=True", { method: "DELETE" });
   t.is(status, 202);
   t.is(body.status, "closing");
   t.deepEqual(body.session_ids.toSorted(), mine.map(({ session_id }) => session_id).toSorted());

@@ -128,10 +128,10 @@ export const callClosing = component(
   z.object({ status: z.literal("closing"), session_ids: z.array(z.string()).describe("Those that close.") }),
   "Closing of the sessions of a call has begun; with ?wait=true, they have ended.",
 );
-const closeQuery = z.enum(["true", "false", "1", "0", ""]);
+const closeQuery = z.enum(["true", "false", "True", "False", "1", "0", ""]);
 /** `?wait`: true, 1 or nothing behind it. */
 export const isYes = (value: z.output<typeof closeQuery> | undefined): boolean =>
-  value === "true" || value === "1" || value === "";
+  ["true", "True", "1", ""].includes(value ?? "false");
 export const closeParameters = z.object({
   wait: closeQuery
     .optional()
