@@ -20,6 +20,9 @@ import {
   texts,
   truth,
 } from "./option-checks.ts";
+import { pronunciationsCheck, textTransformsCheck } from "./speech-text/checks.ts";
+import type { Pronunciations } from "./speech-text/pronunciations.ts";
+import type { TextTransform } from "./speech-text/text-transform.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 
@@ -35,6 +38,14 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   readonly stt?: STT;
   /** Voices the agent, where the edge carries sound. */
   readonly tts?: TTS;
+  /**
+   * What is done to the text of the model before it is spoken, in this order. Default `textTransforms.standard`: code, tags,
+   * sources, links, formulas, Markdown and emojis are not read aloud. It changes what the voice says, never the conversation or
+   * the transcript. Add your own: `[...textTransforms.standard, textTransforms.money("de"), (sentence) => …]`.
+   */
+  readonly ttsTextTransforms?: readonly TextTransform[];
+  /** How words are said, by how they are written: `{ Nginx: "engine x" }`. Whole words, whatever their case. Default: none. */
+  readonly pronunciations?: Pronunciations;
   /** What the agent says after a turn that failed; null: nothing. Default: that it is sorry, in English. */
   readonly apology?: string | null;
   /**
@@ -112,6 +123,8 @@ const checks: Checks<AgentOptions> = {
   llm: having(["generate", "close"], "a model, such as new gemini.LLM()"),
   stt: having(["listen", "close"], "a recogniser, such as new deepgram.STT()"),
   tts: having(["speak", "close"], "a voice, such as new elevenlabs.TTS()"),
+  ttsTextTransforms: textTransformsCheck,
+  pronunciations: pronunciationsCheck,
   apology: orNull(text),
   unheardApology: orNull(text),
   limits: group(limitChecks),

@@ -70,6 +70,10 @@ export class Dialogue {
       audio,
       stt: services.stt,
       tts: services.tts,
+      text: {
+        ...(agent.ttsTextTransforms ? { transforms: agent.ttsTextTransforms } : {}),
+        ...(agent.pronunciations ? { pronunciations: agent.pronunciations } : {}),
+      },
       queue: this.#queue,
       bargeIn: agent.bargeIn,
       stalledTurnMs: agent.limits.stalledTurnMs,

@@ -5,11 +5,14 @@ import type { ConnectionAudio } from "./edge.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import type { AskPermit } from "./permits.ts";
 import { SpeechOutput } from "./speech-output.ts";
+import type { SpeechTextOptions } from "./speech-text/speech-text.ts";
 import type { TTS } from "./tts.ts";
 
 export interface MouthOptions {
   readonly audio: ConnectionAudio;
   readonly tts: TTS;
+  /** What is done to the text before it is spoken. */
+  readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
 }
@@ -33,9 +36,10 @@ export class Mouth {
 
   /** The way to be heard for one turn. */
   open(events: OutputEvents): Output {
-    const { tts, permit, measure } = this.#options;
+    const { tts, text, permit, measure } = this.#options;
     const output = new SpeechOutput({
       tts,
+      text,
       permit,
       measure,
       events,

@@ -4,8 +4,9 @@ import { type Measurement, now } from "../protocol.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import type { AskPermit } from "./permits.ts";
-import { type Sentence, SentenceSplitter } from "./sentences.ts";
 import { ServiceUse } from "./service.ts";
+import { type SpeechPiece, SpeechText, type SpeechTextOptions } from "./speech-text/speech-text.ts";
+import { withoutMarkup } from "./speech-text/voice-markup.ts";
 import {
   characterMs,
   piecesThroughSentence,
@@ -13,11 +14,12 @@ import {
   type SpokenProgress,
   spokenProgress,
 } from "./spoken-progress.ts";
-import { type SpokenText, spokenText } from "./spoken-text.ts";
 import type { TTS } from "./tts.ts";
 
 export interface SpeechOutputOptions {
   readonly tts: TTS;
+  /** What is done to the text before it is spoken. */
+  readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
   readonly events: OutputEvents;
@@ -30,8 +32,7 @@ const mostAtOnce = 2;
 
 /** A sentence, and its sound where it has any. */
 interface Piece {
-  readonly text: string;
-  readonly spoken: SpokenText;
+  readonly spoken: SpeechPiece;
   readonly speech: QueuedSpeech | null;
   /** Ends the making of its sound. */
   readonly cancel: AbortController;
@@ -40,13 +41,11 @@ interface Piece {
 /** Words as speech: sentences are spoken while the model still writes, and count as heard when they were played. */
 export class SpeechOutput implements Output {
   readonly #options: SpeechOutputOptions;
-  readonly #splitter = new SentenceSplitter();
+  readonly #text: SpeechText;
   readonly #pieces: Piece[] = [];
   /** Sentences that wait for their sound to be made. */
   readonly #waiting: Piece[] = [];
   readonly #making = new Set<Promise<void>>();
-  /** Where the text so far ended: in words, or in code that is not read aloud. */
-  #context: SpokenText["context"] = "prose";
   #failure: { readonly error: unknown } | null = null;
   #cutAt: string | null = null;
   /** All is written. */
@@ -57,6 +56,8 @@ export class SpeechOutput implements Output {
 
   constructor(options: SpeechOutputOptions) {
     this.#options = options;
+    const { text, tts } = options;
+    this.#text = new SpeechText({ ...text, ...(tts.markup ? { markup: tts.markup } : {}) });
   }
 
   get heard(): string {
@@ -64,14 +65,14 @@ export class SpeechOutput implements Output {
     let heard = "";
     /** What has no sound is heard with the sound after it, or once all is over. */
     let silent = "";
-    for (const { text, spoken, speech } of this.#pieces) {
+    for (const { spoken, speech } of this.#pieces) {
       if (speech === null) {
-        silent += text;
+        silent += spoken.source;
         continue;
       }
       const { heardCharacters } = speech.report;
       if (heardCharacters === 0) return heard;
-      heard += silent + text.slice(0, spoken.toOriginal(heardCharacters));
+      heard += silent + spoken.source.slice(0, spoken.toSource(heardCharacters));
       silent = "";
       if (heardCharacters < spoken.text.length) return heard;
     }
@@ -84,12 +85,12 @@ export class SpeechOutput implements Output {
 
   write(text: string): void {
     if (this.#over) return;
-    for (const sentence of this.#splitter.push(text)) this.#add(sentence);
+    for (const piece of this.#text.push(text)) this.#add(piece);
   }
 
   flush(): void {
     if (this.#over) return;
-    for (const sentence of this.#splitter.flush()) this.#add(sentence);
+    for (const piece of this.#text.flush()) this.#add(piece);
   }
 
   pause(): void {
@@ -141,7 +142,7 @@ export class SpeechOutput implements Output {
     events.heard(
       this.#pieces
         .slice(from, index + 1)
-        .map(({ text }) => text)
+        .map(({ spoken }) => spoken.source)
         .join(""),
     );
   }
@@ -152,7 +153,7 @@ export class SpeechOutput implements Output {
   }
 
   get #spokenPieces(): SpokenPiece[] {
-    return this.#pieces.map(({ text, speech }) => {
+    return this.#pieces.map(({ spoken: { source: text }, speech }) => {
       if (speech === null) return { text, begun: false, heardMs: 0, durationMs: 0 };
       const { heardMs, sentMs, totalMs, text: spoken } = speech.report;
       const wholeMs = speech.complete ? totalMs : Math.max(totalMs, spoken.length * characterMs);
@@ -167,11 +168,9 @@ export class SpeechOutput implements Output {
     this.#cancelFrom(count);
   }
 
-  #add({ text, start }: Sentence): void {
-    const spoken = spokenText(text, this.#context);
-    this.#context = spoken.context;
-    const speech = spoken.text.trim() === "" ? null : this.#options.openSpeech(spoken.text, start);
-    const piece = { text, spoken, speech, cancel: new AbortController() };
+  #add(spoken: SpeechPiece): void {
+    const speech = spoken.text.trim() === "" ? null : this.#options.openSpeech(spoken.text, spoken.start);
+    const piece = { spoken, speech, cancel: new AbortController() };
     this.#pieces.push(piece);
     if (speech === null) return;
     this.#options.events.firstSentence();
@@ -198,7 +197,7 @@ export class SpeechOutput implements Output {
     const service = new ServiceUse(tts, { component: "tts", permit, measure });
     const { signal } = cancel;
     const previousText = this.#before(speech);
-    const nextText = this.#waiting[0]?.spoken.text;
+    const nextText = neighbour(this.#waiting[0]);
     const startedAt = now();
     let firstByteAt: number | null = null;
     let audioDurationMs = 0;
@@ -254,6 +253,9 @@ export class SpeechOutput implements Output {
   /** What is spoken just before this sentence, for the melody of the voice. */
   #before(speech: QueuedSpeech | null): string | undefined {
     const index = this.#pieces.findIndex((piece) => piece.speech === speech);
-    return this.#pieces[index - 1]?.spoken.text;
+    return neighbour(this.#pieces[index - 1]);
   }
 }
+
+/** The words around a sentence tell its melody; markup is performed once. */
+const neighbour = (piece: Piece | undefined): string | undefined => piece && withoutMarkup(piece.spoken.text);

@@ -1,5 +1,6 @@
 import type { PcmFrame } from "./audio.ts";
 import type { ServiceWatch } from "./service.ts";
+import type { SpeechMarkup } from "./speech-text/voice-markup.ts";
 
 /** A piece of spoken text, of any length. */
 export interface SpeechChunk extends PcmFrame {
@@ -29,6 +30,11 @@ export interface TTS {
   /** Who speaks, such as `elevenlabs`: a label in metrics. */
   readonly provider: string;
   readonly model: string;
+  /**
+   * Markup that this voice performs: it is passed on as it is written. Default: none, and what looks like it is left out. The
+   * alignment may leave it out or tell of it.
+   */
+  readonly markup?: SpeechMarkup;
   /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
   warm?(signal: AbortSignal): Promise<void>;
   /**

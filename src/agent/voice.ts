@@ -6,6 +6,7 @@ import type { Log } from "./host.ts";
 import { Mouth } from "./mouth.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import type { AskPermit } from "./permits.ts";
+import type { SpeechTextOptions } from "./speech-text/speech-text.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 import type { Turn } from "./turn.ts";
@@ -16,6 +17,8 @@ export interface VoiceOptions {
   readonly audio: ConnectionAudio;
   readonly stt: STT | undefined;
   readonly tts: TTS | undefined;
+  /** What is done to the text before it is spoken. */
+  readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
   readonly queue: TurnQueue;
   readonly bargeIn: BargeInOptions;
   readonly stalledTurnMs: number;
@@ -45,8 +48,8 @@ export class Voice {
   readonly #flow: VoiceFlow;
 
   constructor(options: VoiceOptions) {
-    const { audio, stt, tts, permit, measure, log, signal } = options;
-    this.#mouth = tts ? new Mouth({ audio, tts, permit, measure }) : null;
+    const { audio, stt, tts, text, permit, measure, log, signal } = options;
+    this.#mouth = tts ? new Mouth({ audio, tts, text, permit, measure }) : null;
     this.#flow = new VoiceFlow({
       queue: options.queue,
       listen: options.listen,

@@ -30,12 +30,21 @@ export class HeardText {
   align({ characters, startMs }: Alignment): void {
     for (const [index, character] of characters.entries()) {
       if (this.#aligned < 0) return;
-      this.#characters.push(character);
-      this.#startMs.push(startMs[index] ?? 0);
       // A voice may tell of the text as it reads it, such as "twenty" for "20".
-      const follows = this.#text.startsWith(character, this.#aligned);
-      this.#aligned = follows ? this.#aligned + character.length : -1;
+      const end = this.#endOf(character);
+      this.#characters.push(end < 0 ? character : this.#text.slice(this.#aligned, end));
+      this.#startMs.push(startMs[index] ?? 0);
+      this.#aligned = end;
     }
+  }
+
+  /** Where the next character ends, with the markup before it that the voice does not tell of; -1: the text goes on otherwise. */
+  #endOf(character: string): number {
+    if (this.#text.startsWith(character, this.#aligned)) return this.#aligned + character.length;
+    const markup =
+      /^(?:\s*(?:\[[^[\]]*\]|<[^<>]*>))+\s*/.exec(this.#text.slice(this.#aligned))?.[0].length ?? 0;
+    const at = this.#aligned + markup;
+    return markup > 0 && this.#text.startsWith(character, at) ? at + character.length : -1;
   }
 
   length(sound: SoundOfText): number {

@@ -1,4 +1,5 @@
 import { several } from "../service.ts";
+import { type SpeechMarkup, withoutMarkup } from "../speech-text/voice-markup.ts";
 import type { SpeakOptions, SpeechChunk, TTS } from "../tts.ts";
 import { all } from "./all.ts";
 import { relay } from "./relay.ts";
@@ -20,6 +21,15 @@ export class FallbackTts implements TTS {
     return this.#rotation.first.model;
   }
 
+  /** What any of them performs; it is taken out for one that does not. */
+  get markup(): SpeechMarkup {
+    const all = this.#rotation.members.map(({ markup = {} }) => markup);
+    return {
+      tags: all.flatMap(({ tags = [] }) => tags),
+      directions: all.some(({ directions = false }) => directions),
+    };
+  }
+
   get [several](): readonly TTS[] {
     return this.#rotation.members;
   }
@@ -33,7 +43,7 @@ export class FallbackTts implements TTS {
       rotation: this.#rotation,
       signal,
       watch,
-      open: (member, options) => member.speak(text, { ...context, ...options }),
+      open: (member, options) => member.speak(withoutMarkup(text, member.markup), { ...context, ...options }),
       begins: ({ samples }) => samples.length > 0,
     });
   }

@@ -9,6 +9,8 @@ export interface Timing {
 /** How far back a start may lie before it is taken as counted from its own piece, in milliseconds. */
 const jitterMs = 50;
 const speakable = /[\p{L}\p{N}]/u;
+/** Markup that a model performs: it may be told of, or not. */
+const markup = /\[[^[\]]*\]|<[^<>]*>/g;
 
 /**
  * Maps what ElevenLabs tells of characters to the text that was sent: spaces that it adds are left out, and what it leaves
@@ -53,8 +55,8 @@ export class AlignmentReader {
   /** The part of the text that ends with this character; empty where the text has no such character here. */
   #take(character: string): string {
     if (character === "") return "";
-    const at = this.#text.indexOf(character, this.#position);
-    const skipped = at < 0 ? "" : this.#text.slice(this.#position, at);
+    const at = this.#placeOf(character);
+    const skipped = at < 0 ? "" : this.#text.slice(this.#position, at).replaceAll(markup, "");
     if (at < 0 || speakable.test(skipped)) {
       if (speakable.test(character)) this.#lost = true;
       return "";
@@ -63,5 +65,13 @@ export class AlignmentReader {
     const taken = this.#text.slice(this.#position, end);
     this.#position = end;
     return taken;
+  }
+
+  /** Where the character is next: here, or behind the markup that stands here, or later. -1: nowhere. */
+  #placeOf(character: string): number {
+    if (this.#text.startsWith(character, this.#position)) return this.#position;
+    const gap =
+      /^(?:\s*(?:\[[^[\]]*\]|<[^<>]*>))+\s*/.exec(this.#text.slice(this.#position))?.[0].length ?? 0;
+    return this.#text.indexOf(character, this.#position + gap);
   }
 }

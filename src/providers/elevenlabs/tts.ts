@@ -1,8 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import { DeadlineError } from "../../deadline.ts";
 import { Connections } from "../connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
+import { markupOf } from "./markup.ts";
 import { type FilledOptions, fillOptions, type TTSOptions } from "./options.ts";
 import { ask } from "./requests.ts";
 import { requestSpeech, type SpeechRequest } from "./speech.ts";
@@ -15,6 +17,7 @@ const warmTimeoutMs = 5_000;
 export class TTS implements AgentTTS {
   readonly provider = "elevenlabs";
   readonly model: string;
+  readonly markup: SpeechMarkup;
   readonly #options: FilledOptions;
   readonly #connections: Connections;
   readonly #speaking = new Set<AbortController>();
@@ -23,6 +26,7 @@ export class TTS implements AgentTTS {
   constructor(options: TTSOptions = {}) {
     this.#options = fillOptions(options);
     this.model = this.#options.modelId;
+    this.markup = markupOf(this.model);
     this.#connections = Connections.to(this.#options.baseUrl).hold();
   }
 

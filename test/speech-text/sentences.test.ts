@@ -1,6 +1,10 @@
 import test from "ava";
 import fc from "fast-check";
-import { type Sentence, type SentenceOptions, SentenceSplitter } from "../src/agent/sentences.ts";
+import {
+  type Sentence,
+  type SentenceOptions,
+  SentenceSplitter,
+} from "../../src/agent/speech-text/sentences.ts";
 
 /** The pieces of a text that is pushed in these parts. */
 function pieces(parts: readonly string[], options?: SentenceOptions): Sentence[] {
@@ -143,7 +147,7 @@ test("a sentence that never ends is cut after a clause, else between words", (t)
   );
   t.deepEqual(
     pieces(["It goes on and on and on and on and on and on"], options).map((piece) => piece.text),
-    ["It goes on and on and on and on and on", " and on"],
+    ["It goes on and on and on and on", " and on and on"],
   );
   t.deepEqual(
     pieces(["x".repeat(100)], options).map((piece) => piece.text.length),

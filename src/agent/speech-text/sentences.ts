@@ -1,4 +1,5 @@
-import { clauseMark, endAt, speakable, wide } from "./sentence-end.ts";
+import { forcedLength } from "./forced-cut.ts";
+import { clauseMark, endAt, endAtUnspacedGap, speakable, unspaced, wide } from "./sentence-end.ts";
 
 /** A piece of a text that is spoken at once: a sentence, a clause, or a line. */
 export interface Sentence {
@@ -23,18 +24,23 @@ export interface SentenceOptions {
   /**
    * The first piece may end at a comma once it has this many words (and 16 letters' worth): the agent begins to speak some
    * tokens earlier. So may those after it, until there are 40 letters' worth, some 3 s: after "Sure!" the next piece has to
-   * be made before that is said. Default 4: fewer sound cut off. `Infinity`: only at the end of a sentence.
+   * be made before that is said. A text without commas and stops is cut between words once it has 110 letters' worth.
+   * Default 4: fewer sound cut off. `Infinity`: only at the end of a sentence.
    */
   readonly firstClauseWords?: number;
 }
 
-const wideOrHangul = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
-const letters = /[\p{L}\p{N}]/gu;
+const letter = /[\p{L}\p{N}]/u;
+const wideOrHangul = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 /** Letters' worth of a piece that ends with a clause. */
 const clauseLetters = 16;
 /** Once pieces have this many letters' worth, they end with sentences alone. */
 const lettersInHurry = 40;
+/** In a hurry a piece has at most so many letters' worth, or the voice waits for a text that has no stops. */
+const mostLettersInHurry = 110;
+/** A clause in a script without stops ends a piece once that has this many letters' worth. */
+const unspacedClauseLetters = 60;
 
 const defaults = { maxLength: 250, minLength: 16, firstClauseWords: 4 } as const;
 
@@ -87,27 +93,51 @@ export class SentenceSplitter {
 
   /** How long the next piece is; null where that cannot be told yet. */
   #nextLength(): number | null {
-    const { maxLength } = this.#options;
+    const hurry = this.#letters < lettersInHurry;
+    const longest = this.#longest(hurry);
     // One more than fits: what decides has to lie in here, or how the text was pushed would make a difference.
-    const seen = this.#text.slice(0, maxLength + 1);
+    const seen = this.#text.slice(0, longest + 1);
     for (; this.#examined < seen.length; this.#examined++) {
-      const verdict = endAt(seen, this.#examined, this.#letters < lettersInHurry);
+      const verdict = this.#endAt(seen, this.#examined, hurry);
       if (verdict === "more") break;
-      if (verdict === null) continue;
-      const piece = seen.slice(0, verdict);
-      if (clauseMark.test(seen[this.#examined]!) ? this.#sufficesAsClause(piece) : this.#suffices(piece)) {
-        return verdict;
-      }
+      if (verdict !== null) return verdict;
     }
-    return seen.length > maxLength ? forcedLength(seen, maxLength) : null;
+    return seen.length > longest ? forcedLength(seen, longest) : null;
+  }
+
+  #endAt(seen: string, at: number, hurry: boolean): number | "more" | null {
+    const verdict = endAt(seen, at, hurry);
+    if (verdict === "more") return verdict;
+    if (verdict === null) {
+      const gap = hurry ? null : endAtUnspacedGap(seen, at);
+      return typeof gap === "number" && lettersWorth(seen.slice(0, gap)) < unspacedClauseLetters ? null : gap;
+    }
+    const piece = seen.slice(0, verdict);
+    const clause = clauseMark.test(seen[at]!) || verdict === at;
+    return (clause ? this.#sufficesAsClause(piece) : this.#suffices(piece)) ? verdict : null;
+  }
+
+  /** Longest piece here: its letters count only where there is a hurry. */
+  #longest(hurry: boolean): number {
+    const { maxLength, firstClauseWords } = this.#options;
+    if (!hurry || !Number.isFinite(firstClauseWords)) return maxLength;
+    let worth = 0;
+    let at = 0;
+    for (const character of this.#text.slice(0, maxLength + 1)) {
+      worth += letterWorth(character);
+      if (worth > mostLettersInHurry) return Math.min(Math.max(at, 2), maxLength);
+      at += character.length;
+    }
+    return maxLength;
   }
 
   #sufficesAsClause(clause: string): boolean {
     const { firstClauseWords } = this.#options;
     // Where words are not parted by spaces, letters alone count.
-    const enough = wide.test(clause)
-      ? Number.isFinite(firstClauseWords)
-      : (clause.match(/\S+/g)?.length ?? 0) >= firstClauseWords;
+    const enough =
+      wide.test(clause) || unspaced.test(clause)
+        ? Number.isFinite(firstClauseWords)
+        : (clause.match(/\S+/g)?.length ?? 0) >= firstClauseWords;
     return enough && lettersWorth(clause) >= clauseLetters && this.#suffices(clause);
   }
 
@@ -118,27 +148,13 @@ export class SentenceSplitter {
 }
 
 function lettersWorth(text: string): number {
-  return (text.match(letters)?.length ?? 0) + 2 * (text.match(wideOrHangul)?.length ?? 0);
+  let worth = 0;
+  for (const character of text) worth += letterWorth(character);
+  return worth;
 }
 
-/** Where a piece that is too long is cut: after a clause, else between words, else between characters. */
-function forcedLength(text: string, maxLength: number): number {
-  const piece = text.slice(0, maxLength);
-  const begin = piece.length - piece.trimStart().length;
-  const clause = lastIndex(piece, /[,;:—–](?=\s)|[、，：،؛၊]/g);
-  if (clause !== null && clause >= begin + (maxLength - begin) / 2) return clause + 1;
-  const gap = lastIndex(piece.slice(begin), /\s+/g);
-  if (gap !== null) return begin + gap;
-  // Neither half a character nor a mark begins a piece, where there is room for the whole.
-  for (let length = maxLength; length > 0; length--) {
-    const joined =
-      text[length - 1] === "\u200D" ||
-      /^[\uDC00-\uDFFF\p{M}\p{Emoji_Modifier}\u200D]/u.test(text.slice(length));
-    if (!joined) return length;
-  }
-  return /^[\uDC00-\uDFFF]/.test(text.slice(maxLength)) ? maxLength - 1 : maxLength;
-}
-
-function lastIndex(text: string, pattern: RegExp): number | null {
-  return [...text.matchAll(pattern)].at(-1)?.index ?? null;
+function letterWorth(character: string): number {
+  if (character <= "\u024F") return /[A-Za-z0-9\u00C0-\u024F]/.test(character) ? 1 : 0;
+  if (!letter.test(character)) return 0;
+  return wideOrHangul.test(character) ? 3 : unspaced.test(character) ? 2 : 1;
 }

@@ -1,0 +1,33 @@
+const firstCode = 0xe000;
+const mostTokens = 0x1000;
+
+/** Stand for markup: rules and sentences take each for one character. */
+export const tokens = /[\uE000-\uEFFF]/g;
+
+/** Stand for what brackets a source in some models: U+E200 and U+E201, which are taken here. */
+export const beginOfMark = "\uFDD0";
+export const endOfMark = "\uFDD1";
+const nothing = "\uFFFE";
+
+/** A text without the characters that stand for markup: others, as many, which have no sound. */
+export const withoutTokens = (text: string): string =>
+  text.replaceAll(/[\uE000-\uF8FF]/g, (character) =>
+    character === "\uE200" ? beginOfMark : character === "\uE201" ? endOfMark : nothing,
+  );
+
+/** Markup that the voice performs, such as `[laughs]`: kept out of reach, as one character each, until the text is spoken. */
+export class MarkupTokens {
+  readonly #markup: string[] = [];
+
+  /** The character that stands for this markup; empty where there is too much of it. */
+  add(markup: string): string {
+    if (this.#markup.length === mostTokens) return "";
+    this.#markup.push(markup);
+    return String.fromCharCode(firstCode + this.#markup.length - 1);
+  }
+
+  /** The markup that a character stands for; empty where it stands for none. */
+  of(character: string): string {
+    return this.#markup[character.charCodeAt(0) - firstCode] ?? "";
+  }
+}

@@ -1,0 +1,32 @@
+import type { MappedText } from "./mapped-text.ts";
+import type { SpanRule } from "./span-rewriter.ts";
+import type { SpeechMarkup } from "./voice-markup.ts";
+
+/** A transform of {@link textTransforms}. */
+export interface BuiltInTransform {
+  readonly name: string;
+  /** Spans that are found while the text is written. */
+  spans?(voice: SpeechMarkup): readonly SpanRule[];
+  /** A change of one sentence. */
+  sentence?(text: MappedText): void;
+}
+
+/**
+ * A function that gets one sentence, or a clause, as it would be spoken, and returns what is to be spoken instead; empty: nothing.
+ * It must return at once. What it throws fails the turn.
+ */
+export type SentenceTransform = (sentence: string) => string;
+
+/**
+ * Text between two marks, which may come in any number of pieces: it is held back until it is whole, and never cut. So
+ * `{ start: "<price>", end: "</price>", replace: (price) => … }`.
+ */
+export interface PatternTransform {
+  readonly start: string;
+  readonly end: string;
+  /** Returns what is to be spoken of what stands between the marks. Default: nothing of it is spoken. */
+  replace?(content: string): string;
+}
+
+/** Changes what a voice gets to say, and nothing else: the conversation and the transcript keep what the model wrote. */
+export type TextTransform = BuiltInTransform | SentenceTransform | PatternTransform;
