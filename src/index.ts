@@ -44,6 +44,15 @@ export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
 export type { AskPermit } from "./agent/permits.ts";
 export type { JsonSchema, StandardSchema } from "./agent/schema.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
+export type { Pronunciations } from "./agent/speech-text/pronunciations.ts";
+export type {
+  BuiltInTransform,
+  PatternTransform,
+  SentenceTransform,
+  TextTransform,
+} from "./agent/speech-text/text-transform.ts";
+export { textTransforms } from "./agent/speech-text/text-transforms.ts";
+export type { SpeechMarkup } from "./agent/speech-text/voice-markup.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
 export { ToolError } from "./agent/tool-error.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";

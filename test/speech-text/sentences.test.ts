@@ -4,7 +4,7 @@ import {
   type Sentence,
   type SentenceOptions,
   SentenceSplitter,
-} from "../../src/agent/speech-text/sentences.ts";
+} from "../../src/agent/speech-text/sentences/sentence-splitter.ts";
 
 /** The pieces of a text that is pushed in these parts. */
 function pieces(parts: readonly string[], options?: SentenceOptions): Sentence[] {
@@ -39,6 +39,35 @@ const cases: Readonly<Record<string, readonly string[]>> = {
   numbers: ["It costs 3.50 or 1,000.25 or .5 in total.", "In 2010.", "Then more."],
   "ordinals of other languages": ["Am 3. mai kom han.", "Bra."],
   German: ["Das ist z. B. ein Test, d.h. etwas, bzw. ca. 3 Stück.", "Herr Dr. Meier kam."],
+  "German ordinals": [
+    "Ich komme am 3. Juni oder am 15. März.",
+    "Der 2. Weltkrieg endete am 8. Mai.",
+    "Am 3. 10. 2025 ist zu.",
+    "Er wohnt im 3. Stock.",
+    "Ich habe 3.",
+    "Danach hatte ich 12.",
+    "Gut.",
+  ],
+  "a number at the end": ["I am 30.", "You are 40.", "It is 5.", "Then we go."],
+  "German titles and streets": [
+    "Frau Dr. med. Weber und Dr. rer. nat. Kurz kommen.",
+    "Die Hauptstr. 12 ist es, nicht die Gartenstr. 5.",
+    "Ihre Kundennr. 47 kostet 3 Mio. Euro inkl. MwSt. und Versand.",
+  ],
+  "dates and lists of numbers": ["It was on January 1, 1980, not on March 3, 2027.", "Take 1, 2, 3.", "Go."],
+  "a pause in dots": ["Wait . . . and see.", "Good."],
+  "letters at the end": ["Take vitamin C.", "It helps.", "He lives in the U.S.", "They do too."],
+  "a day after the time": ["Come at 3 p.m. Eastern time.", "See you at 5 p.m.", "Bring it."],
+  French3: ["Prenez p. ex. le train, c.-à-d. celui de 8 h.", "MM. Dupont et Roy y sont.", "Bien."],
+  Spanish3: ["Vive en EE. UU. desde 1999.", "Llame a Ud. o a la Avda. Mayor, núm. 5.", "Vale."],
+  Italian: ["Il sig. Rossi e la dott.ssa Neri, ecc. sono qui.", "La via n. 5.", "Bene."],
+  Portuguese: ["O Dr. Silva e a Sra. Costa, na Av. Paulista.", "Certo."],
+  Dutch: ["Dhr. de Vries en mevr. Bos, bijv. om ca. 3 uur.", "Goed."],
+  Polish: ["Przy ul. Długiej, np. w 2020 r. w maju, itd. tak.", "Dobrze."],
+  Russian: ["г. Москва, ул. Ленина, д. 5, и т.д. здесь.", "Да."],
+  "Greek questions": ["Τι κάνεις;", "Καλά."],
+  "Hindi titles": ["डॉ. शर्मा आएँगे।", "ठीक है।"],
+  "a quote that goes on in Japanese": ["「はい。」と言いました。", "次です。"],
   Spanish: ["¿Cómo está la Sra. García?", "¡Bien!", "El Sr. López también."],
   French: ["M. Dupont et Mme. Martin sont là.", "Bonjour !", "Ça va ?", "Oui."],
   "clock times and ratios": ["At 10:30 the score is 2:1.", "Fine."],
@@ -77,10 +106,54 @@ for (const [name, expected] of Object.entries(cases)) {
     const joint = name === "paragraphs" ? "\n\n" : /line|list items|numbered/.test(name) ? "\n" : " ";
     const wrapped = name === "a wrapped line goes on" ? " " : joint;
     // What has no spaces between its sentences is written without them.
-    const text = expected.join(/^(Chinese|Japanese)/.test(name) ? "" : wrapped);
+    const text = expected.join(/^(Chinese|Japanese)|in Japanese$/.test(name) ? "" : wrapped);
     t.deepEqual(sentences(text), [...expected]);
   });
 }
+
+test("sentences that were written without a space between them are told apart", (t) => {
+  const glued = (text: string) =>
+    pieces([text], { minLength: 0, firstClauseWords: Infinity }).map((piece) => piece.text);
+  t.deepEqual(glued("Hello!How are you?Fine. It works.Now try it."), [
+    "Hello!",
+    "How are you?",
+    "Fine.",
+    " It works.",
+    "Now try it.",
+  ]);
+  for (const whole of [
+    "Use Node.JS and node.Js here",
+    "See example.Com/x or v2.Beta",
+    "Yahoo!s and What?ever",
+  ]) {
+    t.deepEqual(glued(whole), [whole]);
+  }
+});
+
+test("a text without stops begins before it is long, between words", (t) => {
+  const texts = [
+    "so what you want to do first is open the settings on your phone and then go to the network section where you will find a list of all connections",
+    "ja also das Paket ist heute Morgen bei uns rausgegangen und sollte morgen Vormittag bei Ihnen sein es sei denn der Fahrer hat zu viele Pakete dabei",
+    "คุณสามารถเปลี่ยนวันนัดหมายได้โดยโทรหาเราหรือส่งข้อความมาที่หมายเลขนี้และเจ้าหน้าที่ของเราจะติดต่อกลับภายในหนึ่งชั่วโมง",
+    "您可以先打开手机的设置然后进入网络部分在那里您会看到手机知道的所有连接的列表请选择最上面的那个因为那是您在家里使用的网络",
+  ];
+  for (const text of texts) {
+    const [first] = pieces([text]);
+    const end = first?.text.length ?? 0;
+    t.true(end > 20 && end < 140, first?.text);
+    const borders = [...new Intl.Segmenter("th", { granularity: "word" }).segment(text)].map(
+      ({ index }) => index,
+    );
+    t.true(borders.includes(end), first?.text);
+  }
+});
+
+test("Thai is cut at its spaces, which part clauses", (t) => {
+  t.deepEqual(
+    pieces(["สวัสดีค่ะคุณลูกค้า คำสั่งซื้อของคุณถูกจัดส่งแล้ว และจะถึงวันพรุ่งนี้ เวลา 3 โมง"]).map((piece) => piece.text),
+    ["สวัสดีค่ะคุณลูกค้า", " คำสั่งซื้อของคุณถูกจัดส่งแล้ว", " และจะถึงวันพรุ่งนี้ เวลา 3 โมง"],
+  );
+});
 
 test("the first sentence is there with the space after it", (t) => {
   t.deepEqual(early("Hello there."), []);

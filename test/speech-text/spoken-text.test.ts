@@ -316,7 +316,7 @@ test("a long text is cleaned in no time", (t) => {
     "(",
     "【",
   ]) {
-    t.true(spoken(unit.repeat(20_000)).length <= unit.length * 25_000);
+    t.true(spoken(unit.repeat(5_000)).length <= unit.length * 8_000);
     const text = new SpeechText();
     for (let index = 0; index < 2_000; index++) text.push(unit);
     t.is(text.flush().length >= 0, true);

@@ -60,10 +60,9 @@ export class MappedText {
     return this;
   }
 
-  /** New characters in place of `from` to `to`: they are over when these are. */
+  /** New characters in place of `from` to `to`. */
   #fill(ends: number[], count: number, from: number, to: number): void {
-    const end = to > from ? this.#ends[to - 1]! : (ends.at(-1) ?? 0);
-    for (let index = 0; index < count; index++) ends.push(end);
+    fill(ends, count, to > from ? this.#ends[to - 1]! : (ends.at(-1) ?? 0));
   }
 
   #change(pattern: RegExp, by: (match: RegExpExecArray) => Change): this {
@@ -84,8 +83,7 @@ export class MappedText {
         continue;
       }
       texts.push(change);
-      const end = this.#ends[until - 1] ?? 0;
-      for (let index = 0; index < change.length; index++) ends.push(end);
+      fill(ends, change.length, this.#ends[until - 1] ?? 0);
     }
     if (done === 0) return this;
     copy(done, this.#text.length);
@@ -93,4 +91,10 @@ export class MappedText {
     this.#ends = ends;
     return this;
   }
+}
+
+/** Characters that stand for others: those are over with the last of them, and not before. */
+function fill(ends: number[], count: number, end: number): void {
+  const before = ends.at(-1) ?? 0;
+  for (let index = 1; index <= count; index++) ends.push(index === count ? end : before);
 }

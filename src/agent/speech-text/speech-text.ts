@@ -1,9 +1,10 @@
 import { MappedText } from "./mapped-text.ts";
 import { MarkupTokens, tokens, withoutTokens } from "./markup-tokens.ts";
-import { patternRule } from "./pattern.ts";
 import { type Pronunciations, pronounce } from "./pronunciations.ts";
-import { type SentenceOptions, SentenceSplitter } from "./sentences.ts";
-import { compileRules, SpanRewriter, type SpanRule } from "./span-rewriter.ts";
+import { type SentenceOptions, SentenceSplitter } from "./sentences/sentence-splitter.ts";
+import { directionRule } from "./spans/directions.ts";
+import { patternRule } from "./spans/pattern.ts";
+import { compileRules, SpanRewriter, type SpanRule } from "./spans/span-rewriter.ts";
 import { dropSoundless } from "./symbols.ts";
 import type {
   BuiltInTransform,
@@ -14,7 +15,6 @@ import type {
 import { textTransforms } from "./text-transforms.ts";
 import { joinLines, tidy } from "./tidy.ts";
 import { type SpeechMarkup, withTokens } from "./voice-markup.ts";
-import { directionRule } from "./voice-rules.ts";
 
 export interface SpeechTextOptions {
   /** Default: {@link textTransforms.standard}. */

@@ -1,5 +1,5 @@
 import type { MappedText } from "./mapped-text.ts";
-import type { SpanRule } from "./span-rewriter.ts";
+import type { SpanRule } from "./spans/span-rewriter.ts";
 import type { SpeechMarkup } from "./voice-markup.ts";
 
 /** A transform of {@link textTransforms}. */

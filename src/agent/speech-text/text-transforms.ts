@@ -1,9 +1,14 @@
-import { citationRules, dropCitations } from "./citations.ts";
-import { codeRules } from "./code.ts";
-import { linkRules } from "./links.ts";
 import { dropMarkdown } from "./markdown.ts";
-import { markupRules } from "./markup.ts";
-import { mathRules } from "./math.ts";
+import { dates } from "./normalization/dates.ts";
+import { emailAddresses } from "./normalization/email-addresses.ts";
+import { money } from "./normalization/money.ts";
+import { phoneNumbers } from "./normalization/phone-numbers.ts";
+import { units } from "./normalization/units.ts";
+import { citationRules, dropCitations } from "./spans/citations.ts";
+import { codeRules } from "./spans/code.ts";
+import { linkRules } from "./spans/links.ts";
+import { markupRules } from "./spans/markup.ts";
+import { mathRules } from "./spans/math.ts";
 import { dropEmoji } from "./symbols.ts";
 import type { BuiltInTransform } from "./text-transform.ts";
 
@@ -28,7 +33,10 @@ const emoji: BuiltInTransform = { name: "emoji", sentence: dropEmoji };
 
 const standard: readonly BuiltInTransform[] = [code, markup, citations, links, math, markdown, emoji];
 
-/** Transforms for {@link AgentOptions.ttsTextTransforms}. */
+/**
+ * Transforms for {@link AgentOptions.ttsTextTransforms}: those that are on by default, and functions that make others for a
+ * language, such as `textTransforms.money("de")`.
+ */
 export const textTransforms = {
   /** Those that are on by default, in their order: code, markup, citations, links, math, markdown, emoji. */
   standard,
@@ -39,4 +47,9 @@ export const textTransforms = {
   math,
   markdown,
   emoji,
+  money,
+  phoneNumbers,
+  dates,
+  units,
+  emailAddresses,
 } as const;

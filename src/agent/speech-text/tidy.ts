@@ -1,4 +1,5 @@
 import type { MappedText } from "./mapped-text.ts";
+import { beginsSentence } from "./sentences/sentence-end.ts";
 
 const ends = /[.,!?;:…–—。．！？；、，：؟۔।॥-]["'”’»」』）)]*[\uE000-\uEFFF]*$/u;
 const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
@@ -22,12 +23,15 @@ export function tidy(text: MappedText): void {
     .put(/[ \t]*\.(?:[ \t]+\.){2,}/g, "...")
     // Sentences that were written without a space between them.
     .put(/(?<=[\p{L}\p{N}][!?])(?=[\p{Lu}¿¡])/gu, " ")
-    .put(/(?<=(?<![\p{L}.])\p{Ll}{2,30}\.)(?=\p{Lu}\p{Ll}*[\s,’'])/gu, " ")
+    .put(/(?<=(?<![\p{L}.])\p{Ll}{2,30}\.)(?=(\p{Lu}\p{Ll}*)[\s,’'])/gu, ([, word = ""]) =>
+      beginsSentence(word) ? " " : null,
+    )
     .keep(/([^\p{L}\p{N}\s.\uE000-\uEFFF])\1{2,}/dgu)
     .put(/\.{4,}/g, "...")
     .put(/\s+/g, " ")
     .put(/(?: ?,){2,}/g, ",")
-    .drop(/ (?=,)/g)
+    // What was left out stood before them.
+    .drop(/ (?=,|\.(?:\s|$))/g)
     .drop(/,(?= ?[.!?;:…。！？])/g)
     .drop(/^(?:[\s,]|\.(?=\s))+|\s+$/g);
 }

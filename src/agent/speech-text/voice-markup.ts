@@ -1,6 +1,6 @@
 import type { MappedText } from "./mapped-text.ts";
 import type { MarkupTokens } from "./markup-tokens.ts";
-import { tag } from "./tags.ts";
+import { tag } from "./spans/tags.ts";
 
 /** Markup in a text that a voice performs instead of reading it aloud. */
 export interface SpeechMarkup {

@@ -1,6 +1,6 @@
+import type { PatternTransform } from "../text-transform.ts";
 import { before, untilMatch } from "./scan.ts";
 import type { SpanRule } from "./span-rewriter.ts";
-import type { PatternTransform } from "./text-transform.ts";
 
 /** Longest text between two marks that is held back, in UTF-16 units. */
 const longestContent = 4_000;

@@ -12,8 +12,7 @@ const hardStops = /[。｡．！？；؟۔।॥።፧፨։။។៕᠃᠉།༎
 const softClauses = /[,;:—–]/;
 /** End a clause, whatever follows. */
 const hardClauses = /[、，：،؛၊፣፤፥]/;
-/** Any of both. */
-export const clauseMark = new RegExp(`${softClauses.source}|${hardClauses.source}`);
+const clauseMark = new RegExp(`${softClauses.source}|${hardClauses.source}`);
 /** Belong to what stands before them: quotes, brackets, Markdown. */
 const closers = /[)\]}>"'”’»›」』）］｝】〉》〕｣*_~`\uE000-\uEFFF]/;
 const openers = /[([{<"'“‘„«‹「『（［｛【〈《〔｢*_~`¿¡\uE000-\uEFFF]/;
@@ -31,11 +30,17 @@ export const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 export function endAt(text: string, at: number, clauses: boolean): Verdict {
   const character = text[at]!;
   if (softStops.test(character) || hardStops.test(character)) return endOfSentence(text, at);
-  // The question mark of Greek.
-  if (character === ";" && /\p{Script=Greek}/u.test(text[at - 1] ?? "")) return endOfSentence(text, at);
+  if (isGreekQuestion(text, at)) return endOfSentence(text, at);
   if (lineEnd.test(character)) return endOfLine(text, at);
   return clauses ? endOfClause(text, at) : null;
 }
+
+/** Whether what ends at this place is a clause, and no sentence. */
+export const isClause = (text: string, at: number): boolean =>
+  (clauseMark.test(text[at]!) && !isGreekQuestion(text, at)) || /[ \u200B]/.test(text[at]!);
+
+const isGreekQuestion = (text: string, at: number): boolean =>
+  text[at] === ";" && /\p{Script=Greek}/u.test(text[at - 1] ?? "");
 
 function endOfClause(text: string, at: number): Verdict {
   const soft = softClauses.test(text[at]!);
@@ -104,8 +109,11 @@ function afterGluedStop(text: string, at: number, end: number): Verdict {
   if (!/^\p{Ll}{2,}$/u.test(word.text) || word.start === 0) return null;
   const after = /^\p{Lu}\p{Ll}*(?<end>[\s,’']?)/u.exec(text.slice(end, end + 40))!;
   if (after[0].length === text.length - end && after.groups?.end === "") return "more";
-  return after.groups?.end ? end : null;
+  return after.groups?.end && beginsSentence(after[0].slice(0, -1)) ? end : null;
 }
+
+/** A word in a capital that was written right behind a stop: a sentence begins, and it is no name such as "node.Js". */
+export const beginsSentence = (word: string): boolean => word.length > 2 || starters.has(word.toLowerCase());
 
 /** The word before a place, without what it is wrapped in. */
 function wordBefore(text: string, at: number): { readonly text: string; readonly start: number } {
@@ -132,6 +140,9 @@ function afterFullStop(text: string, at: number, end: number): Verdict {
   }
   if (titles.has(known) || known.includes(".-")) return endsLine(text, end);
   if (afterTitle.has(known) && /\p{L}\.[ \u00a0]?$/u.test(text.slice(0, start))) return endsLine(text, end);
+  // "8 h. Dann"
+  if (/^\p{Ll}$/u.test(word) && /\p{N}[ \u00a0]?$/u.test(text.slice(0, start)))
+    return unless(lower, text, end);
   if (goesOn.has(known) || isInitials(word)) return unlessStarter(text, end);
   if (goesOnBeforeNumber.has(known) || /.(?:str|nr|pl)$/u.test(known)) {
     return unless(/[\p{Ll}\p{N}]/u, text, end);

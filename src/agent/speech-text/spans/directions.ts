@@ -1,6 +1,6 @@
+import { directionIn, type SpeechMarkup } from "../voice-markup.ts";
 import { afterBracket } from "./scan.ts";
 import type { SpanRule } from "./span-rewriter.ts";
-import { directionIn, type SpeechMarkup } from "./voice-markup.ts";
 
 /** Directions such as `[laughs]`: for the voice, or left out where it performs none. */
 export const directionRule = (voice: SpeechMarkup): SpanRule => ({

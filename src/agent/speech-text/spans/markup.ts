@@ -1,7 +1,7 @@
+import { performsTag, type SpeechMarkup } from "../voice-markup.ts";
 import { before, untilEnd, untilMatch } from "./scan.ts";
 import type { Rewritten, Span, SpanContext, SpanRule } from "./span-rewriter.ts";
 import { longestTag, openTag, wholeTag } from "./tags.ts";
-import { performsTag, type SpeechMarkup } from "./voice-markup.ts";
 
 const names = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
 

@@ -1,5 +1,5 @@
 import { forcedLength } from "./forced-cut.ts";
-import { clauseMark, endAt, endAtUnspacedGap, speakable, unspaced, wide } from "./sentence-end.ts";
+import { endAt, endAtUnspacedGap, isClause, speakable, unspaced, wide } from "./sentence-end.ts";
 
 /** A piece of a text that is spoken at once: a sentence, a clause, or a line. */
 export interface Sentence {
@@ -113,7 +113,7 @@ export class SentenceSplitter {
       return typeof gap === "number" && lettersWorth(seen.slice(0, gap)) < unspacedClauseLetters ? null : gap;
     }
     const piece = seen.slice(0, verdict);
-    const clause = clauseMark.test(seen[at]!) || verdict === at;
+    const clause = isClause(seen, at);
     return (clause ? this.#sufficesAsClause(piece) : this.#suffices(piece)) ? verdict : null;
   }
 

@@ -15,12 +15,12 @@ export const titles = words(`
 export const goesOn = words(`
   vs viz cf approx ca fig figs vol vols ch chap sec sect eq eqs ed eds trans dept univ assn bros tel ext
   bzw bspw evtl ggf inkl exkl einschl ausschl vgl sog geb gest str nr zzgl abzgl gegr verh mio mrd tsd mag bgm
-  allg betr bes urspr lfd ebf gem insb vorm nachm dt franz engl
-  sres sras pág págs núm ej ud uds vd vds lic profa gral avda cap aprox izq dcha dpto admón excmo
+  allg betr bes urspr lfd ebf gem insb vorm nachm dt franz engl bzgl hrsg österr mind stellv durchschn jährl monatl tägl mwst
+  sres sras pág págs núm ej ee ud uds vd vds lic profa gral avda cap aprox izq dcha dpto admón excmo
   mmes env apr av boul éd tél adr bât dép rés
   sig.ra sig.na dott.ssa prof.ssa egr gent gent.mo spett arch geom rag cfr
   dhr mevr mw ir bijv resp mevr.dr evt mln mld bv
-  tzv např sv ul al os pl św ks inż hab nam tř mudr judr phdr
+  tzv např np tzn tj m.in sv ul al os pl św ks inż hab nam tř mudr judr phdr
   esim ns mm sid jfr jf ang bl.a t.ex f.eks eks dvs ev resp ca mht
   dl dna bpk jl yth drg örn bkz sn cad sok mah
   ул пр просп пер им рис см ср напр тел доб моб корп обл гр тов д-р п.п т.н т.к т.е вул
@@ -38,7 +38,7 @@ export const goesOnBeforeNumber = words(`
 /** Go on unless the next word begins as a sentence does: "Smith Inc. announced", but "… and so on, etc. Then …". */
 export const mayEnd = words(`
   etc inc ltd co corp llc plc gmbh cia cía jr esq enz al ff op cit loc max avg usw u.s.w
-  a.m p.m ph.d m.d b.sc m.sc u.s.a ee.uu s.a s.l s.p.a s.r.l
+  a.m p.m ph.d m.d b.sc m.sc u.s.a uu ee.uu s.a s.l s.p.a s.r.l
   mon tue tues wed thu thur thurs fri sat sun
   ecc itd itp atd apod aj stb osv m.fl m.m jne ym vb dll dsb dst tsb λπ κ.λπ
   т.д т.п др руб коп тыс млн млрд гг вв чел шт мин сек час н.э н.эр гр.н

@@ -1,5 +1,5 @@
-import type { MappedText } from "./mapped-text.ts";
-import { beginOfMark, endOfMark } from "./markup-tokens.ts";
+import type { MappedText } from "../mapped-text.ts";
+import { beginOfMark, endOfMark } from "../markup-tokens.ts";
 import { afterBracket, before } from "./scan.ts";
 import type { SpanRule } from "./span-rewriter.ts";
 

@@ -1,4 +1,4 @@
-import type { MarkupTokens } from "./markup-tokens.ts";
+import type { MarkupTokens } from "../markup-tokens.ts";
 
 /** Text that is left out from its beginning on, as it comes. It remembers what it has seen. */
 export interface Block {
@@ -168,8 +168,8 @@ export class SpanRewriter {
     this.#written.push(text);
     for (let index = 0; index < text.length; index++) {
       // With its last character all of the span is over.
-      const last = index === text.length - 1 || ends[index] === undefined;
-      this.#ends.push(this.#offset + (last ? length : ends[index]!));
+      const end = index === text.length - 1 ? length : (ends[index] ?? 0);
+      this.#ends.push(this.#offset + end);
     }
     this.#pass(length);
   }
