@@ -6,6 +6,7 @@ import fleet from "./fleet.ts";
 import hang from "./hang.ts";
 import memory from "./memory.ts";
 import scale from "./scale.ts";
+import sentences from "./sentences.ts";
 import start from "./start.ts";
 import stream from "./stream.ts";
 import voice from "./voice.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, Bench>> = {
   voice,
   fleet,
   stream,
+  sentences,
 };
 
 const { positionals, values } = parseArgs({

@@ -41,6 +41,7 @@ const callsOf = (events: readonly LlmEvent[]) =>
 for (const [question, places] of [
   ["What is the weather in Paris?", ["Paris"]],
   ["weather in Paris and Rome please", ["Paris", "Rome"]],
+  ["What is the weather in Boulder, CO and Austin, TX?", ["Boulder, CO", "Austin, TX"]],
   [
     "How's the weather today in New York, in Oslo and in São Paulo right now?",
     ["New York", "Oslo", "São Paulo"],

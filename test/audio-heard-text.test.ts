@@ -52,3 +52,16 @@ test("characters of two halves are counted as one, and never cut", (t) => {
   heard.align(aligned("👋👋", 50));
   t.is(heard.length({ heardMs: 50, totalMs: 100, complete: true }), 2);
 });
+
+test("a voice may tell of the markup that it performs, or leave it out", (t) => {
+  const text = '[laughs] Hi <break time="1s"/> you';
+  const after = (told: string, heardMs: number) => {
+    const heard = new HeardText(text);
+    heard.align(aligned(told, 100));
+    return text.slice(0, heard.length({ heardMs, totalMs: told.length * 100, complete: true }));
+  };
+  t.is(after("Hi you", 200), "[laughs] Hi");
+  t.is(after("Hi you", 599), '[laughs] Hi <break time="1s"/> yo');
+  t.is(after(text, 1_100), "[laughs] Hi");
+  t.is(after("Hi you", 600), text);
+});

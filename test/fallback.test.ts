@@ -12,6 +12,7 @@ import {
 } from "greenroom";
 import { errorKind } from "../src/agent/error-kind.ts";
 import { Rotation } from "../src/agent/fallback/rotation.ts";
+import * as testing from "../src/testing/index.ts";
 import { ask, request } from "./fixtures/one-answer.ts";
 
 type Answer = (request: LlmRequest) => AsyncIterable<LlmEvent>;
@@ -284,4 +285,17 @@ test("a voice that fails in the middle of a sentence fails it", async (t) => {
   const tts = fallback([new ToldTts("a", 2), new ToldTts("b")]);
   await t.throwsAsync(heard(tts, "Hello."), { message: "a is hoarse" });
   t.is(await heard(tts, "Again."), "Again.");
+});
+
+test("markup reaches the voices that perform it, and is taken out for the others", async (t) => {
+  class Performer extends testing.TTS {
+    readonly markup = { directions: true };
+  }
+  const first = new Performer({ failures: [{ error: new Error("out of order") }] });
+  const second = new testing.TTS();
+  const tts = fallback([first, second]);
+  t.true(tts.markup?.directions);
+  for await (const _ of tts.speak("[laughs] Oh, [whispers] no.", { signal: AbortSignal.timeout(10_000) }));
+  t.is(first.spoken[0]?.text, "[laughs] Oh, [whispers] no.");
+  t.is(second.spoken[0]?.text, "Oh, no.");
 });

@@ -977,3 +977,19 @@ test("the emulator's sound tells how much of a text was heard", (t) => {
   const late = Int16Array.from([...new Int16Array(5_000), ...sound]);
   t.is(heardOf(greeting, late, options), greeting.length - 1);
 });
+
+test("markup that a model performs is declared by model, and told of or left out", (t) => {
+  const markup = (modelId: string) => new elevenlabs.TTS({ apiKey: "a-key", modelId }).markup;
+  t.deepEqual(markup("eleven_v3"), { directions: true });
+  t.deepEqual(markup("eleven_flash_v2_5"), { tags: ["break"] });
+  t.deepEqual(markup("eleven_flash_v2"), { tags: ["break", "phoneme"] });
+  const text = "[laughs] Hi [short pause] you";
+  for (const told of ["Hi you", "Hi  you", text]) {
+    const { characters = [] } =
+      new AlignmentReader(text).read(
+        { characters: [...told], character_start_times_seconds: [...told].map((_, index) => index / 10) },
+        0,
+      ) ?? {};
+    t.is(characters.join(""), text);
+  }
+});

@@ -153,7 +153,7 @@ async function conversation(options: Partial<AgentOptions>, replies: readonly st
     instructions: "Be brief.",
     ...options,
   });
-  await agent.join(await agent.createCall("default", "call-1"));
+  await agent.join(await agent.createCall("default", "call-1"), { participantWaitTimeoutMs: null });
   return { agent, llm, tts };
 }
 

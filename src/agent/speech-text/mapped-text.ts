@@ -66,6 +66,10 @@ export class MappedText {
   }
 
   #change(pattern: RegExp, by: (match: RegExpExecArray) => Change): this {
+    pattern.lastIndex = 0;
+    let match = pattern.exec(this.#text);
+    // Most patterns find nothing in most sentences.
+    if (match === null) return this;
     const texts: string[] = [];
     const ends: number[] = [];
     let done = 0;
@@ -73,10 +77,11 @@ export class MappedText {
       texts.push(this.#text.slice(from, to));
       for (let index = from; index < to; index++) ends.push(this.#ends[index]!);
     };
-    for (const match of this.#text.matchAll(pattern)) {
+    for (; match !== null; match = pattern.exec(this.#text)) {
       const until = match.index + match[0].length;
       copy(done, match.index);
       done = until;
+      if (match[0] === "") pattern.lastIndex += 1;
       const change = by(match);
       if (typeof change !== "string") {
         copy(...change);
@@ -85,7 +90,6 @@ export class MappedText {
       texts.push(change);
       fill(ends, change.length, this.#ends[until - 1] ?? 0);
     }
-    if (done === 0) return this;
     copy(done, this.#text.length);
     this.#text = texts.join("");
     this.#ends = ends;

@@ -1,3 +1,5 @@
+import { SentenceSplitter } from "../../agent/speech-text/sentences/sentence-splitter.ts";
+
 /** Letters with no ASCII letter inside them that decomposition finds. */
 const letters: Readonly<Record<string, string>> = {
   ß: "ss",
@@ -23,6 +25,7 @@ const letters: Readonly<Record<string, string>> = {
 
 /** Longest piece for one synthesis: about 10 s of sound, which takes 150 ms to make. */
 const longestPiece = 160;
+const eachSentence = { maxLength: longestPiece, minLength: 0, firstClauseWords: Number.POSITIVE_INFINITY };
 
 export interface FliteText {
   /** What Flite can speak, sentence by sentence; long ones in their parts. */
@@ -44,8 +47,9 @@ export function fliteText(text: string): FliteText {
     .replaceAll(/\s+/g, " ")
     .replace(/^[\s,;:.!?]+/, "")
     .trim();
-  const pieces = sentences(spoken)
-    .flatMap(parts)
+  const splitter = new SentenceSplitter(eachSentence);
+  const pieces = [...splitter.push(spoken), ...splitter.flush()]
+    .map((piece) => piece.text.trim())
     .filter((piece) => /[a-z0-9]/i.test(piece));
   return { pieces, unknown };
 }
@@ -53,23 +57,4 @@ export function fliteText(text: string): FliteText {
 function capital(character: string): string | undefined {
   const letter = letters[character.toLowerCase()];
   return letter === undefined ? undefined : letter[0]!.toUpperCase() + letter.slice(1);
-}
-
-/** Where a sentence ends: not after an abbreviation, and not before a small letter. */
-const sentenceEnd =
-  /(?<!\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|[A-Za-z]\.[A-Za-z]))[.!?]["')\]]*\s+(?=["'([]?[A-Z0-9])/g;
-
-function sentences(text: string): string[] {
-  const ends = [...text.matchAll(sentenceEnd)].map((end) => end.index + end[0].length);
-  return [0, ...ends].map((begin, index) => text.slice(begin, ends[index]).trim());
-}
-
-/** A long sentence at its commas, or failing those between words. */
-function parts(sentence: string): string[] {
-  if (sentence.length <= longestPiece) return [sentence];
-  const head = sentence.slice(0, longestPiece);
-  const comma = Math.max(head.lastIndexOf(", "), head.lastIndexOf("; "), head.lastIndexOf(": "));
-  const space = head.lastIndexOf(" ");
-  const end = comma > 40 ? comma + 1 : space > 0 ? space : longestPiece;
-  return [sentence.slice(0, end), ...parts(sentence.slice(end).trim())];
 }

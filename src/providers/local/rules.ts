@@ -63,7 +63,16 @@ function placesIn(text: string): string[] {
       place.replace(/^\s*(?:in|at|for)\b|\b(?:right now|now|today|tomorrow|please)\b/gi, "").trim(),
     )
     .filter((place) => place !== "")
+    .reduce<string[]>(withRegion, [])
     .slice(0, 8);
+}
+
+/** "Boulder, CO": a state or a country in capitals belongs to the place before it. */
+function withRegion(places: readonly string[], part: string): string[] {
+  const previous = places.at(-1);
+  return previous !== undefined && /^(?:[A-Z]{2}|USA|U\.S\.A?|U\.K\.|UAE)$/.test(part)
+    ? [...places.slice(0, -1), `${previous}, ${part}`]
+    : [...places, part];
 }
 
 function phrase({ name, ok, output, format }: ToolResult): string {

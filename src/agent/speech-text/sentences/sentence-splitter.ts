@@ -154,7 +154,11 @@ function lettersWorth(text: string): number {
 }
 
 function letterWorth(character: string): number {
-  if (character <= "\u024F") return /[A-Za-z0-9\u00C0-\u024F]/.test(character) ? 1 : 0;
+  const code = character.charCodeAt(0);
+  if (code < 0x80)
+    return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39)
+      ? 1
+      : 0;
   if (!letter.test(character)) return 0;
   return wideOrHangul.test(character) ? 3 : unspaced.test(character) ? 2 : 1;
 }
