@@ -49,8 +49,19 @@ function endOfClause(text: string, at: number): Verdict {
   if (end === null) return "more";
   if (!soft) return end;
   if (!space.test(text[end]!)) return null;
-  // "January 1, 1980" and "1, 2, 3" are one breath.
-  return digit.test(text[at - 1] ?? "") ? unless(digit, text, end) : end;
+  return text[at] === "," && expectsNumber(text, at) ? unless(digit, text, end) : end;
+}
+
+/** Whether a number may follow the comma here in one breath: "January 1, 1980", "1, 2, 3", "52.5200, 13.4050". */
+function expectsNumber(text: string, at: number): boolean {
+  const [, before = "", bracket, number] =
+    /(?:(\S+)\s)?([([]?)([\p{N}.]+)(?:st|nd|rd|th)?$/u.exec(text.slice(Math.max(0, at - 40), at)) ?? [];
+  if (number === undefined) return false;
+  return (
+    months.has(before.toLowerCase().replace(/\.$/, "")) ||
+    /\p{N},$/u.test(before) ||
+    /\.\p{N}{3}/u.test(number)
+  );
 }
 
 /** Scripts of South-East Asia part clauses by a space, and words by nothing. */
@@ -106,7 +117,8 @@ function afterGluedStop(text: string, at: number, end: number): Verdict {
   if (/^[!?]+$/.test(stops)) return /^[\p{Lu}¿¡]/u.test(next) ? end : null;
   if (stops !== "." || !/\p{Lu}/u.test(next)) return null;
   const word = wordBefore(text, at);
-  if (!/^\p{Ll}{2,}$/u.test(word.text) || word.start === 0) return null;
+  if (!/^(?:\p{Ll}{2,}|\p{Sc}?\p{N}[\p{N}.,]+)$/u.test(word.text) || word.start === 0) return null;
+  if (beginsItem(text.slice(0, word.start))) return null;
   const after = /^\p{Lu}\p{Ll}*(?<end>[\s,’']?)/u.exec(text.slice(end, end + 40))!;
   if (after[0].length === text.length - end && after.groups?.end === "") return "more";
   return after.groups?.end && beginsSentence(after[0].slice(0, -1)) ? end : null;

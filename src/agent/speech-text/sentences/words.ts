@@ -4,7 +4,7 @@ const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/
 export const months = words(`
   januar jänner jaenner februar feber märz maerz april mai juni juli august september oktober november dezember
   jan feb mär mrz apr jun jul aug sep sept okt nov dez
-  january february march may june july october december
+  january february march april may june july august september october november december
   janvier février mars avril juin juillet août septembre octobre novembre décembre
   ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
   lokakuuta kesäkuuta heinäkuuta elokuuta syyskuuta marraskuuta joulukuuta tammikuuta helmikuuta maaliskuuta huhtikuuta

@@ -76,9 +76,10 @@ const trailing = /[.,;:!?)\]}'*_~’”»]+$/;
 
 /** An address in a text: its host is said. */
 const url: SpanRule = {
-  start: `${wordStart}(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp]):|${wordStart}[Ww][Ww][Ww]\\.`,
+  start: `${wordStart}(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp]):|${wordStart}[Ww][Ww][Ww]\\.|${wordStart}(?:H(?:[Tt](?:[Tt](?:[Pp][Ss]?)?)?)?|W[Ww]{0,2}|F(?:[Tt][Pp]?)?)$`,
   match(text, at, { final }) {
     const head = text.slice(at, at + 9);
+    if (/^(?:h(?:t(?:t(?:ps?)?)?)?|w{1,3}|f(?:tp?)?)$/i.test(head) && !final) return "more";
     const prefix = /^www\./i.test(head) ? "" : scheme.exec(head)?.[0];
     if (prefix === undefined) return /^(?:https?|ftp):\/?$/i.test(head) && !final ? "more" : null;
     const window = text.slice(at, at + longestAddress);

@@ -41,8 +41,11 @@ export interface SpanRule {
 /** So much of what is done is kept for rules that look back. */
 const lookBack = 64;
 
-/** A word that goes on may become the name of a function or the beginning of an address. */
-export const identifier = String.raw`[A-Za-z_]\w{0,40}(?:\.\w{1,40}){0,4}`;
+/**
+ * A word that goes on may become the name of a function or the beginning of an address. Not one in a capital: it begins a
+ * sentence, and shows that the one before it is over.
+ */
+export const identifier = String.raw`[a-z_]\w{0,40}(?:\.\w{1,40}){0,4}`;
 export const wordStart = String.raw`(?<![\p{L}\p{N}_])`;
 
 /** Rules, and where one of them may begin: while more may come, and once nothing will. */
