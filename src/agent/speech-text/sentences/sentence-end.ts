@@ -57,6 +57,7 @@ function expectsNumber(text: string, at: number): boolean {
   const [, before = "", bracket, number] =
     /(?:(\S+)\s)?([([]?)([\p{N}.]+)(?:st|nd|rd|th)?$/u.exec(text.slice(Math.max(0, at - 40), at)) ?? [];
   if (number === undefined) return false;
+  if (bracket === "[") return true;
   return (
     months.has(before.toLowerCase().replace(/\.$/, "")) ||
     /\p{N},$/u.test(before) ||
