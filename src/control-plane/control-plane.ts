@@ -4,6 +4,7 @@ import { answerTimeoutMs } from "../protocol.ts";
 import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Answering } from "./answer.ts";
+import { watchKeys } from "./api-keys/watch-keys.ts";
 import { peerSecrets } from "./peers/peer-secret.ts";
 import { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
@@ -44,6 +45,7 @@ export class ControlPlane {
     for (const warning of options.warnings) {
       this.log.warn(`${warning}. A callback that asks it lets nobody in; if none does, it can be removed`);
     }
+    watchKeys(options.keyRings, supervisor, this.log);
     this.answering = new Answering(supervisor, this.log);
     this.permissions = new Permissions(options, this.log);
     this.unknownFields = new UnknownFields(options.strictBodies, this.log);

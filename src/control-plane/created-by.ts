@@ -1,18 +1,27 @@
 import { createHash } from "node:crypto";
+import { GreenroomError } from "../errors.ts";
 import type { JsonValue } from "../protocol.ts";
 import { callerIdentity } from "../supervisor/caller-identity.ts";
 import { cutText } from "../text.ts";
-import { boundedJson, canonicalJson } from "./json.ts";
+import { boundedJson, canonicalJson, JsonBoundsError } from "./json.ts";
 
 /** Largest value of `getCurrentUser`, in bytes of JSON: it is kept with each session and shown with it. */
 export const maxUserBytes = 4_096;
 
-/** The value of `getCurrentUser` as JSON; undefined is null. Throws where it is not JSON, or too large. */
+/**
+ * The value of `getCurrentUser` as JSON; undefined is null. Throws a TypeError where it is not JSON, which is a mistake of the
+ * code, and FORBIDDEN where it is too much of it: a caller's token may say more than can be kept.
+ */
 export function userJson(value: unknown): JsonValue {
   try {
     return boundedJson(value, maxUserBytes);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    if (error instanceof JsonBoundsError) {
+      throw new GreenroomError("FORBIDDEN", `Who you are, by your credentials, cannot be kept: ${why}`, {
+        cause: error,
+      });
+    }
     throw new TypeError(`getCurrentUser must return JSON of at most ${maxUserBytes} bytes: ${why}`, {
       cause: error,
     });

@@ -18,18 +18,19 @@ export function parseJson(bytes: Uint8Array): JsonValue {
     ]);
   }
   const flaw = findFlaw(value);
-  if (flaw) throw new InvalidRequest([{ loc: ["body"], msg: flaw, type: "json_invalid" }]);
+  if (flaw) throw new InvalidRequest([{ loc: ["body"], msg: `The body ${flaw}`, type: "json_invalid" }]);
   return value;
 }
 
+/** What is wrong with a value that is JSON, as the rest of a sentence; null where nothing is. */
 function findFlaw(root: JsonValue): string | null {
   let level: JsonValue[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > maxJsonDepth) return `The body is nested deeper than ${maxJsonDepth} levels`;
+    if (depth > maxJsonDepth) return `is nested deeper than ${maxJsonDepth} levels`;
     const next: JsonValue[] = [];
     for (const value of level) {
       if (typeof value !== "object" || value === null) continue;
-      if (Object.hasOwn(value, "__proto__")) return "The body has a key __proto__";
+      if (Object.hasOwn(value, "__proto__")) return "has a key __proto__";
       for (const child of Object.values(value)) next.push(child);
     }
     level = next;
@@ -37,16 +38,34 @@ function findFlaw(root: JsonValue): string | null {
   return null;
 }
 
+/** A value is JSON, but more of it, or deeper, than there may be. */
+export class JsonBoundsError extends RangeError {
+  override readonly name = "JsonBoundsError";
+}
+
 /**
- * A value as the JSON that it becomes: dates are text, what JSON does not know is left out. Throws where there is no such
- * JSON, or it is larger than `maxBytes`.
+ * A value as the JSON that it becomes: dates are text, what JSON does not know is left out. Throws a {@link JsonBoundsError}
+ * where it is larger than `maxBytes`, nested too deep or has a key `__proto__`, and a TypeError where there is no such JSON.
  */
 export function boundedJson(value: unknown, maxBytes: number): JsonValue {
-  const text = JSON.stringify(value ?? null) as string | undefined;
+  const text = textOf(value ?? null);
   if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
   const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) throw new RangeError(`it is ${bytes} bytes of JSON, more than ${maxBytes}`);
-  return JSON.parse(text) as JsonValue;
+  if (bytes > maxBytes) throw new JsonBoundsError(`it is ${bytes} bytes of JSON, more than ${maxBytes}`);
+  const json = JSON.parse(text) as JsonValue;
+  const flaw = findFlaw(json);
+  if (flaw) throw new JsonBoundsError(`it ${flaw}`);
+  return json;
+}
+
+function textOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined;
+  } catch (error) {
+    // V8's word for a value that is nested too deep for its stack.
+    if (error instanceof RangeError) throw new JsonBoundsError("it is nested too deep");
+    throw error;
+  }
 }
 
 /** The same text for equal values, whatever the order of their keys. */

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { JWTPayload, JWTVerifyOptions, JWTVerifyResult } from "jose";
 import { GreenroomError } from "../errors.ts";
 import { bearerToken, unauthorized } from "./bearer.ts";
@@ -9,12 +10,13 @@ import type { Dependency } from "./scope.ts";
 /** Exactly one of `secret`, `publicKey` and `jwksUrl`. */
 export interface JwtOptions {
   /**
-   * Shared secret of the HS… algorithms, 32 characters or more. As a function it is read when the server starts, when the
-   * lines of `.env` are variables too: `() => process.env.JWT_SECRET`.
+   * Shared secret of the HS… algorithms, 32 characters or more. As a function it is asked for when the server starts, when the
+   * lines of `.env` are variables too: `() => process.env.JWT_SECRET`; and again every 2 s while tokens come, so that one which
+   * reads a file follows it. While it throws or has no secret, nobody is let in.
    */
   readonly secret?: string | (() => string | undefined) | undefined;
-  /** Public key in PEM. */
-  readonly publicKey?: string | undefined;
+  /** Public key in PEM; as a function, see `secret`. */
+  readonly publicKey?: string | (() => string | undefined) | undefined;
   /** Where the issuer publishes its keys. They are fetched when first needed, and again when an unknown one is named. */
   readonly jwksUrl?: string | URL | undefined;
   /** Who must have made the token. Default: anybody with the key. */
@@ -25,6 +27,8 @@ export interface JwtOptions {
   readonly algorithms?: readonly string[] | undefined;
 }
 
+/** How old a secret or key may be that a function brought, in milliseconds. */
+const longestAgeMs = 2_000;
 /** Difference of clocks that is forgiven, in seconds. */
 const clockToleranceSeconds = 5;
 
@@ -36,33 +40,68 @@ type Verify = (token: string) => Promise<JWTVerifyResult>;
  * where secrets are not.
  */
 export function jwt(options: JwtOptions): Dependency<JWTPayload> {
-  let verifier: Promise<Verify> | undefined;
+  const verifier = new Verifier(options);
   const dependency: Dependency<JWTPayload> = async ({ headers }) => {
     const token = bearerToken(headers);
     if (token === null) throw unauthorized("A token is needed, as Authorization: Bearer");
-    verifier ??= makeVerifier(options);
+    const verify = await verifier.current();
     try {
-      const { payload } = await (await verifier)(token);
-      return payload;
+      return (await verify(token)).payload;
     } catch (error) {
       throw refusal(error, options.jwksUrl !== undefined);
     }
   };
-  return preparable(dependency, { check: () => checkOptions(options), unnamed: "refuse" });
+  return preparable(dependency, { check: () => void readMaterial(options), unnamed: "refuse" });
 }
 
-async function makeVerifier(options: JwtOptions): Promise<Verify> {
-  checkOptions(options);
-  const { publicKey, jwksUrl, algorithms } = options;
-  const secret = readSecret(options);
+/** Verifies by the keys that the options hold, which may change where they are functions. */
+class Verifier {
+  readonly #options: JwtOptions;
+  #material: Material | undefined;
+  #verify: Promise<Verify> | undefined;
+  #readAt = 0;
+
+  constructor(options: JwtOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects where the keys cannot be had. */
+  current(): Promise<Verify> {
+    if (this.#verify && performance.now() - this.#readAt <= longestAgeMs) return this.#verify;
+    const readAt = performance.now();
+    try {
+      const material = readMaterial(this.#options);
+      if (!this.#verify || !isDeepStrictEqual(material, this.#material))
+        this.#verify = makeVerify(material, this.#options);
+      this.#material = material;
+      this.#readAt = readAt;
+      return this.#verify;
+    } catch (error) {
+      this.#verify = undefined;
+      return Promise.reject(unavailable(error));
+    }
+  }
+}
+
+/** What tokens are verified by: texts, or the address of keys. */
+interface Material {
+  readonly secret: string | undefined;
+  readonly publicKey: string | undefined;
+  readonly jwksUrl: string | undefined;
+}
+
+async function makeVerify(
+  { secret, publicKey, jwksUrl }: Material,
+  { algorithms, issuer, audience }: JwtOptions,
+): Promise<Verify> {
   const { jwtVerify, createRemoteJWKSet } = await import("jose");
   const rules: JWTVerifyOptions = {
     algorithms: [
       ...(algorithms ?? (secret === undefined ? ["RS256", "PS256", "ES256", "EdDSA"] : ["HS256"])),
     ],
     clockTolerance: clockToleranceSeconds,
-    ...(options.issuer === undefined ? {} : { issuer: list(options.issuer) }),
-    ...(options.audience === undefined ? {} : { audience: list(options.audience) }),
+    ...(issuer === undefined ? {} : { issuer: list(issuer) }),
+    ...(audience === undefined ? {} : { audience: list(audience) }),
   };
   if (jwksUrl !== undefined) {
     const keys = createRemoteJWKSet(new URL(jwksUrl));
@@ -74,18 +113,21 @@ async function makeVerifier(options: JwtOptions): Promise<Verify> {
 
 const list = (text: string | readonly string[]): string[] => (typeof text === "string" ? [text] : [...text]);
 
-const readSecret = ({ secret }: JwtOptions): string | undefined =>
-  typeof secret === "function" ? secret() : secret;
+const read = (text: string | (() => string | undefined) | undefined): string | undefined =>
+  typeof text === "function" ? text() : text;
 
-function checkOptions(options: JwtOptions): void {
-  const { publicKey, jwksUrl } = options;
-  const secret = readSecret(options);
+/** Throws INVALID_OPTIONS. */
+function readMaterial(options: JwtOptions): Material {
+  const secret = read(options.secret);
+  const publicKey = read(options.publicKey);
+  const jwksUrl = options.jwksUrl === undefined ? undefined : String(options.jwksUrl);
   const given = [secret, publicKey, jwksUrl].filter((key) => key !== undefined && key !== "");
   if (given.length !== 1)
     throw wrong("give exactly one of secret, publicKey and jwksUrl, and not an empty one");
   if (secret !== undefined && secret.length < 32) throw wrong("secret must have at least 32 characters");
   if (publicKey !== undefined) readPublicKey(publicKey);
-  if (jwksUrl !== undefined && !URL.canParse(String(jwksUrl))) throw wrong("jwksUrl must be a URL");
+  if (jwksUrl !== undefined && !URL.canParse(jwksUrl)) throw wrong("jwksUrl must be a URL");
+  return { secret, publicKey, jwksUrl };
 }
 
 function readPublicKey(pem: string): KeyObject {
@@ -101,10 +143,13 @@ const wrong = (message: string): GreenroomError => new GreenroomError("INVALID_O
 /** What is wrong with a token is its bearer's affair; keys that cannot be had are ours. */
 function refusal(error: unknown, fetched: boolean): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (GreenroomError.is(error)) return error;
   if (code === "ERR_JWT_EXPIRED") return unauthorized("The token has expired", "invalid_token", error);
   if (!fetched || /^ERR_(JWT|JWS|JWE|JOSE_ALG|JOSE_NOT|JWKS_NO_MATCHING|JWKS_MULTIPLE)/.test(code)) {
     return unauthorized("The token is not valid", "invalid_token", error);
   }
-  return new HttpError(503, "The keys that sign tokens cannot be had at the moment", { cause: error });
+  return unavailable(error);
+}
+
+function unavailable(cause: unknown): HttpError {
+  return new HttpError(503, "The keys that sign tokens cannot be had at the moment", { cause });
 }

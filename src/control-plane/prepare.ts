@@ -1,4 +1,5 @@
 import { plainError } from "../errors.ts";
+import type { KeyRing } from "./api-keys/key-ring.ts";
 
 const prepare = Symbol.for("greenroom.prepare");
 
@@ -6,6 +7,14 @@ interface Preparation {
   readonly check: () => void;
   /** What becomes of a server that may not even use the dependency, where the check fails. */
   readonly unnamed: "refuse" | "warn";
+  /** The keys that it lets in, which may change while the server runs. */
+  readonly keys?: KeyRing;
+}
+
+export interface Prepared {
+  /** What is wrong with those that may well be unused. */
+  readonly warnings: readonly string[];
+  readonly keyRings: readonly KeyRing[];
 }
 
 /** Those that no option has named so far. Others may resolve them, or nobody uses them. */
@@ -17,34 +26,38 @@ const unnamed = new Map<object, Preparation>();
  */
 export function preparable<T extends object>(dependency: T, preparation: Preparation): T {
   unnamed.set(dependency, preparation);
-  return Object.assign(dependency, { [prepare]: preparation.check });
+  return Object.assign(dependency, { [prepare]: preparation });
 }
 
 /**
  * Runs the checks of the dependencies that options name, and of those that they may resolve, which shows only when a request
- * does. Throws INVALID_OPTIONS of the first that fails; returns warnings of those that may well be unused.
+ * does. Throws INVALID_OPTIONS of the first that fails.
  */
-export function prepareDependencies(named: readonly object[]): string[] {
+export function prepareDependencies(named: readonly object[]): Prepared {
+  const keyRings = new Set<KeyRing>();
+  const run = ({ check, keys }: Preparation) => {
+    check();
+    if (keys) keyRings.add(keys);
+  };
   for (const dependency of named) {
     unnamed.delete(dependency);
-    checkOf(dependency)?.();
+    const preparation = preparationOf(dependency);
+    if (preparation) run(preparation);
   }
-  // Dependencies of our own resolve no others.
-  if (named.every((dependency) => checkOf(dependency) !== undefined)) return [];
   const warnings: string[] = [];
-  for (const [dependency, { check, unnamed: consequence }] of unnamed) {
+  // Dependencies of our own resolve no others.
+  const others = named.every((dependency) => preparationOf(dependency) !== undefined) ? [] : unnamed.values();
+  for (const preparation of others) {
     try {
-      check();
-      unnamed.delete(dependency);
+      run(preparation);
     } catch (error) {
-      if (consequence === "refuse") throw error;
+      if (preparation.unnamed === "refuse") throw error;
       warnings.push(plainError(error).message);
     }
   }
-  return warnings;
+  return { warnings, keyRings: [...keyRings] };
 }
 
-function checkOf(dependency: object): (() => void) | undefined {
-  const check = (dependency as { [prepare]?: unknown })[prepare];
-  return typeof check === "function" ? (check as () => void) : undefined;
+function preparationOf(dependency: object): Preparation | undefined {
+  return (dependency as { readonly [prepare]?: Preparation })[prepare];
 }

@@ -4,7 +4,7 @@ import { GreenroomError } from "../errors.ts";
 import type { LogLevel } from "../protocol.ts";
 import { didYouMean } from "../similar.ts";
 import { allowedHost, isOrigin, originHint } from "./host-names.ts";
-import { prepareDependencies } from "./prepare.ts";
+import { type Prepared, prepareDependencies } from "./prepare.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
 /** How the server speaks HTTP, and who may do what. Times in milliseconds, limits per caller and process. */
@@ -195,12 +195,11 @@ export const serveOptions = z.strictObject({
   httpLogLevel: z.enum(levels).optional(),
 });
 
-export type FilledServeOptions = z.output<typeof serveOptions> & {
-  /** Any of the callbacks is given. */
-  readonly authenticated: boolean;
-  /** What may be wrong with them, for the log. */
-  readonly warnings: readonly string[];
-};
+export type FilledServeOptions = z.output<typeof serveOptions> &
+  Prepared & {
+    /** Any of the callbacks is given. */
+    readonly authenticated: boolean;
+  };
 
 /** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
 export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
@@ -223,7 +222,7 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
     options.canSendMessage,
     options.canJoinCall,
   ].filter((callback) => callback !== undefined);
-  const warnings = prepareDependencies(callbacks);
+  const prepared = prepareDependencies(callbacks);
   const authenticated = callbacks.length > 0;
   const anyOrigin = options.corsAllowOrigins?.includes("*") ?? authenticated;
   if (options.corsAllowCredentials && anyOrigin) {
@@ -244,7 +243,7 @@ export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
       "timeouts.headersMs must not be longer than timeouts.requestMs",
     );
   }
-  return { ...options, authenticated, warnings };
+  return { ...options, authenticated, ...prepared };
 }
 
 /** An empty variable counts as none: templates leave such behind. */

@@ -41,6 +41,10 @@ export type ResponsePart = (typeof responseParts)[number];
 export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located"] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
+/** Where API keys come from: the options or a variable, which stay as they are, or a file. */
+export const keySources = ["fixed", "file"] as const;
+export type KeySource = (typeof keySources)[number];
+
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
 
 /** A request to the server itself. */
@@ -162,6 +166,15 @@ export const catalogue = {
     "greenroom_peer_request_failures_total",
     "What other replicas were asked and did not answer, or could not be asked, for want of a secret or an address.",
     ["kind"],
+  ),
+  apiKeys: gauge(
+    "greenroom_api_keys",
+    "API keys that are good, by source: fixed (options or variable) or file. Without API keys there are no series.",
+    ["source"],
+  ),
+  apiKeyFlaws: gauge(
+    "greenroom_api_key_file_flaws",
+    "Lines of files of API keys that are no key, and are ignored; a file that cannot be read counts as one.",
   ),
   eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
   webhookDeliveries: counter(

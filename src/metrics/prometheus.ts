@@ -5,7 +5,9 @@ import { version } from "../version.ts";
 import {
   type FarewellOutcome,
   farewellOutcomes,
+  type KeySource,
   type KillReason,
+  keySources,
   killReasons,
   loadCauses,
   type PeerRequestKind,
@@ -95,6 +97,12 @@ export class Metrics {
   /** Another replica did not answer. */
   peerFailed(kind: PeerRequestKind): void {
     this.#families.peerRequestFailures.inc({ kind });
+  }
+
+  /** How many API keys are good, and how many lines of their files are not. */
+  apiKeys(valid: Readonly<Record<KeySource, number>>, flaws: number): void {
+    for (const source of keySources) this.#families.apiKeys.set({ source }, valid[source]);
+    this.#families.apiKeyFlaws.set(flaws);
   }
 
   /** A stream of events was opened. Call what it returns when it is over; more than once does no harm. */
