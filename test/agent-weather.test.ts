@@ -113,6 +113,9 @@ test("whoever asked can give it up", async (t) => {
   });
 });
 
+/** Longer than a busy machine takes for an answer that is to come. */
+const timeoutMs = 30_000;
+
 /** Answers as Open-Meteo's search does: by whole names, largest first, with the fields that it has. */
 const knownPlaces = [
   ["Boulder", "Colorado", "Boulder", "US", "United States"],
@@ -188,14 +191,14 @@ for (const [asked, told] of [
 ] as const) {
   test(`${asked} is ${told}`, async (t) => {
     const { url } = await service(t, openMeteo);
-    t.like(await getWeatherByLocation(asked, { url }), { found: true, location: told });
+    t.like(await getWeatherByLocation(asked, { url, timeoutMs }), { found: true, location: told });
   });
 }
 
 for (const asked of ["Nowhere, CO", "Boulder Nowhere", ", CO,", "Nowhere"]) {
   test(`"${asked}" is not found, and nothing else is made of it`, async (t) => {
     const { url } = await service(t, openMeteo);
-    const weather = await getWeatherByLocation(asked, { url });
+    const weather = await getWeatherByLocation(asked, { url, timeoutMs });
     t.like(weather, { found: false, location: asked, reason: "it knows no place of that name" });
   });
 }

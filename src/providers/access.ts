@@ -6,8 +6,13 @@ export function fromEnvironment(name: string): string | undefined {
   return value === "" ? undefined : value;
 }
 
+/** A key that a service needs is set nowhere. The environment is what has to change, so no place in the code is told. */
+export class MissingKeyError extends TypeError {
+  override readonly name = "MissingKeyError";
+}
+
 /**
- * The key of a service: the option, or else the environment's. Throws a `TypeError` of one line where there is none.
+ * The key of a service: the option, or else the environment's. Throws a {@link MissingKeyError} of one line where there is none.
  * @param owner Who needs it, such as `gemini.LLM`.
  * @param option Which option it is.
  */
@@ -19,7 +24,7 @@ export function keyFrom(
 ): string {
   const found = given ?? fromEnvironment(variable);
   if (found === undefined) {
-    throw new TypeError(`${variable} is not set: set it, or give ${owner} an ${option}`);
+    throw new MissingKeyError(`${variable} is not set: set it, or give ${owner} an ${option}`);
   }
   // As a header it would be refused by an error that quotes it.
   checkValue(given === undefined ? variable : `${owner}: ${option}`, found, key);

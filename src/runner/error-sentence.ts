@@ -2,10 +2,10 @@ import { inBrackets } from "../error-place.ts";
 import { GreenroomError, messageWithCauses, plainError } from "../errors.ts";
 
 /** Errors that tell the user what to do differently: where in their code they come from is no question. */
-const advice = ["UsageError", "ListenError"];
+const advice = ["UsageError", "ListenError", "MissingKeyError"];
 
-/** Names that say nothing which the message does not: a key that is missing is a TypeError, and nobody's concern that it is. */
-const plainNames = ["Error", "TypeError", "UsageError", "ListenError"];
+/** Names that say nothing which the message does not: an option that is wrong is a TypeError. */
+const plainNames = ["Error", "TypeError", ...advice];
 
 /**
  * An error for whoever started the program: our own are sentences; of others the kind is told too, where it says something,
