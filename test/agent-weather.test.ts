@@ -37,12 +37,15 @@ const fromTable = {
   source: "the built-in offline table",
 } as const;
 
+/** Longer than a busy machine takes for an answer that is to come. */
+const timeoutMs = 30_000;
+
 test("the service is asked where the place is, then how the weather is there", async (t) => {
   const { url, asked } = await service(
     t,
     answering({ search: oslo, forecast: { current: { temperature_2m: -3.5, weather_code: 71 } } }),
   );
-  t.deepEqual(await getWeatherByLocation("Oslo & more", { url }), {
+  t.deepEqual(await getWeatherByLocation("Oslo & more", { url, timeoutMs }), {
     found: true,
     location: "Oslo, Norway",
     temperatureCelsius: -3.5,
@@ -57,7 +60,7 @@ test("the service is asked where the place is, then how the weather is there", a
 
 test("a place that the service does not know is an answer", async (t) => {
   const { url } = await service(t, answering({ search: { generationtime_ms: 0.5 } }));
-  t.deepEqual(await getWeatherByLocation("Xyzzy", { url }), {
+  t.deepEqual(await getWeatherByLocation("Xyzzy", { url, timeoutMs }), {
     found: false,
     location: "Xyzzy",
     reason: "it knows no place of that name",
@@ -112,9 +115,6 @@ test("whoever asked can give it up", async (t) => {
     message: "never mind",
   });
 });
-
-/** Longer than a busy machine takes for an answer that is to come. */
-const timeoutMs = 30_000;
 
 /** Answers as Open-Meteo's search does: by whole names, largest first, with the fields that it has. */
 const knownPlaces = [
