@@ -1,4 +1,6 @@
+import { enableCompileCache } from "node:module";
 import type { AgentLauncher } from "../agent-launcher.ts";
+import { compileCacheFolder } from "../compile-cache.ts";
 import type { EndReason } from "../protocol.ts";
 import type { ConsoleOptions } from "./console.ts";
 import type { RunnerOptions } from "./runner-options.ts";
@@ -25,6 +27,8 @@ export class Runner {
    * what, `serve` asks for them.
    */
   async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
+    // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.
+    enableCompileCache(compileCacheFolder);
     const { obey } = await import("./command.ts");
     process.exit(await obey(argv, this.#launcher, this.#options));
   }

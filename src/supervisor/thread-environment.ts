@@ -1,5 +1,4 @@
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { compileCacheFolder } from "../compile-cache.ts";
 import { proxyVariables } from "../network/proxy.ts";
 
 /** Secrets and settings of the server itself; agents have no use for them. */
@@ -21,7 +20,7 @@ export function threadEnvironment(
   ofProcess: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const environment: Record<string, string> = {
-    NODE_COMPILE_CACHE: join(tmpdir(), "greenroom-compile-cache"),
+    NODE_COMPILE_CACHE: compileCacheFolder,
   };
   // Which way requests leave is a fact of the network: no agent could be reached by its services without it.
   for (const [name, value] of Object.entries(ofProcess)) {
