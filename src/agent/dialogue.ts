@@ -157,6 +157,7 @@ export class Dialogue {
       limits: agent.limits,
       conversation: this.#conversation,
       permit: (provider, signal) => this.#permit(provider, signal),
+      isSilent: (text) => this.#voice?.isSilent(text) ?? false,
       openOutput: (events) => this.#openOutput(events),
       emit,
       measure: (measurement) => this.#measured(measurement),

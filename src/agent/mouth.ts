@@ -5,7 +5,7 @@ import type { ConnectionAudio } from "./edge.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import type { AskPermit } from "./permits.ts";
 import { SpeechOutput } from "./speech-output.ts";
-import type { SpeechTextOptions } from "./speech-text/speech-text.ts";
+import { isSilent, type SpeechTextOptions } from "./speech-text/speech-text.ts";
 import type { TTS } from "./tts.ts";
 
 export interface MouthOptions {
@@ -36,10 +36,10 @@ export class Mouth {
 
   /** The way to be heard for one turn. */
   open(events: OutputEvents): Output {
-    const { tts, text, permit, measure } = this.#options;
+    const { tts, permit, measure } = this.#options;
     const output = new SpeechOutput({
       tts,
-      text,
+      text: this.#speechText,
       permit,
       measure,
       events,
@@ -52,6 +52,16 @@ export class Mouth {
       },
     });
     return output;
+  }
+
+  /** Whether there is nothing to say of this text. */
+  isSilent(text: string): boolean {
+    return isSilent(text, this.#speechText);
+  }
+
+  get #speechText(): SpeechTextOptions {
+    const { text, tts } = this.#options;
+    return { ...text, ...(tts.markup ? { markup: tts.markup } : {}) };
   }
 
   close(): void {

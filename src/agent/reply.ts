@@ -20,6 +20,8 @@ export interface ReplyOptions {
   /** The conversation, up to what is to be answered. */
   readonly messages: readonly Message[];
   readonly signal: AbortSignal;
+  /** Whether nothing of a text that is not blank would be heard. */
+  readonly isSilent: (text: string) => boolean;
   readonly onText: (text: string) => void;
   readonly onFirstText: () => void;
   /** The model waits for its tools, and writes nothing meanwhile. */
@@ -189,7 +191,8 @@ export class Reply {
     if (written) return "written_call";
     // Behind the last round of tools what it said is all that it may.
     if (broken && (mayCall || blank)) return "broken_call";
-    return blank ? "empty" : null;
+    if (blank) return "empty";
+    return this.#options.isSilent(this.#text) ? "silent" : null;
   }
 
   #write(text: string): void {
@@ -211,7 +214,7 @@ export class Reply {
 }
 
 /** What can be wrong with an answer. */
-type Flaw = "empty" | "broken_call" | "written_call";
+type Flaw = "empty" | "silent" | "broken_call" | "written_call";
 
 /** How often one reply is asked for again where its answers are of no use. */
 const mostCorrections = 2;
@@ -221,6 +224,11 @@ function correctionOf(flaw: Flaw): Message | null {
   switch (flaw) {
     case "empty":
       return null;
+    case "silent":
+      return {
+        role: "instruction",
+        text: "(Nothing of your answer can be spoken. Answer in words, as one speaks: no code, JSON, tags or emojis.)",
+      };
     case "broken_call":
       return {
         role: "instruction",
@@ -239,6 +247,7 @@ function correctionOf(flaw: Flaw): Message | null {
 function badAnswer(flaw: Flaw, { provider, model }: Service): BadAnswerError {
   const what = {
     empty: "is empty",
+    silent: "has nothing in it that can be spoken",
     broken_call: "has a function call that cannot be read",
     written_call: "has a function call that is written as text",
   }[flaw];

@@ -19,7 +19,7 @@ import type { TTS } from "./tts.ts";
 export interface SpeechOutputOptions {
   readonly tts: TTS;
   /** What is done to the text before it is spoken. */
-  readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
+  readonly text: SpeechTextOptions;
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
   readonly events: OutputEvents;
@@ -56,8 +56,7 @@ export class SpeechOutput implements Output {
 
   constructor(options: SpeechOutputOptions) {
     this.#options = options;
-    const { text, tts } = options;
-    this.#text = new SpeechText({ ...text, ...(tts.markup ? { markup: tts.markup } : {}) });
+    this.#text = new SpeechText(options.text);
   }
 
   get heard(): string {

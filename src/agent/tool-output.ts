@@ -75,6 +75,8 @@ export class ToolOutput {
     if (depth >= deepest) return this.#instead(path, "nested too deeply");
     this.#around.add(value);
     try {
+      // Its `toJSON` may hold the request that failed, with its keys.
+      if (value instanceof Error) return inspectError(value);
       const { toJSON } = value as { readonly toJSON?: unknown };
       const own = typeof toJSON === "function" && !isBytes(value) ? this.#converted(value) : undefined;
       return own === undefined ? this.#fields(value, path, depth) : this.#told(own.value, path, depth + 1);
@@ -101,11 +103,12 @@ export class ToolOutput {
     if (value instanceof Map) {
       const entries = [...value];
       const named = entries.every(([key]) => ["string", "number", "bigint", "boolean"].includes(typeof key));
-      if (!named) return entries.map((entry, index) => inner(entry, index));
+      // 1 and "1" are two keys of a map, and one of an object.
+      const names = new Set(named ? entries.map(([key]) => String(key)) : []);
+      if (names.size < entries.length) return entries.map((entry, index) => inner(entry, index));
       return Object.fromEntries(entries.map(([key, one]) => [String(key), inner(one, String(key))]));
     }
     if (value instanceof Set) return [...value].map(inner);
-    if (value instanceof Error) return inspectError(value);
     if (isBytes(value)) return this.#instead(path, `${kindOf(value)} of ${value.byteLength} bytes`);
     if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, inner);
     if (isPairs(value)) return [...value].map((pair, index) => inner(pair, index));
@@ -160,22 +163,41 @@ export class ToolOutput {
 
 /**
  * The body of a `Response` that a tool returned instead of reading it; any other value as it is. Of a long one only the
- * beginning is read, and of sound, pictures and the like nothing.
+ * beginning is read, and of sound, pictures and the like nothing; neither of one that cannot be read any more.
  */
 export async function readResponse(value: unknown, maxLength: number): Promise<unknown> {
-  if (!(value instanceof Response) || value.body === null || value.bodyUsed) return value;
-  const { status, statusText, ok, headers } = value;
+  if (!isReadable(value)) return value;
+  const { body, status, statusText, ok, headers } = value;
   const type = headers.get("content-type") ?? "";
   if (!/^$|^text\/|[/+](json|xml|javascript|x-www-form-urlencoded)\b/i.test(type)) {
-    await value.body.cancel();
+    await body.cancel();
     return value;
   }
   let text = ok ? "" : `HTTP ${status} ${statusText}`.trim().concat(": ");
-  for await (const piece of value.body.pipeThrough(new TextDecoderStream())) {
-    text += piece;
-    if (text.length > maxLength) break;
+  try {
+    for await (const piece of body.pipeThrough(decoderOf(type))) {
+      text += piece;
+      if (text.length > maxLength) break;
+    }
+  } catch {
+    // It broke off: what the tool asked for may be done all the same.
+    return value;
   }
   return text;
+}
+
+function isReadable(value: unknown): value is Response & { readonly body: ReadableStream<Uint8Array> } {
+  return value instanceof Response && value.body !== null && !value.bodyUsed && !value.body.locked;
+}
+
+/** In the character set that the content type names; UTF-8 where it names none that is known. */
+function decoderOf(contentType: string): TextDecoderStream {
+  const charset = /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1];
+  try {
+    return new TextDecoderStream(charset);
+  } catch {
+    return new TextDecoderStream();
+  }
 }
 
 /** Digits that are to be written as they are (`JSON.rawJSON`); TypeScript does not know of them yet. */

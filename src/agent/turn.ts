@@ -224,7 +224,7 @@ export class Turn {
   }
 
   #begin(question: readonly Message[], words: string): Attempt {
-    const { llm, allowedTools, instructions, limits, conversation, permit, measure, log } = this.#setting;
+    const { llm, allowedTools, conversation } = this.#setting;
     this.#begunAfter = conversation.messages.at(-1);
     const functions = new Map(
       [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
@@ -232,17 +232,12 @@ export class Turn {
     return new Attempt(
       words,
       {
-        llm,
+        ...this.#setting,
         functions,
-        instructions,
-        limits,
         messages: [...conversation.messages, ...question],
         onFirstText: () => this.clock.mark("firstToken"),
         onToolRound: () => this.#output?.flush(),
         onTool: (outcome) => this.#report.tool(outcome),
-        permit,
-        measure,
-        log,
       },
       this.#cancel.signal,
     );

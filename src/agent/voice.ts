@@ -91,6 +91,11 @@ export class Voice {
     return this.#mouth?.open(events) ?? null;
   }
 
+  /** Whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
+  isSilent(text: string): boolean {
+    return this.#mouth?.isSilent(text) ?? false;
+  }
+
   participantLeft(participantId: string): void {
     this.#flow.lost(participantId);
     void this.#ears?.forget(participantId);

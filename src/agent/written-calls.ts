@@ -12,6 +12,9 @@ const openings = [
   "<tool_call",
   "<function_call",
   "<function=",
+  "<invoke name=",
+  "<|tool_call",
+  "<|python_tag|>",
   "[TOOL_CALLS]",
   ...["```", "``` ", "```\n"].flatMap((fence) => ["tool_code", "tool_call"].map((tag) => fence + tag)),
   ...["```\n", "```python\n", "```py\n"].map((fence) => `${fence}print(default_api`),
@@ -31,11 +34,17 @@ export class WrittenCalls {
 
   /** @param functions Names of the functions that the model may call. */
   constructor(functions: Iterable<string>) {
+    const names = [...functions];
     // A name such as `weather` may stand before a bracket in any sentence.
-    const names = [...functions].filter((name) => /[_.\d]|[a-z][A-Z]/.test(name));
+    const unlikeWords = names.filter((name) => /[_.\d]|[a-z][A-Z]/.test(name));
     this.#openings = [
       ...openings,
-      ...names.flatMap((name) => [`${name}(`, `print(${name}(`, `{"name": "${name}"`, `{"name":"${name}"`]),
+      ...unlikeWords.map((name) => `${name}(`),
+      ...names.flatMap((name) => [
+        `print(${name}(`,
+        `call:${name}{`,
+        ...['{"name": ', '{"name":', '{\n  "name": '].map((before) => `${before}"${name}"`),
+      ]),
     ];
   }
 

@@ -28,6 +28,19 @@ test("what JSON cannot hold is told by what it is", (t) => {
     "/a/g",
     "http://a.example/",
   ]);
+  // Two keys of a map may be one of an object.
+  t.deepEqual(
+    told(
+      new Map<unknown, number>([
+        [1, 1],
+        ["1", 2],
+      ]),
+    ),
+    [
+      [1, 1],
+      ["1", 2],
+    ],
+  );
   t.is(told(new Uint8Array(3)), "(Uint8Array of 3 bytes)");
   t.is(told(Promise.resolve()), "(Promise)");
   t.is(told(undefined), "(done, without a result)");
@@ -63,4 +76,25 @@ test("a response that was returned unread is read, as long as it is text", async
   t.is(await readResponse(new Response("gone", { status: 404 }), 100), "HTTP 404: gone");
   const sound = new Response("x", { headers: { "content-type": "audio/wav" } });
   t.is(await readResponse(sound, 100), sound);
+  const latin = { "content-type": "text/plain; charset=iso-8859-1" };
+  t.is(await readResponse(new Response(Buffer.from([0xe9]), { headers: latin }), 100), "é");
+});
+
+test("a response that cannot be read is told by what it is", async (t) => {
+  const locked = new Response("x");
+  locked.body?.getReader();
+  const broken = new Response(new ReadableStream({ pull: (stream) => stream.error(new Error("reset")) }));
+  for (const response of [locked, broken]) {
+    t.is(told(await readResponse(response, 100)), "(Response 200)");
+  }
+});
+
+test("of an error that is returned nothing is told but its message", (t) => {
+  // As those of HTTP clients, which hold the request with its keys.
+  const error = Object.assign(new Error("Request failed with status code 401"), {
+    config: { headers: { authorization: "Bearer secret" } },
+    toJSON: () => error.config,
+  });
+  t.is(told(error), "Error: Request failed with status code 401");
+  t.deepEqual(told({ failed: [error] }), { failed: ["Error: Request failed with status code 401"] });
 });

@@ -15,6 +15,10 @@ test("a call that is written as text is found, wherever the stream is cut", (t) 
     "```tool_code\nprint(default_api.get_weather(city='Oslo'))\n```",
     "get_weather(city='Oslo')",
     '{"name": "get_weather", "arguments": {}}',
+    '{"name":"weather","arguments":{}}',
+    '{\n  "name": "weather",\n  "arguments": {}\n}',
+    '<|tool_call|>[{"name": "weather"}]',
+    '<invoke name="weather">',
   ];
   fc.assert(
     fc.property(fc.constantFrom(...calls), fc.array(fc.integer({ min: 1, max: 9 })), (call, sizes) => {

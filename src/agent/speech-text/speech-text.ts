@@ -125,6 +125,16 @@ export class SpeechText {
   }
 }
 
+/**
+ * Whether nothing would be spoken of a text. Functions and patterns of the user count for nothing here: what they leave out is
+ * left out on purpose.
+ */
+export function isSilent(text: string, options: SpeechTextOptions = {}): boolean {
+  const { transforms = textTransforms.standard } = options;
+  const speech = new SpeechText({ ...options, transforms: transforms.filter(isBuiltIn) });
+  return [...speech.push(text), ...speech.flush()].every((piece) => piece.text === "");
+}
+
 function cutsCharacter(text: string, at: number): boolean {
   return /[\uD800-\uDBFF]/.test(text[at - 1] ?? "") && /[\uDC00-\uDFFF]/.test(text[at] ?? "");
 }
