@@ -201,12 +201,32 @@ test("named origins may ask; with authentication, others get no leave to read", 
 });
 
 test("named origins without authentication: pages of others are refused", async (t) => {
-  const { port } = await openServer(t, t.context.launcher, { corsAllowOrigins: ["https://app.example"] });
+  const { port } = await openServer(t, t.context.launcher, {
+    corsAllowOrigins: ["https://app.example"],
+    allowedHosts: ["api.example"],
+  });
   t.is((await send(port, { headers: { origin: "https://app.example", host: "api.example" } })).status, 200);
   t.is((await send(port, { headers: { origin: "https://evil.example", host: "api.example" } })).status, 403);
   t.is((await send(port, { headers: { origin: `http://evil.example`, host: "evil.example" } })).status, 403);
   t.is((await send(port, { headers: { host: "api.example" } })).status, 200);
+  // The list is whole: pages on this machine are not in it.
+  t.is((await send(port, { headers: { origin: "http://localhost:3000", host: "localhost" } })).status, 403);
 });
+
+for (const origins of [["https://app.example"], ["*"], ["null"], []]) {
+  test(`the Host is checked where nobody authenticates, also with the origins ${JSON.stringify(origins)}`, async (t) => {
+    const { port } = await openServer(t, t.context.launcher, { corsAllowOrigins: origins });
+    for (const headers of [
+      { host: "evil.example" },
+      { host: "evil.example", origin: "http://evil.example" },
+      { host: "app.example", origin: "https://app.example" },
+      { host: "evil.example", origin: "null" },
+    ]) {
+      t.is((await send(port, { headers })).status, 403, JSON.stringify(headers));
+    }
+    t.is((await send(port, { headers: { host: `localhost:${port}` } })).status, 200);
+  });
+}
 
 test("errors carry the leave to read them", async (t) => {
   const { port } = await openServer(t, t.context.launcher, { ...allowed, canStartSession: () => false });

@@ -301,7 +301,7 @@ async function listenTo(
   const ended: string[] = [];
   const waiting: ((end: string) => void)[] = [];
   const { url, port } = await listen(t, async (_request, response) => {
-    const options = { eventCommentIntervalMs: 60_000, eventBufferBytes: 262_144 };
+    const options = { eventCommentIntervalMs: 60_000, eventBufferBytes: 262_144, errors: "whole" } as const;
     const end = await streamEvents(response, log, afterId, options, stopped);
     const wait = waiting.shift();
     if (wait) wait(end);

@@ -186,6 +186,43 @@ test("a token that was tampered with is none", async (t) => {
   }
 });
 
+test("a token has one spelling", async (t) => {
+  const { ask, start } = await openServer(t, t.context.launcher, guarded);
+  const { session_id, session_token } = await start({}, key);
+  const text = String(session_token);
+  t.is((await ask(`/sessions/${session_id}?token=${text}`)).status, 200);
+  // 32 bytes are 43 letters of base64: the last one has two bits to spare.
+  const bytes = Buffer.from(text, "base64url");
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const spellings = [
+    ...[...alphabet].map((letter) => text.slice(0, -1) + letter).filter((other) => other !== text),
+    bytes.toString("base64"),
+    ...["=", "==", "%0A", " ", ".", "!"].flatMap((mark) => [text + mark, mark + text]),
+    `${text.slice(0, 20)}%20${text.slice(20)}`,
+  ];
+  t.true(spellings.some((other) => Buffer.from(other, "base64url").equals(bytes)));
+  for (const other of spellings) {
+    t.is((await ask(`/sessions/${session_id}?token=${encodeURI(other)}`)).status, 401, other);
+  }
+});
+
+test("it shows a code, never the text that the agent threw", async (t) => {
+  const { ask, start, url } = await openServer(t, t.context.launcher, guarded);
+  const { session_id, session_token } = await start({ config: { course: "throws" } }, key);
+  await t.context.launcher.getSession(session_id)!.ended;
+  for (const path of [`/sessions/${session_id}`, `/sessions/${session_id}/events`]) {
+    const whole = await (await fetch(url + path, { headers: key })).text();
+    t.true(whole.includes("the agent broke"), path);
+    const shown = await (await fetch(`${url}${path}?token=${session_token}`)).text();
+    t.false(shown.includes("the agent broke"), path);
+    t.true(shown.includes('"error":{"name":"TypeError","message":"TypeError"}'), shown);
+  }
+  const message = { json: { text: "too late" } };
+  const late = await ask(`/sessions/${session_id}/messages?token=${session_token}`, message);
+  t.is(late.status, 404);
+  t.false(late.text.includes("the agent broke"));
+});
+
 test("servers with the same secret know each other's tokens, others do not", async (t) => {
   const secret = { sessionTokenSecret: "x".repeat(32) };
   const first = await openServer(t, t.context.launcher, { ...guarded, ...secret });

@@ -66,7 +66,7 @@ test("clients read three decimals, and the parts of a latency still add up exact
     latency,
     eager: false,
   } as const satisfies SessionEvent;
-  const json = eventJson(turn);
+  const json = eventJson(turn, "whole");
   if (json.type !== "turn" || json.latency === null) return t.fail();
   t.is(json.duration_ms, 236.429);
   t.is(json.first_token_ms, 0.123);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { EventLog, LoggedEvent } from "../supervisor/event-log.ts";
 import { toJson } from "../text.ts";
+import type { ErrorView } from "./error-info.ts";
 import { eventJson } from "./wire.ts";
 
 export interface EventStreamOptions {
@@ -8,6 +9,8 @@ export interface EventStreamOptions {
   readonly eventCommentIntervalMs: number;
   /** Bytes that may wait for the reader. */
   readonly eventBufferBytes: number;
+  /** How much the reader may know of errors. */
+  readonly errors: ErrorView;
 }
 
 /** Why a stream is over. */
@@ -52,11 +55,11 @@ export async function streamEvents(
     if (response.writableLength > mayWait) over.resolve("slow");
   };
   const send = (entry: LoggedEvent) => {
-    write(eventText(entry));
+    write(eventText(entry, options.errors));
     if (entry.event.type === "end") over.resolve("ended");
   };
   const resend = (entry: LoggedEvent) => {
-    mayWait += Buffer.byteLength(eventText(entry));
+    mayWait += Buffer.byteLength(eventText(entry, options.errors));
     send(entry);
   };
   const replayed: LoggedEvent[] = [];
@@ -96,8 +99,8 @@ function endSoon(response: ServerResponse): void {
   response.end();
 }
 
-function eventText({ id, event }: LoggedEvent): string {
-  return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(eventJson(event))}\n\n`;
+function eventText({ id, event }: LoggedEvent, errors: ErrorView): string {
+  return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(eventJson(event, errors))}\n\n`;
 }
 
 /** Events after `after` and before `next` are kept no more. */

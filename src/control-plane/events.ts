@@ -54,7 +54,7 @@ export const eventEndpoints: readonly Endpoint[] = [
 ];
 
 async function followEvents(exchange: Exchange): Promise<void> {
-  const { session, caller } = await exchange.judged();
+  const { session, caller, byToken } = await exchange.judged();
   const { last_event_id: ofQuery } = validated(eventParameters, exchange.query, "query");
   const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
   const { ctx, plane } = exchange;
@@ -72,7 +72,8 @@ async function followEvents(exchange: Exchange): Promise<void> {
   const closed = plane.supervisor.metrics.eventStreamOpened();
   try {
     sendHeaders(ctx);
-    await streamEvents(ctx.res, session.events, afterId, plane.options, plane.supervisor.sessionsEnded);
+    const options = { ...plane.options, errors: byToken ? "code" : "whole" } as const;
+    await streamEvents(ctx.res, session.events, afterId, options, plane.supervisor.sessionsEnded);
   } catch (error) {
     ctx.res.destroy();
     throw error;

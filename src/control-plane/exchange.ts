@@ -39,6 +39,8 @@ export class Exchange {
   readonly #judgement: Judgement | undefined;
   /** The session of the path, where it is one of another replica that is judged here. */
   #foreign: ScopedSession | undefined;
+  /** The request was judged by a session_token. */
+  #byToken = false;
   /** As the permissions see it: the scope, or for the bearer of a session_token the same in the name of who started it. */
   #judgedScope: RequestScope;
 
@@ -58,6 +60,11 @@ export class Exchange {
     this.hop = notesOf(ctx).hop;
     this.scope = RequestScope.of(ctx.req, { ip: this.hop?.ip ?? ctx.ip, path: ctx.path }, { params, find });
     this.#judgedScope = this.scope;
+  }
+
+  /** Known once the session of the path was judged. */
+  get byToken(): boolean {
+    return this.#byToken;
   }
 
   /** The query as plain text: of a name that is given twice, the last one. */
@@ -124,6 +131,7 @@ export class Exchange {
     const judgement = this.#judgement;
     if (!judgement) throw new Error(`${this.ctx.method} ${this.ctx.path} is not about a session`);
     const byToken = !neverByToken.has(judgement) && tokens.accepts(id, this.scope.query.get("token"));
+    this.#byToken = byToken;
     const caller = byToken ? tokenCaller(id) : await this.caller();
     if (byToken && session)
       this.#judgedScope = this.scope.inNameOf(starterOf(session, options.getCurrentUser));

@@ -12,16 +12,17 @@ const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 /**
  * Which web pages may call, and by which names the server may be called.
  *
- * Where nobody is asked who they are and no origins are named, it is a developer's own server: any page in their browser
- * could drive it, by requests that browsers send without asking first (a form, sendBeacon), or by a domain that is pointed
+ * Where nobody is asked who they are, any page in the browser of somebody who can reach the server could drive it, by requests that browsers send without asking first (a form, sendBeacon), or by a domain that is pointed
  * at this machine after the page was loaded (DNS rebinding). The first is known by its Origin, the second by its Host.
  */
 export class Origins {
   readonly #options: FilledServeOptions;
   /** Null: any. */
   readonly #allowed: ReadonlySet<string> | null;
-  /** Nobody is authenticated and no origins are named. */
-  readonly #private: boolean;
+  /** Nobody is asked who they are: the server answers to its own names alone, whichever pages may call. */
+  readonly #open: boolean;
+  /** And no origins are named: pages on this machine may call. */
+  readonly #localPages: boolean;
   readonly #log: Logger;
   /** Refusals that the log has told of: one line each, so that nobody fills it by asking. */
   readonly #told = new Set<string>();
@@ -31,7 +32,8 @@ export class Origins {
     const any = corsAllowOrigins?.includes("*") ?? authenticated;
     this.#options = options;
     this.#allowed = any ? null : new Set(corsAllowOrigins ?? []);
-    this.#private = isPrivate(options);
+    this.#open = !authenticated;
+    this.#localPages = !authenticated && corsAllowOrigins === undefined;
     this.#log = log;
   }
 
@@ -45,7 +47,7 @@ export class Origins {
   /** Throws FORBIDDEN for what another page may have made a browser send. */
   check(ctx: Koa.Context): void {
     const { host } = ctx.req.headers;
-    if (this.#private && !this.#isOwnHost(ctx, host)) throw this.#refusal(hostAdvice(host));
+    if (this.#open && !this.#isOwnHost(ctx, host)) throw this.#refusal(hostAdvice(host));
     const origin = ctx.get("Origin");
     // With authentication, a page has nothing to show for itself; the browser keeps the answer from it.
     if (origin === "" || this.#allowed === null || this.#options.authenticated || this.#knows(ctx, origin))
@@ -66,7 +68,7 @@ export class Origins {
     if (this.#allowed?.has(origin)) return true;
     const url = URL.canParse(origin) ? new URL(origin) : null;
     if (url?.origin !== origin || !/^https?:$/.test(url.protocol)) return false;
-    if (this.#private && loopbackNames.includes(url.hostname)) return true;
+    if (this.#localPages && loopbackNames.includes(url.hostname)) return true;
     const { host } = ctx.req.headers;
     return url.host === host?.toLowerCase() && this.#isOwnHost(ctx, host);
   }
@@ -112,11 +114,6 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** Nobody is authenticated and no origins are named: only known names are answered. */
-function isPrivate({ corsAllowOrigins, authenticated }: FilledServeOptions): boolean {
-  return corsAllowOrigins === undefined && !authenticated;
-}
-
 /** What to say loudly at the start of a server that anybody who reaches it may drive; null where that is not so. */
 export function exposureText(options: FilledServeOptions): string | null {
   if (options.authenticated || isLoopback(options.host)) return null;
@@ -129,7 +126,7 @@ export function exposureText(options: FilledServeOptions): string | null {
 
 /** By which names a server may be called that nobody has to authenticate to; null where any will do. */
 export function namesText(options: FilledServeOptions): string | null {
-  if (!isPrivate(options)) return null;
+  if (options.authenticated) return null;
   const named = options.allowedHosts.map((name) => `, ${name}`).join("");
   return (
     `Requests are answered that call it by an address or by localhost${named}. Behind another name, such as a service of ` +

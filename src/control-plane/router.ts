@@ -52,7 +52,7 @@ export type Match =
 /** Finds the endpoint of a request and runs it. */
 export class EndpointRouter {
   readonly #plane: ControlPlane;
-  readonly #router = new Router();
+  readonly #router = new Router({ sensitive: true });
   readonly #dispatch: Koa.Middleware;
   readonly #byPath: ReadonlyMap<string, readonly Endpoint[]>;
 

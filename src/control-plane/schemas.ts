@@ -4,32 +4,27 @@ import { endReasons, type JsonObject } from "../protocol.ts";
 import { component } from "./components.ts";
 import { errorInfo } from "./error-info.ts";
 
-/** 1 to 255 characters, no control characters, no slash: it becomes a segment of paths. */
-const callId = z
+/**
+ * 1 to 255 characters that may be a segment of a path, here and at the call's edge: no control characters, no slash, and not
+ * the `.` and `..` that lead to another path, whatever they are encoded as.
+ */
+const pathSegment = z
   .string()
   .min(1)
   .max(255)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
-  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, {
-    error: "String should have no control characters and no slash",
+  .regex(/^(?!\.{1,2}$)[^\u0000-\u001f\u007f-\u009f/]*$/, {
+    error: "String should have no control characters and no slash, and not be . or ..",
   })
-  .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
-  .meta({
-    description: "The call that the agent is put into. 1 to 255 characters, no control characters, no slash.",
-    example: "first-call",
-  });
+  .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" });
 
-const callType = z
-  .string()
-  .min(1)
-  .max(255)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
-  .regex(/^[^\u0000-\u001f\u007f-\u009f/]*$/, {
-    error: "String should have no control characters and no slash",
-  })
-  .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
-  .default("default")
-  .describe("Type of the call.");
+const callId = pathSegment.meta({
+  description:
+    "The call that the agent is put into. 1 to 255 characters, no control characters, no slash; not . or ..",
+  example: "first-call",
+});
+
+const callType = pathSegment.default("default").describe("Type of the call.");
 
 const config = z
   .custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {

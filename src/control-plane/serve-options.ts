@@ -29,7 +29,8 @@ export interface ServeOptions {
 
   /**
    * Web origins that may call, such as `https://app.example.com`; `["*"]` for all. Default: all where any of the callbacks
-   * below is given; else the server's own origin and those on localhost, together with a check of the Host header.
+   * below is given; else the server's own origin and those on localhost. Where none of the callbacks is given the Host header is
+   * checked as well, whatever is named here: see `allowedHosts`.
    */
   readonly corsAllowOrigins?: readonly string[];
   /** Default `["*"]`: the methods that the API has. */

@@ -37,6 +37,10 @@ export async function closeSession(exchange: Exchange, status: 200 | 202 | 204):
 export async function refuseEnded(exchange: Exchange, session: Session): Promise<void> {
   if (session.state !== "ended") return;
   throw (await exchange.mayView())
-    ? new DetailedError("SESSION_NOT_FOUND", session.id, endJson(session))
+    ? new DetailedError(
+        "SESSION_NOT_FOUND",
+        session.id,
+        endJson(session, exchange.byToken ? "code" : "whole"),
+      )
     : new GreenroomError("SESSION_NOT_FOUND", session.id);
 }

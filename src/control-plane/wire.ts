@@ -6,7 +6,7 @@ import type { SessionEnd, SessionRecord } from "../registry/registry.ts";
 import type { SessionEvent } from "../supervisor/event-log.ts";
 import type { Session } from "../supervisor/session.ts";
 import { lostError } from "../supervisor/session-summary.ts";
-import { errorJson } from "./error-info.ts";
+import { type ErrorView, errorJson } from "./error-info.ts";
 import type { sessionEvent } from "./event-schemas.ts";
 import type * as schemas from "./schemas.ts";
 
@@ -46,17 +46,17 @@ export function sessionJson(session: Session): SessionJson {
 }
 
 /** What the 404 of an ended session adds, for a caller who may view it. */
-export function endJson(session: Session) {
+export function endJson(session: Session, view: ErrorView) {
   return {
     end_reason: session.endReason,
     session_ended_at: session.endedAt === null ? null : iso(session.endedAt),
-    error: session.error && errorJson(session.error),
+    error: session.error && errorJson(session.error, view),
   };
 }
 
 /** The same for a session of a replica that cannot be asked: what it ended of is not in the registry, unless it was lost. */
 export function foreignEndJson(record: SessionRecord, { reason, endedAt }: SessionEnd) {
-  const error = reason === "lost" ? errorJson(lostError(record)) : null;
+  const error = reason === "lost" ? errorJson(lostError(record), "whole") : null;
   return { end_reason: reason, session_ended_at: iso(endedAt), error };
 }
 
@@ -107,7 +107,7 @@ function latencyJson(latency: ResponseLatency) {
 }
 
 /** The data of a server-sent event. */
-export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
+export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof sessionEvent> {
   const at = iso(event.at);
   switch (event.type) {
     case "state":
@@ -138,7 +138,7 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
         tool_calls: event.toolCalls,
         latency: event.latency && latencyJson(event.latency),
         eager: event.eager,
-        error: event.error && errorJson(event.error),
+        error: event.error && errorJson(event.error, view),
       };
     case "tool":
       return {
@@ -153,13 +153,23 @@ export function eventJson(event: SessionEvent): z.output<typeof sessionEvent> {
     case "user_silent":
       return { type: event.type, at, silent_ms: rounded(event.silentMs), times: event.times };
     case "participant_unheard":
-      return { type: event.type, at, participant_id: event.participantId, error: errorJson(event.error) };
+      return {
+        type: event.type,
+        at,
+        participant_id: event.participantId,
+        error: errorJson(event.error, view),
+      };
     case "participant_heard":
       return { type: event.type, at, participant_id: event.participantId };
     case "metrics":
       return { type: event.type, at, metrics: event.metrics };
     case "end":
-      return { type: event.type, at, reason: event.reason, error: event.error && errorJson(event.error) };
+      return {
+        type: event.type,
+        at,
+        reason: event.reason,
+        error: event.error && errorJson(event.error, view),
+      };
     default:
       return event satisfies never;
   }
