@@ -85,8 +85,10 @@ export interface ThreadLogOptions {
   readonly level: LogLevel;
   /** Default `json`. */
   readonly format?: LogFormat;
-  /** File descriptor that log lines and the console of the thread are written to. */
-  readonly fd: 1 | 2;
+  /** File descriptor that log lines and the console of the thread are written to. A write to it must not block. */
+  readonly fd: number;
+  /** Memory of the `DroppedLines` of the process. Default: what is dropped is told in the log only. */
+  readonly dropped?: SharedArrayBuffer;
   /** Write transcripts and tool arguments too. Off by default: they are the callers' private words. */
   readonly transcripts: boolean;
 }

@@ -133,6 +133,33 @@ test.serial("a refusal is expected: its line has a code and no stack", async (t)
   t.notRegex(text(), /"stack"/);
 });
 
+test.serial("a logger whose every line throws changes no answer, and its lines are counted", async (t) => {
+  const broken = {
+    write() {
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    },
+  };
+  const ended: string[] = [];
+  const launcher = await startLauncher({
+    warmSessions: 1,
+    logger: pino({ level: "trace" }, broken),
+    onSessionEnd: ({ sessionId }) => {
+      ended.push(sessionId);
+      throw new Error("the hook broke");
+    },
+  });
+  t.teardown(() => launcher.stop());
+  const { ask } = await openServer(t, launcher);
+  const started = await ask("/sessions", { json: { call_id: "call" } });
+  t.is(started.status, 201);
+  const { session_id: id } = started.body;
+  t.is((await ask(`/sessions/${id}`)).status, 200);
+  t.is((await ask("/sessions", { json: {} })).status, 422);
+  t.is((await ask(`/sessions/${id}?wait=true`, { method: "DELETE" })).status, 204);
+  t.deepEqual(ended, [id]);
+  t.regex((await ask("/metrics")).text, /^greenroom_log_lines_dropped_total\{reason="failed"\} [1-9]/m);
+});
+
 test.serial("probes and documents are logged at debug only; the level can be set", async (t) => {
   const { ask, launcher, lines } = await logged(t);
   await ask("/health");

@@ -41,6 +41,7 @@ const source: MetricsSource = {
   slotsByState: () => ({ starting: 1, warm: 2, running: 5, draining: 0 }),
   loadCauses: () => ["memory"],
   registry: () => ({ up: true, peers: 2 }),
+  logLinesDropped: (reason) => ({ blocked: 5, failed: 1, flood: 0 })[reason],
   threads: () => [
     { heapBytes: 1_000, eventLoopUtilization: 0.5 },
     null,

@@ -35,12 +35,6 @@ export class LineBudget {
     this.#bytes += bytes;
   }
 
-  /** The line could not be written: nobody reads. Nothing more is tried in this second. */
-  clog(): void {
-    this.#bytes = Number.POSITIVE_INFINITY;
-    this.#drop();
-  }
-
   /** Tells what was dropped, though its second is not over. */
   flush(): void {
     this.#nextWindow();

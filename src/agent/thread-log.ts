@@ -2,11 +2,12 @@ import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
 import { inBrackets } from "../error-place.ts";
 import { messageWithCauses, type PlainError } from "../errors.ts";
+import { DroppedLines } from "../log/dropped-lines.ts";
+import { droppedText, LineWriter, longestLineBytes } from "../log/line-writer.ts";
 import type { LogFormat, LogLevel, ThreadLogOptions } from "../protocol.ts";
 import { cutText, toJson, wellFormedJson } from "../text.ts";
 import type { Log } from "./host.ts";
 import { LineBudget } from "./line-budget.ts";
-import { LineWriter, longestLineBytes } from "./line-writer.ts";
 
 /** The numbers of pino, whose lines those of the main thread are. */
 const levels = {
@@ -25,6 +26,11 @@ const budgets = {
   own: { lines: 500, bytes: 256 * 1024 },
 };
 
+/** Most that one thread keeps for a reader that is slow, in bytes. */
+const mostWaitingBytes = 128 * 1024;
+/** How long a thread that is about to end tries to write what waits, in milliseconds. */
+const lastPatienceMs = 20;
+
 /** The log of a session thread: one line each, JSON or words, written by the thread itself. */
 export class ThreadLog implements Log {
   readonly #writer: LineWriter;
@@ -34,12 +40,24 @@ export class ThreadLog implements Log {
   readonly #budgets: Record<"console" | "own", LineBudget>;
   #bound: object = { pid: process.pid, hostname: hostname(), thread_id: threadId };
 
-  constructor({ fd, level, format = "json" }: Pick<ThreadLogOptions, "fd" | "level" | "format">) {
-    this.#writer = new LineWriter(fd);
+  constructor({
+    fd,
+    level,
+    format = "json",
+    dropped: memory,
+  }: Pick<ThreadLogOptions, "fd" | "level" | "format" | "dropped">) {
+    const counted = new DroppedLines(memory);
+    this.#writer = new LineWriter(fd, {
+      maxBytes: mostWaitingBytes,
+      dropped: counted,
+      onFlowing: (lines) => this.warn({ lines }, droppedText(lines)),
+    });
     this.#threshold = levels[level];
     this.#format = format;
-    const dropped = (source: string) => (lines: number) =>
+    const dropped = (source: string) => (lines: number) => {
+      counted.add("flood", lines);
       this.warn({ source, lines }, `dropped ${lines} lines: more than a session may write in a second`);
+    };
     this.#budgets = {
       console: new LineBudget(budgets.console, dropped("console")),
       own: new LineBudget(budgets.own, dropped("log")),
@@ -72,10 +90,11 @@ export class ThreadLog implements Log {
     this.#line(level, "console", { source: "console" }, text);
   }
 
-  /** Says what was dropped so far: the thread is about to end. */
+  /** Says what was dropped so far, and writes what it can: the thread is about to end. */
   flush(): void {
     this.#budgets.console.flush();
     this.#budgets.own.flush();
+    this.#writer.flush(lastPatienceMs);
   }
 
   #line(level: LogLevel, source: "console" | "own", fields: object, text: () => string): void {
@@ -88,7 +107,7 @@ export class ThreadLog implements Log {
         ? words(level, fields, text())
         : encode({ level: levels[level], time: Date.now(), ...this.#bound }, withErrorType(fields), text());
     budget.spend(line.length);
-    if (!this.#writer.write(line)) budget.clog();
+    this.#writer.write(line);
   }
 }
 

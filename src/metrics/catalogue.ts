@@ -176,6 +176,11 @@ export const catalogue = {
     "greenroom_api_key_file_flaws",
     "Lines of files of API keys that are no key, and are ignored; a file that cannot be read counts as one.",
   ),
+  logLinesDropped: counter(
+    "greenroom_log_lines_dropped_total",
+    "Log lines that were not written: blocked by a slow reader or a full volume, failed, or a flood of one session.",
+    ["reason"],
+  ),
   eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
   webhookDeliveries: counter(
     "greenroom_webhook_deliveries_total",

@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
 import type { ErrorCode } from "../errors.ts";
+import { type DropReason, dropReasons } from "../log/dropped-lines.ts";
 import { type EndReason, endReasons, type Measurement } from "../protocol.ts";
 import { version } from "../version.ts";
 import {
@@ -56,6 +57,8 @@ export class Metrics {
   readonly #methods = new LabelLimit(10);
   #source: MetricsSource | undefined;
   #eventStreams = 0;
+  /** As last read: they are counted where they are dropped. */
+  readonly #linesDropped: Record<DropReason, number> = { blocked: 0, failed: 0, flood: 0 };
 
   constructor() {
     const to = this.#families;
@@ -70,6 +73,7 @@ export class Metrics {
       to.peerRequestSeconds.zero({ kind });
       to.peerRequestFailures.inc({ kind }, 0);
     }
+    for (const reason of dropReasons) to.logLinesDropped.inc({ reason }, 0);
     for (const stage of startStages) to.sessionStartSeconds.zero({ stage });
   }
 
@@ -206,6 +210,12 @@ export class Metrics {
     to.capacity.set(source.capacity);
     to.utilisation.set(source.capacity > 0 ? live / source.capacity : 0);
     to.warmTarget.set(source.warmTarget);
+
+    for (const reason of dropReasons) {
+      const lines = source.logLinesDropped(reason);
+      to.logLinesDropped.inc({ reason }, lines - this.#linesDropped[reason]);
+      this.#linesDropped[reason] = lines;
+    }
 
     const registry = source.registry();
     to.registryUp.set(registry.up ? 1 : 0);

@@ -1,3 +1,4 @@
+import type { DropReason } from "../log/dropped-lines.ts";
 import type { SessionState } from "../protocol.ts";
 import type { LoadCause, slotStates } from "./catalogue.ts";
 
@@ -26,6 +27,8 @@ export interface MetricsSource {
   loadCauses(): readonly LoadCause[];
   /** Whether what the fleet shares can be reached, and how many other processes there are. */
   registry(): { readonly up: boolean; readonly peers: number };
+  /** Log lines of this process that were dropped so far. */
+  logLinesDropped(reason: DropReason): number;
   /** The last known vitals of the running threads; null where nothing is known yet. */
   threads(): Iterable<ThreadVitals | null>;
 }

@@ -9,6 +9,7 @@ import { errorSentence, stackOf } from "./error-sentence.ts";
 import { tellFatal } from "./fatal.ts";
 import { paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
+import { boundStandardStreams } from "./standard-streams.ts";
 import { warningsOf } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,6 +19,7 @@ export async function obey(
   launcher: AgentLauncher,
   options: RunnerOptions,
 ): Promise<number> {
+  boundStandardStreams();
   const line = parseCommandLine(argv, programName(), version);
   if (line.command === null) {
     if (line.complaint !== null) await tellFatal(line.complaint, { launcher, serves: argv[0] === "serve" });

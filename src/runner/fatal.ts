@@ -29,7 +29,6 @@ async function logFatal(text: string, { options }: AgentLauncher, error: unknown
   const { logFd = 1, logLevel = "info", logger } = options;
   const stream = logFd === 2 ? process.stderr : process.stdout;
   if (!logger && stream.isTTY) return;
-  const { default: pino } = await import("pino");
-  const log = logger ?? pino({ level: logLevel }, pino.destination({ fd: logFd, sync: true }));
-  log.fatal(error === undefined ? {} : { err: loggedError(error) }, text);
+  const { serverLog } = await import("../supervisor/server-log.ts");
+  serverLog({ logger, logLevel, logFd }).fatal(error === undefined ? {} : { err: loggedError(error) }, text);
 }

@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import { droppedLines } from "../log/dropped-lines.ts";
+import { outputDescriptor } from "../log/output-descriptor.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { loggedError } from "./log-error.ts";
@@ -18,7 +20,8 @@ export function makeAgentPool(options: FilledLauncherOptions, metrics: Metrics, 
       limitedProviders: Object.keys(options.providerConcurrency),
       log: {
         level: options.agentsLogLevel,
-        fd: options.logFd,
+        fd: outputDescriptor(options.logFd),
+        dropped: droppedLines.memory,
         format: options.agentsLogFormat,
         transcripts: options.logTranscripts,
       },

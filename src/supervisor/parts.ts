@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { droppedLines } from "../log/dropped-lines.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import { Admission } from "./admission.ts";
@@ -109,6 +110,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     slotsByState: () => pool.byState(),
     loadCauses: () => care.loadGuard.causes(),
     registry: () => ({ up: registry.up, peers: registry.peers().length }),
+    logLinesDropped: (reason) => droppedLines.count(reason),
     threads: () => sessions.live().map((session) => session.resources),
   });
   return {

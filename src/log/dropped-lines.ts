@@ -1,0 +1,29 @@
+/**
+ * Why a line was not written. `blocked`: its reader is too slow, or the volume is full, and what waits has reached its bound.
+ * `failed`: the descriptor or the logger refused it. `flood`: a session wrote more than it may in a second.
+ */
+export const dropReasons = ["blocked", "failed", "flood"] as const;
+export type DropReason = (typeof dropReasons)[number];
+
+/** Counts log lines that were dropped, by all threads that share its memory. */
+export class DroppedLines {
+  readonly memory: SharedArrayBuffer;
+  readonly #counts: BigUint64Array;
+
+  /** @param memory That of the counter of another thread; a counter of its own by default. */
+  constructor(memory = new SharedArrayBuffer(dropReasons.length * BigUint64Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
+    this.#counts = new BigUint64Array(memory);
+  }
+
+  add(reason: DropReason, lines = 1): void {
+    Atomics.add(this.#counts, dropReasons.indexOf(reason), BigInt(lines));
+  }
+
+  count(reason: DropReason): number {
+    return Number(Atomics.load(this.#counts, dropReasons.indexOf(reason)));
+  }
+}
+
+/** Those of this process. A session thread is handed its memory. */
+export const droppedLines = new DroppedLines();

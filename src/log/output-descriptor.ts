@@ -1,0 +1,35 @@
+import { constants, fstatSync, openSync } from "node:fs";
+
+const opened = new Map<1 | 2, number>();
+
+/**
+ * A descriptor for standard output (1) or error (2) that a write never waits for: where its reader is too slow, it answers
+ * EAGAIN. For the main thread; the number holds for all threads. Opened once a process.
+ */
+export function outputDescriptor(fd: 1 | 2): number {
+  const known = opened.get(fd);
+  if (known !== undefined) return known;
+  const descriptor = reopened(fd) ?? unblocked(fd);
+  opened.set(fd, descriptor);
+  return descriptor;
+}
+
+/**
+ * A pipe or a terminal is opened anew, since the flag belongs to what was opened: others that share it would meet EAGAIN, and
+ * a child process that inherits it takes the flag away again. A file has no slow reader, and its position must stay shared.
+ */
+function reopened(fd: 1 | 2): number | null {
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFIFO() && !stat.isCharacterDevice()) return null;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+}
+
+/** Sockets cannot be opened anew, nor can pipes that belong to another user: Node sets the flag when the stream is made. */
+function unblocked(fd: 1 | 2): number {
+  void (fd === 1 ? process.stdout : process.stderr);
+  return fd;
+}

@@ -1,0 +1,107 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import { bin } from "../runner-fixtures/child.ts";
+import { Pipe } from "./fixtures/pipe.ts";
+import { Served } from "./fixtures/served.ts";
+
+const test = anyTest.serial as TestFn;
+
+/** An agent that writes to its console without end, and hears of no close. */
+const flood = { fault: "flood-console" };
+
+function open(t: ExecutionContext, path: string): number {
+  const fd = openSync(path, "a");
+  t.teardown(() => closeSync(fd));
+  return fd;
+}
+
+/** Lines of the access log far beyond what a pipe holds, with the health looked at in between. */
+async function load(t: ExecutionContext, served: Served): Promise<void> {
+  for (let round = 0; round < 20; round += 1) {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => served.ask("/sessions")));
+    t.true(answers.every(({ status }) => status === 200));
+    t.is((await served.ask("/health")).status, 200);
+  }
+}
+
+test("a reader of the log that stands still stops nothing: not the server, not its sessions, not its end", async (t) => {
+  const pipe = new Pipe(t);
+  const served = await Served.open(t, [pipe.writeEnd, pipe.writeEnd]);
+  pipe.closeWriter();
+  const flooding = served.liveThrough(t, flood, "killed");
+  await load(t, served);
+  await flooding;
+  await served.liveThrough(t);
+  const requests = /"route":"\/sessions","status":200/g;
+  await pipe.readUntil(/"end_reason":"(closed|killed)"[\s\S]*"end_reason":"(closed|killed)"/);
+  await served.liveThrough(t);
+  const exit = served.stop();
+  const text = await pipe.readUntil(/Greenroom has stopped after SIGTERM/);
+  t.is(await exit, 0);
+  t.is(text.match(requests)?.length, 600);
+  for (const line of text.trimEnd().split("\n")) t.notThrows(() => JSON.parse(line), line);
+});
+
+test("a server whose log nobody reads still ends when it is told to", async (t) => {
+  const pipe = new Pipe(t);
+  const served = await Served.open(t, [pipe.writeEnd, pipe.writeEnd]);
+  await load(t, served);
+  t.is(await served.stop(), 0);
+});
+
+test("a reader of the log that has gone stops nothing", async (t) => {
+  const pipe = new Pipe(t);
+  const served = await Served.open(t, [pipe.writeEnd, pipe.writeEnd]);
+  pipe.closeWriter();
+  pipe.closeReader();
+  await served.liveThrough(t, flood, "killed");
+  const { body } = await served.ask("/metrics");
+  t.regex(body, /^greenroom_log_lines_dropped_total\{reason="failed"\} [1-9]/m);
+  t.is(await served.stop(), 0);
+});
+
+test("a volume without any room stops nothing", async (t) => {
+  const full = open(t, "/dev/full");
+  const served = await Served.open(t, [full, full]);
+  await served.liveThrough(t, flood, "killed");
+  await served.liveThrough(t);
+  t.is(await served.stop(), 0);
+});
+
+test("help that cannot be written is no failure", async (t) => {
+  const pipe = new Pipe(t);
+  pipe.closeReader();
+  for (const output of [open(t, "/dev/full"), pipe.writeEnd]) {
+    const { status } = spawnSync(process.execPath, [bin, "serve", "--help"], {
+      stdio: ["ignore", output, output],
+    });
+    t.is(status, 0);
+  }
+});
+
+test("what a volume had no room for is written once it has", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-volume-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], { stdio: "ignore" });
+  } catch {
+    t.log("no file system can be mounted here: not tried with a volume of its own");
+    t.pass();
+    return;
+  }
+  t.teardown(() => execFileSync("umount", ["-l", folder]));
+  const filler = join(folder, "filler");
+  const path = join(folder, "log");
+  const log = open(t, path);
+  t.throws(() => writeFileSync(filler, Buffer.alloc(128 * 1024)), { code: "ENOSPC" });
+  const served = await Served.open(t, [log, log]);
+  await served.liveThrough(t, flood, "killed");
+  rmSync(filler);
+  await served.liveThrough(t);
+  t.is(await served.stop(), 0);
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  t.true(lines.some((line) => line.includes("Greenroom is ready")));
+});
