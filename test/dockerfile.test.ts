@@ -17,6 +17,7 @@ import test from "ava";
 import { eventually } from "./fixtures/eventually.ts";
 import { freePort } from "./fixtures/free-port.ts";
 import { isInstalled, unless } from "./fixtures/needs.ts";
+import { RedisServer } from "./fixtures/redis-server.ts";
 import { readDockerfile, variablesOf, wordsOf } from "./k8s-fixtures/dockerfile.ts";
 import { Image, noRoots } from "./k8s-fixtures/image.ts";
 import { noKustomize, render } from "./k8s-fixtures/kustomize.ts";
@@ -169,8 +170,8 @@ withRoots("it serves as that user on a read-only root, is healthy, and ends well
 });
 
 /** Everything but the ports and what only a cluster has. */
-async function settingsOf(layer: string): Promise<Record<string, string>> {
-  const environment = { ...environmentOf(await render(layer)), REDIS_URL: "redis://127.0.0.1:1" };
+async function settingsOf(layer: string, redisUrl: string): Promise<Record<string, string>> {
+  const environment = { ...environmentOf(await render(layer)), REDIS_URL: redisUrl };
   const texts = Object.entries(environment).map(([name, text = ""]) => [
     name,
     text.replace("$(POD_IP)", "127.0.0.1"),
@@ -179,7 +180,8 @@ async function settingsOf(layer: string): Promise<Record<string, string>> {
   return { ...Object.fromEntries(texts), GREENROOM_DRAIN_ANNOUNCE_MS: "0", ...ports };
 }
 
-const noSettings = noRoots() ?? noInit ?? noKustomize();
+const noRedis = isInstalled("redis-server") ? null : "redis-server is not installed";
+const noSettings = noRoots() ?? noInit ?? noRedis ?? noKustomize();
 
 unless(noSettings, test.serial)(
   "it runs with the settings of production, and secrets as files",
@@ -192,7 +194,8 @@ unless(noSettings, test.serial)(
     mount("greenroom", "GREENROOM_PEER_SECRET", "a-secret-that-all-the-replicas-share\n");
     mount("greenroom-api-keys", "keys", "backend:0123456789abcdef\n");
     const entry = [...wordsOf(final, "ENTRYPOINT"), ...wordsOf(final, "CMD")];
-    const settings = await settingsOf("overlays/production");
+    await using redis = await RedisServer.open();
+    const settings = await settingsOf("overlays/production", redis.url);
     const [command = "", ...args] = image.command(entry, settings, { readOnly: true });
     const server = new Child(t, args, { command });
     const url = await server.readyUrl();
