@@ -5,6 +5,7 @@ import { none as deepgramNone, startDeepgram } from "../test/emulators/deepgram.
 import { none as elevenlabsNone, startElevenlabs } from "../test/emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../test/emulators/gemini.ts";
 import { childResult } from "./child.ts";
+import type { EndedResult, EndedTask } from "./children/ended.ts";
 import type { MemoryResult, MemoryTask } from "./children/memory.ts";
 import type { Bench, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
@@ -19,13 +20,15 @@ const many = 22;
 
 /** What the packed build, with its built-in agent, takes: what runs in production. */
 export default {
-  about: "memory of a warm slot, with and without SDKs, its start, and growth over 250 sessions, packed",
+  about:
+    "memory of a warm slot, with and without SDKs, its start, and growth over 250 sessions, packed; ended sessions",
   async run(report) {
     const pack = fileURLToPath(new URL("scripts/pack.ts", root));
     execFileSync(process.execPath, [pack, fileURLToPath(packed)], { stdio: ["ignore", "ignore", "inherit"] });
     await idleSlots(report);
     await voiceSlots(report);
     await growth(report);
+    await endedSessions(report);
   },
 } satisfies Bench;
 
@@ -102,6 +105,26 @@ async function growth(report: Report): Promise<void> {
       note: `resident memory, four sessions at a time${collect ? ", all garbage collected before each reading" : ""}; median of ${runs}`,
     });
   }
+}
+
+/** From the source: what is kept of a session does not depend on how it was packed. */
+async function endedSessions(report: Report): Promise<void> {
+  const task: EndedTask = { sessions: 5_000, most: 12_000 };
+  const { bytes, kept } = await childResult<EndedResult>("ended", task);
+  report({
+    figure: "ended_session",
+    value: bytes,
+    unit: "bytes",
+    target: { atMost: 4_096 },
+    note: `heap of one that can still be read, after a call of 20 turns; ${task.sessions} of them`,
+  });
+  report({
+    figure: "ended_sessions_kept",
+    value: kept,
+    unit: "count",
+    target: { atMost: 10_000 },
+    note: `of ${task.most} that ended one after another`,
+  });
 }
 
 /** The median of the ten values around this one: a collection just before or after it must not decide. */

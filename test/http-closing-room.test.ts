@@ -31,7 +31,7 @@ for (const [title, limit] of [
 }
 
 test("a session that leaves another call frees no place in this one", async (t) => {
-  const { ask, start } = await open(t, { maxSessionsPerCall: 1, closeGraceMs: 20_000 });
+  const { ask, start } = await open(t, { maxSessionsPerCall: 1, closeGraceMs: 1_000 });
   const other = await start({ call_id: "other", config: { course: "ignores-close" } });
   await start({ call_id: "this" });
   await ask(`/sessions/${other.session_id}`, { method: "DELETE" });
@@ -43,7 +43,8 @@ test("of many that wait as many get in as places become free, and the wait has a
   const { ask, start } = await open(t, {
     maxConcurrentSessions: 2,
     threadWaitTimeoutMs: 3_000,
-    closeGraceMs: 20_000,
+    // Well beyond that wait; the stop at the end waits for the rest of it.
+    closeGraceMs: 8_000,
   });
   const leaves = await start({});
   const stays = await start({ config: { course: "ignores-close" } });

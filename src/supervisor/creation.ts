@@ -34,14 +34,21 @@ export class Creation {
   }
 
   settle(created: Created): void {
-    clearTimeout(this.#timer);
     this.#try?.resolve(created);
+    this.#forget();
   }
 
   /** It will not come to be. Nobody has to hear of it. */
   fail(error: Error): void {
-    clearTimeout(this.#timer);
     this.#try?.promise.catch(() => undefined);
     this.#try?.reject(error);
+    this.#forget();
+  }
+
+  /** Thousands of ended sessions may be kept, each with this. */
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#try = undefined;
   }
 }

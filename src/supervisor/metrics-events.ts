@@ -28,6 +28,7 @@ export class MetricsEvents {
   /** The last one. */
   end(at: number): void {
     this.#tell(at);
+    this.#told = null;
   }
 
   #tell(at: number): void {

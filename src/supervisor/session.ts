@@ -46,7 +46,7 @@ export class Session implements SlotHolder {
 
   readonly #inMemory: InMemoryCall | null;
   readonly #deadlines: SessionDeadlines;
-  readonly #listener: SessionListener;
+  #listener: SessionListener | null;
   readonly #creation: Creation;
   readonly #typed = new TypedMessages();
   readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
@@ -59,7 +59,7 @@ export class Session implements SlotHolder {
   #slot: Slot | null = null;
   /** It holds secrets. */
   #farewell: Farewell | null = null;
-  #graceTimer: NodeJS.Timeout | undefined;
+  #graceTimer: NodeJS.Timeout | null = null;
 
   constructor(
     identity: SessionIdentity,
@@ -136,7 +136,7 @@ export class Session implements SlotHolder {
     this.#ending.closeReason = reason;
     this.#ending.closeRequestedBy = requestedBy;
     this.#move("closing");
-    if (!this.#ending.decided) this.#listener.leaving(this);
+    if (!this.#ending.decided) this.#listener?.leaving(this);
     if (!this.#slot) {
       this.#end({ reason, error: null });
       return;
@@ -179,7 +179,7 @@ export class Session implements SlotHolder {
       case "joined":
         this.timeline.joinedAt = message.at;
         if (this.#state === "joining") this.#move("live");
-        this.#listener.joined();
+        this.#listener?.joined();
         break;
       case "presence":
         this.aloneSince = message.aloneSince;
@@ -189,7 +189,7 @@ export class Session implements SlotHolder {
         break;
       case "measured":
         this.metrics.record(message.measurement);
-        this.#listener.measured(message.measurement);
+        this.#listener?.measured(message.measurement);
         this.#metricsEvents.after(message.measurement);
         break;
       case "ended":
@@ -201,12 +201,12 @@ export class Session implements SlotHolder {
         break;
       }
       case "permit_wanted":
-        this.#listener.permits.want(this, message.provider, message.permit, () =>
+        this.#listener?.permits.want(this, message.provider, message.permit, () =>
           this.#slot?.send({ type: "permit", permit: message.permit }),
         );
         break;
       case "permit_returned":
-        this.#listener.permits.giveBack(this, message.permit);
+        this.#listener?.permits.giveBack(this, message.permit);
         break;
       case "farewell":
         this.#farewell = message.farewell;
@@ -237,7 +237,7 @@ export class Session implements SlotHolder {
 
   gone(error: Error): void {
     this.#slot = null;
-    if (this.#farewell) this.#listener.farewell(this, this.#farewell);
+    if (this.#farewell) this.#listener?.farewell(this, this.#farewell);
     this.#farewell = null;
     if (this.#ending.decided || !this.#untouched) this.#end(this.#ending.ofDeath(error));
     else this.#creation.settle("dead on arrival");
@@ -265,7 +265,7 @@ export class Session implements SlotHolder {
 
   /** The verdict is set before the thread is ended: the rejection of its run only means that it is gone. */
   #decide(verdict: Verdict): void {
-    if (!this.leaving) this.#listener.leaving(this);
+    if (!this.leaving) this.#listener?.leaving(this);
     const decided = this.#ending.decide(verdict);
     if (this.#slot) this.#slot.retire();
     else this.#end(decided);
@@ -280,7 +280,7 @@ export class Session implements SlotHolder {
 
   #end(verdict: Verdict, began = true): void {
     if (this.#state === "ended") return;
-    clearTimeout(this.#graceTimer);
+    clearTimeout(this.#graceTimer ?? undefined);
     this.#questions.close(new GreenroomError("SESSION_CLOSING"));
     this.#move("ended");
     const at = now();
@@ -291,9 +291,9 @@ export class Session implements SlotHolder {
     this.events.append({ type: "end", at, reason, error: cause });
     const code = reason === "drained" ? "DRAINING" : "START_FAILED";
     this.#creation.fail(new GreenroomError(code, undefined, { cause }));
-    if (began) this.#listener.ended(this);
+    if (began) this.#listener?.ended(this);
     this.config = {};
-    this.transcript = null;
+    this.transcript = this.#listener = this.#graceTimer = null;
     this.#over.resolve();
   }
 }
