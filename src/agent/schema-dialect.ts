@@ -17,6 +17,7 @@ const single = [
   "unevaluatedProperties",
   "unevaluatedItems",
 ] as const;
+const texts = ["title", "description", "format"] as const;
 const counts = ["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"] as const;
 
 /**
@@ -27,7 +28,14 @@ const counts = ["minItems", "maxItems", "minLength", "maxLength", "minProperties
  */
 export function standardDialect(schema: JsonSchema, owner: string): JsonSchema {
   const { $schema: _, ...rest } = schema;
-  return new Dialect(owner, rest).standard(rest, "parameters") as JsonSchema;
+  const standard = new Dialect(owner, rest).standard(rest, "parameters") as JsonSchema;
+  try {
+    JSON.stringify(standard);
+  } catch (error) {
+    // Such as a default that is a BigInt.
+    throw new TypeError(`registerFunction ${owner}: parameters cannot be written as JSON`, { cause: error });
+  }
+  return standard;
 }
 
 class Dialect {
@@ -106,7 +114,13 @@ class Dialect {
     return Array.isArray(type) ? known : known[0];
   }
 
-  #checkRest({ required, enum: allowed, $ref: reference }: Schema, at: string): void {
+  #checkRest(schema: Schema, at: string): void {
+    const { required, enum: allowed, $ref: reference } = schema;
+    for (const name of texts) {
+      if (schema[name] !== undefined && !isText(schema[name])) {
+        throw this.#wrong(at, `has a ${name} that is no text`);
+      }
+    }
     if (required !== undefined && !(Array.isArray(required) && required.every(isText))) {
       throw this.#wrong(at, "has a required that is no list of names");
     }

@@ -33,11 +33,11 @@ function withoutConst(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withoutConst);
   if (typeof schema !== "object" || schema === null) return schema;
   const { const: only, ...rest } = schema as Record<string, unknown>;
-  const inner = Object.fromEntries(
-    Object.entries(rest).map(([key, value]) => [key, isData(key) ? value : withoutConst(value)]),
-  );
-  // A property of this name is a schema itself.
-  if (typeof only === "object" && only !== null) return { ...inner, const: withoutConst(only) };
+  const inner = mapValues(rest, (value, key) => {
+    if (dataKeywords.includes(key)) return value;
+    // The keys in it are names of the user's.
+    return mapKeywords.includes(key) ? mapValues(value as object, withoutConst) : withoutConst(value);
+  });
   if (only === undefined) return inner;
   const type = inner.type ?? (only === null ? "null" : typeof only);
   return {
@@ -47,7 +47,12 @@ function withoutConst(schema: unknown): unknown {
   };
 }
 
-/** Keywords whose values are no schemas. */
-function isData(key: string): boolean {
-  return ["enum", "default", "examples", "required"].includes(key);
-}
+/** Keywords whose values are no schemas, and those whose values are objects of schemas. */
+const dataKeywords = ["enum", "default", "examples", "required"];
+const mapKeywords = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+
+const mapValues = (
+  object: object,
+  change: (value: unknown, key: string) => unknown,
+): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
