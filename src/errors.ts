@@ -43,7 +43,7 @@ export const errors = {
   START_ABANDONED: {
     status: 503,
     retryable: false,
-    detail: "The replica that passed this start on waits for it no longer",
+    detail: "Nobody waits for this start any longer",
   },
   START_UNCERTAIN: {
     status: 504,

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers/promises";
 import type { z } from "zod";
+import { GreenroomError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../protocol.ts";
 import type { OnceKey, OnceResult } from "../registry/registry.ts";
+import { pendingEventsSeen } from "../supervisor/pending-events.ts";
 import { notesOf } from "./answer.ts";
 import type { Caller, Exchange } from "./exchange.ts";
 import { idempotencyKey } from "./idempotency.ts";
@@ -57,7 +58,10 @@ async function answerStart(exchange: Exchange, start: Start): Promise<void> {
   await plane.permissions.demand("canStartSession", scope);
   // The peer that has no room for it has counted it, and keeps the answer to its key.
   if (!hop) plane.starts.take(caller.key);
-  const run = () => (hop ? startHere(exchange, start) : startAnywhere(exchange, start));
+  const run = async () => {
+    await pendingEventsSeen();
+    return hop ? startHere(exchange, start) : startAnywhere(exchange, start, departure(exchange, key));
+  };
   const { answer, replayed } =
     key === null || hop ? { answer: await run(), replayed: false } : await onceByKey(exchange, key, run);
   notesOf(ctx).sessionId = answer.session_id;
@@ -66,13 +70,19 @@ async function answerStart(exchange: Exchange, start: Start): Promise<void> {
   ctx.body = { ...answer, config: body.config as JsonObject };
 }
 
-/** Where this process stood still, the end of the connection lies behind what it has read of it. */
-async function pendingEventsSeen(): Promise<void> {
-  for (let turn = 0; turn < 2; turn += 1) await setImmediate();
-}
-
+/** Node answers nobody who has ended their side of the connection. */
 function hasLeft({ destroyed, readableEnded }: Socket): boolean {
   return destroyed || readableEnded;
+}
+
+/**
+ * Aborted when the client leaves, so that a peer hears of it too. With an idempotency key never: the answer has to be known to
+ * whoever asks again.
+ */
+function departure({ ctx }: Exchange, key: OnceKey | null): AbortSignal {
+  const departed = new AbortController();
+  if (key === null) ctx.res.once("close", () => departed.abort(new GreenroomError("START_ABANDONED")));
+  return departed.signal;
 }
 
 /** The token is made anew for whoever asks again, and they send the same config: no registry keeps them. */
@@ -90,35 +100,36 @@ async function onceByKey(
 }
 
 /** Here where there is room, else with a peer. Who is known to have none does not try first, since that counts as refused. */
-async function startAnywhere(exchange: Exchange, start: Start): Promise<StartedSession> {
-  const isFull = isNoRoom(exchange.plane.supervisor.unreadiness());
+async function startAnywhere(
+  exchange: Exchange,
+  start: Start,
+  departed: AbortSignal,
+): Promise<StartedSession> {
+  const { plane, ctx } = exchange;
+  const offer = () => (hasLeft(ctx.req.socket) ? null : offerStart(exchange, start.sent, departed));
+  const isFull = isNoRoom(plane.supervisor.unreadiness());
   if (isFull) {
-    const started = await offerStart(exchange, start.sent);
+    const started = await offer();
     if (started) return started;
   }
   try {
     return await startHere(exchange, start);
   } catch (error) {
-    const started = isFull || !isNoRoom(error) ? null : await offerStart(exchange, start.sent);
+    const started = isFull || !isNoRoom(error) ? null : await offer();
     if (!started) throw error;
     return started;
   }
 }
 
-async function startHere(
-  { ctx, plane, hop, scope }: Exchange,
-  { caller, body }: Start,
-): Promise<StartedSession> {
+async function startHere({ ctx, plane, scope }: Exchange, { caller, body }: Start): Promise<StartedSession> {
   const request = {
     callId: body.call_id,
     callType: body.call_type,
     config: body.config as JsonObject,
     createdBy: caller.user,
   };
-  // A client's start goes on where it leaves; a peer that has left may have found another one for it.
-  const abandoned = hop ? () => hasLeft(ctx.req.socket) : undefined;
-  if (abandoned) await pendingEventsSeen();
-  const session = await plane.supervisor.startSession(request, abandoned);
+  // Until it has a thread. A client that has left may have asked again, and a peer may have found another replica for it.
+  const session = await plane.supervisor.startSession(request, () => hasLeft(ctx.req.socket));
   rememberStarter(session, scope.credentials(plane.options.getCurrentUser));
   return startedJson(session, plane.tokens.issue(session.id));
 }

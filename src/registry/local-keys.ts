@@ -20,11 +20,10 @@ export class LocalKeys {
   /** See `SessionRegistry.onceByKey`. What `run` brings may itself be the answer of an earlier request, elsewhere. */
   async once<T>({ name, bodyHash }: OnceKey, run: () => Promise<OnceResult<T>>): Promise<OnceResult<T>> {
     this.#sweep();
-    const known = this.#entries.get(name);
-    if (known) {
+    for (let known = this.#entries.get(name); known; known = this.#entries.get(name)) {
       if (known.bodyHash !== bodyHash) throw new GreenroomError("IDEMPOTENCY_MISMATCH");
-      const { answer } = (await known.result) as OnceResult<T>;
-      return { answer, replayed: true };
+      const earlier = await answerOf<T>(known);
+      if (earlier) return { answer: earlier.answer, replayed: true };
     }
     const result = run();
     const entry: Entry = { bodyHash, result, answeredAt: null };
@@ -46,5 +45,15 @@ export class LocalKeys {
       if (this.#entries.size < mostKept && performance.now() - answeredAt <= answerKeptMs) return;
       this.#entries.delete(name);
     }
+  }
+}
+
+/** Null where whoever asked first left before it began: who asked again still waits. Throws what the first one was told. */
+async function answerOf<T>({ result }: Entry): Promise<OnceResult<T> | null> {
+  try {
+    return (await result) as OnceResult<T>;
+  } catch (error) {
+    if (GreenroomError.is(error) && error.code === "START_ABANDONED") return null;
+    throw error;
   }
 }

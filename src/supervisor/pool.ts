@@ -39,6 +39,7 @@ export interface PoolEvents {
 }
 
 interface Waiter {
+  readonly abandoned: () => boolean;
   readonly give: (slot: Slot) => void;
   readonly refuse: (error: GreenroomError) => void;
 }
@@ -116,8 +117,11 @@ export class Pool {
     return undefined;
   }
 
-  /** A warm slot as soon as there is one, first come first served. Rejects with NO_THREAD after `waitMs`. */
-  wait(waitMs: number): Promise<Slot> {
+  /**
+   * A warm slot as soon as there is one, first come first served. Rejects with NO_THREAD after `waitMs`, and with START_ABANDONED
+   * where nobody waits for it any longer when it is there.
+   */
+  wait(waitMs: number, abandoned = () => false): Promise<Slot> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) {
         reject(new GreenroomError("DRAINING"));
@@ -129,6 +133,7 @@ export class Pool {
         this.#waiters.delete(waiter);
       };
       const waiter: Waiter = {
+        abandoned,
         give: (slot) => {
           settle();
           resolve(slot);
@@ -220,6 +225,8 @@ export class Pool {
     clearTimeout(timer);
     this.#backOff.succeed();
     this.#events.warm(performance.now() - slot.startedAt);
+    for (const waiter of this.#waiters)
+      if (waiter.abandoned()) waiter.refuse(new GreenroomError("START_ABANDONED"));
     const [waiter] = this.#waiters;
     if (waiter && slot.claim()) waiter.give(slot);
     this.#fill();

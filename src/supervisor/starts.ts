@@ -6,6 +6,7 @@ import type { Farewell, Measurement } from "../protocol.ts";
 import type { Admission, Place } from "./admission.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import type { Membership } from "./membership.ts";
+import { hasLeftSince } from "./pending-events.ts";
 import type { Permits } from "./permits.ts";
 import type { Pool } from "./pool.ts";
 import { waitedForRoom } from "./room-soon.ts";
@@ -44,8 +45,7 @@ export class Starts {
   /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
   async start(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
     const session = await this.#findPlace(request, begunAt, abandoned);
-    if (abandoned()) this.#giveUp(session, new GreenroomError("START_ABANDONED"));
-    await this.#play(session, begunAt);
+    await this.#play(session, begunAt, abandoned);
     return session;
   }
 
@@ -54,13 +54,17 @@ export class Starts {
     const { options, sessions, refusal } = this.#options;
     const { callId, callType = "default" } = request;
     const until = begunAt + options.threadWaitTimeoutMs;
+    let askedAt = begunAt;
     for (;;) {
-      if (abandoned()) throw new GreenroomError("START_ABANDONED");
+      if (await hasLeftSince(abandoned, askedAt)) throw new GreenroomError("START_ABANDONED");
+      askedAt = performance.now();
       const refused = refusal();
       if (refused) throw refused;
       try {
         const session = this.#admit(request, begunAt);
         await this.#claim(session);
+        if (await hasLeftSince(abandoned, askedAt))
+          this.#giveUp(session, new GreenroomError("START_ABANDONED"));
         return session;
       } catch (error) {
         const leftMs = until - performance.now();
@@ -108,10 +112,10 @@ export class Starts {
   }
 
   /** Gives the session a thread; another one where it dies before any of the agent's code ran. */
-  async #play(session: Session, begunAt: number): Promise<void> {
+  async #play(session: Session, begunAt: number, abandoned: () => boolean): Promise<void> {
     const { pool, metrics, log } = this.#options;
     for (let tries = 1; tries <= mostTries; tries += 1) {
-      const slot = pool.take() ?? (await this.#waitForSlot(session));
+      const slot = pool.take() ?? (await this.#waitForSlot(session, abandoned));
       if (tries === 1) {
         metrics.startSeconds("assigned", (performance.now() - begunAt) / 1_000);
         metrics.sessionStarted();
@@ -123,15 +127,17 @@ export class Starts {
     throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
   }
 
-  async #waitForSlot(session: Session): Promise<Slot> {
+  async #waitForSlot(session: Session, abandoned: () => boolean): Promise<Slot> {
     const { options, pool } = this.#options;
+    const askedAt = performance.now();
     try {
       const cause = pool.failure;
       if (cause) throw new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
-      const slot = await pool.wait(options.threadWaitTimeoutMs);
-      if (session.state === "starting") return slot;
+      const slot = await pool.wait(options.threadWaitTimeoutMs, abandoned);
+      const left = await hasLeftSince(abandoned, askedAt);
+      if (session.state === "starting" && !left) return slot;
       slot.retire();
-      throw notStarted(session);
+      throw session.state === "starting" ? new GreenroomError("START_ABANDONED") : notStarted(session);
     } catch (error) {
       return this.#giveUp(session, error);
     }

@@ -35,14 +35,19 @@ export function isNoRoom(error: unknown): boolean {
 
 /**
  * Offers a start that has no room here to the peers, those with most room first, each once. Null: none of them has room
- * either. Another answer of a peer, such as CALL_FULL, is the answer: it is thrown.
+ * either. Another answer of a peer, such as CALL_FULL, is the answer: it is thrown. So is the reason of `departed`, when it is
+ * aborted: nobody waits for the start any longer.
  */
-export async function offerStart(exchange: Exchange, body: unknown): Promise<StartedSession | null> {
+export async function offerStart(
+  exchange: Exchange,
+  body: unknown,
+  departed: AbortSignal,
+): Promise<StartedSession | null> {
   const { peers } = exchange.plane;
   const reachable = peers.reachable();
   if (reachable.length < peers.registry.peers().length) peers.cannotAsk("forwarded");
   for (const peer of inOrderOfRoom(peers, reachable).slice(0, mostOffers)) {
-    const started = await offerTo(exchange, peer, body);
+    const started = await offerTo(exchange, peer, body, departed);
     if (!started) continue;
     notesOf(exchange.ctx).forwardedTo = peer.nodeId;
     return started;
@@ -63,7 +68,12 @@ function inOrderOfRoom(peers: Peers, reachable: readonly PeerNode[]): PeerNode[]
     .map(({ peer }) => peer);
 }
 
-async function offerTo(exchange: Exchange, peer: PeerNode, body: unknown): Promise<StartedSession | null> {
+async function offerTo(
+  exchange: Exchange,
+  peer: PeerNode,
+  body: unknown,
+  departed: AbortSignal,
+): Promise<StartedSession | null> {
   const { ctx, plane, scope } = exchange;
   try {
     const answer = await plane.peers.ask(
@@ -73,8 +83,7 @@ async function offerTo(exchange: Exchange, peer: PeerNode, body: unknown): Promi
         target: ctx.originalUrl,
         ...startBody(ctx, body),
         answerTimeoutMs: plane.peerTimeouts.startMs,
-        // A start goes on where its client leaves, as at home.
-        signal: new AbortController().signal,
+        signal: departed,
       },
       { kind: "forwarded", ip: scope.ip, host: ctx.req.headers.host ?? null },
     );

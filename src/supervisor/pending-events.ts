@@ -1,0 +1,18 @@
+import { setImmediate } from "node:timers/promises";
+
+/** A wait that took longer may have been one in which the whole process stood still, in milliseconds. */
+const standstillMs = 250;
+
+/**
+ * Resolves when the event loop has looked at its connections. Where the process stood still, the end of a connection lies
+ * behind what has been read of it: one turn reads the request, the next one finds the end.
+ */
+export async function pendingEventsSeen(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await setImmediate();
+}
+
+/** Whether the client has left, asked once its connection could tell. `since`: when it was last asked, by `performance.now()`. */
+export async function hasLeftSince(abandoned: () => boolean, since: number): Promise<boolean> {
+  if (performance.now() - since > standstillMs) await pendingEventsSeen();
+  return abandoned();
+}
