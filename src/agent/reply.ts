@@ -103,9 +103,8 @@ export class Reply {
 
   /** An instruction comes from code, which learns of the outcome and can ask again; a participant can only wait. */
   #mayAskAgain(flaw: Flaw): boolean {
-    return (
-      flaw !== "empty" || this.#messages.length > 0 || this.#options.messages.at(-1)?.role !== "instruction"
-    );
+    const nothing = flaw === "empty" || flaw === "silent";
+    return !nothing || this.#messages.length > 0 || this.#options.messages.at(-1)?.role !== "instruction";
   }
 
   async #runTools(calls: readonly ToolCall[]): Promise<void> {

@@ -60,6 +60,14 @@ test("one that stays silent fails audibly", async (t) => {
   );
 });
 
+test("to an instruction of the agent's own code it fails at once: the code can ask again", async (t) => {
+  const llm = new testing.LLM({ replies: ["👍", "Welcome!"] });
+  const call = await VoiceCall.with(t, { llm });
+  t.is(await call.hosted.agent.simpleResponse("Greet the caller."), "failed");
+  t.is(await call.hosted.agent.simpleResponse("Greet the caller."), "done");
+  t.is(llm.requests.length, 2);
+});
+
 const left: Readonly<Record<string, VoiceCallOptions["agent"]>> = {
   "by a function": { ttsTextTransforms: [() => ""] },
   "by a pattern": { ttsTextTransforms: [{ start: "Nothing", end: "say." }] },
