@@ -69,11 +69,12 @@ function plain(error: unknown, depth: number, left: Allowance): PlainError {
   if (!isErrorLike(error)) return { name: "Error", message: clipped(describe(error)) };
   left.met.add(error);
   const name = read(error, "name");
+  const message = read(error, "message");
   const stack = read(error, "stack");
   const code = read(error, "code");
   const own = {
     name: clipped(typeof name === "string" ? name : "Error"),
-    message: clipped(describe(read(error, "message"))),
+    message: clipped(describe(message ?? error)),
     ...(typeof stack === "string" ? { stack: clipped(stack) } : {}),
     ...(typeof code === "string" || typeof code === "number" ? { code: clipped(String(code)) } : {}),
   };
@@ -113,6 +114,7 @@ function read(error: object, field: string): unknown {
 
 /** A text for whatever was thrown: of an object, what is in it. */
 function describe(value: unknown): string {
+  if (value === undefined || value === null) return `${value} was thrown, which is no error`;
   try {
     if (typeof value !== "object" || value === null) return String(value);
     return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 10 });

@@ -79,6 +79,18 @@ for (const [what, text, problem, variables] of [
     "1: it is not in UTF-8",
     { A: "gr\ufffdn", B: "2" },
   ],
+  [
+    "a character that nobody sees",
+    "A=1\u200b\nB=\u06a9\u200c\u06a9 \u{1f468}\u200d\u{1f4bb}\t2",
+    "1: it holds an invisible character, U+200B",
+    { A: "1\u200b", B: "\u06a9\u200c\u06a9 \u{1f468}\u200d\u{1f4bb}\t2" },
+  ],
+  [
+    "a line end of another kind",
+    "A=1\u2028B=2\nC='1\n2'",
+    "1: it holds an invisible character, U+2028",
+    { A: "1\u2028B=2", C: "1\n2" },
+  ],
   ["a name twice", "A=1\nB=2\nA=3", "3: it counts, and not line 1, which sets the same", { A: "3", B: "2" }],
 ] as const) {
   test(`told by its number, and nothing else is lost: ${what}`, (t) => {

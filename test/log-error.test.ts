@@ -24,7 +24,7 @@ test("an error of our own keeps what it came from; what is no error has a text",
   t.is(caused.message, "away: its cable");
   t.regex(String(caused.stack), /caused by: TypeError: its cable/);
   t.like(written("just a text"), { type: "Error", message: "just a text" });
-  t.like(written(null), { type: "Error", message: "null" });
+  t.like(written(null), { type: "Error", message: "null was thrown, which is no error" });
 });
 
 test("what an error of the table came from is what an operator wants", (t) => {

@@ -59,8 +59,8 @@ test("causes that lead back to where they began end there", (t) => {
 test("what is no error has a text that says what it was", (t) => {
   for (const [thrown, message] of [
     ["text", "text"],
-    [undefined, "undefined"],
-    [null, "null"],
+    [undefined, "undefined was thrown, which is no error"],
+    [null, "null was thrown, which is no error"],
     [12n, "12"],
     [Symbol("s"), "Symbol(s)"],
     [{ status: 401, body: { detail: "no" } }, "{ status: 401, body: { detail: 'no' } }"],
@@ -84,7 +84,11 @@ test("getters that throw, and objects that want no text, do no harm", (t) => {
       throw new Error("no");
     },
   };
-  t.is(plainError(hostile).message, "undefined");
+  t.is(plainError(hostile).message, "(a value that has no text)");
+  const trap = () => {
+    throw new Error("no");
+  };
+  t.regex(plainError(new Proxy(new Error("hidden"), { get: trap })).message, /hidden/);
   t.is(
     plainError(
       new Proxy(

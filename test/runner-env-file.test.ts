@@ -34,6 +34,7 @@ for (const [what, bytes] of [
 for (const [what, text, complaint] of [
   ["no =", `GREENROOM_API_KEYS backend:${key}\n`, /\.env cannot be read, .*line 1 \(it is no NAME=value\)/],
   ["a sign before it", `# mine\n\u200bGREENROOM_API_KEYS=backend:${key}\n`, /line 2 \(it is no NAME=value\)/],
+  ["a sign behind it", `GREENROOM_API_KEYS=backend:${key}\u200b\n`, /line 1 \(it holds an invisible/],
   ["an open quote", `GREENROOM_API_KEYS="backend:${key}\n`, /line 1 \(its quote is not closed/],
   ["typographic quotes", `GREENROOM_API_KEYS=“backend:${key}”\n`, /line 1 \(its quotes are typographic/],
   [

@@ -58,7 +58,7 @@ export function bytesReadBefore(ctx: Koa.Context): Buffer {
   if (text !== undefined) return Buffer.from(text);
   throw new Error(
     "The body was read before the request came here, and its value is neither at ctx.request.body nor at req.body: " +
-      "mount the API before whatever reads it, or have it leave the value there",
+      "mount the API before whatever reads it (in Fastify in a hook onRequest), or have it leave the value there",
   );
 }
 

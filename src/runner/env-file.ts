@@ -18,6 +18,8 @@ const assignment = /^\s*(?:export\s+)?([\w.-]+)\s*=(.*)$/su;
 const skipped = /^\s*(#.*)?$/su;
 const quotes = ["'", '"', "`"];
 const typographic = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f\uff02\uff07]/u;
+/** They come along where a value is copied from a page. The joiners of Persian words and of emoji (200C, 200D) are not among them. */
+const invisible = /[[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]--[\t\n\r]]/v;
 /** Such a line within quotes shows that they were not meant to reach so far. Base64 has `=` at the ends of lines only. */
 const looksLikeVariable = /^\s*(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*[^=\s]|[\w.-]+\s*=\s*["'`])/u;
 const secretWords = /greenroom|key|secret|token|password|credential|auth/iu;
@@ -50,6 +52,8 @@ export function parseEnvFile(text: string): EnvFile {
     const { text, more } = value;
     // Bytes that are not UTF-8 are read as this letter.
     if (text.includes("\ufffd")) tell("it is not in UTF-8");
+    const [unseen] = invisible.exec(text) ?? [];
+    if (unseen !== undefined) tell(`it holds an invisible character, ${codePoint(unseen)}`);
     const before = found.get(name);
     if (before !== undefined && before.text !== text) {
       problems.push({
@@ -63,6 +67,10 @@ export function parseEnvFile(text: string): EnvFile {
   }
   const variables = Object.fromEntries([...found].map(([name, { text }]) => [name, text]));
   return { variables, problems };
+}
+
+function codePoint(character: string): string {
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 interface Value {
