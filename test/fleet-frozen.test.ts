@@ -8,6 +8,7 @@ import { needs } from "./fixtures/needs.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
 import { knowEachOther } from "./fleet-fixtures/balanced-fleet.ts";
 import { ReplicaProcess } from "./fleet-fixtures/replica-process.ts";
+import { StandInPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { openFleet, peerSecret, type Replica } from "./http-fixtures/open-fleet.ts";
 
 const serial = anyTest.serial as TestFn;
@@ -130,11 +131,12 @@ withRedis("while Redis is away a session of another replica is found by asking t
 });
 
 /** A start that is passed on, whose sender gives up as soon as it has sent it. */
-async function sendAndLeave({ port, nodeId }: Replica): Promise<void> {
-  const line = { method: "POST", target: "/sessions" };
+async function sendAndLeave({ port, nodeId, url }: Replica): Promise<void> {
   const hop = { kind: "forwarded", from: "replica-x", to: nodeId, ip: "127.0.0.1", host: null } as const;
-  const { text } = new PeerMarks([peerSecret]).sign(hop, line);
   const body = JSON.stringify({ call_id: "left" });
+  const peer = new StandInPeer(new PeerMarks([peerSecret]), url, hop);
+  await peer.greet();
+  const text = peer.mark({ method: "POST", target: "/sessions", body });
   const head = [
     "POST /sessions HTTP/1.1",
     `Host: 127.0.0.1:${port}`,

@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { request } from "node:http";
+import { gzipSync } from "node:zlib";
 import anyTest, { type TestFn } from "ava";
 import type { Scope, ServeOptions } from "greenroom";
 import { endToEnd } from "../src/control-plane/peers/end-to-end-headers.ts";
-import { type Hop, PeerMarks } from "../src/control-plane/peers/mark.ts";
+import { bodyHashOf, type Hop, PeerMarks } from "../src/control-plane/peers/mark.ts";
+import { Tickets, ticketLifeMs } from "../src/control-plane/peers/tickets.ts";
+import { StandInPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { type Fleet, openFleet, peerSecret, placesOf, type Replica } from "./http-fixtures/open-fleet.ts";
 
 /** One after another, since they share a fleet. */
@@ -38,62 +41,149 @@ const hop = (from: Replica, to: Replica): Hop => ({
   host: null,
 });
 
-test("a mark is good for one line of request to one node, and for who knows a secret", (t) => {
+test("a mark is good for one request to one node, and for who knows a secret", (t) => {
   const said = { kind: "proxied", from: "a", to: "b", ip: "::1", host: "h" } as const;
-  const line = { method: "GET", target: "/sessions/x?y=z" };
+  const line = { method: "POST", target: "/sessions/x?y=z" };
+  const sealed = { ...line, bodyHash: bodyHashOf(Buffer.from("{}")) };
+  const turn = { ticket: "t", count: 1 };
   const marks = new PeerMarks(["new", "old"]);
-  const { text, proof } = marks.sign(said, line);
-  t.like(marks.read(text, line), { hop: said, proof });
-  t.like(new PeerMarks(["later", "new"]).read(text, line), { hop: said, proof });
-  t.like(marks.read(new PeerMarks(["old"]).sign(said, line).text, line), { hop: said });
+  const { text, proof } = marks.sign(said, sealed, turn);
+  const right = { hop: said, proof, bodyHash: sealed.bodyHash, ...turn };
+  t.deepEqual(marks.read(text, line), right);
+  t.deepEqual(new PeerMarks(["later", "new"]).read(text, line), right);
+  t.like(marks.read(new PeerMarks(["old"]).sign(said, sealed, turn).text, line), { hop: said });
   t.is(new PeerMarks(["other"]).read(text, line), null);
   t.is(marks.read(text, { ...line, method: "DELETE" }), null);
   t.is(marks.read(text, { ...line, target: "/sessions/other" }), null);
   for (const wrong of [
-    "",
-    ".",
-    "..",
-    "a.b",
-    `${text}.`,
-    `${text}A`,
-    `A${text}`,
-    text.slice(0, -4),
-    "x".repeat(9_999),
+    ...["", ".", "..", "a.b", `${text}.`, `${text}A`, `A${text}`, `${text}=`, text.slice(0, -4)],
+    ...["x".repeat(9_999), marks.greet("a", "b").text],
   ]) {
     t.is(marks.read(wrong, line), null, wrong);
   }
-  t.not(marks.sign(said, line).text, text);
+  t.is(marks.readGreeting(text), null);
+  t.is(marks.readGreeting(new PeerMarks(["other"]).greet("a", "b").text), null);
+});
+
+test("the answer to a greeting is good for that greeting alone, and proves the secret", (t) => {
+  const marks = new PeerMarks(["secret"]);
+  const greeting = marks.greet("a", "b");
+  const answer = marks.readGreeting(greeting.text)!.answer("the-ticket");
+  t.is(greeting.ticketOf(answer), "the-ticket");
+  t.is(marks.greet("a", "b").ticketOf(answer), null);
+  t.is(greeting.ticketOf(answer.replace("the", "an")), null);
+  t.is(greeting.ticketOf(`${answer}=`), null);
+  const other = new PeerMarks(["other"]).greet("a", "b");
+  t.is(greeting.ticketOf(new PeerMarks(["other"]).readGreeting(other.text)!.answer("x")), null);
+});
+
+test("a ticket's counts are taken once and in order, for as long as it is good", (t) => {
+  let now = 0;
+  const tickets = new Tickets(() => now, 100);
+  const ticket = tickets.give();
+  t.true(tickets.take({ ticket, count: 1 }));
+  for (const count of [1, 0, -1, 1.5, Number.NaN]) t.false(tickets.take({ ticket, count }));
+  t.true(tickets.take({ ticket, count: 3 }));
+  t.false(tickets.take({ ticket, count: 2 }));
+  t.false(new Tickets(() => now).take({ ticket, count: 4 }), "another process gave it");
+  for (const wrong of ["", "~", `A${ticket}`, `${ticket}A`, ticket.replace("~", ""), `${ticket}~`.repeat(2)])
+    t.false(tickets.take({ ticket: wrong, count: 9 }), wrong);
+  now = 1;
+  // More than are remembered: what is forgotten is good no longer, and is not taken a second time.
+  const many = Array.from({ length: 150 }, () => {
+    now += 1;
+    return tickets.give();
+  });
+  for (const other of many) t.true(tickets.take({ ticket: other, count: 1 }));
+  for (const other of [ticket, ...many]) t.false(tickets.take({ ticket: other, count: 1 }));
+  t.false(tickets.take({ ticket, count: 4 }));
+  t.true(tickets.take({ ticket: many[149]!, count: 2 }));
+  now += ticketLifeMs + 1;
+  t.false(tickets.take({ ticket: many[149]!, count: 3 }));
+  t.true(tickets.take({ ticket: tickets.give(), count: 1 }));
 });
 
 test("who sends a mark that is not right is refused, and learns nothing", async (t) => {
   const [first, second, third] = t.context.fleet.replicas;
   const path = await ownedBy(second);
   const other = await ownedBy(second);
-  const marks = new PeerMarks([peerSecret]);
-  const mark = (target: string, to = second, method = "GET") =>
-    marks.sign(hop(first, to), { method, target }).text;
+  const peer = async (to = second, secret = peerSecret) => {
+    const stand = new StandInPeer(new PeerMarks([secret]), second.url, hop(first, to));
+    return { stand, answer: await stand.greet() };
+  };
+  const { stand } = await peer();
   const ask = (text: string) => second.ask(path, { headers: { "greenroom-peer": text } });
-  const right = await ask(mark(path));
+  const mark = stand.mark({ target: path });
+  const right = await ask(mark);
   t.is(right.status, 200);
   t.truthy(right.headers.get("greenroom-peer"));
   t.is(t.context.seen.at(-1)!.ip, "203.0.113.7");
-  for (const text of [
-    "nonsense",
-    mark(other),
-    mark(path, second, "DELETE"),
-    new PeerMarks(["x".repeat(32)]).sign(hop(first, second), { method: "GET", target: path }).text,
-    `${mark(path)}, ${mark(path)}`,
-  ]) {
+  const [early, late] = [stand.mark({ target: path }), stand.mark({ target: path })];
+  t.is((await ask(late)).status, 200);
+  const ungreeted = new StandInPeer(new PeerMarks([peerSecret]), second.url, hop(first, second));
+  const stranger = await peer(second, "x".repeat(32));
+  t.deepEqual([stranger.answer.status, stranger.answer.headers.get("greenroom-peer")], [403, null]);
+  for (const [name, text] of Object.entries({
+    nonsense: "nonsense",
+    "used before": mark,
+    "older than the last one": early,
+    "of another path": stand.mark({ target: other }),
+    "of another method": stand.mark({ target: path, method: "DELETE" }),
+    "without a greeting": ungreeted.mark({ target: path }),
+    "of another secret": stranger.stand.mark({ target: path }),
+    twice: `${stand.mark({ target: path })}, ${stand.mark({ target: path })}`,
+  })) {
     const { status, body, headers } = await ask(text);
-    t.is(status, 403);
+    t.is(status, 403, name);
     t.is(body.code, "FORBIDDEN");
     t.is(headers.get("greenroom-peer"), null);
   }
   // Said to replicas alone, so the API does not document it.
-  const misdirected = await fetch(second.url + path, { headers: { "greenroom-peer": mark(path, third) } });
-  const { code } = (await misdirected.json()) as { code: string };
-  t.deepEqual([misdirected.status, code], [421, "MISDIRECTED"]);
-  t.is(misdirected.headers.get("greenroom-node"), second.nodeId);
+  const wrong = await peer(third);
+  t.deepEqual([wrong.answer.status, wrong.answer.headers.get("greenroom-node")], [421, second.nodeId]);
+});
+
+test("a mark is bound to the body", async (t) => {
+  const [first, second] = t.context.fleet.replicas;
+  const target = `${await ownedBy(second)}/messages`;
+  const stand = new StandInPeer(new PeerMarks([peerSecret]), second.url, hop(first, second));
+  await stand.greet();
+  const body = JSON.stringify({ text: "hello" });
+  const send = (sent: string | undefined, headers: Record<string, string> = {}) =>
+    second.ask(target, {
+      method: "POST",
+      headers: {
+        ...(sent === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+        "greenroom-peer": stand.mark({ method: "POST", target, body }),
+      },
+      ...(sent === undefined ? {} : { body: sent }),
+    });
+  t.is((await send(body)).status, 202);
+  for (const other of [JSON.stringify({ text: "other" }), `${body} `, "", undefined, "x".repeat(70_000)]) {
+    const { status, body } = await send(other);
+    t.deepEqual([status, body.code], [403, "FORBIDDEN"], other?.slice(0, 30));
+  }
+});
+
+test("bodies are passed on as they came: compressed, too large, or no JSON", async (t) => {
+  const [first, second] = t.context.fleet.replicas;
+  const path = `${await ownedBy(second)}/messages`;
+  const json = { "content-type": "application/json" };
+  const text = JSON.stringify({ text: "hello" });
+  for (const [body, headers, status] of [
+    [gzipSync(text), { ...json, "content-encoding": "gzip" }, 202],
+    [gzipSync("x".repeat(1_000_000)), { ...json, "content-encoding": "gzip" }, 413],
+    [text, { ...json, "content-encoding": "gzip" }, 400],
+    ["x".repeat(65_537), json, 413],
+    ["{", json, 422],
+    ["hello", { "content-type": "text/plain" }, 415],
+  ] as const) {
+    for (const replica of [second, first]) {
+      const answer = await replica.ask(path, { method: "POST", headers, body });
+      t.is(answer.status, status, `${replica.nodeId} ${String(body).slice(0, 20)}`);
+    }
+  }
 });
 
 test("a request is passed on once, even where each of two replicas holds the other to be the owner", async (t) => {

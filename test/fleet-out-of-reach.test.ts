@@ -1,9 +1,11 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { Dependency, ServeOptions } from "greenroom";
-import { type Hop, type Line, markHeader, PeerMarks } from "../src/control-plane/peers/mark.ts";
-import { PeerClient, PeerError } from "../src/control-plane/peers/peer-client.ts";
+import { type Hop, PeerMarks } from "../src/control-plane/peers/mark.ts";
+import { PeerClient } from "../src/control-plane/peers/peer-client.ts";
+import { PeerError } from "../src/control-plane/peers/peer-error.ts";
+import { answerAsPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { type Fleet, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
 
 /** One after another: each has servers of its own, and there are two cores. */
@@ -96,6 +98,66 @@ test("a stranger at a peer's address is not believed", async (t) => {
   t.not(placesOf(fleet, started.session_id).owner, foreign);
 });
 
+test("a stranger at a peer's address learns nothing of a caller: no header, query or body, whatever it answers", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const { session_id } = await fleet.replicas[0].start();
+  const { owner, foreign } = placesOf(fleet, session_id);
+  let heard = "";
+  let answers = 0;
+  const stranger = createTcpServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      heard += chunk;
+      answers += 1;
+      // An agreeable one, that says whatever opens a body, or turns words round.
+      const mark = /greenroom-peer: (\S+)/i.exec(String(chunk))?.[1] ?? "";
+      socket.write(
+        [
+          `HTTP/1.1 204 No Content\r\nGreenroom-Peer: ${mark}\r\n\r\n`,
+          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+          "HTTP/1.1 102 Processing\r\n\r\n",
+          "\u0000\r\n\r\n",
+        ][answers % 4]!,
+      );
+    });
+  });
+  await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => stranger.close());
+  const address = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+  const member = fleet.store.members.get(owner.nodeId)!;
+  const moved = { ...member, node: { ...member.node, address } };
+  const headers = {
+    authorization: "Bearer secret-of-the-caller",
+    cookie: "session=secret-of-the-caller",
+    "x-api-key": "secret-of-the-caller",
+    "x-anything": "secret-of-the-caller",
+  };
+  const path = `/sessions/${session_id}`;
+  const ask = async () => {
+    await foreign.ask(`${path}?token=secret-of-the-caller`, { headers });
+    await foreign.ask(`${path}/messages`, { headers, json: { text: "secret-of-the-caller" } });
+    await foreign.ask(`${path}/close`, { headers, method: "POST", body: "secret-of-the-caller" });
+    await foreign.ask(path, { headers, method: "DELETE" });
+    await foreign.ask("/sessions", { headers });
+    await foreign.ask("/calls/secret-of-the-caller/sessions", { headers, method: "DELETE" });
+  };
+  // What was proved before, over connections that are kept, helps nobody who takes the address over.
+  await foreign.ask(path, { headers });
+  fleet.store.members.set(owner.nodeId, moved);
+  for (let round = 0; round < 4; round += 1) await ask();
+  await foreign.launcher.stop();
+  for (let round = 0; round < 4; round += 1)
+    await foreign.ask("/sessions", {
+      headers,
+      json: { call_id: "c", config: { key: "secret-of-the-caller" } },
+    });
+  t.true(answers >= 20);
+  t.notRegex(heard, /secret-of-the-caller|authorization|cookie/i);
+  t.notRegex(heard, new RegExp(session_id));
+  for (const line of heard.split("\r\n").filter((text) => text !== ""))
+    t.regex(line, /^(HEAD \/health HTTP\/1\.1|Host: 127\.0\.0\.1:\d+|Greenroom-Peer: [\w.-]+)$/);
+});
+
 test("an owner that keeps silent is not waited for once it is declared dead", async (t) => {
   const fleet = await fleetOf(t, {});
   const { session_id } = await fleet.replicas[0].start();
@@ -165,14 +227,13 @@ const request = (kind: Hop["kind"], body: string | null = null) => ({
   hop: { kind, from: "a", to: "b", ip: "::1", host: null },
   method: body === null ? "GET" : "POST",
   target: "/",
+  mount: "",
   headers: [],
-  body: body === null ? null : { from: Buffer.from(body), length: Buffer.byteLength(body) },
+  body: body === null ? null : Buffer.from(body),
   signTimeoutMs: 30_000,
   answerTimeoutMs: 30_000,
   signal: new AbortController().signal,
 });
-const proofOf = (text: unknown, line: Line) => marks.read(String(text), line)!.proof;
-
 test("a peer that is not there, or dies, cannot have acted; one that keeps silent may have", async (t) => {
   const client = new PeerClient(marks);
   const undone = async (address: string, answerTimeoutMs = 30_000) => {
@@ -198,7 +259,7 @@ test("a peer that is not there, or dies, cannot have acted; one that keeps silen
     await undone(
       await serverOf(
         t,
-        createServer(() => undefined),
+        createServer((incoming, response) => void answerAsPeer(marks, incoming, response)),
       ),
       50,
     ),
@@ -209,13 +270,14 @@ test("a kept connection that the peer closes is no loss to what can be asked aga
   const client = new PeerClient(marks);
   const perConnection: number[] = [];
   const server = createServer((incoming, response) => {
-    const { socket, headers, method = "", url: target = "" } = incoming;
+    const { socket } = incoming;
+    if (incoming.url === "/health") return answerAsPeer(marks, incoming, response);
     const requests = (Reflect.get(socket, "requests") ?? 0) + 1;
     Reflect.set(socket, "requests", requests);
     perConnection.push(requests);
     if (requests === 2) return socket.destroy();
     incoming.resume();
-    response.setHeader(markHeader, proofOf(headers[markHeader.toLowerCase()], { method, target }));
+    answerAsPeer(marks, incoming, response);
     return response.end("{}");
   });
   const peer = { nodeId: "b", address: await serverOf(t, server) };
@@ -239,8 +301,9 @@ test("who does not wait any longer ends the request to the peer", async (t) => {
   const controller = new AbortController();
   const address = await serverOf(
     t,
-    createServer(({ socket }) => {
-      socket.once("close", () => left.resolve());
+    createServer((incoming, response) => {
+      if (answerAsPeer(marks, incoming, response)) return;
+      incoming.socket.once("close", () => left.resolve());
       controller.abort(new Error("gone"));
     }),
   );

@@ -192,6 +192,7 @@ test.serial("peers are asked directly, whatever the proxies are", async (t) => {
     hop: { kind: "located" as const, from: "a", to: "b", ip: "::1", host: null },
     method: "GET",
     target: "/",
+    mount: "",
     headers: [],
     body: null,
     signTimeoutMs: 30_000,

@@ -19,6 +19,8 @@ export interface RequestNotes {
   quiet: boolean;
   /** The peer that passed it on, as it says itself; null where it comes from a client. */
   hop: Hop | null;
+  /** The hash that the body of what a peer passed on must have. */
+  bodyHash: string | undefined;
   /** Node id of the peer that it was passed on to, as it is about a session there. */
   proxiedTo: string | undefined;
   /** Node id of the peer that a start was passed on to. */
@@ -35,6 +37,7 @@ export function notesOf(ctx: Koa.Context): RequestNotes {
     code: undefined,
     quiet: false,
     hop: null,
+    bodyHash: undefined,
     proxiedTo: undefined,
     forwardedTo: undefined,
   };

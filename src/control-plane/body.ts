@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Writable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { MIMEType } from "node:util";
 import type Koa from "koa";
 import { koaBody } from "koa-body";
@@ -7,6 +7,7 @@ import { GreenroomError } from "../errors.ts";
 import type { JsonValue } from "../protocol.ts";
 import { HttpError } from "./http-error.ts";
 import { parseJson } from "./json.ts";
+import { bodyHashOf } from "./peers/mark.ts";
 
 /** Largest body that is read, in bytes after decompression. */
 export const maxBodyBytes = 65_536;
@@ -27,15 +28,20 @@ const readBytes = koaBody({
   encoding: "latin1",
 });
 
-/** The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422 for what is wrong with it. */
-export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefined> {
+/**
+ * The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422 for what is wrong with it, and FORBIDDEN where
+ * it is not the one that a peer has `sealed`: see `bodyHashOf`.
+ */
+export async function readJsonBody(ctx: Koa.Context, sealed?: string): Promise<JsonValue | undefined> {
+  const passedOn = sealed === undefined ? null : await readSealed(ctx.req, sealed);
   if (!hasBody(ctx.req)) return undefined;
   if (!isJson(ctx.req.headers["content-type"]))
     throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
-  if (ctx.req.readableDidRead) return parseReadBefore(bytesReadBefore(ctx));
-  const release = holdInflater(ctx.req);
+  if (passedOn === null && ctx.req.readableDidRead) return parseReadBefore(bytesReadBefore(ctx));
+  const source = passedOn === null ? ctx : replayed(ctx, passedOn);
+  const release = holdInflater(source.req);
   try {
-    await readBytes(ctx, async () => undefined);
+    await readBytes(source, async () => undefined);
   } catch (error) {
     throw refused(ctx, asClientError(error));
   } finally {
@@ -45,6 +51,43 @@ export async function readJsonBody(ctx: Koa.Context): Promise<JsonValue | undefi
   ctx.request.body = undefined as never;
   if (typeof bytes !== "string") throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
   return bytes === "" ? undefined : parseJson(Buffer.from(bytes, "latin1"));
+}
+
+/**
+ * The body as it comes, up to one byte more than is ever read: so much shows that it is too large. The rest is left where it
+ * is. Rejects where the client breaks off.
+ */
+export function readRawBody(req: IncomingMessage): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const done = () => resolve(Buffer.concat(chunks).subarray(0, maxBodyBytes + 1));
+  const broken = () => reject(new GreenroomError("BAD_REQUEST", "The request body cannot be read"));
+  const take = (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length <= maxBodyBytes) return;
+    req.pause();
+    done();
+  };
+  req.on("data", take).on("end", done).on("error", broken).on("close", broken);
+  if (req.destroyed) broken();
+  return promise.finally(() =>
+    req.off("data", take).off("end", done).off("error", broken).off("close", broken),
+  );
+}
+
+/** What a peer has passed on, where it is what the peer's mark says. */
+async function readSealed(req: IncomingMessage, sealed: string): Promise<Buffer> {
+  const bytes = hasBody(req) ? await readRawBody(req) : Buffer.alloc(0);
+  if (bodyHashOf(bytes) === sealed) return bytes;
+  throw new GreenroomError("FORBIDDEN", "This is not the body that a peer has passed on");
+}
+
+/** A context whose body, which has been read, can be read again. */
+function replayed(ctx: Koa.Context, bytes: Buffer): Koa.Context {
+  const req = Object.assign(Readable.from([bytes], { objectMode: false }), { headers: ctx.req.headers });
+  return Object.create(ctx, { req: { value: req } }) as Koa.Context;
 }
 
 /**

@@ -152,7 +152,7 @@ export class Exchange {
   /** The body, or what is wrong with it, for later. */
   async #readBody(): Promise<() => JsonValue | undefined> {
     try {
-      const body = await readJsonBody(this.ctx);
+      const body = await readJsonBody(this.ctx, notesOf(this.ctx).bodyHash);
       this.scope.body = body;
       return () => body;
     } catch (error) {

@@ -95,7 +95,7 @@ export class EndpointRouter {
     notesOf(exchange.ctx).route = endpoint.path;
     try {
       if (exchange.hop?.kind === "located") answerLocated(exchange);
-      else if (!(await answeredElsewhere(exchange))) await endpoint.handle(exchange);
+      else if (!(await answeredElsewhere(exchange, endpoint))) await endpoint.handle(exchange);
     } finally {
       await this.#plane.permissions.release(exchange.scope);
     }

@@ -3,8 +3,8 @@ import type { JsonValue } from "../../protocol.ts";
 import type { PeerNode } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
-import { headersOf } from "./passed-on.ts";
-import { PeerError } from "./peer-client.ts";
+import { headersOf, mountOf } from "./passed-on.ts";
+import { PeerError } from "./peer-error.ts";
 import { readJson } from "./read-json.ts";
 
 /** How long a peer may take to give a sign of life, in milliseconds. */
@@ -67,6 +67,7 @@ async function answerOf<T>(
       {
         method: ctx.method,
         target: ctx.originalUrl,
+        mount: mountOf(ctx),
         headers: headersOf(ctx.req, notesOf(ctx).id),
         body: null,
         signTimeoutMs,

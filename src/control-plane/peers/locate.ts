@@ -1,7 +1,8 @@
 import type { PeerNode } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
-import { PeerError } from "./peer-client.ts";
+import { mountOf } from "./passed-on.ts";
+import { PeerError } from "./peer-error.ts";
 
 /** How long a peer may take to say whether it has a session: it looks into its own memory. In milliseconds. */
 const locateTimeoutMs = 1_500;
@@ -35,7 +36,8 @@ async function has(
     peer,
     {
       method: "HEAD",
-      target: `/sessions/${id}`,
+      target: `${mountOf(ctx)}/sessions/${id}`,
+      mount: mountOf(ctx),
       headers: ["X-Request-Id", notesOf(ctx).id],
       body: null,
       signTimeoutMs: locateTimeoutMs,

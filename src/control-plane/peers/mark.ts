@@ -1,9 +1,10 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
+import { isSame } from "../constant-time.ts";
 
-/** The header that carries a mark to a peer, and its proof back. No client gets to see it, and no callback. */
+/** The header that carries a greeting or a mark to a peer, and its proof back. No client gets to see it, and no callback. */
 export const markHeader = "Greenroom-Peer";
-/** The header in which a replica that a mark was not for says who it is. */
+/** The header in which a replica that was taken for another one says who it is. */
 export const nodeHeader = "Greenroom-Node";
 /** Longest mark that is looked at, in characters. */
 const longestMark = 4_096;
@@ -20,31 +21,62 @@ export interface Hop {
   readonly host: string | null;
 }
 
-export interface ReadMark {
-  readonly hop: Hop;
-  /** For the answer: see {@link Mark.proof}. */
-  readonly proof: string;
-}
-
-/** The first line of a request, as the peer receives it. */
-export interface Line {
+/** The parts of a request that its mark is bound to, as the peer receives them. */
+export interface Sealed {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
+  /** See {@link bodyHashOf}. */
+  readonly bodyHash: string;
+}
+
+/** A mark is good once: the ticket that the peer gave to a connection, and a number that only rises on it. */
+export interface Turn {
+  readonly ticket: string;
+  readonly count: number;
 }
 
 export interface Mark {
   readonly text: string;
-  /** What an answer must carry: only who knows the secret can give it, so a stranger at a peer's old address cannot. */
+  /** An answer must carry this: only who knows the secret can give it. */
   readonly proof: string;
 }
 
+export interface ReadMark extends Turn {
+  readonly hop: Hop;
+  /** The hash that the body must have, once it is read. */
+  readonly bodyHash: string;
+  /** See {@link Mark.proof}. */
+  readonly proof: string;
+}
+
+export interface ReadGreeting {
+  /** Node ids: who greets, and whom. */
+  readonly from: string;
+  readonly to: string;
+  /** The answer to it, which gives the ticket. */
+  answer(ticket: string): string;
+}
+
+export const bodyHashOf = (body: Uint8Array | null): string =>
+  createHash("sha256")
+    .update(body ?? "")
+    .digest("base64url");
+
 /**
- * Marks of requests that a peer passes on: HMAC-SHA256 of the shared secret over what the peer says, to whom, and the first
- * line of the request. There is no time in it, since the clocks of replicas may be minutes apart: who gets hold of a mark
- * can use it again for the same request to the same node, so nobody but the two ever sees it.
+ * The proofs that replicas give each other: HMAC-SHA256 of the secret that they share.
  *
- *     Greenroom-Peer: base64url(hop as JSON, with a nonce) "." base64url(HMAC)
+ *     asking replica                                              its peer
+ *       greeting: who, whom, a nonce, MAC            →
+ *                                                    ←            a ticket, MAC over greeting and ticket
+ *       request with the caller's headers and a mark:
+ *       who, whom, ticket, count, MAC over these,
+ *       method, target and the body's hash           →
+ *                                                    ←            the answer, MAC over the mark
+ *
+ * Each connection begins with a greeting, and nothing of a caller is sent before the peer has answered it rightly: a stranger
+ * at the address of a replica that is gone gets the greeting and no more. A ticket holds the time by the clock of the peer
+ * that gave it, so the clocks of two replicas need not agree; see `Tickets`.
  */
 export class PeerMarks {
   readonly #secrets: readonly string[];
@@ -54,39 +86,76 @@ export class PeerMarks {
     this.#secrets = secrets;
   }
 
-  sign(hop: Hop, line: Line): Mark {
-    const [secret = ""] = this.#secrets;
-    const nonce = randomBytes(12).toString("base64url");
-    const said = Buffer.from(JSON.stringify({ ...hop, nonce })).toString("base64url");
-    const text = `${said}.${macOf(secret, said, line).toString("base64url")}`;
-    return { text, proof: proofOf(secret, text) };
+  /** A greeting, and how its right answer is read: the ticket, or null. */
+  greet(from: string, to: string): { readonly text: string; ticketOf(answer: string): string | null } {
+    const said = encoded({ from, to, nonce: randomBytes(12).toString("base64url") });
+    const text = `${said}.${this.#sign("greeting", said)}`;
+    return {
+      text,
+      ticketOf: (answer) => {
+        const { said: ticket, mac } = partsOf(answer);
+        return isSame(mac, this.#sign("greeting answered", `${text}\n${ticket}`)) ? ticket : null;
+      },
+    };
   }
 
-  /** Null: none of us made this mark for this request. */
-  read(text: string, line: Line): ReadMark | null {
-    const [said = "", mac = "", ...more] = text.split(".");
-    if (text.length > longestMark || more.length > 0) return null;
-    const given = Buffer.from(mac, "base64url");
-    const secret = this.#secrets.find((candidate) => same(given, macOf(candidate, said, line)));
+  /** Null: none of us made this greeting. */
+  readGreeting(text: string): ReadGreeting | null {
+    const { said, mac } = partsOf(text);
+    const secret = this.#secretOf("greeting", said, mac);
     if (secret === undefined) return null;
-    const hop = JSON.parse(Buffer.from(said, "base64url").toString()) as Hop;
-    return { hop, proof: proofOf(secret, text) };
+    const { from, to } = decoded<{ from: string; to: string }>(said);
+    return {
+      from,
+      to,
+      answer: (ticket) => `${ticket}.${macOf(secret, "greeting answered", `${text}\n${ticket}`)}`,
+    };
+  }
+
+  sign(hop: Hop, sealed: Sealed, turn: Turn): Mark {
+    const said = encoded({ ...hop, bodyHash: sealed.bodyHash, ticket: turn.ticket, count: turn.count });
+    const text = `${said}.${this.#sign("mark", lines(said, sealed))}`;
+    return { text, proof: this.#sign("mark answered", text) };
+  }
+
+  /** Null: none of us made this mark for this line of request. Whether it is good still, and the body right, is to be seen. */
+  read(text: string, line: Pick<Sealed, "method" | "target">): ReadMark | null {
+    const { said, mac } = partsOf(text);
+    const secret = this.#secretOf("mark", lines(said, line), mac);
+    if (secret === undefined) return null;
+    const { bodyHash, ticket, count, ...hop } = decoded<Hop & Turn & Pick<Sealed, "bodyHash">>(said);
+    return { hop, bodyHash, ticket, count, proof: macOf(secret, "mark answered", text) };
+  }
+
+  #sign(purpose: string, text: string): string {
+    const [secret = ""] = this.#secrets;
+    return macOf(secret, purpose, text);
+  }
+
+  #secretOf(purpose: string, text: string, mac: string): string | undefined {
+    return this.#secrets.find((secret) => isSame(mac, macOf(secret, purpose, text)));
   }
 }
 
-function macOf(secret: string, said: string, { method, target }: Line): Buffer {
-  return createHmac("sha256", secret).update(`greenroom peer\n${method}\n${target}\n${said}`).digest();
+const lines = (said: string, { method, target }: Pick<Sealed, "method" | "target">): string =>
+  `${method}\n${target}\n${said}`;
+
+function macOf(secret: string, purpose: string, text: string): string {
+  return createHmac("sha256", secret).update(`greenroom peer ${purpose}\n${text}`).digest("base64url");
 }
 
-function proofOf(secret: string, mark: string): string {
-  return createHmac("sha256", secret).update(`greenroom peer answer\n${mark}`).digest("base64url");
-}
+const encoded = (said: object): string => Buffer.from(JSON.stringify(said)).toString("base64url");
+/** Only of what a MAC vouches for. */
+const decoded = <T>(said: string): T => JSON.parse(Buffer.from(said, "base64url").toString()) as T;
 
-function same(a: Buffer, b: Buffer): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
+/** What is said, and the MAC behind the last dot. */
+function partsOf(text: string): { readonly said: string; readonly mac: string } {
+  const dot = text.lastIndexOf(".");
+  if (dot === -1 || text.length > longestMark) return { said: "", mac: "" };
+  return { said: text.slice(0, dot), mac: text.slice(dot + 1) };
 }
 
 /** Whether an answer comes from who was asked. */
 export function isProof(given: string | string[] | undefined, { proof }: Mark): boolean {
-  return typeof given === "string" && same(Buffer.from(given), Buffer.from(proof));
+  return typeof given === "string" && isSame(given, proof);
 }

@@ -7,8 +7,8 @@ import type { Exchange } from "../exchange.ts";
 import { HttpError } from "../http-error.ts";
 import { isObject } from "../json.ts";
 import type { StartedSession } from "../wire.ts";
-import { type PassedOn, withJson } from "./passed-on.ts";
-import { PeerError } from "./peer-client.ts";
+import { mountOf, type PassedOn, withJson } from "./passed-on.ts";
+import { PeerError } from "./peer-error.ts";
 import type { Peers } from "./peers.ts";
 import { readJson } from "./read-json.ts";
 
@@ -81,6 +81,7 @@ async function offerTo(
       {
         method: "POST",
         target: ctx.originalUrl,
+        mount: mountOf(ctx),
         ...startBody(ctx, body),
         answerTimeoutMs: plane.peerTimeouts.startMs,
         signal: departed,

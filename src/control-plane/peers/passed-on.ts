@@ -1,22 +1,24 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
-import { bytesReadBefore, hasBody } from "../body.ts";
+import { bytesReadBefore, hasBody, readRawBody } from "../body.ts";
 import { endToEnd } from "./end-to-end-headers.ts";
-import type { PeerBody } from "./peer-client.ts";
 
 /** What a peer is sent of a request: its headers as they came, less what is about the connection, and its body. */
 export interface PassedOn {
   readonly headers: string[];
-  readonly body: PeerBody | null;
+  readonly body: Buffer | null;
 }
 
-/** A request as it came, its body still to be read. */
-export function passedOn(ctx: Koa.Context, requestId: string): PassedOn {
+/**
+ * A request as it came. Its body is read here, as far as a server reads any, so that the mark can be bound to it; one that
+ * `readsBody` says nobody reads stays where it is. Rejects where the client breaks off.
+ */
+export async function passedOn(ctx: Koa.Context, requestId: string, readsBody: boolean): Promise<PassedOn> {
   const { req } = ctx;
-  if (!hasBody(req)) return { headers: headersOf(req, requestId), body: null };
+  if (!readsBody || !hasBody(req)) return { headers: headersOf(req, requestId), body: null };
   // An application that this is mounted in may have read it already.
   if (req.readableDidRead) return withBytes(ctx, requestId, bytesReadBefore(ctx));
-  return { headers: headersOf(req, requestId), body: bodyOf(req) };
+  return { headers: headersOf(req, requestId), body: await readRawBody(req) };
 }
 
 /** A request whose body has been read. */
@@ -36,8 +38,7 @@ function withBytes(
   bytes: Buffer,
   without: readonly string[] = [],
 ): PassedOn {
-  const headers = headersOf(ctx.req, requestId, ["content-encoding", ...without]);
-  return { headers, body: { from: bytes, length: bytes.length } };
+  return { headers: headersOf(ctx.req, requestId, ["content-encoding", ...without]), body: bytes };
 }
 
 /** Without Host, which the mark carries; the peer's log line has the id of this one's. */
@@ -50,7 +51,8 @@ export function headersOf(
   return [...kept, "X-Request-Id", requestId];
 }
 
-function bodyOf(req: IncomingMessage): PeerBody {
-  const length = req.headers["content-length"];
-  return { from: req, length: length === undefined ? null : Number(length) };
+/** The path under which the API is mounted in another application; empty where it is at the root. */
+export function mountOf({ originalUrl, path }: Pick<Koa.Context, "originalUrl" | "path">): string {
+  const [whole = ""] = originalUrl.split("?");
+  return whole.endsWith(path) ? whole.slice(0, -path.length) : "";
 }

@@ -1,39 +1,34 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { type AgentOptions, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
-import { DeadlineError } from "../../deadline.ts";
 import type { NodeInfo } from "../../registry/registry.ts";
-import { maxBodyBytes } from "../body.ts";
 import { HttpError } from "../http-error.ts";
-import { type Hop, isProof, type Line, type Mark, markHeader, nodeHeader, type PeerMarks } from "./mark.ts";
+import { byName } from "./end-to-end-headers.ts";
+import { bodyHashOf, type Hop, isProof, type Mark, markHeader, type PeerMarks } from "./mark.ts";
+import { Patience } from "./patience.ts";
+import { anotherReplica, PeerError, unproven } from "./peer-error.ts";
+import {
+  nextTurn,
+  ProvenHttpAgent,
+  ProvenHttpsAgent,
+  type ProvenRequestOptions,
+} from "./proven-connection.ts";
 
-const wrongAddress = "its --advertised-address (GREENROOM_ADVERTISED_ADDRESS) leads elsewhere";
-/** Peers are near: who does not take a connection within this time is not there. In milliseconds. */
-const connectTimeoutMs = 1_000;
 /** How long a connection is kept for the next request, in milliseconds. A server keeps it for 75 s. */
 const keptIdleMs = 30_000;
 /** Connections to each peer that are kept. */
 const mostKept = 16;
-/** A connection whose other end vanished without a word is given up about 10 s after this, in milliseconds. */
-const aliveAfterMs = 5_000;
 
-export interface PeerBody {
-  readonly from: Readable | Buffer;
-  /** In bytes; null: it shows. */
-  readonly length: number | null;
-}
-
-export interface PeerRequest extends Line {
+export interface PeerRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** The path under which the API is mounted, without a slash at its end. */
+  readonly mount: string;
   readonly hop: Hop;
   /** End-to-end ones, names and values in turn, without Host. */
   readonly headers: readonly string[];
-  readonly body: PeerBody | null;
+  readonly body: Buffer | null;
   /** Longest time from the connection to a sign of life, before which nothing of the body is sent. In milliseconds. */
   readonly signTimeoutMs: number;
   /** Longest time from then, or from the last byte of the body, to the headers of the answer, in milliseconds. Null: no limit. */
@@ -42,25 +37,9 @@ export interface PeerRequest extends Line {
   readonly signal: AbortSignal;
 }
 
-/** A peer did not answer. */
-export class PeerError extends Error {
-  override readonly name = "PeerError";
-  /** It cannot have acted: it was not reached, never got the body, or has died with what it may have begun. */
-  readonly surelyUndone: boolean;
-
-  constructor(message: string, surelyUndone: boolean, cause?: unknown) {
-    super(message, { cause });
-    this.surelyUndone = surelyUndone;
-  }
-
-  /** It let a deadline pass: it may stand still. */
-  get late(): boolean {
-    return this.cause instanceof DeadlineError;
-  }
-}
-
 /**
- * Asks peers, over connections that are kept where that is safe.
+ * Asks peers, over connections that are kept where that is safe. Each connection begins with a greeting: before its peer has
+ * proved itself nothing of a caller is sent over it.
  *
  * A process that stands still has its connections accepted by the kernel, and answers what it finds there whenever it goes on.
  * So a body is sent only to who has said that it is there (100 Continue): who was given up before has got nothing that it
@@ -68,9 +47,8 @@ export class PeerError extends Error {
  */
 export class PeerClient {
   readonly #marks: PeerMarks;
-  readonly #kept = { keepAlive: true, maxFreeSockets: mostKept, timeout: keptIdleMs };
-  readonly #http = new HttpAgent(this.#kept);
-  readonly #https = new HttpsAgent(this.#kept);
+  readonly #kept = agentsOf({ keepAlive: true, maxFreeSockets: mostKept, timeout: keptIdleMs });
+  readonly #fresh = agentsOf({ keepAlive: false });
 
   constructor(marks: PeerMarks) {
     this.#marks = marks;
@@ -92,124 +70,105 @@ export class PeerClient {
     }
   }
 
-  async #send(peer: NodeInfo, request: PeerRequest, overKept: boolean): Promise<IncomingMessage> {
+  #send(peer: NodeInfo, request: PeerRequest, overKept: boolean): Promise<IncomingMessage> {
+    request.signal.throwIfAborted();
     const url = new URL(peer.address ?? "");
-    const mark = this.#marks.sign(request.hop, request);
     const secure = url.protocol === "https:";
-    const sent = (secure ? httpsRequest : httpRequest)({
+    const { hop, mount, signTimeoutMs } = request;
+    const agents = overKept ? this.#kept : this.#fresh;
+    const options: ProvenRequestOptions = {
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
       port: url.port === "" ? (secure ? 443 : 80) : url.port,
-      agent: overKept ? (secure ? this.#https : this.#http) : false,
+      agent: secure ? agents.https : agents.http,
       method: request.method,
       path: request.target,
-      headers: [...request.headers, ...framing(request), "Host", url.host, markHeader, mark.text],
+      setHost: false,
       signal: request.signal,
-    });
-    return answerOf(sent, request, mark, secure ? "secureConnect" : "connect");
+      greeting: { marks: this.#marks, from: hop.from, to: hop.to, target: `${mount}/health`, signTimeoutMs },
+    };
+    const sent = (secure ? httpsRequest : httpRequest)(options);
+    return answerOf(sent, request, (socket) => this.#complete(sent, request, url.host, socket));
+  }
+
+  /** Sets what a request says, once the connection it goes over is known. Null: it must go over another one. */
+  #complete(sent: ClientRequest, request: PeerRequest, host: string, socket: Socket): Mark | null {
+    const turn = nextTurn(socket);
+    if (turn === null) return null;
+    const mark = this.#marks.sign(request.hop, { ...request, bodyHash: bodyHashOf(request.body) }, turn);
+    for (const [name, value] of byName([...request.headers, ...framing(request)]))
+      sent.setHeader(name, value);
+    sent.setHeader("Host", host);
+    sent.setHeader(markHeader, mark.text);
+    return mark;
   }
 }
 
-/** Node frames nothing by itself where it is given headers in their order. */
+const agentsOf = (options: AgentOptions) => ({
+  http: new ProvenHttpAgent(options),
+  https: new ProvenHttpsAgent(options),
+});
+
 function framing({ body, method }: PeerRequest): string[] {
   if (body === null) return method === "POST" ? ["Content-Length", "0"] : [];
-  const length =
-    body.length === null ? ["Transfer-Encoding", "chunked"] : ["Content-Length", String(body.length)];
-  return [...length, "Expect", "100-continue"];
+  return ["Content-Length", String(body.length), "Expect", "100-continue"];
 }
 
-/** The connection was closed before it could be used. */
+/** The connection was closed before it could be used, or is too old. */
 class StaleConnection extends PeerError {}
 
 function answerOf(
   sent: ClientRequest,
   { body, signTimeoutMs, answerTimeoutMs, signal }: PeerRequest,
-  mark: Mark,
-  connected: "connect" | "secureConnect",
+  complete: (socket: Socket) => Mark | null,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  let timer: NodeJS.Timeout | undefined;
-  let overdue = false;
-  let reached = false;
+  const patience = new Patience((error) => sent.destroy(error));
+  const waitForAnswer = () => patience.wait("The answer of a peer", answerTimeoutMs);
+  let mark: Mark | null = null;
   let bodyBegun = false;
-  const waitFor = (what: string, ms: number | null) => {
-    clearTimeout(timer);
-    overdue = false;
-    if (ms === null) return;
-    const expire = () => {
-      if (overdue) sent.destroy(new DeadlineError(`${what} took longer than ${ms} ms`));
-    };
-    // Where this process was late itself, the answer may lie there: timers come before it in a turn of the event loop.
-    timer = setTimeout(() => {
-      overdue = true;
-      setImmediate(expire);
-    }, ms);
-  };
-  const waitForAnswer = () => waitFor("The answer of a peer", answerTimeoutMs);
-  const connectedNow = () => {
-    reached = true;
-    waitFor("A sign of life of a peer", signTimeoutMs);
-  };
-  const sendBody = ({ from }: PeerBody) => {
-    bodyBegun = true;
-    waitFor("", null);
-    sent.once("finish", waitForAnswer);
-    if (Buffer.isBuffer(from)) sent.end(from);
-    else pipeAsMuchAsIsRead(from, sent);
-  };
+  // It has proved itself: see ProvenHttpAgent.
   sent.once("socket", (socket: Socket) => {
-    socket.setKeepAlive(true, aliveAfterMs);
-    if (!socket.connecting) return connectedNow();
-    waitFor("The connection to a peer", connectTimeoutMs);
-    socket.once(connected, connectedNow);
+    mark = complete(socket);
+    if (mark !== null) patience.wait("A sign of life of a peer", signTimeoutMs);
+    if (mark === null) sent.destroy(new StaleConnection("Its ticket is too old", true));
+    else if (body === null) sent.end();
+    else sent.flushHeaders();
   });
   sent.once("continue", () => {
-    if (body) sendBody(body);
+    if (body === null) return;
+    bodyBegun = true;
+    patience.stop();
+    sent.once("finish", waitForAnswer);
+    sent.end(body);
   });
   sent.once("information", () => {
-    if (!body) waitForAnswer();
+    if (body === null) waitForAnswer();
   });
   sent.on("error", (error: NodeJS.ErrnoException) => {
     if (signal.aborted) return reject(signal.reason);
+    if (error instanceof PeerError) return reject(error);
     const closed = error.code === "ECONNRESET" || error.code === "EPIPE";
     if (closed && sent.reusedSocket) return reject(new StaleConnection(error.message, true, error));
     const bodyUnsent = body !== null && !bodyBegun;
-    reject(new PeerError(error.message, !reached || closed || bodyUnsent, error));
+    reject(new PeerError(error.message, closed || bodyUnsent, error));
   });
-  sent.once("close", () => waitFor("", null));
+  sent.once("close", () => patience.stop());
   sent.once("response", (response) => {
-    waitFor("", null);
+    patience.stop();
     // Whoever reads the answer hears of its end; here it only must not become an uncaught error.
     response.on("error", () => undefined);
-    const proven = isProof(response.headers[markHeader.toLowerCase()], mark);
-    if (proven && response.statusCode !== 421) return resolve(response);
+    const { statusCode: status = 0, headers } = response;
+    const proven = mark !== null && isProof(headers[markHeader.toLowerCase()], mark);
+    if (proven && status !== 421) return resolve(response);
     response.destroy();
-    if (proven) {
-      const who = response.headers[nodeHeader.toLowerCase()];
-      return reject(new PeerError(`It was answered by another replica (${who}): ${wrongAddress}`, true));
-    }
+    if (proven) return reject(anotherReplica({ status, headers }));
     // With the mark they are larger than what the client sent, and a server refuses them before anything of ours runs.
-    if (response.statusCode === 431)
+    if (status === 431)
       return reject(new HttpError(431, "The headers are too large", { code: "HEADERS_TOO_LARGE" }));
-    const isGreenroom = response.statusCode === 403 && response.headers["x-request-id"] !== undefined;
-    const why = isGreenroom
-      ? "a Greenroom with another GREENROOM_PEER_SECRET, or with none"
-      : `no Greenroom there: ${wrongAddress}`;
-    reject(new PeerError(`It was answered ${response.statusCode} by ${why}`, true));
+    // A kept connection may lead to a process that has taken the place of the one that gave the ticket.
+    if (status === 403 && sent.reusedSocket)
+      return reject(new StaleConnection("Its ticket is not known", true));
+    reject(unproven({ status, headers }));
   });
-  if (body === null) sent.end();
-  else sent.flushHeaders();
   return promise;
-}
-
-/**
- * No more than a peer reads: who goes on writing to one that has refused a body does not get to read the refusal. What
- * follows waits for the answer.
- */
-function pipeAsMuchAsIsRead(from: Readable, to: ClientRequest): void {
-  let left = maxBodyBytes;
-  from.on("data", (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) from.unpipe(to);
-  });
-  from.pipe(to);
 }

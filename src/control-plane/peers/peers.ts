@@ -6,8 +6,10 @@ import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registr
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { notesOf } from "../answer.ts";
-import { type Hop, markHeader, nodeHeader, PeerMarks } from "./mark.ts";
-import { PeerClient, PeerError, type PeerRequest } from "./peer-client.ts";
+import { type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
+import { PeerClient, type PeerRequest } from "./peer-client.ts";
+import { PeerError } from "./peer-error.ts";
+import { Tickets } from "./tickets.ts";
 
 /** How long a peer may be silent before it is taken for one that stands still, in milliseconds. */
 const signTimeoutMs = 2_000;
@@ -24,6 +26,7 @@ export class Peers {
   readonly #log: Logger;
   readonly #marks: PeerMarks | null;
   readonly #client: PeerClient | null;
+  readonly #tickets = new Tickets();
   /** Node ids of those that let a deadline pass, and have not answered since. */
   readonly #suspects = new Set<string>();
 
@@ -42,29 +45,50 @@ export class Peers {
 
   /**
    * Takes the mark off a request that a peer passed on, and gives it back the Host that the client asked for. Null: it
-   * comes from a client. Throws FORBIDDEN for a mark that is not right: whoever sends it wants to be taken for a peer.
+   * comes from a client. "greeted": it was a peer's greeting, and is answered. Throws FORBIDDEN for a mark that is not right
+   * or was used before: whoever sends it wants to be taken for a peer.
    */
-  arrival(ctx: Koa.Context): Hop | null {
+  arrival(ctx: Koa.Context): Hop | "greeted" | null {
     const { headers } = ctx.req;
     const text = headers[markHeader.toLowerCase()];
     if (text === undefined) return null;
     delete headers[markHeader.toLowerCase()];
-    const line = { method: ctx.req.method ?? "", target: ctx.originalUrl };
-    const read = typeof text === "string" ? this.#marks?.read(text, line) : null;
-    if (!read) throw new GreenroomError("FORBIDDEN", "This is not the mark of a peer");
+    const marks = this.#marks;
+    if (marks === null || typeof text !== "string") throw notAPeer();
+    const greeting = marks.readGreeting(text);
+    if (greeting) return this.#greet(ctx, greeting);
+    const read = marks.read(text, { method: ctx.req.method ?? "", target: ctx.originalUrl });
+    if (!read || !this.#tickets.take(read)) throw notAPeer();
     if (read.hop.to !== this.node.nodeId) {
-      // Its peer has the wrong address of another one.
       ctx.set(markHeader, read.proof);
-      ctx.set(nodeHeader, this.node.nodeId);
-      throw new GreenroomError("MISDIRECTED");
+      this.#misdirected(ctx);
     }
     if (read.hop.host === null) delete headers.host;
     else headers.host = read.hop.host;
-    notesOf(ctx).hop = read.hop;
+    const notes = notesOf(ctx);
+    notes.hop = read.hop;
+    notes.bodyHash = read.bodyHash;
     ctx.set(markHeader, read.proof);
     // The sign of life that the peer waits for.
     ctx.res.writeProcessing();
     return read.hop;
+  }
+
+  /** Its peer's requests follow on the same connection, also while this process shuts down. */
+  #greet(ctx: Koa.Context, greeting: ReadGreeting): "greeted" {
+    notesOf(ctx).quiet = true;
+    notesOf(ctx).route = "greeting";
+    ctx.set("Connection", "keep-alive");
+    ctx.set(markHeader, greeting.answer(this.#tickets.give()));
+    if (greeting.to !== this.node.nodeId) this.#misdirected(ctx);
+    ctx.status = 204;
+    return "greeted";
+  }
+
+  /** A peer has the wrong address of another one. */
+  #misdirected(ctx: Koa.Context): never {
+    ctx.set(nodeHeader, this.node.nodeId);
+    throw new GreenroomError("MISDIRECTED");
   }
 
   /** The others that can be asked. */
@@ -158,3 +182,5 @@ export class Peers {
     }
   }
 }
+
+const notAPeer = (): GreenroomError => new GreenroomError("FORBIDDEN", "This is not the mark of a peer");

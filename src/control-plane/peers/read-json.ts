@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { within } from "../../deadline.ts";
 import type { JsonValue } from "../../protocol.ts";
-import { PeerError } from "./peer-client.ts";
+import { PeerError } from "./peer-error.ts";
 
 /** Longest answer of a peer that is read into memory, in bytes: a page of a list ends before. */
 const longestAnswer = 8 * 1_048_576;
