@@ -156,6 +156,7 @@ test("mounted, it is called by the names and pages that its options know", async
   });
   const open = await serveForeign(t, (app, mounted) => app.use(mounted), {
     corsAllowOrigins: ["https://app.example"],
+    allowedHosts: ["any.example"],
   });
   const authenticated = await serveForeign(t, (app, mounted) => app.use(mounted), {
     getCurrentUser: () => "somebody",
@@ -166,6 +167,7 @@ test("mounted, it is called by the names and pages that its options know", async
   t.is(await status(closed.port, { host: "rebound.example" }), 403);
   t.is(await status(open.port, { host: "any.example", origin: "https://app.example" }), 200);
   t.is(await status(open.port, { host: "any.example", origin: "https://evil.example" }), 403);
+  t.is(await status(open.port, { host: "rebound.example", origin: "https://app.example" }), 403);
   t.is(await status(authenticated.port, { host: "any.example", origin: "https://any.example" }), 200);
 });
 
