@@ -9,6 +9,7 @@ import {
   namesNotice,
 } from "../control-plane/app.ts";
 import { Announcer } from "./announcer.ts";
+import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
 import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
 import { partConnections } from "./parting-connections.ts";
@@ -43,9 +44,13 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   const { host = "127.0.0.1", port = 8_000 } = http;
   const supervisor = await launcher.supervisor();
   const app = http.app ?? (await createApp(launcher, http));
+  const openFiles = openFilesLimit();
+  const limit =
+    openFiles === null ? null : deriveConnections(openFiles, supervisor.options.maxConcurrentSessions);
   const open = async (app: Koa, port: number, flag: string): Promise<OpenServer> => {
     const server = createHttpServer(http.timeouts);
     partConnections(server, supervisor);
+    if (limit) limitConnections(server, limit.connections);
     server.on("request", app.callback());
     return { server, port: await listen(server, { host, port, flag }) };
   };
@@ -63,6 +68,11 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   const url = localUrl(host, main.port);
   const announcer = new Announcer(supervisor.log);
   announcer.say("info", `Listening: ${listeningText(host, main.port)}`, { url, metricsPort: metrics?.port });
+  if (limit?.warning)
+    announcer.say("warn", limit.warning, {
+      open_files: openFiles,
+      max_connections: limit.connections,
+    });
   const warning = http.app ? null : exposureWarning(http);
   if (warning) announcer.say("warn", warning);
   const notice = http.app ? null : namesNotice(http);

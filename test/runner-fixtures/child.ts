@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "../..");
 /** The command `greenroom`. */
 export const bin = join(root, "src/runner/bin.ts");
 /** A program that serves an agent, with the options of TEST_OPTIONS; see {@link program}. */
-const agentProgram = join(import.meta.dirname, "agent-program.ts");
+export const agentProgram = join(import.meta.dirname, "agent-program.ts");
 
 /** What `agent-program.ts` passes to `AgentLauncher` and to `Runner`. */
 export interface ProgramOptions {

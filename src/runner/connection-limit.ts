@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** What a process with sessions needs descriptors for, on the careful side. */
+const descriptors = {
+  /** Its own files and pipes, the registry, peers and webhooks. */
+  process: 64,
+  /** Six of its thread; the rest for sockets to the call and to providers. */
+  session: 20,
+  /** Connections below which the limit counts as low. */
+  fewConnections: 256,
+} as const;
+
+/** Share of the connections beyond which none is kept after its answer. */
+const crowdedShare = 0.75;
+
+export interface ConnectionLimit {
+  /** Most open connections at a time. */
+  readonly connections: number;
+  /** What to tell the operator, where the limit of open files is low; else null. */
+  readonly warning: string | null;
+}
+
+/** How many open files this process may have; null where that is not known, or unlimited. Node raises the soft limit to the hard one. */
+export function openFilesLimit(): number | null {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return soft === undefined ? null : Number(soft);
+  } catch {
+    return null;
+  }
+}
+
+/** What is left for connections when all sessions have what they need, and a quarter of all at the least. */
+export function deriveConnections(openFiles: number, sessions: number): ConnectionLimit {
+  const reserved = descriptors.process + descriptors.session * sessions;
+  const connections = Math.max(Math.floor(openFiles / 4), openFiles - reserved);
+  const wanted = reserved + descriptors.fewConnections;
+  const warning =
+    `The limit of open files is low (ulimit -n): ${openFiles}, where ${sessions} sessions want ${wanted}. ` +
+    `At most ${connections} connections are open at a time`;
+  return { connections, warning: openFiles < wanted ? warning : null };
+}
+
+/**
+ * Keeps descriptors for sessions. From three quarters of the limit on, each answer closes its connection, so that others get in;
+ * beyond it a connection is closed as soon as it is made, and its client may try another replica.
+ */
+export function limitConnections(server: Server, connections: number): void {
+  server.maxConnections = connections;
+  const most = connections * crowdedShare;
+  let open = 0;
+  server.on("connection", (socket: Socket) => {
+    open += 1;
+    socket.once("close", () => {
+      open -= 1;
+    });
+  });
+  server.on("request", (_request, response: ServerResponse) => {
+    if (open > most) response.setHeader("Connection", "close");
+  });
+}
