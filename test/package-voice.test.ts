@@ -39,6 +39,9 @@ test("the packed SDKs, each one file, take a spoken call", async (t) => {
     agent: pathToFileURL(join(packed, "workers/default-agent.js")),
     maxConcurrentSessions: 1,
     warmSessions: 1,
+    // Other tests may keep this machine busy.
+    ignoreLoad: true,
+    threadWaitTimeoutMs: 60_000,
     logLevel: "silent",
     agentsLogLevel: "silent",
     agentEnvironment: Object.assign(
@@ -102,6 +105,9 @@ test("the packed media joins a call on Stream, and the agent is heard there", as
     agent: pathToFileURL(file),
     maxConcurrentSessions: 1,
     warmSessions: 1,
+    // Other tests may keep this machine busy.
+    ignoreLoad: true,
+    threadWaitTimeoutMs: 60_000,
     logLevel: "silent",
     agentsLogLevel: "silent",
     agentEnvironment: { ...process.env, ...stream.environment } as Record<string, string>,
