@@ -13,12 +13,13 @@ const codes = { SIGINT: 130, SIGTERM: 143 } as const satisfies Record<EndSignal,
 
 const received: EndSignal[] = [];
 let patience: NodeJS.Timeout | undefined;
+/** The runner has not come in time: this program is not the command line, and a signal ends it as it would without this. */
+let alone = false;
 
 if (isMainThread && process.argv[2] === "serve") {
   process.on("SIGTERM", remember);
   process.on("SIGINT", remember);
-  // Whoever is not the runner gets back what they would have without this.
-  patience = setTimeout(letGo, patienceMs).unref();
+  patience = setTimeout(waitNoMore, patienceMs).unref();
 }
 
 /** Whether a signal has come; it is still to be taken over. */
@@ -36,12 +37,16 @@ export function takeOverSignals(): readonly EndSignal[] {
 
 function remember(signal: NodeJS.Signals): void {
   received.push(signal as EndSignal);
-  if (received.length > 1) end();
+  if (alone || received.length > 1) end();
 }
 
-function letGo(): void {
+/**
+ * The handlers stay: a signal that came while the event loop was blocked is told to them in its next turn, and would be lost
+ * if they were gone by then.
+ */
+function waitNoMore(): void {
+  alone = true;
   if (received.length > 0) end();
-  takeOverSignals();
 }
 
 /** Where others have handlers of their own, they decide. */

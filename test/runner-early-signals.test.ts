@@ -64,6 +64,23 @@ test.serial("a program that is not the runner's ends at the second signal at the
   t.true([130, 143].includes((await child.exit).code ?? 0));
 });
 
+test.serial("a signal is not lost that comes while the loop is blocked and the patience ends", async (t) => {
+  const file = written(
+    t,
+    `const { setTimeout: original } = globalThis;
+    // The patience is a tenth of a second, as if the modules had taken so long.
+    globalThis.setTimeout = (callback, ms, ...args) => original(callback, ms === 15_000 ? 100 : ms, ...args);
+    await import("${greenroom}");
+    globalThis.setTimeout = original;
+    process.kill(process.pid, "SIGTERM");
+    const until = performance.now() + 300;
+    while (performance.now() < until);
+    setInterval(() => {}, 1_000);`,
+  );
+  const child = new Child(t, [file, "serve"]);
+  t.deepEqual(await child.exit, { code: 143, signal: null });
+});
+
 test.serial("one that is not asked to serve keeps the signals as Node has them", async (t) => {
   const file = written(t, `import "${greenroom}"; setInterval(() => {}, 1_000); console.log("up");`);
   const child = new Child(t, [file]);
