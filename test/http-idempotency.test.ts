@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, JsonValue } from "greenroom";
-import { LocalKeys } from "../src/registry/local-keys.ts";
+import { LocalKeys, mostKept, mostKeptOfOne } from "../src/registry/local-keys.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
 /** One after another, since they share a server. */
@@ -90,11 +90,17 @@ test("a key that cannot be one is refused", async (t) => {
   }
 });
 
-test("no more than 10,000 answers are kept", async (t) => {
+test("a caller who sends many keys loses their own oldest answers, and nobody else's", async (t) => {
   const keys = new LocalKeys();
-  const once = (name: string, answer: number) =>
-    keys.once({ name, bodyHash: "" }, async () => ({ answer, replayed: false }));
-  for (let i = 0; i <= 10_000; i += 1) await once(String(i), i);
-  t.deepEqual(await once("10000", -1), { answer: 10_000, replayed: true });
-  t.deepEqual(await once("0", -1), { answer: -1, replayed: false });
+  const once = (caller: string, name: string, answer: number) =>
+    keys.once({ name: `${caller} ${name}`, caller, bodyHash: "" }, async () => ({ answer, replayed: false }));
+  await once("ann", "first", 1);
+  for (let i = 0; i < mostKept + 5; i += 1) await once("flood", String(i), i);
+  t.deepEqual(await once("ann", "first", -1), { answer: 1, replayed: true });
+  t.deepEqual(await once("flood", String(mostKept + 4), -1), { answer: mostKept + 4, replayed: true });
+  t.deepEqual(await once("flood", String(mostKept + 4 - mostKeptOfOne), -1), { answer: -1, replayed: false });
+  // As many callers as would fill the whole, each with its budget: who has few keeps them.
+  for (let caller = 0; caller < 12; caller += 1)
+    for (let i = 0; i < mostKeptOfOne; i += 1) await once(`caller ${caller}`, String(i), i);
+  t.deepEqual(await once("ann", "first", -1), { answer: 1, replayed: true });
 });

@@ -92,7 +92,7 @@ for (const store of ["memory", "redis"] as const) {
 
   declare(title("a request with a key is run once"), async (t) => {
     const { registry } = await open(t);
-    const key = { name: "Ada\nkey", bodyHash: "body" };
+    const key = { name: "Ada\nkey", caller: "ann", bodyHash: "body" };
     let runs = 0;
     const run = async () => {
       runs += 1;
@@ -109,7 +109,7 @@ for (const store of ["memory", "redis"] as const) {
 
   declare(title("a request with a key that failed may be tried again"), async (t) => {
     const { registry } = await open(t);
-    const key = { name: "key", bodyHash: "body" };
+    const key = { name: "key", caller: "ann", bodyHash: "body" };
     const failure = new Error("no thread");
     t.is(await t.throwsAsync(registry.onceByKey(key, () => Promise.reject(failure))), failure);
     t.deepEqual(await registry.onceByKey(key, async () => 1), { answer: 1, replayed: false });

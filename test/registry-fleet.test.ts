@@ -84,7 +84,7 @@ withRedis("processes know each other's address and room, and who has left", asyn
 withRedis("one key in two processes: one of them runs it, the other waits for its answer", async (t) => {
   await using redis = await RedisServer.open();
   const [one, other] = [await openRegistry(t, redis), await openRegistry(t, redis)];
-  const key = { name: "Ada\nkey", bodyHash: "body" };
+  const key = { name: "Ada\nkey", caller: "ann", bodyHash: "body" };
   const gate = Promise.withResolvers<void>();
   let runs = 0;
   const run = async () => {
@@ -111,7 +111,7 @@ withRedis("one key in two processes: one of them runs it, the other waits for it
 withRedis("a key whose run failed, or whose process died, is taken over", async (t) => {
   await using redis = await RedisServer.open();
   const [one, other] = [await openRegistry(t, redis), await openRegistry(t, redis)];
-  const key = { name: "key", bodyHash: "body" };
+  const key = { name: "key", caller: "ann", bodyHash: "body" };
   const gate = Promise.withResolvers<string>();
   const failing = t.throwsAsync(
     one.registry.onceByKey(key, () => gate.promise),
@@ -127,7 +127,7 @@ withRedis("a key whose run failed, or whose process died, is taken over", async 
   t.deepEqual(await taking, { answer: "taken over", replayed: false });
 
   const victim = await ChildRegistry.open(t, redis, "victim");
-  const orphan = { name: "orphan", bodyHash: "body" };
+  const orphan = { name: "orphan", caller: "ann", bodyHash: "body" };
   await victim.begin(orphan);
   const waiting = one.registry.onceByKey(orphan, async () => "inherited");
   await victim.kill();
@@ -164,7 +164,7 @@ withRedis("all keys have one hash tag, and a prefix of one's own keeps two fleet
   for (const { registry } of [one, other]) {
     const claim = claimOf();
     await registry.claim(claim);
-    await registry.onceByKey({ name: "key", bodyHash: "" }, async () => 1);
+    await registry.onceByKey({ name: "key", caller: "ann", bodyHash: "" }, async () => 1);
     registry.release(claim.sessionId, { reason: "finished", endedAt: now() });
     await registry.claim(claimOf());
   }

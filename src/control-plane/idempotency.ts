@@ -12,7 +12,11 @@ export function idempotencyKey(headers: Headers, caller: string, body: JsonValue
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw notAKey();
-  return { name: hashOf(JSON.stringify([caller, key])), bodyHash: hashOf(canonicalJson(body)) };
+  return {
+    name: hashOf(JSON.stringify([caller, key])),
+    caller: hashOf(caller),
+    bodyHash: hashOf(canonicalJson(body)),
+  };
 }
 
 /** What leaves the process of it are hashes: they are short, and tell nobody who calls. */

@@ -3,8 +3,10 @@ import type { OnceKey, OnceResult } from "./registry.ts";
 
 /** How long the answer to a key is kept, in milliseconds. */
 export const answerKeptMs = 600_000;
-/** Most answers that are kept; the oldest go first. */
-const mostKept = 10_000;
+/** Most answers that are kept for one caller; their own oldest go first. */
+export const mostKeptOfOne = 1_000;
+/** Most answers that are kept for all; the oldest of whoever has most go first. */
+export const mostKept = 10_000;
 
 interface Entry {
   readonly bodyHash: string;
@@ -13,47 +15,79 @@ interface Entry {
   answeredAt: number | null;
 }
 
-/** What was run once in this process, by key. */
+/** By name, in the order of their first request, which is nearly that of their age. */
+type Entries = Map<string, Entry>;
+
+/** What was run once in this process, by caller and key. */
 export class LocalKeys {
-  readonly #entries = new Map<string, Entry>();
+  /** In the order of their last new request. */
+  readonly #ofCallers = new Map<string, Entries>();
+  #size = 0;
 
   /** See `SessionRegistry.onceByKey`. What `run` brings may itself be the answer of an earlier request, elsewhere. */
-  async once<T>({ name, bodyHash }: OnceKey, run: () => Promise<OnceResult<T>>): Promise<OnceResult<T>> {
-    this.#sweep();
-    for (let known = this.#entries.get(name); known; known = this.#entries.get(name)) {
+  async once<T>(
+    { name, caller, bodyHash }: OnceKey,
+    run: () => Promise<OnceResult<T>>,
+  ): Promise<OnceResult<T>> {
+    this.#sweep(caller);
+    const known = this.#ofCallers.get(caller)?.get(name);
+    if (known) {
       if (known.bodyHash !== bodyHash) throw new GreenroomError("IDEMPOTENCY_MISMATCH");
-      const earlier = await answerOf<T>(known);
-      if (earlier) return { answer: earlier.answer, replayed: true };
+      const { answer } = (await known.result) as OnceResult<T>;
+      return { answer, replayed: true };
     }
     const result = run();
     const entry: Entry = { bodyHash, result, answeredAt: null };
-    this.#entries.set(name, entry);
+    this.#add(caller, name, entry);
     try {
       return await result;
     } catch (error) {
-      this.#entries.delete(name);
+      this.#delete(caller, name);
       throw error;
     } finally {
       entry.answeredAt = performance.now();
     }
   }
 
-  /** In the order of their first request, which is nearly that of their age. Those under way are few: each has a place. */
-  #sweep(): void {
-    for (const [name, { answeredAt }] of this.#entries) {
-      if (answeredAt === null) continue;
-      if (this.#entries.size < mostKept && performance.now() - answeredAt <= answerKeptMs) return;
-      this.#entries.delete(name);
-    }
+  #add(caller: string, name: string, entry: Entry): void {
+    const entries: Entries = this.#ofCallers.get(caller) ?? new Map();
+    this.#ofCallers.delete(caller);
+    this.#ofCallers.set(caller, entries.set(name, entry));
+    this.#size += 1;
   }
-}
 
-/** Null where whoever asked first left before it began: who asked again still waits. Throws what the first one was told. */
-async function answerOf<T>({ result }: Entry): Promise<OnceResult<T> | null> {
-  try {
-    return (await result) as OnceResult<T>;
-  } catch (error) {
-    if (GreenroomError.is(error) && error.code === "START_ABANDONED") return null;
-    throw error;
+  #delete(caller: string, name: string): void {
+    const entries = this.#ofCallers.get(caller);
+    if (!entries?.delete(name)) return;
+    this.#size -= 1;
+    if (entries.size === 0) this.#ofCallers.delete(caller);
+  }
+
+  /** Makes room: of what is old, the caller's and that of whoever has asked for nothing for longest; then of what is too much. */
+  #sweep(caller: string): void {
+    const [quietest = caller] = this.#ofCallers.keys();
+    for (const one of new Set([caller, quietest])) this.#shorten(one, mostKeptOfOne - 1);
+    if (this.#size >= mostKept) this.#shorten(...this.#largest());
+  }
+
+  #largest(): [caller: string, most: number] {
+    let largest = "";
+    let size = 0;
+    for (const [caller, entries] of this.#ofCallers) {
+      if (entries.size <= size) continue;
+      largest = caller;
+      size = entries.size;
+    }
+    return [largest, size - 1];
+  }
+
+  /** Those under way stay, and are few: each has a place. */
+  #shorten(caller: string, most: number): void {
+    const entries: Entries = this.#ofCallers.get(caller) ?? new Map();
+    for (const [name, { answeredAt }] of entries) {
+      if (answeredAt === null) continue;
+      if (entries.size <= most && performance.now() - answeredAt <= answerKeptMs) return;
+      this.#delete(caller, name);
+    }
   }
 }

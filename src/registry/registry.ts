@@ -85,6 +85,8 @@ export interface OnceResult<T> {
 export interface OnceKey {
   /** Tells this request from all others: who called, and their key. */
   readonly name: string;
+  /** Who called: a hash. The answers that a process keeps for one caller are bounded. */
+  readonly caller: string;
   /** A hash of what was asked for. */
   readonly bodyHash: string;
 }
