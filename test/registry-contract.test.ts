@@ -1,4 +1,5 @@
 import { now } from "../src/protocol.ts";
+import { mostKeptOfOne } from "../src/registry/local-keys.ts";
 import { isInstalled, unless } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistryOptions, openRegistry } from "./fixtures/open-registry.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
@@ -105,6 +106,18 @@ for (const store of ["memory", "redis"] as const) {
     t.deepEqual(await registry.onceByKey(key, run), { ...first, replayed: true });
     t.is((await registry.onceByKey({ ...key, name: "Bob\nkey" }, run)).answer.session_id, "run-2");
     await t.throwsAsync(registry.onceByKey({ ...key, bodyHash: "other" }, run), { message: /another/ });
+  });
+
+  declare(title("a caller's many keys push out their own oldest answers, and nobody else's"), async (t) => {
+    const { registry } = await open(t);
+    const once = async (caller: string, name: string) =>
+      (await registry.onceByKey({ name: `${caller} ${name}`, caller, bodyHash: "" }, async () => name))
+        .replayed;
+    await once("ann", "only");
+    for (let i = 0; i <= mostKeptOfOne; i += 1) t.false(await once("bob", String(i)));
+    t.true(await once("ann", "only"));
+    t.true(await once("bob", String(mostKeptOfOne)));
+    t.false(await once("bob", "0"));
   });
 
   declare(title("a request with a key that failed may be tried again"), async (t) => {

@@ -260,7 +260,7 @@ local header = cjson.decode(string.sub(known, 1, string.find(known, '\\n', 1, tr
 return {known, redis.call('HGET', p .. ':states', header[1])}`,
 );
 
-/** ARGV: deadline, owner, key, body hash, token, ms. → first, pending, mismatch or late; or answered and the answer. */
+/** ARGV: deadline, owner, key, body hash, token, ms, caller, most answers of theirs. → first, pending, mismatch or late; or answered and the answer. */
 export const takeKey = script(
   "takeKey",
   `${effects}${guarded}${registered}
@@ -274,7 +274,15 @@ if known then
   local lease = redis.call('ZSCORE', p .. ':nodes', header[3])
   if header[2] ~= token and lease and tonumber(lease) > now then return {'pending', text(now)} end
 end
-redis.call('SET', key, cjson.encode({bodyHash, token, me}) .. '\\n', 'PX', nextArgument())
+local keptMs, budget, most = nextArgument(), p .. ':once-of:' .. nextArgument(), tonumber(nextArgument())
+redis.call('SET', key, cjson.encode({bodyHash, token, me}) .. '\\n', 'PX', keptMs)
+redis.call('ZADD', budget, text(now), key)
+redis.call('PEXPIRE', budget, keptMs)
+local surplus = redis.call('ZCARD', budget) - most
+if surplus > 0 then
+  for _, oldest in ipairs(redis.call('ZRANGE', budget, 0, surplus - 1)) do redis.call('DEL', oldest) end
+  redis.call('ZREMRANGEBYRANK', budget, 0, surplus - 1)
+end
 return {'first', text(now)}`,
 );
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GreenroomError } from "../../errors.ts";
-import { answerKeptMs } from "../local-keys.ts";
+import { answerKeptMs, mostKeptOfOne } from "../local-keys.ts";
 import type { OnceKey, OnceResult } from "../registry.ts";
 import type { RedisLink } from "./link.ts";
 import { settleKey, takeKey } from "./scripts.ts";
@@ -26,10 +26,10 @@ export class SharedKeys {
     this.#link = link;
   }
 
-  async once<T>({ name, bodyHash }: OnceKey, run: () => Promise<T>): Promise<OnceResult<T>> {
+  async once<T>({ name, caller, bodyHash }: OnceKey, run: () => Promise<T>): Promise<OnceResult<T>> {
     const key = createHash("sha256").update(name).digest("base64url");
     const token = randomUUID();
-    const taken = await this.#take(key, bodyHash, token);
+    const taken = await this.#take(key, caller, bodyHash, token);
     if (taken !== "first") return { answer: JSON.parse(taken.answer) as T, replayed: true };
     try {
       const answer = await run();
@@ -41,12 +41,17 @@ export class SharedKeys {
     }
   }
 
-  async #take(key: string, bodyHash: string, token: string): Promise<"first" | { readonly answer: string }> {
+  async #take(
+    key: string,
+    caller: string,
+    bodyHash: string,
+    token: string,
+  ): Promise<"first" | { readonly answer: string }> {
     const askedAt = performance.now();
     let pauseMs = pausesMs.first;
     let pending = false;
     for (;;) {
-      const taken = await this.#ask([key, bodyHash, token, answerKeptMs]);
+      const taken = await this.#ask([key, bodyHash, token, answerKeptMs, caller, mostKeptOfOne]);
       // Where the first one is known to run elsewhere, running it here would make two.
       if (taken === null && pending) throw new GreenroomError("REGISTRY_UNAVAILABLE");
       if (taken === null || taken[0] === "first") return "first";
