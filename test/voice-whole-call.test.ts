@@ -119,8 +119,9 @@ test.serial(
     const stage = await VoiceStage.open(t, "none");
     const { gemini } = stage.services;
     hears(stage.services, "Tell me a story.");
-    gemini.script = () => [{ text: story }];
-    gemini.faults.add({ kind: "error_chunk", afterChunks: 10, status: 503 });
+    const saga = `${story} ${story}`;
+    gemini.script = () => [{ text: saga }];
+    gemini.faults.add({ kind: "error_chunk", afterChunks: 2, status: 503 });
     const call = await stage.call(t, { speed: 4 });
     await call.say();
     t.is((await call.turnsOver(1)).outcome, "failed");
@@ -128,7 +129,7 @@ test.serial(
     t.is(call.transcript.at(-1), "agent: Sorry about that.");
     await call.say();
     t.is((await call.turnsOver(3)).outcome, "done");
-    t.is(call.transcript.at(-1), `agent: ${story}`);
+    t.is(call.transcript.at(-1), `agent: ${saga}`);
   },
 );
 

@@ -3,9 +3,18 @@ import { isStandardSchema, type JsonSchema } from "./schema.ts";
 type Schema = Readonly<Record<string, unknown>>;
 
 const types: readonly unknown[] = ["string", "number", "integer", "boolean", "object", "array", "null"];
-const inLists = ["anyOf", "oneOf", "allOf", "prefixItems"] as const;
-const inMaps = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"] as const;
-const single = [
+/** Keywords whose values are lists of schemas. */
+export const inLists = ["anyOf", "oneOf", "allOf", "prefixItems"] as const;
+/** Keywords whose values are schemas by name. */
+export const inMaps = [
+  "properties",
+  "patternProperties",
+  "$defs",
+  "definitions",
+  "dependentSchemas",
+] as const;
+/** Keywords whose values are schemas. */
+export const single = [
   "items",
   "additionalProperties",
   "propertyNames",

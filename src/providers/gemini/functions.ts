@@ -1,5 +1,8 @@
 import type { FunctionDeclaration as GeminiDeclaration } from "@google/genai";
 import type { FunctionDeclaration } from "../../agent/functions.ts";
+import { inLists, inMaps, single } from "../../agent/schema-dialect.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
 
 /** Those that were found to be right. */
 const checked = new WeakSet<FunctionDeclaration>();
@@ -24,35 +27,57 @@ export function checkFunctions(functions: readonly FunctionDeclaration[]): void 
 
 /** A function as Gemini is told of it. */
 export function declarationOf({ name, description, parameters }: FunctionDeclaration): GeminiDeclaration {
-  const { $schema: _, ...parametersJsonSchema } = parameters;
-  return { name, description, parametersJsonSchema: withoutConst(parametersJsonSchema) };
+  return { name, description, parametersJsonSchema: schemaOf(parameters) };
 }
 
-/** Gemini knows `enum`, of texts and numbers, and not `const` (ai.google.dev/gemini-api/docs/structured-output). */
-function withoutConst(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withoutConst);
-  if (typeof schema !== "object" || schema === null) return schema;
-  const { const: only, ...rest } = schema as Record<string, unknown>;
-  const inner = mapValues(rest, (value, key) => {
-    if (dataKeywords.includes(key)) return value;
-    // The keys in it are names of the user's.
-    return mapKeywords.includes(key) ? mapValues(value as object, withoutConst) : withoutConst(value);
-  });
-  if (only === undefined) return inner;
-  const type = inner.type ?? (only === null ? "null" : typeof only);
+/**
+ * A schema as Gemini takes it (ai.google.dev/gemini-api/docs/structured-output): one value is an `enum` and no `const`, of
+ * texts and numbers alone; nothing stands beside a `$ref`; and no part says of which draft it is. What is left out here is
+ * still checked when a call comes.
+ */
+function schemaOf(schema: unknown): unknown {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return schema;
+  const { $schema: _, $ref: reference, const: only, enum: allowed, ...rest } = schema as Schema;
+  const inner = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, partOf(key, value)]));
+  if (reference !== undefined) return withReference(reference, inner);
+  if (only !== undefined) {
+    const type = inner.type ?? (only === null ? "null" : typeof only);
+    return { ...inner, type, ...(isEnumerable(only) ? { enum: [only] } : {}) };
+  }
+  if (!Array.isArray(allowed)) return inner;
+  const types = [...new Set(allowed.map((value) => (value === null ? "null" : typeof value)))];
+  const type = inner.type ?? (types.length === 1 ? types[0] : types);
   return {
     ...inner,
     type,
-    ...(typeof only === "string" || typeof only === "number" ? { enum: [only] } : {}),
+    ...(allowed.every((value) => value === null || isEnumerable(value)) ? { enum: allowed } : {}),
   };
 }
 
-/** Keywords whose values are no schemas, and those whose values are objects of schemas. */
-const dataKeywords = ["enum", "default", "examples", "required"];
-const mapKeywords = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+function partOf(keyword: string, value: unknown): unknown {
+  if (includes(single, keyword)) return schemaOf(value);
+  if (includes(inLists, keyword) && Array.isArray(value)) return value.map(schemaOf);
+  if (!includes(inMaps, keyword) || typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, schemaOf(one)]));
+}
 
-const mapValues = (
-  object: object,
-  change: (value: unknown, key: string) => unknown,
-): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
+function withReference(reference: unknown, beside: Schema): Schema {
+  const { $defs, definitions, ...others } = beside;
+  const definitionsHere = {
+    ...($defs === undefined ? {} : { $defs }),
+    ...(definitions === undefined ? {} : { definitions }),
+  };
+  if (Object.keys(others).length === 0) return { ...definitionsHere, $ref: reference };
+  const isAlternative = "anyOf" in others || "oneOf" in others;
+  return isAlternative
+    ? { ...definitionsHere, ...others }
+    : { ...definitionsHere, ...others, anyOf: [{ $ref: reference }] };
+}
+
+function isEnumerable(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number";
+}
+
+function includes(list: readonly string[], keyword: string): boolean {
+  return list.includes(keyword);
+}

@@ -2,11 +2,16 @@ import { randomBytes } from "node:crypto";
 import { generationOf } from "./request-check.ts";
 import type { GeminiCall, GeminiRequest, GeminiStep } from "./script.ts";
 
-/** One chunk of an answer, and whether it is paced as a token. */
+/** One chunk of an answer, and how many tokens the model writes for it. */
 export interface WireChunk {
   readonly body: object;
-  readonly token: boolean;
+  readonly tokens: number;
 }
+
+/** How long the first chunk of a text is, and each that follows, in characters. */
+const chunkLengths = { first: 18, next: 96 };
+/** By how much the prompt of models before Gemini 3 is counted too high until the last chunk. */
+const countedTooMuch = 2;
 
 interface Plan {
   readonly parts: readonly object[];
@@ -22,13 +27,17 @@ export class WireAnswer {
   readonly #id = randomBytes(12).toString("base64url");
   readonly #promptTokens: number;
   readonly #sign: () => string;
+  readonly #generation: number;
+  readonly #signs: boolean;
   #counted = { candidates: 0, thoughts: 0 };
   #usage: Readonly<Record<string, number>> | null = null;
   #calls = 0;
 
-  /** `sign` makes the signature of a call, for models that sign. */
+  /** `sign` makes a thought signature, for models that think. */
   constructor(request: GeminiRequest, model: string, sign: () => string) {
     this.#model = model;
+    this.#generation = generationOf(model);
+    this.#signs = thinks(request, model);
     this.#promptTokens = Math.ceil(JSON.stringify([request.systemInstruction, request.contents]).length / 4);
     this.#sign = sign;
   }
@@ -47,11 +56,19 @@ export class WireAnswer {
         }
       }
     }
-    // The last words carry the reason; behind anything else it comes with an empty text.
+    // Models before Gemini 3 tell the reason with the last words or calls. Later ones do so with an empty text, which is
+    // signed where it stands behind words.
     const last = held?.parts.at(-1);
-    const onLast = last !== undefined && "text" in last && !("thought" in last);
-    if (held !== null && !onLast) yield this.#chunk(held, null);
-    if (held === null || !onLast) held = { parts: [{ text: "" }], tokens: 0, thoughts: 0 };
+    const ends = last !== undefined && !("thought" in last) && this.#generation < 3;
+    if (held !== null && !ends) yield this.#chunk(held, null);
+    if (held === null || !ends) {
+      const signed = last !== undefined && "text" in last && this.#signs;
+      held = {
+        parts: [{ text: "", ...(signed && { thoughtSignature: this.#sign() }) }],
+        tokens: 0,
+        thoughts: 0,
+      };
+    }
     yield this.#chunk({ ...held, usage: this.#usage }, finish);
   }
 
@@ -59,8 +76,8 @@ export class WireAnswer {
     step: Exclude<GeminiStep, { finish: unknown } | { usage: unknown } | { block: unknown }>,
   ): Generator<Plan> {
     if ("text" in step) {
-      for (const word of step.text.match(/\s*\S+\s*$|\s*\S+/g) ?? []) {
-        yield { parts: [{ text: word }], tokens: 1, thoughts: 0 };
+      for (const text of pieces(step.text)) {
+        yield { parts: [{ text }], tokens: text.split(/\s+/).filter(Boolean).length, thoughts: 0 };
       }
     } else if ("thought" in step) {
       const thoughts = step.thought.split(/\s+/).length;
@@ -74,9 +91,10 @@ export class WireAnswer {
   }
 
   #call({ call: name, args = {}, id, signature }: GeminiCall): object {
-    const signs = this.#calls++ === 0 && generationOf(this.#model) >= 3;
+    const signs = this.#calls++ === 0 && this.#signs;
     const thoughtSignature = signature === undefined ? (signs ? this.#sign() : null) : signature;
-    const ownId = id === undefined ? randomBytes(6).toString("base64url") : id;
+    const ownId =
+      id === undefined && hasIds(this.#model) ? randomBytes(6).toString("base64url") : (id ?? null);
     return {
       functionCall: { ...(ownId === null ? {} : { id: ownId }), name, args },
       ...(thoughtSignature === null ? {} : { thoughtSignature }),
@@ -87,7 +105,7 @@ export class WireAnswer {
     this.#counted.candidates += tokens;
     this.#counted.thoughts += thoughts;
     return {
-      token: tokens + thoughts > 0,
+      tokens: tokens + thoughts,
       body: {
         candidates: [
           {
@@ -96,7 +114,7 @@ export class WireAnswer {
             index: 0,
           },
         ],
-        usageMetadata: usage ?? this.#count(),
+        usageMetadata: usage ?? this.#count(finishReason !== null),
         modelVersion: this.#model,
         responseId: this.#id,
       },
@@ -105,7 +123,7 @@ export class WireAnswer {
 
   #blocked(blockReason: string): WireChunk {
     return {
-      token: false,
+      tokens: 0,
       body: {
         promptFeedback: { blockReason },
         usageMetadata: { promptTokenCount: this.#promptTokens, totalTokenCount: this.#promptTokens },
@@ -115,14 +133,37 @@ export class WireAnswer {
     };
   }
 
-  /** From the beginning of the answer, as on every chunk of the real one. */
-  #count(): object {
+  /** From the beginning of the answer. Gemini 2.0 counts what it wrote only with the last chunk. */
+  #count(last: boolean): object {
     const { candidates, thoughts } = this.#counted;
+    const promptTokenCount = this.#promptTokens + (last || this.#generation >= 3 ? 0 : countedTooMuch);
+    const candidatesTokenCount = last || this.#generation >= 2.5 ? candidates : 0;
     return {
-      promptTokenCount: this.#promptTokens,
-      candidatesTokenCount: candidates,
+      promptTokenCount,
+      ...(candidatesTokenCount > 0 ? { candidatesTokenCount } : {}),
       ...(thoughts > 0 ? { thoughtsTokenCount: thoughts } : {}),
-      totalTokenCount: this.#promptTokens + candidates + thoughts,
+      totalTokenCount: promptTokenCount + candidatesTokenCount + thoughts,
+      promptTokensDetails: [{ modality: "TEXT", tokenCount: promptTokenCount }],
     };
   }
+}
+
+/** Words are cut wherever a chunk ends, and characters are not. */
+function* pieces(text: string): Generator<string> {
+  const characters = [...text];
+  for (let length = chunkLengths.first; characters.length > 0; length = chunkLengths.next) {
+    yield characters.splice(0, length).join("");
+  }
+}
+
+/** Models before Gemini 3, and the first of Gemini 3, give their calls no ids. */
+function hasIds(model: string): boolean {
+  return generationOf(model) >= 3 && model !== "gemini-3-pro-preview";
+}
+
+/** Does it think before it answers, and sign that? `flash-lite` of Gemini 2.5 does so only where it is asked to. */
+function thinks({ generationConfig }: GeminiRequest, model: string): boolean {
+  const generation = generationOf(model);
+  const { thinkingBudget = model.includes("flash-lite") ? 0 : -1 } = generationConfig?.thinkingConfig ?? {};
+  return generation >= 3 || (generation >= 2.5 && thinkingBudget !== 0);
 }

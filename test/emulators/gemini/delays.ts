@@ -4,7 +4,7 @@ export interface GeminiDelays {
   readonly handshakeMs: number;
   /** Request → first chunk. */
   readonly firstTokenMs: number;
-  /** Between two words. */
+  /** For every word, before the chunk that has it. */
   readonly tokenMs: number;
 }
 

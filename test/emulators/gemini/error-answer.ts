@@ -25,6 +25,20 @@ export class ApiFault extends Error {
   }
 }
 
+export interface FieldViolation {
+  /** Where in the request; none for a body that cannot be read at all. */
+  readonly field?: string;
+  readonly description: string;
+}
+
+/** The answer to a body that does not fit the API, with every place in it that does not. */
+export function badRequest(fieldViolations: readonly FieldViolation[]): ApiFault {
+  const message = fieldViolations.map(({ description }) => description).join("\n");
+  return new ApiFault(400, message, [
+    { "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations },
+  ]);
+}
+
 export function badKey(): ApiFault {
   return new ApiFault(400, "API key not valid. Please pass a valid API key.", [
     {

@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { json } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { isRightKey, type WireLog } from "../emulator.ts";
 import { WireAnswer, type WireChunk } from "./answer.ts";
+import { readBody } from "./body.ts";
 import type { GeminiDelays } from "./delays.ts";
 import { ApiFault, badKey, retryInfo } from "./error-answer.ts";
 import type { GeminiFault, GeminiFaults } from "./faults.ts";
 import { checkRequest } from "./request-check.ts";
-import type { GeminiRequest, GeminiScript } from "./script.ts";
+import type { GeminiScript } from "./script.ts";
 
 export interface ExchangeSetting {
   readonly apiKey: string | undefined;
@@ -40,6 +41,16 @@ function errorText(form: "event" | "printed" | "bare" | "list", body: object): s
       return `[${printed}]\n\n`;
     default:
       return form satisfies never;
+  }
+}
+
+/** For the log: the body as JSON, or the text that is none. */
+function asSent(bytes: Buffer): unknown {
+  const text = bytes.toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 
@@ -84,11 +95,17 @@ export class Exchange {
 
   async #answer(): Promise<void> {
     const { method, url = "/", headers } = this.#request;
-    const body = method === "POST" ? ((await json(this.#request)) as GeminiRequest) : undefined;
+    const bytes = method === "POST" ? await buffer(this.#request) : undefined;
     const { "x-goog-api-key": key, ...others } = headers;
     const { pathname: path } = new URL(url, "http://127.0.0.1");
     const { connection, first, delays, apiKey } = this.#setting;
-    this.#log(method === "POST" ? "request" : "lookup", { connection, method, path, headers: others, body });
+    this.#log(method === "POST" ? "request" : "lookup", {
+      connection,
+      method,
+      path,
+      headers: others,
+      body: bytes && asSent(bytes),
+    });
     if (first) await this.#wait(delays.handshakeMs);
 
     const [, version, model, action] = /^\/(v1|v1beta)\/models\/([\w.-]+)(?::(\w+))?$/.exec(path) ?? [];
@@ -103,17 +120,18 @@ export class Exchange {
     }
     if (method === "GET" && action === undefined) {
       this.#json(200, { name: `models/${model}`, version: "001", displayName: model });
-    } else if (body !== undefined && action === "streamGenerateContent") {
-      await this.#generate(body, model);
+    } else if (bytes !== undefined && action === "streamGenerateContent") {
+      await this.#generate(bytes, model);
     } else {
       throw new ApiFault(404, "Not Found");
     }
   }
 
-  async #generate(body: GeminiRequest, model: string): Promise<void> {
+  async #generate(bytes: Buffer, model: string): Promise<void> {
     const { delays, script, faults, signatures } = this.#setting;
     const fault = faults.take();
     if (fault !== undefined) await this.#failBefore(fault);
+    const body = readBody(bytes);
     checkRequest(body, model, signatures);
     await this.#wait(delays.firstTokenMs);
     const steps = await script(body, model);
@@ -147,8 +165,8 @@ export class Exchange {
   async #stream(chunks: Iterable<WireChunk>, fault: GeminiFault | undefined): Promise<void> {
     this.#response.writeHead(200, { "content-type": "text/event-stream" });
     let written = 0;
-    for (const { body, token } of chunks) {
-      if (written > 0 && token) await this.#wait(this.#setting.delays.tokenMs);
+    for (const { body, tokens } of chunks) {
+      if (written > 0) await this.#wait(tokens * this.#setting.delays.tokenMs);
       const event = `data: ${JSON.stringify(body)}\r\n\r\n`;
       if (fault !== undefined && "afterChunks" in fault && fault.afterChunks === written) {
         if (await this.#failWithin(fault, event)) return;
@@ -156,7 +174,7 @@ export class Exchange {
       if (fault?.kind === "odd_chunks") await this.#writePieces(Buffer.from(event), fault.bytes);
       else this.#response.write(event);
       if (written++ === 0) this.#log("first_byte");
-      if (token) this.#log("token");
+      if (tokens > 0) this.#log("token");
       this.#gone.signal.throwIfAborted();
     }
     this.#response.end();

@@ -1,5 +1,6 @@
 import { ApiFault } from "./error-answer.ts";
 import type { GeminiRequest, WireContent, WirePart } from "./script.ts";
+import { checkTools } from "./tools-check.ts";
 
 /** What a caller may send in place of a signature, for a call that another model made. */
 const skips = new Set(["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"]);
@@ -17,6 +18,7 @@ export function checkRequest(request: GeminiRequest, model: string, signatures: 
   if (toolConfig?.functionCallingConfig !== undefined && tools?.[0]?.functionDeclarations === undefined) {
     throw new ApiFault(400, "Function calling config is set without function_declarations.");
   }
+  checkTools(request);
   checkThinking(request, model);
   contents.forEach((content, index) => {
     checkParts(content, index);
@@ -47,6 +49,13 @@ function checkParts({ role, parts = [] }: WireContent, index: number): void {
   for (const { text, functionCall, functionResponse, thoughtSignature } of parts) {
     if (text === "" && !functionCall && !functionResponse) {
       throw new ApiFault(400, `${at}.parts: required oneof field 'data' must have one initialized field`);
+    }
+    for (const [field, named] of Object.entries({
+      function_call: functionCall,
+      function_response: functionResponse,
+    })) {
+      if (named !== undefined && !named.name)
+        throw new ApiFault(400, `${at}.parts.${field}.name: Name cannot be empty.`);
     }
     const response = functionResponse?.response;
     if (functionResponse && (typeof response !== "object" || response === null || Array.isArray(response))) {

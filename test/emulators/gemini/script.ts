@@ -41,17 +41,17 @@ export interface GeminiRequest {
 export interface GeminiCall {
   readonly call: string;
   readonly args?: Readonly<Record<string, unknown>>;
-  /** Null: none, as older models do. Default: one of the emulator's. */
+  /** Null: none. Default: one of the emulator's, for models of which calls have ids. */
   readonly id?: string | null;
-  /** Null: none. Default: models from Gemini 3 on sign the first call of an answer. */
+  /** Null: none. Default: models that think sign the first call of an answer. */
   readonly signature?: string | null;
 }
 
 /** What the model does, one after the other. */
 export type GeminiStep =
-  /** Said word by word, a chunk each. */
+  /** Said in chunks of a few words, then of about 96 characters, wherever these end in a word. */
   | { readonly text: string }
-  /** A tool call in a chunk of its own. */
+  /** A tool call in a chunk of its own, which tells the end of the answer too where a model before Gemini 3 ends with it. */
   | GeminiCall
   /** Several tool calls in one chunk. */
   | { readonly calls: readonly GeminiCall[] }
