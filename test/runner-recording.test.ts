@@ -165,7 +165,7 @@ for (const [title, args, prepare, complaint] of [
     "no WAV file",
     ["--wav", "in.wav"],
     (cwd: string) => writeFileSync(join(cwd, "in.wav"), "Hello, I am no sound at all."),
-    "--wav: in.wav is no WAV file: it does not begin with RIFF and WAVE",
+    "--wav: in.wav is no WAV file: it does not begin with RIFF and WAVE. To convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav",
   ],
   [
     "no sound in it",

@@ -21,7 +21,7 @@ test("a parameter may have the name of a keyword", (t) => {
 });
 
 test("values in a schema are no schemas", (t) => {
-  const values = { enum: [{ const: 1 }], default: { const: 1 }, examples: [{ const: 1 }] };
+  const values = { default: { const: 1 }, examples: [{ const: 1 }] };
   const { parametersJsonSchema } = declarationOf(registered({ properties: { a: values } }).declaration);
   t.like(parametersJsonSchema, { properties: { a: values } });
 });
