@@ -90,6 +90,17 @@ test("to a question that goes on with other sentences: the agent ends the one th
   t.is(call.turns[0]?.outcome, "interrupted");
 });
 
+test("to a question that shares a piece with the sentence behind it", async (t) => {
+  const text =
+    "The table is free. Shall I book it? It is by the window, and rather a nice one, as most guests say.";
+  const { call, alice } = await told(t, text);
+  await soundOf(call, text.indexOf("It is") * 20 + 100);
+  alice.say("Yes.");
+  await call.turnsOver(2);
+  t.deepEqual(call.transcript.slice(2), ["alice: Yes.", "agent: Very well."]);
+  t.deepEqual(backchannels(call), []);
+});
+
 test("an answer to a question that comes at once is an answer", async (t) => {
   const { call, alice } = await told(t, "There is one table. Shall I book it?");
   alice.say("Yes.");

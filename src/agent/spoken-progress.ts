@@ -63,9 +63,25 @@ const currentOf = (sentences: readonly SpokenPiece[][]): number => {
 const asksSoon = (sentences: readonly SpokenPiece[][], current: number): boolean =>
   leftMs(sentences[current] ?? []) < asksSoonMs && asking(sentences[current + 1]);
 
+const sentenceBorder =
+  /(?<=[.!?…؟;।]["'”’»)\]*_]*\s+)(?=\S)|(?<=[。！？]["'”’」』）]*)(?=[^\s"'”’」』）。！？])/u;
+
+/** Short sentences share a piece, and a question may be one of them: each by itself, with its share of the sound. */
+function bySentence(piece: SpokenPiece): SpokenPiece[] {
+  const texts = piece.text.split(sentenceBorder);
+  let end = 0;
+  return texts.map((text) => {
+    const startMs = (end / piece.text.length) * piece.durationMs;
+    end += text.length;
+    const durationMs = (text.length / piece.text.length) * piece.durationMs;
+    const heardMs = Math.min(durationMs, Math.max(0, piece.heardMs - startMs));
+    return { text, begun: piece.begun && piece.heardMs >= startMs, heardMs, durationMs };
+  });
+}
+
 /** @param written All of it is written. */
 export function spokenProgress(pieces: readonly SpokenPiece[], written: boolean): SpokenProgress {
-  const sentences = sentencesOf(pieces);
+  const sentences = sentencesOf(pieces.flatMap(bySentence));
   const current = currentOf(sentences);
   const sentence = sentences[current] ?? [];
   const begun = sentence.some((piece) => piece.begun);
