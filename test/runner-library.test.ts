@@ -1,5 +1,5 @@
 import test from "ava";
-import { AgentLauncher, Runner, routes } from "greenroom";
+import { AgentLauncher, apiKey, Runner, routes } from "greenroom";
 import Koa from "koa";
 import { agentUrl } from "./fixtures/launch.ts";
 import { ask, startSession } from "./runner-fixtures/rest.ts";
@@ -50,6 +50,15 @@ test.serial("an application of one's own is served as it is, around the launcher
   await startSession(server.url);
   t.deepEqual(await server.close({ timeoutMs: 0 }), { finished: 0, closed: 1 });
   await t.throwsAsync(ask(server.url, "/elsewhere"));
+});
+
+test.serial("what is wrong with the API that it mounts is said before it listens", async (t) => {
+  const launcher = makeLauncher();
+  const app = new Koa().use(routes(launcher, { getCurrentUser: apiKey({ file: "no-such-file" }) }));
+  await t.throwsAsync(new Runner(launcher, { app, port: 0 }).serve(), {
+    code: "INVALID_OPTIONS",
+    message: /^apiKey\(\): .*no-such-file/,
+  });
 });
 
 test.serial("connections of such an application close too once a shutdown is announced", async (t) => {

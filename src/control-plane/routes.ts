@@ -2,6 +2,17 @@ import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
+interface Routes extends Koa.Middleware {
+  ready(): Promise<void>;
+}
+
+const made = new WeakSet<object>();
+
+/** Resolves when each API that is mounted directly in this application is loaded. Rejects with INVALID_OPTIONS. */
+export async function routesReady({ middleware }: Koa): Promise<void> {
+  for (const part of middleware) if (made.has(part)) await (part as Routes).ready();
+}
+
 /**
  * The API as a middleware for a Koa application of your own: `app.use(routes(launcher, options))`. Paths that it does not
  * know go on to the next middleware. Where nobody authenticates, the API answers only those who call the server by an address,
@@ -9,18 +20,17 @@ import type { ServeOptions } from "./serve-options.ts";
  * application's affair; `corsAllowMethods`, `corsAllowHeaders`, `corsAllowCredentials` and `port` are of no meaning here. Start
  * the launcher yourself, or pass the application to `Runner` as `app`.
  *
- * A light shell: what is behind it is loaded at the first request, or by `ready`, which rejects with INVALID_OPTIONS.
+ * A light shell: what is behind it is loaded at the first request, or by `ready`, which rejects with INVALID_OPTIONS. `Runner`
+ * waits for it before it listens.
  */
-export function routes(
-  launcher: AgentLauncher,
-  options: ServeOptions = {},
-): Koa.Middleware & { ready(): Promise<void> } {
+export function routes(launcher: AgentLauncher, options: ServeOptions = {}): Routes {
   let loading: Promise<Koa.Middleware> | undefined;
   const load = () => {
     loading ??= import("./router-middleware.ts").then(({ createRoutes }) => createRoutes(launcher, options));
     return loading;
   };
   const middleware: Koa.Middleware = async (ctx, next) => (await load())(ctx, next);
+  made.add(middleware);
   return Object.assign(middleware, {
     async ready() {
       await load();

@@ -8,6 +8,7 @@ import {
   exposureWarning,
   namesNotice,
 } from "../control-plane/app.ts";
+import { routesReady } from "../control-plane/routes.ts";
 import { Announcer } from "./announcer.ts";
 import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
 import { lastScrape } from "./last-scrape.ts";
@@ -44,6 +45,8 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   const { host = "127.0.0.1", port = 8_000 } = http;
   const supervisor = await launcher.supervisor();
   const app = http.app ?? (await createApp(launcher, http));
+  // What is wrong with an API that a user's application mounts is said at the start, not at the first request.
+  await routesReady(app);
   const openFiles = openFilesLimit();
   const limit =
     openFiles === null ? null : deriveConnections(openFiles, supervisor.options.maxConcurrentSessions);

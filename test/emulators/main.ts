@@ -94,7 +94,7 @@ function tell(emulators: readonly Emulator[], delays: string): void {
 
 ${content}
 
-Delays: ${delays}. Ctrl-C ends them. In the terminal of the server, before npm start or npm run console:
+Delays: ${delays}. Ctrl-C ends them. In the terminal of the server, before npm start, npm run console or node agent.ts serve:
 
 ${lines("export ").join("\n")}
 

@@ -34,7 +34,7 @@ export class KeyRing {
     this.#file = file === undefined ? null : this.#openFile(file);
     if (this.#fixed.length === 0 && this.#file === null) {
       throw wrong(
-        "there are no keys; set GREENROOM_API_KEYS or GREENROOM_API_KEYS_FILE, or pass keys or file",
+        "there are no keys; set GREENROOM_API_KEYS (name:key, such as backend:0123456789abcdef) or GREENROOM_API_KEYS_FILE, or pass keys or file",
       );
     }
     this.#open = true;
