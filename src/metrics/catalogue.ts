@@ -217,7 +217,7 @@ export const catalogue = {
   ),
   llmBadAnswers: counter(
     "greenroom_llm_bad_answers_total",
-    "Answers of models that were of no use, by reason: empty, unfinished, calls that nobody can read. They are asked for again; where that does not help, the turn fails.",
+    "Answers of models that were of no use, by reason: empty, silent (with nothing to be spoken), unfinished, calls that nobody can read. They are asked for again; where that does not help, the turn fails.",
     ["provider", "model", "reason"],
   ),
   sttLatencySeconds: histogram(
