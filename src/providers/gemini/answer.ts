@@ -44,6 +44,8 @@ export class Answer {
   /** Length of the text so far, in characters. */
   #length = 0;
   #spoken = false;
+  /** It has a call without the name of a function, which cannot be run, and which Gemini would not take back. */
+  #nameless = false;
   #counts = { prompt: 0, tools: 0, candidates: 0, thoughts: 0 };
   #finishReason: string | undefined;
   #blockReason: string | undefined;
@@ -83,7 +85,7 @@ export class Answer {
 
   /** What is wrong with it now that it is over; null where it is an answer. */
   problem(): RefusalError | BadAnswerError | null {
-    const reason = this.#finishReason;
+    const reason = this.#reason;
     if (this.#blockReason !== undefined) return new RefusalError("prompt", this.#blockReason);
     if (reason === undefined) {
       return new BadAnswerError(
@@ -107,14 +109,25 @@ export class Answer {
   *rest(): Generator<LlmEvent, void, void> {
     if (this.#blank !== "") yield { type: "text", delta: this.#blank };
     for (const call of this.#calls) yield { type: "tool_call", call };
-    const reason = this.#finishReason ?? "";
+    const reason = this.#reason ?? "";
     if (this.#calls.length === 0 && brokenCalls.has(reason)) yield { type: "broken_call", reason };
+  }
+
+  /** Why it ended, as Gemini says, or should have said. */
+  get #reason(): string | undefined {
+    const reason = this.#finishReason;
+    if (!this.#nameless || reason === undefined || refusals.has(reason)) return reason;
+    return "MALFORMED_FUNCTION_CALL";
   }
 
   *#take(part: Part): Generator<LlmEvent, void, void> {
     const { text, thought, functionCall } = part;
     if (functionCall !== undefined) {
       const { id, name = "", args = {} } = functionCall;
+      if (name === "") {
+        this.#nameless = true;
+        return;
+      }
       const call = { id: this.#ownId(id), name, arguments: args as JsonValue };
       this.#calls.push({ ...call, providerData: ownCall(part, this.#model, this.#length) });
       return;
