@@ -1,4 +1,5 @@
-import { enableCompileCache } from "node:module";
+// Node 20 has no such export, and is to reach the sentence that says so.
+import * as nodeModule from "node:module";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { compileCacheFolder } from "../compile-cache.ts";
 import type { EndReason } from "../protocol.ts";
@@ -28,7 +29,7 @@ export class Runner {
    */
   async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
     // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.
-    enableCompileCache(compileCacheFolder);
+    nodeModule.enableCompileCache(compileCacheFolder);
     const { obey } = await import("./command.ts");
     process.exit(await obey(argv, this.#launcher, this.#options));
   }
