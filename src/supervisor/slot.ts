@@ -110,7 +110,6 @@ export class Slot {
   /** Hands the thread its session. The slot must be claimed. */
   assign(session: SessionAssignment, holder: SlotHolder): void {
     this.#holder = holder;
-    this.creating = true;
     this.send({ type: "assign", session });
   }
 
@@ -143,7 +142,9 @@ export class Slot {
   #receive(message: FromThread): void {
     if (this.#state === "gone" || this.#retired) return;
     this.#count();
-    if (message.type === "created" || message.type === "failed") this.creating = false;
+    // A thread that stands still before the agent's code is entered is given no such time: another one is tried.
+    if (message.type === "entered") this.creating = true;
+    else if (message.type === "created" || message.type === "failed") this.creating = false;
     if (message.type === "warm") {
       this.#meet(message.threadId);
       this.#state = "warm";
