@@ -138,14 +138,18 @@ export interface TextMessage {
 
 /** How to leave a call for an agent whose thread died in it. */
 export interface Farewell {
-  /** `file:` URL of a module that exports a {@link FarewellModule.farewell}. It should be light: the main thread loads it. */
-  readonly module: string;
-  /** What it is given. It may hold secrets, and is never logged. */
+  /** `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
+  readonly provider: string;
+  /** What the module is given. It may hold secrets, and is never logged. */
   readonly data: JsonObject;
 }
 
+/** A module that leaves calls for threads that died. It should be light: the main thread loads it. */
 export interface FarewellModule {
-  /** Leaves. Harmless where there is nothing left to leave. */
+  /**
+   * Leaves. Harmless where there is nothing left to leave. The data come from a thread that runs an agent's code: the function
+   * must check them, and must load and read nothing that they name.
+   */
   farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 

@@ -18,7 +18,7 @@ class GatedEdge implements Edge {
   async join(_: unknown, { farewell }: JoinRequest): Promise<Connection> {
     const number = this.#joins++;
     await this.gates[number]!.promise;
-    farewell?.({ module: "file:///farewell.ts", data: { number } });
+    farewell?.({ number });
     return {
       audio: null,
       participants: nobody,
@@ -35,18 +35,18 @@ test("a join that came too late takes no farewell from the one that followed it"
   const farewells: unknown[] = [];
   const { agent } = new HostedAgent(
     { edge, limits: { joinTimeoutMs: 50 } },
-    { farewell: (given) => farewells.push(given?.data ?? null) },
+    { farewell: (given) => farewells.push(given) },
   );
   const call = await agent.createCall("default", "call-1");
   await t.throwsAsync(agent.join(call), { message: /To join the call took longer/ });
   edge.gates[1]!.resolve();
   await agent.join(call);
-  t.deepEqual(farewells, [{ number: 1 }]);
+  t.deepEqual(farewells, [{ provider: "gated", data: { number: 1 } }]);
 
   edge.gates[0]!.resolve();
   await edge.left[0]!.promise;
   await new Promise((resolve) => setImmediate(resolve));
-  t.deepEqual(farewells, [{ number: 1 }], "it is in the call");
+  t.deepEqual(farewells, [{ provider: "gated", data: { number: 1 } }], "it is in the call");
   await agent.close();
-  t.deepEqual(farewells, [{ number: 1 }, null]);
+  t.deepEqual(farewells, [{ provider: "gated", data: { number: 1 } }, null]);
 });

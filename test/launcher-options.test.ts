@@ -33,6 +33,11 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
     /registry\.lease: there is no such option/,
   ],
   ["a node without a proper name", { nodeId: "a b" }, /nodeId/],
+  [
+    "a farewell that is no file",
+    { farewells: { own: "data:text/javascript," } },
+    /farewells\.own: .*file: URL/,
+  ],
   ["an address with a path", { advertisedAddress: "http://a/b" }, /advertisedAddress: .*without a path/],
 ];
 

@@ -1,8 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, JsonObject, Session } from "greenroom";
-import type { FarewellModule } from "../src/protocol.ts";
 import { backdatedSeconds } from "../src/providers/stream/clock.ts";
-import { farewellOf } from "../src/providers/stream/farewell-of.ts";
+import { farewell } from "../src/providers/stream/farewell-module.ts";
 import { Invitations } from "../src/providers/stream/invitations.ts";
 import { fillOptions } from "../src/providers/stream/options.ts";
 import type { Place } from "../src/providers/stream/seat-event.ts";
@@ -95,8 +94,7 @@ test.serial(
     const stream = await startStream({ rules: forever });
     t.teardown(() => stream.close());
     const { seat } = await sit(t, stream, "ada");
-    const { module, data } = farewellOf(seat.place as Place);
-    const { farewell } = (await import(module)) as FarewellModule;
+    const data = { ...(seat.place as Place) } as unknown as JsonObject;
     const signal = new AbortController().signal;
     await seat.leave();
     await eventually("nobody is there", () => present(stream).length === 0);
@@ -108,6 +106,18 @@ test.serial(
     const leaving = farewell(data, { signal: over.signal });
     setImmediate(() => over.abort());
     await t.throwsAsync(leaving, { name: "StreamError" });
+
+    const { websocketUrl: _, ...nowhere } = data;
+    for (const wrong of [
+      {},
+      nowhere,
+      { ...data, websocketUrl: "file:///etc/passwd" },
+      { ...data, token: { a: 1 } },
+      { ...data, capabilities: null },
+      { ...data, userId: "x".repeat(1_000_000) },
+    ]) {
+      await t.throwsAsync(farewell(wrong, { signal }), { message: /no place in a call of Stream/ });
+    }
   },
 );
 

@@ -1,5 +1,5 @@
 import { within } from "../deadline.ts";
-import type { Farewell, Measurement } from "../protocol.ts";
+import type { Farewell, JsonObject, Measurement } from "../protocol.ts";
 import type { AgentUser, Call, Connection, Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { AgentHost } from "./host.ts";
@@ -75,7 +75,8 @@ export class Attendance {
       const connection = await this.#onEdge("join the call", async (edge) => {
         const { log } = host();
         const measure = (measurement: Measurement) => host().measured(measurement);
-        const farewell = (given: Farewell | null) => this.#takeFarewell(attempt, given);
+        const farewell = (data: JsonObject | null) =>
+          this.#takeFarewell(attempt, data && farewellOf(edge.provider, data));
         const late = await this.#unlessRefused(
           attempt,
           edge.join(call, { agentUser, signal, log, measure, farewell }),
@@ -126,8 +127,7 @@ export class Attendance {
     // Of an attempt that was given up or left.
     if (attempt !== this.#attempt) return;
     if (given === null && this.#farewell === null) return;
-    // It crosses a thread: what is not JSON is to fail here, at the edge.
-    this.#farewell = given && { module: String(given.module), data: JSON.parse(JSON.stringify(given.data)) };
+    this.#farewell = given;
     this.#options.host().farewell(this.#farewell);
   }
 
@@ -144,4 +144,9 @@ export class Attendance {
       throw error;
     }
   }
+}
+
+/** The data cross a thread: what is not JSON fails here, at the edge. */
+function farewellOf(provider: string, data: JsonObject): Farewell {
+  return { provider, data: JSON.parse(JSON.stringify(data)) };
 }

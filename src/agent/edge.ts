@@ -1,4 +1,4 @@
-import type { Farewell, Guest, JsonObject, Measurement } from "../protocol.ts";
+import type { Guest, JsonObject, Measurement } from "../protocol.ts";
 import type { PcmFrame } from "./audio.ts";
 import type { Log } from "./host.ts";
 
@@ -29,11 +29,12 @@ export interface JoinRequest {
   /** The same in numbers. An edge that fails to join need not tell: whoever asked does. */
   readonly measure?: (measurement: Measurement) => void;
   /**
-   * Takes what it needs to leave in the agent's place, should its thread die before it has left: the server then imports the
-   * module and calls its `farewell`. Each replaces the one before; null withdraws it, for when the call is over by itself. It
-   * need not be withdrawn after `leave`. Throws where the data is not JSON. Default: nobody would leave.
+   * Takes the data that are needed to leave in the agent's place, should its thread die before it has left: the server then
+   * gives them to the module that it knows for this edge's `provider` (the launcher's option `farewells`). Each call replaces
+   * the data before; null withdraws them, for when the call is over by itself. They need not be withdrawn after `leave`.
+   * Throws where the data are not JSON. Default: nobody would leave.
    */
-  readonly farewell?: (farewell: Farewell | null) => void;
+  readonly farewell?: (data: JsonObject | null) => void;
 }
 
 /** Somebody in the call, other than the agent. */

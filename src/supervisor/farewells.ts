@@ -12,14 +12,17 @@ const shortestSecret = 12;
 
 /**
  * Leaves the calls of threads that died in them, so that nobody is left with a silent participant who is not there. How to
- * do that is the edge's knowledge: its module is imported when it is needed, which is when a thread has died.
+ * do that is the edge's knowledge: the module that the server has for it is imported when the first such thread has died.
  */
 export class Farewells {
   readonly #log: Logger;
   readonly #metrics: Metrics;
+  readonly #modules: ReadonlyMap<string, string>;
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(log: Logger, metrics: Metrics) {
+  /** @param modules `file:` URLs of the modules that leave, by provider. */
+  constructor(modules: ReadonlyMap<string, string>, log: Logger, metrics: Metrics) {
+    this.#modules = modules;
     this.#log = log;
     this.#metrics = metrics;
   }
@@ -36,11 +39,11 @@ export class Farewells {
     await Promise.all(this.#underWay);
   }
 
-  async #bid(sessionId: string, { module: url, data }: Farewell): Promise<void> {
+  async #bid(sessionId: string, { provider, data }: Farewell): Promise<void> {
     const startedAt = performance.now();
     const over = new AbortController();
     try {
-      await within(leave(url, data, over.signal), timeoutMs, "To leave for a thread that died");
+      await within(this.#leave(provider, data, over.signal), timeoutMs, "To leave for a thread that died");
       this.#metrics.farewell("done");
       const ms = Math.round(performance.now() - startedAt);
       this.#log.info({ session_id: sessionId, ms }, "left the call for a thread that died");
@@ -53,15 +56,18 @@ export class Farewells {
       over.abort(new Error("Nobody waits for the farewell"));
     }
   }
-}
 
-async function leave(url: string, data: Farewell["data"], signal: AbortSignal): Promise<void> {
-  if (!URL.canParse(url) || new URL(url).protocol !== "file:") {
-    throw new TypeError("The module of a farewell must be a file: URL");
+  async #leave(provider: string, data: Farewell["data"], signal: AbortSignal): Promise<void> {
+    const url = this.#modules.get(provider);
+    if (url === undefined) {
+      throw new TypeError(
+        `No module is known that leaves calls of the edge ${JSON.stringify(provider)} (farewells of the launcher)`,
+      );
+    }
+    const { farewell } = (await import(url)) as Partial<FarewellModule>;
+    if (typeof farewell !== "function") throw new TypeError(`${url} has no function farewell`);
+    await farewell(data, { signal });
   }
-  const { farewell } = (await import(url)) as Partial<FarewellModule>;
-  if (typeof farewell !== "function") throw new TypeError(`${url} has no function farewell`);
-  await farewell(data, { signal });
 }
 
 /** Errors like to quote what they were given. */

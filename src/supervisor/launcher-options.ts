@@ -86,6 +86,14 @@ export const peerAddress = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A `file:` URL, or a path that becomes one. */
+const fileUrl = z.union([z.string().min(1), z.instanceof(URL)]).transform((module, context) => {
+  const href = agentUrl(module);
+  if (URL.parse(href)?.protocol === "file:") return href;
+  context.addIssue("expected a path or a file: URL");
+  return z.NEVER;
+});
+
 export const launcherOptions = z.strictObject({
   agent: z.union([z.string().min(1), z.instanceof(URL)]).transform(agentUrl),
   maxConcurrentSessions: count.max(10_000).optional(),
@@ -143,6 +151,7 @@ export const launcherOptions = z.strictObject({
     .nullable()
     .default(null),
   agentEnvironment: z.record(z.string(), z.string()).optional(),
+  farewells: z.record(z.string(), fileUrl).default({}),
 });
 
 export type FilledLauncherOptions = Omit<

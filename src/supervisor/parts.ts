@@ -7,6 +7,7 @@ import { makeAgentPool } from "./agent-pool.ts";
 import { Care } from "./care.ts";
 import { CrashStorm } from "./crash-storm.ts";
 import { EndReports } from "./end-reports.ts";
+import { farewellModules } from "./farewell-modules.ts";
 import { Farewells } from "./farewells.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -42,7 +43,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
   const permits = new Permits<Session>(options.providerConcurrency);
   const crashStorm = new CrashStorm(options.crashStormLimit);
   const endReports = new EndReports(options, log, metrics);
-  const farewells = new Farewells(log, metrics);
+  const farewells = new Farewells(farewellModules(options.farewells), log, metrics);
   const pool = makeAgentPool(options, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({

@@ -84,7 +84,7 @@ const framesWithoutTime = 50;
  * A call that is left open keeps the process alive until nobody has said anything in it for 10 s.
  */
 export class Edge implements EdgeInterface, TestCall {
-  readonly provider = "testing";
+  readonly provider: string = "testing";
   readonly recording: Recording;
   /** What the agent sent into the call, in order. */
   readonly events: JsonObject[] = [];

@@ -10,7 +10,6 @@ import { within } from "../../deadline.ts";
 import type { JsonObject } from "../../protocol.ts";
 import { ConnectionReport } from "./connection-report.ts";
 import type { Coordinator } from "./coordinator.ts";
-import { farewellOf } from "./farewell-of.ts";
 import { Seat, type SeatOptions } from "./seat.ts";
 import type { SeatEvent } from "./seat-event.ts";
 
@@ -108,7 +107,7 @@ export class StreamConnection implements Connection {
     this.#report.take(event, this.#seat !== null);
     if (event.type === "participant_joined" || event.type === "participant_left") this.#tell(event);
     if (event.type === "heard" || event.type === "ended" || event.type === "muted") this.#heard.resolve();
-    if (event.type === "seated") this.#request.farewell?.(farewellOf(event.place));
+    if (event.type === "seated") this.#request.farewell?.({ ...event.place } as unknown as JsonObject);
     if (event.type !== "ended") return;
     // Whom the call has let go of, nobody need leave for.
     if (event.reason === "call_ended" || event.reason === "kicked") this.#request.farewell?.(null);
