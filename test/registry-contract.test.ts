@@ -26,6 +26,7 @@ for (const store of ["memory", "redis"] as const) {
     const live = await registry.find(claim.sessionId);
     t.like(live, { ...claim, nodeId, end: null, recoveries: 0 });
     t.true(live!.epoch > 0);
+    t.is(live!.epoch, registry.epoch);
     const end = { reason: "finished" as const, endedAt: now() };
     registry.release(claim.sessionId, end);
     t.deepEqual(await registry.find(claim.sessionId), { ...live!, end });

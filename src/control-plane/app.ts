@@ -24,7 +24,7 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
   app.use((ctx, next) =>
     plane.answering.run(ctx, async () => {
       const hop = plane.peers.arrival(ctx);
-      if (hop === "greeted") return;
+      if (hop === "answered") return;
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
       const run = async () => {

@@ -21,7 +21,7 @@ export async function createRoutes(launcher: AgentLauncher, options: ServeOption
     if (match?.endpoint) {
       return plane.answering.run(ctx, async () => {
         const hop = plane.peers.arrival(ctx);
-        if (hop === "greeted") return;
+        if (hop === "answered") return;
         // A browser's part in it was judged by the peer that it talks to.
         if (!hop && !match.endpoint.open) origins.check(ctx);
         await router.run(ctx);

@@ -35,10 +35,10 @@ export const responseParts = [
 export type ResponsePart = (typeof responseParts)[number];
 
 /**
- * Why another replica is asked: for a session of its own, for room, for its part of a list, to close its sessions of a call, or
- * whether it has a session, where the registry cannot say.
+ * Why another replica is asked: for a session of its own, for room, for its part of a list, to close its sessions of a call,
+ * whether it has a session that the registry does not know, or whether it is there at all.
  */
-export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located"] as const;
+export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located", "asked"] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
 /** Where API keys come from: the options or a variable, which stay as they are, or a file. */
@@ -158,13 +158,13 @@ export const catalogue = {
   ),
   peerRequestSeconds: histogram(
     "greenroom_peer_request_seconds",
-    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, and sessions located while the registry is away.",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, and replicas asked whether they are there.",
     requestBuckets,
     ["kind"],
   ),
   peerRequestFailures: counter(
     "greenroom_peer_request_failures_total",
-    "What other replicas were asked and did not answer, or could not be asked, for want of a secret or an address.",
+    "What other replicas were asked and did not answer, or could not be asked, for want of a secret or an address. Of the kind `asked`, those that are gone count too.",
     ["kind"],
   ),
   apiKeys: gauge(

@@ -19,6 +19,7 @@ import type {
 export class MemoryRegistry implements SessionRegistry {
   readonly shared = false;
   readonly up = true;
+  readonly epoch = 1;
   readonly #live = new Map<string, SessionClaim>();
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();

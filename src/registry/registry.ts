@@ -109,6 +109,8 @@ export interface SessionRegistry {
   readonly shared: boolean;
   /** What is shared can be reached. */
   readonly up: boolean;
+  /** Which life of this node it is; 0 before it is registered. See {@link SessionRecord.epoch}. */
+  readonly epoch: number;
   /**
    * Takes part from here on. Resolves also where what is shared is out of reach: it is tried again at each heartbeat.
    */

@@ -6,6 +6,8 @@ import { isSame } from "../constant-time.ts";
 export const markHeader = "Greenroom-Peer";
 /** The header in which a replica that was taken for another one says who it is. */
 export const nodeHeader = "Greenroom-Node";
+/** The header in which a replica tells its peers which life of its node it is: see `SessionRegistry.epoch`. */
+export const epochHeader = "Greenroom-Epoch";
 /** Longest mark that is looked at, in characters. */
 const longestMark = 4_096;
 

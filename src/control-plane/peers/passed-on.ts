@@ -51,8 +51,19 @@ export function headersOf(
   return [...kept, "X-Request-Id", requestId];
 }
 
-/** The path under which the API is mounted in another application; empty where it is at the root. */
-export function mountOf({ originalUrl, path }: Pick<Koa.Context, "originalUrl" | "path">): string {
+type Paths = Pick<Koa.Context, "originalUrl" | "path">;
+
+/** The path under which the API is mounted in another application; empty where it is at the root, or the request does not tell. */
+export function mountOf(ctx: Paths): string {
+  return toldMount(ctx) ?? "";
+}
+
+/**
+ * The same; null where the request does not tell it: its target is a whole URL, is written otherwise than its path, or ends
+ * where the API begins.
+ */
+export function toldMount({ originalUrl, path }: Paths): string | null {
   const [whole = ""] = originalUrl.split("?");
-  return whole.endsWith(path) ? whole.slice(0, -path.length) : "";
+  if (!whole.startsWith("/") || !whole.endsWith(path) || path === "/") return null;
+  return whole.slice(0, -path.length);
 }

@@ -6,7 +6,7 @@ import { HttpError } from "../http-error.ts";
 import { byName } from "./end-to-end-headers.ts";
 import { bodyHashOf, type Hop, isProof, type Mark, markHeader, type PeerMarks } from "./mark.ts";
 import { Patience } from "./patience.ts";
-import { anotherReplica, PeerError, unproven } from "./peer-error.ts";
+import { notTheOne, PeerError, unproven } from "./peer-error.ts";
 import {
   nextTurn,
   ProvenHttpAgent,
@@ -161,7 +161,7 @@ function answerOf(
     const proven = mark !== null && isProof(headers[markHeader.toLowerCase()], mark);
     if (proven && status !== 421) return resolve(response);
     response.destroy();
-    if (proven) return reject(anotherReplica({ status, headers }));
+    if (proven) return reject(notTheOne({ status, headers }));
     // With the mark they are larger than what the client sent, and a server refuses them before anything of ours runs.
     if (status === 431)
       return reject(new HttpError(431, "The headers are too large", { code: "HEADERS_TOO_LARGE" }));

@@ -18,6 +18,20 @@ export class PeerError extends Error {
   get late(): boolean {
     return this.cause instanceof DeadlineError;
   }
+
+  /** Nobody listens at its address. */
+  get refused(): boolean {
+    return isRefusal(this.cause);
+  }
+}
+
+/** A replica that proved itself answered, and is another one than was asked. */
+export class AnotherReplica extends PeerError {}
+
+/** A name may stand for several addresses: then each must have refused. */
+function isRefusal(cause: unknown): boolean {
+  if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(isRefusal);
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
 export interface AnswerHead {
@@ -25,10 +39,11 @@ export interface AnswerHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** The peer proved who it is: it is another one than was asked. */
-export function anotherReplica({ headers }: AnswerHead): PeerError {
+/** The peer proved itself, and does not answer for the one that was asked. */
+export function notTheOne({ status, headers }: AnswerHead): PeerError {
+  if (status !== 421) return new PeerError(`It answered ${status} to a greeting`, true);
   const who = headers[nodeHeader.toLowerCase()];
-  return new PeerError(`It was answered by another replica (${who}): ${wrongAddress}`, true);
+  return new AnotherReplica(`It was answered by another replica (${who}): ${wrongAddress}`, true);
 }
 
 /** Whoever answered did not prove that they are a peer. */

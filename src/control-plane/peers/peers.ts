@@ -6,7 +6,9 @@ import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registr
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { notesOf } from "../answer.ts";
-import { type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
+import { type Liveness, type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
+import { epochHeader, type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
+import { toldMount } from "./passed-on.ts";
 import { PeerClient, type PeerRequest } from "./peer-client.ts";
 import { PeerError } from "./peer-error.ts";
 import { Tickets } from "./tickets.ts";
@@ -29,6 +31,8 @@ export class Peers {
   readonly #tickets = new Tickets();
   /** Node ids of those that let a deadline pass, and have not answered since. */
   readonly #suspects = new Set<string>();
+  /** Where the API was mounted for the last request that told it. */
+  #mount = "";
 
   /** `secrets`: none, and nothing is passed on, nor taken from others. */
   constructor(supervisor: Supervisor, secrets: readonly string[], log: Logger) {
@@ -45,10 +49,11 @@ export class Peers {
 
   /**
    * Takes the mark off a request that a peer passed on, and gives it back the Host that the client asked for. Null: it
-   * comes from a client. "greeted": it was a peer's greeting, and is answered. Throws FORBIDDEN for a mark that is not right
-   * or was used before: whoever sends it wants to be taken for a peer.
+   * comes from a client. "answered": a peer greeted, or asked whether this process is there. Throws FORBIDDEN for a mark that
+   * is not right or was used before: whoever sends it wants to be taken for a peer.
    */
-  arrival(ctx: Koa.Context): Hop | "greeted" | null {
+  arrival(ctx: Koa.Context): Hop | "answered" | null {
+    this.#mount = toldMount(ctx) ?? this.#mount;
     const { headers } = ctx.req;
     const text = headers[markHeader.toLowerCase()];
     if (text === undefined) return null;
@@ -69,20 +74,27 @@ export class Peers {
     notes.hop = read.hop;
     notes.bodyHash = read.bodyHash;
     ctx.set(markHeader, read.proof);
+    ctx.set(epochHeader, String(this.registry.epoch));
+    if (read.hop.kind === "asked") {
+      notes.quiet = true;
+      notes.route = "liveness";
+      ctx.status = 204;
+      return "answered";
+    }
     // The sign of life that the peer waits for.
     ctx.res.writeProcessing();
     return read.hop;
   }
 
   /** Its peer's requests follow on the same connection, also while this process shuts down. */
-  #greet(ctx: Koa.Context, greeting: ReadGreeting): "greeted" {
+  #greet(ctx: Koa.Context, greeting: ReadGreeting): "answered" {
     notesOf(ctx).quiet = true;
     notesOf(ctx).route = "greeting";
     ctx.set("Connection", "keep-alive");
     ctx.set(markHeader, greeting.answer(this.#tickets.give()));
     if (greeting.to !== this.node.nodeId) this.#misdirected(ctx);
     ctx.status = 204;
-    return "greeted";
+    return "answered";
   }
 
   /** A peer has the wrong address of another one. */
@@ -110,6 +122,34 @@ export class Peers {
     this.#supervisor.metrics.peerFailed(kind);
   }
 
+  /**
+   * Whether this life of a peer goes on: it is asked once, at the address that it advertises. Resolves within 1,000 ms, and
+   * never rejects.
+   */
+  async liveness(peer: PeerNode): Promise<Liveness> {
+    const presence = await this.#presence(peer);
+    if (typeof presence === "string") return presence;
+    return presence.epoch === peer.epoch ? "alive" : "gone";
+  }
+
+  async #presence(peer: PeerNode): Promise<Presence> {
+    if (!this.canReach(peer)) {
+      this.cannotAsk("asked");
+      return "gone";
+    }
+    const request = {
+      method: "HEAD",
+      target: `${this.#mount}/health`,
+      mount: this.#mount,
+      headers: [],
+      body: null,
+      signTimeoutMs: presenceTimeoutMs,
+      answerTimeoutMs: presenceTimeoutMs,
+    };
+    const from = { kind: "asked", ip: "", host: null } as const;
+    return presenceOf((signal) => this.ask(peer, { ...request, signal }, from));
+  }
+
   /** The answer of a peer, counted. Rejects as {@link PeerClient.ask} does. */
   async ask(
     peer: PeerNode,
@@ -118,6 +158,7 @@ export class Peers {
   ): ReturnType<PeerClient["ask"]> {
     if (!this.#client) throw new PeerError("There is no peerSecret", true);
     const { metrics } = this.#supervisor;
+    const isInquiry = from.kind === "asked";
     const hop = { ...from, from: this.node.nodeId, to: peer.nodeId };
     const startedAt = performance.now();
     const gone = new AbortController();
@@ -126,11 +167,14 @@ export class Peers {
     const watch = setInterval(() => {
       const lives = this.#lives(peer.nodeId);
       known ||= lives;
-      if (known && !lives) gone.abort(new PeerError("It was declared dead while it was waited for", false));
+      // Whether it is there may be asked of one that is declared dead.
+      if (known && !lives && !isInquiry)
+        gone.abort(new PeerError("It was declared dead while it was waited for", false));
     }, goneCheckMs).unref();
     try {
       const signal = AbortSignal.any([request.signal, gone.signal]);
-      const patienceMs = this.isSuspect(peer) ? suspectTimeoutMs : (request.signTimeoutMs ?? signTimeoutMs);
+      const isHurried = this.isSuspect(peer) && !isInquiry;
+      const patienceMs = isHurried ? suspectTimeoutMs : (request.signTimeoutMs ?? signTimeoutMs);
       const answer = await this.#client.ask(peer, { ...request, signTimeoutMs: patienceMs, hop, signal });
       this.#suspects.delete(peer.nodeId);
       metrics.peerAnswered(from.kind, (performance.now() - startedAt) / 1_000);
@@ -139,7 +183,7 @@ export class Peers {
       if (error instanceof PeerError) {
         metrics.peerFailed(from.kind);
         if (error.late) this.#suspect(peer.nodeId);
-        this.#log.warn(
+        this.#log[isInquiry ? "debug" : "warn"](
           { peer: peer.nodeId, address: peer.address, cause: errorLine(error) },
           "a peer did not answer",
         );

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { markHeader, type PeerMarks, type Turn } from "./mark.ts";
 import { Patience } from "./patience.ts";
-import { type AnswerHead, anotherReplica, PeerError, unproven } from "./peer-error.ts";
+import { type AnswerHead, notTheOne, PeerError, unproven } from "./peer-error.ts";
 import { ticketLifeMs } from "./tickets.ts";
 
 /** Peers are near: who does not take a connection within this time is not there. In milliseconds. */
@@ -105,7 +105,7 @@ function prove(
     const given = answer.headers[markHeader.toLowerCase()];
     const ticket = given === undefined ? null : greeting.ticketOf(given);
     if (ticket === null) return settle(unproven(answer));
-    if (answer.status !== 204 || end + 4 !== head.length) return settle(anotherReplica(answer));
+    if (answer.status !== 204 || end + 4 !== head.length) return settle(notTheOne(answer));
     tickets.set(socket, { text: ticket, givenAt: performance.now(), count: 0 });
     settle(null);
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
 import { swallowBody } from "../body.ts";
 import { byName, endToEnd } from "./end-to-end-headers.ts";
+import { epochHeader } from "./mark.ts";
 
 /** The rest of the body, where there is one, is not waited for. */
 export function letGoOfBody(ctx: Koa.Context): void {
@@ -31,7 +32,8 @@ export async function relay(
 
   ctx.status = answer.statusCode ?? 502;
   ctx.respond = false;
-  for (const [name, value] of byName(endToEnd(answer.rawHeaders, ["date"]))) res.setHeader(name, value);
+  for (const [name, value] of byName(endToEnd(answer.rawHeaders, ["date", epochHeader])))
+    res.setHeader(name, value);
   letGoOfBody(ctx);
 
   const isStream = answer.headers["content-type"]?.startsWith("text/event-stream") ?? false;

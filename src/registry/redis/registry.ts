@@ -54,6 +54,10 @@ export class RedisRegistry implements SessionRegistry {
     return this.#link?.up ?? false;
   }
 
+  get epoch(): number {
+    return this.#link?.epoch ?? 0;
+  }
+
   async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
     this.#nodeId = node.nodeId;
     this.#maxSessionsPerCall = limits.maxSessionsPerCall;
@@ -208,7 +212,7 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   #record({ claim, recoveries }: OwnSession, end: SessionEnd | null): SessionRecord {
-    return { ...claim, nodeId: this.#nodeId, epoch: this.#link?.epoch ?? 0, end, recoveries };
+    return { ...claim, nodeId: this.#nodeId, epoch: this.epoch, end, recoveries };
   }
 }
 

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+import { epochHeader } from "./mark.ts";
+import { Patience } from "./patience.ts";
+import { AnotherReplica, PeerError } from "./peer-error.ts";
+
+/**
+ * Whether a life of a replica goes on. "alive": it proved itself, and says that it is this life. "gone": nobody listens at its
+ * address, another replica or another life of it proved itself there, or it cannot be asked at all. "silent": anything else.
+ */
+export type Liveness = "alive" | "gone" | "silent";
+
+/** What a replica said of itself: which life of its node it is. Or why that is not known. */
+export type Presence = { readonly epoch: number } | "gone" | "silent";
+
+/** How long a replica may take to say that it is there, in milliseconds, with the connection to it. */
+export const presenceTimeoutMs = 1_000;
+
+/** Asks a replica which life of its node it is, within {@link presenceTimeoutMs}. Never rejects. */
+export async function presenceOf(ask: (signal: AbortSignal) => Promise<IncomingMessage>): Promise<Presence> {
+  const overdue = new AbortController();
+  const patience = new Patience((error) => overdue.abort(new PeerError(error.message, true, error)));
+  patience.wait("A replica that was asked whether it is there", presenceTimeoutMs);
+  try {
+    const answer = await ask(overdue.signal);
+    answer.resume();
+    const epoch = Number(answer.headers[epochHeader.toLowerCase()]);
+    return answer.statusCode === 204 && Number.isSafeInteger(epoch) ? { epoch } : "silent";
+  } catch (error) {
+    const gone = error instanceof AnotherReplica || (error instanceof PeerError && error.refused);
+    return gone ? "gone" : "silent";
+  } finally {
+    patience.stop();
+  }
+}
