@@ -1,6 +1,7 @@
 import { now } from "../src/protocol.ts";
 import { mostKeptOfOne } from "../src/registry/local-keys.ts";
-import { isInstalled, unless } from "./fixtures/needs.ts";
+import { isInstalled } from "./fixtures/is-installed.ts";
+import { unless } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistryOptions, openRegistry } from "./fixtures/open-registry.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
-import { isInstalled } from "../fixtures/needs.ts";
+import { isInstalled } from "../fixtures/is-installed.ts";
 import { chart, helm, renderChart, type Values } from "../k8s-fixtures/helm.ts";
 import { components, folder, noKustomize, render } from "../k8s-fixtures/kustomize.ts";
 import { environmentOf, podOf, serverOf } from "../k8s-fixtures/layers.ts";

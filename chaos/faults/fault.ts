@@ -1,0 +1,32 @@
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Slot } from "../fleet/slot.ts";
+
+/** Of each kind, only as much may be harmed at a time as leaves the fleet able to serve. */
+export type Harm = "replica" | "redis" | "receiver" | "balancer";
+
+/** Where and how a fault happens, as the plan has it. */
+export interface FaultScene {
+  readonly fleet: Fleet;
+  /** The replica that it harms. A fault that harms none gets one all the same. */
+  readonly slot: Slot;
+  readonly lastsMs: number;
+  /** At least 0 and below 1: tells apart the variants that a fault has. */
+  readonly variant: number;
+  /** Writes into the timeline. */
+  readonly note: (what: string) => void;
+}
+
+/** Something that goes wrong, and is right again when `run` resolves. */
+export interface Fault {
+  readonly name: string;
+  readonly harms: Harm;
+  /** Shortest and longest time, in milliseconds. */
+  readonly lastsMs: readonly [number, number];
+  /** How often it comes, beside the others. */
+  readonly weight: number;
+  /** False where it cannot be in this replica, such as a jump of a clock that is not its own. */
+  fits?(slot: Slot, fleet: Fleet): boolean;
+  /** Where the replica goes on as before meanwhile: its main thread must answer, and it has room. */
+  readonly leavesServing?: boolean;
+  run(scene: FaultScene): Promise<void>;
+}

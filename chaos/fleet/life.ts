@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { removeShiftedClock } from "../../test/fixtures/shifted-clock.ts";
+import { machineNow } from "../clock.ts";
+import { type ProcessUsage, processUsage } from "./process-usage.ts";
+
+const program = join(import.meta.dirname, "replica-program.ts");
+
+export interface LifeOptions {
+  readonly nodeId: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Its log is read by this process and written there. */
+  readonly keptLogFile: string;
+  /** Where it appends its log by itself, in place of a reader. */
+  readonly ownLogFile: string | null;
+}
+
+/** One process of a replica, from its start to its exit. */
+export class Life {
+  readonly nodeId: string;
+  readonly process: ChildProcess;
+  readonly beganAt = machineNow();
+  /** When it exited, and how. */
+  readonly exit: Promise<void>;
+  /** What it held when it had become warm. */
+  usageAtRest: ProcessUsage | null = null;
+  /** Somebody here ended it. */
+  isEnding = false;
+  exitedAt: number | null = null;
+  howItEnded = "";
+
+  constructor({ nodeId, environment, keptLogFile, ownLogFile }: LifeOptions) {
+    this.nodeId = nodeId;
+    const log = ownLogFile === null ? "pipe" : openSync(ownLogFile, "a");
+    this.process = spawn(process.execPath, [program, "serve", "--no-splash"], {
+      env: { ...cleanEnvironment(), ...environment },
+      stdio: ["ignore", log, "pipe"],
+    });
+    if (typeof log === "number") closeSync(log);
+    const keep = (text: Buffer) => appendFileSync(keptLogFile, text);
+    this.process.stdout?.on("data", keep);
+    this.process.stderr?.on("data", keep);
+    this.exit = once(this.process, "exit").then(([code, signal]) => {
+      this.exitedAt = machineNow();
+      this.howItEnded = `code ${code}, signal ${signal}`;
+      removeShiftedClock(this.pid);
+    });
+  }
+
+  get pid(): number {
+    return this.process.pid!;
+  }
+
+  get lives(): boolean {
+    return this.exitedAt === null;
+  }
+
+  usage(): ProcessUsage {
+    return processUsage(this.pid);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Ends it, and resolves when it is gone. */
+  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    this.isEnding = true;
+    this.signal(signal);
+    await this.exit;
+  }
+}
+
+/** That of the driver, without what would set options of a server. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(GREENROOM_.*|PORT|NODE_OPTIONS|(HTTPS?|NO)_PROXY)$/i.test(name),
+  );
+  return { ...Object.fromEntries(kept), GREENROOM_IGNORE_LOAD: "true" };
+}

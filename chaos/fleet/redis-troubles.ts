@@ -1,0 +1,25 @@
+import { machineNow } from "../clock.ts";
+
+/** When Redis could not be asked, and when it lost what it knew. */
+export class RedisTroubles {
+  readonly #troubles: { readonly from: number; to: number; readonly lostData: boolean }[] = [];
+
+  /** Begins a trouble. Call what is returned when it is over. */
+  begin(lostData: boolean): () => void {
+    const trouble = { from: machineNow(), to: Number.POSITIVE_INFINITY, lostData };
+    this.#troubles.push(trouble);
+    return () => {
+      trouble.to = machineNow();
+    };
+  }
+
+  /** Was there one between these times, or up to `graceMs` before? */
+  during(from: number, to: number, graceMs: number): boolean {
+    return this.#troubles.some((trouble) => trouble.from <= to && trouble.to + graceMs >= from);
+  }
+
+  /** Did it lose data between these times? */
+  lostData(from: number, to: number): boolean {
+    return this.#troubles.some((trouble) => trouble.lostData && trouble.from <= to && trouble.to >= from);
+  }
+}

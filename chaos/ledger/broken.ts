@@ -1,0 +1,12 @@
+/** A case in which an invariant did not hold. */
+export interface Broken {
+  /** Its name, such as `never_told`. */
+  readonly invariant: string;
+  /** By the clock of the machine, in milliseconds. */
+  readonly at: number;
+  readonly what: string;
+  /** Ids of sessions, calls, keys and nodes that the case concerns. */
+  readonly about: readonly string[];
+  /** Why this case is allowed, where the documentation says that it may happen. */
+  readonly excuse: string | null;
+}

@@ -1,0 +1,62 @@
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Broken } from "./broken.ts";
+import { presentMs } from "./heard.ts";
+import type { Invariant } from "./invariants.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** How long an agent may be heard after its end was told: its last datagrams may be under way, in milliseconds. */
+const afterglowMs = 1_000;
+
+/** Every session has one end, which is told, with one content. */
+export function ends(ledger: Ledger, { heartbeats, receiver }: Fleet): readonly Broken[] {
+  const broken: Broken[] = [];
+  const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
+    broken.push({ invariant, at, about, what, excuse: null });
+  for (const { id, call, kind, key, answeredAt } of ledger.untold()) {
+    add(
+      "never_told",
+      answeredAt,
+      [id, call, key],
+      `${id} (${kind}) was answered 201, and no end of it was told`,
+    );
+  }
+  const silent = new Set<string>();
+  for (const heard of heartbeats.all) {
+    const { session, call, key, times } = heard;
+    const told = ledger.ends.get(session)?.[0];
+    if (told) {
+      const ms = presentMs(heard, told.at);
+      const about = [session, call, key];
+      if (ms > afterglowMs)
+        add("told_and_lives", told.at, about, `${session} was heard for ${ms} ms after its end`);
+    } else if (!ledger.sessions.has(session) && !silent.has(session)) {
+      silent.add(session);
+      add(
+        "heard_never_told",
+        times[0]!,
+        [session, call, key],
+        `${session} was heard, and no end of it was told`,
+      );
+    }
+  }
+  const asked = new Set([...ledger.sessions.keys(), ...heartbeats.all.map(({ session }) => session)]);
+  const started = new Set([...ledger.starts.values()].map(({ call }) => call));
+  for (const [id, told] of ledger.ends) {
+    const contents = new Set(told.map(({ webhookId, body }) => `${webhookId} ${body}`));
+    if (contents.size > 1) {
+      const texts = [...contents].map((text) => text.slice(0, 1_000)).join("\n      ");
+      add(
+        "told_differently",
+        told.at(-1)!.at,
+        [id],
+        `${id} was told with ${contents.size} contents:\n      ${texts}`,
+      );
+    }
+    const { data } = JSON.parse(told[0]!.body) as { data: { call_id: string } };
+    if (!asked.has(id) && !started.has(data.call_id)) {
+      add("told_of_nothing", told[0]!.at, [id], `${id} was told, and nobody had asked for it`);
+    }
+  }
+  for (const flaw of receiver.flaws) add("told_of_nothing", 0, [], flaw);
+  return broken;
+}

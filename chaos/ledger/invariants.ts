@@ -1,0 +1,38 @@
+import type { Fleet } from "../fleet/fleet.ts";
+import { answers } from "./answers.ts";
+import type { Broken } from "./broken.ts";
+import { ends } from "./ends.ts";
+import type { Ledger } from "./ledger.ts";
+import { limitsPassed } from "./limits-passed.ts";
+import { places } from "./places.ts";
+
+/** What must hold of a whole run. The names are those that a report counts, also where nothing is broken. */
+export const invariants = {
+  never_told: "Each session that was answered 201 is told to have ended.",
+  heard_never_told: "So is each session whose agent was heard in a call.",
+  told_differently: "All messages of one end are the same, byte for byte.",
+  told_of_nothing: "What is told is signed, and of a session that somebody asked for.",
+  told_and_lives: "An agent whose end was told is in no call.",
+  live_denied: "No session that lives is answered 404.",
+  closed_and_lives: "A session whose close was answered as done is gone within the grace.",
+  two_ends: "REST, event streams and webhooks tell the same end.",
+  two_places: "One session is in one process.",
+  key_started_twice: "One idempotency key begins one session.",
+  call_limit_passed: "No call has more agents than it may, for longer than a second.",
+  fleet_limit_passed: "The fleet has no more agents than it may, for longer than a second.",
+  replica_limit_passed: "No replica has more agents than it may, for longer than a second.",
+  refused_with_room: "No start is refused while there is room.",
+  wrong_answer: "A start is never answered 500 unless its agent could not be created.",
+  stands_still: "The main thread of a replica that is not stopped answers within 5 s.",
+  replica_died: "No replica ends by itself.",
+  not_healed: "Once nothing is wrong any more, all replicas serve and know each other.",
+  not_at_rest: "At rest, lists, metrics and ledger say the same.",
+  not_given_back: "At rest, memory, threads and descriptors are back.",
+} as const;
+
+export type Invariant = keyof typeof invariants;
+
+/** All cases that a finished run shows, without those that are found while it goes on. */
+export function brokenIn(ledger: Ledger, fleet: Fleet): readonly Broken[] {
+  return [ends, answers, places, limitsPassed].flatMap((judge) => judge(ledger, fleet));
+}

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { machineNow } from "./clock.ts";
+import { allFaults } from "./faults/all-faults.ts";
+import type { Fleet } from "./fleet/fleet.ts";
+import type { Slot } from "./fleet/slot.ts";
+import type { Broken } from "./ledger/broken.ts";
+
+const pauseMs = 1_000;
+/** A main thread that answers later stands still. */
+const answersWithinMs = 5_000;
+/** What a process holds is looked at when it was well for so long. */
+const warmAfterMs = 4_000;
+const leavesServing = new Set(allFaults.filter((fault) => fault.leavesServing).map(({ name }) => name));
+
+/** Asks each replica whether it is alive, while the faults happen, and notes what it holds when it has become warm. */
+export async function watch(fleet: Fleet, over: AbortSignal): Promise<readonly Broken[]> {
+  const broken: Broken[] = [];
+  const look = async (slot: Slot) => {
+    const { life } = slot;
+    if (!life?.lives) return;
+    if (life.usageAtRest === null && machineNow() - slot.wellSince > warmAfterMs)
+      life.usageAtRest = life.usage();
+    if (!isToAnswer(slot)) return;
+    const askedAt = machineNow();
+    if (await slot.answers(answersWithinMs)) return;
+    if (over.aborted || slot.life !== life || !life.lives || !isToAnswer(slot) || slot.wellSince > askedAt)
+      return;
+    const what = `${slot.name} (${slot.harm ?? "unharmed"}) did not answer /health within ${answersWithinMs} ms`;
+    broken.push({ invariant: "stands_still", at: askedAt, what, about: [slot.name], excuse: null });
+  };
+  while (!over.aborted) {
+    await Promise.all(fleet.slots.map(look));
+    await sleep(pauseMs, undefined, { signal: over }).catch(() => undefined);
+  }
+  return broken;
+}
+
+const isToAnswer = ({ harm, wellSince }: Slot): boolean =>
+  Number.isFinite(wellSince) && (harm === null || leavesServing.has(harm));
