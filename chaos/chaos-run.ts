@@ -2,15 +2,16 @@ import { setMaxListeners } from "node:events";
 import { machineNow } from "./clock.ts";
 import { Director } from "./director.ts";
 import { allFaults } from "./faults/all-faults.ts";
+import type { Fault } from "./faults/fault.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import type { Broken } from "./ledger/broken.ts";
-import { brokenIn } from "./ledger/invariants.ts";
+import { brokenIn, type Invariant } from "./ledger/invariants.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { restOf } from "./ledger/rest.ts";
 import { roomSaid } from "./ledger/room.ts";
 import { Client } from "./load/client.ts";
 import { Load } from "./load/load.ts";
-import { plan } from "./plan.ts";
+import { type PlannedFault, plan } from "./plan.ts";
 import { Random } from "./random.ts";
 import type { ChaosReport } from "./report.ts";
 import { Timeline } from "./timeline.ts";
@@ -22,83 +23,106 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** Default 3. */
   readonly replicas?: number;
+  /** What may go wrong. Default: all that there is. */
+  readonly faults?: readonly Fault[];
+  /** Ends the run, and all that it started. */
+  readonly signal?: AbortSignal;
   /** Called with each line that tells how it goes. Default: nobody is told. */
   readonly print?: (line: string) => void;
 }
 
 /** Has a fleet go through the faults of a seed, and resolves with what became of it. */
-export async function chaosRun({
-  seed,
-  minutes,
-  replicas = 3,
-  print = () => {},
-}: ChaosOptions): Promise<ChaosReport> {
+export async function chaosRun(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, replicas = 3, print = () => {} } = options;
   const random = new Random(seed);
+  const planned = plan(random.fork(), options.faults ?? allFaults, options.minutes * 60_000);
+  const whileAway = random.chance(0.5) ? "allow" : "refuse";
   const timeline = new Timeline(print);
   const ledger = new Ledger(timeline);
-  const found: Broken[] = [];
-  const forMs = minutes * 60_000;
-  const planned = plan(random.fork(), allFaults, forMs);
-  const whileAway = random.chance(0.5) ? "allow" : "refuse";
-  const say = (what: string) => timeline.fault(what);
+  const deaths: Broken[] = [];
   await using fleet = await Fleet.open({
     replicas,
     whileAway,
     onTold: (told) => ledger.told(told),
-    onDeath: (life) => {
-      const what = `${life.nodeId} ended by itself: ${life.howItEnded}`;
-      timeline.fault(what, [life.nodeId]);
-      found.push({ invariant: "replica_died", at: machineNow(), what, about: [life.nodeId], excuse: null });
+    onDeath: ({ nodeId, howItEnded }) => {
+      const what = `${nodeId} ended by itself: ${howItEnded}`;
+      timeline.fault(what, [nodeId]);
+      deaths.push(brokenNow("replica_died", what, [nodeId]));
     },
   });
-  say(
-    `${replicas} replicas serve; while Redis is away, starts are to ${whileAway}; ${planned.length} faults are planned`,
-  );
+  const away = `while Redis is away, starts are to ${whileAway}`;
+  timeline.fault(`${replicas} replicas serve; ${away}; ${planned.length} faults are planned`);
+  const course = run({ options, random, planned, timeline, ledger, fleet });
+  return await Promise.race([
+    course.then((report) => withBroken(report, deaths, fleet)),
+    aborted(options.signal),
+  ]);
+}
+
+interface Course {
+  readonly options: ChaosOptions;
+  readonly random: Random;
+  readonly planned: readonly PlannedFault[];
+  readonly timeline: Timeline;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+}
+
+async function run({ options, random, planned, timeline, ledger, fleet }: Course): Promise<ChaosReport> {
+  const { seed, minutes } = options;
+  const say = (what: string) => timeline.fault(what);
   ledger.judgeRefusalsBy((start, code) => roomSaid(fleet, ledger, start, code));
   const over = new AbortController();
   setMaxListeners(0, over.signal);
   const watched = watch(fleet, over.signal);
   const director = new Director(fleet, timeline);
   const load = new Load(new Client(fleet.balancer.url), ledger, random.fork(), fleet.heartbeats.port);
-  await Promise.all([director.play(planned), load.come(forMs, over.signal)]);
+  await Promise.all([director.play(planned), load.come(minutes * 60_000, over.signal)]);
 
   say("no fault happens any more, and no caller comes");
-  found.push(...(await healed(fleet)));
+  const broken = [...director.failures.map((what) => brokenNow("not_healed", what)), ...(await heal(fleet))];
   over.abort();
-  found.push(...(await watched));
+  broken.push(...(await watched));
   await load.gone();
-  found.push(...(await restOf(fleet, ledger, say)));
-  found.push(...director.failures.map((what) => fail("not_healed", what)));
-  const broken = [...found, ...brokenIn(ledger, fleet)];
-  fleet.keepsFolder = broken.some(({ excuse }) => excuse === null);
+  broken.push(...(await restOf(fleet, ledger, say)));
+  const { heartbeats, receiver, redisTroubles } = fleet;
+  broken.push(...brokenIn(ledger, { heard: heartbeats.all, flaws: receiver.flaws, redisTroubles }));
+  const usage = fleet.occupied.map(({ name, life }) => ({
+    name,
+    before: life!.usageAtRest,
+    after: life!.usage(),
+  }));
+  const { counts, skipped } = director;
   return {
     seed,
     minutes,
-    counts: director.counts,
-    skipped: director.skipped,
+    counts,
+    skipped,
     broken,
     timeline,
     ledger,
-    heard: fleet.heartbeats.all.length,
-    usage: fleet.occupied.map(({ name, life }) => ({
-      name,
-      before: life!.usageAtRest,
-      after: life!.usage(),
-    })),
-    logs: fleet.keepsFolder ? fleet.folder : null,
+    heard: heartbeats.all.length,
+    usage,
+    logs: null,
   };
 }
 
-const fail = (invariant: string, what: string): Broken => ({
+function withBroken(report: ChaosReport, deaths: readonly Broken[], fleet: Fleet): ChaosReport {
+  const broken = [...deaths, ...report.broken];
+  fleet.keepsFolder = broken.some(({ excuse }) => excuse === null);
+  return { ...report, broken, logs: fleet.keepsFolder ? fleet.folder : null };
+}
+
+const brokenNow = (invariant: Invariant, what: string, about: readonly string[] = []): Broken => ({
   invariant,
   at: machineNow(),
   what,
-  about: [],
+  about,
   excuse: null,
 });
 
 /** Starts what has ended by itself, and waits until the fleet is whole. */
-async function healed(fleet: Fleet): Promise<readonly Broken[]> {
+async function heal(fleet: Fleet): Promise<readonly Broken[]> {
   try {
     for (const slot of fleet.slots) {
       if (fleet.occupied.length < fleet.size && slot.life?.lives !== true) await slot.start("new");
@@ -106,6 +130,13 @@ async function healed(fleet: Fleet): Promise<readonly Broken[]> {
     await fleet.whole();
     return [];
   } catch (error) {
-    return [fail("not_healed", String(error))];
+    return [brokenNow("not_healed", String(error))];
   }
+}
+
+/** Rejects when the signal fires. */
+function aborted(signal?: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

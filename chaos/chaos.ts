@@ -30,7 +30,17 @@ if (!Number.isInteger(seed) || seed < 0 || !(minutes > 0) || !Number.isInteger(r
   if (!isInstalled("faketime")) console.log("faketime is not installed: no clock jumps.");
   if (process.getuid?.() !== 0) console.log("Not run as root: no log volume is full.");
   console.log(`Seed ${seed}, ${minutes} minutes, ${replicas} replicas`);
-  const report = await chaosRun({ seed, minutes, replicas, print: (line) => console.log(line) });
-  console.log(reportText(report));
-  process.exitCode = unexcused(report).length > 0 ? 1 : 0;
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error(`${signal}`)));
+  try {
+    const print = (line: string) => console.log(line);
+    const report = await chaosRun({ seed, minutes, replicas, print, signal: stop.signal });
+    console.log(reportText(report));
+    process.exitCode = unexcused(report).length > 0 ? 1 : 0;
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+  // Callers of a run that was stopped may still wait.
+  process.exit();
 }

@@ -86,11 +86,7 @@ function caseLines({ invariant, what, about, at }: Broken, { timeline }: ChaosRe
     lines.length > linesShown
       ? [...lines.slice(0, linesShown), `    … ${lines.length - linesShown} more`]
       : lines;
-  return [
-    `${invariant} at ${timeline.seconds(at).trim()}: ${what}`,
-    `  ${invariants[invariant as Invariant]}`,
-    ...cut,
-  ];
+  return [`${invariant} at ${timeline.seconds(at).trim()}: ${what}`, `  ${invariants[invariant]}`, ...cut];
 }
 
 function table(rows: Iterable<readonly [number, string]>): readonly string[] {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits } from "../fleet/fleet.ts";
+import { limits } from "../fleet/limits.ts";
 import type { Fault } from "./fault.ts";
 
 /** kill -9 of a replica, and Redis forgets everything within its lease. */

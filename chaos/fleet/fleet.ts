@@ -7,20 +7,11 @@ import { isInstalled } from "../../test/fixtures/is-installed.ts";
 import { RedisServer } from "../../test/fixtures/redis-server.ts";
 import { HeartbeatCollector } from "./heartbeat-collector.ts";
 import type { Life } from "./life.ts";
+import { limits } from "./limits.ts";
 import { LogVolume } from "./log-volume.ts";
 import { RedisTroubles } from "./redis-troubles.ts";
 import { Slot } from "./slot.ts";
 import { type ToldEnd, WebhookReceiver } from "./webhook-receiver.ts";
-
-/** What holds for all replicas. */
-export const limits = {
-  sessionsPerReplica: 8,
-  sessionsPerCall: 1,
-  sessionsOfFleet: 20,
-  leaseMs: 4_000,
-  closeGraceMs: 2_000,
-  longestSessionMs: 45_000,
-} as const;
 
 export interface FleetOptions {
   readonly replicas: number;

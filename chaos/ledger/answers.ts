@@ -1,9 +1,10 @@
-import { type Fleet, limits } from "../fleet/fleet.ts";
 import type { Heard } from "../fleet/heartbeat-collector.ts";
+import { limits } from "../fleet/limits.ts";
 import type { Broken } from "./broken.ts";
 import { presentMs } from "./heard.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Observed } from "./observed.ts";
 
 /** A frozen agent may be heard for so long when it wakes up, in milliseconds. */
 const wakeUpMs = 1_000;
@@ -11,13 +12,12 @@ const wakeUpMs = 1_000;
 const closeSlackMs = 3_000;
 
 /** What was answered about sessions is true. */
-export function answers(ledger: Ledger, { heartbeats }: Fleet): readonly Broken[] {
+export function answers(ledger: Ledger, { heard: all }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
   const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
     broken.push({ invariant, at, about, what, excuse: null });
   const heardOf = new Map<string, Heard[]>();
-  for (const heard of heartbeats.all)
-    heardOf.set(heard.session, [...(heardOf.get(heard.session) ?? []), heard]);
+  for (const heard of all) heardOf.set(heard.session, [...(heardOf.get(heard.session) ?? []), heard]);
 
   for (const { id, call, key, views, closes, streamed } of ledger.sessions.values()) {
     const about = [id, call, key];

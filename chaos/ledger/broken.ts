@@ -1,7 +1,8 @@
+import type { Invariant } from "./invariants.ts";
+
 /** A case in which an invariant did not hold. */
 export interface Broken {
-  /** Its name, such as `never_told`. */
-  readonly invariant: string;
+  readonly invariant: Invariant;
   /** By the clock of the machine, in milliseconds. */
   readonly at: number;
   readonly what: string;

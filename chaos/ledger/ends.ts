@@ -1,14 +1,15 @@
-import type { Fleet } from "../fleet/fleet.ts";
+import type { ToldEnd } from "../fleet/webhook-receiver.ts";
 import type { Broken } from "./broken.ts";
 import { presentMs } from "./heard.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Observed } from "./observed.ts";
 
 /** How long an agent may be heard after its end was told: its last datagrams may be under way, in milliseconds. */
 const afterglowMs = 1_000;
 
 /** Every session has one end, which is told, with one content. */
-export function ends(ledger: Ledger, { heartbeats, receiver }: Fleet): readonly Broken[] {
+export function ends(ledger: Ledger, { heard: all, flaws }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
   const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
     broken.push({ invariant, at, about, what, excuse: null });
@@ -21,7 +22,7 @@ export function ends(ledger: Ledger, { heartbeats, receiver }: Fleet): readonly 
     );
   }
   const silent = new Set<string>();
-  for (const heard of heartbeats.all) {
+  for (const heard of all) {
     const { session, call, key, times } = heard;
     const told = ledger.ends.get(session)?.[0];
     if (told) {
@@ -39,24 +40,25 @@ export function ends(ledger: Ledger, { heartbeats, receiver }: Fleet): readonly 
       );
     }
   }
-  const asked = new Set([...ledger.sessions.keys(), ...heartbeats.all.map(({ session }) => session)]);
+  const asked = new Set([...ledger.sessions.keys(), ...all.map(({ session }) => session)]);
   const started = new Set([...ledger.starts.values()].map(({ call }) => call));
   for (const [id, told] of ledger.ends) {
-    const contents = new Set(told.map(({ webhookId, body }) => `${webhookId} ${body}`));
+    const contents = new Map(told.map((one) => [`${one.webhookId} ${one.body}`, one]));
     if (contents.size > 1) {
-      const texts = [...contents].map((text) => text.slice(0, 1_000)).join("\n      ");
-      add(
-        "told_differently",
-        told.at(-1)!.at,
-        [id],
-        `${id} was told with ${contents.size} contents:\n      ${texts}`,
-      );
+      const texts = [...contents.values()].map(contentOf).join("; ");
+      add("told_differently", told.at(-1)!.at, [id], `${id} was told as ${texts}`);
     }
     const { data } = JSON.parse(told[0]!.body) as { data: { call_id: string } };
     if (!asked.has(id) && !started.has(data.call_id)) {
       add("told_of_nothing", told[0]!.at, [id], `${id} was told, and nobody had asked for it`);
     }
   }
-  for (const flaw of receiver.flaws) add("told_of_nothing", 0, [], flaw);
+  for (const flaw of flaws) add("told_of_nothing", 0, [], flaw);
   return broken;
+}
+
+/** What two ends of one session may differ in. */
+function contentOf({ webhookId, endReason, body }: ToldEnd): string {
+  const { timestamp, data } = JSON.parse(body) as { timestamp: string; data: { error: unknown } };
+  return `${endReason} at ${timestamp} ${JSON.stringify(data.error)} (${webhookId}, ${body.length} characters)`;
 }

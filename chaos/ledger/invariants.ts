@@ -1,9 +1,9 @@
-import type { Fleet } from "../fleet/fleet.ts";
 import { answers } from "./answers.ts";
 import type { Broken } from "./broken.ts";
 import { ends } from "./ends.ts";
 import type { Ledger } from "./ledger.ts";
 import { limitsPassed } from "./limits-passed.ts";
+import type { Observed } from "./observed.ts";
 import { places } from "./places.ts";
 
 /** What must hold of a whole run. The names are those that a report counts, also where nothing is broken. */
@@ -33,6 +33,6 @@ export const invariants = {
 export type Invariant = keyof typeof invariants;
 
 /** All cases that a finished run shows, without those that are found while it goes on. */
-export function brokenIn(ledger: Ledger, fleet: Fleet): readonly Broken[] {
-  return [ends, answers, places, limitsPassed].flatMap((judge) => judge(ledger, fleet));
+export function brokenIn(ledger: Ledger, observed: Observed): readonly Broken[] {
+  return [ends, answers, places, limitsPassed].flatMap((judge) => judge(ledger, observed));
 }

@@ -1,8 +1,9 @@
-import { type Fleet, limits } from "../fleet/fleet.ts";
 import { heartbeatIntervalMs } from "../fleet/heartbeat.ts";
 import type { Heard } from "../fleet/heartbeat-collector.ts";
+import { limits } from "../fleet/limits.ts";
 import type { Broken } from "./broken.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Observed } from "./observed.ts";
 import { withoutRedis } from "./places.ts";
 
 /** An agent too many may be heard for so long, in milliseconds: frozen ones wake up. */
@@ -11,15 +12,15 @@ const wakeUpMs = 1_200;
 const silentMs = 3 * heartbeatIntervalMs;
 
 /** Neither the fleet nor a replica has more agents in calls than it may. */
-export function limitsPassed(_: Ledger, { heartbeats, redisTroubles }: Fleet): readonly Broken[] {
+export function limitsPassed(_: Ledger, { heard: all, redisTroubles }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
-  for (const { from, to, most } of excesses(heartbeats.all, limits.sessionsOfFleet)) {
+  for (const { from, to, most } of excesses(all, limits.sessionsOfFleet)) {
     const what = `${most} agents were in calls, of ${limits.sessionsOfFleet}, for ${Math.round(to - from)} ms`;
     // Sessions that began while Redis was away go on after that.
     const excuse = withoutRedis(redisTroubles, from - limits.longestSessionMs, to);
     broken.push({ invariant: "fleet_limit_passed", at: from, about: [], what, excuse });
   }
-  for (const [pid, heard] of Map.groupBy(heartbeats.all, (one) => one.pid)) {
+  for (const [pid, heard] of Map.groupBy(all, (one) => one.pid)) {
     for (const { from, to, most } of excesses(heard, limits.sessionsPerReplica)) {
       const what = `${most} agents of the process ${pid} were in calls, of ${limits.sessionsPerReplica}, for ${Math.round(to - from)} ms`;
       broken.push({ invariant: "replica_limit_passed", at: from, about: [], what, excuse: null });

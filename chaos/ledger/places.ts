@@ -1,30 +1,31 @@
-import type { Fleet } from "../fleet/fleet.ts";
 import type { Heard } from "../fleet/heartbeat-collector.ts";
 import type { Broken } from "./broken.ts";
 import { together } from "./heard.ts";
+import type { Invariant } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Observed } from "./observed.ts";
 
 /** Two may be heard at the same time for so long, in milliseconds: one of them has just woken up. */
 const wakeUpMs = 1_200;
 
 /** No session is in two places, and no call has an agent too many. */
-export function places(ledger: Ledger, { heartbeats, redisTroubles }: Fleet): readonly Broken[] {
+export function places(ledger: Ledger, { heard: all, redisTroubles }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
   const add = (
-    invariant: string,
+    invariant: Invariant,
     from: number,
     about: readonly string[],
     what: string,
     excuse: string | null,
   ) => broken.push({ invariant, at: from, about, what, excuse });
 
-  for (const group of groupsOf(heartbeats.all, ({ session }) => session)) {
+  for (const group of groupsOf(all, ({ session }) => session)) {
     for (const [one, other] of pairsOf(group)) {
       const what = `${one.session} was heard from the processes ${one.pid} and ${other.pid}`;
       add("two_places", other.times[0]!, [one.session, one.call, one.key], what, null);
     }
   }
-  for (const group of groupsOf(heartbeats.all, ({ call }) => call)) {
+  for (const group of groupsOf(all, ({ call }) => call)) {
     for (const [one, other] of pairsOf(group)) {
       if (one.session === other.session) continue;
       const { from, ms } = together(one, other);
@@ -54,7 +55,7 @@ export function places(ledger: Ledger, { heartbeats, redisTroubles }: Fleet): re
 }
 
 /** Limits of the fleet are judged in Redis: where it is away, each replica judges by what it knows. */
-export function withoutRedis(troubles: Fleet["redisTroubles"], from: number, to: number): string | null {
+export function withoutRedis(troubles: Observed["redisTroubles"], from: number, to: number): string | null {
   const graceMs = 5_000;
   return troubles.during(from - 1_000, to, graceMs) ? "Redis was away, or had just lost its data" : null;
 }

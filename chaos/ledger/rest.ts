@@ -3,6 +3,7 @@ import { machineNow } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Client } from "../load/client.ts";
 import type { Broken } from "./broken.ts";
+import type { Invariant } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
 
 const deadlinesMs = { agree: 30_000, close: 30_000, told: 150_000, back: 60_000 };
@@ -18,7 +19,7 @@ export async function restOf(
   say: (line: string) => void,
 ): Promise<readonly Broken[]> {
   const broken: Broken[] = [];
-  const add = (invariant: string, what: string, about: readonly string[] = []) =>
+  const add = (invariant: Invariant, what: string, about: readonly string[] = []) =>
     broken.push({ invariant, at: machineNow(), what, about, excuse: null });
 
   const apart = await agreed(() => differences(fleet), deadlinesMs.agree);

@@ -1,5 +1,6 @@
 import { machineNow } from "../clock.ts";
-import { type Fleet, limits } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { limits } from "../fleet/limits.ts";
 import type { Ledger, WantedStart } from "./ledger.ts";
 
 /** A replica is known to have room once it was well for so long, in milliseconds: checks of the balancer, leases, heartbeats. */
