@@ -3,7 +3,7 @@ import type { ResponseLatency } from "../src/agent-event.ts";
 import type { Bench, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
 import { type CallsResult, type TurnTimes, talk } from "./voice/calls.ts";
-import { replies } from "./voice/replies.ts";
+import { backchannel, replies } from "./voice/replies.ts";
 import { Stage } from "./voice/stage.ts";
 
 /** Turns behind each figure. */
@@ -38,10 +38,22 @@ async function withoutDelays(report: Report): Promise<void> {
   for (const calls of [few, many]) {
     // The first turn of a call interrupts nothing.
     const { turns: all } = await talk(stage, { calls, turns: turns / calls + 1, bargeIn: true });
-    const tookMs = all.flatMap(({ place, startAt, lastFrameBeforeAt }) =>
-      place === 0 ? [] : [Math.max(0, (lastFrameBeforeAt ?? 0) - startAt)],
+    const interrupting = all.filter(({ place }) => place > 0);
+    const quieterMs = interrupting.map(({ startAt, quieterFrameAt }) => {
+      if (quieterFrameAt === null) throw new Error("An agent did not become quieter at a sound");
+      return quieterFrameAt - startAt;
+    });
+    quantiles(report, "start_of_turn_to_quieter_frame", quieterMs, calls, {
+      target: 30,
+      note: `barge-in; "${backchannel}" alone; frames go out every 20 ms`,
+    });
+    const cutMs = interrupting.map(({ wordsAt, lastFrameBeforeAt }) =>
+      Math.max(0, (lastFrameBeforeAt ?? 0) - wordsAt),
     );
-    quantiles(report, "start_of_turn_to_last_frame", tookMs, calls, { target: 30, note: "barge-in" });
+    quantiles(report, "words_to_last_frame", cutMs, calls, {
+      target: 30,
+      note: "barge-in; 0: no frame after the words",
+    });
   }
 }
 
@@ -69,14 +81,24 @@ async function withPublishedDelays(report: Report): Promise<void> {
 /** The last speech as the recogniser received it → the first frame at the edge. */
 const responseOf = ({ lastSpeechAt, firstFrameAt }: TurnTimes): number => firstFrameAt - lastSpeechAt;
 
-/** Words of the first sentence: the emulator's model sends each by itself. */
-const sentenceTokens = replies.short.sentence.split(" ").length;
+/** How the first sentence of an answer ends. */
+const sentenceEnd = replies.short.sentence.split("%s")[1] ?? "";
 
-/** What the services took: the end of the turn, the tokens of the first sentence, its first sound. */
+/** When the chunk was sent that completes the first sentence: the model sends several words at a time. */
+function sentenceAtOf({ chunks }: TurnTimes["answer"]): number {
+  let written = "";
+  for (const { at, text } of chunks) {
+    written += text;
+    if (written.includes(sentenceEnd)) return at;
+  }
+  throw new Error("An answer has no whole sentence");
+}
+
+/** What the services took: the end of the turn, the model's chunks up to the first sentence, its first sound. */
 function tookOf({ endAt, lastSpeechAt, answer, speech }: TurnTimes): number {
-  const sentenceAt = answer.tokensAt[sentenceTokens - 1];
-  if (sentenceAt === undefined) throw new Error("An answer has no whole sentence");
-  return endAt - lastSpeechAt + (sentenceAt - answer.askedAt) + (speech.firstByteAt - speech.askedAt);
+  return (
+    endAt - lastSpeechAt + (sentenceAtOf(answer) - answer.askedAt) + (speech.firstByteAt - speech.askedAt)
+  );
 }
 
 function quantiles(

@@ -23,10 +23,14 @@ export interface TurnTimes {
   readonly startAt: number;
   readonly endAt: number;
   readonly lastSpeechAt: number;
+  /** The first words that cut an agent were sent. */
+  readonly wordsAt: number;
   readonly answer: WireTimes["answers"][number];
   readonly speech: WireTimes["speeches"][number];
   /** The first frame of the answer. */
   readonly firstFrameAt: number;
+  /** The first frame that ended quieter after the turn had begun and before it ended; null where there was none. */
+  readonly quieterFrameAt: number | null;
   /** The last frame of the answer before this turn, where it was cut by it. */
   readonly lastFrameBeforeAt: number | null;
 }
@@ -41,6 +45,8 @@ export interface CallsResult {
 
 /** A word, for a recogniser that listens for loudness. In milliseconds. */
 const wordMs = 100;
+/** The same, with more words behind it: the recogniser tells the second after 480 ms. */
+const severalWordsMs = 600;
 
 /** Has so many callers talk to agents, and gathers when what happened. */
 export async function talk(stage: Stage, options: CallsOptions): Promise<CallsResult> {
@@ -99,7 +105,7 @@ class Caller {
     await sleep(Math.random() * 1_000);
     for (let turn = 0; turn < turns; turn += 1) {
       const before = this.turns.length;
-      await this.#caller.play(testing.tone(400, wordMs));
+      await this.#caller.play(testing.tone(400, bargeIn ? severalWordsMs : wordMs));
       if (!bargeIn) {
         await this.#until(() => this.turns.length > before, "the end of a turn");
         await this.#caller.pause(40);
@@ -123,22 +129,37 @@ class Caller {
   timesOf(seen: ReadonlyMap<number, WireTimes>): TurnTimes[] {
     const wire = seen.get(this.#connection ?? -1);
     if (wire === undefined) throw new Error(`The services know no call ${this.#connection}`);
-    const frames = this.#line.recording.frames.map(({ at }) => at);
+    const { frames } = this.#line.recording;
     return wire.ends.flatMap(({ at: endAt, lastSpeechAt }, place): TurnTimes[] => {
       const startAt = wire.starts[place];
+      const wordsAt = wire.words[place]?.at;
       const speech = wire.speeches[place];
       const answer = wire.answers[place];
-      const firstFrameAt = frames.find((at) => at >= endAt);
+      const firstFrameAt = frames.find(({ at }) => at >= endAt)?.at;
       if (
         startAt === undefined ||
+        wordsAt === undefined ||
         speech === undefined ||
         answer === undefined ||
         firstFrameAt === undefined
       ) {
         throw new Error(`Turn ${place} of call ${this.#connection} is not known as a whole`);
       }
-      const lastFrameBeforeAt = frames.findLast((at) => at < endAt) ?? null;
-      return [{ place, startAt, endAt, lastSpeechAt, answer, speech, firstFrameAt, lastFrameBeforeAt }];
+      const quieter = frames.find(({ at, samples }) => at >= startAt && at < endAt && endsQuietly(samples));
+      return [
+        {
+          place,
+          startAt,
+          endAt,
+          lastSpeechAt,
+          wordsAt,
+          answer,
+          speech,
+          firstFrameAt,
+          quieterFrameAt: quieter?.at ?? null,
+          lastFrameBeforeAt: frames.findLast(({ at }) => at < endAt)?.at ?? null,
+        },
+      ];
     });
   }
 
@@ -151,4 +172,12 @@ class Caller {
       });
     }
   }
+}
+
+/**
+ * Whether the second half of a frame is quieter than the voice of the emulator ever is: its tones reach 6,000, and within 10 ms
+ * there always is one. A frame in which the agent becomes 12 dB quieter reaches 3,750 there.
+ */
+function endsQuietly(samples: Int16Array): boolean {
+  return samples.subarray(samples.length / 2).every((sample) => Math.abs(sample) < 4_500);
 }

@@ -8,3 +8,11 @@ export const replies = {
     ),
   },
 } as const;
+
+/** What a caller who interrupts says before any words that count: at this alone the agent is quieter and goes on. */
+export const backchannel = "Mhm";
+
+/** Whether what the recogniser understood so far has words that cut the agent. */
+export function cuts(transcript: string): boolean {
+  return transcript.replace(backchannel, "").replace(",", "").trim() !== "";
+}

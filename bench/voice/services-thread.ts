@@ -12,7 +12,7 @@ import {
   startElevenlabs,
 } from "../../test/emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../../test/emulators/gemini.ts";
-import { replies } from "./replies.ts";
+import { backchannel, replies } from "./replies.ts";
 import { SlowWire } from "./slow-wire.ts";
 import { markOf, type WireTimes, wireTimes } from "./wire-times.ts";
 
@@ -49,7 +49,12 @@ const deepgram = await startDeepgram({
   ...secure,
   // A caller who says a word is enough: how long they speak is no part of any figure.
   delays: published ? { ...deepgramPublished, startOfTurnMs: 80 } : deepgramNone,
-  script: { phrases: ({ connection }) => `This is ${markOf(connection)}, how is the weather?` },
+  script: {
+    phrases({ connection }) {
+      const words = `his is ${markOf(connection)}, how is the weather?`;
+      return reply === "long" ? `${backchannel}, t${words}` : `T${words}`;
+    },
+  },
 });
 const gemini = await startGemini({
   ...secure,
@@ -83,11 +88,12 @@ parentPort?.on("message", (order: ServicesOrder) => {
   if (order.type === "reply") {
     reply = order.reply;
     const { none } = geminiDelays;
-    // Callers who barge in must not do so in step with the frames that they are answered with.
+    // Callers who barge in must not do so in step with the frames that they are answered with. An answer that begins while the
+    // last frames of the one before are played goes on in their step: up to 60 ms.
     const outOfStep = {
       ...none,
       get firstTokenMs() {
-        return 20 * Math.random();
+        return 80 + 20 * Math.random();
       },
     };
     if (!published) gemini.delays = reply === "long" ? outOfStep : none;

@@ -1,12 +1,18 @@
 import type { DeepgramEmulator } from "../../test/emulators/deepgram.ts";
 import type { ElevenlabsEmulator } from "../../test/emulators/elevenlabs.ts";
 import type { GeminiEmulator } from "../../test/emulators/gemini.ts";
+import { cuts } from "./replies.ts";
 
 /** What the services saw of one call, turn after turn. Times as epoch milliseconds. */
 export interface WireTimes {
   readonly starts: number[];
+  /** The first words of each turn that cut an agent. */
+  readonly words: { readonly at: number }[];
   readonly ends: { readonly at: number; readonly lastSpeechAt: number }[];
-  readonly answers: { readonly askedAt: number; readonly tokensAt: readonly number[] }[];
+  readonly answers: {
+    readonly askedAt: number;
+    readonly chunks: readonly { readonly at: number; readonly text: string }[];
+  }[];
   /** Of the first sentence of each answer. */
   readonly speeches: { readonly askedAt: number; readonly firstByteAt: number }[];
 }
@@ -23,21 +29,23 @@ export function wireTimes(
 ): ReadonlyMap<number, WireTimes> {
   const calls = new Map<number, WireTimes>();
   const of = (connection: number): WireTimes => {
-    const known = calls.get(connection) ?? { starts: [], ends: [], answers: [], speeches: [] };
+    const known = calls.get(connection) ?? { starts: [], words: [], ends: [], answers: [], speeches: [] };
     calls.set(connection, known);
     return known;
   };
   for (const { at, connection, message, lastSpeechAt } of deepgram.log.of("sent")) {
-    const { event } = message as { readonly event?: string };
+    const { event, transcript } = message as { readonly event?: string; readonly transcript?: string };
     if (event === "StartOfTurn") of(connection as number).starts.push(at);
+    const { starts, words } = of(connection as number);
+    if (words.length < starts.length && cuts(transcript ?? "")) words.push({ at });
     if (event === "EndOfTurn")
       of(connection as number).ends.push({ at, lastSpeechAt: lastSpeechAt as number });
   }
-  const tokens = Map.groupBy(gemini.log.of("token"), ({ request }) => request);
+  const chunks = Map.groupBy(gemini.log.of("token"), ({ request }) => request);
   for (const { at, request, body } of gemini.log.of("request")) {
     const connection = marked((body as { readonly contents?: readonly unknown[] }).contents?.at(-1));
-    const tokensAt = tokens.get(request)?.map((token) => token.at) ?? [];
-    if (connection !== null) of(connection).answers.push({ askedAt: at, tokensAt });
+    const written = chunks.get(request)?.map((chunk) => ({ at: chunk.at, text: String(chunk.text) })) ?? [];
+    if (connection !== null) of(connection).answers.push({ askedAt: at, chunks: written });
   }
   const firstBytes = new Map(elevenlabs.log.of("first_byte").map(({ at, request }) => [request, at]));
   for (const { at, request, body, speech } of elevenlabs.log.of("request")) {

@@ -34,9 +34,9 @@ export async function startGemini(options: GeminiOptions = {}): Promise<GeminiEm
 
 /**
  * The Gemini API as a voice agent uses it: `models/{model}:streamGenerateContent` by server-sent events, and
- * `models/{model}`. Its log has `request` (with `body`), then its `first_byte`, each `token`, and `end` (with `status`) or
- * `aborted` (the client closed the connection before the end), each with the number of the `request`; `lookup` for
- * everything else that is asked; `connection` and `connection_closed`.
+ * `models/{model}`. Its log has `request` (with `body`), then its `first_byte`, a `token` for each chunk with something that
+ * the model wrote (with `text`), and `end` (with `status`) or `aborted` (the client closed the connection before the end),
+ * each with the number of the `request`; `lookup` for everything else that is asked; `connection` and `connection_closed`.
  */
 export class GeminiEmulator implements Emulator {
   readonly provider = "gemini";

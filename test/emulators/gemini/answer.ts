@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { generationOf } from "./request-check.ts";
 import type { GeminiCall, GeminiRequest, GeminiStep } from "./script.ts";
 
-/** One chunk of an answer, and how many tokens the model writes for it. */
+/** One chunk of an answer, how many tokens the model writes for it, and the text in it that is no thought. */
 export interface WireChunk {
   readonly body: object;
   readonly tokens: number;
+  readonly text: string;
 }
 
 /** How long the first chunk of a text is, and each that follows, in characters. */
@@ -106,6 +107,7 @@ export class WireAnswer {
     this.#counted.thoughts += thoughts;
     return {
       tokens: tokens + thoughts,
+      text: parts.map((part) => ("thought" in part ? "" : textIn(part))).join(""),
       body: {
         candidates: [
           {
@@ -124,6 +126,7 @@ export class WireAnswer {
   #blocked(blockReason: string): WireChunk {
     return {
       tokens: 0,
+      text: "",
       body: {
         promptFeedback: { blockReason },
         usageMetadata: { promptTokenCount: this.#promptTokens, totalTokenCount: this.#promptTokens },
@@ -147,6 +150,8 @@ export class WireAnswer {
     };
   }
 }
+
+const textIn = (part: object): string => ("text" in part && typeof part.text === "string" ? part.text : "");
 
 /** Words are cut wherever a chunk ends, and characters are not. */
 function* pieces(text: string): Generator<string> {

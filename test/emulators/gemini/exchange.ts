@@ -165,7 +165,7 @@ export class Exchange {
   async #stream(chunks: Iterable<WireChunk>, fault: GeminiFault | undefined): Promise<void> {
     this.#response.writeHead(200, { "content-type": "text/event-stream" });
     let written = 0;
-    for (const { body, tokens } of chunks) {
+    for (const { body, tokens, text } of chunks) {
       if (written > 0) await this.#wait(tokens * this.#setting.delays.tokenMs);
       const event = `data: ${JSON.stringify(body)}\r\n\r\n`;
       if (fault !== undefined && "afterChunks" in fault && fault.afterChunks === written) {
@@ -174,7 +174,7 @@ export class Exchange {
       if (fault?.kind === "odd_chunks") await this.#writePieces(Buffer.from(event), fault.bytes);
       else this.#response.write(event);
       if (written++ === 0) this.#log("first_byte");
-      if (tokens > 0) this.#log("token");
+      if (tokens > 0) this.#log("token", { text });
       this.#gone.signal.throwIfAborted();
     }
     this.#response.end();
