@@ -1,21 +1,36 @@
-/** What a wait ends with when it took too long. */
+/** A wait took too long. */
 export class DeadlineError extends Error {
   override readonly name = "DeadlineError";
+  /** The message without the option that sets the limit, for readers who cannot change that. */
+  readonly brief: string;
+
+  /** @param option The option that sets the limit, and its flag where it has one; none where the limit is fixed. */
+  constructor(message: string, option?: string) {
+    super(withOption(message, option));
+    this.brief = message;
+  }
 }
+
+/** A message about a limit, with the option that sets it, so that whoever reads the message knows what to change. */
+export const withOption = (message: string, option?: string): string =>
+  option === undefined ? message : `${message} (${option})`;
 
 /**
  * Settles as `promise` does, or rejects with a {@link DeadlineError} after `ms`, or with the reason of `signal` when it fires.
- * `what` names the wait, for the message. The work itself goes on: whoever stops waiting ends it, or frees what it brings.
+ * The work itself goes on: whoever stops waiting ends it, or frees what it brings.
+ * @param what Names the wait, for the message.
+ * @param option Names the option that sets `ms`, for the message.
  */
 export async function within<T>(
   promise: Promise<T>,
   ms: number,
   what: string,
   signal?: AbortSignal,
+  option?: string,
 ): Promise<T> {
   const { promise: given, reject: giveUp } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => giveUp(new DeadlineError(`${what} took longer than ${Math.round(ms)} ms`)),
+    () => giveUp(new DeadlineError(`${what} took longer than ${Math.round(ms)} ms`, option)),
     ms,
   );
   const aborted = () => giveUp(signal?.reason);

@@ -190,7 +190,7 @@ for (const [limit, steps] of [
     thread.type(script(steps));
     const { outcome, error } = await turnAfter(thread, 0);
     t.is(outcome, "failed");
-    t.regex(error?.message ?? "", /of scripted script-1 took longer than 50 ms/);
+    t.regex(error?.message ?? "", /of scripted script-1 took longer than 50 ms \(limits\.\w+TimeoutMs\)/);
     const { measurement } = await thread.next("measured", (said) => said.measurement.kind === "error");
     t.like(measurement, { component: "llm", error: "timeout" });
   });

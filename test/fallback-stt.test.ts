@@ -122,7 +122,7 @@ test("the next recogniser listens where the first does not open", async (t) => {
 test("one that opens too late is closed", async (t) => {
   const [a, b] = [new ToldStt("a", "late"), new ToldStt("b")];
   const { told } = await listening(t, [a, b], { timeoutMs: 10 });
-  t.deepEqual(told, ["a", "a failed: told a to listen took longer than 10 ms", "b"]);
+  t.deepEqual(told, ["a", "a failed: told a to listen took longer than 10 ms (timeoutMs of fallback)", "b"]);
   a.openLate();
   const late = await a.stream(1);
   while (!late.closed) await new Promise((resolve) => setImmediate(resolve));

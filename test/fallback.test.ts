@@ -115,7 +115,7 @@ test("one that is too slow for its first piece is given up, and its request clos
     const { told, watch } = watched();
     t.is((await ask(llm, "Hi!", { watch })).text, "b");
     t.true(slow.requests[0]!.signal.aborted);
-    t.is(told[1], "a failed: The first piece of told a took longer than 20 ms");
+    t.is(told[1], "a failed: The first piece of told a took longer than 20 ms (timeoutMs of fallback)");
   }
 });
 
@@ -181,7 +181,7 @@ test("only where all fail does the request fail, with the cause of each", async 
   const error = await t.throwsAsync(ask(llm, "Hi!", { watch }), { instanceOf: AllFailedError });
   t.is(
     error.message,
-    "All 2 failed: told a: The first piece of told a took longer than 5 ms; told b: b is down",
+    "All 2 failed: told a: The first piece of told a took longer than 5 ms (timeoutMs of fallback); told b: b is down",
   );
   t.is(error.errors.length, 2);
   t.deepEqual(error.services, [
@@ -190,7 +190,11 @@ test("only where all fail does the request fail, with the cause of each", async 
   ]);
   // The error of the request is that of the last one asked.
   t.is(errorKind(error), "http_503");
-  t.deepEqual(told, ["told a", "a failed: The first piece of told a took longer than 5 ms", "told b"]);
+  t.deepEqual(told, [
+    "told a",
+    "a failed: The first piece of told a took longer than 5 ms (timeoutMs of fallback)",
+    "told b",
+  ]);
   // They are asked again all the same: better than nobody.
   await t.throwsAsync(ask(llm, "Hi!"), { instanceOf: AllFailedError });
 });

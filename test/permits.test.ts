@@ -115,7 +115,10 @@ for (const part of ["tts", "llm"] as const) {
     t.is(outcome, "failed");
     t.is(error?.name, "PermitTimeoutError");
     t.is(error?.code, "PERMIT_TIMEOUT");
-    t.is(error?.message, "As many requests to counted as may run at a time did so for 50 ms");
+    t.is(
+      error?.message,
+      "As many requests to counted as may run at a time did so for 50 ms (providerConcurrency, --provider-concurrency)",
+    );
     t.is(await timeouts(launcher, part), 1);
     await requests.start("c");
     requests.tell("a", "end");

@@ -214,7 +214,7 @@ test("a handshake that is never answered ends by its deadline", async (t) => {
   const listener = await Listener.on(sttOn(t, emulator, { connectTimeoutMs: 500 }));
   const { error } = await listener.heard("error");
   t.is(errorKind(error), "timeout");
-  t.is(error.message, "The handshake with Deepgram took longer than 500 ms");
+  t.is(error.message, "The handshake with Deepgram took longer than 500 ms (connectTimeoutMs)");
 });
 
 test("a slow handshake is waited for, and sound that comes meanwhile is kept", async (t) => {

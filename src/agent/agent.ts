@@ -268,7 +268,8 @@ export class Agent {
   /** One step of closing: it has its own deadline, and what goes wrong in it stops no other. */
   async #step(what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await within(work(), this.#options.limits.closeStepTimeoutMs, `To ${what}`);
+      const { closeStepTimeoutMs } = this.#options.limits;
+      await within(work(), closeStepTimeoutMs, `To ${what}`, undefined, "limits.closeStepTimeoutMs");
     } catch (error) {
       this.#host.log.warn({ err: plainError(error) }, `could not ${what}`);
     }

@@ -135,7 +135,7 @@ export class Attendance {
     const { signal, limits, host } = this.#options;
     const edge = this.#options.edge();
     try {
-      return await within(work(edge), limits.joinTimeoutMs, `To ${what}`, signal);
+      return await within(work(edge), limits.joinTimeoutMs, `To ${what}`, signal, "limits.joinTimeoutMs");
     } catch (error) {
       if (!signal.aborted) {
         const { provider } = edge;

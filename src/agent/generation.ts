@@ -19,16 +19,18 @@ export async function* generate(
     cancel.abort(signal.reason);
     stop(signal.reason);
   };
-  const expire = (what: string, limitMs: number) =>
-    setTimeout(() => {
-      const error = new DeadlineError(`${what} took longer than ${limitMs} ms`);
+  const expire = (what: string, limit: "responseTimeoutMs" | "firstTokenTimeoutMs") => {
+    const limitMs = limits[limit];
+    return setTimeout(() => {
+      const error = new DeadlineError(`${what} took longer than ${limitMs} ms`, `limits.${limit}`);
       cancel.abort(error);
       stop(error);
     }, limitMs);
+  };
   signal.addEventListener("abort", aborted, { once: true });
   const name = `${llm.provider} ${llm.model}`;
-  const whole = expire(`The answer of ${name}`, limits.responseTimeoutMs);
-  const first = expire(`The first token of ${name}`, limits.firstTokenTimeoutMs);
+  const whole = expire(`The answer of ${name}`, "responseTimeoutMs");
+  const first = expire(`The first token of ${name}`, "firstTokenTimeoutMs");
 
   let stream: AsyncIterator<LlmEvent> | undefined;
   let complete = false;

@@ -1,3 +1,4 @@
+import { withOption } from "../deadline.ts";
 import type { FromThread } from "../protocol.ts";
 
 /**
@@ -12,7 +13,12 @@ export class PermitTimeoutError extends Error {
   readonly code = "PERMIT_TIMEOUT";
 
   constructor(provider: string, timeoutMs: number) {
-    super(`As many requests to ${provider} as may run at a time did so for ${timeoutMs} ms`);
+    super(
+      withOption(
+        `As many requests to ${provider} as may run at a time did so for ${timeoutMs} ms`,
+        "providerConcurrency, --provider-concurrency",
+      ),
+    );
   }
 }
 

@@ -76,7 +76,8 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   const cancelled = () => over("cancelled", signal.reason);
   signal.addEventListener("abort", cancelled, { once: true });
   try {
-    const value = await within(running, limits.toolTimeoutMs, `The tool ${call.name}`, signal);
+    const what = `The tool ${call.name}`;
+    const value = await within(running, limits.toolTimeoutMs, what, signal, "limits.toolTimeoutMs");
     signal.throwIfAborted();
     const output = new ToolOutput(limits.maxToolOutputLength);
     const told = output.tell(value);
@@ -101,10 +102,8 @@ function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }
 
 /** The model may read aloud what it is told, so an error that is not meant for it is told without its message. */
 function reasonToTell(error: unknown): string {
+  if (error instanceof DeadlineError) return error.brief;
   const meant =
-    ToolError.is(error) ||
-    error instanceof BadArgumentsError ||
-    error instanceof UnknownFunctionError ||
-    error instanceof DeadlineError;
+    ToolError.is(error) || error instanceof BadArgumentsError || error instanceof UnknownFunctionError;
   return meant ? plainError(error).message : "The function failed for a technical reason.";
 }

@@ -108,7 +108,9 @@ export class Permissions {
 
   async #ask(name: string, dependency: Dependency<unknown>, scope: RequestScope): Promise<unknown> {
     try {
-      return await within(scope.resolve(dependency), this.#options.permissionTimeoutMs, name);
+      const { permissionTimeoutMs } = this.#options;
+      const asked = scope.resolve(dependency);
+      return await within(asked, permissionTimeoutMs, name, undefined, "permissionTimeoutMs");
     } catch (error) {
       if (error instanceof DeadlineError)
         throw new GreenroomError("PERMISSION_TIMEOUT", undefined, { cause: error });

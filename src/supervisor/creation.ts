@@ -10,7 +10,7 @@ export interface SessionTimeline {
 export type Created = "created" | "dead on arrival";
 
 export const createOverdueText = (afterMs: number): string =>
-  `createAgent took longer than ${afterMs} ms (createTimeoutMs)`;
+  `createAgent took longer than ${afterMs} ms (createTimeoutMs, --create-timeout-ms)`;
 
 /** The wait for `createAgent`, thread after thread. */
 export class Creation {

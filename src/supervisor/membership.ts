@@ -89,7 +89,8 @@ export class Membership {
     const timeoutMs = this.#contactTimeoutMs;
     if (timeoutMs === null) return;
     try {
-      await within(this.#contact.promise, timeoutMs, "The first answer of the registry");
+      const option = "contactTimeoutMs, --registry-contact-timeout-ms";
+      await within(this.#contact.promise, timeoutMs, "The first answer of the registry", undefined, option);
     } catch (error) {
       if (GreenroomError.is(error)) throw error;
       throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause: this.#trouble ?? error });

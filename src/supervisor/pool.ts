@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Piscina } from "piscina";
+import { DeadlineError } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import type { KillReason } from "../metrics/catalogue.ts";
 import type { ThreadLogOptions } from "../protocol.ts";
@@ -127,7 +128,14 @@ export class Pool {
         reject(new GreenroomError("DRAINING"));
         return;
       }
-      const timer = setTimeout(() => waiter.refuse(new GreenroomError("NO_THREAD")), waitMs);
+      const expire = () => {
+        const cause = new DeadlineError(
+          `The wait for a thread took longer than ${Math.round(waitMs)} ms`,
+          "threadWaitTimeoutMs, --thread-wait-timeout-ms",
+        );
+        waiter.refuse(new GreenroomError("NO_THREAD", undefined, { cause }));
+      };
+      const timer = setTimeout(expire, waitMs);
       const settle = () => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -216,7 +224,8 @@ export class Pool {
       },
     );
     const { threadStartTimeoutMs } = this.#options;
-    const overdue = `The agent module was not imported within ${threadStartTimeoutMs} ms (threadStartTimeoutMs)`;
+    const option = "threadStartTimeoutMs, --thread-start-timeout-ms";
+    const overdue = `The agent module was not imported within ${threadStartTimeoutMs} ms (${option})`;
     const timer = setTimeout(() => slot.retire(new Error(overdue)), threadStartTimeoutMs);
     this.slots.add(slot);
   }

@@ -144,7 +144,7 @@ export class Session implements SlotHolder {
     this.#slot.draining();
     this.#slot.send({ type: "close", reason });
     const { closeGraceMs } = this.#deadlines;
-    const message = `The agent ignored the close for ${closeGraceMs} ms (closeGraceMs)`;
+    const message = `The agent ignored the close for ${closeGraceMs} ms (closeGraceMs, --close-grace-ms)`;
     this.#graceTimer = setTimeout(() => this.#slot?.condemn({ reason: "killed", message }), closeGraceMs);
   }
 

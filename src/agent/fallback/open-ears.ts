@@ -104,7 +104,8 @@ export class OpenEars {
     });
     try {
       const what = `${member.provider} ${member.model} to listen`;
-      const stream = timeoutMs === null ? await opening : await within(opening, timeoutMs, what, signal);
+      const option = "timeoutMs of fallback";
+      const stream = await (timeoutMs === null ? opening : within(opening, timeoutMs, what, signal, option));
       signal.throwIfAborted();
       return { member, stream, cancel, permit, openedAt: now() };
     } catch (error) {

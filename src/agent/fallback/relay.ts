@@ -111,6 +111,7 @@ class Attempt<Member extends Service, Piece> {
 
   #late(timeoutMs: number): DeadlineError {
     const { provider, model } = this.#member;
-    return new DeadlineError(`The first piece of ${provider} ${model} took longer than ${timeoutMs} ms`);
+    const message = `The first piece of ${provider} ${model} took longer than ${timeoutMs} ms`;
+    return new DeadlineError(message, "timeoutMs of fallback");
   }
 }

@@ -1,3 +1,4 @@
+import { withOption } from "../../deadline.ts";
 import { retryAfter } from "../../retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
@@ -89,8 +90,12 @@ export function unreachable(error: unknown): DeepgramError {
   });
 }
 
+/** The connection took longer than the option `connectTimeoutMs` allows. */
 export const timedOut = (what: string, limitMs: number): DeepgramError =>
-  new DeepgramError(`${what} took longer than ${limitMs} ms`, { code: "ETIMEDOUT", retryable: true });
+  new DeepgramError(withOption(`${what} took longer than ${limitMs} ms`, "connectTimeoutMs"), {
+    code: "ETIMEDOUT",
+    retryable: true,
+  });
 
 /**
  * Deepgram ended the connection without having been asked to. A clean close is no reason to stop listening; one that blames

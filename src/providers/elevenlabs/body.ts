@@ -25,7 +25,8 @@ export async function* pieces(
   try {
     for (;;) {
       const next = iterator.next().catch((error) => Promise.reject(connectionError(error)));
-      const { done, value } = await within(next, idleTimeoutMs, "The next piece of ElevenLabs' answer");
+      const what = "The next piece of ElevenLabs' answer";
+      const { done, value } = await within(next, idleTimeoutMs, what, undefined, "idleTimeoutMs");
       if (done) return;
       yield value;
     }

@@ -60,7 +60,12 @@ export class TTS implements AgentTTS {
     const deadlineAt = performance.now() + firstByteTimeoutMs;
     const deadline = setTimeout(
       () =>
-        cancel.abort(new DeadlineError(`ElevenLabs' first sound took longer than ${firstByteTimeoutMs} ms`)),
+        cancel.abort(
+          new DeadlineError(
+            `ElevenLabs' first sound took longer than ${firstByteTimeoutMs} ms`,
+            "firstByteTimeoutMs",
+          ),
+        ),
       firstByteTimeoutMs,
     );
     const request: SpeechRequest = {

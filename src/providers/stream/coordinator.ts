@@ -159,7 +159,7 @@ export class Coordinator {
       return readAdmission(await response.json());
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw error instanceof StreamError ? error : unreachable(doing, error);
+      throw error instanceof StreamError ? error : unreachable(doing, error, "requestTimeoutMs");
     }
   }
 
@@ -257,7 +257,7 @@ function sdkError(doing: string, error: unknown): StreamError {
   };
   const status = metadata?.responseCode;
   if (typeof status !== "number")
-    return unreachable(doing, typeof code === "object" ? code : (cause ?? error));
+    return unreachable(doing, typeof code === "object" ? code : (cause ?? error), "requestTimeoutMs");
   return new StreamError(`${doing}: Stream refused with ${status}: ${errorText(String(message))}`, {
     status,
     ...(typeof code === "number" ? { number: code } : {}),

@@ -1,3 +1,4 @@
+import { withOption } from "../../deadline.ts";
 import { errorText } from "../error-text.ts";
 import { ErrorCode, nameIn, WebsocketReconnectStrategy } from "./wire/enums.ts";
 import type { SfuFault } from "./wire/messages.ts";
@@ -42,12 +43,15 @@ export class StreamError extends Error {
 /** Statuses that pass: too slow, too many, and all that is the server's own fault. */
 export const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-/** The network, or what it carried, failed. `doing` says what was going on, such as `To join a call`. */
-export function unreachable(doing: string, error: unknown): StreamError {
+/**
+ * The network, or what it carried, failed. `doing` says what was going on, such as `To join a call`.
+ * @param option The option that limits the wait; none where the limit is fixed.
+ */
+export function unreachable(doing: string, error: unknown, option?: string): StreamError {
   const { name, code, message, cause } = error as Record<"name" | "code" | "message" | "cause", unknown>;
   const inner = (cause as { code?: unknown } | undefined)?.code;
   const known = [code, inner].find((one): one is string => typeof one === "string" && one !== "");
-  if (name === "TimeoutError" || name === "DeadlineError") return timedOut(doing, error);
+  if (name === "TimeoutError" || name === "DeadlineError") return timedOut(doing, error, option);
   return new StreamError(`${doing}: the connection to Stream failed: ${known ?? String(message)}`, {
     code: known ?? "ECONNRESET",
     retryable: true,
@@ -55,8 +59,9 @@ export function unreachable(doing: string, error: unknown): StreamError {
   });
 }
 
-export function timedOut(doing: string, cause?: unknown): StreamError {
-  return new StreamError(`${doing} took too long`, { code: "ETIMEDOUT", retryable: true, cause });
+export function timedOut(doing: string, cause?: unknown, option?: string): StreamError {
+  const message = withOption(`${doing} took too long`, option);
+  return new StreamError(message, { code: "ETIMEDOUT", retryable: true, cause });
 }
 
 /** An error of the SFU: within an answer of its HTTP side, or as an event. */
