@@ -38,7 +38,7 @@ test.serial("without a terminal there is no link unless it is asked for", async 
 test.serial("an edge that makes no link: --join says so and fails", async (t) => {
   const child = new Child(t, [bin, "run", "--join"]);
   t.is((await child.exit).code, 1);
-  t.regex(child.stdout, /^· the agent's edge makes no links into its calls$/m);
+  t.regex(child.stdout, /^· the agent's edge names no page where a person joins its calls$/m);
 });
 
 test.serial("--join and --wav exclude each other", async (t) => {

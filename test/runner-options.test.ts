@@ -179,6 +179,28 @@ test.serial("variables that look like ours and are not are named, in one line", 
   t.regex(talk.stderr, /^greenroom: Ignored, .*$/m);
 });
 
+test.serial("flags that npm took for its own are named, with what to write", async (t) => {
+  const env = {
+    npm_lifecycle_event: "start",
+    npm_config_port: "9000",
+    npm_config_splash: "",
+    npm_config_cache: "/tmp",
+    npm_config_redis_url: "redis://127.0.0.1:1",
+  };
+  const kept = "npm kept --no-splash, --port for itself, without effect here: flags follow two dashes";
+  const child = new Child(t, [bin, "serve", "--port", "0"], { env });
+  const { level } = await child.logged(/^npm kept .*, as in npm start -- --no-splash$/);
+  t.is(level, 40);
+  // npm passes the number of `--port 9000` on, without its flag.
+  const wrong = new Child(t, [bin, "serve", "9000"], { env });
+  t.is((await wrong.exit).code, 2);
+  t.true(wrong.stderr.includes(kept), wrong.stderr);
+  const talk = new Child(t, [bin, "run"], { env: { ...env, npm_lifecycle_event: "console" } });
+  talk.end();
+  t.is((await talk.exit).code, 0);
+  t.regex(talk.stderr, /^greenroom: npm kept .*, as in npm run console -- --no-splash$/m);
+});
+
 test.serial("API keys under a misspelt name are refused, since nobody would be asked for one", async (t) => {
   const env = { GREENROOM_API_KEY: "name:0123456789abcdef" };
   const child = new Child(t, [bin, "serve", "--port", "0"], { env });

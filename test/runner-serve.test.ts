@@ -145,6 +145,15 @@ test.serial("a port that is in use: one line that says what to do, and exit code
   t.regex(third.stderr, /choose another with --metrics-port/);
 });
 
+test.serial("in a terminal, a port that is in use is told once", async (t) => {
+  if (noTerminal(t)) return;
+  const first = new Child(t, [bin, "serve", "--port", "0"]);
+  const { port } = new URL(await first.url());
+  const second = new Child(t, [bin, "serve", "--port", port], { terminal: true });
+  t.is((await second.exit).code, 1);
+  t.is(second.stdout.split(`port ${port} of 127.0.0.1 is in use`).length, 2, second.stdout);
+});
+
 test.serial("metrics with a port of their own are on no other", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0", "--metrics-port", "0"]);
   const url = await child.url();

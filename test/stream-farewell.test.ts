@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, JsonObject, Session } from "greenroom";
 import { backdatedSeconds } from "../src/providers/stream/clock.ts";
+import { Edge } from "../src/providers/stream/edge.ts";
 import { farewell } from "../src/providers/stream/farewell-module.ts";
 import { Invitations } from "../src/providers/stream/invitations.ts";
 import { fillOptions } from "../src/providers/stream/options.ts";
@@ -158,11 +159,11 @@ test("a demo link opens Stream's own application in that call, or the one that i
   };
   const guest = { id: "guest-1", name: "You & me", madeUp: true };
   const { signal } = new AbortController();
-  const link = (options: object, callType: string) =>
-    new Invitations(fillOptions({ ...keys, ...options }), coordinator).demoLink(
-      { callType, callId: "a/b" },
-      { guest, signal },
-    );
+  const link = (options: object, callType: string) => {
+    const filled = fillOptions({ ...keys, ...options });
+    const call = { callType, callId: "a/b" };
+    return new Invitations(filled, coordinator).demoLink(call, { guest, signal }, String(filled.demoUrl));
+  };
   const url = new URL(await link({}, "default"));
   t.is(url.origin + url.pathname, "https://getstream.io/video/demos/join/a%2Fb");
   t.deepEqual(Object.fromEntries(url.searchParams), {
@@ -180,4 +181,12 @@ test("a demo link opens Stream's own application in that call, or the one that i
   t.is(own.origin + own.pathname, "http://localhost:3000/demo/join/a%2Fb");
   t.is(own.searchParams.get("type"), "support");
   t.throws(() => fillOptions({ ...keys, demoUrl: "demo" }), { message: /demoUrl must be/ });
+});
+
+test("beside an emulator there is a demo link only where a page is named", (t) => {
+  const keys = { apiKey: "key", apiSecret: "secret" };
+  const emulator = { ...keys, baseUrl: "http://127.0.0.1:1" };
+  t.is(typeof new Edge(keys).demoLink, "function");
+  t.is(new Edge(emulator).demoLink, undefined);
+  t.is(typeof new Edge({ ...emulator, demoUrl: "http://127.0.0.1:2" }).demoLink, "function");
 });

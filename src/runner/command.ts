@@ -7,6 +7,7 @@ import { loadEnvironment } from "./environment.ts";
 import { errorLines } from "./error-lines.ts";
 import { errorSentence, stackOf } from "./error-sentence.ts";
 import { tellFatal } from "./fatal.ts";
+import { flagsOfNpm } from "./npm-flags.ts";
 import { paintFor } from "./paint.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { boundStandardStreams } from "./standard-streams.ts";
@@ -22,7 +23,10 @@ export async function obey(
   boundStandardStreams();
   const line = parseCommandLine(argv, programName(), version);
   if (line.command === null) {
-    if (line.complaint !== null) await tellFatal(line.complaint, { launcher, serves: argv[0] === "serve" });
+    if (line.complaint !== null) {
+      const complaint = [line.complaint, flagsOfNpm()].filter((text) => text !== null).join("\n");
+      await tellFatal(complaint, { launcher, serves: argv[0] === "serve" });
+    }
     return line.exitCode;
   }
   try {

@@ -6,7 +6,7 @@ import { harmless, paintFor } from "./paint.ts";
 import type { Printout } from "./printout.ts";
 
 /** For an edge that does not know of such things, which is nothing wrong. */
-export const noLinks = "the agent's edge makes no links into its calls";
+export const noLinks = "the agent's edge names no page where a person joins its calls";
 
 /**
  * Shows the address where a person joins the call of a session that is live. It holds a token: it is printed, and never

@@ -1,6 +1,7 @@
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { loggedError } from "../supervisor/log-error.ts";
 import { harmless, paintFor } from "./paint.ts";
+import { isReadable } from "./readable-log.ts";
 
 export interface FatalEnd {
   readonly launcher: AgentLauncher;
@@ -28,7 +29,7 @@ export async function tellFatal(
 async function logFatal(text: string, { options }: AgentLauncher, error: unknown): Promise<void> {
   const { logFd = 1, logLevel = "info", logger } = options;
   const stream = logFd === 2 ? process.stderr : process.stdout;
-  if (!logger && stream.isTTY) return;
+  if (stream.isTTY && (!logger || isReadable(logger))) return;
   const { serverLog } = await import("../supervisor/server-log.ts");
   serverLog({ logger, logLevel, logFd }).fatal(error === undefined ? {} : { err: loggedError(error) }, text);
 }

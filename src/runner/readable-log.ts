@@ -34,8 +34,15 @@ export function readableLog(
     const below = lines.map((text) => `${dim(harmless(text))}\n`).join("");
     stream.write(`${head}${tail}\n${below}`);
   };
-  return pino({ level }, { write });
+  const log = pino({ level }, { write });
+  readable.add(log);
+  return log;
 }
+
+const readable = new WeakSet<Logger>();
+
+/** Whether a log is one of {@link readableLog}: a person sees its lines beside what is written to standard error. */
+export const isReadable = (log: Logger): boolean => readable.has(log);
 
 interface LogEntry {
   readonly level: number;

@@ -1,5 +1,6 @@
 import { similar } from "../similar.ts";
 import type { Environment } from "./environment.ts";
+import { flagsOfNpm } from "./npm-flags.ts";
 import { variableOf } from "./option-table.ts";
 import * as options from "./options.ts";
 
@@ -26,13 +27,17 @@ interface UnknownVariable {
   readonly meant: string | null;
 }
 
-/** Sentences about what the environment holds and nobody reads: variables that look like ours, lines of `.env`. */
+/** Sentences about what the environment holds and nobody reads: variables that look like ours, lines of `.env`, flags of npm. */
 export function warningsOf(environment: Environment): readonly string[] {
   const unknown = unknownOf(environment).map(
     ({ origin, meant }) => `${origin}${meant === null ? "" : ` (did you mean ${meant}?)`}`,
   );
-  if (unknown.length === 0) return environment.warnings;
-  return [...environment.warnings, `Ignored, since there is no such variable: ${unknown.join(", ")}`];
+  const ofNpm = flagsOfNpm();
+  return [
+    ...environment.warnings,
+    ...(unknown.length === 0 ? [] : [`Ignored, since there is no such variable: ${unknown.join(", ")}`]),
+    ...(ofNpm === null ? [] : [ofNpm]),
+  ];
 }
 
 /** The first of those that were probably meant to be one of these. */

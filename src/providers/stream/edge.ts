@@ -18,6 +18,11 @@ import { threadMedia } from "./thread-media.ts";
 /** Calls on Stream (getstream.io): the agent is one of their participants. */
 export class Edge implements EdgeInterface {
   readonly provider = "stream";
+  /**
+   * The address of Stream's demo application, or of the page that `demoUrl` names, for a call. Rejects with a
+   * {@link StreamError}. Undefined with a `baseUrl` and no `demoUrl`: Stream's page reaches no emulator.
+   */
+  readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
   readonly #options: FilledOptions;
   readonly #coordinator: Coordinator;
   readonly #invitations: Invitations;
@@ -29,6 +34,10 @@ export class Edge implements EdgeInterface {
     this.#options = fillOptions(options);
     this.#coordinator = new Coordinator(this.#options);
     this.#invitations = new Invitations(this.#options, this.#coordinator);
+    const { demoUrl } = this.#options;
+    if (demoUrl !== null) {
+      this.demoLink = (call, request) => this.#invitations.demoLink(call, request, demoUrl);
+    }
   }
 
   /** Opens a connection to Stream's API, and checks the key: rejects with status 401 where it, or its secret, is wrong. */
@@ -61,11 +70,6 @@ export class Edge implements EdgeInterface {
   /** What Stream's clients join with: `token` and `api_key`. Rejects with a {@link StreamError}. */
   joinToken(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }> {
     return this.#invitations.joinToken(call, request);
-  }
-
-  /** The address of Stream's demo application for this call. Rejects with a {@link StreamError}. */
-  demoLink(call: Call, request: InviteRequest): Promise<string> {
-    return this.#invitations.demoLink(call, request);
   }
 
   /** Ends what is under way, and leaves the calls that were not left. */

@@ -10,10 +10,10 @@ type Inviter = Pick<Coordinator, "upsertUser" | "userToken">;
 
 /** How people come into a call of Stream that an agent is in. */
 export class Invitations {
-  readonly #options: Pick<FilledOptions, "apiKey" | "demoUrl">;
+  readonly #options: Pick<FilledOptions, "apiKey">;
   readonly #coordinator: Inviter;
 
-  constructor(options: Pick<FilledOptions, "apiKey" | "demoUrl">, coordinator: Inviter) {
+  constructor(options: Pick<FilledOptions, "apiKey">, coordinator: Inviter) {
     this.#options = options;
     this.#coordinator = coordinator;
   }
@@ -35,15 +35,19 @@ export class Invitations {
     return { token, api_key: this.#options.apiKey, ...expiryOf(token) };
   }
 
-  /** The address of Stream's demo application for this call. The token in it is good for an hour. */
-  async demoLink({ callType, callId }: Call, { guest, signal }: InviteRequest): Promise<string> {
+  /** An address within `demoUrl`, which has the paths of Stream's demo application, for this call. The token in it is good for an hour. */
+  async demoLink(
+    { callType, callId }: Call,
+    { guest, signal }: InviteRequest,
+    demoUrl: string,
+  ): Promise<string> {
     await this.#welcome(guest, signal);
     // The application watches more than the call, which a token for the call alone does not allow.
     const token = await this.#coordinator.userToken(
       { userId: guest.id, lifetimeSeconds: demoSeconds },
       signal,
     );
-    const { apiKey, demoUrl } = this.#options;
+    const { apiKey } = this.#options;
     const query = new URLSearchParams({
       api_key: apiKey,
       token,

@@ -23,7 +23,7 @@ export interface StreamOptions {
   readonly tokenLifetimeSeconds?: number;
   /**
    * Where people join a call to try an agent out: the links of `run` lead there. Default: the environment's `EXAMPLE_BASE_URL`,
-   * as in Vision Agents, else Stream's demo application.
+   * as in Vision Agents, else Stream's demo application; with a `baseUrl`, none, since that application reaches no emulator.
    */
   readonly demoUrl?: string;
 }
@@ -37,7 +37,8 @@ export interface FilledOptions {
   readonly requestTimeoutMs: number;
   readonly attempts: number;
   readonly tokenLifetimeSeconds: number;
-  readonly demoUrl: string;
+  /** Null: there are no links. */
+  readonly demoUrl: string | null;
 }
 
 export const videoUrl = "https://video.stream-io-api.com";
@@ -65,13 +66,14 @@ const defaults = { requestTimeoutMs: 5_000, attempts: 3, tokenLifetimeSeconds: 3
 export function fillOptions(given: StreamOptions = {}): FilledOptions {
   const filled = fillWith(owner, given, checks, defaults);
   const baseUrl = baseUrlFrom(given.baseUrl, "STREAM_BASE_URL", { usual: null, check: address });
-  const demoUrl = baseUrlFrom(given.demoUrl, "EXAMPLE_BASE_URL", { usual: defaultDemoUrl, check: address });
+  const usual = baseUrl === null ? defaultDemoUrl : null;
+  const demoUrl = baseUrlFrom(given.demoUrl, "EXAMPLE_BASE_URL", { usual, check: address });
   return {
     ...filled,
     apiKey: keyFrom(owner, given.apiKey, "STREAM_API_KEY"),
     apiSecret: keyFrom(owner, given.apiSecret, "STREAM_API_SECRET", "apiSecret"),
     baseUrl: baseUrl === null ? null : withoutSlash(baseUrl),
-    demoUrl: withoutSlash(demoUrl),
+    demoUrl: demoUrl === null ? null : withoutSlash(demoUrl),
   };
 }
 
