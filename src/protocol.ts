@@ -40,7 +40,7 @@ export const endReasons = [
   "start_failed",
   /** The agent's code threw after the start. */
   "failed",
-  /** Its thread died: an uncaught error or `process.exit`. */
+  /** Its thread died: an uncaught error or `process.exit`. Or it sent a message that is none of the protocol. */
   "crashed",
   /** Its event loop was blocked for too long. */
   "unresponsive",
@@ -186,8 +186,10 @@ export type ToThread =
   | { readonly type: "close"; readonly reason: CloseReason };
 
 export type FromThread =
+  /** The first message. None of the agent's code is loaded yet, so that the number is the thread's own. */
+  | { readonly type: "started"; readonly threadId: number }
   /** The agent module is imported: the thread can take a session. */
-  | { readonly type: "warm"; readonly threadId: number; readonly importMs: number }
+  | { readonly type: "warm"; readonly importMs: number }
   /** The session was received; the agent's code runs from here on. */
   | { readonly type: "entered"; readonly at: number }
   /** `createAgent` has returned. */

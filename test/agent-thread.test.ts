@@ -14,7 +14,8 @@ const course = agentFixture("course");
 
 test("a session goes from warm to ended, and the built-in agent answers in between", async (t) => {
   const thread = new AgentThread(t, defaultAgent);
-  const { threadId, importMs } = await thread.next("warm");
+  const { threadId } = await thread.next("started");
+  const { importMs } = await thread.next("warm");
   t.true(threadId > 0 && importMs > 0);
   await thread.join();
   thread.type("What is the weather in Paris and Rome?", "m1");

@@ -18,6 +18,7 @@ import { PermitDesk } from "./permits.ts";
 import { preloadAll } from "./preload.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
+import { tidied } from "./tidied.ts";
 
 /** What a thread can do that the agent's code knows nothing of. */
 export interface ThreadEquipment {
@@ -50,6 +51,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
   );
   const inbox = new Inbox(port);
+  post({ type: "started", threadId });
 
   const importStartedAt = now();
   let definition: AgentDefinition;
@@ -59,7 +61,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   } catch (error) {
     return failed("import", error);
   }
-  post({ type: "warm", threadId, importMs: now() - importStartedAt });
+  post({ type: "warm", importMs: now() - importStartedAt });
 
   const { rehearsal, inMemory, ...session } = await inbox.assigned;
   post({ type: "entered", at: now() });
@@ -126,7 +128,7 @@ function hostOn(
     joined: () => post({ type: "joined", at: now() }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
-    measured: (measurement) => post({ type: "measured", measurement }),
+    measured: (measurement) => post({ type: "measured", measurement: tidied(measurement) }),
     farewell: (farewell) => post({ type: "farewell", farewell }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };

@@ -14,7 +14,7 @@ export const startStages = ["assigned", "created", "joined"] as const;
 export type StartStage = (typeof startStages)[number];
 
 /** For which the watchdog ends a thread. */
-export const killReasons = ["unresponsive", "out_of_memory", "flooded", "killed"] as const;
+export const killReasons = ["unresponsive", "out_of_memory", "flooded", "crashed", "killed"] as const;
 export type KillReason = (typeof killReasons)[number];
 
 export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type Place, placesIn, placeText, shownPath } from "../error-place.ts";
 
 /** Longest piece of a line of code that is shown, in characters. */
@@ -33,8 +33,15 @@ function codeAt({ path, line, column }: Place): string[] {
   return [...(before?.trim() ? [shown(line - 1, before)] : []), shown(line, at), ...caret];
 }
 
+/** Largest file whose lines are shown, in bytes. */
+const largestFile = 4 * 2 ** 20;
+
+/** A stack may come from a session thread, and name anything: only code is read, and no device or pipe. */
 function readLines(path: string): string[] {
+  if (!/\.[cm]?[jt]sx?$/.test(path)) return [];
   try {
+    const found = statSync(path);
+    if (!found.isFile() || found.size > largestFile) return [];
     return readFileSync(path, "utf8").split(/\r?\n/);
   } catch {
     return [];

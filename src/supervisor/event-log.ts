@@ -118,9 +118,35 @@ function withoutStack(event: SessionEvent): SessionEvent {
   return carriesError && event.error ? { ...event, error: withoutStacks(event.error) } : event;
 }
 
+/** Names count too: a thread decides how long they are. */
 function weight(event: SessionEvent): number {
-  if (event.type !== "transcript") return smallestEvent;
-  return (
-    smallestEvent + (event.text?.length ?? 0) + (event.delta?.length ?? 0) + (event.interim?.length ?? 0)
-  );
+  switch (event.type) {
+    case "transcript": {
+      const { turnId, participantId, messageId, text, delta, interim } = event;
+      return smallestEvent + lengthOf(turnId, participantId, messageId, text, delta, interim);
+    }
+    case "turn":
+      return smallestEvent + lengthOf(event.turnId) + errorLength(event.error);
+    case "tool":
+      return smallestEvent + lengthOf(event.turnId, event.name, event.error);
+    case "participant_unheard":
+      return smallestEvent + lengthOf(event.participantId) + errorLength(event.error);
+    case "participant_heard":
+      return smallestEvent + lengthOf(event.participantId);
+    default:
+      return smallestEvent;
+  }
+}
+
+function lengthOf(...texts: readonly (string | undefined)[]): number {
+  let length = 0;
+  for (const text of texts) length += text?.length ?? 0;
+  return length;
+}
+
+function errorLength(error: PlainError | undefined): number {
+  if (error === undefined) return 0;
+  const { name, message, stack, cause, errors = [] } = error;
+  const inner = errors.reduce((sum, one) => sum + errorLength(one), errorLength(cause));
+  return lengthOf(name, message, stack) + inner;
 }

@@ -1,3 +1,6 @@
+/** Most places that one holder may wait for or have, at one provider. */
+const mostOfHolder = 256;
+
 /** Somebody who waits for, or has, a place among the requests to a provider. */
 interface Place<Holder> {
   readonly holder: Holder;
@@ -26,13 +29,21 @@ export class Permits<Holder extends object> {
     }
   }
 
-  /** Calls `grant` when it may begin, perhaps at once. `permit` is a number of the holder's own. */
+  /**
+   * Calls `grant` when it may begin, perhaps at once. `permit` is a number of the holder's own. Does nothing where the holder
+   * waits for more than any agent has use for.
+   */
   want(holder: Holder, provider: string, permit: number, grant: () => void): void {
     const limited = this.#providers.get(provider);
     if (!limited) {
       grant();
       return;
     }
+    let held = 0;
+    for (const places of [limited.granted, limited.waiting]) {
+      for (const place of places) if (place.holder === holder) held += 1;
+    }
+    if (held >= mostOfHolder) return;
     limited.waiting.add({ holder, permit, grant });
     advance(limited);
   }

@@ -220,6 +220,7 @@ export class Session implements SlotHolder {
       case "uncaught":
         this.#ending.uncaught = message.error;
         break;
+      case "started":
       case "warm":
       case "rehearsed":
         break;

@@ -3,6 +3,7 @@ import { within } from "../deadline.ts";
 import { errorOf, plainError } from "../errors.ts";
 import type { KillReason } from "../metrics/catalogue.ts";
 import type { FromThread, SessionAssignment, SlotBoot, ToThread } from "../protocol.ts";
+import { readThreadMessage } from "./thread-message.ts";
 
 /**
  * One thread, from its start to its death. It serves one session at most:
@@ -48,6 +49,8 @@ export interface SlotOptions {
   findThread(threadId: number): Worker | undefined;
 }
 
+/** Most characters that a thread may send in a second. A conversation has some thousands. */
+const mostCharacters = 4 * 2 ** 20;
 /** How long the end of a thread is waited for after Piscina let go of it, in milliseconds. Measured: 8 ms. */
 const exitDeadlineMs = 1_000;
 
@@ -69,11 +72,13 @@ export class Slot {
   readonly #abort = new AbortController();
   #state: SlotState = "starting";
   #retired = false;
+  /** The thread has ended; what it sent before is still to be read. */
+  #dead = false;
   #holder: SlotHolder | undefined;
   #exit: Promise<unknown> = Promise.resolve();
   /** Why a thread in `starting` failed, in its own words: sent just before we end it. */
   #failure: Error | undefined;
-  #window = { startedAt: 0, messages: 0 };
+  #window = { startedAt: 0, messages: 0, characters: 0 };
 
   constructor(options: SlotOptions, events: SlotEvents) {
     this.number = options.number;
@@ -81,7 +86,9 @@ export class Slot {
     this.#events = events;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.on("message", (message: FromThread) => this.#receive(message));
+    port1.on("message", (message: unknown) => this.#receive(message));
+    // What cannot be made of its clone again is no message either.
+    port1.on("messageerror", (error) => this.#malformed(error.message));
     const boot: SlotBoot = {
       port: port2,
       heartbeat: this.heartbeat.buffer as SharedArrayBuffer,
@@ -139,16 +146,24 @@ export class Slot {
     this.#abort.abort();
   }
 
-  #receive(message: FromThread): void {
+  /** Takes what came from the thread, which may be anything: the agent's code can reach the port. */
+  #receive(value: unknown): void {
     if (this.#state === "gone" || this.#retired) return;
-    this.#count();
+    const { message, ...read } = readThreadMessage(value);
+    this.#count("characters" in read ? read.characters : 0);
+    if (this.#retired) return;
+    if (message === null) this.#malformed("fault" in read ? read.fault : "");
+    else this.#take(message);
+  }
+
+  #take(message: FromThread): void {
     // A thread that stands still before the agent's code is entered is given no such time: another one is tried.
     if (message.type === "entered") this.creating = true;
     else if (message.type === "created" || message.type === "failed") this.creating = false;
-    if (message.type === "warm") {
-      this.#meet(message.threadId);
-      this.#state = "warm";
-      this.#events.warm(this, message.importMs);
+    if (message.type === "started") {
+      if (this.thread === undefined) this.#meet(message.threadId);
+    } else if (message.type === "warm") {
+      this.#warm(message.importMs);
     } else if (this.#holder) {
       this.#holder.message(message);
     } else if (message.type === "failed") {
@@ -158,28 +173,48 @@ export class Slot {
     }
   }
 
+  #warm(importMs: number): void {
+    if (this.#dead) return;
+    if (this.#state === "starting") {
+      this.#state = "warm";
+      this.#events.warm(this, importMs);
+    } else {
+      // Taken again, it would give the thread another session.
+      this.#malformed("message: a thread is warm once");
+    }
+  }
+
   /** From here on the thread is known, and what it sends past our port is counted too. */
   #meet(threadId: number): void {
     const thread = this.#options.findThread(threadId);
     if (!thread) return;
     this.thread = thread;
     this.#exit = new Promise((resolve) => thread.once("exit", resolve));
-    thread.on("message", () => this.#count());
+    thread.on("message", () => this.#count(0));
+    thread.on("messageerror", () => this.#count(0));
   }
 
-  #count(): void {
+  #malformed(fault: string): void {
+    const message = `The session's thread sent what is no message of the protocol: ${fault}`;
+    this.condemn({ reason: "crashed", message });
+  }
+
+  #count(characters: number): void {
     const at = performance.now();
-    if (at - this.#window.startedAt > 1_000) this.#window = { startedAt: at, messages: 0 };
+    if (at - this.#window.startedAt > 1_000) this.#window = { startedAt: at, messages: 0, characters: 0 };
     this.#window.messages += 1;
-    if (this.#window.messages > this.#options.messagesPerSecond) {
-      this.condemn({
-        reason: "flooded",
-        message: `The session sent more than ${this.#options.messagesPerSecond} messages in a second (messagesPerSecond)`,
-      });
-    }
+    this.#window.characters += characters;
+    const { messagesPerSecond } = this.#options;
+    const tooMany = this.#window.messages > messagesPerSecond;
+    if (!tooMany && this.#window.characters <= mostCharacters) return;
+    const much = tooMany
+      ? `${messagesPerSecond} messages in a second (messagesPerSecond)`
+      : `${mostCharacters} characters in a second`;
+    this.condemn({ reason: "flooded", message: `The session sent more than ${much}` });
   }
 
   async #gone(cause: Error): Promise<void> {
+    this.#dead = true;
     await within(this.#exit, exitDeadlineMs, "The end of a thread").catch(() => undefined);
     this.#hearLastWords();
     const error = this.#failure ?? cause;
@@ -193,9 +228,18 @@ export class Slot {
   /** Its end is known sooner than what it said before. Where we ended it, nobody listens any more. */
   #hearLastWords(): void {
     while (!this.#retired) {
-      const last: { readonly message: FromThread } | undefined = receiveMessageOnPort(this.#port);
+      const last = this.#nextWord();
       if (last === undefined) return;
-      if (last.message.type !== "warm") this.#receive(last.message);
+      this.#receive(last.message);
+    }
+  }
+
+  #nextWord(): { readonly message: unknown } | undefined {
+    try {
+      return receiveMessageOnPort(this.#port);
+    } catch (error) {
+      // What cannot be made of its clone again.
+      return { message: error };
     }
   }
 }

@@ -15,7 +15,8 @@ export class TypedMessages {
     return randomUUID();
   }
 
+  /** The agent says that it took one. */
   taken(): void {
-    this.#waiting -= 1;
+    this.#waiting = Math.max(0, this.#waiting - 1);
   }
 }
