@@ -89,6 +89,11 @@ export const errors = {
     detail: "The Idempotency-Key was used with another request body",
   },
 
+  NOT_IN_A_SESSION: {
+    status: 500,
+    retryable: false,
+    detail: "%s would act on the whole process, and is not allowed in a session thread",
+  },
   INVALID_OPTIONS: { status: 500, retryable: false, detail: "%s" },
 } as const satisfies Record<string, ErrorRow>;
 

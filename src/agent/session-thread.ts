@@ -14,6 +14,7 @@ import { Figures } from "./figures.ts";
 import { type AgentHandle, type AgentHost, attach, type Stage } from "./host.ts";
 import { importAgent } from "./import-agent.ts";
 import { Inbox } from "./inbox.ts";
+import { isolateThread } from "./isolation.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll } from "./preload.ts";
 import { captureConsole } from "./thread-console.ts";
@@ -37,6 +38,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   setInterval(() => Atomics.add(beats, 0, 1), heartbeatIntervalMs).unref();
   const log = new ThreadLog(logOptions);
   captureConsole(log);
+  isolateThread();
   let lastWordSaid = false;
   const post = (message: FromThread) => {
     if (lastWordSaid) return;

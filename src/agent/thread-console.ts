@@ -27,6 +27,18 @@ export function captureConsole(log: ThreadLog): void {
   // What is left of the console (table, dir, trace, …) writes to these.
   captureStream(process.stdout, "info", log);
   captureStream(process.stderr, "warn", log);
+  captureWarnings(log);
+}
+
+/** Left alone, Node writes warnings to the file descriptor itself, however many there are. */
+function captureWarnings(log: ThreadLog): void {
+  // With --no-warnings nobody listens.
+  if (process.listenerCount("warning") === 0) return;
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name === "DeprecationWarning" && process.noDeprecation) return;
+    log.console("warn", () => `${warning.name}: ${warning.message}`);
+  });
 }
 
 function captureStream(stream: NodeJS.WriteStream, level: ConsoleLevel, log: ThreadLog): void {
@@ -49,4 +61,10 @@ function captureStream(stream: NodeJS.WriteStream, level: ConsoleLevel, log: Thr
     if (callback !== undefined) queueMicrotask(() => callback());
     return true;
   };
+  // Whoever calls the method of the class comes here.
+  stream._write = (chunk: string | Uint8Array, _encoding, done) => {
+    take(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+    done();
+  };
+  Object.defineProperty(stream, "_writev", { value: null });
 }
