@@ -1,7 +1,8 @@
 /** Writes docs/metrics.md from the catalogue: `node scripts/metrics-doc.ts`. */
 import { writeFileSync } from "node:fs";
-import { catalogue, sessionMetricFields } from "../src/metrics/catalogue.ts";
+import { catalogue } from "../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
+import { sessionMetricFields } from "../src/metrics/session-metric-fields.ts";
 
 export const metricsDocFile = new URL("../docs/metrics.md", import.meta.url);
 
@@ -9,7 +10,7 @@ export function metricsDoc(): string {
   return [
     "# Metrics",
     "",
-    "<!-- Made by `node scripts/metrics-doc.ts` from `src/metrics/catalogue.ts`: change it there. -->",
+    "<!-- Made by `node scripts/metrics-doc.ts` from `src/metrics/catalogue.ts` and `session-metric-fields.ts`: change it there. -->",
     "",
     "## Of the server: `GET /metrics`",
     "",

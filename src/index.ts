@@ -71,7 +71,7 @@ export { routes } from "./control-plane/routes.ts";
 export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/scope.ts";
 export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
-export type { SessionMetricsSnapshot } from "./metrics/catalogue.ts";
+export type { SessionMetricsSnapshot } from "./metrics/session-metric-fields.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
 export type {
   EndReason,

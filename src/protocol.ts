@@ -4,7 +4,7 @@
  */
 import type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
 import type { PlainError } from "./errors.ts";
-import type { SessionMetricsSnapshot } from "./metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "./metrics/session-metric-fields.ts";
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

@@ -1,46 +1,19 @@
 import test from "ava";
 import { GreenroomError } from "../src/errors.ts";
 import type { LoggedEvent } from "../src/supervisor/event-log.ts";
-import { Permits } from "../src/supervisor/permits.ts";
-import { Session } from "../src/supervisor/session.ts";
+import type { Session } from "../src/supervisor/session.ts";
 import { Sessions } from "../src/supervisor/sessions.ts";
+import { detachedSession, hear } from "./fixtures/detached-session.ts";
 
 /** A session that said much and ended of an error. */
 function endedSession(sessions: Sessions, number: number): Session {
-  const session = new Session(
-    {
-      callId: `call-${number}`,
-      callType: "default",
-      config: { long: "x".repeat(9_000) },
-      createdBy: "ann",
-      inMemory: null,
-    },
-    { createTimeoutMs: 1_000, closeGraceMs: 1_000 },
-    {
-      permits: new Permits<Session>({}),
-      measured: () => {},
-      joined: () => {},
-      farewell: () => {},
-      leaving: () => {},
-      ended: (ended) => sessions.retire(ended),
-    },
-    true,
-  );
+  const session = detachedSession({
+    identity: { callId: `call-${number}`, config: { long: "x".repeat(9_000) }, createdBy: "ann" },
+    transcript: true,
+    onEnded: (ended) => sessions.retire(ended),
+  });
   sessions.add(session);
-  for (let turn = 0; turn < 20; turn += 1) {
-    session.message({
-      type: "event",
-      event: {
-        type: "transcript",
-        at: turn,
-        role: "user",
-        turnId: `${turn}`,
-        participantId: "p",
-        final: true,
-        text: "w".repeat(500),
-      },
-    });
-  }
+  for (let turn = 0; turn < 20; turn += 1) hear(session, "user", turn, "w".repeat(500));
   session.abandon(new Error("m".repeat(5_000), { cause: new GreenroomError("INTERNAL") }));
   return session;
 }

@@ -33,7 +33,7 @@ function importsOf(from: string): Import[] {
 const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/registry/", "src/metrics/"];
 const threadFloors = ["workers/", "src/testing/", "src/providers/", "src/agent/", "src/audio/"];
 const shared =
-  /^src\/(protocol|agent-event|errors|plain-error|error-place|deadline|retry-after|similar|version)\.ts$|^src\/(network|log)\/|^src\/metrics\/catalogue\.ts$/;
+  /^src\/(protocol|agent-event|errors|plain-error|error-place|deadline|retry-after|similar|version)\.ts$|^src\/(network|log)\/|^src\/metrics\/(catalogue|session-metric-fields)\.ts$/;
 /** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
 const recordedCall = /^src\/runner\/recorded-call\.ts$/;
 /** Light shells that load the server only when they are used. */

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import test from "ava";
 import { metricsDoc, metricsDocFile } from "../scripts/metrics-doc.ts";
-import { catalogue, sessionMetricFields } from "../src/metrics/catalogue.ts";
+import { catalogue } from "../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
+import { sessionMetricFields } from "../src/metrics/session-metric-fields.ts";
 import { SessionMetrics } from "../src/metrics/session-metrics.ts";
 
 const families: readonly MetricFamily[] = Object.values(catalogue);

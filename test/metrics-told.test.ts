@@ -4,8 +4,7 @@ import { within } from "../src/deadline.ts";
 import { SessionMetrics } from "../src/metrics/session-metrics.ts";
 import { type FromThread, type Measurement, now } from "../src/protocol.ts";
 import type { SessionEvent } from "../src/supervisor/event-log.ts";
-import { Permits } from "../src/supervisor/permits.ts";
-import { Session } from "../src/supervisor/session.ts";
+import { detachedSession } from "./fixtures/detached-session.ts";
 import { eventOf } from "./fixtures/session-watch.ts";
 
 const service = { provider: "p", model: "m" };
@@ -17,18 +16,7 @@ const sound = (audioDurationMs: number, latencyMs: number | null): Measurement =
 });
 
 test("metrics are told where a figure has changed, and not for sound alone", async (t) => {
-  const identity = { callId: "c", callType: "default", config: {}, createdBy: null, inMemory: null };
-  const deadlines = { createTimeoutMs: 1_000, closeGraceMs: 1_000 };
-  const nothing = () => {};
-  const listener = {
-    permits: new Permits<Session>({}),
-    measured: nothing,
-    joined: nothing,
-    ended: nothing,
-    farewell: nothing,
-    leaving: nothing,
-  };
-  const session = new Session(identity, deadlines, listener, false);
+  const session = detachedSession({});
   const measured = (measurement: Measurement) =>
     session.message({ type: "measured", measurement } satisfies FromThread);
   const told: unknown[] = [];

@@ -3,9 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Measurement } from "../../src/protocol.ts";
-import { Permits } from "../../src/supervisor/permits.ts";
-import { Session } from "../../src/supervisor/session.ts";
 import { Sessions } from "../../src/supervisor/sessions.ts";
+import { detachedSession, hear } from "../../test/fixtures/detached-session.ts";
 import { argumentOfChild, finishChild } from "../child.ts";
 
 export interface EndedTask {
@@ -43,39 +42,23 @@ const measured = [
 ] as const satisfies readonly Measurement[];
 
 const sessions = new Sessions();
-const permits = new Permits<Session>({});
 
 /** What is not under measurement here is the thread: its messages are given, as it would send them. */
 function play(number: number): string {
-  const session = new Session(
-    {
+  const session = detachedSession({
+    identity: {
       callId: `call-${number}`,
-      callType: "default",
       config: { prompt: "p".repeat(2_000), number },
       createdBy: `user-${number}`,
-      inMemory: null,
     },
-    { createTimeoutMs: 10_000, closeGraceMs: 5_000 },
-    {
-      permits,
-      measured: () => {},
-      joined: () => {},
-      farewell: () => {},
-      leaving: () => {},
-      ended: (ended) => sessions.retire(ended),
-    },
-    true,
-  );
+    transcript: true,
+    onEnded: (ended) => sessions.retire(ended),
+  });
   sessions.add(session);
   for (const type of ["entered", "created", "joined"] as const) session.message({ type, at: Date.now() });
   for (let turn = 0; turn < turns; turn += 1) {
     for (const role of ["user", "agent"] as const) {
-      const words = { final: true, text: `${number} ${turn} `.padEnd(120, "words ") };
-      const at = Date.now();
-      session.message({
-        type: "event",
-        event: { type: "transcript", at, role, turnId: `${turn}`, participantId: "p", ...words },
-      });
+      hear(session, role, turn, `${number} ${turn} `.padEnd(120, "words "));
     }
     for (const measurement of measured) session.message({ type: "measured", measurement });
   }

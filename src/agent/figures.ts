@@ -1,5 +1,5 @@
 import { within } from "../deadline.ts";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { FromThread } from "../protocol.ts";
 
 /** Longest wait for them, in milliseconds: the main thread may be busy. */

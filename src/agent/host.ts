@@ -1,5 +1,5 @@
 import type { AgentEvent } from "../agent-event.ts";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { AgentService, Answer, Farewell, Measurement, Question, TextMessage } from "../protocol.ts";
 import type { Edge } from "./edge.ts";
 import type { STT } from "./stt.ts";

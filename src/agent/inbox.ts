@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { CloseReason, Question, SessionAssignment, TextMessage, ToThread } from "../protocol.ts";
 import type { AgentHandle } from "./host.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type SessionMetricName, sessionMetricFields } from "../metrics/catalogue.ts";
+import { type SessionMetricName, sessionMetricFields } from "../metrics/session-metric-fields.ts";
 import { endReasons, type JsonObject } from "../protocol.ts";
 import { component } from "./components.ts";
 import { errorInfo } from "./error-info.ts";

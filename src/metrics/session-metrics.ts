@@ -1,8 +1,11 @@
 import type { Measurement } from "../protocol.ts";
-import type { SessionMetricName, SessionMetricsSnapshot } from "./catalogue.ts";
-import { sessionMetricFields } from "./catalogue.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";
+import {
+  type SessionMetricName,
+  type SessionMetricsSnapshot,
+  sessionMetricFields,
+} from "./session-metric-fields.ts";
 import { type ModelUsage, Usage } from "./usage.ts";
 
 type AverageName = Extract<SessionMetricName, `${string}__avg`>;

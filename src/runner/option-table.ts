@@ -76,3 +76,20 @@ export const wholeNumberOrNone = z
   .toLowerCase()
   .regex(/^(\d{1,15}|none)$/, { error: "must be a whole number or none" })
   .transform((text) => (text === "none" ? null : Number(text)));
+
+/** A time in milliseconds. Timers of Node overflow beyond the greatest, and fire at once. */
+export const duration = wholeNumber.pipe(z.int().max(2 ** 31 - 1));
+
+/** The option of a whole number, with the bounds and the default of the launcher's own option. */
+export function limit(
+  placeholder: string,
+  description: string,
+  bounds: z.ZodDefault<z.ZodInt>,
+): OutsideOption<number> {
+  return {
+    placeholder,
+    description,
+    default: String(bounds.def.defaultValue),
+    schema: wholeNumber.pipe(bounds.unwrap()),
+  };
+}

@@ -1,27 +1,28 @@
 import { z } from "zod";
-import { launcherOptions, peerAddress, redisRegistry } from "../supervisor/launcher-options.ts";
+import { launcherOptions } from "../supervisor/launcher-options.ts";
 import {
   countsByName,
+  duration,
+  limit,
   list,
   logLevel,
   type OptionTable,
-  type OutsideOption,
-  oneOf,
   toggle,
   wholeNumber,
   wholeNumberOrNone,
 } from "./option-table.ts";
+
 import { drainDefaults } from "./runner-options.ts";
 
-/**
- * Everything that can be set from outside. Bounds of the launcher's options are the launcher's own. What is set from
- * outside counts more than what the agent's code passes to `AgentLauncher` and `Runner`, so that an operator has the
+/*
+ * All options that can be set from outside. Bounds of the launcher's options are the launcher's own. A value from
+ * outside counts more than one that the agent's code passes to `AgentLauncher` and `Runner`, so that an operator has the
  * last word: flag, then variable, then `.env`, then code, then default.
  */
+export { fleetOptions } from "./fleet-options.ts";
+
 const { shape } = launcherOptions;
 const port = wholeNumber.pipe(z.int().max(65_535));
-/** Timers of Node overflow beyond this and fire at once. */
-const duration = wholeNumber.pipe(z.int().max(2 ** 31 - 1));
 
 export const commonOptions = {
   debug: { description: "Log everything, and show the stacks of errors", schema: toggle },
@@ -210,68 +211,6 @@ export const launcherReports = {
   includeTranscript: { description: "Put transcripts into what the webhook tells", schema: toggle },
 } as const satisfies OptionTable;
 
-const { shape: redisShape } = redisRegistry;
-
-/** Of a process among several. The last seven make the launcher's `registry`. */
-export const fleetOptions = {
-  requirePeers: {
-    description: "Do not start without what a fleet needs: a Redis, a peer secret and an advertised address",
-    schema: toggle,
-  },
-  nodeId: {
-    placeholder: "name",
-    description: "Name of this process in its fleet, which no other one has",
-    default: "the host's and a random word",
-    schema: z.string().pipe(shape.nodeId.unwrap()),
-  },
-  advertisedAddress: {
-    placeholder: "url",
-    description: "Where the others of its fleet reach it, such as http://10.0.0.7:8000",
-    default: "none",
-    schema: peerAddress,
-  },
-  redisUrl: {
-    description: "Redis that the fleet shares; redis:// or rediss://",
-    secret: true,
-    alsoReads: ["REDIS_URL"],
-    schema: z.string().pipe(redisShape.url.unwrap()),
-  },
-  registryContactTimeoutMs: {
-    placeholder: "ms",
-    description: "Serve nothing before Redis has answered once, and give up after this long",
-    default: "60000 with --require-peers",
-    schema: duration,
-  },
-  registryKeyPrefix: {
-    placeholder: "text",
-    description: "Begins every key in Redis",
-    default: redisShape.keyPrefix.def.defaultValue,
-    schema: z.string().pipe(redisShape.keyPrefix.unwrap()),
-  },
-  registryLeaseMs: limit(
-    "ms",
-    "A process that is not heard of for this long is held to be dead",
-    redisShape.leaseMs,
-  ),
-  registryCommandTimeoutMs: limit(
-    "ms",
-    "Longest time that a start waits for Redis",
-    redisShape.commandTimeoutMs,
-  ),
-  registryWhileAway: {
-    placeholder: "policy",
-    description: "What becomes of starts while Redis does not answer: allow or refuse",
-    default: redisShape.whileAway.def.defaultValue,
-    schema: oneOf("allow", "refuse"),
-  },
-  maxFleetSessions: {
-    placeholder: "number",
-    description: "Most sessions at a time in all processes of the fleet together",
-    default: "none",
-    schema: wholeNumberOrNone.pipe(redisShape.maxConcurrentSessions.unwrap()),
-  },
-} as const satisfies OptionTable;
-
 /** The two make the launcher's `webhook`. */
 export const webhookOptions = {
   webhookUrl: {
@@ -293,16 +232,3 @@ export const variablesOnly = {
   GREENROOM_REDIS_URL: "Redis that the fleet shares, redis:// or rediss://; else REDIS_URL",
   GREENROOM_WEBHOOK_SECRET: "Signs what the webhook tells; whsec_…",
 } as const;
-
-function limit(
-  placeholder: string,
-  description: string,
-  bounds: z.ZodDefault<z.ZodInt>,
-): OutsideOption<number> {
-  return {
-    placeholder,
-    description,
-    default: String(bounds.def.defaultValue),
-    schema: wholeNumber.pipe(bounds.unwrap()),
-  };
-}

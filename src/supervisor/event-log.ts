@@ -1,6 +1,6 @@
 import type { AgentEvent } from "../agent-event.ts";
 import { type PlainError, withoutStacks } from "../errors.ts";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { EndReason, SessionState } from "../protocol.ts";
 
 /** Everything that happens in a session, for those who watch it. Times are epoch milliseconds. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { SessionMetrics } from "../metrics/session-metrics.ts";
 import { type Measurement, now } from "../protocol.ts";
 import type { EventLog } from "./event-log.ts";

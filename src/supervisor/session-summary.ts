@@ -1,5 +1,5 @@
 import type { PlainError } from "../errors.ts";
-import type { SessionMetricsSnapshot } from "../metrics/catalogue.ts";
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import { SessionMetrics } from "../metrics/session-metrics.ts";
 import type { ModelUsage } from "../metrics/usage.ts";
 import type { EndReason, JsonValue } from "../protocol.ts";

@@ -54,6 +54,18 @@ const cases: Readonly<Record<string, readonly string[]>> = {
     "Die Hauptstr. 12 ist es, nicht die Gartenstr. 5.",
     "Ihre Kundennr. 47 kostet 3 Mio. Euro inkl. MwSt. und Versand.",
   ],
+  "German companies": ["Müller & Co. KG und Gebr. Maier & Co. OHG liefern.", "Das ist Müller & Co.", "Gut."],
+  "days of the week": ["Offen Mo.–Fr. 8–18 Uhr.", "Von Mo.–Fr. ist auf."],
+  "numbers of rulers and wars": [
+    "Padişah II. Abdülhamid ve oğlu III. Mehmed geldi.",
+    "Im II. Weltkrieg und in World War II.",
+    "Germany lost.",
+    "Das war Wilhelm II.",
+    "Danach kam keiner.",
+  ],
+  "Vietnamese titles": ["TS. Nguyễn và PGS.TS. Trần đến hôm nay.", "Tốt."],
+  Ukrainian: ["Адреса: вул. Лесі, буд. 5, оф. 12 на 3 поверсі.", "Так."],
+  "quotes in French": ["« Bonjour. » dit-il, « ça va ? » dit-elle.", "« Oui. »", "Il part."],
   "dates and lists of numbers": ["It was on January 1, 1980, not on March 3, 2027.", "Take 1, 2, 3.", "Go."],
   "a pause in dots": ["Wait . . . and see.", "Good."],
   "letters at the end": ["Take vitamin C.", "It helps.", "He lives in the U.S.", "They do too."],
@@ -120,6 +132,13 @@ test("sentences that were written without a space between them are told apart", 
     "Fine.",
     " It works.",
     "Now try it.",
+  ]);
+  t.deepEqual(glued("I'm fine.Thanks."), ["I'm fine.", "Thanks."]);
+  t.deepEqual(glued("안녕하세요.반갑습니다!네.알겠습니다"), [
+    "안녕하세요.",
+    "반갑습니다!",
+    "네.",
+    "알겠습니다",
   ]);
   for (const whole of [
     "Use Node.JS and node.Js here",

@@ -10,6 +10,8 @@ const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "It costs $5.50 (or 3 %), at 10:30 — fine… isn't it; “yes”!",
     "C# and #1, 2 * 3 = 6, 2*3, 5 > 3, 10^6, ~5 km, 20 °C, №5":
       "C# and #1, 2 * 3 = 6, 2*3, 5 > 3, 10^6, ~5 km, 20 °C, №5",
+    "2**3 and 2**10": "2^3 and 2^10",
+    "A List<String> and an Option<T>.": "A List<String> and an Option<T>.",
     "col·lecció, naïve, e-mail, AT&T, and/or": "col·lecció, naïve, e-mail, AT&T, and/or",
     "你好，世界。 مرحبا؟ हिन्दी है। क्\u200Dष": "你好，世界。 مرحبا؟ हिन्दी है। क्\u200Dष",
   },
@@ -17,6 +19,7 @@ const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "**bold** and __bold__": "bold and bold",
     "*it* and _it_ and ***both***": "it and it and both",
     "**Note:** *yes*, **5** of *7*": "Note: yes, 5 of 7",
+    "**Step 1**2 eggs": "Step 1 2 eggs",
     "~~struck~~ out": "struck out",
     "snake_case_name, __init__": "snake case name, init",
     "an **unclosed one": "an unclosed one",

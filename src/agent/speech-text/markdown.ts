@@ -21,12 +21,16 @@ function unwrapLines(text: MappedText): void {
     .put(/[ \t]*\|+[ \t]*/g, ", ");
 }
 
+/** Whether all double stars of a text are powers, as in "2**3", and none marks a beginning or an end of bold words. */
+const isPower = (text: string): boolean =>
+  !/(?<!\d)\*{2,}|\*{2,}(?!\d)/.test(text.replaceAll(/\*{3,}/g, "**"));
+
 function dropEmphasis(text: MappedText): void {
   text
     .drop(/\\(?=[\p{P}\p{S}])/gu)
     .put(/\\+/g, " ")
     .drop(/`+|~~+/g)
-    .put(/(?<=\d)\*{2,}(?=\d)/g, " ")
+    .put(/(?<=\d)\*{2,}(?=\d)/g, ({ input }) => (isPower(input) ? "^" : " "))
     .drop(/\*{2,}/g)
     // It stays where it is a sign of arithmetic: "2 * 3", "2*3".
     .drop(/\*(?<!\s\*(?=\s))(?<!\d\*(?=\d))/g)

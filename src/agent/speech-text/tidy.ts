@@ -23,8 +23,9 @@ export function tidy(text: MappedText): void {
     .put(/[ \t]*\.(?:[ \t]+\.){2,}/g, "...")
     // Sentences that were written without a space between them.
     .put(/(?<=[\p{L}\p{N}][!?])(?=[\p{Lu}¿¡])/gu, " ")
+    .put(/(?<=\p{Script=Hangul}[!?]|[다요죠까네지]\.)(?=\p{Script=Hangul})/gu, " ")
     .put(
-      /(?<=(?<![\p{L}.])(?:\p{Ll}{2,30}|(?<=[\s\p{Sc}])[\d.,]{1,20}\d)\.)(?=(\p{Lu}\p{Ll}*)[\s,’'])/gu,
+      /(?<=(?<![\p{L}.])(?:\p{Ll}{2,30}|(?<=[\s\p{Sc}])[\d.,]{1,20}\d)\.)(?=(\p{Lu}\p{Ll}*)(?:[\s,’']|[.!?]+(?:\s|$)))/gu,
       ([, word = ""]) => (beginsSentence(word) ? " " : null),
     )
     .keep(/([^\p{L}\p{N}\s.\uE000-\uEFFF])\1{2,}/dgu)

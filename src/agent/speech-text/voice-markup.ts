@@ -1,6 +1,6 @@
 import type { MappedText } from "./mapped-text.ts";
 import type { MarkupTokens } from "./markup-tokens.ts";
-import { tag } from "./spans/tags.ts";
+import { isTypeArgument, tag } from "./spans/tags.ts";
 
 /** Markup in a text that a voice performs instead of reading it aloud. */
 export interface SpeechMarkup {
@@ -37,9 +37,11 @@ const anyDirection = /\[([^[\]]{1,64})\]/g;
 
 /** Puts markup that was added to a sentence out of reach; what the voice does not perform is left out. */
 export function withTokens(text: MappedText, markup: SpeechMarkup, tokens: MarkupTokens): void {
-  text.put(anyTag, ([whole, , name = ""]) =>
-    performsTag(name, markup) ? tokens.add(whole) : whole.replaceAll(/<[^<>]*>/g, ""),
-  );
+  text.put(anyTag, ({ 0: whole, 2: name = "", index, input }) => {
+    if (performsTag(name, markup)) return tokens.add(whole);
+    const after = input[index + whole.length];
+    return isTypeArgument(whole, input[index - 1], after) ? null : whole.replaceAll(/<[^<>]*>/g, "");
+  });
   text.put(anyDirection, ([whole, words = ""]) => {
     const direction = directionIn(words, markup);
     if (direction === null) return null;

@@ -14,7 +14,7 @@ export const titles = words(`
 /** Go on unless the next word is one that mostly begins a sentence. */
 export const goesOn = words(`
   vs viz cf approx ca fig figs vol vols ch chap sec sect eq eqs ed eds trans dept univ assn bros tel ext
-  bzw bspw evtl ggf inkl exkl einschl ausschl vgl sog geb gest str nr zzgl abzgl gegr verh mio mrd tsd mag bgm
+  gebr bzw bspw evtl ggf inkl exkl einschl ausschl vgl sog geb gest str nr zzgl abzgl gegr verh mio mrd tsd mag bgm
   allg betr bes urspr lfd ebf gem insb vorm nachm dt franz engl bzgl hrsg österr mind stellv durchschn jährl monatl tägl mwst
   sres sras pág págs núm ej ee ud uds vd vds lic profa gral avda cap aprox izq dcha dpto admón excmo
   mmes env apr av boul éd tél adr bât dép rés
@@ -24,6 +24,7 @@ export const goesOn = words(`
   esim ns mm sid jfr jf ang bl.a t.ex f.eks eks dvs ev resp ca mht
   dl dna bpk jl yth drg örn bkz sn cad sok mah
   ул пр просп пер им рис см ср напр тел доб моб корп обл гр тов д-р п.п т.н т.к т.е вул
+  ts ths pgs gs bs gs.ts pgs.ts ts.bs ths.bs
   कि.मी
   αρ τηλ οδ δρ κα πχ
 `);
@@ -31,7 +32,7 @@ export const goesOn = words(`
 /** Go on before a number: "No. 5", but "No. I am not." */
 export const goesOnBeforeNumber = words(`
   no nos n p pp pg art arts nº n° ph par para lot bd ave rd apt ste jan feb mar apr jun jul aug sep sept oct nov dec
-  abs abt kap s bl seite std min sek uhr apto piso кв стр д рис гл п ст blz blok zał ryc rozdz č čp kl klo v nro em ker
+  abs abt kap s bl seite std min sek uhr apto piso кв стр д буд влд эт оф пом под каб рис гл п ст blz blok zał ryc rozdz č čp kl klo v nro em ker
   strada numéro num hs
 `);
 
@@ -45,6 +46,12 @@ export const mayEnd = words(`
   zł tys mil godz hod min sek kčs kr vd ltda lda eirl
   c.à.d
 `);
+
+/** Companies, before the form that the law gives them: "Müller & Co. KG". */
+export const companies = words("co cie");
+export const legalForms = words(
+  "kg kgaa ohg gmbh mbh ag ug se ltd inc llc llp lp plc sa sarl sas srl spa bv nv oy ab as aps kk",
+);
 
 /** Follow the title of a doctor or professor in German: "Dr. med. Müller". */
 export const afterTitle = words(

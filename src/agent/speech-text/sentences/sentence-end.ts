@@ -1,5 +1,13 @@
-import { afterTitle, goesOn, goesOnBeforeNumber, mayEnd, titles } from "./abbreviations.ts";
-import { afterOrdinal, afterTime, beforeOrdinal, months, starters } from "./words.ts";
+import {
+  afterTitle,
+  companies,
+  goesOn,
+  goesOnBeforeNumber,
+  legalForms,
+  mayEnd,
+  titles,
+} from "./abbreviations.ts";
+import { afterOrdinal, afterTime, beforeOrdinal, months, rulers, starters } from "./words.ts";
 
 /** Where a piece ends, as an offset in the text; `more`: that depends on what comes; null: it does not. */
 export type Verdict = number | "more" | null;
@@ -24,6 +32,9 @@ const lower = /\p{Ll}/u;
 const digit = /\p{N}/u;
 /** Has no spaces between its words, and no stops. */
 export const unspaced = /[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const hangul = /\p{Script=Hangul}/u;
+/** Syllables that sentences in Korean end with. */
+const koreanEnd = /[다요죠까네지]/;
 export const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
 /** Whether a piece may end with the character at this place. `clauses`: at a comma too. */
@@ -90,7 +101,8 @@ const stopsAndClosers = new RegExp(`${softStops.source}|${hardStops.source}|${cl
 
 /** Where the sentence ends that this stop may end: after the stops, quotes and brackets that follow it. */
 function endOfSentence(text: string, at: number): Verdict {
-  const end = afterClosers(text, at + 1, stopsAndClosers);
+  const stopped = afterClosers(text, at + 1, stopsAndClosers);
+  const end = stopped === null ? null : afterSpacedQuote(text, at, stopped);
   if (end === null) return "more";
   const stops = text.slice(at, end);
   const next = text[end]!;
@@ -101,6 +113,14 @@ function endOfSentence(text: string, at: number): Verdict {
   // "Really? Yes." may be cut at once; "Wait… what?" and «"Really?" he asked» may not.
   if (/^[!?‼⁇⁈⁉‽]+$/.test(stops)) return end;
   return unless(lower, text, end);
+}
+
+/** In French a space stands before the mark that ends a quote: "« Bonjour. » dit-il". Null: the text ends before that is known. */
+function afterSpacedQuote(text: string, at: number, end: number): number | null {
+  const quoted = text.lastIndexOf("«", at) > text.lastIndexOf("»", at);
+  if (!quoted || !/[ \u00a0\u202f]/.test(text[end]!)) return end;
+  if (text[end + 1] === undefined) return null;
+  return text[end + 1] === "»" ? afterClosers(text, end + 2, stopsAndClosers) : end;
 }
 
 function afterHardStop(text: string, stops: string, end: number): Verdict {
@@ -115,14 +135,18 @@ function afterGluedStop(text: string, at: number, end: number): Verdict {
   const next = text[end]!;
   if (wide.test(next)) return stops === "." && /[\w]/.test(text[at - 1] ?? "") ? null : end;
   if (stops.length !== end - at || !/[\p{L}\p{N}]/u.test(text[at - 1] ?? "")) return null;
+  // "안녕하세요.반갑습니다"
+  if (hangul.test(next)) return (stops === "." ? koreanEnd : hangul).test(text[at - 1]!) ? end : null;
   if (/^[!?]+$/.test(stops)) return /^[\p{Lu}¿¡]/u.test(next) ? end : null;
   if (stops !== "." || !/\p{Lu}/u.test(next)) return null;
-  const word = wordBefore(text, at);
-  if (!/^(?:\p{Ll}{2,}|\p{Sc}?\p{N}[\p{N}.,]+)$/u.test(word.text) || word.start === 0) return null;
-  if (beginsItem(text.slice(0, word.start))) return null;
-  const after = /^\p{Lu}\p{Ll}*(?<end>[\s,’']?)/u.exec(text.slice(end, end + 40))!;
-  if (after[0].length === text.length - end && after.groups?.end === "") return "more";
-  return after.groups?.end && beginsSentence(after[0].slice(0, -1)) ? end : null;
+  const glued = wordBefore(text, at);
+  if (!/^(?:\p{Ll}{2,}|\p{Sc}?\p{N}[\p{N}.,]+)$/u.test(glued.text) || glued.start === 0) return null;
+  if (beginsItem(text.slice(0, glued.start))) return null;
+  const after = /^\p{Lu}\p{Ll}*(?<end>[\s,’']|[.!?]+(?=\s)|[.!?]*$|)/u.exec(text.slice(end, end + 40))!;
+  const ending = after.groups?.end ?? "";
+  if (after[0].length === text.length - end && /^[.!?]*$/.test(ending)) return "more";
+  const word = after[0].slice(0, after[0].length - ending.length);
+  return ending !== "" && beginsSentence(word) ? end : null;
 }
 
 /** A word in a capital that was written right behind a stop: a sentence begins, and it is no name such as "node.Js". */
@@ -146,11 +170,20 @@ function afterFullStop(text: string, at: number, end: number): Verdict {
     if (beginsItem(text.slice(0, start))) return null;
     if (word.length < 3) return afterNumber(text, start, end);
   }
+  if (companies.has(known)) {
+    return goesOnBefore(
+      (next) => /^[\p{Ll}\p{N}]/u.test(next) || legalForms.has(next.toLowerCase()),
+      text,
+      end,
+    );
+  }
   if (mayEnd.has(known)) {
     return /^[ap]\.m$/.test(known)
       ? goesOnBefore((next) => /^[\p{Ll}\p{N}]/u.test(next) || afterTime.has(next.toLowerCase()), text, end)
       : unless(/[\p{Ll}\p{N}]/u, text, end);
   }
+  if (/\.[–—]\p{L}/u.test(known)) return unless(/[\p{Ll}\p{N}]/u, text, end);
+  if (/^[IVX]{2,5}$/.test(word)) return afterRomanNumber(text, start, end);
   if (titles.has(known) || known.includes(".-")) return endsLine(text, end);
   if (afterTitle.has(known) && /\p{L}\.[ \u00a0]?$/u.test(text.slice(0, start))) return endsLine(text, end);
   // "8 h. Dann"
@@ -181,6 +214,14 @@ function afterNumber(text: string, start: number, end: number): Verdict {
     text,
     end,
   );
+}
+
+/** "Padişah II. Abdülhamid", "im II. Weltkrieg", but "World War II. Then": a number before its name goes on. */
+function afterRomanNumber(text: string, start: number, end: number): Verdict {
+  const before = /(\S+)[ \u00a0]+$/.exec(text.slice(Math.max(0, start - 40), start))?.[1] ?? "";
+  const leads =
+    !/^\p{Lu}/u.test(before) || beforeOrdinal.has(before.toLowerCase()) || rulers.has(before.toLowerCase());
+  return leads ? unlessStarter(text, end) : unless(lower, text, end);
 }
 
 /** "J. Smith", "the U.S. Senate", "z. B.": letters with stops. */

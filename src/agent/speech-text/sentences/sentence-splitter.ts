@@ -69,17 +69,21 @@ export class SentenceSplitter {
     this.#text += delta;
     const sentences: Sentence[] = [];
     for (let length = this.#nextLength(); length !== null; length = this.#nextLength()) {
-      const sentence = this.#take(length);
-      sentences.push(sentence);
-      this.#letters += lettersWorth(sentence.text);
+      sentences.push(this.#take(length));
     }
     return sentences;
   }
 
-  /** The rest, as it is, where nothing more will come for now. What is pushed after it begins anew, with a first piece. */
+  /** The rest, where nothing more will come for now. What is pushed after it begins anew, with a first piece. */
   flush(): Sentence[] {
+    const sentences: Sentence[] = [];
+    for (let length = this.#nextLength(true); length !== null; length = this.#nextLength(true)) {
+      if (length >= this.#text.length) break;
+      sentences.push(this.#take(length));
+    }
+    if (this.#text !== "") sentences.push(this.#take(this.#text.length));
     this.#letters = 0;
-    return this.#text === "" ? [] : [this.#take(this.#text.length)];
+    return sentences;
   }
 
   #take(length: number): Sentence {
@@ -88,17 +92,19 @@ export class SentenceSplitter {
     this.#text = this.#text.slice(length);
     this.#start += length;
     this.#examined = 0;
+    this.#letters += lettersWorth(text);
     return { text, start, end: this.#start };
   }
 
-  /** How long the next piece is; null where that cannot be told yet. */
-  #nextLength(): number | null {
+  /** How long the next piece is; null where that cannot be told yet. `final`: nothing follows. */
+  #nextLength(final = false): number | null {
     const hurry = this.#letters < lettersInHurry;
     const longest = this.#longest(hurry);
     // One more than fits: what decides has to lie in here, or how the text was pushed would make a difference.
     const seen = this.#text.slice(0, longest + 1);
+    const known = final && this.#text.length === seen.length ? `${seen}\n` : seen;
     for (; this.#examined < seen.length; this.#examined++) {
-      const verdict = this.#endAt(seen, this.#examined, hurry);
+      const verdict = this.#endAt(known, this.#examined, hurry);
       if (verdict === "more") break;
       if (verdict !== null) return verdict;
     }

@@ -26,6 +26,9 @@ export const beforeOrdinal = words(`
   fr sa so lördag søndag mandag tirsdag onsdag torsdag fredag lørdag
 `);
 
+/** Stand before the number of a ruler in Turkish, with a capital: "Sultan II. Abdülhamid". */
+export const rulers = words("sultan padişah hükümdar kral kraliçe imparator çar papa şah prens");
+
 /** Begin sentences, and hardly ever follow an abbreviation: "in the U.S. It is". */
 export const starters = words(`
   the this that these those it it's its he she they we i i'm i'll you you're there here if in on at as and but so or what when where

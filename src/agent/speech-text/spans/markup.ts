@@ -1,7 +1,7 @@
 import { performsTag, type SpeechMarkup } from "../voice-markup.ts";
 import { before, untilEnd, untilMatch } from "./scan.ts";
 import type { Rewritten, Span, SpanContext, SpanRule } from "./span-rewriter.ts";
-import { longestTag, openTag, wholeTag } from "./tags.ts";
+import { isTypeArgument, longestTag, openTag, wholeTag } from "./tags.ts";
 
 const names = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
 
@@ -116,6 +116,7 @@ function spanOf(
   // Words to its left and to its right are two, unless the tag stands within one.
   const next = text.slice(at + length, at + length + 2);
   if (!final && (next === "" || next === "<")) return "more";
+  if (isTypeArgument(whole, text[at - 1], next)) return null;
   const glued = inline.has(known) ? /^<[A-Za-z]/.test(next) : /^[\p{L}\p{N}<]/u.test(next);
   return { length, put: glued ? " " : "" };
 }

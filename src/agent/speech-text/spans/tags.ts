@@ -11,3 +11,7 @@ export const wholeTag = new RegExp(`^${tag}`);
 export const openTag = new RegExp(
   String.raw`^<(?:/?|/?[A-Za-z][\w:.-]{0,40}(?:${attribute})*(?:\s{0,20}/?|\s{1,20}(?:[\w:@.-]{0,60}|[\w:@.-]{1,60}\s{0,5}=\s{0,5}(?:"[^"<>\n]{0,250}|'[^'<>\n]{0,250}|[^\s"'<>=]{0,250}))))$`,
 );
+
+/** Whether what looks like a tag is a type of a program, as in `List<String>`: a name with a capital, at the end of a word. */
+export const isTypeArgument = (whole: string, before = "", after = ""): boolean =>
+  /^<\p{Lu}[\w.]*>$/u.test(whole) && /[\p{L}\p{N}_]/u.test(before) && !/^[\p{L}\p{N}<]/u.test(after);
