@@ -62,6 +62,6 @@ export const conjunctions = words(`
 
 /** Zones and days that follow "3 p.m." */
 export const afterTime = words(`
-  est edt cst cdt mst mdt pst pdt gmt utc cet cest bst ist jst eastern pacific central mountain monday tuesday wednesday thursday
+  et ct mt pt est edt cst cdt mst mdt pst pdt gmt utc cet cest bst ist jst eastern pacific central mountain monday tuesday wednesday thursday
   friday saturday sunday today tomorrow tonight
 `);
