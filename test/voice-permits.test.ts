@@ -126,7 +126,7 @@ test("where nobody gets a permit the turn fails as such", async (t) => {
   const turn = hosted.events.find((event) => event.type === "turn");
   t.regex(
     turn?.error?.message ?? "",
-    /^All 2 failed: a script: As many requests to a as may run .* 7 ms; b /,
+    /^All 2 failed: a script: As many requests to a as may run .* 7 ms \(providerConcurrency, --provider-concurrency\); b /,
   );
   t.deepEqual(held, []);
   const kinds = hosted.measurements.flatMap((one) => (one.kind === "error" ? [one.error] : []));

@@ -1,7 +1,8 @@
 /** Signs that take two columns of a terminal: East Asian ones, and emoji. */
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
-const graphemes = new Intl.Segmenter();
+/** Made when it is first used, which takes some 20 ms. */
+let graphemes: Intl.Segmenter | undefined;
 /** What switches colours takes no column, and must not be cut. */
 const colour = /(\p{Cc}\[[\d;]*m)/u;
 
@@ -47,6 +48,9 @@ function headOf(text: string, width: number): string {
 function* signs(text: string): Generator<string> {
   for (const part of text.split(colour)) {
     if (colour.test(part)) yield part;
-    else for (const { segment } of graphemes.segment(part)) yield segment;
+    else {
+      graphemes ??= new Intl.Segmenter();
+      for (const { segment } of graphemes.segment(part)) yield segment;
+    }
   }
 }

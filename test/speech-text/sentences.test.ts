@@ -69,7 +69,11 @@ const cases: Readonly<Record<string, readonly string[]>> = {
   "dates and lists of numbers": ["It was on January 1, 1980, not on March 3, 2027.", "Take 1, 2, 3.", "Go."],
   "a pause in dots": ["Wait . . . and see.", "Good."],
   "letters at the end": ["Take vitamin C.", "It helps.", "He lives in the U.S.", "They do too."],
-  "a day after the time": ["Come at 3 p.m. Eastern time, or 4 p.m. ET at the latest.", "See you at 5 p.m.", "Bring it."],
+  "a day after the time": [
+    "Come at 3 p.m. Eastern time, or 4 p.m. ET at the latest.",
+    "See you at 5 p.m.",
+    "Bring it.",
+  ],
   French3: ["Prenez p. ex. le train, c.-à-d. celui de 8 h.", "MM. Dupont et Roy y sont.", "Bien."],
   Spanish3: ["Vive en EE. UU. desde 1999.", "Llame a Ud. o a la Avda. Mayor, núm. 5.", "Vale."],
   Italian: ["Il sig. Rossi e la dott.ssa Neri, ecc. sono qui.", "La via n. 5.", "Bene."],
