@@ -196,8 +196,8 @@ export type FromThread =
   | { readonly type: "created"; readonly at: number }
   /** Of a rehearsal alone: what the agent is made of, and whether its services let it in. */
   | { readonly type: "rehearsed"; readonly report: AgentReport }
-  /** The agent is in the call. */
-  | { readonly type: "joined"; readonly at: number }
+  /** The agent is in the call. `waitsMs`: how long it waits for somebody else at the most; null where it does not. */
+  | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
   /** Since when the agent is alone in the call; null while somebody is there. */
   | { readonly type: "presence"; readonly aloneSince: number | null }
   | { readonly type: "event"; readonly event: AgentEvent }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import test, { type ExecutionContext } from "ava";
+import { AgentFile } from "./fixtures/agent-file.ts";
 import { agentUrl } from "./fixtures/launch.ts";
 import { bin, Child, noTerminal, program } from "./runner-fixtures/child.ts";
 
@@ -65,6 +66,38 @@ test.serial("in a terminal, --no-demo prints no link", async (t) => {
   t.is((await child.exit).code, 0);
   t.false(child.stdout.includes("demo.invalid"));
 });
+
+test.serial("in a terminal an agent that waits for somebody says so, and for how long", async (t) => {
+  if (noTerminal(t)) return;
+  const { url: agent } = new AgentFile(t, waitingAgent);
+  const child = program(t, ["run", "--no-splash"], { launcher: { agent }, terminal: true });
+  await child.printed(/Nobody is in the call yet: the agent waits up to 60 s/);
+  child.write("hello\r");
+  await child.printed(/Nice to see you/);
+  child.write("/quit\r");
+  t.is((await child.exit).code, 0);
+});
+
+const waitingAgent = `
+  import { Agent, defineAgent } from "greenroom";
+  import * as local from "greenroom/local";
+  import * as testing from "greenroom/testing";
+  export default defineAgent({
+    createAgent: () =>
+      new Agent({
+        edge: new testing.Edge(),
+        agentUser: { id: "agent", name: "Agent" },
+        instructions: "x",
+        llm: new local.LLM(),
+      }),
+    async joinCall(agent, { callType, callId }) {
+      const call = await agent.createCall(callType, callId);
+      await using _ = await agent.join(call, { participantWaitTimeoutMs: 60_000 });
+      await agent.say("Nice to see you");
+      await agent.finish();
+    },
+  });
+`;
 
 function inTerminal(t: ExecutionContext, args: readonly string[]): Child | null {
   return noTerminal(t) ? null : program(t, args, { launcher, terminal: true });

@@ -55,7 +55,8 @@ function play(number: number): string {
     onEnded: (ended) => sessions.retire(ended),
   });
   sessions.add(session);
-  for (const type of ["entered", "created", "joined"] as const) session.message({ type, at: Date.now() });
+  for (const type of ["entered", "created"] as const) session.message({ type, at: Date.now() });
+  session.message({ type: "joined", at: Date.now(), waitsMs: null });
   for (let turn = 0; turn < turns; turn += 1) {
     for (const role of ["user", "agent"] as const) {
       hear(session, role, turn, `${number} ${turn} `.padEnd(120, "words "));

@@ -108,12 +108,13 @@ export class Agent {
     if (connection.audio) this.#dialogue.useSound(connection.audio, this.#options);
     connection.subscribe((event) => this.#happened(event));
     this.#presence.joined();
-    this.#host.joined();
+    const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
+    const { participantWaitTimeoutMs = defaultMs } = options;
+    const waitMs = this.#attendance.accompanied ? null : participantWaitTimeoutMs;
+    this.#host.joined(waitMs);
     this.#changed();
     this.#events.open(connection);
-    const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
-    const { participantWaitTimeoutMs: waitMs = defaultMs } = options;
-    const waiting = !this.#attendance.accompanied && this.#company.wait(waitMs, this.#lifetime.signal);
+    const waiting = this.#company.wait(waitMs, this.#lifetime.signal);
     this.#dialogue.open();
     return {
       accompanied: this.#attendance.accompanied || (await waiting),

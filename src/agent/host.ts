@@ -20,7 +20,8 @@ export interface AgentHost {
   readonly logTranscripts: boolean;
   /** Where the call happens in place of the agent's own edge; null: there. */
   readonly stage: Stage | null;
-  joined(): void;
+  /** The agent is in the call, where it waits so long for somebody else at the most, in milliseconds; null: it does not. */
+  joined(waitsMs: number | null): void;
   presence(aloneSince: number | null): void;
   event(event: AgentEvent): void;
   measured(measurement: Measurement): void;

@@ -127,7 +127,7 @@ function hostOn(
   permits: PermitDesk,
 ): Omit<AgentHost, "stage" | "log" | "logTranscripts" | "metrics"> {
   return {
-    joined: () => post({ type: "joined", at: now() }),
+    joined: (waitsMs) => post({ type: "joined", at: now(), waitsMs }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
     measured: (measurement) => post({ type: "measured", measurement: tidied(measurement) }),

@@ -131,6 +131,7 @@ async function talk(
   void conversation.ended.then(() => caller.close());
   const unlinked = join ? await link(supervisor, session, conversation, caller) : null;
   if (!join && hints && caller.interactive) void hintAtLink(supervisor, session, conversation, caller);
+  if (hints && caller.interactive) void hintAtWait(session, conversation, caller);
   if (unlinked === null) await caller.talk(conversation, session);
   if (unlinked === null && join && !caller.interactive) await conversation.ended;
   await supervisor.closeSession(session.id, { by: "console", wait: true });
@@ -157,6 +158,15 @@ async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
   const failure = await link(...call);
   if (failure === null || failure === noLinks || session.state === "ended") return;
   printout.line(paintFor(process.stdout).red(`· ${failure}`));
+}
+
+/** Tells why an agent says nothing yet: in a call with sound it waits for somebody. */
+async function hintAtWait(session: Session, conversation: Conversation, { printout }: Caller): Promise<void> {
+  await conversation.joined;
+  const { waitsMs } = session.timeline;
+  if (waitsMs === null || session.state !== "live") return;
+  const hint = `Nobody is in the call yet: the agent waits up to ${waitsMs / 1_000} s for somebody, or for what you type.`;
+  printout.line(paintFor(process.stdout).dim(hint));
 }
 
 function epitaph(session: Session, reason: EndReason): string {

@@ -4,7 +4,17 @@ export interface SessionTimeline {
   enteredAt: number | null;
   createdAt: number | null;
   joinedAt: number | null;
+  /** How long the agent waits for somebody else once it has joined, at the most, in milliseconds; null: it does not. */
+  waitsMs: number | null;
 }
+
+export const newTimeline = (): SessionTimeline => ({
+  assignedAt: null,
+  enteredAt: null,
+  createdAt: null,
+  joinedAt: null,
+  waitsMs: null,
+});
 
 /** What became of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
 export type Created = "created" | "dead on arrival";

@@ -16,7 +16,7 @@ import {
   type Question,
   type SessionState,
 } from "../protocol.ts";
-import { type Created, Creation, createOverdueText, type SessionTimeline } from "./creation.ts";
+import { type Created, Creation, createOverdueText, newTimeline } from "./creation.ts";
 import { Ending, type Verdict } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
@@ -38,7 +38,7 @@ export class Session implements SlotHolder {
   readonly startedAt = now();
   readonly metrics = new SessionMetrics();
   readonly events = new EventLog();
-  readonly timeline: SessionTimeline = { assignedAt: null, enteredAt: null, createdAt: null, joinedAt: null };
+  readonly timeline = newTimeline();
   transcript: Transcript | null;
   resources: SessionResources | null = null;
   /** Since when the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
@@ -177,7 +177,7 @@ export class Session implements SlotHolder {
         this.#creation.settle("created");
         break;
       case "joined":
-        this.timeline.joinedAt = message.at;
+        Object.assign(this.timeline, { joinedAt: message.at, waitsMs: message.waitsMs });
         if (this.#state === "joining") this.#move("live");
         this.#listener?.joined();
         break;

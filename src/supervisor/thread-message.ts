@@ -156,7 +156,7 @@ const message = variants<FromThread, "type">("type", {
   entered: { at },
   created: { at },
   rehearsed: { report },
-  joined: { at },
+  joined: { at, waitsMs: nullOr(amount) },
   presence: { aloneSince: nullOr(at) },
   event: { event },
   measured: { measurement },
