@@ -38,13 +38,22 @@ test("the sessions of a call are closed in all replicas, where the caller may", 
   t.is((await replicas[0].ask("/calls/everywhere/sessions", request)).status, 403);
 });
 
-test("replicas that cannot be asked are named", async (t) => {
+test("where a replica cannot be asked the answer is 503: it names it, and what closes in the others", async (t) => {
   const [first, second, third] = t.context.fleet.replicas;
   const { session_id } = await first.start({ call_id: "cut" }, ann);
   third.cut();
   const request = { method: "DELETE", headers: ann };
   const { status, body, headers } = await second.ask("/calls/cut/sessions", request);
-  t.is(status, 202);
+  t.is(status, 503);
+  t.is(headers.get("retry-after"), "1");
   t.is(headers.get("greenroom-incomplete"), third.nodeId);
+  t.is(body.code, "PEER_UNREACHABLE");
   t.deepEqual(body.session_ids, [session_id]);
+  await t.context.fleet.replicas[0].launcher.getSession(session_id)?.ended;
+  // She may not close what bob began, and yet there may be one of hers.
+  await first.start({ call_id: "bobs" }, { "x-user": "bob" });
+  t.is((await second.ask("/calls/bobs/sessions", request)).status, 503);
+  t.context.fleet.store.expire(third.nodeId);
+  t.is((await second.ask("/calls/bobs/sessions", request)).status, 403);
+  t.is((await second.ask("/calls/cut/sessions", request)).status, 202);
 });

@@ -2,11 +2,12 @@ import { GreenroomError } from "../errors.ts";
 import type { Session } from "../supervisor/session.ts";
 import { commonAnswers, incompleteHeaders } from "./common-answers.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { DetailedError } from "./error-answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { validated } from "./invalid-request.ts";
 import { isObject } from "./json.ts";
 import { gather, tellMissing, unexpected } from "./peers/gather.ts";
-import { callClosing, callPath, closeParameters, isYes } from "./schemas.ts";
+import { callClosing, callPath, callProblem, closeParameters, isYes } from "./schemas.ts";
 
 const { judged, validated: invalid } = commonAnswers;
 
@@ -19,13 +20,22 @@ export const closeCallEndpoint: Endpoint = {
   documentation: {
     operationId: "closeSessionsInCall",
     summary: "Close all sessions of this call that you may close",
-    description: "Where there are none, nothing is left to be done: 202 as well.",
+    description:
+      "Where there are none, nothing is left to be done: 202 as well. 202 means that every replica was asked; 503 that one " +
+      "could not be, which may have further sessions of this call: ask again.",
     tag: "calls",
     query: closeParameters,
     answers: {
       ...judged,
       ...invalid,
-      202: { description: "Closing has begun.", schema: callClosing, headers: incompleteHeaders },
+      202: { description: "Closing has begun, in all replicas.", schema: callClosing },
+      503: {
+        description:
+          "A permission check took too long, or a replica could not be asked: what it has of this call goes on. Closing has " +
+          "begun of what `session_ids` names.",
+        schema: callProblem,
+        headers: { ...judged[503].headers, ...incompleteHeaders },
+      },
     },
   },
   handle: closeCall,
@@ -47,9 +57,13 @@ async function closeCall(exchange: Exchange): Promise<void> {
   const { answers, missing } = await asked;
   const all = [own, ...answers];
   const ids = all.flatMap((closed) => closed.ids);
+  // Whoever trusts a 202 leaves no agent behind.
+  if (missing.length > 0) {
+    tellMissing(exchange, missing);
+    throw new DetailedError("PEER_UNREACHABLE", "", { session_ids: ids });
+  }
   if (ids.length === 0 && all.some(({ refused }) => refused))
     throw new GreenroomError("FORBIDDEN", "You may not do this");
-  tellMissing(exchange, missing);
   exchange.ctx.status = 202;
   exchange.ctx.body = { status: "closing", session_ids: ids };
 }

@@ -20,14 +20,15 @@ export const commonAnswers = {
     403: { description: "The caller may not do this.", schema: problem },
     500: { description: "Something went wrong in the server; its log says what.", schema: problem },
     503: {
-      description: "A permission check took too long, or the replica that has the session cannot be reached.",
+      description:
+        "A permission check took too long, or the replica that has the session, or may have it, cannot be reached.",
       schema: problem,
       headers: retryAfter,
     },
   },
   ofSession: {
     404: {
-      description: "There is no such live session, or the caller may not view it.",
+      description: "There is no such live session in any replica, or the caller may not view it.",
       schema: sessionProblem,
     },
   },

@@ -5,6 +5,7 @@ import type { Session } from "../supervisor/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { Answering } from "./answer.ts";
 import { watchKeys } from "./api-keys/watch-keys.ts";
+import { SessionLocator } from "./peers/locate.ts";
 import { peerSecrets } from "./peers/peer-secret.ts";
 import { Peers } from "./peers/peers.ts";
 import { Permissions } from "./permissions.ts";
@@ -32,6 +33,7 @@ export class ControlPlane {
   readonly streams: OpenLimit;
   readonly unknownFields: UnknownFields;
   readonly peers: Peers;
+  readonly locator: SessionLocator;
   /** How long a peer may take to answer a request, and to answer a start, in milliseconds: what it may take at home. */
   readonly peerTimeouts: { readonly answerMs: number; readonly startMs: number };
 
@@ -51,6 +53,7 @@ export class ControlPlane {
     this.unknownFields = new UnknownFields(options.strictBodies, this.log);
     this.tokens = SessionTokens.of(options);
     this.peers = new Peers(supervisor, peerSecrets(options.peerSecret), this.log);
+    this.locator = new SessionLocator(this.peers);
     const { threadWaitTimeoutMs, createTimeoutMs } = supervisor.options;
     const answerMs = mostCallbacks * options.permissionTimeoutMs + spareMs;
     // A start may wait for a place, and then for a thread.

@@ -117,6 +117,15 @@ export class Exchange {
     if (!this.#foreign) throw new GreenroomError("SESSION_NOT_FOUND", session.id);
   }
 
+  /** Throws what denies the caller any session, be there one or not. That there is none is left to be told. */
+  async judgeUnknown(id: string): Promise<void> {
+    try {
+      await this.#judge(id, undefined);
+    } catch (error) {
+      if (!GreenroomError.is(error) || error.code !== "SESSION_NOT_FOUND") throw error;
+    }
+  }
+
   /** Whether the caller may view the session of the path, which they may do something else with. */
   mayView(): Promise<boolean> {
     return this.plane.permissions.shows(this.#judgedScope);

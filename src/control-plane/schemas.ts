@@ -264,4 +264,14 @@ export const sessionProblem = component(
   "There is no such live session, or the caller may not view it.",
 );
 
+export const callProblem = component(
+  "CallNotClosed",
+  z.object({
+    detail: z.string(),
+    code,
+    session_ids: z.array(z.string()).optional().describe("Those that close, where others may be left."),
+  }),
+  "Not all sessions of this call could be asked to close.",
+);
+
 export const probe = component("Probe", z.object({ status: z.literal("ok") }), "Yes.");

@@ -32,7 +32,7 @@ export async function gather<T>(exchange: Exchange, gathering: Gathering<T>): Pr
   const { peers } = exchange.plane;
   if (exchange.hop || !peers.registry.shared) return { answers: [], missing: [] };
   const asked = await Promise.all(
-    peers.registry.peers().map(async (peer) => {
+    peers.known().map(async (peer) => {
       if (peers.canReach(peer)) return answerOf(exchange, peer, gathering);
       peers.cannotAsk(gathering.kind);
       return { peer };
@@ -41,6 +41,7 @@ export async function gather<T>(exchange: Exchange, gathering: Gathering<T>): Pr
   const answers: T[] = [];
   const missing: string[] = [];
   for (const answer of asked) {
+    if (answer === "gone") continue;
     if ("said" in answer) answers.push(answer.said);
     else missing.push(answer.peer.nodeId);
   }
@@ -56,7 +57,7 @@ async function answerOf<T>(
   exchange: Exchange,
   peer: PeerNode,
   { kind, answerTimeoutMs, read }: Gathering<T>,
-): Promise<{ readonly said: T } | { readonly peer: PeerNode }> {
+): Promise<{ readonly said: T } | { readonly peer: PeerNode } | "gone"> {
   const { ctx, plane, scope } = exchange;
   const left = new AbortController();
   const leave = () => left.abort();
@@ -78,6 +79,7 @@ async function answerOf<T>(
     );
     return { said: read(answer.statusCode ?? 0, await readJson(answer)) };
   } catch (error) {
+    if (error instanceof PeerError && error.refused && plane.peers.refused(peer)) return "gone";
     plane.log.debug({ peer: peer.nodeId, err: error }, "an answer is without the sessions of a peer");
     return { peer };
   } finally {

@@ -1,51 +1,119 @@
+import { GreenroomError } from "../../errors.ts";
 import type { PeerNode } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
 import { mountOf } from "./passed-on.ts";
 import { PeerError } from "./peer-error.ts";
+import type { Peers } from "./peers.ts";
 
 /** How long a peer may take to say whether it has a session: it looks into its own memory. In milliseconds. */
 const locateTimeoutMs = 1_500;
+/** For so long it is remembered that no peer has a session, in milliseconds. */
+const nowhereKeptMs = 1_000;
+/** Most sessions of which that is remembered; the oldest go first. */
+const mostNowhere = 10_000;
+/** Most sessions that are looked for at the same time. */
+const mostAtOnce = 64;
 
-/** Which peer has a session, or had it within the last 10 minutes: each is asked. Null: none that answered. */
-export async function whoHas(exchange: Exchange, sessionId: string): Promise<PeerNode | null> {
-  const { peers } = exchange.plane;
-  const enough = new AbortController();
-  const asked = peers.reachable().map(async (peer) => {
-    if (await has(exchange, peer, sessionId, enough.signal)) return peer;
-    throw new PeerError("It has no such session", true);
-  });
-  const owner = await Promise.any(asked).catch(() => null);
-  enough.abort();
-  return owner;
+/**
+ * Where a session is, that the registry does not know. "nowhere": all peers that can be asked said that they have it not.
+ * "uncertain": none has it of those that answered, and there are others.
+ */
+export type Located = PeerNode | "nowhere" | "uncertain";
+
+/** Which session a peer is asked for, and in the course of which request. */
+interface Search {
+  readonly sessionId: string;
+  readonly mount: string;
+  readonly requestId: string;
+  readonly ip: string;
+  readonly host: string | null;
+}
+
+/**
+ * Finds sessions by asking all peers whether they have them, or had them within the last 10 minutes. Those who look for the
+ * same session at the same time share one search, and what was found nowhere is not looked for again within a second, so that
+ * a flood of requests does not become one at the peers.
+ */
+export class SessionLocator {
+  readonly #peers: Peers;
+  readonly #underWay = new Map<string, Promise<Located>>();
+  /** When each was looked for in vain, the oldest first. */
+  readonly #nowhere = new Map<string, number>();
+
+  constructor(peers: Peers) {
+    this.#peers = peers;
+  }
+
+  /** Rejects with PEER_UNREACHABLE where too many others are being looked for. */
+  async locate({ ctx, scope }: Exchange, sessionId: string): Promise<Located> {
+    if (performance.now() - (this.#nowhere.get(sessionId) ?? Number.NEGATIVE_INFINITY) < nowhereKeptMs)
+      return "nowhere";
+    const known = this.#underWay.get(sessionId);
+    if (known) return known;
+    if (this.#underWay.size >= mostAtOnce) {
+      const cause = new Error(`${mostAtOnce} other sessions are being looked for`);
+      throw new GreenroomError("PEER_UNREACHABLE", undefined, { cause });
+    }
+    const host = ctx.req.headers.host ?? null;
+    const search = { sessionId, mount: mountOf(ctx), requestId: notesOf(ctx).id, ip: scope.ip, host };
+    const located = this.#search(search).finally(() => this.#underWay.delete(sessionId));
+    this.#underWay.set(sessionId, located);
+    return located;
+  }
+
+  async #search(search: Search): Promise<Located> {
+    const asked = this.#peers.known().filter((peer) => this.#peers.canReach(peer));
+    const enough = new AbortController();
+    let missing = this.#peers.mayBeMistaken;
+    const answers = asked.map(async (peer) => {
+      try {
+        if (await this.#has(peer, search, enough.signal)) return peer;
+      } catch (error) {
+        missing ||= !(error instanceof PeerError && error.refused && this.#peers.refused(peer));
+      }
+      throw new Error("It has no such session, or did not say");
+    });
+    const owner = await Promise.any(answers).catch(() => null);
+    enough.abort();
+    if (owner) return owner;
+    if (missing) return "uncertain";
+    if (asked.length > 0) this.#remember(search.sessionId);
+    return "nowhere";
+  }
+
+  async #has(peer: PeerNode, search: Search, signal: AbortSignal): Promise<boolean> {
+    const { sessionId, mount, requestId, ip, host } = search;
+    const answer = await this.#peers.ask(
+      peer,
+      {
+        method: "HEAD",
+        target: `${mount}/sessions/${sessionId}`,
+        mount,
+        headers: ["X-Request-Id", requestId],
+        body: null,
+        signTimeoutMs: locateTimeoutMs,
+        answerTimeoutMs: locateTimeoutMs,
+        signal,
+      },
+      { kind: "located", ip, host },
+    );
+    answer.resume();
+    const { statusCode: status } = answer;
+    if (status !== 204 && status !== 404) throw new PeerError(`It answered ${status}`, true);
+    return status === 204;
+  }
+
+  #remember(sessionId: string): void {
+    this.#nowhere.delete(sessionId);
+    this.#nowhere.set(sessionId, performance.now());
+    const [oldest] = this.#nowhere.keys();
+    if (this.#nowhere.size > mostNowhere && oldest !== undefined) this.#nowhere.delete(oldest);
+  }
 }
 
 /** Answers a peer that looks for the owner of a session. What is told to whom is judged when the request itself comes. */
 export function answerLocated({ ctx, plane, params }: Exchange): void {
   notesOf(ctx).quiet = true;
   ctx.status = plane.supervisor.getSession(params.session_id ?? "") ? 204 : 404;
-}
-
-async function has(
-  { ctx, plane, scope }: Exchange,
-  peer: PeerNode,
-  id: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const answer = await plane.peers.ask(
-    peer,
-    {
-      method: "HEAD",
-      target: `${mountOf(ctx)}/sessions/${id}`,
-      mount: mountOf(ctx),
-      headers: ["X-Request-Id", notesOf(ctx).id],
-      body: null,
-      signTimeoutMs: locateTimeoutMs,
-      answerTimeoutMs: locateTimeoutMs,
-      signal,
-    },
-    { kind: "located", ip: scope.ip, host: ctx.req.headers.host ?? null },
-  );
-  answer.resume();
-  return answer.statusCode === 204;
 }

@@ -8,6 +8,8 @@ export const markHeader = "Greenroom-Peer";
 export const nodeHeader = "Greenroom-Node";
 /** The header in which a replica tells its peers which life of its node it is: see `SessionRegistry.epoch`. */
 export const epochHeader = "Greenroom-Epoch";
+/** The header in which a replica tells its peers that it has no such session: it has no permission to judge. */
+export const unknownHeader = "Greenroom-Unknown-Session";
 /** Longest mark that is looked at, in characters. */
 const longestMark = 4_096;
 

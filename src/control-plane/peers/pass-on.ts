@@ -7,98 +7,165 @@ import type { Exchange } from "../exchange.ts";
 import { closeParameters, isYes } from "../schemas.ts";
 import { foreignEndJson } from "../wire.ts";
 import { foreignSession } from "./foreign-session.ts";
-import { whoHas } from "./locate.ts";
-import { mountOf, passedOn } from "./passed-on.ts";
+import { epochHeader, unknownHeader } from "./mark.ts";
+import { mountOf, type PassedOn, passedOn } from "./passed-on.ts";
 import { PeerError } from "./peer-error.ts";
 import { letGoOfBody, relay } from "./relay.ts";
 
-/** Sessions have such ids: for others the registry need not be asked. */
+/** Sessions have such ids: for others neither the registry nor a peer need be asked. */
 const sessionId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** How a request fared that was passed on. `epoch`: the peer has no such session, and is this life of its node. */
+type Passed = "answered" | "unanswered" | { readonly epoch: number };
 
 /**
  * Answers a request about a session of another replica: by its owner, to whom the request is passed on as it came, and who
- * judges it; or, where the owner is out of reach, by what the registry knows. False: it is for this replica to answer.
+ * judges it; or, where the owner is out of reach, by what the registry knows. Where the registry does not know the session the
+ * peers are asked for it, since a registry may have been emptied, or not have heard of it yet. False: there is no such session,
+ * or it is in this process. Rejects with PEER_UNREACHABLE or REGISTRY_UNAVAILABLE where nobody can tell.
  */
 export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint): Promise<boolean> {
-  const { plane, params, hop } = exchange;
+  const { ctx, plane, params, hop } = exchange;
   const { session_id: id } = params;
-  if (id === undefined || hop || !plane.peers.registry.shared || !sessionId.test(id)) return false;
+  if (id === undefined || !plane.peers.registry.shared || !sessionId.test(id)) return false;
   if (plane.supervisor.getSession(id)) return false;
-  notesOf(exchange.ctx).sessionId = id;
-  const readsBody = endpoint.documentation?.body !== undefined;
-  const record = await found(exchange, id, readsBody);
-  if (record === "passed on") return true;
-  if (!record) {
-    notesOf(exchange.ctx).sessionId = undefined;
+  if (hop) {
+    ctx.set(unknownHeader, "true");
     return false;
   }
-  const owner = ownerOf(exchange, record);
-  if (owner && (await passOn(exchange, owner, readsBody))) return true;
-  letGoOfBody(exchange.ctx);
-  // It may have ended, or been given up, while its owner was waited for.
-  const known = owner ? await plane.peers.registry.find(id) : record;
-  return answerByRecord(exchange, known ?? record);
+  notesOf(ctx).sessionId = id;
+  const passing = new Passing(exchange, id, endpoint.documentation?.body !== undefined);
+  if (await passing.isAnswered()) return true;
+  notesOf(ctx).sessionId = undefined;
+  return false;
 }
 
-/**
- * What the registry knows. Where it cannot be reached, the peers that are known are asked which of them has the session, and
- * that one answers; rejects with REGISTRY_UNAVAILABLE where none has it, since there may be peers that are not known.
- */
-async function found(
-  exchange: Exchange,
-  id: string,
-  readsBody: boolean,
-): Promise<FoundSession | "passed on" | null> {
-  try {
-    return await exchange.plane.peers.registry.find(id);
-  } catch (error) {
-    const owner = await whoHas(exchange, id);
-    if (owner && (await passOn(exchange, owner, readsBody))) return "passed on";
-    letGoOfBody(exchange.ctx);
-    throw error;
+/** A request on its way to the replica that answers it. */
+class Passing {
+  readonly #exchange: Exchange;
+  readonly #id: string;
+  readonly #readsBody: boolean;
+  #passedOn: Promise<PassedOn> | undefined;
+
+  constructor(exchange: Exchange, id: string, readsBody: boolean) {
+    this.#exchange = exchange;
+    this.#id = id;
+    this.#readsBody = readsBody;
+  }
+
+  /** False: there is no such session. */
+  async isAnswered(): Promise<boolean> {
+    const { registry } = this.#exchange.plane.peers;
+    let record: FoundSession | null;
+    try {
+      record = await registry.find(this.#id);
+    } catch (error) {
+      if ((await this.#byWhoHasIt()) === true) return true;
+      letGoOfBody(this.#exchange.ctx);
+      throw error;
+    }
+    return record ? this.#byOwner(record) : this.#byWhoHasItSurely();
+  }
+
+  async #byOwner(record: FoundSession): Promise<boolean> {
+    const { plane } = this.#exchange;
+    const owner = ownerOf(this.#exchange, record);
+    const passed = owner ? await this.#to(owner) : "unanswered";
+    if (passed === "answered") return true;
+    if (typeof passed === "object" && record.end === null) {
+      // The registry errs: the session is in another replica, is over and forgotten, or died with an earlier life of its owner.
+      if (await this.#byWhoHasItSurely()) return true;
+      if (passed.epoch === record.epoch) return false;
+    }
+    // It may have ended, or been given up, while its owner was waited for.
+    const known = owner ? await plane.peers.registry.find(this.#id) : record;
+    return this.#byRecord(known ?? record);
+  }
+
+  async #byRecord(record: SessionRecord): Promise<boolean> {
+    try {
+      return await answerByRecord(this.#exchange, record);
+    } catch (error) {
+      // To those who may not view it, it must look like one that nobody knows: that takes the answers of all peers.
+      if (isUnseen(error) && (await this.#byWhoHasItSurely())) return true;
+      letGoOfBody(this.#exchange.ctx);
+      throw error;
+    }
+  }
+
+  /** False: no peer has it. Rejects with PEER_UNREACHABLE where one may have it, as far as the caller may know. */
+  async #byWhoHasItSurely(): Promise<boolean> {
+    const answered = await this.#byWhoHasIt();
+    if (answered !== "uncertain") return answered;
+    letGoOfBody(this.#exchange.ctx);
+    await this.#exchange.judgeUnknown(this.#id);
+    throw new GreenroomError("PEER_UNREACHABLE", undefined, {
+      cause: new Error("Not every replica said whether it has this session"),
+    });
+  }
+
+  /** False: no peer has it. "uncertain": no peer that could be asked. */
+  async #byWhoHasIt(): Promise<boolean | "uncertain"> {
+    const located = await this.#exchange.plane.locator.locate(this.#exchange, this.#id);
+    if (located === "nowhere") return false;
+    // It had it a moment ago, and does not answer now.
+    return located !== "uncertain" && (await this.#to(located)) === "answered" ? true : "uncertain";
+  }
+
+  async #to(owner: PeerNode): Promise<Passed> {
+    const { ctx, plane, scope } = this.#exchange;
+    const notes = notesOf(ctx);
+    const left = new AbortController();
+    const leave = () => left.abort();
+    ctx.res.once("close", leave);
+    if (ctx.res.destroyed) leave();
+    try {
+      this.#passedOn ??= passedOn(ctx, notes.id, this.#readsBody);
+      const answer = await plane.peers.ask(
+        owner,
+        {
+          method: ctx.req.method ?? ctx.method,
+          target: ctx.originalUrl,
+          mount: mountOf(ctx),
+          ...(await this.#passedOn),
+          answerTimeoutMs: waitsForTheEnd(this.#exchange) ? null : plane.peerTimeouts.answerMs,
+          signal: left.signal,
+        },
+        { kind: "proxied", ip: scope.ip, host: ctx.req.headers.host ?? null },
+      );
+      if (answer.headers[unknownHeader.toLowerCase()] !== undefined) {
+        answer.resume();
+        return { epoch: Number(answer.headers[epochHeader.toLowerCase()]) };
+      }
+      notes.proxiedTo = owner.nodeId;
+      const end = await relay(ctx, answer, plane.supervisor.sessionsEnded);
+      if (end === "lost") notes.code = "PEER_UNREACHABLE";
+      return "answered";
+    } catch (error) {
+      // Nobody is there to be answered.
+      if (left.signal.aborted) return "answered";
+      if (error instanceof PeerError) return "unanswered";
+      throw error;
+    } finally {
+      ctx.res.off("close", leave);
+    }
   }
 }
 
-/** Null where it is out of reach. */
-function ownerOf({ plane }: Exchange, { owner }: FoundSession): PeerNode | null {
-  if (owner && plane.peers.canReach(owner)) return owner;
-  if (owner) plane.peers.cannotAsk("proxied");
+/** The caller is denied even to know that there is such a session. */
+function isUnseen(error: unknown): boolean {
+  return GreenroomError.is(error) && error.code === "SESSION_NOT_FOUND" && !(error instanceof DetailedError);
+}
+
+/** Null where it is out of reach. A later life of its node may be the same process, which registered anew. */
+function ownerOf({ plane: { peers } }: Exchange, { owner, nodeId, end }: FoundSession): PeerNode | null {
+  let candidate = owner;
+  if (end === null) candidate ??= peers.known().find((peer) => peer.nodeId === nodeId) ?? null;
+  if (end?.reason === "lost")
+    candidate ??= peers.registry.peers().find((peer) => peer.nodeId === nodeId) ?? null;
+  if (candidate && peers.canReach(candidate)) return candidate;
+  if (candidate) peers.cannotAsk("proxied");
   return null;
-}
-
-/** False: the owner did not answer. */
-async function passOn(exchange: Exchange, owner: PeerNode, readsBody: boolean): Promise<boolean> {
-  const { ctx, plane, scope } = exchange;
-  const notes = notesOf(ctx);
-  const left = new AbortController();
-  const leave = () => left.abort();
-  ctx.res.once("close", leave);
-  if (ctx.res.destroyed) leave();
-  notes.proxiedTo = owner.nodeId;
-  try {
-    const answer = await plane.peers.ask(
-      owner,
-      {
-        method: ctx.req.method ?? ctx.method,
-        target: ctx.originalUrl,
-        mount: mountOf(ctx),
-        ...(await passedOn(ctx, notes.id, readsBody)),
-        answerTimeoutMs: waitsForTheEnd(exchange) ? null : plane.peerTimeouts.answerMs,
-        signal: left.signal,
-      },
-      { kind: "proxied", ip: scope.ip, host: ctx.req.headers.host ?? null },
-    );
-    const end = await relay(ctx, answer, plane.supervisor.sessionsEnded);
-    if (end === "lost") notes.code = "PEER_UNREACHABLE";
-    return true;
-  } catch (error) {
-    // Nobody is there to be answered.
-    if (left.signal.aborted) return true;
-    if (error instanceof PeerError) return false;
-    throw error;
-  } finally {
-    ctx.res.off("close", leave);
-  }
 }
 
 /** `?wait=true` is answered when the session has ended. */

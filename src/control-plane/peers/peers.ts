@@ -6,6 +6,7 @@ import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registr
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { notesOf } from "../answer.ts";
+import { KnownPeers } from "./known-peers.ts";
 import { type Liveness, type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
 import { epochHeader, type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
 import { toldMount } from "./passed-on.ts";
@@ -29,6 +30,7 @@ export class Peers {
   readonly #marks: PeerMarks | null;
   readonly #client: PeerClient | null;
   readonly #tickets = new Tickets();
+  readonly #known: KnownPeers;
   /** Node ids of those that let a deadline pass, and have not answered since. */
   readonly #suspects = new Set<string>();
   /** Where the API was mounted for the last request that told it. */
@@ -43,6 +45,7 @@ export class Peers {
     const [first, ...others] = secrets;
     this.#marks = first === undefined ? null : new PeerMarks([first, ...others]);
     this.#client = this.#marks && new PeerClient(this.#marks);
+    this.#known = new KnownPeers(this.registry, (peer) => this.#presence(peer), supervisor.sessionsEnded);
     if (this.registry.shared) this.#tellWhatIsMissing();
     else this.#tellWhatIsUseless();
   }
@@ -103,7 +106,22 @@ export class Peers {
     throw new GreenroomError("MISDIRECTED");
   }
 
-  /** The others that can be asked. */
+  /** The others: those that the registry lists, and those that it listed before and that are there all the same. */
+  known(): readonly PeerNode[] {
+    return this.#known.all();
+  }
+
+  /** There may be others that are not known yet. */
+  get mayBeMistaken(): boolean {
+    return this.#known.mayBeMistaken;
+  }
+
+  /** Nobody listens at the address of this one. True: it is not listed either, so that it is gone. */
+  refused(peer: PeerNode): boolean {
+    return this.#known.refused(peer);
+  }
+
+  /** Those that are listed and can be asked. */
   reachable(): readonly PeerNode[] {
     return this.registry.peers().filter((peer) => this.canReach(peer));
   }
@@ -164,6 +182,8 @@ export class Peers {
     const gone = new AbortController();
     // One that has just begun is known to its sessions' records before it is a peer.
     let known = this.#lives(peer.nodeId);
+    // It may be gone, and that is no fault of anything.
+    const isDoubtful = isInquiry || this.#known.isUnlisted(peer.nodeId);
     const watch = setInterval(() => {
       const lives = this.#lives(peer.nodeId);
       known ||= lives;
@@ -181,9 +201,9 @@ export class Peers {
       return answer;
     } catch (error) {
       if (error instanceof PeerError) {
-        metrics.peerFailed(from.kind);
+        if (isInquiry || !isDoubtful) metrics.peerFailed(from.kind);
         if (error.late) this.#suspect(peer.nodeId);
-        this.#log[isInquiry ? "debug" : "warn"](
+        this.#log[isDoubtful ? "debug" : "warn"](
           { peer: peer.nodeId, address: peer.address, cause: errorLine(error) },
           "a peer did not answer",
         );
@@ -200,7 +220,7 @@ export class Peers {
   }
 
   #lives(nodeId: string): boolean {
-    return this.registry.peers().some((peer) => peer.nodeId === nodeId);
+    return this.#known.all().some((peer) => peer.nodeId === nodeId);
   }
 
   #tellWhatIsUseless(): void {

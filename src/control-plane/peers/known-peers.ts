@@ -1,0 +1,106 @@
+import type { PeerNode, SessionRegistry } from "../../registry/registry.ts";
+import type { Presence } from "./liveness.ts";
+
+/** How often it is looked whom the registry lists, in milliseconds. */
+const lookMs = 1_000;
+/** How often a replica that is listed no more is asked whether it is there, in milliseconds. */
+const askAgainMs = 5_000;
+/** Where this process had to register anew, the lists of so long afterwards are doubtful, in milliseconds. */
+const doubtfulMs = 10_000;
+/** For so long a replica is waited for that vanished from a doubtful list and is silent, in milliseconds. */
+const silentKeptMs = 60_000;
+/** How long a process that has just registered, and knows nobody, may be mistaken in that, in milliseconds. */
+const aloneMs = 3_000;
+
+/** A replica that the registry lists no more. */
+interface Unlisted {
+  readonly peer: PeerNode;
+  /** The list that it vanished from may be that of an emptied registry. */
+  readonly doubtful: boolean;
+  /** When it was listed last, or has answered last. */
+  heardAt: number;
+  askedAt: number;
+}
+
+/**
+ * The other replicas: those that the registry lists, and those that it listed before and that are there all the same. A
+ * registry that was emptied lists nobody until each replica has registered anew, and their sessions go on meanwhile.
+ */
+export class KnownPeers {
+  readonly #registry: SessionRegistry;
+  readonly #presenceOf: (peer: PeerNode) => Promise<Presence>;
+  #listed: readonly PeerNode[] = [];
+  readonly #unlisted = new Map<string, Unlisted>();
+  #epoch = 0;
+  #registeredAt = Number.NEGATIVE_INFINITY;
+  #registeredAnewAt = Number.NEGATIVE_INFINITY;
+  /** It knew others once. */
+  #knewOthers = false;
+
+  /** Looks at the registry now and then until `stopped`. */
+  constructor(
+    registry: SessionRegistry,
+    presenceOf: (peer: PeerNode) => Promise<Presence>,
+    stopped: AbortSignal,
+  ) {
+    this.#registry = registry;
+    this.#presenceOf = presenceOf;
+    if (!registry.shared || stopped.aborted) return;
+    const timer = setInterval(() => this.#look(), lookMs).unref();
+    stopped.addEventListener("abort", () => clearInterval(timer), { once: true });
+  }
+
+  all(): readonly PeerNode[] {
+    this.#look();
+    return [...this.#listed, ...[...this.#unlisted.values()].map(({ peer }) => peer)];
+  }
+
+  /** It was listed before, and may be gone. */
+  isUnlisted(nodeId: string): boolean {
+    return this.#unlisted.has(nodeId);
+  }
+
+  /** Nobody listens at the address of this one. True: it is not listed either, so that it is known no longer. */
+  refused({ nodeId }: PeerNode): boolean {
+    if (this.#registry.peers().some((peer) => peer.nodeId === nodeId)) return false;
+    this.#unlisted.delete(nodeId);
+    return true;
+  }
+
+  /** There may be others that are not known yet: this process has just registered, in a registry that may have been emptied. */
+  get mayBeMistaken(): boolean {
+    this.#look();
+    return !this.#knewOthers && performance.now() - this.#registeredAt < aloneMs;
+  }
+
+  #look(): void {
+    const { epoch } = this.#registry;
+    const at = performance.now();
+    if (epoch !== this.#epoch) this.#registeredAt = at;
+    if (epoch !== this.#epoch && this.#epoch > 0) this.#registeredAnewAt = at;
+    this.#epoch = epoch;
+    const listed = this.#registry.peers();
+    const isListed = (nodeId: string) => listed.some((peer) => peer.nodeId === nodeId);
+    for (const nodeId of this.#unlisted.keys()) if (isListed(nodeId)) this.#unlisted.delete(nodeId);
+    for (const peer of this.#listed) {
+      if (isListed(peer.nodeId)) continue;
+      const doubtful = at - this.#registeredAnewAt < doubtfulMs;
+      this.#unlisted.set(peer.nodeId, { peer, doubtful, heardAt: at, askedAt: Number.NEGATIVE_INFINITY });
+    }
+    this.#listed = listed;
+    this.#knewOthers ||= listed.length > 0;
+    for (const unlisted of this.#unlisted.values())
+      if (at - unlisted.askedAt >= askAgainMs) void this.#ask(unlisted);
+  }
+
+  /** Who declared it dead knows better than this process, which only hears nothing; an emptied registry declared nothing. */
+  async #ask(unlisted: Unlisted): Promise<void> {
+    unlisted.askedAt = performance.now();
+    const presence = await this.#presenceOf(unlisted.peer);
+    const at = performance.now();
+    const isWaitedFor = presence === "silent" && unlisted.doubtful && at - unlisted.heardAt < silentKeptMs;
+    if (typeof presence === "object") unlisted.heardAt = at;
+    else if (!isWaitedFor && this.#unlisted.get(unlisted.peer.nodeId) === unlisted)
+      this.#unlisted.delete(unlisted.peer.nodeId);
+  }
+}
