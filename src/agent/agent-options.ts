@@ -27,9 +27,9 @@ import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 
 export interface AgentOptions extends Partial<BroadcastOptions> {
-  /** Where the call happens. */
+  /** The edge that carries the call. */
   readonly edge: Edge;
-  /** Who the agent is in the call. */
+  /** The user that the agent is in the call. */
   readonly agentUser: AgentUser;
   /** The standing instructions of the model. */
   readonly instructions: string;
@@ -39,22 +39,27 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   /** Voices the agent, where the edge carries sound. */
   readonly tts?: TTS;
   /**
-   * What is done to the text of the model before it is spoken, in this order. Default `textTransforms.standard`: code, tags,
-   * sources, links, formulas, Markdown and emojis are not read aloud. It changes what the voice says, never the conversation or
-   * the transcript. Add your own: `[...textTransforms.standard, textTransforms.money("de"), (sentence) => …]`.
+   * The changes that the model's text goes through before it is spoken, in this order. Default `textTransforms.standard`:
+   * code, tags, sources, links, formulas, Markdown and emojis are not read aloud. It changes what the voice says, never the
+   * conversation or the transcript. Add your own: `[...textTransforms.standard, textTransforms.money("de"), (sentence) =>
+   * …]`.
    */
   readonly ttsTextTransforms?: readonly TextTransform[];
-  /** How words are said, by how they are written: `{ Nginx: "engine x" }`. Whole words, whatever their case. Default: none. */
+  /**
+   * A list of pronunciations: how a word is written, and what the voice says for it, such as `{ Nginx: "engine x" }`. Whole
+   * words count, whatever their case. Default: none.
+   */
   readonly pronunciations?: Pronunciations;
-  /** What the agent says after a turn that failed; null: nothing. Default: that it is sorry, in English. */
+  /** The words that the agent says after a turn that failed; null says nothing. Default: an apology in English. */
   readonly apology?: string | null;
   /**
-   * What the agent says, once, where a participant cannot be heard, as the recogniser has failed for good; null: nothing.
-   * Default: that it cannot hear them at the moment, in English. It goes on trying to.
+   * The words that the agent says, once, where a participant cannot be heard because the recogniser has failed for good;
+   * null says nothing. Default: a sentence in English that it cannot hear them at the moment. The agent goes on trying to
+   * hear them.
    */
   readonly unheardApology?: string | null;
   readonly limits?: Partial<AgentLimits>;
-  /** When words of a participant stop the agent that speaks. */
+  /** The rules for when a participant's words stop an agent that speaks. */
   readonly bargeIn?: Partial<BargeInOptions>;
   /**
    * After this long in which nobody said anything there is a `user_silent` event, in milliseconds; null: never. Default
@@ -62,7 +67,7 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    * while somebody is there, and again once the agent has said something into the silence.
    */
   readonly userSilentAfterMs?: number | null;
-  /** What the session may consume; beyond it `finish()` resolves when the turn is over. Default: no limits. */
+  /** The most that the session may consume. Beyond it, `finish()` resolves when the turn is over. Default: no limits. */
   readonly budget?: Partial<BudgetOptions>;
   /**
    * Functions that the model may call, by name. Default: all that are registered. Those named here have to be registered by
@@ -73,10 +78,10 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
 
 export interface JoinOptions {
   /**
-   * How long the agent waits for somebody else to be in the call, in milliseconds, so that what it begins with is heard. It
-   * answers meanwhile; `join` resolves either way, and at once where the call or the session ends. Null: it does not wait.
-   * Default 10,000 in a call with sound. A call of text is not waited in: what is written there is kept until somebody reads
-   * it.
+   * The longest time that a join waits for somebody else in the call, in milliseconds, so that the agent's first words are
+   * heard. The agent answers meanwhile; `join` resolves either way, and at once where the call or the session ends. Null:
+   * it does not wait. Default 10,000 in a call with sound. A call of text is not waited in: what is written there is kept
+   * until somebody reads it.
    */
   readonly participantWaitTimeoutMs?: number | null;
 }
@@ -90,7 +95,7 @@ export interface Joined extends AsyncDisposable {
 export interface SayOptions {
   /** Cuts short what the agent is saying. Default false: it waits for its turn. */
   readonly interrupt?: boolean;
-  /** May participants cut it short? Default true. */
+  /** Whether participants may cut these words short. Default true. */
   readonly interruptible?: boolean;
 }
 
@@ -137,7 +142,7 @@ const checks: Checks<AgentOptions> = {
   broadcastTranscripts: truth,
 };
 
-/** How long a join waits for company where there is sound, unless its options say otherwise; in milliseconds. */
+/** The time that a join in a call with sound waits for somebody, unless its options say otherwise, in milliseconds. */
 export const defaultParticipantWaitMs = 10_000;
 
 const joinChecks: Checks<JoinOptions> = { participantWaitTimeoutMs: orNull(duration()) };

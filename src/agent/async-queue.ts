@@ -1,4 +1,4 @@
-/** What is pushed in one place and iterated in another, in order, once. */
+/** A queue whose items are pushed in one place and iterated in another, in order, once each. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   #items: T[] = [];
   #wake: (() => void) | null = null;
@@ -11,7 +11,7 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
-  /** What was pushed before is still iterated. */
+  /** Ends the iteration once all that was pushed before has been iterated. */
   end(): void {
     this.#ended = true;
     this.#wake?.();

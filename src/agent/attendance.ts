@@ -6,15 +6,18 @@ import type { AgentHost } from "./host.ts";
 import type { AgentLimits } from "./limits.ts";
 
 export interface AttendanceOptions {
-  /** Asked for when it is needed, as the host is. */
+  /** Returns the edge. It is called when the edge is needed. */
   readonly edge: () => Edge;
   readonly agentUser: AgentUser;
   readonly limits: AgentLimits;
   /** Fires when the conversation is over: nothing is joined any more. */
   readonly signal: AbortSignal;
-  /** Asked for when it is needed: the session takes hold of the agent after it was made. */
+  /**
+   * Returns the host. It is called when the host is needed, since the session takes hold of the agent after the agent was
+   * made.
+   */
   readonly host: () => AgentHost;
-  /** Does one step of closing: bounded, and what goes wrong is logged. */
+  /** Runs one step of closing within its deadline, and logs an error. */
   readonly step: (what: string, work: () => Promise<void>) => Promise<void>;
 }
 
@@ -36,7 +39,7 @@ export class Attendance {
     this.#options = options;
   }
 
-  /** Has it not even begun to join? */
+  /** Whether the agent has not begun to join. */
   get outside(): boolean {
     return this.#place === "outside";
   }
@@ -50,7 +53,7 @@ export class Attendance {
     return this.inside ? this.#call : null;
   }
 
-  /** Is somebody else seen in the call? */
+  /** Whether somebody else is seen in the call. */
   get accompanied(): boolean {
     return (this.#connection?.participants.size ?? 0) > 0;
   }
@@ -113,7 +116,7 @@ export class Attendance {
     if (this.#attempt === attempt) this.#attempt = null;
   }
 
-  /** Who was not let in has nothing to leave. */
+  /** Withdraws the farewell of a join that was refused: such a join needs no leave. */
   async #unlessRefused(attempt: symbol, joining: Promise<Connection>): Promise<Connection> {
     try {
       return await joining;

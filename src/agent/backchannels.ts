@@ -1,6 +1,6 @@
 /**
- * What listeners say without wanting the floor, by language, each as a recogniser writes it. The first list is said in most
- * languages. A word is left out where in its own language it also refuses, asks or begins an objection.
+ * The words that listeners say without wanting the floor, by language, each as a recogniser writes it. The first list is
+ * said in most languages. A word is left out where in its own language it also refuses, asks or begins an objection.
  */
 const byLanguage = {
   any: [
@@ -184,7 +184,7 @@ const onlyInTheirOwn: Readonly<Partial<Record<keyof typeof byLanguage, readonly 
 const isLanguage = (name: string): name is keyof typeof byLanguage => name !== "any" && name in byLanguage;
 
 /**
- * What listeners say without wanting the floor.
+ * Returns the words that listeners say without wanting the floor.
  * @param language Of the recogniser, such as `de` or `pt-BR`. Without one that is known, the words of all languages, less those
  * that mean something else in another.
  */
@@ -221,7 +221,10 @@ function unspacedWords(text: string): string[] {
   return [...segmenter.segment(text)].map(({ segment }) => segment);
 }
 
-/** Does a text consist of nothing but such words? The caller who asks, as in "Right?", wants an answer. */
+/**
+ * Judges whether a text consists of nothing but such words. A question, as in "Right?", wants an answer and is none of
+ * them.
+ */
 export class Backchannels {
   readonly #phrases: ReadonlySet<string>;
   readonly #longest: number;
@@ -244,7 +247,7 @@ export class Backchannels {
     return words.length > 0;
   }
 
-  /** How many words the longest phrase has that begins here; 0: there is none. */
+  /** Returns the number of words of the longest phrase that begins here; 0 where there is none. */
   #phraseAt(words: readonly string[], place: number): number {
     for (let length = Math.min(this.#longest, words.length - place); length > 0; length -= 1) {
       if (this.#phrases.has(words.slice(place, place + length).join(" "))) return length;

@@ -1,19 +1,19 @@
 import { Backchannels, backchannelsOf, wordsOf } from "./backchannels.ts";
 import { type Checks, duration, number, texts, whole } from "./option-checks.ts";
 
-/** When words of a participant stop the agent that speaks. */
+/** The rules for when a participant's words stop an agent that speaks. */
 export interface BargeInOptions {
   /** Words that make an interruption. Default 1: any that is not a backchannel. Raise it in noisy places. */
   readonly minWords: number;
   /**
-   * What listeners say without wanting the floor, such as "mhm" or "okay": alone it does not stop an agent that goes on
-   * speaking. Said to a question, or as the agent comes to its end, it is an answer like any other. Default: those of the
-   * recogniser's language, or of all languages where that is not known.
+   * The words that listeners say without wanting the floor, such as "mhm" or "okay". Alone they do not stop an agent that
+   * goes on speaking. In reply to a question, or as the agent comes to its end, they are an answer like any other. Default:
+   * those of the recogniser's language, or of all languages where that is not known.
    */
   readonly backchannels?: readonly string[];
   /**
-   * How much quieter the agent is while it is not known whether a sound interrupts it, in decibels. Default 12. 0: as loud as
-   * before.
+   * The number of decibels by which the agent becomes quieter while it is not known whether a sound interrupts it. Default
+   * 12. With 0 it stays as loud as before.
    */
   readonly duckingDb: number;
   /** Without words for this long, a sound was no interruption: the agent goes on as before. In milliseconds. Default 2,000. */
@@ -49,7 +49,7 @@ export class BargeIn {
     this.#backchannels = new Backchannels(backchannels ?? backchannelsOf(language));
   }
 
-  /** Do these words take the floor from the agent, whatever it is saying? */
+  /** Returns whether these words take the floor from the agent, whatever it is saying. */
   interrupts(text: string): boolean {
     const count = wordsOf(text).length;
     return count > 0 && count >= this.#minWords && !this.#backchannels.covers(text);

@@ -1,7 +1,7 @@
 import type { Measurement } from "../protocol.ts";
 import { type Checks, orNull, whole } from "./option-checks.ts";
 
-/** What one session may consume; null: no limit. */
+/** The most that one session may consume; null is no limit. */
 export interface BudgetOptions {
   /** Tokens of the model, in and out, over the whole session. */
   readonly maxTokens: number | null;
@@ -31,7 +31,7 @@ export class Budget {
     if (measurement.kind === "tts") this.#characters += measurement.characters;
   }
 
-  /** What is used up, or null. */
+  /** The name of the limit that is used up, or null. */
   get exhausted(): string | null {
     const { maxTokens, maxSpokenCharacters } = this.#options;
     if (maxTokens !== null && this.#tokens >= maxTokens) return `${maxTokens} tokens`;

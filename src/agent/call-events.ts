@@ -7,13 +7,18 @@ import { errorKind } from "./error-kind.ts";
 import type { AgentHost } from "./host.ts";
 import { isObject } from "./option-checks.ts";
 
-/** What an agent tells all who watch its call, by itself. */
+/** The events that an agent sends by itself to all who watch its call. */
 export interface BroadcastOptions {
-  /** What was measured so far, under the names of `GET /sessions/{id}/metrics`, every so often. Default false. */
+  /**
+   * Whether the metrics so far are sent from time to time, under the names of `GET /sessions/{id}/metrics`. Default false.
+   */
   readonly broadcastMetrics: boolean;
-  /** How often, in milliseconds. Default 5,000. Lower it for gauges that somebody looks at. */
+  /** The time between two such events, in milliseconds. Default 5,000. Lower it for gauges that somebody looks at. */
   readonly broadcastMetricsIntervalMs: number;
-  /** What was said, turn by turn, by whom, as it was heard. Default false: all who watch the call read it. */
+  /**
+   * Whether each turn's words are sent, with who said them, as they were heard. Default false, since all who watch the call
+   * would read them.
+   */
   readonly broadcastTranscripts: boolean;
 }
 
@@ -25,7 +30,7 @@ export const defaultBroadcast = {
 
 export interface CallEventsOptions {
   readonly broadcast: BroadcastOptions;
-  /** Asked for when they are needed. */
+  /** Returns the host. It is called when the host is needed. */
   readonly host: () => AgentHost;
   readonly provider: () => string;
   /** Fires when the conversation is over: what cannot be told any more then is nobody's fault. */

@@ -1,4 +1,4 @@
-/** Told at most so often, in milliseconds. */
+/** The shortest time between two captions, in milliseconds. */
 const intervalMs = 200;
 
 /** Words that are still being understood, told as they change, at a bounded rate; what they come to is never left out. */
@@ -24,7 +24,7 @@ export class Captions {
     this.#pause = undefined;
   }
 
-  /** They were none. */
+  /** Tells readers that the words so far were none after all. */
   takeBack(): void {
     this.close();
     this.#text = "";

@@ -6,7 +6,7 @@ export interface ToolCall {
   /** Unique in its turn; pairs the call with its result. */
   readonly id: string;
   readonly name: string;
-  /** As the model wrote them: not yet checked. */
+  /** The arguments as the model wrote them, which are not checked yet. */
   readonly arguments: JsonValue;
   /** Whatever the provider wants back with the call, untouched, such as a thought signature. */
   readonly providerData?: JsonValue;
@@ -27,7 +27,7 @@ export type Message =
   | { readonly role: "participant"; readonly participantId: string; readonly text: string }
   /** An instruction of the moment by the agent's own code. Where a provider has no such role it is sent as the user's words. */
   | { readonly role: "instruction"; readonly text: string }
-  /** What the agent said, as far as it was heard, and the tools that it called after saying it. */
+  /** The agent's words, as far as they were heard, and the tools that it called after them. */
   | { readonly role: "agent"; readonly text: string; readonly toolCalls: readonly ToolCall[] }
   /** The results of all calls of the agent's message before it. */
   | { readonly role: "tools"; readonly results: readonly ToolResult[] };
@@ -37,7 +37,7 @@ interface ConversationLimits {
   readonly maxHistoryLength: number;
 }
 
-/** What was said in the call. Past its bounds whole exchanges are forgotten, oldest first. */
+/** The messages of a call. Beyond its bounds it forgets whole exchanges, the oldest first. */
 export class Conversation {
   readonly #limits: ConversationLimits;
   #messages: Message[] = [];

@@ -1,9 +1,9 @@
 import type { JsonObject } from "../protocol.ts";
 import type { Agent } from "./agent.ts";
 
-/** What an agent module is told about the session that it is started for. */
+/** The facts that an agent module gets about the session that it is started for. */
 export interface AgentSession {
-  /** What whoever started the session sent as `config`: unchecked. */
+  /** The `config` of the request that started the session, which nobody has checked. */
   readonly config: JsonObject;
   readonly callType: string;
   readonly callId: string;

@@ -20,7 +20,10 @@ export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
   /** Fires when the dialogue is over. */
   readonly signal: AbortSignal;
-  /** Asked for when it is needed: the session takes hold of the agent after it was made. */
+  /**
+   * Returns the host. It is called when the host is needed, since the session takes hold of the agent after the agent was
+   * made.
+   */
   readonly host: () => AgentHost;
   readonly emit: (event: AgentEvent) => void;
   /** Somebody has begun to say something, or is done. */
@@ -33,7 +36,10 @@ export interface DialogueOptions {
   readonly onExhausted: (what: string) => void;
 }
 
-/** What is said in one call, by text or by voice: one turn after the other, and what each of them remembers of those before. */
+/**
+ * The dialogue of one call, by text or by voice: it runs one turn after the other, and keeps the conversation that each
+ * turn knows.
+ */
 export class Dialogue {
   readonly #options: DialogueOptions;
   readonly #conversation: Conversation;
@@ -57,7 +63,7 @@ export class Dialogue {
     });
   }
 
-  /** Is a turn running, or waiting to, or does somebody speak? */
+  /** Whether a turn is running or waiting, or somebody speaks. */
   get busy(): boolean {
     return this.#queue.busy || this.#voice?.listening === true;
   }
@@ -109,7 +115,7 @@ export class Dialogue {
     this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", interrupt);
   }
 
-  /** Has the model say something, once the running turn is over. */
+  /** Asks the model for an answer to an instruction, once the running turn is over. */
   respond(instruction: string): Promise<TurnOutcome> {
     const turn = this.#turn({ origin: "response", instruction });
     this.#add(turn, "agent", false);
@@ -180,7 +186,10 @@ export class Dialogue {
     this.#host.measured(measurement);
   }
 
-  /** Said once, however many cannot be heard: it is the recogniser that has failed. */
+  /**
+   * Says the apology for a participant who is not heard. It is said once, however many are not heard, since the recogniser
+   * has failed for all.
+   */
   #unheardFrom(participantId: string, error: unknown): void {
     const { agent, emit } = this.#options;
     const first = this.#unheard.size === 0;

@@ -13,7 +13,7 @@ export interface EarOptions extends Omit<EarsOptions, "heard"> {
 
 /** Waits longer than a provider's handshake takes; what is said meanwhile is kept. 5 s of frames of 20 ms. */
 const mostWaitingFrames = 250;
-/** How much of the first pause the longest one is. */
+/** The longest pause, as a multiple of the first one. */
 const longestPause = 12;
 /** Sound that is counted at once, in milliseconds. */
 const countedMs = 1_000;
@@ -26,9 +26,9 @@ export class Ear {
   readonly #over: Promise<void>;
   readonly #service: ServiceUse;
   #stream: SpeechStream | null = null;
-  /** What came while no stream was open. */
+  /** The frames that came while no stream was open. */
   #waiting: PcmFrame[] = [];
-  /** Of the sound of this stream. */
+  /** The part of this stream's sound that is measured, in milliseconds. */
   #measuredMs = 0;
   /** It was told that the participant cannot be heard. */
   #unheard = false;

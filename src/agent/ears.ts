@@ -5,7 +5,7 @@ import type { Log } from "./host.ts";
 import type { AskPermit } from "./permits.ts";
 import type { SpeechEvent, STT } from "./stt.ts";
 
-/** What is heard of the participant who has the floor. */
+/** An event of the participant who has the floor. */
 export type HeardEvent =
   | Exclude<SpeechEvent, { readonly type: "error" }>
   /** Somebody who began to speak while another had the floor is heard from here on. */
@@ -79,7 +79,10 @@ export class Ears {
     await Promise.all([...this.#streams.keys()].map((participantId) => this.forget(participantId)));
   }
 
-  /** Told once for each: nobody would find out otherwise why they are not answered. */
+  /**
+   * Reports, once for each participant, that there are too many to listen to: otherwise nobody would learn why they are not
+   * answered.
+   */
   #tooMany(participantId: string): void {
     if (this.#notListenedTo.has(participantId)) return;
     this.#notListenedTo.add(participantId);

@@ -2,7 +2,7 @@ import type { Guest, JsonObject, Measurement } from "../protocol.ts";
 import type { PcmFrame } from "./audio.ts";
 import type { Log } from "./host.ts";
 
-/** Who the agent is in a call. */
+/** The user that the agent is in a call. */
 export interface AgentUser {
   readonly id: string;
   readonly name: string;
@@ -53,16 +53,16 @@ export type ConnectionEvent =
 export interface ConnectionAudio {
   /** In hertz: what `send` wants. */
   readonly sampleRate: number;
-  /** How long after `send` a participant hears a frame, as far as the edge knows, in milliseconds. */
+  /** The time from `send` until a participant hears the frame, as far as the edge knows, in milliseconds. */
   readonly leadMs: number;
-  /** How many times faster than life the call runs. Default 1; only edges for tests are faster. */
+  /** The number of times that the call runs faster than life. Default 1; only edges for tests are faster. */
   readonly speed?: number;
   /**
    * Sends 20 ms of what the agent says. The caller paces: one frame every 20 ms, a few ahead. Never throws; once the call is
    * over it does nothing.
    */
   send(frame: PcmFrame): void;
-  /** What the participants say, each by itself, silence too. Returns what ends it. */
+  /** Calls `listener` with the sound of each participant by itself, silence included. Returns a function that ends this. */
   listen(listener: (participantId: string, frame: PcmFrame) => void): () => void;
 }
 
@@ -70,7 +70,7 @@ export interface ConnectionAudio {
 export interface Connection {
   /** Null where the call has no sound: participants type. */
   readonly audio: ConnectionAudio | null;
-  /** Who is there besides the agent. Participants who only type to a session are not in it. */
+  /** The participants besides the agent. Participants who only type to a session are not in it. */
   readonly participants: ReadonlyMap<string, Participant>;
   /** Calls `listener` for every event from here on, without anything in between lost. Returns what ends it. */
   subscribe(listener: (event: ConnectionEvent) => void): () => void;
@@ -97,9 +97,9 @@ export interface JoinTokenRequest extends InviteRequest {
   readonly expiresInSeconds: number;
 }
 
-/** Where calls happen. */
+/** The carrier of calls. */
 export interface Edge {
-  /** Who carries the call, such as `stream`: a label in metrics. */
+  /** The name of who carries the call, such as `stream`. It is a label in metrics. */
   readonly provider: string;
   /** False: its calls never carry sound, so that ears and a voice need not be made ready for them. Default true. */
   readonly sound?: boolean;

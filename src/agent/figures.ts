@@ -5,7 +5,7 @@ import type { FromThread } from "../protocol.ts";
 /** Longest wait for them, in milliseconds: the main thread may be busy. */
 const waitMs = 5_000;
 
-/** What was measured in the session so far, asked of the main thread, which counts. */
+/** The metrics of the session so far, asked of the main thread, which counts them. */
 export class Figures {
   readonly #post: (message: FromThread) => void;
   #asked: PromiseWithResolvers<SessionMetricsSnapshot> | null = null;

@@ -20,7 +20,7 @@ import {
 } from "./schema.ts";
 import { standardDialect } from "./schema-dialect.ts";
 
-/** What a running function is told besides its arguments. */
+/** The second argument of a function that the model calls. */
 export interface FunctionContext {
   /** Fires when the result is of no use any more: the user interrupted, or the time is up. */
   readonly signal: AbortSignal;
@@ -29,7 +29,7 @@ export interface FunctionContext {
 interface FunctionBase<Arguments> {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */
   readonly name: string;
-  /** What it does and when to call it: the model decides by this text. */
+  /** A text that says what the function does and when to call it. The model decides by it. */
   readonly description: string;
   /**
    * Returns a text, which reaches the model as it is, or anything that JSON can hold, now or later. Of what it throws the
@@ -41,7 +41,7 @@ interface FunctionBase<Arguments> {
 /** A function whose arguments are described, checked and typed by a Standard Schema, such as one of zod. */
 export interface SchemaFunction<Schema extends StandardSchema> extends FunctionBase<SchemaOutput<Schema>> {
   readonly parameters: Schema;
-  /** What the model is shown, for a schema that cannot describe itself as JSON Schema. */
+  /** The JSON Schema that the model is shown, for a schema that cannot describe itself as one. */
   readonly jsonSchema?: JsonSchema;
 }
 
@@ -67,7 +67,7 @@ const checks: Checks<SchemaFunction<StandardSchema>> = {
   jsonSchema,
 };
 
-/** What the model is told of a function. */
+/** The description of a function for the model. */
 export interface FunctionDeclaration {
   readonly name: string;
   readonly description: string;
@@ -127,7 +127,7 @@ export class RegisteredFunction {
   }
 }
 
-/** What the model is shown of the parameters, in any dialect. */
+/** Returns the schema of the parameters, in any dialect, as it is before it is made fit for the model. */
 function described(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): JsonSchema {
   const { name, parameters } = definition;
   if (parameters === undefined) return { type: "object", properties: {} };

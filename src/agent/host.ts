@@ -13,21 +13,21 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** What an agent tells the session that it lives in. */
+/** The session that an agent lives in, as the agent sees it. */
 export interface AgentHost {
   readonly log: Log;
   /** Whether log lines may hold what was said, and what tools were given. */
   readonly logTranscripts: boolean;
-  /** Where the call happens in place of the agent's own edge; null: there. */
+  /** The place of the call instead of the agent's own edge; null where the agent's own edge carries it. */
   readonly stage: Stage | null;
   /** The agent is in the call, where it waits so long for somebody else at the most, in milliseconds; null: it does not. */
   joined(waitsMs: number | null): void;
   presence(aloneSince: number | null): void;
   event(event: AgentEvent): void;
   measured(measurement: Measurement): void;
-  /** How to leave the call, should the thread die; null: there is nothing to leave. */
+  /** Tells the session how to leave the call should the thread die; null where there is nothing to leave. */
   farewell(farewell: Farewell | null): void;
-  /** What was measured in the session so far; null where nobody counts. */
+  /** Resolves with the metrics of the session so far; null where nobody counts them. */
   metrics(): Promise<SessionMetricsSnapshot | null>;
   /**
    * Resolves when a request to the provider may begin; dispose of the result when it is over. Rejects where that took longer
@@ -45,7 +45,7 @@ export interface Stage {
   tts(): TTS;
 }
 
-/** What a session may do with its agent. */
+/** The agent, as its session sees it. */
 export interface AgentHandle {
   /** Takes what a participant typed; before the agent has joined, it waits. */
   message(message: TextMessage): void;

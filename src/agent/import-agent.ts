@@ -1,6 +1,6 @@
 import { type AgentDefinition, isAgentDefinition } from "./define-agent.ts";
 
-/** How long Node may take to read one file again, in milliseconds. */
+/** The longest time that Node may take to read one file again, in milliseconds. */
 const checkTimeoutMs = 5_000;
 
 /** Imports a module whose default export is an agent. What is thrown leads to the file and the line that are at fault. */

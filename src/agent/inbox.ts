@@ -3,7 +3,7 @@ import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts
 import type { CloseReason, Question, SessionAssignment, TextMessage, ToThread } from "../protocol.ts";
 import type { AgentHandle } from "./host.ts";
 
-/** What the main thread says to this one. Whatever comes too early waits. */
+/** The messages from the main thread to this one. A message that comes too early waits. */
 export class Inbox {
   readonly #assigned = Promise.withResolvers<SessionAssignment>();
   readonly #closing = new AbortController();
@@ -26,7 +26,7 @@ export class Inbox {
     return this.#closing.signal;
   }
 
-  /** Who asked for permits learns of those that are granted. */
+  /** The listener for permits that were granted. */
   set onPermit(listener: (permit: number) => void) {
     this.#onPermit = listener;
   }
@@ -35,7 +35,7 @@ export class Inbox {
     this.#onQuestion = listener;
   }
 
-  /** Who asked what was measured learns of it. */
+  /** The listener for metrics that were asked for. */
   set onMetrics(listener: (metrics: SessionMetricsSnapshot) => void) {
     this.#onMetrics = listener;
   }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 
 /**
- * What is wrong with a value by the common keywords of JSON Schema: type, const, enum, required, properties and items.
- * Other keywords are left to the model, which is shown the whole schema; give a Standard Schema where they must hold.
+ * Returns what is wrong with a value by the common keywords of JSON Schema: type, const, enum, required, properties and
+ * items. Other keywords are left to the model, which is shown the whole schema; give a Standard Schema where they must
+ * hold.
  */
 export function schemaProblems(schema: unknown, value: unknown, path = ""): string[] {
   if (typeof schema !== "object" || schema === null) return [];

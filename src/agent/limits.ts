@@ -15,7 +15,7 @@ export interface AgentLimits {
   readonly permitTimeoutMs: number;
   /** Longest text of one reply, in characters: a model that never stops ends here. */
   readonly maxReplyLength: number;
-  /** How often in one turn the model may call tools before it has to answer without them. */
+  /** The number of times in one turn that the model may call tools before it has to answer without them. */
   readonly maxToolRounds: number;
   /** Tool calls that run at the same time. */
   readonly maxParallelTools: number;

@@ -28,9 +28,9 @@ export interface Output {
   cut(): void;
 }
 
-/** What an output tells its turn. */
+/** The events that an output reports to its turn. */
 export interface OutputEvents {
-  /** What was written cannot be made heard any more, though all that was made before is. */
+  /** The rest of the text cannot be made heard any more. All sound that was made before is heard. */
   failed(error: unknown): void;
   /** A piece that is being heard. */
   heard(piece: string): void;

@@ -7,7 +7,7 @@ import type { FromThread } from "../protocol.ts";
  */
 export type AskPermit = (provider: string, signal: AbortSignal) => Promise<Disposable>;
 
-/** So many requests to a provider run, over all sessions, that one more did not get its turn in time. */
+/** A request did not get its turn in time, since too many to that provider ran in all sessions together. */
 export class PermitTimeoutError extends Error {
   override readonly name = "PermitTimeoutError";
   readonly code = "PERMIT_TIMEOUT";

@@ -1,8 +1,9 @@
 import { now } from "../protocol.ts";
 
 /**
- * Since when the agent is alone in its call. Participants who are seen in the call count for as long as they are there;
- * those who only type count while a turn waits or runs, and the clock starts again when an exchange with one is over.
+ * Tells since when the agent is alone in its call. Participants who are seen in the call count for as long as they are
+ * there; those who only type count while a turn waits or runs, and the clock starts again when an exchange with one is
+ * over.
  */
 export class Presence {
   readonly #report: (aloneSince: number | null) => void;

@@ -22,7 +22,7 @@ export interface ReadinessOptions {
 
 type Part = "llm" | "stt" | "tts" | "edge";
 
-/** What readiness needs of a service. */
+/** The part of a service that readiness needs. */
 interface Warmable extends Service {
   warm?(signal: AbortSignal): Promise<void>;
 }
@@ -32,7 +32,7 @@ type Checkable = Pick<Warmable, "provider" | "warm">;
 const partsOf = (services: { readonly [Name in Part]?: Warmable | undefined }): [Part, Warmable][] =>
   Object.entries(services).filter((entry): entry is [Part, Warmable] => entry[1] !== undefined);
 
-/** How long a service is waited for that is to tell whether it lets the agent in, in milliseconds. */
+/** The longest time that a service may take to tell whether it lets the agent in, in milliseconds. */
 const checkTimeoutMs = 5_000;
 
 /** Makes an agent's services ready: connections are made before somebody waits for them. */

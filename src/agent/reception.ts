@@ -5,7 +5,9 @@ import type { AgentUser, Call, Edge } from "./edge.ts";
 
 export interface ReceptionOptions {
   readonly agentUser: AgentUser;
-  /** Asked for when they are needed. The call: null while the agent is in none. */
+  /**
+   * Returns the edge. It is called when the edge is needed, as is `call`, which returns null while the agent is in none.
+   */
   readonly edge: () => Edge;
   readonly call: () => Call | null;
   /** Fires when the conversation is over. */

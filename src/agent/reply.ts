@@ -13,7 +13,7 @@ import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
   readonly llm: LLM;
-  /** Those of the model's functions that it may call. */
+  /** The functions of the model that it may call. */
   readonly functions: LLM["functions"];
   readonly instructions: string;
   readonly limits: AgentLimits;
@@ -37,7 +37,7 @@ export interface ReplyOptions {
 /** The model's answer within one turn: requests, and rounds of tools between them, until it has said all. */
 export class Reply {
   readonly #options: ReplyOptions;
-  /** What the model wrote and the tools brought, as far as it is complete. */
+  /** The model's messages and the tools' results, as far as they are complete. */
   readonly #messages: Message[] = [];
   readonly #startedAt = now();
   /** The text of the request under way. */
@@ -69,12 +69,12 @@ export class Reply {
     return this.#firstTextAt === null ? "" : this.#text;
   }
 
-  /** Who answers. */
+  /** The service that answers. */
   get service(): Service {
     return this.#service.labels;
   }
 
-  /** When the first text came, as epoch milliseconds. */
+  /** The time of the first text, as epoch milliseconds. */
   get firstTextAt(): number | null {
     return this.#firstTextAt;
   }
@@ -116,7 +116,7 @@ export class Reply {
     this.#messages.push({ role: "tools", results });
   }
 
-  /** What was said so far stands, and another request is to come. */
+  /** Keeps the words so far as a message, before another request. */
   #keepText(calls: readonly ToolCall[]): void {
     const text = this.#given;
     if (calls.length > 0 || text !== "") this.#messages.push({ role: "agent", text, toolCalls: calls });
@@ -124,7 +124,7 @@ export class Reply {
     this.#text = "";
   }
 
-  /** What this reply cost, measured when it is over. */
+  /** Returns the measurement of this reply's cost, once the reply is over. */
   measure(outcome: "done" | "cancelled" | "failed"): Measurement {
     return {
       kind: "llm",
@@ -212,10 +212,10 @@ export class Reply {
   }
 }
 
-/** What can be wrong with an answer. */
+/** The kinds of answers that are of no use. */
 type Flaw = "empty" | "silent" | "broken_call" | "written_call";
 
-/** How often one reply is asked for again where its answers are of no use. */
+/** The number of times that a reply is asked for again where its answers are of no use. */
 const mostCorrections = 2;
 
 /** Tells the model what it did wrong; only its next request has it. */

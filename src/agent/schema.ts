@@ -24,7 +24,7 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What `execute` is given for a schema. */
+/** The type that `execute` gets for a schema. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
 
 /** A JSON Schema (2020-12) of the one object that a tool takes. */
@@ -61,7 +61,7 @@ function toJsonSchema(input: (options: { readonly target: string }) => object, o
   }
 }
 
-/** What is wrong with a value, as `path: message`, for the model to read. */
+/** Returns what is wrong with a value, as `path: message`, for the model to read. */
 export function issueText({ message, path }: SchemaIssue): string {
   const keys = (path ?? []).map((step) => String(typeof step === "object" ? step.key : step));
   return keys.length > 0 ? `${keys.join(".")}: ${message}` : message;

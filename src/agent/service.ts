@@ -4,12 +4,12 @@ import type { AskPermit } from "./permits.ts";
 
 /** A model, a recogniser or a voice, as metrics name it. */
 export interface Service {
-  /** Who runs it, such as `gemini`. */
+  /** The name of who runs the service, such as `gemini`. */
   readonly provider: string;
   readonly model: string;
 }
 
-/** What a model was paid for an answer that came to nothing. */
+/** The cost of an answer of which nothing was used. */
 export interface Spent {
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -17,8 +17,8 @@ export interface Spent {
 }
 
 /**
- * Told by a `fallback` which of its services does the work, so that metrics can name it. Whatever stands for one service
- * alone need not tell: its own `provider` and `model` are right.
+ * A listener to whom a `fallback` tells which of its services does the work, so that metrics can name it. Whatever stands
+ * for one service alone need not tell: its own `provider` and `model` are right.
  */
 export interface ServiceWatch {
   /** The work is this one's from here on, and so is what comes of it: words, sound, or the error that ends the request. */
@@ -30,9 +30,9 @@ export interface ServiceWatch {
    * those who ask again by themselves.
    */
   readonly onBadAnswer?: (service: Service, reason: string) => void;
-  /** What an answer of this one cost of which nothing was given on. */
+  /** Takes the cost of an answer of this service of which nothing was used. */
   readonly onSpent?: (service: Service, spent: Spent) => void;
-  /** Asked before each of them is: requests to its provider may be counted over all sessions. */
+  /** Asks for a permit before each service is asked, since requests to its provider may be counted over all sessions. */
   readonly permit?: AskPermit;
 }
 
@@ -42,7 +42,7 @@ export interface ServiceWatch {
  */
 export const several: unique symbol = Symbol.for("greenroom.service.several") as never;
 
-/** Who does the work of a service: those that it stands for, or itself. */
+/** Returns the services that do the work of a service: those that it stands for, or itself. */
 export function membersOf<One extends Service>(service: One): One[] {
   const { [several]: members } = service as { readonly [several]?: readonly One[] };
   return members === undefined ? [service] : members.flatMap((member) => membersOf(member));
@@ -58,7 +58,7 @@ export async function permitFor(
   return ask(service.provider, signal);
 }
 
-/** What one of several services is told of the watch, as it may stand for several itself. */
+/** Returns the watch for one of several services, which may stand for several itself. */
 export function watchOfMember(watch: ServiceWatch | undefined): { readonly watch?: ServiceWatch } {
   if (watch === undefined) return {};
   const { permit, onBadAnswer, onSpent } = watch;
@@ -79,7 +79,10 @@ export interface ServiceUseOptions {
   readonly onBadAnswer?: (service: Service, reason: string) => void;
 }
 
-/** What one request makes of a service: may it begin, who does the work, for the labels of what is measured, and who failed. */
+/**
+ * The use of a service by one request: it asks for the permit, and knows which service does the work, for the labels of
+ * metrics, and which failed.
+ */
 export class ServiceUse {
   readonly watch: Required<ServiceWatch>;
   readonly #asked: Service;

@@ -21,7 +21,7 @@ import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
 import { tidied } from "./tidied.ts";
 
-/** What a thread can do that the agent's code knows nothing of. */
+/** The abilities of a thread that the agent's code knows nothing of. */
 export interface ThreadEquipment {
   /** Makes the place of a call in memory, which is reached by the session's id. */
   stage(sessionId: string, call: InMemoryCall): Promise<Stage>;

@@ -8,7 +8,7 @@ export class Silence {
   readonly #afterMs: number | null;
   readonly #tell: (silentMs: number, times: number) => void;
   readonly #typists = new Set<string>();
-  /** Since when it lasts, as epoch milliseconds. */
+  /** The time since which the silence lasts, as epoch milliseconds. */
   #since: number | null = null;
   /** Silences that were told since a participant last said something. */
   #times = 0;
@@ -35,7 +35,7 @@ export class Silence {
     this.#typists.delete(participantId);
   }
 
-  /** Told whenever one of these may have changed. */
+  /** Takes the present state. It is called whenever one of these may have changed. */
   update(quiet: boolean, accompanied: boolean): void {
     const somebody = accompanied || this.#typists.size > 0;
     if (!somebody) this.broken();

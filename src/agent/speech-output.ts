@@ -18,7 +18,7 @@ import type { TTS } from "./tts.ts";
 
 export interface SpeechOutputOptions {
   readonly tts: TTS;
-  /** What is done to the text before it is spoken. */
+  /** The changes that the text goes through before it is spoken. */
   readonly text: SpeechTextOptions;
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
@@ -62,7 +62,7 @@ export class SpeechOutput implements Output {
   get heard(): string {
     if (this.#cutAt !== null) return this.#cutAt;
     let heard = "";
-    /** What has no sound is heard with the sound after it, or once all is over. */
+    /** Text without sound, which counts as heard with the sound after it, or once all is over. */
     let silent = "";
     for (const { spoken, speech } of this.#pieces) {
       if (speech === null) {
@@ -189,7 +189,7 @@ export class SpeechOutput implements Output {
     }
   }
 
-  /** Has a sentence spoken into its place in the queue. */
+  /** Asks the voice for a sentence, and writes the sound into its place in the queue. */
   async #make(piece: Piece): Promise<void> {
     const { tts, permit, measure, events } = this.#options;
     const { spoken, speech, cancel } = piece;
@@ -233,7 +233,10 @@ export class SpeechOutput implements Output {
     }
   }
 
-  /** What was made up to here is heard yet, and nothing after it: words would be missing. */
+  /**
+   * Ends the output at a sentence whose sound failed. Sound that was made up to there is still heard, and nothing after it,
+   * since words would be missing.
+   */
   #fail(piece: Piece, error: unknown): void {
     const { queue, events } = this.#options;
     this.#failure ??= { error };
@@ -249,7 +252,7 @@ export class SpeechOutput implements Output {
     for (const { cancel } of this.#pieces.slice(place)) cancel.abort(reason);
   }
 
-  /** What is spoken just before this sentence, for the melody of the voice. */
+  /** Returns the words just before this sentence, for the melody of the voice. */
   #before(speech: QueuedSpeech | null): string | undefined {
     const index = this.#pieces.findIndex((piece) => piece.speech === speech);
     return neighbour(this.#pieces[index - 1]);

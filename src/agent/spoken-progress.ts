@@ -1,10 +1,10 @@
-/** How far the agent is with what it says in one turn. */
+/** The progress of the agent's words in one turn. */
 export interface SpokenProgress {
   /** Its first sound is on its way to the participants. */
   readonly begun: boolean;
   /** It asks: a question is being heard, was heard a moment ago, or is about to be. */
   readonly asks: boolean;
-  /** How long the rest of it will sound, in milliseconds; infinite while more may be written. */
+  /** The time that the rest will sound, in milliseconds; infinite while more may be written. */
   readonly leftMs: number;
 }
 
@@ -24,14 +24,14 @@ export interface SpokenPiece {
 const askedForMs = 2_500;
 /** A question that comes so soon is one that people answer already; in milliseconds. */
 const asksSoonMs = 1_500;
-/** How long a character sounds, where its sound is not made yet; in milliseconds. */
+/** The time that a character is taken to sound while its sound is not made yet, in milliseconds. */
 export const characterMs = 65;
 
 const closing = `["'”’»」』)\\]*_\\s]*$`;
 const sentenceEnd = new RegExp(`[.!?…。！？؟;।]${closing}`, "u");
 const questionEnd = new RegExp(`(?:[?？؟;]|か[。.])${closing}`, "u");
 
-/** Does this text end with a question? Recognisable by its mark; in Japanese also by its last syllable. */
+/** Returns whether a text ends with a question. A question has a mark, or in Japanese its last syllable. */
 export const isQuestion = (text: string): boolean => questionEnd.test(text);
 
 /** The pieces of each sentence, as far as they are written. */
@@ -93,7 +93,9 @@ export function spokenProgress(pieces: readonly SpokenPiece[], written: boolean)
   };
 }
 
-/** How many of the pieces belong to the sentence that is being heard, a question that follows at once, or what was before. */
+/**
+ * Returns the number of pieces up to the end of the sentence that is being heard, or of a question that follows at once.
+ */
 export function piecesThroughSentence(pieces: readonly SpokenPiece[]): number {
   const sentences = sentencesOf(pieces);
   const current = currentOf(sentences);

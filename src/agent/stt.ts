@@ -2,9 +2,9 @@ import type { PcmFrame } from "./audio.ts";
 import type { ServiceWatch } from "./service.ts";
 
 /**
- * What is heard of one participant. `text` is the whole turn so far and replaces what came before. Times are epoch
- * milliseconds, by `now()` of protocol.ts.
- * A turn goes `started → partial* → (eager_end → (resumed → partial*)?)* → ended`.
+ * An event of the recognition of one participant. `text` is the whole turn so far, and replaces the text before. Times are
+ * epoch milliseconds, by `now()` of protocol.ts. A turn goes `started → partial* → (eager_end → (resumed → partial*)?)* →
+ * ended`.
  */
 export type SpeechEvent =
   | { readonly type: "started" }
@@ -18,10 +18,12 @@ export type SpeechEvent =
       readonly type: "ended";
       readonly text: string;
       readonly speechEndedAt: number | null;
-      /** How long the speech was, in milliseconds: told where its words are not, since nobody can tell them. */
+      /** The length of the speech, in milliseconds. It is told in place of words by a recogniser that knows none. */
       readonly speechMs?: number;
     }
-  /** What the recogniser could not do. It goes on by itself unless `fatal`, which is the last event. */
+  /**
+   * A failure of the recogniser. The recogniser goes on by itself unless the failure is `fatal`, which is the last event.
+   */
   | { readonly type: "error"; readonly error: Error; readonly fatal: boolean };
 
 /**
@@ -41,16 +43,19 @@ export interface ListenOptions {
   readonly participantId: string;
   /** Fires when the participant is not listened to any more. */
   readonly signal: AbortSignal;
-  /** Where several recognisers stand behind this one: told which of them listens. */
+  /** A listener for which recogniser listens, where several stand behind this one. */
   readonly watch?: ServiceWatch;
 }
 
 /** Speech to text that also tells when a turn ends. */
 export interface STT {
-  /** Who recognises, such as `deepgram`: a label in metrics. */
+  /** The name of who recognises, such as `deepgram`. It is a label in metrics. */
   readonly provider: string;
   readonly model: string;
-  /** What it expects to hear, such as `de` or `pt-BR`, where that is one language. It decides what counts as a backchannel. */
+  /**
+   * The language that the recogniser expects, such as `de` or `pt-BR`, where that is one. It decides which words count as
+   * backchannels.
+   */
   readonly language?: string | undefined;
   /**
    * False: it hears when somebody speaks, and not what. The agent is then silent at the first sound; else it goes on, more

@@ -20,7 +20,7 @@ const levels = {
   silent: Number.POSITIVE_INFINITY,
 } as const satisfies Record<LogLevel, number>;
 
-/** What one thread may write in a second: more than anybody reads, less than hurts. */
+/** The most that one thread may write in a second: more than anybody reads, and less than does harm. */
 const budgets = {
   console: { lines: 500, bytes: 256 * 1024 },
   own: { lines: 500, bytes: 256 * 1024 },
@@ -28,7 +28,7 @@ const budgets = {
 
 /** Most that one thread keeps for a reader that is slow, in bytes. */
 const mostWaitingBytes = 128 * 1024;
-/** How long a thread that is about to end tries to write what waits, in milliseconds. */
+/** The time that a thread which is about to end tries to write the lines that wait, in milliseconds. */
 const lastPatienceMs = 20;
 
 /** The log of a session thread: one line each, JSON or words, written by the thread itself. */
@@ -111,7 +111,7 @@ export class ThreadLog implements Log {
   }
 }
 
-/** What a conversation shows by itself, so that a log for its terminal need not. */
+/** Messages that a conversation in the terminal shows by itself, so that the log need not. */
 const shownAnyway: ReadonlySet<string> = new Set(["turn", "a participant is unheard"]);
 
 /** Longest message, and longest text of an error, in a line of words, in characters. */

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../protocol.ts";
 import { cutText } from "../text.ts";
 import type { ToolResult } from "./conversation.ts";
 
-/** How deep a result may be nested: Gemini refuses a message that is nested deeper than a hundred protobuf fields. */
+/** The deepest nesting of a result: Gemini refuses a message that is nested deeper than a hundred protobuf fields. */
 const deepest = 24;
 
 const inspectError = (error: Error) => `${error.name}: ${error.message}`;
@@ -13,7 +13,7 @@ const inspectError = (error: Error) => `${error.name}: ${error.message}`;
  * `Set` a list, a circle `(circular)`, a function or a stream `(its kind)`. Never throws.
  */
 export class ToolOutput {
-  /** What could not be told whole, as `path: what it is`, for the log. */
+  /** The parts that could not be told whole, as `path: what it is`, for the log. */
   readonly untold: string[] = [];
   readonly #maxLength: number;
   /** The objects around the one that is being told. */
@@ -85,7 +85,7 @@ export class ToolOutput {
     }
   }
 
-  /** What the object's own `toJSON` makes of it; undefined where that is of no use. */
+  /** Returns what the object's own `toJSON` makes of it; undefined where that is of no use. */
   #converted(value: object): { readonly value: unknown } | undefined {
     if (value instanceof Date && Number.isNaN(value.getTime())) return { value: String(value) };
     try {

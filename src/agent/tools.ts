@@ -14,7 +14,7 @@ export interface ToolOutcome {
   readonly call: ToolCall;
   readonly outcome: "done" | "cancelled" | "failed";
   readonly durationMs: number;
-  /** What went wrong where it did not succeed. */
+  /** The error of a call that did not succeed. */
   readonly error?: unknown;
 }
 

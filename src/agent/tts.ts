@@ -4,30 +4,30 @@ import type { SpeechMarkup } from "./speech-text/voice-markup.ts";
 
 /** A piece of spoken text, of any length. */
 export interface SpeechChunk extends PcmFrame {
-  /** Which characters of the text this piece speaks, where the provider tells. */
+  /** The characters of the text that this piece speaks, where the provider tells them. */
   readonly alignment?: Alignment;
 }
 
 export interface Alignment {
   /** The characters, in order; together those of all chunks are the text that was spoken. */
   readonly characters: readonly string[];
-  /** When each begins, in milliseconds from the start of the whole speech. */
+  /** The beginning of each character, in milliseconds from the start of the whole speech. */
   readonly startMs: readonly number[];
 }
 
 export interface SpeakOptions {
   /** Fires when it is not wanted any more. Made for this speech alone: listeners need no removal. */
   readonly signal: AbortSignal;
-  /** What was said just before and what comes next, where known: for the melody of the voice. */
+  /** The words just before and just after, where they are known, for the melody of the voice. */
   readonly previousText?: string;
   readonly nextText?: string;
-  /** Where several voices stand behind this one: told which of them speaks. */
+  /** A listener for which voice speaks, where several stand behind this one. */
   readonly watch?: ServiceWatch;
 }
 
 /** Text to speech. */
 export interface TTS {
-  /** Who speaks, such as `elevenlabs`: a label in metrics. */
+  /** The name of who speaks, such as `elevenlabs`. It is a label in metrics. */
   readonly provider: string;
   readonly model: string;
   /**

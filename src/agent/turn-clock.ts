@@ -18,7 +18,7 @@ const moments = [
 ] as const;
 export type Moment = (typeof moments)[number];
 
-/** When what happened in one turn, in epoch milliseconds. The one place where latencies are measured. */
+/** The times of all that happens in one turn, in epoch milliseconds. All latencies are measured here. */
 export class TurnClock {
   readonly #at = new Map<Moment, number>();
 
@@ -27,7 +27,7 @@ export class TurnClock {
     if (!this.#at.has(moment)) this.#at.set(moment, at);
   }
 
-  /** What was measured of an answer that is not given after all. */
+  /** Forgets the moments of an answer that is not given after all. */
   forget(...gone: readonly Moment[]): void {
     for (const moment of gone) this.#at.delete(moment);
   }

@@ -2,7 +2,7 @@ import type { Message } from "./conversation.ts";
 
 export type ParticipantMessage = Extract<Message, { readonly role: "participant" }>;
 
-/** What a turn answers or says. */
+/** The words that a turn answers or says. */
 export type TurnInput =
   | {
       readonly origin: "participant";
@@ -14,7 +14,7 @@ export type TurnInput =
   | { readonly origin: "response"; readonly instruction: string }
   | { readonly origin: "say"; readonly text: string };
 
-/** What a turn adds to the conversation before its answer. */
+/** Returns the messages that a turn adds to the conversation before its answer. */
 export function questionOf(input: TurnInput | null): Message[] {
   switch (input?.origin) {
     case "participant":

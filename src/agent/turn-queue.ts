@@ -1,7 +1,7 @@
 import type { TurnOutcome } from "../agent-event.ts";
 import type { Turn } from "./turn.ts";
 
-/** Who comes first: what interrupts, then participants, then what the agent's own code wants said. */
+/** The order of turns: those that interrupt, then participants, then the words of the agent's own code. */
 export type TurnRank = "next" | "participant" | "agent";
 
 const ranks: readonly TurnRank[] = ["next", "participant", "agent"];
@@ -38,7 +38,7 @@ export class TurnQueue {
     if (!held) this.#advance();
   }
 
-  /** Is a turn running, or waiting to? */
+  /** Whether a turn is running or waiting. */
   get busy(): boolean {
     return this.#running !== null || this.#waiting.length > 0;
   }

@@ -18,17 +18,17 @@ export interface TurnReporting {
   readonly logTranscripts: boolean;
 }
 
-/** How a turn went. */
+/** The result of a turn. */
 export interface TurnResult {
   readonly outcome: TurnOutcome;
   readonly input: TurnInput | null;
-  /** What was heard of the answer. */
+  /** The words of the answer that were heard. */
   readonly heard: string;
-  /** When the model's first text came, as epoch milliseconds. */
+  /** The time of the model's first text, as epoch milliseconds. */
   readonly firstTextAt: number | null;
   readonly latency: ResponseLatency | null;
   readonly eager: boolean;
-  /** Of one that failed. */
+  /** The error of a turn that failed. */
   readonly error: unknown;
 }
 
@@ -36,7 +36,7 @@ export interface TurnResult {
 export class TurnReport {
   readonly #turnId: string;
   readonly #reporting: TurnReporting;
-  /** What a participant says, while they do. */
+  /** The captions of a participant who is speaking. */
   #captions: Captions | null = null;
   #startedAt: number | null = null;
   #toolCalls = 0;
@@ -46,7 +46,7 @@ export class TurnReport {
     this.#reporting = reporting;
   }
 
-  /** What was understood so far of what is being said. */
+  /** Reports the words that were understood so far. */
   understands(participantId: string, text: string): void {
     this.#captions ??= new Captions((interim) =>
       this.#transcript({ role: "user", participantId, final: false, interim }),
@@ -54,7 +54,7 @@ export class TurnReport {
     this.#captions.show(text);
   }
 
-  /** What was said is known: the words come with the beginning of the turn. */
+  /** Reports that a participant's words are final. */
   committed(): void {
     this.#captions?.close();
   }
@@ -169,7 +169,7 @@ export class TurnReport {
   }
 }
 
-/** As log lines have it: whole milliseconds, names in snake_case. */
+/** Returns a latency as log lines have it: whole milliseconds, names in snake_case. */
 function latencyFields(latency: ResponseLatency): Record<string, number> {
   return {
     response_ms: Math.round(latency.responseMs),

@@ -4,7 +4,7 @@ import type { Output, OutputEvents } from "./output.ts";
 import type { AskPermit } from "./permits.ts";
 import type { TurnReporting } from "./turn-report.ts";
 
-/** What all turns of an agent share. */
+/** The parts that all turns of an agent share. */
 export interface TurnSetting extends TurnReporting {
   readonly instructions: string;
   /** Functions that the model may call; undefined: all. */

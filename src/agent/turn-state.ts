@@ -11,7 +11,7 @@ export type TurnState =
   | TurnOutcome;
 
 /**
- * What may follow what:
+ * The states that may follow each state:
  *
  *   listening ⇄ eager ──▶ committed ──▶ thinking ──▶ speaking ──▶ done | interrupted | failed
  *       └─────────┴──▶ dropped (it was no turn: noise, or a "mhm")

@@ -13,7 +13,7 @@ import { nextTurnStates, type TurnState } from "./turn-state.ts";
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
   readonly id: string;
-  /** May words of a participant cut it short? */
+  /** Whether a participant's words may cut the turn short. */
   readonly interruptible: boolean;
   /** Resolves when it is over; a turn that was dropped never is. */
   readonly ended: Promise<TurnOutcome>;
@@ -33,9 +33,9 @@ export class Turn {
   #begunAfter: Message | undefined;
   #eager = false;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
-  /** What others said while the participant spoke: it is answered with their words. */
+  /** The words of others while the participant spoke, which are answered together with theirs. */
   readonly #overheard: ParticipantMessage[] = [];
-  /** What participants said while the agent went on. */
+  /** The words of participants while the agent went on. */
   readonly #backchannels: Message[] = [];
 
   /** @param input Null: somebody has begun to speak, and `commit` will tell their words. */
@@ -60,7 +60,7 @@ export class Turn {
     return this.#input;
   }
 
-  /** How far the agent is with its words. */
+  /** The progress of the agent's words. */
   get progress(): SpokenProgress {
     return this.#output?.progress ?? nothingSaid;
   }

@@ -7,7 +7,7 @@ export interface VoiceFlowOptions {
   readonly queue: TurnQueue;
   /** A turn that somebody has begun to speak. */
   readonly listen: () => Turn;
-  /** What to make of speech whose words nobody can tell: the text that stands for it, or null: nothing was said. */
+  /** Returns the text that stands for speech whose words nobody can tell; null where it counts as nothing. */
   readonly wordless: (speechMs: number) => string | null;
   readonly bargeIn: BargeIn;
   /** The recogniser tells words, and not only that somebody speaks. */
@@ -21,11 +21,11 @@ export interface VoiceFlowOptions {
   readonly onWords: () => void;
 }
 
-/** What somebody said in one turn. */
+/** The words of one participant in one turn. */
 interface Words {
   readonly participantId: string;
   readonly text: string;
-  /** When the last of it sounded, as epoch milliseconds; null where nobody can tell. */
+  /** The time of the last sound, as epoch milliseconds; null where nobody can tell. */
   readonly speechEndedAt: number | null;
   /** It was speech whose words nobody can tell, and counts as words whatever the agent is doing. */
   readonly wordless: boolean;
@@ -48,9 +48,12 @@ export class VoiceFlow {
   #text = "";
   /** The agent has asked while the participant spoke, or just before. */
   #asked = false;
-  /** What others said meanwhile. */
+  /** The words of others meanwhile. */
   #overheard: Words[] = [];
-  /** What was taken of a turn that the recogniser had lost, by participant: it may still tell its end. */
+  /**
+   * The words that were taken of a turn which the recogniser had lost, by participant. The recogniser may still tell its
+   * end.
+   */
   readonly #taken = new Map<string, string>();
   #falseInterruption: NodeJS.Timeout | undefined;
   #stalled: NodeJS.Timeout | undefined;
@@ -59,7 +62,7 @@ export class VoiceFlow {
     this.#options = options;
   }
 
-  /** Is somebody speaking? */
+  /** Whether somebody is speaking. */
   get listening(): boolean {
     return this.#turn !== null;
   }
@@ -106,7 +109,7 @@ export class VoiceFlow {
     this.#taken.delete(participantId);
   }
 
-  /** What was said so far is kept, and not answered. */
+  /** Ends listening. The words so far are kept, and not answered. */
   close(): void {
     const turn = this.#turn;
     this.#turn = null;
@@ -206,7 +209,7 @@ export class VoiceFlow {
     running?.resume();
   }
 
-  /** What others said while nothing came of the one who had the floor. */
+  /** Takes the words of others, where nothing came of the one who had the floor. */
   #takeOverheard(): void {
     for (const words of this.#overheard.splice(0)) {
       this.#options.onWords();

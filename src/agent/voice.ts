@@ -17,7 +17,7 @@ export interface VoiceOptions {
   readonly audio: ConnectionAudio;
   readonly stt: STT | undefined;
   readonly tts: TTS | undefined;
-  /** What is done to the text before it is spoken. */
+  /** The changes that the text goes through before it is spoken. */
   readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
   readonly queue: TurnQueue;
   readonly bargeIn: BargeInOptions;
@@ -37,7 +37,7 @@ export interface VoiceOptions {
   readonly heardAgain: (participantId: string) => void;
 }
 
-/** What the model is told of speech whose words nobody can tell. */
+/** Returns the text that tells the model of speech whose words nobody can tell. */
 export const wordlessSpeech = (speechMs: number): string =>
   `(spoke for ${(speechMs / 1_000).toFixed(1)} seconds; there is no speech recognition)`;
 
@@ -81,7 +81,7 @@ export class Voice {
       : null;
   }
 
-  /** Is somebody speaking? */
+  /** Whether somebody is speaking. */
   get listening(): boolean {
     return this.#flow.listening;
   }

@@ -1,4 +1,7 @@
-/** How models write a call as text in place of making it: Gemini as Python on its `default_api`, others between tags. */
+/**
+ * The ways in which models write a call as text in place of making it: Gemini as Python on its `default_api`, others
+ * between tags.
+ */
 const openings = [
   "default_api.",
   "default_api:",
@@ -48,7 +51,7 @@ export class WrittenCalls {
     ];
   }
 
-  /** Has a call been found? What came behind it is dropped. */
+  /** Whether a call has been found. Text behind it is dropped. */
   get found(): boolean {
     return this.#found;
   }

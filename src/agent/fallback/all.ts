@@ -1,4 +1,7 @@
-/** Has every member do it; rejects with what went wrong first in their order, once all have ended. */
+/**
+ * Runs the work for every member. Once all have ended it rejects with the error of the first member, in their order, that
+ * failed.
+ */
 export async function all<Member>(
   members: readonly Member[],
   work: (member: Member) => unknown,

@@ -1,8 +1,8 @@
 import type { SpeechEvent } from "../stt.ts";
 
 /**
- * How long after a change of ears a turn waits for more speech, in milliseconds. Nobody saw its end where it came in
- * between.
+ * The time that a turn waits for more speech after a change of recognisers, in milliseconds. An end that came in between
+ * was seen by none of them.
  */
 const quietMs = 1_500;
 
@@ -11,7 +11,7 @@ export class CarriedTurn {
   readonly #emit: (event: SpeechEvent) => void;
   #open = false;
   #eager = false;
-  /** What the ears before this one heard of the turn. */
+  /** The words of the turn that the recognisers before this one heard. */
   #carried = "";
   #text = "";
   #quiet: NodeJS.Timeout | undefined;
@@ -20,7 +20,7 @@ export class CarriedTurn {
     this.#emit = emit;
   }
 
-  /** Is somebody speaking? */
+  /** Whether somebody is speaking. */
   get open(): boolean {
     return this.#open;
   }

@@ -3,7 +3,7 @@ import { isBlank } from "../../text.ts";
 import { BadAnswerError } from "../bad-answer-error.ts";
 import type { LLM, LlmEvent, LlmRequest } from "../llm.ts";
 
-/** Is there something to hear in it, or to do? */
+/** Returns whether an event has something to be heard or to be done. */
 export function isAnswer(event: LlmEvent): boolean {
   return event.type === "tool_call" || (event.type === "text" && !isBlank(event.delta));
 }

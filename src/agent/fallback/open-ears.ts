@@ -33,14 +33,14 @@ export class OpenEars {
     return this.#options.signal;
   }
 
-  /** Is somebody told of failures that the listener survives? */
+  /** Whether somebody is told of failures that the listener survives. */
   get watched(): boolean {
     return this.#options.watch?.onFailed !== undefined;
   }
 
   /**
-   * That of the first one that opens and is not among the `failures`, which are added to. Rejects with an
-   * {@link AllFailedError}, or the reason of the signal.
+   * Opens the first recogniser that can be opened and is not among the `failures`, and adds those that fail to them.
+   * Rejects with an {@link AllFailedError}, or with the reason of the signal.
    */
   async open(failures: Map<STT, unknown>, signal: AbortSignal): Promise<OpenEar> {
     const { members } = this.#rotation;
@@ -59,7 +59,10 @@ export class OpenEars {
     throw new AllFailedError([...failures].map(([service, error]) => ({ service, error })));
   }
 
-  /** That of one which stands before this one, where it is time to try it again and it opens. Never rejects. */
+  /**
+   * Opens a recogniser that stands before this one, where it is time to try one again and it can be opened; resolves with
+   * null otherwise. Never rejects.
+   */
   async openBetter(than: STT, signal: AbortSignal): Promise<OpenEar | null> {
     const member = this.#rotation.better(than);
     if (member === undefined) return null;

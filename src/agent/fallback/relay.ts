@@ -13,7 +13,7 @@ interface Request<Member extends Service, Piece> {
     member: Member,
     options: { readonly signal: AbortSignal; readonly watch?: ServiceWatch },
   ) => AsyncIterable<Piece>;
-  /** Has it begun to serve with this? What comes before is given on only once it has. */
+  /** Returns whether the member has begun to serve with this piece. Earlier pieces are held back until it has. */
   readonly begins: (piece: Piece) => boolean;
 }
 
@@ -49,7 +49,7 @@ export async function* relay<Member extends Service, Piece>(
 
 /** One of them is asked. */
 class Attempt<Member extends Service, Piece> {
-  /** Has its first piece come? */
+  /** Whether its first piece has come. */
   begun = false;
   readonly #request: Request<Member, Piece>;
   readonly #member: Member;

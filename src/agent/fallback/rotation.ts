@@ -2,7 +2,7 @@ import { now } from "../../protocol.ts";
 import { type Checks, duration, fillWith } from "../option-checks.ts";
 import type { Service } from "../service.ts";
 
-/** When another is asked, and when the first again. All times in milliseconds. */
+/** The times after which another member is asked, and the first one again. All are in milliseconds. */
 export interface FallbackOptions {
   /**
    * Longest wait for the first piece (of text or sound) or for an ear to open, before the next one is asked. The last one
@@ -34,7 +34,9 @@ interface Record {
   retryAt: number;
 }
 
-/** Who is asked next: the first of those that work; the others are tried again after a growing pause. */
+/**
+ * Chooses the member that is asked next: the first of those that work. The others are tried again after a growing pause.
+ */
 export class Rotation<Member extends Service> {
   readonly members: readonly [Member, ...Member[]];
   readonly timeoutMs: number;

@@ -11,8 +11,9 @@ const mostKeptFrames = 250;
 const steadyAfterMs = 10_000;
 
 /**
- * What is heard of one participant, by whoever of several can. Where one fails in the middle the next one takes over, and a
- * turn that was under way goes on with the words heard so far; between two turns an earlier one is tried again.
+ * The recognition of one participant's speech by one of several recognisers. Where one fails in the middle, the next one
+ * takes over, and a turn that was under way goes on with the words heard so far; between two turns an earlier one is tried
+ * again.
  */
 export class FallbackSpeechStream implements SpeechStream {
   readonly #ears: OpenEars;
@@ -22,7 +23,7 @@ export class FallbackSpeechStream implements SpeechStream {
   /** Fires when it is closed, or not wanted any more. */
   readonly #over: AbortSignal;
   readonly #reading = new Set<Promise<void>>();
-  /** Those that failed since one of them worked. */
+  /** The recognisers that have failed since one of them worked. */
   readonly #failures: Map<STT, unknown>;
   /** The one that listens; null while another is being opened. */
   #current: OpenEar | null = null;
@@ -30,7 +31,7 @@ export class FallbackSpeechStream implements SpeechStream {
   #standby: OpenEar | null = null;
   #probing = false;
   #kept: PcmFrame[] = [];
-  /** Of those before the current one. */
+  /** The sound that the recognisers before the current one heard, in milliseconds. */
   #earlierMs = 0;
 
   /** `failures`: those that failed to open before the first one did. */
