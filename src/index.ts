@@ -88,7 +88,10 @@ export type {
 } from "./protocol.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {
+  EndMessage,
+  EndOutcome,
   FoundSession,
+  Liveness,
   NodeInfo,
   NodeState,
   OnceKey,
@@ -100,6 +103,7 @@ export type {
   SessionEnd,
   SessionRecord,
   SessionRegistry,
+  WaitingMessages,
 } from "./registry/registry.ts";
 export type { ConsoleOptions } from "./runner/console.ts";
 export { Runner } from "./runner/runner.ts";

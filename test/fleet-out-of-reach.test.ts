@@ -61,7 +61,10 @@ test("a session whose owner is out of reach is judged by what the registry knows
     const lost = await foreign.ask(path, request);
     t.is(lost.status, 404);
     t.is(lost.body.end_reason, "lost");
-    t.deepEqual(lost.body.error, { name: "Error", message: `The process ${owner.nodeId} died` });
+    t.deepEqual(lost.body.error, {
+      name: "Error",
+      message: `The process ${owner.nodeId} died, stood still, or was cut off`,
+    });
     t.truthy(lost.body.session_ended_at);
   }
   t.is((await foreign.ask(`${path}?token=${session_token}`)).body.end_reason, "lost");

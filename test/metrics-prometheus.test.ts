@@ -3,7 +3,7 @@ import { register } from "prom-client";
 import { catalogue } from "../src/metrics/catalogue.ts";
 import { Metrics } from "../src/metrics/prometheus.ts";
 import type { MetricsSource } from "../src/metrics/source.ts";
-import type { Measurement } from "../src/protocol.ts";
+import { type Measurement, now } from "../src/protocol.ts";
 
 /** Series → value, of a text that must be a whole exposition. */
 async function scrape(metrics: Metrics): Promise<Map<string, number>> {
@@ -41,6 +41,7 @@ const source: MetricsSource = {
   slotsByState: () => ({ starting: 1, warm: 2, running: 5, draining: 0 }),
   loadCauses: () => ["memory"],
   registry: () => ({ up: true, peers: 2 }),
+  endsWaiting: () => ({ count: 2, oldestSince: now() - 60_000 }),
   logLinesDropped: (reason) => ({ blocked: 5, failed: 1, flood: 0 })[reason],
   threads: () => [
     { heapBytes: 1_000, eventLoopUtilization: 0.5 },

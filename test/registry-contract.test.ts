@@ -25,11 +25,11 @@ for (const store of ["memory", "redis"] as const) {
     t.is(await registry.find(claim.sessionId), null);
     await registry.claim(claim);
     const live = await registry.find(claim.sessionId);
-    t.like(live, { ...claim, nodeId, end: null, recoveries: 0 });
+    t.like(live, { ...claim, nodeId, end: null });
     t.true(live!.epoch > 0);
     t.is(live!.epoch, registry.epoch);
     const end = { reason: "finished" as const, endedAt: now() };
-    registry.release(claim.sessionId, end);
+    void registry.end(claim.sessionId, end, null);
     t.deepEqual(await registry.find(claim.sessionId), { ...live!, end });
   });
 
@@ -37,7 +37,7 @@ for (const store of ["memory", "redis"] as const) {
     const { registry } = await open(t, { maxSessionsPerCall: 1 });
     const claim = claimOf();
     await registry.claim(claim);
-    registry.release(claim.sessionId, null);
+    registry.withdraw(claim.sessionId);
     t.is(await registry.find(claim.sessionId), null);
     await t.notThrowsAsync(registry.claim(claimOf()));
   });
@@ -49,7 +49,7 @@ for (const store of ["memory", "redis"] as const) {
     const error = await t.throwsAsync(registry.claim(claimOf("a")));
     t.like(error, { code: "CALL_FULL", status: 429 });
     await registry.claim({ ...claimOf("a"), callType: "other" });
-    registry.release(claims[0]!.sessionId, { reason: "closed", endedAt: now() });
+    void registry.end(claims[0]!.sessionId, { reason: "closed", endedAt: now() }, null);
     await t.notThrowsAsync(registry.claim(claimOf("a")));
     await t.throwsAsync(registry.claim(claimOf("a")), { message: /this call/ });
   });
@@ -61,7 +61,7 @@ for (const store of ["memory", "redis"] as const) {
     registry.leaving(claim.sessionId);
     registry.leaving("nobody");
     await t.throwsAsync(registry.claim(claimOf("a")), { message: /this call/ });
-    registry.release(claim.sessionId, { reason: "closed", endedAt: now() });
+    void registry.end(claim.sessionId, { reason: "closed", endedAt: now() }, null);
     await t.notThrowsAsync(registry.claim(claimOf("a")));
   });
 
@@ -75,7 +75,7 @@ for (const store of ["memory", "redis"] as const) {
     const { registry } = await open(t, { maxSessionsPerCall: 1 });
     const claim = claimOf();
     const claimed = registry.claim(claim);
-    registry.release(claim.sessionId, { reason: "drained", endedAt: now() });
+    void registry.end(claim.sessionId, { reason: "drained", endedAt: now() }, null);
     await claimed;
     t.is((await registry.find(claim.sessionId))?.end?.reason, "drained");
     await t.notThrowsAsync(registry.claim(claimOf()));
@@ -84,10 +84,10 @@ for (const store of ["memory", "redis"] as const) {
   declare(title("what is done twice does no harm, and what nobody knows neither"), async (t) => {
     const { registry } = await open(t, { maxSessionsPerCall: 1 });
     const claim = claimOf();
-    registry.release("nobody", { reason: "closed", endedAt: now() });
+    void registry.end("nobody", { reason: "closed", endedAt: now() }, null);
     await registry.claim(claim);
-    registry.release(claim.sessionId, { reason: "finished", endedAt: now() });
-    registry.release(claim.sessionId, { reason: "crashed", endedAt: now() });
+    void registry.end(claim.sessionId, { reason: "finished", endedAt: now() }, null);
+    void registry.end(claim.sessionId, { reason: "crashed", endedAt: now() }, null);
     t.is((await registry.find(claim.sessionId))?.end?.reason, "finished");
     await registry.claim(claimOf());
     await t.throwsAsync(registry.claim(claimOf()), { message: /this call/ });

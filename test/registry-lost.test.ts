@@ -36,7 +36,7 @@ withRedis(
         .sort(),
       [...sessionIds].sort(),
     );
-    for (const record of told()) t.like(record, { nodeId: "victim", end: { reason: "lost" }, recoveries: 0 });
+    for (const record of told()) t.like(record, { nodeId: "victim", end: { reason: "lost" } });
     const [anybody] = others;
     t.like(await anybody.registry.find(sessionIds[0]!), { nodeId: "victim", end: { reason: "lost" } });
     t.is((await others[1].registry.find(own.sessionId))?.end, null);
@@ -59,31 +59,39 @@ withRedis("hundreds of sessions of a dead process are reaped in bounded batches"
   t.is(new Set(witness.heard.lost.map(({ sessionId }) => sessionId)).size, 500);
   await eventually("nothing is left", async () => {
     const keys = (await redis.command("KEYS", "*")) as string[];
-    return keys.every((key) => /:(epoch|nodes|beat|states|ended:.+)$/.test(key));
+    return keys.every((key) =>
+      /:(birth|epoch|nodes|beat|states|fenced|change-count|changes|since|holds:.+|message:.+|ended:.+)$/.test(
+        key,
+      ),
+    );
   });
 });
 
-withRedis("a process that was held to be dead and comes back: its sessions are live again", async (t) => {
-  await using redis = await RedisServer.open();
-  const witness = await openRegistry(t, redis);
-  const child = await ChildRegistry.open(t, redis, "sleeper");
-  const { sessionIds } = await child.claim("call", 3);
-  const [first, second] = sessionIds as [string, string];
-  const before = await witness.registry.find(first);
-  child.pause();
-  await eventually("all are lost", () => witness.heard.lost.length === 3);
-  child.resume();
-  await eventually("they are live again", async () => (await witness.registry.find(first))?.end === null);
-  const after = await witness.registry.find(first);
-  t.is(after?.recoveries, 1);
-  t.true(after!.epoch > before!.epoch, "it is another life of the node");
-  await eventually("it has heard so", async () => (await child.heard()).recovered === 3);
-  t.is(witness.heard.lost.length, 3);
-
-  await child.release(second);
-  await eventually("it has ended", async () => (await witness.registry.find(second))?.end !== null);
-  t.like(await witness.registry.find(second), { end: { reason: "finished" }, recoveries: 1 });
-});
+withRedis(
+  "a process that stood still for longer than its lease finds its sessions lost, for good",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const witness = await openRegistry(t, redis);
+    const child = await ChildRegistry.open(t, redis, "sleeper");
+    const { sessionIds } = await child.claim("call", 3);
+    const [first, second] = sessionIds as [string, string];
+    const before = await witness.registry.find(first);
+    child.pause();
+    await eventually("all are lost", () => witness.heard.lost.length === 3);
+    child.resume();
+    await eventually("it has heard so", async () => (await child.heard()).fenced.length === 3);
+    t.is(await child.end(second, "finished after all"), "superseded");
+    const [mine] = (await child.claim("call", 1)).sessionIds as [string];
+    for (const id of sessionIds)
+      t.like(await witness.registry.find(id), { end: { reason: "lost" }, epoch: before!.epoch });
+    t.true((await witness.registry.find(mine))!.epoch > before!.epoch, "it is another life of the node");
+    t.is(witness.heard.lost.length, 3);
+    t.deepEqual(
+      witness.heard.delivered.map(({ body }) => body).sort(),
+      sessionIds.map((id) => `lost ${id}`).sort(),
+    );
+  },
+);
 
 withRedis("clocks that are minutes apart: Redis' own is the one that counts", async (t) => {
   await using redis = await RedisServer.open();
@@ -122,7 +130,7 @@ withRedis("clocks that are minutes apart: Redis' own is the one that counts", as
     const told = witness.heard.lost.length + (await fast.heard()).lost.length;
     return told >= lost && witness.registry.peers().length === 1;
   });
-  t.is((await fast.heard()).recovered, 0);
+  t.deepEqual((await fast.heard()).fenced, []);
 });
 
 withRedis("a lost session that nobody lived to tell of is told by the next", async (t) => {
@@ -143,6 +151,7 @@ withRedis("a lost session that nobody lived to tell of is told by the next", asy
   );
   await redis.command("HDEL", "{greenroom}:live", sessionIds[0]!);
   await redis.command("ZADD", "{greenroom}:nodes", "1", "reaper#2");
+  await redis.command("HSET", "{greenroom}:states", "reaper#2", '{"address":null}');
   const witness = await openRegistry(t, redis);
   await eventually("it is told", () => witness.heard.lost.length > 0);
   t.is(witness.heard.lost[0]?.sessionId, sessionIds[0]);

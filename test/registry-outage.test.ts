@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { now } from "../src/protocol.ts";
 import { Availability } from "../src/registry/redis/availability.ts";
+import type { Liveness, PeerNode } from "../src/registry/registry.ts";
+import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "./fixtures/open-registry.ts";
@@ -21,7 +23,7 @@ withRedis(
     const other = await openRegistry(t, redis);
     const [before, endsMeanwhile, endedBefore] = [claimOf("call"), claimOf("b"), claimOf("c")];
     for (const claim of [before, endsMeanwhile, endedBefore]) await one.registry.claim(claim);
-    one.registry.release(endedBefore.sessionId, ended());
+    void one.registry.end(endedBefore.sessionId, ended(), null);
 
     await redis.stop();
     await Promise.all([away(one), away(other)]);
@@ -30,8 +32,8 @@ withRedis(
     await one.registry.claim(meanwhile);
     await one.registry.claim(shortLived);
     await t.throwsAsync(one.registry.claim(claimOf("call")), { message: /this call/ }, "by its own sessions");
-    one.registry.release(shortLived.sessionId, ended());
-    one.registry.release(endsMeanwhile.sessionId, ended());
+    void one.registry.end(shortLived.sessionId, ended(), null);
+    void one.registry.end(endsMeanwhile.sessionId, ended(), null);
     t.is((await one.registry.find(before.sessionId))?.end, null, "its own sessions it knows");
     await t.throwsAsync(one.registry.find("another's"), { message: /cannot be reached/ });
 
@@ -85,17 +87,18 @@ for (const whileAway of ["allow", "refuse"] as const) {
         () => false,
       );
     });
+    const before = one.heard.away;
     redis.pause();
     const starts = Array.from({ length: 20 }, () => claimOf());
     const results = await Promise.allSettled(starts.map((claim) => one.registry.claim(claim)));
     await t.throwsAsync(one.registry.find("another's"), { message: /cannot be reached/ });
-    one.registry.release(first.sessionId, ended());
-    t.is(one.heard.away, 1, "it is still standing");
+    void one.registry.end(first.sessionId, ended(), null);
+    t.is(one.heard.away, before + 1, "it is still standing");
     const allowed = results.filter(({ status }) => status === "fulfilled").length;
     t.is(allowed, whileAway === "allow" ? 20 : 0);
 
     redis.resume();
-    await back(one);
+    await eventually("Redis is back", () => one.heard.back === one.heard.away);
     await eventually("what Redis took too late counts as it should", async () => {
       return (await redis.command("HLEN", "{greenroom}:live")) === allowed;
     });
@@ -120,7 +123,7 @@ withRedis(
       const live = await redis.command("HKEYS", "{greenroom}:live");
       return JSON.stringify(live) === JSON.stringify([admitted?.sessionId]);
     });
-    one.registry.release(admitted!.sessionId, ended());
+    void one.registry.end(admitted!.sessionId, ended(), null);
     await eventually("the call is free", async () => (await redis.command("HLEN", "{greenroom}:live")) === 0);
     await t.notThrowsAsync(one.registry.claim(claimOf("call")));
   },
@@ -140,9 +143,9 @@ withRedis("Redis stands still for longer than a lease: nobody is held to be dead
   await Promise.all(fleet.map(back));
   for (const { registry, heard } of fleet) {
     for (const { sessionId } of claims) {
-      t.like(await registry.find(sessionId), { end: null, recoveries: 0 });
+      t.like(await registry.find(sessionId), { end: null });
     }
-    t.deepEqual([heard.lost.length, heard.recovered], [0, 0]);
+    t.deepEqual([heard.lost.length, heard.fenced.length], [0, 0]);
   }
   const [dead, ...others] = fleet;
   await dead!.registry.close();
@@ -158,12 +161,12 @@ withRedis("Redis is emptied: sessions, ends and limits are there again", async (
   const [live, over] = [claimOf("call"), claimOf("over")];
   await one.registry.claim(live);
   await one.registry.claim(over);
-  one.registry.release(over.sessionId, ended());
+  void one.registry.end(over.sessionId, ended(), null);
   const { epoch } = (await one.registry.find(live.sessionId))!;
   await redis.flush();
   await eventually("the session is there", async () => (await other.registry.find(live.sessionId)) !== null);
   const found = await other.registry.find(live.sessionId);
-  t.like(found, { nodeId: one.nodeId, end: null, recoveries: 0 });
+  t.like(found, { nodeId: one.nodeId, end: null });
   t.true(found!.epoch > epoch);
   t.is((await other.registry.find(over.sessionId))?.end?.reason, "finished");
   await t.throwsAsync(other.registry.claim(claimOf("call")), { message: /this call/ });
@@ -198,14 +201,71 @@ withRedis("one process is cut off from Redis for longer than its lease, and come
   t.is(cut.heard.away, 1);
   const meanwhile = claimOf();
   await cut.registry.claim(meanwhile);
-  cut.registry.release(ends.sessionId, ended());
+  const end = cut.registry.end(ends.sessionId, ended(), "finished");
   relay.mend();
   await back(cut);
-  t.like(await witness.registry.find(stays.sessionId), { end: null, recoveries: 1 });
-  t.like(await witness.registry.find(meanwhile.sessionId), { end: null, recoveries: 0 });
-  t.like(await witness.registry.find(ends.sessionId), { end: { reason: "finished" }, recoveries: 1 });
-  t.is(cut.heard.recovered, 1);
+  t.like(await witness.registry.find(meanwhile.sessionId), { end: null }, "nobody knew of it");
+  for (const { sessionId } of [stays, ends])
+    t.like(await witness.registry.find(sessionId), { end: { reason: "lost" } });
+  t.is(await end, "superseded");
+  t.deepEqual(cut.heard.fenced, [stays.sessionId]);
+  t.deepEqual(cut.heard.delivered, []);
   t.is(witness.heard.lost.length, 2);
+});
+
+withRedis(
+  "one process is cut off from Redis alone: the others find it alive, and nothing is lost",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const relay = await TcpRelay.open(t, redis.port);
+    const cut = await openRegistry(t, relay);
+    const asked: PeerNode[] = [];
+    const witness = await openRegistry(t, redis, {
+      liveness: async (peer) => {
+        asked.push(peer);
+        return "alive";
+      },
+    });
+    const [stays, ends] = [claimOf(), claimOf()];
+    await cut.registry.claim(stays);
+    await cut.registry.claim(ends);
+    relay.cut();
+    const end = cut.registry.end(ends.sessionId, ended(), "finished");
+    await eventually("it was asked twice, a lease apart", () => asked.length >= 2);
+    t.true(asked.every(({ nodeId, epoch }) => nodeId === cut.nodeId && epoch === cut.registry.epoch));
+    relay.mend();
+    await back(cut);
+    t.like(await witness.registry.find(stays.sessionId), { end: null });
+    t.is(await end, "final");
+    t.like(await witness.registry.find(ends.sessionId), { end: { reason: "finished" } });
+    t.deepEqual([witness.heard.lost.length, cut.heard.fenced.length], [0, 0]);
+    t.like(cut.heard.delivered, [{ sessionId: ends.sessionId, body: "finished" }]);
+  },
+);
+
+withRedis("a process that reaches nobody holds nobody to be dead, until it reaches somebody", async (t) => {
+  await using redis = await RedisServer.open();
+  const victims = await Promise.all(["a", "b"].map((name) => ChildRegistry.open(t, redis, name)));
+  const answers = new Map<string, Liveness>();
+  const liveness = async ({ nodeId }: PeerNode) => answers.get(nodeId) ?? "silent";
+  const witness = await openRegistry(t, redis, { liveness, nodeId: "witness" });
+  for (const victim of victims) await victim.claim("call", 1);
+  for (const victim of victims) victim.pause();
+  await eventually("it says so", () => witness.heard.unreached.length > 0);
+  await redis.command("CONFIG", "RESETSTAT");
+  await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 5);
+  t.deepEqual(witness.heard.lost, []);
+  for (const victim of victims) victim.resume();
+  await eventually("they are peers again", async () => {
+    const suspects = (await redis.command("ZCARD", "{greenroom}:suspects")) as number;
+    return suspects === 0;
+  });
+  t.deepEqual(witness.heard.lost, []);
+
+  for (const victim of victims) victim.pause();
+  await openRegistry(t, redis, { nodeId: "reached" });
+  answers.set("reached", "alive");
+  await eventually("both are lost", () => witness.heard.lost.length === 2);
 });
 
 withRedis("a connection that swallows everything is made anew", async (t) => {

@@ -27,6 +27,8 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
       if (hop === "answered") return;
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
+      // A process that stood still may have lost its sessions: nothing is answered by what it knew before.
+      await plane.peers.registry.current();
       const run = async () => {
         if ((!match || match.endpoint === homeEndpoint) && (await answeredBy(ctx, next))) return;
         if (!match) throw new GreenroomError("NOT_FOUND");

@@ -84,9 +84,13 @@ export const catalogue = {
     "How long ended sessions lived.",
     callBuckets,
   ),
-  sessionsRecovered: counter(
-    "greenroom_sessions_recovered_total",
-    "Sessions of this process that were held to be lost, and counted as ended so, while it was cut off; they are live again.",
+  endsWaiting: gauge(
+    "greenroom_session_ends_waiting",
+    "Ends of sessions that the webhook has not been told yet, of all replicas.",
+  ),
+  oldestEndSeconds: gauge(
+    "greenroom_session_ends_oldest_seconds",
+    "Time since the oldest end that the webhook has not been told yet, of all replicas; 0 where there is none.",
   ),
   registryUp: gauge(
     "greenroom_registry_up",
@@ -183,7 +187,7 @@ export const catalogue = {
   eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
   webhookDeliveries: counter(
     "greenroom_webhook_deliveries_total",
-    "Webhook messages by outcome: delivered, failed after all attempts, dropped from the queue, or gone (410).",
+    "Webhook messages by outcome: delivered, failed after a day of attempts, dropped (the queue is full, or a server stops that keeps them nowhere), or gone (410).",
     ["outcome"],
   ),
   llmLatencySeconds: histogram(

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import type { ErrorCode } from "../errors.ts";
 import { type DropReason, dropReasons } from "../log/dropped-lines.ts";
-import { type EndReason, endReasons, type Measurement } from "../protocol.ts";
+import { type EndReason, endReasons, type Measurement, now } from "../protocol.ts";
 import { version } from "../version.ts";
 import {
   type FarewellOutcome,
@@ -142,11 +142,6 @@ export class Metrics {
     this.#families.farewells.inc({ outcome });
   }
 
-  /** Sessions of this process that had been declared lost. */
-  sessionsRecovered(sessions: number): void {
-    this.#families.sessionsRecovered.inc(sessions);
-  }
-
   registryCommandFailed(): void {
     this.#families.registryErrors.inc();
   }
@@ -220,6 +215,9 @@ export class Metrics {
     const registry = source.registry();
     to.registryUp.set(registry.up ? 1 : 0);
     to.registryPeers.set(registry.peers);
+    const { count: endsWaiting, oldestSince } = source.endsWaiting();
+    to.endsWaiting.set(endsWaiting);
+    to.oldestEndSeconds.set(oldestSince === null ? 0 : Math.max(0, (now() - oldestSince) / 1_000));
 
     const causes = source.loadCauses();
     for (const cause of loadCauses) to.loadGuard.set({ cause }, causes.includes(cause) ? 1 : 0);

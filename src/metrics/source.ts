@@ -27,6 +27,8 @@ export interface MetricsSource {
   loadCauses(): readonly LoadCause[];
   /** Whether what the fleet shares can be reached, and how many other processes there are. */
   registry(): { readonly up: boolean; readonly peers: number };
+  /** Ends of sessions that are not told yet, of all replicas, and since when the oldest waits, in epoch milliseconds. */
+  endsWaiting(): { readonly count: number; readonly oldestSince: number | null };
   /** Log lines of this process that were dropped so far. */
   logLinesDropped(reason: DropReason): number;
   /** The last known vitals of the running threads; null where nothing is known yet. */

@@ -24,6 +24,10 @@ export class KeptEnds {
     return kept && now() - kept.keptSince <= endKeptMs ? kept.record : null;
   }
 
+  delete(sessionId: string): void {
+    this.#records.delete(sessionId);
+  }
+
   /** Each with the milliseconds that it is still to be remembered. */
   *all(): Generator<{ readonly record: SessionRecord; readonly leftMs: number }> {
     for (const { record, keptSince } of this.#records.values()) {

@@ -3,16 +3,19 @@ import { CallCounts, callOf } from "./call-counts.ts";
 import { KeptEnds } from "./kept-ends.ts";
 import { LocalKeys } from "./local-keys.ts";
 import type {
+  EndOutcome,
   FoundSession,
   NodeInfo,
   OnceKey,
   OnceResult,
   PeerNode,
+  RegistryHooks,
   RegistryLimits,
   SessionClaim,
   SessionEnd,
   SessionRecord,
   SessionRegistry,
+  WaitingMessages,
 } from "./registry.ts";
 
 /** The registry of a process that has no others: it knows its own sessions, and answers in the same tick. */
@@ -20,14 +23,19 @@ export class MemoryRegistry implements SessionRegistry {
   readonly shared = false;
   readonly up = true;
   readonly epoch = 1;
+  readonly keepsMessages = false;
   readonly #live = new Map<string, SessionClaim>();
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();
   readonly #keys = new LocalKeys();
+  /** Since when each message that is not told yet waits, the oldest first. */
+  readonly #waiting = new Map<string, number>();
+  #hooks: Pick<RegistryHooks, "deliver"> | null = null;
   #nodeId = "";
   #maxSessionsPerCall: number | null = null;
 
-  open(node: NodeInfo, limits: RegistryLimits): Promise<void> {
+  open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
+    this.#hooks = hooks;
     this.#nodeId = node.nodeId;
     this.#maxSessionsPerCall = limits.maxSessionsPerCall;
     return Promise.resolve();
@@ -47,18 +55,37 @@ export class MemoryRegistry implements SessionRegistry {
   /** There is nobody else to be told. */
   leaving(): void {}
 
-  release(sessionId: string, end: SessionEnd | null): void {
-    const claim = this.#live.get(sessionId);
-    if (!claim) return;
-    this.#live.delete(sessionId);
-    this.#calls.remove(callOf(claim));
-    if (end) this.#ends.add(this.#record(claim, end));
+  end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
+    const claim = this.#remove(sessionId);
+    if (claim) this.#ends.add(this.#record(claim, end));
+    if (body !== null) {
+      this.#waiting.set(sessionId, end.endedAt);
+      this.#hooks?.deliver({ sessionId, since: end.endedAt, body });
+    }
+    return Promise.resolve("final");
+  }
+
+  withdraw(sessionId: string): void {
+    this.#remove(sessionId);
+  }
+
+  told(sessionId: string): void {
+    this.#waiting.delete(sessionId);
+  }
+
+  get waiting(): WaitingMessages {
+    const [oldestSince = null] = this.#waiting.values();
+    return { count: this.#waiting.size, oldestSince };
   }
 
   find(sessionId: string): Promise<FoundSession | null> {
     const claim = this.#live.get(sessionId);
     const record = claim ? this.#record(claim, null) : this.#ends.get(sessionId);
     return Promise.resolve(record && { ...record, owner: null });
+  }
+
+  current(): Promise<void> {
+    return Promise.resolve();
   }
 
   peers(): readonly PeerNode[] {
@@ -73,7 +100,15 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve();
   }
 
+  #remove(sessionId: string): SessionClaim | undefined {
+    const claim = this.#live.get(sessionId);
+    if (!claim) return undefined;
+    this.#live.delete(sessionId);
+    this.#calls.remove(callOf(claim));
+    return claim;
+  }
+
   #record(claim: SessionClaim, end: SessionEnd | null): SessionRecord {
-    return { ...claim, nodeId: this.#nodeId, epoch: 1, end, recoveries: 0 };
+    return { ...claim, nodeId: this.#nodeId, epoch: this.epoch, end };
   }
 }

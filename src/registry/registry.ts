@@ -47,23 +47,64 @@ export interface SessionRecord extends SessionClaim {
   readonly epoch: number;
   /** Null while it lives. Kept for 10 minutes. */
   readonly end: SessionEnd | null;
-  /** How often it was held to be lost, and its process came back. */
-  readonly recoveries: number;
 }
+
+/** What is to be told of an end. It is kept until it was told, or given up. */
+export interface EndMessage {
+  readonly sessionId: string;
+  /** When the session ended, in epoch milliseconds. */
+  readonly since: number;
+  /** The text that is told, the same for ever. */
+  readonly body: string;
+}
+
+/**
+ * What became of an end: `final`, it counts from now on; `superseded`, another end of the session had been written before, and
+ * counts; `left`, it could not be written before this process left, and the others, who know the session, report it as lost;
+ * `alone`, the same, and nobody else knows of the session.
+ */
+export type EndOutcome = "final" | "superseded" | "left" | "alone";
+
+/** The messages of ends that are not told yet, of all processes. */
+export interface WaitingMessages {
+  readonly count: number;
+  /** Since when the oldest waits, in epoch milliseconds; null where there is none. */
+  readonly oldestSince: number | null;
+}
+
+/**
+ * What a process answers that seems to be dead: `alive`; `gone`, nobody is there, or another one, or nobody can be asked; `silent`,
+ * nothing can be learnt.
+ */
+export type Liveness = "alive" | "gone" | "silent";
 
 export interface FoundSession extends SessionRecord {
   /** The other process that has it, or had it, and lives: one that has just begun may not be among the peers yet. */
   readonly owner: PeerNode | null;
 }
 
-/** What a registry tells its process, and asks it. None of these may throw. */
+/** What a registry tells its process, and asks it. None of these may throw, and none of the promises may reject. */
 export interface RegistryHooks {
   /** Asked at each heartbeat. */
   state(): NodeState;
-  /** The process of this session died. Told to exactly one process of the fleet. */
-  lost(record: SessionRecord): void;
-  /** So many sessions of this process had been declared lost, and are live again. */
-  recovered(sessions: number): void;
+  /**
+   * The process of this session died, and this one is to report it, as the only one. Returns the text of the message that is to
+   * be told of it; null where nothing is told.
+   */
+  lost(record: SessionRecord): string | null;
+  /** These sessions of this process were reported as lost, since it stood still or was cut off: they end at once. */
+  fenced(sessionIds: readonly string[]): void;
+  /** The end is written, and this process is to tell it: then `told` is called. */
+  deliver(message: EndMessage): void;
+  /** How many more messages this process would take on to deliver. */
+  room(): number;
+  /** Asks another process, whose lease has ended, whether it lives. Resolves within two seconds. */
+  liveness(peer: PeerNode): Promise<Liveness>;
+  /**
+   * None of these processes, whose leases have ended, can be reached, nor any other one: this process may be the one that is cut off,
+   * so nobody is held to be dead. Told once.
+   */
+  unreached(nodeIds: readonly string[]): void;
   /** What all processes share is out of reach, and why, as an error whose message is one line. Told again each minute. */
   away(cause: Error): void;
   /** It can be reached again, after so many milliseconds; what happened meanwhile is being written. */
@@ -109,8 +150,12 @@ export interface SessionRegistry {
   readonly shared: boolean;
   /** What is shared can be reached. */
   readonly up: boolean;
-  /** Which life of this node it is; 0 before it is registered. See {@link SessionRecord.epoch}. */
+  /** Which life of this node it is, see {@link SessionRecord.epoch}; 0 before it is registered. */
   readonly epoch: number;
+  /** Messages that are not told yet outlive this process. */
+  readonly keepsMessages: boolean;
+  /** As of the last heartbeat. */
+  readonly waiting: WaitingMessages;
   /**
    * Takes part from here on. Resolves also where what is shared is out of reach: it is tried again at each heartbeat.
    */
@@ -121,12 +166,24 @@ export interface SessionRegistry {
    * where a session of another process is known to be on its way out.
    */
   claim(claim: SessionClaim): Promise<void>;
-  /** The session is on its way out, and holds its place until it is released. Never waits. */
+  /** The session is on its way out, and holds its place until it has ended. Never waits. */
   leaving(sessionId: string): void;
-  /** The session has ended, or never came to be (null). Never waits. */
-  release(sessionId: string, end: SessionEnd | null): void;
+  /**
+   * The session has ended. Resolves once that is written, with whether it counts: only then is it told, by
+   * {@link RegistryHooks.deliver} where there is a `body`. Waits for as long as the registry is out of reach. Never rejects.
+   */
+  end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome>;
+  /** A session that was claimed never came to be. Never waits. */
+  withdraw(sessionId: string): void;
+  /** The message of this session's end was told, or given up: it need not be kept. Never waits. */
+  told(sessionId: string): void;
   /** A session that lives, or ended within the last 10 minutes. Rejects with REGISTRY_UNAVAILABLE where it cannot know. */
   find(sessionId: string): Promise<FoundSession | null>;
+  /**
+   * Resolves when this process knows that it still takes part: at once, but for a process that stood still, or was cut off, for so
+   * long that its sessions may have been reported as lost meanwhile. Waits no longer than for a command. Never rejects.
+   */
+  current(): Promise<void>;
   /** The other processes that live, as of the last heartbeat. */
   peers(): readonly PeerNode[];
   /**

@@ -2,12 +2,14 @@ import type { Logger } from "pino";
 import { within } from "../deadline.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { EndReason } from "../protocol.ts";
-import type { SessionRecord } from "../registry/registry.ts";
+import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../registry/registry.ts";
+import { toJson } from "../text.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { loggedError } from "./log-error.ts";
+import type { Membership } from "./membership.ts";
 import type { Session } from "./session.ts";
 import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
-import { type SessionSummary, summarize, summarizeLost } from "./session-summary.ts";
+import { lostError, type SessionSummary, summarize, summarizeLost } from "./session-summary.ts";
 import { Webhook } from "./webhook.ts";
 
 /** Ends that somebody should look at. */
@@ -22,64 +24,149 @@ const bad: ReadonlySet<EndReason> = new Set([
   "lost",
 ]);
 
-/** How long hooks and webhooks are waited for when the server stops, in milliseconds. */
+/** How long the registry is waited for when the server stops, in milliseconds. */
+const writeTimeoutMs = 5_000;
+/** How long hooks and webhooks are waited for when the server stops, the registry included, in milliseconds. */
 const flushTimeoutMs = 10_000;
+/** How long is left for ends that nobody else knows of, in milliseconds. */
+const lastTimeoutMs = 2_000;
 
-/** Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. */
+export interface EndReportsOptions {
+  readonly options: FilledLauncherOptions;
+  readonly registry: SessionRegistry;
+  readonly membership: () => Pick<Membership, "end" | "node">;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/**
+ * Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. But for the log,
+ * nothing is told before the registry has written the end: from then on it has one content, whoever tells it.
+ */
 export class EndReports {
-  readonly #onSessionEnd: FilledLauncherOptions["onSessionEnd"];
-  readonly #log: Logger;
-  readonly #metrics: Metrics;
+  readonly #options: EndReportsOptions;
   readonly #webhook: Webhook | null;
+  /** Ends that are not written yet. */
+  readonly #writing = new Set<Promise<void>>();
   readonly #hooks = new Set<Promise<void>>();
+  /** Messages that the registry does not keep, since it could not be reached to the end. */
+  readonly #alone = new Set<string>();
 
-  constructor(options: FilledLauncherOptions, log: Logger, metrics: Metrics) {
-    this.#onSessionEnd = options.onSessionEnd;
-    this.#log = log;
-    this.#metrics = metrics;
-    this.#webhook = options.webhook
-      ? new Webhook({ ...options.webhook, log, onOutcome: (outcome) => metrics.webhook(outcome) })
-      : null;
+  constructor(options: EndReportsOptions) {
+    this.#options = options;
+    const { webhook } = options.options;
+    this.#webhook = webhook ? new Webhook({ ...webhook, log: options.log }) : null;
+  }
+
+  /** How many more messages could be taken on. */
+  get room(): number {
+    return this.#webhook?.room ?? 0;
   }
 
   report(session: Session): void {
-    this.#report(summarize(session));
+    const summary = summarize(session);
+    const body = this.#webhook && toJson(sessionEndedMessage(summary));
+    this.#logEnd(summary);
+    const writing = this.#options
+      .membership()
+      .end(session, body)
+      .then((outcome) => this.#written(session, summary, body, outcome));
+    this.#writing.add(writing);
+    void writing.then(() => this.#writing.delete(writing));
   }
 
-  /** A session of another process, which died. */
-  lost(record: SessionRecord): void {
-    this.#report(summarizeLost(record));
+  /** A session of another process, which died. Returns the text that is to be told of it; null: none. */
+  lost(record: SessionRecord): string | null {
+    const summary = summarizeLost(record);
+    this.#logEnd(summary);
+    this.#tell(summary);
+    return this.#webhook && toJson(sessionEndedMessage(summary));
   }
 
-  /** Waits for what is under way, 10 s at the most. */
+  /** The end is written, and is told until the receiver has it, or it is given up. */
+  deliver({ sessionId, since, body }: EndMessage): void {
+    this.#webhook?.send({ id: sessionEndedMessageId(sessionId), since, body }, (outcome) => {
+      this.#options.metrics.webhook(outcome);
+      this.#options.registry.told(sessionId);
+    });
+  }
+
+  /** Waits for what is under way, 10 s at the most. What the registry keeps is told by others, or after the next start. */
   async flush(): Promise<void> {
-    const hooks = within(Promise.all(this.#hooks), flushTimeoutMs, "onSessionEnd").catch((error: unknown) =>
-      this.#log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
+    const startedAt = performance.now();
+    await within(Promise.all(this.#writing), writeTimeoutMs, "To write the ends").catch(() => undefined);
+    const leftMs = flushTimeoutMs - (performance.now() - startedAt);
+    const hooks = within(Promise.all(this.#hooks), leftMs, "onSessionEnd").catch((error: unknown) =>
+      this.#options.log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
     );
-    await Promise.all([hooks, this.#webhook?.flush(flushTimeoutMs)]);
+    await Promise.all([hooks, this.#webhook?.flush(leftMs)]);
   }
 
-  #report(summary: SessionSummary): void {
-    const { endReason, durationMs } = summary;
-    this.#metrics.sessionEnded(endReason, durationMs / 1_000);
-    this.#log[bad.has(endReason) ? "error" : "info"](
+  /** The registry is closed: what it does not keep is told now or never. Waits 2 s at the most. */
+  async close(): Promise<void> {
+    await Promise.all(this.#writing);
+    const { registry, metrics, log } = this.#options;
+    const isKept = ({ id }: { readonly id: string }) => registry.keepsMessages && !this.#alone.has(id);
+    if (this.#alone.size > 0) await this.#webhook?.flush(lastTimeoutMs);
+    const left = this.#webhook?.stop() ?? [];
+    const kept = left.filter(isKept).length;
+    if (kept > 0) log.warn({ messages: kept }, "ends of sessions are left for others to tell");
+    for (const { id } of left.filter((message) => !isKept(message))) {
+      metrics.webhook("dropped");
+      log.error({ webhookId: id }, "webhook: dropped: the server stopped");
+    }
+  }
+
+  #written(session: Session, summary: SessionSummary, body: string | null, outcome: EndOutcome): void {
+    const { log } = this.#options;
+    switch (outcome) {
+      case "final":
+        this.#tell(summary);
+        break;
+      case "alone":
+        this.#alone.add(sessionEndedMessageId(session.id));
+        if (body !== null) this.deliver({ sessionId: session.id, since: summary.endedAt.getTime(), body });
+        this.#tell(summary);
+        break;
+      case "superseded":
+        session.supersede(lostError(this.#options.membership().node));
+        log.warn(
+          { session_id: session.id },
+          "the end of this session is not told, since it was reported as lost before",
+        );
+        break;
+      case "left":
+        log.error(
+          { session_id: session.id },
+          "the end of this session could not be written: other replicas report it as lost",
+        );
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  #logEnd({ sessionId, callId, endReason, closeRequestedBy, durationMs, error }: SessionSummary): void {
+    this.#options.log[bad.has(endReason) ? "error" : "info"](
       {
-        session_id: summary.sessionId,
-        call_id: summary.callId,
+        session_id: sessionId,
+        call_id: callId,
         end_reason: endReason,
-        close_requested_by: summary.closeRequestedBy ?? undefined,
+        close_requested_by: closeRequestedBy ?? undefined,
         duration_ms: durationMs,
-        err: summary.error === null ? undefined : loggedError(summary.error),
+        err: error === null ? undefined : loggedError(error),
       },
       "session ended",
     );
-    this.#webhook?.send(sessionEndedMessage(summary), sessionEndedMessageId(summary.sessionId));
-    if (this.#onSessionEnd) this.#callHook(summary, this.#onSessionEnd);
   }
 
-  #callHook(summary: SessionSummary, hook: NonNullable<FilledLauncherOptions["onSessionEnd"]>): void {
-    const call = Promise.try(() => hook(summary)).catch((error: unknown) =>
-      this.#log.error({ session_id: summary.sessionId, err: loggedError(error) }, "onSessionEnd failed"),
+  #tell(summary: SessionSummary): void {
+    const { metrics, log, options } = this.#options;
+    const { onSessionEnd } = options;
+    metrics.sessionEnded(summary.endReason, summary.durationMs / 1_000);
+    if (!onSessionEnd) return;
+    const call = Promise.try(() => onSessionEnd(summary)).catch((error: unknown) =>
+      log.error({ session_id: summary.sessionId, err: loggedError(error) }, "onSessionEnd failed"),
     );
     this.#hooks.add(call);
     void call.then(() => this.#hooks.delete(call));

@@ -42,6 +42,12 @@ export class Ending {
     this.at = at;
   }
 
+  /** Another end had been reported before this one. */
+  supersede({ reason, error }: Verdict): void {
+    this.reason = reason;
+    this.error = error;
+  }
+
   /** Forgets the stacks of what it ended of. */
   shrink(): void {
     if (this.error) this.error = withoutStacks(this.error);

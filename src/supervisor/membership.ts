@@ -2,8 +2,17 @@ import type { Logger } from "pino";
 import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
-import type { EndReason } from "../protocol.ts";
-import type { NodeInfo, NodeState, SessionRecord, SessionRegistry } from "../registry/registry.ts";
+import { type EndReason, now } from "../protocol.ts";
+import type {
+  EndMessage,
+  EndOutcome,
+  Liveness,
+  NodeInfo,
+  NodeState,
+  PeerNode,
+  SessionRecord,
+  SessionRegistry,
+} from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { errorLine } from "./log-error.ts";
 import type { Session } from "./session.ts";
@@ -14,8 +23,12 @@ export interface MembershipOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly state: () => NodeState;
-  /** The process of this session died, and this one is to tell of it. */
-  readonly lost: (record: SessionRecord) => void;
+  /** The process of this session died, and this one is to report it. Returns what is to be told of it. */
+  readonly lost: (record: SessionRecord) => string | null;
+  /** These sessions of this process were reported as lost. */
+  readonly fenced: (sessionIds: readonly string[]) => void;
+  readonly deliver: (message: EndMessage) => void;
+  readonly room: () => number;
 }
 
 /** This process in its fleet: what it tells the registry, and what it hears from it. */
@@ -28,6 +41,7 @@ export class Membership {
   readonly #contact = Promise.withResolvers<void>();
   /** Why the registry was last out of reach. */
   #trouble: Error | undefined;
+  #askLiveness: (peer: PeerNode) => Promise<Liveness> = () => Promise.resolve("gone");
   /** How many sessions of a dead process were told of in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
 
@@ -39,7 +53,7 @@ export class Membership {
 
   /** Resolves also where the registry is out of reach: it is tried again and again. */
   open(): Promise<void> {
-    const { options, registry, metrics, log, state } = this.#options;
+    const { options, registry, metrics, log, state, deliver, room } = this.#options;
     const { nodeId } = this.node;
     this.#opened = registry.open(
       this.node,
@@ -47,10 +61,21 @@ export class Membership {
       {
         state,
         lost: (record) => this.#lost(record),
-        recovered: (sessions) => {
-          metrics.sessionsRecovered(sessions);
-          log.warn({ sessions }, "sessions of this process had been declared lost, and are live again");
+        fenced: (sessionIds) => {
+          log.error(
+            { sessions: sessionIds.length },
+            "this replica stood still or was cut off for longer than its lease: its sessions were reported as lost, and end now",
+          );
+          this.#options.fenced(sessionIds);
         },
+        deliver,
+        room,
+        liveness: (peer) => this.#askLiveness(peer),
+        unreached: (nodeIds) =>
+          log.error(
+            { node_ids: nodeIds },
+            "no other replica can be reached, so this one may be the one that is cut off: none is held to be dead",
+          ),
         away: (trouble) => {
           this.#trouble = trouble;
           log.error(`${trouble.message}; ${this.#tellAlone()}`);
@@ -123,12 +148,12 @@ export class Membership {
   }
 
   /** They come one by one: those of one process are one line. */
-  #lost(record: SessionRecord): void {
+  #lost(record: SessionRecord): string | null {
     const { nodeId } = record;
     const before = this.#dead.get(nodeId) ?? 0;
     this.#dead.set(nodeId, before + 1);
     if (before === 0) setImmediate(() => this.#tellDead(nodeId));
-    this.#options.lost(record);
+    return this.#options.lost(record);
   }
 
   #tellDead(nodeId: string): void {
@@ -150,10 +175,20 @@ export class Membership {
     this.#options.registry.leaving(id);
   }
 
-  /** The session has ended, or never came to be. */
-  release({ id, endReason, endedAt }: Session): void {
-    const end = endReason === null || endedAt === null ? null : { reason: endReason as EndReason, endedAt };
-    this.#options.registry.release(id, end);
+  /** The session has ended. Resolves once that is written: see `SessionRegistry.end`. */
+  end({ id, endReason, endedAt }: Session, body: string | null): Promise<EndOutcome> {
+    const end = { reason: endReason as EndReason, endedAt: endedAt ?? now() };
+    return this.#options.registry.end(id, end, body);
+  }
+
+  /** The session was claimed, and never came to be. */
+  withdraw({ id }: Session): void {
+    this.#options.registry.withdraw(id);
+  }
+
+  /** How a peer is asked whether it lives. Where nobody says so, none can be asked. */
+  set askLiveness(ask: (peer: PeerNode) => Promise<Liveness>) {
+    this.#askLiveness = ask;
   }
 
   /** Tells what is not told yet, and leaves. */

@@ -17,6 +17,7 @@ import type { Pool } from "./pool.ts";
 import { Readiness } from "./readiness.ts";
 import { registryOf } from "./registry-of.ts";
 import type { Session } from "./session.ts";
+import { lostError } from "./session-summary.ts";
 import { Sessions } from "./sessions.ts";
 import { Starts } from "./starts.ts";
 import { WarmUp } from "./warm-up.ts";
@@ -42,7 +43,6 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
   const admission = new Admission(options.maxConcurrentSessions);
   const permits = new Permits<Session>(options.providerConcurrency);
   const crashStorm = new CrashStorm(options.crashStormLimit);
-  const endReports = new EndReports(options, log, metrics);
   const farewells = new Farewells(farewellModules(options.farewells), log, metrics);
   const pool = makeAgentPool(options, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
@@ -66,6 +66,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     ignoreLoad: options.ignoreLoad,
   });
   const registry = registryOf(options);
+  const endReports = new EndReports({ options, registry, membership: () => membership, metrics, log });
   const membership = new Membership({
     options,
     registry,
@@ -77,6 +78,11 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
       accepting: readiness.wouldStart(),
     }),
     lost: (record) => endReports.lost(record),
+    fenced: (sessionIds) => {
+      for (const id of sessionIds) sessions.get(id)?.lose(lostError(membership.node));
+    },
+    deliver: (message) => endReports.deliver(message),
+    room: () => endReports.room,
   });
   const starts = new Starts({
     options,
@@ -95,7 +101,6 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     farewell: (session, farewell) => farewells.bid(session.id, farewell),
     ended: (session) => {
       permits.giveBackAll(session);
-      membership.release(session);
       sessions.retire(session);
       const where = crashStorm.count(session);
       if (where !== null) log.warn({ where }, "starts are refused: threads died of one error");
@@ -111,6 +116,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     slotsByState: () => pool.byState(),
     loadCauses: () => care.loadGuard.causes(),
     registry: () => ({ up: registry.up, peers: registry.peers().length }),
+    endsWaiting: () => registry.waiting,
     logLinesDropped: (reason) => droppedLines.count(reason),
     threads: () => sessions.live().map((session) => session.resources),
   });

@@ -49,7 +49,7 @@ export function summarize(session: Session): SessionSummary {
 }
 
 export function lostError({ nodeId }: Pick<SessionRecord, "nodeId">): PlainError {
-  return { name: "Error", message: `The process ${nodeId} died` };
+  return { name: "Error", message: `The process ${nodeId} died, stood still, or was cut off` };
 }
 
 /** Of a session whose process died: what it measured died with it. Its length is by two clocks, and so a rough one. */

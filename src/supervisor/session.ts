@@ -148,6 +148,16 @@ export class Session implements SlotHolder {
     this.#graceTimer = setTimeout(() => this.#slot?.condemn({ reason: "killed", message }), closeGraceMs);
   }
 
+  /** It was reported as lost, while this process stood still or was cut off. Its thread ends at once, and its call is left. */
+  lose(error: PlainError): void {
+    this.#decide({ reason: "lost", error });
+  }
+
+  /** It has ended, and another end of it had been reported before: that one counts. */
+  supersede(error: PlainError): void {
+    this.#ending.supersede({ reason: "lost", error });
+  }
+
   /** Hands the agent what a participant typed; it is taken in order. Returns the message's id. */
   send(message: { readonly text: string; readonly participantId: string }): string {
     if (this.#state === "closing" || this.#state === "ended") throw new GreenroomError("SESSION_CLOSING");

@@ -145,7 +145,7 @@ export class Starts {
 
   /** It never comes to be, and was claimed. */
   #giveUp(session: Session, error: unknown): never {
-    this.#options.membership.release(session);
+    this.#options.membership.withdraw(session);
     this.#forget(session, error);
     throw error;
   }

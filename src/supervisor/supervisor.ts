@@ -4,7 +4,7 @@ import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
 import type { AgentReport, Guest, JsonObject } from "../protocol.ts";
-import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
+import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../registry/registry.ts";
 import { type CallWaitOptions, waitForCalls } from "./call-wait.ts";
 import { deriveCapacity, readLimits } from "./capacity.ts";
 import { invite } from "./invitation.ts";
@@ -170,6 +170,11 @@ export class Supervisor {
     }
   }
 
+  /** How a peer is asked whether it lives, before it is declared dead. */
+  set askLiveness(ask: (peer: PeerNode) => Promise<Liveness>) {
+    this.#parts.membership.askLiveness = ask;
+  }
+
   /** Called once, when a shutdown is announced or begins. Returns what ends it. */
   onDrain(listener: () => void): () => void {
     return this.#parts.lifecycle.onDrain(listener);
@@ -232,8 +237,10 @@ export class Supervisor {
     for (const session of sessions) session.close("drained");
     await Promise.all(sessions.map((session) => session.ended));
     this.#sessionsEnded.abort();
-    await Promise.all([this.#parts.pool.destroy(), this.#parts.membership.close()]);
+    await this.#parts.pool.destroy();
     this.#parts.care.stop();
     await Promise.all([this.#parts.farewells.flush(), this.#parts.endReports.flush()]);
+    await this.#parts.membership.close();
+    await this.#parts.endReports.close();
   }
 }

@@ -14,7 +14,7 @@ export interface Attempt {
 
 /** What became of one attempt; `what` says it to an operator. */
 export type AttemptResult =
-  | { readonly verdict: "delivered" | "failed" | "gone"; readonly what: string }
+  | { readonly verdict: "delivered" | "gone"; readonly what: string }
   | { readonly verdict: "again"; readonly what: string; readonly retryAfterMs: number | null };
 
 /** POSTs a message once. Never rejects, and follows no redirect. */
@@ -52,10 +52,8 @@ function judge({ ok, status, headers }: Response): AttemptResult {
   const what = `status ${status}`;
   if (ok) return { verdict: "delivered", what };
   if (status === 410) return { verdict: "gone", what };
-  if (status === 408 || status === 429 || status >= 500) {
-    return { verdict: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
-  }
-  return { verdict: "failed", what };
+  // A refusal may be a receiver that is being deployed, or a gateway's: an end is worth another try.
+  return { verdict: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
 }
 
 /** fetch says "fetch failed"; what failed is in its cause. */

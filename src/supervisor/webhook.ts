@@ -1,16 +1,14 @@
-import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { GreenroomError } from "../errors.ts";
 import type { WebhookOutcome } from "../metrics/catalogue.ts";
-import type { JsonObject } from "../protocol.ts";
-import { toJson } from "../text.ts";
+import { type JsonObject, now } from "../protocol.ts";
 import { attemptDelivery } from "./webhook-attempt.ts";
 import { parseWebhookSecrets } from "./webhook-signature.ts";
 
 /** How messages are delivered. All times in milliseconds. */
 export interface WebhookDelivery {
-  /** Attempts for one message before it counts as failed. */
-  readonly attempts: number;
+  /** How long after the end of a session its message is tried again, before it counts as failed. */
+  readonly giveUpAfterMs: number;
   /** Longest an attempt may take until the status is known. */
   readonly attemptTimeoutMs: number;
   /** Wait before the second attempt; it doubles with each further one, and up to half of it is taken off at random. */
@@ -19,17 +17,17 @@ export interface WebhookDelivery {
   readonly longestBackoffMs: number;
   /** Messages sent at the same time. */
   readonly concurrency: number;
-  /** Messages kept, those in flight or waiting for another attempt included; further ones are dropped. */
+  /** Messages that one process keeps, those in flight or waiting for another attempt included. */
   readonly queueLimit: number;
 }
 
 export const defaultWebhookDelivery = {
-  attempts: 5,
+  giveUpAfterMs: 86_400_000,
   attemptTimeoutMs: 10_000,
   firstBackoffMs: 1_000,
   longestBackoffMs: 300_000,
   concurrency: 4,
-  queueLimit: 1_000,
+  queueLimit: 10_000,
 } as const satisfies WebhookDelivery;
 
 export interface WebhookOptions extends Partial<WebhookDelivery> {
@@ -38,9 +36,12 @@ export interface WebhookOptions extends Partial<WebhookDelivery> {
   /** `whsec_<base64>`; several, separated by spaces, while one is replaced by the next. */
   readonly secret: string;
   readonly log?: Pick<Logger, "info" | "warn" | "error">;
-  /** Called once for each message. */
-  readonly onOutcome?: (outcome: WebhookOutcome) => void;
 }
+
+/** A receiver that has taken nothing for so long was away, in milliseconds. One that refuses a single message takes others. */
+const awayAfterMs = 10_000;
+/** Most characters of messages that one process keeps. */
+const mostText = 64 * 2 ** 20;
 
 /** A message as it is on the wire. */
 export interface WebhookMessage {
@@ -50,11 +51,18 @@ export interface WebhookMessage {
   readonly data: JsonObject;
 }
 
-/** One message on its way. */
-interface Delivery {
+/** A message that is to be told, as text. */
+export interface OutgoingMessage {
+  /** The same in every attempt, and for every process that tells it. It holds no dot. */
   readonly id: string;
-  readonly type: string;
   readonly body: string;
+  /** When it happened, in epoch milliseconds. */
+  readonly since: number;
+}
+
+/** One message on its way. */
+interface Delivery extends OutgoingMessage {
+  readonly settled: (outcome: WebhookOutcome) => void;
   attempts: number;
 }
 
@@ -64,13 +72,16 @@ export class Webhook {
   readonly #secrets: readonly Buffer[];
   readonly #delivery: WebhookDelivery;
   readonly #log: WebhookOptions["log"];
-  readonly #onOutcome: (outcome: WebhookOutcome) => void;
 
   /** Every message without an outcome: ready, in flight, or waiting for its next attempt. */
   readonly #pending = new Set<Delivery>();
   readonly #waiting = new Map<Delivery, NodeJS.Timeout>();
   readonly #inFlight = new Map<Delivery, AbortController>();
-  #ready: Delivery[] = [];
+  readonly #ready = new Set<Delivery>();
+  /** Characters of all that is pending. */
+  #text = 0;
+  /** When a message was delivered last, by `performance.now()`. */
+  #deliveredAt = Number.NEGATIVE_INFINITY;
   #gone = false;
   #onEmpty: (() => void)[] = [];
 
@@ -79,7 +90,6 @@ export class Webhook {
     this.#secrets = parseWebhookSecrets(options.secret);
     this.#delivery = { ...defaultWebhookDelivery, ...options };
     this.#log = options.log;
-    this.#onOutcome = options.onOutcome ?? (() => {});
   }
 
   /** Messages on their way. */
@@ -87,24 +97,26 @@ export class Webhook {
     return this.#pending.size;
   }
 
-  /**
-   * Queues a message and returns at once. Its `id` is the same in every attempt; give one that depends only on what
-   * happened (it may hold no dot), and a receiver recognises a message that two processes sent.
-   */
-  send(message: WebhookMessage, id = `msg_${randomUUID()}`): void {
-    const delivery = { id, type: message.type, body: toJson(message), attempts: 0 };
-    if (this.#gone) {
-      this.#settle(delivery, "gone");
-    } else if (this.#pending.size >= this.#delivery.queueLimit) {
-      this.#settle(delivery, "dropped", "the queue is full");
-    } else {
-      this.#pending.add(delivery);
-      this.#ready.push(delivery);
+  /** How many more messages it keeps. */
+  get room(): number {
+    return this.#text > mostText ? 0 : Math.max(0, this.#delivery.queueLimit - this.#pending.size);
+  }
+
+  /** Queues a message and returns at once. `settled` is called once, unless `stop` comes before. */
+  send(message: OutgoingMessage, settled: Delivery["settled"] = () => undefined): void {
+    const delivery: Delivery = { ...message, settled, attempts: 0 };
+    const outcome = this.#gone ? "gone" : this.room === 0 ? "dropped" : null;
+    this.#pending.add(delivery);
+    this.#text += delivery.body.length;
+    if (outcome === null) {
+      this.#ready.add(delivery);
       this.#pump();
+    } else {
+      this.#settle(delivery, outcome, "the queue is full");
     }
   }
 
-  /** Waits until every message has its outcome, this long at the most; what is left then is dropped. True: none was. */
+  /** Waits until every message has its outcome, this long at the most. True: each has. */
   async flush(timeoutMs: number): Promise<boolean> {
     if (this.#pending.size === 0) return true;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -112,15 +124,21 @@ export class Webhook {
     const deadline = setTimeout(resolve, timeoutMs);
     await promise;
     clearTimeout(deadline);
+    return this.#pending.size === 0;
+  }
+
+  /** Sends nothing more. Returns the messages that have no outcome. */
+  stop(): readonly OutgoingMessage[] {
     const left = [...this.#pending];
-    for (const delivery of left) this.#settle(delivery, "dropped", "time is up");
-    return left.length === 0;
+    for (const delivery of left) this.#forget(delivery);
+    return left;
   }
 
   #pump(): void {
     while (this.#inFlight.size < this.#delivery.concurrency) {
-      const delivery = this.#ready.shift();
+      const [delivery] = this.#ready;
       if (delivery === undefined) return;
+      this.#ready.delete(delivery);
       void this.#attempt(delivery);
     }
   }
@@ -139,8 +157,10 @@ export class Webhook {
     });
     this.#inFlight.delete(delivery);
     if (this.#pending.has(delivery)) {
+      if (result.verdict === "delivered") this.#welcomeBack();
       if (result.verdict !== "again") this.#settle(delivery, result.verdict, result.what);
-      else if (delivery.attempts >= this.#delivery.attempts) this.#settle(delivery, "failed", result.what);
+      else if (now() - delivery.since > this.#delivery.giveUpAfterMs)
+        this.#settle(delivery, "failed", result.what);
       else this.#retryLater(delivery, result.retryAfterMs, result.what);
     }
     this.#pump();
@@ -148,30 +168,48 @@ export class Webhook {
 
   #retryLater(delivery: Delivery, retryAfterMs: number | null, what: string): void {
     const { firstBackoffMs, longestBackoffMs } = this.#delivery;
-    const backoffMs = firstBackoffMs * 2 ** (delivery.attempts - 1) * (0.5 + Math.random() / 2);
+    const doublings = Math.min(delivery.attempts - 1, 30);
+    const backoffMs = firstBackoffMs * 2 ** doublings * (0.5 + Math.random() / 2);
     const waitMs = Math.min(Math.max(backoffMs, retryAfterMs ?? 0), longestBackoffMs);
     this.#log?.info({ webhookId: delivery.id, what, attempt: delivery.attempts, waitMs }, "webhook: again");
     const timer = setTimeout(() => {
       this.#waiting.delete(delivery);
-      this.#ready.push(delivery);
+      this.#ready.add(delivery);
       this.#pump();
     }, waitMs).unref();
     this.#waiting.set(delivery, timer);
   }
 
+  /** A receiver that was away takes messages again: those that wait for another attempt need not wait any longer. */
+  #welcomeBack(): void {
+    const at = performance.now();
+    const wasAway = at - this.#deliveredAt > awayAfterMs;
+    this.#deliveredAt = at;
+    if (!wasAway) return;
+    for (const [delivery, timer] of this.#waiting) {
+      clearTimeout(timer);
+      this.#ready.add(delivery);
+    }
+    this.#waiting.clear();
+  }
+
   /** Gives a message its outcome, exactly once. */
   #settle(delivery: Delivery, outcome: WebhookOutcome, what = ""): void {
-    this.#pending.delete(delivery);
-    this.#ready = this.#ready.filter((other) => other !== delivery);
+    this.#forget(delivery);
+    if (outcome !== "delivered") {
+      const { id: webhookId, attempts } = delivery;
+      this.#log?.warn({ webhookId, attempts, what, host: this.#url.host }, `webhook: ${outcome}`);
+    }
+    delivery.settled(outcome);
+    if (outcome === "gone" && !this.#gone) this.#stopForGood();
+  }
+
+  #forget(delivery: Delivery): void {
+    if (this.#pending.delete(delivery)) this.#text -= delivery.body.length;
+    this.#ready.delete(delivery);
     clearTimeout(this.#waiting.get(delivery));
     this.#waiting.delete(delivery);
     this.#inFlight.get(delivery)?.abort();
-    if (outcome !== "delivered") {
-      const { id: webhookId, type, attempts } = delivery;
-      this.#log?.warn({ webhookId, type, attempts, what, host: this.#url.host }, `webhook: ${outcome}`);
-    }
-    this.#onOutcome(outcome);
-    if (outcome === "gone" && !this.#gone) this.#stopForGood();
     if (this.#pending.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 

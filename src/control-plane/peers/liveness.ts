@@ -3,12 +3,6 @@ import { epochHeader } from "./mark.ts";
 import { Patience } from "./patience.ts";
 import { AnotherReplica, PeerError } from "./peer-error.ts";
 
-/**
- * Whether a life of a replica goes on. "alive": it proved itself, and says that it is this life. "gone": nobody listens at its
- * address, another replica or another life of it proved itself there, or it cannot be asked at all. "silent": anything else.
- */
-export type Liveness = "alive" | "gone" | "silent";
-
 /** What a replica said of itself: which life of its node it is. Or why that is not known. */
 export type Presence = { readonly epoch: number } | "gone" | "silent";
 

@@ -2,12 +2,12 @@ import type Koa from "koa";
 import type { Logger } from "pino";
 import { GreenroomError } from "../../errors.ts";
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
-import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
+import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { notesOf } from "../answer.ts";
 import { KnownPeers } from "./known-peers.ts";
-import { type Liveness, type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
+import { type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
 import { epochHeader, type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
 import { toldMount } from "./passed-on.ts";
 import { PeerClient, type PeerRequest } from "./peer-client.ts";
@@ -46,6 +46,7 @@ export class Peers {
     this.#marks = first === undefined ? null : new PeerMarks([first, ...others]);
     this.#client = this.#marks && new PeerClient(this.#marks);
     this.#known = new KnownPeers(this.registry, (peer) => this.#presence(peer), supervisor.sessionsEnded);
+    supervisor.askLiveness = (peer) => this.liveness(peer);
     if (this.registry.shared) this.#tellWhatIsMissing();
     else this.#tellWhatIsUseless();
   }

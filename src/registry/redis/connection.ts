@@ -1,6 +1,6 @@
 import { DeadlineError } from "../../deadline.ts";
 import type { RedisClient } from "./client.ts";
-import type { Script } from "./scripts.ts";
+import type { Script } from "./scripts/script.ts";
 
 export interface ConnectionOptions {
   readonly makeClient: () => RedisClient;

@@ -1,58 +1,115 @@
-import type { NodeInfo, PeerNode, RegistryHooks } from "../registry.ts";
+import { randomUUID } from "node:crypto";
+import type {
+  EndMessage,
+  NodeInfo,
+  PeerNode,
+  RegistryHooks,
+  SessionRecord,
+  WaitingMessages,
+} from "../registry.ts";
 import type { Connection } from "./connection.ts";
+import { type Change, FleetCopy } from "./fleet-copy.ts";
+import { Namesakes } from "./namesakes.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
-import { addedArguments, type Outbox, releasedArguments } from "./outbox.ts";
-import { type NodeJson, ownerOf, pairs, parseOwner, parsePeers, parseRecord } from "./records.ts";
+import { batchArguments, type Outbox } from "./outbox.ts";
+import {
+  type NodeJson,
+  ownerOf,
+  pairs,
+  parseMessage,
+  parseOwner,
+  parsePeers,
+  parseRecord,
+} from "./records.ts";
 import type { RedisClock } from "./redis-clock.ts";
-import * as scripts from "./scripts.ts";
+import { beat } from "./scripts/beat.ts";
+import { register, restore, snapshot } from "./scripts/nodes.ts";
+import type { Script } from "./scripts/script.ts";
+import { Suspects } from "./suspects.ts";
 
 /** Most lost sessions that one heartbeat takes over from the dead. */
 const mostReaped = 100;
+/** Most messages that one heartbeat takes over. */
+const mostTakenOver = 20;
+
+export interface HeartbeatEvents {
+  /** Redis does not know this node, or was emptied: all that it has is to be written. */
+  forgotten(): void;
+  /** This node was declared dead: what Redis knew of it is lost; the rest is to be written. */
+  fenced(): void;
+  /** These sessions were written as live, and have ended: they were reported as lost. */
+  refused(sessionIds: readonly string[]): void;
+  /** Redis knows of so many live sessions of this node, when all was written. */
+  counted(sessions: number): void;
+  /** This session's process died, and this one is to report it. */
+  lost(record: SessionRecord): void;
+  /** Nobody delivered this message any more; this process does so from now on. */
+  taken(message: EndMessage): void;
+}
 
 export interface HeartbeatOptions {
   readonly connection: Connection;
   readonly clock: RedisClock;
   readonly outbox: Outbox;
   readonly node: NodeInfo;
-  readonly hooks: Pick<RegistryHooks, "state" | "lost" | "namesake">;
+  readonly hooks: RegistryHooks;
+  readonly events: HeartbeatEvents;
   readonly redis: FilledRedisRegistryOptions;
-  /** The node was registered anew, since Redis knew it no more: all that it has is to be written. */
-  readonly forgotten: () => void;
-  /** These sessions of this process had been declared lost, and are live again. */
-  readonly recovered: (sessionIds: readonly string[]) => void;
+  /** There is more to be done: the next heartbeat need not wait. */
+  readonly soon: () => void;
 }
 
 type BeatReply = readonly [
   /** Where it is late or unknown, only the time follows. */
   status: "ok" | "late" | "unknown",
   time: string,
-  recovered: readonly string[],
+  refused: readonly string[],
+  superseded: readonly string[],
   more: number,
-  told: readonly string[],
+  untold: readonly string[],
   peers: readonly string[],
+  suspects: readonly string[],
+  messages: readonly string[],
+  waiting: readonly [count: number, oldestSince: string],
+  birth: string,
+  fences: readonly string[],
+  changeCount: string,
+  changes: readonly Change[],
+  ownSessions: number,
 ];
-
-/** A gap between heartbeats for which Redis may have prolonged the leases, in milliseconds: see the script `beat`. */
-const lateAfterMs = 1_500;
 
 /**
  * What is told to Redis every second, in one command: that this process lives, how much room it has, what has begun and
- * ended. And what is learnt: its peers, and the sessions of those that died.
+ * ended. And what is learnt: its peers, the sessions of those that died, and the messages that nobody delivers.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  readonly #fleet = new FleetCopy();
+  readonly #namesakes: Namesakes;
+  readonly #suspects: Suspects;
   #epoch = 0;
   #registered = false;
+  /** Which life of Redis' data it is; null before it was told. */
+  #birth: string | null = null;
+  /** Redis was emptied, and has not been told again what is known of others. */
+  #emptied = false;
   #peers: readonly PeerNode[] = [];
-  /** Earlier lives of this very process. */
-  readonly #past = new Set<number>();
-  /** Lives of this node's name that are not this one: since when they are seen; null once they were told of. */
-  readonly #namesakes = new Map<number, number | null>();
-  /** When they were looked for last. */
-  #looked = performance.now();
+  #waiting: WaitingMessages = { count: 0, oldestSince: null };
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    const { node, redis, hooks, soon } = options;
+    this.#namesakes = new Namesakes({
+      node,
+      leaseMs: redis.leaseMs,
+      found: (epoch) => hooks.namesake(epoch),
+    });
+    this.#suspects = new Suspects({
+      run: (script, args) => this.#run(script, args),
+      leaseMs: redis.leaseMs,
+      hooks,
+      declared: soon,
+    });
   }
 
   get epoch(): number {
@@ -68,6 +125,10 @@ export class Heartbeat {
     return this.#peers;
   }
 
+  get waiting(): WaitingMessages {
+    return this.#waiting;
+  }
+
   /** Redis said that it does not know this life of the node: it was held to be dead, or everything is gone. */
   lapsed(owner: string): void {
     if (owner === this.owner) this.#registered = false;
@@ -78,82 +139,102 @@ export class Heartbeat {
     let more = true;
     while (more) {
       if (!this.#registered) await this.#register();
+      if (this.#emptied) await this.#restore();
       more = await this.#beatOnce();
     }
   }
 
+  #run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    const { connection, redis } = this.#options;
+    return connection.run(script, args, redis.commandTimeoutMs);
+  }
+
   async #register(): Promise<void> {
-    const { connection, clock, node, redis, forgotten } = this.#options;
+    const { clock, node, redis, events } = this.#options;
     const sentAt = performance.now();
-    const args = [node.nodeId, this.#epoch, redis.leaseMs, this.#state()];
-    const reply = await connection.run(scripts.register, args, redis.commandTimeoutMs);
-    const [epoch, time] = reply as [string, string];
+    const args = [node.nodeId, this.#epoch, redis.leaseMs, this.#state(), randomUUID()];
+    const reply = await this.#run(register, args);
+    const [epoch, time, birth, fenced] = reply as [string, string, string, number];
     clock.set(Number(time), sentAt);
     const anew = this.#epoch > 0;
-    this.#past.add(this.#epoch);
+    this.#namesakes.lived(this.#epoch);
     this.#epoch = Number(epoch);
     this.#registered = true;
-    if (anew) forgotten();
+    this.#born(birth);
+    if (anew && fenced === 1) events.fenced();
+    else if (anew) events.forgotten();
+  }
+
+  #born(birth: string): void {
+    this.#emptied ||= this.#birth !== null && this.#birth !== birth;
+    this.#birth = birth;
+  }
+
+  /** What is known of the others is written before anything else, so that nobody finds a Redis that denies them. */
+  async #restore(): Promise<void> {
+    const { redis, events, node } = this.#options;
+    const isOwn = (owner: string) => {
+      const { nodeId, epoch } = parseOwner(owner);
+      return nodeId === node.nodeId && (epoch === this.#epoch || this.#namesakes.isOwnPast(epoch));
+    };
+    for (const args of this.#fleet.restored(isOwn)) await this.#run(restore, [redis.leaseMs, ...args]);
+    this.#emptied = false;
+    events.forgotten();
   }
 
   /** True: there is more to do. */
   async #beatOnce(): Promise<boolean> {
-    const { connection, clock, outbox, redis, hooks } = this.#options;
+    const { clock, outbox, redis, hooks, events } = this.#options;
     const batch = outbox.batch();
     const sentAt = performance.now();
-    const args = [
+    const reply = (await this.#run(beat, [
       clock.in(redis.commandTimeoutMs),
       this.owner,
       redis.leaseMs,
       this.#state(),
       mostReaped,
-      batch.acknowledged.length,
-      ...batch.acknowledged,
-      ...addedArguments(batch),
-      ...releasedArguments(batch),
-    ];
-    const reply = (await connection.run(scripts.beat, args, redis.commandTimeoutMs)) as BeatReply;
-    const [status, time, recovered, moreDead, told, peers] = reply;
+      Math.max(0, Math.min(hooks.room(), mostTakenOver)),
+      this.#fleet.changesKnown,
+      this.#fleet.lastFence,
+      ...batchArguments(batch),
+    ])) as BeatReply;
+    const [status, time] = reply;
     clock.set(Number(time), sentAt);
     if (status === "late") throw new Error("Redis took a heartbeat too late");
     if (status === "unknown") {
       this.#registered = false;
       return true;
     }
-    const moreToWrite = outbox.written(batch);
+    const [, , refused, superseded, more, untold, peers, suspects, messages, waiting] = reply;
+    const [birth, fences, changeCount, changes, ownSessions] = reply.slice(10) as [
+      string,
+      readonly string[],
+      string,
+      readonly Change[],
+      number,
+    ];
+    outbox.written(batch, superseded);
+    this.#born(birth);
+    if (this.#emptied) return true;
     this.#peers = parsePeers(peers).filter(({ nodeId }) => nodeId !== this.#options.node.nodeId);
-    this.#lookForNamesakes(peers);
-    if (recovered.length > 0) this.#options.recovered(recovered);
-    for (const [sessionId, data] of pairs(told)) {
-      if (outbox.acknowledge(sessionId)) hooks.lost(parseRecord(data));
+    this.#namesakes.look(peers, this.#epoch);
+    this.#waiting = { count: waiting[0], oldestSince: waiting[1] === "" ? null : Number(waiting[1]) };
+    for (const session of batch.live) session.written = true;
+    if (refused.length > 0) events.refused(refused);
+    if (!batch.cut) events.counted(ownSessions);
+    for (const [sessionId, data] of pairs(untold)) {
+      if (!outbox.reports(sessionId)) events.lost(parseRecord(data));
     }
-    return moreDead === 1 || moreToWrite;
+    for (const [sessionId, data] of pairs(messages)) events.taken(parseMessage(sessionId, data));
+    this.#suspects.judge(suspects, this.#peers);
+    const isWhole = this.#fleet.learn({ count: Number(changeCount), changes, fences, states: peers });
+    if (!isWhole) await this.#takeSnapshot();
+    return more === 1 || batch.cut || untold.length > 0;
   }
 
-  /**
-   * A later life of this node, while this one lives, is another process of its name. An earlier one may be what this process
-   * was before it was started anew, until its lease is over.
-   */
-  #lookForNamesakes(peers: readonly string[]): void {
-    const { node, redis, hooks } = this.#options;
-    const at = performance.now();
-    if (at - this.#looked > lateAfterMs) {
-      // Redis prolonged all leases, since nobody could tell it of themselves.
-      for (const [epoch, since] of this.#namesakes) if (since !== null) this.#namesakes.set(epoch, at);
-    }
-    this.#looked = at;
-    const epochs = pairs(peers)
-      .map(([owner]) => parseOwner(owner))
-      .filter(({ nodeId, epoch }) => nodeId === node.nodeId && !this.#past.has(epoch))
-      .map(({ epoch }) => epoch);
-    for (const known of this.#namesakes.keys()) if (!epochs.includes(known)) this.#namesakes.delete(known);
-    for (const epoch of epochs) {
-      const since = this.#namesakes.get(epoch) ?? at;
-      if (this.#namesakes.get(epoch) === null) continue;
-      const isSure = epoch > this.#epoch || at - since > redis.leaseMs;
-      this.#namesakes.set(epoch, isSure ? null : since);
-      if (isSure) hooks.namesake(epoch);
-    }
+  async #takeSnapshot(): Promise<void> {
+    const [count, live] = (await this.#run(snapshot, [])) as [string, readonly string[]];
+    this.#fleet.snapshot(Number(count), live);
   }
 
   #state(): string {

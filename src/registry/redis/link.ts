@@ -1,17 +1,20 @@
 import { within } from "../../deadline.ts";
-import type { NodeInfo, PeerNode, RegistryHooks } from "../registry.ts";
+import type { NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
 import { Availability } from "./availability.ts";
 import type { RedisClient } from "./client.ts";
 import { Connection } from "./connection.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatEvents } from "./heartbeat.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs, taggedPrefix } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import { RedisClock } from "./redis-clock.ts";
-import { leave, type Script } from "./scripts.ts";
+import { leave } from "./scripts/nodes.ts";
+import type { Script } from "./scripts/script.ts";
 import { isSecure, placeOf, troubleText } from "./trouble.ts";
 
 /** A connection that has given no answer for so long is made anew, in milliseconds. */
 const silentMs = 3_000;
+/** A lease that ends within so long may have ended: the clocks of two machines do not run alike. In milliseconds. */
+const leaseMarginMs = 1_000;
 
 export interface RedisLinkOptions {
   readonly redis: FilledRedisRegistryOptions;
@@ -19,9 +22,7 @@ export interface RedisLinkOptions {
   readonly node: NodeInfo;
   readonly outbox: Outbox;
   readonly hooks: RegistryHooks;
-  /** Redis has forgotten this node: all that it has is to be written. */
-  readonly forgotten: () => void;
-  readonly recovered: (sessionIds: readonly string[]) => void;
+  readonly events: HeartbeatEvents;
 }
 
 type Arguments = readonly (string | number)[];
@@ -29,6 +30,7 @@ type Arguments = readonly (string | number)[];
 /** This process and Redis: the connection, the lease, and whether Redis answers. No command takes longer than its deadline. */
 export class RedisLink {
   readonly #timeoutMs: number;
+  readonly #leaseMs: number;
   readonly #connection: Connection;
   readonly #clock = new RedisClock();
   readonly #availability: Availability;
@@ -38,9 +40,12 @@ export class RedisLink {
   #beating: Promise<void> | null = null;
   #closed = false;
   #madeAt = performance.now();
+  /** When the last heartbeat that got through was sent, by both clocks: one of them may stand still with the machine. */
+  #beatAt = { monotonic: performance.now(), wall: Date.now() };
 
-  constructor({ redis, makeClient, node, outbox, hooks, forgotten, recovered }: RedisLinkOptions) {
+  constructor({ redis, makeClient, node, outbox, hooks, events }: RedisLinkOptions) {
     this.#timeoutMs = redis.commandTimeoutMs;
+    this.#leaseMs = redis.leaseMs;
     const place = placeOf(redis);
     this.#availability = new Availability({
       away: (cause) =>
@@ -60,8 +65,8 @@ export class RedisLink {
       node,
       hooks,
       redis,
-      forgotten,
-      recovered,
+      events,
+      soon: () => void this.tellNow(),
     });
   }
 
@@ -76,6 +81,18 @@ export class RedisLink {
 
   get peers(): readonly PeerNode[] {
     return this.#heartbeat.peers;
+  }
+
+  get waiting(): WaitingMessages {
+    return this.#heartbeat.waiting;
+  }
+
+  /** Resolves at once while the lease surely holds, or Redis is known to be away; else after a heartbeat, or its deadline. */
+  async current(): Promise<void> {
+    const { monotonic, wall } = this.#beatAt;
+    const sinceMs = Math.max(performance.now() - monotonic, Date.now() - wall);
+    if (!this.up || sinceMs < this.#leaseMs - leaseMarginMs) return;
+    await within(this.tellNow(), this.#timeoutMs, "A heartbeat").catch(() => undefined);
   }
 
   /** Resolves once Redis has answered, or has had its time to. */
@@ -152,7 +169,9 @@ export class RedisLink {
   async #beat(): Promise<void> {
     try {
       if (!this.#connection.ready) throw this.#connection.error;
+      const beatAt = { monotonic: performance.now(), wall: Date.now() };
       await this.#heartbeat.beat();
+      this.#beatAt = beatAt;
       this.#availability.answered();
       this.#firstBeat.resolve();
     } catch (error) {

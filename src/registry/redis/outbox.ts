@@ -1,88 +1,181 @@
-import type { SessionEnd } from "../registry.ts";
+import type { EndMessage, SessionEnd } from "../registry.ts";
 import type { OwnSession } from "./records.ts";
 
 /** Most of each kind that are written at once, so that no script keeps Redis busy for long. */
 const mostAtOnce = 200;
+/** The same of the texts of messages, in characters. */
+const mostTextAtOnce = 1_000_000;
 
-interface Release {
+/** A session that has ended, or never came to be. */
+export interface Ended {
   readonly session: OwnSession;
+  /** Null: it never came to be. */
   readonly end: SessionEnd | null;
-  /** How long the end is to be remembered. */
+  /** How long the end is to be remembered, in milliseconds. */
   readonly keptMs: number;
+  /** What is to be told of it. */
+  readonly body: string | null;
+  /** Called once it is written. `superseded`: another end had been written before. */
+  readonly written?: (superseded: boolean) => void;
 }
 
 /** What is to be written, and was taken out to be. */
 export interface Batch {
-  readonly acknowledged: readonly string[];
-  readonly added: readonly OwnSession[];
-  readonly released: readonly Release[];
+  /** Lost sessions of others that were reported. */
+  readonly reported: readonly (readonly [sessionId: string, message: EndMessage | null])[];
+  readonly told: readonly string[];
+  readonly setAside: readonly string[];
+  readonly held: readonly EndMessage[];
+  readonly live: readonly OwnSession[];
+  readonly ended: readonly Ended[];
+  /** Not all that there is fitted in. */
+  readonly cut: boolean;
 }
 
 /** What Redis does not know yet. Writing a thing twice does no harm: it stays here until it is known to be written. */
 export class Outbox {
-  readonly #acknowledged = new Set<string>();
-  readonly #added = new Map<string, OwnSession>();
-  readonly #released = new Map<string, Release>();
+  readonly #reported = new Map<string, EndMessage | null>();
+  readonly #told = new Set<string>();
+  readonly #setAside = new Set<string>();
+  readonly #held = new Map<string, EndMessage>();
+  readonly #live = new Map<string, OwnSession>();
+  readonly #ended = new Map<string, Ended>();
 
-  /** A lost session is reported, and need not be given to this node again. False: it was reported before. */
-  acknowledge(sessionId: string): boolean {
-    if (this.#acknowledged.has(sessionId)) return false;
-    this.#acknowledged.add(sessionId);
-    return true;
+  /** A lost session was given to this node before, and Redis does not know yet that it is reported. */
+  reports(sessionId: string): boolean {
+    return this.#reported.has(sessionId);
+  }
+
+  report(sessionId: string, message: EndMessage | null): void {
+    this.#reported.set(sessionId, message);
+  }
+
+  /** Its message need not be kept any longer. */
+  told(sessionId: string): void {
+    this.#held.delete(sessionId);
+    this.#told.add(sessionId);
+  }
+
+  /** This node has no room for its message: another one is to deliver it. */
+  setAside(sessionId: string): void {
+    this.#setAside.add(sessionId);
+  }
+
+  /** This node delivers it, and Redis may have forgotten that. */
+  hold(message: EndMessage): void {
+    this.#held.set(message.sessionId, message);
   }
 
   add(session: OwnSession): void {
-    this.#added.set(session.claim.sessionId, session);
+    this.#live.set(session.claim.sessionId, session);
   }
 
-  release(session: OwnSession, end: SessionEnd | null, keptMs: number): void {
-    this.#added.delete(session.claim.sessionId);
-    this.#released.set(session.claim.sessionId, { session, end, keptMs });
+  end(ended: Ended): void {
+    const { sessionId } = ended.session.claim;
+    this.#live.delete(sessionId);
+    this.#ended.set(sessionId, ended);
   }
 
   /** Its end is not written yet. */
-  releases(sessionId: string): boolean {
-    return this.#released.has(sessionId);
+  ends(sessionId: string): boolean {
+    return this.#ended.has(sessionId);
   }
 
-  batch(most = mostAtOnce): Batch {
+  /** This session has ended otherwise, and is not to be written as a live one. */
+  forget(sessionId: string): void {
+    this.#live.delete(sessionId);
+  }
+
+  /** The ends alone, which make room for others to start. */
+  endsAlone(most: number): Batch {
+    const { items, cut } = this.#someEnds(most);
+    return { reported: [], told: [], setAside: [], held: [], live: [], ended: items, cut };
+  }
+
+  batch(): Batch {
+    const ended = this.#someEnds(mostAtOnce);
+    const held = some(this.#held.values(), mostAtOnce, ({ body }) => body.length);
+    const reported = some(this.#reported, mostAtOnce, ([, message]) => message?.body.length ?? 0);
+    const told = some(this.#told, mostAtOnce);
+    const setAside = some(this.#setAside, mostAtOnce);
+    const live = some(this.#live.values(), mostAtOnce);
     return {
-      acknowledged: [...this.#acknowledged.values().take(most)],
-      added: [...this.#added.values().take(most)],
-      released: [...this.#released.values().take(most)],
+      reported: reported.items,
+      told: told.items,
+      setAside: setAside.items,
+      held: held.items,
+      live: live.items,
+      ended: ended.items,
+      cut: [ended, held, reported, told, setAside, live].some(({ cut }) => cut),
     };
   }
 
-  /** It is written. What was put in meanwhile stays. True: not all that there was fitted in. */
-  written({ acknowledged, added, released }: Batch): boolean {
-    for (const sessionId of acknowledged) this.#acknowledged.delete(sessionId);
-    for (const session of added) {
+  /** It is written. What was put in meanwhile stays. */
+  written({ reported, told, setAside, held, live, ended }: Batch, superseded: readonly string[]): void {
+    for (const [sessionId] of reported) this.#reported.delete(sessionId);
+    for (const sessionId of told) this.#told.delete(sessionId);
+    for (const sessionId of setAside) this.#setAside.delete(sessionId);
+    for (const message of held) {
+      if (this.#held.get(message.sessionId) === message) this.#held.delete(message.sessionId);
+    }
+    for (const session of live) {
       const { sessionId } = session.claim;
-      if (this.#added.get(sessionId) === session) this.#added.delete(sessionId);
+      if (this.#live.get(sessionId) === session) this.#live.delete(sessionId);
     }
-    for (const release of released) {
-      const { sessionId } = release.session.claim;
-      if (this.#released.get(sessionId) === release) this.#released.delete(sessionId);
+    for (const entry of ended) {
+      const { sessionId } = entry.session.claim;
+      if (this.#ended.get(sessionId) === entry) this.#ended.delete(sessionId);
+      entry.written?.(superseded.includes(sessionId));
     }
-    return [acknowledged, added, released].some(({ length }) => length === mostAtOnce);
+  }
+
+  #someEnds(most: number): Some<Ended> {
+    return some(this.#ended.values(), most, ({ body }) => body?.length ?? 0);
   }
 }
 
-/** As the scripts read them. */
-export const addedArguments = ({ added }: Batch): (string | number)[] => [
-  added.length,
-  ...added.flatMap(({ claim, call, json, recoveries }) => [claim.sessionId, call, json, recoveries]),
+interface Some<T> {
+  readonly items: readonly T[];
+  readonly cut: boolean;
+}
+
+/** The first ones, as many as may be written at once. */
+function some<T>(all: Iterable<T>, most: number, textOf: (item: T) => number = () => 0): Some<T> {
+  const items: T[] = [];
+  let text = 0;
+  for (const item of all) {
+    text += textOf(item);
+    if (items.length === most || (items.length > 0 && text > mostTextAtOnce)) return { items, cut: true };
+    items.push(item);
+  }
+  return { items, cut: false };
+}
+
+type Arguments = readonly (string | number)[];
+
+const counted = <T>(items: readonly T[], argumentsOf: (item: T) => Arguments): Arguments => [
+  items.length,
+  ...items.flatMap(argumentsOf),
 ];
 
-export const releasedArguments = ({ released }: Batch): (string | number)[] => [
-  released.length,
-  ...released.flatMap(({ session: { claim, call, json, recoveries }, end, keptMs }) => [
+/** As the script `beat` reads them. */
+export const batchArguments = (batch: Batch): Arguments => [
+  ...counted(batch.reported, ([sessionId, message]) => [sessionId, message?.since ?? 0, message?.body ?? ""]),
+  ...counted(batch.told, (sessionId) => [sessionId]),
+  ...counted(batch.setAside, (sessionId) => [sessionId]),
+  ...counted(batch.held, ({ sessionId, since, body }) => [sessionId, since, body]),
+  ...counted(batch.live, ({ claim, call, json }) => [claim.sessionId, call, json]),
+  ...endedArguments(batch),
+];
+
+export const endedArguments = ({ ended }: Batch): Arguments =>
+  counted(ended, ({ session: { claim, call, json }, end, keptMs, body }) => [
     claim.sessionId,
     call,
     json,
-    recoveries,
     end?.reason ?? "",
     end?.endedAt ?? 0,
     keptMs,
-  ]),
-];
+    end?.endedAt ?? 0,
+    body ?? "",
+  ]);

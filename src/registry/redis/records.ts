@@ -1,6 +1,7 @@
 import type { EndReason } from "../../protocol.ts";
 import { callOf } from "../call-counts.ts";
 import type {
+  EndMessage,
   FoundSession,
   NodeState,
   PeerNode,
@@ -16,12 +17,12 @@ export interface OwnSession {
   readonly json: string;
   /** It may live; until then it is not written of one's own accord. */
   admitted: boolean;
-  /** How often Redis held it to be lost. */
-  recoveries: number;
+  /** Redis has known it, so the other nodes may know it. */
+  written: boolean;
 }
 
 export function ownSession(claim: SessionClaim): OwnSession {
-  return { claim, call: callOf(claim), json: JSON.stringify(claim), admitted: false, recoveries: 0 };
+  return { claim, call: callOf(claim), json: JSON.stringify(claim), admitted: false, written: false };
 }
 
 export const ownerOf = (nodeId: string, epoch: number): string => `${nodeId}#${epoch}`;
@@ -31,22 +32,20 @@ export function parseOwner(owner: string): { readonly nodeId: string; readonly e
   return { nodeId: owner.slice(0, at), epoch: Number(owner.slice(at + 1)) };
 }
 
-/** Owner, call, recoveries; and where it has ended, reason and time. */
-type Header = readonly [
-  owner: string,
-  call: string,
-  recoveries: number,
-  reason?: EndReason,
-  endedAt?: string,
-];
+/** Where it has ended, reason and time follow. */
+type Header = readonly [owner: string, call: string, reason?: EndReason, endedAt?: string];
 
 /** What the scripts keep of a session: a header, a line break, and the claim as it was given. */
-export function parseRecord(data: string): SessionRecord {
+export function parseData(data: string): { readonly header: Header; readonly claim: string } {
   const line = data.indexOf("\n");
-  const [owner, , recoveries, reason, endedAt] = JSON.parse(data.slice(0, line)) as Header;
-  const claim = JSON.parse(data.slice(line + 1)) as SessionClaim;
+  return { header: JSON.parse(data.slice(0, line)) as Header, claim: data.slice(line + 1) };
+}
+
+export function parseRecord(data: string): SessionRecord {
+  const { header, claim } = parseData(data);
+  const [owner, , reason, endedAt] = header;
   const end: SessionEnd | null = reason === undefined ? null : { reason, endedAt: Number(endedAt) };
-  return { ...claim, ...parseOwner(owner), end, recoveries };
+  return { ...(JSON.parse(claim) as SessionClaim), ...parseOwner(owner), end };
 }
 
 /** A session as the others see it. `state`: what its owner tells of itself, where that lives. */
@@ -56,15 +55,25 @@ export function parseFound(data: string, state: string | null): FoundSession {
   return { ...record, owner: state === null ? null : { ...(JSON.parse(state) as NodeJson), nodeId, epoch } };
 }
 
+/** A message as the scripts keep it: since when it waits, a line break, and its text. */
+export function parseMessage(sessionId: string, data: string): EndMessage {
+  const line = data.indexOf("\n");
+  return { sessionId, since: Number(data.slice(0, line)), body: data.slice(line + 1) };
+}
+
 /** What a node tells of itself, as JSON. */
 export type NodeJson = NodeState & { readonly address: string | null };
 
 /** Of a node that has begun another life, only that counts, although the lease of the last one is not over. */
 export function parsePeers(flat: readonly string[]): PeerNode[] {
   const peers = pairs(flat)
-    .map(([owner, json]) => ({ ...(JSON.parse(json) as NodeJson), ...parseOwner(owner) }))
+    .map(([owner, json]) => parsePeer(owner, json))
     .sort((one, other) => one.epoch - other.epoch);
   return [...new Map(peers.map((peer) => [peer.nodeId, peer])).values()];
+}
+
+export function parsePeer(owner: string, json: string): PeerNode {
+  return { ...(JSON.parse(json) as NodeJson), ...parseOwner(owner) };
 }
 
 /** Redis answers maps as a name, its value, a name, its value. */

@@ -3,6 +3,8 @@ import { CallCounts } from "../call-counts.ts";
 import { endKeptMs, KeptEnds } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
 import {
+  type EndMessage,
+  type EndOutcome,
   type FoundSession,
   type NodeInfo,
   type OnceKey,
@@ -15,36 +17,52 @@ import {
   type SessionEnd,
   type SessionRecord,
   type SessionRegistry,
+  type WaitingMessages,
 } from "../registry.ts";
 import { clientFactory } from "./client.ts";
 import { RedisLink } from "./link.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
-import { Outbox, releasedArguments } from "./outbox.ts";
+import { endedArguments, Outbox } from "./outbox.ts";
 import { type OwnSession, ownSession, parseFound } from "./records.ts";
-import * as scripts from "./scripts.ts";
+import * as scripts from "./scripts/claim.ts";
 import { SharedKeys } from "./shared-keys.ts";
 
-/** How soon ends are written where they make room for others to start, in milliseconds. */
-const releaseDelayMs = 50;
+/** How soon ends are written, in milliseconds: they are told after that, and make room for others to start. */
+const endDelayMs = 50;
 /** Most ends that a claim takes along. */
 const mostTakenAlong = 50;
 
 type Found = readonly (string | null)[];
 
+/** An end that is not written yet. */
+interface UnwrittenEnd {
+  readonly endedAt: number;
+  /** This process leaves, and cannot write it any more. */
+  giveUp(): void;
+}
+
 /** The registry of a fleet, in Redis. Its cost is by process and second, not by session: see {@link RedisLink}. */
 export class RedisRegistry implements SessionRegistry {
   readonly shared = true;
+  readonly keepsMessages = true;
   readonly #redis: FilledRedisRegistryOptions;
   readonly #own = new Map<string, OwnSession>();
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();
   readonly #keys = new LocalKeys();
   readonly #outbox = new Outbox();
+  /** In the order of their end. */
+  readonly #unwritten = new Map<string, UnwrittenEnd>();
+  /** The messages that this process delivers. */
+  readonly #held = new Map<string, EndMessage>();
+  #hooks: RegistryHooks | null = null;
   #maxSessionsPerCall: number | null = null;
   #nodeId = "";
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
-  #releasing: NodeJS.Timeout | undefined;
+  #writing: NodeJS.Timeout | undefined;
+  /** Redis knew of fewer sessions of this process than there are, at the last heartbeat. */
+  #short = false;
 
   constructor(redis: FilledRedisRegistryOptions) {
     this.#redis = redis;
@@ -58,9 +76,21 @@ export class RedisRegistry implements SessionRegistry {
     return this.#link?.epoch ?? 0;
   }
 
+  /** Those that Redis knows, and those that it does not know yet. */
+  get waiting(): WaitingMessages {
+    const { count, oldestSince } = this.#link?.waiting ?? { count: 0, oldestSince: null };
+    const [unwritten] = this.#unwritten.values();
+    const oldest = Math.min(
+      oldestSince ?? Number.POSITIVE_INFINITY,
+      unwritten?.endedAt ?? Number.POSITIVE_INFINITY,
+    );
+    return { count: count + this.#unwritten.size, oldestSince: Number.isFinite(oldest) ? oldest : null };
+  }
+
   async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
     this.#nodeId = node.nodeId;
     this.#maxSessionsPerCall = limits.maxSessionsPerCall;
+    this.#hooks = hooks;
     this.#link = new RedisLink({
       redis: this.#redis,
       makeClient: await clientFactory(this.#redis),
@@ -73,13 +103,13 @@ export class RedisRegistry implements SessionRegistry {
           hooks.back(awayMs);
         },
       },
-      forgotten: () => this.#writeAll(),
-      recovered: (sessionIds) => {
-        for (const id of sessionIds) {
-          const session = this.#own.get(id);
-          if (session) session.recoveries += 1;
-        }
-        hooks.recovered(sessionIds.length);
+      events: {
+        forgotten: () => this.#writeAll(),
+        fenced: () => this.#fenced(),
+        refused: (sessionIds) => this.#lose(sessionIds),
+        counted: (sessions) => this.#compare(sessions),
+        lost: (record) => this.#report(record),
+        taken: (message) => this.#deliver(message),
       },
     });
     this.#sharedKeys = new SharedKeys(this.#link);
@@ -93,20 +123,19 @@ export class RedisRegistry implements SessionRegistry {
     const asked = this.up;
     let uncertain = false;
     try {
-      const judged = asked && (await this.#judge(session));
-      uncertain = asked && !judged;
-      if (!judged) this.#judgeAlone(session);
+      session.written = asked && (await this.#judge(session));
+      uncertain = asked && !session.written;
+      if (!session.written) this.#judgeAlone(session);
     } catch (error) {
       this.#remove(claim.sessionId);
       // Redis may have admitted it all the same, or may still.
-      if (uncertain) this.#outbox.release(session, null, endKeptMs);
+      if (uncertain) this.#neverWas(session);
       throw error;
     }
     session.admitted = true;
-    // It ended meanwhile, and Redis may have heard of that first.
-    if (this.#own.get(claim.sessionId) !== session) {
-      this.#outbox.release(session, this.#ends.get(claim.sessionId)?.end ?? null, endKeptMs);
-    }
+    // It was withdrawn meanwhile, and Redis may have heard of that first.
+    const isGone = this.#own.get(claim.sessionId) !== session;
+    if (isGone && !this.#ends.get(claim.sessionId)) this.#neverWas(session);
   }
 
   /** Told at once, since the next start may come with the answer to a close. Where it is not heard, that start is refused. */
@@ -116,23 +145,49 @@ export class RedisRegistry implements SessionRegistry {
     void this.#linked.runAsOwner(scripts.leaving, [sessionId, session.call]).catch(() => undefined);
   }
 
-  release(sessionId: string, end: SessionEnd | null): void {
+  end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
+    const session = this.#remove(sessionId);
+    // It was reported as lost.
+    if (!session) return Promise.resolve("superseded");
+    this.#ends.add(this.#record(session, end));
+    const { promise, resolve } = Promise.withResolvers<EndOutcome>();
+    this.#unwritten.set(sessionId, {
+      endedAt: end.endedAt,
+      giveUp: () => resolve(session.written ? "left" : "alone"),
+    });
+    this.#outbox.end({
+      session,
+      end,
+      keptMs: endKeptMs,
+      body,
+      written: (superseded) => {
+        this.#unwritten.delete(sessionId);
+        if (superseded) this.#ends.delete(sessionId);
+        else if (body !== null) this.#deliver({ sessionId, since: end.endedAt, body });
+        resolve(superseded ? "superseded" : "final");
+      },
+    });
+    this.#writeSoon();
+    return promise;
+  }
+
+  withdraw(sessionId: string): void {
     const session = this.#remove(sessionId);
     if (!session) return;
-    if (end) this.#ends.add(this.#record(session, end));
-    this.#outbox.release(session, end, endKeptMs);
-    if (!this.#limited || this.#releasing || !this.up) return;
-    this.#releasing = setTimeout(() => {
-      this.#releasing = undefined;
-      void this.#link?.tellNow();
-    }, releaseDelayMs).unref();
+    this.#neverWas(session);
+    if (this.#limited) this.#writeSoon();
+  }
+
+  told(sessionId: string): void {
+    this.#held.delete(sessionId);
+    this.#outbox.told(sessionId);
   }
 
   async find(sessionId: string): Promise<FoundSession | null> {
     const session = this.#own.get(sessionId);
     const own = session ? this.#record(session, null) : this.#ends.get(sessionId);
     if (own) return { ...own, owner: null };
-    if (this.#outbox.releases(sessionId)) return null;
+    if (this.#outbox.ends(sessionId)) return null;
     try {
       const [data = null, state = null] = (await this.#linked.run(scripts.find, [sessionId])) as Found;
       if (data === null) return null;
@@ -141,6 +196,10 @@ export class RedisRegistry implements SessionRegistry {
     } catch (cause) {
       throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause });
     }
+  }
+
+  async current(): Promise<void> {
+    await this.#link?.current();
   }
 
   peers(): readonly PeerNode[] {
@@ -154,8 +213,10 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#releasing);
+    clearTimeout(this.#writing);
     await this.#link?.close();
+    for (const { giveUp } of this.#unwritten.values()) giveUp();
+    this.#unwritten.clear();
   }
 
   /** Places are counted: who leaves one makes room for somebody. */
@@ -170,14 +231,13 @@ export class RedisRegistry implements SessionRegistry {
 
   /** Redis judges. False: its answer did not come. Throws CALL_FULL or FLEET_FULL. */
   async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
-    const { released } = this.#outbox.batch(mostTakenAlong);
-    const takenAlong = { acknowledged: [], added: [], released };
+    const takenAlong = this.#outbox.endsAlone(mostTakenAlong);
     const limits = [this.#maxSessionsPerCall ?? 0, this.#redis.maxConcurrentSessions ?? 0];
-    const args = [...limits, claim.sessionId, call, json, ...releasedArguments(takenAlong)];
+    const args = [...limits, claim.sessionId, call, json, ...endedArguments(takenAlong)];
     const reply = await this.#linked.runAsOwner(scripts.claim, args).catch(() => null);
     if (!reply) return false;
-    this.#outbox.written(takenAlong);
-    const [verdict, , leaving] = reply;
+    const [verdict, , leaving, superseded] = reply as [string, string, number, readonly string[]];
+    this.#outbox.written(takenAlong, superseded);
     const Full = leaving === 1 ? RoomSoon : GreenroomError;
     if (verdict === "call_full") throw new Full("CALL_FULL");
     if (verdict === "fleet_full") throw new Full("FLEET_FULL");
@@ -202,17 +262,77 @@ export class RedisRegistry implements SessionRegistry {
     return session;
   }
 
-  /** Redis may have been emptied: the live sessions, and those that ended within the last 10 minutes. */
-  #writeAll(): void {
-    for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
-    for (const { record, leftMs } of this.#ends.all()) {
-      const { nodeId, epoch, end, recoveries, ...claim } = record;
-      this.#outbox.release({ ...ownSession(claim), recoveries }, end, leftMs);
+  #neverWas(session: OwnSession): void {
+    this.#outbox.end({ session, end: null, keptMs: endKeptMs, body: null });
+  }
+
+  #writeSoon(): void {
+    if (this.#writing || !this.up) return;
+    this.#writing = setTimeout(() => {
+      this.#writing = undefined;
+      void this.#link?.tellNow();
+    }, endDelayMs).unref();
+  }
+
+  /** By this process, where it has room; or else by whoever has. */
+  #deliver(message: EndMessage): void {
+    const { sessionId } = message;
+    if (this.#hooks && this.#hooks.room() > 0) {
+      this.#held.set(sessionId, message);
+      this.#hooks.deliver(message);
+    } else {
+      this.#outbox.setAside(sessionId);
     }
   }
 
-  #record({ claim, recoveries }: OwnSession, end: SessionEnd | null): SessionRecord {
-    return { ...claim, nodeId: this.#nodeId, epoch: this.epoch, end, recoveries };
+  /** A session of a process that died. */
+  #report(record: SessionRecord): void {
+    const { sessionId, end } = record;
+    this.#ends.add(record);
+    const body = this.#hooks?.lost(record) ?? null;
+    const message = body === null ? null : { sessionId, since: end?.endedAt ?? Date.now(), body };
+    this.#outbox.report(sessionId, message);
+    if (message) this.#deliver(message);
+  }
+
+  /** Redis may have been emptied: the live sessions, those that ended within the last 10 minutes, and the messages. */
+  #writeAll(): void {
+    for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
+    for (const { record, leftMs } of this.#ends.all()) {
+      if (this.#outbox.ends(record.sessionId)) continue;
+      const { nodeId, epoch, end, ...claim } = record;
+      this.#outbox.end({ session: ownSession(claim), end, keptMs: leftMs, body: null });
+    }
+    for (const message of this.#held.values()) this.#outbox.hold(message);
+  }
+
+  /** This process was declared dead: its sessions are lost, but for those that nobody else knew of. */
+  #fenced(): void {
+    this.#lose([...this.#own].filter(([, { written }]) => written).map(([sessionId]) => sessionId));
+    this.#writeAll();
+  }
+
+  /** They were reported as lost, and end at once. */
+  #lose(sessionIds: readonly string[]): void {
+    const lost = sessionIds.filter((sessionId) => this.#own.has(sessionId));
+    for (const sessionId of lost) {
+      this.#remove(sessionId);
+      this.#outbox.forget(sessionId);
+    }
+    if (lost.length > 0) this.#hooks?.fenced(lost);
+  }
+
+  /** Redis may have lost something that it had confirmed: a failover can do that. */
+  #compare(known: number): void {
+    let own = 0;
+    for (const { written } of this.#own.values()) if (written) own += 1;
+    const isShort = known < own;
+    if (isShort && this.#short) this.#writeAll();
+    this.#short = isShort && !this.#short;
+  }
+
+  #record({ claim }: OwnSession, end: SessionEnd | null): SessionRecord {
+    return { ...claim, nodeId: this.#nodeId, epoch: this.epoch, end };
   }
 }
 

@@ -4,7 +4,7 @@ import { GreenroomError } from "../../errors.ts";
 import { answerKeptMs, mostKeptOfOne } from "../local-keys.ts";
 import type { OnceKey, OnceResult } from "../registry.ts";
 import type { RedisLink } from "./link.ts";
-import { settleKey, takeKey } from "./scripts.ts";
+import { settleKey, takeKey } from "./scripts/keys.ts";
 
 /** How long the first request, elsewhere, is waited for, in milliseconds. */
 const longestWaitMs = 30_000;

@@ -1,0 +1,105 @@
+import { clock, effects, script, sessions } from "./script.ts";
+
+/**
+ * ARGV: node, its epoch before (0: none), lease in ms, its state, a random word.
+ * → epoch, time, birth of Redis' data, 1 where the life before was declared dead.
+ */
+export const register = script(
+  "register",
+  `${effects}${clock}
+local node, before, leaseMs, state = nextArgument(), nextArgument(), nextArgument(), nextArgument()
+redis.call('SET', p .. ':birth', nextArgument(), 'NX')
+local epoch = math.max(tonumber(redis.call('GET', p .. ':epoch') or '0'), tonumber(before)) + 1
+redis.call('SET', p .. ':epoch', text(epoch))
+local me = node .. '#' .. text(epoch)
+redis.call('ZADD', p .. ':nodes', text(now + tonumber(leaseMs)), me)
+redis.call('HSET', p .. ':states', me, state)
+local fenced = redis.call('ZSCORE', p .. ':fenced', node .. '#' .. before) and 1 or 0
+return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced}`,
+);
+
+/**
+ * Redis was emptied: what one node knows of the others is written again, where they have not done so themselves.
+ * ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions, each with owner, call and claim;
+ * each of the three is a count and so many.
+ */
+export const restore = script(
+  "restore",
+  `${effects}${clock}${sessions}
+local until_ = text(now + tonumber(nextArgument()))
+local function isFenced(owner) return redis.call('ZSCORE', p .. ':fenced', owner) end
+local nodes = {}
+for i = 1, tonumber(nextArgument()) do nodes[i] = {nextArgument(), nextArgument()} end
+for _ = 1, tonumber(nextArgument()) do
+  local owner, when = nextArgument(), nextArgument()
+  redis.call('ZADD', p .. ':fenced', 'NX', when, owner)
+end
+for _, node in ipairs(nodes) do
+  local owner, state = node[1], node[2]
+  if not isFenced(owner) then
+    redis.call('ZADD', p .. ':nodes', 'NX', until_, owner)
+    redis.call('HSETNX', p .. ':states', owner, state)
+    local epoch = tonumber(string.match(owner, '#(%d+)$'))
+    if epoch > tonumber(redis.call('GET', p .. ':epoch') or '0') then redis.call('SET', p .. ':epoch', text(epoch)) end
+  end
+end
+for _ = 1, tonumber(nextArgument()) do
+  local id, owner, call, claim = nextArgument(), nextArgument(), nextArgument(), nextArgument()
+  local known = redis.call('HEXISTS', p .. ':live', id) == 1 or redis.call('EXISTS', p .. ':ended:' .. id) == 1
+  -- Without the node nobody would ever look for the session again.
+  if not known and redis.call('ZSCORE', p .. ':nodes', owner) then enter(id, owner, call, claim) end
+end
+return 'ok'`,
+);
+
+/** ARGV: owner, lease in ms. A node whose lease has ended was asked, and lives: it is given another lease. */
+export const vouch = script(
+  "vouch",
+  `${effects}${clock}
+local owner, leaseMs = nextArgument(), nextArgument()
+if redis.call('ZSCORE', p .. ':nodes', owner) then
+  redis.call('ZADD', p .. ':nodes', text(now + tonumber(leaseMs)), owner)
+  redis.call('ZREM', p .. ':suspects', owner)
+end
+return 'ok'`,
+);
+
+/**
+ * ARGV: owner, the time in ms that it must have been a suspect for. It was asked, and is held to be dead. → 1: it is declared so
+ * now; 0: it has a lease, or others have not had the time to vouch for it.
+ */
+export const declareDead = script(
+  "declareDead",
+  `${effects}${clock}
+local owner, suspectMs = nextArgument(), tonumber(nextArgument())
+local lease = redis.call('ZSCORE', p .. ':nodes', owner)
+local since = redis.call('ZSCORE', p .. ':suspects', owner)
+if not lease or tonumber(lease) >= now or not since or now - tonumber(since) < suspectMs then return 0 end
+redis.call('ZREM', p .. ':nodes', owner)
+redis.call('HDEL', p .. ':states', owner)
+redis.call('ZREM', p .. ':suspects', owner)
+redis.call('SADD', p .. ':dead', owner)
+redis.call('ZADD', p .. ':fenced', text(now), owner)
+redis.call('ZREMRANGEBYSCORE', p .. ':fenced', '-inf', text(now - 604800000))
+return 1`,
+);
+
+/** ARGV: owner. A node leaves, unless sessions of it are left: then its lease runs out. Others deliver what it held. */
+export const leave = script(
+  "leave",
+  `local p, me = KEYS[1], ARGV[1]
+redis.call('SUNIONSTORE', p .. ':waiting', p .. ':waiting', p .. ':holds:' .. me)
+redis.call('DEL', p .. ':holds:' .. me)
+if redis.call('EXISTS', p .. ':of:' .. me, p .. ':untold:' .. me) == 0 then
+  redis.call('ZREM', p .. ':nodes', me)
+  redis.call('HDEL', p .. ':states', me)
+end
+return 'ok'`,
+);
+
+/** → how many changes there have been, and all live sessions: ids and data in turn. */
+export const snapshot = script(
+  "snapshot",
+  `local p = KEYS[1]
+return {redis.call('GET', p .. ':change-count') or '0', redis.call('HGETALL', p .. ':live')}`,
+);

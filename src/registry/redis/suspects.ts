@@ -1,0 +1,102 @@
+import type { PeerNode, RegistryHooks } from "../registry.ts";
+import { parseOwner, parsePeer } from "./records.ts";
+import { declareDead, vouch } from "./scripts/nodes.ts";
+import type { Script } from "./scripts/script.ts";
+
+/** Before a suspect is declared dead, all nodes have had so long to vouch for it, in milliseconds. */
+const suspectMs = 1_500;
+/** After so long a node that reaches nobody believes that the others are dead, in milliseconds. */
+const doubtMs = 600_000;
+/** Peers that are asked to learn whether it is this node that is cut off. */
+const mostWitnesses = 3;
+
+export interface SuspectsOptions {
+  readonly run: (script: Script, args: readonly (string | number)[]) => Promise<unknown>;
+  readonly leaseMs: number;
+  readonly hooks: Pick<RegistryHooks, "liveness" | "unreached">;
+  /** Somebody was declared dead: what they leave is to be looked after. */
+  readonly declared: () => void;
+}
+
+/** A node whose lease has ended. */
+interface Suspect {
+  readonly owner: string;
+  /** Null: nothing is known of it, so it cannot be asked. */
+  readonly peer: PeerNode | null;
+  readonly forMs: number;
+}
+
+/**
+ * Looks after nodes whose lease has ended. Each is asked at its address: one that lives, and only cannot reach Redis, gets
+ * another lease. The others are declared dead, which is final. A node that reaches nobody at all may be the one that is cut off,
+ * and declares nobody dead until it reaches somebody, or ten minutes are over.
+ */
+export class Suspects {
+  readonly #options: SuspectsOptions;
+  #judging = false;
+  /** It was told that nobody can be reached. */
+  #isUnreachedTold = false;
+
+  constructor(options: SuspectsOptions) {
+    this.#options = options;
+  }
+
+  /** `flat`: as the script `beat` answers: node#epoch, its state, and for how many milliseconds it is a suspect. Never waits. */
+  judge(flat: readonly string[], peers: readonly PeerNode[]): void {
+    if (flat.length === 0) this.#isUnreachedTold = false;
+    if (this.#judging || flat.length === 0) return;
+    this.#judging = true;
+    const suspects = parseSuspects(flat);
+    // Where Redis fails meanwhile, the next heartbeat brings the same suspects.
+    void this.#judge(suspects, peers)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#judging = false;
+      });
+  }
+
+  async #judge(suspects: readonly Suspect[], peers: readonly PeerNode[]): Promise<void> {
+    const { run, leaseMs, hooks, declared } = this.#options;
+    const asked = await Promise.all(
+      suspects.map(async (suspect) => ({
+        ...suspect,
+        liveness: suspect.peer ? await hooks.liveness(suspect.peer) : "gone",
+      })),
+    );
+    for (const { owner, liveness } of asked) if (liveness === "alive") await run(vouch, [owner, leaseMs]);
+    const dead = asked.filter(({ liveness }) => liveness !== "alive");
+    const inContact = asked.some(({ liveness }) => liveness !== "silent");
+    const others = peers.filter(({ nodeId }) => !suspects.some(({ peer }) => peer?.nodeId === nodeId));
+    const isSure = inContact || dead.length === 0 || (await this.#reachesOneOf(others));
+    if (!isSure) this.#tellUnreached(suspects);
+    let isAnyDeclared = false;
+    for (const { owner, forMs } of dead) {
+      if (!isSure && forMs < doubtMs) continue;
+      if ((await run(declareDead, [owner, suspectMs])) === 1) isAnyDeclared = true;
+    }
+    if (isAnyDeclared) declared();
+  }
+
+  async #reachesOneOf(others: readonly PeerNode[]): Promise<boolean> {
+    const answers = others.slice(0, mostWitnesses).map(async (peer) => {
+      if ((await this.#options.hooks.liveness(peer)) !== "alive") throw new Error("It did not answer");
+    });
+    return Promise.any(answers).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #tellUnreached(suspects: readonly Suspect[]): void {
+    if (this.#isUnreachedTold) return;
+    this.#isUnreachedTold = true;
+    this.#options.hooks.unreached(suspects.map(({ owner }) => parseOwner(owner).nodeId));
+  }
+}
+
+function parseSuspects(flat: readonly string[]): Suspect[] {
+  return Array.from({ length: flat.length / 3 }, (_, index) => {
+    const [owner = "", state = "", forMs = "0"] = flat.slice(index * 3, index * 3 + 3);
+    return { owner, peer: state === "" ? null : parsePeer(owner, state), forMs: Number(forMs) };
+  });
+}

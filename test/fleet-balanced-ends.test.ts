@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "./fixtures/eventually.ts";
+import { WebhookReceiver } from "./fixtures/webhook-receiver.ts";
+import {
+  balancedFleet,
+  callAt,
+  fleetTest,
+  leaseMs,
+  metricOfAll,
+  started,
+} from "./fleet-fixtures/balanced-fleet.ts";
+
+const test = fleetTest();
+
+test("a receiver that is down while replicas are killed and drained is told of each end, once it is up", async (t) => {
+  const receiver = await WebhookReceiver.open(t);
+  receiver.mood = 503;
+  const fleet = await balancedFleet(t, {
+    launcher: { webhook: { url: receiver.url, secret: receiver.secret } },
+  });
+  const { replicas, balancer } = fleet;
+  const [killed, drained, stays] = replicas;
+  const expected = new Map<string, string>();
+  const close = async (id: string) =>
+    t.is((await balancer.ask(`/sessions/${id}?wait=true`, { method: "DELETE" })).status, 204);
+  for (const replica of replicas) {
+    const id = await callAt(fleet, replica);
+    await close(id);
+    expected.set(id, "closed");
+  }
+  await eventually("all have tried", () => receiver.requests >= 3);
+  await eventually("all ends are written", async () => {
+    return (await stays.metric("greenroom_session_ends_waiting")) === 3;
+  });
+  expected.set(await callAt(fleet, killed), "lost");
+  expected.set(await callAt(fleet, drained), "drained");
+  await killed.kill();
+  t.is(await drained.drain(), 0);
+  expected.set(await callAt(fleet, stays), "closed");
+  t.is(receiver.taken.size, 0);
+
+  receiver.mood = 204;
+  await close([...expected.keys()].at(-1)!);
+  for (const [id, reason] of expected) {
+    await eventually(`the end of ${id} is told`, () => receiver.endsOf(id).length > 0, 60_000);
+    t.deepEqual(receiver.endsOf(id), [reason]);
+  }
+  await eventually("nothing waits", async () => (await stays.metric("greenroom_session_ends_waiting")) === 0);
+  t.is(receiver.taken.size, expected.size);
+});
+
+test("a replica that stood still for longer than its lease: lost is final, told once, and its agents are gone", async (t) => {
+  const receiver = await WebhookReceiver.open(t);
+  const fleet = await balancedFleet(t, {
+    launcher: { webhook: { url: receiver.url, secret: receiver.secret } },
+  });
+  const { replicas, balancer } = fleet;
+  const [frozen, ...others] = replicas;
+  const lost = [await callAt(fleet, frozen), await callAt(fleet, frozen)];
+  const lives = await callAt(fleet, others[0]!);
+  frozen.child.kill("SIGSTOP");
+  t.teardown(() => frozen.child.kill("SIGCONT"));
+  for (const id of lost) await eventually(`${id} is told`, () => receiver.endsOf(id).length > 0, 60_000);
+  // What comes to a process that stands still is answered when it goes on.
+  const early = lost.map((id) => frozen.ask(`/sessions/${id}`));
+  const close = frozen.ask(`/sessions/${lost[0]}`, { method: "DELETE" });
+  await sleep(200);
+  frozen.child.kill("SIGCONT");
+  for (const answer of [...(await Promise.all(early)), await close]) {
+    t.deepEqual([answer.status, answer.body.end_reason], [404, "lost"]);
+  }
+  await eventually("its agents are gone", async () => {
+    const live = ["live", "closing", "joining"].map((state) =>
+      frozen.metric("greenroom_sessions", `state="${state}"`),
+    );
+    return (await Promise.all(live)).every((count) => count === 0);
+  });
+  for (const replica of replicas) {
+    for (const id of lost) t.is((await replica.ask(`/sessions/${id}`)).body.end_reason, "lost");
+    t.is((await replica.ask(`/sessions/${lives}`)).status, 200);
+  }
+  await started(balancer, {});
+  for (const id of lost) t.deepEqual(receiver.endsOf(id), ["lost"]);
+  t.is(await metricOfAll(replicas, "greenroom_sessions_ended_total"), lost.length);
+  t.is(receiver.taken.size, lost.length);
+});
+
+test("two of three replicas stand still for longer than a lease: the third holds nobody to be dead", async (t) => {
+  const fleet = await balancedFleet(t);
+  const { replicas } = fleet;
+  const ids = [];
+  for (const replica of replicas) ids.push(await callAt(fleet, replica));
+  const [stays, ...frozen] = replicas;
+  for (const { child } of frozen) {
+    child.kill("SIGSTOP");
+    t.teardown(() => child.kill("SIGCONT"));
+  }
+  await stays.child.logged(/^no other replica can be reached/);
+  await sleep(leaseMs);
+  for (const { child } of frozen) child.kill("SIGCONT");
+  for (const replica of replicas) {
+    for (const id of ids) {
+      await eventually(`${replica.nodeId} knows ${id}`, async () => {
+        return (await replica.ask(`/sessions/${id}`)).status === 200;
+      });
+    }
+  }
+  t.is(await metricOfAll(replicas, "greenroom_sessions_ended_total"), 0);
+});
