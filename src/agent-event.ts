@@ -1,6 +1,6 @@
 import type { PlainError } from "./errors.ts";
 
-/** What happens in a call, as its thread tells it. `at` is stamped in the thread. */
+/** An event of a call, as its thread tells it. `at` is stamped in the thread. */
 export type AgentEvent =
   | TranscriptEvent
   | TurnEvent
@@ -21,16 +21,16 @@ export interface TranscriptEvent {
   readonly turnId: string;
   readonly participantId: string;
   readonly final: boolean;
-  /** Of the agent: to be appended to the deltas before it. */
+  /** Words of the agent, which continue the deltas before them. */
   readonly delta?: string;
   /**
-   * Of the user: the whole turn so far, in place of the interim text before it. Empty where the sound was no turn: no final
-   * text follows then.
+   * Words of the user: the whole turn so far, in place of the interim text before it. Empty where the sound was no turn: no
+   * final text follows then.
    */
   readonly interim?: string;
   readonly text?: string;
   /**
-   * Of the user: true where these final words, such as "mhm" or "okay", were said while the agent went on speaking. They are
+   * True where these final words of the user, such as "mhm" or "okay", were said while the agent went on speaking. They are
    * part of the conversation, and are not answered: no turn follows.
    */
   readonly backchannel?: boolean;
@@ -40,7 +40,9 @@ export interface TranscriptEvent {
 
 export type TurnOutcome = "done" | "interrupted" | "failed";
 
-/** How long a participant who spoke waited for the answer to sound. The parts follow one another and add up exactly. */
+/**
+ * The time that a participant who spoke waited for the answer to sound. The parts follow one another and add up exactly.
+ */
 export interface ResponseLatency {
   /** From the last sound of speech to the first frame of the answer that was handed to the edge. */
   readonly responseMs: number;
@@ -61,7 +63,7 @@ export interface TurnEvent {
   readonly type: "turn";
   readonly at: number;
   readonly turnId: string;
-  /** What began it: a participant, or the agent by `simpleResponse` or `say`. */
+  /** The beginner of the turn: a participant, or the agent by `simpleResponse` or `say`. */
   readonly origin: "participant" | "response" | "say";
   readonly outcome: TurnOutcome;
   readonly durationMs: number;
@@ -91,9 +93,9 @@ export interface ToolEvent {
 export interface UserSilentEvent {
   readonly type: "user_silent";
   readonly at: number;
-  /** How long the silence has lasted, in milliseconds. */
+  /** The length of the silence so far, in milliseconds. */
   readonly silentMs: number;
-  /** How many silences in a row this makes, without a word of a participant in between: 1, 2, … */
+  /** The number of silences in a row, without a word of a participant in between: 1, 2, … */
   readonly times: number;
 }
 

@@ -7,7 +7,7 @@ import type { Session } from "./supervisor/session.ts";
 import type { SessionSummary } from "./supervisor/session-summary.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
 
-/** How agents are started, limited and ended. All times in milliseconds. */
+/** The options for how agents are started, limited and ended. All times in milliseconds. */
 export interface AgentLauncherOptions {
   /** URL of the module whose default export is made by `defineAgent`. In that module itself: `import.meta.url`. */
   readonly agent: string | URL;
@@ -22,7 +22,7 @@ export interface AgentLauncherOptions {
   readonly agentIdleTimeoutMs?: number;
   /** Longest time from a session's start to its end → closed as `max_duration`. Default `null`: no limit. */
   readonly maxSessionDurationMs?: number | null;
-  /** How often idle time and duration are looked at. Default 1,000. */
+  /** The time between two looks at idle times and durations. Default 1,000. */
   readonly maintenanceIntervalMs?: number;
   /**
    * Threads kept warm, with the agent imported. Default: one per core, two at the least. Raise it to the number of starts
@@ -38,7 +38,9 @@ export interface AgentLauncherOptions {
   readonly threadStartTimeoutMs?: number;
   /** Longest time that `createAgent` may take. Default 10,000. */
   readonly createTimeoutMs?: number;
-  /** How long a session that was asked to close may take before its thread is ended as `killed`. Default 5,000. */
+  /**
+   * The longest time that a session that was asked to close may take before its thread is ended as `killed`. Default 5,000.
+   */
   readonly closeGraceMs?: number;
   /** A thread whose event loop stands still for this long is ended as `unresponsive`. Default 2,000. */
   readonly unresponsiveAfterMs?: number;
@@ -85,23 +87,21 @@ export interface AgentLauncherOptions {
   readonly agentsLogFormat?: LogFormat;
   /** Write transcripts and tool arguments to the log. Default false: they are the callers' private words. */
   readonly logTranscripts?: boolean;
-  /** Where log lines go: 1 is standard output (default), 2 is standard error. */
+  /** The descriptor that log lines go to: 1 is standard output (default), 2 is standard error. */
   readonly logFd?: 1 | 2;
   /** A pino logger to use for the server's own lines, instead of one that is made. */
   readonly logger?: Logger;
   /**
-   * Which process has which session, for a fleet of several. `{ url }` or `{ client }` is a Redis that all of them share;
-   * an object that implements `SessionRegistry` is used as it is. Default: the memory of this process; on the command
-   * line, the Redis of `REDIS_URL` where that is set.
+   * The registry that knows which process has which session, for a fleet of several. `{ url }` or `{ client }` is a Redis
+   * that all of them share; an object that implements `SessionRegistry` is used as it is. Default: the memory of this
+   * process; on the command line, the Redis of `REDIS_URL` where that is set.
    */
   readonly registry?: RedisRegistryOptions | SessionRegistry;
-  /**
-   * What this process is called in its fleet; each needs a name of its own. Default: the host's name and a random word.
-   */
+  /** The name of this process in its fleet, which no other one may have. Default: the host's name and a random word. */
   readonly nodeId?: string;
   /**
-   * Where the other processes of the fleet reach this one, such as `http://10.0.0.7:8000`. Default `null`: nowhere, and its
-   * sessions can be asked for only here.
+   * The address at which the other processes of the fleet reach this one, such as `http://10.0.0.7:8000`. Default `null`:
+   * nowhere, and its sessions can be asked for only here.
    */
   readonly advertisedAddress?: string | URL | null;
   /**
@@ -134,14 +134,14 @@ export interface RedisRegistryOptions {
   /** Longest time that a start, or a look at another's session, waits for Redis. Default 1,000. */
   readonly commandTimeoutMs?: number;
   /**
-   * What becomes of starts while Redis does not answer. `allow` (default): limits hold for each process by itself, and no
+   * The policy for starts while Redis does not answer. `allow` (default): limits hold for each process by itself, and no
    * call is missed. `refuse`: 503, and no limit is ever exceeded.
    */
   readonly whileAway?: "allow" | "refuse";
   /**
-   * How long the start waits for Redis to answer for the first time; then it fails with REGISTRY_UNAVAILABLE. Nothing is
-   * served before, so that a wrong address never takes the place of a fleet that works. Default `null`: the start does not
-   * wait, and serves alone until Redis answers.
+   * The longest time that the start waits for Redis to answer for the first time; then it fails with REGISTRY_UNAVAILABLE.
+   * Nothing is served before, so that a wrong address never takes the place of a fleet that works. Default `null`: the
+   * start does not wait, and serves alone until Redis answers.
    */
   readonly contactTimeoutMs?: number | null;
   /** Most sessions at a time in all processes together. Default `null`: the sum of what each can take. */
@@ -160,7 +160,7 @@ export interface StartRequest {
   readonly callType?: string;
   /** Handed to `createAgent` and `joinCall` as it is. Default `{}`. */
   readonly config?: JsonObject;
-  /** Who starts it, kept with the session. Default null. */
+  /** The user who starts the session, which is kept with it. Default null. */
   readonly createdBy?: JsonValue;
   /**
    * The call takes place in memory, whatever edge the agent has: `dial(session.id)` of `greenroom/testing` reaches it, to

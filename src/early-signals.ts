@@ -7,7 +7,7 @@ import { isMainThread } from "node:worker_threads";
  */
 export type EndSignal = "SIGTERM" | "SIGINT";
 
-/** How long the runner may take to come, and a signal is kept for it, in milliseconds. */
+/** The longest time that a signal is kept for the runner, in milliseconds. */
 const patienceMs = 15_000;
 const codes = { SIGINT: 130, SIGTERM: 143 } as const satisfies Record<EndSignal, number>;
 
@@ -49,7 +49,7 @@ function waitNoMore(): void {
   if (received.length > 0) end();
 }
 
-/** Where others have handlers of their own, they decide. */
+/** Ends the process by the signal, unless others have handlers of their own, which decide. */
 function end(): void {
   const [first] = received;
   const others = first === undefined || process.listenerCount(first) > 1;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 /** A line of code that an error passed through. */
 export interface Place {
-  /** What stands there, where the stack names it: `createAgent`. */
+  /** The function at that place, where the stack names it, such as `createAgent`. */
   readonly name: string | undefined;
   readonly path: string;
   readonly line: number;
@@ -20,8 +20,8 @@ const frame = /^\s+at (?:async )?(?:(.*) \()?((?:file:\/\/|\/|[A-Za-z]:\\).*?):(
 const unread = /^()((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+)$/;
 
 /**
- * Where in the user's own code an error was thrown: the innermost place of its stack first, without those of Node, of
- * Greenroom, and of packages. Empty where none is known.
+ * Returns the places in the user's own code where an error was thrown: the innermost place of its stack first, without
+ * those of Node, of Greenroom, and of packages. Empty where none is known.
  */
 export function placesIn(stack: string | undefined, most = 5): Place[] {
   const places: Place[] = [];

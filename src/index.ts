@@ -1,5 +1,5 @@
 /**
- * What users import. An agent's module is loaded on the main thread and in each session thread, so nothing heavy may be
+ * The exports for users. An agent's module is loaded on the main thread and in each session thread, so nothing heavy may be
  * reached from here by a static import.
  */
 import "./early-signals.ts";

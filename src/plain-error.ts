@@ -16,7 +16,7 @@ export interface PlainError {
 /** Bounds of what is carried between threads of one error and all that it came from. Texts in characters. */
 const most = { causes: 6, errorsOfOne: 8, errorsInAll: 24, text: 8_192, textInAll: 32_768 };
 
-/** What is left of the bounds, and which errors were met on the way, since causes may lead back to where they began. */
+/** The rest of the bounds, and the errors that were met on the way, since causes may lead back to where they began. */
 interface Allowance {
   errors: number;
   characters: number;

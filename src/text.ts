@@ -20,7 +20,9 @@ export function cutTextStart(text: string, length: number): string {
   return boundary === at ? text.slice(at) : text.slice(at + (characterAt(text, at)?.rest ?? 0));
 }
 
-/** Is there anything in it to read or to hear? White space, control characters and invisible ones are nothing. */
+/**
+ * Returns whether a text has nothing to read or to hear. White space, control characters and invisible ones are nothing.
+ */
 export function isBlank(text: string): boolean {
   return !/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
 }
@@ -71,7 +73,9 @@ function boundaryBefore(text: string, at: number): number {
   return at - character.taken;
 }
 
-/** How much of the character around `at` lies before it, and how much behind; null where that is too long to be one. */
+/**
+ * Returns how much of the character around `at` lies before it, and how much behind; null where that is too long to be one.
+ */
 function characterAt(text: string, at: number): { readonly taken: number; readonly rest: number } | null {
   const wanted = Math.max(0, at - longestCharacter);
   const from = isPair(text, wanted) ? wanted - 1 : wanted;
@@ -82,7 +86,7 @@ function characterAt(text: string, at: number): { readonly taken: number; readon
   return { taken, rest: taken === 0 ? 0 : found.segment.length - taken };
 }
 
-/** Do both halves of a pair meet here? */
+/** Returns whether both halves of a surrogate pair meet here. */
 function isPair(text: string, at: number): boolean {
   return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(Math.max(0, at - 1), at + 1));
 }

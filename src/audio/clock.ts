@@ -1,6 +1,6 @@
 import { now } from "../protocol.ts";
 
-/** What time it is, and a wake-up call: so that what is paced can be tested without waiting. */
+/** A clock with alarms, so that tests of paced work need not wait. */
 export interface Clock {
   /** Epoch milliseconds that never go back. */
   now(): number;

@@ -1,6 +1,6 @@
 import { frameLength } from "./pcm.ts";
 
-/** What the package's module offers; it has no types of its own. */
+/** The functions of the package's module, which has no types of its own. */
 interface FvadModule {
   readonly HEAP16: Int16Array;
   _malloc(bytes: number): number;

@@ -12,8 +12,8 @@ export interface SoundOfText {
 }
 
 /**
- * How many characters of a text are heard when this much of its sound is: exactly where the voice tells which character
- * sounds when, else in proportion. A character counts once it is over.
+ * Counts the characters of a text that are heard once this much of its sound is: exactly where the voice tells which
+ * character sounds when, else in proportion. A character counts once it is over.
  */
 export class HeardText {
   readonly #text: string;
@@ -38,7 +38,10 @@ export class HeardText {
     }
   }
 
-  /** Where the next character ends, with the markup before it that the voice does not tell of; -1: the text goes on otherwise. */
+  /**
+   * Returns the end of the next character, with the markup before it that the voice does not tell of; -1 where the text
+   * goes on otherwise.
+   */
   #endOf(character: string): number {
     if (this.#text.startsWith(character, this.#aligned)) return this.#aligned + character.length;
     const markup =

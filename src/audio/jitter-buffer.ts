@@ -7,7 +7,9 @@ import { type VoiceDecoder, VoiceSound } from "./voice-sound.ts";
 
 export interface JitterBufferOptions {
   readonly decoder: VoiceDecoder;
-  /** What every packet should come before its time, in milliseconds. Default 20: less, and a busy thread is heard. */
+  /**
+   * The time by which every packet should come early, in milliseconds. Default 20: with less, a busy thread can be heard.
+   */
   readonly minDepthMs?: number;
   /** Sound that may wait here, in milliseconds. Default 300: what is beyond it is left out, as nobody talks with more. */
   readonly maxDepthMs?: number;
@@ -20,9 +22,9 @@ export interface JitterBufferStats {
   readonly duplicates: number;
   /** Came after something else was played in their place. They are among the `lost` as well. */
   readonly late: number;
-  /** Were not there at their time. */
+  /** Packets that were not there at their time. */
   readonly lost: number;
-  /** Of the lost: heard all the same, out of the repeat in the packet after them. */
+  /** Lost packets that were heard all the same, out of the repeat in the packet after them. */
   readonly recovered: number;
   /** Sound made up for what was lost or did not come in time, in milliseconds. */
   readonly concealedMs: number;
@@ -30,7 +32,7 @@ export interface JitterBufferStats {
   readonly removedMs: number;
   /** Packets that are none. */
   readonly broken: number;
-  /** How often a voice began anew: another source, or a jump in its numbers. */
+  /** The number of times that a voice began anew: another source, or a jump in its numbers. */
   readonly restarts: number;
 }
 
@@ -92,12 +94,15 @@ export class JitterBuffer {
     return { ...this.#counts, concealedMs: this.#sound.concealedMs };
   }
 
-  /** How long before it is heard the newest packet came, in milliseconds; negative: so long nothing came. */
+  /**
+   * The time from the arrival of the newest packet until it is heard, in milliseconds; negative where nothing has come for
+   * so long.
+   */
   get depthMs(): number {
     return this.#source.begun ? this.#slackOf(this.#source.newest) + this.#packetMs : 0;
   }
 
-  /** How long nothing has come, in milliseconds of frames given. */
+  /** The time for which nothing has come, in milliseconds of frames given. */
   get idleMs(): number {
     return this.#idleFrames * frameMs;
   }
@@ -147,12 +152,12 @@ export class JitterBuffer {
     return this.#sound.take();
   }
 
-  /** What would be heard with the next frame, in the sender's time. */
+  /** The sound that would be heard with the next frame, as a time of the sender. */
   get #now(): number {
     return this.#next.time + this.#waited - this.#sound.waitingMs * ticksPerMs;
   }
 
-  /** How much earlier than needed a packet is here, in milliseconds. */
+  /** Returns how much earlier than needed a packet is here, in milliseconds. */
   #slackOf({ time }: Place): number {
     return (time - this.#now) / ticksPerMs;
   }
@@ -172,7 +177,7 @@ export class JitterBuffer {
     this.#packets.splice(place, 0, packet);
   }
 
-  /** Of what waits, the oldest is left out where it is too much. */
+  /** Leaves out the oldest of the packets that wait, where they are too many. */
   #keepWithinBounds(): void {
     const tooMuchMs = this.#slackOf(this.#source.newest) - this.#maxDepthMs;
     if (tooMuchMs <= 0) return;
@@ -270,7 +275,7 @@ export class JitterBuffer {
     this.#sound.conceal(ms);
   }
 
-  /** How much later than needed the sound is heard, in milliseconds. */
+  /** The time by which the sound is heard later than needed, in milliseconds. */
   get #excessMs(): number {
     return this.#slack.settled ? Math.max(0, this.#slack.least - this.#minDepthMs) : 0;
   }

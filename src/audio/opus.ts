@@ -14,7 +14,10 @@ export async function loadOpus(): Promise<typeof import("libopus-wasm")> {
 }
 
 export interface OpusEncoderOptions {
-  /** Of the sound given, in hertz: 8, 12, 16, 24 or 48 thousand. The wire always counts in 48 000, whatever this is. */
+  /**
+   * The sample rate of the sound, in hertz: 8, 12, 16, 24 or 48 thousand. The wire always counts in 48 000, whatever this
+   * is.
+   */
   readonly sampleRate: number;
   /**
    * Bits a second. Default 32 000. Below some rate the codec repeats no frames, whatever `lossPercent` says: with 10 % it
@@ -147,7 +150,10 @@ export const opusClockRate = 48_000;
 /** Most sound that a packet may hold, in ms, and most that the codec conceals at once. */
 export const longestPacketMs = 120;
 
-/** How much sound a packet holds, in milliseconds, by its first bytes (RFC 6716, section 3.1); 0 where it is no packet. */
+/**
+ * Returns how much sound a packet holds, in milliseconds, by its first bytes (RFC 6716, section 3.1); 0 where it is no
+ * packet.
+ */
 export function packetMs(packet: Uint8Array): number {
   const [header, counts = 0] = packet;
   if (header === undefined) return 0;
@@ -158,7 +164,10 @@ export function packetMs(packet: Uint8Array): number {
   return ms > longestPacketMs ? 0 : ms;
 }
 
-/** Does the packet repeat, smaller, the frame before it, so that {@link OpusDecoder.recover} has something to go by? */
+/**
+ * Returns whether the packet repeats the frame before it, in a smaller form, so that {@link OpusDecoder.recover} has
+ * something to go by.
+ */
 export function repeatsPrevious(packet: Uint8Array): boolean {
   const [header, first] = packet;
   if (header === undefined || first === undefined) return false;

@@ -6,7 +6,7 @@ import { frameMs, ramp } from "./pcm.ts";
 import { QueuedSpeech, type SpeechReport, type SpeechTag } from "./queued-speech.ts";
 
 export interface OutputQueueOptions {
-  /** Where the sound goes. */
+  /** The edge that takes the sound. */
   readonly audio: Pick<ConnectionAudio, "sampleRate" | "leadMs" | "speed" | "send">;
   /**
    * Frames that are sent before their time, so that a thread that is late for them does not make the sound stutter.
@@ -19,13 +19,13 @@ export interface OutputQueueOptions {
   readonly onStart?: (speech: QueuedSpeech, at: number) => void;
   /** The last frame of a speech is with the edge; not called for one that was cut. */
   readonly onEnd?: (speech: QueuedSpeech, at: number) => void;
-  /** How well frames kept their time, for each second of sound. */
+  /** Called for each second of sound with how well its frames kept their time. */
   readonly onPacing?: (pacing: Pacing) => void;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
 
-/** What a cut left. Speeches that were heard to their end before are not in it. */
+/** The speeches that a cut ended. Those that were heard to their end before are not among them. */
 export interface CutReport {
   readonly at: number;
   /** In the order in which they were to be heard. */
@@ -40,7 +40,7 @@ interface FrameUnderWay {
 }
 
 /**
- * What the agent says, on its way to the edge: 20 ms frames by an absolute clock, speech after speech in the order in which
+ * The agent's speech on its way to the edge: 20 ms frames by an absolute clock, speech after speech in the order in which
  * they were opened. `pause` and `cut` take effect at once; what was cut is never sent, whoever still writes to it.
  *
  *     speech 1 ▓▓▓▓▓▓▓▓▓▓░░░░░░      ▓ heard   ▒ sent, not heard yet: the frames ahead and the edge's lead
@@ -61,7 +61,7 @@ export class OutputQueue {
   #gain = 1;
   #sentGain = 1;
   #underWay: FrameUnderWay[] = [];
-  /** When the edge has played all that it was given. */
+  /** The time when the edge has played all that it was given. */
   #playedAt = 0;
   #state: "open" | "paused" | "closed" = "open";
   /** The speech that stopped since its sound was not made in time. */

@@ -9,7 +9,7 @@ export interface PacerOptions {
   readonly burst: number;
   /** One beat; false: there is nothing to give, and the pacer stops. It may stop and start the pacer. */
   readonly beat: () => boolean;
-  /** How late a beat was given, in milliseconds: what timers and a busy thread cost. */
+  /** Called with how late a beat was given, in milliseconds: that is the cost of timers and a busy thread. */
   readonly onBeat?: (lateMs: number) => void;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -22,12 +22,12 @@ export interface PacerOptions {
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #clock: Clock;
-  /** When the next beat is due. What was given before lasts until then. */
+  /** The time when the next beat is due. Beats that were given last until then. */
   #due = 0;
   #startedAt = 0;
   #callOff: (() => void) | null = null;
   #running = false;
-  /** Which start this is: a beat may stop the pacer and start it again. */
+  /** The number of starts so far: a beat may stop the pacer and start it again. */
   #starts = 0;
 
   constructor(options: PacerOptions) {

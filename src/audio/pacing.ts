@@ -1,4 +1,4 @@
-/** How late frames were sent over one second, or less where the sound ended. Times in milliseconds. */
+/** The lateness of the frames of one second, or less where the sound ended. Times in milliseconds. */
 export interface Pacing {
   readonly frames: number;
   /** The latest. */

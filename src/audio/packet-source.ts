@@ -1,7 +1,7 @@
 import { opusClockRate } from "./opus.ts";
 import { extend } from "./wrap.ts";
 
-/** What arrives of a voice. Numbers as on the wire: they wrap. */
+/** A packet of a voice. Its numbers are those of the wire, which wrap. */
 export interface VoicePacket {
   readonly ssrc: number;
   /** 16 bits. */
@@ -21,7 +21,7 @@ export type Reading =
   | { readonly type: "packet" | "duplicate"; readonly place: Place }
   /** The first of another source, or of one that began anew: nothing before it counts any more. */
   | { readonly type: "restart"; readonly place: Place }
-  /** Of a source that was left. */
+  /** A packet of a source that was left. */
   | { readonly type: "straggler" };
 
 /** A jump in the numbers by more is no loss: whoever sends began anew. */

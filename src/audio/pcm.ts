@@ -1,6 +1,6 @@
 import type { PcmFrame } from "../agent/audio.ts";
 
-/** How long one frame lasts, in milliseconds. */
+/** The length of one frame, in milliseconds. */
 export const frameMs = 20;
 
 /** Samples of one frame at this rate. Throws where 20 ms are no whole number of samples. */

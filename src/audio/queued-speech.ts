@@ -3,24 +3,27 @@ import { HeardText } from "./heard-text.ts";
 import { Framer } from "./pcm.ts";
 import { Resampler } from "./resampler.ts";
 
-/** What is said, and where it belongs. */
+/** The text of a speech, and its place. */
 export interface SpeechTag {
-  /** Which reply it is part of; several in the queue may be of one. */
+  /** The id of the speech. */
   readonly id: string;
   readonly text: string;
-  /** Where in the reply its text begins, in characters. */
+  /** The place in the reply where its text begins, in characters. */
   readonly offset: number;
 }
 
-/** What became of one speech. Times in milliseconds of sound. */
+/** The progress of one speech. Times are in milliseconds of sound. */
 export interface SpeechReport extends SpeechTag {
   /** Sound that was made so far. */
   readonly totalMs: number;
-  /** Of it, handed to the edge. */
+  /** The sound that was handed to the edge. */
   readonly sentMs: number;
-  /** Of that, heard by participants, as far as the edge's lead tells. */
+  /** The sound that participants have heard, as far as the edge's lead tells. */
   readonly heardMs: number;
-  /** Of its text, heard: exact where the voice tells which character sounds when, else in proportion. */
+  /**
+   * The characters of its text that were heard: exact where the voice tells which character sounds when, else in
+   * proportion.
+   */
   readonly heardCharacters: number;
   /** Sound that was made and will not be sent. */
   readonly droppedMs: number;
@@ -38,7 +41,7 @@ export interface QueuedFrame {
   readonly soundMs: number;
 }
 
-/** What the queue does when more of a speech comes, and how much of it is heard. */
+/** The queue, as a speech sees it: it is told when more of the speech comes, and knows how much of it is heard. */
 export interface SpeechOwner {
   readonly sampleRate: number;
   changed(): void;
@@ -83,7 +86,7 @@ export class QueuedSpeech {
     return this.#complete;
   }
 
-  /** When its last frame so far was sent, as epoch milliseconds. */
+  /** The time when its last frame so far was sent, as epoch milliseconds. */
   get lastSentAt(): number | null {
     return this.#lastSentAt;
   }

@@ -3,9 +3,9 @@ import { clip, concatenate } from "./pcm.ts";
 
 /** Zero crossings of the filter on each side: more make its edge steeper, and each sample dearer. */
 const zeroCrossings = 24;
-/** Where the filter cuts, as a part of the lower of the two rates. */
+/** The frequency at which the filter cuts, as a part of the lower of the two rates. */
 const cutoff = 0.46;
-/** Of the Kaiser window: what the filter stops is about 90 dB down. */
+/** The parameter of the Kaiser window, by which the filter stops about 90 dB. */
 const kaiserBeta = 8.96;
 /** Two rates whose ratio needs more phases than this are not rates of sound. */
 const mostPhases = 2_000;
@@ -36,7 +36,7 @@ export class Resampler {
   readonly #filter: Filter | null;
   /** Input from `#start` on that is needed yet, with silence before the first sample. */
   #input: Int16Array;
-  /** Which input sample is the first of `#input`. */
+  /** The number of the input sample that is the first of `#input`. */
   #start = 0;
   #taken = 0;
   #given = 0;
@@ -57,7 +57,7 @@ export class Resampler {
     return this.#convert(this.#filter, this.#taken - this.#filter.reach);
   }
 
-  /** What is still inside; then it is ready for other sound. */
+  /** Returns the sound that is still inside. Then the resampler is ready for other sound. */
   flush(): Int16Array {
     if (this.#filter === null) return new Int16Array(0);
     this.#input = concatenate([this.#input, new Int16Array(this.#filter.reach + 1)]);

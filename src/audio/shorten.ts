@@ -1,4 +1,4 @@
-/** What is crossfaded, in milliseconds. */
+/** The length of the crossfade, in milliseconds. */
 const overlapMs = 8;
 /** Pitch periods of voices: 400 Hz down to 83 Hz. Less is left out where the sound is shorter. */
 const shortestMs = 2.5;
@@ -24,7 +24,7 @@ export function shorten(samples: Int16Array, sampleRate: number): Int16Array {
   return result;
 }
 
-/** Where the sound is most like its beginning. */
+/** Returns the place where the sound is most like its beginning. */
 function bestLag(
   samples: Int16Array,
   overlap: number,

@@ -2,7 +2,7 @@
 const framesPerPart = 25;
 const parts = 8;
 
-/** How early packets came over the last 4 s: the least and the most, in milliseconds. */
+/** A window over the last 4 s that tells how early packets came: the least and the most, in milliseconds. */
 export class SlackWindow {
   #least: number[] = [];
   #most: number[] = [];
@@ -21,7 +21,7 @@ export class SlackWindow {
     return Math.max(0, ...this.#most);
   }
 
-  /** Is the whole window filled, and did something come in it? */
+  /** Whether the whole window is filled, and something came in it. */
   get settled(): boolean {
     return this.#frames >= framesPerPart * parts && Number.isFinite(this.least);
   }

@@ -18,14 +18,14 @@ export const defaultTurnDetection = {
   maxTurnMs: 30_000,
 } as const satisfies TurnDetectorOptions;
 
-/** What the detector found. Times as they were given with the sound. */
+/** An event that the detector found. Times are those that were given with the sound. */
 export type DetectedEvent =
   | { readonly type: "started" }
   | {
       readonly type: "ended";
       /** From the first sound of speech to the last, in milliseconds. */
       readonly speechMs: number;
-      /** When the last sound of speech came. */
+      /** The time of the last sound of speech. */
       readonly speechEndedAt: number;
     };
 
@@ -64,7 +64,7 @@ export class TurnDetector {
     this.#maxFrames = Math.max(this.#startFrames, Math.ceil(maxTurnMs / frameMs));
   }
 
-  /** Is a turn under way? */
+  /** Whether a turn is under way. */
   get speaking(): boolean {
     return this.#speaking;
   }

@@ -2,13 +2,19 @@ import { Fvad } from "./fvad.ts";
 import { level } from "./pcm.ts";
 
 export interface EnergyGateOptions {
-  /** How much louder than the background speech is. Default 3, which is 9.5 dB. Raise it where many people talk around. */
+  /**
+   * The factor by which speech is louder than the background. Default 3, which is 9.5 dB. Raise it where many people talk
+   * around.
+   */
   readonly overBackground?: number;
   /** Level below which nothing is speech, 0–32 768. Default 120, which is −49 dBFS. */
   readonly minLevel?: number;
 }
 
-/** What is quieter falls in at once; what is louder for good is background after some seconds. */
+/**
+ * The share of the way to a quieter sound that the background's level goes with each frame. Louder sound that lasts becomes
+ * background after some seconds, by `rise`.
+ */
 const fall = 0.3;
 /** Grows the background tenfold in 2.3 s, unless there are gaps in what is heard: in speech there are. */
 const rise = 1.02;
@@ -37,7 +43,7 @@ export class EnergyGate {
     this.#quietest = minLevel / overBackground;
   }
 
-  /** Of what is taken for background, 0–32 768. */
+  /** The level of the background, 0–32 768. */
   get background(): number {
     return this.#background ?? this.#quietest;
   }
@@ -57,8 +63,8 @@ export class EnergyGate {
 }
 
 /**
- * Does somebody speak in this frame? It must sound like speech and be louder than the background: the detector alone takes
- * steady tones and the talk of others for speech, the level alone takes everything.
+ * Judges whether somebody speaks in a frame, which must sound like speech and be louder than the background: the detector
+ * alone takes steady tones and the talk of others for speech, the level alone takes everything.
  */
 export class VoiceActivity implements Disposable {
   readonly #fvad: Fvad;

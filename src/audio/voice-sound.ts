@@ -13,7 +13,7 @@ export interface VoiceDecoder {
 
 /** Concealment sounds like the voice for about so long, in milliseconds; then it hums. */
 const longestConcealmentMs = 60;
-/** What is quieter, −50 dBFS, may be left out or drawn out without being noticed. */
+/** The level below which sound may be left out or drawn out without being noticed: −50 dBFS. */
 const quiet = 100;
 
 /** The sound of a voice, on its way from the decoder to whoever hears it in frames of 20 ms. */
@@ -21,7 +21,7 @@ export class VoiceSound {
   readonly decoder: VoiceDecoder;
   readonly #waiting: SampleQueue;
   readonly #frameLength: number;
-  /** Of sound that was made up since the last that was real, in milliseconds. */
+  /** The length of the sound that was made up since the last real one, in milliseconds. */
   #madeUpMs = longestConcealmentMs;
   #lastLevel = 0;
   /** Sound that was made up in all, in milliseconds. */
@@ -42,7 +42,7 @@ export class VoiceSound {
     return this.#waiting.length >= this.#frameLength;
   }
 
-  /** Was what was heard last so quiet that a bit more or less of it makes no difference? */
+  /** Whether the last sound was so quiet that a bit more or less of it makes no difference. */
   get wasQuiet(): boolean {
     return this.#lastLevel <= quiet;
   }

@@ -4,7 +4,7 @@ import type { Recording } from "./recording.ts";
 
 /** A call as its test sees it: the edge itself, or from another thread what `dial` gives. */
 export interface TestCall {
-  /** What the agent says. */
+  /** A recording of the agent's speech. */
   readonly recording: Recording;
   /** Resolves when the agent is in the call. */
   readonly joined: Promise<void>;
@@ -36,7 +36,7 @@ export interface TestParticipant {
 }
 
 export interface Playback {
-  /** When its first frame was handed over, and when its last, as epoch milliseconds; null where none was. */
+  /** The times when its first and its last frame were handed over, as epoch milliseconds; null where none was. */
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   /** All of it was. */

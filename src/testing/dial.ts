@@ -145,7 +145,7 @@ export class DialedCall implements TestCall, Disposable {
   }
 }
 
-/** What a participant asks of the call. */
+/** The call, as a participant sees it. */
 interface Line {
   readonly sampleRate: number;
   tell(message: ToEdge): void;

@@ -29,22 +29,25 @@ import { Participant } from "./participant.ts";
 import { Recording } from "./recording.ts";
 
 export interface EdgeOptions {
-  /** Of all sound in the call, in hertz. Default 16 000. What is played into it may have any rate. */
+  /**
+   * The sample rate of all sound in the call, in hertz. Default 16 000. Sound that is played into the call may have any
+   * rate.
+   */
   readonly sampleRate?: number;
-  /** How long after it was sent the agent's sound is heard, in milliseconds: the edge's lead. Default 0. */
+  /** The edge's lead: the time from sending the agent's sound until it is heard, in milliseconds. Default 0. */
   readonly leadMs?: number;
   /**
-   * How many times faster than life the call runs, 1–100, or `Infinity`. Default 1. Frames come in the same order and of the
-   * same length, and whoever counts time by the sound, as turn detectors do, sees no difference; deadlines and pauses in real
-   * time do not shrink with it. `Infinity`: sound is handed over without waiting. There is no silence then but what is played,
-   * since a microphone that is open without end would never stop: end a turn with `pause`.
+   * The number of times that the call runs faster than life, 1–100, or `Infinity`. Default 1. Frames come in the same order
+   * and of the same length, and whoever counts time by the sound, as turn detectors do, sees no difference; deadlines and
+   * pauses in real time do not shrink with it. `Infinity`: sound is handed over without waiting. There is no silence then
+   * but what is played, since a microphone that is open without end would never stop: end a turn with `pause`.
    */
   readonly speed?: number;
   /** False: a call without sound, as when participants type. Default true. */
   readonly sound?: boolean;
   /** Reached from other threads under this name, by `dial`. Any that is unique in the process, such as the session's id. */
   readonly name?: string;
-  /** What a join does before it succeeds: waits, or fails by throwing. */
+  /** A function that runs before a join succeeds. It may wait, or throw to make the join fail. */
   readonly beforeJoin?: (request: JoinRequest) => Promise<void>;
 }
 
@@ -60,7 +63,7 @@ const checks: Checks<EdgeOptions> = {
   beforeJoin: anyFunction,
 };
 
-/** How long a call in which nobody says anything keeps the process alive, in milliseconds. */
+/** The time that a call in which nobody says anything keeps the process alive, in milliseconds. */
 const holdsForMs = 10_000;
 /** Frames handed over at once where sound takes no time: then others have their turn. */
 const framesWithoutTime = 50;
@@ -86,7 +89,7 @@ const framesWithoutTime = 50;
 export class Edge implements EdgeInterface, TestCall {
   readonly provider: string = "testing";
   readonly recording: Recording;
-  /** What the agent sent into the call, in order. */
+  /** The events that the agent sent into the call, in order. */
   readonly events: JsonObject[] = [];
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
@@ -100,7 +103,7 @@ export class Edge implements EdgeInterface, TestCall {
   readonly #exit: () => void;
   readonly #line: EdgeLine | null;
   #state: "outside" | "inside" | "over" = "outside";
-  /** When somebody last said something, as epoch milliseconds. */
+  /** The time when somebody last said something, as epoch milliseconds. */
   #soundAt = now();
 
   constructor(options: EdgeOptions = {}) {

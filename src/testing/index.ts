@@ -1,6 +1,6 @@
 /**
- * What Greenroom itself is tested with, for tests of agents: a call in memory, and a model, a recogniser and a voice that do
- * what a test wants. No network, no key, nothing left to chance.
+ * The tools that Greenroom itself is tested with, for tests of agents: a call in memory, and a model, a recogniser and a
+ * voice that do what a test wants. No network, no key, nothing left to chance.
  */
 import "../node-version.ts";
 

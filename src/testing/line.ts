@@ -4,7 +4,7 @@ import { notPlayed, type Playback, type TestParticipant } from "./call.ts";
 import type { Edge } from "./edge.ts";
 import type { RecordedFrame } from "./recording.ts";
 
-/** What a test in another thread asks of an edge. */
+/** A request of a test in another thread to an edge. */
 export type ToEdge =
   | { readonly type: "hello" }
   | { readonly type: "add"; readonly id: string; readonly name: string }
@@ -14,7 +14,7 @@ export type ToEdge =
   | { readonly type: "leave"; readonly id: string }
   | { readonly type: "hang_up" };
 
-/** What the edge tells. */
+/** A message of the edge to a test in another thread. */
 export type FromEdge =
   /** Answers `hello`, and is said as the edge comes up. `frames`: what the agent has said before. */
   | {

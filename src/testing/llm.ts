@@ -21,9 +21,9 @@ export type LlmStep =
 export type LlmReply = string | readonly LlmStep[] | ((request: LlmRequest) => string | readonly LlmStep[]);
 
 export interface LlmOptions {
-  /** What the model answers, request after request. */
+  /** The answers of the model, request after request. */
   readonly replies?: readonly LlmReply[];
-  /** What it answers after those. Default: `You said: …`, or the results of the tools. */
+  /** The answer after those. Default: `You said: …`, or the results of the tools. */
   readonly otherwise?: LlmReply;
   /** Pause before the first token, in milliseconds. Default 0. */
   readonly firstTokenMs?: number;
@@ -77,7 +77,7 @@ export class LLM extends BaseLLM {
     return this.#aborted;
   }
 
-  /** What to answer next, behind what is scripted already. */
+  /** Adds answers behind those that are scripted already. */
   reply(...replies: readonly LlmReply[]): void {
     this.#replies.push(...replies);
   }

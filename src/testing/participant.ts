@@ -12,7 +12,7 @@ interface Sound {
   endedAt: number | null;
 }
 
-/** What a participant needs of the call. */
+/** The part of the call that a participant needs. */
 interface Surroundings {
   readonly sampleRate: number;
   /** There is something to hand over. */
@@ -27,7 +27,7 @@ export class Participant implements TestParticipant {
   readonly #surroundings: Surroundings;
   readonly #silence: Int16Array;
   #sounds: Sound[] = [];
-  /** What was asked for is played in that order, though files take their time to be read. */
+  /** Resolves when all files asked for so far are read: sound is played in the order in which it was asked for. */
   #reading: Promise<unknown> = Promise.resolve();
   /** Changes with each `stop`: what is still being read then is not wanted. */
   #round = 0;
@@ -50,7 +50,7 @@ export class Participant implements TestParticipant {
     if (!muted && this.playing) this.#surroundings.play();
   }
 
-  /** Is there sound to hand over? */
+  /** Whether there is sound to hand over. */
   get playing(): boolean {
     return this.#sounds.length > 0;
   }

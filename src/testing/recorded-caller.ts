@@ -4,14 +4,17 @@ import { writeWav } from "../audio/wav.ts";
 import { type Playback, soundOf, type TestCall } from "./call.ts";
 
 export interface RecordedCallerOptions {
-  /** What the caller says: the path of a WAV file, or sound. */
+  /** The caller's speech: the path of a WAV file, or sound. */
   readonly wav: PcmFrame | string | URL;
-  /** Where to write the conversation, as a stereo WAV file: the caller left, the agent right. */
+  /** The path to write the conversation to, as a stereo WAV file: the caller left, the agent right. */
   readonly out?: string | URL;
   readonly participantId?: string;
   /** Let the agent greet first: wait until it was quiet for a second. Default true. */
   readonly waitForGreeting?: boolean;
-  /** How long the agent is quiet after the caller's last word before the caller hangs up, in milliseconds. Default 5 000. */
+  /**
+   * The time that the agent has to be quiet after the caller's last word before the caller hangs up, in milliseconds.
+   * Default 5 000.
+   */
   readonly quietMs?: number;
 }
 
@@ -29,7 +32,7 @@ export async function callAsRecording(call: TestCall, options: RecordedCallerOpt
   if (out !== undefined) await writeConversation(call, sound, playback, out);
 }
 
-/** What was said in a call, as a stereo WAV file: the sound that was played into it left, the agent right. */
+/** Writes a conversation as a stereo WAV file: the sound that was played into it left, the agent right. */
 export async function writeConversation(
   { recording }: Pick<TestCall, "recording">,
   sound: PcmFrame,

@@ -4,14 +4,14 @@ import { DeadlineError, within } from "../deadline.ts";
 import { now } from "../protocol.ts";
 
 export interface RecordedFrame {
-  /** When it came, as epoch milliseconds. */
+  /** The time of its arrival, as epoch milliseconds. */
   readonly at: number;
   readonly samples: Int16Array;
 }
 
 /** A stretch of silence within what was said. */
 export interface Gap {
-  /** When the sound before it was over, as epoch milliseconds. */
+  /** The end of the sound before it, as epoch milliseconds. */
   readonly at: number;
   readonly ms: number;
 }
@@ -19,15 +19,15 @@ export interface Gap {
 /** Less than a frame is what timers cost. */
 const shortestGapMs = 10;
 
-/** What was said in a call: every frame, and when it came. */
+/** The recording of a call: every frame, and the time of its arrival. */
 export class Recording {
   readonly sampleRate: number;
-  /** How many times faster than life the call runs. */
+  /** The number of times that the call runs faster than life. */
   readonly speed: number;
   readonly frames: RecordedFrame[] = [];
   readonly #listeners = new Set<(frame: RecordedFrame) => void>();
   #samples = 0;
-  /** When all that was recorded is played. */
+  /** The time when all that was recorded is played. */
   #playedAt = 0;
   #mostAheadMs = 0;
 
@@ -36,12 +36,12 @@ export class Recording {
     this.speed = speed;
   }
 
-  /** How much was said, in milliseconds of sound. */
+  /** The length of the recording, in milliseconds of sound. */
   get durationMs(): number {
     return (this.#samples * 1_000) / this.sampleRate;
   }
 
-  /** How far ahead of its time sound came at most, in milliseconds of sound: what a cut leaves to be heard. */
+  /** The most by which sound came ahead of its time, in milliseconds of sound: that much is still heard after a cut. */
   get mostAheadMs(): number {
     return this.#mostAheadMs;
   }
@@ -51,7 +51,7 @@ export class Recording {
     return { samples: concatenate(this.frames.map(({ samples }) => samples)), sampleRate: this.sampleRate };
   }
 
-  /** What was said at its time, with the silence between. `from`: when it begins, as epoch milliseconds. */
+  /** Returns the recording with the silence between speeches. `from` is its beginning, as epoch milliseconds. */
   timeline(from = this.frames[0]?.at ?? 0): PcmFrame {
     const pieces: { readonly begin: number; readonly samples: Int16Array }[] = [];
     let end = 0;
@@ -66,7 +66,10 @@ export class Recording {
     return { samples: timeline, sampleRate: this.sampleRate };
   }
 
-  /** Where the sound stopped and went on later: between two speeches, or since frames came late. In the order of time. */
+  /**
+   * Returns the places where the sound stopped and went on later, between two speeches or because frames came late, in the
+   * order of time.
+   */
   gaps(atLeastMs = shortestGapMs): Gap[] {
     const gaps: Gap[] = [];
     let playedAt = this.frames[0]?.at ?? 0;

@@ -5,7 +5,7 @@ export interface ToneOptions {
   readonly sampleRate?: number;
   /** 0–1. Default 0.25. */
   readonly amplitude?: number;
-  /** Where in the tone it begins, in milliseconds: pieces of one tone fit together. Default 0. */
+  /** The place in the tone where the sound begins, in milliseconds, so that pieces of one tone fit together. Default 0. */
   readonly fromMs?: number;
 }
 
@@ -21,7 +21,7 @@ export function tone(frequency: number, ms: number, options: ToneOptions = {}): 
   return { samples, sampleRate };
 }
 
-/** How much of the sound's energy is at this frequency, 0–1: by the Goertzel algorithm. */
+/** Returns the share of the sound's energy at this frequency, 0–1, by the Goertzel algorithm. */
 export function shareOf(frequency: number, { samples, sampleRate }: PcmFrame): number {
   let energy = 0;
   let last = 0;

@@ -13,8 +13,8 @@ import { now } from "../protocol.ts";
 
 export interface SttOptions {
   /**
-   * What is "recognised", turn after turn, whoever speaks: anything loud counts as speech. Without it events come only by hand.
-   * A turn beyond the last one is recognised as no words.
+   * The words that are "recognised", turn after turn, whoever speaks: anything loud counts as speech. Without it events
+   * come only by hand. A turn beyond the last one is recognised as no words.
    */
   readonly transcripts?: readonly string[];
   /** Quiet that ends a turn, in milliseconds of sound. Default 400. */
@@ -29,7 +29,7 @@ const checks: Checks<SttOptions> = {
   failures: list("errors"),
 };
 
-/** What counts as loud, 0–32 768. */
+/** The level from which sound counts as loud, 0–32 768. */
 const loud = 300;
 
 /**

@@ -7,7 +7,7 @@ import { tone } from "./sound.ts";
 export interface TtsOptions {
   /** In hertz. Default 16 000. */
   readonly sampleRate?: number;
-  /** How long each character sounds, in milliseconds. Default 20, which is three times as fast as people speak. */
+  /** The time that each character sounds, in milliseconds. Default 20, which is three times as fast as people speak. */
   readonly characterMs?: number;
   /** Characters in a chunk. Default 10. */
   readonly chunkCharacters?: number;
@@ -17,7 +17,7 @@ export interface TtsOptions {
   readonly chunkMs?: number;
   /** Tells which character sounds when. Default true. */
   readonly alignment?: boolean;
-  /** What goes wrong, speech after speech; null: nothing. Then nothing does. */
+  /** The failures, speech after speech; null is none. After those, no speech fails. */
   readonly failures?: readonly (TtsFailure | null)[];
 }
 
@@ -37,7 +37,7 @@ export interface TtsFailure {
   readonly afterChunks?: number;
 }
 
-/** What the voice was asked to say. */
+/** A text that the voice was asked to say. */
 export interface Spoken {
   readonly text: string;
   readonly previousText: string | null;
