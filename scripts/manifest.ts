@@ -9,7 +9,7 @@ export interface Manifest {
 }
 
 /** What the README links to, which goes with it. npm adds the README and the licence by itself. */
-export const papers = ["docs", ".env.example"] as const;
+export const papers = ["docs", ".env.example", "SECURITY.md"] as const;
 
 /** Of use only in the clone. */
 const left = ["private", "scripts", "devDependencies", "allowScripts", "ava"] as const;

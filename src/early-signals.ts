@@ -20,6 +20,12 @@ if (isMainThread && process.argv[2] === "serve") {
   process.on("SIGTERM", remember);
   process.on("SIGINT", remember);
   patience = setTimeout(waitNoMore, patienceMs).unref();
+  // Node would open its debugger, in which whoever reaches the port runs any code. Agents share the process, and their children can send it.
+  if (process.platform !== "win32") process.on("SIGUSR1", refuseDebugger);
+}
+
+function refuseDebugger(): void {
+  process.stderr.write("greenroom: SIGUSR1 opens no debugger here; start node with --inspect\n");
 }
 
 /** Whether a signal has come; it is still to be taken over. */

@@ -1,10 +1,14 @@
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
-import type { AgentLauncher } from "greenroom";
+import { type AgentLauncher, apiKey, HttpError } from "greenroom";
 import { createApp } from "../src/control-plane/app.ts";
 import { streamEvents } from "../src/control-plane/event-stream.ts";
 import { EventLog } from "../src/supervisor/event-log.ts";
+import { eventually } from "./fixtures/eventually.ts";
 import { EventReader } from "./http-fixtures/event-reader.ts";
 import { listen, openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
@@ -291,6 +295,57 @@ test("a stream that outlives all sessions ends when the server has stopped", asy
   t.is(await ends.next(), "stopped");
 });
 
+test("a stream ends once its key is revoked, and whoever comes back is refused", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "keys");
+  writeFileSync(file, "ann:aaaaaaaaaaaaaaaa\nbob:bbbbbbbbbbbbbbbb\n");
+  const { url, ask } = await openServer(t, t.context.launcher, { getCurrentUser: apiKey({ file }) });
+  const headers = { "X-API-Key": "aaaaaaaaaaaaaaaa" };
+  const { body } = await ask("/sessions", { json: { call_id: "c" }, headers });
+  const events = `${url}/sessions/${body.session_id}/events`;
+  const reader = await EventReader.open(t, events, headers);
+  await reader.until(({ data }) => data.state === "live");
+  const other = await EventReader.open(t, events, { "X-API-Key": "bbbbbbbbbbbbbbbb" });
+  writeFileSync(file, "bob:bbbbbbbbbbbbbbbb\n");
+  t.false((await reader.rest()).some(({ event }) => event === "end"));
+  t.true(reader.comments.some((comment) => /may not follow this session any more/.test(comment)));
+  t.is((await fetch(events, { headers })).status, 401);
+  await ask(`/sessions/${body.session_id}`, {
+    method: "DELETE",
+    headers: { "X-API-Key": "bbbbbbbbbbbbbbbb" },
+  });
+  await other.until(({ event }) => event === "end");
+});
+
+test("a judgement that fails ends no stream, one that denies does, and both give back what they took", async (t) => {
+  const judged: (() => void)[] = [];
+  let open = 0;
+  let denial: Error | null = null;
+  const { url, start } = await openServer(t, t.context.launcher, {
+    canViewSession: ({ defer }) => {
+      open += 1;
+      defer(() => {
+        open -= 1;
+        for (const wake of judged.splice(0)) wake();
+      });
+      if (denial) throw denial;
+    },
+  });
+  const judgement = () => new Promise<void>((resolve) => judged.push(resolve));
+  const { session_id } = await start();
+  const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events`);
+  await reader.until(({ data }) => data.state === "live");
+  await judgement();
+  denial = new Error("the database is away");
+  await judgement();
+  await judgement();
+  denial = new HttpError(403, "no more");
+  t.deepEqual(await reader.rest(), []);
+  // The scope of the stream itself is released when it is over.
+  await eventually("all is given back", () => open === 0);
+});
+
 /** Serves the events of a log, without a session. */
 async function listenTo(
   t: Parameters<typeof listen>[0],
@@ -301,8 +356,9 @@ async function listenTo(
   const ended: string[] = [];
   const waiting: ((end: string) => void)[] = [];
   const { url, port } = await listen(t, async (_request, response) => {
+    const denied = new AbortController().signal;
     const options = { eventCommentIntervalMs: 60_000, eventBufferBytes: 262_144, errors: "whole" } as const;
-    const end = await streamEvents(response, log, afterId, options, stopped);
+    const end = await streamEvents(response, log, afterId, options, { stopped, denied });
     const wait = waiting.shift();
     if (wait) wait(end);
     else ended.push(end);

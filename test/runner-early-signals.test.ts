@@ -114,3 +114,12 @@ test.serial("what stops the start is a line of the JSON log too", async (t) => {
     t.regex(child.stderr, /^greenroom: /, "and said to whoever sits there");
   }
 });
+
+test.serial("SIGUSR1 opens no debugger in a server, and does not end it", async (t) => {
+  const child = new Child(t, [bin, "serve", "--port", "0"]);
+  const url = await child.readyUrl();
+  child.kill("SIGUSR1");
+  await child.printed(/SIGUSR1 opens no debugger/, "stderr");
+  t.notRegex(child.stderr, /Debugger listening/);
+  t.is((await fetch(`${url}/health`)).status, 200);
+});

@@ -1,7 +1,7 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { program, temporaryFolder } from "./runner-fixtures/child.ts";
+import { agentProgram, Child, program, temporaryFolder } from "./runner-fixtures/child.ts";
 import { ask } from "./runner-fixtures/rest.ts";
 
 /** As the kubelet mounts a Secret: each name links into `..data`, and that to a folder of its own. */
@@ -83,4 +83,38 @@ test.serial("a folder that is not there is said", async (t) => {
   const child = program(t, ["serve", "--port", "0"], { env });
   t.is((await child.exit).code, 2);
   t.regex(child.stderr, /GREENROOM_SECRETS_DIR cannot be read: .*nowhere/);
+});
+
+const linuxOnly = process.platform === "linux" ? test.serial : test.serial.skip;
+
+linuxOnly("secrets of variables are gone from the environment that agents can read in /proc", async (t) => {
+  const secret = "a-secret-of-32-characters-or-more!";
+  const env = {
+    GREENROOM_API_KEYS: key,
+    GREENROOM_SESSION_TOKEN_SECRET: secret,
+    REDIS_URL: "",
+    SOME_KEY: "for-agents",
+  };
+  const child = program(t, ["serve", "--port", "0"], { env });
+  const url = await child.readyUrl();
+  const readable = readFileSync(`/proc/${child.process.pid}/environ`, "latin1");
+  t.true(readable.includes("SOME_KEY=for-agents"));
+  t.true(readable.includes("GREENROOM_API_KEYS="));
+  t.false(readable.includes("0123456789abcdef") || readable.includes(secret));
+  t.is((await ask(url, "/sessions")).status, 401);
+  const headers = { Authorization: "Bearer 0123456789abcdef" };
+  t.is((await fetch(`${url}/sessions`, { headers })).status, 200);
+  t.false(child.log.some(({ msg }) => msg.includes("can be read by agents")));
+});
+
+linuxOnly("a parent process that shows secrets is told of, by their names", async (t) => {
+  const script = '"$0" "$@"; exit $?';
+  const child = new Child(t, ["-c", script, process.execPath, agentProgram, "serve", "--port", "0"], {
+    command: "sh",
+    env: { TEST_OPTIONS: "{}", GREENROOM_API_KEYS: key },
+  });
+  await child.readyUrl();
+  const told = child.log.find(({ msg }) => msg.includes("can be read by agents"));
+  t.regex(told?.msg ?? "", /\/proc\/\d+\/environ, that of the parent process: GREENROOM_API_KEYS\. /);
+  t.false(child.stdout.includes("0123456789abcdef"));
 });

@@ -1,4 +1,3 @@
-import cluster from "node:cluster";
 import crypto from "node:crypto";
 import fs from "node:fs";
 import inspector from "node:inspector";
@@ -23,7 +22,6 @@ const wholeProcess = (): readonly (readonly [target: object, called: string, nam
   [os, "os", ["setPriority"]],
   [v8, "v8", ["setFlagsFromString", "setHeapSnapshotNearHeapLimit"]],
   [crypto, "crypto", ["setEngine"]],
-  [cluster, "cluster", ["fork", "setupPrimary", "setupMaster"]],
   [inspector, "inspector", ["open", "close", "waitForDebugger"]],
   // A session of the debugger reaches Node's own ports, and through them, or at once, the main thread.
   [inspector.Session.prototype, "inspector.Session", ["connect", "connectToMainThread"]],

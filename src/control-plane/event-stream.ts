@@ -14,7 +14,7 @@ export interface EventStreamOptions {
 }
 
 /** Why a stream is over. */
-export type StreamEnd = "ended" | "stopped" | "left" | "slow";
+export type StreamEnd = "ended" | "stopped" | "denied" | "left" | "slow";
 
 export const eventStreamHeaders = {
   "Content-Type": "text/event-stream; charset=utf-8",
@@ -28,7 +28,7 @@ const retryMs = 2_000;
 const endTimeoutMs = 10_000;
 
 /**
- * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` is
+ * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` or `denied` is
  * aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it comes back with
  * Last-Event-ID, and nothing is lost that the session's ring still holds.
  */
@@ -37,7 +37,7 @@ export async function streamEvents(
   events: EventLog,
   afterId: number,
   options: EventStreamOptions,
-  stopped: AbortSignal,
+  { stopped, denied }: { readonly stopped: AbortSignal; readonly denied: AbortSignal },
 ): Promise<StreamEnd> {
   const over = Promise.withResolvers<StreamEnd>();
   response.on("close", () => over.resolve("left"));
@@ -75,6 +75,12 @@ export async function streamEvents(
   const comments = setInterval(() => write(":\n\n"), options.eventCommentIntervalMs).unref();
   const stop = () => over.resolve("stopped");
   stopped.addEventListener("abort", stop, { once: true });
+  const deny = () => {
+    // An EventSource comes back, and learns by the status of that answer that it is to stay away.
+    write(": you may not follow this session any more\n\n");
+    over.resolve("denied");
+  };
+  denied.addEventListener("abort", deny, { once: true });
   try {
     write(`retry: ${retryMs}\n\n`);
     if (subscription.gap) write(gapText(afterId, replayed[0]?.id ?? events.lastId + 1));
@@ -89,6 +95,7 @@ export async function streamEvents(
     subscription.unsubscribe();
     clearInterval(comments);
     stopped.removeEventListener("abort", stop);
+    denied.removeEventListener("abort", deny);
   }
 }
 

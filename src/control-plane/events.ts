@@ -4,6 +4,7 @@ import { streamed } from "./event-schemas.ts";
 import { eventStreamHeaders, streamEvents } from "./event-stream.ts";
 import type { Exchange } from "./exchange.ts";
 import { InvalidRequest, validated } from "./invalid-request.ts";
+import { judgeAgain } from "./judge-again.ts";
 import { eventParameters } from "./schemas.ts";
 
 const { judged, ofSession, validated: invalid, limited } = commonAnswers;
@@ -17,7 +18,8 @@ const documentation = {
     "Interim words of a user are not sent again once others stand in their place. " +
     "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
     "Where events after Last-Event-ID are kept no more, an event gap says so. " +
-    "While the server shuts down, a stream goes on until its session has ended.",
+    "While the server shuts down, a stream goes on until its session has ended. " +
+    "It ends within 5 s after its caller may not view the session any more, such as with a key that was revoked.",
   query: eventParameters,
   headers: {
     "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back.",
@@ -70,14 +72,19 @@ async function followEvents(exchange: Exchange): Promise<void> {
   }
   const close = plane.streams.open(caller.key);
   const closed = plane.supervisor.metrics.eventStreamOpened();
+  const { denied, stop } = judgeAgain(exchange);
   try {
     sendHeaders(ctx);
     const options = { ...plane.options, errors: byToken ? "code" : "whole" } as const;
-    await streamEvents(ctx.res, session.events, afterId, options, plane.supervisor.sessionsEnded);
+    await streamEvents(ctx.res, session.events, afterId, options, {
+      stopped: plane.supervisor.sessionsEnded,
+      denied,
+    });
   } catch (error) {
     ctx.res.destroy();
     throw error;
   } finally {
+    stop();
     closed();
     close();
   }

@@ -62,6 +62,11 @@ export class Exchange {
     this.#judgedScope = this.scope;
   }
 
+  /** The same request once more, of which nothing is known yet: to be judged again. Its scope is to be released. */
+  again(): Exchange {
+    return new Exchange(this.ctx, this.plane, this.params, this.#judgement);
+  }
+
   /** Known once the session of the path was judged. */
   get byToken(): boolean {
     return this.#byToken;

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { readTextFile } from "../text-file.ts";
 import { type EnvFileProblem, parseEnvFile } from "./env-file.ts";
+import { eraseSecrets } from "./initial-environment.ts";
 import { readSecretFiles } from "./secret-files.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -20,7 +21,7 @@ export interface Environment {
   find(names: readonly string[]): Variable | undefined;
   /** Names of all that are set. */
   names(): readonly string[];
-  /** Sentences about lines of `.env` that were not read. */
+  /** Sentences about lines of `.env` that were not read, and about secrets that others can read. */
   readonly warnings: readonly string[];
 }
 
@@ -41,10 +42,11 @@ function load(): Environment {
   if (secured.length > 0) {
     throw new UsageError(`.env cannot be read, and may hold secrets there: ${listed(secured)}`);
   }
-  return fill(
-    variables,
-    problems.length === 0 ? [] : [`Lines of .env are not as they should be: ${listed(problems)}`],
-  );
+  const readable = eraseSecrets();
+  return fill(variables, [
+    ...(problems.length === 0 ? [] : [`Lines of .env are not as they should be: ${listed(problems)}`]),
+    ...(readable === null ? [] : [readable]),
+  ]);
 }
 
 /** So many lines are told; one fault may spoil all that follow. */

@@ -29,7 +29,8 @@ export class Runner {
    */
   async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
     // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.
-    nodeModule.enableCompileCache(compileCacheFolder);
+    const cache = compileCacheFolder();
+    if (cache !== null) nodeModule.enableCompileCache(cache);
     const { obey } = await import("./command.ts");
     process.exit(await obey(argv, this.#launcher, this.#options));
   }

@@ -19,9 +19,8 @@ export function threadEnvironment(
   given: Readonly<Record<string, string>> | undefined,
   ofProcess: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  const environment: Record<string, string> = {
-    NODE_COMPILE_CACHE: compileCacheFolder,
-  };
+  const cache = compileCacheFolder();
+  const environment: Record<string, string> = cache === null ? {} : { NODE_COMPILE_CACHE: cache };
   // Which way requests leave is a fact of the network: no agent could be reached by its services without it.
   for (const [name, value] of Object.entries(ofProcess)) {
     if (value !== undefined && isProxyVariable(name) && !isGiven(name, given)) environment[name] = value;
