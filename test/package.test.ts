@@ -148,7 +148,7 @@ for (const type of ["commonjs", "module"]) {
 test.serial("and in a checkout that lies below such things, whose packages are linked", async (t) => {
   t.timeout(600_000);
   const project = hostile(t, "commonjs");
-  const parts = ["src", "workers", "scripts", "docs", "README.md", "LICENSE", ".env.example"];
+  const parts = ["src", "workers", "scripts", "docs", "README.md", "LICENSE", "SECURITY.md", ".env.example"];
   for (const name of [...parts, "package.json", "tsconfig.json", "tsconfig.build.json"]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
