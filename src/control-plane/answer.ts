@@ -7,7 +7,10 @@ import type { Supervisor } from "../supervisor/supervisor.ts";
 import { type ErrorAnswer, errorAnswer } from "./error-answer.ts";
 import type { Hop } from "./peers/mark.ts";
 
-/** What is known of a request when it has been answered, for its log line and its metrics. Never its query or its body. */
+/**
+ * The facts of a request that has been answered, for its log line and its metrics. Its query and its body are never among
+ * them.
+ */
 export interface RequestNotes {
   readonly id: string;
   /** The template of the path, such as `/sessions/{session_id}`. */

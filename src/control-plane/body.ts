@@ -11,7 +11,10 @@ import { bodyHashOf } from "./peers/mark.ts";
 
 /** Largest body that is read, in bytes after decompression. */
 export const maxBodyBytes = 65_536;
-/** What is still swallowed of a refused body, so that the client gets to read the answer. More than that: cut off. */
+/**
+ * The bytes of a refused body that are still read, so that the client gets to read the answer. Beyond them the connection
+ * is cut.
+ */
 const swallowedBytes = 1_048_576;
 
 /**
@@ -78,8 +81,8 @@ export function readRawBody(req: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * What a peer has passed on, where it is what the peer's mark says. Where another parser has read it the same was the case at
- * the peer, which then sends what that parser made of it.
+ * Returns the body that a peer has passed on, where it is what the peer's mark says. Where another parser has read it the
+ * same was the case at the peer, which then sends what that parser made of it.
  */
 async function readSealed(ctx: Koa.Context, sealed: string): Promise<Buffer> {
   const { req } = ctx;
@@ -96,8 +99,8 @@ function replayed(ctx: Koa.Context, bytes: Buffer): Koa.Context {
 }
 
 /**
- * What another parser made of the body that it has read, as bytes of JSON: those of Koa leave it at `ctx.request.body`, those of
- * Express and of cloud functions at `req.body`; as a value, a text, or bytes.
+ * Returns what another parser made of the body that it has read, as bytes of JSON: those of Koa leave it at
+ * `ctx.request.body`, those of Express and of cloud functions at `req.body`; as a value, a text, or bytes.
  */
 export function bytesReadBefore(ctx: Koa.Context): Buffer {
   const { body = (ctx.req as { body?: unknown }).body } = ctx.request;

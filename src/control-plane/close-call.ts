@@ -11,7 +11,7 @@ import { callClosing, callPath, callProblem, closeParameters, isYes } from "./sc
 
 const { judged, validated: invalid } = commonAnswers;
 
-/** How long a peer may take to begin the closing of its sessions of a call, in milliseconds. */
+/** The longest time that a peer may take to begin the closing of its sessions of a call, in milliseconds. */
 const closeTimeoutMs = 10_000;
 
 export const closeCallEndpoint: Endpoint = {
@@ -41,7 +41,7 @@ export const closeCallEndpoint: Endpoint = {
   handle: closeCall,
 };
 
-/** What became of the sessions of a call. */
+/** The numbers of a call's sessions, by what became of them. */
 interface Closed {
   readonly ids: readonly string[];
   /** The caller may view a session that they may not close. */
@@ -68,7 +68,7 @@ async function closeCall(exchange: Exchange): Promise<void> {
   exchange.ctx.body = { status: "closing", session_ids: ids };
 }
 
-/** Those of this process, each judged by itself. */
+/** Closes the sessions of this process, each judged by itself. */
 async function closeOwn(
   exchange: Exchange,
   callId: string,

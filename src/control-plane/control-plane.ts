@@ -16,10 +16,10 @@ import { UnknownFields } from "./unknown-fields.ts";
 
 /** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
 const mostCallbacks = 3;
-/** What a peer may take beside its callbacks, in milliseconds: it may have to ask a session. */
+/** The time that a peer may take besides its callbacks, in milliseconds: it may have to ask a session. */
 const spareMs = 5_000 + answerTimeoutMs;
 
-/** What all requests share: one for each application. */
+/** The parts that all requests share. There is one for each application. */
 export class ControlPlane {
   readonly supervisor: Supervisor;
   readonly options: FilledServeOptions;
@@ -34,7 +34,10 @@ export class ControlPlane {
   readonly unknownFields: UnknownFields;
   readonly peers: Peers;
   readonly locator: SessionLocator;
-  /** How long a peer may take to answer a request, and to answer a start, in milliseconds: what it may take at home. */
+  /**
+   * The longest times that a peer may take to answer a request, and to answer a start, in milliseconds: those that it may
+   * take at home.
+   */
   readonly peerTimeouts: { readonly answerMs: number; readonly startMs: number };
 
   constructor(supervisor: Supervisor, options: FilledServeOptions) {

@@ -6,7 +6,7 @@ import type { FilledServeOptions } from "./serve-options.ts";
 /** The methods that the API has: what `*` stands for, which browsers do not take together with credentials. */
 const allMethods = "GET, HEAD, POST, DELETE, OPTIONS";
 
-/** How long a browser may remember what it was allowed, in seconds. */
+/** The time that a browser may remember what it was allowed, in seconds. */
 const preflightMaxAge = 600;
 
 /** @koa/cors, with what it would let through decided by us: its own default echoes any origin together with credentials. */

@@ -28,7 +28,7 @@ export function userJson(value: unknown): JsonValue {
   }
 }
 
-/** What a user is told apart by, for limits and idempotency keys; see {@link callerIdentity}. */
+/** Returns the key by which users are told apart, for limits and idempotency keys; see {@link callerIdentity}. */
 export function userKey(user: JsonValue): string {
   const key = canonicalJson(callerIdentity(user));
   return key.length <= 128 ? key : createHash("sha256").update(key).digest("base64");

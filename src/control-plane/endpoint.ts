@@ -13,7 +13,7 @@ export interface DocumentedAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the OpenAPI document says of an endpoint beside its path and method. */
+/** The text of the OpenAPI document about an endpoint, besides its path and method. */
 export interface EndpointDocumentation {
   readonly operationId: string;
   readonly summary: string;
@@ -33,7 +33,7 @@ export interface Endpoint {
   readonly path: string;
   /** Answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
   readonly open?: boolean;
-  /** What a caller must be allowed to do with the session of the path. */
+  /** The permission that a caller must have for the session of the path. */
   readonly judgement?: Judgement;
   /** Null: not in the document. */
   readonly documentation: EndpointDocumentation | null;

@@ -2,7 +2,7 @@ import { GreenroomError } from "../errors.ts";
 import { HttpError } from "./http-error.ts";
 import { flawsOf, InvalidRequest, type Issue } from "./invalid-request.ts";
 
-/** What a client gets to see of an error. */
+/** The part of an error that a client gets to see. */
 export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

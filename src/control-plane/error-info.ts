@@ -27,7 +27,7 @@ export const errorInfo: z.ZodType<ErrorInfo> = component(
   "An error of the agent's code or of a service. Its causes come with it, up to 6 of them.",
 );
 
-/** For whom errors are told: the text of one may hold what only the backend should read. */
+/** The readers for whom errors are told: the text of one may hold what only the backend should read. */
 export type ErrorView = "whole" | "code";
 
 /** An error without its stack, which is for the log. */

@@ -5,7 +5,7 @@ export interface HttpErrorOptions {
   readonly code?: string;
   /** Further headers of the answer, such as `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What it came from, for the log alone. */
+  /** The cause, for the log alone. */
   readonly cause?: unknown;
 }
 
@@ -33,7 +33,7 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
   /** 400 to 599. */
   readonly status: number;
-  /** What the client reads. */
+  /** The text or value that the client reads. */
   readonly detail: JsonValue;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;

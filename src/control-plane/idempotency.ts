@@ -19,7 +19,7 @@ export function idempotencyKey(headers: Headers, caller: string, body: JsonValue
   };
 }
 
-/** What leaves the process of it are hashes: they are short, and tell nobody who calls. */
+/** Returns the hash that leaves the process in place of a text: it is short, and tells nobody who calls. */
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
 function notAKey(): InvalidRequest {

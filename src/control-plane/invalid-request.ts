@@ -3,7 +3,7 @@ import { GreenroomError } from "../errors.ts";
 
 /** One flaw of a request, in the form that FastAPI gives it. */
 export interface Flaw {
-  /** Where: `body`, `query`, `path` or `header`, then the names that lead to it. */
+  /** The place: `body`, `query`, `path` or `header`, then the names that lead to it. */
   readonly loc: readonly (string | number)[];
   readonly msg: string;
   /** A short class, such as `missing` or `string_too_long`. */

@@ -82,7 +82,7 @@ function guestOf({ user_id, user_name }: z.output<typeof joinTokenRequest>, { us
   return { id, name: user_name ?? (madeUp ? "Guest" : id), madeUp };
 }
 
-/** As an id that every edge takes. */
+/** Returns a text as an id that every edge takes. */
 function idOf(text: string): string {
   if (isUserId(text)) return text;
   return `user-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;

@@ -22,7 +22,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   return value;
 }
 
-/** What is wrong with a value that is JSON, as the rest of a sentence; null where nothing is. */
+/** Returns what is wrong with a value that is JSON, as the rest of a sentence; null where nothing is. */
 function findFlaw(root: JsonValue): string | null {
   let level: JsonValue[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {

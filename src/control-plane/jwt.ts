@@ -17,9 +17,12 @@ export interface JwtOptions {
   readonly secret?: string | (() => string | undefined) | undefined;
   /** Public key in PEM; as a function, see `secret`. */
   readonly publicKey?: string | (() => string | undefined) | undefined;
-  /** Where the issuer publishes its keys. They are fetched when first needed, and again when an unknown one is named. */
+  /**
+   * The address at which the issuer publishes its keys. They are fetched when first needed, and again when an unknown one
+   * is named.
+   */
   readonly jwksUrl?: string | URL | undefined;
-  /** Who must have made the token. Default: anybody with the key. */
+  /** The issuer that must have made the token. Default: anybody with the key. */
   readonly issuer?: string | readonly string[] | undefined;
   /** Whom it must be meant for. Default: anybody. */
   readonly audience?: string | readonly string[] | undefined;
@@ -27,7 +30,7 @@ export interface JwtOptions {
   readonly algorithms?: readonly string[] | undefined;
 }
 
-/** How old a secret or key may be that a function brought, in milliseconds. */
+/** The greatest age of a secret or key that a function brought, in milliseconds. */
 const longestAgeMs = 2_000;
 /** Difference of clocks that is forgiven, in seconds. */
 const clockToleranceSeconds = 5;
@@ -83,7 +86,7 @@ class Verifier {
   }
 }
 
-/** What tokens are verified by: texts, or the address of keys. */
+/** The keys that tokens are verified by: texts, or an address. */
 interface Material {
   readonly secret: string | undefined;
   readonly publicKey: string | undefined;
@@ -140,7 +143,10 @@ function readPublicKey(pem: string): KeyObject {
 
 const wrong = (message: string): GreenroomError => new GreenroomError("INVALID_OPTIONS", `jwt(): ${message}`);
 
-/** What is wrong with a token is its bearer's affair; keys that cannot be had are ours. */
+/**
+ * Returns the error for a token that cannot be verified: 401 where the token is wrong, and an error of the server where the
+ * keys cannot be had.
+ */
 function refusal(error: unknown, fetched: boolean): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "ERR_JWT_EXPIRED") return unauthorized("The token has expired", "invalid_token", error);

@@ -16,7 +16,7 @@ import { gather, tellMissing, unexpected } from "./peers/gather.ts";
 import { callPath, listParameters } from "./schemas.ts";
 import { sessionJson } from "./wire.ts";
 
-/** How long a peer may take to make its part of a list, in milliseconds. */
+/** The longest time that a peer may take to make its part of a list, in milliseconds. */
 const listTimeoutMs = 10_000;
 
 /** The live sessions that the caller may view, of all replicas, the oldest first. */
@@ -44,7 +44,7 @@ export async function listSessions(exchange: Exchange): Promise<void> {
   ctx.body = pageText(pages.length === 0 ? own : mergedPage([own, ...pages], limit));
 }
 
-/** What is here, judged one by one. */
+/** Returns this process's part of a page, each session judged by itself. */
 async function ownPage(
   exchange: Exchange,
   candidates: readonly { readonly session: Session; readonly startedAt: number; readonly id: string }[],

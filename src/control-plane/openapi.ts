@@ -5,7 +5,7 @@ import { neverByToken } from "./permissions.ts";
 
 type Json = Record<string, unknown>;
 
-/** What is asked of headers of requests, by their names. */
+/** The patterns that headers of requests must match, by their names. */
 const headerPatterns: Readonly<Record<string, string>> = {
   "Idempotency-Key": "^[\\x20-\\x7e]{1,255}$",
   "Last-Event-ID": "^\\d{0,15}$",
@@ -54,7 +54,7 @@ export function openApiDocument(
   };
 }
 
-/** What the server asks for is the operator's choice: these are the ready-made ones. */
+/** The ready-made security schemes. The operator chooses which of them the server asks for. */
 const securitySchemes = {
   bearer: {
     type: "http",

@@ -114,7 +114,7 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** What to say loudly at the start of a server that anybody who reaches it may drive; null where that is not so. */
+/** Returns the warning at the start of a server that anybody who reaches it may drive; null where that is not so. */
 export function exposureText(options: FilledServeOptions): string | null {
   if (options.authenticated || isLoopback(options.host)) return null;
   return (

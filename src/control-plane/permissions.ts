@@ -17,7 +17,7 @@ export type Judgement =
   | "canSendMessage"
   | "canJoinCall";
 
-/** What a session token is no good for. */
+/** The permissions that a session token never gives. */
 export const neverByToken: ReadonlySet<Judgement> = new Set(["canViewMetrics", "canJoinCall"]);
 
 /** Longest time that deferred functions may take together, in milliseconds. */
@@ -40,7 +40,10 @@ export class Permissions {
     return userJson(await this.#ask("getCurrentUser", getCurrentUser, scope));
   }
 
-  /** What may be done with a session, and has no callback of its own, is for those who may view it. */
+  /**
+   * Returns whether the caller may do this with a session. Where there is no callback for it, those may who may view the
+   * session.
+   */
   async allows(judgement: Judgement, scope: RequestScope): Promise<boolean> {
     const { canStartSession, canViewSession } = this.#options;
     const permission: Permission | undefined =
@@ -74,7 +77,10 @@ export class Permissions {
     return this.grants("canViewSession", scope);
   }
 
-  /** As {@link allows}, for one of many sessions: a refusal that is thrown counts as one; any other failure is the request's. */
+  /**
+   * Does the same as {@link allows}, for one of many sessions: a refusal that is thrown counts as one; any other failure is
+   * the request's.
+   */
   async grants(judgement: Judgement, scope: RequestScope): Promise<boolean> {
     try {
       return await this.allows(judgement, scope);

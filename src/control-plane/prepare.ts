@@ -5,19 +5,19 @@ const prepare = Symbol.for("greenroom.prepare");
 
 interface Preparation {
   readonly check: () => void;
-  /** What becomes of a server that may not even use the dependency, where the check fails. */
+  /** The treatment of a failed check where the server may not even use the dependency. */
   readonly unnamed: "refuse" | "warn";
   /** The keys that it lets in, which may change while the server runs. */
   readonly keys?: KeyRing;
 }
 
 export interface Prepared {
-  /** What is wrong with those that may well be unused. */
+  /** The faults of dependencies that may well be unused. */
   readonly warnings: readonly string[];
   readonly keyRings: readonly KeyRing[];
 }
 
-/** Those that no option has named so far. Others may resolve them, or nobody uses them. */
+/** The dependencies that no option has named so far. Others may resolve them, or nobody uses them. */
 const unnamed = new Map<object, Preparation>();
 
 /**

@@ -46,7 +46,7 @@ export class RateLimit {
   }
 }
 
-/** How many of something each caller holds open. */
+/** A limit of how many of something each caller holds open. */
 export class OpenLimit {
   readonly #what: string;
   readonly #most: number | null;

@@ -42,7 +42,7 @@ export function allEndpoints(options: {
   ];
 }
 
-/** Where a request belongs. */
+/** The route that a request belongs to. */
 export type Match =
   | { readonly endpoint: Endpoint }
   /** There is such a path, but it knows other methods. */

@@ -4,7 +4,7 @@ import type { JsonValue } from "../protocol.ts";
 import type { Session } from "../supervisor/session.ts";
 import { readCookies, readHeaders, readQuery } from "./request-parts.ts";
 
-/** What a permission callback may know of a session. */
+/** The fields of a session that a permission callback may know. */
 export type ScopedSession = Pick<
   Session,
   "id" | "callId" | "callType" | "config" | "createdBy" | "startedAt" | "state" | "endReason" | "endedAt"
@@ -51,17 +51,19 @@ export interface Scope {
   defer(release: () => unknown): void;
 }
 
-/** What a scope is about: it differs between a request and the sessions of its list. */
+/** The subject of a scope: it differs between a request and the sessions of its list. */
 export interface Subject {
   readonly params: Readonly<Record<string, string>>;
   readonly find: (() => ScopedSession | undefined) | null;
 }
 
-/** What a dependency has looked at, itself or through others: it says for how long its value holds. */
+/**
+ * The parts of a request that a dependency has read, itself or through others. They decide for how long its value holds.
+ */
 interface Reads {
   /** The session or the parameters of the path, which differ within a list. */
   subject: boolean;
-  /** What this request asks for: its method, path, query, body, or where it comes from. */
+  /** Whether it has read what this request asks for: its method, path, query, body, or where it comes from. */
   request: boolean;
   /** Headers and cookies: who calls. */
   credentials: boolean;
@@ -92,14 +94,14 @@ interface Shared {
   cookies: ReadonlyMap<string, string> | undefined;
 }
 
-/** What is to be done when the request ends. */
+/** The work that is to be done when the request ends. */
 interface Ending {
   readonly releases: (() => unknown)[];
   /** Set when the request is over. */
   releaseLate: ((release: () => unknown) => void) | undefined;
 }
 
-/** Who a request comes from, for later requests that are made in their name. It holds secrets. */
+/** The caller of a request, for later requests that are made in their name. It holds secrets. */
 export interface Credentials {
   readonly headers: Headers;
   /** Values that were derived from the headers alone: they hold although a token in them has expired meanwhile. */

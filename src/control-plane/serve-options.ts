@@ -7,7 +7,10 @@ import { allowedHost, isOrigin, originHint } from "./host-names.ts";
 import { type Prepared, prepareDependencies } from "./prepare.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
-/** How the server speaks HTTP, and who may do what. Times in milliseconds, limits per caller and process. */
+/**
+ * The options for how the server speaks HTTP, and who may do what. Times are in milliseconds, limits per caller and
+ * process.
+ */
 export interface ServeOptions {
   /**
    * A ready Koa application to serve instead of the own one. Nothing is configured on it: mount {@link routes} in it where
@@ -44,7 +47,10 @@ export interface ServeOptions {
   /** Proxies in front of the server whose `X-Forwarded-For` is believed. Default 0: the address of the connection counts. */
   readonly trustedProxyCount?: number;
 
-  /** Who calls: JSON of at most 4 KiB, which becomes the session's `created_by`. Throws `HttpError(401, …)` for strangers. */
+  /**
+   * Returns the caller: JSON of at most 4 KiB, which becomes the session's `created_by`. Throws `HttpError(401, …)` for
+   * strangers.
+   */
   readonly getCurrentUser?: Dependency<unknown>;
   /*
    * Each of the following judges by itself: who may close a session need not be one who may view it. A request with a
@@ -62,8 +68,8 @@ export interface ServeOptions {
   /** Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`. */
   readonly canSendMessage?: Permission;
   /**
-   * Who may have a token to join the call. `scope.body` is what they asked for, `user_id` above all: whoever may name one may be
-   * that user. Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`.
+   * Decides who may have a token to join the call. `scope.body` is what they asked for, `user_id` above all: whoever may
+   * name one may be that user. Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`.
    */
   readonly canJoinCall?: Permission;
   /** Longest time that one of these callbacks may take; then 503. Default 10,000. */
@@ -111,7 +117,7 @@ export interface ServeOptions {
   readonly httpLogLevel?: LogLevel;
 }
 
-/** How long a client may take. Clients that are slower are cut off. In milliseconds. */
+/** The longest times that a client may take, in milliseconds. Clients that are slower are cut off. */
 export interface ServerTimeouts {
   /** From the connection to the last header. Default 10,000. */
   readonly headersMs?: number;
@@ -119,7 +125,7 @@ export interface ServerTimeouts {
   readonly requestMs?: number;
   /** Between two requests of a connection. Default 75,000: longer than the 60 s of common load balancers. */
   readonly keepAliveMs?: number;
-  /** How often the first two are looked at. Default 5,000. */
+  /** The time between two checks of the first two. Default 5,000. */
   readonly checkIntervalMs?: number;
 }
 
@@ -253,7 +259,7 @@ function variable(name: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
-/** What an option is called where it is set from outside. */
+/** The variables by which options are set from outside. */
 const secretVariables: Readonly<Record<string, string>> = {
   peerSecret: "GREENROOM_PEER_SECRET",
   sessionTokenSecret: "GREENROOM_SESSION_TOKEN_SECRET",

@@ -17,7 +17,7 @@ import { type StartedSession, startedJson } from "./wire.ts";
 
 type StartBody = z.output<typeof startRequest>;
 
-/** Who starts what, and the body as it came, for the peer that may have room. */
+/** A start: the caller, the request, and the body as it came, for a peer that may have room. */
 interface Start {
   readonly caller: Caller;
   readonly body: StartBody;
@@ -43,7 +43,7 @@ export async function startSessionInCall(exchange: Exchange): Promise<void> {
   await answerStart(exchange, { caller, sent, body });
 }
 
-/** What a peer passes on has been checked there. */
+/** Checks the fields of a start. A start that a peer passed on has been checked there. */
 function checkFields({ hop, ctx, plane }: Exchange, sent: JsonValue | undefined, schema: z.ZodObject): void {
   if (hop) return;
   const hint = 'what the agent is to know belongs in "config", which createAgent and joinCall are given';

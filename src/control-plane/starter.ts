@@ -1,7 +1,7 @@
 import type { ScopedSession } from "./scope.ts";
 import { type Credentials, type Dependency, knownCaller } from "./scope.ts";
 
-/** Who started each session, for as long as it is kept: the permissions of its session_token are theirs. */
+/** The starter of each session, for as long as the session is kept: the permissions of its session_token are theirs. */
 const starters = new WeakMap<ScopedSession, Credentials>();
 
 export function rememberStarter(session: ScopedSession, credentials: Credentials): void {
@@ -9,7 +9,8 @@ export function rememberStarter(session: ScopedSession, credentials: Credentials
 }
 
 /**
- * Who started a session. Of one that was not started by a request to this process only the value of `getCurrentUser` is known.
+ * Returns who started a session. Of one that was not started by a request to this process only the value of
+ * `getCurrentUser` is known.
  */
 export function starterOf(
   session: ScopedSession,

@@ -11,10 +11,10 @@ const longestName = 100;
 
 /** A body that may hold fields which its schema does not know. */
 export interface CheckedBody {
-  /** What it is for, such as `POST /sessions`. */
+  /** The route that the body is for, such as `POST /sessions`. */
   readonly route: string;
   readonly schema: z.ZodObject;
-  /** What a field may be good for that has no name like it. */
+  /** The hint at what a field may be good for that has no name like it. */
   readonly hint: string;
 }
 

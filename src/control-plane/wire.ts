@@ -45,7 +45,7 @@ export function sessionJson(session: Session): SessionJson {
   };
 }
 
-/** What the 404 of an ended session adds, for a caller who may view it. */
+/** Returns the fields that the 404 of an ended session adds, for a caller who may view it. */
 export function endJson(session: Session, view: ErrorView) {
   return {
     end_reason: session.endReason,
@@ -70,7 +70,7 @@ export function metricsJson(session: Session, generatedAt: number): z.output<typ
   };
 }
 
-/** What the edge made comes with it, under the edge's own names. */
+/** Returns the answer with a join token. The fields that the edge made come with it, under the edge's own names. */
 export function joinTokenJson(
   session: Session,
   guest: Guest,

@@ -25,5 +25,5 @@ export class DroppedLines {
   }
 }
 
-/** Those of this process. A session thread is handed its memory. */
+/** The count of this process. A session thread is handed its memory. */
 export const droppedLines = new DroppedLines();

@@ -5,7 +5,9 @@ import type { DroppedLines } from "./dropped-lines.ts";
 /** PIPE_BUF of Linux: a write of that many bytes to a pipe is whole or not at all, so lines of many threads never mix. */
 export const longestLineBytes = 4_096;
 
-/** What passes, by the pause before the next try, in milliseconds. All other errors lose the line that met them. */
+/**
+ * The pause before the next try after an error that passes, in milliseconds. All other errors lose the line that met them.
+ */
 const readerPauseMs = 20;
 const volumePauseMs = 250;
 const pauses: Readonly<Record<string, number>> = {
@@ -13,11 +15,11 @@ const pauses: Readonly<Record<string, number>> = {
   ENOSPC: volumePauseMs,
   EDQUOT: volumePauseMs,
 };
-/** How long lines that still wait when the process ends are tried for, in milliseconds. */
+/** The time for which lines that still wait are tried when the process ends, in milliseconds. */
 const exitPatienceMs = 1_000;
 const flushPauseMs = 2;
 
-/** Said in the log once lines are written again. */
+/** Returns the message that the log has once lines are written again. */
 export function droppedText(lines: number): string {
   return `${lines} log ${lines === 1 ? "line was" : "lines were"} dropped: they could not be written in time`;
 }
@@ -39,7 +41,7 @@ export class LineWriter {
   readonly #options: LineWriterOptions;
   readonly #waiting: Uint8Array[] = [];
   #bytes = 0;
-  /** How much of the first line has been written. */
+  /** The part of the first line that has been written, in bytes. */
   #offset = 0;
   #dropped = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -123,7 +125,7 @@ export class LineWriter {
 const newline = new Uint8Array([10]);
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-/** Those of this thread that have lines to write. */
+/** The writers of this thread that have lines to write. */
 const unwritten = new Set<LineWriter>();
 let flushesAtExit = false;
 

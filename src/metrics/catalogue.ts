@@ -8,7 +8,7 @@ import { counter, gauge, histogram, type MetricFamily } from "./metric-family.ts
 export const loadCauses = ["memory", "cpu_throttled", "event_loop", "audio_pacing"] as const;
 export type LoadCause = (typeof loadCauses)[number];
 
-/** How far a start has come; each is measured from the request to start. */
+/** The stages of a start, each of which is measured from the request to start. */
 export const startStages = ["assigned", "created", "joined"] as const;
 export type StartStage = (typeof startStages)[number];
 
@@ -19,11 +19,11 @@ export type KillReason = (typeof killReasons)[number];
 export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 
-/** What became of leaving a call for a thread that died in it. */
+/** The outcomes of leaving a call for a thread that died in it. */
 export const farewellOutcomes = ["done", "failed"] as const;
 export type FarewellOutcome = (typeof farewellOutcomes)[number];
 
-/** What a response consists of, in the order of their time. */
+/** The parts of a response, in the order of their time. */
 export const responseParts = [
   "end_of_turn",
   "first_token",
@@ -40,7 +40,7 @@ export type ResponsePart = (typeof responseParts)[number];
 export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located", "asked"] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
-/** Where API keys come from: the options or a variable, which stay as they are, or a file. */
+/** The sources of API keys: the options or a variable, which stay as they are, or a file. */
 export const keySources = ["fixed", "file"] as const;
 export type KeySource = (typeof keySources)[number];
 

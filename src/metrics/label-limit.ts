@@ -1,6 +1,6 @@
 import { cutText } from "../text.ts";
 
-/** What takes the place of a label value once there are too many. */
+/** The value that takes the place of others once there are too many. */
 export const otherLabel = "other";
 
 /** Longest label value, in characters. */

@@ -1,7 +1,7 @@
 /** A sample every so often; it makes 50 small wake-ups a second. */
 const sampleIntervalMs = 20;
 
-/** How late the event loop of this thread runs its timers. */
+/** Measures how late the event loop of this thread runs its timers. */
 export class LoopLag {
   readonly #onSample: (lagMs: number) => void;
   #timer: NodeJS.Timeout | undefined;

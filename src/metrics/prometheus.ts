@@ -57,7 +57,7 @@ export class Metrics {
   readonly #methods = new LabelLimit(10);
   #source: MetricsSource | undefined;
   #eventStreams = 0;
-  /** As last read: they are counted where they are dropped. */
+  /** The lines dropped as of the last read: they are counted where they are dropped. */
   readonly #linesDropped: Record<DropReason, number> = { blocked: 0, failed: 0, flood: 0 };
 
   constructor() {
@@ -77,7 +77,7 @@ export class Metrics {
     for (const stage of startStages) to.sessionStartSeconds.zero({ stage });
   }
 
-  /** What a session thread measured. Never throws. */
+  /** Records what a session thread measured. Never throws. */
   record(measurement: Measurement): void {
     this.#providers.record(measurement);
   }
@@ -103,7 +103,7 @@ export class Metrics {
     this.#families.peerRequestFailures.inc({ kind });
   }
 
-  /** How many API keys are good, and how many lines of their files are not. */
+  /** Sets how many API keys are good, and how many lines of their files are not. */
   apiKeys(valid: Readonly<Record<KeySource, number>>, flaws: number): void {
     for (const source of keySources) this.#families.apiKeys.set({ source }, valid[source]);
     this.#families.apiKeyFlaws.set(flaws);
@@ -171,7 +171,7 @@ export class Metrics {
     this.#families.webhookDeliveries.inc({ outcome });
   }
 
-  /** Where the gauges read from. Until it is told, they say 0. */
+  /** Sets the source that the gauges read from. Before that they say 0. */
   observe(source: MetricsSource): void {
     this.#source = source;
   }

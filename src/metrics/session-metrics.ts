@@ -86,7 +86,7 @@ export class SessionMetrics {
     return Object.fromEntries(entries) as SessionMetricsSnapshot;
   }
 
-  /** What was consumed, by provider and model: what a bill is made of. */
+  /** The consumption by provider and model, which bills are made of. */
   get usage(): readonly ModelUsage[] {
     return this.#usage.list();
   }

@@ -4,18 +4,18 @@ import type { LoadCause, slotStates } from "./catalogue.ts";
 
 export type SlotCounts = Readonly<Record<(typeof slotStates)[number], number>>;
 
-/** Of a session thread, seen from outside it. */
+/** The state of a session thread, seen from outside it. */
 export interface ThreadVitals {
   readonly heapBytes: number;
   /** 0 idle … 1 busy all the time. */
   readonly eventLoopUtilization: number;
 }
 
-/** What the gauges read when they are asked for. Every call must be cheap: it runs in the main loop. */
+/** The source that the gauges read when they are asked for. Every call must be cheap: it runs in the main loop. */
 export interface MetricsSource {
-  /** What `/serving` answers. */
+  /** Whether `/serving` says yes. */
   serving(): boolean;
-  /** What `/ready` answers. */
+  /** Whether `/ready` says yes. */
   ready(): boolean;
   readonly capacity: number;
   /** Threads the pool keeps warm. */

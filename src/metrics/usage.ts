@@ -3,7 +3,7 @@ import { otherLabel } from "./label-limit.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";
 
-/** What one session consumed of one model. Only the fields that its component has; durations in milliseconds. */
+/** The consumption of one model by one session. It has only the fields of its component; durations are in milliseconds. */
 export type ModelUsage = {
   readonly component: "llm" | "stt" | "tts" | "realtime";
   readonly provider: string;
@@ -21,7 +21,7 @@ type UsageField =
 /** Models told apart in one session; further ones are summed up as `other`. */
 const mostModels = 20;
 
-/** What one session consumed, by component, provider and model. */
+/** The consumption of one session, by component, provider and model. */
 export class Usage {
   readonly #rows = new Map<string, ModelUsage>();
 

@@ -6,7 +6,7 @@ export type Dispatcher = NonNullable<RequestInit["dispatcher"]>;
 type DispatchOptions = Parameters<Dispatcher["dispatch"]>[0];
 type DispatchHandler = Parameters<Dispatcher["dispatch"]>[1];
 
-/** As Node's fetch gives it to the agent that it is to connect by. */
+/** A destination as Node's fetch gives it to the agent by which it connects. */
 interface Destination {
   readonly hostname: string;
   readonly port: string;
@@ -15,8 +15,9 @@ interface Destination {
 type AgentClass = new (options: object) => Dispatcher;
 
 /**
- * How long an unused connection is kept, in milliseconds: longer than a thread mostly waits for its call, and shorter than
- * firewalls and load balancers remember one. Node's own fetch keeps it for 4 s: every call would begin with a TLS handshake.
+ * The time that an unused connection is kept, in milliseconds: longer than a thread mostly waits for its call, and shorter
+ * than firewalls and load balancers remember one. Node's own fetch keeps it for 4 s: every call would begin with a TLS
+ * handshake.
  */
 const longestIdleMs = 180_000;
 const keeping = { keepAliveTimeout: longestIdleMs, keepAliveMaxTimeout: longestIdleMs };
@@ -24,8 +25,8 @@ const keeping = { keepAliveTimeout: longestIdleMs, keepAliveMaxTimeout: longestI
 let kept: KeptConnections | undefined;
 
 /**
- * What requests of this thread by fetch go over: Node's own agent for it, but one that keeps its connections, and leads
- * through proxies by our rule. Undefined, so that nothing changes, where that is not to be had.
+ * Returns the dispatcher for this thread's requests by fetch: Node's own agent, which here keeps its connections and leads
+ * through proxies by our rule. Undefined, so that nothing changes, where there is none.
  */
 export function keptConnections(): Dispatcher | undefined {
   const Agent = kept === undefined ? agentClass() : undefined;

@@ -28,7 +28,10 @@ export function proxyFor(url: string | URL, environment: Environment = process.e
   return proxy;
 }
 
-/** What an agent of Node takes to reach a URL: its own proxies, for which it is given the one that we chose. */
+/**
+ * Returns the options by which an agent of Node reaches a URL: its own proxies, for which it is given the one that we
+ * chose.
+ */
 export function proxyOptions(url: string | URL): { readonly proxyEnv?: NodeJS.ProcessEnv } {
   const proxy = proxyFor(url);
   return proxy === null ? {} : { proxyEnv: { http_proxy: proxy.href, https_proxy: proxy.href } };

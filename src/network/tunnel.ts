@@ -6,7 +6,7 @@ import { proxyFor, proxyOptions } from "./proxy.ts";
 /** Longest wait for a proxy's answer to CONNECT, in milliseconds; whoever asked for the tunnel mostly gives up before. */
 const tunnelTimeoutMs = 30_000;
 
-/** Those of this thread, by scheme and proxy. */
+/** The agents of this thread, by scheme and proxy. */
 const agents = new Map<string, Agent>();
 
 /** The agent for a WebSocket's handshake, which leads through the proxy of its URL; undefined where there is none. */

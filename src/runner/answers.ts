@@ -19,17 +19,17 @@ export class Answers implements Disposable {
     return this.#open.size > 0;
   }
 
-  /** How many there were, those under way included. */
+  /** The number of turns, those under way included. */
   get turns(): number {
     return this.#turns;
   }
 
-  /** How many of them were answered, if only in part. */
+  /** The number of turns that were answered, if only in part. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** When the words of the last one were known, in epoch milliseconds. */
+  /** The time when the words of the last turn were known, in epoch milliseconds. */
   get lastHeardAt(): number {
     return this.#lastHeardAt;
   }

@@ -5,5 +5,5 @@ import { Runner } from "./runner.ts";
 // As .ts in the clone, as .js in the package.
 const agent = new URL(`../../workers/default-agent${extname(import.meta.url)}`, import.meta.url);
 
-/** What the command `greenroom` serves: the built-in agent. */
+/** The runner of the command `greenroom`, with the built-in agent. */
 export const builtIn = new Runner(new AgentLauncher({ agent }));

@@ -7,13 +7,13 @@ import { openScreen } from "./screen.ts";
 import { TypingCaller } from "./typing-caller.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Who talks with the agent. */
+/** The one who talks with the agent. */
 export interface Caller {
-  /** Where the conversation is shown. */
+  /** The place where the conversation is shown. */
   readonly printout: Printout;
   /** Standard output is a terminal that somebody types at: all that is to be told stands there. */
   readonly interactive: boolean;
-  /** What a start is asked for besides the call. */
+  /** The fields of a start besides the call. */
   readonly request: Partial<StartRequest>;
   /** Resolves when there is nothing more to say. */
   talk(conversation: Conversation, session: Session): Promise<void>;

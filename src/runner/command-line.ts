@@ -13,7 +13,7 @@ export interface CommandLine {
 export interface NoCommand {
   readonly command: null;
   readonly exitCode: number;
-  /** What is wrong with it, for whoever started the program. */
+  /** The fault of the command line, for whoever started the program. */
   readonly complaint: string | null;
 }
 
@@ -96,7 +96,7 @@ const precedence =
   "GREENROOM_MAX_SESSIONS_PER_CALL. A flag counts more than a variable, that more than .env, and that more than " +
   "what the agent's code passes.";
 
-/** As all our other complaints. */
+/** Puts a complaint of commander into the form of all others. */
 function complaint(text: string): string {
   return text
     .replace(/^error: option '(--[\w-]+) <(.+)>' argument missing/, "error: $1: <$2> is missing")

@@ -14,7 +14,7 @@ import { boundStandardStreams } from "./standard-streams.ts";
 import { warningsOf } from "./unknown-variables.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Does what the command line asks for. Resolves with the exit code. */
+/** Runs the command of the command line. Resolves with the exit code. */
 export async function obey(
   argv: readonly string[],
   launcher: AgentLauncher,
@@ -53,7 +53,7 @@ export async function obey(
   }
 }
 
-/** As it was called, for the help. */
+/** Returns the program's name as it was called, for the help. */
 function programName(): string {
   const file = basename(process.argv[1] ?? "greenroom");
   return /^(bin\.[jt]s|greenroom)$/.test(file) ? "greenroom" : `node ${file}`;

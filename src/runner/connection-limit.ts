@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** What a process with sessions needs descriptors for, on the careful side. */
+/** The descriptors that a process with sessions needs, on the careful side. */
 const descriptors = {
   /** Its own files and pipes, the registry, peers and webhooks. */
   process: 64,
@@ -18,11 +18,14 @@ const crowdedShare = 0.75;
 export interface ConnectionLimit {
   /** Most open connections at a time. */
   readonly connections: number;
-  /** What to tell the operator, where the limit of open files is low; else null. */
+  /** The warning for the operator where the limit of open files is low; else null. */
   readonly warning: string | null;
 }
 
-/** How many open files this process may have; null where that is not known, or unlimited. Node raises the soft limit to the hard one. */
+/**
+ * Returns the number of open files that this process may have; null where that is not known, or unlimited. Node raises the
+ * soft limit to the hard one.
+ */
 export function openFilesLimit(): number | null {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
@@ -32,7 +35,10 @@ export function openFilesLimit(): number | null {
   }
 }
 
-/** What is left for connections when all sessions have what they need, and a quarter of all at the least. */
+/**
+ * Returns the number of connections that are left when all sessions have what they need, and a quarter of all descriptors
+ * at the least.
+ */
 export function deriveConnections(openFiles: number, sessions: number): ConnectionLimit {
   const reserved = descriptors.process + descriptors.session * sessions;
   const connections = Math.max(Math.floor(openFiles / 4), openFiles - reserved);

@@ -33,7 +33,7 @@ export interface ConsoleOptions extends Partial<RecordedCallOptions> {
    * makes one.
    */
   readonly join?: boolean;
-  /** Begin with the name and the version, where the output is a terminal. Default true. */
+  /** Whether the conversation begins with the name and the version, where the output is a terminal. Default true. */
   readonly splash?: boolean;
   /** Say how to talk, and what else can be typed, where somebody sits there. Default true. */
   readonly hints?: boolean;
@@ -49,7 +49,7 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
   return (await converseToEnd(launcher, options)).reason;
 }
 
-/** How a conversation went. */
+/** The result of a conversation. */
 export interface ConversationEnd {
   readonly reason: EndReason;
   /** Why it came to nothing, where it did, though the call ended well. */

@@ -10,7 +10,7 @@ import type { Printout } from "./printout.ts";
 
 /** Longest time that an answer is waited for, in milliseconds. */
 const answerTimeoutMs = 120_000;
-/** Of words that were cut, so many characters show where. */
+/** The number of characters that show where words were cut. */
 const longestTail = 60;
 
 /** A session shown on a screen, and words for it. */
@@ -23,9 +23,9 @@ export class Conversation {
   readonly #spoke = Promise.withResolvers<void>();
   readonly #firstTurnOver = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<EndReason>();
-  /** Who waits for an answer, by message first and by turn once there is one. */
+  /** Those who wait for an answer, by message first and by turn once there is one. */
   readonly #waiting = new Map<string, () => void>();
-  /** Of the agent's words in each running turn: what was shown as it came, and what of that was heard. */
+  /** The agent's words in each running turn: those that were shown as they came, and those of them that were heard. */
   readonly #words = new Map<string, { shown: string; heard: string }>();
 
   constructor(supervisor: Supervisor, session: Session, screen: Printout) {
@@ -142,7 +142,7 @@ export class Conversation {
     this.#waiting.delete(turnId);
   }
 
-  /** Where the agent's words were cut: they are shown as they come, which is ahead of what is heard. */
+  /** Returns where the agent's words were cut: they are shown as they come, which is ahead of what is heard. */
   #cut(turnId: string): string {
     const { shown, heard } = this.#words.get(turnId) ?? { shown: "", heard: "" };
     this.#words.delete(turnId);

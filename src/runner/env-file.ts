@@ -75,7 +75,7 @@ function codePoint(character: string): string {
 
 interface Value {
   readonly text: string;
-  /** How many lines it has beyond the first. */
+  /** The number of lines beyond the first. */
   readonly more: number;
 }
 
@@ -101,12 +101,14 @@ function readValue(written: string, following: readonly string[]): Value | strin
   return { text: unescaped(text, quote), more };
 }
 
-/** Where the quote is that only blanks and a comment follow: one within a word, as in 'O'Brien', is a letter. */
+/**
+ * Returns the place of the quote that only blanks and a comment follow: one within a word, as in 'O'Brien', is a letter.
+ */
 function closing(line: string, quote: string): number | null {
   return quotesIn(line, quote).find((at) => skipped.test(line.slice(at + 1))) ?? null;
 }
 
-/** Where the quotes are that no backslash takes for a letter, which one does between double quotes. */
+/** Returns the places of the quotes that no backslash makes a letter, as it does between double quotes. */
 function quotesIn(line: string, quote: string): number[] {
   const pattern = quote === '"' ? /\\.|(")/gsu : new RegExp(`(${quote})`, "gu");
   return [...line.matchAll(pattern)].filter(([, found]) => found !== undefined).map(({ index }) => index);

@@ -49,7 +49,7 @@ function load(): Environment {
   ]);
 }
 
-/** So many lines are told; one fault may spoil all that follow. */
+/** The most lines that are told of; one fault may spoil all that follow. */
 const mostTold = 5;
 
 function listed(problems: readonly EnvFileProblem[]): string {

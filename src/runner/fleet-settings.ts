@@ -5,7 +5,7 @@ import { UsageError } from "./usage-error.ts";
 
 type Values = OptionValues<typeof fleetOptions>;
 
-/** What each is called among the launcher's options of a registry. */
+/** The name of each among the launcher's options of a registry. */
 const registryNames = {
   registryContactTimeoutMs: "contactTimeoutMs",
   registryKeyPrefix: "keyPrefix",
@@ -15,13 +15,13 @@ const registryNames = {
   maxFleetSessions: "maxConcurrentSessions",
 } as const satisfies Partial<Record<keyof Values, keyof RedisRegistryOptions>>;
 
-/** How long a replica that has to be one of a fleet waits for Redis before it gives up, in milliseconds. */
+/** The time that a replica which has to be one of a fleet waits for Redis before it gives up, in milliseconds. */
 const contactTimeoutMs = 60_000;
 
 /**
- * What was set from outside of this process in its fleet. An address of Redis replaces one in the code; a client in the code
- * stays, since a bare address cannot stand for it, and so does a registry of the code's own. Throws a {@link UsageError}
- * for settings of a Redis that there is none of.
+ * Returns the options that were set from outside for this process in its fleet. An address of Redis replaces one in the
+ * code; a client in the code stays, since a bare address cannot stand for it, and so does a registry of the code's own.
+ * Throws a {@link UsageError} for settings of a Redis that there is none of.
  */
 export function fleetOf(
   values: Values,
@@ -35,7 +35,7 @@ export function fleetOf(
   };
 }
 
-/** What `--require-peers` asks for. Throws a {@link UsageError} that names what is missing. */
+/** Checks what `--require-peers` demands. Throws a {@link UsageError} that names what is missing. */
 export function demandPeers(
   required: boolean | undefined,
   { registry, advertisedAddress }: Pick<AgentLauncherOptions, "registry" | "advertisedAddress">,

@@ -24,13 +24,13 @@ export class Lines {
     });
   }
 
-  /** What was typed already can still be read. */
+  /** Ends the input. Lines that were typed before can still be read. */
   end(): void {
     this.#ended = true;
     this.#give(null);
   }
 
-  /** What was typed already is dropped. */
+  /** Ends the input, and drops lines that were typed before. */
   drop(): void {
     this.#waiting.length = 0;
     this.end();

@@ -9,7 +9,7 @@ export class ListenError extends Error {
 export interface Place {
   readonly host: string;
   readonly port: number;
-  /** What sets the port, for the message: `--port`. */
+  /** The flag that sets the port, for the message, such as `--port`. */
   readonly flag: string;
 }
 
@@ -42,7 +42,7 @@ export function localUrl(host: string, port: number): string {
   return urlOf(host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port);
 }
 
-/** Where it really listens, in words of a person. */
+/** Returns the address at which the server really listens, for a person. */
 export function listeningText(host: string, port: number): string {
   const every = host === "0.0.0.0" || host === "::" ? " (every address of this machine)" : "";
   return `${urlOf(host, port)}${every}`;
@@ -52,7 +52,7 @@ function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** How long requests in flight may take to end once the server closes, in milliseconds. */
+/** The time that requests in flight may take to end once the server closes, in milliseconds. */
 const requestGraceMs = 5_000;
 
 /** Accepts nothing more, closes idle connections at once and all others when their request is answered, or is overdue. */

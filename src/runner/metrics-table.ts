@@ -2,7 +2,7 @@ import type { Session } from "../supervisor/session.ts";
 
 const MiB = 2 ** 20;
 
-/** What is measured of a session, as lines of a table. */
+/** Returns the metrics of a session as lines of a table. */
 export function metricsTable(session: Session): string[] {
   const { resources } = session;
   const rows: [string, number | null][] = [

@@ -14,7 +14,7 @@ const tables: readonly OptionTable[] = [
 /** The variable of the environment in which npm keeps a flag: `npm_config_max_sessions_per_call`. */
 const variableOfNpm = (flag: string): string => `npm_config_${flag.slice(2).replaceAll("-", "_")}`;
 
-/** Of `--no-splash` npm makes a setting `splash` that is off. */
+/** Returns whether npm took a flag such as `--no-splash`: it makes a setting `splash` of it that is off. */
 const isOff = (flag: string, environment: NodeJS.ProcessEnv): boolean =>
   flag.startsWith("--no-") && environment[variableOfNpm(flag.replace("--no-", "--"))] === "";
 

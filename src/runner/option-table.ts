@@ -2,10 +2,10 @@ import { z } from "zod";
 
 /** Something that can be set from outside, as a flag or a variable: `maxSessionsPerCall` is --max-sessions-per-call and GREENROOM_MAX_SESSIONS_PER_CALL. */
 export interface OutsideOption<Value = unknown> {
-  /** What follows the flag, for the help; a switch has none. */
+  /** The value that follows the flag, for the help; a switch has none. */
   readonly placeholder?: string;
   readonly description: string;
-  /** What holds where nobody says anything, for the help. */
+  /** The default, for the help. */
   readonly default?: string;
   /** Further variables, read where the GREENROOM_… one is not set. */
   readonly alsoReads?: readonly string[];

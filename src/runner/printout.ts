@@ -1,4 +1,4 @@
-/** Where a conversation is shown. */
+/** The place where a conversation is shown. */
 export interface Printout {
   /** The agent's words go on. */
   words(piece: string): void;

@@ -3,7 +3,7 @@ import type { LogLevel } from "../protocol.ts";
 import { errorLines } from "./error-lines.ts";
 import { harmless, paintFor } from "./paint.ts";
 
-/** Said in each line of a process, or of no use to eyes. */
+/** Fields that are the same in each line of a process, or of no use to a person. */
 const unshown = new Set(["level", "time", "pid", "hostname", "msg", "request_id", "component", "err"]);
 
 /**
@@ -51,7 +51,7 @@ interface LogEntry {
   readonly err?: { readonly message?: string; readonly stack?: string };
 }
 
-/** Of the day, where the reader is. */
+/** Returns the time of the day, where the reader is. */
 function clock(time: number): string {
   const at = new Date(time);
   return [at.getHours(), at.getMinutes(), at.getSeconds()]
@@ -59,7 +59,7 @@ function clock(time: number): string {
     .join(":");
 }
 
-/** As it is where it is one word. */
+/** Returns a value for a log line: as it is where it is one word. */
 function shown(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return typeof value === "string" && !/^[^\s"=]+$/.test(text)

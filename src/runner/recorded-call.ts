@@ -16,26 +16,34 @@ import { speechHolesMs } from "./speech-holes.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RecordedCallOptions {
-  /** What the caller says: a WAV file of 16-bit PCM. */
+  /** The caller's speech: a WAV file of 16-bit PCM. */
   readonly wav: string;
-  /** Where to write the conversation, as a stereo WAV file: the caller left, the agent right. Default: nowhere. */
+  /**
+   * The path to write the conversation to, as a stereo WAV file: the caller left, the agent right. Default: it is not
+   * written.
+   */
   readonly out?: string | undefined;
-  /** How many times faster than life. Default 1, which services over a network need. */
+  /** The number of times that the call runs faster than life. Default 1, which services over a network need. */
   readonly speed?: number | undefined;
 }
 
-/** How long an agent that has joined may take to begin a greeting, in milliseconds: a slow model and a slow voice. */
+/**
+ * The time that an agent which has joined may take to begin a greeting, in milliseconds: enough for a slow model and a slow
+ * voice.
+ */
 const greetingWaitMs = 3_000;
 /** The pause before the caller speaks, and the one after the last answer before they hang up, in milliseconds. */
 const pauseMs = 1_500;
-/** How long the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure. */
+/**
+ * The time that the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure.
+ */
 const hearingTimeoutMs = 10_000;
 /** The same where the recording is silence. */
 const silenceTimeoutMs = 2_000;
 const answerTimeoutMs = 120_000;
-/** So much of the last sound may be too faint for a recogniser: a breath, or the room. In milliseconds. */
+/** The part of the last sound that may be too faint for a recogniser, such as a breath or the room, in milliseconds. */
 const faintMs = 300;
-/** How long an agent may take to leave once the caller has hung up, in milliseconds. */
+/** The time that an agent may take to leave once the caller has hung up, in milliseconds. */
 const leaveTimeoutMs = 5_000;
 
 /** One call whose caller is a recording. */
@@ -191,7 +199,7 @@ const decibels = (sample: number): string =>
 /** Loudness of 20 ms that counts as sound: root mean square of 16-bit samples. */
 const soundLevel = 200;
 
-/** When the last sound in a recording ends, in milliseconds; null where there is none. */
+/** Returns the end of the last sound in a recording, in milliseconds; null where there is none. */
 function lastSound({ samples, sampleRate }: PcmFrame): number | null {
   const length = Math.round(sampleRate / 50);
   for (let end = samples.length; end > 0; end -= length) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ServeOptions } from "../control-plane/serve-options.ts";
 import { GreenroomError } from "../errors.ts";
 
-/** How the server is served, and how it shuts down. All times in milliseconds. */
+/** The options for how the server serves, and how it shuts down. All times are in milliseconds. */
 export interface RunnerOptions extends ServeOptions {
   /**
    * After SIGTERM, how long starts are still accepted while `/ready` and `/serving` tell balancers to look elsewhere.

@@ -21,11 +21,11 @@ export class Runner {
   }
 
   /**
-   * Does what the words of the command line ask for (`serve` or `run`, see `--help`), and ends the process: exit code 0
-   * after an orderly shutdown, 1 when it failed, 2 when it was asked for wrongly. A flag counts more than a variable
-   * `GREENROOM_…` of the environment, that more than one in the file `.env`, and that more than what the code passed to
-   * `AgentLauncher` and `Runner`. Where API keys are set (`GREENROOM_API_KEYS`) and the code says nothing of who may do
-   * what, `serve` asks for them.
+   * Runs the command that the words of the command line ask for (`serve` or `run`, see `--help`), and ends the process:
+   * exit code 0 after an orderly shutdown, 1 when it failed, 2 when it was asked for wrongly. A flag counts more than a
+   * variable `GREENROOM_…` of the environment, that more than one in the file `.env`, and that more than what the code
+   * passed to `AgentLauncher` and `Runner`. Where API keys are set (`GREENROOM_API_KEYS`) and the code says nothing of who
+   * may do what, `serve` asks for them.
    */
   async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
     // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.

@@ -2,7 +2,7 @@ import { PlainScreen } from "./plain-screen.ts";
 import type { Printout } from "./printout.ts";
 import { TerminalScreen } from "./terminal-screen.ts";
 
-/** Where a conversation is typed and shown. */
+/** The place where a conversation is typed and shown. */
 export interface Screen extends Printout {
   /** Somebody sits there: lines may come while the agent speaks, and interrupt it. */
   readonly interactive: boolean;

@@ -23,7 +23,7 @@ export interface ServerHandle {
   /** Reaches it from this machine, such as `http://127.0.0.1:8000`. */
   readonly url: string;
   readonly port: number;
-  /** Where metrics have a port of their own. */
+  /** The port of the metrics, where they have one of their own; else null. */
   readonly metricsPort: number | null;
   /**
    * Resolves once sessions can start, however many tries that takes. Rejects with DRAINING where it is closed before, and with

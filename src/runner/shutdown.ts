@@ -2,19 +2,19 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 
 export interface CloseOptions {
-  /** How long starts are still accepted while probes say no, in milliseconds. Default 0. */
+  /** The time that starts are still accepted while probes say no, in milliseconds. Default 0. */
   readonly announceMs?: number;
-  /** How long running calls may then go on, in milliseconds. Default: `drainTimeoutMs` of the options. */
+  /** The time that running calls may then go on, in milliseconds. Default: `drainTimeoutMs` of the options. */
   readonly timeoutMs?: number;
   /** Aborted, it ends both waits: running calls are asked to close at once. */
   readonly signal?: AbortSignal;
 }
 
-/** What became of the calls that ran when starts were first refused. */
+/** The numbers of calls that ran when starts were first refused, by how they ended. */
 export interface Shutdown {
   /** They ended by themselves. */
   readonly finished: number;
-  /** They were asked to close, or did not even do that. */
+  /** Calls that were asked to close, or did not even do that. */
   readonly closed: number;
 }
 

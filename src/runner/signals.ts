@@ -18,7 +18,7 @@ export interface UntilSignal {
   readonly server: Promise<ServerHandle>;
   readonly announcer: Announcer;
   readonly log: Logger;
-  /** How long the first SIGTERM is announced, in milliseconds, asked when it comes. */
+  /** Returns the time for which the first SIGTERM is announced, in milliseconds. It is called when the signal comes. */
   readonly announceMs: () => number;
 }
 

@@ -3,7 +3,7 @@ import type { AgentLauncher } from "../agent-launcher.ts";
 import { version } from "../version.ts";
 import { paintFor } from "./paint.ts";
 
-/** What a person at a terminal is greeted with: the name, the version, and the agent's file. */
+/** Returns the greeting for a person at a terminal: the name, the version, and the agent's file. */
 export function splash(launcher: AgentLauncher, stream: NodeJS.WriteStream): string {
   const { bold, dim, green } = paintFor(stream);
   const agent = basename(String(launcher.options.agent));

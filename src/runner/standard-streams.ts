@@ -6,9 +6,9 @@ import { outputDescriptor } from "../log/output-descriptor.ts";
 const mostWaitingBytes = 2 ** 20;
 
 /**
- * What this process writes to its standard streams (greetings, help, the console of the user's code, warnings of Node) follows
- * the rules of log lines from here on. Left alone, a terminal that was stopped would stop the process, and a reader that has
- * gone, or a full volume, would end it with an error that nobody handles.
+ * Makes all that this process writes to its standard streams (greetings, help, the console of the user's code, warnings of
+ * Node) follow the rules of log lines from here on. Left alone, a terminal that was stopped would stop the process, and a
+ * reader that has gone, or a full volume, would end it with an error that nobody handles.
  */
 export function boundStandardStreams(): void {
   bound(process.stdout, 1);

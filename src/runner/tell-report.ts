@@ -3,7 +3,10 @@ import { describeAgent } from "../supervisor/agent-report.ts";
 import type { Caller } from "./caller.ts";
 import { harmless, paintFor } from "./paint.ts";
 
-/** What the agent is made of, as far as hints are wanted, and what does not work: beside the conversation where that is a pipe or a file. */
+/**
+ * Tells what the agent is made of, as far as hints are wanted, and what does not work: beside the conversation where that
+ * is a pipe or a file.
+ */
 export function tellReport(
   report: AgentReport,
   caller: Caller,

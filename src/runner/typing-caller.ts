@@ -5,11 +5,13 @@ import { metricsTable } from "./metrics-table.ts";
 import { paintFor } from "./paint.ts";
 import type { Screen } from "./screen.ts";
 
-/** How to talk. */
+/** The hint at how to talk. */
 export const help =
   "Type to talk, also while the agent speaks. /metrics shows figures; /quit or Ctrl-D ends the call.";
 
-/** How long an agent that has joined may take to begin a greeting, before the first line of a pipe, in milliseconds. */
+/**
+ * The time that an agent which has joined may take to begin a greeting, before the first line of a pipe, in milliseconds.
+ */
 const greetingWaitMs = 1_000;
 
 /** Somebody at a terminal, or a pipe. */

@@ -23,7 +23,7 @@ const ofKubernetes =
 
 interface UnknownVariable {
   readonly origin: string;
-  /** What it was probably meant to be; null: nothing is near. */
+  /** The variable that was probably meant; null where no name is near. */
   readonly meant: string | null;
 }
 

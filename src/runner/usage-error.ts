@@ -1,4 +1,7 @@
-/** What was asked for cannot be done as it was asked: printed in one line, without a stack, and exit code 2. */
+/**
+ * The program was asked for something that cannot be done as it was asked. The error is printed in one line, without a
+ * stack, and the exit code is 2.
+ */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
