@@ -10,14 +10,15 @@ import { proxyOptions } from "../network/proxy.ts";
 import { wellFormedJson } from "../text.ts";
 
 /**
- * How long an unused connection is kept, in milliseconds: longer than most pauses in a call, and shorter than firewalls and
- * load balancers remember one. Node's own fetch keeps it for 4 s: nearly every turn would begin with a TLS handshake.
+ * The time that an unused connection is kept, in milliseconds: longer than most pauses in a call, and shorter than
+ * firewalls and load balancers remember one. Node's own fetch keeps it for 4 s: nearly every turn would begin with a TLS
+ * handshake.
  */
 const longestIdleMs = 180_000;
 
 const openTimeoutMs = 10_000;
 
-/** Those of this thread, by origin. */
+/** The connections of this thread, by origin. */
 const pools = new Map<string, Connections>();
 
 /** The connections of this thread to one server, kept open between requests. */
@@ -41,7 +42,10 @@ export class Connections {
     this.#agent = origin.startsWith("https:") ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
-  /** Those to the server of a URL: shared, so that one that was opened before a provider exists is used by it. */
+  /**
+   * Returns the connections to the server of a URL. They are shared, so that one that was opened before a provider exists
+   * is used by it.
+   */
   static to(url: string): Connections {
     const { origin } = new URL(url);
     const known = pools.get(origin);

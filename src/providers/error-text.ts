@@ -3,7 +3,7 @@ import { cutText } from "../text.ts";
 /** Longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
 const longestText = 300;
 
-/** What is shorter is no key, but may be part of any word. In characters. */
+/** The shortest text that is taken for a key, in characters: a shorter one may be part of any word. */
 const shortestSecret = 6;
 
 /**

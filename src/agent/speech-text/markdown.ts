@@ -6,7 +6,7 @@ export function dropMarkdown(text: MappedText): void {
   dropEmphasis(text);
 }
 
-/** What the beginning of a line means: headings, lists, quotes, tables. */
+/** Takes away what the beginning of a line means: headings, lists, quotes, tables. */
 function unwrapLines(text: MappedText): void {
   text
     .drop(/^[ \t]*(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|=+[ \t]*|#+[ \t]*)$/gm)

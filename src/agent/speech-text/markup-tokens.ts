@@ -1,10 +1,10 @@
 const firstCode = 0xe000;
 const mostTokens = 0x1000;
 
-/** Stand for markup: rules and sentences take each for one character. */
+/** The characters that stand for markup: rules and sentences take each for one character. */
 export const tokens = /[\uE000-\uEFFF]/g;
 
-/** Stand for what brackets a source in some models: U+E200 and U+E201, which are taken here. */
+/** The characters that stand for the brackets of a source in some models, U+E200 and U+E201, which are taken here. */
 export const beginOfMark = "\uFDD0";
 export const endOfMark = "\uFDD1";
 const nothing = "\uFFFE";

@@ -1,6 +1,6 @@
 import type { MappedText } from "./mapped-text.ts";
 
-/** How words are to be said, by how they are written: `{ Nginx: "engine x" }`. */
+/** A list of pronunciations: how a word is written, and what the voice says for it, such as `{ Nginx: "engine x" }`. */
 export type Pronunciations = Readonly<Record<string, string>>;
 
 /**

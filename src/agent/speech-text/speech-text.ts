@@ -20,7 +20,7 @@ export interface SpeechTextOptions {
   /** Default: {@link textTransforms.standard}. */
   readonly transforms?: readonly TextTransform[];
   readonly pronunciations?: Pronunciations;
-  /** What the voice performs. Default: no markup. */
+  /** The markup that the voice performs. Default: none. */
   readonly markup?: SpeechMarkup;
   readonly sentences?: SentenceOptions;
 }
@@ -29,13 +29,13 @@ export interface SpeechTextOptions {
 export interface SpeechPiece {
   /** All of it as it was written: the pieces joined are the text. */
   readonly source: string;
-  /** Where it begins in all that was written, in UTF-16 units. */
+  /** Its beginning in all that was written, in UTF-16 units. */
   readonly start: number;
-  /** What is to be spoken: one line, trimmed; empty where there is nothing. */
+  /** The text that is to be spoken: one line, trimmed; empty where there is nothing. */
   readonly text: string;
   /**
-   * How much of the source was heard, once the first `length` of `text` were, both in UTF-16 units. With all of `text` it is
-   * all of the source, what cannot be spoken included.
+   * Returns how much of the source was heard, once the first `length` of `text` were, both in UTF-16 units. With all of
+   * `text` it is all of the source, what cannot be spoken included.
    */
   toSource(length: number): number;
 }
@@ -49,10 +49,10 @@ export class SpeechText {
   readonly #splitter: SentenceSplitter;
   readonly #tokens = new MarkupTokens();
   readonly #steps: readonly ((text: MappedText) => void)[];
-  /** What is written and not part of a piece yet, and where it begins. */
+  /** The text that is written and not part of a piece yet; `#start` is its beginning. */
   #source = "";
   #start = 0;
-  /** Of what is with the splitter: how much of the source is over with each unit. */
+  /** How much of the source is over with each unit of the text that the splitter holds. */
   #ends: number[] = [];
 
   constructor(options: SpeechTextOptions = {}) {

@@ -22,7 +22,7 @@ function sayStops(text: MappedText): void {
     .put(arrows, ", ");
 }
 
-/** What has no sound, whatever else a text may keep. */
+/** Drops what has no sound, whatever else a text may keep. */
 export function dropSoundless(text: MappedText): void {
   sayStops(text);
   text

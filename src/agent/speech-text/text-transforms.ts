@@ -38,7 +38,7 @@ const standard: readonly BuiltInTransform[] = [code, markup, citations, links, m
  * language, such as `textTransforms.money("de")`.
  */
 export const textTransforms = {
-  /** Those that are on by default, in their order: code, markup, citations, links, math, markdown, emoji. */
+  /** The transforms that are on by default, in their order: code, markup, citations, links, math, markdown, emoji. */
   standard,
   code,
   markup,

@@ -22,7 +22,7 @@ const knownDirections = new RegExp(
 
 const direction = /^[\p{L}][\p{L}\p{M}'’ ,-]{0,60}$/u;
 
-/** What to do with words in square brackets: whether they are a direction for the voice, and whether it performs it. */
+/** Returns whether words in square brackets are a direction for the voice, and whether it performs it. */
 export function directionIn(words: string, markup: SpeechMarkup): "performed" | "unknown" | null {
   if (!direction.test(words) || words.split(/\s+/).length > 8) return null;
   if (markup.directions === true) return "performed";

@@ -5,17 +5,17 @@ import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 export interface DeepgramFailure {
   /** HTTP status of a refusal. */
   readonly status?: number;
-  /** Of the system, such as `ECONNREFUSED`, or Deepgram's own, such as `INVALID_AUTH`. */
+  /** The code of the system, such as `ECONNREFUSED`, or Deepgram's own, such as `INVALID_AUTH`. */
   readonly code?: string;
   /** Deepgram's name for the request, for its support. */
   readonly requestId?: string;
   /** Whether trying again can help. */
   readonly retryable: boolean;
-  /** How long Deepgram asks to wait before that. */
+  /** The time that Deepgram asks to wait before that, in milliseconds. */
   readonly retryAfterMs?: number | null;
 }
 
-/** What went wrong between Greenroom and Deepgram. Its text never holds the key. */
+/** An error between Greenroom and Deepgram. Its text never holds the key. */
 export class DeepgramError extends Error {
   override readonly name = "DeepgramError";
   readonly status: number | undefined;

@@ -20,7 +20,7 @@ export class EventQueue implements AsyncIterable<SpeechEvent> {
     this.#waiting.push(event);
   }
 
-  /** What waits is still read. */
+  /** Ends the queue. Events that wait are still read. */
   end(): void {
     this.#ended = true;
     for (const reader of this.#readers.splice(0)) reader({ value: undefined, done: true });

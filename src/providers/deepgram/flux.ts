@@ -58,7 +58,7 @@ export class Flux implements Protocol {
 
 class FluxReader implements Reader {
   #text = "";
-  /** Where the sound ended when the text last changed: about the end of its last word. */
+  /** The end of the sound when the text last changed, which is about the end of its last word. */
   #textEnd: number | null = null;
   /** Whether Deepgram has said that the turn started; its words may come before that. */
   #started = false;

@@ -6,12 +6,12 @@ import { DeepgramError, refused, timedOut, unreachable } from "./error.ts";
 import type { FilledOptions } from "./options.ts";
 
 /**
- * Of the thread, whatever STT asks. It keeps no connection, only TLS sessions: a later handshake to the same server resumes
- * one, which saves its certificates and, with TLS 1.2, a round trip.
+ * The agent of the thread, for every STT. It keeps no connection, only TLS sessions: a later handshake to the same server
+ * resumes one, which saves its certificates and, with TLS 1.2, a round trip.
  */
 const agent = new Agent({ keepAlive: false });
 
-/** How to dial a URL: through its proxy, where it has one. */
+/** Returns the agent that dials a URL through its proxy, where it has one. */
 export const agentFor = (url: string): HttpAgent | undefined =>
   webSocketAgent(url) ?? (/^(wss|https):/.test(url) ? agent : undefined);
 

@@ -72,9 +72,9 @@ class NovaReader implements Reader {
   /** The pieces of this turn that do not change any more. */
   #finals: string[] = [];
   #speechEnd: number | null = null;
-  /** Where speech was noticed that has brought no word yet. */
+  /** The place where speech was noticed that has brought no word yet. */
   #noticedAt: number | null = null;
-  /** Where the last turn ended. */
+  /** The end of the last turn. */
   #endedAt = 0;
   /** The utterance has ended, but its words are not final yet. */
   #overdue = false;
@@ -138,7 +138,7 @@ class NovaReader implements Reader {
     return heardUntil - this.#speechEnd >= this.#longestGap;
   }
 
-  /** Where speech was noticed, or words were understood that were taken back since. */
+  /** The place where speech was noticed, or where words were understood that were taken back since. */
   get #noticed(): number | null {
     return this.#noticedAt ?? this.#speechEnd;
   }

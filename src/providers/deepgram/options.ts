@@ -14,7 +14,7 @@ import {
 } from "../../agent/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 
-/** How to listen through Deepgram. A wrong option throws a `TypeError` that names it. */
+/** The options for listening through Deepgram. A wrong option throws a `TypeError` that names it. */
 export interface DeepgramOptions {
   /** Default: the environment's `DEEPGRAM_API_KEY`. */
   readonly apiKey?: string;
@@ -72,7 +72,9 @@ export interface DeepgramOptions {
   readonly sampleRate?: number;
   /** Longest wait for a connection, in milliseconds. Default 3,000. Raise it on slow networks. */
   readonly connectTimeoutMs?: number;
-  /** How many connections in a row may fail before listening fails. Default 5. Lower it where there is a fallback. */
+  /**
+   * The number of connections in a row that may fail before listening fails. Default 5. Lower it where there is a fallback.
+   */
   readonly connectAttempts?: number;
   /** Pause before the second attempt, in milliseconds, up to half of it left to chance; it doubles each time. Default 200. */
   readonly retryDelayMs?: number;
@@ -86,9 +88,9 @@ export interface DeepgramOptions {
    * oldest is dropped. Raise it where words matter more than a prompt answer.
    */
   readonly maxUnheardMs?: number;
-  /** How often a connection without sound is kept alive, in milliseconds, 100–8,000. Default 4,000. */
+  /** The time between two signs of life on a connection without sound, in milliseconds, 100–8,000. Default 4,000. */
   readonly keepAliveIntervalMs?: number;
-  /** How long closing waits for the last words, in milliseconds. Default 500. */
+  /** The time that closing waits for the last words, in milliseconds. Default 500. */
   readonly closeTimeoutMs?: number;
 }
 
@@ -117,7 +119,7 @@ export interface FilledOptions {
   readonly closeTimeoutMs: number;
 }
 
-/** Of Deepgram, where no threshold is given. */
+/** Deepgram's threshold where none is given. */
 const usualEotThreshold = 0.7;
 
 const eagerByDefault = 0.5;

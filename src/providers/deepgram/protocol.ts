@@ -1,6 +1,6 @@
 import type { DeepgramClient } from "@deepgram/sdk";
 
-/** What a model's messages say about a turn. Times in seconds of the connection's sound; null where it is not known. */
+/** A message of a model about a turn. Times are in seconds of the connection's sound; null where they are not known. */
 export type TurnSignal =
   | { readonly type: "start" }
   /** `text` is the turn as far as this connection heard it. */
@@ -54,7 +54,7 @@ export const textIn = (value: unknown): string => (typeof value === "string" ? v
 export const secondsIn = (value: unknown): number | null =>
   typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
 
-/** When the last of these words ends. */
+/** Returns the end of the last of these words. */
 export function lastWordEnd(words: unknown): number | null {
   if (!Array.isArray(words)) return null;
   return words.reduce<number | null>((latest, word: unknown) => {

@@ -8,8 +8,8 @@ const longestWaitMs = 10_000;
 export const stableAfterMs = 5_000;
 
 /**
- * How long to wait before the next attempt, in milliseconds, after so many failures in a row; null: not at all. Half of it
- * is random, so that the calls of a whole server do not come back at once.
+ * Returns the time to wait before the next attempt, in milliseconds, after so many failures in a row; null where there is
+ * none. Half of it is random, so that the calls of a whole server do not come back at once.
  */
 export function retryDelayMs(
   error: DeepgramError,

@@ -4,7 +4,7 @@ const chunkSeconds = 0.08;
 /** Older marks are forgotten: Flux ends a turn after 60 s of silence at the latest. */
 const memorySeconds = 75;
 
-/** Until which sample the sound was written at which time (epoch milliseconds). */
+/** The sample until which sound was written at a time (epoch milliseconds). */
 interface Mark {
   readonly until: number;
   readonly at: number;
@@ -37,7 +37,7 @@ export class Sound {
   #sent = 0;
   /** Samples sent over the connection. */
   #position = 0;
-  /** Where in the connection the first chunk starts. */
+  /** The place in the connection where the first chunk starts. */
   #start = 0;
   #marks: Mark[] = [];
   #droppedSamples = 0;
@@ -106,7 +106,9 @@ export class Sound {
     this.#marks = [];
   }
 
-  /** When the sound at this time of the connection was written, as epoch milliseconds; null where it is not known. */
+  /**
+   * Returns when the sound at this time of the connection was written, as epoch milliseconds; null where that is not known.
+   */
   writtenAt(seconds: number): number | null {
     const sample = Math.round(seconds * this.sampleRate);
     const mark = this.#marks.findLast((_, index, marks) => (marks[index - 1]?.until ?? -1) < sample);

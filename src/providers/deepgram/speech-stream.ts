@@ -17,7 +17,7 @@ import { type HeardSignal, Turns } from "./turns.ts";
 /** Sound that may wait in this process behind a slow network, in milliseconds; the rest waits where it can be dropped. */
 const maxBufferedMs = 1_000;
 
-/** So much sound must be unanswered, in milliseconds, for a connection to be stalled: less may end without an answer. */
+/** The sound that must be unanswered for a connection to be stalled, in milliseconds: less may end without an answer. */
 const stalledSoundMs = 1_000;
 
 /** Outside a turn, what was heard last is kept, in seconds: a turn may begin in it before Deepgram says so. */
@@ -52,7 +52,7 @@ export class DeepgramStream implements SpeechStream {
   #rateKnown = false;
   #givenMs = 0;
   #reportedDroppedMs = 0;
-  /** Since when sound goes out that nothing has answered, and how much. */
+  /** The time since which sound goes out that nothing has answered, and how much of it. */
   #unanswered = { since: 0, ms: 0 };
   #closing: Promise<void> | null = null;
 

@@ -8,11 +8,11 @@ import type { Sdk } from "./sdk.ts";
 /** Longest message that Deepgram may send, in bytes: its longest are transcripts. */
 const maxMessageBytes = 4 * 1_024 * 1_024;
 
-/** As much of the body of a refused handshake is read, in bytes, and for so long, in milliseconds. */
+/** The most that is read of the body of a refused handshake, in bytes, and the longest time for it, in milliseconds. */
 const maxRefusalBytes = 4_096;
 const refusalTimeoutMs = 1_000;
 
-/** How it ended: by a failure, or by a close frame (1005: without a code, 1006: without a frame). */
+/** The end of a connection: by a failure, or by a close frame (1005: without a code, 1006: without a frame). */
 export interface TransportEnd {
   readonly failure: DeepgramError | null;
   readonly code: number;
@@ -69,8 +69,8 @@ export class Transport implements DeepgramTransport {
   }
 
   /**
-   * What the SDK calls where it gives up. Not the closing handshake: with a server that does not take part in it, that
-   * holds the thread for 30 s.
+   * Ends the connection. The SDK calls it where it gives up. There is no closing handshake: with a server that does not
+   * take part in it, that holds the thread for 30 s.
    */
   close(): void {
     this.terminate();

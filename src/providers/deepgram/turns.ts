@@ -1,6 +1,6 @@
 import type { SpeechEvent } from "../../agent/stt.ts";
 
-/** So much silence at the start of a new connection, in seconds, ends a turn that the lost one had begun. */
+/** The silence at the start of a new connection that ends a turn which the lost one had begun, in seconds. */
 const continuationSeconds = 1;
 
 /** A {@link TurnSignal} whose time is one of the clock. */
@@ -18,7 +18,7 @@ export type HeardSignal =
 export class Turns {
   readonly #emit: (event: SpeechEvent) => void;
   #state: "silent" | "speaking" | "eager" = "silent";
-  /** What lost connections understood of this turn. */
+  /** The words of this turn that lost connections understood. */
   #carried = "";
   /** Whether speech has still to be heard over the new connection. */
   #interrupted = false;

@@ -6,7 +6,7 @@ export interface Timing {
   readonly character_start_times_seconds: readonly number[];
 }
 
-/** How far back a start may lie before it is taken as counted from its own piece, in milliseconds. */
+/** The time by which a start may lie back before it is taken as counted from its own piece, in milliseconds. */
 const jitterMs = 50;
 const speakable = /[\p{L}\p{N}]/u;
 /** Markup that a model performs: it may be told of, or not. */
@@ -67,7 +67,9 @@ export class AlignmentReader {
     return taken;
   }
 
-  /** Where the character is next: here, or behind the markup that stands here, or later. -1: nowhere. */
+  /**
+   * Returns the next place of the character: here, or behind the markup that stands here, or later; -1 where there is none.
+   */
   #placeOf(character: string): number {
     if (this.#text.startsWith(character, this.#position)) return this.#position;
     const gap =

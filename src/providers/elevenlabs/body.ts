@@ -8,7 +8,7 @@ const longestText = 65_536;
 /** Longest line of a stream with timestamps, in bytes: minutes of sound. */
 const longestLine = 16_777_216;
 const textTimeoutMs = 5_000;
-/** How long the next piece of a refusal's body is waited for, in milliseconds: its status tells most. */
+/** The longest wait for the next piece of a refusal's body, in milliseconds: its status tells most. */
 const refusalTimeoutMs = 1_000;
 const lineFeed = 0x0a;
 

@@ -1,7 +1,7 @@
 import { retryAfter } from "../../retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
-/** What went wrong, as far as one would act on it. */
+/** The kinds of errors, as far as one would act on them. */
 export type ElevenlabsErrorKind =
   /** The key is missing, wrong, or may not do this, or the account's plan does not include it. */
   | "unauthorized"
@@ -36,9 +36,9 @@ export class ElevenlabsError extends Error {
   readonly status: number | undefined;
   /** ElevenLabs' own word for it, such as `quota_exceeded`, or the system's, such as `ECONNREFUSED`. */
   readonly code: string | undefined;
-  /** What ElevenLabs' support asks for. */
+  /** The id of the request, which ElevenLabs' support asks for. */
   readonly requestId: string | undefined;
-  /** How long ElevenLabs asks to wait, in milliseconds. */
+  /** The time that ElevenLabs asks to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /** A kept connection had gone before the request was sent on it: nothing was lost, a fresh one will do. */
   readonly stale: boolean;
@@ -53,13 +53,13 @@ export class ElevenlabsError extends Error {
     this.stale = fields.stale ?? false;
   }
 
-  /** Can the same request succeed a moment later? */
+  /** Whether the same request can succeed a moment later. */
   get retryable(): boolean {
     return this.kind === "busy" || this.kind === "server" || this.kind === "network";
   }
 }
 
-/** What broke a connection, as an error with the system's `code`. */
+/** Returns what broke a connection, as an error with the system's `code`. */
 export function connectionError(error: unknown, reused = false): ElevenlabsError {
   const { code = "ECONNRESET", message } = error as NodeJS.ErrnoException;
   return new ElevenlabsError(`The connection to ElevenLabs failed: ${message || code}`, {

@@ -5,7 +5,7 @@ import { pieces, refusalText, textOf, wholeLines } from "./body.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { open } from "./requests.ts";
 
-/** As much of the `init` of a fetch as the SDK gives. */
+/** The part of the `init` of a fetch that the SDK gives. */
 export interface SdkRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface SdkRequest {
   readonly signal: AbortSignal;
 }
 
-/** As much of a fetch's response as the SDK reads. */
+/** The part of a fetch's response that the SDK reads. */
 export interface SdkResponse {
   readonly status: number;
   readonly headers: unknown;
@@ -21,7 +21,7 @@ export interface SdkResponse {
   text(): Promise<string>;
 }
 
-/** What the SDK is told of a request that failed, which is only that; for why, see {@link Exchange.failure}. */
+/** The response by which the SDK learns that a request failed, and no more; {@link Exchange.failure} has the reason. */
 const failed: SdkResponse = { status: 599, headers: {}, body: null, text: async () => "" };
 
 /**

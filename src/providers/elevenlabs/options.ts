@@ -14,13 +14,16 @@ import {
 } from "../../agent/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 
-/** How the voice sounds, over what is stored with it at ElevenLabs. All but `speed` and the boost are shares from 0 to 1. */
+/**
+ * The settings of the voice's sound, over those that are stored with it at ElevenLabs. All but `speed` and the boost are
+ * shares from 0 to 1.
+ */
 export interface VoiceSettings {
   /** Low: lively, and different each time. High: even, and monotonous. */
   readonly stability?: number;
-  /** How closely it keeps to the recording that the voice was made of. */
+  /** The share by which it keeps to the recording that the voice was made of. */
   readonly similarityBoost?: number;
-  /** How much of the speaker's manner is exaggerated. More than 0 costs time. */
+  /** The share by which the speaker's manner is exaggerated. More than 0 costs time. */
   readonly style?: number;
   /** Closer to the speaker; costs time. */
   readonly useSpeakerBoost?: boolean;
@@ -35,13 +38,13 @@ export interface TTSOptions {
   /** Default: the environment's `ELEVENLABS_API_KEY`. */
   readonly apiKey?: string;
   /**
-   * Where the API is: another region (`https://api.us.elevenlabs.io`), a gateway, or an emulator. Default: the environment's
-   * `ELEVENLABS_BASE_URL`, else `https://api.elevenlabs.io`.
+   * The address of the API: another region (`https://api.us.elevenlabs.io`), a gateway, or an emulator. Default: the
+   * environment's `ELEVENLABS_BASE_URL`, else `https://api.elevenlabs.io`.
    */
   readonly baseUrl?: string;
   /**
-   * Who speaks: the id of a voice of your account, from elevenlabs.io/app/voice-library. Default `JBFqnCBsd6RMkjVDRZzb`,
-   * "George", the voice of ElevenLabs' own first steps, which every account has.
+   * The id of the voice that speaks, one of your account, from elevenlabs.io/app/voice-library. Default
+   * `JBFqnCBsd6RMkjVDRZzb`, "George", the voice of ElevenLabs' own first steps, which every account has.
    */
   readonly voiceId?: string;
   /**
@@ -77,8 +80,8 @@ export interface TTSOptions {
   /** Longest between two pieces of the sound, in milliseconds. Default 3,000: it comes faster than it is played. */
   readonly idleTimeoutMs?: number;
   /**
-   * How often a request is sent again while nothing has come of it: after 408, 429 (not for too many at once), 5xx, an empty
-   * answer and network errors. Default 2; 0 behind a `fallback` that should take over at once.
+   * The number of times that a request is sent again while nothing has come of it: after 408, 429 (not for too many at
+   * once), 5xx, an empty answer and network errors. Default 2; 0 behind a `fallback` that should take over at once.
    */
   readonly maxRetries?: number;
 }

@@ -18,7 +18,10 @@ export interface SpeechRequest {
   readonly signal: AbortSignal;
 }
 
-/** Of the neighbours, more than a sentence on either side does not change the melody. In characters. */
+/**
+ * The length of the neighbouring text that is sent, in characters: more than a sentence on either side does not change the
+ * melody.
+ */
 const longestNeighbour = 300;
 
 /** One request, streamed as its sound comes. Ending the iteration closes its connection. */

@@ -56,7 +56,7 @@ export class Answer {
     this.#spent = spent;
   }
 
-  /** Has something been said? */
+  /** Whether something has been said. */
   get spoken(): boolean {
     return this.#spoken;
   }
@@ -70,7 +70,7 @@ export class Answer {
     };
   }
 
-  /** What a chunk brings. Its parts are read one by one: the SDK's `text` warns of every part that is none. */
+  /** Yields the events of a chunk. Its parts are read one by one: the SDK's `text` warns of every part that is none. */
   *read({
     candidates,
     promptFeedback,
@@ -83,7 +83,7 @@ export class Answer {
     if (usageMetadata !== undefined) yield this.#count(usageMetadata);
   }
 
-  /** What is wrong with it now that it is over; null where it is an answer. */
+  /** Returns the fault of an answer that is over; null where it is a good one. */
   problem(): RefusalError | BadAnswerError | null {
     const reason = this.#reason;
     if (this.#blockReason !== undefined) return new RefusalError("prompt", this.#blockReason);
@@ -105,7 +105,7 @@ export class Answer {
       : new BadAnswerError(reason, `Gemini could not finish its answer: ${reason}`);
   }
 
-  /** What it holds back until it is over: its calls, or that it tried to make one. */
+  /** Yields what it holds back until it is over: its calls, or that it tried to make one. */
   *rest(): Generator<LlmEvent, void, void> {
     if (this.#blank !== "") yield { type: "text", delta: this.#blank };
     for (const call of this.#calls) yield { type: "tool_call", call };

@@ -13,19 +13,19 @@ const skipSignature = "skip_thought_signature_validator";
 /** Longest name of a speaker, in characters. */
 const longestName = 64;
 
-/** What a call of this provider carries in `ToolCall.providerData`: the part as it came, with its thought signature. */
+/** The data of a call of this provider in `ToolCall.providerData`: the part as it came, with its thought signature. */
 interface OwnCall {
   readonly gemini: {
     readonly model: string;
     readonly part: Part;
-    /** How much of the text came before it, in characters. */
+    /** The length of the text that came before it, in characters. */
     readonly behind?: number;
   };
 }
 
 export interface Mapped {
   readonly contents: Content[];
-  /** Do several participants speak? Each of their messages then begins with the name of its speaker. */
+  /** Whether several participants speak. Each of their messages then begins with the name of its speaker. */
   readonly severalSpeakers: boolean;
 }
 
@@ -138,7 +138,7 @@ function ownPart(call: ToolCall, model: string): Part | undefined {
   return unsigned;
 }
 
-/** What a call of this provider carries; undefined where another provider made it. */
+/** Returns the data of a call of this provider; undefined where another provider made it. */
 function ownOf({ providerData }: ToolCall): OwnCall["gemini"] | undefined {
   if (typeof providerData !== "object" || providerData === null || !("gemini" in providerData))
     return undefined;

@@ -12,7 +12,7 @@ export class GeminiError extends Error {
   readonly code: string;
   /** Google's finer reason, such as `API_KEY_INVALID`, where it gives one. */
   readonly reason: string | undefined;
-  /** How long Google asks to wait before the next try, in milliseconds. */
+  /** The time that Google asks to wait before the next try, in milliseconds. */
   readonly retryDelayMs: number | undefined;
   /** Whether trying again is of no use, although the status is one of those that pass: a used-up quota of the day. */
   readonly lasting: boolean;
@@ -43,7 +43,7 @@ export class RefusalError extends Error {
   readonly code = "REFUSED";
   /** Google's reason, such as `SAFETY` or `PROHIBITED_CONTENT`. */
   readonly reason: string;
-  /** Was it the question that is forbidden (`prompt`), or the answer? */
+  /** The part that is forbidden: the question (`prompt`) or the answer. */
   readonly refused: "prompt" | "answer";
 
   constructor(refused: "prompt" | "answer", reason: string) {
@@ -69,13 +69,13 @@ export function asRefusedRequest(error: unknown, apiKey: string): GeminiError {
   );
 }
 
-/** Did it go wrong on the way to Gemini, or at Gemini? If not, the SDK did not even send it. */
+/** Returns whether a request failed on the way to Gemini or at Gemini. Otherwise the SDK did not even send it. */
 export function wasSent(error: unknown): boolean {
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   return name === "ApiError" || typeof code === "string" || name === "AbortError";
 }
 
-/** What the SDK threw, as an error that holds no key and none of the words that were said. */
+/** Returns what the SDK threw as an error that holds no key and none of the words that were said. */
 export function asFailure(error: unknown, apiKey: string): Failure {
   if (error instanceof GeminiError || error instanceof RefusalError || error instanceof BadAnswerError)
     return error;
@@ -92,7 +92,7 @@ export function asFailure(error: unknown, apiKey: string): Failure {
   return new BadAnswerError("UNREADABLE", `The answer of Gemini broke off, or could not be read (${name})`);
 }
 
-/** May the same request succeed when it is sent again? */
+/** Returns whether the same request may succeed when it is sent again. */
 export function isPassing(failure: Failure): boolean {
   if (failure instanceof BadAnswerError) return failure.code !== "MAX_TOKENS";
   if (failure instanceof RefusalError || failure.lasting) return false;

@@ -63,7 +63,7 @@ class EventReader {
   #line = "";
   /** The data of an event that is not over. */
   #data: string[] = [];
-  /** What stands outside of events. */
+  /** The lines that stand outside of events. */
   #bare: string[] = [];
 
   *read(text: string): Generator<string, void, void> {

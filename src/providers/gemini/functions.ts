@@ -4,7 +4,7 @@ import { inLists, inMaps, single } from "../../agent/schema-dialect.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Those that were found to be right. */
+/** The functions that were found to be right. */
 const checked = new WeakSet<FunctionDeclaration>();
 
 /**

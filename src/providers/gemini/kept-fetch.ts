@@ -4,7 +4,7 @@ import type { Connections } from "../connections.ts";
 import { decoded } from "../decoded.ts";
 import { wholeEvents } from "./event-stream.ts";
 
-/** As the global fetch, as far as the SDK uses it, over kept connections. Errors carry the system's `code`. */
+/** Returns a fetch over kept connections, as far as the SDK uses one. Errors carry the system's `code`. */
 export function fetchOver(connections: Connections): typeof fetch {
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);

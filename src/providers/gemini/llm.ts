@@ -28,7 +28,7 @@ export class LLM extends BaseLLM {
   readonly #options: FilledOptions;
   readonly #connections: Connections;
   readonly #running = new Set<AbortController>();
-  /** What a safety filter blocked: left in the conversation it would block every later answer as well. */
+  /** The messages that a safety filter blocked: left in the conversation they would block every later answer as well. */
   readonly #withheld = new Set<string>();
   #client: Promise<GoogleGenAI> | null = null;
   #closed = false;

@@ -16,7 +16,7 @@ import { baseUrlFrom, keyFrom } from "../access.ts";
 import { generationOf } from "./thinking.ts";
 import type { ThinkingEffort } from "./thinking-effort.ts";
 
-/** What a safety setting is about. */
+/** The subject of a safety setting. */
 export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangerous_content";
 
 /** From which probability of harm on an answer is stopped; `off` also skips the check. */
@@ -32,14 +32,17 @@ export type HarmThreshold = (typeof thresholds)[number];
 export interface LLMOptions {
   /** Default: the environment's `GOOGLE_API_KEY`. */
   readonly apiKey?: string;
-  /** Where the API is: a gateway, or an emulator. Default: the environment's `GOOGLE_GEMINI_BASE_URL`, else Google itself. */
+  /**
+   * The address of the API: a gateway, or an emulator. Default: the environment's `GOOGLE_GEMINI_BASE_URL`, else Google
+   * itself.
+   */
   readonly baseUrl?: string;
   /**
    * The version of the API. Default `v1beta`: previews and the names that end in `-latest` exist only there, and what is
    * the default of the SDK changes with its releases.
    */
   readonly apiVersion?: string;
-  /** How freely words are chosen, 0 to 2. Default: the model's own, for which those of Gemini 3 are tuned. */
+  /** The freedom with which words are chosen, 0 to 2. Default: the model's own, for which those of Gemini 3 are tuned. */
   readonly temperature?: number;
   /** Choose among the most probable words that make up this share, 0 to 1. Default: the model's own. */
   readonly topP?: number;
@@ -52,17 +55,17 @@ export interface LLMOptions {
   readonly thinkingBudget?: number;
   /** The same for Gemini 3 and later. Default: the least that the model allows, `minimal` or `low`. */
   readonly thinkingLevel?: ThinkingEffort;
-  /** Where answers are stopped for safety. Default: Google's own thresholds. */
+  /** The thresholds at which answers are stopped for safety. Default: Google's own thresholds. */
   readonly safetySettings?: Readonly<Partial<Record<Harm, HarmThreshold>>>;
   /**
-   * What is said when the model may not answer (safety, forbidden content, recitation). A refusal is no failure: an
-   * apology for one, with the request to say it again, would lead into it once more. Null: a `RefusalError` is thrown
+   * The words that are said when the model may not answer (safety, forbidden content, recitation). A refusal is no failure:
+   * an apology for one, with the request to say it again, would lead into it once more. Null: a `RefusalError` is thrown
    * instead, for a turn that fails, or a `fallback` that asks another model. Default: "I'm sorry, I can't help with that."
    */
   readonly refusal?: string | null;
   /**
-   * How often a request is sent again while nothing of the answer has come: after 408, 429, 5xx, network errors and answers
-   * of no use. Default 2; 0 behind a `fallback` that should take over at once.
+   * The number of times that a request is sent again while nothing of the answer has come: after 408, 429, 5xx, network
+   * errors and answers of no use. Default 2; 0 behind a `fallback` that should take over at once.
    */
   readonly maxRetries?: number;
   /**
@@ -124,7 +127,10 @@ export function fillOptions(given: LLMOptions, model: string): FilledOptions {
   };
 }
 
-/** How a model is told to think depends on its generation; it refuses every request that tells it in the other way. */
+/**
+ * Checks the options for thinking. They depend on the model's generation, which refuses every request with those of
+ * another.
+ */
 function checkThinking({ thinkingBudget, thinkingLevel }: LLMOptions, model: string): void {
   if (thinkingBudget !== undefined && thinkingLevel !== undefined) {
     throw new TypeError(

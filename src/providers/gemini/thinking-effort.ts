@@ -1,2 +1,2 @@
-/** How hard a model of Gemini 3 or later thinks before it speaks. */
+/** The effort with which a model of Gemini 3 or later thinks before it speaks. */
 export type ThinkingEffort = "minimal" | "low" | "medium" | "high";

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BroadcastChannel } from "node:worker_threads";
 import { type WasmModule, webAssembly } from "./web-assembly.ts";
 
-/** What the threads that speak say to each other. */
+/** A message between the threads that speak. */
 type Word = { readonly type: "wanted" } | { readonly type: "here"; readonly module: WasmModule };
 
 const channelName = "greenroom.flite";

@@ -28,7 +28,7 @@ const longestPiece = 160;
 const eachSentence = { maxLength: longestPiece, minLength: 0, firstClauseWords: Number.POSITIVE_INFINITY };
 
 export interface FliteText {
-  /** What Flite can speak, sentence by sentence; long ones in their parts. */
+  /** The text that Flite can speak, sentence by sentence; long ones in their parts. */
   readonly pieces: readonly string[];
   /** Some of the text is in letters that Flite does not know: it would be silent about them. */
   readonly unknown: boolean;

@@ -10,7 +10,7 @@ export type FliteVoice = (typeof fliteVoices)[number];
 
 export interface FliteOptions {
   readonly voice: FliteVoice;
-  /** How fast it speaks: 1 is the voice's own pace, 2 twice as fast. */
+  /** The pace of the voice: 1 is its own, 2 twice as fast. */
   readonly pace: number;
 }
 

@@ -3,7 +3,7 @@ import type { FunctionDeclaration } from "../../agent/functions.ts";
 import type { LlmRequest } from "../../agent/llm.ts";
 import { weatherSentence } from "./weather/weather.ts";
 
-/** What the rules make of a request: tools to call, or words to say. */
+/** The decision of the rules about a request: tools to call, or words to say. */
 export interface Decision {
   readonly calls: readonly ToolCall[];
   readonly text: string;
@@ -13,7 +13,7 @@ const greeting =
   "Hello! I am the built-in agent of Greenroom, with rules in place of a language model. " +
   'Ask me "What is the weather in Paris and Rome?" or "What time is it?"';
 
-/** What stands for speech of which only the length is known. */
+/** The text that stands for speech of which only the length is known. */
 const wordless = /^\(spoke for ([\d.]+) seconds; there is no speech recognition\)$/;
 
 export function decide({ messages, functions, toolChoice }: LlmRequest): Decision {

@@ -8,13 +8,13 @@ import { fliteThread } from "./flite-thread.ts";
 export interface LocalTTSOptions {
   /** `slt` (a woman, default), `rms`, `awb` (Scottish), `kal16` or `kal` (men; `kal` at 8 000 Hz). All are of 16 000 Hz but `kal`. */
   readonly voice?: FliteVoice;
-  /** How fast it speaks, 0.5–2. Default 1: the voice's own pace. */
+  /** The pace of the voice, 0.5–2. Default 1: its own. */
   readonly pace?: number;
 }
 
 const checks: Checks<LocalTTSOptions> = { voice: oneOf(fliteVoices), pace: number(0.5, 2) };
 
-/** What stands for a text that cannot be spoken, so that it is "heard" all the same. */
+/** The length of the silence for a text that cannot be spoken, so that it is "heard" all the same, in milliseconds. */
 const unspeakableMs = 200;
 
 /**

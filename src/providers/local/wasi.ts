@@ -1,6 +1,6 @@
 import { type WasmMemory, type WasmModule, webAssembly } from "./web-assembly.ts";
 
-/** How the program ended itself. */
+/** The program ended itself. */
 class Exit extends Error {
   readonly code: number;
 
@@ -50,7 +50,7 @@ class MemoryFile {
 
 export interface WasiResult {
   readonly code: number;
-  /** What the program printed. */
+  /** The text that the program printed. */
   readonly printed: string;
   readonly file: Uint8Array;
 }
@@ -68,7 +68,7 @@ class Wasi {
   readonly #args: readonly Uint8Array[];
   readonly #fileName: string;
   readonly #file = new MemoryFile();
-  /** Where each descriptor of the file is. */
+  /** The place of each descriptor of the file. */
   readonly #places = new Map<number, number>();
   #nextDescriptor = folder + 1;
   #printed = "";

@@ -19,5 +19,5 @@ interface WebAssemblyApi {
   readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance;
 }
 
-/** As far as it is used here: its types come with those of a browser, which this project does not load. */
+/** The part of WebAssembly that is used here: its types come with those of a browser, which this project does not load. */
 export const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;

@@ -1,8 +1,9 @@
 import { now } from "../../protocol.ts";
 
 /**
- * How long before the present moment tokens say that they were issued, in seconds. Stream refuses a token from the future with
- * next to no leeway (code 42), and machines that keep time by NTP are apart by some milliseconds, seldom by seconds.
+ * The time before the present moment at which tokens say that they were issued, in seconds. Stream refuses a token from the
+ * future with next to no leeway (code 42), and machines that keep time by NTP are apart by some milliseconds, seldom by
+ * seconds.
  */
 export const backdatedSeconds = 30;
 
@@ -12,7 +13,7 @@ const blindlyBackdatedSeconds = 86_400;
 /** Two clocks of this machine that have moved apart by more than this since Stream's time was learned, in milliseconds. */
 const movedMs = 2_000;
 
-/** When a token was issued and when it expires, in seconds since the Unix epoch. */
+/** The times when a token was issued and when it expires, in seconds since the Unix epoch. */
 export interface TokenTimes {
   readonly iat: number;
   readonly exp: number;
@@ -20,7 +21,7 @@ export interface TokenTimes {
 
 /** Stream's time, as far as its answers tell: this machine's clock may be minutes ahead or behind. */
 export class StreamClock {
-  /** How far Stream is ahead of `now()`, in milliseconds; never more than it really is. */
+  /** The time by which Stream's clock is ahead of `now()`, in milliseconds; never more than it really is. */
   #aheadMs = 0;
   /** By how much the wall clock was ahead of `now()` when Stream's time was learned; null: it was never learned. */
   #wallAheadMs: number | null = null;
@@ -67,5 +68,5 @@ export class StreamClock {
   }
 }
 
-/** How far the wall clock is ahead of `now()`, in milliseconds. */
+/** Returns how far the wall clock is ahead of `now()`, in milliseconds. */
 const wallAheadMs = (): number => Date.now() - now();

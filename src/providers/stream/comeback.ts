@@ -15,7 +15,7 @@ export interface Publishing {
   readonly iceRestart?: boolean;
 }
 
-/** What calls for coming back. */
+/** The occasion for coming back. */
 export interface Occasion {
   readonly wish: Strategy;
   /** A short class, such as `signal_lost`. */
@@ -44,7 +44,7 @@ export interface ComebackOptions {
   readonly onWarning: (what: string, error: unknown) => void;
 }
 
-/** So often a session is taken up again before a new one is begun. */
+/** The number of times that a session is taken up again before a new one is begun. */
 const mostFastAttempts = 3;
 const fastDelayMs = 100;
 

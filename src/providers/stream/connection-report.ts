@@ -87,5 +87,5 @@ export class ConnectionReport {
   }
 }
 
-/** As log lines begin. */
+/** Returns a text as log lines begin. */
 const lowerCase = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

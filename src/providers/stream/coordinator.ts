@@ -240,7 +240,7 @@ export class Coordinator {
 const isOfClock = (number: number | undefined): boolean =>
   number === tokenExpired || number === tokenTooEarly;
 
-/** When the SDK's answer, or its error, set out; null where there was no answer. */
+/** Returns the `Date` of the SDK's answer, or of its error; null where there was no answer. */
 function dateOf(answer: unknown): string | null {
   const { metadata } = answer as { readonly metadata?: { readonly responseHeaders?: Headers } };
   return metadata?.responseHeaders?.get("date") ?? null;

@@ -1,7 +1,7 @@
 import { StreamError } from "./error.ts";
 import type { IceServer } from "./media/media.ts";
 
-/** What lets somebody onto one edge, for one call. */
+/** The credentials that let somebody onto one edge, for one call. */
 export interface Credentials {
   /** Name of the edge: what a migration comes from. */
   readonly edge: string;
@@ -12,7 +12,7 @@ export interface Credentials {
   readonly iceServers: readonly IceServer[];
 }
 
-/** What the coordinator answers to a join, as far as it matters. */
+/** The coordinator's answer to a join, as far as it matters. */
 export interface Admission {
   readonly credentials: Credentials;
   /** Such as `send-audio`. */

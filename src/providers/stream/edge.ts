@@ -67,7 +67,7 @@ export class Edge implements EdgeInterface {
     return connection;
   }
 
-  /** What Stream's clients join with: `token` and `api_key`. Rejects with a {@link StreamError}. */
+  /** Resolves with what Stream's clients join with: `token` and `api_key`. Rejects with a {@link StreamError}. */
   joinToken(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }> {
     return this.#invitations.joinToken(call, request);
   }

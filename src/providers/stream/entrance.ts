@@ -11,7 +11,7 @@ export interface EntranceOptions<T> {
   readonly coordinator: Pick<Coordinator, "join">;
   readonly call: Call;
   readonly userId: string;
-  /** How often it is tried in all. */
+  /** The number of tries in all. */
   readonly attempts: number;
   readonly signal: AbortSignal;
   /** The edge to get away from. Default none. */

@@ -6,20 +6,20 @@ import type { SfuFault } from "./wire/messages.ts";
 export interface StreamFailure {
   /** HTTP status of a refusal. */
   readonly status?: number | undefined;
-  /** Of the system, such as `ECONNREFUSED`, or the SFU's own, such as `SFU_FULL`. */
+  /** The code of the system, such as `ECONNREFUSED`, or the SFU's own, such as `SFU_FULL`. */
   readonly code?: string | undefined;
   /** Stream's number for it: the coordinator's (40 is an expired token) or the SFU's (700 is a full one). */
   readonly number?: number | undefined;
   /** Whether trying again can help. */
   readonly retryable: boolean;
-  /** How long Stream asks to wait before that. */
+  /** The time that Stream asks to wait before that, in milliseconds. */
   readonly retryAfterMs?: number | null;
-  /** What the SFU wants done about it: a number of `WebsocketReconnectStrategy`. */
+  /** The reaction that the SFU wants: a number of `WebsocketReconnectStrategy`. */
   readonly strategy?: number | undefined;
   readonly cause?: unknown;
 }
 
-/** What went wrong between Greenroom and Stream. Its text never holds the secret, nor a token. */
+/** An error between Greenroom and Stream. Its text never holds the secret, nor a token. */
 export class StreamError extends Error {
   override readonly name = "StreamError";
   readonly status: number | undefined;

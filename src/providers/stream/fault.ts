@@ -5,7 +5,7 @@ import type { SfuEvent } from "./wire/messages.ts";
 
 export type ErrorEvent = Extract<SfuEvent, { type: "error" }>["value"];
 
-/** What an SFU reports in a call, and what it wants done about it; null: nothing. */
+/** A fault that an SFU reports in a call, and the reaction that it wants; null is none. */
 export interface Fault {
   readonly error: StreamError;
   readonly wish: Strategy | "leave" | null;

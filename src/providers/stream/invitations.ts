@@ -8,7 +8,7 @@ const demoSeconds = 3_600;
 
 type Inviter = Pick<Coordinator, "upsertUser" | "userToken">;
 
-/** How people come into a call of Stream that an agent is in. */
+/** Lets people into a call of Stream that an agent is in. */
 export class Invitations {
   readonly #options: Pick<FilledOptions, "apiKey">;
   readonly #coordinator: Inviter;
@@ -19,8 +19,8 @@ export class Invitations {
   }
 
   /**
-   * What Stream's clients join with, and until when. A guest who is new is made a user; all others are left as they are, since Stream would
-   * replace whatever an application knows of them: their client brings their name.
+   * Resolves with what Stream's clients join with, and until when. A guest who is new is made a user; all others are left
+   * as they are, since Stream would replace whatever an application knows of them: their client brings their name.
    */
   async joinToken(
     call: Call,
@@ -64,7 +64,7 @@ export class Invitations {
   }
 }
 
-/** When a token expires by Stream's clock, which this machine's may differ from by minutes. */
+/** Returns when a token expires by Stream's clock, which this machine's may differ from by minutes. */
 function expiryOf(token: string): { readonly expires_at?: string } {
   const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString() || "{}");
   return typeof exp === "number" ? { expires_at: new Date(exp * 1_000).toISOString() } : {};

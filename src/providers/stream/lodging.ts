@@ -23,7 +23,7 @@ export interface LodgingOptions
   > {
   readonly onEvent: (stay: Stay, event: SfuEvent) => void;
   readonly onTrouble: (stay: Stay, trouble: Trouble) => void;
-  /** What is said gets out, or what is heard gets in. */
+  /** Called when the agent's sound gets out, or the participants' sound gets in. */
   readonly onConnected: (peer: Peer) => void;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
@@ -32,8 +32,8 @@ export interface LodgingOptions
 const goodbyeTimeoutMs = 2_000;
 
 /**
- * Where the agent sits: on one SFU, and while it moves, on two. What it says and what it hears go over to the new one when
- * that is connected, each by itself, or when the old one is given up.
+ * The place of the agent: on one SFU, and while it moves, on two. Its own sound and that of the participants go over to the
+ * new one when that is connected, each by itself, or when the old one is given up.
  */
 export class Lodging {
   readonly #options: LodgingOptions;
@@ -58,7 +58,7 @@ export class Lodging {
     return this.#former;
   }
 
-  /** So many sockets were opened before. */
+  /** The number of sockets that were opened before. */
   get nextAttempt(): number {
     return this.#sockets++;
   }

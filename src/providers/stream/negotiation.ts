@@ -17,10 +17,10 @@ export interface NegotiationOptions {
   readonly onAgreed: (peer: "publisher" | "subscriber") => void;
 }
 
-/** So many offers of the SFU in a row may fail before the whole stay has. */
+/** The number of the SFU's offers in a row that may fail before the whole stay has failed. */
 const mostFailures = 3;
 
-/** What is agreed with an SFU about both peer connections: on each side one thing at a time, in order. */
+/** The negotiation with an SFU about both peer connections: on each side one thing at a time, in order. */
 export class Negotiation {
   readonly #options: NegotiationOptions;
   #publishing: Promise<void> = Promise.resolve();

@@ -1,7 +1,7 @@
 import { type Checks, fillWith, key, url, whole } from "../../agent/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 
-/** How to reach Stream. A wrong option throws a `TypeError` that names it. */
+/** The options for calls on Stream. A wrong option throws a `TypeError` that names it. */
 export interface StreamOptions {
   /** Default: the environment's `STREAM_API_KEY`. */
   readonly apiKey?: string;
@@ -15,15 +15,16 @@ export interface StreamOptions {
   /** Longest wait for one answer of Stream's API, in milliseconds. Default 5,000. Raise it on slow networks. */
   readonly requestTimeoutMs?: number;
   /**
-   * How often a join, or a request to Stream's API that failed for a reason that passes, is tried in all. Default 3. A join
-   * moves to another of Stream's edges where one is full.
+   * The number of tries in all of a join, or of a request to Stream's API that failed for a reason that passes. Default 3.
+   * A join moves to another of Stream's edges where one is full.
    */
   readonly attempts?: number;
   /** For how long the agent's own tokens are good, in seconds, 60–86,400. Default 3,600. They are renewed by themselves. */
   readonly tokenLifetimeSeconds?: number;
   /**
-   * Where people join a call to try an agent out: the links of `run` lead there. Default: the environment's `EXAMPLE_BASE_URL`,
-   * as in Vision Agents, else Stream's demo application; with a `baseUrl`, none, since that application reaches no emulator.
+   * The page where people join a call to try an agent out: the links of `run` lead there. Default: the environment's
+   * `EXAMPLE_BASE_URL`, as in Vision Agents, else Stream's demo application; with a `baseUrl`, none, since that application
+   * reaches no emulator.
    */
   readonly demoUrl?: string;
 }
@@ -42,7 +43,7 @@ export interface FilledOptions {
 }
 
 export const videoUrl = "https://video.stream-io-api.com";
-/** Where the SDK asks for users. */
+/** The address at which the SDK asks for users. */
 export const usersUrl = "https://chat.stream-io-api.com";
 
 const defaultDemoUrl = "https://getstream.io/video/demos";

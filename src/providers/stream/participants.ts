@@ -24,8 +24,8 @@ interface Attendee {
 type Presence = Extract<ConnectionEvent, { readonly participant: Participant }>;
 
 /**
- * Who is in the call. The SFU counts sessions; to the agent a participant is a user, who is there while any session of
- * theirs is, and who is heard through the newest session whose microphone is on. The agent's own user is none.
+ * The participants of the call. The SFU counts sessions; to the agent a participant is a user, who is there while any
+ * session of theirs is, and who is heard through the newest session whose microphone is on. The agent's own user is none.
  */
 export class Participants {
   /** By user id. */
@@ -99,8 +99,8 @@ export class Participants {
   }
 
   /**
-   * Whose sound this is: a participant's id; null where it is not to be heard, since another session of the same user is;
-   * undefined while nobody is known to have such a track.
+   * Returns the id of the participant whose sound this is; null where it is not to be heard, since another session of the
+   * same user is; undefined while nobody is known to have such a track.
    */
   speakerOf(trackLookupPrefix: string): string | null | undefined {
     for (const attendee of this.#attendees.values()) {

@@ -2,8 +2,9 @@
 const longestAskedMs = 30_000;
 
 /**
- * How long to wait before trying again after so many failures in a row, in milliseconds: somewhere between bounds that grow
- * by 2 s a failure up to 5 s, as Stream's own clients wait, so that the calls of a whole server do not come back at once.
+ * Returns the time to wait before trying again after so many failures in a row, in milliseconds: somewhere between bounds
+ * that grow by 2 s a failure up to 5 s, as Stream's own clients wait, so that the calls of a whole server do not come back
+ * at once.
  * @param askedMs What was asked for, of which up to 30 s are waited.
  */
 export function retryDelayMs(failures: number, askedMs: number | null = null): number {

@@ -2,20 +2,20 @@ import { now } from "../../protocol.ts";
 import type { Peer } from "./media/media.ts";
 import type { Trouble } from "./trouble.ts";
 
-/** As Stream's own clients keep them. */
+/** The limits of Stream's own clients. */
 const mostReturns = 10;
 const windowMs = 120_000;
 const mostNeverConnected = 2;
 const mostNegotiationFailures = 3;
 
-/** How often one comes back before one gives up. */
+/** Limits how often an agent comes back before it gives up. */
 export class ReturnLimits {
   #returns: number[] = [];
   readonly #neverConnected: Record<Peer, number> = { publisher: 0, subscriber: 0 };
   #negotiationFailures = 0;
   #unsettled = 0;
 
-  /** How often one came back since sound last got out. */
+  /** The number of returns since sound last got out. */
   get unsettled(): number {
     return this.#unsettled;
   }

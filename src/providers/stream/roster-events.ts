@@ -2,7 +2,7 @@ import type { Participants } from "./participants.ts";
 import { TrackType } from "./wire/enums.ts";
 import type { SfuEvent } from "./wire/messages.ts";
 
-/** Who came, who went and who may be heard. Returns whether the event was about that. */
+/** Takes an event about who came, who went and who may be heard. Returns whether the event was one of those. */
 export function takeRosterEvent(participants: Participants, event: SfuEvent): boolean {
   switch (event.type) {
     case "participantJoined":

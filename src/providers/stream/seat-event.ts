@@ -1,7 +1,7 @@
 import type { ConnectionEvent } from "../../agent/edge.ts";
 import type { Capabilities } from "./media/media.ts";
 
-/** How a seat is taken up again: on the same session, as a new one, or on another edge. */
+/** The ways in which a seat is taken up again: on the same session, as a new one, or on another edge. */
 export type Strategy = "fast" | "rejoin" | "migrate";
 
 /** Why the agent is no longer in the call. `lost`: for good, after every attempt to come back. */
@@ -10,7 +10,7 @@ export type EndReason = "left" | "call_ended" | "kicked" | "lost";
 /** Why the agent may not be heard: it has not the right, lost it, or was muted by somebody. */
 export type Silence = "capabilities" | "grants" | "moderation";
 
-/** Where the agent sits, as plain data: what it takes to leave for an agent that cannot any more. It holds a token. */
+/** The agent's place as plain data, with all that it takes to leave for an agent that cannot any more. It holds a token. */
 export interface Place {
   readonly cid: string;
   readonly userId: string;
@@ -19,7 +19,7 @@ export interface Place {
   readonly token: string;
   readonly sessionId: string;
   readonly unifiedSessionId: string;
-  /** What the SFU was told that we can do. */
+  /** The capabilities that the SFU was told. */
   readonly capabilities: Capabilities;
 }
 
@@ -27,7 +27,7 @@ export type SeatEvent =
   | Extract<ConnectionEvent, { readonly type: "participant_joined" | "participant_left" }>
   /** The agent sits somewhere else from here on. Also told of the first place. */
   | { readonly type: "seated"; readonly place: Place }
-  /** What the agent says reaches the SFU that it sits on: its media is connected, at first or again. */
+  /** The agent's sound reaches the SFU that it sits on: its media is connected, at first or again. */
   | { readonly type: "heard" }
   /** `why` is a short class, such as `signal_lost`. */
   | { readonly type: "reconnecting"; readonly strategy: Strategy; readonly why: string }

@@ -28,7 +28,7 @@ export interface SeatOptions {
   readonly apiKey: string;
   readonly call: Call;
   readonly agentUser: AgentUser;
-  /** How often a join is tried in all. */
+  /** The number of tries of a join in all. */
   readonly attempts: number;
   /** Also those of the join itself. */
   readonly onEvent: (event: SeatEvent) => void;
@@ -54,7 +54,7 @@ export class Seat {
   readonly #comeback: Comeback;
   #state: SeatState = "joining";
   readonly #right = new SpeakingRight((why) => this.#tell({ type: "muted", why }));
-  /** What is to be done about something that happened while one came back. */
+  /** The work about something that happened during a return. */
   #next: (() => void) | null = null;
   #leaving: Promise<void> | null = null;
 
@@ -123,7 +123,7 @@ export class Seat {
     if (this.#right.silence === null) this.#lodging.send(frame);
   }
 
-  /** What the participants say, each by itself. Returns what ends it. */
+  /** Calls `listener` with the sound of each participant by itself. Returns a function that ends this. */
   listen(listener: SoundListener): () => void {
     return this.#voices.listen(listener);
   }
@@ -275,7 +275,7 @@ export class Seat {
     this.#catchUp();
   }
 
-  /** What happened meanwhile is looked at again. */
+  /** Looks again at what happened during a return. */
   #catchUp(): void {
     const next = this.#next;
     this.#next = null;

@@ -4,7 +4,7 @@ import type { SfuEvent } from "./wire/messages.ts";
 
 type TrackUnpublished = Extract<SfuEvent, { type: "trackUnpublished" }>["value"];
 
-/** What silences the agent, by the cause of its track's end. Its own muting is none: it never mutes itself. */
+/** The silences of the agent, by the cause of its track's end. Its own muting is none: it never mutes itself. */
 const silences: Readonly<Record<number, Silence>> = {
   [TrackUnpublishReason.PERMISSION_REVOKED]: "grants",
   [TrackUnpublishReason.MODERATION]: "moderation",
@@ -24,7 +24,7 @@ export class SpeakingRight {
     return this.#silence;
   }
 
-  /** What the coordinator allows, anew with each join. */
+  /** Takes the capabilities that the coordinator allows, anew with each join. */
   takeCapabilities(capabilities: readonly string[]): void {
     // Those of a server that tells none are unknown.
     if (capabilities.length > 0) this.#allow(capabilities.includes("send-audio"), "capabilities");
@@ -40,7 +40,7 @@ export class SpeakingRight {
     if (sessionId === ownSessionId && type === TrackType.AUDIO && silence) this.#set(silence);
   }
 
-  /** Who was muted by a moderator may speak again by an own decision only. */
+  /** Lets an agent speak again that a moderator muted. Only the agent's own decision does so. */
   unmute(): void {
     if (this.#silence === "moderation") this.#set(null);
   }

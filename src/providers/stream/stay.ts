@@ -53,7 +53,7 @@ export class Stay {
   #publishOption: PublishOption | null = null;
   #capabilities: Capabilities | null = null;
   #fastDeadlineMs = 0;
-  /** What came after the answer to a join, which is read first; null: nothing has to wait. */
+  /** The messages that came after the answer to a join, which is read first; null where nothing has to wait. */
   #waiting: (() => void)[] | null = null;
 
   constructor(options: StayOptions) {
@@ -106,7 +106,7 @@ export class Stay {
     return this.#socket?.joined === true;
   }
 
-  /** What a reconnection tells the SFU about us as we were. */
+  /** The announcement by which a reconnection tells the SFU about the agent as it was. */
   get announcement(): Pick<ReconnectDetails, "announcedTracks" | "subscriptions"> {
     return { announcedTracks: this.media.publisher.tracks, subscriptions: this.#subscriptions.wanted };
   }

@@ -4,7 +4,7 @@ import type { TrackSubscription } from "./wire/messages.ts";
 export class Subscriptions {
   readonly #send: (tracks: readonly TrackSubscription[]) => Promise<void>;
   #wanted: readonly TrackSubscription[] = [];
-  /** What the SFU was told last; nothing at first, as it believes itself. */
+  /** The subscriptions that the SFU was told last; none at first, as it believes itself. */
   #told = "[]";
   #sending = false;
 

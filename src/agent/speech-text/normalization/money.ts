@@ -43,7 +43,7 @@ const usual: Readonly<Record<string, (name: string) => string>> = {
   nl: (name) => name.replace(/^(?:Amerikaanse |Britse )/, ""),
 };
 
-/** How hundredths follow: "12 dollars and 50 cents", "12 Euro 50". */
+/** The ways in which hundredths follow: "12 dollars and 50 cents", "12 Euro 50". */
 const hundredths = {
   en: (count: number, currency: string) =>
     `and ${count} ${currency === "GBP" ? (count === 1 ? "penny" : "pence") : count === 1 ? "cent" : "cents"}`,

@@ -6,7 +6,10 @@ const clauseEnd = /(?:[;:—–]|(?<!\p{N}),)(?=\s)|,(?=\s+[^\s\p{N}])|[、，�
 
 let words: Intl.Segmenter | undefined;
 
-/** Where a piece that is too long is cut: after a clause, else before a conjunction, between words, or between characters. */
+/**
+ * Returns where a piece that is too long is cut: after a clause, else before a conjunction, between words, or between
+ * characters.
+ */
 export function forcedLength(text: string, maxLength: number): number {
   const piece = text.slice(0, maxLength);
   const begin = piece.length - piece.trimStart().length;

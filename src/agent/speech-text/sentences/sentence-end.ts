@@ -9,19 +9,19 @@ import {
 } from "./abbreviations.ts";
 import { afterOrdinal, afterTime, beforeOrdinal, months, rulers, starters } from "./words.ts";
 
-/** Where a piece ends, as an offset in the text; `more`: that depends on what comes; null: it does not. */
+/** The end of a piece, as an offset in the text; `more` where that depends on what comes; null where no piece ends. */
 export type Verdict = number | "more" | null;
 
-/** End a sentence where white space follows: they also stand in numbers, addresses and abbreviations. */
+/** Stops that end a sentence where white space follows: they also stand in numbers, addresses and abbreviations. */
 const softStops = /[.!?…‼⁇⁈⁉‽]/;
-/** End a sentence, whatever follows. */
+/** Stops that end a sentence, whatever follows. */
 const hardStops = /[。｡．！？；؟۔।॥።፧፨։။។៕᠃᠉།༎༏܀܁܂߹꓿⸮\u037E]/;
-/** End a clause, where white space follows. */
+/** Marks that end a clause, where white space follows. */
 const softClauses = /[,;:—–]/;
-/** End a clause, whatever follows. */
+/** Marks that end a clause, whatever follows. */
 const hardClauses = /[、，：،؛၊፣፤፥]/;
 const clauseMark = new RegExp(`${softClauses.source}|${hardClauses.source}`);
-/** Belong to what stands before them: quotes, brackets, Markdown. */
+/** Signs that belong to what stands before them: quotes, brackets, Markdown. */
 const closers = /[)\]}>"'”’»›」』）］｝】〉》〕｣*_~`\uE000-\uEFFF]/;
 const openers = /[([{<"'“‘„«‹「『（［｛【〈《〔｢*_~`¿¡\uE000-\uEFFF]/;
 const emoji = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}]|\uFE0F|\u200D/u;
@@ -30,7 +30,7 @@ const lineEnd = /[\n\u2028\u2029]/;
 export const speakable = /[\p{L}\p{N}]/u;
 const lower = /\p{Ll}/u;
 const digit = /\p{N}/u;
-/** Has no spaces between its words, and no stops. */
+/** Scripts without spaces between words, and without stops. */
 export const unspaced = /[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const hangul = /\p{Script=Hangul}/u;
 /** Syllables that sentences in Korean end with. */
@@ -99,7 +99,7 @@ function afterClosers(text: string, at: number, these: RegExp): number | null {
 
 const stopsAndClosers = new RegExp(`${softStops.source}|${hardStops.source}|${closers.source}`);
 
-/** Where the sentence ends that this stop may end: after the stops, quotes and brackets that follow it. */
+/** Returns where the sentence ends that this stop may end: after the stops, quotes and brackets that follow it. */
 function endOfSentence(text: string, at: number): Verdict {
   const stopped = afterClosers(text, at + 1, stopsAndClosers);
   const end = stopped === null ? null : afterSpacedQuote(text, at, stopped);

@@ -5,7 +5,7 @@ import { endAt, endAtUnspacedGap, isClause, speakable, unspaced, wide } from "./
 export interface Sentence {
   /** All of it: white space before it too, so that the pieces joined are the text. */
   readonly text: string;
-  /** Where it begins and ends in all that was pushed, in UTF-16 units. */
+  /** Its beginning and end in all that was pushed, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
 }
@@ -52,7 +52,7 @@ export class SentenceSplitter {
   readonly #options: Required<SentenceOptions>;
   /** Pushed, and not part of a piece yet. */
   #text = "";
-  /** Where in the whole text it begins. */
+  /** Its beginning in the whole text. */
   #start = 0;
   /** Before this place in it nothing ends. */
   #examined = 0;
@@ -96,7 +96,7 @@ export class SentenceSplitter {
     return { text, start, end: this.#start };
   }
 
-  /** How long the next piece is; null where that cannot be told yet. `final`: nothing follows. */
+  /** Returns the length of the next piece; null where that cannot be told yet. `final`: nothing follows. */
   #nextLength(final = false): number | null {
     const hurry = this.#letters < lettersInHurry;
     const longest = this.#longest(hurry);

@@ -11,7 +11,7 @@ export const months = words(`
   toukokuuta
 `);
 
-/** Come after an ordinal in German: "im 3. Stock". */
+/** Words that come after an ordinal in German: "im 3. Stock". */
 export const afterOrdinal = words(`
   stock stockwerk etage obergeschoss untergeschoss og ug jahrhundert jahrhunderts jahrtausend mal klasse platz rang weltkrieg
   advent geburtstag quartal halbjahr semester lebensjahr tag tages woche monat monats jahr jahres stunde minute sekunde
@@ -19,17 +19,17 @@ export const afterOrdinal = words(`
   teil band akt satz punkt person welle dosis grad ebene spur strophe staffel folge hochzeitstag bezirk arrondissement
 `);
 
-/** Stand before an ordinal in German and its neighbours: "der 2. Weltkrieg". */
+/** Words that stand before an ordinal in German and its neighbours: "der 2. Weltkrieg". */
 export const beforeOrdinal = words(`
   am vom zum bis der das den dem des im beim zur ab seit jeder jede jedes jeden unser unsere unserem unserer mein meine dein
   deine sein seine ihr ihre ihrem ihrer ihren sonntag montag dienstag mittwoch donnerstag freitag samstag sonnabend mo di mi do
   fr sa so lördag søndag mandag tirsdag onsdag torsdag fredag lørdag
 `);
 
-/** Stand before the number of a ruler in Turkish, with a capital: "Sultan II. Abdülhamid". */
+/** Words with a capital that stand before the number of a ruler in Turkish: "Sultan II. Abdülhamid". */
 export const rulers = words("sultan padişah hükümdar kral kraliçe imparator çar papa şah prens");
 
-/** Begin sentences, and hardly ever follow an abbreviation: "in the U.S. It is". */
+/** Words that begin sentences, and hardly ever follow an abbreviation: "in the U.S. It is". */
 export const starters = words(`
   the this that these those it it's its he she they we i i'm i'll you you're there here if in on at as and but so or what when where
   who why how do does did is are was were can could would will should please let then also however for from with my your our

@@ -4,12 +4,14 @@ import { afterBracket, before } from "./scan.ts";
 import type { SpanRule } from "./span-rewriter.ts";
 
 const numbers = String.raw`\d{1,3}(?: ?[,;–-] ?\d{1,3}){0,20}`;
-/** What models write between square brackets for a source. */
+/** The texts that models write between square brackets for a source. */
 const source = new RegExp(
   String.raw`^(?:\^[^\]\s]{1,40}|(?:cite|citations?|sources?|refs?|references?|docs?|documents?|turn\d{0,3}\w{0,20}):? ?#?${numbers}|cite(?:_start|_end)?|citation|source|${numbers} ?†[^\]]{0,80}|\[?${numbers}\]?)$`,
   "i",
 );
-/** What is left of a source until the sentence is whole: a number stands in brackets, whichever way it was written. */
+/**
+ * The text that is left of a source until the sentence is whole: a number stands in brackets, whichever way it was written.
+ */
 const mark = "[0]";
 
 /** `[1]`, `[[1]](https://example.com)`, `[cite: 2]`, `【4†source】`: sources, in one form that no sentence ends in. */

@@ -74,7 +74,10 @@ const json: SpanRule = {
   },
 };
 const call = new RegExp(`^${identifier}\\(`);
-/** What stands between the brackets of a call, and hardly in a sentence: nothing, a name with `=`, a quote, another call. */
+/**
+ * The beginning of the text between the brackets of a call, which hardly stands in a sentence: nothing, a name with `=`, a
+ * quote, another call.
+ */
 const argumentsBegin = /^\s{0,20}(?:\)|["'{[]|[A-Za-z_]\w{0,40}\s{0,5}=(?=[^=])|\w[\w.]{0,60}\()/;
 const argumentsMay = /^\s{0,20}(?:[A-Za-z_]\w{0,40}\s{0,5}=?|\w[\w.]{0,60})?$/;
 

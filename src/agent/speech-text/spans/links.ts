@@ -23,7 +23,7 @@ const link: SpanRule = {
   },
 };
 
-/** Where the brackets of a label open and close, and where the link begins. */
+/** The places where the brackets of a label open and close, and where the link begins. */
 interface Label {
   readonly at: number;
   readonly open: number;
@@ -70,7 +70,7 @@ function definition(text: string, { at, open, close }: Label, { final }: SpanCon
 }
 
 const scheme = /^(?:https?|ftp):\/\//i;
-/** What an address cannot hold. */
+/** Characters that an address cannot hold. */
 const outside = /[\s<>"`\u3000-\u303F\uFF00-\uFFEF\u4E00-\u9FFF\u3040-\u30FF\uAC00-\uD7AF]/;
 const trailing = /[.,;:!?)\]}'*_~’”»]+$/;
 
@@ -96,7 +96,7 @@ const url: SpanRule = {
   },
 };
 
-/** Of the marks behind an address, those that belong to it: brackets that it opened. */
+/** Returns the marks behind an address that belong to it: brackets that it opened. */
 function closingOf(whole: string, marks: string): string {
   const bare = whole.slice(0, whole.length - marks.length);
   return marks.startsWith(")") && bare.includes("(") && !bare.includes(")") ? ")" : "";

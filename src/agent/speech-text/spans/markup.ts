@@ -5,19 +5,19 @@ import { isTypeArgument, longestTag, openTag, wholeTag } from "./tags.ts";
 
 const names = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
 
-/** What stands between these is not meant for listeners: what the model thinks, calls of tools, code. */
+/** Tags whose content is not meant for listeners: thoughts of the model, calls of tools, code. */
 const unspoken = names(`
   think thinking thought thoughts reasoning scratchpad reflection internal_monologue
   tool_call tool_calls tool_code tool_use tool_response tool_result tool_output tool_outputs function function_call
   function_calls function_results invoke execute_tool script style svg
 `);
-/** Part their words as lines do. */
+/** Tags that part their words as lines do. */
 const lines = names(`
   address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure footer form h1 h2
   h3 h4 h5 h6 header hr html li main nav ol option p paragraph pre s section select summary table tbody td tfoot th thead
   title tr ul speak
 `);
-/** Stand within words: "H<sub>2</sub>O". */
+/** Tags that stand within words: "H<sub>2</sub>O". */
 const inline = names(
   "a abbr b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby samp small span strike strong sub sup tt u var wbr",
 );

@@ -7,7 +7,7 @@ const longestContent = 4_000;
 
 const escaped = (text: string): string => RegExp.escape(text);
 
-/** What stands between two marks of the user's own. */
+/** Returns the rule for text between two marks of the user's own. */
 export function patternRule({ start, end, replace }: PatternTransform): SpanRule {
   const beginnings = Array.from({ length: start.length }, (_, index) => escaped(start.slice(0, index + 1)));
   return {

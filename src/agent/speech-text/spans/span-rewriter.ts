@@ -2,7 +2,7 @@ import type { MarkupTokens } from "../markup-tokens.ts";
 
 /** Text that is left out from its beginning on, as it comes. It remembers what it has seen. */
 export interface Block {
-  /** How much of the text from `from` on belongs to it, and whether it ends there. */
+  /** Returns how much of the text from `from` on belongs to the block, and whether the block ends there. */
   take(text: string, from: number): { readonly until: number; readonly ended: boolean };
 }
 
@@ -21,7 +21,7 @@ export type Span =
 export interface SpanContext {
   /** Nothing more will come: the rule has to decide. */
   readonly final: boolean;
-  /** What stands for the markup that the voice performs. */
+  /** The tokens that stand for the markup that the voice performs. */
   readonly tokens: MarkupTokens;
   /** Applies all rules to a part of the span, such as the label of a link. */
   rewrite(text: string): Rewritten;
@@ -38,7 +38,7 @@ export interface SpanRule {
   match(text: string, at: number, context: SpanContext): Span | "more" | null;
 }
 
-/** So much of what is done is kept for rules that look back. */
+/** The length of the text behind that is kept for rules that look back, in UTF-16 units. */
 const lookBack = 64;
 
 /**
@@ -72,8 +72,9 @@ export class SpanRewriter {
   readonly #tokens: MarkupTokens;
   /** The last of what is done, and all that is not. */
   #text = "";
-  /** Where in it the rest begins, and where that is in the source. */
+  /** The place in it where the rest begins. */
   #at = 0;
+  /** The same place in the source. */
   #offset = 0;
   #block: Block | null = null;
   #written: string[] = [];
@@ -101,7 +102,7 @@ export class SpanRewriter {
     this.#block = null;
   }
 
-  /** What is rewritten since the last time. `ends` count from the beginning of all that was written. */
+  /** Returns the text that was rewritten since the last time. `ends` count from the beginning of all that was written. */
   take(): Rewritten {
     const taken = { text: this.#written.join(""), ends: this.#ends };
     this.#written = [];

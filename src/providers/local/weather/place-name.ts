@@ -68,7 +68,7 @@ export function plainName(name: string): string {
     .toLowerCase();
 }
 
-/** What people write instead of a name that the search tells; one may stand for several. */
+/** Short names that people write instead of those that the search knows; one may stand for several. */
 const shortNames = `
   al alabama|ak alaska|az arizona|ar arkansas|ca california|co colorado|ct connecticut|de delaware|dc district of columbia
   fl florida|ga georgia|hi hawaii|id idaho|il illinois|in indiana|ia iowa|ks kansas|ky kentucky|la louisiana|me maine

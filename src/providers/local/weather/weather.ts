@@ -14,8 +14,8 @@ export type Weather =
 
 export interface WeatherOptions {
   /**
-   * Where to ask: a server that answers as open-meteo.com does, or `offline` for the built-in table alone.
-   * Default: the environment's `WEATHER_API_URL`, else open-meteo.com, which needs no key.
+   * The source to ask: a server that answers as open-meteo.com does, or `offline` for the built-in table alone. Default:
+   * the environment's `WEATHER_API_URL`, else open-meteo.com, which needs no key.
    */
   readonly url?: string;
   /** Longest wait for the whole answer, in milliseconds. Default 2,500: somebody is waiting to hear it. */

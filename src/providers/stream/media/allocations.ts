@@ -2,7 +2,7 @@ import type { Message } from "werift";
 
 type Werift = typeof import("werift");
 
-/** What of werift's side of an allocation is of interest; its types hide a part of it. */
+/** The part of werift's side of an allocation that is of interest; its types hide some of it. */
 interface Allocation {
   readonly server: readonly [string, number];
   readonly transport: { readonly type: string };
@@ -15,8 +15,8 @@ const answerMs = 200;
 let released = false;
 
 /**
- * Has werift give relayed addresses back as it closes: it leaves them to the relay, which keeps one that was asked for over UDP
- * for 10 minutes, and gives each user so many. Does so once a thread.
+ * Makes werift give relayed addresses back as it closes: by itself it leaves them to the relay, which keeps one that was
+ * asked for over UDP for 10 minutes, and gives each user so many. Does so once a thread.
  */
 export function releaseAllocations({ TurnProtocol, Message, methods, classes }: Werift): void {
   if (released) return;

@@ -3,7 +3,7 @@ import type { CandidatePair, RTCPeerConnection } from "werift";
 /** An answer that takes longer is of a connection that is of no use. */
 const answerTimeoutMs = 2_000;
 
-/** What of werift's ICE is of interest; its types hide it. */
+/** The part of werift's ICE that is of interest; its types hide it. */
 interface RequestBuilder {
   buildRequest(about: object): Parameters<CandidatePair["protocol"]["request"]>[0];
 }

@@ -1,12 +1,12 @@
 import type { RTCDtlsTransport } from "werift";
 
-/** Of DTLS: the type of a message, and the flight of messages in which it is answered (RFC 6347, section 4.2). */
+/** The type of a message of DTLS, and the flight of messages in which it is answered (RFC 6347, section 4.2). */
 const helloVerifyRequest = 3;
 const answeringHelloVerifyRequest = 3;
 
 /**
- * Where an answer takes longer than the 500 ms after which it asks again, as through a slow relay, werift's DTLS client is
- * answered twice; and gives up at the second one.
+ * Lets werift's DTLS client survive a second answer. It asks again after 500 ms, so that a slow relay brings two answers,
+ * and gives up at the second one by itself.
  */
 export function forgiveRepeats(transport: RTCDtlsTransport): void {
   transport.onStateChange.subscribe((state) => {

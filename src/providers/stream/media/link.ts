@@ -32,7 +32,10 @@ export interface LinkOptions {
 }
 
 const watchEveryMs = 500;
-/** So many questions have to be unanswered before it counts: a thread that was busy has not heard the answers yet. */
+/**
+ * The number of questions that have to be unanswered before it counts: a thread that was busy has not heard the answers
+ * yet.
+ */
 const fewestQuestions = 3;
 
 /**
@@ -57,7 +60,7 @@ export class Link {
   #received = 0;
   /** To what was asked beyond what werift asks. */
   #answers = 0;
-  /** Asked since something was received last. */
+  /** The number of questions since something was received last. */
   #questions = 0;
   #receivedAt = 0;
   #closing: Promise<void> | null = null;
@@ -82,7 +85,7 @@ export class Link {
     });
   }
 
-  /** Was it ever connected? */
+  /** Whether it was ever connected. */
   get everConnected(): boolean {
     return this.#everConnected;
   }

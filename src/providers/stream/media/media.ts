@@ -1,14 +1,16 @@
 import type { PcmFrame } from "../../../agent/audio.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
 
-/** As the coordinator names them; `password` is what WebRTC calls the credential. */
+/** A server for ICE, in the coordinator's names; `password` is what WebRTC calls the credential. */
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username: string;
   readonly password: string;
 }
 
-/** What can be sent and received, as descriptions that lead to no connection: they tell an SFU which codecs we know. */
+/**
+ * The codecs for sending and receiving, as descriptions that lead to no connection: they tell an SFU which codecs we know.
+ */
 export interface Capabilities {
   readonly publisherSdp: string;
   readonly subscriberSdp: string;
@@ -42,9 +44,9 @@ export interface PublisherOffer {
   readonly tracks: readonly TrackInfo[];
 }
 
-/** What we say. It is silent, and yet sends, whenever nothing was handed to it. */
+/** The agent's sound. It is silent, and yet sends, whenever nothing was handed to it. */
 export interface Publisher {
-  /** What was offered last; empty before. */
+  /** The tracks that were offered last; empty before. */
   readonly tracks: readonly TrackInfo[];
   /** The caller makes one offer at a time, and gives the answer to {@link accept} before it makes the next. */
   offer(option: PublishOption | null, options?: { readonly iceRestart?: boolean }): Promise<PublisherOffer>;
@@ -57,7 +59,7 @@ export interface Publisher {
   resume(): void;
 }
 
-/** What we hear. */
+/** The participants' sound. */
 export interface Subscriber {
   /**
    * Our answer to an offer of the SFU. The caller gives one offer at a time. After a rejection the former description holds
@@ -81,7 +83,7 @@ export interface Media {
 
 /** Makes the sound of a call. */
 export interface MediaFactory {
-  /** What `send` wants, in hertz. */
+  /** The sample rate that `send` wants, in hertz. */
   readonly sampleRate: number;
   /** The same text may be returned each time. */
   capabilities(): Promise<Capabilities>;

@@ -11,7 +11,7 @@ export interface PublisherOptions extends LinkOptions {
   readonly bitrate: number;
 }
 
-/** What we say, on one peer connection: one voice, from the first connection to the end. */
+/** The agent's sound on one peer connection: one voice, from the first connection to the end. */
 export class Publisher implements PublisherInterface {
   readonly link: Link;
   readonly #options: PublisherOptions;

@@ -2,11 +2,11 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Socket } from "node:dgram";
 import type { Socket as TcpSocket } from "node:net";
 
-/** Whose sockets are being opened. */
+/** The owner of the sockets that are being opened. */
 const opening = new AsyncLocalStorage<Sockets>();
 let watched = false;
 
-/** What werift sends and receives by: a UDP socket, or a connection to a relay. */
+/** The transport of werift: a UDP socket, or a connection to a relay. */
 interface Transport {
   readonly socket?: Socket;
   readonly stream?: { readonly client?: TcpSocket };
@@ -24,7 +24,7 @@ export class Sockets {
   readonly #open = new Set<Transport>();
   #closed = false;
 
-  /** Those that `open` opens, however late, are of this peer connection. */
+  /** Runs `open`. All sockets that it opens, however late, are of this peer connection. */
   during<T>(open: () => T): T {
     return opening.run(this, open);
   }
@@ -43,7 +43,7 @@ export class Sockets {
   }
 }
 
-/** Has the sockets that werift opens in this thread known to whoever opens them. Does so once. */
+/** Makes the sockets that werift opens in this thread known to whoever opens them. It does so once. */
 export function watchSockets(classes: readonly unknown[]): void {
   if (watched) return;
   watched = true;

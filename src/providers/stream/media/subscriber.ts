@@ -7,7 +7,7 @@ import type { Subscriber as SubscriberInterface } from "./media.ts";
 import { Voice } from "./voice.ts";
 
 export interface SubscriberOptions extends LinkOptions {
-  /** Of the frames that are heard, in hertz. */
+  /** The sample rate of the frames that are heard, in hertz. */
   readonly sampleRate: number;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
@@ -15,7 +15,7 @@ export interface SubscriberOptions extends LinkOptions {
 /** Frames that are given at once after the thread was busy. Packets waited as well, and are heard later for a while. */
 const burst = 3;
 
-/** What we hear, on one peer connection: each voice by itself, all by one clock. */
+/** The participants' sound on one peer connection: each voice by itself, all by one clock. */
 export class Subscriber implements SubscriberInterface {
   readonly link: Link;
   readonly #options: SubscriberOptions;

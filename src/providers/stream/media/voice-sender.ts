@@ -8,14 +8,14 @@ import { frameLength, frameMs } from "../../../audio/pcm.ts";
 export interface VoiceSenderOptions {
   readonly werift: typeof import("werift");
   readonly track: MediaStreamTrack;
-  /** Of the frames that are sent, in hertz. */
+  /** The sample rate of the frames that are sent, in hertz. */
   readonly sampleRate: number;
   /** Bits a second. */
   readonly bitrate: number;
   readonly clock?: Clock;
 }
 
-/** What every client of Stream calls Opus. */
+/** The payload type that every client of Stream uses for Opus. */
 export const opusPayloadType = 111;
 const ticksPerFrame = (opusClockRate * frameMs) / 1_000;
 /** Frames that wait for their time: more than whoever paces them hands over at once. */

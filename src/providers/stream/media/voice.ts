@@ -2,7 +2,7 @@ import type { MediaStreamTrack, RTCRtpReceiver } from "werift";
 import { JitterBuffer } from "../../../audio/jitter-buffer.ts";
 import { OpusDecoder } from "../../../audio/opus.ts";
 
-/** As the type of a track is written in the id of its stream: its name, or its number. */
+/** The type of a track as it is written in the id of its stream: its name, or its number. */
 const microphone = new Set(["TRACK_TYPE_AUDIO", "1"]);
 /** Nothing came for so long, in milliseconds: they do not send, and no silence is made up for them any longer. */
 const idleMs = 1_000;
@@ -27,14 +27,14 @@ export class Voice {
     return new Voice(receiver, await OpusDecoder.create({ sampleRate }), onPacket);
   }
 
-  /** Whose it is: sections are used again for somebody else. Null where it is not a microphone's. */
+  /** The owner of the voice: sections are used again for somebody else. Null where it is not a microphone's. */
   get trackLookupPrefix(): string | null {
     const { remoteStreamId = "-", remoteTrackId = "" } = this.#receiver;
     const [prefix = "", type] = (remoteStreamId === "-" ? remoteTrackId : remoteStreamId).split(":");
     return prefix === "" || (type !== undefined && !microphone.has(type)) ? null : prefix;
   }
 
-  /** Do they send, silence or sound? */
+  /** Whether they send, be it silence or sound. */
   get sending(): boolean {
     return this.#sending;
   }

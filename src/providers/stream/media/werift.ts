@@ -12,11 +12,17 @@ import { opusPayloadType } from "./voice-sender.ts";
 type Werift = typeof import("werift");
 
 export interface WeriftMediaOptions {
-  /** Of what we say, in hertz. Default 24 000: what voices are made with. Opus takes 8, 12, 16, 24 and 48 thousand. */
+  /**
+   * The sample rate of the agent's sound, in hertz. Default 24 000, the rate that voices are made with. Opus takes 8, 12,
+   * 16, 24 and 48 thousand.
+   */
   readonly sendSampleRate?: number;
-  /** Of what we hear, in hertz. Default 16 000, what speech to text wants. The same rates. */
+  /**
+   * The sample rate of the participants' sound, in hertz. Default 16 000, which speech to text wants. The same rates are
+   * possible.
+   */
   readonly hearSampleRate?: number;
-  /** Of what we say, in bits a second. Default 32 000. */
+  /** The bitrate of the agent's sound, in bits a second. Default 32 000. */
   readonly bitrate?: number;
   /** Default `all`; with `relay` every packet goes through a TURN server. */
   readonly iceTransportPolicy?: "all" | "relay";
@@ -50,7 +56,7 @@ class WeriftMedia implements MediaFactory {
   readonly #werift: Werift;
   readonly #options: WeriftMediaOptions;
   #capabilities: Promise<Capabilities> | undefined;
-  /** Which of the relays is used: another where a peer connection did not come about with this one. */
+  /** The number of the relay that is used: another one where a peer connection did not come about with this one. */
   #relay = 0;
 
   constructor(werift: Werift, options: WeriftMediaOptions) {

@@ -11,7 +11,7 @@ export const TrackType = {
   SCREEN_SHARE_AUDIO: 4,
 } as const;
 
-/** Which of a participant's two peer connections. */
+/** The two peer connections of a participant. */
 export const PeerType = { PUBLISHER_UNSPECIFIED: 0, SUBSCRIBER: 1 } as const;
 
 export const WebsocketReconnectStrategy = {

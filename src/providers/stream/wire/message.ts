@@ -68,7 +68,7 @@ export function oneof<const F extends Fields>(fields: F): Message<F> {
   return new Message(fields, true);
 }
 
-/** What of a message that is one of several was sent, if it is known here. */
+/** The variant of a message that was sent, if it is known here. */
 export type Variant<M> =
   M extends Message<infer F>
     ? { [N in keyof F & string]: { readonly type: N; readonly value: OneValue<F[N][1]> } }[keyof F & string]

@@ -1,4 +1,4 @@
-/** What the messages of Stream's SFU signalling are made of: field numbers are facts of its wire. */
+/** The parts of the messages of Stream's SFU signalling: field numbers are facts of its wire. */
 import { AudioBitrateProfile, ConnectionQuality, ErrorCode, ParticipantSource, TrackType } from "./enums.ts";
 import { type Input, message, type Value } from "./message.ts";
 

@@ -1,4 +1,4 @@
-/** What went wrong with bytes that were received, or with a value that was to be sent. */
+/** An error in bytes that were received, or in a value that was to be sent. */
 export class ProtobufError extends Error {
   override readonly name = "ProtobufError";
 }

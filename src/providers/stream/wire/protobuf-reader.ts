@@ -1,6 +1,6 @@
 import { ProtobufError } from "./protobuf-error.ts";
 
-/** How a field is laid out, and so how one that is not known is skipped. */
+/** The layouts of fields, by which a field that is not known is skipped. */
 export const wireTypes = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
 
 /** Goes through the bytes of one message. Throws where they end too early, or cannot be. */

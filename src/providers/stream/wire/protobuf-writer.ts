@@ -36,7 +36,7 @@ export class Writer {
     return new DataView(this.#bytes.buffer, offset, length);
   }
 
-  /** Where the next `length` bytes go. */
+  /** Makes room for `length` bytes, and returns their place. */
   #grow(length: number): number {
     const offset = this.#length;
     this.#length += length;

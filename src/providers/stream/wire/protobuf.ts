@@ -63,7 +63,7 @@ function wireTypeOf(kind: Kind): number {
   return kind === "float" ? fixed32 : varint;
 }
 
-/** What a scalar is when it was not sent. Such a value is not sent either. */
+/** Returns the value of a scalar that was not sent. Such a value is not sent either. */
 function defaultOf(kind: Scalar | Enumeration): unknown {
   if (kind === "string") return "";
   if (kind === "bytes") return new Uint8Array();

@@ -10,10 +10,10 @@ import { decode, encode, type Input, variantOf } from "./protobuf.ts";
 export const closeCodes = { left: 1_000, unhealthy: 4_001, superseded: 4_100, joinFailed: 4_101 } as const;
 export type CloseReason = keyof typeof closeCodes;
 
-/** How the connection ended without having been asked to. */
+/** The end of a connection that nobody asked for. */
 export interface SocketLoss {
   readonly why: "closed" | "silent" | "failed";
-  /** Of the closing frame; 1006 without one. */
+  /** The code of the closing frame; 1006 without one. */
   readonly code: number;
   readonly reason: string;
 }
@@ -24,7 +24,7 @@ export interface SocketTimes {
   readonly openTimeoutMs: number;
   /** Longest wait for the answer to a join. */
   readonly joinTimeoutMs: number;
-  /** How often the SFU is asked for a sign of life. */
+  /** The time between two questions to the SFU for a sign of life, in milliseconds. */
   readonly healthIntervalMs: number;
   /** Without a frame for so long, it is dead. */
   readonly silenceMs: number;
@@ -48,12 +48,14 @@ export interface SfuSocketOptions {
   readonly times?: SocketTimes;
 }
 
-/** Where a message is longer, it is not what it seems. A join of a call of thousands takes some hundred KiB. */
+/**
+ * The longest message, in bytes: a longer one is not what it seems. A join of a call of thousands takes some hundred KiB.
+ */
 const maxMessageBytes = 8 * 1_024 * 1_024;
 
 const doing = "To join a call's SFU";
 
-/** How long the other side may take to close as well, in milliseconds. */
+/** The time that the other side may take to close as well, in milliseconds. */
 const closeTimeoutMs = 1_000;
 
 /** `opening → open → joined → over`; over also follows any earlier one. */

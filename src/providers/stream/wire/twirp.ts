@@ -29,7 +29,7 @@ export interface SignalClientOptions {
 /** Longest wait for one answer, in milliseconds, as in Stream's own clients. */
 const answerTimeoutMs = 5_000;
 
-/** How often a request is sent at most, while the SFU, or the network, says that trying again can help. */
+/** The most times that a request is sent, while the SFU, or the network, says that trying again can help. */
 const attempts = 4;
 const firstDelayMs = 100;
 
