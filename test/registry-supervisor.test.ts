@@ -10,6 +10,7 @@ import { launch } from "./fixtures/launch.ts";
 import { needs } from "./fixtures/needs.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
 import { reached } from "./fixtures/session-watch.ts";
+import { openServer } from "./http-fixtures/open-server.ts";
 
 const withRedis = needs("redis-server", test.serial);
 const live = async (redis: RedisServer) => Number(await redis.command("HLEN", "{greenroom}:live"));
@@ -162,3 +163,42 @@ withRedis("a stop ends although Redis stands still", async (t) => {
   t.is(session.endReason, "drained");
   redis.resume();
 });
+
+for (const whileAway of ["allow", "refuse"] as const) {
+  withRedis(`Redis takes no writes: /ready says what starts do (${whileAway})`, async (t) => {
+    await using redis = await RedisServer.open();
+    const launcher = await launch(t, "misbehaving", inRedis(redis, { whileAway }));
+    const supervisor = await launcher.supervisor();
+    const { url } = await openServer(t, launcher);
+    const ready = async () => {
+      const response = await fetch(`${url}/ready`);
+      return response.status === 200 ? "ready" : ((await response.json()) as { code: string }).code;
+    };
+    await eventually("it is in touch", () => supervisor.registry.up);
+    t.is(await ready(), "ready");
+    for (const [refusing, again] of [
+      [
+        ["REPLICAOF", "127.0.0.1", "1"],
+        ["REPLICAOF", "NO", "ONE"],
+      ],
+      [
+        ["CONFIG", "SET", "maxmemory", "1"],
+        ["CONFIG", "SET", "maxmemory", "0"],
+      ],
+      [
+        ["ACL", "SETUSER", "default", "-@write"],
+        ["ACL", "SETUSER", "default", "+@all"],
+      ],
+    ] as const) {
+      await redis.command(...refusing);
+      await eventually(`${refusing.join(" ")} is noticed`, () => !supervisor.registry.up);
+      t.is(await ready(), whileAway === "refuse" ? "REGISTRY_UNAVAILABLE" : "ready", refusing.join(" "));
+      const start = launcher.startSession({ callId: "c" });
+      if (whileAway === "refuse") await t.throwsAsync(start, { code: "REGISTRY_UNAVAILABLE" });
+      else await t.notThrowsAsync(start.then(({ id }) => launcher.closeSession(id, { wait: true })));
+      await redis.command(...again);
+      await eventually("it is taken up again", () => supervisor.registry.up);
+      t.is(await ready(), "ready");
+    }
+  });
+}

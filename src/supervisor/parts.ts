@@ -63,6 +63,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     pool,
     admission,
     awaitsRegistry: () => membership.awaitsContact,
+    registryRefuses: () => refusesWhileAway(options) && !registry.up,
     ignoreLoad: options.ignoreLoad,
   });
   const registry = registryOf(options);
@@ -133,4 +134,9 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     membership,
     starts,
   };
+}
+
+/** Starts are refused while the registry cannot be reached, or takes nothing. */
+function refusesWhileAway({ registry }: FilledLauncherOptions): boolean {
+  return registry !== undefined && "whileAway" in registry && registry.whileAway === "refuse";
 }

@@ -16,6 +16,8 @@ export interface ReadinessOptions {
   readonly admission: Admission;
   /** The registry has to answer for the first time before anything is served, and has not. */
   readonly awaitsRegistry: () => boolean;
+  /** The registry cannot be written to at the moment, and starts are refused while that is so. */
+  readonly registryRefuses: () => boolean;
   /** Starts are accepted whatever the load guard says. */
   readonly ignoreLoad: boolean;
 }
@@ -30,6 +32,13 @@ export class Readiness {
 
   /** Why a start would be refused now, or null. */
   unreadiness(): GreenroomError | null {
+    const own = this.#ownUnreadiness();
+    if (own !== null && own.code !== "POOL_FULL") return own;
+    return this.#options.registryRefuses() ? new GreenroomError("REGISTRY_UNAVAILABLE") : own;
+  }
+
+  /** The same without the registry, through which peers hear of it. */
+  #ownUnreadiness(): GreenroomError | null {
     const { lifecycle, pool, admission } = this.#options;
     if (lifecycle.state === "announced") return new GreenroomError("DRAINING");
     const refusal = this.refusal();
@@ -40,7 +49,7 @@ export class Readiness {
 
   /** A start would be accepted as soon as there is room: room comes and goes faster than peers hear of it. */
   wouldStart(): boolean {
-    const unreadiness = this.unreadiness();
+    const unreadiness = this.#ownUnreadiness();
     return unreadiness === null || unreadiness.code === "POOL_FULL";
   }
 
