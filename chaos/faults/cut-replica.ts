@@ -8,12 +8,14 @@ export const cutReplica: Fault = {
   lastsMs: [1_000, 15_000],
   weight: 2,
   leavesServing: true,
-  async run({ slot, lastsMs, variant, note }) {
+  async run({ fleet, slot, lastsMs, variant, note }) {
     const swallows = variant < 0.3;
     note(swallows ? "its connections swallow everything" : "its connections break");
+    const over = fleet.redisTroubles.begin(false);
     if (swallows) slot.relay.swallow();
     else slot.relay.cut();
     await sleep(lastsMs);
     slot.relay.mend();
+    over();
   },
 };

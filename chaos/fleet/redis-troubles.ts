@@ -1,6 +1,6 @@
 import { machineNow } from "../clock.ts";
 
-/** When Redis could not be asked, and when it lost what it knew. */
+/** When Redis could not be asked, by one replica at the least, and when it lost what it knew. */
 export class RedisTroubles {
   readonly #troubles: { readonly from: number; to: number; readonly lostData: boolean }[] = [];
 
