@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { machineNow } from "./clock.ts";
 import { allFaults } from "./faults/all-faults.ts";
 import type { Fleet } from "./fleet/fleet.ts";
+import type { Life } from "./fleet/life.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Broken } from "./ledger/broken.ts";
 
@@ -20,6 +21,7 @@ export async function watch(fleet: Fleet, over: AbortSignal): Promise<readonly B
     if (!life?.lives) return;
     if (life.usageAtRest === null && machineNow() - slot.wellSince > warmAfterMs)
       life.usageAtRest = life.usage();
+    await lookAtRegistry(fleet, slot, life);
     if (!isToAnswer(slot)) return;
     const askedAt = machineNow();
     if (await slot.answers(answersWithinMs)) return;
@@ -33,6 +35,16 @@ export async function watch(fleet: Fleet, over: AbortSignal): Promise<readonly B
     await sleep(pauseMs, undefined, { signal: over }).catch(() => undefined);
   }
   return broken;
+}
+
+/** Redis may be out of reach for one replica also where nobody harmed it, such as on a busy machine: the replica says so. */
+async function lookAtRegistry({ redisTroubles }: Fleet, slot: Slot, life: Life): Promise<void> {
+  const since = life.registryLookedAt;
+  const errors = await slot.metric("greenroom_registry_command_errors_total");
+  if (Number.isNaN(errors)) return;
+  if (errors > life.registryErrors) redisTroubles.happened(since, machineNow());
+  life.registryErrors = errors;
+  life.registryLookedAt = machineNow();
 }
 
 const isToAnswer = ({ harm, wellSince }: Slot): boolean =>

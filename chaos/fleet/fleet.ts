@@ -142,6 +142,7 @@ function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): 
     CHAOS_OPTIONS: JSON.stringify({ launcher }),
     GREENROOM_PEER_SECRET: "the-secret-that-the-replicas-of-a-chaos-run-share",
     GREENROOM_REGISTRY_LEASE_MS: String(limits.leaseMs),
+    GREENROOM_REGISTRY_COMMAND_TIMEOUT_MS: "2000",
     GREENROOM_REGISTRY_WHILE_AWAY: whileAway,
     GREENROOM_MAX_FLEET_SESSIONS: String(limits.sessionsOfFleet),
     GREENROOM_DRAIN_ANNOUNCE_MS: "1500",

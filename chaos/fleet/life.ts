@@ -26,6 +26,9 @@ export class Life {
   readonly exit: Promise<void>;
   /** What it held when it had become warm. */
   usageAtRest: ProcessUsage | null = null;
+  /** Commands to Redis that failed, as its metrics last said, and when. */
+  registryErrors = 0;
+  registryLookedAt = this.beganAt;
   /** Somebody here ended it. */
   isEnding = false;
   exitedAt: number | null = null;

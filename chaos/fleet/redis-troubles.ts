@@ -13,6 +13,11 @@ export class RedisTroubles {
     };
   }
 
+  /** There was one between these times, in which no data was lost. */
+  happened(from: number, to: number): void {
+    this.#troubles.push({ from, to, lostData: false });
+  }
+
   /** Was there one between these times, or up to `graceMs` before? */
   during(from: number, to: number, graceMs: number): boolean {
     return this.#troubles.some((trouble) => trouble.from <= to && trouble.to + graceMs >= from);

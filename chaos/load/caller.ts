@@ -26,7 +26,7 @@ export interface Wish {
   readonly repeats: boolean;
 }
 
-const patience = { start: 40, close: 60 };
+const patience = { start: 15, close: 60 };
 const viewPauseMs = 700;
 
 /** One caller: starts a session, and does with it what it wishes. */

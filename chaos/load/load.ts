@@ -24,7 +24,7 @@ const kinds = {
 /** Calls in which several callers want an agent, though only one may be there. */
 const sharedCalls = 4;
 /** Starts a second. */
-const rate = { steady: 1.6, burst: 12 };
+const rate = { steady: 1.4, burst: 12 };
 /** So many starts at once, now and then, that the fleet is full for a while. */
 const burst = { everyMs: 45_000, starts: 12 };
 
