@@ -6,7 +6,7 @@ import { frozenRedis } from "./frozen-redis.ts";
 import { frozenReplica } from "./frozen-replica.ts";
 import { fullVolume } from "./full-volume.ts";
 import { jumpedClock } from "./jumped-clock.ts";
-import { keptRedis } from "./kept-redis.ts";
+import { keptRedis, setBackRedis } from "./kept-redis.ts";
 import { killedBesideEmptyRedis } from "./killed-beside-empty-redis.ts";
 import { killedReplica } from "./killed-replica.ts";
 import { reloadedBalancer } from "./reloaded-balancer.ts";
@@ -27,6 +27,7 @@ export const allFaults: readonly Fault[] = [
   emptiedRedis,
   restartedRedis,
   keptRedis,
+  setBackRedis,
   killedBesideEmptyRedis,
   failingReceiver,
   reloadedBalancer,
