@@ -97,6 +97,11 @@ export class Fleet implements AsyncDisposable {
     return this.occupied.filter(({ harm, wellSince }) => harm === null && at - wellSince >= forMs);
   }
 
+  /** Did a process end within so many milliseconds? */
+  lostProcess(withinMs: number, at: number): boolean {
+    return this.slots.some(({ lastExitAt }) => at - lastExitAt < withinMs);
+  }
+
   /** Resolves once there are as many replicas as there should be, and they know each other. */
   async whole(): Promise<void> {
     await eventually(
@@ -115,7 +120,8 @@ export class Fleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned.disposeAsync();
-    if (!this.keepsFolder) await rm(this.folder, { recursive: true, force: true });
+    if (this.keepsFolder) await writeFile(join(this.folder, "haproxy.log"), this.balancer.child.stdout);
+    else await rm(this.folder, { recursive: true, force: true });
   }
 }
 
@@ -133,7 +139,9 @@ function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): 
     closeGraceMs: limits.closeGraceMs,
     agentIdleTimeoutMs: 0,
     warmSessions: 1,
-    threadWaitTimeoutMs: 20_000,
+    // Others may keep this machine busy.
+    threadWaitTimeoutMs: 60_000,
+    threadStartTimeoutMs: 60_000,
     crashStormLimit: 0,
     heapSoftLimitMb: 64,
     webhook: receiver.options,

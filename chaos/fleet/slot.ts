@@ -34,6 +34,8 @@ export class Slot {
   harm: string | null = null;
   /** Since when nothing harmed it and it serves. Infinity while that is not so. */
   wellSince = Number.POSITIVE_INFINITY;
+  /** When a process here ended last. */
+  lastExitAt = Number.NEGATIVE_INFINITY;
   readonly #options: SlotOptions;
   #lives = 0;
 
@@ -66,6 +68,7 @@ export class Slot {
     this.life = life;
     void life.exit.then(() => {
       this.wellSince = Number.POSITIVE_INFINITY;
+      this.lastExitAt = machineNow();
       if (!life.isEnding) this.#options.onDeath(life);
     });
     await eventually(`${life.nodeId} serves`, () => !life.lives || this.serves(), startTimeoutMs);

@@ -15,6 +15,8 @@ export function roomSaid(fleet: Fleet, ledger: Ledger, start: WantedStart, code:
   const now = machineNow();
   const occupying = ledger.occupying(fleet.heartbeats.all, holdsMs);
   if (code === "CALL_FULL") {
+    // The balancer may have sent the start to a replica that ended just then, and holds the place until its lease is over.
+    if (fleet.lostProcess(holdsMs, now)) return null;
     const mayHoldItself = start.attempts.length > 1;
     const others = [...occupying.values()].filter(
       ({ key, call }) => call === start.call && (key !== start.key || mayHoldItself),
