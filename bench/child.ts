@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
 
-/** How a process of `bench/children` ended. */
+/** The end of a process of `bench/children`. */
 export interface ChildEnd {
-  /** What it reported; undefined where it died before. */
+  /** The result that it reported; undefined where it died before. */
   readonly result: unknown;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;

@@ -4,11 +4,11 @@ import type { Client } from "./client.ts";
 export interface ChurnOptions {
   /** Callers at a time, each of whom starts a session and ends it, again and again. */
   readonly inFlight: number;
-  /** How long is measured, after two seconds that do not count. */
+  /** The time that is measured, after two seconds that do not count. */
   readonly durationMs: number;
 }
 
-/** How many sessions start and end in a second. */
+/** Measures how many sessions start and end in a second. */
 export async function startsPerSecond(
   client: Client,
   { inFlight, durationMs }: ChurnOptions,

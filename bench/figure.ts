@@ -6,7 +6,7 @@ export interface Figure {
   readonly figure: string;
   readonly value: number;
   readonly unit: "ms" | "1/s" | "MiB" | "ratio" | "count" | "bytes";
-  /** What it should be: at most, or at least, this. */
+  /** The target: at most, or at least, this. */
   readonly target?: { readonly atMost: number } | { readonly atLeast: number };
   /** For readers: how it was measured, or what it compares with. */
   readonly note?: string;

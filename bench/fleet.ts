@@ -5,7 +5,7 @@ import { closes, events } from "./fleet/reach.ts";
 import { Fleet, openRedis, Stage } from "./fleet/stage.ts";
 import { median, quantile } from "./statistics.ts";
 
-/** What it costs to be several. Replicas, Redis and HAProxy share the machine with the measurement. */
+/** Measures what it costs to be several. Replicas, Redis and HAProxy share the machine with the measurement. */
 export default {
   about: "three replicas behind HAProxy: starts, what Redis is asked, sessions of another replica",
   async run(report) {

@@ -2,7 +2,7 @@ import { AgentLauncher } from "greenroom";
 import type { Bench } from "./figure.ts";
 import { median } from "./statistics.ts";
 
-/** How soon a session whose thread loops for ever has ended, while another goes on beside it. */
+/** Measures how soon a session whose thread loops for ever has ended, while another goes on beside it. */
 export default {
   about: "an infinite loop → its session has ended",
   async run(report) {

@@ -11,14 +11,14 @@ import type { Bench, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
 
 const root = new URL("../", import.meta.url);
-/** As if installed: below node_modules, where it finds its dependencies. */
+/** The folder of the packed build: below node_modules, as if installed, where it finds its dependencies. */
 const packed = new URL("node_modules/.cache/greenroom-bench/", root);
 const MiB = 2 ** 20;
 const runs = 3;
 const few = 2;
 const many = 22;
 
-/** What the packed build, with its built-in agent, takes: what runs in production. */
+/** Measures the memory of the packed build with its built-in agent, which is what runs in production. */
 export default {
   about:
     "memory of a warm slot, with and without SDKs, its start, and growth over 250 sessions, packed; ended sessions",

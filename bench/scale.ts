@@ -8,7 +8,7 @@ import type { Bench, Report } from "./figure.ts";
 import { Server } from "./server.ts";
 import { median, quantile } from "./statistics.ts";
 
-/** What many threads and many sessions do to the main loop. */
+/** Measures what many threads and many sessions do to the main loop. */
 export default {
   about: "main loop delay while 100 slots start; GET /metrics with 1,000 registered sessions",
   async run(report) {

@@ -11,7 +11,7 @@ type Segmenter = (text: string, language: string) => readonly string[];
 /** Times each text is gone through: the first ones are slower until they are compiled. */
 const rounds = 30;
 
-/** How text is cut into what a voice speaks: how well, how soon, and in what time. */
+/** Measures how text is cut into what a voice speaks: how well, how soon, and in what time. */
 export default {
   about: "text → sentences for the voice: right by language, tokens until the first piece, time per answer",
   async run(report) {

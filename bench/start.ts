@@ -5,7 +5,9 @@ import { builtIn, Server } from "./server.ts";
 import { settled } from "./slots.ts";
 import { median, quantile } from "./statistics.ts";
 
-/** How soon an agent is there, and how many can come and go. All but the second over HTTP, with the built-in agent. */
+/**
+ * Measures how soon an agent is there, and how many can come and go. All but the second over HTTP, with the built-in agent.
+ */
 export default {
   about: "POST → 201 on a warm thread, assignment → agent code, a burst, starts and ends a second",
   async run(report) {

@@ -10,13 +10,16 @@ const joins = 20;
 const faults = 10;
 const slowFaults = 4;
 const many = 10;
-/** How long calls are watched for what they cost. */
+/** The time that calls are watched for what they cost, in seconds. */
 const costSeconds = 20;
 /** Length of the long call: a minute, unless `BENCH_STREAM_MINUTES` says another; the figures of the README are of 10. */
 const minutes = Number(process.env.BENCH_STREAM_MINUTES ?? "1");
 const MiB = 2 ** 20;
 
-/** How soon an agent is heard in a call on Stream, how soon again after a fault, and what its call costs; on loopback. */
+/**
+ * Measures how soon an agent is heard in a call on Stream, how soon again after a fault, and what its call costs, on
+ * loopback.
+ */
 export default {
   about:
     "join → first audio, gaps by reconnections, what a call on a fake Stream costs; BENCH_STREAM_MINUTES=10 for the long one",

@@ -14,7 +14,7 @@ const several = 6;
 const many = 10;
 const roundTripMs = 20;
 
-/** How soon an agent that speaks through the real SDKs answers, and how soon it is silent. */
+/** Measures how soon an agent that speaks through the real SDKs answers, and how soon it is quieter or silent. */
 export default {
   about: "end of turn → first sound, barge-in → silence, through the real SDKs and emulated services",
   async run(report) {
@@ -82,10 +82,10 @@ async function withPublishedDelays(report: Report): Promise<void> {
 /** The last speech as the recogniser received it → the first frame at the edge. */
 const responseOf = ({ lastSpeechAt, firstFrameAt }: TurnTimes): number => firstFrameAt - lastSpeechAt;
 
-/** How the first sentence of an answer ends. */
+/** The end of the first sentence of an answer. */
 const sentenceEnd = replies.short.sentence.split("%s")[1] ?? "";
 
-/** When the chunk was sent that completes the first sentence: the model sends several words at a time. */
+/** Returns when the chunk was sent that completes the first sentence: the model sends several words at a time. */
 function sentenceAtOf({ chunks }: TurnTimes["answer"]): number {
   let written = "";
   for (const { at, text } of chunks) {
@@ -95,7 +95,10 @@ function sentenceAtOf({ chunks }: TurnTimes["answer"]): number {
   throw new Error("An answer has no whole sentence");
 }
 
-/** What the services took: the end of the turn, the model's chunks up to the first sentence, its first sound. */
+/**
+ * Returns the time that the services took: the end of the turn, the model's chunks up to the first sentence, its first
+ * sound.
+ */
 function tookOf({ endAt, lastSpeechAt, answer, speech }: TurnTimes): number {
   return (
     endAt - lastSpeechAt + (sentenceAtOf(answer) - answer.askedAt) + (speech.firstByteAt - speech.askedAt)

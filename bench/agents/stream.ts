@@ -14,14 +14,14 @@ import * as testing from "greenroom/testing";
 import { AsyncQueue } from "../../src/agent/async-queue.ts";
 import { now } from "../../src/protocol.ts";
 
-/** What an agent of this bench tells. Epoch milliseconds. */
+/** A message of an agent of this bench. Times are epoch milliseconds. */
 export type StreamAgentTold =
   | { readonly type: "joining"; readonly callId: string; readonly at: number }
   | {
       readonly type: "heard";
       readonly callId: string;
       readonly at: number;
-      /** Of all participants together. */
+      /** The frames of all participants together. */
       readonly frames: number;
       readonly heapBytes: number;
     };

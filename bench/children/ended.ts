@@ -17,7 +17,7 @@ export interface EndedTask {
 export interface EndedResult {
   /** V8 heap that a session takes. */
   readonly bytes: number;
-  /** How many of the later ones can still be read at the end. */
+  /** The number of later ones that can still be read at the end. */
   readonly kept: number;
 }
 
@@ -43,7 +43,7 @@ const measured = [
 
 const sessions = new Sessions();
 
-/** What is not under measurement here is the thread: its messages are given, as it would send them. */
+/** Plays a session. The thread is not under measurement here: its messages are given as it would send them. */
 function play(number: number): string {
   const session = detachedSession({
     identity: {
@@ -79,7 +79,7 @@ async function heapBytes(): Promise<number> {
 }
 
 const { sessions: count, most } = argumentOfChild<EndedTask>();
-/** Of the newest ones more is kept. */
+/** The number of newest sessions, of which more is kept. */
 const newest = 200;
 let number = 0;
 while (number < newest) play(number++);

@@ -16,9 +16,9 @@ export interface MemoryTask {
   readonly warm: number;
   /** Sessions to start and end, four at a time. */
   readonly sessions: number;
-  /** Has all garbage collected before each reading: what grows then is held. */
+  /** Whether all garbage is collected before each reading, so that only memory which is held can grow. */
   readonly collect: boolean;
-  /** Has every warm thread take a call, in which each side speaks. */
+  /** Whether every warm thread takes a call, in which each side speaks. */
   readonly calls: boolean;
   /** Threads to start, one after another. */
   readonly starts: number;

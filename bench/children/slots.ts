@@ -5,10 +5,10 @@ import { argumentOfChild, finishChild } from "../child.ts";
 import { settled } from "../slots.ts";
 
 export interface SlotsResult {
-  /** As `perf_hooks` saw it, its own resolution taken off. */
+  /** The longest delay as `perf_hooks` saw it, less its own resolution. */
   readonly delayMaxMs: number;
   readonly delayP99Ms: number;
-  /** As a plain timer saw it. */
+  /** The longest delay as a plain timer saw it. */
   readonly timerLateMaxMs: number;
   readonly tookMs: number;
 }

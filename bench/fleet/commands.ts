@@ -8,7 +8,7 @@ const replicas = 3;
 const sizes = [10, 100, 500];
 const measuredMs = 8_000;
 
-/** What the registries of three replicas cost Redis, once so many sessions are registered by each. */
+/** Measures what the registries of three replicas cost Redis, once so many sessions are registered by each. */
 export async function commands(report: Report): Promise<void> {
   const perSecond: number[] = [];
   for (const size of sizes) {

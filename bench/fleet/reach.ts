@@ -85,7 +85,7 @@ class Listener {
     return new Listener(response);
   }
 
-  /** When the next event of this name comes. */
+  /** Resolves with the time when the next event of this name comes. */
   hears(name: string): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<number>();
     let text = "";

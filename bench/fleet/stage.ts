@@ -8,7 +8,7 @@ const agent = new URL("../agents/told.ts", import.meta.url).href;
 /** Each replica keeps so many threads warm. */
 const warm = 2;
 
-/** What ends what was begun, the last first. */
+/** Ends all that was begun, the last first. */
 export class Stage implements AsyncDisposable {
   readonly #teardowns: (() => unknown)[] = [];
 

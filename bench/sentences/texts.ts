@@ -3,7 +3,7 @@ export interface SampleText {
   /** BCP 47. */
   readonly language: string;
   readonly sentences: readonly string[];
-  /** What stands between sentences. Default: a space. */
+  /** The text between sentences. Default: a space. */
   readonly gap?: string;
 }
 

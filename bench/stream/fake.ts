@@ -11,7 +11,7 @@ import { startStream } from "../../test/emulators/stream.ts";
 import { median } from "../statistics.ts";
 import type { FaultResult, FromFake, SoundResult, StreamFault, StreamOrder, ToFake } from "./order.ts";
 
-/** What counts as sound, 0–32 768. */
+/** The level from which samples count as sound, 0–32 768. */
 const loud = 300;
 /** Offsets of the agent's clock that are kept: 5 s of them. */
 const mostOffsets = 250;
@@ -20,12 +20,12 @@ const patienceMs = 60_000;
 const stream = await startStream();
 const { apiKey, apiSecret, url: baseUrl } = stream;
 
-/** What is known of the agent's sound in one call. */
+/** Listens to the agent's sound in one call. */
 class Listener {
   readonly callId: string;
   firstLoudAt: number | null = null;
   frames = 0;
-  /** When packets of it reached the SFU: those since the last fault. */
+  /** The times when packets of it reached the SFU, since the last fault. */
   arrivals: number[] = [];
   packets = 0;
   readonly #offsets: number[] = [];

@@ -1,21 +1,21 @@
-/** What goes wrong in a call of this bench. */
+/** The faults in a call of this bench. */
 export type StreamFault = "socket" | "socket_and_path" | "forgotten" | "silence" | "media";
 
-/** What the process with the fake Stream is asked. Calls are of the type `default`. */
+/** A request to the process with the fake Stream. Calls are of the type `default`. */
 export type StreamOrder =
   /** Somebody joins who hears the agent, and with `speaks` talks all the time. */
   | { readonly type: "listen"; readonly callId: string; readonly speaks?: boolean }
-  /** When the agent was first heard by whoever listens. */
+  /** Asks when the agent was first heard by whoever listens. */
   | { readonly type: "first_heard"; readonly callId: string }
   /** Something goes wrong for the agent; tells what became of it. */
   | { readonly type: "fault"; readonly callId: string; readonly fault: StreamFault }
   /** Packets that are lost from here on, in percent, each way. */
   | { readonly type: "loss"; readonly percent: number }
-  /** How the agent's sound comes along. */
+  /** Asks how the agent's sound arrives. */
   | { readonly type: "sound"; readonly callId: string };
 
 export interface FaultResult {
-  /** Until the agent asked for another socket, in milliseconds. */
+  /** The time until the agent asked for another socket, in milliseconds. */
   readonly noticedMs: number;
   /** From then on until its sound came again. */
   readonly gapMs: number;
@@ -25,9 +25,11 @@ export interface FaultResult {
 
 export interface SoundResult {
   readonly at: number;
-  /** Of the agent's, that the SFU received. */
+  /** The agent's packets that the SFU received. */
   readonly packets: number;
-  /** How far the clock of its sound is ahead of this machine's, in milliseconds, as the median of some seconds. */
+  /**
+   * The time by which the clock of its sound is ahead of this machine's, in milliseconds, as the median of some seconds.
+   */
   readonly aheadMs: number;
   /** Frames of 20 ms that were heard of it. */
   readonly frames: number;

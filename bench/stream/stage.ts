@@ -59,7 +59,7 @@ export class StreamStage implements AsyncDisposable {
     return new StreamStage(launcher, fake);
   }
 
-  /** Has the other process do something. */
+  /** Sends an order to the other process, and resolves with its answer. */
   ask<T extends StreamOrder["type"]>(
     order: Extract<StreamOrder, { readonly type: T }>,
   ): Promise<OrderResults[T]> {
@@ -78,7 +78,7 @@ export class StreamStage implements AsyncDisposable {
     return session;
   }
 
-  /** What an agent told of its call. */
+  /** Resolves with what an agent told of its call. */
   async told<T extends StreamAgentTold["type"]>(type: T, callId: string): Promise<Told<T>> {
     const signal = AbortSignal.timeout(patienceMs);
     for (;;) {
@@ -88,7 +88,7 @@ export class StreamStage implements AsyncDisposable {
     }
   }
 
-  /** What the agent of a call has heard so far. */
+  /** Resolves with what the agent of a call has heard so far. */
   async heard(callId: string): Promise<Told<"heard">> {
     this.#told = this.#told.filter((one) => one.type !== "heard");
     this.#channel.postMessage(callId);

@@ -37,9 +37,9 @@ export interface TurnTimes {
 
 export interface CallsResult {
   readonly turns: readonly TurnTimes[];
-  /** As the server itself measured them. */
+  /** The turns as the server itself measured them. */
   readonly told: readonly TurnEvent[];
-  /** What one way to the services really took, in milliseconds. */
+  /** The time that one way to the services really took, in milliseconds. */
   readonly oneWayMs: number;
 }
 
@@ -48,7 +48,7 @@ const wordMs = 100;
 /** The same, with more words behind it: the recogniser tells the second after 480 ms. */
 const severalWordsMs = 600;
 
-/** Has so many callers talk to agents, and gathers when what happened. */
+/** Lets so many callers talk to agents, and gathers the times of all that happened. */
 export async function talk(stage: Stage, options: CallsOptions): Promise<CallsResult> {
   const { launcher } = stage;
   const supervisor = await launcher.supervisor();

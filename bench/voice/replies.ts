@@ -1,4 +1,4 @@
-/** What the model answers. The first sentence has the mark of the call in it. */
+/** The answers of the model. The first sentence has the mark of the call in it. */
 export const replies = {
   short: { sentence: "For you, %s is sunny and warm.", rest: "Take a hat." },
   long: {
@@ -9,7 +9,9 @@ export const replies = {
   },
 } as const;
 
-/** What a caller who interrupts says before any words that count: at this alone the agent is quieter and goes on. */
+/**
+ * The word that a caller who interrupts says before any words that count: at this alone the agent is quieter and goes on.
+ */
 export const backchannel = "Mhm";
 
 /** Whether what the recogniser understood so far has words that cut the agent. */

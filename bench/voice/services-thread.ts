@@ -24,7 +24,7 @@ export interface ServicesOptions {
 
 export interface ServicesReady {
   readonly environment: Readonly<Record<string, string>>;
-  /** Of the certificate, in PEM; null without TLS. */
+  /** The certificate, in PEM; null without TLS. */
   readonly certificate: string | null;
 }
 
@@ -35,7 +35,7 @@ export type ServicesOrder =
 
 export interface ServicesReport {
   readonly calls: ReadonlyMap<number, WireTimes>;
-  /** What one way really took on the average, in milliseconds. */
+  /** The time that one way really took on the average, in milliseconds. */
   readonly oneWayMs: number;
 }
 

@@ -26,7 +26,7 @@ export class SlowWire {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** What it really took, all in all: timers are late. */
+  /** The time that it really took, all in all, since timers are late. */
   get took(): { readonly ms: number; readonly pieces: number } {
     return { ms: this.#tookMs, pieces: this.#pieces };
   }

@@ -44,12 +44,12 @@ export class Stage implements AsyncDisposable {
     return new Stage(launcher, services, folder);
   }
 
-  /** What the model answers from here on. */
+  /** Sets what the model answers from here on. */
   reply(reply: Extract<ServicesOrder, { type: "reply" }>["reply"]): void {
     this.#order({ type: "reply", reply });
   }
 
-  /** What the services saw since the last time. */
+  /** Resolves with what the services saw since the last time. */
   async take(): Promise<ServicesReport> {
     this.#order({ type: "take" });
     const [report] = (await once(this.#services, "message")) as [ServicesReport];

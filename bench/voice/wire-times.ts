@@ -3,7 +3,7 @@ import type { ElevenlabsEmulator } from "../../test/emulators/elevenlabs.ts";
 import type { GeminiEmulator } from "../../test/emulators/gemini.ts";
 import { cuts } from "./replies.ts";
 
-/** What the services saw of one call, turn after turn. Times as epoch milliseconds. */
+/** The times at which the services saw the events of one call, turn after turn, as epoch milliseconds. */
 export interface WireTimes {
   readonly starts: number[];
   /** The first words of each turn that cut an agent. */
@@ -13,7 +13,7 @@ export interface WireTimes {
     readonly askedAt: number;
     readonly chunks: readonly { readonly at: number; readonly text: string }[];
   }[];
-  /** Of the first sentence of each answer. */
+  /** The speech of the first sentence of each answer. */
   readonly speeches: { readonly askedAt: number; readonly firstByteAt: number }[];
 }
 

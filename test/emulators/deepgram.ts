@@ -37,7 +37,7 @@ export interface DeepgramEmulatorOptions {
 }
 
 export interface DeepgramEmulator extends Emulator {
-  /** May be changed while it runs, as may all of these. */
+  /** The script. It may be changed while the emulator runs, as may all of these. */
   readonly script: DeepgramScript;
   readonly delays: DeepgramDelays;
   readonly timeouts: DeepgramTimeouts;

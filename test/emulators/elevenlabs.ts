@@ -30,14 +30,14 @@ export interface ElevenlabsEmulatorOptions {
   readonly delays?: Partial<ElevenlabsDelays>;
   readonly script?: Partial<ElevenlabsScript>;
   readonly account?: Partial<ElevenlabsAccount>;
-  /** How long an unused connection is kept, in milliseconds. Default 60,000. */
+  /** The time that an unused connection is kept, in milliseconds. Default 60,000. */
   readonly keepAliveMs?: number;
   /** Serve over TLS with this certificate. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 export interface ElevenlabsEmulator extends Emulator {
-  /** May be changed while it runs, as may all of these. */
+  /** The delays. They may be changed while the emulator runs, as may all of these. */
   readonly delays: ElevenlabsDelays;
   readonly script: ElevenlabsScript;
   readonly account: ElevenlabsAccount;
@@ -158,7 +158,7 @@ class Server implements ElevenlabsEmulator {
     }
   }
 
-  /** What is not speech: as much as a client needs that looks around. */
+  /** Answers what is not speech, as much as a client needs that looks around. */
   #tell({ number, incoming, response, path }: Request): void {
     const refused = checkKey(incoming.headers, this.account);
     const voice = /^\/v1\/voices\/([^/]+)$/.exec(path)?.[1];

@@ -3,20 +3,21 @@ import { now } from "../../src/protocol.ts";
 
 /** A loopback server that speaks a provider's real protocol, with scripted content, delays and faults. */
 export interface Emulator extends AsyncDisposable {
-  /** Who it stands for, such as `gemini`. */
+  /** The provider that it stands for, such as `gemini`. */
   readonly provider: string;
   /** Its base URL on 127.0.0.1. */
   readonly url: string;
-  /** What to set in the environment so that Greenroom's provider talks to it. */
+  /** The variables of the environment by which Greenroom's provider talks to it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What it received and sent, in order. */
+  /** The log of all that it received and sent, in order. */
   readonly log: WireLog;
   /** Closes every connection and the port. */
   close(): Promise<void>;
 }
 
 /**
- * May this key pass? Where none is named, any but those that begin with `wrong`: so that a wrong one can be tried.
+ * Returns whether a key may pass. Where none is named, any may but those that begin with `wrong`, so that a wrong one can
+ * be tried.
  * @param only Null: there is no such one.
  */
 export const isRightKey = (key: string, only: string | null): boolean =>

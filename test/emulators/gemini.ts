@@ -41,7 +41,7 @@ export async function startGemini(options: GeminiOptions = {}): Promise<GeminiEm
 export class GeminiEmulator implements Emulator {
   readonly provider = "gemini";
   readonly log = new WireLog();
-  /** What goes wrong with the next requests for an answer. */
+  /** The faults of the next requests for an answer. */
   readonly faults = new GeminiFaults();
   delays: GeminiDelays;
   script: GeminiScript;
@@ -93,7 +93,7 @@ export class GeminiEmulator implements Emulator {
     return this.#sockets.size;
   }
 
-  /** What the real one does with a connection that has not been used for minutes. */
+  /** Closes idle connections, as the real one does after minutes without use. */
   closeIdleConnections(): void {
     this.#server.closeIdleConnections();
   }

@@ -24,7 +24,7 @@ const usage = `npm run emulators [-- <options>]
 
 ${content}`;
 
-/** What the emulators have noted is dropped this often: nobody reads it here. In milliseconds. */
+/** The time between two clearings of the emulators' logs, which nobody reads here, in milliseconds. */
 const forgetIntervalMs = 10_000;
 
 const delaysOf = {

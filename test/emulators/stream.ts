@@ -47,7 +47,7 @@ export interface StreamEmulatorOptions {
 export interface StreamEmulator extends Emulator {
   readonly apiKey: string;
   readonly apiSecret: string;
-  /** May be changed while it runs, as may `faults`. */
+  /** The rules. They may be changed while the emulator runs, as may `faults`. */
   readonly rules: StreamRules;
   readonly faults: StreamFaults;
   readonly edges: readonly Edge[];

@@ -31,7 +31,7 @@ export class AfterSpeech {
     this.#pending = false;
   }
 
-  /** So much silence was heard since the last speech. */
+  /** Reports how much silence was heard since the last speech, in milliseconds. */
   silence(silenceMs: number): void {
     if (this.#pending && silenceMs >= this.#delayMs()) this.#now();
   }

@@ -8,7 +8,7 @@ import type { ListenQuery } from "./query.ts";
 import type { DeepgramScript } from "./script.ts";
 import { type HeardFrame, VoiceActivity } from "./voice-activity.ts";
 
-/** What turns sound into messages. */
+/** A recogniser, which turns sound into messages. */
 export interface Recogniser {
   /** Frames that arrived together. */
   hear(frames: readonly HeardFrame[]): void;
@@ -16,7 +16,7 @@ export interface Recogniser {
   message(message: { readonly type?: unknown }): boolean;
   /** The Error frame of this protocol. */
   fail(code: string, description: string): void;
-  /** What a test wants to be sent. */
+  /** Sends an event that a test made up. */
   emit(event: EmittedEvent): void;
   /** Frees timers. */
   stop(): void;
@@ -25,7 +25,7 @@ export interface Recogniser {
 /** A message to send, or parts of one: what is missing is filled in. */
 export type EmittedEvent = Readonly<Record<string, unknown>>;
 
-/** What all connections share. */
+/** The state that all connections share. */
 export interface DeepgramWorld {
   readonly script: DeepgramScript;
   readonly delays: DeepgramDelays;
@@ -43,7 +43,7 @@ export interface ConnectionSetting {
   readonly query: ListenQuery;
   readonly fault: DeepgramFault;
   readonly idleMs: number;
-  /** What counts as a sign of life besides sound: JSON messages, or pings. */
+  /** The sign of life besides sound: JSON messages, or pings. */
   readonly aliveBy: "message" | "ping";
   recogniser(connection: DeepgramConnection): Recogniser;
 }
@@ -109,7 +109,7 @@ export class DeepgramConnection {
     return this.#voice.position;
   }
 
-  /** When the last piece with speech in it arrived, as epoch milliseconds. */
+  /** The time when the last piece with speech in it arrived, as epoch milliseconds. */
   get lastSpeechAt(): number {
     return this.#lastSpeechAt;
   }
@@ -178,7 +178,10 @@ export class DeepgramConnection {
     this.#idle.refresh();
   }
 
-  /** Where this process was late itself, a sign may lie there, unread: timers come before it in a turn of the event loop. */
+  /**
+   * Closes an idle connection. Where this process was late itself, a sign of life may be unread yet: timers come before it
+   * in a turn of the event loop.
+   */
   #suspected(): void {
     const signs = this.#signs;
     setImmediate(() => {

@@ -1,5 +1,5 @@
 /**
- * When messages go out, in milliseconds of sound unless said otherwise. Sound is what the recogniser knows time by: without
+ * The delays of messages, in milliseconds of sound unless said otherwise. The recogniser counts time by sound: without
  * silence after the speech nothing ends.
  */
 export interface DeepgramDelays {
@@ -21,9 +21,9 @@ export interface DeepgramDelays {
 }
 
 /**
- * Of the figures that Deepgram and others published: Flux ends a turn about 260 ms after the last speech (p50, at the default
- * thresholds), eager events come some 150 ms before that, Nova's finals 50–150 ms after the endpointing. The start of a turn
- * is not published; it needs a word.
+ * The delays that Deepgram and others published: Flux ends a turn about 260 ms after the last speech (p50, at the default
+ * thresholds), eager events come some 150 ms before that, Nova's finals 50–150 ms after the endpointing. The start of a
+ * turn is not published; it needs a word.
  */
 export const published: DeepgramDelays = {
   startOfTurnMs: 200,
@@ -34,7 +34,7 @@ export const published: DeepgramDelays = {
   interimMs: 1_040,
 };
 
-/** As soon as the sound allows. */
+/** No delays: messages go out as soon as the sound allows. */
 export const none: DeepgramDelays = {
   startOfTurnMs: 0,
   endOfTurnMs: 0,
@@ -44,7 +44,7 @@ export const none: DeepgramDelays = {
   interimMs: 1_040,
 };
 
-/** How long a connection may be idle, in wall-clock milliseconds. Tests scale them down. */
+/** The times that a connection may be idle, in wall-clock milliseconds. Tests scale them down. */
 export interface DeepgramTimeouts {
   /** `/v1/listen` without sound, KeepAlive or another message → close 1011 (NET-0001). */
   novaIdleMs: number;

@@ -1,4 +1,4 @@
-/** What goes wrong with one connection. Times are wall-clock milliseconds. */
+/** The faults of one connection. Times are wall-clock milliseconds. */
 export interface DeepgramFault {
   /** The handshake is answered with this HTTP status, such as 429, and Deepgram's error body. */
   readonly status?: number;
@@ -35,7 +35,7 @@ export interface DeepgramFault {
   readonly stopsReading?: boolean;
 }
 
-/** Which connections have faults; may be changed at any time, for connections still to come. */
+/** The faults of connections to come. They may be changed at any time. */
 export class DeepgramFaults {
   /** One for each of the next connections. */
   next: DeepgramFault[] = [];
@@ -57,7 +57,7 @@ export class DeepgramFaults {
   }
 }
 
-/** What Deepgram says for each status, as far as it is known. */
+/** Deepgram's text for each status, as far as it is known. */
 export const refusals: Readonly<Record<number, readonly [text: string, code: string, message: string]>> = {
   400: ["Bad Request", "INVALID_QUERY_PARAMETER", "Invalid query string."],
   401: ["Unauthorized", "INVALID_AUTH", "Invalid credentials."],

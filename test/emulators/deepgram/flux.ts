@@ -7,7 +7,7 @@ import { shortTime, spokenPart, timedWords } from "./words.ts";
 /** A silence of this length within a turn is a pause: the script may have another text after it. */
 const pauseMs = 100;
 
-/** So much silence before a turn has started makes what was heard before it a noise. */
+/** The silence before the start of a turn that makes the sound before it a noise, in milliseconds. */
 const noiseMs = 200;
 
 /** Between two Updates in the second behind speech, in milliseconds of sound. */
@@ -36,7 +36,7 @@ export class FluxRecogniser implements Recogniser {
   #sinceEventMs = 0;
   /** Whether there was any speech yet. */
   #heard = false;
-  /** How many pauses the turn had, and what is spoken since the last. */
+  /** The number of pauses of the turn, and the length of the speech since the last one. */
   #stretch = { index: 0, ms: 0 };
 
   constructor(connection: DeepgramConnection) {
@@ -180,7 +180,7 @@ export class FluxRecogniser implements Recogniser {
     return this.#texts()[this.#stretch.index] ?? this.#texts().at(-1) ?? "";
   }
 
-  /** What is understood so far. */
+  /** Returns the words that are understood so far. */
   #text(): string {
     if (this.#state === "idle" && this.#spokenMs === 0) return "";
     if (this.#state === "eager") return this.#wholeText();

@@ -18,14 +18,14 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Who may pass: null lets in any right key, but not none. */
+/** Checks the key of a handshake. With null any right key may pass, but not none. */
 export function checkKey(request: IncomingMessage, apiKey: string | null): Refusal | null {
   const given = /^(?:token|bearer) (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (given !== undefined && isRightKey(given, apiKey)) return null;
   return refusal(401);
 }
 
-/** What Deepgram would say to this handshake. */
+/** Returns Deepgram's answer to this handshake. */
 export function judge(
   request: IncomingMessage,
   fault: DeepgramFault,

@@ -4,7 +4,7 @@ import { textsOf } from "./script.ts";
 import type { HeardFrame } from "./voice-activity.ts";
 import { shortTime, spokenPart, timedWords } from "./words.ts";
 
-/** How long a stretch without words is at most until its result is final, in milliseconds of sound. */
+/** The longest stretch without words until its result is final, in milliseconds of sound. */
 const emptyFinalMs = 3_000;
 
 /** Noise behind an utterance: when it is noticed, and when its result without a word is final, in milliseconds of silence. */
@@ -162,7 +162,7 @@ export class NovaRecogniser implements Recogniser {
     return Math.round((this.#connection.position - this.#finalUntil) * 1_000);
   }
 
-  /** What is understood so far. */
+  /** Returns the words that are understood so far. */
   #interimText(): string {
     if (!this.#speaking) return "";
     this.#interims++;

@@ -25,8 +25,8 @@ export function timedWords(text: string, spoken: { from: number; to: number } | 
 export const shortTime = (seconds: number): number => Number(Math.fround(seconds).toPrecision(8));
 
 /**
- * What is known of a text while it is spoken: the first words, one more for each quarter of a second. The last of them is a
- * guess, which the next message rewrites: its end is still to be heard.
+ * Returns the part of a text that is known while it is spoken: the first words, one more for each quarter of a second. The
+ * last of them is a guess, which the next message rewrites: its end is still to be heard.
  */
 export function spokenPart(text: string, known: string, spokenMs: number): string {
   const whole = wordsIn(text);

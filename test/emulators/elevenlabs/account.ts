@@ -2,13 +2,13 @@
 export interface ElevenlabsAccount {
   /** The only key that is let in; null: any that does not begin with `wrong`, but there must be one. */
   apiKey: string | null;
-  /** May the key do other things than speak? */
+  /** Whether the key may only speak. */
   restrictedKey: boolean;
   /** Voices that do not exist. All others do. */
   unknownVoices: Set<string>;
   /** Requests for speech at the same time; see {@link concurrencyOfPlan}. */
   maxConcurrentRequests: number;
-  /** What is left to spend; each character of text costs one. */
+  /** The credits that are left; each character of text costs one. */
   credits: number;
 }
 

@@ -22,7 +22,7 @@ export interface AnswerOptions {
   readonly log: WireLog;
   /** The number of the request, in the log. */
   readonly request: number;
-  /** When the request had arrived. */
+  /** The time when the request had arrived. */
   readonly arrivedAt: number;
   /** Fires when the client has gone, or the emulator closes. */
   readonly signal: AbortSignal;

@@ -1,8 +1,8 @@
-/** How fast sound comes. Times in wall-clock milliseconds. */
+/** The delays of sound. Times are in wall-clock milliseconds. */
 export interface ElevenlabsDelays {
   /** From the request to the head of the answer and the first sound. */
   firstByteMs: number;
-  /** How many times faster than it is played sound comes, after the first piece. `Infinity`: all at once. */
+  /** The number of times faster than it is played that sound comes, after the first piece. `Infinity`: all at once. */
   speed: number;
 }
 

@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 
 export const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
 
-/** What goes wrong with one request for speech. Times are wall-clock milliseconds, but for those of sound. */
+/** The faults of one request for speech. Times are wall-clock milliseconds, but for those of sound. */
 export interface ElevenlabsFault {
   /** Refused with this HTTP status, such as 503, and ElevenLabs' body for it. */
   readonly status?: number;
@@ -13,11 +13,11 @@ export interface ElevenlabsFault {
   readonly retryAfterSeconds?: number;
   /** The whole body of a refusal, instead of ElevenLabs' own; what is no string is sent as JSON. */
   readonly body?: unknown;
-  /** How the body of a refusal is encoded. Default: gzip where the client accepts it. */
+  /** The encoding of a refusal's body. Default: gzip where the client accepts it. */
   readonly encoding?: keyof typeof encoders;
   /** The body of a refusal never ends. */
   readonly endlessBody?: boolean;
-  /** Where a redirect leads. */
+  /** The address that a redirect leads to. */
   readonly location?: string;
   /** The head of the answer comes this much later. */
   readonly delayMs?: number;
@@ -37,7 +37,7 @@ export interface ElevenlabsFault {
   readonly errorAfterMs?: number;
 }
 
-/** Which requests have faults; may be changed at any time, for requests still to come. */
+/** The faults of requests to come. They may be changed at any time. */
 export class ElevenlabsFaults {
   /** One for each of the next requests. */
   next: ElevenlabsFault[] = [];

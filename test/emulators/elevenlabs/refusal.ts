@@ -4,7 +4,7 @@ export interface Refusal {
   readonly body: unknown;
 }
 
-/** What ElevenLabs says for each status, as far as it is known. The wording is approximate, codes and shapes are not. */
+/** ElevenLabs' answer for each status, as far as it is known. The wording is approximate, codes and shapes are not. */
 const usual: Readonly<Record<number, readonly [type: string, code: string, message: string]>> = {
   400: ["validation_error", "bad_request", "The request is invalid."],
   401: ["authentication_error", "invalid_api_key", "Invalid API key"],

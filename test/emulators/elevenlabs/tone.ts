@@ -6,12 +6,12 @@
 export const pitches = 40;
 const firstCycles = 18;
 const cyclesStep = 2;
-/** Of 16-bit samples. Speech on a telephone is about as loud. */
+/** The amplitude of 16-bit samples. Speech on a telephone is about as loud. */
 const amplitude = 6_000;
 /** The edges of each tone are soft for this share of it, so that nothing clicks. */
 const softShare = 0.05;
 
-/** How long a character sounds by default, in milliseconds: 1,000 characters a minute, as people speak. */
+/** The time that a character sounds by default, in milliseconds: 1,000 characters a minute, as people speak. */
 export const defaultMsPerCharacter = 60;
 
 export interface ToneOptions {
@@ -59,7 +59,7 @@ function tone(pitch: number, length: number): Int16Array {
   return made;
 }
 
-/** How loud it is: the root mean square of the samples, 0 for none. */
+/** Returns the loudness: the root mean square of the samples, 0 for none. */
 export function level(samples: Int16Array): number {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
@@ -94,8 +94,9 @@ function powerAt(samples: Int16Array, frequency: number): number {
 }
 
 /**
- * What of a text was heard in a recording that begins with it: for each character that sounds, whether its tone is there, at
- * its place or later (a pause may lie before it). The result is the text up to the last one heard, in characters.
+ * Returns how much of a text was heard in a recording that begins with it: for each character that sounds, whether its tone
+ * is there, at its place or later (a pause may lie before it). The result is the text up to the last one heard, in
+ * characters.
  */
 export function heardOf(text: string, recording: Int16Array, options: ToneOptions): number {
   const length = samplesPerCharacter(options);

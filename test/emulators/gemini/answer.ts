@@ -9,7 +9,7 @@ export interface WireChunk {
   readonly text: string;
 }
 
-/** How long the first chunk of a text is, and each that follows, in characters. */
+/** The lengths of the first chunk of a text, and of each that follows, in characters. */
 const chunkLengths = { first: 18, next: 96 };
 /** By how much the prompt of models before Gemini 3 is counted too high until the last chunk. */
 const countedTooMuch = 2;
@@ -18,7 +18,7 @@ interface Plan {
   readonly parts: readonly object[];
   readonly tokens: number;
   readonly thoughts: number;
-  /** What the script wants told of tokens, up to here. */
+  /** The token counts that the script wants to be told up to here. */
   readonly usage?: Readonly<Record<string, number>> | null;
 }
 
@@ -166,7 +166,10 @@ function hasIds(model: string): boolean {
   return generationOf(model) >= 3 && model !== "gemini-3-pro-preview";
 }
 
-/** Does it think before it answers, and sign that? `flash-lite` of Gemini 2.5 does so only where it is asked to. */
+/**
+ * Returns whether a model thinks before it answers, and signs that. `flash-lite` of Gemini 2.5 does so only where it is
+ * asked to.
+ */
 function thinks({ generationConfig }: GeminiRequest, model: string): boolean {
   const generation = generationOf(model);
   const { thinkingBudget = model.includes("flash-lite") ? 0 : -1 } = generationConfig?.thinkingConfig ?? {};

@@ -1,4 +1,4 @@
-/** How long things take, in milliseconds. */
+/** The delays, in milliseconds. */
 export interface GeminiDelays {
   /** Before the first answer on each connection: what name resolution, TCP and TLS cost. */
   readonly handshakeMs: number;

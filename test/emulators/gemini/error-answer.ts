@@ -26,7 +26,7 @@ export class ApiFault extends Error {
 }
 
 export interface FieldViolation {
-  /** Where in the request; none for a body that cannot be read at all. */
+  /** The place in the request; none for a body that cannot be read at all. */
   readonly field?: string;
   readonly description: string;
 }

@@ -1,4 +1,4 @@
-/** What goes wrong with a request for an answer. */
+/** The fault of a request for an answer. */
 export type GeminiFault = {
   /** With how many requests. Default 1. */
   readonly times?: number;
@@ -8,7 +8,7 @@ export type GeminiFault = {
       readonly kind: "status";
       readonly status: number;
       readonly message?: string;
-      /** How long to wait before the next try, as Google writes it: `7s`. */
+      /** The time to wait before the next try, as Google writes it: `7s`. */
       readonly retryDelay?: string;
     }
   /** Its answer begins so much later, in milliseconds. */

@@ -2,7 +2,7 @@ import { ApiFault } from "./error-answer.ts";
 import type { GeminiRequest, WireContent, WirePart } from "./script.ts";
 import { checkTools } from "./tools-check.ts";
 
-/** What a caller may send in place of a signature, for a call that another model made. */
+/** The texts that a caller may send in place of a signature, for a call that another model made. */
 const skips = new Set(["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"]);
 
 /** The generation of a model such as `gemini-2.5-flash`; 3 for the names that mean the latest. */
@@ -101,7 +101,7 @@ function checkCalls(contents: readonly WireContent[], index: number): void {
   });
 }
 
-/** Of every answer with calls since the user's last words, the first call has to carry its signature. */
+/** Checks that the first call of every answer since the user's last words carries its signature. */
 function checkSignatures(contents: readonly WireContent[], signatures: ReadonlySet<string>): void {
   const lastWords = contents.findLastIndex(
     ({ role, parts }) => role === "user" && parts?.some(({ text }) => text !== undefined),

@@ -47,9 +47,9 @@ export interface GeminiCall {
   readonly signature?: string | null;
 }
 
-/** What the model does, one after the other. */
+/** The steps of the model, one after the other. */
 export type GeminiStep =
-  /** Said in chunks of a few words, then of about 96 characters, wherever these end in a word. */
+  /** Words in chunks of a few words, then of about 96 characters, wherever these end in a word. */
   | { readonly text: string }
   /** A tool call in a chunk of its own, which tells the end of the answer too where a model before Gemini 3 ends with it. */
   | GeminiCall
@@ -59,7 +59,7 @@ export type GeminiStep =
   | { readonly thought: string }
   /** One chunk with just these parts. */
   | { readonly parts: readonly unknown[] }
-  /** What is told of tokens from here on, in place of the emulator's own count. */
+  /** The token counts from here on, in place of the emulator's own. */
   | { readonly usage: Readonly<Record<string, number>> }
   /** The prompt is blocked for this reason, such as `PROHIBITED_CONTENT`: there is no answer. */
   | { readonly block: string }

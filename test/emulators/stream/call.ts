@@ -10,7 +10,7 @@ export class Call {
   readonly createdAt = now();
   readonly createdBy: string;
   custom: Readonly<Record<string, unknown>> = {};
-  /** When it was ended; a call that was ended lets nobody in. */
+  /** The time when it was ended; a call that was ended lets nobody in. */
   endedAt: number | null = null;
   /** By session id, in the order in which they came. */
   readonly sessions = new Map<string, Participant>();
@@ -26,7 +26,7 @@ export class Call {
     return [...this.sessions.values()];
   }
 
-  /** Those that left without a goodbye and are still shown to the others. */
+  /** The participants that left without a goodbye and are still shown to the others. */
   get ghosts(): readonly Participant[] {
     return this.participants.filter(({ ghost }) => ghost);
   }

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 interface Watcher {
   readonly socket: WebSocket;
   readonly userId: string;
-  /** Of which calls it is told. */
+  /** The calls whose events it gets. */
   readonly calls: Set<string>;
 }
 

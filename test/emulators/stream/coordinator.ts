@@ -16,7 +16,7 @@ export interface Asked {
   readonly claims: Claims;
 }
 
-/** What a request is answered with that cannot be done. `code` is Stream's own. */
+/** The answer to a request that cannot be done. `code` is Stream's own. */
 export class Refusal extends Error {
   readonly status: number;
   readonly code: number;

@@ -19,7 +19,7 @@ export interface CoordinatorFault {
   readonly cuts?: boolean;
 }
 
-/** As if the token had run out just before. */
+/** The fault of a token that ran out just before. */
 export const tokenExpired = { status: 401, code: 40, message: "token is expired" } as const;
 
 /** With one websocket to an edge. */
@@ -62,7 +62,7 @@ export interface RpcFault {
   readonly garbage?: boolean;
 }
 
-/** What becomes of the packets of sound on their way. */
+/** The faults of packets of sound on their way. */
 export interface PathFault {
   /** Packets that never arrive, in percent. */
   readonly lossPercent?: number;
@@ -74,7 +74,7 @@ export interface PathFault {
   readonly doublePercent?: number;
 }
 
-/** How the subscriber's offers come. */
+/** The faults of the subscriber's offers. */
 export interface OfferFault {
   readonly delayMs?: number;
   /** The same offer is sent again at once. */
@@ -82,8 +82,9 @@ export interface OfferFault {
 }
 
 /**
- * How the SFU's candidates come: as they are found; `early`, before the description that they belong to; `late`, half a second after it;
- * `stale`, as they are found, but each one first with a user name fragment that is of no description.
+ * The ways in which the SFU's candidates come: as they are found; `early`, before the description that they belong to;
+ * `late`, half a second after it; `stale`, as they are found, but each one first with a user name fragment that is of no
+ * description.
  */
 export type CandidateOrder = "timely" | "early" | "late" | "stale";
 

@@ -22,7 +22,7 @@ export interface Grants {
   readonly canScreenshare: boolean;
 }
 
-/** Which of a participant's peer connections. */
+/** The peer connections of a participant. */
 export type Peer = "publisher" | "subscriber" | "both";
 
 /** One session of a user in a call, as the others see it. It sits on one edge at a time; while it migrates, on two. */
@@ -36,7 +36,7 @@ export class Participant {
   readonly tracks = new Map<number, PublishedTrack>();
   readonly name: string;
   grants: Grants = { canPublishAudio: true, canPublishVideo: true, canScreenshare: true };
-  /** Where it sits; the newer one while it migrates. `null` once it has gone. */
+  /** The seat of the participant; the newer one while it migrates. `null` once it has gone. */
   seat: Seat | null = null;
 
   constructor(call: Call, userId: string, sessionId: string, unifiedSessionId: string, name: string) {
@@ -115,7 +115,7 @@ export class Participant {
     if (peer !== "publisher") this.seat?.subscriber.cut();
   }
 
-  /** What it says is lost on its way, until an ICE restart finds another one. */
+  /** Loses its sound on the way, until an ICE restart finds another way. */
   losePath(): void {
     this.seat?.publisher.losePath();
   }
@@ -131,7 +131,7 @@ export class Participant {
     else this.send({ iceRestart: { peerType: PeerType.PUBLISHER_UNSPECIFIED } });
   }
 
-  /** What it may publish; what it may not any more is heard no more. */
+  /** Sets what it may publish. A track that it may not publish any more is heard no more. */
   setGrants(grants: Partial<Grants>, message = ""): void {
     this.grants = { ...this.grants, ...grants };
     if (!this.grants.canPublishAudio) {

@@ -54,7 +54,7 @@ export class Publisher {
     await this.#candidates?.add(json);
   }
 
-  /** What is sent is lost on its way, until an ICE restart finds another one. */
+  /** Loses what is sent on the way, until an ICE restart finds another way. */
   losePath(): void {
     this.#lostPath = this.#pair ?? null;
   }

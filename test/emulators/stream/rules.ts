@@ -1,6 +1,6 @@
-/** How the fake behaves where it behaves well; may be changed while it runs. */
+/** The behaviour of the fake without faults. It may be changed while the fake runs. */
 export interface StreamRules {
-  /** How long a participant whose socket is gone without a goodbye stays in the call, in seconds. Default 10. */
+  /** The time that a participant whose socket is gone without a goodbye stays in the call, in seconds. Default 10. */
   fastReconnectDeadlineSeconds: number;
   /** A socket on which nothing came for so long is given up. Clients send a health check every 5 or 10 s. Default 30,000. */
   signalTimeoutMs: number;
@@ -8,15 +8,17 @@ export interface StreamRules {
   migrationMs: number | null;
   /** Whether everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true. */
   forwardsAudioUnasked: boolean;
-  /** How far Stream's clock is ahead of this machine's, in milliseconds; negative: behind. Default 0. */
+  /**
+   * The time by which Stream's clock is ahead of this machine's, in milliseconds; negative where it is behind. Default 0.
+   */
   clockAheadMs: number;
   /** Whether answers carry a `Date`. Default true; some proxies take it away. */
   tellsDate: boolean;
-  /** How long a token of the SFU is good, in seconds. Default 3,600. */
+  /** The time that a token of the SFU is good, in seconds. Default 3,600. */
   sfuTokenSeconds: number;
   /** In the settings of every call. Default true. */
   opusDtx: boolean;
-  /** What a join hands out. Default none: host candidates on loopback are enough. */
+  /** The ICE servers that a join hands out. Default none: host candidates on loopback are enough. */
   iceServers: readonly IceServer[];
 }
 

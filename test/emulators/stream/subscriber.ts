@@ -10,7 +10,7 @@ import type { Seat } from "./seat.ts";
 import { SoundPath } from "./sound-path.ts";
 import { Trickle } from "./trickle.ts";
 
-/** How long an offer may go unanswered. */
+/** The longest time that an offer may go unanswered, in milliseconds. */
 const answerTimeoutMs = 10_000;
 
 interface Forwarded {
@@ -20,7 +20,7 @@ interface Forwarded {
 
 /** The SFU's side of the connection by which a participant hears the others. The SFU offers, one offer at a time. */
 export class Subscriber {
-  /** What the client last asked for; it replaces what it asked for before. */
+  /** The subscriptions that the client asked for last, in place of those before. */
   wanted: readonly TrackSubscription[] = [];
   /** Packets sent to the participant. */
   sent = 0;
