@@ -13,8 +13,8 @@ import { isSecure, placeOf, troubleText } from "./trouble.ts";
 
 /** A connection that has given no answer for so long is made anew, in milliseconds. */
 const silentMs = 3_000;
-/** A lease that ends within so long may have ended: the clocks of two machines do not run alike. In milliseconds. */
-const leaseMarginMs = 1_000;
+/** A lease that ends within so long may have ended: a heartbeat is as old as the last one that got through. In milliseconds. */
+const leaseMarginMs = 2_000;
 
 export interface RedisLinkOptions {
   readonly redis: FilledRedisRegistryOptions;
@@ -23,6 +23,11 @@ export interface RedisLinkOptions {
   readonly outbox: Outbox;
   readonly hooks: RegistryHooks;
   readonly events: HeartbeatEvents;
+}
+
+interface Doubt extends PromiseWithResolvers<void> {
+  /** When it is given up, by `performance.now()`. */
+  readonly until: number;
 }
 
 type Arguments = readonly (string | number)[];
@@ -40,8 +45,10 @@ export class RedisLink {
   #beating: Promise<void> | null = null;
   #closed = false;
   #madeAt = performance.now();
-  /** When the last heartbeat that got through was sent, by both clocks: one of them may stand still with the machine. */
-  #beatAt = { monotonic: performance.now(), wall: Date.now() };
+  /** When this process was last seen to run, by both clocks: one of them may stand still with the machine. */
+  #ranAt = { monotonic: performance.now(), wall: Date.now() };
+  /** It stood still for so long that it may have been declared dead, and has not heard from Redis since. */
+  #doubt: Doubt | null = null;
 
   constructor({ redis, makeClient, node, outbox, hooks, events }: RedisLinkOptions) {
     this.#timeoutMs = redis.commandTimeoutMs;
@@ -87,12 +94,14 @@ export class RedisLink {
     return this.#heartbeat.waiting;
   }
 
-  /** Resolves at once while the lease surely holds, or Redis is known to be away; else after a heartbeat, or its deadline. */
+  /** Resolves at once, but where this process stood still for about its lease: then after a heartbeat, or its deadline. */
   async current(): Promise<void> {
-    const { monotonic, wall } = this.#beatAt;
-    const sinceMs = Math.max(performance.now() - monotonic, Date.now() - wall);
-    if (!this.up || sinceMs < this.#leaseMs - leaseMarginMs) return;
-    await within(this.tellNow(), this.#timeoutMs, "A heartbeat").catch(() => undefined);
+    this.#look();
+    if (!this.#doubt) return;
+    const { promise, until } = this.#doubt;
+    void this.tellNow();
+    await within(promise, until - performance.now(), "A heartbeat").catch(() => undefined);
+    if (performance.now() >= until) this.#doubt = null;
   }
 
   /** Resolves once Redis has answered, or has had its time to. */
@@ -103,7 +112,12 @@ export class RedisLink {
       this.#availability.failed(this.#connection.ready ? error : this.#connection.error);
     }
     // Not before: what is about to be connected is not away.
-    if (!this.#closed) this.#timer = setInterval(() => void this.beat(), heartbeatMs).unref();
+    if (this.#closed) return;
+    this.#look();
+    this.#timer = setInterval(() => {
+      this.#look();
+      void this.beat();
+    }, heartbeatMs).unref();
   }
 
   /** Rejects at once while Redis is away, and after the deadline of a command otherwise. */
@@ -169,15 +183,25 @@ export class RedisLink {
   async #beat(): Promise<void> {
     try {
       if (!this.#connection.ready) throw this.#connection.error;
-      const beatAt = { monotonic: performance.now(), wall: Date.now() };
+      const doubt = this.#doubt;
       await this.#heartbeat.beat();
-      this.#beatAt = beatAt;
+      doubt?.resolve();
+      if (this.#doubt === doubt) this.#doubt = null;
       this.#availability.answered();
       this.#firstBeat.resolve();
     } catch (error) {
       this.#availability.failed(error);
       this.#renewSilent();
     }
+  }
+
+  /** What comes to a process that stood still is dealt with before its timers, so that both look. */
+  #look(): void {
+    const { monotonic, wall } = this.#ranAt;
+    this.#ranAt = { monotonic: performance.now(), wall: Date.now() };
+    const stoodMs = Math.max(this.#ranAt.monotonic - monotonic, this.#ranAt.wall - wall);
+    if (stoodMs < this.#leaseMs - leaseMarginMs) return;
+    this.#doubt = { ...Promise.withResolvers<void>(), until: performance.now() + this.#timeoutMs };
   }
 
   #renewSilent(): void {

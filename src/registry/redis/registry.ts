@@ -1,9 +1,8 @@
 import { GreenroomError } from "../../errors.ts";
 import { CallCounts } from "../call-counts.ts";
-import { endKeptMs, KeptEnds } from "../kept-ends.ts";
+import { endKeptMs } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
 import {
-  type EndMessage,
   type EndOutcome,
   type FoundSession,
   type NodeInfo,
@@ -20,6 +19,7 @@ import {
   type WaitingMessages,
 } from "../registry.ts";
 import { clientFactory } from "./client.ts";
+import { Ends } from "./ends.ts";
 import { RedisLink } from "./link.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
 import { endedArguments, Outbox } from "./outbox.ts";
@@ -34,13 +34,6 @@ const mostTakenAlong = 50;
 
 type Found = readonly (string | null)[];
 
-/** An end that is not written yet. */
-interface UnwrittenEnd {
-  readonly endedAt: number;
-  /** This process leaves, and cannot write it any more. */
-  giveUp(): void;
-}
-
 /** The registry of a fleet, in Redis. Its cost is by process and second, not by session: see {@link RedisLink}. */
 export class RedisRegistry implements SessionRegistry {
   readonly shared = true;
@@ -48,13 +41,9 @@ export class RedisRegistry implements SessionRegistry {
   readonly #redis: FilledRedisRegistryOptions;
   readonly #own = new Map<string, OwnSession>();
   readonly #calls = new CallCounts();
-  readonly #ends = new KeptEnds();
   readonly #keys = new LocalKeys();
   readonly #outbox = new Outbox();
-  /** In the order of their end. */
-  readonly #unwritten = new Map<string, UnwrittenEnd>();
-  /** The messages that this process delivers. */
-  readonly #held = new Map<string, EndMessage>();
+  #ends: Ends | null = null;
   #hooks: RegistryHooks | null = null;
   #maxSessionsPerCall: number | null = null;
   #nodeId = "";
@@ -76,21 +65,17 @@ export class RedisRegistry implements SessionRegistry {
     return this.#link?.epoch ?? 0;
   }
 
-  /** Those that Redis knows, and those that it does not know yet. */
   get waiting(): WaitingMessages {
-    const { count, oldestSince } = this.#link?.waiting ?? { count: 0, oldestSince: null };
-    const [unwritten] = this.#unwritten.values();
-    const oldest = Math.min(
-      oldestSince ?? Number.POSITIVE_INFINITY,
-      unwritten?.endedAt ?? Number.POSITIVE_INFINITY,
-    );
-    return { count: count + this.#unwritten.size, oldestSince: Number.isFinite(oldest) ? oldest : null };
+    const known = this.#link?.waiting ?? { count: 0, oldestSince: null };
+    return this.#ends?.waiting(known) ?? known;
   }
 
   async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
     this.#nodeId = node.nodeId;
     this.#maxSessionsPerCall = limits.maxSessionsPerCall;
     this.#hooks = hooks;
+    const ends = new Ends(this.#outbox, hooks);
+    this.#ends = ends;
     this.#link = new RedisLink({
       redis: this.#redis,
       makeClient: await clientFactory(this.#redis),
@@ -108,8 +93,8 @@ export class RedisRegistry implements SessionRegistry {
         fenced: () => this.#fenced(),
         refused: (sessionIds) => this.#lose(sessionIds),
         counted: (sessions) => this.#compare(sessions),
-        lost: (record) => this.#report(record),
-        taken: (message) => this.#deliver(message),
+        lost: (record) => ends.report(record),
+        taken: (message) => ends.deliver(message),
       },
     });
     this.#sharedKeys = new SharedKeys(this.#link);
@@ -135,7 +120,7 @@ export class RedisRegistry implements SessionRegistry {
     session.admitted = true;
     // It was withdrawn meanwhile, and Redis may have heard of that first.
     const isGone = this.#own.get(claim.sessionId) !== session;
-    if (isGone && !this.#ends.get(claim.sessionId)) this.#neverWas(session);
+    if (isGone && !this.#ends?.get(claim.sessionId)) this.#neverWas(session);
   }
 
   /** Told at once, since the next start may come with the answer to a close. Where it is not heard, that start is refused. */
@@ -148,27 +133,10 @@ export class RedisRegistry implements SessionRegistry {
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
     const session = this.#remove(sessionId);
     // It was reported as lost.
-    if (!session) return Promise.resolve("superseded");
-    this.#ends.add(this.#record(session, end));
-    const { promise, resolve } = Promise.withResolvers<EndOutcome>();
-    this.#unwritten.set(sessionId, {
-      endedAt: end.endedAt,
-      giveUp: () => resolve(session.written ? "left" : "alone"),
-    });
-    this.#outbox.end({
-      session,
-      end,
-      keptMs: endKeptMs,
-      body,
-      written: (superseded) => {
-        this.#unwritten.delete(sessionId);
-        if (superseded) this.#ends.delete(sessionId);
-        else if (body !== null) this.#deliver({ sessionId, since: end.endedAt, body });
-        resolve(superseded ? "superseded" : "final");
-      },
-    });
+    if (!session || !this.#ends) return Promise.resolve("superseded");
+    const outcome = this.#ends.write(session, this.#record(session, end), body);
     this.#writeSoon();
-    return promise;
+    return outcome;
   }
 
   withdraw(sessionId: string): void {
@@ -179,13 +147,12 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   told(sessionId: string): void {
-    this.#held.delete(sessionId);
-    this.#outbox.told(sessionId);
+    this.#ends?.told(sessionId);
   }
 
   async find(sessionId: string): Promise<FoundSession | null> {
     const session = this.#own.get(sessionId);
-    const own = session ? this.#record(session, null) : this.#ends.get(sessionId);
+    const own = session ? this.#record(session, null) : (this.#ends?.get(sessionId) ?? null);
     if (own) return { ...own, owner: null };
     if (this.#outbox.ends(sessionId)) return null;
     try {
@@ -215,8 +182,7 @@ export class RedisRegistry implements SessionRegistry {
   async close(): Promise<void> {
     clearTimeout(this.#writing);
     await this.#link?.close();
-    for (const { giveUp } of this.#unwritten.values()) giveUp();
-    this.#unwritten.clear();
+    this.#ends?.giveUp();
   }
 
   /** Places are counted: who leaves one makes room for somebody. */
@@ -274,36 +240,10 @@ export class RedisRegistry implements SessionRegistry {
     }, endDelayMs).unref();
   }
 
-  /** By this process, where it has room; or else by whoever has. */
-  #deliver(message: EndMessage): void {
-    const { sessionId } = message;
-    if (this.#hooks && this.#hooks.room() > 0) {
-      this.#held.set(sessionId, message);
-      this.#hooks.deliver(message);
-    } else {
-      this.#outbox.setAside(sessionId);
-    }
-  }
-
-  /** A session of a process that died. */
-  #report(record: SessionRecord): void {
-    const { sessionId, end } = record;
-    this.#ends.add(record);
-    const body = this.#hooks?.lost(record) ?? null;
-    const message = body === null ? null : { sessionId, since: end?.endedAt ?? Date.now(), body };
-    this.#outbox.report(sessionId, message);
-    if (message) this.#deliver(message);
-  }
-
   /** Redis may have been emptied: the live sessions, those that ended within the last 10 minutes, and the messages. */
   #writeAll(): void {
     for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
-    for (const { record, leftMs } of this.#ends.all()) {
-      if (this.#outbox.ends(record.sessionId)) continue;
-      const { nodeId, epoch, end, ...claim } = record;
-      this.#outbox.end({ session: ownSession(claim), end, keptMs: leftMs, body: null });
-    }
-    for (const message of this.#held.values()) this.#outbox.hold(message);
+    this.#ends?.writeAgain();
   }
 
   /** This process was declared dead: its sessions are lost, but for those that nobody else knew of. */

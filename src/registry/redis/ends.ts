@@ -1,0 +1,107 @@
+import { now } from "../../protocol.ts";
+import { endKeptMs, KeptEnds } from "../kept-ends.ts";
+import type { EndMessage, EndOutcome, RegistryHooks, SessionRecord, WaitingMessages } from "../registry.ts";
+import type { Outbox } from "./outbox.ts";
+import { type OwnSession, ownSession } from "./records.ts";
+
+/** An end that is not written yet. */
+interface Unwritten {
+  readonly endedAt: number;
+  /** This process leaves, and cannot write it any more. */
+  giveUp(): void;
+}
+
+/** The ends that this process has to do with: those that are to be written, to be told, and to be remembered. */
+export class Ends {
+  readonly #outbox: Outbox;
+  readonly #hooks: Pick<RegistryHooks, "deliver" | "lost" | "room">;
+  /** In the order of their end. */
+  readonly #unwritten = new Map<string, Unwritten>();
+  /** The messages that this process delivers. */
+  readonly #held = new Map<string, EndMessage>();
+  readonly #kept = new KeptEnds();
+
+  constructor(outbox: Outbox, hooks: Pick<RegistryHooks, "deliver" | "lost" | "room">) {
+    this.#outbox = outbox;
+    this.#hooks = hooks;
+  }
+
+  /** A session that ended here, or was reported from here, within the last 10 minutes. */
+  get(sessionId: string): SessionRecord | null {
+    return this.#kept.get(sessionId);
+  }
+
+  /** Adds those that Redis does not know yet to those that it knows. */
+  waiting({ count, oldestSince }: WaitingMessages): WaitingMessages {
+    const [unwritten] = this.#unwritten.values();
+    const all = [oldestSince, unwritten?.endedAt].filter((since) => typeof since === "number");
+    return { count: count + this.#unwritten.size, oldestSince: all.length === 0 ? null : Math.min(...all) };
+  }
+
+  /** Resolves once it is known whether this end counts. */
+  write(session: OwnSession, record: SessionRecord, body: string | null): Promise<EndOutcome> {
+    const { sessionId, end } = record;
+    const endedAt = end?.endedAt ?? now();
+    this.#kept.add(record);
+    const { promise, resolve } = Promise.withResolvers<EndOutcome>();
+    this.#unwritten.set(sessionId, {
+      endedAt,
+      giveUp: () => resolve(session.written ? "left" : "alone"),
+    });
+    this.#outbox.end({
+      session,
+      end,
+      keptMs: endKeptMs,
+      body,
+      written: (superseded) => {
+        this.#unwritten.delete(sessionId);
+        if (superseded) this.#kept.delete(sessionId);
+        else if (body !== null) this.deliver({ sessionId, since: endedAt, body });
+        resolve(superseded ? "superseded" : "final");
+      },
+    });
+    return promise;
+  }
+
+  /** A session of a process that died, which this one is to report. */
+  report(record: SessionRecord): void {
+    const { sessionId, end } = record;
+    this.#kept.add(record);
+    const body = this.#hooks.lost(record);
+    const message = body === null ? null : { sessionId, since: end?.endedAt ?? now(), body };
+    this.#outbox.report(sessionId, message);
+    if (message) this.deliver(message);
+  }
+
+  /** It is delivered by this process, where it has room; or else by whoever has. */
+  deliver(message: EndMessage): void {
+    const { sessionId } = message;
+    if (this.#hooks.room() > 0) {
+      this.#held.set(sessionId, message);
+      this.#hooks.deliver(message);
+    } else {
+      this.#outbox.setAside(sessionId);
+    }
+  }
+
+  told(sessionId: string): void {
+    this.#held.delete(sessionId);
+    this.#outbox.told(sessionId);
+  }
+
+  /** Redis may have been emptied: it is to be told again of the last 10 minutes, and of the messages. */
+  writeAgain(): void {
+    for (const { record, leftMs } of this.#kept.all()) {
+      if (this.#outbox.ends(record.sessionId)) continue;
+      const { nodeId, epoch, end, ...claim } = record;
+      this.#outbox.end({ session: ownSession(claim), end, keptMs: leftMs, body: null });
+    }
+    for (const message of this.#held.values()) this.#outbox.hold(message);
+  }
+
+  /** Nothing more can be written. */
+  giveUp(): void {
+    for (const { giveUp } of this.#unwritten.values()) giveUp();
+    this.#unwritten.clear();
+  }
+}
