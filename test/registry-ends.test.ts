@@ -162,6 +162,21 @@ withRedis("Redis is away to the end: the others report what they know, the rest 
   t.deepEqual(one.heard.delivered, []);
 });
 
+withRedis("Redis is emptied: a request with a key is not run again at another process", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const key = { name: "key", caller: "ann", bodyHash: "body" };
+  await one.registry.onceByKey(key, async () => "the first answer");
+  await redis.flush();
+  await eventually("it is written again", async () => {
+    const keys = (await redis.command("KEYS", "*:once:*")) as string[];
+    return keys.length === 1;
+  });
+  const second = await other.registry.onceByKey(key, async () => "another answer");
+  t.deepEqual(second, { answer: "the first answer", replayed: true });
+});
+
 withRedis("a failover that loses what Redis had confirmed is noticed", async (t) => {
   await using redis = await RedisServer.open();
   const one = await openRegistry(t, redis);

@@ -45,7 +45,11 @@ withRedis(
       t.is((await other.registry.find(sessionId))?.end?.reason, "finished");
     }
     await t.throwsAsync(one.registry.claim(claimOf("call")), { message: /this call/ });
-    t.deepEqual([one.heard.away, one.heard.back, one.heard.lost.length], [1, 1, 0]);
+    t.deepEqual(
+      [one.heard.away, one.heard.back, one.heard.lost.length],
+      [1, 1, 0],
+      one.heard.causes.join("; "),
+    );
   },
 );
 
@@ -263,7 +267,7 @@ withRedis("a process that reaches nobody holds nobody to be dead, until it reach
   t.deepEqual(witness.heard.lost, []);
 
   for (const victim of victims) victim.pause();
-  await openRegistry(t, redis, { nodeId: "reached" });
+  await openRegistry(t, redis, { nodeId: "reached", liveness: async () => "silent" });
   answers.set("reached", "alive");
   await eventually("both are lost", () => witness.heard.lost.length === 2);
 });

@@ -89,7 +89,10 @@ export class RedisRegistry implements SessionRegistry {
         },
       },
       events: {
-        forgotten: () => this.#writeAll(),
+        forgotten: () => {
+          this.#writeAll();
+          void this.#sharedKeys?.writeAgain();
+        },
         fenced: () => this.#fenced(),
         refused: (sessionIds) => this.#lose(sessionIds),
         counted: (sessions) => this.#compare(sessions),

@@ -11,8 +11,11 @@ const longestWaitMs = 30_000;
 /** How often it is asked for, the pause growing from the first to the last. */
 const pausesMs = { first: 25, last: 250 };
 
-/** Settlements that wait for Redis to come back; the oldest go first. */
-const mostUnsettled = 1_000;
+/** Settlements that wait for Redis to come back, and answers that are written again where it was emptied; the oldest go first. */
+const mostRemembered = 1_000;
+
+/** The arguments of the script `settleKey`. */
+type Settlement = readonly (string | number)[];
 
 /** → first, pending, mismatch; or answered and the answer. */
 type TakeReply = readonly [status: string, time: string, answer?: string];
@@ -20,7 +23,9 @@ type TakeReply = readonly [status: string, time: string, answer?: string];
 /** What is run once in the whole fleet, by key. */
 export class SharedKeys {
   readonly #link: RedisLink;
-  readonly #unsettled: (readonly (string | number)[])[] = [];
+  readonly #unsettled: Settlement[] = [];
+  /** The answers of this process by key, and when they were given, by `performance.now()`. */
+  readonly #answers = new Map<string, { readonly settlement: Settlement; readonly at: number }>();
 
   constructor(link: RedisLink) {
     this.#link = link;
@@ -33,7 +38,9 @@ export class SharedKeys {
     if (taken !== "first") return { answer: JSON.parse(taken.answer) as T, replayed: true };
     try {
       const answer = await run();
-      void this.#settle([key, bodyHash, token, JSON.stringify(answer), answerKeptMs]);
+      const settlement = [key, bodyHash, token, JSON.stringify(answer), answerKeptMs];
+      this.#remember(key, settlement);
+      void this.#settle(settlement);
       return { answer, replayed: false };
     } catch (error) {
       void this.#settle([key, bodyHash, token, "", answerKeptMs]);
@@ -76,17 +83,33 @@ export class SharedKeys {
     }
   }
 
+  /** Redis may have been emptied: the answers of the last 10 minutes. */
+  async writeAgain(): Promise<void> {
+    for (const { settlement, at } of [...this.#answers.values()]) {
+      const leftMs = Math.round(answerKeptMs - (performance.now() - at));
+      if (leftMs > 0) await this.#settle([...settlement.slice(0, -1), leftMs]);
+    }
+  }
+
+  #remember(key: string, settlement: Settlement): void {
+    this.#answers.set(key, { settlement, at: performance.now() });
+    for (const [oldest, { at }] of this.#answers) {
+      if (this.#answers.size <= mostRemembered && performance.now() - at <= answerKeptMs) return;
+      this.#answers.delete(oldest);
+    }
+  }
+
   /** Redis is back: what it was not told. */
   async settleAgain(): Promise<void> {
     for (const args of this.#unsettled.splice(0)) await this.#settle(args);
   }
 
-  async #settle(args: readonly (string | number)[]): Promise<void> {
+  async #settle(args: Settlement): Promise<void> {
     await this.#link.run(settleKey, args).catch(() => this.#settleLater(args));
   }
 
-  #settleLater(args: readonly (string | number)[]): void {
+  #settleLater(args: Settlement): void {
     this.#unsettled.push(args);
-    if (this.#unsettled.length > mostUnsettled) this.#unsettled.shift();
+    if (this.#unsettled.length > mostRemembered) this.#unsettled.shift();
   }
 }
