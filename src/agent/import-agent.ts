@@ -19,8 +19,9 @@ export async function importAgent(agentUrl: string): Promise<AgentDefinition> {
 }
 
 /**
- * Of JavaScript that it cannot read Node says neither file nor line to whoever imports it. The file is the last one that is
- * loaded when the import is tried again, which runs no code; `node --check` then knows the line.
+ * Adds the file and the line to the error of JavaScript that Node cannot read, of which it tells an importer neither. The
+ * file is the last one that is loaded when the import is tried again, which runs no code; `node --check` then knows the
+ * line.
  */
 async function addPlace(error: SyntaxError, agentUrl: string): Promise<void> {
   if (!isOfReading(error.stack ?? "")) return;

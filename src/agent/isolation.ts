@@ -8,8 +8,9 @@ import { MessagePort } from "node:worker_threads";
 import { GreenroomError } from "../errors.ts";
 
 /**
- * What acts on the whole process, and so on every call in it: by object, how it is called in the error, and the functions. Node itself
- * refuses `process.chdir`, `abort`, `umask` with a mask, `setuid` and its kind, and `crypto.setFips` in a thread.
+ * The functions that act on the whole process, and so on every call in it: by object, how it is called in the error, and
+ * the functions. Node itself refuses `process.chdir`, `abort`, `umask` with a mask, `setuid` and its kind, and
+ * `crypto.setFips` in a thread.
  */
 const wholeProcess = (): readonly (readonly [target: object, called: string, names: readonly string[]])[] => [
   [

@@ -23,7 +23,7 @@ export interface AgentLimits {
   readonly maxToolCallsPerRound: number;
   /** Longest a tool call may run, validation of its arguments included. */
   readonly toolTimeoutMs: number;
-  /** Where the output of a tool is cut, in characters. */
+  /** The length at which the output of a tool is cut, in characters. */
   readonly maxToolOutputLength: number;
   /** Messages of the conversation that the model is shown; the oldest exchanges are forgotten first. */
   readonly maxHistoryMessages: number;

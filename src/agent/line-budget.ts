@@ -22,7 +22,7 @@ export class LineBudget {
     this.#onDropped = onDropped;
   }
 
-  /** May one more line go out? Where not, it counts as dropped. */
+  /** Returns whether one more line may go out. A line that may not counts as dropped. */
   admit(): boolean {
     if (performance.now() >= this.#windowEndsAt) this.#nextWindow();
     if (this.#lines < this.#limits.lines && this.#bytes < this.#limits.bytes) return true;

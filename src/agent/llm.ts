@@ -19,11 +19,11 @@ export interface LlmRequest {
   readonly toolChoice: "auto" | "none";
   /** Fires when the answer is not wanted any more. Made for this request alone: listeners need no removal. */
   readonly signal: AbortSignal;
-  /** Where several models stand behind this one: told which of them does the work. */
+  /** A listener for which model does the work, where several stand behind this one. */
   readonly watch?: ServiceWatch;
 }
 
-/** What a model's stream brings, in the order of arrival. */
+/** An event of a model's stream, in the order of arrival. */
 export type LlmEvent =
   /** The next piece of the text to say; never reasoning. */
   | { readonly type: "text"; readonly delta: string }
@@ -39,7 +39,7 @@ export type LlmEvent =
 
 /** A language model. Providers extend it; users register functions on it. */
 export abstract class LLM {
-  /** Who serves the model, such as `gemini`: a label in metrics. */
+  /** The name of who serves the model, such as `gemini`. It is a label in metrics. */
   abstract readonly provider: string;
   /** The model's name: a label in metrics. */
   abstract readonly model: string;

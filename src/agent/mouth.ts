@@ -11,7 +11,7 @@ import type { TTS } from "./tts.ts";
 export interface MouthOptions {
   readonly audio: ConnectionAudio;
   readonly tts: TTS;
-  /** What is done to the text before it is spoken. */
+  /** The changes that the text goes through before it is spoken. */
   readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
@@ -21,7 +21,7 @@ export interface MouthOptions {
 export class Mouth {
   readonly #options: MouthOptions;
   readonly #queue: OutputQueue;
-  /** Whose sound is in the queue. */
+  /** The outputs whose sound is in the queue. */
   readonly #outputs = new WeakMap<QueuedSpeech, SpeechOutput>();
   #speeches = 0;
 

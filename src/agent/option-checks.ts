@@ -6,21 +6,21 @@ import { cutText, toJson } from "../text.ts";
  * schemas is loaded.
  */
 
-/** What an option has to be. */
+/** A rule for the values of an option. */
 export interface Check {
   fits(value: unknown): boolean;
   /** Follows "must be". */
   readonly expected: string;
   /** Its value is never quoted. */
   readonly secret?: boolean;
-  /** What is in it is checked one by one. */
+  /** The rules for the fields of the value, each of which is checked. */
   readonly inside?: Readonly<Record<string, Check>>;
 }
 
 /** Every option that there is. */
 export type Checks<Options> = { readonly [Name in keyof Options]-?: Check };
 
-/** What a timer can wait for, in milliseconds. */
+/** The longest time that a timer can wait, in milliseconds. */
 export const longestWaitMs = 2 ** 31 - 1;
 
 const check = (fits: Check["fits"], expected: string): Check => ({ fits, expected });

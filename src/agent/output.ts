@@ -1,8 +1,8 @@
 import type { SpokenProgress } from "./spoken-progress.ts";
 
-/** Where the words of a turn go. */
+/** The way that the words of a turn take to the participants. */
 export interface Output {
-  /** What has reached the other side so far. */
+  /** The words that have reached the other side so far. */
   readonly heard: string;
   readonly progress: SpokenProgress;
   write(text: string): void;

@@ -138,7 +138,9 @@ function words(level: LogLevel, { source, provider, tool, err }: WordFields, tex
 /** Without control characters, which a terminal would obey. */
 const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, "");
 
-/** As pino writes an error: its name is its type, its message and its stack hold those of its causes. */
+/**
+ * Returns fields with an error as pino writes it: its name is its type, its message and its stack hold those of its causes.
+ */
 function withErrorType(fields: { readonly err?: PlainError }): object {
   if (!fields.err) return fields;
   return { ...fields, err: asPinoWrites(fields.err) };

@@ -48,7 +48,7 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
   return app;
 }
 
-/** What was added to the application has an answer. */
+/** Returns whether the routes that were added to the application have an answer. */
 async function answeredBy(ctx: Koa.Context, next: Koa.Next): Promise<boolean> {
   await next();
   const answered = ctx.status !== 404 || ctx.body !== undefined || ctx.headerSent || ctx.respond === false;

@@ -4,7 +4,7 @@ import { component } from "./components.ts";
 import { errorInfo } from "./error-info.ts";
 import { instant, metrics, sessionStates } from "./schemas.ts";
 
-/** What the events of a session carry as `data`. */
+/** The `data` of a session's events. */
 
 const at = instant("When it happened.");
 const turnId = z.string().describe("The same in all events of one turn.");

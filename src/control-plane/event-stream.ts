@@ -5,11 +5,11 @@ import type { ErrorView } from "./error-info.ts";
 import { eventJson } from "./wire.ts";
 
 export interface EventStreamOptions {
-  /** How often a comment is sent, in milliseconds. */
+  /** The time between two comments, in milliseconds. */
   readonly eventCommentIntervalMs: number;
   /** Bytes that may wait for the reader. */
   readonly eventBufferBytes: number;
-  /** How much the reader may know of errors. */
+  /** The part of errors that the reader may know. */
   readonly errors: ErrorView;
 }
 
@@ -22,9 +22,9 @@ export const eventStreamHeaders = {
   "X-Accel-Buffering": "no",
 } as const;
 
-/** How long a browser waits before it comes back, in milliseconds. */
+/** The time that a browser waits before it comes back, in milliseconds. */
 const retryMs = 2_000;
-/** How long the last bytes of a stream may wait for the reader, in milliseconds. */
+/** The longest time that the last bytes of a stream may wait for the reader, in milliseconds. */
 const endTimeoutMs = 10_000;
 
 /**

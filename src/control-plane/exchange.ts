@@ -11,10 +11,10 @@ import { type Judgement, neverByToken } from "./permissions.ts";
 import { RequestScope, type ScopedSession, type Subject } from "./scope.ts";
 import { starterOf } from "./starter.ts";
 
-/** Who calls, as far as limits and logs are concerned. */
+/** The caller, as far as limits and logs are concerned. */
 export interface Caller {
   readonly user: JsonValue;
-  /** What limits and idempotency keys are counted by. */
+  /** The key by which limits and idempotency keys are counted. */
   readonly key: string;
   /** For `close_requested_by`. */
   readonly text: string;
@@ -41,7 +41,7 @@ export class Exchange {
   #foreign: ScopedSession | undefined;
   /** The request was judged by a session_token. */
   #byToken = false;
-  /** As the permissions see it: the scope, or for the bearer of a session_token the same in the name of who started it. */
+  /** The scope that permissions see: for the bearer of a session_token it is in the name of who started the session. */
   #judgedScope: RequestScope;
 
   /** @param judgement What the caller must be allowed to do with the session of the path. */
@@ -77,7 +77,7 @@ export class Exchange {
     return Object.fromEntries(this.scope.query);
   }
 
-  /** Who calls. Throws what `getCurrentUser` throws. */
+  /** Returns the caller. Throws what `getCurrentUser` throws. */
   async caller(): Promise<Caller> {
     const user = await this.plane.permissions.user(this.scope);
     if (user === null) return { user, key: `address ${this.scope.ip}`, text: "api" };
@@ -85,7 +85,7 @@ export class Exchange {
   }
 
   /**
-   * Who calls, and what they sent. A stranger learns that they are one before they learn what is wrong with the body; yet
+   * Returns the caller and the body. A stranger learns that they are one before they learn what is wrong with the body; yet
    * `getCurrentUser` can see a body that is right.
    */
   async callerAndBody(): Promise<{ caller: Caller; body: JsonValue | undefined }> {
@@ -94,7 +94,7 @@ export class Exchange {
     return { caller, body: body() };
   }
 
-  /** As {@link judged}, and what they sent: judged before its flaws are told. */
+  /** Returns the same as {@link judged}, and the body. The caller is judged before they are told of flaws in it. */
   async judgedWithBody(): Promise<Judged & { readonly body: JsonValue | undefined }> {
     const body = await this.#readBody();
     const judged = await this.judged();

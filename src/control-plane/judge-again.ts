@@ -5,8 +5,8 @@ import type { Exchange } from "./exchange.ts";
 import { HttpError } from "./http-error.ts";
 
 /**
- * How often the caller of an open stream is judged, in milliseconds. The keys that they are judged by may be 2 s old, so that a
- * revoked one ends its streams within 5 s.
+ * The time between two judgements of the caller of an open stream, in milliseconds. The keys that they are judged by may be
+ * 2 s old, so that a revoked one ends its streams within 5 s.
  */
 const intervalMs = 2_500;
 

@@ -10,7 +10,7 @@ const mostTold = 20;
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
- * Which web pages may call, and by which names the server may be called.
+ * Decides which web pages may call, and by which names the server may be called.
  *
  * Where nobody is asked who they are, any page in the browser of somebody who can reach the server could drive it, by requests that browsers send without asking first (a form, sendBeacon), or by a domain that is pointed
  * at this machine after the page was loaded (DNS rebinding). The first is known by its Origin, the second by its Host.

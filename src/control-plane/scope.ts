@@ -154,7 +154,7 @@ export class RequestScope implements Scope {
   }
 
   /**
-   * Who sends this request.
+   * Returns the credentials of who sends this request.
    * @param user The dependency whose value says who it is, whatever it has read.
    */
   credentials(user: Dependency<unknown> | undefined): Credentials {

@@ -56,7 +56,7 @@ export class EventReader {
     return events;
   }
 
-  /** Until so many comments have come. */
+  /** Resolves when a comment has come. */
   async comment(): Promise<void> {
     while (this.comments.length === 0) {
       const { done, value } = await this.#blocks.next();

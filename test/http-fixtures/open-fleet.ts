@@ -15,9 +15,9 @@ export interface Replica extends OpenServer {
   readonly nodeId: string;
   readonly launcher: AgentLauncher;
   readonly server: Server;
-  /** What it has logged so far. */
+  /** Returns the lines that it has logged so far. */
   lines(): Record<string, unknown>[];
-  /** As if the process had died: its connections break, and nobody listens where it did. */
+  /** Breaks its connections and its listener, as if the process had died. */
   cut(): void;
 }
 
@@ -115,7 +115,7 @@ function logOf(): { sink: Writable; lines(): Record<string, unknown>[] } {
   return { sink, lines };
 }
 
-/** Who has a session, and one that has not. A busy replica may have handed the start to another. */
+/** Returns the replica that has a session, and one that has not. A busy replica may have handed the start to another. */
 export function placesOf({ replicas }: Fleet, sessionId: string): { owner: Replica; foreign: Replica } {
   const owner = replicas.find(({ launcher }) => launcher.getSession(sessionId));
   const foreign = replicas.find((replica) => replica !== owner);

@@ -78,7 +78,7 @@ export async function listen(
   return { url, port, ...asking(url) };
 }
 
-/** How to ask a server at this URL. */
+/** Returns functions that ask a server at this URL. */
 export function asking(url: string): Pick<OpenServer, "ask" | "start"> {
   const ask: OpenServer["ask"] = async (path, request = {}) => {
     const answer = await answerOf(url + path, request);

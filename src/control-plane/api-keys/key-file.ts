@@ -4,13 +4,13 @@ import { within } from "../../deadline.ts";
 import { decodeText, readTextFile } from "../../text-file.ts";
 import { linesOf, type ReadKeys, readKeys } from "./key-lines.ts";
 
-/** How old the keys may be that a request is judged by, in milliseconds. */
+/** The greatest age of the keys that a request is judged by, in milliseconds. */
 export const longestAgeMs = 2_000;
 /** Longest time that the file system may take to read the file, in milliseconds. */
 const readTimeoutMs = 1_000;
 /** A file that has changed is read again after so many milliseconds, since an editor may be in the middle of writing it. */
 const settleMs = 200;
-/** How often in a row a file is read that changes from one read to the next. */
+/** The number of times in a row that a file is read which changes from one read to the next. */
 const mostReads = 3;
 
 export interface KeyFileState extends ReadKeys {
@@ -38,7 +38,7 @@ export class KeyFile {
     this.#state = stateOf({ text: this.#text, failure: null });
   }
 
-  /** As of the last read. */
+  /** The state as of the last read. */
   get state(): KeyFileState {
     return this.#state;
   }

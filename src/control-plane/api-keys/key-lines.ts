@@ -9,7 +9,7 @@ export interface Key {
 /** Keys as people wrote them, in lines or entries. */
 export interface ReadKeys {
   readonly keys: readonly Key[];
-  /** Where there is none, counted from 1. Nothing of their text goes into a message: it may be most of a key. */
+  /** The lines that are no key, counted from 1. Nothing of their text goes into a message: it may be most of a key. */
   readonly flaws: readonly { readonly place: number; readonly why: string }[];
 }
 

@@ -5,7 +5,7 @@ import { KeyFile, type KeyFileState } from "./key-file.ts";
 import { digestOf, type Key, linesOf, readKeys } from "./key-lines.ts";
 
 export interface KeyRingState {
-  /** How many keys are good. */
+  /** The numbers of good keys. */
   readonly valid: Readonly<Record<KeySource, number>>;
   readonly file: (KeyFileState & { readonly path: string }) | null;
 }

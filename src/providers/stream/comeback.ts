@@ -64,7 +64,10 @@ export class Comeback {
     this.#options = options;
   }
 
-  /** Comes back, as wished or, where that does not do, with a new session. Returns what did it. Rejects where nothing does. */
+  /**
+   * Brings the agent back, as wished or, where that fails, with a new session. Resolves with the strategy that succeeded.
+   * Rejects where none does.
+   */
   async run({ wish, why, noticedAt, badEdge }: Occasion): Promise<Strategy> {
     if (wish === "fast" && (await this.#fast(noticedAt, why))) return wish;
     if (wish === "migrate" && (await this.#migrate(why))) return wish;

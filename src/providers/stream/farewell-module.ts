@@ -1,6 +1,6 @@
 /**
- * What the main thread loads where an agent's thread died in a call of Stream, and only then: with `ws` and the wire, without
- * the SDK and the media. No module imports it: the server has its URL in a table (`farewell-modules.ts`).
+ * The module that the main thread loads where an agent's thread died in a call of Stream, and only then: with `ws` and the
+ * wire, without the SDK and the media. No module imports it: the server has its URL in a table (`farewell-modules.ts`).
  */
 import type { FarewellModule, JsonObject, JsonValue } from "../../protocol.ts";
 import { StreamError } from "./error.ts";

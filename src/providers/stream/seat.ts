@@ -255,7 +255,7 @@ export class Seat {
     void this.#comeBack(fast ? "fast" : "rejoin", trouble.kind, badEdge);
   }
 
-  /** Comes back in one way or another, or ends the membership. Never rejects. */
+  /** Brings the agent back in one way or another, or ends the membership. Never rejects. */
   async #comeBack(wish: Strategy, why: string, badEdge = false): Promise<void> {
     const noticedAt = now();
     if (this.#state === "returning") this.#next ??= () => void this.#comeBack(wish, why, badEdge);

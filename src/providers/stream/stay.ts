@@ -31,7 +31,7 @@ export interface StayOptions {
   readonly unifiedSessionId: string;
   /** Events that are not about media, in order. */
   readonly onEvent: (event: SfuEvent) => void;
-  /** May be called more than once. Nothing is done about it here. */
+  /** Reports a trouble. It may be called more than once. The stay itself does nothing about it. */
   readonly onTrouble: (trouble: Trouble) => void;
   readonly onWarning: (what: string, error: unknown) => void;
   readonly onConnected: (peer: Peer) => void;

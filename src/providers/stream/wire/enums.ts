@@ -22,7 +22,7 @@ export const WebsocketReconnectStrategy = {
   MIGRATE: 4,
 } as const;
 
-/** Those of the app SDKs, 0 to 7, are left out. */
+/** The types of SDKs. Those of the app SDKs, 0 to 7, are left out. */
 export const SdkType = { GO: 8, PLAIN_JAVASCRIPT: 9, PYTHON: 10, VISION_AGENTS: 11 } as const;
 
 export const ClientCapability = { UNSPECIFIED: 0, SUBSCRIBER_VIDEO_PAUSE: 1, COORDINATOR_STATS: 2 } as const;
