@@ -1,4 +1,3 @@
-import crypto from "node:crypto";
 import fs from "node:fs";
 import inspector from "node:inspector";
 import { syncBuiltinESMExports } from "node:module";
@@ -22,7 +21,6 @@ const wholeProcess = (): readonly (readonly [target: object, called: string, nam
   [process.report, "process.report", ["getReport", "writeReport"]],
   [os, "os", ["setPriority"]],
   [v8, "v8", ["setFlagsFromString", "setHeapSnapshotNearHeapLimit"]],
-  [crypto, "crypto", ["setEngine"]],
   [inspector, "inspector", ["open", "close", "waitForDebugger"]],
   // A session of the debugger reaches Node's own ports, and through them, or at once, the main thread.
   [inspector.Session.prototype, "inspector.Session", ["connect", "connectToMainThread"]],
