@@ -5,7 +5,7 @@ import { type Script, script } from "./fixtures/scripted-llm.ts";
 
 const scripted = agentFixture("scripted");
 
-/** Has the model do this, and returns its turn and the words it ends with, which are JSON. */
+/** Lets the model do this, and returns its turn and the words that it ends with, which are JSON. */
 async function perform(thread: AgentThread, ...rounds: Script) {
   thread.type(script(...rounds), "m");
   const { turnId } = await thread.event("transcript", ({ messageId }) => messageId === "m");

@@ -5,7 +5,7 @@ import type { AgentEvent } from "../src/agent-event.ts";
 import type { Measurement } from "../src/protocol.ts";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 
-/** What happens to an agent, in any order. */
+/** An action on an agent, in any order. */
 type Action =
   | { readonly type: "message"; readonly plan: Plan }
   | { readonly type: "respond"; readonly plan: Plan }
@@ -13,7 +13,7 @@ type Action =
   | { readonly type: "join" }
   | { readonly type: "close" };
 
-/** What the model does with one request. */
+/** The plan of the model for one request. */
 interface Plan {
   readonly pieces: number;
   readonly calls: number;
@@ -131,7 +131,7 @@ async function run(scheduler: fc.Scheduler, actions: readonly Action[]): Promise
   return { hosted, llm, typed, promised, closed };
 }
 
-/** What must hold whatever happened, and in whatever order. */
+/** Checks what must hold whatever happened, and in whatever order. */
 async function check(t: ExecutionContext, { hosted, llm, typed, promised, closed }: Run) {
   await Promise.all(promised);
   const { measurements } = hosted;

@@ -6,7 +6,7 @@ import { script } from "./fixtures/scripted-llm.ts";
 
 const scripted = agentFixture("scripted");
 
-/** What was said, in order: `alice: …`, `agent: …`. */
+/** Returns the words of all, in order: `alice: …`, `agent: …`. */
 const conversation = (thread: AgentThread): string[] =>
   thread.events.flatMap((event) =>
     event.type === "transcript" && event.final ? [`${event.participantId}: ${event.text}`] : [],
@@ -20,7 +20,7 @@ async function turnAfter(thread: AgentThread, count: number) {
   return turns(thread)[count]!;
 }
 
-/** What the model is shown as the conversation so far. */
+/** Resolves with the conversation so far as the model is shown it. */
 async function history(thread: AgentThread): Promise<Message[]> {
   const before = turns(thread).length;
   thread.type(script([{ say: "history" }]));

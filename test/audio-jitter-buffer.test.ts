@@ -25,7 +25,7 @@ function numbersOf(frames: readonly Int16Array[]): number[] {
   return frames.map(heard).filter((number) => number !== null);
 }
 
-/** What was made up after the last packet is no matter. */
+/** Returns the numbers without those made up after the last packet, which do not matter. */
 function withoutEnd(numbers: readonly number[]): number[] {
   return numbers.slice(0, numbers.findLastIndex((number) => number !== madeUp) + 1);
 }

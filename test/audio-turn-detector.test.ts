@@ -10,7 +10,7 @@ import { spoken } from "./fixtures/spoken.ts";
 const rate = 16_000;
 const quiet = (ms: number) => silence(ms, rate).samples;
 
-/** What is found where each frame is voice or not, by a pattern such as `5v 30-`: each event, and at which frame. */
+/** Returns each event, and its frame, of sound where each frame is voice or not by a pattern such as `5v 30-`. */
 function detect(pattern: string, options?: TurnDetectorOptions): [frame: number, DetectedEvent][] {
   const frames = [...pattern.matchAll(/(\d+)([v-])/g)].flatMap(([, count, kind]) =>
     Array.from({ length: Number(count) }, () => kind === "v"),

@@ -19,7 +19,7 @@ interface Sent {
   readonly body?: string;
 }
 
-/** As a browser sends it: fetch does not let a program say its Host and its Origin. */
+/** Sends a request as a browser does: fetch does not let a program say its Host and its Origin. */
 function send(port: number, { method = "GET", path = "/sessions", headers = {}, body }: Sent) {
   return new Promise<{ status: number; headers: Record<string, unknown>; text: string }>(
     (resolve, reject) => {

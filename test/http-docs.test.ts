@@ -14,7 +14,7 @@ test.before(async (t) => {
 });
 test.after.always((t) => t.context.launcher.stop());
 
-/** What a page loads, as it is written there. */
+/** Returns the addresses that a page loads, as they are written there. */
 const loaded = (html: string) => [...html.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, url]) => url!);
 
 test("the page loads everything from this server, with its right type", async (t) => {

@@ -10,7 +10,7 @@ import { geminiDelays, startGemini } from "./emulators/gemini.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures");
 
-/** What one thread really loaded. */
+/** The modules that one thread really loaded. */
 interface Loaded {
   readonly packages: Set<string>;
   readonly own: Set<string>;
@@ -25,7 +25,7 @@ interface Loaded {
 const packagesIn = (urls: readonly string[]) =>
   new Set(urls.flatMap((url) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []));
 
-/** What each thread of a server with one session of the built-in agent loaded; 0 is the main thread. */
+/** Resolves with what each thread of a server with one session of the built-in agent loaded; 0 is the main thread. */
 async function loadedModules(keys: Readonly<Record<string, string>>): Promise<Map<number, Loaded>> {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-modules-"));
   const environment = Object.entries(process.env).filter(
@@ -61,7 +61,7 @@ async function loadedModules(keys: Readonly<Record<string, string>>): Promise<Ma
   }
 }
 
-/** What stands for a provider among the packages that are loaded. */
+/** The packages that stand for a provider among those that are loaded. */
 const sdks = ["@google/genai", "@deepgram/sdk", "elevenlabs"];
 
 const providersIn = (own: ReadonlySet<string>): string[] =>

@@ -184,7 +184,7 @@ function isFlite(task: string): boolean {
   }
 }
 
-/** That of the test before may be about to end. */
+/** Resolves when no thread speaks: that of the test before may be about to end. */
 const allQuiet = () => eventually("no thread speaks", () => fliteThreads() === 0);
 
 const onLinux = existsSync("/proc/self/task") ? test.serial : test.skip;
@@ -237,7 +237,7 @@ for (const [options, says] of [
   });
 }
 
-/** What the ears tell of this sound, given frame by frame. */
+/** Resolves with what the recogniser tells of this sound, given frame by frame. */
 async function hear(stt: local.STT, samples: Int16Array, sampleRate = 16_000) {
   const events: SpeechEvent[] = [];
   const stream = await stt.listen({ signal: never() });

@@ -142,7 +142,10 @@ test.serial("100 uses leave no socket, timer, listener or stream behind", async 
   t.is(getEventListeners(signal, "abort").length, 0);
   t.is(emulator.connections.length, 0);
 
-  /** Of five uses three open a connection; its end reaches the server a little later. */
+  /**
+   * Resolves when the connections of so many uses are closed. Of five uses three open one, and its end reaches the server a
+   * little later.
+   */
   async function closed(uses: number): Promise<void> {
     await emulator.log.seen("close", (uses / 5) * 3);
     await new Promise((resolve) => setImmediate(resolve));

@@ -13,7 +13,7 @@ const key = "a-secret-key-of-no-use";
 const listen = (stt: STT, signal = new AbortController().signal) =>
   stt.listen({ participantId: "anna", signal });
 
-/** What listening is refused with. */
+/** Resolves with the error by which listening is refused. */
 async function refusal(stt: STT): Promise<DeepgramError> {
   const error: unknown = await listen(stt).then(
     () => null,

@@ -4,7 +4,7 @@ import type { SpeechEvent } from "../src/agent/stt.ts";
 import { Sound } from "../src/providers/deepgram/sound.ts";
 import { type HeardSignal, Turns } from "../src/providers/deepgram/turns.ts";
 
-/** Which event may follow which, as src/agent/stt.ts has it. */
+/** The events that may follow each event, as src/agent/stt.ts has it. */
 const next: Readonly<Record<string, readonly string[]>> = {
   silent: ["started"],
   started: ["partial", "eager_end", "ended"],

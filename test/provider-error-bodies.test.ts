@@ -6,7 +6,7 @@ import { retryAfter } from "../src/retry-after.ts";
 
 const key = "AIzaNotARealKey0123";
 
-/** What Google's SDK throws for an answer with this body. */
+/** Returns the error that Google's SDK throws for an answer with this body. */
 const apiError = (status: number, body: string) =>
   asFailure(Object.assign(new Error(body), { name: "ApiError", status }), key);
 

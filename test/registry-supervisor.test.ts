@@ -15,7 +15,7 @@ import { openServer } from "./http-fixtures/open-server.ts";
 const withRedis = needs("redis-server", test.serial);
 const live = async (redis: RedisServer) => Number(await redis.command("HLEN", "{greenroom}:live"));
 
-/** What is logged, line by line. */
+/** Returns a logger, and the lines that it has logged. */
 function logging(): { readonly logger: pino.Logger; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({

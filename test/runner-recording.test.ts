@@ -32,7 +32,7 @@ function sidesOf(path: string): { caller: Int16Array; agent: Int16Array } {
   return { caller: side(0), agent: side(1) };
 }
 
-/** Where sound begins and ends, in milliseconds. */
+/** Returns where sound begins and ends, in milliseconds. */
 function soundIn(samples: Int16Array): { beginMs: number; endMs: number } {
   const loud = (at: number) => level(samples.subarray(at, at + 320)) > 200;
   const frames = Array.from({ length: Math.floor(samples.length / 320) }, (_, frame) => frame * 320);

@@ -20,8 +20,8 @@ async function begin(
 
 /** The frames of the agent in which this tone sounds. */
 /**
- * How much later the last packets came than their timestamps say, by those of them that came soonest, in milliseconds: this
- * thread may be late for others.
+ * Returns how much later the last packets came than their timestamps say, by those of them that came soonest, in
+ * milliseconds: this thread may be late for others.
  */
 function driftOf(received: readonly Received[]): number {
   const delayOf = (part: readonly Received[]) =>
@@ -408,7 +408,7 @@ test.serial("once it is closed no callback comes, and nothing holds the thread",
   t.true(closed.candidates >= told.candidates);
 });
 
-/** Has all packets pass through links, the only way from the client to the SFU. */
+/** Lets all packets pass through links, the only way from the client to the SFU. */
 async function bridge(
   t: ExecutionContext,
   sfu: PlainSfu,

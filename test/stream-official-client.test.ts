@@ -286,7 +286,7 @@ async function besideAgent(t: ExecutionContext<{ browser: OfficialBrowser }>) {
   return { stage, client, session, log };
 }
 
-/** How often the agent has heard the person out. */
+/** Returns how often the agent has heard the person out. */
 const heardByAgent = ({ transcript }: SessionLog) =>
   transcript.filter((line) => line.endsWith(": Hello agent.")).length;
 
@@ -374,7 +374,10 @@ inBrowser(titled("beside our agent: after a go-away both sit on another edge"), 
   t.deepEqual(stream.log.of("gone"), []);
 });
 
-/** Those that the package keeps to itself. The first three are within others; of the rest, what it sends is read above, in JSON. */
+/**
+ * The messages that the package keeps to itself. The first three are within others; of the rest, what it sends is read
+ * above, in JSON.
+ */
 const notExported = [
   "Empty",
   "Timestamp",

@@ -16,11 +16,14 @@ const example = join(import.meta.dirname, "../examples/stream-agent.ts");
 const question = "What is the weather like in Amsterdam today?";
 const apiKey = "k".repeat(20);
 
-/** How the emulator's voice speaks: 60 ms each character, letters and digits as the tone of their place. */
+/** The time of each character of the emulator's voice, in milliseconds; letters and digits are the tone of their place. */
 const characterMs = 60;
 const frequencyAt = (place: number) => ((18 + 2 * (place % 40)) * 1_000) / characterMs;
 
-/** Which share of a text's letters is heard in the sound: word by word, each where most of it is, after the one before. */
+/**
+ * Returns the share of a text's letters that is heard in the sound: word by word, each where most of it is, after the one
+ * before.
+ */
 function shareHeard(text: string, { samples, sampleRate }: PcmFrame): number {
   const each = (sampleRate * characterMs) / 1_000;
   const sounds = (place: number, from: number): boolean => {

@@ -26,7 +26,7 @@ async function joined(t: ExecutionContext, edge: testing.Edge): Promise<Connecti
   return edge.join(call, { agentUser, signal: signal() });
 }
 
-/** What is heard of each participant, from here on. */
+/** Returns what is heard of each participant, from here on. */
 function hearing(connection: Connection): Map<string, PcmFrame[]> {
   const heard = new Map<string, PcmFrame[]>();
   connection.audio?.listen((participantId, frame) => {

@@ -1,7 +1,7 @@
 import test from "ava";
 import { until, VoiceCall } from "./fixtures/voice-call.ts";
 
-/** What is told of the words of a user, in order. */
+/** Returns what is told of the words of a user, in order. */
 const captions = (call: VoiceCall) =>
   call.events.flatMap((event) =>
     event.type === "transcript" && event.role === "user"

@@ -2,7 +2,7 @@ import test from "ava";
 import * as testing from "greenroom/testing";
 import { until, VoiceCall } from "./fixtures/voice-call.ts";
 
-/** What was told by hand has had its effect. */
+/** Resolves when what was told by hand has had its effect. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("words after a sound that was taken for noise: nothing waiting is begun while they last", async (t) => {

@@ -27,7 +27,7 @@ async function counted(t: ExecutionContext, options: Partial<AgentOptions>, refu
   return { asked, held, edge, hosted };
 }
 
-/** Has it run by another provider. */
+/** Returns a service as one of another provider. */
 const named = <Service extends object>(service: Service, provider: string): Service =>
   Object.assign(service, { provider });
 

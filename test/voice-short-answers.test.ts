@@ -3,7 +3,7 @@ import * as testing from "greenroom/testing";
 import { level } from "../src/audio/pcm.ts";
 import { until, VoiceCall, type VoiceCallOptions } from "./fixtures/voice-call.ts";
 
-/** What was told by hand has had its effect. */
+/** Resolves when what was told by hand has had its effect. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Each character sounds for 20 ms: these sound for seconds. */

@@ -61,19 +61,19 @@ const plan: fc.Arbitrary<StormPlan> = fc.record({
  */
 const mostUnheardFrames = 16;
 
-/** What became of one turn. */
+/** The record of one turn. */
 interface TurnRecord {
   readonly turnId: string;
   readonly outcome: string;
-  /** Where in the journal its words came, and where it ended. */
+  /** The place in the journal where its words came. */
   readonly saidAt: number;
   readonly endedAt: number;
   readonly question: string | null;
-  /** What others said while the question was spoken. */
+  /** The words of others while the question was spoken. */
   readonly overheard: string;
-  /** What was heard of the answer. */
+  /** The words of the answer that were heard. */
   readonly heard: string;
-  /** What was said while the agent went on. */
+  /** The words that were said while the agent went on. */
   readonly backchannels: string;
 }
 
@@ -153,7 +153,7 @@ function soundsOf({ journal, voice }: Storm) {
 
 const letters = (text: string) => text.replaceAll(/\s/g, "").length;
 
-/** What must hold whatever happened, and in whatever order. */
+/** Checks what must hold whatever happened, and in whatever order. */
 async function check(storm: Storm, { settled }: StormPlan) {
   const { journal, hosted, llm, typed } = storm;
   const turns = turnsOf(storm);
@@ -238,7 +238,7 @@ function checkSilence({ journal, voice }: Storm) {
   }
 }
 
-/** What the model is shown is what was heard. */
+/** Checks that the model is shown what was heard. */
 async function checkConversation(storm: Storm, turns: readonly TurnRecord[]) {
   const { hosted, llm } = storm;
   hosted.type("What was said?");

@@ -7,7 +7,7 @@ const long = "This is the first sentence of a long answer. Here comes the second
   20,
 );
 
-/** What was told by hand has had its effect. */
+/** Resolves when what was told by hand has had its effect. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("what is said is answered by voice, and both are part of the conversation", async (t) => {

@@ -8,7 +8,9 @@ const answer = "In Amsterdam it is 12 degrees, cloudy.";
 const story =
   "Once upon a time there was a king. He had a castle with a hundred rooms. In each room there was a bed.";
 
-/** What the sound of the call tells of what was to be said: the emulator's voice tells which character it speaks. */
+/**
+ * Returns what the sound of the call tells of what was to be said: the emulator's voice tells which character it speaks.
+ */
 function soundOf({ line, services }: StagedCall, { elevenlabs } = services): string {
   const { samples, sampleRate } = line.recording.sound;
   const each = (sampleRate * elevenlabs.script.msPerCharacter) / 1_000;
@@ -175,7 +177,7 @@ test.serial("each service fails and has another behind it: the caller notices no
   t.is(soundOf(call, reserve), letters(answer));
 });
 
-/** What the process holds, by kind; sockets the services count themselves. */
+/** Returns what the process holds, by kind; the services count sockets themselves. */
 function holdings(): Record<string, number> {
   const held: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) {

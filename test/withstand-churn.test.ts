@@ -1,7 +1,7 @@
 import test from "ava";
 import { launch } from "./fixtures/launch.ts";
 
-/** What the process holds, by kind, and how many listeners there are on it. */
+/** Returns what the process holds, by kind, and how many listeners there are on it. */
 function holdings(): Record<string, number> {
   const held: Record<string, number> = { listeners: 0 };
   for (const kind of process.getActiveResourcesInfo()) held[kind] = (held[kind] ?? 0) + 1;

@@ -11,7 +11,7 @@ export const bin = join(root, "src/runner/bin.ts");
 /** A program that serves an agent, with the options of TEST_OPTIONS; see {@link program}. */
 export const agentProgram = join(import.meta.dirname, "agent-program.ts");
 
-/** What `agent-program.ts` passes to `AgentLauncher` and to `Runner`. */
+/** The options that `agent-program.ts` passes to `AgentLauncher` and to `Runner`. */
 export interface ProgramOptions {
   readonly launcher?: Partial<AgentLauncherOptions>;
   readonly runner?: RunnerOptions;
@@ -32,7 +32,7 @@ export interface ChildOptions {
   /** Text of the file `.env` in the folder that it is started in. */
   readonly dotEnv?: string;
   readonly cwd?: string;
-  /** What is run; Node by default. */
+  /** The program that is run; Node by default. */
   readonly command?: string;
   /** Run it in a terminal of its own, which `script` of util-linux makes. */
   readonly terminal?: boolean;
@@ -121,7 +121,7 @@ export class Child {
     return this.#until(() => pattern.exec(this[stream]), `${pattern} on ${stream}`);
   }
 
-  /** Where it listens. */
+  /** Resolves with the address at which it listens. */
   async url(): Promise<string> {
     return (await this.logged(/^Listening/)).url as string;
   }
@@ -184,7 +184,10 @@ export function temporaryFolder(t: Pick<ExecutionContext, "teardown">): string {
   return folder;
 }
 
-/** That of the tests, without what would set options, or keys; without a network, and on a machine that others keep busy. */
+/**
+ * Returns the environment of the tests, without what would set options, or keys; without a network, and on a machine that
+ * others keep busy.
+ */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const own = /^((GREENROOM|GOOGLE|GEMINI|DEEPGRAM|ELEVENLABS)_.*|PORT|NO_COLOR|FORCE_COLOR|NODE_OPTIONS)$/;
   const kept = Object.entries(process.env).filter(([name]) => !own.test(name));

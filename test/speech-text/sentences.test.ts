@@ -18,7 +18,7 @@ const sentences = (text: string) =>
     .map((piece) => piece.text.trim())
     .filter((piece) => piece !== "");
 
-/** What is complete once this was pushed. */
+/** Returns the pieces that are complete once this was pushed. */
 const early = (text: string, options?: SentenceOptions) =>
   new SentenceSplitter(options).push(text).map((piece) => piece.text);
 

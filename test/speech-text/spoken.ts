@@ -17,7 +17,7 @@ export const spoken = (source: string, options?: SpeechTextOptions): string =>
     .filter((text) => text !== "")
     .join(" ");
 
-/** Of all pieces joined with spaces: how much of the source is heard, once this much is. */
+/** Returns how much of the source is heard once this much is of all pieces joined with spaces. */
 export function heardOf(pieces: readonly SpeechPiece[], said: number): string {
   let heard = "";
   let left = said;

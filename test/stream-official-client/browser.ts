@@ -18,7 +18,7 @@ export async function missing(): Promise<string | null> {
   }
 }
 
-/** How long the browser may take for anything, on a busy machine. */
+/** The longest time that the browser may take for anything on a busy machine, in milliseconds. */
 const timeout = 30_000;
 
 /** A headless Chromium with Stream's official client, bundled for it in memory. */

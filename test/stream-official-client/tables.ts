@@ -9,7 +9,7 @@ export interface OfficialMessage {
 }
 export type Tree = { readonly [name: string]: unknown };
 
-/** Where the package calls a message otherwise than we do. */
+/** The names of messages that the package calls otherwise than we do. */
 const officialNames: Readonly<Record<string, string>> = {
   OperatingSystem: "OS",
   IceTrickle: "ICETrickle",
