@@ -189,3 +189,42 @@ withRedis("a failover that loses what Redis had confirmed is noticed", async (t)
   });
   t.is(await redis.command("SCARD", `{greenroom}:of:${one.nodeId}#1`), 1);
 });
+
+withRedis("kill -9 and Redis emptied: what waited to be told is told by those that knew of it", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 2);
+  for (const id of sessionIds) t.is(await victim.end(id, `end of ${id}`), "final");
+  await eventually("the witness has heard of it", () => witness.registry.waiting.count === 2);
+  await victim.kill();
+  await redis.flush();
+  await eventually("all is told", () => witness.heard.delivered.length === 2);
+  t.deepEqual(bodies(witness), sessionIds.map((id) => `end of ${id}`).sort());
+  t.deepEqual(witness.heard.lost, []);
+});
+
+withRedis("Redis comes back with old data: what was reported as lost keeps its end", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 3);
+  await redis.command("SAVE");
+  await victim.kill();
+  const told = () => [...witness.heard.lost, ...other.heard.lost];
+  await eventually("all are lost", () => told().length === 3);
+  const ends = await Promise.all(sessionIds.map((id) => witness.registry.find(id)));
+  await redis.stop();
+  await redis.restart();
+  await eventually("the dead one has been looked for again", async () => {
+    return other.registry.up && (await redis.command("ZCARD", "{greenroom}:nodes")) === 2;
+  });
+  await eventually("nothing of it is left", async () => {
+    return (await redis.command("EXISTS", "{greenroom}:of:victim#3", "{greenroom}:dead")) === 0;
+  });
+  t.is(told().length, 3);
+  for (const [index, id] of sessionIds.entries()) {
+    t.is((await other.registry.find(id))?.end?.endedAt, ends[index]?.end?.endedAt);
+  }
+});

@@ -65,8 +65,9 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve("final");
   }
 
-  withdraw(sessionId: string): void {
+  withdraw(sessionId: string): Promise<void> {
     this.#remove(sessionId);
+    return Promise.resolve();
   }
 
   told(sessionId: string): void {

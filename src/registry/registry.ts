@@ -173,8 +173,11 @@ export interface SessionRegistry {
    * {@link RegistryHooks.deliver} where there is a `body`. Waits for as long as the registry is out of reach. Never rejects.
    */
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome>;
-  /** A session that was claimed never came to be. Never waits. */
-  withdraw(sessionId: string): void;
+  /**
+   * A session that was claimed never came to be. Resolves once its place is free for other processes too, at once where the registry
+   * is out of reach, and after the deadline of a command at the latest. Never rejects.
+   */
+  withdraw(sessionId: string): Promise<void>;
   /** The message of this session's end was told, or given up: it need not be kept. Never waits. */
   told(sessionId: string): void;
   /** A session that lives, or ended within the last 10 minutes. Rejects with REGISTRY_UNAVAILABLE where it cannot know. */

@@ -1,3 +1,5 @@
+import type { EndReason } from "../protocol.ts";
+
 /** Epoch milliseconds of the steps of a start; null until reached. */
 export interface SessionTimeline {
   assignedAt: number | null;
@@ -61,4 +63,10 @@ export class Creation {
     this.#timer = undefined;
     this.#try = undefined;
   }
+}
+
+/** What a start is answered with whose session ended before it began. Another replica may have room for it, but for a failure. */
+export function startCodeOf(reason: EndReason | null): "DRAINING" | "REGISTRY_UNAVAILABLE" | "START_FAILED" {
+  if (reason === "drained") return "DRAINING";
+  return reason === "lost" ? "REGISTRY_UNAVAILABLE" : "START_FAILED";
 }

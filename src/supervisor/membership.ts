@@ -181,9 +181,9 @@ export class Membership {
     return this.#options.registry.end(id, end, body);
   }
 
-  /** The session was claimed, and never came to be. */
-  withdraw({ id }: Session): void {
-    this.#options.registry.withdraw(id);
+  /** The session was claimed, and never came to be. Resolves when its place is free, see `SessionRegistry.withdraw`. */
+  withdraw({ id }: Session): Promise<void> {
+    return this.#options.registry.withdraw(id);
   }
 
   /** How a peer is asked whether it lives. Where nobody says so, none can be asked. */

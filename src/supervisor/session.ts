@@ -16,7 +16,7 @@ import {
   type Question,
   type SessionState,
 } from "../protocol.ts";
-import { type Created, Creation, createOverdueText, newTimeline } from "./creation.ts";
+import { type Created, Creation, createOverdueText, newTimeline, startCodeOf } from "./creation.ts";
 import { Ending, type Verdict } from "./ending.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
@@ -300,8 +300,7 @@ export class Session implements SlotHolder {
     this.#metricsEvents.end(at);
     this.events.append({ type: "state", at, state: "ended" });
     this.events.append({ type: "end", at, reason, error: cause });
-    const code = reason === "drained" ? "DRAINING" : "START_FAILED";
-    this.#creation.fail(new GreenroomError(code, undefined, { cause }));
+    this.#creation.fail(new GreenroomError(startCodeOf(reason), undefined, { cause }));
     if (began) this.#listener?.ended(this);
     this.config = {};
     this.transcript = this.#listener = this.#graceTimer = null;

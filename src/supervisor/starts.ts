@@ -4,6 +4,7 @@ import { GreenroomError } from "../errors.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { Farewell, Measurement } from "../protocol.ts";
 import type { Admission, Place } from "./admission.ts";
+import { startCodeOf } from "./creation.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import type { Membership } from "./membership.ts";
 import { hasLeftSince } from "./pending-events.ts";
@@ -64,7 +65,7 @@ export class Starts {
         const session = this.#admit(request, begunAt);
         await this.#claim(session);
         if (await hasLeftSince(abandoned, askedAt))
-          this.#giveUp(session, new GreenroomError("START_ABANDONED"));
+          return await this.#giveUp(session, new GreenroomError("START_ABANDONED"));
         return session;
       } catch (error) {
         const leftMs = until - performance.now();
@@ -139,13 +140,13 @@ export class Starts {
       slot.retire();
       throw session.state === "starting" ? new GreenroomError("START_ABANDONED") : notStarted(session);
     } catch (error) {
-      return this.#giveUp(session, error);
+      return await this.#giveUp(session, error);
     }
   }
 
-  /** It never comes to be, and was claimed. */
-  #giveUp(session: Session, error: unknown): never {
-    this.#options.membership.withdraw(session);
+  /** It never comes to be, and was claimed. Its place is given back first, since the start is offered to peers next. */
+  async #giveUp(session: Session, error: unknown): Promise<never> {
+    await this.#options.membership.withdraw(session);
     this.#forget(session, error);
     throw error;
   }
@@ -160,5 +161,5 @@ export class Starts {
 
 /** It was closed before it had a thread. */
 function notStarted({ endReason }: Session): GreenroomError {
-  return new GreenroomError(endReason === "drained" ? "DRAINING" : "START_FAILED");
+  return new GreenroomError(startCodeOf(endReason));
 }

@@ -1,23 +1,28 @@
-import { pairs, parseData } from "./records.ts";
+import type { EndMessage } from "../registry.ts";
+import { pairs, parseData, parseMessage } from "./records.ts";
 import { mostChanges } from "./scripts/beat.ts";
 
 /** Most nodes that were declared dead which are remembered; the oldest go first. */
 const mostFences = 1_000;
-/** Most sessions that are written again at once. */
-const mostAtOnce = 200;
+/** Most messages of others that are remembered; the oldest go first. They have 16 KB at the most. */
+const mostMessages = 2_000;
+/** Most sessions, and most messages, that are written again at once. */
+const mostAtOnce = 100;
 
 /** An entry of the stream of changes: its id there, and names and values in turn. */
 export type Change = readonly [entry: string, fields: readonly string[]];
 
 /**
- * What all nodes have written, as this one knows it: live sessions, nodes, and who was declared dead. Where Redis is emptied, a
- * node that has died can write nothing again: the others do it.
+ * What all nodes have written, as this one knows it: live sessions, messages that wait, nodes, and who was declared dead. Where
+ * Redis is emptied, a node that has died can write nothing again: the others do it.
  */
 export class FleetCopy {
   /** How many changes are known; -1: none, and a snapshot is to be taken. */
   #known = -1;
   /** By session, as Redis keeps it. */
   readonly #sessions = new Map<string, string>();
+  /** By session. */
+  readonly #messages = new Map<string, EndMessage>();
   /** By node#epoch. */
   #states: ReadonlyMap<string, string> = new Map();
   readonly #fences = new Map<string, string>();
@@ -57,8 +62,12 @@ export class FleetCopy {
 
   #change(fields: ReadonlyMap<string, string>): void {
     const [id = "", data = ""] = [fields.get("id"), fields.get("data")];
-    if (data === "") this.#sessions.delete(id);
+    const isMessage = fields.get("kind") === "message";
+    if (data === "") (isMessage ? this.#messages : this.#sessions).delete(id);
+    else if (isMessage) this.#messages.set(id, parseMessage(id, data));
     else this.#sessions.set(id, data);
+    const [oldest = ""] = this.#messages.keys();
+    if (this.#messages.size > mostMessages) this.#messages.delete(oldest);
   }
 
   /** Sessions and data in turn. */
@@ -74,11 +83,17 @@ export class FleetCopy {
     const sessions = [...this.#sessions]
       .map(([id, data]) => ({ id, ...parseData(data) }))
       .filter(({ header: [owner] }) => !isOwn(owner));
+    const messages = [...this.#messages.values()];
     const first = [nodes.length, ...nodes.flat(), this.#fences.size, ...[...this.#fences].flat()];
-    for (let at = 0; at === 0 || at < sessions.length; at += mostAtOnce) {
-      const some = sessions.slice(at, at + mostAtOnce);
-      const theirs = some.flatMap(({ id, header: [owner, call], claim }) => [id, owner, call, claim]);
-      yield [...(at === 0 ? first : [0, 0]), some.length, ...theirs];
+    for (let at = 0; at === 0 || at < Math.max(sessions.length, messages.length); at += mostAtOnce) {
+      const theirs = sessions
+        .slice(at, at + mostAtOnce)
+        .map(({ id, header: [owner, call], claim }) => [id, owner, call, claim]);
+      const waiting = messages
+        .slice(at, at + mostAtOnce)
+        .map(({ sessionId, since, body }) => [sessionId, since, body]);
+      const nodesAndFences = at === 0 ? first : [0, 0];
+      yield [...nodesAndFences, theirs.length, ...theirs.flat(), waiting.length, ...waiting.flat()];
     }
     this.#known = -1;
     this.#lastFence = "0";

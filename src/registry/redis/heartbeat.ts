@@ -76,6 +76,8 @@ type BeatReply = readonly [
   changeCount: string,
   changes: readonly Change[],
   ownSessions: number,
+  /** When it was noticed that Redis has old data, for five seconds. */
+  rolledBack: string,
 ];
 
 /**
@@ -91,8 +93,10 @@ export class Heartbeat {
   #registered = false;
   /** Which life of Redis' data it is; null before it was told. */
   #birth: string | null = null;
-  /** Redis was emptied, and has not been told again what is known of others. */
+  /** Redis was emptied, or has old data, and has not been told again what is known of others. */
   #emptied = false;
+  /** When Redis was last found to have old data. */
+  #rolledBack = "";
   #peers: readonly PeerNode[] = [];
   #waiting: WaitingMessages = { count: 0, oldestSince: null };
 
@@ -205,16 +209,12 @@ export class Heartbeat {
       this.#registered = false;
       return true;
     }
-    const [, , refused, superseded, more, untold, peers, suspects, messages, waiting] = reply;
-    const [birth, fences, changeCount, changes, ownSessions] = reply.slice(10) as [
-      string,
-      readonly string[],
-      string,
-      readonly Change[],
-      number,
-    ];
+    const [, , refused, superseded, more, untold, peers, suspects, messages, waiting, ...later] = reply;
+    const [birth, fences, changeCount, changes, ownSessions, rolledBack] = later;
     outbox.written(batch, superseded);
     this.#born(birth);
+    if (rolledBack !== "" && rolledBack !== this.#rolledBack) this.#emptied = true;
+    this.#rolledBack = rolledBack;
     if (this.#emptied) return true;
     this.#peers = parsePeers(peers).filter(({ nodeId }) => nodeId !== this.#options.node.nodeId);
     this.#namesakes.look(peers, this.#epoch);

@@ -1,3 +1,4 @@
+import { within } from "../../deadline.ts";
 import { GreenroomError } from "../../errors.ts";
 import { CallCounts } from "../call-counts.ts";
 import { endKeptMs } from "../kept-ends.ts";
@@ -142,11 +143,14 @@ export class RedisRegistry implements SessionRegistry {
     return outcome;
   }
 
-  withdraw(sessionId: string): void {
+  async withdraw(sessionId: string): Promise<void> {
     const session = this.#remove(sessionId);
     if (!session) return;
     this.#neverWas(session);
-    if (this.#limited) this.#writeSoon();
+    if (!this.up) return;
+    await within(this.#linked.tellNow(), this.#redis.commandTimeoutMs, "To withdraw a session").catch(
+      () => undefined,
+    );
   }
 
   told(sessionId: string): void {

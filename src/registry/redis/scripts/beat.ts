@@ -15,6 +15,11 @@ export const beat = script(
 local leaseMs, state = tonumber(nextArgument()), nextArgument()
 local most, room = tonumber(nextArgument()), tonumber(nextArgument())
 local changesKnown, fenceKnown = tonumber(nextArgument()), nextArgument()
+if changesKnown > tonumber(redis.call('GET', p .. ':change-count') or '0') then
+  redis.call('SET', p .. ':rolled-back', text(now), 'PX', 5000, 'NX')
+end
+local rolledBack = redis.call('GET', p .. ':rolled-back') or ''
+if rolledBack ~= '' then most = 0 end
 
 -- While Redis was away nobody could renew a lease: of such a time only a second counts.
 local lastBeat = redis.call('GET', p .. ':beat')
@@ -38,8 +43,7 @@ for _ = 1, tonumber(nextArgument()) do
 end
 for _ = 1, tonumber(nextArgument()) do
   local id = nextArgument()
-  redis.call('DEL', p .. ':message:' .. id)
-  redis.call('ZREM', p .. ':since', id)
+  forgetMessage(id)
   redis.call('SREM', holds, id)
   redis.call('SREM', waiting, id)
 end
@@ -122,6 +126,6 @@ return {
   'ok', text(now), refused, superseded, redis.call('EXISTS', p .. ':dead'), redis.call('HGETALL', untold), others,
   suspects, messages, {redis.call('ZCARD', p .. ':since'), oldest[2] or ''}, redis.call('GET', p .. ':birth') or '',
   redis.call('ZRANGEBYSCORE', p .. ':fenced', '(' .. fenceKnown, '+inf', 'WITHSCORES'),
-  text(count), changes, redis.call('SCARD', p .. ':of:' .. me)
+  text(count), changes, redis.call('SCARD', p .. ':of:' .. me), rolledBack
 }`,
 );

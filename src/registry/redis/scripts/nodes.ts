@@ -1,4 +1,4 @@
-import { clock, effects, script, sessions } from "./script.ts";
+import { clock, effects, messages, script, sessions } from "./script.ts";
 
 /**
  * ARGV: node, its epoch before (0: none), lease in ms, its state, a random word.
@@ -19,13 +19,13 @@ return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced}`,
 );
 
 /**
- * Redis was emptied: what one node knows of the others is written again, where they have not done so themselves.
- * ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions, each with owner, call and claim;
- * each of the three is a count and so many.
+ * Redis was emptied, or came back with old data: what one node knows of the others is written again, where they have not done so
+ * themselves. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions, each with owner, call
+ * and claim; messages that wait, each with since and text; each of the four is a count and so many.
  */
 export const restore = script(
   "restore",
-  `${effects}${clock}${sessions}
+  `${effects}${clock}${sessions}${messages}
 local until_ = text(now + tonumber(nextArgument()))
 local function isFenced(owner) return redis.call('ZSCORE', p .. ':fenced', owner) end
 local nodes = {}
@@ -48,6 +48,13 @@ for _ = 1, tonumber(nextArgument()) do
   local known = redis.call('HEXISTS', p .. ':live', id) == 1 or redis.call('EXISTS', p .. ':ended:' .. id) == 1
   -- Without the node nobody would ever look for the session again.
   if not known and redis.call('ZSCORE', p .. ':nodes', owner) then enter(id, owner, call, claim) end
+end
+for _ = 1, tonumber(nextArgument()) do
+  local id, since, body = nextArgument(), nextArgument(), nextArgument()
+  if redis.call('EXISTS', p .. ':message:' .. id) == 0 then
+    keepMessage(id, since, body)
+    redis.call('SADD', p .. ':waiting', id)
+  end
 end
 return 'ok'`,
 );
@@ -97,7 +104,7 @@ end
 return 'ok'`,
 );
 
-/** → how many changes there have been, and all live sessions: ids and data in turn. */
+/** → how many changes there have been, and all live sessions: ids and data in turn. Of messages the later ones alone are known. */
 export const snapshot = script(
   "snapshot",
   `local p = KEYS[1]

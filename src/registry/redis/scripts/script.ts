@@ -17,7 +17,9 @@ import { createHash } from "node:crypto";
  *   :calls           hash: call → its live sessions
  *   :leaving         hash: live session that is on its way out → its call
  *   :of:<owner>      set: the live sessions of a node#epoch
- *   :changes         stream: what began and ended, so that every node knows all sessions; :change-count numbers it
+ *   :changes         stream: sessions that began and ended, messages that wait and were told, so that every node knows all of
+ *                    them; :change-count numbers it
+ *   :rolled-back     Redis came back with old data a moment ago: nobody is reaped until all have written what they know
  *   :ended:<id>      the same as in :live, with reason and time; gone after 10 minutes
  *   :untold:<owner>  hash: lost sessions that this node#epoch was given to report, until it says that it has
  *   :message:<id>    what is to be told of an end: since when, a line break, the text; gone once it was told
@@ -65,16 +67,16 @@ local function split(data)
   return cjson.decode(string.sub(data, 1, line - 1)), string.sub(data, line + 1)
 end
 
-local function change(id, data)
-  local number = redis.call('INCR', p .. ':change-count')
-  redis.call('XADD', p .. ':changes', 'MAXLEN', '~', 1000, '*', 'n', text(number), 'id', id, 'data', data)
+local function change(kind, id, data)
+  redis.call('INCR', p .. ':change-count')
+  redis.call('XADD', p .. ':changes', 'MAXLEN', '~', 1000, '*', 'kind', kind, 'id', id, 'data', data)
 end
 
 local function write(id, owner, call, claim)
   local data = cjson.encode({owner, call}) .. '\\n' .. claim
   redis.call('HSET', p .. ':live', id, data)
   redis.call('SADD', p .. ':of:' .. owner, id)
-  change(id, data)
+  change('session', id, data)
 end
 
 local function enter(id, owner, call, claim)
@@ -86,19 +88,33 @@ local function remove(id, owner, call)
   redis.call('HDEL', p .. ':live', id)
   redis.call('HDEL', p .. ':leaving', id)
   redis.call('SREM', p .. ':of:' .. owner, id)
-  change(id, '')
+  change('session', id, '')
   if redis.call('HINCRBY', p .. ':calls', call, -1) <= 0 then redis.call('HDEL', p .. ':calls', call) end
 end
 `;
 
-/** What a node does with its own sessions, and with the messages of their ends. */
-export const ownSessions = `${sessions}
--- A message is kept a little longer than it is tried to deliver it.
-local messageMs = 90000000
+/** Messages of ends, whoever delivers them. */
+export const messages = `
+-- A message is kept a little longer than it is tried to deliver it. The other nodes keep a copy, unless it is large.
+local messageMs, mostCopied = 90000000, 16384
 
-local function keep(id, since, body)
-  redis.call('SET', p .. ':message:' .. id, since .. '\\n' .. body, 'PX', messageMs)
+local function keepMessage(id, since, body)
+  local message = since .. '\\n' .. body
+  redis.call('SET', p .. ':message:' .. id, message, 'PX', messageMs)
   redis.call('ZADD', p .. ':since', since, id)
+  if #body <= mostCopied then change('message', id, message) end
+end
+
+local function forgetMessage(id)
+  if redis.call('DEL', p .. ':message:' .. id) == 1 then change('message', id, '') end
+  redis.call('ZREM', p .. ':since', id)
+end
+`;
+
+/** What a node does with its own sessions, and with the messages of their ends. */
+export const ownSessions = `${sessions}${messages}
+local function keep(id, since, body)
+  keepMessage(id, since, body)
   redis.call('SREM', p .. ':waiting', id)
   redis.call('SADD', p .. ':holds:' .. me, id)
 end
