@@ -6,7 +6,7 @@ import type { Broken } from "./broken.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
 
-const deadlinesMs = { agree: 30_000, close: 30_000, told: 150_000, back: 60_000 };
+const deadlinesMs = { agree: 30_000, close: 30_000, told: 90_000, back: 60_000 };
 /** An agent that was heard so long ago, in milliseconds, is in its call. */
 const heardMs = 700;
 /** What a process may hold beyond what it held when it had become warm. */
