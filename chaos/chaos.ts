@@ -2,6 +2,8 @@
 import { parseArgs } from "node:util";
 import { isInstalled } from "../test/fixtures/is-installed.ts";
 import { chaosRun } from "./chaos-run.ts";
+import { allFaults } from "./faults/all-faults.ts";
+import { setBackRedis } from "./faults/kept-redis.ts";
 import { reportText, unexcused } from "./report.ts";
 
 const { values } = parseArgs({
@@ -9,6 +11,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     minutes: { type: "string", default: "3" },
     replicas: { type: "string", default: "3" },
+    "set-back": { type: "boolean", default: false },
   },
 });
 const [seed, minutes, replicas] = [values.seed, values.minutes, values.replicas].map(Number) as [
@@ -16,11 +19,12 @@ const [seed, minutes, replicas] = [values.seed, values.minutes, values.replicas]
   number,
   number,
 ];
+const faults = values["set-back"] ? [...allFaults, setBackRedis] : allFaults;
 const missing = ["redis-server", "haproxy"].filter((program) => !isInstalled(program));
 
 if (!Number.isInteger(seed) || seed < 0 || !(minutes > 0) || !Number.isInteger(replicas) || replicas < 2) {
   console.error(
-    "Usage: npm run chaos -- [--seed <whole number>] [--minutes <number>] [--replicas <2 or more>]",
+    "Usage: npm run chaos -- [--seed <whole number>] [--minutes <number>] [--replicas <2 or more>] [--set-back]",
   );
   process.exitCode = 2;
 } else if (missing.length > 0) {
@@ -34,7 +38,7 @@ if (!Number.isInteger(seed) || seed < 0 || !(minutes > 0) || !Number.isInteger(r
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error(`${signal}`)));
   try {
     const print = (line: string) => console.log(line);
-    const report = await chaosRun({ seed, minutes, replicas, print, signal: stop.signal });
+    const report = await chaosRun({ seed, minutes, replicas, faults, print, signal: stop.signal });
     console.log(reportText(report));
     process.exitCode = unexcused(report).length > 0 ? 1 : 0;
   } catch (error) {
