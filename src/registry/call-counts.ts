@@ -1,11 +1,11 @@
 import type { SessionClaim } from "./registry.ts";
 
-/** The call of a session, as one word: its type and its id together. */
+/** Returns the call of a session as one word, made of its type and its id. */
 export function callOf({ callType, callId }: Pick<SessionClaim, "callType" | "callId">): string {
   return JSON.stringify([callType, callId]);
 }
 
-/** How many sessions there are in each call. */
+/** Counts the sessions of each call. */
 export class CallCounts {
   readonly #counts = new Map<string, number>();
 

@@ -1,14 +1,14 @@
 import { now } from "../protocol.ts";
 import type { SessionRecord } from "./registry.ts";
 
-/** How long an ended session is remembered, in milliseconds. */
+/** The time that an ended session is remembered, in milliseconds. */
 export const endKeptMs = 600_000;
-/** Most that are remembered by one process; the oldest go first. */
+/** The most ended sessions that one process remembers; the oldest go first. */
 const mostKept = 10_000;
 
 /** The sessions of this process that ended within the last 10 minutes. */
 export class KeptEnds {
-  /** In the order of their end. */
+  /** The sessions by their id, in the order of their end. */
   readonly #records = new Map<string, { readonly record: SessionRecord; readonly keptSince: number }>();
 
   add(record: SessionRecord): void {
@@ -28,7 +28,7 @@ export class KeptEnds {
     this.#records.delete(sessionId);
   }
 
-  /** Each with the milliseconds that it is still to be remembered. */
+  /** Yields each session with the time that it is still to be remembered, in milliseconds. */
   *all(): Generator<{ readonly record: SessionRecord; readonly leftMs: number }> {
     for (const { record, keptSince } of this.#records.values()) {
       const leftMs = Math.round(endKeptMs - (now() - keptSince));

@@ -1,30 +1,33 @@
 import { GreenroomError } from "../errors.ts";
 import type { OnceKey, OnceResult } from "./registry.ts";
 
-/** How long the answer to a key is kept, in milliseconds. */
+/** The time that the answer to a key is kept, in milliseconds. */
 export const answerKeptMs = 600_000;
-/** Most answers that are kept for one caller; their own oldest go first. */
+/** The most answers that are kept for one caller; the caller's oldest go first. */
 export const mostKeptOfOne = 1_000;
-/** Most answers that are kept for all; the oldest of whoever has most go first. */
+/** The most answers that are kept for all callers; the oldest of the caller with the most go first. */
 export const mostKept = 10_000;
 
 interface Entry {
   readonly bodyHash: string;
   readonly result: Promise<OnceResult<unknown>>;
-  /** Null while the first request is under way. */
+  /** The time of the answer, by `performance.now()`; null while the first request is under way. */
   answeredAt: number | null;
 }
 
-/** By name, in the order of their first request, which is nearly that of their age. */
+/** Entries by name, in the order of their first request, which is nearly that of their age. */
 type Entries = Map<string, Entry>;
 
-/** What was run once in this process, by caller and key. */
+/** Runs each request once in this process, by caller and key, and keeps the answers. */
 export class LocalKeys {
-  /** In the order of their last new request. */
+  /** The entries of each caller, in the order of the callers' last new requests. */
   readonly #ofCallers = new Map<string, Entries>();
   #size = 0;
 
-  /** See `SessionRegistry.onceByKey`. What `run` brings may itself be the answer of an earlier request, elsewhere. */
+  /**
+   * Does what `SessionRegistry.onceByKey` says. The result of `run` may itself be the answer of an earlier request,
+   * elsewhere.
+   */
   async once<T>(
     { name, caller, bodyHash }: OnceKey,
     run: () => Promise<OnceResult<T>>,
@@ -63,7 +66,10 @@ export class LocalKeys {
     if (entries.size === 0) this.#ofCallers.delete(caller);
   }
 
-  /** Makes room: of what is old, the caller's and that of whoever has asked for nothing for longest; then of what is too much. */
+  /**
+   * Makes room: first removes old answers of this caller, and of the one that has asked for nothing for longest; then,
+   * where there are too many, some of the caller with the most.
+   */
   #sweep(caller: string): void {
     const [quietest = caller] = this.#ofCallers.keys();
     for (const one of new Set([caller, quietest])) this.#shorten(one, mostKeptOfOne - 1);
@@ -81,7 +87,10 @@ export class LocalKeys {
     return [largest, size - 1];
   }
 
-  /** Those under way stay, and are few: each has a place. */
+  /**
+   * Removes the oldest answers of a caller beyond `most`, and those that are too old. Requests under way stay: they are
+   * few, since each of them has a place.
+   */
   #shorten(caller: string, most: number): void {
     const entries: Entries = this.#ofCallers.get(caller) ?? new Map();
     for (const [name, { answeredAt }] of entries) {

@@ -28,7 +28,9 @@ export class MemoryRegistry implements SessionRegistry {
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();
   readonly #keys = new LocalKeys();
-  /** Since when each message that is not told yet waits, the oldest first. */
+  /**
+   * The time at which the session of each message that is not told yet ended, in epoch milliseconds, the oldest first.
+   */
   readonly #waiting = new Map<string, number>();
   #hooks: Pick<RegistryHooks, "deliver"> | null = null;
   #nodeId = "";
@@ -41,7 +43,7 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve();
   }
 
-  /** Counted in the tick that decides, so that no two sessions take the last place. */
+  /** Registers a session. It is counted in the tick that decides, so that no two sessions take the last place. */
   claim(claim: SessionClaim): Promise<void> {
     const call = callOf(claim);
     if (this.#maxSessionsPerCall !== null && this.#calls.in(call) >= this.#maxSessionsPerCall) {
@@ -52,7 +54,7 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve();
   }
 
-  /** There is nobody else to be told. */
+  /** Does nothing, since there is no other process to be told. */
   leaving(): void {}
 
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {

@@ -1,4 +1,4 @@
-/** How often it is told that Redis is still away, in milliseconds. */
+/** The time after which it is told again that Redis is still away, in milliseconds. */
 const reminderMs = 60_000;
 
 export interface AvailabilityEvents {
@@ -7,7 +7,10 @@ export interface AvailabilityEvents {
   commandFailed(): void;
 }
 
-/** Whether Redis answers. The first failure of any command means that it does not; only a heartbeat means that it does again. */
+/**
+ * Knows whether Redis answers. The first failure of any command means that it does not; only a heartbeat means that it
+ * does again.
+ */
 export class Availability {
   readonly #events: AvailabilityEvents;
   readonly #reminderMs: number;
@@ -24,7 +27,7 @@ export class Availability {
     return this.#reached && this.#awaySince === null;
   }
 
-  /** For so long it has not answered, in milliseconds. */
+  /** The time for which Redis has not answered, in milliseconds; 0 where it answers. */
   get awayMs(): number {
     return this.#awaySince === null ? 0 : performance.now() - this.#awaySince;
   }

@@ -1,4 +1,4 @@
-/** What is used of a client of the package `@redis/client` (or `redis`), as its `createClient` makes it. */
+/** The part that is used of a client of the package `@redis/client` (or `redis`), as its `createClient` makes it. */
 export interface RedisClient {
   readonly isReady: boolean;
   readonly options?: { readonly socket?: object };
@@ -10,11 +10,16 @@ export interface RedisClient {
   duplicate(overrides?: object): RedisClient;
 }
 
-/** Pauses between tries to connect, in milliseconds; half of it at random, so that replicas do not come in step. */
+/**
+ * The pauses between tries to connect, in milliseconds; half of each is random, so that replicas do not come in step.
+ */
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
-/** What is not left to whoever made the client: commands fail at once while there is no connection, and it is tried on and on. */
+/**
+ * Returns the options that are not left to the maker of the client: commands fail at once while there is no connection,
+ * and connecting is tried again without end.
+ */
 function overridesOf(client: RedisClient | null): object {
   const reconnectStrategy = (retries: number) =>
     Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(retries, 10)) * (0.5 + Math.random() / 2);
@@ -25,8 +30,9 @@ function overridesOf(client: RedisClient | null): object {
 }
 
 /**
- * Makes clients of the registry's own: like the given one, or of this address. The package is loaded only here. Whoever
- * gives a client has made it with TLS, credentials and all; its own connection is not touched.
+ * Resolves with a function that makes clients of the registry's own: like the given one, or of this address. The
+ * package is loaded only here. A client that is given was made with TLS, credentials and all; its own connection is not
+ * touched.
  */
 export async function clientFactory(source: {
   readonly url?: string | undefined;

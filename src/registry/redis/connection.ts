@@ -4,12 +4,15 @@ import type { Script } from "./scripts/script.ts";
 
 export interface ConnectionOptions {
   readonly makeClient: () => RedisClient;
-  /** KEYS[1] of every script. */
+  /** The prefix of all keys, which is KEYS[1] of every script. */
   readonly prefix: string;
   readonly connected: () => void;
 }
 
-/** The one connection to Redis. It comes back by itself; every command has a deadline, and none waits for a connection. */
+/**
+ * The one connection to Redis. It is made again by itself; every command has a deadline, and none waits for a
+ * connection.
+ */
 export class Connection {
   readonly #options: ConnectionOptions;
   #client: RedisClient;
@@ -25,7 +28,7 @@ export class Connection {
     return this.#client.isReady;
   }
 
-  /** Why there is no connection, where there is none. */
+  /** Returns the error for commands while there is no connection; its cause is the last failure. */
   get error(): Error {
     return new Error("Redis is not connected", { cause: this.#error ?? undefined });
   }
@@ -47,7 +50,7 @@ export class Connection {
     }
   }
 
-  /** Drops a connection that gives no answers, and makes another. TCP would wait for many minutes. */
+  /** Drops a connection that gives no answers, and makes another. TCP alone would wait for many minutes. */
   reset(): void {
     if (this.#closed) return;
     drop(this.#client);

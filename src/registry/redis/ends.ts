@@ -7,15 +7,15 @@ import { type OwnSession, ownSession } from "./records.ts";
 /** An end that is not written yet. */
 interface Unwritten {
   readonly endedAt: number;
-  /** This process leaves, and cannot write it any more. */
+  /** Resolves the wait for this end, since this process leaves and cannot write it any more. */
   giveUp(): void;
 }
 
-/** The ends that this process has to do with: those that are to be written, to be told, and to be remembered. */
+/** The ends that concern this process: those that are to be written, to be told, and to be remembered. */
 export class Ends {
   readonly #outbox: Outbox;
   readonly #hooks: Pick<RegistryHooks, "deliver" | "lost" | "room">;
-  /** In the order of their end. */
+  /** The ends that are not written yet, in the order in which the sessions ended. */
   readonly #unwritten = new Map<string, Unwritten>();
   /** The messages that this process delivers. */
   readonly #held = new Map<string, EndMessage>();
@@ -26,19 +26,19 @@ export class Ends {
     this.#hooks = hooks;
   }
 
-  /** A session that ended here, or was reported from here, within the last 10 minutes. */
+  /** Returns a session that ended here, or was reported from here, within the last 10 minutes; null for any other. */
   get(sessionId: string): SessionRecord | null {
     return this.#kept.get(sessionId);
   }
 
-  /** Adds those that Redis does not know yet to those that it knows. */
+  /** Returns the messages that wait: those that Redis knows, and the ends that it does not know yet. */
   waiting({ count, oldestSince }: WaitingMessages): WaitingMessages {
     const [unwritten] = this.#unwritten.values();
     const all = [oldestSince, unwritten?.endedAt].filter((since) => typeof since === "number");
     return { count: count + this.#unwritten.size, oldestSince: all.length === 0 ? null : Math.min(...all) };
   }
 
-  /** Resolves once it is known whether this end counts. */
+  /** Writes the end of a session. Resolves once it is known whether this end counts. */
   write(session: OwnSession, record: SessionRecord, body: string | null): Promise<EndOutcome> {
     const { sessionId, end } = record;
     const endedAt = end?.endedAt ?? now();
@@ -63,7 +63,7 @@ export class Ends {
     return promise;
   }
 
-  /** A session of a process that died, which this one is to report. */
+  /** Reports a session as lost, whose process died. */
   report(record: SessionRecord): void {
     const { sessionId, end } = record;
     this.#kept.add(record);
@@ -73,7 +73,7 @@ export class Ends {
     if (message) this.deliver(message);
   }
 
-  /** It is delivered by this process, where it has room; or else by whoever has. */
+  /** Delivers a message from this process, where it has room; or else leaves it to a process that has. */
   deliver(message: EndMessage): void {
     const { sessionId } = message;
     if (this.#hooks.room() > 0) {
@@ -89,7 +89,7 @@ export class Ends {
     this.#outbox.told(sessionId);
   }
 
-  /** Redis may have been emptied: it is to be told again of the last 10 minutes, and of the messages. */
+  /** Writes the ends of the last 10 minutes and the messages again, since Redis may have been emptied. */
   writeAgain(): void {
     for (const { record, leftMs } of this.#kept.all()) {
       if (this.#outbox.ends(record.sessionId)) continue;
@@ -99,7 +99,7 @@ export class Ends {
     for (const message of this.#held.values()) this.#outbox.hold(message);
   }
 
-  /** Nothing more can be written. */
+  /** Resolves all waits for ends that are not written, since nothing more can be written. */
   giveUp(): void {
     for (const { giveUp } of this.#unwritten.values()) giveUp();
     this.#unwritten.clear();

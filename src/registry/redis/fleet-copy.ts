@@ -2,28 +2,28 @@ import type { EndMessage } from "../registry.ts";
 import { pairs, parseData, parseMessage } from "./records.ts";
 import { mostChanges } from "./scripts/beat.ts";
 
-/** Most nodes that were declared dead which are remembered; the oldest go first. */
+/** The most nodes that were declared dead which are remembered; the oldest go first. */
 const mostFences = 1_000;
-/** Most messages of others that are remembered; the oldest go first. They have 16 KB at the most. */
+/** The most messages of others that are remembered; the oldest go first. Each has 16 KB at the most. */
 const mostMessages = 2_000;
-/** Most sessions, and most messages, that are written again at once. */
+/** The most sessions, and the most messages, that are written again at once. */
 const mostAtOnce = 100;
 
-/** An entry of the stream of changes: its id there, and names and values in turn. */
+/** An entry of the stream of changes: its id there, then names and values in turn. */
 export type Change = readonly [entry: string, fields: readonly string[]];
 
 /**
- * What all nodes have written, as this one knows it: live sessions, messages that wait, nodes, and who was declared dead. Where
- * Redis is emptied, a node that has died can write nothing again: the others do it.
+ * A copy of everything that all nodes have written: live sessions, messages that wait, nodes, and those that were
+ * declared dead. Where Redis is emptied, a node that has died can write nothing again: the others do it.
  */
 export class FleetCopy {
-  /** How many changes are known; -1: none, and a snapshot is to be taken. */
+  /** The number of changes that are known; -1: none is, and a snapshot is to be taken. */
   #known = -1;
-  /** By session, as Redis keeps it. */
+  /** The data of each live session, as Redis keeps it, by the session's id. */
   readonly #sessions = new Map<string, string>();
-  /** By session. */
+  /** The messages that wait, by session. */
   readonly #messages = new Map<string, EndMessage>();
-  /** By node#epoch. */
+  /** The states of the nodes, by node#epoch. */
   #states: ReadonlyMap<string, string> = new Map();
   readonly #fences = new Map<string, string>();
   #lastFence = "0";
@@ -32,15 +32,15 @@ export class FleetCopy {
     return this.#known;
   }
 
-  /** When the last node that is known was declared dead, by Redis' clock. */
+  /** Returns when the last node that is known was declared dead, by Redis' clock. */
   get lastFence(): string {
     return this.#lastFence;
   }
 
-  /** What a heartbeat brought. False: some changes are missing, and a snapshot is to be taken. */
+  /** Takes in what a heartbeat brought. Returns false where some changes are missing, and a snapshot is to be taken. */
   learn(news: {
     readonly count: number;
-    /** The newest first. */
+    /** The changes, the newest first. */
     readonly changes: readonly Change[];
     readonly fences: readonly string[];
     readonly states: readonly string[];
@@ -70,14 +70,17 @@ export class FleetCopy {
     if (this.#messages.size > mostMessages) this.#messages.delete(oldest);
   }
 
-  /** Sessions and data in turn. */
+  /** Replaces all live sessions. `live`: ids and data in turn. */
   snapshot(count: number, live: readonly string[]): void {
     this.#sessions.clear();
     for (const [id, data] of pairs(live)) this.#sessions.set(id, data);
     this.#known = count;
   }
 
-  /** Arguments for the script `restore`, batch by batch; what `isOwn` says is left out. Then a snapshot is to be taken. */
+  /**
+   * Yields arguments for the script `restore`, batch by batch, without the nodes and sessions of owners for which
+   * `isOwn` is true. Afterwards a snapshot is to be taken.
+   */
   *restored(isOwn: (owner: string) => boolean): Generator<readonly (string | number)[]> {
     const nodes = [...this.#states].filter(([owner]) => !isOwn(owner));
     const sessions = [...this.#sessions]

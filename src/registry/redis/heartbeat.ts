@@ -27,23 +27,23 @@ import { register, restore, snapshot } from "./scripts/nodes.ts";
 import type { Script } from "./scripts/script.ts";
 import { Suspects } from "./suspects.ts";
 
-/** Most lost sessions that one heartbeat takes over from the dead. */
+/** The most lost sessions that one heartbeat takes over from dead nodes. */
 const mostReaped = 100;
-/** Most messages that one heartbeat takes over. */
+/** The most messages that one heartbeat takes over. */
 const mostTakenOver = 20;
 
 export interface HeartbeatEvents {
-  /** Redis does not know this node, or was emptied: all that it has is to be written. */
+  /** Tells that Redis does not know this node, or was emptied: everything that this node has is to be written. */
   forgotten(): void;
-  /** This node was declared dead: what Redis knew of it is lost; the rest is to be written. */
+  /** Tells that this node was declared dead: the sessions of it that Redis knew are lost; the rest is to be written. */
   fenced(): void;
-  /** These sessions were written as live, and have ended: they were reported as lost. */
+  /** Tells that these sessions were written as live, but were reported as lost before. */
   refused(sessionIds: readonly string[]): void;
-  /** Redis knows of so many live sessions of this node, when all was written. */
+  /** Tells how many live sessions of this node Redis knows, when all was written. */
   counted(sessions: number): void;
-  /** This session's process died, and this one is to report it. */
+  /** Tells that this session's process died, and that this one is to report it. */
   lost(record: SessionRecord): void;
-  /** Nobody delivered this message any more; this process does so from now on. */
+  /** Tells that no process delivered this message any more, and that this process does so from now on. */
   taken(message: EndMessage): void;
 }
 
@@ -55,12 +55,12 @@ export interface HeartbeatOptions {
   readonly hooks: RegistryHooks;
   readonly events: HeartbeatEvents;
   readonly redis: FilledRedisRegistryOptions;
-  /** There is more to be done: the next heartbeat need not wait. */
+  /** Tells that there is more to be done: the next heartbeat need not wait. */
   readonly soon: () => void;
 }
 
 type BeatReply = readonly [
-  /** Where it is late or unknown, only the time follows. */
+  /** The result. After `late` and `unknown` only the time follows. */
   status: "ok" | "late" | "unknown",
   time: string,
   refused: readonly string[],
@@ -76,13 +76,13 @@ type BeatReply = readonly [
   changeCount: string,
   changes: readonly Change[],
   ownSessions: number,
-  /** When it was noticed that Redis has old data, for five seconds. */
+  /** The time at which it was noticed that Redis has old data, for five seconds; empty otherwise. */
   rolledBack: string,
 ];
 
 /**
- * What is told to Redis every second, in one command: that this process lives, how much room it has, what has begun and
- * ended. And what is learnt: its peers, the sessions of those that died, and the messages that nobody delivers.
+ * Tells Redis every second, in one command, that this process lives, how much room it has, and what has begun and
+ * ended. The answer brings its peers, the sessions of processes that died, and the messages that no process delivers.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -91,11 +91,11 @@ export class Heartbeat {
   readonly #suspects: Suspects;
   #epoch = 0;
   #registered = false;
-  /** Which life of Redis' data it is; null before it was told. */
+  /** The random word of Redis' data, which is another one after Redis was emptied; null before it was told. */
   #birth: string | null = null;
-  /** Redis was emptied, or has old data, and has not been told again what is known of others. */
+  /** True while Redis was emptied, or has old data, and has not been told again what is known of others. */
   #emptied = false;
-  /** When Redis was last found to have old data. */
+  /** The time at which Redis was last found to have old data. */
   #rolledBack = "";
   #peers: readonly PeerNode[] = [];
   #waiting: WaitingMessages = { count: 0, oldestSince: null };
@@ -120,7 +120,7 @@ export class Heartbeat {
     return this.#epoch;
   }
 
-  /** This life of this node, as sessions are owned by it. */
+  /** Returns the node#epoch of this node's current life, by which sessions are owned. */
   get owner(): string {
     return ownerOf(this.#options.node.nodeId, this.#epoch);
   }
@@ -133,12 +133,15 @@ export class Heartbeat {
     return this.#waiting;
   }
 
-  /** Redis said that it does not know this life of the node: it was held to be dead, or everything is gone. */
+  /** Notes that Redis does not know this life of the node: it was held to be dead, or everything is gone. */
   lapsed(owner: string): void {
     if (owner === this.owner) this.#registered = false;
   }
 
-  /** Until all is written and the dead are reaped, batch by batch. Rejects where Redis does not answer in time. */
+  /**
+   * Sends heartbeats until all is written and the dead nodes are reaped, batch by batch. Rejects where Redis does not
+   * answer in time.
+   */
   async beat(): Promise<void> {
     let more = true;
     while (more) {
@@ -174,7 +177,10 @@ export class Heartbeat {
     this.#birth = birth;
   }
 
-  /** What is known of the others is written before anything else, so that nobody finds a Redis that denies them. */
+  /**
+   * Writes what is known of the other nodes before anything else, so that no process finds a Redis that does not know
+   * them.
+   */
   async #restore(): Promise<void> {
     const { redis, events, node } = this.#options;
     const isOwn = (owner: string) => {
@@ -186,7 +192,7 @@ export class Heartbeat {
     events.forgotten();
   }
 
-  /** True: there is more to do. */
+  /** Sends one heartbeat. Resolves with true where there is more to do. */
   async #beatOnce(): Promise<boolean> {
     const { clock, outbox, redis, hooks, events } = this.#options;
     const batch = outbox.batch();

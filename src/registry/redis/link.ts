@@ -11,9 +11,12 @@ import { leave } from "./scripts/nodes.ts";
 import type { Script } from "./scripts/script.ts";
 import { isSecure, placeOf, troubleText } from "./trouble.ts";
 
-/** A connection that has given no answer for so long is made anew, in milliseconds. */
+/** The time after which a connection that has given no answer is made anew, in milliseconds. */
 const silentMs = 3_000;
-/** A lease that ends within so long may have ended: a heartbeat is as old as the last one that got through. In milliseconds. */
+/**
+ * The margin within which a lease that is about to end may have ended, in milliseconds: a heartbeat is as old as the
+ * last one that got through.
+ */
 const leaseMarginMs = 2_000;
 
 export interface RedisLinkOptions {
@@ -26,13 +29,16 @@ export interface RedisLinkOptions {
 }
 
 interface Doubt extends PromiseWithResolvers<void> {
-  /** When it is given up, by `performance.now()`. */
+  /** The time at which the wait is given up, by `performance.now()`. */
   readonly until: number;
 }
 
 type Arguments = readonly (string | number)[];
 
-/** This process and Redis: the connection, the lease, and whether Redis answers. No command takes longer than its deadline. */
+/**
+ * The link between this process and Redis: the connection, the lease, and the state of Redis. No command takes longer
+ * than its deadline.
+ */
 export class RedisLink {
   readonly #timeoutMs: number;
   readonly #leaseMs: number;
@@ -45,9 +51,14 @@ export class RedisLink {
   #beating: Promise<void> | null = null;
   #closed = false;
   #madeAt = performance.now();
-  /** When this process was last seen to run, by both clocks: one of them may stand still with the machine. */
+  /**
+   * The time at which this process was last seen to run, by both clocks: one of them may stand still with the machine.
+   */
   #ranAt = { monotonic: performance.now(), wall: Date.now() };
-  /** It stood still for so long that it may have been declared dead, and has not heard from Redis since. */
+  /**
+   * Set where this process stood still for so long that it may have been declared dead, and has not heard from Redis
+   * since.
+   */
   #doubt: Doubt | null = null;
 
   constructor({ redis, makeClient, node, outbox, hooks, events }: RedisLinkOptions) {
@@ -77,7 +88,7 @@ export class RedisLink {
     });
   }
 
-  /** Redis answers. */
+  /** Returns whether Redis answers. */
   get up(): boolean {
     return this.#availability.up;
   }
@@ -94,7 +105,10 @@ export class RedisLink {
     return this.#heartbeat.waiting;
   }
 
-  /** Resolves at once, but where this process stood still for about its lease: then after a heartbeat, or its deadline. */
+  /**
+   * Resolves at once, unless this process stood still for about its lease: then it resolves after a heartbeat, or its
+   * deadline.
+   */
   async current(): Promise<void> {
     this.#look();
     if (!this.#doubt) return;
@@ -104,7 +118,7 @@ export class RedisLink {
     if (performance.now() >= until) this.#doubt = null;
   }
 
-  /** Resolves once Redis has answered, or has had its time to. */
+  /** Resolves once Redis has answered, or the deadline of the first answer has passed; then begins the heartbeats. */
   async opened(): Promise<void> {
     try {
       await within(this.#firstBeat.promise, this.#timeoutMs, "The connection to Redis");
@@ -120,7 +134,7 @@ export class RedisLink {
     }, heartbeatMs).unref();
   }
 
-  /** Rejects at once while Redis is away, and after the deadline of a command otherwise. */
+  /** Runs a script. Rejects at once while Redis is away, and after the deadline of a command otherwise. */
   async run(script: Script, args: Arguments, timeoutMs = this.#timeoutMs): Promise<unknown> {
     if (!this.up) throw this.#connection.error;
     try {
@@ -132,8 +146,8 @@ export class RedisLink {
   }
 
   /**
-   * The same, for scripts that are told until when an answer is waited for, and who asks. Where Redis does not know this
-   * node, it is registered anew, and asked once more.
+   * Does the same as {@link run}, for scripts that are told until when an answer is waited for, and who asks. Where
+   * Redis does not know this node, it is registered anew, and the script is run once more.
    */
   async runAsOwner(script: Script, args: Arguments): Promise<readonly [status: string, ...rest: unknown[]]> {
     const until = performance.now() + this.#timeoutMs;
@@ -163,13 +177,15 @@ export class RedisLink {
     return this.#beating;
   }
 
-  /** The same, and what is told includes what has happened until now. */
+  /** Does the same as {@link beat}, and what is told includes everything that has happened until now. */
   async tellNow(): Promise<void> {
     await this.#beating;
     await this.beat();
   }
 
-  /** What is left is told, and the node leaves. */
+  /**
+   * Tells Redis what it does not know yet, takes this node out of the fleet, and closes the connection. Never rejects.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -195,7 +211,10 @@ export class RedisLink {
     }
   }
 
-  /** What comes to a process that stood still is dealt with before its timers, so that both look. */
+  /**
+   * Notes where this process stood still for about its lease. Messages that come to such a process are dealt with
+   * before its timers, so both call this.
+   */
   #look(): void {
     const { monotonic, wall } = this.#ranAt;
     this.#ranAt = { monotonic: performance.now(), wall: Date.now() };

@@ -1,36 +1,38 @@
 import type { NodeInfo } from "../registry.ts";
 import { pairs, parseOwner } from "./records.ts";
 
-/** A gap between heartbeats for which Redis may have prolonged the leases, in milliseconds: see the script `beat`. */
+/**
+ * The gap between heartbeats after which Redis may have prolonged the leases, in milliseconds: see the script `beat`.
+ */
 const lateAfterMs = 1_500;
-/** Longest time from the end of a lease to the declaration that its node is dead, in milliseconds. */
+/** The longest time from the end of a lease to the declaration that its node is dead, in milliseconds. */
 const declarationMs = 5_000;
 
 export interface NamesakesOptions {
   readonly node: NodeInfo;
   readonly leaseMs: number;
-  /** Another process that lives has the name of this one. Called once for each such process. */
+  /** Called once for each other process that lives and has the name of this one. */
   readonly found: (epoch: number) => void;
 }
 
 /**
- * Looks for other processes that have the name of this node. A later life of this node, while this one lives, is one. An earlier
- * one may be what this process was before it was started anew, until its lease is over.
+ * Looks for other processes that have the name of this node. A later life of this node, while this one lives, is one.
+ * An earlier one may be this process itself, before it was registered anew, until that lease is over.
  */
 export class Namesakes {
   readonly #options: NamesakesOptions;
-  /** Earlier lives of this very process. */
+  /** The epochs of earlier lives of this very process. */
   readonly #past = new Set<number>();
-  /** Lives of this node's name that are not this one: since when they are seen; null once they were told of. */
+  /** The other lives of this node's name, by epoch, with the time since which each is seen; null once it was told. */
   readonly #seen = new Map<number, number | null>();
-  /** When they were looked for last. */
+  /** The time at which namesakes were looked for last. */
   #looked = performance.now();
 
   constructor(options: NamesakesOptions) {
     this.#options = options;
   }
 
-  /** This very process has lived under this epoch, and does no more. */
+  /** Notes that this very process has lived under this epoch, and does so no more. */
   lived(epoch: number): void {
     this.#past.add(epoch);
   }
@@ -39,7 +41,7 @@ export class Namesakes {
     return this.#past.has(epoch);
   }
 
-  /** `peers`: node#epoch and state in turn; `own`: the epoch of this life. */
+  /** Looks for namesakes among the peers. `peers`: node#epoch and state in turn; `own`: the epoch of this life. */
   look(peers: readonly string[], own: number): void {
     const { node, leaseMs, found } = this.#options;
     const at = performance.now();

@@ -1,6 +1,6 @@
 import type { RedisClient } from "./client.ts";
 
-/** How the registry in Redis behaves, filled in. Times in milliseconds. */
+/** The options of the registry in Redis, filled in. Times are in milliseconds. */
 export interface FilledRedisRegistryOptions {
   readonly url?: string | undefined;
   readonly client?: RedisClient | undefined;
@@ -11,10 +11,10 @@ export interface FilledRedisRegistryOptions {
   readonly maxConcurrentSessions: number | null;
 }
 
-/** How often a process tells that it lives, in milliseconds. */
+/** The time between two heartbeats of a process, in milliseconds. */
 export const heartbeatMs = 1_000;
 
-/** A prefix with a hash tag, which keeps all keys in one place of a cluster. */
+/** Returns a prefix with a hash tag, which keeps all keys in one place of a cluster. */
 export function taggedPrefix(prefix: string): string {
   return /\{[^}]+\}/.test(prefix) ? prefix : `{${prefix}}`;
 }

@@ -1,25 +1,25 @@
 import type { EndMessage, SessionEnd } from "../registry.ts";
 import type { OwnSession } from "./records.ts";
 
-/** Most of each kind that are written at once, so that no script keeps Redis busy for long. */
+/** The most entries of each kind that are written at once, so that no script keeps Redis busy for long. */
 const mostAtOnce = 200;
-/** The same of the texts of messages, in characters. */
+/** The most characters of the texts of messages that are written at once. */
 const mostTextAtOnce = 1_000_000;
 
 /** A session that has ended, or never came to be. */
 export interface Ended {
   readonly session: OwnSession;
-  /** Null: it never came to be. */
+  /** The end; null where the session never came to be. */
   readonly end: SessionEnd | null;
-  /** How long the end is to be remembered, in milliseconds. */
+  /** The time that the end is to be remembered, in milliseconds. */
   readonly keptMs: number;
-  /** What is to be told of it. */
+  /** The text of the message about the end; null where nothing is told. */
   readonly body: string | null;
-  /** Called once it is written. `superseded`: another end had been written before. */
+  /** Called once the end is written. `superseded`: another end had been written before. */
   readonly written?: (superseded: boolean) => void;
 }
 
-/** What is to be written, and was taken out to be. */
+/** A part of the outbox that is written at once. */
 export interface Batch {
   /** Lost sessions of others that were reported. */
   readonly reported: readonly (readonly [sessionId: string, message: EndMessage | null])[];
@@ -28,11 +28,14 @@ export interface Batch {
   readonly held: readonly EndMessage[];
   readonly live: readonly OwnSession[];
   readonly ended: readonly Ended[];
-  /** Not all that there is fitted in. */
+  /** True where not everything that is to be written fitted in. */
   readonly cut: boolean;
 }
 
-/** What Redis does not know yet. Writing a thing twice does no harm: it stays here until it is known to be written. */
+/**
+ * Keeps what Redis does not know yet. Writing a thing twice does no harm: it stays here until it is known to be
+ * written.
+ */
 export class Outbox {
   readonly #reported = new Map<string, EndMessage | null>();
   readonly #told = new Set<string>();
@@ -41,7 +44,9 @@ export class Outbox {
   readonly #live = new Map<string, OwnSession>();
   readonly #ended = new Map<string, Ended>();
 
-  /** A lost session was given to this node before, and Redis does not know yet that it is reported. */
+  /**
+   * Returns whether this lost session was given to this node before, and Redis does not know yet that it is reported.
+   */
   reports(sessionId: string): boolean {
     return this.#reported.has(sessionId);
   }
@@ -50,18 +55,18 @@ export class Outbox {
     this.#reported.set(sessionId, message);
   }
 
-  /** Its message need not be kept any longer. */
+  /** Notes that the message of this session need not be kept any longer. */
   told(sessionId: string): void {
     this.#held.delete(sessionId);
     this.#told.add(sessionId);
   }
 
-  /** This node has no room for its message: another one is to deliver it. */
+  /** Notes that this node has no room for the message of this session, so that another one is to deliver it. */
   setAside(sessionId: string): void {
     this.#setAside.add(sessionId);
   }
 
-  /** This node delivers it, and Redis may have forgotten that. */
+  /** Notes that this node delivers the message, which Redis may have forgotten. */
   hold(message: EndMessage): void {
     this.#held.set(message.sessionId, message);
   }
@@ -76,17 +81,17 @@ export class Outbox {
     this.#ended.set(sessionId, ended);
   }
 
-  /** Its end is not written yet. */
+  /** Returns whether the end of this session is not written yet. */
   ends(sessionId: string): boolean {
     return this.#ended.has(sessionId);
   }
 
-  /** This session has ended otherwise, and is not to be written as a live one. */
+  /** Removes a session that has ended otherwise, so that it is not written as a live one. */
   forget(sessionId: string): void {
     this.#live.delete(sessionId);
   }
 
-  /** The ends alone, which make room for others to start. */
+  /** Returns a batch of ends alone, which make room for others to start. */
   endsAlone(most: number): Batch {
     const { items, cut } = this.#someEnds(most);
     return { reported: [], told: [], setAside: [], held: [], live: [], ended: items, cut };
@@ -110,7 +115,7 @@ export class Outbox {
     };
   }
 
-  /** It is written. What was put in meanwhile stays. */
+  /** Removes what is written. Entries that were put in meanwhile stay. */
   written({ reported, told, setAside, held, live, ended }: Batch, superseded: readonly string[]): void {
     for (const [sessionId] of reported) this.#reported.delete(sessionId);
     for (const sessionId of told) this.#told.delete(sessionId);
@@ -139,7 +144,7 @@ interface Some<T> {
   readonly cut: boolean;
 }
 
-/** The first ones, as many as may be written at once. */
+/** Returns the first items, as many as may be written at once. */
 function some<T>(all: Iterable<T>, most: number, textOf: (item: T) => number = () => 0): Some<T> {
   const items: T[] = [];
   let text = 0;
@@ -158,7 +163,7 @@ const counted = <T>(items: readonly T[], argumentsOf: (item: T) => Arguments): A
   ...items.flatMap(argumentsOf),
 ];
 
-/** As the script `beat` reads them. */
+/** Returns the arguments of a batch, in the order in which the script `beat` reads them. */
 export const batchArguments = (batch: Batch): Arguments => [
   ...counted(batch.reported, ([sessionId, message]) => [sessionId, message?.since ?? 0, message?.body ?? ""]),
   ...counted(batch.told, (sessionId) => [sessionId]),

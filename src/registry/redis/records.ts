@@ -10,14 +10,14 @@ import type {
   SessionRecord,
 } from "../registry.ts";
 
-/** A session of this process, as it is written. */
+/** A session of this process, with the texts that are written of it. */
 export interface OwnSession {
   readonly claim: SessionClaim;
   readonly call: string;
   readonly json: string;
-  /** It may live; until then it is not written of one's own accord. */
+  /** True once the session may live; until then it is not written again with all others. */
   admitted: boolean;
-  /** Redis has known it, so the other nodes may know it. */
+  /** True once Redis has known the session, so that other nodes may know it. */
   written: boolean;
 }
 
@@ -32,10 +32,10 @@ export function parseOwner(owner: string): { readonly nodeId: string; readonly e
   return { nodeId: owner.slice(0, at), epoch: Number(owner.slice(at + 1)) };
 }
 
-/** Where it has ended, reason and time follow. */
+/** The header of a session. Reason and time follow where the session has ended. */
 type Header = readonly [owner: string, call: string, reason?: EndReason, endedAt?: string];
 
-/** What the scripts keep of a session: a header, a line break, and the claim as it was given. */
+/** Parses the data that the scripts keep of a session: a header, a line break, and the claim as it was given. */
 export function parseData(data: string): { readonly header: Header; readonly claim: string } {
   const line = data.indexOf("\n");
   return { header: JSON.parse(data.slice(0, line)) as Header, claim: data.slice(line + 1) };
@@ -48,23 +48,29 @@ export function parseRecord(data: string): SessionRecord {
   return { ...(JSON.parse(claim) as SessionClaim), ...parseOwner(owner), end };
 }
 
-/** A session as the others see it. `state`: what its owner tells of itself, where that lives. */
+/**
+ * Parses a session as the other nodes see it. `state`: what its owner tells of itself, or null where that does not
+ * live.
+ */
 export function parseFound(data: string, state: string | null): FoundSession {
   const record = parseRecord(data);
   const { nodeId, epoch } = record;
   return { ...record, owner: state === null ? null : { ...(JSON.parse(state) as NodeJson), nodeId, epoch } };
 }
 
-/** A message as the scripts keep it: since when it waits, a line break, and its text. */
+/** Parses a message as the scripts keep it: since when it waits, a line break, and its text. */
 export function parseMessage(sessionId: string, data: string): EndMessage {
   const line = data.indexOf("\n");
   return { sessionId, since: Number(data.slice(0, line)), body: data.slice(line + 1) };
 }
 
-/** What a node tells of itself, as JSON. */
+/** The state and the address of a node, as it tells them in JSON. */
 export type NodeJson = NodeState & { readonly address: string | null };
 
-/** Of a node that has begun another life, only that counts, although the lease of the last one is not over. */
+/**
+ * Parses the peers. Of a node that has begun another life only that one counts, although the lease of the last one is
+ * not over.
+ */
 export function parsePeers(flat: readonly string[]): PeerNode[] {
   const peers = pairs(flat)
     .map(([owner, json]) => parsePeer(owner, json))
@@ -76,7 +82,7 @@ export function parsePeer(owner: string, json: string): PeerNode {
   return { ...(JSON.parse(json) as NodeJson), ...parseOwner(owner) };
 }
 
-/** Redis answers maps as a name, its value, a name, its value. */
+/** Returns the pairs of a map, which Redis answers as a name, its value, a name, its value. */
 export function pairs(flat: readonly string[]): [name: string, value: string][] {
   return Array.from({ length: flat.length / 2 }, (_, index) => [flat[index * 2]!, flat[index * 2 + 1]!]);
 }

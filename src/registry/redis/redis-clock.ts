@@ -1,15 +1,23 @@
-/** Redis' clock, by which all processes agree, as far as it can be known here. Only differences of the own clock count. */
+/**
+ * Redis' clock, by which all processes agree, as far as it can be known here. Of the own clock only differences count.
+ */
 export class RedisClock {
   #redisMs: number | null = null;
   #at = 0;
 
-  /** Redis said its time in answer to what was sent then, by `performance.now()`: half-way between then and now. */
+  /**
+   * Sets the clock by the time that Redis told in answer to a command that was sent at `sentAt`, by
+   * `performance.now()`. It is taken for the time half-way between then and now.
+   */
   set(redisMs: number, sentAt: number): void {
     this.#redisMs = redisMs;
     this.#at = (sentAt + performance.now()) / 2;
   }
 
-  /** In so many milliseconds, by Redis' clock. */
+  /**
+   * Returns the time that it will be in so many milliseconds, by Redis' clock. Throws where Redis has not told its
+   * time.
+   */
   in(ms: number): number {
     if (this.#redisMs === null) throw new Error("Redis has not told its time");
     return Math.round(this.#redisMs + performance.now() - this.#at + ms);

@@ -28,9 +28,11 @@ import { type OwnSession, ownSession, parseFound } from "./records.ts";
 import * as scripts from "./scripts/claim.ts";
 import { SharedKeys } from "./shared-keys.ts";
 
-/** How soon ends are written, in milliseconds: they are told after that, and make room for others to start. */
+/**
+ * The delay after which ends are written, in milliseconds: they are told after that, and make room for others to start.
+ */
 const endDelayMs = 50;
-/** Most ends that a claim takes along. */
+/** The most ends that a claim writes along with itself. */
 const mostTakenAlong = 50;
 
 type Found = readonly (string | null)[];
@@ -51,7 +53,7 @@ export class RedisRegistry implements SessionRegistry {
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
   #writing: NodeJS.Timeout | undefined;
-  /** Redis knew of fewer sessions of this process than there are, at the last heartbeat. */
+  /** True where Redis knew of fewer sessions of this process than there are, at the last heartbeat. */
   #short = false;
 
   constructor(redis: FilledRedisRegistryOptions) {
@@ -127,7 +129,10 @@ export class RedisRegistry implements SessionRegistry {
     if (isGone && !this.#ends?.get(claim.sessionId)) this.#neverWas(session);
   }
 
-  /** Told at once, since the next start may come with the answer to a close. Where it is not heard, that start is refused. */
+  /**
+   * Tells Redis at once, since the next start may come with the answer to a close. Where Redis does not hear it, that
+   * start is refused.
+   */
   leaving(sessionId: string): void {
     const session = this.#own.get(sessionId);
     if (!session || !this.#limited || !this.up) return;
@@ -192,7 +197,7 @@ export class RedisRegistry implements SessionRegistry {
     this.#ends?.giveUp();
   }
 
-  /** Places are counted: who leaves one makes room for somebody. */
+  /** Returns whether places are counted, so that a session that leaves makes room for another one. */
   get #limited(): boolean {
     return this.#maxSessionsPerCall !== null || this.#redis.maxConcurrentSessions !== null;
   }
@@ -202,7 +207,9 @@ export class RedisRegistry implements SessionRegistry {
     return this.#link;
   }
 
-  /** Redis judges. False: its answer did not come. Throws CALL_FULL or FLEET_FULL. */
+  /**
+   * Asks Redis whether a session may live. Resolves with false where no answer came. Throws CALL_FULL or FLEET_FULL.
+   */
   async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
     const takenAlong = this.#outbox.endsAlone(mostTakenAlong);
     const limits = [this.#maxSessionsPerCall ?? 0, this.#redis.maxConcurrentSessions ?? 0];
@@ -217,7 +224,7 @@ export class RedisRegistry implements SessionRegistry {
     return true;
   }
 
-  /** By what is known here: the sessions of this process. */
+  /** Judges by the sessions of this process alone. Throws CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
   #judgeAlone(session: OwnSession): void {
     if (this.#redis.whileAway === "refuse") throw new GreenroomError("REGISTRY_UNAVAILABLE");
     const mostInCall = this.#maxSessionsPerCall ?? Number.POSITIVE_INFINITY;
@@ -247,19 +254,22 @@ export class RedisRegistry implements SessionRegistry {
     }, endDelayMs).unref();
   }
 
-  /** Redis may have been emptied: the live sessions, those that ended within the last 10 minutes, and the messages. */
+  /**
+   * Writes the live sessions, those that ended within the last 10 minutes, and the messages, since Redis may have been
+   * emptied.
+   */
   #writeAll(): void {
     for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
     this.#ends?.writeAgain();
   }
 
-  /** This process was declared dead: its sessions are lost, but for those that nobody else knew of. */
+  /** Ends the sessions of this process, which was declared dead, but for those that no other process knew of. */
   #fenced(): void {
     this.#lose([...this.#own].filter(([, { written }]) => written).map(([sessionId]) => sessionId));
     this.#writeAll();
   }
 
-  /** They were reported as lost, and end at once. */
+  /** Ends sessions at once that were reported as lost. */
   #lose(sessionIds: readonly string[]): void {
     const lost = sessionIds.filter((sessionId) => this.#own.has(sessionId));
     for (const sessionId of lost) {
@@ -269,7 +279,10 @@ export class RedisRegistry implements SessionRegistry {
     if (lost.length > 0) this.#hooks?.fenced(lost);
   }
 
-  /** Redis may have lost something that it had confirmed: a failover can do that. */
+  /**
+   * Writes all again where Redis knew of too few sessions at two heartbeats in a row: a failover can lose what it had
+   * confirmed.
+   */
   #compare(known: number): void {
     let own = 0;
     for (const { written } of this.#own.values()) if (written) own += 1;

@@ -6,25 +6,28 @@ import type { OnceKey, OnceResult } from "../registry.ts";
 import type { RedisLink } from "./link.ts";
 import { settleKey, takeKey } from "./scripts/keys.ts";
 
-/** How long the first request, elsewhere, is waited for, in milliseconds. */
+/** The longest time that the first request, elsewhere, is waited for, in milliseconds. */
 const longestWaitMs = 30_000;
-/** How often it is asked for, the pause growing from the first to the last. */
+/** The pauses between two questions for the answer, in milliseconds, which grow from the first to the last. */
 const pausesMs = { first: 25, last: 250 };
 
-/** Settlements that wait for Redis to come back, and answers that are written again where it was emptied; the oldest go first. */
+/**
+ * The most settlements that wait for Redis to come back, and the most answers that are written again where it was
+ * emptied; the oldest go first.
+ */
 const mostRemembered = 1_000;
 
 /** The arguments of the script `settleKey`. */
 type Settlement = readonly (string | number)[];
 
-/** → first, pending, mismatch; or answered and the answer. */
+/** The answer of the script `takeKey`: first, pending, mismatch; or answered and the answer. */
 type TakeReply = readonly [status: string, time: string, answer?: string];
 
-/** What is run once in the whole fleet, by key. */
+/** Runs each request once in the whole fleet, by key. */
 export class SharedKeys {
   readonly #link: RedisLink;
   readonly #unsettled: Settlement[] = [];
-  /** The answers of this process by key, and when they were given, by `performance.now()`. */
+  /** The answers of this process by key, and the times when they were given, by `performance.now()`. */
   readonly #answers = new Map<string, { readonly settlement: Settlement; readonly at: number }>();
 
   constructor(link: RedisLink) {
@@ -71,7 +74,7 @@ export class SharedKeys {
     }
   }
 
-  /** Null: Redis cannot say. */
+  /** Asks Redis for a key. Resolves with null where Redis cannot say. */
   async #ask(args: readonly (string | number)[]): Promise<TakeReply | null> {
     try {
       return (await this.#link.runAsOwner(takeKey, args)) as TakeReply;
@@ -83,7 +86,7 @@ export class SharedKeys {
     }
   }
 
-  /** Redis may have been emptied: the answers of the last 10 minutes. */
+  /** Writes the answers of the last 10 minutes again, since Redis may have been emptied. */
   async writeAgain(): Promise<void> {
     for (const { settlement, at } of [...this.#answers.values()]) {
       const leftMs = Math.round(answerKeptMs - (performance.now() - at));
@@ -99,7 +102,7 @@ export class SharedKeys {
     }
   }
 
-  /** Redis is back: what it was not told. */
+  /** Tells Redis, which is back, the settlements that it was not told. */
   async settleAgain(): Promise<void> {
     for (const args of this.#unsettled.splice(0)) await this.#settle(args);
   }

@@ -3,25 +3,25 @@ import { parseOwner, parsePeer } from "./records.ts";
 import { declareDead, vouch } from "./scripts/nodes.ts";
 import type { Script } from "./scripts/script.ts";
 
-/** Before a suspect is declared dead, all nodes have had so long to vouch for it, in milliseconds. */
+/** The time that all nodes have to vouch for a suspect before it is declared dead, in milliseconds. */
 const suspectMs = 1_500;
-/** After so long a node that reaches nobody believes that the others are dead, in milliseconds. */
+/** The time after which a node that reaches nobody takes the others for dead, in milliseconds. */
 const doubtMs = 600_000;
-/** Peers that are asked to learn whether it is this node that is cut off. */
+/** The most peers that are asked to learn whether it is this node that is cut off. */
 const mostWitnesses = 3;
 
 export interface SuspectsOptions {
   readonly run: (script: Script, args: readonly (string | number)[]) => Promise<unknown>;
   readonly leaseMs: number;
   readonly hooks: Pick<RegistryHooks, "liveness" | "unreached">;
-  /** Somebody was declared dead: what they leave is to be looked after. */
+  /** Called when a node was declared dead, and its sessions and messages are to be taken over. */
   readonly declared: () => void;
 }
 
 /** A node whose lease has ended. */
 interface Suspect {
   readonly owner: string;
-  /** Null: nothing is known of it, so it cannot be asked. */
+  /** The node as a peer; null where nothing is known of it, so that it cannot be asked. */
   readonly peer: PeerNode | null;
   readonly forMs: number;
 }
@@ -34,14 +34,17 @@ interface Suspect {
 export class Suspects {
   readonly #options: SuspectsOptions;
   #judging = false;
-  /** It was told that nobody can be reached. */
+  /** True once it was told that nobody can be reached. */
   #isUnreachedTold = false;
 
   constructor(options: SuspectsOptions) {
     this.#options = options;
   }
 
-  /** `flat`: as the script `beat` answers: node#epoch, its state, and for how many milliseconds it is a suspect. Never waits. */
+  /**
+   * Judges the suspects that the script `beat` answered, each as node#epoch, its state, and for how many milliseconds
+   * it is one. Never waits.
+   */
   judge(flat: readonly string[], peers: readonly PeerNode[]): void {
     if (flat.length === 0) this.#isUnreachedTold = false;
     if (this.#judging || flat.length === 0) return;

@@ -1,6 +1,6 @@
 import type { RedisClient } from "./client.ts";
 
-/** Where Redis is, without what is secret in its address. */
+/** Returns the address of Redis without its secrets. */
 export function placeOf(source: {
   readonly url?: string | undefined;
   readonly client?: RedisClient | undefined;
@@ -15,7 +15,7 @@ export function placeOf(source: {
   return String(path ?? `${host}:${port}`);
 }
 
-/** Why Redis cannot be used, as one line for who has to mend it. */
+/** Returns the reason why Redis cannot be used, as one line for the operator. */
 export function troubleText(error: unknown, secure = false): string {
   const first = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   if (!(first instanceof Error)) return String(first);
@@ -29,7 +29,10 @@ export function troubleText(error: unknown, secure = false): string {
   return sign.test(`${code} ${text}`) ? `${text} (${hint})` : text;
 }
 
-/** One that speaks no TLS waits on for the end of what it takes for a command. */
+/**
+ * The hints for an address with TLS, and for one without. A server that speaks no TLS waits for the end of what it
+ * takes for a command.
+ */
 const hints = {
   secure: [
     /wrong version number|packet length too long|not connected|timeout/i,
@@ -38,6 +41,6 @@ const hints = {
   plain: [/closed unexpectedly|ECONNRESET/, "if this port speaks TLS, it is rediss:// in place of redis://"],
 } as const;
 
-/** Its address says that Redis speaks TLS. */
+/** Returns whether the address says that Redis speaks TLS. */
 export const isSecure = (url: string | undefined): boolean =>
   url !== undefined && URL.parse(url)?.protocol === "rediss:";

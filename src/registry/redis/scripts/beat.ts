@@ -1,13 +1,13 @@
 import { effects, guarded, ownSessions, registered, script } from "./script.ts";
 
-/** Most changes that a heartbeat brings; who is further behind takes a snapshot. */
+/** The most changes that a heartbeat brings; a node that is further behind takes a snapshot. */
 export const mostChanges = 500;
 
 /**
- * ARGV: deadline, owner, lease in ms, state, most to reap, most messages to take, changes known (-1: none), time of the last
- * fence known; then lost sessions that were reported, each with since and message; told messages; messages that find no room
- * here; messages that are held, each with since and text; live sessions, each with call and claim; ended ones. Each of these
- * is a count and so many. → see BeatReply.
+ * Takes a heartbeat. ARGV: deadline, owner, lease in ms, state, most to reap, most messages to take, changes known (-1:
+ * none), time of the last fence known; then lost sessions that were reported, each with since and message; told
+ * messages; messages that find no room here; messages that are held, each with since and text; live sessions, each with
+ * call and claim; ended ones. Each of these is a count and so many. → see BeatReply.
  */
 export const beat = script(
   "beat",

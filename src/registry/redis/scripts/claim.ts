@@ -1,9 +1,10 @@
 import { effects, guarded, ownSessions, registered, script } from "./script.ts";
 
 /**
- * ARGV: deadline, owner, most sessions in a call, most of all (0: no limit), id, call, claim, ends that are written before.
- * → ok, call_full, fleet_full, unknown (the node's lease is gone) or late; time; where it is full, 1 if a session that holds a
- * place is on its way out; the ids of those that had ended otherwise.
+ * Registers a session, unless a limit is reached. ARGV: deadline, owner, most sessions in a call, most of all (0: no
+ * limit), id, call, claim, ends that are written before. → ok, call_full, fleet_full, unknown (the node's lease is
+ * gone) or late; time; where it is full, 1 if a session that holds a place is on its way out; the ids of those that had
+ * ended otherwise.
  */
 export const claim = script(
   "claim",
@@ -26,7 +27,10 @@ add(id, call, claim)
 return {'ok', text(now), 0, superseded}`,
 );
 
-/** ARGV: deadline, owner, id, call. A session that is known to live is on its way out. → ok, unknown or late; time. */
+/**
+ * Notes that a session that is known to live is on its way out. ARGV: deadline, owner, id, call. → ok, unknown or late;
+ * time.
+ */
 export const leaving = script(
   "leaving",
   `${effects}${guarded}${registered}
@@ -35,7 +39,7 @@ if redis.call('HEXISTS', p .. ':live', id) == 1 then redis.call('HSET', p .. ':l
 return {'ok', text(now)}`,
 );
 
-/** ARGV: id. → what is known of it, and the state of its owner; either may be nil. */
+/** Finds a session. ARGV: id. → what is known of it, and the state of its owner; either may be nil. */
 export const find = script(
   "find",
   `local p = KEYS[1]

@@ -1,6 +1,9 @@
 import { effects, guarded, registered, script } from "./script.ts";
 
-/** ARGV: deadline, owner, key, body hash, token, ms, caller, most answers of theirs. → first, pending, mismatch or late; or answered and the answer. */
+/**
+ * Takes a key, unless it is taken. ARGV: deadline, owner, key, body hash, token, ms, caller, most answers of theirs. →
+ * first, pending, mismatch or late; or answered and the answer.
+ */
 export const takeKey = script(
   "takeKey",
   `${effects}${guarded}${registered}
@@ -26,7 +29,10 @@ end
 return {'first', text(now)}`,
 );
 
-/** ARGV: key, body hash, token, answer (empty: there is none, forget it), ms. */
+/**
+ * Keeps the answer to a key, or gives the key free. ARGV: key, body hash, token, answer (empty: there is none, forget
+ * it), ms.
+ */
 export const settleKey = script(
   "settleKey",
   `local key = KEYS[1] .. ':once:' .. ARGV[1]

@@ -1,7 +1,7 @@
 import { clock, effects, messages, script, sessions } from "./script.ts";
 
 /**
- * ARGV: node, its epoch before (0: none), lease in ms, its state, a random word.
+ * Registers a node. ARGV: node, its epoch before (0: none), lease in ms, its state, a random word.
  * → epoch, time, birth of Redis' data, 1 where the life before was declared dead.
  */
 export const register = script(
@@ -19,9 +19,10 @@ return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced}`,
 );
 
 /**
- * Redis was emptied, or came back with old data: what one node knows of the others is written again, where they have not done so
- * themselves. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions, each with owner, call
- * and claim; messages that wait, each with since and text; each of the four is a count and so many.
+ * Writes again what one node knows of the others, where they have not done so themselves, after Redis was emptied, or
+ * came back with old data. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions,
+ * each with owner, call and claim; messages that wait, each with since and text; each of the four is a count and so
+ * many.
  */
 export const restore = script(
   "restore",
@@ -59,7 +60,7 @@ end
 return 'ok'`,
 );
 
-/** ARGV: owner, lease in ms. A node whose lease has ended was asked, and lives: it is given another lease. */
+/** Gives another lease to a node whose lease has ended, which was asked, and lives. ARGV: owner, lease in ms. */
 export const vouch = script(
   "vouch",
   `${effects}${clock}
@@ -72,8 +73,8 @@ return 'ok'`,
 );
 
 /**
- * ARGV: owner, the time in ms that it must have been a suspect for. It was asked, and is held to be dead. → 1: it is declared so
- * now; 0: it has a lease, or others have not had the time to vouch for it.
+ * Declares a node dead that was asked, and found gone or silent. ARGV: owner, the time in ms that it must have been a
+ * suspect for. → 1: it is declared dead now; 0: it has a lease, or others have not had the time to vouch for it.
  */
 export const declareDead = script(
   "declareDead",
@@ -91,7 +92,10 @@ redis.call('ZREMRANGEBYSCORE', p .. ':fenced', '-inf', text(now - 604800000))
 return 1`,
 );
 
-/** ARGV: owner. A node leaves, unless sessions of it are left: then its lease runs out. Others deliver what it held. */
+/**
+ * Removes a node that leaves, unless sessions of it are left: then its lease runs out. Others deliver the messages that
+ * it held. ARGV: owner.
+ */
 export const leave = script(
   "leave",
   `local p, me = KEYS[1], ARGV[1]
@@ -104,7 +108,10 @@ end
 return 'ok'`,
 );
 
-/** → how many changes there have been, and all live sessions: ids and data in turn. Of messages the later ones alone are known. */
+/**
+ * Takes a snapshot. → the number of changes so far, and all live sessions: ids and data in turn. It brings no messages:
+ * a node knows only those that come later.
+ */
 export const snapshot = script(
   "snapshot",
   `local p = KEYS[1]

@@ -49,7 +49,10 @@ local at = 0
 local function nextArgument() at = at + 1 return ARGV[at] end
 `;
 
-/** ARGV[1] is the time after which nobody waits for the answer: then nothing may be done. ARGV[2] is the node#epoch. */
+/**
+ * Begins a script that has a deadline. ARGV[1] is the time after which nobody waits for the answer: then nothing may be
+ * done. ARGV[2] is the node#epoch.
+ */
 export const guarded = `${clock}
 if now > tonumber(ARGV[1]) then return {'late', text(now)} end
 local me = ARGV[2]
@@ -60,7 +63,7 @@ export const registered = `
 if not redis.call('ZSCORE', p .. ':nodes', me) then return {'unknown', text(now)} end
 `;
 
-/** Sessions of any owner: how they are written and removed, and how the other nodes learn of it. */
+/** Functions that write and remove sessions of any owner, and let the other nodes learn of it. */
 export const sessions = `
 local function split(data)
   local line = string.find(data, '\\n', 1, true)
@@ -93,7 +96,7 @@ local function remove(id, owner, call)
 end
 `;
 
-/** Messages of ends, whoever delivers them. */
+/** Functions for messages of ends, whichever node delivers them. */
 export const messages = `
 -- A message is kept a little longer than it is tried to deliver it. The other nodes keep a copy, unless it is large.
 local messageMs, mostCopied = 90000000, 16384
@@ -111,7 +114,7 @@ local function forgetMessage(id)
 end
 `;
 
-/** What a node does with its own sessions, and with the messages of their ends. */
+/** Functions for a node's own sessions, and for the messages of their ends. */
 export const ownSessions = `${sessions}${messages}
 local function keep(id, since, body)
   keepMessage(id, since, body)
