@@ -1,6 +1,5 @@
 import { runSlot, type ThreadEquipment } from "../src/agent/session-thread.ts";
 import type { SlotBoot } from "../src/protocol.ts";
-import { closePoolPort } from "./pool-port.ts";
 
 let used = false;
 
@@ -17,7 +16,6 @@ export default async function session(boot: SlotBoot): Promise<never> {
   // A thread serves one session, never two.
   if (used) process.exit(70);
   used = true;
-  closePoolPort(boot.port);
   await runSlot(boot, equipment);
   return new Promise<never>(() => {});
 }
