@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
-import { type AgentLauncher, apiKey, HttpError } from "greenroom";
+import { type AgentLauncher, apiKey, HttpError, jwt } from "greenroom";
+import { SignJWT } from "jose";
 import { createApp } from "../src/control-plane/app.ts";
 import { streamEvents } from "../src/control-plane/event-stream.ts";
 import { EventLog } from "../src/supervisor/event-log.ts";
@@ -316,6 +317,21 @@ test("a stream ends once its key is revoked, and whoever comes back is refused",
     headers: { "X-API-Key": "bbbbbbbbbbbbbbbb" },
   });
   await other.until(({ event }) => event === "end");
+});
+
+test("a stream ends once the token of its caller has expired", async (t) => {
+  const secret = "a secret of at least 32 characters";
+  const { url, start } = await openServer(t, t.context.launcher, { getCurrentUser: jwt({ secret }) });
+  const sign = (expiresInSeconds: number) =>
+    new SignJWT({ sub: "ann", exp: Math.floor(Date.now() / 1_000) + expiresInSeconds })
+      .setProtectedHeader({ alg: "HS256" })
+      .sign(new TextEncoder().encode(secret));
+  const { session_id } = await start({}, { authorization: `Bearer ${await sign(600)}` });
+  const headers = { authorization: `Bearer ${await sign(2)}` };
+  const reader = await EventReader.open(t, `${url}/sessions/${session_id}/events`, headers);
+  t.is(reader.response.status, 200);
+  t.false((await reader.rest()).some(({ event }) => event === "end"));
+  t.is((await fetch(`${url}/sessions/${session_id}/events`, { headers })).status, 401);
 });
 
 test("a judgement that fails ends no stream, one that denies does, and both give back what they took", async (t) => {
