@@ -22,8 +22,12 @@ RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 FROM node:24.21.0-slim
+# MALLOC_…: large blocks of memory that an agent frees, or leaves behind at its end, go back to the kernel at once. Measured: 268 MiB
+# in place of 2,600 after ten sessions that took all the Buffers they could.
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/compile-cache \
+    MALLOC_MMAP_THRESHOLD_=131072 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     GREENROOM_HOST=0.0.0.0 \
     GREENROOM_PORT=8080
 # The first process of a container has to pass signals on, end at SIGTERM before Node has a handler for it, and reap what

@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>… [--json]`: measures what the README quotes. */
 import { parseArgs } from "node:util";
+import cgroup from "./cgroup.ts";
 import exhaustion from "./exhaustion.ts";
 import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
 import fleet from "./fleet.ts";
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
   scale,
   memory,
   exhaustion,
+  cgroup,
   voice,
   fleet,
   stream,

@@ -45,15 +45,20 @@ export interface AgentLauncherOptions {
   /** A thread whose event loop stands still for this long is ended as `unresponsive`. Default 2,000. */
   readonly unresponsiveAfterMs?: number;
   /**
-   * V8 heap in MiB at which a session is asked to close as `out_of_memory`. Default 384, or three quarters of
-   * `heapLimitMb` where that is less. Half-way to `heapLimitMb` its thread is ended at once.
+   * Memory in MiB at which a session is asked to close as `out_of_memory`: the V8 heap of its thread, its Buffers and wasm memory, and
+   * the same of its own worker threads. Default: three quarters of `heapLimitMb`, 384 at the most.
    */
   readonly heapSoftLimitMb?: number;
   /**
-   * V8 heap in MiB at which V8 ends the thread. Default 1,024. A backstop, and a poor one: V8 may abort the whole process
-   * instead, the more often the lower it is.
+   * The same memory in MiB at which its thread is ended at once. Default: what the memory of the process leaves for one thread while
+   * the others hold what is usual, 96 to 1,024. V8's own limit is twice this.
    */
   readonly heapLimitMb?: number;
+  /**
+   * Memory in MiB that the process may use. Where little of it is left, the thread that takes most is ended as `out_of_memory`, before
+   * the kernel ends the process. Default `null`: what the control groups of the process allow, or else what the machine has.
+   */
+  readonly memoryLimitMb?: number | null;
   /** Messages that a thread may send to the main thread in a second; more ends it as `flooded`. Default 2,000. */
   readonly messagesPerSecond?: number;
   /**

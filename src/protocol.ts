@@ -64,7 +64,7 @@ export type CloseReason = Extract<
 /** What a slot's thread is given when it starts: everything that does not depend on the session. */
 export interface SlotBoot {
   readonly port: import("node:worker_threads").MessagePort;
-  /** One Int32: the thread adds 1 every {@link heartbeatIntervalMs}. Shared memory, so that a blocked loop cannot hide. */
+  /** Int32 values, by {@link Pulse}. Shared memory, so that a blocked loop cannot hide. */
   readonly heartbeat: SharedArrayBuffer;
   /** URL of the module whose default export is the agent. */
   readonly agentUrl: string;
@@ -72,6 +72,17 @@ export interface SlotBoot {
   readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
 }
+
+/** What a thread tells in its heartbeat: the place of each value. */
+export const Pulse = {
+  /** The thread adds 1 every {@link heartbeatIntervalMs}. */
+  beat: 0,
+  /** Worker threads that the agent has started. */
+  nestedWorkers: 1,
+  /** KiB of heap, Buffers and wasm memory that these hold together. */
+  nestedKilobytes: 2,
+} as const;
+export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_ELEMENT;
 
 /** 1,000 threads that beat more often than this cost a third of a core more. */
 export const heartbeatIntervalMs = 250;

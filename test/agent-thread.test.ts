@@ -6,7 +6,7 @@ import { MessageChannel } from "node:worker_threads";
 import test from "ava";
 import { Piscina } from "piscina";
 import type { PlainError } from "../src/errors.ts";
-import type { FailureStage } from "../src/protocol.ts";
+import { type FailureStage, heartbeatBytes } from "../src/protocol.ts";
 import { AgentThread, agentFixture } from "./fixtures/agent-thread.ts";
 
 const defaultAgent = new URL("../workers/default-agent.ts", import.meta.url).href;
@@ -154,7 +154,7 @@ test("a thread that is given a second run exits", async (t) => {
     t.teardown(() => port1.close());
     const boot = {
       port: port2,
-      heartbeat: new SharedArrayBuffer(4),
+      heartbeat: new SharedArrayBuffer(heartbeatBytes),
       agentUrl: course,
       log: { level: "silent", fd: 2 },
     };

@@ -43,10 +43,11 @@ const source: MetricsSource = {
   registry: () => ({ up: true, peers: 2 }),
   endsWaiting: () => ({ count: 2, oldestSince: now() - 60_000 }),
   logLinesDropped: (reason) => ({ blocked: 5, failed: 1, flood: 0 })[reason],
+  memory: () => ({ usedBytes: 600, limitBytes: 1_000 }),
   threads: () => [
-    { heapBytes: 1_000, eventLoopUtilization: 0.5 },
+    { heapBytes: 1_000, externalBytes: 500, eventLoopUtilization: 0.5 },
     null,
-    { heapBytes: 3_000, eventLoopUtilization: 0.1 },
+    { heapBytes: 3_000, externalBytes: 200, eventLoopUtilization: 0.1 },
   ],
 };
 
@@ -75,6 +76,9 @@ test("gauges are read from their source when they are asked for", async (t) => {
   t.is(series.get('greenroom_load_guard_active{cause="event_loop"}'), 0);
   t.is(series.get("greenroom_thread_heap_bytes"), 4_000);
   t.is(series.get("greenroom_thread_heap_max_bytes"), 3_000);
+  t.is(series.get("greenroom_thread_external_bytes"), 700);
+  t.is(series.get("greenroom_memory_used_bytes"), 600);
+  t.is(series.get("greenroom_memory_limit_bytes"), 1_000);
   t.is(series.get("greenroom_thread_event_loop_utilisation_max_ratio"), 0.5);
   t.is(series.get("greenroom_thread_event_loop_utilisation_average_ratio"), 0.3);
 });

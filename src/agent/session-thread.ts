@@ -6,6 +6,7 @@ import {
   heartbeatIntervalMs,
   type InMemoryCall,
   now,
+  Pulse,
   type SlotBoot,
 } from "../protocol.ts";
 import type { Agent } from "./agent.ts";
@@ -15,6 +16,7 @@ import { type AgentHandle, type AgentHost, attach, type Stage } from "./host.ts"
 import { importAgent } from "./import-agent.ts";
 import { Inbox } from "./inbox.ts";
 import { isolateThread } from "./isolation.ts";
+import { watchNestedWorkers } from "./nested-workers.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll } from "./preload.ts";
 import { captureConsole } from "./thread-console.ts";
@@ -34,8 +36,9 @@ export interface ThreadEquipment {
  */
 export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
   const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
-  const beats = new Int32Array(heartbeat);
-  setInterval(() => Atomics.add(beats, 0, 1), heartbeatIntervalMs).unref();
+  const pulse = new Int32Array(heartbeat);
+  setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
+  watchNestedWorkers(pulse);
   const log = new ThreadLog(logOptions);
   captureConsole(log);
   isolateThread();

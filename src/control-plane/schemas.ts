@@ -94,6 +94,9 @@ export const session = component(
       .object({
         cpu_ms: z.number().describe("CPU time of its thread, in milliseconds."),
         heap_bytes: z.number().describe("JavaScript heap of its thread, in bytes."),
+        external_bytes: z
+          .number()
+          .describe("Buffers, wasm memory and worker threads of its thread, in bytes."),
         event_loop_utilization: z
           .number()
           .describe("Share of the last second that its thread was busy, 0 to 1."),

@@ -40,6 +40,7 @@ export function sessionJson(session: Session): SessionJson {
     resources: resources && {
       cpu_ms: rounded(resources.cpuMs),
       heap_bytes: resources.heapBytes,
+      external_bytes: resources.externalBytes,
       event_loop_utilization: rounded(resources.eventLoopUtilization),
     },
   };

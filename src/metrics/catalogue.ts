@@ -140,6 +140,18 @@ export const catalogue = {
     "greenroom_thread_heap_max_bytes",
     "Heap used by the session thread that uses most.",
   ),
+  threadExternalBytes: gauge(
+    "greenroom_thread_external_bytes",
+    "Buffers, wasm memory and nested worker threads of all session threads together.",
+  ),
+  memoryUsedBytes: gauge(
+    "greenroom_memory_used_bytes",
+    "Memory in use where it is nearest to a limit, of the control group or the process, without the cache of files.",
+  ),
+  memoryLimitBytes: gauge(
+    "greenroom_memory_limit_bytes",
+    "That limit: near it the thread that holds most is ended as out_of_memory.",
+  ),
   threadLoopAverage: gauge(
     "greenroom_thread_event_loop_utilisation_average_ratio",
     "Event loop utilisation of session threads: their average.",

@@ -221,6 +221,9 @@ export class Metrics {
 
     const causes = source.loadCauses();
     for (const cause of loadCauses) to.loadGuard.set({ cause }, causes.includes(cause) ? 1 : 0);
+    const { usedBytes, limitBytes } = source.memory();
+    to.memoryUsedBytes.set(usedBytes);
+    to.memoryLimitBytes.set(limitBytes);
     this.#readThreads(source);
   }
 
@@ -228,12 +231,14 @@ export class Metrics {
     let threads = 0;
     let heapBytes = 0;
     let heapMaxBytes = 0;
+    let externalBytes = 0;
     let loopSum = 0;
     let loopMax = 0;
     for (const vitals of source.threads()) {
       if (vitals === null) continue;
       threads += 1;
       heapBytes += vitals.heapBytes;
+      externalBytes += vitals.externalBytes;
       heapMaxBytes = Math.max(heapMaxBytes, vitals.heapBytes);
       loopSum += vitals.eventLoopUtilization;
       loopMax = Math.max(loopMax, vitals.eventLoopUtilization);
@@ -241,6 +246,7 @@ export class Metrics {
     const to = this.#families;
     to.threadHeapBytes.set(heapBytes);
     to.threadHeapMaxBytes.set(heapMaxBytes);
+    to.threadExternalBytes.set(externalBytes);
     to.threadLoopAverage.set(threads > 0 ? loopSum / threads : 0);
     to.threadLoopMax.set(loopMax);
   }

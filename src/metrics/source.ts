@@ -7,6 +7,7 @@ export type SlotCounts = Readonly<Record<(typeof slotStates)[number], number>>;
 /** The state of a session thread, seen from outside it. */
 export interface ThreadVitals {
   readonly heapBytes: number;
+  readonly externalBytes: number;
   /** 0 idle … 1 busy all the time. */
   readonly eventLoopUtilization: number;
 }
@@ -31,6 +32,8 @@ export interface MetricsSource {
   endsWaiting(): { readonly count: number; readonly oldestSince: number | null };
   /** Log lines of this process that were dropped so far. */
   logLinesDropped(reason: DropReason): number;
+  /** What the process uses of the memory that it may. */
+  memory(): { readonly usedBytes: number; readonly limitBytes: number };
   /** The last known vitals of the running threads; null where nothing is known yet. */
   threads(): Iterable<ThreadVitals | null>;
 }

@@ -9,6 +9,7 @@ export function metricsTable(session: Session): string[] {
     ...Object.entries(session.metrics.snapshot()),
     ["cpu_ms", resources?.cpuMs ?? null],
     ["heap_mib", resources && resources.heapBytes / MiB],
+    ["external_mib", resources && resources.externalBytes / MiB],
     ["event_loop_utilization", resources?.eventLoopUtilization ?? null],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

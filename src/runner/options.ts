@@ -178,11 +178,22 @@ export const launcherLimits = {
   unresponsiveAfterMs: limit("ms", "End a thread that stands still for this long", shape.unresponsiveAfterMs),
   heapSoftLimitMb: {
     placeholder: "MiB",
-    description: "Heap at which a session is asked to close",
-    default: "384, or 3/4 of --heap-limit-mb where that is less",
+    description: "Memory at which a session is asked to close",
+    default: "3/4 of --heap-limit-mb, 384 at the most",
     schema: wholeNumber.pipe(shape.heapSoftLimitMb.unwrap()),
   },
-  heapLimitMb: limit("MiB", "Heap at which a thread is ended", shape.heapLimitMb),
+  heapLimitMb: {
+    placeholder: "MiB",
+    description: "Memory at which a session's thread is ended",
+    default: "what the memory of the process allows, 96 to 1024",
+    schema: wholeNumber.pipe(shape.heapLimitMb.unwrap()),
+  },
+  memoryLimitMb: {
+    placeholder: "MiB",
+    description: "Memory of the process; near it the thread that takes most is ended",
+    default: "of the control groups, or the machine",
+    schema: wholeNumberOrNone.pipe(shape.memoryLimitMb.unwrap()),
+  },
   ignoreLoad: {
     description: "Accept starts also under too much load, which is only told then",
     schema: toggle,

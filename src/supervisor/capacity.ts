@@ -42,13 +42,26 @@ export function deriveCapacity({ cpus, memoryBytes }: Limits): Capacity {
   return { sessions, explanation: `${plural(sessions, "session")}: ${explanation}` };
 }
 
-/** What this process may use: the limits of its control groups, or else the machine. `root` is for tests. */
-export function readLimits(options: { readonly root?: string; readonly machine?: Limits } = {}): Limits {
+export interface LimitOptions {
+  /** A limit that the operator set for this process, in MiB; null: none. */
+  readonly memoryLimitMb?: number | null;
+  /** Takes the place of `/`, for tests. */
+  readonly root?: string;
+  /** Default: this one. */
+  readonly machine?: Limits;
+}
+
+/** What this process may use: the limits of its control groups and its own, or else the machine. */
+export function readLimits(options: LimitOptions = {}): Limits {
   const cgroup: Cgroup = readCgroup(options.root);
   const machine = options.machine ?? { cpus: availableParallelism(), memoryBytes: totalmem() };
   return {
     cpus: cpusWithin(machine.cpus, cgroup.cpuQuota),
-    memoryBytes: Math.min(machine.memoryBytes, cgroup.memoryLimitBytes ?? Number.POSITIVE_INFINITY),
+    memoryBytes: Math.min(
+      machine.memoryBytes,
+      cgroup.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
+      (options.memoryLimitMb ?? Number.POSITIVE_INFINITY) * MiB,
+    ),
   };
 }
 

@@ -4,9 +4,13 @@ import { type Measurement, now } from "../protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { PacingGauge, systemGauges } from "./load-gauges.ts";
 import { LoadGuard } from "./load-guard.ts";
+import { MemoryGuard } from "./memory/memory-guard.ts";
+import { type MemoryUse, ProcessMemory } from "./memory/process-memory.ts";
+import { heldBytes, type ThreadHolding, ThreadMemory } from "./memory/thread-memory.ts";
 import type { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Slot } from "./slot.ts";
 import { Vitals } from "./vitals.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -26,6 +30,8 @@ export class Care {
   readonly #log: Logger;
   readonly #watchdog: Watchdog;
   readonly #vitals: Vitals;
+  readonly #processMemory: ProcessMemory;
+  readonly #memoryGuard: MemoryGuard;
   readonly #pacing = new PacingGauge();
   #maintenance: NodeJS.Timeout | undefined;
 
@@ -42,11 +48,21 @@ export class Care {
         log.error({ session_id, blockedMs: Math.round(blockedMs), frames }, "a session thread is blocked");
       },
     });
+    const threads = new ThreadMemory((slot, holding) => this.#holds(slot, holding));
     this.#vitals = new Vitals({
       sessions: () => sessions.live(),
-      heapSoftLimitMb: options.heapSoftLimitMb,
+      memory: threads,
       cpuUsed: (ms) => metrics.threadCpu(ms / 1_000),
-      overSoftLimit: (session, heapBytes) => this.#overSoftLimit(session, heapBytes),
+    });
+    const { heapSoftLimitMb, memoryLimitMb } = options;
+    this.#processMemory = new ProcessMemory({ limitBytes: memoryLimitMb && memoryLimitMb * 2 ** 20 });
+    this.#memoryGuard = new MemoryGuard({
+      slots: pool.slots,
+      memory: this.#processMemory,
+      threads,
+      heapSoftLimitMb,
+      log,
+      ended: () => this.loadGuard.check(),
     });
     this.loadGuard = new LoadGuard([
       ...systemGauges({ onLoopLag: (lagMs) => metrics.mainLoopLag(lagMs / 1_000) }),
@@ -63,7 +79,13 @@ export class Care {
     if (measurement.kind === "pacing") this.#pacing.tell(measurement.p99Ms);
   }
 
+  /** What the process uses of the memory that it may. */
+  memory(): MemoryUse {
+    return this.#processMemory.read();
+  }
+
   start(): void {
+    this.#memoryGuard.start();
     this.#watchdog.start();
     this.#vitals.start();
     this.loadGuard.start();
@@ -73,6 +95,7 @@ export class Care {
 
   stop(): void {
     clearInterval(this.#maintenance);
+    this.#memoryGuard.stop();
     this.#watchdog.stop();
     this.#vitals.stop();
     this.loadGuard.stop();
@@ -83,19 +106,20 @@ export class Care {
     this.#sessions.sweep();
   }
 
-  /** Asked once; where the heap goes on growing, V8 would soon end more than this session. */
-  #overSoftLimit(session: Session, heapBytes: number): void {
+  /** A session over its soft limit is asked to close; a thread over the hard one is ended, whoever holds it. */
+  #holds(slot: Slot, holding: ThreadHolding): void {
     const { heapSoftLimitMb, heapLimitMb } = this.#options;
-    const heapMb = Math.round(heapBytes / 2 ** 20);
-    if (heapMb > (heapSoftLimitMb + heapLimitMb) / 2) {
-      session.slot?.condemn({
-        reason: "out_of_memory",
-        message: `The session held ${heapMb} MiB of heap (heapSoftLimitMb, heapLimitMb)`,
-      });
-    } else if (session.state !== "closing" && session.state !== "ended") {
-      this.#log.warn({ session_id: session.id, heap_mb: heapMb }, "a session is over its memory limit");
-      session.close("out_of_memory");
+    const held_mb = Math.round(heldBytes(holding) / 2 ** 20);
+    if (held_mb <= heapSoftLimitMb) return;
+    if (held_mb > heapLimitMb) {
+      const message = `The thread held ${held_mb} MiB of memory, more than ${heapLimitMb} (heapLimitMb, --heap-limit-mb)`;
+      slot.condemn({ reason: "out_of_memory", message });
+      return;
     }
+    const session = this.#sessions.on(slot);
+    if (!session || session.state === "closing" || session.state === "ended") return;
+    this.#log.warn({ session_id: session.id, held_mb }, "a session is over its memory limit");
+    session.close("out_of_memory");
   }
 
   #closeOverdue(session: Session): void {

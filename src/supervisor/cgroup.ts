@@ -27,6 +27,34 @@ export function readCgroup(root = "/"): Cgroup {
   };
 }
 
+/** A control group with a limit of memory that this process is in. */
+export interface MemoryBound {
+  readonly limitBytes: number;
+  /** All that the kernel charges to it, in bytes. */
+  chargedBytes(): number | null;
+  /** The part of it that the kernel takes back before it ends a process: the cache of files. Takes longer to read. */
+  fileCacheBytes(): number;
+}
+
+/** Every control group with a limit of memory: one that is wider may still be the first that is full, since others share it. */
+export function memoryBounds(root = "/"): readonly MemoryBound[] {
+  const found = new Map<string, MemoryBound>();
+  for (const group of hierarchy(root, "memory")) {
+    const limitBytes = memoryLimit(group);
+    if (limitBytes === null) continue;
+    const total = group.version === 2 ? "" : "total_";
+    found.set(group.directory, {
+      limitBytes,
+      chargedBytes: () => memoryCharged(group),
+      fileCacheBytes() {
+        const stat = read(posix.join(group.directory, "memory.stat"));
+        return (field(stat, `${total}inactive_file`) ?? 0) + (field(stat, `${total}active_file`) ?? 0);
+      },
+    });
+  }
+  return [...found.values()];
+}
+
 interface Group {
   readonly version: 1 | 2;
   readonly directory: string;
@@ -69,15 +97,22 @@ function tightest(groups: readonly Group[], limitOf: (group: Group) => number | 
 /** Version 1 writes "no limit" as a number near 2⁶³. */
 const noLimitBytes = 2 ** 60;
 
+/** Version 2 may have a second limit, above which the kernel stops threads until they have given memory back. */
+const limitFiles = { 1: ["memory.limit_in_bytes"], 2: ["memory.max", "memory.high"] } as const;
+
 function memoryLimit({ version, directory }: Group): number | null {
-  const limit = number(read(posix.join(directory, version === 2 ? "memory.max" : "memory.limit_in_bytes")));
-  return limit !== null && limit < noLimitBytes ? limit : null;
+  const limits = limitFiles[version].map((file) => number(read(posix.join(directory, file))) ?? noLimitBytes);
+  const limit = Math.min(...limits);
+  return limit < noLimitBytes ? limit : null;
 }
 
-function memoryUsed({ version, directory }: Group): number | null {
-  const used = number(
-    read(posix.join(directory, version === 2 ? "memory.current" : "memory.usage_in_bytes")),
-  );
+function memoryCharged({ version, directory }: Group): number | null {
+  return number(read(posix.join(directory, version === 2 ? "memory.current" : "memory.usage_in_bytes")));
+}
+
+function memoryUsed(group: Group): number | null {
+  const { version, directory } = group;
+  const used = memoryCharged(group);
   if (used === null) return null;
   const stat = read(posix.join(directory, "memory.stat"));
   return Math.max(0, used - (field(stat, version === 2 ? "inactive_file" : "total_inactive_file") ?? 0));

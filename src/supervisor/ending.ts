@@ -1,5 +1,8 @@
 import { type PlainError, plainError, withoutStacks } from "../errors.ts";
+import type { KillReason } from "../metrics/catalogue.ts";
 import type { CloseReason, EndReason } from "../protocol.ts";
+
+const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
 
 /** Why a session ends. */
 export interface Verdict {
@@ -27,6 +30,14 @@ export class Ending {
   decide(verdict: Verdict): Verdict {
     this.#verdict ??= verdict;
     return this.#verdict;
+  }
+
+  /**
+   * Why its thread is ended by force. One that was asked to close since it held too much memory has no time to spare: that it did not
+   * close, or stood still while it collected garbage, comes of the memory.
+   */
+  killReason(found: KillReason): KillReason {
+    return this.closeReason === "out_of_memory" && slow.has(found) ? "out_of_memory" : found;
   }
 
   /** Its thread died: of what was decided, or else of this. */

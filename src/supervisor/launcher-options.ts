@@ -10,6 +10,8 @@ import { makeNodeId } from "../registry/node-name.ts";
 import type { RedisClient } from "../registry/redis/client.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import { didYouMean } from "../similar.ts";
+import { deriveCapacity, type Limits } from "./capacity.ts";
+import { deriveThreadLimits } from "./memory/memory-limits.ts";
 import type { SessionSummary } from "./session-summary.ts";
 
 /** Timers of Node overflow beyond this and fire at once. */
@@ -108,7 +110,8 @@ export const launcherOptions = z.strictObject({
   closeGraceMs: duration.default(5_000),
   unresponsiveAfterMs: duration.min(500).default(2_000),
   heapSoftLimitMb: count.min(16).optional(),
-  heapLimitMb: count.min(32).default(1_024),
+  heapLimitMb: count.min(32).optional(),
+  memoryLimitMb: count.min(128).nullable().default(null),
   messagesPerSecond: count.min(100).default(2_000),
   providerConcurrency: z.record(z.string(), count).default({}),
   ignoreLoad: z.boolean().default(false),
@@ -156,35 +159,43 @@ export const launcherOptions = z.strictObject({
 
 export type FilledLauncherOptions = Omit<
   z.output<typeof launcherOptions>,
-  "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb" | "nodeId"
+  "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb" | "heapLimitMb" | "nodeId"
 > & {
   readonly nodeId: string;
   readonly maxConcurrentSessions: number;
   readonly warmSessions: number;
   readonly heapSoftLimitMb: number;
+  readonly heapLimitMb: number;
 };
 
-/** Raw options become validated and filled ones, once. Throws INVALID_OPTIONS that names the wrong one. */
+/**
+ * Raw options become validated and filled ones, once. `limits` is what the process may use, and `baseBytes` the memory that it uses
+ * before its first thread. Throws INVALID_OPTIONS that names the wrong one.
+ */
 export function fillLauncherOptions(
   raw: AgentLauncherOptions,
-  derivedCapacity: () => number,
+  limits: Limits,
+  baseBytes: number,
 ): FilledLauncherOptions {
   const result = launcherOptions.safeParse(raw);
   if (!result.success) {
     throw new GreenroomError("INVALID_OPTIONS", result.error.issues.map(describe).join("; "));
   }
   const options = result.data;
-  const maxConcurrentSessions = options.maxConcurrentSessions ?? derivedCapacity();
+  const maxConcurrentSessions = options.maxConcurrentSessions ?? deriveCapacity(limits).sessions;
   const warmSessions = Math.min(
     options.warmSessions ?? Math.max(2, availableParallelism()),
     maxConcurrentSessions,
   );
-  const heapSoftLimitMb = options.heapSoftLimitMb ?? Math.min(384, Math.floor(options.heapLimitMb * 0.75));
-  if (heapSoftLimitMb >= options.heapLimitMb) {
+  const { softMb: heapSoftLimitMb, hardMb: heapLimitMb } = deriveThreadLimits(
+    { memoryBytes: limits.memoryBytes, capacity: maxConcurrentSessions, baseBytes },
+    { softMb: options.heapSoftLimitMb, hardMb: options.heapLimitMb },
+  );
+  if (heapSoftLimitMb >= heapLimitMb) {
     throw new GreenroomError("INVALID_OPTIONS", "heapSoftLimitMb must be less than heapLimitMb");
   }
   const nodeId = options.nodeId ?? makeNodeId();
-  return { ...options, nodeId, maxConcurrentSessions, warmSessions, heapSoftLimitMb };
+  return { ...options, nodeId, maxConcurrentSessions, warmSessions, heapSoftLimitMb, heapLimitMb };
 }
 
 function describe(issue: z.core.$ZodIssue): string {

@@ -119,6 +119,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     registry: () => ({ up: registry.up, peers: registry.peers().length }),
     endsWaiting: () => registry.waiting,
     logLinesDropped: (reason) => droppedLines.count(reason),
+    memory: () => care.memory(),
     threads: () => sessions.live().map((session) => session.resources),
   });
   return {

@@ -21,7 +21,7 @@ export interface PoolOptions {
   readonly warmSessions: number;
   /** Longest time from the start of a thread until its agent module is imported, in milliseconds. */
   readonly threadStartTimeoutMs: number;
-  /** V8 heap of a thread at which V8 itself ends it, in MiB. */
+  /** Memory of a thread at which it is ended, in MiB. */
   readonly heapLimitMb: number;
   readonly messagesPerSecond: number;
   /** Providers whose requests are counted over all sessions. */
@@ -77,7 +77,8 @@ export class Pool {
       // The default stops the event loop of a warm thread.
       atomics: "disabled",
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb },
+      // Only a backstop: at its own limit V8 may abort the whole process, so it is out of the memory guard's way.
+      resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb * 2 },
       env: options.environment as never, // Piscina's type for it cannot be satisfied.
     });
     // Unheard, an error of a thread that holds no run would end the process.

@@ -3,7 +3,9 @@ import { droppedLines } from "../log/dropped-lines.ts";
 import { droppedText, LineWriter } from "../log/line-writer.ts";
 import { outputDescriptor } from "../log/output-descriptor.ts";
 import type { LogLevel } from "../protocol.ts";
+import { deriveCapacity, type Limits } from "./capacity.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
+import { limitWarning } from "./memory/memory-limits.ts";
 
 /** Most that waits for a reader that is slow, in bytes: about ten thousand lines. */
 export const mostWaitingBytes = 4 * 2 ** 20;
@@ -51,8 +53,22 @@ function unfailing(logger: Logger): Logger {
   });
 }
 
-/** What holds, and where it comes from: `derived` explains it where it was not set. */
-export function logCapacity(log: Logger, capacity: number, derived: string | null): void {
+export interface LimitsToTell {
+  readonly options: FilledLauncherOptions;
+  readonly limits: Limits;
+  /** Memory that the process uses before its first thread. */
+  readonly baseBytes: number;
+  /** The capacity was not set by the operator. */
+  readonly derived: boolean;
+}
+
+/** Tells capacity and limits of memory, where they come from, and where they cannot hold. */
+export function logCapacity(log: Logger, { options, limits, baseBytes, derived }: LimitsToTell): void {
+  const { maxConcurrentSessions: capacity, heapSoftLimitMb, heapLimitMb } = options;
   const asSet = `${capacity} ${capacity === 1 ? "session" : "sessions"}, as set`;
-  log.info({ capacity }, `Capacity: ${derived ?? asSet}`);
+  const explanation = derived ? deriveCapacity(limits).explanation : asSet;
+  log.info({ capacity, heapSoftLimitMb, heapLimitMb }, `Capacity: ${explanation}`);
+  const room = { memoryBytes: limits.memoryBytes, capacity, baseBytes };
+  const warning = limitWarning(room, { softMb: heapSoftLimitMb, hardMb: heapLimitMb });
+  if (warning !== null) log.warn(warning);
 }

@@ -145,7 +145,8 @@ export class Session implements SlotHolder {
     this.#slot.send({ type: "close", reason });
     const { closeGraceMs } = this.#deadlines;
     const message = `The agent ignored the close for ${closeGraceMs} ms (closeGraceMs, --close-grace-ms)`;
-    this.#graceTimer = setTimeout(() => this.#slot?.condemn({ reason: "killed", message }), closeGraceMs);
+    const kill = () => this.#slot?.condemn({ reason: this.#ending.killReason("killed"), message });
+    this.#graceTimer = setTimeout(kill, closeGraceMs);
   }
 
   /** It was reported as lost, while this process stood still or was cut off. Its thread ends at once, and its call is left. */
@@ -243,7 +244,7 @@ export class Session implements SlotHolder {
     // A thread that stood still before it saw the session is no fault of the session.
     if (this.#untouched) return;
     const { reason, ...told } = verdict;
-    this.#ending.decide({ reason, error: { name: "Error", ...told } });
+    this.#ending.decide({ reason: this.#ending.killReason(reason), error: { name: "Error", ...told } });
   }
 
   gone(error: Error): void {

@@ -2,7 +2,13 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } f
 import { within } from "../deadline.ts";
 import { errorOf, plainError } from "../errors.ts";
 import type { KillReason } from "../metrics/catalogue.ts";
-import type { FromThread, SessionAssignment, SlotBoot, ToThread } from "../protocol.ts";
+import {
+  type FromThread,
+  heartbeatBytes,
+  type SessionAssignment,
+  type SlotBoot,
+  type ToThread,
+} from "../protocol.ts";
 import { readThreadMessage } from "./thread-message.ts";
 
 /**
@@ -57,7 +63,7 @@ const exitDeadlineMs = 1_000;
 export class Slot {
   readonly number: number;
   readonly startedAt = performance.now();
-  readonly heartbeat = new Int32Array(new SharedArrayBuffer(4));
+  readonly heartbeat = new Int32Array(new SharedArrayBuffer(heartbeatBytes));
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
   thread: Worker | undefined;
@@ -72,6 +78,7 @@ export class Slot {
   readonly #abort = new AbortController();
   #state: SlotState = "starting";
   #retired = false;
+  #condemned = false;
   /** The thread has ended; what it sent before is still to be read. */
   #dead = false;
   #holder: SlotHolder | undefined;
@@ -107,6 +114,16 @@ export class Slot {
     return this.#state;
   }
 
+  /** The thread is being ended. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** It is being ended by force. */
+  get condemned(): boolean {
+    return this.#condemned;
+  }
+
   /** Takes the slot out of the reserve, if it is warm. Whoever claims it assigns or retires it. */
   claim(): boolean {
     if (this.#state !== "warm" || this.#retired) return false;
@@ -132,6 +149,7 @@ export class Slot {
   /** Tells the holder why, then ends the thread: the verdict always comes before the abort. */
   condemn(verdict: Condemnation): void {
     if (this.#state === "gone" || this.#retired) return;
+    this.#condemned = true;
     this.#events.killed(verdict.reason);
     this.#holder?.condemned(verdict);
     this.retire(new Error(verdict.message));

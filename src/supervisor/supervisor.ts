@@ -6,7 +6,7 @@ import { Metrics } from "../metrics/prometheus.ts";
 import type { AgentReport, Guest, JsonObject } from "../protocol.ts";
 import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../registry/registry.ts";
 import { type CallWaitOptions, waitForCalls } from "./call-wait.ts";
-import { deriveCapacity, readLimits } from "./capacity.ts";
+import { readLimits } from "./capacity.ts";
 import { invite } from "./invitation.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
@@ -28,14 +28,16 @@ export class Supervisor {
 
   /** Throws INVALID_OPTIONS. */
   constructor(raw: AgentLauncherOptions) {
-    const derived = deriveCapacity(readLimits());
-    this.options = fillLauncherOptions(raw, () => derived.sessions);
+    const limits = readLimits({ memoryLimitMb: raw.memoryLimitMb ?? null });
+    const baseBytes = process.memoryUsage.rss();
+    this.options = fillLauncherOptions(raw, limits, baseBytes);
     this.log = serverLog(this.options);
-    logCapacity(
-      this.log,
-      this.options.maxConcurrentSessions,
-      raw.maxConcurrentSessions === undefined ? derived.explanation : null,
-    );
+    logCapacity(this.log, {
+      options: this.options,
+      limits,
+      baseBytes,
+      derived: raw.maxConcurrentSessions === undefined,
+    });
     this.#parts = makeParts(this.options, this.metrics, this.log);
   }
 

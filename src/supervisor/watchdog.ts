@@ -1,4 +1,5 @@
 import inspector from "node:inspector";
+import { Pulse } from "../protocol.ts";
 import { type HotFrame, hotFrames, whereText } from "./hot-frames.ts";
 import type { Slot } from "./slot.ts";
 
@@ -13,7 +14,7 @@ export interface WatchdogOptions {
   readonly found: (slot: Slot, blockedMs: number, frames: readonly HotFrame[]) => void;
 }
 
-interface Pulse {
+interface LastBeat {
   beat: number;
   /** When the beat was last seen to change. */
   at: number;
@@ -22,7 +23,7 @@ interface Pulse {
 
 export class Watchdog {
   readonly #options: WatchdogOptions;
-  readonly #pulses = new WeakMap<Slot, Pulse>();
+  readonly #pulses = new WeakMap<Slot, LastBeat>();
   readonly #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
   #lastRound = 0;
@@ -50,7 +51,7 @@ export class Watchdog {
     const pardon = late || inspector.url() !== undefined;
     for (const slot of this.#options.slots) {
       if (slot.state === "starting" || slot.state === "gone") continue;
-      const beat = Atomics.load(slot.heartbeat, 0);
+      const beat = Atomics.load(slot.heartbeat, Pulse.beat);
       const pulse = this.#pulses.get(slot);
       if (!pulse) this.#pulses.set(slot, { beat, at, judged: false });
       else if (pulse.beat !== beat || pardon) Object.assign(pulse, { beat, at });
