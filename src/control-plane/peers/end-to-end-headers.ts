@@ -3,7 +3,7 @@ import { markHeader } from "./mark.ts";
 /** Names and values in turn, as Node reads and writes them. */
 export type RawHeaders = readonly string[];
 
-/** They are about one connection (RFC 9110, 7.6.1), or about how a body is sent over it. */
+/** The headers about one connection (RFC 9110, 7.6.1), or about how a body is sent over it. */
 const ofConnection: ReadonlySet<string> = new Set([
   "connection",
   "expect",
@@ -18,7 +18,7 @@ const ofConnection: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** The headers that are meant for who answers, in their order, without those named in `without`. */
+/** Returns the headers that are meant for the one that answers, in their order, without those named in `without`. */
 export function endToEnd(raw: RawHeaders, without: readonly string[] = []): string[] {
   const dropped = new Set([markHeader, ...without].map((name) => name.toLowerCase()));
   const kept: string[] = [];
@@ -31,7 +31,7 @@ export function endToEnd(raw: RawHeaders, without: readonly string[] = []): stri
   return kept;
 }
 
-/** `Connection: close, x-hop`: a sender may name more. */
+/** Returns the headers that the sender names as about the connection, such as `x-hop` in `Connection: close, x-hop`. */
 function namedByConnection(raw: RawHeaders): string[] {
   const names: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -41,7 +41,7 @@ function namedByConnection(raw: RawHeaders): string[] {
   return names;
 }
 
-/** The same by lower-case name: what came several times is a list. */
+/** Returns headers by their lower-case name. The values of a header that came several times are a list. */
 export function byName(raw: RawHeaders): ReadonlyMap<string, string | string[]> {
   const values = new Map<string, string | string[]>();
   for (let i = 0; i + 1 < raw.length; i += 2) {

@@ -1,7 +1,10 @@
 import type { SessionRecord } from "../../registry/registry.ts";
 import type { ScopedSession } from "../scope.ts";
 
-/** A session of a replica that cannot be asked, as far as the registry knows it: without its `config`, and without its state. */
+/**
+ * Returns a session of a replica that cannot be asked, as far as the registry knows it: without its `config`, and
+ * without its state.
+ */
 export function foreignSession(record: SessionRecord): ScopedSession {
   const { sessionId: id, callId, callType, createdBy, startedAt, end } = record;
   return {

@@ -7,27 +7,27 @@ import { headersOf, mountOf } from "./passed-on.ts";
 import { PeerError } from "./peer-error.ts";
 import { readJson } from "./read-json.ts";
 
-/** How long a peer may take to give a sign of life, in milliseconds. */
+/** The longest time that a peer may take to give a sign of life, in milliseconds. */
 const signTimeoutMs = 1_500;
 
 export interface Gathering<T> {
   readonly kind: PeerRequestKind;
-  /** Longest time that a peer which gave a sign of life may take to answer, in milliseconds. Null: no limit. */
+  /** The longest time that a peer which gave a sign of life may take to answer, in milliseconds. Null: no limit. */
   readonly answerTimeoutMs: number | null;
-  /** What an answer says. Throws where it is none of those that are expected. */
+  /** Reads an answer. Throws where it is none of those that are expected. */
   read(status: number, body: JsonValue): T;
 }
 
 export interface Gathered<T> {
   readonly answers: readonly T[];
-  /** Node ids of those that could not be asked, or did not answer as expected. */
+  /** The node ids of the replicas that could not be asked, or did not answer as expected. */
   readonly missing: readonly string[];
 }
 
 /** The header that names the replicas which are missing in an answer. */
 const incompleteHeader = "Greenroom-Incomplete";
 
-/** Has the same request answered by all other replicas, where each judges its own sessions. Never rejects. */
+/** Lets all other replicas answer the same request, where each judges its own sessions. Never rejects. */
 export async function gather<T>(exchange: Exchange, gathering: Gathering<T>): Promise<Gathered<T>> {
   const { peers } = exchange.plane;
   if (exchange.hop || !peers.registry.shared) return { answers: [], missing: [] };
@@ -48,7 +48,7 @@ export async function gather<T>(exchange: Exchange, gathering: Gathering<T>): Pr
   return { answers, missing };
 }
 
-/** Tells the client who is missing. */
+/** Tells the client which replicas are missing. */
 export function tellMissing({ ctx }: Exchange, missing: readonly string[]): void {
   if (missing.length > 0) ctx.set(incompleteHeader, missing.map(encodeURIComponent).join(", "));
 }
@@ -87,7 +87,7 @@ async function answerOf<T>(
   }
 }
 
-/** For {@link Gathering.read}. */
+/** Returns the error for an answer that {@link Gathering.read} does not expect. */
 export function unexpected(status: number): PeerError {
   return new PeerError(`It answered with ${status}`, true);
 }

@@ -1,23 +1,25 @@
 import type { PeerNode, SessionRegistry } from "../../registry/registry.ts";
 import type { Presence } from "./liveness.ts";
 
-/** How often it is looked whom the registry lists, in milliseconds. */
+/** The time between two looks at the list of the registry, in milliseconds. */
 const lookMs = 1_000;
-/** How often a replica that is listed no more is asked whether it is there, in milliseconds. */
+/** The time between two questions to a replica that is listed no more, whether it is there, in milliseconds. */
 const askAgainMs = 5_000;
-/** Where this process had to register anew, the lists of so long afterwards are doubtful, in milliseconds. */
+/** The time for which lists are doubtful after this process had to register anew, in milliseconds. */
 const doubtfulMs = 10_000;
-/** For so long a replica is waited for that vanished from a doubtful list and is silent, in milliseconds. */
+/** The time for which a replica is waited for that vanished from a doubtful list and is silent, in milliseconds. */
 const silentKeptMs = 60_000;
-/** How long a process that has just registered, and knows nobody, may be mistaken in that, in milliseconds. */
+/**
+ * The time for which a process that has just registered, and knows nobody, may be mistaken in that, in milliseconds.
+ */
 const aloneMs = 3_000;
 
 /** A replica that the registry lists no more. */
 interface Unlisted {
   readonly peer: PeerNode;
-  /** The list that it vanished from may be that of an emptied registry. */
+  /** True where the list that it vanished from may be that of an emptied registry. */
   readonly doubtful: boolean;
-  /** When it was listed last, or has answered last. */
+  /** The time at which it was listed last, or has answered last. */
   heardAt: number;
   askedAt: number;
 }
@@ -34,10 +36,10 @@ export class KnownPeers {
   #epoch = 0;
   #registeredAt = Number.NEGATIVE_INFINITY;
   #registeredAnewAt = Number.NEGATIVE_INFINITY;
-  /** It knew others once. */
+  /** True once this process has known others. */
   #knewOthers = false;
 
-  /** Looks at the registry now and then until `stopped`. */
+  /** Looks at the registry once a second until `stopped`. */
   constructor(
     registry: SessionRegistry,
     presenceOf: (peer: PeerNode) => Promise<Presence>,
@@ -55,19 +57,25 @@ export class KnownPeers {
     return [...this.#listed, ...[...this.#unlisted.values()].map(({ peer }) => peer)];
   }
 
-  /** It was listed before, and may be gone. */
+  /** Returns whether a replica was listed before, is listed no more, and may be gone. */
   isUnlisted(nodeId: string): boolean {
     return this.#unlisted.has(nodeId);
   }
 
-  /** Nobody listens at the address of this one. True: it is not listed either, so that it is known no longer. */
+  /**
+   * Notes that nobody listens at the address of this replica. Returns true where it is not listed either, so that it is
+   * known no longer.
+   */
   refused({ nodeId }: PeerNode): boolean {
     if (this.#registry.peers().some((peer) => peer.nodeId === nodeId)) return false;
     this.#unlisted.delete(nodeId);
     return true;
   }
 
-  /** There may be others that are not known yet: this process has just registered, in a registry that may have been emptied. */
+  /**
+   * Returns whether there may be others that are not known yet: this process has just registered, in a registry that
+   * may have been emptied.
+   */
   get mayBeMistaken(): boolean {
     this.#look();
     return !this.#knewOthers && performance.now() - this.#registeredAt < aloneMs;
@@ -93,7 +101,10 @@ export class KnownPeers {
       if (at - unlisted.askedAt >= askAgainMs) void this.#ask(unlisted);
   }
 
-  /** Who declared it dead knows better than this process, which only hears nothing; an emptied registry declared nothing. */
+  /**
+   * Asks a replica whether it is there, and forgets one that is not. A replica that declared it dead knows better than
+   * this process, which only hears nothing; an emptied registry has declared nothing.
+   */
   async #ask(unlisted: Unlisted): Promise<void> {
     unlisted.askedAt = performance.now();
     const presence = await this.#presenceOf(unlisted.peer);

@@ -3,13 +3,13 @@ import { epochHeader } from "./mark.ts";
 import { Patience } from "./patience.ts";
 import { AnotherReplica, PeerError } from "./peer-error.ts";
 
-/** What a replica said of itself: which life of its node it is. Or why that is not known. */
+/** The answer of a replica about itself: the number of its node's life; or the reason why that is not known. */
 export type Presence = { readonly epoch: number } | "gone" | "silent";
 
-/** How long a replica may take to say that it is there, in milliseconds, with the connection to it. */
+/** The longest time that a replica may take to say that it is there, in milliseconds, with the connection to it. */
 export const presenceTimeoutMs = 1_000;
 
-/** Asks a replica which life of its node it is, within {@link presenceTimeoutMs}. Never rejects. */
+/** Asks a replica for the number of its node's life, within {@link presenceTimeoutMs}. Never rejects. */
 export async function presenceOf(ask: (signal: AbortSignal) => Promise<IncomingMessage>): Promise<Presence> {
   const overdue = new AbortController();
   const patience = new Patience((error) => overdue.abort(new PeerError(error.message, true, error)));

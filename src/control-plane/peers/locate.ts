@@ -6,22 +6,24 @@ import { mountOf } from "./passed-on.ts";
 import { PeerError } from "./peer-error.ts";
 import type { Peers } from "./peers.ts";
 
-/** How long a peer may take to say whether it has a session: it looks into its own memory. In milliseconds. */
+/**
+ * The longest time that a peer may take to say whether it has a session, in milliseconds: it looks into its own memory.
+ */
 const locateTimeoutMs = 1_500;
-/** For so long it is remembered that no peer has a session, in milliseconds. */
+/** The time for which it is remembered that no peer has a session, in milliseconds. */
 const nowhereKeptMs = 1_000;
-/** Most sessions of which that is remembered; the oldest go first. */
+/** The most sessions of which that is remembered; the oldest go first. */
 const mostNowhere = 10_000;
-/** Most sessions that are looked for at the same time. */
+/** The most sessions that are looked for at the same time. */
 const mostAtOnce = 64;
 
 /**
- * Where a session is, that the registry does not know. "nowhere": all peers that can be asked said that they have it not.
- * "uncertain": none has it of those that answered, and there are others.
+ * The place of a session that the registry does not know. "nowhere": all peers that can be asked said that they have it
+ * not. "uncertain": none has it of those that answered, and there are others.
  */
 export type Located = PeerNode | "nowhere" | "uncertain";
 
-/** Which session a peer is asked for, and in the course of which request. */
+/** The session that a peer is asked for, and the request in the course of which it is asked. */
 interface Search {
   readonly sessionId: string;
   readonly mount: string;
@@ -38,14 +40,14 @@ interface Search {
 export class SessionLocator {
   readonly #peers: Peers;
   readonly #underWay = new Map<string, Promise<Located>>();
-  /** When each was looked for in vain, the oldest first. */
+  /** The time at which each session was looked for in vain, the oldest first. */
   readonly #nowhere = new Map<string, number>();
 
   constructor(peers: Peers) {
     this.#peers = peers;
   }
 
-  /** Rejects with PEER_UNREACHABLE where too many others are being looked for. */
+  /** Finds the replica that has a session. Rejects with PEER_UNREACHABLE where too many others are being looked for. */
   async locate({ ctx, scope }: Exchange, sessionId: string): Promise<Located> {
     if (performance.now() - (this.#nowhere.get(sessionId) ?? Number.NEGATIVE_INFINITY) < nowhereKeptMs)
       return "nowhere";
@@ -112,7 +114,7 @@ export class SessionLocator {
   }
 }
 
-/** Answers a peer that looks for the owner of a session. What is told to whom is judged when the request itself comes. */
+/** Answers a peer that looks for the owner of a session. Permissions are judged when the request itself comes. */
 export function answerLocated({ ctx, plane, params }: Exchange): void {
   notesOf(ctx).quiet = true;
   ctx.status = plane.supervisor.getSession(params.session_id ?? "") ? 204 : 404;

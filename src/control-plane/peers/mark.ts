@@ -2,24 +2,26 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
 import { isSame } from "../constant-time.ts";
 
-/** The header that carries a greeting or a mark to a peer, and its proof back. No client gets to see it, and no callback. */
+/**
+ * The header that carries a greeting or a mark to a peer, and its proof back. No client and no callback gets to see it.
+ */
 export const markHeader = "Greenroom-Peer";
-/** The header in which a replica that was taken for another one says who it is. */
+/** The header in which a replica that was taken for another one gives its node id. */
 export const nodeHeader = "Greenroom-Node";
-/** The header in which a replica tells its peers which life of its node it is: see `SessionRegistry.epoch`. */
+/** The header in which a replica tells its peers the number of its node's life: see `SessionRegistry.epoch`. */
 export const epochHeader = "Greenroom-Epoch";
-/** The header in which a replica tells its peers that it has no such session: it has no permission to judge. */
+/** The header in which a replica tells its peers that it has no such session, and so no permission to judge. */
 export const unknownHeader = "Greenroom-Unknown-Session";
-/** Longest mark that is looked at, in characters. */
+/** The longest mark that is looked at, in characters. */
 const longestMark = 4_096;
 
-/** What the peer that passed a request on says of it. */
+/** The facts of a request that the peer which passed it on gives along with it. */
 export interface Hop {
   readonly kind: PeerRequestKind;
-  /** Node ids: who passed it on, and to whom. */
+  /** The node ids of the replica that passed it on, and of the one that it was passed to. */
   readonly from: string;
   readonly to: string;
-  /** Address of the client. */
+  /** The address of the client. */
   readonly ip: string;
   /** The Host that the client asked for; on the wire it is the peer's own. Null: none. */
   readonly host: string | null;
@@ -28,13 +30,16 @@ export interface Hop {
 /** The parts of a request that its mark is bound to, as the peer receives them. */
 export interface Sealed {
   readonly method: string;
-  /** Path and query. */
+  /** The path and the query. */
   readonly target: string;
-  /** See {@link bodyHashOf}. */
+  /** The hash of the body: see {@link bodyHashOf}. */
   readonly bodyHash: string;
 }
 
-/** A mark is good once: the ticket that the peer gave to a connection, and a number that only rises on it. */
+/**
+ * The part of a mark by which it is good once: the ticket that the peer gave to a connection, and a number that only
+ * rises on it.
+ */
 export interface Turn {
   readonly ticket: string;
   readonly count: number;
@@ -42,7 +47,7 @@ export interface Turn {
 
 export interface Mark {
   readonly text: string;
-  /** An answer must carry this: only who knows the secret can give it. */
+  /** The proof that an answer must carry: it takes the secret to make it. */
   readonly proof: string;
 }
 
@@ -50,15 +55,15 @@ export interface ReadMark extends Turn {
   readonly hop: Hop;
   /** The hash that the body must have, once it is read. */
   readonly bodyHash: string;
-  /** See {@link Mark.proof}. */
+  /** The proof that the answer must carry: see {@link Mark.proof}. */
   readonly proof: string;
 }
 
 export interface ReadGreeting {
-  /** Node ids: who greets, and whom. */
+  /** The node ids of the replica that greets, and of the one that is greeted. */
   readonly from: string;
   readonly to: string;
-  /** The answer to it, which gives the ticket. */
+  /** Returns the answer to the greeting, which gives the ticket. */
   answer(ticket: string): string;
 }
 
@@ -85,12 +90,17 @@ export const bodyHashOf = (body: Uint8Array | null): string =>
 export class PeerMarks {
   readonly #secrets: readonly string[];
 
-  /** The first secret signs; all are accepted, so that the secret can be changed while the fleet runs. */
+  /**
+   * Takes the secrets. The first one signs; all are accepted, so that the secret can be changed while the fleet runs.
+   */
   constructor(secrets: readonly [string, ...string[]]) {
     this.#secrets = secrets;
   }
 
-  /** A greeting, and how its right answer is read: the ticket, or null. */
+  /**
+   * Returns a greeting, and a function that reads the ticket out of its answer, or returns null where that is not
+   * right.
+   */
   greet(from: string, to: string): { readonly text: string; ticketOf(answer: string): string | null } {
     const said = encoded({ from, to, nonce: randomBytes(12).toString("base64url") });
     const text = `${said}.${this.#sign("greeting", said)}`;
@@ -103,7 +113,7 @@ export class PeerMarks {
     };
   }
 
-  /** Null: none of us made this greeting. */
+  /** Reads a greeting. Returns null where no replica with one of the secrets made it. */
   readGreeting(text: string): ReadGreeting | null {
     const { said, mac } = partsOf(text);
     const secret = this.#secretOf("greeting", said, mac);
@@ -122,7 +132,10 @@ export class PeerMarks {
     return { text, proof: this.#sign("mark answered", text) };
   }
 
-  /** Null: none of us made this mark for this line of request. Whether it is good still, and the body right, is to be seen. */
+  /**
+   * Reads a mark. Returns null where no replica with one of the secrets made it for this line of request. It is not
+   * checked here whether the mark is still good, and the body right.
+   */
   read(text: string, line: Pick<Sealed, "method" | "target">): ReadMark | null {
     const { said, mac } = partsOf(text);
     const secret = this.#secretOf("mark", lines(said, line), mac);
@@ -149,17 +162,17 @@ function macOf(secret: string, purpose: string, text: string): string {
 }
 
 const encoded = (said: object): string => Buffer.from(JSON.stringify(said)).toString("base64url");
-/** Only of what a MAC vouches for. */
+/** Decodes what was said. It is called only for texts that a MAC vouches for. */
 const decoded = <T>(said: string): T => JSON.parse(Buffer.from(said, "base64url").toString()) as T;
 
-/** What is said, and the MAC behind the last dot. */
+/** Splits a text into what is said, and the MAC behind the last dot. */
 function partsOf(text: string): { readonly said: string; readonly mac: string } {
   const dot = text.lastIndexOf(".");
   if (dot === -1 || text.length > longestMark) return { said: "", mac: "" };
   return { said: text.slice(0, dot), mac: text.slice(dot + 1) };
 }
 
-/** Whether an answer comes from who was asked. */
+/** Returns whether an answer comes from the replica that was asked. */
 export function isProof(given: string | string[] | undefined, { proof }: Mark): boolean {
   return typeof given === "string" && isSame(given, proof);
 }

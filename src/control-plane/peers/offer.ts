@@ -12,10 +12,13 @@ import { PeerError } from "./peer-error.ts";
 import type { Peers } from "./peers.ts";
 import { readJson } from "./read-json.ts";
 
-/** Most peers that a start is offered to. */
+/** The most peers that a start is offered to. */
 const mostOffers = 5;
 
-/** With these a replica says that it has no room; another one may. A crash storm is not passed round. */
+/**
+ * The codes by which a replica says that it has no room, while another one may have some. A crash storm is not passed
+ * on.
+ */
 const noRoomHere: ReadonlySet<string> = new Set<ErrorCode>([
   "POOL_FULL",
   "NOT_STARTED",
@@ -26,7 +29,7 @@ const noRoomHere: ReadonlySet<string> = new Set<ErrorCode>([
   "DRAINING",
   "REGISTRY_UNAVAILABLE",
 ]);
-/** A peer may say these too, and yet another one have room. */
+/** The codes after which another peer is asked: a peer may also have a crash storm, while yet another one has room. */
 const noRoomThere: ReadonlySet<string> = new Set([...noRoomHere, "CRASH_STORM"]);
 
 export function isNoRoom(error: unknown): boolean {
@@ -34,9 +37,9 @@ export function isNoRoom(error: unknown): boolean {
 }
 
 /**
- * Offers a start that has no room here to the peers, those with most room first, each once. Null: none of them has room
- * either. Another answer of a peer, such as CALL_FULL, is the answer: it is thrown. So is the reason of `departed`, when it is
- * aborted: nobody waits for the start any longer.
+ * Offers a start that has no room here to the peers, those with most room first, each once. Resolves with null where
+ * none of them has room either. Another answer of a peer, such as CALL_FULL, is thrown as the answer. So is the reason
+ * of `departed`, when it is aborted: nobody waits for the start any longer.
  */
 export async function offerStart(
   exchange: Exchange,
@@ -56,9 +59,9 @@ export async function offerStart(
 }
 
 /**
- * What is known of their room is a heartbeat old: those that seemed full come later, those that seemed to accept nothing
- * after them, and those that were silent last. They are asked too, since one that warmed up is room, and who is refused here
- * is refused by the fleet.
+ * Sorts peers by their room, as of their last heartbeat: those that seemed full come later, those that seemed to accept
+ * nothing after them, and those that were silent last. They are asked too, since one that has warmed up meanwhile has
+ * room, and a start that is refused here is refused by the whole fleet.
  */
 function inOrderOfRoom(peers: Peers, reachable: readonly PeerNode[]): PeerNode[] {
   const rank = (peer: PeerNode) => (peers.isSuspect(peer) ? -2 : peer.accepting ? peer.free : -1);
@@ -97,7 +100,9 @@ async function offerTo(
   }
 }
 
-/** There always is one: a peer has to be asked for it, and can act upon nothing before it has come. */
+/**
+ * Returns the body of a start. There always is one: a peer has to be asked for it, and cannot act before it has come.
+ */
 function startBody(ctx: Koa.Context, body: unknown): PassedOn {
   const { id } = notesOf(ctx);
   if (body !== undefined) return withJson(ctx, id, body);

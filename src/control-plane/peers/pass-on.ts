@@ -12,17 +12,21 @@ import { mountOf, type PassedOn, passedOn } from "./passed-on.ts";
 import { PeerError } from "./peer-error.ts";
 import { letGoOfBody, relay } from "./relay.ts";
 
-/** Sessions have such ids: for others neither the registry nor a peer need be asked. */
+/** The form of session ids: for other ids neither the registry nor a peer need be asked. */
 const sessionId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** How a request fared that was passed on. `epoch`: the peer has no such session, and is this life of its node. */
+/**
+ * The outcome of a request that was passed on. `epoch`: the peer has no such session, and this is the number of its
+ * node's life.
+ */
 type Passed = "answered" | "unanswered" | { readonly epoch: number };
 
 /**
- * Answers a request about a session of another replica: by its owner, to whom the request is passed on as it came, and who
- * judges it; or, where the owner is out of reach, by what the registry knows. Where the registry does not know the session the
- * peers are asked for it, since a registry may have been emptied, or not have heard of it yet. False: there is no such session,
- * or it is in this process. Rejects with PEER_UNREACHABLE or REGISTRY_UNAVAILABLE where nobody can tell.
+ * Answers a request about a session of another replica: by its owner, to whom the request is passed on as it came, and
+ * who judges it; or, where the owner is out of reach, by what the registry knows. Where the registry does not know the
+ * session the peers are asked for it, since a registry may have been emptied, or not have heard of it yet. Resolves
+ * with false where there is no such session, or it is in this process. Rejects with PEER_UNREACHABLE or
+ * REGISTRY_UNAVAILABLE where nobody can tell.
  */
 export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint): Promise<boolean> {
   const { ctx, plane, params, hop } = exchange;
@@ -53,7 +57,7 @@ class Passing {
     this.#readsBody = readsBody;
   }
 
-  /** False: there is no such session. */
+  /** Answers the request. Resolves with false where there is no such session. */
   async isAnswered(): Promise<boolean> {
     const { registry } = this.#exchange.plane.peers;
     let record: FoundSession | null;
@@ -93,7 +97,10 @@ class Passing {
     }
   }
 
-  /** False: no peer has it. Rejects with PEER_UNREACHABLE where one may have it, as far as the caller may know. */
+  /**
+   * Does the same as {@link #byWhoHasIt}, but rejects with PEER_UNREACHABLE where a peer may have the session, as far
+   * as the caller may know.
+   */
   async #byWhoHasItSurely(): Promise<boolean> {
     const answered = await this.#byWhoHasIt();
     if (answered !== "uncertain") return answered;
@@ -104,7 +111,10 @@ class Passing {
     });
   }
 
-  /** False: no peer has it. "uncertain": no peer that could be asked. */
+  /**
+   * Lets the peer answer that has the session. Resolves with false where no peer has it, with "uncertain" where only
+   * some could be asked.
+   */
   async #byWhoHasIt(): Promise<boolean | "uncertain"> {
     const located = await this.#exchange.plane.locator.locate(this.#exchange, this.#id);
     if (located === "nowhere") return false;
@@ -152,12 +162,15 @@ class Passing {
   }
 }
 
-/** The caller is denied even to know that there is such a session. */
+/** Returns whether the caller is denied even to know that there is such a session. */
 function isUnseen(error: unknown): boolean {
   return GreenroomError.is(error) && error.code === "SESSION_NOT_FOUND" && !(error instanceof DetailedError);
 }
 
-/** Null where it is out of reach. A later life of its node may be the same process, which registered anew. */
+/**
+ * Returns the owner of a session; null where it is out of reach. A later life of its node may be the same process,
+ * which registered anew.
+ */
 function ownerOf({ plane: { peers } }: Exchange, { owner, nodeId, end }: FoundSession): PeerNode | null {
   let candidate = owner;
   if (end === null) candidate ??= peers.known().find((peer) => peer.nodeId === nodeId) ?? null;
@@ -168,14 +181,17 @@ function ownerOf({ plane: { peers } }: Exchange, { owner, nodeId, end }: FoundSe
   return null;
 }
 
-/** `?wait=true` is answered when the session has ended. */
+/** Returns whether the request is answered only when the session has ended, as `?wait=true` asks. */
 function waitsForTheEnd({ ctx, query }: Exchange): boolean {
   if (ctx.method !== "DELETE" && ctx.method !== "POST") return false;
   const { data } = closeParameters.safeParse(query);
   return isYes(data?.wait);
 }
 
-/** What the registry knows, for those whose request the owner would answer; to all others there is no such session. */
+/**
+ * Answers with what the registry knows, for callers whose request the owner would answer; for all others there is no
+ * such session.
+ */
 async function answerByRecord(exchange: Exchange, record: SessionRecord): Promise<never> {
   await exchange.judgeForeign(foreignSession(record));
   if (record.end && !(await exchange.mayView()))

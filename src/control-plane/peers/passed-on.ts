@@ -3,15 +3,18 @@ import type Koa from "koa";
 import { bytesReadBefore, hasBody, readRawBody } from "../body.ts";
 import { endToEnd } from "./end-to-end-headers.ts";
 
-/** What a peer is sent of a request: its headers as they came, less what is about the connection, and its body. */
+/**
+ * The parts of a request that a peer is sent: its headers as they came, without those about the connection, and its
+ * body.
+ */
 export interface PassedOn {
   readonly headers: string[];
   readonly body: Buffer | null;
 }
 
 /**
- * A request as it came. Its body is read here, as far as a server reads any, so that the mark can be bound to it; one that
- * `readsBody` says nobody reads stays where it is. Rejects where the client breaks off.
+ * Returns a request as it came. Its body is read here, as far as a server reads any, so that the mark can be bound to
+ * it; where `readsBody` is false nobody reads the body, and it stays where it is. Rejects where the client breaks off.
  */
 export async function passedOn(ctx: Koa.Context, requestId: string, readsBody: boolean): Promise<PassedOn> {
   const { req } = ctx;
@@ -21,7 +24,7 @@ export async function passedOn(ctx: Koa.Context, requestId: string, readsBody: b
   return { headers: headersOf(req, requestId), body: await readRawBody(req) };
 }
 
-/** A request whose body has been read. */
+/** Returns a request whose body has been read, with that body as JSON. */
 export function withJson(
   ctx: Koa.Context,
   requestId: string,
@@ -41,7 +44,10 @@ function withBytes(
   return { headers: headersOf(ctx.req, requestId, ["content-encoding", ...without]), body: bytes };
 }
 
-/** Without Host, which the mark carries; the peer's log line has the id of this one's. */
+/**
+ * Returns the headers of a request without Host, which the mark carries, and with its id, so that the peer's log line
+ * has the same.
+ */
 export function headersOf(
   { rawHeaders }: IncomingMessage,
   requestId: string,
@@ -53,14 +59,17 @@ export function headersOf(
 
 type Paths = Pick<Koa.Context, "originalUrl" | "path">;
 
-/** The path under which the API is mounted in another application; empty where it is at the root, or the request does not tell. */
+/**
+ * Returns the path under which the API is mounted in another application; empty where it is at the root, or the request
+ * does not tell.
+ */
 export function mountOf(ctx: Paths): string {
   return toldMount(ctx) ?? "";
 }
 
 /**
- * The same; null where the request does not tell it: its target is a whole URL, is written otherwise than its path, or ends
- * where the API begins.
+ * Does the same as {@link mountOf}, but returns null where the request does not tell it: its target is a whole URL, is
+ * written otherwise than its path, or ends where the API begins.
  */
 export function toldMount({ originalUrl, path }: Paths): string | null {
   const [whole = ""] = originalUrl.split("?");

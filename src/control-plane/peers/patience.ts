@@ -1,17 +1,17 @@
 import { DeadlineError } from "../../deadline.ts";
 
-/** One wait at a time for something of a peer. */
+/** A timer for one wait at a time for something of a peer. */
 export class Patience {
   readonly #expired: (error: DeadlineError) => void;
   #timer: NodeJS.Timeout | undefined;
   #overdue = false;
 
-  /** `expired` is called where a wait took too long. */
+  /** Takes the function that is called where a wait took too long. */
   constructor(expired: (error: DeadlineError) => void) {
     this.#expired = expired;
   }
 
-  /** Waits for this from now on, and for nothing else. `ms` null: for as long as it takes. */
+  /** Waits for this from now on, and for nothing else. `ms` null: there is no limit. */
   wait(what: string, ms: number | null): void {
     this.stop();
     if (ms === null) return;

@@ -14,36 +14,42 @@ import {
   type ProvenRequestOptions,
 } from "./proven-connection.ts";
 
-/** How long a connection is kept for the next request, in milliseconds. A server keeps it for 75 s. */
+/** The time that a connection is kept for the next request, in milliseconds. A server keeps it for 75 s. */
 const keptIdleMs = 30_000;
-/** Connections to each peer that are kept. */
+/** The most unused connections to each peer that are kept. */
 const mostKept = 16;
 
 export interface PeerRequest {
   readonly method: string;
-  /** Path and query. */
+  /** The path and the query. */
   readonly target: string;
   /** The path under which the API is mounted, without a slash at its end. */
   readonly mount: string;
   readonly hop: Hop;
-  /** End-to-end ones, names and values in turn, without Host. */
+  /** The end-to-end headers, names and values in turn, without Host. */
   readonly headers: readonly string[];
   readonly body: Buffer | null;
-  /** Longest time from the connection to a sign of life, before which nothing of the body is sent. In milliseconds. */
+  /**
+   * The longest time from the connection to a sign of life, before which nothing of the body is sent, in milliseconds.
+   */
   readonly signTimeoutMs: number;
-  /** Longest time from then, or from the last byte of the body, to the headers of the answer, in milliseconds. Null: no limit. */
+  /**
+   * The longest time from then, or from the last byte of the body, to the headers of the answer, in milliseconds. Null:
+   * no limit.
+   */
   readonly answerTimeoutMs: number | null;
-  /** Aborted, it ends the request and its answer. */
+  /** The signal that ends the request and its answer. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks peers, over connections that are kept where that is safe. Each connection begins with a greeting: before its peer has
- * proved itself nothing of a caller is sent over it.
+ * Asks peers, over connections that are kept where that is safe. Each connection begins with a greeting: before its
+ * peer has proved itself nothing of a caller is sent over it.
  *
- * A process that stands still has its connections accepted by the kernel, and answers what it finds there whenever it goes on.
- * So a body is sent only to who has said that it is there (100 Continue): who was given up before has got nothing that it
- * could act upon, and another one can be asked. To a request without a body 102 Processing is the sign.
+ * A process that stands still has its connections accepted by the kernel, and answers what it finds there whenever it
+ * goes on. So a body is sent only to a peer that has said that it is there (100 Continue): one that was given up before
+ * has got nothing that it could act upon, and another one can be asked. To a request without a body 102 Processing is
+ * the sign.
  */
 export class PeerClient {
   readonly #marks: PeerMarks;
@@ -55,8 +61,8 @@ export class PeerClient {
   }
 
   /**
-   * The answer, once its headers are there. Rejects with a {@link PeerError}, with an `HttpError` where the headers are too
-   * large for a peer, or with the reason of the signal.
+   * Sends a request. Resolves with the answer, once its headers are there. Rejects with a {@link PeerError}, with an
+   * `HttpError` where the headers are too large for a peer, or with the reason of the signal.
    */
   async ask(peer: NodeInfo, request: PeerRequest): Promise<IncomingMessage> {
     // A kept connection may be closed by the peer just as it is used again. What has no body can be sent once more.
@@ -90,7 +96,10 @@ export class PeerClient {
     return answerOf(sent, request, (socket) => this.#complete(sent, request, url.host, socket));
   }
 
-  /** Sets what a request says, once the connection it goes over is known. Null: it must go over another one. */
+  /**
+   * Sets the headers of a request, once its connection is known. Returns its mark; null where it must go over another
+   * connection.
+   */
   #complete(sent: ClientRequest, request: PeerRequest, host: string, socket: Socket): Mark | null {
     const turn = nextTurn(socket);
     if (turn === null) return null;
@@ -113,7 +122,7 @@ function framing({ body, method }: PeerRequest): string[] {
   return ["Content-Length", String(body.length), "Expect", "100-continue"];
 }
 
-/** The connection was closed before it could be used, or is too old. */
+/** The error for a connection that was closed before it could be used, or that is too old. */
 class StaleConnection extends PeerError {}
 
 function answerOf(

@@ -3,10 +3,13 @@ import { nodeHeader } from "./mark.ts";
 
 const wrongAddress = "its --advertised-address (GREENROOM_ADVERTISED_ADDRESS) leads elsewhere";
 
-/** A peer did not answer. */
+/** The error for a peer that did not answer. */
 export class PeerError extends Error {
   override readonly name: string = "PeerError";
-  /** It cannot have acted: it was not reached, never got the body, or has died with what it may have begun. */
+  /**
+   * True where the peer cannot have acted: it was not reached, never got the body, or has died with what it may have
+   * begun.
+   */
   readonly surelyUndone: boolean;
 
   constructor(message: string, surelyUndone: boolean, cause?: unknown) {
@@ -14,21 +17,21 @@ export class PeerError extends Error {
     this.surelyUndone = surelyUndone;
   }
 
-  /** It let a deadline pass: it may stand still. */
+  /** Returns whether the peer let a deadline pass: it may stand still. */
   get late(): boolean {
     return this.cause instanceof DeadlineError;
   }
 
-  /** Nobody listens at its address. */
+  /** Returns whether nobody listens at the peer's address. */
   get refused(): boolean {
     return isRefusal(this.cause);
   }
 }
 
-/** A replica that proved itself answered, and is another one than was asked. */
+/** The error for an answer of a replica that proved itself, and is another one than was asked. */
 export class AnotherReplica extends PeerError {}
 
-/** A name may stand for several addresses: then each must have refused. */
+/** Returns whether a connection was refused. A name may stand for several addresses: then each must have refused. */
 function isRefusal(cause: unknown): boolean {
   if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(isRefusal);
   return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
@@ -39,14 +42,14 @@ export interface AnswerHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** The peer proved itself, and does not answer for the one that was asked. */
+/** Returns the error for a peer that proved itself, and does not answer for the one that was asked. */
 export function notTheOne({ status, headers }: AnswerHead): PeerError {
   if (status !== 421) return new PeerError(`It answered ${status} to a greeting`, true);
   const who = headers[nodeHeader.toLowerCase()];
   return new AnotherReplica(`It was answered by another replica (${who}): ${wrongAddress}`, true);
 }
 
-/** Whoever answered did not prove that they are a peer. */
+/** Returns the error for an answer whose sender did not prove to be a peer. */
 export function unproven({ status, headers }: AnswerHead): PeerError {
   const isGreenroom = status === 403 && headers["x-request-id"] !== undefined;
   const why = isGreenroom

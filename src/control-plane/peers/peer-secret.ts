@@ -1,11 +1,11 @@
 import { hkdfSync } from "node:crypto";
 
-/** `GREENROOM_PEER_SECRET` as it is given: the secrets in it. */
+/** Returns the secrets in `GREENROOM_PEER_SECRET`, which are separated by spaces or lines. */
 export function peerSecrets(text: string | undefined): readonly string[] {
   return text?.split(/\s+/).filter((secret) => secret !== "") ?? [];
 }
 
-/** Another secret that is made of this one, for another purpose. */
+/** Returns another secret that is made of this one, for another purpose. */
 export function derivedSecret(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", `greenroom ${purpose}`, 32));
 }

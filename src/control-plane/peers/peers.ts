@@ -14,14 +14,14 @@ import { PeerClient, type PeerRequest } from "./peer-client.ts";
 import { PeerError } from "./peer-error.ts";
 import { Tickets } from "./tickets.ts";
 
-/** How long a peer may be silent before it is taken for one that stands still, in milliseconds. */
+/** The time that a peer may be silent before it is taken for one that stands still, in milliseconds. */
 const signTimeoutMs = 2_000;
-/** The same for one that was silent when it was last asked. */
+/** The time that a peer may be silent which was silent when it was last asked, in milliseconds. */
 const suspectTimeoutMs = 500;
-/** How often it is looked whether a peer that is waited for still lives, in milliseconds. */
+/** The time between two checks whether a peer that is waited for still lives, in milliseconds. */
 const goneCheckMs = 1_000;
 
-/** The other replicas: which there are, what is asked of them, and what they pass on to this one. */
+/** The other replicas: the list of them, the requests to them, and the requests that they pass on to this one. */
 export class Peers {
   readonly node: NodeInfo;
   readonly registry: SessionRegistry;
@@ -31,12 +31,12 @@ export class Peers {
   readonly #client: PeerClient | null;
   readonly #tickets = new Tickets();
   readonly #known: KnownPeers;
-  /** Node ids of those that let a deadline pass, and have not answered since. */
+  /** The node ids of the replicas that let a deadline pass, and have not answered since. */
   readonly #suspects = new Set<string>();
-  /** Where the API was mounted for the last request that told it. */
+  /** The path under which the API was mounted for the last request that told it. */
   #mount = "";
 
-  /** `secrets`: none, and nothing is passed on, nor taken from others. */
+  /** Takes the secrets. Where there are none, nothing is passed on, nor taken from others. */
   constructor(supervisor: Supervisor, secrets: readonly string[], log: Logger) {
     this.#supervisor = supervisor;
     this.node = supervisor.node;
@@ -52,9 +52,9 @@ export class Peers {
   }
 
   /**
-   * Takes the mark off a request that a peer passed on, and gives it back the Host that the client asked for. Null: it
-   * comes from a client. "answered": a peer greeted, or asked whether this process is there. Throws FORBIDDEN for a mark that
-   * is not right or was used before: whoever sends it wants to be taken for a peer.
+   * Takes the mark off a request that a peer passed on, and gives it back the Host that the client asked for. Returns
+   * null where it comes from a client, and "answered" where a peer greeted, or asked whether this process is there.
+   * Throws FORBIDDEN for a mark that is not right or was used before: its sender wants to be taken for a peer.
    */
   arrival(ctx: Koa.Context): Hop | "answered" | null {
     this.#mount = toldMount(ctx) ?? this.#mount;
@@ -90,7 +90,7 @@ export class Peers {
     return read.hop;
   }
 
-  /** Its peer's requests follow on the same connection, also while this process shuts down. */
+  /** Answers a greeting. The peer's requests follow on the same connection, also while this process shuts down. */
   #greet(ctx: Koa.Context, greeting: ReadGreeting): "answered" {
     notesOf(ctx).quiet = true;
     notesOf(ctx).route = "greeting";
@@ -101,28 +101,34 @@ export class Peers {
     return "answered";
   }
 
-  /** A peer has the wrong address of another one. */
+  /** Refuses a request of a peer that has the wrong address of another one. Throws MISDIRECTED. */
   #misdirected(ctx: Koa.Context): never {
     ctx.set(nodeHeader, this.node.nodeId);
     throw new GreenroomError("MISDIRECTED");
   }
 
-  /** The others: those that the registry lists, and those that it listed before and that are there all the same. */
+  /**
+   * Returns the other replicas: those that the registry lists, and those that it listed before and that are there all
+   * the same.
+   */
   known(): readonly PeerNode[] {
     return this.#known.all();
   }
 
-  /** There may be others that are not known yet. */
+  /** Returns whether there may be others that are not known yet. */
   get mayBeMistaken(): boolean {
     return this.#known.mayBeMistaken;
   }
 
-  /** Nobody listens at the address of this one. True: it is not listed either, so that it is gone. */
+  /**
+   * Notes that nobody listens at the address of this replica. Returns true where it is not listed either, so that it is
+   * gone.
+   */
   refused(peer: PeerNode): boolean {
     return this.#known.refused(peer);
   }
 
-  /** Those that are listed and can be asked. */
+  /** Returns the replicas that are listed and can be asked. */
   reachable(): readonly PeerNode[] {
     return this.registry.peers().filter((peer) => this.canReach(peer));
   }
@@ -131,19 +137,19 @@ export class Peers {
     return this.#client !== null && address !== null;
   }
 
-  /** It was silent when it was last asked. */
+  /** Returns whether a peer was silent when it was last asked. */
   isSuspect({ nodeId }: NodeInfo): boolean {
     return this.#suspects.has(nodeId);
   }
 
-  /** A peer would have to be asked, and cannot be: there is no secret here, or no address of it. */
+  /** Counts a peer that would have to be asked, and cannot be: there is no secret here, or no address of it. */
   cannotAsk(kind: PeerRequestKind): void {
     this.#supervisor.metrics.peerFailed(kind);
   }
 
   /**
-   * Whether this life of a peer goes on: it is asked once, at the address that it advertises. Resolves within 1,000 ms, and
-   * never rejects.
+   * Asks a peer once, at the address that it advertises, whether its life goes on. Resolves within 1,000 ms, and never
+   * rejects.
    */
   async liveness(peer: PeerNode): Promise<Liveness> {
     const presence = await this.#presence(peer);
@@ -169,7 +175,7 @@ export class Peers {
     return presenceOf((signal) => this.ask(peer, { ...request, signal }, from));
   }
 
-  /** The answer of a peer, counted. Rejects as {@link PeerClient.ask} does. */
+  /** Asks a peer, and counts it. Resolves with its answer. Rejects as {@link PeerClient.ask} does. */
   async ask(
     peer: PeerNode,
     request: Omit<PeerRequest, "hop" | "signTimeoutMs"> & { readonly signTimeoutMs?: number },

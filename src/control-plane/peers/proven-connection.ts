@@ -11,25 +11,28 @@ import { Patience } from "./patience.ts";
 import { type AnswerHead, notTheOne, PeerError, unproven } from "./peer-error.ts";
 import { ticketLifeMs } from "./tickets.ts";
 
-/** Peers are near: who does not take a connection within this time is not there. In milliseconds. */
+/** The longest time that a peer may take to accept a connection, in milliseconds: peers are near. */
 const connectTimeoutMs = 1_000;
-/** A connection whose other end vanished without a word is given up about 10 s after this, in milliseconds. */
+/**
+ * The time after which a silent connection is probed, in milliseconds; one whose other end vanished is given up about
+ * 10 s later.
+ */
 const aliveAfterMs = 5_000;
-/** Longest answer to a greeting, in bytes of its headers. */
+/** The longest answer to a greeting, in bytes of its headers. */
 const longestHead = 16_384;
 
-/** How a new connection is greeted. */
+/** The greeting of a new connection. */
 export interface Greeting {
   readonly marks: PeerMarks;
   readonly from: string;
   readonly to: string;
-  /** Where the API is mounted, with `/health` behind it. */
+  /** The path under which the API is mounted, with `/health` behind it. */
   readonly target: string;
-  /** Longest time from the connection to the peer's answer, in milliseconds. */
+  /** The longest time from the connection to the peer's answer, in milliseconds. */
   readonly signTimeoutMs: number;
 }
 
-/** Options of a request over a connection whose peer proves itself first. */
+/** The options of a request over a connection whose peer proves itself first. */
 export interface ProvenRequestOptions extends HttpRequestOptions {
   readonly greeting: Greeting;
 }
@@ -42,7 +45,7 @@ interface Ticket {
 
 const tickets = new WeakMap<Duplex, Ticket>();
 
-/** What the next request over a proven connection is marked with; null where its ticket is too old. */
+/** Returns the turn by which the next request over a proven connection is marked; null where its ticket is too old. */
 export function nextTurn(socket: Duplex): Turn | null {
   const ticket = tickets.get(socket);
   if (!ticket || performance.now() - ticket.givenAt > ticketLifeMs / 2) return null;
@@ -63,7 +66,7 @@ export class ProvenHttpAgent extends HttpAgent {
   }
 }
 
-/** The same over TLS. */
+/** Does the same as {@link ProvenHttpAgent} over TLS. */
 export class ProvenHttpsAgent extends HttpsAgent {
   override createConnection(options: ClientRequestArgs, done?: Done): undefined {
     prove(super.createConnection(options) as Socket, "secureConnect", options, done);
@@ -74,7 +77,7 @@ export class ProvenHttpsAgent extends HttpsAgent {
   }
 }
 
-/** An agent hands its options on as they are. */
+/** Returns the greeting of a connection: an agent hands its options on as they are. */
 function greetingOf(options: object): Greeting {
   return (options as ProvenRequestOptions).greeting;
 }
@@ -122,7 +125,7 @@ function prove(
   });
 }
 
-/** Status and headers as far as they go: whoever answers may be anybody. */
+/** Parses status and headers as far as they go: anybody may have sent them. */
 function headOf(text: string): AnswerHead & { readonly headers: Readonly<Record<string, string>> } {
   const [line = "", ...fields] = text.slice(0, text.indexOf("\r\n\r\n")).split("\r\n");
   const headers = fields.flatMap((field) => {

@@ -3,12 +3,12 @@ import { within } from "../../deadline.ts";
 import type { JsonValue } from "../../protocol.ts";
 import { PeerError } from "./peer-error.ts";
 
-/** Longest answer of a peer that is read into memory, in bytes: a page of a list ends before. */
+/** The longest answer of a peer that is read into memory, in bytes: a page of a list ends before. */
 const longestAnswer = 8 * 1_048_576;
-/** How long the body of such an answer may take once its headers are there, in milliseconds. */
+/** The longest time that the body of such an answer may take once its headers are there, in milliseconds. */
 const bodyTimeoutMs = 5_000;
 
-/** The JSON of a peer's answer. Rejects with a {@link PeerError}. */
+/** Resolves with the JSON of a peer's answer. Rejects with a {@link PeerError}. */
 export async function readJson(answer: IncomingMessage): Promise<JsonValue> {
   try {
     return JSON.parse(await within(readText(answer), bodyTimeoutMs, "The body of a peer's answer"));

@@ -4,19 +4,20 @@ import { swallowBody } from "../body.ts";
 import { byName, endToEnd } from "./end-to-end-headers.ts";
 import { epochHeader } from "./mark.ts";
 
-/** The rest of the body, where there is one, is not waited for. */
+/** Stops reading the body: its rest, where there is one, is not waited for. */
 export function letGoOfBody(ctx: Koa.Context): void {
   if (ctx.req.complete) return;
   ctx.req.unpipe();
   swallowBody(ctx);
 }
 
-/** How an answer that a peer gave ended on its way to the client. */
+/** The ways in which an answer that a peer gave can end on its way to the client. */
 export type RelayEnd = "whole" | "left" | "lost" | "stopped";
 
 /**
- * Hands a peer's answer to the client as it comes, no faster than the client reads. Where the peer dies in the middle the
- * client's connection is ended too: what is not whole must not look so, and an EventSource comes back.
+ * Hands a peer's answer to the client as it comes, no faster than the client reads. Where the peer dies in the middle
+ * the client's connection is ended too: an answer that is not whole must not look so, and an EventSource connects
+ * again.
  */
 export async function relay(
   ctx: Koa.Context,

@@ -2,22 +2,23 @@ import { createHmac, randomBytes } from "node:crypto";
 import { isSame } from "../constant-time.ts";
 import type { Turn } from "./mark.ts";
 
-/** How long a ticket is good after it was given, in milliseconds. */
+/** The time that a ticket is good after it was given, in milliseconds. */
 export const ticketLifeMs = 600_000;
-/** Most tickets whose last count is known; of more, the oldest are good no longer. */
+/** The most tickets whose last count is known; where there are more, the oldest are good no longer. */
 const mostKnown = 10_000;
 
 /**
- * Tickets that this process gives to the connections of its peers, so that each mark is good once. A ticket holds when it was
- * given, by the clock of this process, and a key of this process vouches for it: one costs nothing until it is used.
+ * Tickets that this process gives to the connections of its peers, so that each mark is good once. A ticket holds the
+ * time at which it was given, by the clock of this process, and a key of this process vouches for it: it costs nothing
+ * until it is used.
  */
 export class Tickets {
   readonly #key = randomBytes(32);
   readonly #now: () => number;
   readonly #most: number;
-  /** The last count of each that was used, in the order of their first use. */
+  /** The last count of each ticket that was used, in the order of their first use. */
   readonly #used = new Map<string, { count: number; readonly givenAt: number }>();
-  /** Those given before are good no longer, since it is not known any more how far they were used. */
+  /** The time before which no ticket is good any more, since it is not known any longer how far those were used. */
   #goodSince = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number = () => performance.now(), most = mostKnown) {
@@ -30,7 +31,7 @@ export class Tickets {
     return `${said}~${this.#sign(said)}`;
   }
 
-  /** Whether a mark with this turn may be acted upon. It may be once. */
+  /** Returns whether a mark with this turn may be acted upon. It may be once. */
   take({ ticket, count }: Turn): boolean {
     const [said = "", mac = "", ...more] = ticket.split("~");
     if (more.length > 0 || !isSame(mac, this.#sign(said)) || !Number.isSafeInteger(count)) return false;

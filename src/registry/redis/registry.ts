@@ -130,8 +130,8 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   /**
-   * Tells Redis at once, since the next start may come with the answer to a close. Where Redis does not hear it, that
-   * start is refused.
+   * Tells Redis at once, since the next start may come with the answer to a close. That start is refused where this
+   * fails.
    */
   leaving(sessionId: string): void {
     const session = this.#own.get(sessionId);
@@ -254,10 +254,7 @@ export class RedisRegistry implements SessionRegistry {
     }, endDelayMs).unref();
   }
 
-  /**
-   * Writes the live sessions, those that ended within the last 10 minutes, and the messages, since Redis may have been
-   * emptied.
-   */
+  /** Writes the live sessions, the ends of the last 10 minutes, and the messages, since Redis may have been emptied. */
   #writeAll(): void {
     for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
     this.#ends?.writeAgain();
@@ -279,10 +276,7 @@ export class RedisRegistry implements SessionRegistry {
     if (lost.length > 0) this.#hooks?.fenced(lost);
   }
 
-  /**
-   * Writes all again where Redis knew of too few sessions at two heartbeats in a row: a failover can lose what it had
-   * confirmed.
-   */
+  /** Writes all again where Redis knew of too few sessions at two heartbeats in a row: a failover can lose some. */
   #compare(known: number): void {
     let own = 0;
     for (const { written } of this.#own.values()) if (written) own += 1;
