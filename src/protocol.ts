@@ -1,6 +1,6 @@
 /**
- * What the main thread and a session thread say to each other, over the one port between them: a union each way.
- * Times are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
+ * The messages between the main thread and a session thread, over the one port between them: a union each way. Times
+ * are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
  */
 import type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
 import type { PlainError } from "./errors.ts";
@@ -9,13 +9,19 @@ import type { SessionMetricsSnapshot } from "./metrics/session-metric-fields.ts"
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** The monotonic clock of the process, the same in every thread of it, as milliseconds since the Unix epoch. */
+/**
+ * Returns the time by the monotonic clock of the process, the same in every thread of it, as milliseconds since the
+ * Unix epoch.
+ */
 export const now = (): number => performance.timeOrigin + performance.now();
 
-/** A session lives through these in order; `closing` and `ended` can be reached from any earlier one. */
+/**
+ * The state of a session, which lives through these in order; `closing` and `ended` can be reached from any earlier
+ * one.
+ */
 export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
 
-/** What may follow what. */
+/** The states that may follow each state. */
 export const nextStates = {
   starting: ["joining", "closing", "ended"],
   joining: ["live", "closing", "ended"],
@@ -24,15 +30,15 @@ export const nextStates = {
   ended: [],
 } as const satisfies Record<SessionState, readonly SessionState[]>;
 
-/** Why a session ended. A closed set: every ended session has exactly one. */
+/** The reasons for which a session ends. A closed set: every ended session has exactly one. */
 export const endReasons = [
   /** The agent left by itself, or the call ended. */
   "finished",
-  /** Somebody asked for it. */
+  /** A client asked for its end. */
   "closed",
   /** The agent was alone in the call for too long. */
   "idle",
-  /** It reached the longest time a session may last. */
+  /** It reached the longest time that a session may last. */
   "max_duration",
   /** The server shut down. */
   "drained",
@@ -40,7 +46,7 @@ export const endReasons = [
   "start_failed",
   /** The agent's code threw after the start. */
   "failed",
-  /** Its thread died: an uncaught error or `process.exit`. Or it sent a message that is none of the protocol. */
+  /** Its thread died of an uncaught error or `process.exit`, or sent a message that is none of the protocol. */
   "crashed",
   /** Its event loop was blocked for too long. */
   "unresponsive",
@@ -61,40 +67,46 @@ export type CloseReason = Extract<
   "closed" | "idle" | "max_duration" | "drained" | "out_of_memory" | "start_failed"
 >;
 
-/** What a slot's thread is given when it starts: everything that does not depend on the session. */
+/** The data that a slot's thread is given when it starts: everything that does not depend on the session. */
 export interface SlotBoot {
   readonly port: import("node:worker_threads").MessagePort;
-  /** Int32 values, by {@link Pulse}. Shared memory, so that a blocked loop cannot hide. */
+  /**
+   * One Int32, to which the thread adds 1 every {@link heartbeatIntervalMs}. The memory is shared, so that a blocked
+   * loop cannot hide.
+   */
   readonly heartbeat: SharedArrayBuffer;
-  /** URL of the module whose default export is the agent. */
+  /** The URL of the module whose default export is the agent. */
   readonly agentUrl: string;
-  /** Providers whose requests are counted over all sessions: a permit is asked for each. */
+  /** The providers whose requests are counted over all sessions: a permit is asked for each. */
   readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
 }
 
-/** What a thread tells in its heartbeat: the place of each value. */
+/**
+ * The time between two heartbeats of a thread, in milliseconds. 1,000 threads that beat more often cost a third of a
+ * core more.
+ */
 export const Pulse = {
-  /** The thread adds 1 every {@link heartbeatIntervalMs}. */
+  /** The format of log lines. `words` is for a terminal that shows the conversation itself. */
   beat: 0,
-  /** Worker threads that the agent has started. */
+  /** The format of its log lines. Default `json`. */
   nestedWorkers: 1,
-  /** KiB of heap, Buffers and wasm memory that these hold together. */
+  /** The file descriptor that log lines and the console of the thread are written to. A write to it must not block. */
   nestedKilobytes: 2,
 } as const;
 export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_ELEMENT;
 
-/** 1,000 threads that beat more often than this cost a third of a core more. */
+/** The memory of the `DroppedLines` of the process. Default: dropped lines are told in the log only. */
 export const heartbeatIntervalMs = 250;
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
-/** `words`: for a terminal that shows the conversation itself. */
+/** Writes transcripts and tool arguments too. Off by default: they are the callers' private words. */
 export type LogFormat = "json" | "words";
 
 export interface ThreadLogOptions {
   readonly level: LogLevel;
-  /** Default `json`. */
+  /** One session, as its thread is told of it. */
   readonly format?: LogFormat;
   /** File descriptor that log lines and the console of the thread are written to. A write to it must not block. */
   readonly fd: number;
@@ -104,27 +116,27 @@ export interface ThreadLogOptions {
   readonly transcripts: boolean;
 }
 
-/** One session, as its thread is told. */
+/** The factor by which it runs faster than life, 1 to 100. Default 1, which services over a network need. */
 export interface SessionAssignment {
   readonly sessionId: string;
   readonly callType: string;
   readonly callId: string;
   readonly config: JsonObject;
-  /** The call takes place in memory, whatever edge the agent has. */
+  /** The parts of an agent, as its rehearsal finds them. */
   readonly inMemory: InMemoryCall | null;
-  /** A dry run before the server serves: `createAgent` alone, then the agent is closed. */
+  /** The text that the agent's module gives about itself. */
   readonly rehearsal: boolean;
 }
 
-/** A call without a network: `dial` of greenroom/testing reaches it, under the session's id. */
+/** The name of the model; null for an edge. */
 export interface InMemoryCall {
-  /** How many times faster than life it runs, 1 to 100. Default 1, which services over a network need. */
+  /** The providers that stand by for it, of a `fallback`. */
   readonly speed?: number;
 }
 
-/** What an agent is made of, as its rehearsal finds it. */
+/** The reason why it cannot be used, such as a wrong key; null where nothing is known against it. */
 export interface AgentReport {
-  /** What the agent's module says of itself. */
+  /** A message that a participant typed. */
   readonly about: string | null;
   readonly services: readonly AgentService[];
 }
@@ -132,11 +144,11 @@ export interface AgentReport {
 export interface AgentService {
   readonly part: "llm" | "stt" | "tts" | "edge";
   readonly provider: string;
-  /** Null for an edge. */
+  /** The data for leaving a call on behalf of an agent whose thread died in it. */
   readonly model: string | null;
-  /** Providers that stand by for it, of a `fallback`. */
+  /** The `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
   readonly reserve: readonly string[];
-  /** Why it cannot be used, such as a wrong key; null where nothing is known against it. */
+  /** The data that the module is given. They may hold secrets, and are never logged. */
   readonly problem: PlainError | null;
 }
 
@@ -147,24 +159,24 @@ export interface TextMessage {
   readonly text: string;
 }
 
-/** How to leave a call for an agent whose thread died in it. */
+/**
+ * Leaves the call. It is harmless where there is nothing left to leave. The data come from a thread that runs an
+ * agent's code: the function must check them, and must load and read nothing that they name.
+ */
 export interface Farewell {
   /** `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
   readonly provider: string;
-  /** What the module is given. It may hold secrets, and is never logged. */
+  /** True where the id was made up, so that nobody has it yet. */
   readonly data: JsonObject;
 }
 
-/** A module that leaves calls for threads that died. It should be light: the main thread loads it. */
+/** A question of the main thread to an agent in a call. */
 export interface FarewellModule {
-  /**
-   * Leaves. Harmless where there is nothing left to leave. The data come from a thread that runs an agent's code: the function
-   * must check them, and must load and read nothing that they name.
-   */
+  /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
   farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** Somebody who is to join the call that an agent is in. */
+/** The longest time that an answer may take, in milliseconds. */
 export interface Guest {
   readonly id: string;
   readonly name: string;
@@ -172,7 +184,7 @@ export interface Guest {
   readonly madeUp: boolean;
 }
 
-/** What the main thread asks of an agent in a call. */
+/** The measurements of this session so far, as they were asked for. */
 export type Question =
   | { readonly about: "join_token"; readonly guest: Guest; readonly expiresInSeconds: number }
   | { readonly about: "demo_link"; readonly guest: Guest };
@@ -197,37 +209,42 @@ export type ToThread =
   | { readonly type: "close"; readonly reason: CloseReason };
 
 export type FromThread =
-  /** The first message. None of the agent's code is loaded yet, so that the number is the thread's own. */
+  /** The agent's parts, and whether its services let it in. Only a rehearsal sends it. */
   | { readonly type: "started"; readonly threadId: number }
-  /** The agent module is imported: the thread can take a session. */
+  /**
+   * The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not wait.
+   */
   | { readonly type: "warm"; readonly importMs: number }
-  /** The session was received; the agent's code runs from here on. */
+  /** The agent is alone in the call since this time; null while somebody is there. */
   | { readonly type: "entered"; readonly at: number }
   /** `createAgent` has returned. */
   | { readonly type: "created"; readonly at: number }
   /** Of a rehearsal alone: what the agent is made of, and whether its services let it in. */
   | { readonly type: "rehearsed"; readonly report: AgentReport }
-  /** The agent is in the call. `waitsMs`: how long it waits for somebody else at the most; null where it does not. */
+  /**
+   * The data for leaving the call, should the thread die; null once there is nothing to leave. They replace those
+   * before.
+   */
   | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
   /** Since when the agent is alone in the call; null while somebody is there. */
   | { readonly type: "presence"; readonly aloneSince: number | null }
   | { readonly type: "event"; readonly event: AgentEvent }
   | { readonly type: "measured"; readonly measurement: Measurement }
-  /** The thread wants to begin a request to a provider whose requests are counted over all sessions. */
+  /** An error that nothing caught, of which the thread most likely ends. It is told whole, which Node does not do. */
   | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
-  /** The request is over, or not wanted any more. */
+  /** The part of the agent's code that threw. */
   | { readonly type: "permit_returned"; readonly permit: number }
-  /** What it takes to leave the call, should the thread die; null once there is nothing to leave. In place of the one before. */
+  /** One measurement of a session thread. Durations are in milliseconds; null where there is nothing to measure. */
   | { readonly type: "farewell"; readonly farewell: Farewell | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
   | { readonly type: "metrics_wanted" }
-  /** `joinCall` (or the rehearsal) is over and the agent is closed. */
+  /** The time from the request to the end of the stream, tool rounds included. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }
-  /** Nobody caught this, and most likely the thread ends of it: it is told whole, which Node does not do. */
+  /** The time from the request to the first text, over tool rounds. */
   | { readonly type: "uncaught"; readonly error: PlainError };
 
-/** Which of the agent's code threw. */
+/** The lateness of frames of the agent's speech that were handed to the edge, over about a second of it. */
 export type FailureStage = "import" | "create" | "join";
 
 /** One thing measured in a session thread. Durations in milliseconds; null where there is nothing to measure. */

@@ -22,8 +22,8 @@ MessagePort.prototype.on = function (
 } as typeof on;
 
 /**
- * What Piscina loads, with `require`: Node aborts the whole process where a thread is ended while `require` links an ES
- * module (an assertion in its module_wrap.cc). `import()` can be ended at any time.
+ * The module that Piscina loads with `require`: Node aborts the whole process where a thread is ended while `require`
+ * links an ES module (an assertion in its module_wrap.cc). `import()` can be ended at any time.
  */
 module.exports = async (boot: SlotBoot): Promise<never> => {
   taskPort?.close();

@@ -3,7 +3,7 @@ import type { InMemoryCall } from "../src/protocol.ts";
 import * as local from "../src/providers/local/index.ts";
 import { Edge } from "../src/testing/edge.ts";
 
-/** The place of a call in memory. It is reached from any thread by `dial`, under this name. */
+/** Returns the stage of a call in memory. It is reached from any thread by `dial`, under this name. */
 export function inMemoryStage(name: string, call: InMemoryCall): Stage {
   return {
     edge: new Edge({ ...call, name }),

@@ -3,14 +3,15 @@ import type { SlotBoot } from "../src/protocol.ts";
 
 let used = false;
 
-/** Loaded when it is used. */
+/** The modules that a thread loads only when they are used. */
 const equipment: ThreadEquipment = {
   stage: async (sessionId, call) => (await import("./in-memory-stage.ts")).inMemoryStage(sessionId, call),
 };
 
 /**
- * What a pool thread does: one run is one slot. It never returns and never throws, since the pool would hand the thread
- * to another run; the supervisor ends it by aborting the run. Imports no agent code at load, so that it cannot fail there.
+ * Runs one slot, as the one task of a pool thread. It never returns and never throws, since the pool would hand the
+ * thread to another run; the supervisor ends it by aborting the run. It imports no agent code at load, so that it
+ * cannot fail there.
  */
 export default async function session(boot: SlotBoot): Promise<never> {
   // A thread serves one session, never two.
