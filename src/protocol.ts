@@ -70,10 +70,7 @@ export type CloseReason = Extract<
 /** The data that a slot's thread is given when it starts: everything that does not depend on the session. */
 export interface SlotBoot {
   readonly port: import("node:worker_threads").MessagePort;
-  /**
-   * One Int32, to which the thread adds 1 every {@link heartbeatIntervalMs}. The memory is shared, so that a blocked
-   * loop cannot hide.
-   */
+  /** Int32 values, by {@link Pulse}. The memory is shared, so that a blocked loop cannot hide. */
   readonly heartbeat: SharedArrayBuffer;
   /** The URL of the module whose default export is the agent. */
   readonly agentUrl: string;
@@ -82,61 +79,61 @@ export interface SlotBoot {
   readonly log: ThreadLogOptions;
 }
 
-/**
- * The time between two heartbeats of a thread, in milliseconds. 1,000 threads that beat more often cost a third of a
- * core more.
- */
+/** The place of each value that a thread tells in its heartbeat. */
 export const Pulse = {
-  /** The format of log lines. `words` is for a terminal that shows the conversation itself. */
+  /** The thread adds 1 every {@link heartbeatIntervalMs}. */
   beat: 0,
-  /** The format of its log lines. Default `json`. */
+  /** The number of worker threads that the agent has started. */
   nestedWorkers: 1,
-  /** The file descriptor that log lines and the console of the thread are written to. A write to it must not block. */
+  /** The heap, Buffers and wasm memory that these hold together, in KiB. */
   nestedKilobytes: 2,
 } as const;
 export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_ELEMENT;
 
-/** The memory of the `DroppedLines` of the process. Default: dropped lines are told in the log only. */
+/**
+ * The time between two heartbeats of a thread, in milliseconds. 1,000 threads that beat more often cost a third of a
+ * core more.
+ */
 export const heartbeatIntervalMs = 250;
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
-/** Writes transcripts and tool arguments too. Off by default: they are the callers' private words. */
+/** The format of log lines. `words` is for a terminal that shows the conversation itself. */
 export type LogFormat = "json" | "words";
 
 export interface ThreadLogOptions {
   readonly level: LogLevel;
-  /** One session, as its thread is told of it. */
+  /** The format of its log lines. Default `json`. */
   readonly format?: LogFormat;
-  /** File descriptor that log lines and the console of the thread are written to. A write to it must not block. */
+  /** The file descriptor that log lines and the console of the thread are written to. A write to it must not block. */
   readonly fd: number;
-  /** Memory of the `DroppedLines` of the process. Default: what is dropped is told in the log only. */
+  /** The memory of the `DroppedLines` of the process. Default: dropped lines are told in the log only. */
   readonly dropped?: SharedArrayBuffer;
-  /** Write transcripts and tool arguments too. Off by default: they are the callers' private words. */
+  /** Writes transcripts and tool arguments too. Off by default: they are the callers' private words. */
   readonly transcripts: boolean;
 }
 
-/** The factor by which it runs faster than life, 1 to 100. Default 1, which services over a network need. */
+/** One session, as its thread is told of it. */
 export interface SessionAssignment {
   readonly sessionId: string;
   readonly callType: string;
   readonly callId: string;
   readonly config: JsonObject;
-  /** The parts of an agent, as its rehearsal finds them. */
+  /** The call takes place in memory, whatever edge the agent has. */
   readonly inMemory: InMemoryCall | null;
-  /** The text that the agent's module gives about itself. */
+  /** A dry run before the server serves: `createAgent` alone, then the agent is closed. */
   readonly rehearsal: boolean;
 }
 
-/** The name of the model; null for an edge. */
+/** A call without a network: `dial` of greenroom/testing reaches it, under the session's id. */
 export interface InMemoryCall {
-  /** The providers that stand by for it, of a `fallback`. */
+  /** The factor by which it runs faster than life, 1 to 100. Default 1, which services over a network need. */
   readonly speed?: number;
 }
 
-/** The reason why it cannot be used, such as a wrong key; null where nothing is known against it. */
+/** The parts of an agent, as its rehearsal finds them. */
 export interface AgentReport {
-  /** A message that a participant typed. */
+  /** The text that the agent's module gives about itself. */
   readonly about: string | null;
   readonly services: readonly AgentService[];
 }
@@ -144,58 +141,58 @@ export interface AgentReport {
 export interface AgentService {
   readonly part: "llm" | "stt" | "tts" | "edge";
   readonly provider: string;
-  /** The data for leaving a call on behalf of an agent whose thread died in it. */
+  /** The name of the model; null for an edge. */
   readonly model: string | null;
-  /** The `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
+  /** The providers that stand by for it, of a `fallback`. */
   readonly reserve: readonly string[];
-  /** The data that the module is given. They may hold secrets, and are never logged. */
+  /** The reason why it cannot be used, such as a wrong key; null where nothing is known against it. */
   readonly problem: PlainError | null;
 }
 
-/** What a participant typed. */
+/** A message that a participant typed. */
 export interface TextMessage {
   readonly messageId: string;
   readonly participantId: string;
   readonly text: string;
 }
 
-/**
- * Leaves the call. It is harmless where there is nothing left to leave. The data come from a thread that runs an
- * agent's code: the function must check them, and must load and read nothing that they name.
- */
+/** The data for leaving a call on behalf of an agent whose thread died in it. */
 export interface Farewell {
-  /** `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
+  /** The `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
   readonly provider: string;
-  /** True where the id was made up, so that nobody has it yet. */
+  /** The data that the module is given. They may hold secrets, and are never logged. */
   readonly data: JsonObject;
 }
 
-/** A question of the main thread to an agent in a call. */
+/** A module that leaves calls for threads that died. It should be light: the main thread loads it. */
 export interface FarewellModule {
-  /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
+  /**
+   * Leaves the call. It is harmless where there is nothing left to leave. The data come from a thread that runs an
+   * agent's code: the function must check them, and must load and read nothing that they name.
+   */
   farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** The longest time that an answer may take, in milliseconds. */
+/** Somebody who is to join the call that an agent is in. */
 export interface Guest {
   readonly id: string;
   readonly name: string;
-  /** The id was made up, so that nobody has it yet. */
+  /** True where the id was made up, so that nobody has it yet. */
   readonly madeUp: boolean;
 }
 
-/** The measurements of this session so far, as they were asked for. */
+/** A question of the main thread to an agent in a call. */
 export type Question =
   | { readonly about: "join_token"; readonly guest: Guest; readonly expiresInSeconds: number }
   | { readonly about: "demo_link"; readonly guest: Guest };
 
 export type Answer =
   | { readonly outcome: "given"; readonly value: JsonObject }
-  /** Its edge does not know such a thing; it is in no call; the guest has the agent's own id. */
+  /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
   | { readonly outcome: "not_offered" | "not_in_call" | "own_user" }
   | { readonly outcome: "failed"; readonly error: PlainError };
 
-/** Longest time that an answer may take, in milliseconds. */
+/** The longest time that an answer may take, in milliseconds. */
 export const answerTimeoutMs = 5_000;
 
 export type ToThread =
@@ -204,59 +201,59 @@ export type ToThread =
   /** The permit of this number is granted. */
   | { readonly type: "permit"; readonly permit: number }
   | { readonly type: "question"; readonly number: number; readonly question: Question }
-  /** What was measured in this session so far, as it was asked for. */
+  /** The measurements of this session so far, as they were asked for. */
   | { readonly type: "metrics"; readonly metrics: SessionMetricsSnapshot }
   | { readonly type: "close"; readonly reason: CloseReason };
 
 export type FromThread =
-  /** The agent's parts, and whether its services let it in. Only a rehearsal sends it. */
+  /** The first message. None of the agent's code is loaded yet, so that the number is the thread's own. */
   | { readonly type: "started"; readonly threadId: number }
-  /**
-   * The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not wait.
-   */
+  /** The agent module is imported: the thread can take a session. */
   | { readonly type: "warm"; readonly importMs: number }
-  /** The agent is alone in the call since this time; null while somebody is there. */
+  /** The session was received; the agent's code runs from here on. */
   | { readonly type: "entered"; readonly at: number }
   /** `createAgent` has returned. */
   | { readonly type: "created"; readonly at: number }
-  /** Of a rehearsal alone: what the agent is made of, and whether its services let it in. */
+  /** The agent's parts, and whether its services let it in. Only a rehearsal sends it. */
   | { readonly type: "rehearsed"; readonly report: AgentReport }
+  /**
+   * The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not wait.
+   */
+  | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
+  /** The agent is alone in the call since this time; null while somebody is there. */
+  | { readonly type: "presence"; readonly aloneSince: number | null }
+  | { readonly type: "event"; readonly event: AgentEvent }
+  | { readonly type: "measured"; readonly measurement: Measurement }
+  /** The thread wants to begin a request to a provider whose requests are counted over all sessions. */
+  | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
+  /** The request is over, or not wanted any more. */
+  | { readonly type: "permit_returned"; readonly permit: number }
   /**
    * The data for leaving the call, should the thread die; null once there is nothing to leave. They replace those
    * before.
    */
-  | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
-  /** Since when the agent is alone in the call; null while somebody is there. */
-  | { readonly type: "presence"; readonly aloneSince: number | null }
-  | { readonly type: "event"; readonly event: AgentEvent }
-  | { readonly type: "measured"; readonly measurement: Measurement }
-  /** An error that nothing caught, of which the thread most likely ends. It is told whole, which Node does not do. */
-  | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
-  /** The part of the agent's code that threw. */
-  | { readonly type: "permit_returned"; readonly permit: number }
-  /** One measurement of a session thread. Durations are in milliseconds; null where there is nothing to measure. */
   | { readonly type: "farewell"; readonly farewell: Farewell | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
   | { readonly type: "metrics_wanted" }
-  /** The time from the request to the end of the stream, tool rounds included. */
+  /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }
-  /** The time from the request to the first text, over tool rounds. */
+  /** An error that nothing caught, of which the thread most likely ends. It is told whole, which Node does not do. */
   | { readonly type: "uncaught"; readonly error: PlainError };
 
-/** The lateness of frames of the agent's speech that were handed to the edge, over about a second of it. */
+/** The part of the agent's code that threw. */
 export type FailureStage = "import" | "create" | "join";
 
-/** One thing measured in a session thread. Durations in milliseconds; null where there is nothing to measure. */
+/** One measurement of a session thread. Durations are in milliseconds; null where there is nothing to measure. */
 export type Measurement =
   | {
       readonly kind: "llm";
       readonly provider: string;
       readonly model: string;
       readonly outcome: "done" | "cancelled" | "failed";
-      /** Request → end of the stream, tool rounds included. */
+      /** The time from the request to the end of the stream, tool rounds included. */
       readonly latencyMs: number;
-      /** Request → first text, over tool rounds. */
+      /** The time from the request to the first text, over tool rounds. */
       readonly firstTokenMs: number | null;
       readonly inputTokens: number;
       readonly outputTokens: number;
@@ -296,7 +293,7 @@ export type Measurement =
       readonly latency: ResponseLatency;
     }
   | {
-      /** How late frames of the agent's speech were handed to the edge, over about a second of it. */
+      /** The lateness of frames of the agent's speech that were handed to the edge, over about a second of it. */
       readonly kind: "pacing";
       readonly worstMs: number;
       readonly p99Ms: number;
