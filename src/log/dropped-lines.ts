@@ -1,6 +1,7 @@
 /**
- * Why a line was not written. `blocked`: its reader is too slow, or the volume is full, and what waits has reached its bound.
- * `failed`: the descriptor or the logger refused it. `flood`: a session wrote more than it may in a second.
+ * The reasons for which a line was not written. `blocked`: its reader is too slow, or the volume is full, and the lines
+ * that wait have reached their bound. `failed`: the descriptor or the logger refused it. `flood`: a session wrote more
+ * than it may in a second.
  */
 export const dropReasons = ["blocked", "failed", "flood"] as const;
 export type DropReason = (typeof dropReasons)[number];
@@ -10,7 +11,9 @@ export class DroppedLines {
   readonly memory: SharedArrayBuffer;
   readonly #counts: BigUint64Array;
 
-  /** @param memory That of the counter of another thread; a counter of its own by default. */
+  /**
+   * @param memory The memory of another thread's counter. Default: a counter of its own.
+   */
   constructor(memory = new SharedArrayBuffer(dropReasons.length * BigUint64Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
     this.#counts = new BigUint64Array(memory);
@@ -25,5 +28,5 @@ export class DroppedLines {
   }
 }
 
-/** The count of this process. A session thread is handed its memory. */
+/** The counter of this process. A session thread is handed its memory. */
 export const droppedLines = new DroppedLines();

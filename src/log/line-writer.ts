@@ -2,7 +2,10 @@ import { writeSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import type { DroppedLines } from "./dropped-lines.ts";
 
-/** PIPE_BUF of Linux: a write of that many bytes to a pipe is whole or not at all, so lines of many threads never mix. */
+/**
+ * The longest line in bytes: PIPE_BUF of Linux. A write of that many bytes to a pipe is whole or not at all, so lines
+ * of many threads never mix.
+ */
 export const longestLineBytes = 4_096;
 
 /**
@@ -25,7 +28,7 @@ export function droppedText(lines: number): string {
 }
 
 export interface LineWriterOptions {
-  /** Most bytes that wait for a slow reader or a full volume. A line beyond it is dropped. */
+  /** The most bytes that wait for a slow reader or a full volume. A line beyond them is dropped. */
   readonly maxBytes: number;
   readonly dropped: DroppedLines;
   /** Called with the number of lines that were dropped once lines are written again. It may write. */
@@ -33,8 +36,9 @@ export interface LineWriterOptions {
 }
 
 /**
- * Writes lines straight to a file descriptor that does not block, in the tick that writes them wherever that is possible. It
- * never throws and never waits: what cannot be written waits here up to a bound, and is dropped and counted beyond it.
+ * Writes lines straight to a file descriptor that does not block, in the tick that writes them wherever that is
+ * possible. It never throws and never waits: lines that cannot be written wait here up to a bound, and are dropped and
+ * counted beyond it.
  */
 export class LineWriter {
   readonly #fd: number;
@@ -45,7 +49,7 @@ export class LineWriter {
   #offset = 0;
   #dropped = 0;
   #retry: NodeJS.Timeout | undefined;
-  /** A part of a line was written whose rest is lost. */
+  /** True where a part of a line was written whose rest is lost. */
   #torn = false;
 
   constructor(fd: number, options: LineWriterOptions) {
@@ -75,7 +79,10 @@ export class LineWriter {
     }
   }
 
-  /** Writes what waits, in order. Returns the pause after which it will go on, or null: nothing waits any more. */
+  /**
+   * Writes the lines that wait, in order. Returns the pause after which it will go on, or null where no line waits any
+   * more.
+   */
   #advance(): number | null {
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -129,7 +136,9 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 const unwritten = new Set<LineWriter>();
 let flushesAtExit = false;
 
-/** A session thread is ended from outside, and flushes before that. */
+/**
+ * Keeps a writer to be flushed when the process ends. A session thread is ended from outside, and flushes before that.
+ */
 function keepForExit(writer: LineWriter): void {
   unwritten.add(writer);
   if (flushesAtExit || !isMainThread) return;

@@ -3,8 +3,8 @@ import { constants, fstatSync, openSync } from "node:fs";
 const opened = new Map<1 | 2, number>();
 
 /**
- * A descriptor for standard output (1) or error (2) that a write never waits for: where its reader is too slow, it answers
- * EAGAIN. For the main thread; the number holds for all threads. Opened once a process.
+ * Returns a descriptor for standard output (1) or error (2) that a write never waits for: where its reader is too slow,
+ * it answers EAGAIN. It is for the main thread; the number holds for all threads. It is opened once a process.
  */
 export function outputDescriptor(fd: 1 | 2): number {
   const known = opened.get(fd);
@@ -15,8 +15,9 @@ export function outputDescriptor(fd: 1 | 2): number {
 }
 
 /**
- * A pipe or a terminal is opened anew, since the flag belongs to what was opened: others that share it would meet EAGAIN, and
- * a child process that inherits it takes the flag away again. A file has no slow reader, and its position must stay shared.
+ * Opens a pipe or a terminal anew, since the flag belongs to what was opened: others that share it would meet EAGAIN,
+ * and a child process that inherits it takes the flag away again. Returns null for a file, which has no slow reader,
+ * and whose position must stay shared.
  */
 function reopened(fd: 1 | 2): number | null {
   try {
@@ -28,7 +29,10 @@ function reopened(fd: 1 | 2): number | null {
   }
 }
 
-/** Sockets cannot be opened anew, nor can pipes that belong to another user: Node sets the flag when the stream is made. */
+/**
+ * Returns the descriptor itself, made not to block. Sockets cannot be opened anew, nor can pipes that belong to another
+ * user: Node sets the flag when the stream is made.
+ */
 function unblocked(fd: 1 | 2): number {
   void (fd === 1 ? process.stdout : process.stderr);
   return fd;

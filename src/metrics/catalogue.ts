@@ -1,10 +1,10 @@
 /**
- * Every metric of Prometheus once: name, type, unit, help, labels, buckets. Names are in base units with the prefix `greenroom_`.
- * `docs/metrics.md` is made from this file and from `session-metric-fields.ts`.
+ * Every metric of Prometheus once: name, type, unit, help, labels, buckets. Names are in base units with the prefix
+ * `greenroom_`. `docs/metrics.md` is made from this file and from `session-metric-fields.ts`.
  */
 import { counter, gauge, histogram, type MetricFamily } from "./metric-family.ts";
 
-/** Why the load guard is up. */
+/** The reasons for which the load guard is up. */
 export const loadCauses = ["memory", "cpu_throttled", "event_loop", "audio_pacing"] as const;
 export type LoadCause = (typeof loadCauses)[number];
 
@@ -12,7 +12,7 @@ export type LoadCause = (typeof loadCauses)[number];
 export const startStages = ["assigned", "created", "joined"] as const;
 export type StartStage = (typeof startStages)[number];
 
-/** For which the watchdog ends a thread. */
+/** The reasons for which the watchdog ends a thread. */
 export const killReasons = ["unresponsive", "out_of_memory", "flooded", "crashed", "killed"] as const;
 export type KillReason = (typeof killReasons)[number];
 
@@ -34,8 +34,8 @@ export const responseParts = [
 export type ResponsePart = (typeof responseParts)[number];
 
 /**
- * Why another replica is asked: for a session of its own, for room, for its part of a list, to close its sessions of a call,
- * whether it has a session that the registry does not know, or whether it is there at all.
+ * The purposes for which another replica is asked: a session of its own, room, its part of a list, to close its
+ * sessions of a call, whether it has a session that the registry does not know, or whether it is there at all.
  */
 export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located", "asked"] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
@@ -46,7 +46,7 @@ export type KeySource = (typeof keySources)[number];
 
 export const slotStates = ["starting", "warm", "running", "draining"] as const;
 
-/** A request to the server itself. */
+/** The buckets for a request to the server itself, in seconds. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 const threadStartBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10] as const;
 const callBuckets = [10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400] as const;

@@ -3,7 +3,7 @@ import { cutText } from "../text.ts";
 /** The value that takes the place of others once there are too many. */
 export const otherLabel = "other";
 
-/** Longest label value, in characters. */
+/** The longest label value, in characters. */
 const longestLabel = 64;
 
 /**
@@ -18,7 +18,7 @@ export class LabelLimit {
     this.#most = most;
   }
 
-  /** The value to use. */
+  /** Returns the value to use: the given one, cut to 64 characters, or `other`. */
   admit(value: unknown): string {
     const text = cutText(String(value), longestLabel);
     if (this.#known.has(text)) return text;

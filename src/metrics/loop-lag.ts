@@ -1,4 +1,4 @@
-/** A sample every so often; it makes 50 small wake-ups a second. */
+/** The time between two samples, in milliseconds; it makes 50 small wake-ups a second. */
 const sampleIntervalMs = 20;
 
 /** Measures how late the event loop of this thread runs its timers. */
@@ -7,7 +7,7 @@ export class LoopLag {
   #timer: NodeJS.Timeout | undefined;
   #samples: number[] = [];
 
-  /** `onSample` gets every sample, in milliseconds. */
+  /** Takes a function that gets every sample, in milliseconds. */
   constructor(onSample: (lagMs: number) => void = () => {}) {
     this.#onSample = onSample;
   }
@@ -31,7 +31,7 @@ export class LoopLag {
     this.#samples = [];
   }
 
-  /** The 99th percentile since it was last asked for, in milliseconds; null without samples. */
+  /** Returns the 99th percentile since it was last asked for, in milliseconds; null without samples. */
   takeP99Ms(): number | null {
     const samples = this.#samples.sort((a, b) => a - b);
     this.#samples = [];
@@ -39,5 +39,5 @@ export class LoopLag {
   }
 }
 
-/** A minute of samples: nobody may be asking for them. */
+/** The most samples that are kept, a minute of them: nobody may be asking for them. */
 const mostSamples = 3_000;

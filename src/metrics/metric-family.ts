@@ -3,12 +3,15 @@ export interface MetricFamily<
   Type extends "counter" | "gauge" | "histogram" = "counter" | "gauge" | "histogram",
   Label extends string = string,
 > {
-  /** Ends in the unit of its values, unless it counts things, and then in `_total` where it is a counter. */
+  /**
+   * The name, which ends in the unit of its values, unless it counts things, and then in `_total` where it is a
+   * counter.
+   */
   readonly name: `greenroom_${string}`;
   readonly type: Type;
   readonly help: string;
   readonly labels: readonly Label[];
-  /** Upper bounds of a histogram's buckets, in its unit. */
+  /** The upper bounds of a histogram's buckets, in its unit. */
   readonly buckets?: readonly number[];
 }
 
@@ -39,7 +42,7 @@ export function histogram<Label extends string = never>(
   return { name, type: "histogram", help, buckets, labels };
 }
 
-/** The base unit of a family's values, as its name tells; null where it counts things. */
+/** Returns the base unit of a family's values, as its name tells; null where it counts things. */
 export function unitOf({ name }: MetricFamily): "seconds" | "bytes" | "ratio" | null {
   const [, unit] = /_(seconds|bytes|ratio)(?:_total)?$/.exec(name) ?? [];
   return (unit as "seconds" | "bytes" | "ratio" | undefined) ?? null;

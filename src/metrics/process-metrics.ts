@@ -18,7 +18,10 @@ export function processMetrics(): Registry {
   return registry;
 }
 
-/** They walk over every handle of the process, most of them twice: three quarters of a scrape's time with 3,000 open ports. */
+/**
+ * The metrics that walk over every handle of the process, most of them twice: three quarters of a scrape's time with
+ * 3,000 open ports.
+ */
 const costly = [
   "nodejs_active_handles",
   "nodejs_active_handles_total",
@@ -29,8 +32,9 @@ const costly = [
 ] as const;
 
 /**
- * prom-client lists the directory of file descriptors: 11 ms of a blocked main loop with a thousand threads, which hold six
- * each. Linux tells their number as the directory's size since 6.2 (before that it is 0).
+ * Counts file descriptors without listing them. prom-client lists their directory: 11 ms of a blocked main loop with a
+ * thousand threads, which hold six each. Linux tells their number as the directory's size since 6.2 (before that it is
+ * 0).
  */
 function countDescriptorsCheaply(to: Registry): void {
   const name = "process_open_fds";

@@ -26,7 +26,7 @@ import { ProviderMetrics } from "./provider-metrics.ts";
 import { reading } from "./reading.ts";
 import type { MetricsSource } from "./source.ts";
 
-/** Why starts are refused. */
+/** The codes with which starts are refused. */
 const startRefusalCodes = [
   "POOL_FULL",
   "CALL_FULL",
@@ -57,7 +57,7 @@ export class Metrics {
   readonly #methods = new LabelLimit(10);
   #source: MetricsSource | undefined;
   #eventStreams = 0;
-  /** The lines dropped as of the last read: they are counted where they are dropped. */
+  /** The lines dropped as of the last read of their counters. */
   readonly #linesDropped: Record<DropReason, number> = { blocked: 0, failed: 0, flood: 0 };
 
   constructor() {
@@ -82,7 +82,7 @@ export class Metrics {
     this.#providers.record(measurement);
   }
 
-  /** One answered request. `route` is the pattern that matched (`/sessions/:id`), never the path itself. */
+  /** Counts an answered request. `route` is the pattern that matched (`/sessions/:id`), never the path itself. */
   http(route: string, method: string, status: number, from: "client" | "peer", seconds: number): void {
     const labels = {
       route: this.#routes.admit(route),
@@ -93,12 +93,12 @@ export class Metrics {
     observe(this.#families.httpRequestSeconds.labels(labels), seconds);
   }
 
-  /** Another replica has begun to answer. */
+  /** Counts a request to another replica that has begun to answer. */
   peerAnswered(kind: PeerRequestKind, seconds: number): void {
     observe(this.#families.peerRequestSeconds.labels({ kind }), seconds);
   }
 
-  /** Another replica did not answer. */
+  /** Counts a request that another replica did not answer. */
   peerFailed(kind: PeerRequestKind): void {
     this.#families.peerRequestFailures.inc({ kind });
   }
@@ -109,7 +109,7 @@ export class Metrics {
     this.#families.apiKeyFlaws.set(flaws);
   }
 
-  /** A stream of events was opened. Call what it returns when it is over; more than once does no harm. */
+  /** Counts a stream of events as open, until the function that it returns is called; more than once does no harm. */
   eventStreamOpened(): () => void {
     this.#eventStreams += 1;
     let open = true;
@@ -123,7 +123,7 @@ export class Metrics {
     this.#families.sessionsStarted.inc();
   }
 
-  /** From the request to start until this stage. */
+  /** Records the time from the request to start until this stage. */
   startSeconds(stage: StartStage, seconds: number): void {
     observe(this.#families.sessionStartSeconds.labels({ stage }), seconds);
   }
@@ -137,7 +137,7 @@ export class Metrics {
     observe(this.#families.sessionDurationSeconds, durationSeconds);
   }
 
-  /** A call was left for a thread that died in it, or could not be. */
+  /** Counts a call that was left for a thread that died in it, or could not be left. */
   farewell(outcome: FarewellOutcome): void {
     this.#families.farewells.inc({ outcome });
   }
@@ -158,7 +158,7 @@ export class Metrics {
     this.#families.watchdogKills.inc({ reason });
   }
 
-  /** CPU time that session threads used since it was last told. */
+  /** Adds CPU time that session threads used since this was last called. */
   threadCpu(seconds: number): void {
     this.#families.threadCpuSeconds.inc(reading(seconds) ?? 0);
   }
@@ -178,7 +178,7 @@ export class Metrics {
 
   readonly contentType: string = this.#registry.contentType;
 
-  /** The exposition, metrics of the process included. */
+  /** Resolves with the exposition, metrics of the process included. */
   async text(): Promise<string> {
     this.#readGauges();
     const [own, ofProcess] = await Promise.all([this.#registry.metrics(), processMetrics().metrics()]);

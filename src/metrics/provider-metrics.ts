@@ -5,7 +5,7 @@ import type { Families } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";
 import { reading } from "./reading.ts";
 
-/** The parts of a response in the order of their time, and where each is found. */
+/** The parts of a response in the order of their time, and the field in which each is found. */
 const partField = {
   end_of_turn: "endOfTurnMs",
   first_token: "firstTokenMs",

@@ -1,4 +1,6 @@
-/** The description of a name that clients of Vision Agents read, for something that no agent of Greenroom does. */
+/**
+ * Returns the description of a name that clients of Vision Agents read, for something that no agent of Greenroom does.
+ */
 const unmeasured = (what: string): string => `Always empty, for clients of Vision Agents: ${what}.`;
 
 /**
@@ -39,7 +41,7 @@ export const sessionMetricFields = {
 } as const satisfies Record<`${string}__${"avg" | "total"}`, string>;
 export type SessionMetricName = keyof typeof sessionMetricFields;
 
-/** The metrics of one session. Times in milliseconds. */
+/** The metrics of one session. Times are in milliseconds. */
 export type SessionMetricsSnapshot = {
   [Name in SessionMetricName]: Name extends `${string}__avg` ? number | null : number;
 };

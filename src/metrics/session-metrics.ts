@@ -86,7 +86,7 @@ export class SessionMetrics {
     return Object.fromEntries(entries) as SessionMetricsSnapshot;
   }
 
-  /** The consumption by provider and model, which bills are made of. */
+  /** Returns the consumption by provider and model, which bills are made of. */
   get usage(): readonly ModelUsage[] {
     return this.#usage.list();
   }

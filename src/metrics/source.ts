@@ -8,32 +8,35 @@ export type SlotCounts = Readonly<Record<(typeof slotStates)[number], number>>;
 export interface ThreadVitals {
   readonly heapBytes: number;
   readonly externalBytes: number;
-  /** 0 idle … 1 busy all the time. */
+  /** The share of its time that the loop is busy, from 0 (idle) to 1 (all the time). */
   readonly eventLoopUtilization: number;
 }
 
 /** The source that the gauges read when they are asked for. Every call must be cheap: it runs in the main loop. */
 export interface MetricsSource {
-  /** Whether `/serving` says yes. */
+  /** Returns whether `/serving` answers that it serves. */
   serving(): boolean;
-  /** Whether `/ready` says yes. */
+  /** Returns whether `/ready` answers that it is ready. */
   ready(): boolean;
   readonly capacity: number;
-  /** Threads the pool keeps warm. */
+  /** The number of threads that the pool keeps warm. */
   readonly warmTarget: number;
-  /** Ended sessions are not counted; a state may be missing. */
+  /** Returns the number of sessions in each state. Ended sessions are not counted; a state may be missing. */
   sessionsByState(): Readonly<Partial<Record<SessionState, number>>>;
   slotsByState(): SlotCounts;
-  /** Why the load guard is up; empty while it is quiet. */
+  /** Returns the reasons for which the load guard is up; none while it is quiet. */
   loadCauses(): readonly LoadCause[];
-  /** Whether what the fleet shares can be reached, and how many other processes there are. */
+  /** Returns whether what the fleet shares can be reached, and how many other processes there are. */
   registry(): { readonly up: boolean; readonly peers: number };
-  /** Ends of sessions that are not told yet, of all replicas, and since when the oldest waits, in epoch milliseconds. */
+  /**
+   * Returns the number of ends of sessions that are not told yet, of all replicas, and the time since which the oldest
+   * waits, in epoch milliseconds; null where there is none.
+   */
   endsWaiting(): { readonly count: number; readonly oldestSince: number | null };
-  /** Log lines of this process that were dropped so far. */
+  /** Returns the number of log lines of this process that were dropped so far. */
   logLinesDropped(reason: DropReason): number;
-  /** What the process uses of the memory that it may. */
+  /** Returns the memory that the process uses, and the most that it may use, in bytes. */
   memory(): { readonly usedBytes: number; readonly limitBytes: number };
-  /** The last known vitals of the running threads; null where nothing is known yet. */
+  /** Returns the last known vitals of the running threads; null where nothing is known yet. */
   threads(): Iterable<ThreadVitals | null>;
 }

@@ -18,7 +18,7 @@ type UsageField =
   | "audio_input_duration_ms"
   | "audio_output_duration_ms";
 
-/** Models told apart in one session; further ones are summed up as `other`. */
+/** The most models that are told apart in one session; further ones are summed up as `other`. */
 const mostModels = 20;
 
 /** The consumption of one session, by component, provider and model. */
