@@ -1,9 +1,11 @@
 import { GreenroomError } from "../errors.ts";
 
-/** Room for one session, counted from before it starts until its thread is gone. */
+/** The room for one session, counted from before it starts until its thread is gone. */
 export type Place = Disposable;
 
-/** Counts sessions exactly: who asks and who counts do so in the same tick, so that no two take the last place. */
+/**
+ * Counts sessions exactly: asking and counting happen in the same tick, so that no two sessions take the last place.
+ */
 export class Admission {
   readonly #maxSessions: number;
   #taken = 0;
@@ -24,7 +26,7 @@ export class Admission {
     return this.#taken >= this.#maxSessions;
   }
 
-  /** Throws POOL_FULL. */
+  /** Takes a place, which is free again when it is disposed of. Throws POOL_FULL where there is none. */
   admit(): Place {
     if (this.full) throw new GreenroomError("POOL_FULL");
     this.#taken += 1;

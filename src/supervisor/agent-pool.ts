@@ -7,7 +7,7 @@ import { loggedError } from "./log-error.ts";
 import { Pool } from "./pool.ts";
 import { threadEnvironment } from "./thread-environment.ts";
 
-/** The pool as the launcher's options want it, with its events in the metrics and the log. */
+/** Returns the pool as the launcher's options want it, with its events in the metrics and the log. */
 export function makeAgentPool(options: FilledLauncherOptions, metrics: Metrics, log: Logger): Pool {
   return new Pool(
     {

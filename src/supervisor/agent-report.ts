@@ -2,7 +2,7 @@ import type { AgentReport, AgentService } from "../protocol.ts";
 import { similar } from "../similar.ts";
 import { loggedError } from "./log-error.ts";
 
-/** A line for people, and what a log line adds to it. */
+/** A line for people, and the fields that a log line adds to it. */
 export interface ReportLine {
   readonly level: "info" | "warn" | "error";
   readonly fields: object;
@@ -12,8 +12,8 @@ export interface ReportLine {
 const names = { llm: "LLM", stt: "STT", tts: "TTS", edge: "edge" } as const;
 
 /**
- * What a rehearsal found, in lines: what the agent is made of, then whatever is known not to work.
- * @param limited Providers whose requests at a time are limited.
+ * Returns the findings of a rehearsal in lines: the parts of the agent, then everything that is known not to work.
+ * @param limited The providers whose requests at a time are limited.
  */
 export function describeAgent({ about, services }: AgentReport, limited: readonly string[]): ReportLine[] {
   const made = services.map((service) => `${names[service.part]} ${nameOf(service)}`).join(", ");
@@ -25,7 +25,7 @@ export function describeAgent({ about, services }: AgentReport, limited: readonl
   ];
 }
 
-/** A limit that bounds nothing is most likely a name that was mistyped. */
+/** Returns a warning for each limit that bounds nothing: its name was most likely mistyped. */
 function strangers(services: readonly AgentService[], limited: readonly string[]): ReportLine[] {
   const known = new Set(
     services.flatMap(({ part, provider, reserve }) => (part === "edge" ? [] : [provider, ...reserve])),

@@ -1,7 +1,7 @@
-/** Growing pauses between tries that fail, and what the last of them failed of. */
+/** The growing pauses between tries that fail, in milliseconds. */
 const firstMs = 250;
 const longestMs = 30_000;
-/** After this long without a failure the pauses begin small again. */
+/** The time without a failure after which the pauses begin small again, in milliseconds. */
 const forgottenAfterMs = 60_000;
 
 export class BackOff {
@@ -10,12 +10,12 @@ export class BackOff {
   #retryAt = 0;
   #error: Error | null = null;
 
-  /** What the last try failed of; null once one has succeeded. */
+  /** Returns the error of the last try; null once one has succeeded. */
   get failing(): Error | null {
     return this.#error;
   }
 
-  /** Milliseconds until the next try may start; 0 where it may start at once. */
+  /** Returns the milliseconds until the next try may start; 0 where it may start at once. */
   get pauseMs(): number {
     return Math.max(0, this.#retryAt - performance.now());
   }
@@ -31,7 +31,9 @@ export class BackOff {
     this.#error = error;
   }
 
-  /** A try has succeeded. A pause goes on all the same: a try that began before the failure proves nothing. */
+  /**
+   * Notes that a try has succeeded. A pause goes on all the same: a try that began before the failure proves nothing.
+   */
   succeed(): void {
     this.#error = null;
   }

@@ -4,11 +4,11 @@ import type { Session } from "./session.ts";
 
 export interface CallWaitOptions {
   readonly timeoutMs: number;
-  /** Aborting it ends the wait at once. */
+  /** Ends the wait at once where it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** Waits for these calls to end by themselves, for so long at the most. */
+/** Waits for these calls to end by themselves, for `timeoutMs` at the most. Never rejects. */
 export async function waitForCalls(
   sessions: readonly Session[],
   { timeoutMs, signal }: CallWaitOptions,

@@ -3,31 +3,37 @@ import { type Cgroup, readCgroup } from "./cgroup.ts";
 
 const MiB = 2 ** 20;
 
-/** What the default capacity is made of: judgements, on the careful side; set `maxConcurrentSessions` where you measured better. */
+/**
+ * The figures that the default capacity is made of: judgements, on the careful side; set `maxConcurrentSessions` where
+ * you measured better.
+ */
 export const capacityConstants = {
-  /** Calls with audio that one core carries and still paces every 20 ms frame, with room for threads that start. */
+  /** The calls with audio that one core carries and still paces every 20 ms frame, with room for threads that start. */
   sessionsPerCpu: 10,
-  /** A thread with all SDKs (44–58 MiB idle) and the state of its call. */
+  /** The memory of a thread with all SDKs (44–58 MiB idle) and the state of its call, in bytes. */
   sessionBytes: 96 * MiB,
-  /** The process before its first thread, and what V8 keeps after sessions ended. */
+  /** The memory of the process before its first thread, with what V8 keeps after sessions ended, in bytes. */
   baseBytes: 256 * MiB,
-  /** The load guard is up above it, so sessions beyond would not be admitted anyway. */
+  /**
+   * The share of the memory that sessions may use. The load guard is up above it, so that no more would be admitted
+   * anyway.
+   */
   memoryShare: 0.8,
 } as const;
 
 export interface Limits {
-  /** Fractions allowed. */
+  /** The number of CPUs, fractions allowed. */
   readonly cpus: number;
   readonly memoryBytes: number;
 }
 
 export interface Capacity {
   readonly sessions: number;
-  /** For the log: what it comes from, and what the other limit would allow. */
+  /** A text for the log that says which limit decides, and what the other one would allow. */
   readonly explanation: string;
 }
 
-/** How many sessions this much CPU and memory can carry; at least 1. */
+/** Returns how many sessions this much CPU and memory can carry; at least 1. */
 export function deriveCapacity({ cpus, memoryBytes }: Limits): Capacity {
   const { sessionsPerCpu, sessionBytes, baseBytes, memoryShare } = capacityConstants;
   const byCpu = Math.max(1, Math.floor(cpus * sessionsPerCpu));
@@ -45,13 +51,13 @@ export function deriveCapacity({ cpus, memoryBytes }: Limits): Capacity {
 export interface LimitOptions {
   /** A limit that the operator set for this process, in MiB; null: none. */
   readonly memoryLimitMb?: number | null;
-  /** Takes the place of `/`, for tests. */
+  /** The folder that takes the place of `/`, for tests. */
   readonly root?: string;
-  /** Default: this one. */
+  /** The limits of the machine. Default: those of this one. */
   readonly machine?: Limits;
 }
 
-/** What this process may use: the limits of its control groups and its own, or else the machine. */
+/** Returns the limits of this process: those of its control groups and its own, or else those of the machine. */
 export function readLimits(options: LimitOptions = {}): Limits {
   const cgroup: Cgroup = readCgroup(options.root);
   const machine = options.machine ?? { cpus: availableParallelism(), memoryBytes: totalmem() };
@@ -66,8 +72,8 @@ export function readLimits(options: LimitOptions = {}): Limits {
 }
 
 /**
- * availableParallelism knows of pinned CPUs and of the quota, but rounds the quota to a whole number: within one CPU of
- * each other they are the same limit, and the quota is the exact one.
+ * Returns the exact number of CPUs. availableParallelism knows of pinned CPUs and of the quota, but rounds the quota to
+ * a whole number: within one CPU of each other they are the same limit, and the quota is the exact one.
  */
 function cpusWithin(parallelism: number, quota: number | null): number {
   return quota !== null && quota < parallelism + 1 ? quota : parallelism;

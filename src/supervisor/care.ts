@@ -22,7 +22,7 @@ export interface CareOptions {
   readonly log: Logger;
 }
 
-/** All that looks after running sessions and threads by the clock: heartbeat, memory, load, idle time, duration. */
+/** Looks after running sessions and threads by the clock: heartbeat, memory, load, idle time, duration. */
 export class Care {
   readonly loadGuard: LoadGuard;
   readonly #options: FilledLauncherOptions;
@@ -74,12 +74,12 @@ export class Care {
     });
   }
 
-  /** What a session measured may say that the process has too much to do. */
+  /** Takes a measurement of a session, which may say that the process has too much to do. */
   measured(measurement: Measurement): void {
     if (measurement.kind === "pacing") this.#pacing.tell(measurement.p99Ms);
   }
 
-  /** What the process uses of the memory that it may. */
+  /** Returns the memory that the process uses, and the most that it may use. */
   memory(): MemoryUse {
     return this.#processMemory.read();
   }
@@ -106,7 +106,7 @@ export class Care {
     this.#sessions.sweep();
   }
 
-  /** A session over its soft limit is asked to close; a thread over the hard one is ended, whoever holds it. */
+  /** Asks a session over its soft limit to close, and ends a thread over the hard one, whichever session has it. */
   #holds(slot: Slot, holding: ThreadHolding): void {
     const { heapSoftLimitMb, heapLimitMb } = this.#options;
     const held_mb = Math.round(heldBytes(holding) / 2 ** 20);

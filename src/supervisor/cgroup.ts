@@ -2,20 +2,23 @@ import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 
 /**
- * The limits of the control groups that this process is in, version 2 or 1, and what they say of their use. A limit may
- * be set on any ancestor, and the tightest one counts. Everything is null where there is no limit, or no Linux.
+ * The limits of the control groups that this process is in, version 2 or 1, and their use. A limit may be set on any
+ * ancestor, and the tightest one counts. Everything is null where there is no limit, or no Linux.
  */
 export interface Cgroup {
   readonly memoryLimitBytes: number | null;
-  /** CPUs that may be used, fractions allowed. */
+  /** The CPUs that may be used, fractions allowed. */
   readonly cpuQuota: number | null;
-  /** Memory in use without the file cache that the kernel gives back first. */
+  /** Returns the memory in use without the file cache that the kernel gives back first, in bytes. */
   memoryUsedBytes(): number | null;
-  /** Time its threads were kept from running because the quota was used up, since the group exists. */
+  /**
+   * Returns the time for which its threads were kept from running because the quota was used up, since the group
+   * exists, in milliseconds.
+   */
   throttledMs(): number | null;
 }
 
-/** `root` takes the place of `/`, for tests. */
+/** Reads the control groups of this process. `root` takes the place of `/`, for tests. */
 export function readCgroup(root = "/"): Cgroup {
   const memory = tightest(hierarchy(root, "memory"), memoryLimit);
   const cpu = tightest(hierarchy(root, "cpu"), cpuQuota);
@@ -30,13 +33,19 @@ export function readCgroup(root = "/"): Cgroup {
 /** A control group with a limit of memory that this process is in. */
 export interface MemoryBound {
   readonly limitBytes: number;
-  /** All that the kernel charges to it, in bytes. */
+  /** Returns all memory that the kernel charges to it, in bytes. */
   chargedBytes(): number | null;
-  /** The part of it that the kernel takes back before it ends a process: the cache of files. Takes longer to read. */
+  /**
+   * Returns the part of it that the kernel takes back before it ends a process, in bytes: the cache of files. It takes
+   * longer to read.
+   */
   fileCacheBytes(): number;
 }
 
-/** Every control group with a limit of memory: one that is wider may still be the first that is full, since others share it. */
+/**
+ * Returns every control group with a limit of memory: one that is wider may still be the first that is full, since
+ * others share it.
+ */
 export function memoryBounds(root = "/"): readonly MemoryBound[] {
   const found = new Map<string, MemoryBound>();
   for (const group of hierarchy(root, "memory")) {
@@ -60,7 +69,7 @@ interface Group {
   readonly directory: string;
 }
 
-/** The group of this process and its ancestors. */
+/** Returns the group of this process and its ancestors. */
 function hierarchy(root: string, controller: "memory" | "cpu"): Group[] {
   const lines = (read(posix.join(root, "proc/self/cgroup")) ?? "").split("\n").map((line) => {
     const [, id, controllers = "", path = "/"] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
@@ -94,10 +103,13 @@ function tightest(groups: readonly Group[], limitOf: (group: Group) => number | 
   return found;
 }
 
-/** Version 1 writes "no limit" as a number near 2⁶³. */
+/** The number from which on a limit is none: version 1 writes "no limit" as a number near 2⁶³. */
 const noLimitBytes = 2 ** 60;
 
-/** Version 2 may have a second limit, above which the kernel stops threads until they have given memory back. */
+/**
+ * The files that hold limits of memory. Version 2 may have a second limit, above which the kernel stops threads until
+ * they have given memory back.
+ */
 const limitFiles = { 1: ["memory.limit_in_bytes"], 2: ["memory.max", "memory.high"] } as const;
 
 function memoryLimit({ version, directory }: Group): number | null {
@@ -134,7 +146,7 @@ function throttled({ version, directory }: Group): number | null {
   return value === null ? null : value / (version === 2 ? 1e3 : 1e6);
 }
 
-/** One line `name value` of a flat keyed file. */
+/** Returns the number in the line `name value` of a flat keyed file; null where there is none. */
 function field(text: string | undefined, name: string): number | null {
   return number(new RegExp(`^${name} (\\d+)$`, "m").exec(text ?? "")?.[1]);
 }

@@ -4,10 +4,10 @@ import type { EndReason, JsonValue } from "../protocol.ts";
 import { callerIdentity } from "./caller-identity.ts";
 import type { Session } from "./session.ts";
 
-/** How long a death counts, in milliseconds. */
+/** The time that a death counts, in milliseconds. */
 const windowMs = 60_000;
 const deadly: ReadonlySet<EndReason> = new Set(["crashed", "unresponsive", "out_of_memory", "flooded"]);
-/** Stands for those who start sessions where nobody is asked who they are. */
+/** The name of the callers where those who start sessions are not asked who they are. */
 const unknown = "unknown";
 
 type Deaths = Map<string, number[]>;
@@ -20,15 +20,17 @@ type Deaths = Map<string, number[]>;
  */
 export class CrashStorm {
   readonly #limit: number;
-  /** By the place in the code, then by the caller: when threads died, in milliseconds. */
+  /** The times at which threads died, in milliseconds, by the place in the code, then by the caller. */
   readonly #deaths = new Map<string, Deaths>();
 
-  /** @param limit Deaths at one place in a minute that make a storm. 0 turns the guard off. */
+  /**
+   * @param limit The number of deaths at one place in a minute that make a storm. 0 turns the guard off.
+   */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Seconds until everybody's sessions may start again; 0 where there is no storm. */
+  /** Returns the seconds until everybody's sessions may start again; 0 where there is no storm. */
   get secondsLeft(): number {
     return this.#longest((deaths, at) => {
       const known = [...deaths].filter(([caller]) => caller !== unknown).map(([, times]) => times);
@@ -41,7 +43,7 @@ export class CrashStorm {
     });
   }
 
-  /** Seconds until sessions of this caller may start again; 0 where nothing speaks against it. */
+  /** Returns the seconds until sessions of this caller may start again; 0 where nothing speaks against it. */
   secondsLeftFor(createdBy: JsonValue): number {
     const caller = callerOf(createdBy);
     return Math.max(
@@ -50,7 +52,10 @@ export class CrashStorm {
     );
   }
 
-  /** Counts the session where its thread died. Returns where, where that stops starts that were accepted until then. */
+  /**
+   * Counts a session whose thread died. Returns the place in the code where this stops starts that were accepted until
+   * then; null otherwise.
+   */
   count(session: Pick<Session, "endReason" | "error" | "createdBy">): string | null {
     const { endReason, error, createdBy } = session;
     if (this.#limit === 0 || !endReason || !deadly.has(endReason) || error === null) return null;
@@ -74,7 +79,10 @@ export class CrashStorm {
     return Math.ceil(longest / 1_000);
   }
 
-  /** A storm is over when so many deaths are a minute old that the rest stays below the limit. */
+  /**
+   * Returns the milliseconds until a storm is over: then so many deaths are a minute old that the rest stays below the
+   * limit.
+   */
   #leftOf(times: readonly number[], at: number): number {
     const decisive = this.#limit > 0 ? times.at(-this.#limit) : undefined;
     return decisive === undefined ? 0 : windowMs - (at - decisive);
@@ -92,7 +100,10 @@ function forgetOld(deaths: Deaths, at: number): void {
 const callerOf = (createdBy: JsonValue): string =>
   createdBy === null ? unknown : JSON.stringify(callerIdentity(createdBy));
 
-/** The innermost line of the user's code; where none is known, what the thread died of, without words of its own. */
+/**
+ * Returns the innermost line of the user's code; where none is known, the reason and the names of the error, without
+ * its text.
+ */
 function codeOf(reason: EndReason, error: PlainError): string {
   const place = innermost(error);
   if (place !== undefined) return `${place.path}:${place.line}`;

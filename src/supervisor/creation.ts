@@ -1,12 +1,15 @@
 import type { EndReason } from "../protocol.ts";
 
-/** Epoch milliseconds of the steps of a start; null until reached. */
+/** The times of the steps of a start, in epoch milliseconds; null until reached. */
 export interface SessionTimeline {
   assignedAt: number | null;
   enteredAt: number | null;
   createdAt: number | null;
   joinedAt: number | null;
-  /** How long the agent waits for somebody else once it has joined, at the most, in milliseconds; null: it does not. */
+  /**
+   * The longest time that the agent waits for somebody else once it has joined, in milliseconds; null: it does not
+   * wait.
+   */
   waitsMs: number | null;
 }
 
@@ -18,7 +21,7 @@ export const newTimeline = (): SessionTimeline => ({
   waitsMs: null,
 });
 
-/** What became of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
+/** The outcome of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
 export type Created = "created" | "dead on arrival";
 
 export const createOverdueText = (afterMs: number): string =>
@@ -31,13 +34,15 @@ export class Creation {
   #try: PromiseWithResolvers<Created> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param overdue Called where a try takes longer than `timeoutMs`. */
+  /**
+   * @param overdue A function that is called where a try takes longer than `timeoutMs`.
+   */
   constructor(timeoutMs: number, overdue: (afterMs: number) => void) {
     this.#timeoutMs = timeoutMs;
     this.#overdue = overdue;
   }
 
-  /** A thread tries. Resolves with what became of it; rejects with what {@link fail} is given. */
+  /** Begins a try on a thread. Resolves with its outcome; rejects with the error that {@link fail} is given. */
   begin(): Promise<Created> {
     this.#try = Promise.withResolvers();
     clearTimeout(this.#timer);
@@ -50,14 +55,14 @@ export class Creation {
     this.#forget();
   }
 
-  /** It will not come to be. Nobody has to hear of it. */
+  /** Ends the wait: the agent will not be made. It is no unhandled rejection where nobody waits. */
   fail(error: Error): void {
     this.#try?.promise.catch(() => undefined);
     this.#try?.reject(error);
     this.#forget();
   }
 
-  /** Thousands of ended sessions may be kept, each with this. */
+  /** Lets go of the last try, since thousands of ended sessions may be kept, each with this. */
   #forget(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -65,7 +70,10 @@ export class Creation {
   }
 }
 
-/** What a start is answered with whose session ended before it began. Another replica may have room for it, but for a failure. */
+/**
+ * Returns the code for a start whose session ended before it began. Another replica may have room for it, except after
+ * a failure.
+ */
 export function startCodeOf(reason: EndReason | null): "DRAINING" | "REGISTRY_UNAVAILABLE" | "START_FAILED" {
   if (reason === "drained") return "DRAINING";
   return reason === "lost" ? "REGISTRY_UNAVAILABLE" : "START_FAILED";

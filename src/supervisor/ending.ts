@@ -4,22 +4,22 @@ import type { CloseReason, EndReason } from "../protocol.ts";
 
 const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
 
-/** Why a session ends. */
+/** The decision of why a session ends. */
 export interface Verdict {
   readonly reason: EndReason;
   readonly error: PlainError | null;
 }
 
-/** How a session comes to its end: who asked for it, what was decided, what it came to. The first of each counts. */
+/** The end of a session: the request for it, the decision, and the result. The first of each counts. */
 export class Ending {
   closeReason: CloseReason | null = null;
   closeRequestedBy: string | null = null;
-  /** What it ended of, or will. */
+  /** The error that it ended of, or will end of; null where there is none. */
   error: PlainError | null = null;
   reason: EndReason | null = null;
-  /** Epoch milliseconds. */
+  /** The time of its end, in epoch milliseconds. */
   at: number | null = null;
-  /** What nobody caught in its thread, as the thread itself told it. */
+  /** The error that nothing caught in its thread, as the thread itself told it. */
   uncaught: PlainError | null = null;
   #verdict: Verdict | null = null;
 
@@ -33,14 +33,14 @@ export class Ending {
   }
 
   /**
-   * Why its thread is ended by force. One that was asked to close since it held too much memory has no time to spare: that it did not
-   * close, or stood still while it collected garbage, comes of the memory.
+   * Returns the reason why its thread is ended by force. A session that was asked to close since it held too much
+   * memory has no time to spare: that it did not close, or stood still while it collected garbage, comes of the memory.
    */
   killReason(found: KillReason): KillReason {
     return this.closeReason === "out_of_memory" && slow.has(found) ? "out_of_memory" : found;
   }
 
-  /** Its thread died: of what was decided, or else of this. */
+  /** Returns the verdict for a thread that died: the one that was decided, or else one by this error. */
   ofDeath(error: Error): Verdict {
     const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
     if (outOfMemory) return this.#verdict ?? { reason: "out_of_memory", error: plainError(error) };
@@ -53,13 +53,13 @@ export class Ending {
     this.at = at;
   }
 
-  /** Another end had been reported before this one. */
+  /** Replaces the end by another one that had been reported before. */
   supersede({ reason, error }: Verdict): void {
     this.reason = reason;
     this.error = error;
   }
 
-  /** Forgets the stacks of what it ended of. */
+  /** Forgets the stacks of the error that it ended of. */
   shrink(): void {
     if (this.error) this.error = withoutStacks(this.error);
     this.uncaught = null;

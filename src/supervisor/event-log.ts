@@ -3,7 +3,7 @@ import { type PlainError, withoutStacks } from "../errors.ts";
 import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { EndReason, SessionState } from "../protocol.ts";
 
-/** Everything that happens in a session, for those who watch it. Times are epoch milliseconds. */
+/** An event of a session, for those who watch it. Times are epoch milliseconds. */
 export type SessionEvent =
   | AgentEvent
   | { readonly type: "state"; readonly at: number; readonly state: SessionState }
@@ -13,25 +13,25 @@ export type SessionEvent =
       readonly type: "end";
       readonly at: number;
       readonly reason: EndReason;
-      /** What it ended of; null where that was no error. */
+      /** The error that it ended of; null where it ended of none. */
       readonly error: PlainError | null;
     };
 
 export interface LoggedEvent {
-  /** Counts from 1, without a hole as it happens. */
+  /** The number of the event, which counts from 1, without a hole as it happens. */
   readonly id: number;
   readonly event: SessionEvent;
 }
 
 export type EventListener = (entry: LoggedEvent) => void;
 
-/** Bounds of what is kept for those who come late. About 1 MiB a session at the most. */
+/** The bounds of the events that are kept for those who come late: about 1 MiB a session at the most. */
 const kept = { events: 1_024, characters: 512 * 1_024 };
-/** What an ended session keeps, since thousands of them may be kept. */
+/** The bounds of the events that an ended session keeps, since thousands of them may be kept. */
 const keptAfterEnd = { events: 1_024, characters: 32 * 1_024 };
-/** What is left of it once others have ended since. */
+/** The bounds of the events that are left once others have ended since. */
 const keptAsSummary = { events: 3, characters: 600 };
-/** What an event without words counts. */
+/** The weight of an event without words, in characters. */
 const smallestEvent = 200;
 
 /**
@@ -42,17 +42,17 @@ export class EventLog {
   #entries: LoggedEvent[] = [];
   #characters = 0;
   #lastId = 0;
-  /** The newest one that is kept no more, other than interim words. */
+  /** The id of the newest event that is kept no more, other than interim words. */
   #lostId = 0;
   #ended = false;
   readonly #listeners = new Set<EventListener>();
 
-  /** 0 before the first event. */
+  /** Returns the id of the last event; 0 before the first one. */
   get lastId(): number {
     return this.#lastId;
   }
 
-  /** The `end` event was appended: nothing will follow. */
+  /** Returns whether the `end` event was appended, so that nothing will follow. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -112,13 +112,13 @@ export class EventLog {
   }
 }
 
-/** No reader is sent a stack. */
+/** Returns an event without the stack of its error, which no reader is sent. */
 function withoutStack(event: SessionEvent): SessionEvent {
   const carriesError = event.type === "end" || event.type === "turn" || event.type === "participant_unheard";
   return carriesError && event.error ? { ...event, error: withoutStacks(event.error) } : event;
 }
 
-/** Names count too: a thread decides how long they are. */
+/** Returns the weight of an event in characters. Names count too: a thread decides how long they are. */
 function weight(event: SessionEvent): number {
   switch (event.type) {
     case "transcript": {

@@ -5,14 +5,14 @@ import type { Metrics } from "../metrics/prometheus.ts";
 import type { Farewell, FarewellModule, JsonValue } from "../protocol.ts";
 import { loggedError } from "./log-error.ts";
 
-/** Longest that leaving for a dead thread may take, in milliseconds. */
+/** The longest time that leaving for a dead thread may take, in milliseconds. */
 const timeoutMs = 5_000;
-/** Texts of the data that are shorter are no secrets, and may well occur in an error. */
+/** The shortest text of the data that is taken for a secret, in characters: shorter ones may well occur in an error. */
 const shortestSecret = 12;
 
 /**
- * Leaves the calls of threads that died in them, so that nobody is left with a silent participant who is not there. How to
- * do that is the edge's knowledge: the module that the server has for it is imported when the first such thread has died.
+ * Leaves the calls of threads that died in them, so that nobody is left with a silent participant who is not there. The
+ * edge decides how: the module that the server has for it is imported when the first such thread has died.
  */
 export class Farewells {
   readonly #log: Logger;
@@ -20,21 +20,23 @@ export class Farewells {
   readonly #modules: ReadonlyMap<string, string>;
   readonly #underWay = new Set<Promise<void>>();
 
-  /** @param modules `file:` URLs of the modules that leave, by provider. */
+  /**
+   * @param modules The `file:` URLs of the modules that leave, by provider.
+   */
   constructor(modules: ReadonlyMap<string, string>, log: Logger, metrics: Metrics) {
     this.#modules = modules;
     this.#log = log;
     this.#metrics = metrics;
   }
 
-  /** Never throws. */
+  /** Begins to leave the call of this session. Never throws. */
   bid(sessionId: string, farewell: Farewell): void {
     const bidding = this.#bid(sessionId, farewell);
     this.#underWay.add(bidding);
     void bidding.then(() => this.#underWay.delete(bidding));
   }
 
-  /** Waits for those under way, each of which has a deadline. */
+  /** Waits for all that are under way, each of which has a deadline. */
   async flush(): Promise<void> {
     await Promise.all(this.#underWay);
   }
@@ -70,7 +72,7 @@ export class Farewells {
   }
 }
 
-/** Errors like to quote what they were given. */
+/** Returns a message without the texts of the data, which errors like to quote. */
 function withoutSecrets(message: string, data: JsonValue): string {
   if (typeof data === "string") return data.length < shortestSecret ? message : message.replaceAll(data, "…");
   if (typeof data !== "object" || data === null) return message;

@@ -2,28 +2,33 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { within } from "../deadline.ts";
 
-/** Where a thread spends its time. A blocked thread can be asked too: the profiler interrupts it. */
+/** A place where a thread spends its time. A blocked thread can be asked too: the profiler interrupts it. */
 export interface HotFrame {
   readonly function: string;
-  /** `file:line`, lines counted from 1. */
+  /** The place as `file:line`, lines counted from 1. */
   readonly location: string;
-  /** Share of the samples, 0 to 1. */
+  /** The share of the samples, 0 to 1. */
   readonly share: number;
 }
 
 interface ProfileNode {
   readonly hitCount?: number;
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  /** Where in the function the samples were taken; it tells more than the function where calls are inlined. */
+  /**
+   * The lines of the function at which samples were taken; they tell more than the function where calls are inlined.
+   */
   readonly positionTicks?: readonly { readonly line: number; readonly ticks: number }[];
 }
 
 const profileMs = 200;
-/** Starting a profile of a spinning thread takes about 25 ms, of one in a native call as long as the call. */
+/**
+ * The longest time that a profile may take to start and stop, in milliseconds. Starting one of a spinning thread takes
+ * about 25 ms, of one in a native call as long as the call.
+ */
 const deadlineMs = 2_000;
 const mostFrames = 5;
 
-/** The functions that the thread is in most, or none where it cannot be asked in time. */
+/** Resolves with the functions that the thread is in most, or with none where it cannot be asked in time. */
 export async function hotFrames(thread: Worker): Promise<HotFrame[]> {
   try {
     return await within(profile(thread), profileMs + deadlineMs, "The CPU profile of a blocked thread");
@@ -32,7 +37,9 @@ export async function hotFrames(thread: Worker): Promise<HotFrame[]> {
   }
 }
 
-/** ` in load (file:///agent.ts:5)`: where a thread was found most; empty where it was nowhere. */
+/**
+ * Returns the place where a thread was found most, such as ` in load (file:///agent.ts:5)`; empty where there is none.
+ */
 export function whereText([hottest]: readonly HotFrame[]): string {
   return hottest === undefined ? "" : ` in ${hottest.function} (${hottest.location})`;
 }

@@ -2,7 +2,10 @@ import { GreenroomError } from "../errors.ts";
 import type { JsonObject, Question } from "../protocol.ts";
 import type { Session } from "./session.ts";
 
-/** Asks a session for what lets somebody into its call. Throws SESSION_CLOSING, NOT_IN_CALL, NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED. */
+/**
+ * Asks a session for a token or link with which somebody can join its call. Throws SESSION_CLOSING, NOT_IN_CALL,
+ * NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
+ */
 export async function invite(session: Session, question: Question): Promise<JsonObject> {
   const answer = await session.ask(question);
   switch (answer.outcome) {

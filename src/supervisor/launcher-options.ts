@@ -14,7 +14,7 @@ import { deriveCapacity, type Limits } from "./capacity.ts";
 import { deriveThreadLimits } from "./memory/memory-limits.ts";
 import type { SessionSummary } from "./session-summary.ts";
 
-/** Timers of Node overflow beyond this and fire at once. */
+/** The longest timer in milliseconds: those of Node overflow beyond it and fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const satisfies LogLevel[];
 
@@ -32,7 +32,10 @@ const customRegistry = z.custom<SessionRegistry>(
   { error: "expected { url } or { client } of a Redis, or an object that implements SessionRegistry" },
 );
 
-/** Can `@redis/client` read it? Its database is a number, and a % in a name or password is written as %25. */
+/**
+ * Returns whether `@redis/client` can read a URL. Its database is a number, and a % in a name or password is written as
+ * %25.
+ */
 function isRedisUrl(text: string): boolean {
   const url = URL.parse(text);
   if (!url || !["redis:", "rediss:"].includes(url.protocol)) return false;
@@ -72,7 +75,7 @@ export const redisRegistry = z
     error: "expected either url or client",
   });
 
-/** Where peers reach this process: no path, since theirs is appended. */
+/** The address at which peers reach this process. It has no path, since theirs is appended. */
 export const peerAddress = z.string().transform((text, context) => {
   const url = URL.parse(text);
   if (url && ["0.0.0.0", "[::]"].includes(url.hostname)) {
@@ -169,8 +172,8 @@ export type FilledLauncherOptions = Omit<
 };
 
 /**
- * Raw options become validated and filled ones, once. `limits` is what the process may use, and `baseBytes` the memory that it uses
- * before its first thread. Throws INVALID_OPTIONS that names the wrong one.
+ * Makes validated and filled options of raw ones, once. `limits` is what the process may use, and `baseBytes` the
+ * memory that it uses before its first thread. Throws INVALID_OPTIONS that names the wrong one.
  */
 export function fillLauncherOptions(
   raw: AgentLauncherOptions,
@@ -212,7 +215,7 @@ function unknownOption(key: string, within: string): string {
   return `${key}: there is no such option${didYouMean(key, Object.keys(launcherOptions.shape))}`;
 }
 
-/** A URL as it is; a path becomes a file URL. */
+/** Returns a URL as it is, and a path as a file URL. */
 function agentUrl(agent: string | URL): string {
   if (agent instanceof URL) return agent.href;
   if (isAbsolute(agent) || !URL.canParse(agent)) return pathToFileURL(agent).href;

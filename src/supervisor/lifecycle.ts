@@ -1,7 +1,7 @@
-/** `announced`: about to drain; balancers learn it while starts are still accepted. */
+/** The state of the server. `announced`: it is about to drain; balancers learn it while starts are still accepted. */
 export type SupervisorState = "idle" | "warming" | "serving" | "announced" | "draining" | "stopped";
 
-/** What may follow what. */
+/** The states that may follow each state. */
 const nextStates = {
   idle: ["warming", "draining", "stopped"],
   warming: ["serving", "draining", "stopped"],
@@ -11,7 +11,7 @@ const nextStates = {
   stopped: [],
 } as const satisfies Record<SupervisorState, readonly SupervisorState[]>;
 
-/** How far the server is on its way from its start to its end, and who wants to know when the end comes near. */
+/** The state of the server between its start and its end, and the listeners that hear when the end comes near. */
 export class Lifecycle {
   readonly #drainListeners = new Set<() => void>();
   #state: SupervisorState = "idle";
@@ -20,17 +20,17 @@ export class Lifecycle {
     return this.#state;
   }
 
-  /** Warmed up, and neither draining nor about to. */
+  /** Returns whether the server is warmed up, and neither draining nor about to. */
   get serving(): boolean {
     return this.#state === "serving";
   }
 
-  /** Starts are accepted: a shutdown may have been announced, but has not begun. */
+  /** Returns whether starts are accepted: a shutdown may have been announced, but has not begun. */
   get accepting(): boolean {
     return this.#state === "serving" || this.#state === "announced";
   }
 
-  /** Goes there, where that may follow. */
+  /** Goes to a state, where that may follow. Returns whether it did. */
   reach(state: SupervisorState): boolean {
     const allowed: readonly SupervisorState[] = nextStates[this.#state];
     if (!allowed.includes(state)) return false;
@@ -38,14 +38,14 @@ export class Lifecycle {
     return true;
   }
 
-  /** A shutdown will follow; where nothing is served yet, it begins. Once. */
+  /** Announces once that a shutdown will follow; where nothing is served yet, the shutdown begins. */
   announceDrain(): void {
     if (this.#state === "announced" || !this.reach(this.#state === "serving" ? "announced" : "draining"))
       return;
     for (const listener of this.#drainListeners) listener();
   }
 
-  /** Called once, when a shutdown is announced or begins. Returns what ends it. */
+  /** Calls `listener` once, when a shutdown is announced or begins. Returns a function that removes it. */
   onDrain(listener: () => void): () => void {
     this.#drainListeners.add(listener);
     return () => this.#drainListeners.delete(listener);

@@ -4,15 +4,15 @@ import { type Cgroup, readCgroup } from "./cgroup.ts";
 import type { LoadGauge } from "./load-guard.ts";
 
 export interface LoadGaugeOptions {
-  /** Default: the control groups of this process. */
+  /** The control groups to read. Default: those of this process. */
   readonly cgroup?: Cgroup;
-  /** Default: of this machine. */
+  /** The memory of the machine, in bytes. Default: that of this one. */
   readonly machineMemoryBytes?: number;
-  /** Every sample of how late the main loop is, in milliseconds. */
+  /** Called with every sample of the main loop's lateness, in milliseconds. */
   readonly onLoopLag?: (lagMs: number) => void;
 }
 
-/** What the load guard of a server watches. */
+/** Returns the gauges that the load guard of a server watches. */
 export function systemGauges(options: LoadGaugeOptions = {}): readonly LoadGauge[] {
   const cgroup = options.cgroup ?? readCgroup();
   return [
@@ -23,8 +23,8 @@ export function systemGauges(options: LoadGaugeOptions = {}): readonly LoadGauge
 }
 
 /**
- * Share of the memory limit in use. Where a control group sets the limit, what the whole group uses counts, as it does
- * for the kernel; else this process alone, against the machine.
+ * Returns a gauge of the share of the memory limit in use. Where a control group sets the limit, the use of the whole
+ * group counts, as it does for the kernel; else that of this process alone, against the machine.
  */
 export function memoryGauge(cgroup: Cgroup, machineMemoryBytes: number): LoadGauge {
   const limitBytes = cgroup.memoryLimitBytes;
@@ -44,8 +44,8 @@ export function memoryGauge(cgroup: Cgroup, machineMemoryBytes: number): LoadGau
 }
 
 /**
- * Share of the time since the last reading in which the CPU quota kept threads from running, summed over CPUs. Measured:
- * under a tight quota one audio frame in ten is more than 40 ms late.
+ * Returns a gauge of the share of the time since the last reading in which the CPU quota kept threads from running,
+ * summed over CPUs. Measured: under a tight quota one audio frame in ten is more than 40 ms late.
  */
 export function throttlingGauge(cgroup: Cgroup, clock: () => number = () => performance.now()): LoadGauge {
   let last: { readonly at: number; readonly throttledMs: number } | undefined;
@@ -66,7 +66,10 @@ export function throttlingGauge(cgroup: Cgroup, clock: () => number = () => perf
   };
 }
 
-/** Lateness of the agents' speech, told by their threads, in milliseconds: the worst since the last reading. */
+/**
+ * A gauge of the lateness of the agents' speech, told by their threads, in milliseconds: the worst since the last
+ * reading.
+ */
 export class PacingGauge implements LoadGauge {
   readonly cause = "audio_pacing";
   // Beyond 40 ms the buffer of a browser runs dry, and the caller hears it.
@@ -87,7 +90,10 @@ export class PacingGauge implements LoadGauge {
   }
 }
 
-/** How late the main loop is, in milliseconds. A single hiccup is none: it must last for three readings. */
+/**
+ * Returns a gauge of the lateness of the main loop, in milliseconds. A single delay does not count: it must last for
+ * three readings.
+ */
 export function eventLoopGauge(onSample?: (lagMs: number) => void): LoadGauge {
   const lag = new LoopLag(onSample);
   return {

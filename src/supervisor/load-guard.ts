@@ -1,17 +1,17 @@
 import type { LoadCause } from "../metrics/catalogue.ts";
 
-/** One thing to watch. To watch another, add its cause to the catalogue and write one of these. */
+/** A gauge of one cause. To watch another one, add its cause to the catalogue and write one of these. */
 export interface LoadGauge {
   readonly cause: LoadCause;
-  /** The load, in whatever unit the two marks are; null: nothing is known, which changes nothing. */
+  /** Returns the load, in the unit of the two marks; null where nothing is known, which changes nothing. */
   read(): number | null;
-  /** Too much from here on … */
+  /** The mark from which on the load is too high. */
   readonly raiseAt: number;
-  /** … after this many readings in a row. */
+  /** The number of readings in a row at or above `raiseAt` after which the cause is active. */
   readonly raiseAfter: number;
-  /** Well again below this mark, lower than `raiseAt` … */
+  /** The mark below which the load is low again; it is lower than `raiseAt`. */
   readonly clearBelow: number;
-  /** … after this many readings in a row. */
+  /** The number of readings in a row below `clearBelow` after which the cause is active no more. */
   readonly clearAfter: number;
   start?(): void;
   stop?(): void;
@@ -28,12 +28,12 @@ interface Watch extends LoadReading {
   readonly gauge: LoadGauge;
   active: boolean;
   value: number | null;
-  /** Readings in a row that speak for a change of `active`. */
+  /** The number of readings in a row that speak for a change of `active`. */
   streak: number;
 }
 
 /**
- * Says when the process has too much to do to take another session. It only refuses starts; running calls go on. Each
+ * Tells when the process has too much to do to take another session. It only refuses starts; running calls go on. Each
  * cause rises and falls by itself, at two marks, so that it does not flutter.
  */
 export class LoadGuard {
@@ -70,17 +70,20 @@ export class LoadGuard {
     this.#update();
   }
 
-  /** Why starts should be refused; empty while all is well. The same array until it changes. */
+  /**
+   * Returns the causes for which starts should be refused; none while all is well. It is the same array until it
+   * changes.
+   */
   causes(): readonly LoadCause[] {
     return this.#causes;
   }
 
-  /** For the log. */
+  /** Returns the last reading of each cause, for the log. */
   readings(): readonly LoadReading[] {
     return this.#watches.map(({ cause, active, value }) => ({ cause, active, value }));
   }
 
-  /** Called with the causes whenever they change. Returns what ends it. */
+  /** Calls `listener` with the causes whenever they change. Returns a function that removes it. */
   onChange(listener: (causes: readonly LoadCause[]) => void): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -88,7 +91,7 @@ export class LoadGuard {
     };
   }
 
-  /** Reads every gauge once; the timer does it. */
+  /** Reads every gauge once, as the timer does. */
   check(): void {
     for (const watch of this.#watches) {
       const value = watch.gauge.read();

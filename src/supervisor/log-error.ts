@@ -1,8 +1,8 @@
 import { GreenroomError, messageWithCauses, plainError } from "../errors.ts";
 
 /**
- * An error for the `err` of a log line, where pino writes `type`, `message` and `stack`. An error that crossed a thread is
- * plain fields, or a bare `Error` with another's name: pino would call it `Object`, or `Error`.
+ * Returns an error for the `err` of a log line, where pino writes `type`, `message` and `stack`. An error that crossed
+ * a thread is plain fields, or a bare `Error` with another's name: pino would call it `Object`, or `Error`.
  */
 export function loggedError(error: unknown): unknown {
   if (error instanceof Error && (error.constructor !== Error || error.name === "Error")) return error;
@@ -14,12 +14,12 @@ export function loggedError(error: unknown): unknown {
   });
 }
 
-/** What an error of the table came from, which is what an operator wants; of all others, the error itself. */
+/** Returns the cause of an error of the table, which is what an operator wants; of all others, the error itself. */
 export function causeOf(error: unknown): unknown {
   return GreenroomError.is(error) ? (error.cause ?? error) : error;
 }
 
-/** One line without a stack, for what is expected to happen: `RangeError: no key was given`. */
+/** Returns one line without a stack, for an error that is expected to happen: `RangeError: no key was given`. */
 export function errorLine(error: unknown): string {
   const plain = plainError(error);
   return `${plain.name}: ${messageWithCauses(plain)}`;

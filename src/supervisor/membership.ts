@@ -23,26 +23,29 @@ export interface MembershipOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly state: () => NodeState;
-  /** The process of this session died, and this one is to report it. Returns what is to be told of it. */
+  /**
+   * Tells that the process of this session died, and that this one is to report it. Returns the text that is to be told
+   * of it; null where nothing is told.
+   */
   readonly lost: (record: SessionRecord) => string | null;
-  /** These sessions of this process were reported as lost. */
+  /** Tells that these sessions of this process were reported as lost. */
   readonly fenced: (sessionIds: readonly string[]) => void;
   readonly deliver: (message: EndMessage) => void;
   readonly room: () => number;
 }
 
-/** This process in its fleet: what it tells the registry, and what it hears from it. */
+/** The part of this process in its fleet: what it tells the registry, and what it hears from it. */
 export class Membership {
   readonly node: NodeInfo;
   readonly #options: MembershipOptions;
   #opened: Promise<void> | undefined;
-  /** It has reached the registry once. */
+  /** True once it has reached the registry. */
   #joined = false;
   readonly #contact = Promise.withResolvers<void>();
-  /** Why the registry was last out of reach. */
+  /** The reason why the registry was last out of reach. */
   #trouble: Error | undefined;
   #askLiveness: (peer: PeerNode) => Promise<Liveness> = () => Promise.resolve("gone");
-  /** How many sessions of a dead process were told of in this turn of the event loop. */
+  /** The number of sessions of each dead process that were told in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
 
   constructor(options: MembershipOptions) {
@@ -51,7 +54,7 @@ export class Membership {
     this.node = { nodeId, address };
   }
 
-  /** Resolves also where the registry is out of reach: it is tried again and again. */
+  /** Takes part in the fleet. Resolves also where the registry is out of reach: it is tried again and again. */
   open(): Promise<void> {
     const { options, registry, metrics, log, state, deliver, room } = this.#options;
     const { nodeId } = this.node;
@@ -101,7 +104,7 @@ export class Membership {
     return this.#opened;
   }
 
-  /** The start waits for the registry's first answer, which has not come. */
+  /** Returns whether the start waits for the registry's first answer, which has not come. */
   get awaitsContact(): boolean {
     return this.#contactTimeoutMs !== null && !this.#joined;
   }
@@ -136,7 +139,7 @@ export class Membership {
     if (registry.shared) log.info({ node_id: nodeId, address }, "taking part in a fleet");
   }
 
-  /** What it means that the registry is out of reach. */
+  /** Returns the consequences of a registry that is out of reach, as text for the log. */
   #tellAlone(): string {
     const { registry } = this.#options.options;
     if (this.awaitsContact) return "nothing is served before it answers";
@@ -147,7 +150,7 @@ export class Membership {
     return `${calls}, ${starts} (--registry-while-away ${whileAway})`;
   }
 
-  /** They come one by one: those of one process are one line. */
+  /** Takes one lost session. They come one by one, and those of one process are one line of the log. */
   #lost(record: SessionRecord): string | null {
     const { nodeId } = record;
     const before = this.#dead.get(nodeId) ?? 0;
@@ -165,33 +168,36 @@ export class Membership {
     );
   }
 
-  /** Rejects with CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
+  /** Registers a session. Rejects with CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
   claim({ id: sessionId, callType, callId, createdBy, startedAt }: Session): Promise<void> {
     return this.#options.registry.claim({ sessionId, callType, callId, createdBy, startedAt });
   }
 
-  /** The session is on its way out. */
+  /** Notes that the session is on its way out. */
   leaving({ id }: Session): void {
     this.#options.registry.leaving(id);
   }
 
-  /** The session has ended. Resolves once that is written: see `SessionRegistry.end`. */
+  /** Writes the end of a session. Resolves once that is written: see `SessionRegistry.end`. */
   end({ id, endReason, endedAt }: Session, body: string | null): Promise<EndOutcome> {
     const end = { reason: endReason as EndReason, endedAt: endedAt ?? now() };
     return this.#options.registry.end(id, end, body);
   }
 
-  /** The session was claimed, and never came to be. Resolves when its place is free, see `SessionRegistry.withdraw`. */
+  /**
+   * Withdraws a session that was claimed, and never came to be. Resolves when its place is free, see
+   * `SessionRegistry.withdraw`.
+   */
   withdraw({ id }: Session): Promise<void> {
     return this.#options.registry.withdraw(id);
   }
 
-  /** How a peer is asked whether it lives. Where nobody says so, none can be asked. */
+  /** Sets the function that asks a peer whether it lives. Before it is set, none can be asked. */
   set askLiveness(ask: (peer: PeerNode) => Promise<Liveness>) {
     this.#askLiveness = ask;
   }
 
-  /** Tells what is not told yet, and leaves. */
+  /** Tells the registry what it does not know yet, and leaves it. */
   async close(): Promise<void> {
     this.#contact.promise.catch(() => undefined);
     this.#contact.reject(new GreenroomError("DRAINING"));

@@ -1,12 +1,15 @@
-/** Counts what one message holds, over all of its parts. */
+/** The counts of what one message holds, over all of its parts. */
 export interface Meter {
-  /** UTF-16 code units in its texts. */
+  /** The UTF-16 code units in its texts. */
   characters: number;
-  /** Values within its JSON. */
+  /** The values within its JSON. */
   values: number;
 }
 
-/** Returns null where the value is as it should be, else where it is not and what was expected: `.at: expected a time`. */
+/**
+ * A check of a value. It returns null where the value is right, else the place and what was expected: `.at: expected a
+ * time`.
+ */
 export type Check = (value: unknown, meter: Meter) => string | null;
 
 /** A check of a field that may be missing. */
@@ -35,7 +38,7 @@ const when =
 
 export const yesOrNo = when("true or false", (value) => typeof value === "boolean");
 
-/** A duration, a share, an amount: finite, and not negative. */
+/** Checks a duration, a share or an amount: it is finite, and not negative. */
 export const amount = when(
   "a number, finite and not negative",
   (value) => typeof value === "number" && value >= 0 && value < Number.MAX_SAFE_INTEGER,
@@ -46,7 +49,7 @@ export const wholeNumber = when(
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 );
 
-/** Epoch milliseconds that are not in the future, but for what clocks may differ. */
+/** Returns a check of epoch milliseconds that are not in the future, apart from a difference of clocks. */
 export function time(now: () => number, spareMs: number): Check {
   return when(
     "a time that is not in the future",
@@ -88,12 +91,12 @@ export function listOf(check: Check, most: number): Check {
   };
 }
 
-/** An object with these fields and no others. */
+/** Returns a check of an object with these fields and no others. */
 export function fields<T>(checks: Fields<T>): Check {
   return fieldsAnd(checks as Fields<Record<string, unknown>>, null);
 }
 
-/** One of several kinds of objects, told apart by the text in the field `by`. */
+/** Returns a check of one of several kinds of objects, told apart by the text in the field `by`. */
 export function variants<U, D extends keyof U & string>(by: D, rows: Variants<U, D>): Check {
   const checks = new Map<unknown, Check>(
     Object.entries(rows).map(([name, row]) => [name, fieldsAnd(row as Fields<Record<string, unknown>>, by)]),
@@ -126,12 +129,12 @@ function fieldsAnd(rows: Fields<Record<string, unknown>>, known: string | null):
   };
 }
 
-/** Bounds of JSON that a thread hands over. */
+/** The bounds of JSON that a thread hands over. */
 const mostJson = { depth: 32, values: 10_000, text: 1_048_576 };
 
 const jsonText = text(mostJson.text);
 
-/** JSON, which neither holds itself nor anything that has no JSON. */
+/** Returns a check of JSON, which neither holds itself nor anything that has no JSON. */
 const json =
   (depth: number): Check =>
   (value, meter) => {
@@ -152,7 +155,10 @@ const json =
 export const jsonObject: Check = (value, meter) =>
   isPlainObject(value) ? json(0)(value, meter) : fault("an object");
 
-/** What a structured clone makes of an object of no class. A `Map`, a buffer or a port is something else. */
+/**
+ * Returns whether a value is what a structured clone makes of an object of no class. A `Map`, a buffer or a port is
+ * something else.
+ */
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

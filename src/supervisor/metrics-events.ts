@@ -4,10 +4,10 @@ import type { SessionMetrics } from "../metrics/session-metrics.ts";
 import { type Measurement, now } from "../protocol.ts";
 import type { EventLog } from "./event-log.ts";
 
-/** Metrics events are at least this far apart, in milliseconds. */
+/** The shortest time between two metrics events, in milliseconds. */
 const intervalMs = 1_000;
 
-/** Tells those who watch a session what was measured in it, not too often. */
+/** Tells the watchers of a session its metrics when they change, once a second at the most. */
 export class MetricsEvents {
   readonly #events: EventLog;
   readonly #metrics: SessionMetrics;
@@ -19,13 +19,13 @@ export class MetricsEvents {
     this.#metrics = metrics;
   }
 
-  /** This was measured. Sound that is given to a recogniser comes every second: alone it is no news. */
+  /** Takes a measurement. Sound that is given to a recogniser comes every second: alone it is no news. */
   after(measurement: Measurement): void {
     if (measurement.kind === "stt" && measurement.latencyMs === null) return;
     this.#timer ??= setTimeout(() => this.#tell(now()), intervalMs).unref();
   }
 
-  /** The last one. */
+  /** Tells the last metrics of the session. */
   end(at: number): void {
     this.#tell(at);
     this.#told = null;

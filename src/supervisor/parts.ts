@@ -22,7 +22,7 @@ import { Sessions } from "./sessions.ts";
 import { Starts } from "./starts.ts";
 import { WarmUp } from "./warm-up.ts";
 
-/** What a supervisor is made of, wired together. */
+/** The parts of a supervisor, wired together. */
 export interface Parts {
   readonly lifecycle: Lifecycle;
   readonly sessions: Sessions;
@@ -137,7 +137,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
   };
 }
 
-/** Starts are refused while the registry cannot be reached, or takes nothing. */
+/** Returns whether starts are refused while the registry cannot be reached, or takes nothing. */
 function refusesWhileAway({ registry }: FilledLauncherOptions): boolean {
   return registry !== undefined && "whileAway" in registry && registry.whileAway === "refuse";
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 
-/** A wait that took longer may have been one in which the whole process stood still, in milliseconds. */
+/** The longest wait, in milliseconds, after which it is certain that the process did not stand still meanwhile. */
 const standstillMs = 250;
 
 /**
@@ -11,7 +11,10 @@ export async function pendingEventsSeen(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await setImmediate();
 }
 
-/** Whether the client has left, asked once its connection could tell. `since`: when it was last asked, by `performance.now()`. */
+/**
+ * Resolves with whether the client has left, asked once its connection could tell. `since`: when it was last asked, by
+ * `performance.now()`.
+ */
 export async function hasLeftSince(abandoned: () => boolean, since: number): Promise<boolean> {
   if (performance.now() - since > standstillMs) await pendingEventsSeen();
   return abandoned();

@@ -1,7 +1,7 @@
-/** Most places that one holder may wait for or have, at one provider. */
+/** The most places that one holder may wait for or have, at one provider. */
 const mostOfHolder = 256;
 
-/** Somebody who waits for, or has, a place among the requests to a provider. */
+/** A place among the requests to a provider, which a holder waits for or has. */
 interface Place<Holder> {
   readonly holder: Holder;
   readonly permit: number;
@@ -11,18 +11,20 @@ interface Place<Holder> {
 interface Provider<Holder> {
   readonly most: number;
   readonly granted: Set<Place<Holder>>;
-  /** In the order of asking. */
+  /** The places that are waited for, in the order of asking. */
   readonly waiting: Set<Place<Holder>>;
 }
 
 /**
- * Counts the requests of all sessions to each provider. What is beyond its limit waits its turn, instead of being refused by
- * the provider. Whoever ends gives back all it has: `Holder` is a session.
+ * Counts the requests of all sessions to each provider. Requests beyond its limit wait their turn, instead of being
+ * refused by the provider. A holder that ends gives back all that it has: `Holder` is a session.
  */
 export class Permits<Holder extends object> {
   readonly #providers = new Map<string, Provider<Holder>>();
 
-  /** @param limits Most requests at a time, by provider; the others have no limit. */
+  /**
+   * @param limits The most requests at a time, by provider; the others have no limit.
+   */
   constructor(limits: Readonly<Record<string, number>>) {
     for (const [name, most] of Object.entries(limits)) {
       this.#providers.set(name, { most, granted: new Set(), waiting: new Set() });
@@ -30,8 +32,8 @@ export class Permits<Holder extends object> {
   }
 
   /**
-   * Calls `grant` when it may begin, perhaps at once. `permit` is a number of the holder's own. Does nothing where the holder
-   * waits for more than any agent has use for.
+   * Calls `grant` when the request may begin, perhaps at once. `permit` is a number of the holder's own. Does nothing
+   * where the holder waits for more than any agent has use for.
    */
   want(holder: Holder, provider: string, permit: number, grant: () => void): void {
     const limited = this.#providers.get(provider);
