@@ -15,16 +15,16 @@ import { Slot, type SlotState } from "./slot.ts";
  */
 export interface PoolOptions {
   readonly agentUrl: string;
-  /** Most threads at a time. */
+  /** The most threads at a time. */
   readonly capacity: number;
-  /** Threads kept warm while capacity is left. */
+  /** The number of threads that are kept warm while capacity is left. */
   readonly warmSessions: number;
-  /** Longest time from the start of a thread until its agent module is imported, in milliseconds. */
+  /** The longest time from the start of a thread until its agent module is imported, in milliseconds. */
   readonly threadStartTimeoutMs: number;
-  /** Memory of a thread at which it is ended, in MiB. */
+  /** The memory of a thread at which it is ended, in MiB. */
   readonly heapLimitMb: number;
   readonly messagesPerSecond: number;
-  /** Providers whose requests are counted over all sessions. */
+  /** The providers whose requests are counted over all sessions. */
   readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
   readonly environment: Readonly<Record<string, string>>;
@@ -33,9 +33,9 @@ export interface PoolOptions {
 export interface PoolEvents {
   warm(startMs: number): void;
   startFailed(error: Error, retryInMs: number): void;
-  /** A thread is about to be ended by force. */
+  /** Tells that a thread is about to be ended by force. */
   killed(reason: KillReason): void;
-  /** A thread failed where no slot could be told. */
+  /** Tells that a thread failed where no slot could be told. */
   error(error: unknown): void;
 }
 
@@ -45,7 +45,10 @@ interface Waiter {
   readonly refuse: (error: GreenroomError) => void;
 }
 
-/** Building a thread costs the main thread about a millisecond: not in the tick that answers a start. */
+/**
+ * The delay after which the reserve is refilled, in milliseconds: building a thread costs the main thread about a
+ * millisecond, and that not in the tick that answers a start.
+ */
 const refillDelayMs = 100;
 
 export class Pool {
@@ -59,7 +62,7 @@ export class Pool {
   readonly #onWhole: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = true;
-  /** While the process has too much to do, threads start one at a time: each takes CPU from live calls. */
+  /** True while the process has too much to do. Threads then start one at a time: each takes CPU from live calls. */
   underLoad = false;
 
   constructor(options: PoolOptions, events: PoolEvents) {
@@ -90,7 +93,7 @@ export class Pool {
     this.#fill();
   }
 
-  /** Why no thread can be started at the moment, or null. */
+  /** Returns the reason why no thread can be started at the moment, or null. */
   get failure(): Error | null {
     return this.#backOff.failing;
   }
@@ -107,7 +110,7 @@ export class Pool {
     return counts;
   }
 
-  /** A warm slot in this very tick, if there is one and nobody waits for it. */
+  /** Returns a warm slot in this very tick, if there is one and no start waits for it. */
   take(): Slot | undefined {
     if (this.#stopped || this.#waiters.size > 0) return undefined;
     for (const slot of this.slots) {
@@ -120,8 +123,8 @@ export class Pool {
   }
 
   /**
-   * A warm slot as soon as there is one, first come first served. Rejects with NO_THREAD after `waitMs`, and with START_ABANDONED
-   * where nobody waits for it any longer when it is there.
+   * Resolves with a warm slot as soon as there is one, first come first served. Rejects with NO_THREAD after `waitMs`,
+   * and with START_ABANDONED where nobody waits for it any longer when it is there.
    */
   wait(waitMs: number, abandoned = () => false): Promise<Slot> {
     return new Promise((resolve, reject) => {
@@ -163,7 +166,7 @@ export class Pool {
     return new Promise((resolve) => this.#onWhole.push(resolve));
   }
 
-  /** Ends what is not in a call, and starts nothing any more. */
+  /** Ends the threads that are not in a call, and starts no more of them. */
   stopFilling(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -249,7 +252,10 @@ export class Pool {
     this.#fill();
   }
 
-  /** A thread died before it had a session: the agent module is at fault, and the next would die of it too. */
+  /**
+   * Notes that a thread died before it had a session: the agent module is at fault, and the next thread would die of it
+   * too.
+   */
   #failed(error: Error): void {
     // Threads that started together die together: they count as one failure.
     if (this.#backOff.pauseMs > 0) return;

@@ -1,15 +1,15 @@
 import { DeadlineError, within } from "../deadline.ts";
 import { type Answer, answerTimeoutMs, type Question } from "../protocol.ts";
 
-/** How much longer the thread's own deadline may take to be told, in milliseconds. */
+/** The time beyond the thread's own deadline within which its answer may come, in milliseconds. */
 const spareMs = 500;
 
-/** What a session's thread was asked, and has not answered yet. */
+/** The questions to a session's thread that are not answered yet. */
 export class Questions {
   readonly #asked = new Map<number, PromiseWithResolvers<Answer>>();
   #count = 0;
 
-  /** Resolves with the answer, `failed` where it does not come in time. Rejects where the session ends before. */
+  /** Resolves with the answer, with `failed` where it does not come in time. Rejects where the session ends before. */
   async ask(question: Question, send: (number: number, question: Question) => void): Promise<Answer> {
     this.#count += 1;
     const number = this.#count;
@@ -30,7 +30,7 @@ export class Questions {
     this.#asked.get(number)?.resolve(answer);
   }
 
-  /** There will be no more answers. */
+  /** Rejects all questions, since there will be no more answers. */
   close(error: Error): void {
     for (const asked of this.#asked.values()) asked.reject(error);
   }

@@ -14,15 +14,15 @@ export interface ReadinessOptions {
   readonly crashStorm: CrashStorm;
   readonly pool: Pool;
   readonly admission: Admission;
-  /** The registry has to answer for the first time before anything is served, and has not. */
+  /** Returns whether the registry has to answer for the first time before anything is served, and has not. */
   readonly awaitsRegistry: () => boolean;
-  /** The registry cannot be written to at the moment, and starts are refused while that is so. */
+  /** Returns whether the registry cannot be written to at the moment, and starts are refused while that is so. */
   readonly registryRefuses: () => boolean;
-  /** Starts are accepted whatever the load guard says. */
+  /** Accepts starts whatever the load guard says. */
   readonly ignoreLoad: boolean;
 }
 
-/** Whether a session could start here now, and why not. */
+/** Judges whether a session could start here now, and why not. */
 export class Readiness {
   readonly #options: ReadinessOptions;
 
@@ -30,14 +30,14 @@ export class Readiness {
     this.#options = options;
   }
 
-  /** Why a start would be refused now, or null. */
+  /** Returns the reason why a start would be refused now, or null. */
   unreadiness(): GreenroomError | null {
     const own = this.#ownUnreadiness();
     if (own !== null && own.code !== "POOL_FULL") return own;
     return this.#options.registryRefuses() ? new GreenroomError("REGISTRY_UNAVAILABLE") : own;
   }
 
-  /** The same without the registry, through which peers hear of it. */
+  /** Does the same as {@link unreadiness} without the registry, through which peers hear of it. */
   #ownUnreadiness(): GreenroomError | null {
     const { lifecycle, pool, admission } = this.#options;
     if (lifecycle.state === "announced") return new GreenroomError("DRAINING");
@@ -47,18 +47,23 @@ export class Readiness {
     return admission.full ? new GreenroomError("POOL_FULL") : null;
   }
 
-  /** A start would be accepted as soon as there is room: room comes and goes faster than peers hear of it. */
+  /**
+   * Returns whether a start would be accepted as soon as there is room: room comes and goes faster than peers hear of
+   * it.
+   */
   wouldStart(): boolean {
     const unreadiness = this.#ownUnreadiness();
     return unreadiness === null || unreadiness.code === "POOL_FULL";
   }
 
-  /** Why no start of this caller is accepted, or null. */
+  /** Returns the reason why no start of this caller is accepted, or null. */
   refusalOf(createdBy: JsonValue): GreenroomError | null {
     return this.refusal() ?? storm(this.#options.crashStorm.secondsLeftFor(createdBy));
   }
 
-  /** Why no start is accepted, whoever asks, or null. Whether there is room is for the admission to say. */
+  /**
+   * Returns the reason why no start of any caller is accepted, or null. The admission decides whether there is room.
+   */
   refusal(): GreenroomError | null {
     const { lifecycle, care, crashStorm, ignoreLoad } = this.#options;
     if (lifecycle.state === "idle") return new GreenroomError("NOT_STARTED");
@@ -70,7 +75,7 @@ export class Readiness {
     return storm(crashStorm.secondsLeft);
   }
 
-  /** Why nothing is warm: it takes its time, or the agent is at fault. */
+  /** Returns the reason why no thread is warm: it takes its time, or the agent is at fault. */
   #coldness(): GreenroomError {
     const { warmUp, pool, awaitsRegistry } = this.#options;
     const cause = warmUp.failure ?? pool.failure ?? undefined;

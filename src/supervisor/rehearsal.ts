@@ -4,13 +4,16 @@ import { createOverdueText } from "./creation.ts";
 import { hotFrames, whereText } from "./hot-frames.ts";
 import type { Slot } from "./slot.ts";
 
-/** How long the agent's services may take to say whether they work, and the agent to close, in milliseconds. */
+/**
+ * The longest time that the agent's services may take to say whether they work, and the agent to close, in
+ * milliseconds.
+ */
 const restTimeoutMs = 15_000;
 
 /**
- * A dry run before the server serves: `createAgent` in a real thread, with no call. It finds a missing key or a broken
- * agent at the start instead of in the first call. Rejects with the agent's own error; services that refuse the agent are
- * in the report, and counted by `measured`.
+ * Makes a dry run before the server serves: `createAgent` in a real thread, with no call. It finds a missing key or a
+ * broken agent at the start instead of in the first call. Rejects with the agent's own error; services that refuse the
+ * agent are in the report, and counted by `measured`.
  */
 export async function rehearse(
   slot: Slot,

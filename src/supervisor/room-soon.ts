@@ -5,18 +5,19 @@ import { RoomSoon } from "../registry/registry.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** How often it is looked whether a session of another process has left its place, in milliseconds. */
+/** The time between two checks whether a session of another process has left its place, in milliseconds. */
 const lookAgainMs = 200;
 
-/** Where a start is to find a place. */
+/** The call in which a start is to find a place. */
 interface Wanted {
   readonly callType: string;
   readonly callId: string;
 }
 
 /**
- * A start was refused for want of room. True: a session that holds a place was on its way out, and either one has ended or it is
- * time to look again. False: nobody is leaving, or there was not enough time (`leftMs`).
+ * Waits for room after a start was refused for want of it. Resolves with true where a session that holds a place was on
+ * its way out, and either one has ended or it is time to look again; with false where nobody is leaving, or there was
+ * not enough time (`leftMs`).
  */
 export async function waitedForRoom(
   refusal: unknown,
@@ -35,7 +36,7 @@ export async function waitedForRoom(
   return true;
 }
 
-/** Which sessions hold the places that were all taken; null where that was not the refusal. */
+/** Returns a test for the sessions that hold the places that were all taken; null where that was not the refusal. */
 function heldPlaces(refusal: unknown, { callType, callId }: Wanted): ((session: Session) => boolean) | null {
   if (!GreenroomError.is(refusal)) return null;
   switch (refusal.code) {

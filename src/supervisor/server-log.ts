@@ -7,10 +7,13 @@ import { deriveCapacity, type Limits } from "./capacity.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { limitWarning } from "./memory/memory-limits.ts";
 
-/** Most that waits for a reader that is slow, in bytes: about ten thousand lines. */
+/** The most bytes that wait for a slow reader: about ten thousand lines. */
 export const mostWaitingBytes = 4 * 2 ** 20;
 
-/** Where the server's own log lines go: the logger that was given, or standard output (or error), as JSON. */
+/**
+ * Returns the logger of the server's own lines: the one that was given, or one that writes JSON to standard output (or
+ * error).
+ */
 export function serverLog({
   logger,
   logLevel,
@@ -32,8 +35,8 @@ function jsonLog(level: LogLevel, fd: 1 | 2): Logger {
 const levels: ReadonlySet<PropertyKey> = new Set(["trace", "debug", "info", "warn", "error", "fatal"]);
 
 /**
- * A logger whose lines, and those of its children, never throw: one of the user's may write to a full volume, and no part of
- * the server may fail by that.
+ * Returns a logger whose lines, and those of its children, never throw: one of the user's may write to a full volume,
+ * and no part of the server may fail by that.
  */
 function unfailing(logger: Logger): Logger {
   return new Proxy(logger, {
@@ -56,13 +59,13 @@ function unfailing(logger: Logger): Logger {
 export interface LimitsToTell {
   readonly options: FilledLauncherOptions;
   readonly limits: Limits;
-  /** Memory that the process uses before its first thread. */
+  /** The memory that the process uses before its first thread, in bytes. */
   readonly baseBytes: number;
-  /** The capacity was not set by the operator. */
+  /** True where the capacity was not set by the operator. */
   readonly derived: boolean;
 }
 
-/** Tells capacity and limits of memory, where they come from, and where they cannot hold. */
+/** Logs capacity and limits of memory, with their reasons, and warns where they cannot hold. */
 export function logCapacity(log: Logger, { options, limits, baseBytes, derived }: LimitsToTell): void {
   const { maxConcurrentSessions: capacity, heapSoftLimitMb, heapLimitMb } = options;
   const asSet = `${capacity} ${capacity === 1 ? "session" : "sessions"}, as set`;

@@ -3,7 +3,10 @@ import type { JsonObject } from "../protocol.ts";
 import type { SessionSummary } from "./session-summary.ts";
 import type { WebhookMessage } from "./webhook.ts";
 
-/** The webhook message `session.ended`. Of an error and its causes only name, message and code leave the process, no stack. */
+/**
+ * Returns the webhook message `session.ended`. Of an error and its causes only name, message and code leave the
+ * process, no stack.
+ */
 export function sessionEndedMessage(summary: SessionSummary): WebhookMessage {
   const { error, transcript } = summary;
   const data: JsonObject = {
@@ -41,7 +44,7 @@ function errorData({ name, message, code, cause, errors }: PlainError): JsonObje
   };
 }
 
-/** The same for every process that tells of the end of this session. */
+/** Returns the id of the message, the same for every process that tells of the end of this session. */
 export function sessionEndedMessageId(sessionId: string): string {
   return `msg_${sessionId}`;
 }

@@ -6,27 +6,27 @@ export interface SessionIdentity {
   readonly callId: string;
   readonly callType: string;
   readonly config: JsonObject;
-  /** Who started it: the value of `getCurrentUser`, or null. */
+  /** The caller that started it: the value of `getCurrentUser`, or null. */
   readonly createdBy: JsonValue;
-  /** The call takes place in memory. */
+  /** Set where the call takes place in memory. */
   readonly inMemory: InMemoryCall | null;
 }
 
 export interface SessionDeadlines {
-  /** Longest time that `createAgent` may take, in milliseconds. */
+  /** The longest time that `createAgent` may take, in milliseconds. */
   readonly createTimeoutMs: number;
-  /** How long a session that was asked to close may take, in milliseconds. */
+  /** The longest time that a session may take which was asked to close, in milliseconds. */
   readonly closeGraceMs: number;
 }
 
-/** What a session tells its supervisor, and what it shares with the others. */
+/** The calls by which a session tells its supervisor something, and the permits that it shares with others. */
 export interface SessionListener {
   readonly permits: Permits<Session>;
   measured(measurement: Measurement): void;
   joined(): void;
-  /** Its thread is gone and has not left its call. */
+  /** Tells that its thread is gone and has not left its call. */
   farewell(session: Session, farewell: Farewell): void;
-  /** It is on its way out; its place is free once it has ended. Told once. */
+  /** Tells once that it is on its way out: its place is free once it has ended. */
   leaving(session: Session): void;
   ended(session: Session): void;
 }

@@ -7,14 +7,14 @@ import type { SessionRecord } from "../registry/registry.ts";
 import type { Session } from "./session.ts";
 import type { TranscriptLine } from "./transcript.ts";
 
-/** How a session went, told once after its end. */
+/** A summary of a session, told once after its end. */
 export interface SessionSummary {
   readonly sessionId: string;
   readonly callId: string;
   readonly callType: string;
   readonly createdBy: JsonValue;
   readonly endReason: EndReason;
-  /** Who asked for the close, where somebody did. */
+  /** The caller that asked for the close; null where nobody did. */
   readonly closeRequestedBy: string | null;
   readonly error: PlainError | null;
   readonly startedAt: Date;
@@ -22,13 +22,13 @@ export interface SessionSummary {
   readonly durationMs: number;
   /** Usage and latencies, under the names of `GET /sessions/{id}/metrics`. */
   readonly metrics: SessionMetricsSnapshot;
-  /** What was consumed, by provider and model: what a bill is made of. */
+  /** The consumption by provider and model, which bills are made of. */
   readonly usage: readonly ModelUsage[];
-  /** Only where `includeTranscript` is set. */
+  /** The transcript. It is there only where `includeTranscript` is set. */
   readonly transcript?: readonly TranscriptLine[];
 }
 
-/** The session must have ended. */
+/** Returns the summary of a session, which must have ended. */
 export function summarize(session: Session): SessionSummary {
   const endedAt = session.endedAt ?? session.startedAt;
   return {
@@ -52,7 +52,10 @@ export function lostError({ nodeId }: Pick<SessionRecord, "nodeId">): PlainError
   return { name: "Error", message: `The process ${nodeId} died, stood still, or was cut off` };
 }
 
-/** Of a session whose process died: what it measured died with it. Its length is by two clocks, and so a rough one. */
+/**
+ * Returns the summary of a session whose process died. Its measurements died with it. Its length is by two clocks, and
+ * so a rough one.
+ */
 export function summarizeLost({ end, startedAt, ...record }: SessionRecord): SessionSummary {
   const endedAt = end?.endedAt ?? startedAt;
   const metrics = new SessionMetrics();

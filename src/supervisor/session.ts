@@ -32,7 +32,7 @@ export class Session implements SlotHolder {
   readonly id = randomUUID();
   readonly callId: string;
   readonly callType: string;
-  /** What its start handed to the agent; empty once it has ended, since ended sessions are kept for a while. */
+  /** The `config` of its start, for the agent; empty once it has ended, since ended sessions are kept for a while. */
   config: JsonObject;
   readonly createdBy: JsonValue;
   readonly startedAt = now();
@@ -41,7 +41,7 @@ export class Session implements SlotHolder {
   readonly timeline = newTimeline();
   transcript: Transcript | null;
   resources: SessionResources | null = null;
-  /** Since when the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
+  /** The time since which the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
   aloneSince: number | null = null;
 
   readonly #inMemory: InMemoryCall | null;
@@ -57,7 +57,7 @@ export class Session implements SlotHolder {
   readonly ended = this.#over.promise;
   #state: SessionState = "starting";
   #slot: Slot | null = null;
-  /** It holds secrets. */
+  /** The data for leaving its call, which hold secrets. */
   #farewell: Farewell | null = null;
   #graceTimer: NodeJS.Timeout | null = null;
 
@@ -94,11 +94,11 @@ export class Session implements SlotHolder {
   get closeRequestedBy(): string | null {
     return this.#ending.closeRequestedBy;
   }
-  /** It was asked to close, or has come to its end, and still holds its place. */
+  /** Returns whether it was asked to close, or has come to its end, and still holds its place. */
   get leaving(): boolean {
     return this.#state === "closing" || (this.#state !== "ended" && this.#ending.decided);
   }
-  /** Forgets all but a summary: most of its events, and the stacks of what it ended of. It must have ended. */
+  /** Forgets all but a summary: most of its events, and the stacks of its error. It must have ended. */
   shrink(): void {
     this.events.shrink();
     this.#ending.shrink();
@@ -120,12 +120,12 @@ export class Session implements SlotHolder {
     return created;
   }
 
-  /** It never came to be, and is counted nowhere: only who follows its events hears of it. */
+  /** Ends a session that never came to be. It is counted nowhere: only those who follow its events hear of it. */
   withdraw(error: unknown): void {
     this.#end(this.#ending.decide({ reason: "start_failed", error: plainError(error) }), false);
   }
 
-  /** No thread could be had that lives. */
+  /** Ends a session for which no living thread could be had. */
   abandon(error: unknown): void {
     this.#end(this.#ending.decide({ reason: "start_failed", error: plainError(error) }));
   }
@@ -149,17 +149,20 @@ export class Session implements SlotHolder {
     this.#graceTimer = setTimeout(kill, closeGraceMs);
   }
 
-  /** It was reported as lost, while this process stood still or was cut off. Its thread ends at once, and its call is left. */
+  /**
+   * Ends its thread at once, and leaves its call: it was reported as lost while this process stood still or was cut
+   * off.
+   */
   lose(error: PlainError): void {
     this.#decide({ reason: "lost", error });
   }
 
-  /** It has ended, and another end of it had been reported before: that one counts. */
+  /** Replaces its end by another one that had been reported before, and counts. */
   supersede(error: PlainError): void {
     this.#ending.supersede({ reason: "lost", error });
   }
 
-  /** Hands the agent what a participant typed; it is taken in order. Returns the message's id. */
+  /** Hands the agent a message that a participant typed; they are taken in order. Returns the message's id. */
   send(message: { readonly text: string; readonly participantId: string }): string {
     if (this.#state === "closing" || this.#state === "ended") throw new GreenroomError("SESSION_CLOSING");
     const messageId = this.#typed.add();
@@ -255,7 +258,7 @@ export class Session implements SlotHolder {
     else this.#creation.settle("dead on arrival");
   }
 
-  /** None of the agent's code has run for it. */
+  /** Returns whether none of the agent's code has run for it. */
   get #untouched(): boolean {
     return this.#state === "starting" && this.timeline.enteredAt === null;
   }
@@ -275,7 +278,7 @@ export class Session implements SlotHolder {
     this.#creation.fail(new GreenroomError("START_FAILED", undefined, { cause }));
   }
 
-  /** The verdict is set before the thread is ended: the rejection of its run only means that it is gone. */
+  /** Decides its end before the thread is ended: the rejection of its run only means that it is gone. */
   #decide(verdict: Verdict): void {
     if (!this.leaving) this.#listener?.leaving(this);
     const decided = this.#ending.decide(verdict);

@@ -2,18 +2,21 @@ import { now, type SessionState } from "../protocol.ts";
 import type { Session } from "./session.ts";
 import type { Slot } from "./slot.ts";
 
-/** How long an ended session can still be read, in milliseconds. */
+/** The time that an ended session can still be read, in milliseconds. */
 const keptMs = 600_000;
-/** Of so many that ended last all events are kept, for readers who come back; of the others a summary. */
+/**
+ * The number of sessions that ended last of which all events are kept, for readers who come back; of the others a
+ * summary is kept.
+ */
 const keptWhole = 64;
-/** Most ended sessions that are kept; the oldest go first. */
+/** The most ended sessions that are kept; the oldest go first. */
 const mostKept = 10_000;
 
 /** The sessions of this process: the live ones, and for a while those that have ended. */
 export class Sessions {
   readonly #live = new Map<string, Session>();
   readonly #whole: Session[] = [];
-  /** In the order of their end. */
+  /** The ended sessions, in the order of their end. */
   readonly #ended = new Map<string, Session>();
 
   add(session: Session): void {
@@ -29,7 +32,7 @@ export class Sessions {
     this.sweep();
   }
 
-  /** A session that never came to be: forgotten at once. */
+  /** Forgets a session at once that never came to be. */
   forget(session: Session): void {
     this.#live.delete(session.id);
   }
@@ -40,12 +43,12 @@ export class Sessions {
     return this.#live.get(id) ?? ended;
   }
 
-  /** Oldest first. */
+  /** Returns the live sessions, the oldest first. */
   live(): MapIterator<Session> {
     return this.#live.values();
   }
 
-  /** The session that holds this slot. */
+  /** Returns the session that holds this slot. */
   on(slot: Slot): Session | undefined {
     for (const session of this.#live.values()) if (session.slot === slot) return session;
     return undefined;
@@ -61,7 +64,7 @@ export class Sessions {
     return counts;
   }
 
-  /** Drops what was kept for long enough. */
+  /** Drops the sessions that were kept for long enough. */
   sweep(): void {
     for (const [id, session] of this.#ended) {
       if (this.#ended.size <= mostKept && !expired(session)) return;

@@ -19,25 +19,25 @@ import { readThreadMessage } from "./thread-message.ts";
  */
 export type SlotState = "starting" | "warm" | "running" | "draining" | "gone";
 
-/** Who holds the slot while it runs: a session, or a rehearsal. */
+/** The holder of the slot while it runs: a session, or a rehearsal. */
 export interface SlotHolder {
   message(message: FromThread): void;
-  /** The watchdog judged the thread before it ended it. */
+  /** Tells that the thread was judged, before it is ended. */
   condemned(verdict: Condemnation): void;
-  /** The thread is dead. `error` is what Piscina knows of it; an AbortError when we ended it ourselves. */
+  /** Tells that the thread is dead. `error` is what Piscina knows of it; an AbortError where the server ended it. */
   gone(error: Error): void;
 }
 
 export interface Condemnation {
   readonly reason: KillReason;
   readonly message: string;
-  /** Where the thread was found, as the stack of an error, where that is known. */
+  /** The place where the thread was found, as the stack of an error, where that is known. */
   readonly stack?: string;
 }
 
-/** What the pool is told of every slot, held or not. */
+/** The calls by which the pool is told of every slot, held or not. */
 export interface SlotEvents {
-  /** The thread is about to be ended by force. */
+  /** Tells that the thread is about to be ended by force. */
   killed(reason: KillReason): void;
   warm(slot: Slot, importMs: number): void;
   gone(slot: Slot, error: Error): void;
@@ -48,16 +48,18 @@ export interface SlotOptions {
   readonly agentUrl: string;
   readonly limitedProviders: readonly string[];
   readonly log: SlotBoot["log"];
-  /** Most messages that a thread may send in a second. */
+  /** The most messages that a thread may send in a second. */
   readonly messagesPerSecond: number;
-  /** Starts the thread: one Piscina run. */
+  /** Starts the thread, as one Piscina run. */
   run(boot: SlotBoot, signal: AbortSignal): Promise<unknown>;
   findThread(threadId: number): Worker | undefined;
 }
 
-/** Most characters that a thread may send in a second. A conversation has some thousands. */
+/** The most characters that a thread may send in a second. A conversation has some thousands. */
 const mostCharacters = 4 * 2 ** 20;
-/** How long the end of a thread is waited for after Piscina let go of it, in milliseconds. Measured: 8 ms. */
+/**
+ * The longest time that the end of a thread is waited for after Piscina let go of it, in milliseconds. Measured: 8 ms.
+ */
 const exitDeadlineMs = 1_000;
 
 export class Slot {
@@ -67,9 +69,9 @@ export class Slot {
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
   thread: Worker | undefined;
-  /** `createAgent` runs in it: the agent is in no call yet, whom it could leave without an answer. */
+  /** True while `createAgent` runs in it: the agent is in no call yet that it could leave without an answer. */
   creating = false;
-  /** The thread died before anybody claimed it. */
+  /** True where the thread died before it was claimed. */
   diedUnused = false;
 
   readonly #options: SlotOptions;
@@ -79,11 +81,11 @@ export class Slot {
   #state: SlotState = "starting";
   #retired = false;
   #condemned = false;
-  /** The thread has ended; what it sent before is still to be read. */
+  /** True once the thread has ended; the messages that it sent before are still to be read. */
   #dead = false;
   #holder: SlotHolder | undefined;
   #exit: Promise<unknown> = Promise.resolve();
-  /** Why a thread in `starting` failed, in its own words: sent just before we end it. */
+  /** The thread's own error for why it failed in `starting`: it is sent just before the thread is ended. */
   #failure: Error | undefined;
   #window = { startedAt: 0, messages: 0, characters: 0 };
 
@@ -114,17 +116,17 @@ export class Slot {
     return this.#state;
   }
 
-  /** The thread is being ended. */
+  /** Returns whether the thread is being ended. */
   get retired(): boolean {
     return this.#retired;
   }
 
-  /** It is being ended by force. */
+  /** Returns whether the thread is being ended by force. */
   get condemned(): boolean {
     return this.#condemned;
   }
 
-  /** Takes the slot out of the reserve, if it is warm. Whoever claims it assigns or retires it. */
+  /** Takes the slot out of the reserve. Returns whether it was warm; the caller then has to assign or retire it. */
   claim(): boolean {
     if (this.#state !== "warm" || this.#retired) return false;
     this.#state = "running";
@@ -141,7 +143,7 @@ export class Slot {
     if (this.#state !== "gone") this.#port.postMessage(message);
   }
 
-  /** The session was asked to close: the thread is on its way out. */
+  /** Notes that the session was asked to close, so that the thread is on its way out. */
   draining(): void {
     if (this.#state === "running") this.#state = "draining";
   }
@@ -164,7 +166,7 @@ export class Slot {
     this.#abort.abort();
   }
 
-  /** Takes what came from the thread, which may be anything: the agent's code can reach the port. */
+  /** Takes a message of the thread, which may be anything: the agent's code can reach the port. */
   #receive(value: unknown): void {
     if (this.#state === "gone" || this.#retired) return;
     const { message, ...read } = readThreadMessage(value);
@@ -202,7 +204,7 @@ export class Slot {
     }
   }
 
-  /** From here on the thread is known, and what it sends past our port is counted too. */
+  /** Finds the thread by its number. From then on the messages that it sends past the slot's port are counted too. */
   #meet(threadId: number): void {
     const thread = this.#options.findThread(threadId);
     if (!thread) return;
@@ -243,7 +245,10 @@ export class Slot {
     this.#events.gone(this, error);
   }
 
-  /** Its end is known sooner than what it said before. Where we ended it, nobody listens any more. */
+  /**
+   * Reads the last messages of the thread, whose end is known sooner than these. Where the server ended it, nothing
+   * reads them.
+   */
   #hearLastWords(): void {
     while (!this.#retired) {
       const last = this.#nextWord();

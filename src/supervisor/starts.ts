@@ -24,17 +24,17 @@ export interface StartsOptions {
   readonly permits: Permits<Session>;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Why no start is accepted, or null. */
+  /** Returns the reason why no start is accepted, or null. */
   readonly refusal: () => GreenroomError | null;
   readonly measured: (measurement: Measurement) => void;
   readonly farewell: (session: Session, farewell: Farewell) => void;
   readonly ended: (session: Session) => void;
 }
 
-/** Threads that a start tries where they die before the agent's code ran. */
+/** The most threads that a start tries where they die before the agent's code ran. */
 const mostTries = 3;
 
-/** Brings sessions to life: a place, a thread, and the agent made in it. */
+/** Starts sessions: finds a place and a thread for each, and has the agent made in it. */
 export class Starts {
   readonly #options: StartsOptions;
   readonly #places = new WeakMap<Session, Place>();
@@ -43,14 +43,16 @@ export class Starts {
     this.#options = options;
   }
 
-  /** Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. */
+  /**
+   * Starts a session. Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not.
+   */
   async start(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
     const session = await this.#findPlace(request, begunAt, abandoned);
     await this.#play(session, begunAt, abandoned);
     return session;
   }
 
-  /** A place that a session on its way out still holds is waited for, as long as a thread would be. */
+  /** Finds a place. One that a session on its way out still holds is waited for, as long as a thread would be. */
   async #findPlace(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
     const { options, sessions, refusal } = this.#options;
     const { callId, callType = "default" } = request;
@@ -74,7 +76,7 @@ export class Starts {
     }
   }
 
-  /** Counted in the tick that decides, so that no two sessions take the last place. */
+  /** Makes the session. It is counted in the tick that decides, so that no two sessions take the last place. */
   #admit(request: StartRequest, begunAt: number): Session {
     const { options, sessions, admission, membership, permits, metrics, measured, farewell, ended } =
       this.#options;
@@ -101,7 +103,7 @@ export class Starts {
     return session;
   }
 
-  /** Counted where the sessions of all processes are known. */
+  /** Registers the session where the sessions of all processes are counted. */
   async #claim(session: Session): Promise<void> {
     try {
       await this.#options.membership.claim(session);
@@ -112,7 +114,7 @@ export class Starts {
     if (session.state !== "starting") throw notStarted(session);
   }
 
-  /** Gives the session a thread; another one where it dies before any of the agent's code ran. */
+  /** Gives the session a thread, and another one where it dies before any of the agent's code ran. */
   async #play(session: Session, begunAt: number, abandoned: () => boolean): Promise<void> {
     const { pool, metrics, log } = this.#options;
     for (let tries = 1; tries <= mostTries; tries += 1) {
@@ -144,14 +146,14 @@ export class Starts {
     }
   }
 
-  /** It never comes to be, and was claimed. Its place is given back first, since the start is offered to peers next. */
+  /** Gives up a session that was claimed. Its place is given back first, since the start is offered to peers next. */
   async #giveUp(session: Session, error: unknown): Promise<never> {
     await this.#options.membership.withdraw(session);
     this.#forget(session, error);
     throw error;
   }
 
-  /** It never came to be. */
+  /** Forgets a session that never came to be. */
   #forget(session: Session, error: unknown): void {
     this.#options.sessions.forget(session);
     session.withdraw(error);
@@ -159,7 +161,7 @@ export class Starts {
   }
 }
 
-/** It was closed before it had a thread. */
+/** Returns the error for a session that was closed before it had a thread. */
 function notStarted({ endReason }: Session): GreenroomError {
   return new GreenroomError(startCodeOf(endReason));
 }

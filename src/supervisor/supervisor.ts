@@ -15,7 +15,7 @@ import type { Pool } from "./pool.ts";
 import { logCapacity, serverLog } from "./server-log.ts";
 import type { Session } from "./session.ts";
 
-/** The heart of the server: admits sessions, gives each a thread, has them looked after, and knows how each ended. */
+/** The core of the server: it admits sessions, gives each a thread, has them watched, and knows how each ended. */
 export class Supervisor {
   readonly options: FilledLauncherOptions;
   readonly log: Logger;
@@ -26,7 +26,7 @@ export class Supervisor {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** Throws INVALID_OPTIONS. */
+  /** Makes a supervisor, which does nothing before it is started. Throws INVALID_OPTIONS. */
   constructor(raw: AgentLauncherOptions) {
     const limits = readLimits({ memoryLimitMb: raw.memoryLimitMb ?? null });
     const baseBytes = process.memoryUsage.rss();
@@ -41,12 +41,12 @@ export class Supervisor {
     this.#parts = makeParts(this.options, this.metrics, this.log);
   }
 
-  /** Which process has which session. */
+  /** Returns the registry, which knows which process has which session. */
   get registry(): SessionRegistry {
     return this.#parts.registry;
   }
 
-  /** This process, as its peers see it. */
+  /** Returns this process, as its peers see it. */
   get node(): NodeInfo {
     return this.#parts.membership.node;
   }
@@ -55,12 +55,12 @@ export class Supervisor {
     return this.#parts.lifecycle.state;
   }
 
-  /** Warmed up, and neither draining nor about to. */
+  /** Returns whether the server is warmed up, and neither draining nor about to. */
   get serving(): boolean {
     return this.#parts.lifecycle.serving;
   }
 
-  /** Starts are accepted: a shutdown may have been announced, but has not begun. */
+  /** Returns whether starts are accepted: a shutdown may have been announced, but has not begun. */
   get accepting(): boolean {
     return this.#parts.lifecycle.accepting;
   }
@@ -70,7 +70,10 @@ export class Supervisor {
     return this.#warmedUp.promise;
   }
 
-  /** Aborted when the server has stopped and all sessions have ended: nothing will happen in any. */
+  /**
+   * Returns a signal that is aborted when the server has stopped and all sessions have ended: nothing will happen in
+   * any.
+   */
   get sessionsEnded(): AbortSignal {
     return this.#sessionsEnded.signal;
   }
@@ -80,7 +83,7 @@ export class Supervisor {
     return this.#parts.pool.whole();
   }
 
-  /** See `AgentLauncher.start`. */
+  /** Starts the server: see `AgentLauncher.start`. */
   start(): Promise<void> {
     this.#started ??= this.#start();
     return this.#started;
@@ -92,14 +95,14 @@ export class Supervisor {
     return this.#stopped;
   }
 
-  /** Why a start would be refused now, or null. */
+  /** Returns the reason why a start would be refused now, or null. */
   unreadiness(): GreenroomError | null {
     return this.#parts.readiness.unreadiness();
   }
 
   /**
-   * Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not. `abandoned`: nobody waits
-   * for it any longer; asked until it is given a thread.
+   * Starts a session. Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not.
+   * `abandoned` returns whether nobody waits for it any longer; it is asked until the session is given a thread.
    */
   async startSession(request: StartRequest, abandoned: () => boolean = () => false): Promise<Session> {
     const begunAt = performance.now();
@@ -119,7 +122,7 @@ export class Supervisor {
     }
   }
 
-  /** Asks a session to close. False: there is no such live session. */
+  /** Asks a session to close. Resolves with false where there is no such live session. */
   async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
     const session = this.#parts.sessions.get(id);
     if (!session || session.state === "ended") return false;
@@ -128,40 +131,46 @@ export class Supervisor {
     return true;
   }
 
-  /** A session that is live, or that ended within the last 10 minutes. */
+  /** Returns a session that is live, or that ended within the last 10 minutes. */
   getSession(id: string): Session | undefined {
     return this.#parts.sessions.get(id);
   }
 
-  /** The live sessions, oldest first. */
+  /** Returns the live sessions, the oldest first. */
   listSessions(): Session[] {
     return [...this.#parts.sessions.live()];
   }
 
-  /** Those whose requests at a time are counted over all sessions. */
+  /** Returns the providers whose requests at a time are counted over all sessions. */
   get limitedProviders(): readonly string[] {
     return Object.keys(this.options.providerConcurrency);
   }
 
-  /** How many threads are in each state. */
+  /** Returns how many threads are in each state. */
   slots(): ReturnType<Pool["byState"]> {
     return this.#parts.pool.byState();
   }
 
-  /** Hands a session what a participant typed. Throws SESSION_CLOSING or MESSAGE_QUEUE_FULL. Returns the message's id. */
+  /**
+   * Hands a session a message that a participant typed. Throws SESSION_CLOSING or MESSAGE_QUEUE_FULL. Returns the
+   * message's id.
+   */
   sendMessage(session: Session, message: { readonly text: string; readonly participantId: string }): string {
     return session.send(message);
   }
 
   /**
-   * A token with which a guest joins the call of a session, and what else their client needs. Throws SESSION_CLOSING,
-   * NOT_IN_CALL, NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
+   * Resolves with a token with which a guest joins the call of a session, and the rest that their client needs. Rejects
+   * with SESSION_CLOSING, NOT_IN_CALL, NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
    */
   joinToken(session: Session, guest: Guest, expiresInSeconds: number): Promise<JsonObject> {
     return invite(session, { about: "join_token", guest, expiresInSeconds });
   }
 
-  /** A web address where a person joins the call of a session; null where the session's edge makes none. Throws as `joinToken`. */
+  /**
+   * Resolves with a web address where a person joins the call of a session; null where the session's edge makes none.
+   * Rejects as `joinToken` does.
+   */
   async demoLink(session: Session, guest: Guest): Promise<string | null> {
     try {
       const { url } = await invite(session, { about: "demo_link", guest });
@@ -172,24 +181,25 @@ export class Supervisor {
     }
   }
 
-  /** How a peer is asked whether it lives, before it is declared dead. */
+  /** Sets the function that asks a peer whether it lives, before it is declared dead. */
   set askLiveness(ask: (peer: PeerNode) => Promise<Liveness>) {
     this.#parts.membership.askLiveness = ask;
   }
 
-  /** Called once, when a shutdown is announced or begins. Returns what ends it. */
+  /** Calls `listener` once, when a shutdown is announced or begins. Returns a function that removes it. */
   onDrain(listener: () => void): () => void {
     return this.#parts.lifecycle.onDrain(listener);
   }
 
   /**
-   * Calls `listener` with what the agent's rehearsal found. Where nobody listens the log tells it. Returns what ends it.
+   * Calls `listener` with the report of the agent's rehearsal. Without a listener the log tells it. Returns a function
+   * that removes the listener.
    */
   onRehearsed(listener: (report: AgentReport) => void): () => void {
     return this.#parts.warmUp.onRehearsed(listener);
   }
 
-  /** A shutdown will follow: probes say so, and starts are accepted until it does. */
+  /** Announces that a shutdown will follow: probes say so, and starts are accepted until it does. */
   announceDrain(): void {
     this.#parts.lifecycle.announceDrain();
   }

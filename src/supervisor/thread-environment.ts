@@ -1,19 +1,19 @@
 import { compileCacheFolder } from "../compile-cache.ts";
 import { proxyVariables } from "../network/proxy.ts";
 
-/** Secrets and settings of the server itself; agents have no use for them. */
+/** The names of secrets and settings of the server itself, which agents have no use for. */
 const ownVariables = /^(GREENROOM_|REDIS_URL$)/;
 
 const isProxyVariable = (name: string): boolean =>
   proxyVariables.some((variable) => variable === name.toLowerCase());
 
-/** Also in other letters: the two spellings are one variable. */
+/** Returns whether a variable is given, also in other letters: the two spellings are one variable. */
 const isGiven = (name: string, given: Readonly<Record<string, string>> = {}): boolean =>
   Object.keys(given).some((one) => one.toLowerCase() === name.toLowerCase());
 
 /**
- * The environment of session threads. With a compile cache a thread starts in half the time; set here, because enabling
- * it in the main thread has no effect on workers.
+ * Returns the environment of session threads. With a compile cache a thread starts in half the time; it is set here,
+ * because enabling it in the main thread has no effect on workers.
  */
 export function threadEnvironment(
   given: Readonly<Record<string, string>> | undefined,

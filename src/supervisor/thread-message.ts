@@ -31,7 +31,10 @@ import {
  * checked before anything is done with it. Each type of `protocol.ts` is here once, field by field.
  */
 
-/** Most characters of a name (of a provider, a tool, a participant), and of what was said. */
+/**
+ * The most characters of a name (of a provider, a tool, a participant), of spoken words, and of an error's text; and
+ * the bounds of lists.
+ */
 const most = {
   name: 4_096,
   words: 1_048_576,
@@ -170,12 +173,12 @@ const message = variants<FromThread, "type">("type", {
   uncaught: { error },
 });
 
-/** What came from a thread: a message and the number of characters in it, or what is wrong with it. */
+/** The result of reading what came from a thread: a message and the number of its characters, or its fault. */
 export type ReadMessage =
   | { readonly message: FromThread; readonly characters: number }
   | { readonly message: null; readonly fault: string };
 
-/** Reads what came from a thread, which may be anything that can be cloned. Never throws. */
+/** Reads a value from a thread, which may be anything that can be cloned. Never throws. */
 export function readThreadMessage(value: unknown): ReadMessage {
   const meter: Meter = { characters: 0, values: 0 };
   const wrong = message(value, meter);

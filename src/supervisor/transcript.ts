@@ -5,11 +5,11 @@ export interface TranscriptLine {
   readonly role: "user" | "agent";
   readonly participantId: string;
   readonly text: string;
-  /** Epoch milliseconds. */
+  /** The time of its end, in epoch milliseconds. */
   readonly at: number;
 }
 
-/** The oldest lines go first beyond this. */
+/** The most lines and characters that are kept; the oldest lines go first. */
 const most = { lines: 2_000, characters: 256 * 1_024 };
 
 /** The words of one session, kept only where the end of it is to be reported with them. */

@@ -1,21 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { GreenroomError } from "../errors.ts";
 
-/** Messages that may wait for the agent. */
+/** The most messages that may wait for the agent. */
 const most = 32;
 
-/** Counts what participants typed and the agent has not taken yet. */
+/** Counts the messages that participants typed and the agent has not taken yet. */
 export class TypedMessages {
   #waiting = 0;
 
-  /** The id of one more. Throws MESSAGE_QUEUE_FULL. */
+  /** Counts one more message, and returns its id. Throws MESSAGE_QUEUE_FULL. */
   add(): string {
     if (this.#waiting >= most) throw new GreenroomError("MESSAGE_QUEUE_FULL");
     this.#waiting += 1;
     return randomUUID();
   }
 
-  /** The agent says that it took one. */
+  /** Notes that the agent took one message. */
   taken(): void {
     this.#waiting = Math.max(0, this.#waiting - 1);
   }

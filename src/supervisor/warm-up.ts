@@ -11,12 +11,12 @@ import { rehearse } from "./rehearsal.ts";
 export interface WarmUpOptions {
   readonly pool: Pool;
   readonly createTimeoutMs: number;
-  /** Longest wait for a thread, in milliseconds. */
+  /** The longest wait for a thread, in milliseconds. */
   readonly threadWaitMs: number;
-  /** Providers whose requests at a time are limited. */
+  /** The providers whose requests at a time are limited. */
   readonly limitedProviders: readonly string[];
   readonly log: Logger;
-  /** Called for what is measured in any try. */
+  /** Called with every measurement of any try. */
   readonly measured: (measurement: Measurement) => void;
 }
 
@@ -34,25 +34,26 @@ export class WarmUp {
     this.#firstTry.promise.catch(() => undefined);
   }
 
-  /** What the last try failed of, in the agent's own words. */
+  /** Returns the agent's own error of the last try that failed. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** Resolves where the first try succeeds. Rejects with the agent's own error where not, or with DRAINING. */
+  /** Resolves where the first try succeeds. Rejects with the agent's own error where it does not, or with DRAINING. */
   get firstTry(): Promise<void> {
     return this.#firstTry.promise;
   }
 
   /**
-   * Calls `listener` with what the rehearsal found. Where nobody listens the log tells it. Returns what ends it.
+   * Calls `listener` with the report of the rehearsal. Without a listener the log tells it. Returns a function that
+   * removes the listener.
    */
   onRehearsed(listener: (report: AgentReport) => void): () => void {
     this.#reportListeners.add(listener);
     return () => this.#reportListeners.delete(listener);
   }
 
-  /** Resolves once a try has succeeded. False: it was stopped. */
+  /** Resolves with true once a try has succeeded, and with false where it was stopped. */
   async run(): Promise<boolean> {
     const done = await this.#rehearseUntilDone();
     if (done) this.#firstTry.resolve();

@@ -6,17 +6,19 @@ import type { Slot } from "./slot.ts";
 /** Finds threads whose event loop stands still, by the heartbeat that each leaves in shared memory. */
 export interface WatchdogOptions {
   readonly slots: Iterable<Slot>;
-  /** Standing still for longer than this is judged `unresponsive`, in milliseconds. */
+  /** The longest time that a loop may stand still before it is judged `unresponsive`, in milliseconds. */
   readonly unresponsiveAfterMs: number;
-  /** The same while `createAgent` runs, which may load something heavy, in milliseconds. */
+  /**
+   * The longest time that it may stand still while `createAgent` runs, which may load something heavy, in milliseconds.
+   */
   readonly createTimeoutMs: number;
-  /** What a hung thread was found doing, before it is ended. */
+  /** Called with the frames in which a hung thread was found, before it is ended. */
   readonly found: (slot: Slot, blockedMs: number, frames: readonly HotFrame[]) => void;
 }
 
 interface LastBeat {
   beat: number;
-  /** When the beat was last seen to change. */
+  /** The time at which the beat was last seen to change. */
   at: number;
   judged: boolean;
 }

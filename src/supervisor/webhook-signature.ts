@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { GreenroomError } from "../errors.ts";
 
 const prefix = "whsec_";
-/** What Standard Webhooks asks of a secret, in bytes. */
+/** The length that Standard Webhooks asks of a secret, in bytes. */
 const shortestSecret = 24;
 const longestSecret = 64;
 
@@ -27,7 +27,7 @@ export function parseWebhookSecrets(text: string): readonly Buffer[] {
   });
 }
 
-/** The value of `webhook-signature`: one `v1,…` for each secret. */
+/** Returns the value of `webhook-signature`: one `v1,…` for each secret. */
 export function signWebhook(
   secrets: readonly Buffer[],
   { id, timestampSeconds, body }: { id: string; timestampSeconds: number; body: string },
