@@ -9,16 +9,10 @@ import type { SessionMetricsSnapshot } from "./metrics/session-metric-fields.ts"
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/**
- * Returns the time by the monotonic clock of the process, the same in every thread of it, as milliseconds since the
- * Unix epoch.
- */
+/** Returns the time of the process' monotonic clock, the same in every thread, in milliseconds since the Unix epoch. */
 export const now = (): number => performance.timeOrigin + performance.now();
 
-/**
- * The state of a session, which lives through these in order; `closing` and `ended` can be reached from any earlier
- * one.
- */
+/** The state of a session. They come in this order; `closing` and `ended` can be reached from any earlier one. */
 export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
 
 /** The states that may follow each state. */
@@ -216,9 +210,7 @@ export type FromThread =
   | { readonly type: "created"; readonly at: number }
   /** The agent's parts, and whether its services let it in. Only a rehearsal sends it. */
   | { readonly type: "rehearsed"; readonly report: AgentReport }
-  /**
-   * The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not wait.
-   */
+  /** The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not. */
   | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
   /** The agent is alone in the call since this time; null while somebody is there. */
   | { readonly type: "presence"; readonly aloneSince: number | null }
@@ -228,10 +220,7 @@ export type FromThread =
   | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
   /** The request is over, or not wanted any more. */
   | { readonly type: "permit_returned"; readonly permit: number }
-  /**
-   * The data for leaving the call, should the thread die; null once there is nothing to leave. They replace those
-   * before.
-   */
+  /** The data for leaving the call, should the thread die. They replace the last ones; null: none are needed. */
   | { readonly type: "farewell"; readonly farewell: Farewell | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
   | { readonly type: "metrics_wanted" }

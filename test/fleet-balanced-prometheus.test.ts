@@ -4,7 +4,7 @@ import { balancedFleet, fleetTest, started } from "./fleet-fixtures/balanced-fle
 
 const test = fleetTest("prometheus");
 
-/** They tell the truth where the machine has much else to do. */
+/** The alerts that are right where the machine has much else to do. */
 const ofBusyMachines = new Set([
   "GreenroomMainLoopLate",
   "GreenroomOverloaded",

@@ -36,7 +36,7 @@ async function followedCalls(t: ExecutionContext, fleet: BalancedFleet): Promise
   return calls;
 }
 
-/** It answers, at the door of its own replica, and whoever followed it hears that. */
+/** Checks that a call answers at its own replica, and that whoever follows it hears that. */
 async function goesOn(t: ExecutionContext, { id, owner, events }: Followed): Promise<void> {
   t.is((await owner.ask(`/sessions/${id}/messages`, { json: { text: "hello" } })).status, 202);
   await events.until(({ event }) => event === "turn");
@@ -59,7 +59,7 @@ const upAt = (replicas: readonly ReplicaProcess[], count: number) =>
     async () => (await metricOfAll(replicas, "greenroom_registry_up")) === count,
   );
 
-/** While Redis is away. */
+/** Checks the fleet while Redis is away. */
 async function outage(
   t: ExecutionContext,
   fleet: BalancedFleet,

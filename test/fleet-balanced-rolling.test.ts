@@ -15,7 +15,7 @@ const test = fleetTest();
 /** Calls that begin and end by themselves, one after another, through the balancer. */
 class Caller {
   readonly #fleet: BalancedFleet;
-  /** Why each call ended. */
+  /** The reasons for which the calls ended. */
   readonly ends: string[] = [];
   #over = false;
   readonly done: Promise<void>;
@@ -25,7 +25,7 @@ class Caller {
     this.done = this.#run();
   }
 
-  /** It makes no further call. */
+  /** Makes no further call, and resolves when the last one has ended. */
   async stop(): Promise<void> {
     this.#over = true;
     await this.done;
@@ -40,7 +40,7 @@ class Caller {
     }
   }
 
-  /** Asked for again and again; every answer has to say something. */
+  /** Resolves with the end reason of a session. It asks again and again, and every answer has to tell its state. */
   async #endOf(sessionId: string): Promise<string> {
     for (;;) {
       const { status, body, text } = await this.#fleet.balancer.ask(`/sessions/${sessionId}`);

@@ -10,7 +10,7 @@ const bob = { "x-user": "bob" };
 
 type Asked = Pick<OpenServer, "ask"> & { readonly url: string };
 
-/** All that can be done with a session, but closing it. */
+/** Does all that can be done with a session, but closing it. Resolves with its events. */
 async function use(t: ExecutionContext, { ask, url }: Asked, sessionId: string): Promise<EventReader> {
   const path = `/sessions/${sessionId}`;
   const events = await EventReader.open(t, `${url}${path}/events`, ann);
@@ -23,7 +23,7 @@ async function use(t: ExecutionContext, { ask, url }: Asked, sessionId: string):
   return events;
 }
 
-/** It ends for everybody who listens, and says at every replica why. */
+/** Closes a session, and checks that it ends with its reason for everybody who listens, at every replica. */
 async function close(
   t: ExecutionContext,
   { ask }: Asked,

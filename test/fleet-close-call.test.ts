@@ -1,7 +1,7 @@
 import anyTest, { type TestFn } from "ava";
 import { type Fleet, openFleet } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
 test.beforeEach(async (t) => {

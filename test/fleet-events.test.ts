@@ -4,7 +4,7 @@ import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { EventReader } from "./http-fixtures/event-reader.ts";
 import { type Fleet, openFleet, placesOf, type Replica } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
 test.beforeEach(async (t) => {

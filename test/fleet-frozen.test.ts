@@ -14,7 +14,7 @@ import { openFleet, peerSecret, type Replica } from "./http-fixtures/open-fleet.
 const serial = anyTest.serial as TestFn;
 const withRedis = needs("redis-server", serial);
 
-/** Three processes with room for 1, 8 and 2 sessions; nobody is declared dead while a test runs. */
+/** Starts three processes with room for 1, 8 and 2 sessions; none is declared dead while a test runs. */
 async function processes(t: ExecutionContext): Promise<{
   readonly replicas: [ReplicaProcess, ReplicaProcess, ReplicaProcess];
   readonly redis: RedisServer;
@@ -127,7 +127,7 @@ withRedis("while Redis is away a session of another replica is found by asking t
   t.deepEqual([ended.status, ended.body.end_reason], [404, "closed"]);
 });
 
-/** A start that is passed on, whose sender gives up as soon as it has sent it. */
+/** Sends a start as a peer passes it on, and gives up as soon as it is sent. */
 async function sendAndLeave({ port, nodeId, url }: Replica): Promise<void> {
   const hop = { kind: "forwarded", from: "replica-x", to: nodeId, ip: "127.0.0.1", host: null } as const;
   const body = JSON.stringify({ call_id: "left" });

@@ -6,11 +6,14 @@ import { CommonRegistry, CommonStore } from "./fixtures/common-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 
 const node = (nodeId: string) => ({ nodeId, address: "http://127.0.0.1:1" });
-/** Nothing else is asked of a process that starts no session. */
+/** The hooks of a process that starts no session: nothing else is asked of it. */
 const hooks = { state: () => ({ capacity: 1, free: 1, accepting: true }) } as unknown as RegistryHooks;
 const limits = { maxSessionsPerCall: null };
 
-/** A replica named "one" that knows "other", and what "other" answers when it is asked whether it is there. */
+/**
+ * Makes a replica named "one" that knows "other". `presence`: the answer of "other" when it is asked whether it is
+ * there.
+ */
 async function knowing(t: ExecutionContext, presence: (peer: PeerNode) => Promise<Presence>) {
   const store = new CommonStore();
   const registry = new CommonRegistry(store);

@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from "ava";
 import { mergedPage, type Page } from "../src/control-plane/list-page.ts";
 import { type Fleet, openFleet, type Replica } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
 test.beforeEach(async (t) => {
@@ -18,7 +18,7 @@ test.afterEach.always((t) => t.context.fleet.close());
 const ann = { "x-user": "ann" };
 const ids = (sessions: { session_id: string }[]) => sessions.map(({ session_id }) => session_id);
 
-/** Sessions of ann, one after another in turn over the replicas, and one of bob's in each. */
+/** Starts sessions of ann, one after another in turn over the replicas, and one of bob's in each. */
 async function populate({ replicas }: Fleet, count: number): Promise<string[]> {
   const started: { session_id: string; session_started_at: string }[] = [];
   for (let i = 0; i < count; i += 1) {

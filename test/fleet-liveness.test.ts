@@ -12,12 +12,12 @@ import { openRegistry } from "./fixtures/open-registry.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
 import { peerSecret, ReplicaProcess } from "./fleet-fixtures/replica-process.ts";
 
-/** One after another: each has processes of its own, and there are two cores. */
+/** Declares tests that run one after another: each has processes of its own, and there are two cores. */
 const withRedis = needs("redis-server", (anyTest as TestFn).serial);
 
 const silentLog = pino({ level: "silent" });
 
-/** The peers as a replica that serves nothing itself sees them. */
+/** Resolves with the peers as a replica that serves nothing itself sees them. */
 async function asker(t: ExecutionContext, secrets: readonly string[] = [peerSecret]): Promise<Peers> {
   const launcher = new AgentLauncher({ agent: agentUrl("passing"), logger: silentLog, nodeId: "asker" });
   t.teardown(() => launcher.stop());
@@ -27,11 +27,11 @@ async function asker(t: ExecutionContext, secrets: readonly string[] = [peerSecr
 interface Asked {
   readonly replica: ReplicaProcess;
   readonly registry: SessionRegistry;
-  /** The peer as the registry lists it. */
+  /** Returns the peer as the registry lists it. */
   listed(): PeerNode;
 }
 
-/** One process that serves, and a registry that knows it. Nobody is declared dead while a test runs. */
+/** Starts one process that serves, and a registry that knows it. It is not declared dead while a test runs. */
 async function asked(t: ExecutionContext): Promise<Asked> {
   t.timeout(120_000);
   const redis = await RedisServer.open();

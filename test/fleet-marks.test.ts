@@ -9,7 +9,7 @@ import { Tickets, ticketLifeMs } from "../src/control-plane/peers/tickets.ts";
 import { StandInPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { type Fleet, openFleet, peerSecret, placesOf, type Replica } from "./http-fixtures/open-fleet.ts";
 
-/** One after another, since they share a fleet. */
+/** Declares tests that run one after another, since they share a fleet. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet; seen: Scope[] }>;
 
 test.before(async (t) => {
@@ -28,7 +28,7 @@ test.before(async (t) => {
 });
 test.after.always((t) => t.context.fleet.close());
 
-/** Started past the replica's HTTP interface, so that it does not go elsewhere. */
+/** Starts a session past the replica's HTTP interface, so that it does not go elsewhere, and returns its path. */
 async function ownedBy(owner: Replica): Promise<string> {
   return `/sessions/${(await owner.launcher.startSession({ callId: "marked" })).id}`;
 }

@@ -8,7 +8,7 @@ import { PeerError } from "../src/control-plane/peers/peer-error.ts";
 import { answerAsPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { type Fleet, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
 
 async function fleetOf(t: ExecutionContext, serve: ServeOptions): Promise<Fleet> {

@@ -4,7 +4,7 @@ import { RedisServer } from "./fixtures/redis-server.ts";
 import { EventReader } from "./http-fixtures/event-reader.ts";
 import { type Fleet, type FleetOptions, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = needs("redis-server", (anyTest as TestFn).serial);
 
 async function fleetOf(

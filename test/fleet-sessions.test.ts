@@ -11,7 +11,7 @@ interface Seen {
   readonly callId: string | undefined;
 }
 
-/** One after another, since they share a fleet. */
+/** Declares tests that run one after another, since they share a fleet. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet; seen: Seen[] }>;
 
 test.before(async (t) => {

@@ -3,7 +3,7 @@ import type { JsonValue, Scope } from "greenroom";
 import { CommonStore } from "./fixtures/common-registry.ts";
 import { type Fleet, type FleetOptions, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
 
 async function fleetOf(t: ExecutionContext, options: FleetOptions): Promise<Fleet> {

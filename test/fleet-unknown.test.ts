@@ -8,13 +8,16 @@ import { knowEachOther, metricOfAll } from "./fleet-fixtures/balanced-fleet.ts";
 import { ReplicaProcess } from "./fleet-fixtures/replica-process.ts";
 import { openFleet } from "./http-fixtures/open-fleet.ts";
 
-/** One after another: each has processes of its own, and there are two cores. */
+/** Declares tests that run one after another: each has processes of its own, and there are two cores. */
 const test = (anyTest as TestFn).serial;
 const withRedis = needs("redis-server", test);
 
 type Three = readonly [ReplicaProcess, ReplicaProcess, ReplicaProcess];
 
-/** Three processes; nobody is declared dead while a test runs. `redisUrl`: where the first one finds Redis. */
+/**
+ * Starts three processes; none is declared dead while a test runs. `redisUrl`: the address at which the first one finds
+ * Redis.
+ */
 async function processes(
   t: ExecutionContext,
   redisUrl: (redis: RedisServer) => Promise<string> = async ({ url }) => url,
@@ -47,7 +50,7 @@ function freeze(t: ExecutionContext, { child }: ReplicaProcess): () => void {
   return thaw;
 }
 
-/** An id like those of sessions, which none has. */
+/** Returns an id like those of sessions, which none has. */
 const idOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 const unknown = idOf(0);
 

@@ -13,7 +13,7 @@ import { StreamPerson } from "./fixtures/stream-person.ts";
 import { startServices } from "./fixtures/voice-stage.ts";
 
 const root = join(import.meta.dirname, "..");
-/** Below node_modules, where it finds its dependencies as if it were installed. */
+/** The folder of the package. It is below node_modules, where it finds its dependencies as if it were installed. */
 const packed = mkdtempSync(join(root, "node_modules/.packed-"));
 
 test.before("pack", async () => {

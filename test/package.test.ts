@@ -29,7 +29,10 @@ const execute = promisify(execFile);
 const root = join(import.meta.dirname, "..");
 const example = join(root, "examples/agent.ts");
 
-/** Outside the project: the tests of the package must not find the project's own modules. */
+/**
+ * The folder of the package. It is outside the project, since the tests of the package must not find the project's own
+ * modules.
+ */
 const packed = mkdtempSync(join(tmpdir(), "greenroom-packed-"));
 
 test.before("pack", () => build(packed));
@@ -41,7 +44,7 @@ async function build(folder: string, project = root, shell = ""): Promise<void> 
 
 test.after.always("clean up", () => rmSync(packed, { recursive: true, force: true }));
 
-/** An empty folder, the packed library installed in it, and the agent's file of the README. */
+/** Makes a folder with the packed library installed in it, and the agent's file of the README. */
 async function install(t: ExecutionContext): Promise<string> {
   const [tarball = "no tarball"] = globSync("*.tgz", { cwd: packed });
   const folder = temporaryFolder(t);
@@ -97,7 +100,7 @@ test.serial("what its README links to is in the tarball", async (t) => {
   );
 });
 
-/** A folder below things that tools look for above the folder they work in. */
+/** Makes a folder below files that tools look for above the folder they work in. */
 function hostile(t: ExecutionContext, type: string): string {
   const above = temporaryFolder(t);
   writeFileSync(
@@ -116,7 +119,7 @@ function hostile(t: ExecutionContext, type: string): string {
   return join(above, "below");
 }
 
-/** Every file of a folder: its name, its mode and what it holds. */
+/** Returns every file of a folder: its name, its mode and its content. */
 function contentsOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .toSorted()
@@ -165,7 +168,7 @@ test.serial("it overwrites an earlier build, and nothing else", async (t) => {
   t.deepEqual(readdirSync(folder), ["thesis.txt"]);
 });
 
-/** A recording is heard and answered aloud by the built-in agent: by the stand-ins, then by the SDKs. */
+/** Checks that a recording is heard and answered aloud by the built-in agent: by the stand-ins, then by the SDKs. */
 async function checkSound(t: ExecutionContext, folder: string): Promise<void> {
   await testing.writeWav(join(folder, "in.wav"), testing.tone(400, 1_000));
   const greenroom = "node_modules/.bin/greenroom";
@@ -187,7 +190,10 @@ async function checkSound(t: ExecutionContext, folder: string): Promise<void> {
   t.true((await testing.readWav(join(folder, "out.wav"))).samples.some((sample) => sample > 1_000));
 }
 
-/** This Node, saying that it is older; and older ones that are installed here, which cannot read newer syntax. */
+/**
+ * Resolves with the commands of old Nodes: this one, saying that it is older, and older ones that are installed here,
+ * which cannot read newer syntax.
+ */
 async function oldNodes(): Promise<string[][]> {
   const claim =
     "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '24.7.0' } })";
@@ -199,7 +205,7 @@ async function oldNodes(): Promise<string[][]> {
   return nodes;
 }
 
-/** The command and each entry of the library say one line, and nothing else. */
+/** Checks that the command and each entry of the library say one line to an old Node, and nothing else. */
 async function refuseOldNodes(t: ExecutionContext, folder: string): Promise<void> {
   const { node } = manifest.engines;
   const line = `^greenroom needs Node\\.js ${node.replace(">=", "")} or later; this is v[^\n]+\n$`;
@@ -221,7 +227,10 @@ async function refuseOldNodes(t: ExecutionContext, folder: string): Promise<void
   }
 }
 
-/** Of a user's project without further types: how it finds modules, and whether its programs are for browsers too. */
+/**
+ * The settings of users' projects without further types: how they find modules, and whether their programs are for
+ * browsers too.
+ */
 const projects = [
   { module: "nodenext", target: "esnext", lib: ["esnext"] },
   { module: "nodenext", target: "es2022", lib: ["es2022", "dom", "dom.iterable"] },
@@ -229,7 +238,10 @@ const projects = [
   { module: "esnext", moduleResolution: "bundler", target: "esnext", lib: ["esnext", "dom"] },
 ];
 
-/** A user's strict compiler accepts the README's file, and the types of every entry of the package, each alone. */
+/**
+ * Checks that a user's strict compiler accepts the README's file, and the types of every entry of the package, each
+ * alone.
+ */
 async function checkTypes(t: ExecutionContext, folder: string): Promise<void> {
   const names = Object.keys(manifest.exports).map((path) => path.replace(".", "greenroom"));
   const files = names.map((name, index) => {

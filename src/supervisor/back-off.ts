@@ -1,9 +1,10 @@
-/** The growing pauses between tries that fail, in milliseconds. */
+/** The first and the longest pause between tries that fail, in milliseconds. */
 const firstMs = 250;
 const longestMs = 30_000;
 /** The time without a failure after which the pauses begin small again, in milliseconds. */
 const forgottenAfterMs = 60_000;
 
+/** Counts tries that fail: it sets growing pauses between them, and keeps the error of the last one. */
 export class BackOff {
   #failures = 0;
   #failedAt = 0;

@@ -8,11 +8,6 @@ import type { ThreadLogOptions } from "../protocol.ts";
 import { BackOff } from "./back-off.ts";
 import { Slot, type SlotState } from "./slot.ts";
 
-/**
- * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot is
- * at most one session. Piscina starts the thread, routes its errors to the run's promise and ends it on abort; its queue,
- * its drain and its own reserve are not used, since each of them loses or leaks long calls.
- */
 export interface PoolOptions {
   readonly agentUrl: string;
   /** The most threads at a time. */
@@ -51,6 +46,11 @@ interface Waiter {
  */
 const refillDelayMs = 100;
 
+/**
+ * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot is
+ * at most one session. Piscina starts the thread, routes its errors to the run's promise and ends it on abort; its queue,
+ * its drain and its own reserve are not used, since each of them loses or leaks long calls.
+ */
 export class Pool {
   readonly slots = new Set<Slot>();
   readonly #options: PoolOptions;

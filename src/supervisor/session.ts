@@ -149,10 +149,7 @@ export class Session implements SlotHolder {
     this.#graceTimer = setTimeout(kill, closeGraceMs);
   }
 
-  /**
-   * Ends its thread at once, and leaves its call: it was reported as lost while this process stood still or was cut
-   * off.
-   */
+  /** Ends its thread, and leaves its call: it was reported as lost while this process stood still or was cut off. */
   lose(error: PlainError): void {
     this.#decide({ reason: "lost", error });
   }

@@ -2,7 +2,6 @@ import type { Worker } from "node:worker_threads";
 import type { ThreadMemory } from "./memory/thread-memory.ts";
 import type { Session } from "./session.ts";
 
-/** Reads what each session's thread uses, from outside, once a second; a thread that is asked need not cooperate. */
 export interface VitalsOptions {
   readonly sessions: () => Iterable<Session>;
   readonly memory: ThreadMemory;
@@ -27,6 +26,7 @@ const slices = 10;
 
 type Utilization = ReturnType<Worker["performance"]["eventLoopUtilization"]>;
 
+/** Reads what each session's thread uses, from outside, once a second; a thread that is asked need not cooperate. */
 export class Vitals {
   readonly #options: VitalsOptions;
   readonly #asked = new WeakSet<Session>();

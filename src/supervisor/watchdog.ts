@@ -3,7 +3,6 @@ import { Pulse } from "../protocol.ts";
 import { type HotFrame, hotFrames, whereText } from "./hot-frames.ts";
 import type { Slot } from "./slot.ts";
 
-/** Finds threads whose event loop stands still, by the heartbeat that each leaves in shared memory. */
 export interface WatchdogOptions {
   readonly slots: Iterable<Slot>;
   /** The longest time that a loop may stand still before it is judged `unresponsive`, in milliseconds. */
@@ -23,6 +22,7 @@ interface LastBeat {
   judged: boolean;
 }
 
+/** Finds threads whose event loop stands still, by the heartbeat that each leaves in shared memory. */
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #pulses = new WeakMap<Slot, LastBeat>();

@@ -11,24 +11,24 @@ import { ReplicaProcess } from "./replica-process.ts";
 export interface BalancedFleet {
   readonly redis: RedisServer;
   readonly replicas: readonly [ReplicaProcess, ReplicaProcess, ReplicaProcess];
-  /** Asked through the balancer. */
+  /** Asks the fleet through the balancer. */
   readonly balancer: Pick<OpenServer, "ask" | "start"> & { readonly url: string };
 }
 
 export interface BalancedFleetOptions {
   readonly launcher?: Partial<AgentLauncherOptions>;
   readonly runner?: RunnerOptions;
-  /** Where a replica, by its number, finds Redis. */
+  /** Resolves with the address at which a replica, by its number, finds Redis. */
   redisUrl?(redis: RedisServer, index: number): Promise<string>;
-  /** Of a replica, by its number. */
+  /** Returns variables for the environment of a replica, by its number. */
   environment?(index: number): Readonly<Record<string, string>>;
 }
 
-/** A process that was not heard of for so long is held to be dead, in milliseconds. */
+/** The time after which a process that was not heard of is held to be dead, in milliseconds. */
 export const leaseMs = 4_000;
 const environment = { GREENROOM_REGISTRY_LEASE_MS: String(leaseMs), GREENROOM_HTTP_LOG_LEVEL: "warn" };
 
-/** Three replicas, each a process, behind HAProxy, with one Redis. They end with the test. */
+/** Starts three replicas, each a process, behind HAProxy, with one Redis. They end with the test. */
 export async function balancedFleet(
   t: ExecutionContext,
   options: BalancedFleetOptions = {},
@@ -77,14 +77,17 @@ export function fleetTest(...further: readonly string[]): ReturnType<typeof unle
   return unless(reason, (anyTest as TestFn).serial);
 }
 
-/** A start while there is room. */
+/** Starts a session while there is room, and resolves with the answer's body. */
 export async function started({ ask }: Pick<OpenServer, "ask">, request: Request): Promise<Answer["body"]> {
   const answer = await ask("/sessions", { json: { call_id: "call" }, ...request });
   if (answer.status !== 201) throw new Error(`A start was answered ${answer.status}: ${answer.text}`);
   return answer.body;
 }
 
-/** A call that lives in this replica, and goes on. A busy one may hand it to another. */
+/**
+ * Starts a call that lives in this replica and goes on, and resolves with its id. A busy replica may hand it to
+ * another: then it is closed, and another one is started.
+ */
 export async function callAt(
   fleet: BalancedFleet,
   replica: ReplicaProcess,
@@ -98,7 +101,7 @@ export async function callAt(
   }
 }
 
-/** The session's replica, and the others. */
+/** Resolves with the session's replica, and the others. */
 export async function placesOf(
   replicas: readonly ReplicaProcess[],
   sessionId: string,

@@ -10,11 +10,11 @@ export const peerSecret = "the-secret-that-the-replicas-of-a-test-share";
 
 export interface ReplicaSettings {
   readonly nodeId: string;
-  /** Null: it has its own memory alone. */
+  /** The address of Redis; null: it has its own memory alone. */
   readonly redisUrl: string | null;
   readonly launcher: Partial<AgentLauncherOptions>;
   readonly runner: RunnerOptions;
-  /** Added to its environment. */
+  /** The variables that are added to its environment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -44,7 +44,7 @@ export class ReplicaProcess implements Pick<OpenServer, "ask" | "start"> {
     this.#child = this.#spawn();
   }
 
-  /** Started, and not waited for. */
+  /** Starts a replica, and does not wait until it is ready. */
   static async open(
     t: Pick<ExecutionContext, "teardown">,
     settings: ReplicaSettings,
@@ -61,25 +61,25 @@ export class ReplicaProcess implements Pick<OpenServer, "ask" | "start"> {
     await this.#child.readyUrl();
   }
 
-  /** It dies in this moment, with no time for a word. */
+  /** Kills it at once, so that it can do nothing more. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exit;
   }
 
-  /** SIGTERM. Resolves with its exit code once its last call has ended. */
+  /** Sends SIGTERM. Resolves with its exit code once its last call has ended. */
   async drain(): Promise<number | null> {
     this.#child.kill("SIGTERM");
     return (await this.#child.exit).code;
   }
 
-  /** Another process, at the same address and under the same name. */
+  /** Starts another process, at the same address and under the same name. */
   async restart(): Promise<void> {
     this.#child = this.#spawn();
     await this.ready();
   }
 
-  /** The sum of a metric's values, or of those with this in their labels, such as `reason="lost"`. */
+  /** Resolves with the sum of a metric's values, or of those with this in their labels, such as `reason="lost"`. */
   async metric(name: string, label = ""): Promise<number> {
     const url = `http://127.0.0.1:${this.metricsPort}/metrics`;
     const text = await (await fetch(url, { headers: { connection: "close" } })).text();

@@ -3,14 +3,14 @@ import { bodyHashOf, type Hop, markHeader, type PeerMarks } from "../../src/cont
 
 const header = markHeader.toLowerCase();
 
-/** What a test passes on as a peer would. */
+/** A request that a test passes on as a peer would. */
 export interface Passed {
   readonly method?: string;
   readonly target: string;
   readonly body?: string;
 }
 
-/** Who knows the secret of a fleet, and speaks to one of its replicas as a peer does. */
+/** A client that knows the secret of a fleet, and speaks to one of its replicas as a peer does. */
 export class StandInPeer {
   readonly #marks: PeerMarks;
   readonly #url: string;
@@ -40,7 +40,7 @@ export class StandInPeer {
     return this.#ticket;
   }
 
-  /** A mark that is good once, after a greeting. */
+  /** Returns a mark that is good once, after a greeting. */
   mark({ method = "GET", target, body }: Passed): string {
     this.#count += 1;
     const bodyHash = bodyHashOf(body === undefined ? null : Buffer.from(body));
@@ -49,7 +49,10 @@ export class StandInPeer {
   }
 }
 
-/** For a server that stands for a peer: answers a greeting, or puts the proof of a peer on the answer. True: it is answered. */
+/**
+ * Answers a greeting, or puts the proof of a peer on the answer, for a server that stands in for a peer. Returns
+ * whether it is answered.
+ */
 export function answerAsPeer(marks: PeerMarks, incoming: IncomingMessage, response: ServerResponse): boolean {
   const text = String(incoming.headers[header]);
   const greeting = marks.readGreeting(text);

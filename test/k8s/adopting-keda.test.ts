@@ -14,7 +14,7 @@ const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"),
 /** The step that the page names before KEDA is switched on. */
 const step = /^## Adopting KEDA$[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? "";
 
-/** A fleet of 7 replicas, as KEDA or a person set it, whose manifests said 3. */
+/** Makes a fleet of 7 replicas, as KEDA or a person set it, whose manifests said 3. */
 async function fleetOfSeven(t: ExecutionContext) {
   const api = await ApiServer.open(t);
   const config = join(temporaryFolder(t), "kubeconfig");

@@ -9,7 +9,10 @@ import { environmentOf, podOf, serverOf } from "../k8s-fixtures/layers.ts";
 import { type Deployment, type NetworkPolicy, type Resource, the } from "../k8s-fixtures/resources.ts";
 import { validate } from "../k8s-fixtures/schemas.ts";
 
-/** Helm is in neither Debian nor npm: where it is missing, these tests are not declared, and one says so. */
+/**
+ * The reason why these tests cannot run; null where they can. Helm is in neither Debian nor npm: where it is missing,
+ * they are not declared, and one test says so.
+ */
 const missing = isInstalled("helm") ? noKustomize() : "helm is not installed";
 const withHelm = (title: string, run: (t: ExecutionContext) => Promise<void>) => {
   if (missing === null) test.serial(title, run);
@@ -71,7 +74,7 @@ interface Named {
   readonly name: string;
 }
 
-/** By kind and name; without what kustomize and Helm do each in its own way. */
+/** Returns resources by kind and name, without what kustomize and Helm do each in its own way. */
 function comparable(resources: readonly Resource[]): Record<string, unknown> {
   const plain = (name: string) =>
     name.replace(/^(greenroom(?:-haproxy|-defaults)?)-(?:[bcdfghkmt2456789]{10}|[0-9a-f]{10})$/, "$1");

@@ -28,7 +28,7 @@ interface Service {
   readonly cap_drop?: readonly string[];
 }
 
-/** Docker's own plugin, or Debian's docker-compose. */
+/** The names of Compose: Docker's own plugin, or Debian's docker-compose. */
 const commands: readonly (readonly string[])[] = [["docker", "compose"], ["docker-compose"]];
 const command = commands.find(
   ([program = "", ...args]) => spawnSync(program, [...args, "version"]).status === 0,
@@ -38,7 +38,7 @@ const withCompose = unless(
   test.serial,
 );
 
-/** What Compose makes of the file, with these variables and no others. */
+/** Runs Compose on the file, with these variables and no others, and returns what it makes of it. */
 function config(text: string, variables: Readonly<Record<string, string>> = {}) {
   const [program = "", ...args] = command ?? [];
   const env = { PATH: process.env.PATH, HOME: "/nonexistent", ...variables };

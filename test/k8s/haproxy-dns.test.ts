@@ -9,7 +9,7 @@ const withHaproxy = needs("haproxy", test.serial);
 const peers = "greenroom-peers.greenroom.svc.cluster.local";
 const service = "greenroom.greenroom.svc.cluster.local";
 
-/** A cluster of one pod, which DNS may know or not, and the Service, behind which another one is. */
+/** Opens a cluster of one pod, which DNS may know or not, and the Service, behind which another one is. */
 async function cluster(t: ExecutionContext) {
   t.timeout(120_000);
   const [pod, behindService] = [await PlainReplica.open(t, "p"), await PlainReplica.open(t, "s")];

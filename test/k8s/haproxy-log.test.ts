@@ -7,7 +7,7 @@ import { PlainReplica } from "../k8s-fixtures/plain-replica.ts";
 
 const withHaproxy = needs("haproxy", test.serial);
 
-/** Whatever a request says, where a token may be in it. */
+/** The requests with a token, by the place where it is. */
 const requests: Readonly<Record<string, readonly string[]>> = {
   "a query string": ["GET /sessions/some-id/events?token=TELLTALE HTTP/1.1"],
   "a query string of an address": ["GET http://greenroom/sessions?token=TELLTALE HTTP/1.1"],

@@ -83,7 +83,10 @@ each("ports that are named exist, and it listens on them", whole, (t, resources)
   t.true(names.includes(/"service":\{"name":"greenroom","port":\{"name":"(\w+)"/.exec(ingress)?.[1] ?? ""));
 });
 
-/** Read elsewhere than in the options: of the registry's client, of the agents, and of the address. */
+/**
+ * The variables that are read elsewhere than in the options: by the registry's client, by the agents, and for the
+ * address.
+ */
 const others = [
   "REDIS_URL",
   "GOOGLE_API_KEY",

@@ -20,7 +20,7 @@ const patches = new Map(
 
 const offered = ["ingress", "keda", "prometheus-rule"];
 
-/** The production overlay with an Ingress, and that patch at the end of its file's. */
+/** Renders the production overlay with an Ingress, and with this patch of the page at the end of its patches. */
 function patched(name: string): Promise<Resource[]> {
   const found = patches.get(name);
   if (!found) throw new Error(`The page has no patch ${name}`);

@@ -15,7 +15,7 @@ import {
   the,
 } from "../k8s-fixtures/resources.ts";
 
-/** What pods may do, what they are given, and sums that have to come out. */
+/** The rights of pods, the settings that they are given, and sums that have to come out. */
 each("probes ask for what the server answers", alone, (t, resources) => {
   const { startupProbe, livenessProbe, readinessProbe } = serverOf(resources);
   const paths = allEndpoints({ metricsPort: 9_090, authenticated: false, strictBodies: false }).map(
@@ -30,7 +30,10 @@ each("probes ask for what the server answers", alone, (t, resources) => {
   t.true((livenessProbe?.periodSeconds ?? 10) * (livenessProbe?.failureThreshold ?? 3) >= 60);
 });
 
-/** Longest time from the moment in which a container stands still to that in which a probe has found it, in seconds. */
+/**
+ * Returns the longest time from the moment in which a container stands still to that in which a probe has found it, in
+ * seconds.
+ */
 function longestSeconds({
   periodSeconds = 10,
   timeoutSeconds = 1,
@@ -126,9 +129,9 @@ const milliseconds = (environment: Readonly<Partial<Record<string, string>>>, na
   return Number(text);
 };
 
-/** Longest time that onSessionEnd and the webhook are waited for at a shutdown. */
+/** The longest time that onSessionEnd and the webhook are waited for at a shutdown, in milliseconds. */
 const lastReportsMs = 10_000;
-/** Longest time that a last scrape of the metrics is waited for, where calls were closed. */
+/** The longest time that a last scrape of the metrics is waited for, where calls were closed, in milliseconds. */
 const lastScrapeMs = 20_000;
 
 each(

@@ -15,7 +15,7 @@ import { type Query, readQuery } from "../k8s-fixtures/promql.ts";
 import type { PrometheusRule, ScaledObject } from "../k8s-fixtures/resources.ts";
 
 interface Panel {
-  /** Of a row that is folded up. */
+  /** The panels of a row that is folded up. */
   readonly panels?: readonly Panel[];
   readonly title: string;
   readonly type: string;
@@ -32,7 +32,7 @@ const dashboard = JSON.parse(
   readFileSync(join(folder, "components/grafana-dashboard/greenroom.json"), "utf8"),
 ) as Dashboard;
 const panels = dashboard.panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
-/** Grafana fills in its own words before Prometheus sees them. */
+/** Returns a query with values in place of Grafana's own variables, which it fills in before Prometheus sees them. */
 const filledIn = (text: string): string =>
   text.replaceAll("$__rate_interval", "5m").replaceAll(/\$(namespace|instance)\b/g, ".*");
 const rules = (
@@ -40,7 +40,7 @@ const rules = (
 ).spec.groups.flatMap(({ rules }) => rules);
 const triggers = (readResources("components/keda/scaled-object.yaml")[0] as ScaledObject).spec.triggers;
 
-/** Every query that there is, by where it is. */
+/** Every query that there is, by its place. */
 const queries = new Map<string, string>([
   ...panels.flatMap(({ title, targets = [] }) =>
     targets.map(({ expr }, index): [string, string] => [`dashboard: ${title} ${index}`, filledIn(expr)]),
@@ -49,10 +49,10 @@ const queries = new Map<string, string>([
   ...triggers.map(({ name, metadata }): [string, string] => [`KEDA: ${name}`, metadata.query ?? ""]),
 ]);
 
-/** What Prometheus adds to each series of a pod. */
+/** The labels that Prometheus adds to each series of a pod. */
 const ofTarget = ["namespace", "pod", "container", "job", "instance"];
 
-/** Labels by the name of the series. */
+/** Resolves with the labels of each series, by its name. */
 async function knownSeries(): Promise<Map<string, ReadonlySet<string>>> {
   const known = new Map<string, ReadonlySet<string>>([["up", new Set(ofTarget)]]);
   const add = (name: string, labels: readonly string[]) => known.set(name, new Set([...labels, ...ofTarget]));
@@ -105,7 +105,7 @@ test("every query names metrics and labels that exist", async (t) => {
   }
 });
 
-/** What a label may say, where that is a closed set. */
+/** The values of labels that are a closed set, by series and label. */
 const values: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   greenroom_sessions_ended_total: { reason: endReasons },
   greenroom_watchdog_kills_total: { reason: ["unresponsive", "out_of_memory", "flooded", "killed"] },
@@ -172,7 +172,7 @@ test("every family of the server is on the dashboard or in an alert", (t) => {
   t.deepEqual(missing, leftOut);
 });
 
-/** They say little beside those that are shown. */
+/** The metrics that the dashboard leaves out, since they say little beside those that it shows. */
 const leftOut = [
   "greenroom_pool_utilisation_ratio",
   "greenroom_llm_latency_seconds",

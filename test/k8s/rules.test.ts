@@ -23,7 +23,7 @@ function temporaryFolder(t: ExecutionContext): string {
   return folder;
 }
 
-/** The rules as a plain file of Prometheus: JSON is YAML. */
+/** Writes the rules as a plain file of Prometheus, and returns its path: JSON is YAML. */
 function writeRules(folder: string): string {
   const path = join(folder, "rules.json");
   writeFileSync(path, JSON.stringify(spec));
@@ -52,7 +52,7 @@ interface Cases {
   }[];
 }
 
-/** In the cases, `$name` stands for the query of KEDA's trigger of that name. */
+/** Returns the cases, with the query of KEDA's trigger of that name in place of each `$keda:name`. */
 function readCases(): string {
   const text = readFileSync(cases, "utf8");
   return text.replaceAll(/\$keda:([\w-]+)/g, (_, name: string) => {

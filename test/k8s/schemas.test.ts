@@ -17,7 +17,7 @@ import { moduleOf, validate } from "../k8s-fixtures/schemas.ts";
 const execute = promisify(execFile);
 const withKustomize = unless(noKustomize(), test.serial);
 
-/** Each of them once. */
+/** The resources that were checked, each of them once. */
 const seen = new Map<string, Resource>();
 
 async function check(resources: readonly Resource[]): Promise<void> {
@@ -71,7 +71,10 @@ withKustomize("a field that is wrong or missing is found", async (t) => {
   }
 });
 
-/** Schemas let pass fields that they do not know, and the API server drops them. Types do not. */
+/**
+ * Checks the fields of resources by types: schemas let pass fields that they do not know, and the API server drops
+ * them.
+ */
 withKustomize("no resource has a field that Kubernetes does not know", async (t) => {
   t.timeout(120_000);
   const folder = mkdtempSync(join(import.meta.dirname, "../fixtures/written-k8s-"));
