@@ -61,6 +61,10 @@ async function eaten(limitMb: number, task: EatenTask): Promise<readonly EatenTr
 
 function tally(told: readonly EatenTrial[], died: number): string {
   const counts = new Map<string, number>(died > 0 ? [["process died", died]] : []);
-  for (const { endReason } of told) counts.set(String(endReason), (counts.get(String(endReason)) ?? 0) + 1);
+  const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+  for (const { endReason, neighboursEnded } of told) {
+    count(String(endReason));
+    for (const ended of neighboursEnded) count(`a neighbour ended: ${ended}`);
+  }
   return [...counts].map(([what, count]) => `${what} ×${count}`).join(", ");
 }

@@ -114,6 +114,7 @@ export class MemoryGuard {
     this.#looking = true;
     this.#look = { at, usedBytes: use.usedBytes };
     const { slots, threads } = this.#options;
+    for (const slot of slots) this.#busyShare(slot);
     const answers = Promise.all([...slots].map((slot) => threads.read(slot)));
     let timer: NodeJS.Timeout | undefined;
     const waited = new Promise((resolve) => {
