@@ -170,7 +170,8 @@ export class MemoryGuard {
     const loop = slot.thread.performance.eventLoopUtilization();
     const before = this.#busy.get(slot);
     this.#busy.set(slot, loop);
-    return slot.thread.performance.eventLoopUtilization(loop, before).utilization;
+    const { utilization } = slot.thread.performance.eventLoopUtilization(loop, before);
+    return slot.state === "starting" ? utilization / 2 : utilization;
   }
 
   #unexplainedBytes({ usedBytes }: MemoryUse): number {
