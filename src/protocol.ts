@@ -167,7 +167,7 @@ export interface FarewellModule {
   farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** Somebody who is to join the call that an agent is in. */
+/** A person who is to join the call that an agent is in. */
 export interface Guest {
   readonly id: string;
   readonly name: string;

@@ -14,7 +14,7 @@ const missing = ["GOOGLE_API_KEY", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY"].fil
 const about =
   missing.length === 0 ? {} : { about: `Offline stand-ins take the place of what needs ${list(missing)}.` };
 
-/** The agent that is served where none is named: it uses what there are keys for, and runs without any. */
+/** The agent that is served where none is named: it uses the services that there are keys for, and runs without any. */
 export default defineAgent({
   ...about,
   createAgent() {

@@ -9,7 +9,8 @@ import type { DroppedLines } from "./dropped-lines.ts";
 export const longestLineBytes = 4_096;
 
 /**
- * The pause before the next try after an error that passes, in milliseconds. All other errors lose the line that met them.
+ * The pause before the next try after an error that passes, in milliseconds. All other errors lose the line that met
+ * them.
  */
 const readerPauseMs = 20;
 const volumePauseMs = 250;

@@ -4,9 +4,9 @@ import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 let registry: Registry | undefined;
 
 /**
- * Returns prom-client's metrics of the process itself: CPU, memory, file descriptors, garbage collection, event loop. They
- * are made once a process and shared, because every call of collectDefaultMetrics leaves behind an observer and a timer
- * that nothing stops.
+ * Returns prom-client's metrics of the process itself: CPU, memory, file descriptors, garbage collection, event loop.
+ * They are made once a process and shared, because every call of collectDefaultMetrics leaves behind an observer and a
+ * timer that nothing stops.
  */
 export function processMetrics(): Registry {
   if (registry === undefined) {

@@ -46,8 +46,8 @@ const startRefusalCodes = [
 const liveStates = ["starting", "joining", "live", "closing"] as const;
 
 /**
- * The metrics of the server, in a registry of its own; make as many as you like. Aggregates only: nothing here grows with
- * the number of sessions, and counters belong to the process, so none falls when a session ends.
+ * The metrics of the server, in a registry of its own; make as many as you like. Aggregates only: nothing here grows
+ * with the number of sessions, and counters belong to the process, so none falls when a session ends.
  */
 export class Metrics {
   readonly #registry = new Registry();

@@ -4,8 +4,8 @@
 const unmeasured = (what: string): string => `Always empty, for clients of Vision Agents: ${what}.`;
 
 /**
- * The fields of `GET /sessions/{id}/metrics`, under the names of Vision Agents, in milliseconds. Averages without data are null,
- * totals 0.
+ * The fields of `GET /sessions/{id}/metrics`, under the names of Vision Agents, in milliseconds. Averages without data
+ * are null, totals 0.
  */
 export const sessionMetricFields = {
   llm_latency_ms__avg:

@@ -3,7 +3,9 @@ import { otherLabel } from "./label-limit.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";
 
-/** The consumption of one model by one session. It has only the fields of its component; durations are in milliseconds. */
+/**
+ * The consumption of one model by one session. It has only the fields of its component; durations are in milliseconds.
+ */
 export type ModelUsage = {
   readonly component: "llm" | "stt" | "tts" | "realtime";
   readonly provider: string;

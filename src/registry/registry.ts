@@ -176,9 +176,9 @@ export interface SessionRegistry {
    */
   open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void>;
   /**
-   * Registers a session, before it is given a thread. Rejects with CALL_FULL; FLEET_FULL, where a limit for all processes
-   * together is reached, so that no other one has room either; or REGISTRY_UNAVAILABLE. The first two are a {@link RoomSoon}
-   * where a session of another process is known to be on its way out.
+   * Registers a session, before it is given a thread. Rejects with CALL_FULL; FLEET_FULL, where a limit for all
+   * processes together is reached, so that no other one has room either; or REGISTRY_UNAVAILABLE. The first two are a
+   * {@link RoomSoon} where a session of another process is known to be on its way out.
    */
   claim(claim: SessionClaim): Promise<void>;
   /** Notes that the session is on its way out, and holds its place until it has ended. Never waits. */

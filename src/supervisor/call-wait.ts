@@ -4,7 +4,7 @@ import type { Session } from "./session.ts";
 
 export interface CallWaitOptions {
   readonly timeoutMs: number;
-  /** Ends the wait at once where it is aborted. */
+  /** The signal that ends the wait at once. */
   readonly signal?: AbortSignal;
 }
 

@@ -13,10 +13,11 @@ const unknown = "unknown";
 type Deaths = Map<string, number[]>;
 
 /**
- * Many sessions whose threads died within a minute at one place of the agent's code mean that the next would die there too:
- * no more are started until the minute is over. One caller's sessions stop that caller's starts alone, since it may be their
- * `config` that kills them; they stop everybody's where others die there as well, or callers are not told apart. A session
- * that was asked to close, such as one over its memory limit, is no such death.
+ * Counts deaths of threads, and refuses starts in a storm of them. Many sessions whose threads died within a minute at
+ * one place of the agent's code mean that the next would die there too: no more are started until the minute is over.
+ * One caller's sessions stop that caller's starts alone, since it may be their `config` that kills them; they stop
+ * everybody's where others die there as well, or callers are not told apart. A session that was asked to close, such as
+ * one over its memory limit, is no such death.
  */
 export class CrashStorm {
   readonly #limit: number;

@@ -35,8 +35,8 @@ const keptAsSummary = { events: 3, characters: 600 };
 const smallestEvent = 200;
 
 /**
- * The events of one session: a bounded ring that can be replayed, and listeners for what comes. Of the interim words of a
- * turn it keeps the newest alone, and none once other words stand in their place: they would push out the rest.
+ * The events of one session: a bounded ring that can be replayed, and listeners for what comes. Of the interim words of
+ * a turn it keeps the newest alone, and none once other words stand in their place: they would push out the rest.
  */
 export class EventLog {
   #entries: LoggedEvent[] = [];
@@ -78,8 +78,8 @@ export class EventLog {
   }
 
   /**
-   * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap` says
-   * that events after `afterId` are kept no more, or that `afterId` is not of this log.
+   * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap`
+   * says that events after `afterId` are kept no more, or that `afterId` is not of this log.
    */
   subscribe(afterId: number, listener: EventListener): { readonly gap: boolean; unsubscribe(): void } {
     const known = afterId >= this.#lostId && afterId <= this.#lastId;

@@ -3,7 +3,9 @@ import { extname } from "node:path";
 // As .ts in the clone, as .js in the package.
 const extension = extname(import.meta.url);
 
-/** The modules of Greenroom's own edges, by the edge's `provider`. A call in memory needs none: it ends with its thread. */
+/**
+ * The modules of Greenroom's own edges, by the edge's `provider`. A call in memory needs none: it ends with its thread.
+ */
 const ownModules: Readonly<Record<string, string>> = {
   stream: new URL(`../providers/stream/farewell-module${extension}`, import.meta.url).href,
 };

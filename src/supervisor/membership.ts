@@ -110,8 +110,8 @@ export class Membership {
   }
 
   /**
-   * Resolves once the registry has answered for the first time, or at once where that need not be waited for. Rejects with
-   * REGISTRY_UNAVAILABLE where it took too long.
+   * Resolves once the registry has answered for the first time, or at once where that need not be waited for. Rejects
+   * with REGISTRY_UNAVAILABLE where it took too long.
    */
   async firstContact(): Promise<void> {
     const timeoutMs = this.#contactTimeoutMs;

@@ -4,8 +4,8 @@ import { setImmediate } from "node:timers/promises";
 const standstillMs = 250;
 
 /**
- * Resolves when the event loop has looked at its connections. Where the process stood still, the end of a connection lies
- * behind what has been read of it: one turn reads the request, the next one finds the end.
+ * Resolves when the event loop has looked at its connections. Where the process stood still, the end of a connection
+ * lies behind what has been read of it: one turn reads the request, the next one finds the end.
  */
 export async function pendingEventsSeen(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await setImmediate();

@@ -47,9 +47,9 @@ interface Waiter {
 const refillDelayMs = 100;
 
 /**
- * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot is
- * at most one session. Piscina starts the thread, routes its errors to the run's promise and ends it on abort; its queue,
- * its drain and its own reserve are not used, since each of them loses or leaks long calls.
+ * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot
+ * is at most one session. Piscina starts the thread, routes its errors to the run's promise and ends it on abort; its
+ * queue, its drain and its own reserve are not used, since each of them loses or leaks long calls.
  */
 export class Pool {
   readonly slots = new Set<Slot>();

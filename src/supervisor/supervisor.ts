@@ -205,8 +205,8 @@ export class Supervisor {
   }
 
   /**
-   * Refuses starts, waits up to `timeoutMs` for calls to end by themselves, asks the rest to close as `drained`, and stops.
-   * Aborting `signal` asks them at once.
+   * Refuses starts, waits up to `timeoutMs` for calls to end by themselves, asks the rest to close as `drained`, and
+   * stops. Aborting `signal` asks them at once.
    */
   async drain(options: CallWaitOptions): Promise<void> {
     this.announceDrain();

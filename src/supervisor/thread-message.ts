@@ -27,7 +27,7 @@ import {
 } from "./message-checks.ts";
 
 /*
- * What a session thread may say. An agent's code runs in that thread and can reach the port, so that whatever comes from it is
+ * The messages that a session thread may send. An agent's code runs in that thread and can reach the port, so that whatever comes from it is
  * checked before anything is done with it. Each type of `protocol.ts` is here once, field by field.
  */
 

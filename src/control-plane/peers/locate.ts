@@ -33,9 +33,9 @@ interface Search {
 }
 
 /**
- * Finds sessions by asking all peers whether they have them, or had them within the last 10 minutes. Those who look for the
- * same session at the same time share one search, and what was found nowhere is not looked for again within a second, so that
- * a flood of requests does not become one at the peers.
+ * Finds sessions by asking all peers whether they have them, or had them within the last 10 minutes. Those who look for
+ * the same session at the same time share one search, and what was found nowhere is not looked for again within a
+ * second, so that a flood of requests does not become one at the peers.
  */
 export class SessionLocator {
   readonly #peers: Peers;

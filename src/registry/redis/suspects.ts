@@ -27,9 +27,9 @@ interface Suspect {
 }
 
 /**
- * Looks after nodes whose lease has ended. Each is asked at its address: one that lives, and only cannot reach Redis, gets
- * another lease. The others are declared dead, which is final. A node that reaches nobody at all may be the one that is cut off,
- * and declares nobody dead until it reaches somebody, or ten minutes are over.
+ * Looks after nodes whose lease has ended. Each is asked at its address: one that lives, and only cannot reach Redis,
+ * gets another lease. The others are declared dead, which is final. A node that reaches nobody at all may be the one
+ * that is cut off, and declares nobody dead until it reaches somebody, or ten minutes are over.
  */
 export class Suspects {
   readonly #options: SuspectsOptions;

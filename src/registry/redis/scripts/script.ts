@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /**
- * What Redis does, each in one step that nothing can come between. Redis 6 and later.
+ * A script of Redis, which runs in one step that nothing can come between. Redis 6 and later.
  *
  * All keys begin with the prefix, which is KEYS[1] and holds a hash tag, so that they are in one place of a cluster:
  *
