@@ -248,6 +248,16 @@ test("once a receiver that was away takes a message, those that wait are sent at
   t.is(received.length, 21);
 });
 
+test("flush may wait only until each message was tried", async (t) => {
+  const { url, received } = await receiver(t, status(503));
+  const { hook, outcomes, send } = webhook(url, { firstBackoffMs: 600_000, longestBackoffMs: 600_000 });
+  for (let index = 0; index < 6; index += 1) send(`msg_${index}`);
+  t.false(await hook.flush(600_000, { tried: true }));
+  t.is(received.length, 6);
+  t.deepEqual(outcomes, []);
+  t.is(hook.stop().length, 6);
+});
+
 test("flush gives up in time, and stop returns what is left, without an outcome", async (t) => {
   const { url } = await receiver(t, () => undefined);
   const { hook, outcomes, send } = webhook(url);

@@ -99,7 +99,9 @@ export class EndReports {
     const hooks = within(Promise.all(this.#hooks), leftMs, "onSessionEnd").catch((error: unknown) =>
       this.#options.log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
     );
-    await Promise.all([hooks, this.#webhook?.flush(leftMs)]);
+    // What the registry keeps is tried once more, and then left to others: a receiver that is down holds up no stop.
+    const tried = this.#options.registry.keepsMessages;
+    await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried })]);
   }
 
   /** The registry is closed: what it does not keep is told now or never. Waits 2 s at the most. */

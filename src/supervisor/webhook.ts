@@ -83,7 +83,8 @@ export class Webhook {
   /** When a message was delivered last, by `performance.now()`. */
   #deliveredAt = Number.NEGATIVE_INFINITY;
   #gone = false;
-  #onEmpty: (() => void)[] = [];
+  /** Called when an attempt is over, or a message has its outcome. */
+  #onAttempted: (() => void)[] = [];
 
   constructor(options: WebhookOptions) {
     this.#url = parseUrl(options.url);
@@ -116,14 +117,21 @@ export class Webhook {
     }
   }
 
-  /** Waits until every message has its outcome, this long at the most. True: each has. */
-  async flush(timeoutMs: number): Promise<boolean> {
-    if (this.#pending.size === 0) return true;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onEmpty.push(resolve);
-    const deadline = setTimeout(resolve, timeoutMs);
-    await promise;
-    clearTimeout(deadline);
+  /**
+   * Waits until every message has its outcome, this long at the most. With `tried`, only until each was tried, since somebody else
+   * will go on with those that failed. True: each has its outcome.
+   */
+  async flush(timeoutMs: number, { tried = false } = {}): Promise<boolean> {
+    const isDone = () =>
+      tried ? this.#ready.size === 0 && this.#inFlight.size === 0 : this.#pending.size === 0;
+    const deadline = performance.now() + timeoutMs;
+    while (!isDone() && performance.now() < deadline) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, deadline - performance.now());
+      this.#onAttempted.push(resolve);
+      await promise;
+      clearTimeout(timer);
+    }
     return this.#pending.size === 0;
   }
 
@@ -164,6 +172,11 @@ export class Webhook {
       else this.#retryLater(delivery, result.retryAfterMs, result.what);
     }
     this.#pump();
+    this.#attempted();
+  }
+
+  #attempted(): void {
+    for (const resolve of this.#onAttempted.splice(0)) resolve();
   }
 
   #retryLater(delivery: Delivery, retryAfterMs: number | null, what: string): void {
@@ -210,7 +223,7 @@ export class Webhook {
     clearTimeout(this.#waiting.get(delivery));
     this.#waiting.delete(delivery);
     this.#inFlight.get(delivery)?.abort();
-    if (this.#pending.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
+    this.#attempted();
   }
 
   /** The receiver answered 410: it asks to be left alone. */
