@@ -90,6 +90,7 @@ export type { RedisClient } from "./registry/redis/client.ts";
 export type {
   EndMessage,
   EndOutcome,
+  EntrustedSession,
   FoundSession,
   Liveness,
   NodeInfo,

@@ -107,3 +107,31 @@ test("two of three replicas stand still for longer than a lease: the third holds
   }
   t.is(await metricOfAll(replicas, "greenroom_sessions_ended_total"), 0);
 });
+
+test("Redis is away: a session that begins then, and its replica's death, are told once Redis is back, even empty", async (t) => {
+  const receiver = await WebhookReceiver.open(t);
+  const fleet = await balancedFleet(t, {
+    launcher: { webhook: { url: receiver.url, secret: receiver.secret } },
+  });
+  const { redis, replicas } = fleet;
+  const [victim, ...others] = replicas;
+  await redis.stop();
+  for (const replica of replicas) {
+    await eventually("Redis is away", async () => (await replica.metric("greenroom_registry_up")) === 0);
+  }
+  const lost = await callAt(fleet, victim);
+  const closed = await callAt(fleet, victim);
+  t.is((await victim.ask(`/sessions/${closed}?wait=true`, { method: "DELETE" })).status, 204);
+  const entrusted = () => metricOfAll([victim], "greenroom_peer_request_seconds_count", 'kind="entrusted"');
+  await eventually("all is known to others", async () => (await entrusted()) >= 6);
+  await victim.kill();
+  await redis.restart();
+  for (const [id, reason] of [
+    [lost, "lost"],
+    [closed, "closed"],
+  ] as const) {
+    await eventually(`the end of ${id} is told`, () => receiver.endsOf(id).length > 0, 60_000);
+    t.deepEqual(receiver.endsOf(id), [reason]);
+    for (const { ask } of others) t.is((await ask(`/sessions/${id}`)).body.end_reason, reason);
+  }
+});

@@ -5,6 +5,7 @@ import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "./fixtures/open-registry.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
+import { TcpRelay } from "./fixtures/tcp-relay.ts";
 
 const withRedis = needs("redis-server", test);
 const finished = () => ({ reason: "finished" as const, endedAt: now() });
@@ -227,4 +228,49 @@ withRedis("Redis comes back with old data: what was reported as lost keeps its e
   for (const [index, id] of sessionIds.entries()) {
     t.is((await other.registry.find(id))?.end?.endedAt, ends[index]?.end?.endedAt);
   }
+});
+
+withRedis(
+  "what Redis cannot be told is kept by others: they write it, and report it when its process dies",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const relay = await TcpRelay.open(t, redis.port);
+    const witness = await openRegistry(t, redis);
+    const cut = await openRegistry(t, relay, {
+      entrust: async (session) => witness.registry.takeIn(JSON.parse(JSON.stringify(session))),
+    });
+    relay.cut();
+    await eventually("Redis is away for one of them", () => !cut.registry.up);
+    const [lives, ends, withdrawn] = [claimOf(), claimOf(), claimOf()];
+    for (const claim of [lives, ends, withdrawn]) await cut.registry.claim(claim);
+    const end = finished();
+    const outcome = cut.registry.end(ends.sessionId, end, "the body");
+    await cut.registry.withdraw(withdrawn.sessionId);
+    await eventually("the live one is known", async () => {
+      return (await witness.registry.find(lives.sessionId))?.owner?.nodeId === cut.nodeId;
+    });
+    await eventually("the end is told", () => witness.heard.delivered.length > 0);
+    t.deepEqual(bodies(witness), ["the body"]);
+    t.like(await witness.registry.find(ends.sessionId), { end });
+    await eventually("the live one is lost with its process", () => witness.heard.lost.length > 0);
+    const lost = witness.heard.lost.map(({ sessionId }) => sessionId);
+    t.true(lost.includes(lives.sessionId) && !lost.includes(ends.sessionId), lost.join());
+
+    relay.mend();
+    t.is(await outcome, "final", "it is the same end");
+    await eventually("it has heard that it was held to be dead", () => cut.heard.fenced.length > 0);
+    t.deepEqual(cut.heard.fenced, [lives.sessionId]);
+  },
+);
+
+withRedis("a session that Redis alone holds to be live is withdrawn", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const claim = claimOf();
+  const owner = { nodeId: one.nodeId, address: null, epoch: one.registry.epoch };
+  const other = await openRegistry(t, redis);
+  other.registry.takeIn({ claim, owner, end: null, body: null });
+  await eventually("it is there", async () => (await other.registry.find(claim.sessionId)) !== null);
+  await eventually("it is gone", async () => (await other.registry.find(claim.sessionId)) === null);
+  t.is(await redis.command("HLEN", "{greenroom}:live"), 0);
 });

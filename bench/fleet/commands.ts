@@ -60,6 +60,7 @@ async function registerSessions(
       deliver: nothing,
       room: () => 0,
       liveness: () => Promise.resolve("gone"),
+      entrust: () => Promise.resolve(),
       unreached: nothing,
       away: nothing,
       back: nothing,

@@ -6,6 +6,7 @@ import { ControlPlane } from "./control-plane.ts";
 import { corsMiddleware } from "./cors.ts";
 import { homeEndpoint } from "./docs.ts";
 import { exposureText, namesText, Origins } from "./origins.ts";
+import { answerEntrusted } from "./peers/entrust.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
 import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
 
@@ -25,6 +26,7 @@ export async function createApp(launcher: AgentLauncher, options: ServeOptions =
     plane.answering.run(ctx, async () => {
       const hop = plane.peers.arrival(ctx);
       if (hop === "answered") return;
+      if (hop?.kind === "entrusted") return answerEntrusted(ctx, plane.peers.registry);
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
       // A process that stood still may have lost its sessions: nothing is answered by what it knew before.

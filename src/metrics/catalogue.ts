@@ -37,7 +37,15 @@ export type ResponsePart = (typeof responseParts)[number];
  * The purposes for which another replica is asked: a session of its own, room, its part of a list, to close its
  * sessions of a call, whether it has a session that the registry does not know, or whether it is there at all.
  */
-export const peerRequestKinds = ["proxied", "forwarded", "listed", "closed", "located", "asked"] as const;
+export const peerRequestKinds = [
+  "proxied",
+  "forwarded",
+  "listed",
+  "closed",
+  "located",
+  "asked",
+  "entrusted",
+] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
 /** The sources of API keys: the options or a variable, which stay as they are, or a file. */

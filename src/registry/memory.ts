@@ -87,6 +87,9 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve(record && { ...record, owner: null });
   }
 
+  /** There is nobody else. */
+  takeIn(): void {}
+
   current(): Promise<void> {
     return Promise.resolve();
   }

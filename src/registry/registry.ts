@@ -65,6 +65,20 @@ export interface EndMessage {
  */
 export type EndOutcome = "final" | "superseded" | "left" | "alone";
 
+/**
+ * A session that the registry could not be told of. Other processes keep it, and tell the registry in the place of its own process,
+ * which may die before. It is plain JSON.
+ */
+export interface EntrustedSession {
+  readonly claim: SessionClaim;
+  /** The process that has it, or had it, and which life of it. */
+  readonly owner: NodeInfo & { readonly epoch: number };
+  /** Null while it lives. `withdrawn`: it never came to be. */
+  readonly end: SessionEnd | "withdrawn" | null;
+  /** The text that is to be told of its end. */
+  readonly body: string | null;
+}
+
 /** The messages of ends that are not told yet, of all processes. */
 export interface WaitingMessages {
   readonly count: number;
@@ -109,6 +123,8 @@ export interface RegistryHooks {
   room(): number;
   /** Asks another process, whose lease has ended, whether it lives. Resolves within two seconds. */
   liveness(peer: PeerNode): Promise<Liveness>;
+  /** Hands a session to other processes, for their `takeIn`. Resolves when one has it, or after a second at the latest. */
+  entrust(session: EntrustedSession): Promise<void>;
   /**
    * Tells once that none of these processes, whose leases have ended, can be reached, nor any other one: this process
    * may be the one that is cut off, so nobody is held to be dead.
@@ -200,10 +216,11 @@ export interface SessionRegistry {
    * REGISTRY_UNAVAILABLE where it cannot know.
    */
   find(sessionId: string): Promise<FoundSession | null>;
+  /** Another process could not tell the registry of this session: this one does, as soon as it can. Never waits. */
+  takeIn(session: EntrustedSession): void;
   /**
-   * Resolves when this process knows that it still takes part: at once, unless this process stood still, or was cut
-   * off, for so long that its sessions may have been reported as lost meanwhile. Waits no longer than for a command.
-   * Never rejects.
+   * Resolves when this process knows that it still takes part: at once, but for a process that stood still, or was cut off, for so
+   * long that its sessions may have been reported as lost meanwhile. Waits for some seconds at the most. Never rejects.
    */
   current(): Promise<void>;
   /** Returns the other processes that live, as of the last heartbeat. */

@@ -26,9 +26,19 @@ const customRegistry = z.custom<SessionRegistry>(
   (value) =>
     typeof value === "object" &&
     value !== null &&
-    ["open", "claim", "end", "withdraw", "told", "current", "find", "peers", "onceByKey", "close"].every(
-      (name) => name in value && typeof value[name as keyof typeof value] === "function",
-    ),
+    [
+      "open",
+      "claim",
+      "end",
+      "withdraw",
+      "told",
+      "takeIn",
+      "current",
+      "find",
+      "peers",
+      "onceByKey",
+      "close",
+    ].every((name) => name in value && typeof value[name as keyof typeof value] === "function"),
   { error: "expected { url } or { client } of a Redis, or an object that implements SessionRegistry" },
 );
 

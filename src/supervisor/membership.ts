@@ -6,10 +6,9 @@ import { type EndReason, now } from "../protocol.ts";
 import type {
   EndMessage,
   EndOutcome,
-  Liveness,
   NodeInfo,
   NodeState,
-  PeerNode,
+  RegistryHooks,
   SessionRecord,
   SessionRegistry,
 } from "../registry/registry.ts";
@@ -34,7 +33,10 @@ export interface MembershipOptions {
   readonly room: () => number;
 }
 
-/** The part of this process in its fleet: what it tells the registry, and what it hears from it. */
+/** What the other processes can be asked. See {@link RegistryHooks}. */
+export type PeersOfMembership = Pick<RegistryHooks, "liveness" | "entrust">;
+
+/** This process in its fleet: what it tells the registry, and what it hears from it. */
 export class Membership {
   readonly node: NodeInfo;
   readonly #options: MembershipOptions;
@@ -44,8 +46,11 @@ export class Membership {
   readonly #contact = Promise.withResolvers<void>();
   /** The reason why the registry was last out of reach. */
   #trouble: Error | undefined;
-  #askLiveness: (peer: PeerNode) => Promise<Liveness> = () => Promise.resolve("gone");
-  /** The number of sessions of each dead process that were told in this turn of the event loop. */
+  #peers: PeersOfMembership = {
+    liveness: () => Promise.resolve("gone"),
+    entrust: () => Promise.resolve(),
+  };
+  /** How many sessions of a dead process were told of in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
 
   constructor(options: MembershipOptions) {
@@ -73,7 +78,8 @@ export class Membership {
         },
         deliver,
         room,
-        liveness: (peer) => this.#askLiveness(peer),
+        liveness: (peer) => this.#peers.liveness(peer),
+        entrust: (session) => this.#peers.entrust(session),
         unreached: (nodeIds) =>
           log.error(
             { node_ids: nodeIds },
@@ -192,9 +198,9 @@ export class Membership {
     return this.#options.registry.withdraw(id);
   }
 
-  /** Sets the function that asks a peer whether it lives. Before it is set, none can be asked. */
-  set askLiveness(ask: (peer: PeerNode) => Promise<Liveness>) {
-    this.#askLiveness = ask;
+  /** Where nobody says so, no peer can be asked anything. */
+  set peers(peers: PeersOfMembership) {
+    this.#peers = peers;
   }
 
   /** Tells the registry what it does not know yet, and leaves it. */

@@ -149,9 +149,14 @@ export class Session implements SlotHolder {
     this.#graceTimer = setTimeout(kill, closeGraceMs);
   }
 
-  /** Ends its thread, and leaves its call: it was reported as lost while this process stood still or was cut off. */
+  /**
+   * It was reported as lost, while this process stood still or was cut off: it has ended. Its thread is ended, and once that is gone
+   * the call is left for it.
+   */
   lose(error: PlainError): void {
-    this.#decide({ reason: "lost", error });
+    const decided = this.#ending.decide({ reason: "lost", error });
+    this.#slot?.retire();
+    this.#end(decided);
   }
 
   /** Replaces its end by another one that had been reported before, and counts. */

@@ -4,12 +4,13 @@ import { within } from "../deadline.ts";
 import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
 import type { AgentReport, Guest, JsonObject } from "../protocol.ts";
-import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../registry/registry.ts";
+import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { type CallWaitOptions, waitForCalls } from "./call-wait.ts";
 import { readLimits } from "./capacity.ts";
 import { invite } from "./invitation.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
+import type { PeersOfMembership } from "./membership.ts";
 import { makeParts, type Parts } from "./parts.ts";
 import type { Pool } from "./pool.ts";
 import { logCapacity, serverLog } from "./server-log.ts";
@@ -181,9 +182,9 @@ export class Supervisor {
     }
   }
 
-  /** Sets the function that asks a peer whether it lives, before it is declared dead. */
-  set askLiveness(ask: (peer: PeerNode) => Promise<Liveness>) {
-    this.#parts.membership.askLiveness = ask;
+  /** What the other processes can be asked; whoever serves the control plane says so. */
+  set peers(peers: PeersOfMembership) {
+    this.#parts.membership.peers = peers;
   }
 
   /** Calls `listener` once, when a shutdown is announced or begins. Returns a function that removes it. */

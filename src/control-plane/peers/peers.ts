@@ -6,6 +6,7 @@ import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../../regist
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { notesOf } from "../answer.ts";
+import { entrust } from "./entrust.ts";
 import { KnownPeers } from "./known-peers.ts";
 import { type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
 import { epochHeader, type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
@@ -46,7 +47,10 @@ export class Peers {
     this.#marks = first === undefined ? null : new PeerMarks([first, ...others]);
     this.#client = this.#marks && new PeerClient(this.#marks);
     this.#known = new KnownPeers(this.registry, (peer) => this.#presence(peer), supervisor.sessionsEnded);
-    supervisor.askLiveness = (peer) => this.liveness(peer);
+    supervisor.peers = {
+      liveness: (peer) => this.liveness(peer),
+      entrust: (session) => entrust(this, this.#mount, session),
+    };
     if (this.registry.shared) this.#tellWhatIsMissing();
     else this.#tellWhatIsUseless();
   }

@@ -1,12 +1,15 @@
-import type { EndMessage } from "../registry.ts";
-import { pairs, parseData, parseMessage } from "./records.ts";
+import { callOf } from "../call-counts.ts";
+import type { EndMessage, EntrustedSession } from "../registry.ts";
+import { type NodeJson, ownerOf, pairs, parseData, parseMessage } from "./records.ts";
 import { mostChanges } from "./scripts/beat.ts";
 
 /** The most nodes that were declared dead which are remembered; the oldest go first. */
 const mostFences = 1_000;
 /** The most messages of others that are remembered; the oldest go first. Each has 16 KB at the most. */
 const mostMessages = 2_000;
-/** The most sessions, and the most messages, that are written again at once. */
+/** Most sessions that others have entrusted; the oldest go first. */
+const mostEntrusted = 10_000;
+/** Most sessions, and most messages, that are written again at once. */
 const mostAtOnce = 100;
 
 /** An entry of the stream of changes: its id there, then names and values in turn. */
@@ -26,6 +29,8 @@ export class FleetCopy {
   /** The states of the nodes, by node#epoch. */
   #states: ReadonlyMap<string, string> = new Map();
   readonly #fences = new Map<string, string>();
+  /** Sessions that their own nodes could not write. */
+  readonly #entrusted = new Map<string, EntrustedSession>();
   #lastFence = "0";
 
   get changesKnown(): number {
@@ -96,9 +101,55 @@ export class FleetCopy {
         .slice(at, at + mostAtOnce)
         .map(({ sessionId, since, body }) => [sessionId, since, body]);
       const nodesAndFences = at === 0 ? first : [0, 0];
-      yield [...nodesAndFences, theirs.length, ...theirs.flat(), waiting.length, ...waiting.flat()];
+      yield [...nodesAndFences, theirs.length, ...theirs.flat(), waiting.length, ...waiting.flat(), 0];
     }
     this.#known = -1;
     this.#lastFence = "0";
+  }
+
+  takeIn(session: EntrustedSession): void {
+    this.#entrusted.set(session.claim.sessionId, session);
+    const [oldest = ""] = this.#entrusted.keys();
+    if (this.#entrusted.size > mostEntrusted) this.#entrusted.delete(oldest);
+  }
+
+  /** Takes some sessions that others have entrusted, and returns arguments for the script `restore`; null: there are none. */
+  entrusted(): { readonly args: readonly (string | number)[]; written(): void } | null {
+    const some = [...this.#entrusted.values().take(mostAtOnce)];
+    if (some.length === 0) return null;
+    const nodes = new Map<string, string>();
+    for (const { owner } of some) {
+      const state: NodeJson = { address: owner.address, capacity: 0, free: 0, accepting: false };
+      nodes.set(ownerOf(owner.nodeId, owner.epoch), JSON.stringify(state));
+    }
+    const recordOf = ({ claim, owner }: EntrustedSession) => [
+      claim.sessionId,
+      ownerOf(owner.nodeId, owner.epoch),
+      callOf(claim),
+      JSON.stringify(claim),
+    ];
+    const live = some.filter(({ end }) => end === null).map(recordOf);
+    const ended = some.flatMap((session) => {
+      const { end, body } = session;
+      if (end === null || end === "withdrawn") return [];
+      return [[...recordOf(session), end.reason, end.endedAt, body ?? ""]];
+    });
+    const args = [
+      nodes.size,
+      ...[...nodes].flat(),
+      0,
+      live.length,
+      ...live.flat(),
+      0,
+      ended.length,
+      ...ended.flat(),
+    ];
+    const written = () => {
+      for (const session of some) {
+        const { sessionId } = session.claim;
+        if (this.#entrusted.get(sessionId) === session) this.#entrusted.delete(sessionId);
+      }
+    };
+    return { args, written };
   }
 }

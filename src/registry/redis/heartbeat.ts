@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type {
   EndMessage,
+  EntrustedSession,
   NodeInfo,
   PeerNode,
   RegistryHooks,
@@ -23,21 +24,25 @@ import {
 } from "./records.ts";
 import type { RedisClock } from "./redis-clock.ts";
 import { beat } from "./scripts/beat.ts";
-import { register, restore, snapshot } from "./scripts/nodes.ts";
+import { known, register, restore, sessionsOf, snapshot } from "./scripts/nodes.ts";
 import type { Script } from "./scripts/script.ts";
 import { Suspects } from "./suspects.ts";
 
 /** The most lost sessions that one heartbeat takes over from dead nodes. */
 const mostReaped = 100;
-/** The most messages that one heartbeat takes over. */
+/** Most sessions that Redis is asked about at once. */
+const mostAsked = 500;
+/** Most messages that one heartbeat takes over. */
 const mostTakenOver = 20;
 
 export interface HeartbeatEvents {
   /** Tells that Redis does not know this node, or was emptied: everything that this node has is to be written. */
   forgotten(): void;
-  /** Tells that this node was declared dead: the sessions of it that Redis knew are lost; the rest is to be written. */
-  fenced(): void;
-  /** Tells that these sessions were written as live, but were reported as lost before. */
+  /** The sessions that Redis has known. */
+  written(): readonly string[];
+  /** This node was declared dead: these sessions are lost, or will be; the rest is to be written. */
+  fenced(sessionIds: readonly string[]): void;
+  /** These sessions were written as live, and have ended: they were reported as lost. */
   refused(sessionIds: readonly string[]): void;
   /** Tells how many live sessions of this node Redis knows, when all was written. */
   counted(sessions: number): void;
@@ -93,7 +98,9 @@ export class Heartbeat {
   #registered = false;
   /** The random word of Redis' data, which is another one after Redis was emptied; null before it was told. */
   #birth: string | null = null;
-  /** True while Redis was emptied, or has old data, and has not been told again what is known of others. */
+  /** This node was declared dead, and its sessions have not been ended yet. */
+  #isFenced = false;
+  /** Redis was emptied, or has old data, and has not been told again what is known of others. */
   #emptied = false;
   /** The time at which Redis was last found to have old data. */
   #rolledBack = "";
@@ -133,7 +140,16 @@ export class Heartbeat {
     return this.#waiting;
   }
 
-  /** Notes that Redis does not know this life of the node: it was held to be dead, or everything is gone. */
+  takeIn(session: EntrustedSession): void {
+    this.#fleet.takeIn(session);
+  }
+
+  /** The sessions that Redis holds to be live in this node. */
+  async knownSessions(): Promise<readonly string[]> {
+    return (await this.#run(sessionsOf, [this.owner])) as string[];
+  }
+
+  /** Redis said that it does not know this life of the node: it was held to be dead, or everything is gone. */
   lapsed(owner: string): void {
     if (owner === this.owner) this.#registered = false;
   }
@@ -146,7 +162,9 @@ export class Heartbeat {
     let more = true;
     while (more) {
       if (!this.#registered) await this.#register();
+      if (this.#isFenced) await this.#endFenced();
       if (this.#emptied) await this.#restore();
+      await this.#writeEntrusted();
       more = await this.#beatOnce();
     }
   }
@@ -168,8 +186,29 @@ export class Heartbeat {
     this.#epoch = Number(epoch);
     this.#registered = true;
     this.#born(birth);
-    if (anew && fenced === 1) events.fenced();
+    if (anew && fenced === 1) this.#isFenced = true;
     else if (anew) events.forgotten();
+  }
+
+  /** Redis may have lost some since it heard of them: those are reported by nobody, and go on. */
+  async #endFenced(): Promise<void> {
+    const { events } = this.#options;
+    const sessionIds = events.written();
+    const lost: string[] = [];
+    for (let at = 0; at < sessionIds.length; at += mostAsked) {
+      lost.push(...((await this.#run(known, sessionIds.slice(at, at + mostAsked))) as string[]));
+    }
+    this.#isFenced = false;
+    events.fenced(lost);
+  }
+
+  /** Sessions that others could not write. */
+  async #writeEntrusted(): Promise<void> {
+    const { leaseMs } = this.#options.redis;
+    for (let some = this.#fleet.entrusted(); some; some = this.#fleet.entrusted()) {
+      await this.#run(restore, [leaseMs, ...some.args]);
+      some.written();
+    }
   }
 
   #born(birth: string): void {

@@ -1,5 +1,5 @@
 import { within } from "../../deadline.ts";
-import type { NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
+import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
 import { Availability } from "./availability.ts";
 import type { RedisClient } from "./client.ts";
 import { Connection } from "./connection.ts";
@@ -19,6 +19,9 @@ const silentMs = 3_000;
  */
 const leaseMarginMs = 2_000;
 
+/** The longest time that a process which stood still waits before it answers anything, in milliseconds. */
+const longestDoubtMs = 5_000;
+
 export interface RedisLinkOptions {
   readonly redis: FilledRedisRegistryOptions;
   readonly makeClient: () => RedisClient;
@@ -29,8 +32,8 @@ export interface RedisLinkOptions {
 }
 
 interface Doubt extends PromiseWithResolvers<void> {
-  /** The time at which the wait is given up, by `performance.now()`. */
-  readonly until: number;
+  /** Since when there is one, by `performance.now()`. */
+  readonly at: number;
 }
 
 type Arguments = readonly (string | number)[];
@@ -105,17 +108,29 @@ export class RedisLink {
     return this.#heartbeat.waiting;
   }
 
+  takeIn(session: EntrustedSession): void {
+    this.#heartbeat.takeIn(session);
+    if (this.up) void this.tellNow();
+  }
+
+  /** The sessions that Redis holds to be live in this node. */
+  knownSessions(): Promise<readonly string[]> {
+    return this.#heartbeat.knownSessions();
+  }
+
   /**
-   * Resolves at once, unless this process stood still for about its lease: then it resolves after a heartbeat, or its
-   * deadline.
+   * Resolves at once, but where this process stood still for about its lease: then after a heartbeat. It is waited for as long as a
+   * command may take, and up to 5 s while Redis can be reached.
    */
   async current(): Promise<void> {
     this.#look();
     if (!this.#doubt) return;
-    const { promise, until } = this.#doubt;
+    const doubt = this.#doubt;
     void this.tellNow();
-    await within(promise, until - performance.now(), "A heartbeat").catch(() => undefined);
-    if (performance.now() >= until) this.#doubt = null;
+    await within(doubt.promise, this.#timeoutMs, "A heartbeat").catch(() => undefined);
+    if (this.#doubt === doubt && this.up)
+      await within(doubt.promise, longestDoubtMs - this.#timeoutMs, "A heartbeat").catch(() => undefined);
+    if (this.#doubt === doubt && performance.now() - doubt.at >= this.#timeoutMs) this.#doubt = null;
   }
 
   /** Resolves once Redis has answered, or the deadline of the first answer has passed; then begins the heartbeats. */
@@ -220,7 +235,7 @@ export class RedisLink {
     this.#ranAt = { monotonic: performance.now(), wall: Date.now() };
     const stoodMs = Math.max(this.#ranAt.monotonic - monotonic, this.#ranAt.wall - wall);
     if (stoodMs < this.#leaseMs - leaseMarginMs) return;
-    this.#doubt = { ...Promise.withResolvers<void>(), until: performance.now() + this.#timeoutMs };
+    this.#doubt = { ...Promise.withResolvers<void>(), at: performance.now() };
   }
 
   #renewSilent(): void {

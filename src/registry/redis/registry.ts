@@ -5,6 +5,7 @@ import { endKeptMs } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
 import {
   type EndOutcome,
+  type EntrustedSession,
   type FoundSession,
   type NodeInfo,
   type OnceKey,
@@ -49,12 +50,12 @@ export class RedisRegistry implements SessionRegistry {
   #ends: Ends | null = null;
   #hooks: RegistryHooks | null = null;
   #maxSessionsPerCall: number | null = null;
-  #nodeId = "";
+  #node: NodeInfo = { nodeId: "", address: null };
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
   #writing: NodeJS.Timeout | undefined;
-  /** True where Redis knew of fewer sessions of this process than there are, at the last heartbeat. */
-  #short = false;
+  /** How the number of sessions that Redis knew of this process differed from the right one, at the last heartbeat. */
+  #difference: "more" | "fewer" | null = null;
 
   constructor(redis: FilledRedisRegistryOptions) {
     this.#redis = redis;
@@ -74,7 +75,7 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
-    this.#nodeId = node.nodeId;
+    this.#node = node;
     this.#maxSessionsPerCall = limits.maxSessionsPerCall;
     this.#hooks = hooks;
     const ends = new Ends(this.#outbox, hooks);
@@ -96,7 +97,11 @@ export class RedisRegistry implements SessionRegistry {
           this.#writeAll();
           void this.#sharedKeys?.writeAgain();
         },
-        fenced: () => this.#fenced(),
+        written: () => this.#written(),
+        fenced: (sessionIds) => {
+          this.#lose(sessionIds);
+          this.#writeAll();
+        },
         refused: (sessionIds) => this.#lose(sessionIds),
         counted: (sessions) => this.#compare(sessions),
         lost: (record) => ends.report(record),
@@ -123,6 +128,7 @@ export class RedisRegistry implements SessionRegistry {
       if (uncertain) this.#neverWas(session);
       throw error;
     }
+    if (!session.written) await this.#entrust(session, null, null);
     session.admitted = true;
     // It was withdrawn meanwhile, and Redis may have heard of that first.
     const isGone = this.#own.get(claim.sessionId) !== session;
@@ -144,6 +150,7 @@ export class RedisRegistry implements SessionRegistry {
     // It was reported as lost.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
+    if (!this.up) void this.#entrust(session, end, body);
     this.#writeSoon();
     return outcome;
   }
@@ -152,7 +159,7 @@ export class RedisRegistry implements SessionRegistry {
     const session = this.#remove(sessionId);
     if (!session) return;
     this.#neverWas(session);
-    if (!this.up) return;
+    if (!this.up) return this.#entrust(session, "withdrawn", null);
     await within(this.#linked.tellNow(), this.#redis.commandTimeoutMs, "To withdraw a session").catch(
       () => undefined,
     );
@@ -171,10 +178,14 @@ export class RedisRegistry implements SessionRegistry {
       const [data = null, state = null] = (await this.#linked.run(scripts.find, [sessionId])) as Found;
       if (data === null) return null;
       const found = parseFound(data, state);
-      return found.nodeId === this.#nodeId ? { ...found, owner: null } : found;
+      return found.nodeId === this.#node.nodeId ? { ...found, owner: null } : found;
     } catch (cause) {
       throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause });
     }
+  }
+
+  takeIn(session: EntrustedSession): void {
+    this.#link?.takeIn(session);
   }
 
   async current(): Promise<void> {
@@ -260,10 +271,9 @@ export class RedisRegistry implements SessionRegistry {
     this.#ends?.writeAgain();
   }
 
-  /** Ends the sessions of this process, which was declared dead, but for those that no other process knew of. */
-  #fenced(): void {
-    this.#lose([...this.#own].filter(([, { written }]) => written).map(([sessionId]) => sessionId));
-    this.#writeAll();
+  /** The sessions that Redis has known. */
+  #written(): readonly string[] {
+    return [...this.#own].filter(([, { written }]) => written).map(([sessionId]) => sessionId);
   }
 
   /** Ends sessions at once that were reported as lost. */
@@ -276,17 +286,34 @@ export class RedisRegistry implements SessionRegistry {
     if (lost.length > 0) this.#hooks?.fenced(lost);
   }
 
-  /** Writes all again where Redis knew of too few sessions at two heartbeats in a row: a failover can lose some. */
+  /**
+   * Redis may have lost something that it had confirmed, as a failover can, or holds a session to be live that is not. What it says
+   * once may be older than what has happened meanwhile.
+   */
   #compare(known: number): void {
-    let own = 0;
-    for (const { written } of this.#own.values()) if (written) own += 1;
-    const isShort = known < own;
-    if (isShort && this.#short) this.#writeAll();
-    this.#short = isShort && !this.#short;
+    const difference = known > this.#own.size ? "more" : known < this.#written().length ? "fewer" : null;
+    const isSure = difference !== null && difference === this.#difference;
+    this.#difference = isSure ? null : difference;
+    if (isSure && difference === "fewer") this.#writeAll();
+    if (isSure && difference === "more") void this.#withdrawGhosts().catch(() => undefined);
+  }
+
+  async #withdrawGhosts(): Promise<void> {
+    for (const sessionId of await this.#linked.knownSessions()) {
+      if (this.#own.has(sessionId) || this.#outbox.ends(sessionId)) continue;
+      const claim = { sessionId, callType: "", callId: "", createdBy: null, startedAt: 0 };
+      this.#neverWas(ownSession(claim));
+    }
+  }
+
+  /** Redis cannot be told of a session: others are, who outlive this process. */
+  #entrust({ claim }: OwnSession, end: EntrustedSession["end"], body: string | null): Promise<void> {
+    const owner = { ...this.#node, epoch: this.epoch };
+    return this.#hooks?.entrust({ claim, owner, end, body }) ?? Promise.resolve();
   }
 
   #record({ claim }: OwnSession, end: SessionEnd | null): SessionRecord {
-    return { ...claim, nodeId: this.#nodeId, epoch: this.epoch, end };
+    return { ...claim, nodeId: this.#node.nodeId, epoch: this.epoch, end };
   }
 }
 

@@ -19,10 +19,10 @@ return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced}`,
 );
 
 /**
- * Writes again what one node knows of the others, where they have not done so themselves, after Redis was emptied, or
- * came back with old data. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions,
- * each with owner, call and claim; messages that wait, each with since and text; each of the four is a count and so
- * many.
+ * Redis was emptied, or came back with old data: what one node knows of the others is written again, where they have not done so
+ * themselves. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions, each with owner, call
+ * and claim; messages that wait, each with since and text; ended sessions, each with owner, call, claim, reason, time, and text of
+ * its message; each of the five is a count and so many.
  */
 export const restore = script(
   "restore",
@@ -48,13 +48,35 @@ for _ = 1, tonumber(nextArgument()) do
   local id, owner, call, claim = nextArgument(), nextArgument(), nextArgument(), nextArgument()
   local known = redis.call('HEXISTS', p .. ':live', id) == 1 or redis.call('EXISTS', p .. ':ended:' .. id) == 1
   -- Without the node nobody would ever look for the session again.
-  if not known and redis.call('ZSCORE', p .. ':nodes', owner) then enter(id, owner, call, claim) end
+  if not known and redis.call('ZSCORE', p .. ':nodes', owner) then
+    enter(id, owner, call, claim)
+  elseif not known and isFenced(owner) then
+    enter(id, owner, call, claim)
+    redis.call('SADD', p .. ':dead', owner)
+  end
 end
 for _ = 1, tonumber(nextArgument()) do
   local id, since, body = nextArgument(), nextArgument(), nextArgument()
   if redis.call('EXISTS', p .. ':message:' .. id) == 0 then
     keepMessage(id, since, body)
     redis.call('SADD', p .. ':waiting', id)
+  end
+end
+for _ = 1, tonumber(nextArgument()) do
+  local id, owner, call, claim = nextArgument(), nextArgument(), nextArgument(), nextArgument()
+  local reason, endedAt, body = nextArgument(), nextArgument(), nextArgument()
+  if redis.call('EXISTS', p .. ':ended:' .. id) == 0 then
+    local live = redis.call('HGET', p .. ':live', id)
+    if live then
+      local header = split(live)
+      remove(id, header[1], header[2])
+    end
+    local data = cjson.encode({owner, call, reason, endedAt}) .. '\\n' .. claim
+    redis.call('SET', p .. ':ended:' .. id, data, 'PX', 600000)
+    if body ~= '' then
+      keepMessage(id, endedAt, body)
+      redis.call('SADD', p .. ':waiting', id)
+    end
   end
 end
 return 'ok'`,
@@ -117,3 +139,19 @@ export const snapshot = script(
   `local p = KEYS[1]
 return {redis.call('GET', p .. ':change-count') or '0', redis.call('HGETALL', p .. ':live')}`,
 );
+
+/** ARGV: sessions. → those of them that live, or whose end is known. */
+export const known = script(
+  "known",
+  `local p = KEYS[1]
+local known = {}
+for _, id in ipairs(ARGV) do
+  if redis.call('HEXISTS', p .. ':live', id) == 1 or redis.call('EXISTS', p .. ':ended:' .. id) == 1 then
+    known[#known + 1] = id
+  end
+end
+return known`,
+);
+
+/** ARGV: owner. → the live sessions of this node#epoch. */
+export const sessionsOf = script("sessionsOf", `return redis.call('SMEMBERS', KEYS[1] .. ':of:' .. ARGV[1])`);

@@ -1,0 +1,64 @@
+import type Koa from "koa";
+import { within } from "../../deadline.ts";
+import { GreenroomError } from "../../errors.ts";
+import type { EntrustedSession, SessionRegistry } from "../../registry/registry.ts";
+import { notesOf } from "../answer.ts";
+import { maxBodyBytes, readJsonBody } from "../body.ts";
+import { isObject } from "../json.ts";
+import { PeerError } from "./peer-error.ts";
+import type { Peers } from "./peers.ts";
+
+/** The time in which a peer has to take a session in, in milliseconds. */
+const entrustTimeoutMs = 1_000;
+/** Peers that a session is handed to. */
+const mostTrusted = 2;
+
+/** Hands a session to two peers. Resolves when one of them has it, or after a second. Never rejects. */
+export async function entrust(peers: Peers, mount: string, session: EntrustedSession): Promise<void> {
+  const body = Buffer.from(JSON.stringify(session));
+  // Such an end, with a long transcript, is known here alone until the registry can be reached.
+  if (body.length > maxBodyBytes) return;
+  const over = new AbortController();
+  const trusted = peers.reachable().filter((peer) => !peers.isSuspect(peer));
+  const chosen = trusted.sort(() => Math.random() - 0.5).slice(0, mostTrusted);
+  const handed = chosen.map(async (peer) => {
+    const answer = await peers.ask(
+      peer,
+      {
+        method: "POST",
+        target: `${mount}/health`,
+        mount,
+        headers: ["Content-Type", "application/json"],
+        body,
+        signTimeoutMs: entrustTimeoutMs,
+        answerTimeoutMs: entrustTimeoutMs,
+        signal: over.signal,
+      },
+      { kind: "entrusted", ip: "", host: null },
+    );
+    answer.resume();
+    if (answer.statusCode !== 204) throw new PeerError(`It answered with ${answer.statusCode}`, false);
+  });
+  await within(Promise.any(handed), entrustTimeoutMs, "To entrust a session").catch(() => over.abort());
+  for (const one of handed) one.catch(() => undefined);
+}
+
+/** Takes in a session of a peer, which has proved itself. */
+export async function answerEntrusted(ctx: Koa.Context, registry: SessionRegistry): Promise<void> {
+  const notes = notesOf(ctx);
+  notes.quiet = true;
+  notes.route = "entrusted";
+  const session = await readJsonBody(ctx, notes.bodyHash);
+  if (!isEntrusted(session)) throw new GreenroomError("BAD_REQUEST", "It is not a session");
+  registry.takeIn(session);
+  ctx.status = 204;
+}
+
+/** A peer wrote it: only another version of Greenroom can have it otherwise. */
+function isEntrusted(value: unknown): value is EntrustedSession {
+  if (!isObject(value) || !isObject(value.claim) || !isObject(value.owner)) return false;
+  const { claim, owner, end, body } = value;
+  const isEnd = end === null || end === "withdrawn" || (isObject(end) && typeof end.reason === "string");
+  const isNamed = typeof claim.sessionId === "string" && typeof owner.nodeId === "string";
+  return isEnd && isNamed && typeof owner.epoch === "number" && (body === null || typeof body === "string");
+}
