@@ -59,6 +59,8 @@ export class Session implements SlotHolder {
   #slot: Slot | null = null;
   /** The data for leaving its call, which hold secrets. */
   #farewell: Farewell | null = null;
+  /** The session may end before its thread is gone. */
+  #bidFarewell: SessionListener["farewell"] | null;
   #graceTimer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -74,6 +76,7 @@ export class Session implements SlotHolder {
     this.#inMemory = identity.inMemory;
     this.#deadlines = deadlines;
     this.#listener = listener;
+    this.#bidFarewell = listener.farewell;
     this.#creation = new Creation(deadlines.createTimeoutMs, (afterMs) => this.#createOverdue(afterMs));
     this.transcript = keepTranscript ? new Transcript() : null;
     this.events.append({ type: "state", at: this.startedAt, state: this.#state });
@@ -254,8 +257,8 @@ export class Session implements SlotHolder {
 
   gone(error: Error): void {
     this.#slot = null;
-    if (this.#farewell) this.#listener?.farewell(this, this.#farewell);
-    this.#farewell = null;
+    if (this.#farewell) this.#bidFarewell?.(this, this.#farewell);
+    this.#farewell = this.#bidFarewell = null;
     if (this.#ending.decided || !this.#untouched) this.#end(this.#ending.ofDeath(error));
     else this.#creation.settle("dead on arrival");
   }
@@ -310,6 +313,7 @@ export class Session implements SlotHolder {
     if (began) this.#listener?.ended(this);
     this.config = {};
     this.transcript = this.#listener = this.#graceTimer = null;
+    if (!this.#slot) this.#bidFarewell = null;
     this.#over.resolve();
   }
 }
