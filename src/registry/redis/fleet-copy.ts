@@ -32,6 +32,8 @@ export class FleetCopy {
   /** Sessions that their own nodes could not write. */
   readonly #entrusted = new Map<string, EntrustedSession>();
   #lastFence = "0";
+  /** This process stood still, and has not heard of the others since. */
+  #isStale = false;
 
   get changesKnown(): number {
     return this.#known;
@@ -62,6 +64,7 @@ export class FleetCopy {
       return false;
     for (const [, fields] of news.changes.toReversed()) this.#change(new Map(pairs(fields)));
     this.#known = news.count;
+    this.#isStale = false;
     return true;
   }
 
@@ -80,6 +83,7 @@ export class FleetCopy {
     this.#sessions.clear();
     for (const [id, data] of pairs(live)) this.#sessions.set(id, data);
     this.#known = count;
+    this.#isStale = false;
   }
 
   /**
@@ -88,7 +92,7 @@ export class FleetCopy {
    */
   *restored(isOwn: (owner: string) => boolean): Generator<readonly (string | number)[]> {
     const nodes = [...this.#states].filter(([owner]) => !isOwn(owner));
-    const sessions = [...this.#sessions]
+    const sessions = [...(this.#isStale ? [] : this.#sessions)]
       .map(([id, data]) => ({ id, ...parseData(data) }))
       .filter(({ header: [owner] }) => !isOwn(owner));
     const messages = [...this.#messages.values()];
@@ -105,6 +109,11 @@ export class FleetCopy {
     }
     this.#known = -1;
     this.#lastFence = "0";
+  }
+
+  /** This process stood still: what it knows of the sessions of others is older than what they have told meanwhile. */
+  stoodStill(): void {
+    this.#isStale = true;
   }
 
   takeIn(session: EntrustedSession): void {

@@ -140,6 +140,10 @@ export class Heartbeat {
     return this.#waiting;
   }
 
+  stoodStill(): void {
+    this.#fleet.stoodStill();
+  }
+
   takeIn(session: EntrustedSession): void {
     this.#fleet.takeIn(session);
   }

@@ -19,6 +19,8 @@ const silentMs = 3_000;
  */
 const leaseMarginMs = 2_000;
 
+/** A process that stood still for so long knows too little of the others to write it again, in milliseconds. */
+const staleAfterMs = 3_000;
 /** The longest time that a process which stood still waits before it answers anything, in milliseconds. */
 const longestDoubtMs = 5_000;
 
@@ -234,6 +236,7 @@ export class RedisLink {
     const { monotonic, wall } = this.#ranAt;
     this.#ranAt = { monotonic: performance.now(), wall: Date.now() };
     const stoodMs = Math.max(this.#ranAt.monotonic - monotonic, this.#ranAt.wall - wall);
+    if (stoodMs > staleAfterMs) this.#heartbeat.stoodStill();
     if (stoodMs < this.#leaseMs - leaseMarginMs) return;
     this.#doubt = { ...Promise.withResolvers<void>(), at: performance.now() };
   }
