@@ -85,8 +85,9 @@ async function run({ options, random, planned, timeline, ledger, fleet }: Course
   broken.push(...(await watched));
   await load.gone();
   broken.push(...(await restOf(fleet, ledger, say)));
-  const { heartbeats, receiver, redisTroubles } = fleet;
-  broken.push(...brokenIn(ledger, { heard: heartbeats.all, flaws: receiver.flaws, redisTroubles }));
+  const { heartbeats, receiver, redisTroubles, busyness } = fleet;
+  const slowness = busyness.factor;
+  broken.push(...brokenIn(ledger, { heard: heartbeats.all, flaws: receiver.flaws, redisTroubles, slowness }));
   const usage = fleet.occupied.map(({ name, life }) => ({
     name,
     before: life!.usageAtRest,
@@ -102,6 +103,7 @@ async function run({ options, random, planned, timeline, ledger, fleet }: Course
     timeline,
     ledger,
     heard: heartbeats.all.length,
+    slowness,
     usage,
     logs: null,
   };

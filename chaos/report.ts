@@ -16,6 +16,8 @@ export interface ChaosReport {
   readonly ledger: Ledger;
   /** Sessions whose agents were heard in calls. */
   readonly heard: number;
+  /** How much longer than on a quiet machine agents may have been heard. */
+  readonly slowness: number;
   readonly usage: readonly {
     readonly name: string;
     readonly before: ProcessUsage | null;
@@ -52,6 +54,7 @@ export function reportText(report: ChaosReport): string {
     ...table(reasons.entries().map(([reason, ends]) => [ends.length, reason])),
     "Refusals",
     ...table(refusals.entries().map(([code, all]) => [all.length, code])),
+    `Agents may be heard ${report.slowness.toFixed(1)} times as long as on a machine with nothing else to do`,
     "Held by processes: resident MiB, threads, descriptors",
     ...usage.map(({ name, before, after }) => `  ${name}: ${before ? held(before) : "?"} → ${held(after)}`),
     "Broken",

@@ -31,6 +31,7 @@ export async function watch(fleet: Fleet, over: AbortSignal): Promise<readonly B
     broken.push({ invariant: "stands_still", at: askedAt, what, about: [slot.name], excuse: null });
   };
   while (!over.aborted) {
+    fleet.busyness.look();
     await Promise.all(fleet.slots.map(look));
     await sleep(pauseMs, undefined, { signal: over }).catch(() => undefined);
   }

@@ -5,6 +5,7 @@ import { eventually } from "../../test/fixtures/eventually.ts";
 import { Balancer } from "../../test/fixtures/haproxy.ts";
 import { isInstalled } from "../../test/fixtures/is-installed.ts";
 import { RedisServer } from "../../test/fixtures/redis-server.ts";
+import { Busyness } from "../busyness.ts";
 import { HeartbeatCollector } from "./heartbeat-collector.ts";
 import type { Life } from "./life.ts";
 import { limits } from "./limits.ts";
@@ -26,6 +27,7 @@ export class Fleet implements AsyncDisposable {
   readonly size: number;
   readonly redis: RedisServer;
   readonly redisTroubles = new RedisTroubles();
+  readonly busyness = new Busyness();
   readonly balancer: Balancer;
   readonly receiver: WebhookReceiver;
   readonly heartbeats: HeartbeatCollector;

@@ -12,7 +12,7 @@ const wakeUpMs = 1_000;
 const closeSlackMs = 3_000;
 
 /** What was answered about sessions is true. */
-export function answers(ledger: Ledger, { heard: all }: Observed): readonly Broken[] {
+export function answers(ledger: Ledger, { heard: all, slowness }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
   const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
     broken.push({ invariant, at, about, what, excuse: null });
@@ -23,7 +23,9 @@ export function answers(ledger: Ledger, { heard: all }: Observed): readonly Brok
     const about = [id, call, key];
     const present = (from: number) =>
       (heardOf.get(id) ?? []).reduce((ms, heard) => ms + presentMs(heard, from), 0);
-    const denied = [...views, ...closes].find(({ status, at }) => status === 404 && present(at) > wakeUpMs);
+    const denied = [...views, ...closes].find(
+      ({ status, at }) => status === 404 && present(at) > wakeUpMs * slowness,
+    );
     if (denied) {
       const ms = present(denied.at);
       add("live_denied", denied.at, about, `${id} was answered 404, and was heard for ${ms} ms after that`);
@@ -31,7 +33,7 @@ export function answers(ledger: Ledger, { heard: all }: Observed): readonly Brok
     const done = closes.find(
       ({ status, code }) => (status >= 200 && status < 300) || (status === 404 && code),
     );
-    const mayTakeMs = limits.closeGraceMs + closeSlackMs;
+    const mayTakeMs = limits.closeGraceMs + closeSlackMs * slowness;
     if (done && present(done.at) > mayTakeMs) {
       const ms = present(done.at);
       add(

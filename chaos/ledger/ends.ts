@@ -9,7 +9,7 @@ import type { Observed } from "./observed.ts";
 const afterglowMs = 1_000;
 
 /** Every session has one end, which is told, with one content. */
-export function ends(ledger: Ledger, { heard: all, flaws }: Observed): readonly Broken[] {
+export function ends(ledger: Ledger, { heard: all, flaws, slowness }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
   const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
     broken.push({ invariant, at, about, what, excuse: null });
@@ -28,7 +28,7 @@ export function ends(ledger: Ledger, { heard: all, flaws }: Observed): readonly 
     if (told) {
       const ms = presentMs(heard, told.at);
       const about = [session, call, key];
-      if (ms > afterglowMs)
+      if (ms > afterglowMs * slowness)
         add("told_and_lives", told.at, about, `${session} was heard for ${ms} ms after its end`);
     } else if (!ledger.sessions.has(session) && !silent.has(session)) {
       silent.add(session);

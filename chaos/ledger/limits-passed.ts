@@ -12,16 +12,20 @@ const wakeUpMs = 1_200;
 const silentMs = 3 * heartbeatIntervalMs;
 
 /** Neither the fleet nor a replica has more agents in calls than it may. */
-export function limitsPassed(_: Ledger, { heard: all, redisTroubles }: Observed): readonly Broken[] {
+export function limitsPassed(
+  _: Ledger,
+  { heard: all, redisTroubles, slowness }: Observed,
+): readonly Broken[] {
   const broken: Broken[] = [];
-  for (const { from, to, most } of excesses(all, limits.sessionsOfFleet)) {
+  const toleratedMs = wakeUpMs * slowness;
+  for (const { from, to, most } of excesses(all, limits.sessionsOfFleet, toleratedMs)) {
     const what = `${most} agents were in calls, of ${limits.sessionsOfFleet}, for ${Math.round(to - from)} ms`;
     // Sessions that began while Redis was away go on after that.
     const excuse = withoutRedis(redisTroubles, from - limits.longestSessionMs, to);
     broken.push({ invariant: "fleet_limit_passed", at: from, about: [], what, excuse });
   }
   for (const [pid, heard] of Map.groupBy(all, (one) => one.pid)) {
-    for (const { from, to, most } of excesses(heard, limits.sessionsPerReplica)) {
+    for (const { from, to, most } of excesses(heard, limits.sessionsPerReplica, toleratedMs)) {
       const what = `${most} agents of the process ${pid} were in calls, of ${limits.sessionsPerReplica}, for ${Math.round(to - from)} ms`;
       broken.push({ invariant: "replica_limit_passed", at: from, about: [], what, excuse: null });
     }
@@ -35,7 +39,7 @@ interface Excess {
   readonly most: number;
 }
 
-function excesses(all: readonly Heard[], limit: number): readonly Excess[] {
+function excesses(all: readonly Heard[], limit: number, toleratedMs: number): readonly Excess[] {
   const changes = all.flatMap(({ times }) => spans(times)).toSorted((one, other) => one.at - other.at);
   const found: Excess[] = [];
   let count = 0;
@@ -46,7 +50,7 @@ function excesses(all: readonly Heard[], limit: number): readonly Excess[] {
     count += by;
     if (was <= limit && count > limit) [from, most] = [at, count];
     most = Math.max(most, count);
-    if (was > limit && count <= limit && at - from > wakeUpMs) found.push({ from, to: at, most });
+    if (was > limit && count <= limit && at - from > toleratedMs) found.push({ from, to: at, most });
   }
   return found;
 }

@@ -8,4 +8,6 @@ export interface Observed {
   /** What was wrong with messages of webhooks. */
   readonly flaws: readonly string[];
   readonly redisTroubles: RedisTroubles;
+  /** How much longer than on a machine with little else to do things take: 1 and more. */
+  readonly slowness: number;
 }

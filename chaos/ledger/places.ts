@@ -9,7 +9,7 @@ import type { Observed } from "./observed.ts";
 const wakeUpMs = 1_200;
 
 /** No session is in two places, and no call has an agent too many. */
-export function places(ledger: Ledger, { heard: all, redisTroubles }: Observed): readonly Broken[] {
+export function places(ledger: Ledger, { heard: all, redisTroubles, slowness }: Observed): readonly Broken[] {
   const broken: Broken[] = [];
   const add = (
     invariant: Invariant,
@@ -29,7 +29,7 @@ export function places(ledger: Ledger, { heard: all, redisTroubles }: Observed):
     for (const [one, other] of pairsOf(group)) {
       if (one.session === other.session) continue;
       const { from, ms } = together(one, other);
-      if (ms <= wakeUpMs) continue;
+      if (ms <= wakeUpMs * slowness) continue;
       const about = [one.session, other.session, one.call, one.key, other.key];
       const begin = Math.max(beginOf(ledger, one), beginOf(ledger, other));
       const what = `${one.session} and ${other.session} were in ${one.call} together for ${ms} ms`;

@@ -35,7 +35,7 @@ function wellRun() {
     ledger.told({ at, webhookId: `msg_${sessionId}`, sessionId, endReason, body });
   };
   const found = () =>
-    brokenIn(ledger, { heard, flaws, redisTroubles }).map(({ invariant, excuse }) =>
+    brokenIn(ledger, { heard, flaws, redisTroubles, slowness: 1 }).map(({ invariant, excuse }) =>
       excuse === null ? invariant : `${invariant}, allowed`,
     );
   return { ledger, start, session, heard, flaws, redisTroubles, tell, found, beganAt };
