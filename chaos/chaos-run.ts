@@ -87,7 +87,15 @@ async function run({ options, random, planned, timeline, ledger, fleet }: Course
   broken.push(...(await restOf(fleet, ledger, say)));
   const { heartbeats, receiver, redisTroubles, busyness } = fleet;
   const slowness = busyness.factor;
-  broken.push(...brokenIn(ledger, { heard: heartbeats.all, flaws: receiver.flaws, redisTroubles, slowness }));
+  broken.push(
+    ...brokenIn(ledger, {
+      heard: heartbeats.all,
+      flaws: receiver.flaws,
+      redisTroubles,
+      slowness,
+      exits: fleet.exits,
+    }),
+  );
   const usage = fleet.occupied.map(({ name, life }) => ({
     name,
     before: life!.usageAtRest,

@@ -7,7 +7,7 @@ import { isInstalled } from "../../test/fixtures/is-installed.ts";
 import { RedisServer } from "../../test/fixtures/redis-server.ts";
 import { Busyness } from "../busyness.ts";
 import { HeartbeatCollector } from "./heartbeat-collector.ts";
-import type { Life } from "./life.ts";
+import type { Life, ProcessExit } from "./life.ts";
 import { limits } from "./limits.ts";
 import { LogVolume } from "./log-volume.ts";
 import { RedisTroubles } from "./redis-troubles.ts";
@@ -99,9 +99,13 @@ export class Fleet implements AsyncDisposable {
     return this.occupied.filter(({ harm, wellSince }) => harm === null && at - wellSince >= forMs);
   }
 
+  get exits(): readonly ProcessExit[] {
+    return this.slots.flatMap(({ exits }) => exits);
+  }
+
   /** Did a process end within so many milliseconds? */
   lostProcess(withinMs: number, at: number): boolean {
-    return this.slots.some(({ lastExitAt }) => at - lastExitAt < withinMs);
+    return this.exits.some((exit) => at - exit.at < withinMs);
   }
 
   /** Resolves once there are as many replicas as there should be, and they know each other. */

@@ -17,6 +17,12 @@ export interface LifeOptions {
   readonly ownLogFile: string | null;
 }
 
+export interface ProcessExit {
+  readonly pid: number;
+  /** By the clock of the machine, in milliseconds. */
+  readonly at: number;
+}
+
 /** One process of a replica, from its start to its exit. */
 export class Life {
   readonly nodeId: string;

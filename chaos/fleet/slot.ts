@@ -3,7 +3,7 @@ import { freePort } from "../../test/fixtures/free-port.ts";
 import { shiftedClock } from "../../test/fixtures/shifted-clock.ts";
 import { TcpRelay } from "../../test/fixtures/tcp-relay.ts";
 import { machineNow } from "../clock.ts";
-import { Life, type LifeOptions } from "./life.ts";
+import { Life, type LifeOptions, type ProcessExit } from "./life.ts";
 
 const startTimeoutMs = 60_000;
 
@@ -34,8 +34,8 @@ export class Slot {
   harm: string | null = null;
   /** Since when nothing harmed it and it serves. Infinity while that is not so. */
   wellSince = Number.POSITIVE_INFINITY;
-  /** When a process here ended last. */
-  lastExitAt = Number.NEGATIVE_INFINITY;
+  /** When processes here ended. */
+  readonly exits: ProcessExit[] = [];
   readonly #options: SlotOptions;
   #lives = 0;
 
@@ -68,7 +68,7 @@ export class Slot {
     this.life = life;
     void life.exit.then(() => {
       this.wellSince = Number.POSITIVE_INFINITY;
-      this.lastExitAt = machineNow();
+      this.exits.push({ pid: life.pid, at: machineNow() });
       if (!life.isEnding) this.#options.onDeath(life);
     });
     await eventually(`${life.nodeId} serves`, () => !life.lives || this.serves(), startTimeoutMs);

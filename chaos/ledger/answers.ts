@@ -3,6 +3,7 @@ import { limits } from "../fleet/limits.ts";
 import type { Broken } from "./broken.ts";
 import { presentMs } from "./heard.ts";
 import type { Invariant } from "./invariants.ts";
+import { knownToNobody } from "./known-to-nobody.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
 
@@ -12,10 +13,16 @@ const wakeUpMs = 1_000;
 const closeSlackMs = 3_000;
 
 /** What was answered about sessions is true. */
-export function answers(ledger: Ledger, { heard: all, slowness }: Observed): readonly Broken[] {
+export function answers(ledger: Ledger, observed: Observed): readonly Broken[] {
+  const { heard: all, slowness } = observed;
   const broken: Broken[] = [];
-  const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
-    broken.push({ invariant, at, about, what, excuse: null });
+  const add = (
+    invariant: Invariant,
+    at: number,
+    about: readonly string[],
+    what: string,
+    excuse: string | null = null,
+  ) => broken.push({ invariant, at, about, what, excuse });
   const heardOf = new Map<string, Heard[]>();
   for (const heard of all) heardOf.set(heard.session, [...(heardOf.get(heard.session) ?? []), heard]);
 
@@ -49,8 +56,13 @@ export function answers(ledger: Ledger, { heard: all, slowness }: Observed): rea
     if (reasons.size > 1) {
       const ways = { webhook: told, rest: answered, events: [...streamed] };
       const texts = Object.entries(ways).map(([way, all]) => `${way} ${[...new Set(all)].join("/") || "-"}`);
-      const at = [...views, ...closes].find(({ endReason }) => endReason !== null)?.at ?? 0;
-      add("two_ends", ledger.ends.get(id)?.[0]?.at ?? at, about, `${id} ended as ${texts.join(", ")}`);
+      const shown = [...views, ...closes].find(({ endReason }) => endReason !== null && endReason !== "lost");
+      const heardLast = heardOf.get(id)?.at(-1)?.times.at(-1) ?? 0;
+      const at = shown?.at ?? heardLast;
+      // One that was only shown, and could not be written, is told as lost.
+      const isLost = told.every((reason) => reason === "lost");
+      const excuse = isLost ? knownToNobody(observed, id, at) : null;
+      add("two_ends", at, about, `${id} ended as ${texts.join(", ")}`, excuse);
     }
   }
 

@@ -2,6 +2,7 @@ import type { ToldEnd } from "../fleet/webhook-receiver.ts";
 import type { Broken } from "./broken.ts";
 import { presentMs } from "./heard.ts";
 import type { Invariant } from "./invariants.ts";
+import { knownToNobody } from "./known-to-nobody.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
 
@@ -9,16 +10,23 @@ import type { Observed } from "./observed.ts";
 const afterglowMs = 1_000;
 
 /** Every session has one end, which is told, with one content. */
-export function ends(ledger: Ledger, { heard: all, flaws, slowness }: Observed): readonly Broken[] {
+export function ends(ledger: Ledger, observed: Observed): readonly Broken[] {
+  const { heard: all, flaws, slowness } = observed;
   const broken: Broken[] = [];
-  const add = (invariant: Invariant, at: number, about: readonly string[], what: string) =>
-    broken.push({ invariant, at, about, what, excuse: null });
+  const add = (
+    invariant: Invariant,
+    at: number,
+    about: readonly string[],
+    what: string,
+    excuse: string | null = null,
+  ) => broken.push({ invariant, at, about, what, excuse });
   for (const { id, call, kind, key, answeredAt } of ledger.untold()) {
     add(
       "never_told",
       answeredAt,
       [id, call, key],
       `${id} (${kind}) was answered 201, and no end of it was told`,
+      knownToNobody(observed, id, answeredAt),
     );
   }
   const silent = new Set<string>();
@@ -37,6 +45,7 @@ export function ends(ledger: Ledger, { heard: all, flaws, slowness }: Observed):
         times[0]!,
         [session, call, key],
         `${session} was heard, and no end of it was told`,
+        knownToNobody(observed, session, times[0]!),
       );
     }
   }

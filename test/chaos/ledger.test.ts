@@ -2,6 +2,7 @@
 import test from "ava";
 import { heartbeatIntervalMs } from "../../chaos/fleet/heartbeat.ts";
 import type { Heard } from "../../chaos/fleet/heartbeat-collector.ts";
+import type { ProcessExit } from "../../chaos/fleet/life.ts";
 import { RedisTroubles } from "../../chaos/fleet/redis-troubles.ts";
 import { brokenIn } from "../../chaos/ledger/invariants.ts";
 import { Ledger } from "../../chaos/ledger/ledger.ts";
@@ -27,6 +28,7 @@ function wellRun() {
   const heard: Heard[] = [heardOf("s", { from: beganAt + 100, forMs: 5_000 })];
   const flaws: string[] = [];
   const redisTroubles = new RedisTroubles();
+  const exits: ProcessExit[] = [];
   const tell = (sessionId: string, endReason = "finished", at = beganAt + 6_000) => {
     const body = JSON.stringify({
       timestamp: "",
@@ -35,10 +37,10 @@ function wellRun() {
     ledger.told({ at, webhookId: `msg_${sessionId}`, sessionId, endReason, body });
   };
   const found = () =>
-    brokenIn(ledger, { heard, flaws, redisTroubles, slowness: 1 }).map(({ invariant, excuse }) =>
+    brokenIn(ledger, { heard, flaws, redisTroubles, exits, slowness: 1 }).map(({ invariant, excuse }) =>
       excuse === null ? invariant : `${invariant}, allowed`,
     );
-  return { ledger, start, session, heard, flaws, redisTroubles, tell, found, beganAt };
+  return { ledger, start, session, heard, flaws, redisTroubles, exits, tell, found, beganAt };
 }
 
 interface HeardFor {
@@ -63,6 +65,20 @@ test("nothing is found where all is well, also where an end is told again", (t) 
 
 test("an end that is not told", (t) => {
   t.deepEqual(wellRun().found(), ["never_told"]);
+});
+
+test("an end that is not told is allowed where Redis was away from the start until the process was killed", (t) => {
+  const { session, redisTroubles, exits, found, beganAt } = wellRun();
+  const over = redisTroubles.begin(false);
+  t.deepEqual(found(), ["never_told"], "its process goes on");
+  exits.push({ pid: 2, at: session.answeredAt + 1_000 });
+  t.deepEqual(found(), ["never_told"], "another process ended");
+  exits.push({ pid: 1, at: session.answeredAt + 1_000 });
+  t.deepEqual(found(), ["never_told, allowed"]);
+  over();
+  exits.length = 0;
+  exits.push({ pid: 1, at: beganAt + 60_000 });
+  t.deepEqual(found(), ["never_told"], "Redis was back long before");
 });
 
 test("an end that is not told of a session whose start nobody saw answered", (t) => {
