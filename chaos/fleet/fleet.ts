@@ -148,6 +148,7 @@ function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): 
     // Others may keep this machine busy.
     threadWaitTimeoutMs: 60_000,
     threadStartTimeoutMs: 60_000,
+    createTimeoutMs: 30_000,
     crashStormLimit: 0,
     heapSoftLimitMb: 64,
     webhook: receiver.options,
