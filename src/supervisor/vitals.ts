@@ -5,28 +5,34 @@ import type { Session } from "./session.ts";
 export interface VitalsOptions {
   readonly sessions: () => Iterable<Session>;
   readonly memory: ThreadMemory;
-  /** CPU time that was used since the last reading. */
+  /** Called with the CPU time that was used since the last reading, in milliseconds. */
   readonly cpuUsed: (ms: number) => void;
 }
 
-/** What a session's thread uses, seen from outside it. */
+/** The resources that a session's thread uses, seen from outside it. */
 export interface SessionResources {
   readonly cpuMs: number;
   readonly heapBytes: number;
-  /** Buffers, wasm memory and the like, and all that its own worker threads hold. */
+  /** The Buffers, wasm memory and the like, and all that its own worker threads hold. */
   readonly externalBytes: number;
-  /** Share of the last second that its event loop was busy, 0 to 1. */
+  /** The share of the time since the last reading that its event loop was busy, 0 to 1. */
   readonly eventLoopUtilization: number;
 }
 
-/** Where the process grows fast, the memory guard asks threads sooner what they hold. */
+/**
+ * The time between two readings of a session, in milliseconds. Where the process grows fast, the memory guard asks
+ * threads sooner what they hold.
+ */
 const intervalMs = 500;
-/** Each interval the sessions are read in that many slices: a thousand at once block the main loop for 60 ms. */
+/**
+ * The number of slices in which the sessions are read in each interval: a thousand at once block the main loop for 60
+ * ms.
+ */
 const slices = 10;
 
 type Utilization = ReturnType<Worker["performance"]["eventLoopUtilization"]>;
 
-/** Reads what each session's thread uses, from outside, once a second; a thread that is asked need not cooperate. */
+/** Reads what each session's thread uses, from outside, twice a second; the thread need not cooperate. */
 export class Vitals {
   readonly #options: VitalsOptions;
   readonly #asked = new WeakSet<Session>();
@@ -88,6 +94,9 @@ export class Vitals {
   }
 }
 
-/** A difference of two readings that other threads take: it may lie a little beyond its bounds. */
+/**
+ * Returns the share that a difference of two readings stands for, rounded and within 0 to 1: other threads take the
+ * readings, and it may lie a little beyond.
+ */
 export const share = (utilization: number): number =>
   Math.round(Math.min(1, Math.max(0, utilization)) * 1_000) / 1_000;

@@ -17,34 +17,42 @@ export interface MemoryGuardOptions {
   readonly threads: ThreadMemory;
   readonly heapSoftLimitMb: number;
   readonly log: Logger;
-  /** A thread was ended, since the process had too little memory left. */
+  /** Called when a thread was ended, since the process had too little memory left. */
   readonly ended: () => void;
 }
 
 /** The longest time between two readings of the process' memory, in milliseconds. */
 const slowestMs = 50;
-/** The same where it may be full soon. */
+/** The time between two readings where the memory may be full soon, in milliseconds. */
 const fastestMs = 5;
-/** Memory grows at most this fast, in bytes per millisecond: 4 GiB a second. */
+/** The fastest growth that is reckoned with, in bytes per millisecond: 4 GiB a second. */
 const fastestGrowth = (4 * 1_024 * MiB) / 1_000;
-/** How often what is in use is compared with what threads hold, in milliseconds. */
+/** The time between two comparisons of the memory in use with what threads hold, in milliseconds. */
 const accountMs = 1_000;
-/** Threads are asked what they hold when the process has grown by this much since they were asked last. */
+/** The growth of the process, in bytes, after which threads are asked again what they hold. */
 const worthALook = 48 * MiB;
-/** The same where the process is nearly full. */
+/** The growth after which they are asked again where the process is nearly full, in bytes. */
 const worthALookWhenFull = 4 * MiB;
-/** How often threads are asked while it is and does not grow, in milliseconds. */
+/** The time between two questions while the process is nearly full and does not grow, in milliseconds. */
 const fullMs = 200;
-/** How long the answers of threads are waited for, in milliseconds. */
+/** The longest time that the answers of threads are waited for, in milliseconds. */
 const answersMs = 25;
-/** Asking one thread takes the main thread about 60 µs: a tenth of its time at the most. */
+/**
+ * The time for each thread between two questions, in milliseconds. Asking one takes the main thread about 60 µs, a
+ * tenth of that.
+ */
 const lookCostMs = 0.6;
-/** How long the memory of a thread takes to come back after its end, in milliseconds. */
+/** The time that the memory of a thread takes to come back after its end, in milliseconds. */
 const settleMs = 150;
-/** Growth is carried forward by this much time, in milliseconds: a thread takes about that long to be found and ended. */
+/**
+ * The time by which growth is carried forward, in milliseconds: a thread takes about that long to be found and ended.
+ */
 const horizonMs = 300;
 
-/** Where the process will be full at once, the less is left the less a thread may hold, in bytes. */
+/**
+ * Returns the memory that a thread may hold where the process will be full at once, in bytes: the less is left, the
+ * less.
+ */
 const allowedInHaste = ({ usedBytes, limitBytes }: MemoryUse): number =>
   Math.min(
     memoryConstants.sessionBytes,
@@ -56,7 +64,7 @@ export class MemoryGuard {
   readonly #options: MemoryGuardOptions;
   readonly #trend = new UseTrend();
   readonly #unexplained = new UnexplainedMemory<Slot>();
-  /** Threads that are being ended, with what they held; kept until their memory has had the time to come back. */
+  /** The threads that are being ended, with what they held; kept until their memory has had the time to come back. */
   readonly #ending = new Map<
     Slot,
     { readonly bytes: number; readonly known: boolean; goneAt: number | null }
@@ -66,7 +74,7 @@ export class MemoryGuard {
   #accountedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
   #look = { at: Number.NEGATIVE_INFINITY, usedBytes: 0 };
-  /** What stayed in use after a thread was ended is kept by the allocator: it is no reason to end another. */
+  /** The memory that stayed in use after a thread was ended. The allocator keeps it: it is no reason to end another. */
   #settledBytes = 0;
 
   constructor(options: MemoryGuardOptions) {
@@ -164,7 +172,10 @@ export class MemoryGuard {
     });
   }
 
-  /** Since it was asked last. A thread that still starts is busy with that; one that has a session is the more likely one. */
+  /**
+   * Returns the share of the time since it was last asked that a thread was busy. One that still starts is busy with
+   * that; one that has a session is the more likely one.
+   */
   #busyShare(slot: Slot): number {
     if (!slot.thread) return 0.5;
     const loop = slot.thread.performance.eventLoopUtilization();
@@ -179,7 +190,10 @@ export class MemoryGuard {
     return this.#unexplained.look(usedBytes, new Map([...slots].map((slot) => [slot, threads.of(slot)])));
   }
 
-  /** While there is enough memory, only threads that are not known yet are asked. */
+  /**
+   * Compares the memory in use with what threads hold. While there is enough of it, only threads that are not known yet
+   * are asked.
+   */
   #keepAccount(at: number, use: MemoryUse): void {
     if (at - this.#accountedAt < accountMs) return;
     this.#accountedAt = at;
@@ -203,7 +217,7 @@ export class MemoryGuard {
     this.#options.ended();
   }
 
-  /** Notices which threads are on their way out, whoever ended them: their memory comes back. */
+  /** Notes which threads are on their way out, whatever ended them: their memory comes back. */
   #noticeEnding(use: MemoryUse): void {
     for (const slot of this.#options.slots) {
       if (!slot.retired || this.#ending.has(slot)) continue;
@@ -216,7 +230,7 @@ export class MemoryGuard {
     }
   }
 
-  /** Notices which threads are gone, and what came back of their memory. */
+  /** Notes which threads are gone, and how much of their memory came back. */
   #settle(at: number, { usedBytes, limitBytes }: MemoryUse): void {
     for (const [slot, ending] of this.#ending) {
       if (slot.state === "gone") ending.goneAt ??= at;

@@ -2,43 +2,47 @@ const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
 export const memoryConstants = {
-  /** What a session usually takes, by which capacity reckons too. */
+  /** The memory that a session usually takes. The default capacity is derived from the same figure. */
   sessionBytes: 96 * MiB,
-  /** What V8 keeps of ended sessions, beside what the process took before its first thread. */
+  /** The memory that V8 keeps of ended sessions, beside what the process took before its first thread. */
   spareBytes: 32 * MiB,
   mostSoftMb: 384,
   mostHardMb: 1_024,
-  /** An agent with the SDKs of three providers holds some 30 MiB, and as much again in garbage: less than this would cut calls. */
+  /**
+   * The least hard limit that is derived, in MiB. An agent with the SDKs of three providers holds some 30 MiB, and as
+   * much again in garbage: less than this would cut calls.
+   */
   leastHardMb: 192,
-  /** Part of the hard limit at which a session is asked to close. */
+  /** The part of the hard limit at which a session is asked to close. */
   softShare: 0.75,
 } as const;
 
 export interface MemoryRoom {
-  /** What the process may use. */
+  /** The memory that the process may use. */
   readonly memoryBytes: number;
-  /** Most threads at a time. */
+  /** The most threads at a time. */
   readonly capacity: number;
-  /** What the process uses before its first thread. */
+  /** The memory that the process uses before its first thread. */
   readonly baseBytes: number;
 }
 
 export interface ThreadLimits {
-  /** In MiB: a session that holds more is asked to close. */
+  /** The memory of a session beyond which it is asked to close, in MiB. */
   readonly softMb: number;
-  /** In MiB: a thread that holds more is ended at once. */
+  /** The memory of a thread beyond which it is ended at once, in MiB. */
   readonly hardMb: number;
 }
 
-/** From this use on, in bytes, threads that hold more than they should are ended at once. */
+/** Returns the use, in bytes, from which on threads that hold more than they should are ended at once. */
 export const firstMark = (limitBytes: number): number => limitBytes - Math.min(limitBytes * 0.15, GiB);
 
-/** From this use on, in bytes, the thread that holds most is ended, however much that is. */
+/** Returns the use, in bytes, from which on the thread that holds most is ended, however much that is. */
 export const lastMark = (limitBytes: number): number => limitBytes - Math.min(limitBytes * 0.06, GiB / 4);
 
 /**
- * What one thread may hold so that the process stays below the guard's first mark while all the other threads hold what is
- * usual. Where the process has plenty it is the most that any agent should need. What is given counts as it is.
+ * Returns the memory that one thread may hold so that the process stays below the guard's first mark while all the
+ * other threads hold what is usual. Where the process has plenty it is the most that any agent should need. Limits that
+ * are given stay as they are.
  */
 export function deriveThreadLimits(
   room: MemoryRoom,
@@ -52,7 +56,7 @@ export function deriveThreadLimits(
   return { softMb, hardMb };
 }
 
-/** Says why a thread at its limit would take the process beyond its own; null where it would not. */
+/** Returns why a thread at its limit would take the process beyond its own; null where it would not. */
 export function limitWarning(room: MemoryRoom, { hardMb }: ThreadLimits): string | null {
   const fittingMb = Math.max(0, Math.floor(oneThreadBytes(room) / MiB));
   if (hardMb <= fittingMb) return null;

@@ -11,21 +11,22 @@ export interface MemoryUse {
 export interface ProcessMemoryOptions {
   /** A limit that the operator set for this process; null: none. */
   readonly limitBytes: number | null;
-  /** Takes the place of `/`, for tests. */
+  /** The folder that takes the place of `/`, for tests. */
   readonly root?: string;
   readonly machineBytes?: number;
-  /** Resident memory of this process in bytes. */
+  /** Returns the resident memory of this process in bytes. */
   readonly residentBytes?: () => number;
 }
 
-/** How long the size of the file cache, or what the machine has left, is taken as known, in milliseconds. */
+/** The time for which the size of the file cache, or what the machine has left, is taken as known, in milliseconds. */
 const knownForMs = 500;
-/** The same where little memory is left. */
+/** The time for which it is taken as known where little memory is left, in milliseconds. */
 const knownForMsWhenFull = 25;
 
 /**
- * How much memory this process uses and may use, as the kernel will judge it: by each control group above it that has a limit,
- * by the operator's own limit, and where there is neither by what the machine has left. The one that leaves least counts.
+ * Reads how much memory this process uses and may use, as the kernel will judge it: by each control group above it that
+ * has a limit, by the operator's own limit, and where there is neither by what the machine has left. The one that
+ * leaves least counts.
  */
 export class ProcessMemory {
   readonly #bounds: readonly Bound[];
@@ -40,7 +41,7 @@ export class ProcessMemory {
     this.#bounds = bounds;
   }
 
-  /** Costs some 20 µs. */
+  /** Returns the use and the limit. It takes some 20 µs. */
   read(): MemoryUse {
     return this.#bounds
       .map((bound) => bound.read())
@@ -76,10 +77,13 @@ class GroupBound implements Bound {
   }
 }
 
-/** This part of the machine is the process' own: where others take the rest, to end sessions would not help. */
+/**
+ * The least part of the machine that counts as the process' own: where others take the rest, to end sessions would not
+ * help.
+ */
 const leastShare = 0.25;
 
-/** What the process could have at most: what it has, and what the machine could still give it. */
+/** The limit of a machine without others: the memory that the process has, and what the machine could still give it. */
 class MachineBound implements Bound {
   readonly #root: string;
   readonly #machineBytes: number;
@@ -108,7 +112,7 @@ class MachineBound implements Bound {
     return { limitBytes: this.#limitBytes, usedBytes };
   }
 
-  /** Null where there is no Linux. */
+  /** Returns the memory that the machine has left, in bytes; null where there is no Linux. */
   #availableBytes(): number | null {
     try {
       const text = readFileSync(posix.join(this.#root, "proc/meminfo"), "utf8");

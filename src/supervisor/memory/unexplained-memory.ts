@@ -1,22 +1,22 @@
 import { memoryConstants } from "./memory-limits.ts";
 import { heldBytes, type ThreadHolding } from "./thread-memory.ts";
 
-/** What a thread takes beside its heap: stacks, code, caches. Measured: 6 to 10 MiB. */
+/** The memory that a thread takes beside its heap, in bytes: stacks, code, caches. Measured: 6 to 10 MiB. */
 const besideHeapBytes = 12 * 2 ** 20;
 
 /** The part of the process' memory that no thread is known to hold, beyond what has always been there. */
 export class UnexplainedMemory<Thread> {
   #usualBytes: number | null = null;
   #threads: ReadonlyMap<Thread, ThreadHolding | undefined> = new Map();
-  /** What threads held that have ended since the last look: the allocator may have kept it. */
+  /** The memory of threads that have ended since the last look: the allocator may have kept it. */
   #endedBytes = 0;
 
-  /** A thread has ended that was thought to hold this much more than was known of it. */
+  /** Notes that a thread has ended that was thought to hold this much more than was known of it. */
   ended(bytes: number): void {
     this.#endedBytes += bytes;
   }
 
-  /** Returns it, in bytes. `threads`: all that live, with what each is known to hold. */
+  /** Returns the part that is not explained, in bytes. `threads`: all that live, with what each is known to hold. */
   look(usedBytes: number, threads: ReadonlyMap<Thread, ThreadHolding | undefined>): number {
     for (const [thread, holding] of this.#threads)
       if (holding && !threads.has(thread)) this.#endedBytes += heldBytes(holding);

@@ -1,8 +1,8 @@
-/** Over how long growth is measured, in milliseconds. */
+/** The time over which growth is measured, in milliseconds. */
 const windowMs = 100;
 const leastMs = 20;
 
-/** How fast the memory of the process grows. */
+/** Measures how fast the memory of the process grows. */
 export class UseTrend {
   readonly #samples: { readonly at: number; readonly usedBytes: number }[] = [];
 
@@ -11,7 +11,7 @@ export class UseTrend {
     while (this.#samples.length > 2 && at - (this.#samples[1]?.at ?? at) >= windowMs) this.#samples.shift();
   }
 
-  /** In bytes per millisecond, over the last tenth of a second; 0 where it shrinks. */
+  /** Returns the growth in bytes per millisecond, over the last tenth of a second; 0 where the memory shrinks. */
   get growth(): number {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);
