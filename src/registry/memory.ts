@@ -87,7 +87,7 @@ export class MemoryRegistry implements SessionRegistry {
     return Promise.resolve(record && { ...record, owner: null });
   }
 
-  /** There is nobody else. */
+  /** Does nothing, since there is no other process to hand over a session. */
   takeIn(): void {}
 
   current(): Promise<void> {

@@ -66,16 +66,16 @@ export interface EndMessage {
 export type EndOutcome = "final" | "superseded" | "left" | "alone";
 
 /**
- * A session that the registry could not be told of. Other processes keep it, and tell the registry in the place of its own process,
- * which may die before. It is plain JSON.
+ * A session that the registry could not be told of. Other processes keep it, and tell the registry in the place of its
+ * own process, which may die before. It is plain JSON.
  */
 export interface EntrustedSession {
   readonly claim: SessionClaim;
-  /** The process that has it, or had it, and which life of it. */
+  /** The process that has the session, or had it, and the number of that process' life. */
   readonly owner: NodeInfo & { readonly epoch: number };
-  /** Null while it lives. `withdrawn`: it never came to be. */
+  /** The end; null while the session lives. `withdrawn`: it never came to be. */
   readonly end: SessionEnd | "withdrawn" | null;
-  /** The text that is to be told of its end. */
+  /** The text that is to be told of its end; null where nothing is told. */
   readonly body: string | null;
 }
 
@@ -216,11 +216,15 @@ export interface SessionRegistry {
    * REGISTRY_UNAVAILABLE where it cannot know.
    */
   find(sessionId: string): Promise<FoundSession | null>;
-  /** Another process could not tell the registry of this session: this one does, as soon as it can. Never waits. */
+  /**
+   * Takes in a session that another process could not tell the registry of: this one does so, as soon as it can. Never
+   * waits.
+   */
   takeIn(session: EntrustedSession): void;
   /**
-   * Resolves when this process knows that it still takes part: at once, but for a process that stood still, or was cut off, for so
-   * long that its sessions may have been reported as lost meanwhile. Waits for some seconds at the most. Never rejects.
+   * Resolves when this process knows that it still takes part: at once, unless this process stood still, or was cut
+   * off, for so long that its sessions may have been reported as lost meanwhile. Waits for some seconds at the most.
+   * Never rejects.
    */
   current(): Promise<void>;
   /** Returns the other processes that live, as of the last heartbeat. */

@@ -12,7 +12,7 @@ import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
 import { lostError, type SessionSummary, summarize, summarizeLost } from "./session-summary.ts";
 import { Webhook } from "./webhook.ts";
 
-/** Ends that somebody should look at. */
+/** The reasons for which an operator should look at an end. */
 const bad: ReadonlySet<EndReason> = new Set([
   "start_failed",
   "failed",
@@ -24,11 +24,14 @@ const bad: ReadonlySet<EndReason> = new Set([
   "lost",
 ]);
 
-/** How long the registry is waited for when the server stops, in milliseconds. */
+/** The longest time that the registry is waited for when the server stops, in milliseconds. */
 const writeTimeoutMs = 5_000;
-/** How long hooks and webhooks are waited for when the server stops, the registry included, in milliseconds. */
+/**
+ * The longest time that hooks and webhooks are waited for when the server stops, the registry included, in
+ * milliseconds.
+ */
 const flushTimeoutMs = 10_000;
-/** How long is left for ends that nobody else knows of, in milliseconds. */
+/** The time that is left for ends that no other process knows of, in milliseconds. */
 const lastTimeoutMs = 2_000;
 
 export interface EndReportsOptions {
@@ -40,16 +43,17 @@ export interface EndReportsOptions {
 }
 
 /**
- * Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. But for the log,
- * nothing is told before the registry has written the end: from then on it has one content, whoever tells it.
+ * Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. But for
+ * the log, nothing is told before the registry has written the end: from then on it has one content, whichever process
+ * tells it.
  */
 export class EndReports {
   readonly #options: EndReportsOptions;
   readonly #webhook: Webhook | null;
-  /** Ends that are not written yet. */
+  /** The ends that are not written yet. */
   readonly #writing = new Set<Promise<void>>();
   readonly #hooks = new Set<Promise<void>>();
-  /** Messages that the registry does not keep, since it could not be reached to the end. */
+  /** The messages that the registry does not keep, since it could not be reached to the end. */
   readonly #alone = new Set<string>();
 
   constructor(options: EndReportsOptions) {
@@ -58,7 +62,7 @@ export class EndReports {
     this.#webhook = webhook ? new Webhook({ ...webhook, log: options.log }) : null;
   }
 
-  /** How many more messages could be taken on. */
+  /** Returns how many more messages could be taken on. */
   get room(): number {
     return this.#webhook?.room ?? 0;
   }
@@ -75,7 +79,10 @@ export class EndReports {
     void writing.then(() => this.#writing.delete(writing));
   }
 
-  /** A session of another process, which died. Returns the text that is to be told of it; null: none. */
+  /**
+   * Reports a session of another process, which died. Returns the text that is to be told of it; null where nothing is
+   * told.
+   */
   lost(record: SessionRecord): string | null {
     const summary = summarizeLost(record);
     this.#logEnd(summary);
@@ -83,7 +90,7 @@ export class EndReports {
     return this.#webhook && toJson(sessionEndedMessage(summary));
   }
 
-  /** The end is written, and is told until the receiver has it, or it is given up. */
+  /** Delivers the message of an end that is written, until the receiver has it, or it is given up. */
   deliver({ sessionId, since, body }: EndMessage): void {
     this.#webhook?.send({ id: sessionEndedMessageId(sessionId), since, body }, (outcome) => {
       this.#options.metrics.webhook(outcome);
@@ -91,7 +98,10 @@ export class EndReports {
     });
   }
 
-  /** Waits for what is under way, 10 s at the most. What the registry keeps is told by others, or after the next start. */
+  /**
+   * Waits for ends that are under way, 10 s at the most. Those that the registry keeps are told by others, or after the
+   * next start.
+   */
   async flush(): Promise<void> {
     const startedAt = performance.now();
     await within(Promise.all(this.#writing), writeTimeoutMs, "To write the ends").catch(() => undefined);
@@ -104,7 +114,7 @@ export class EndReports {
     await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried })]);
   }
 
-  /** The registry is closed: what it does not keep is told now or never. Waits 2 s at the most. */
+  /** Delivers the messages that a closed registry does not keep, 2 s at the most, and drops the rest. */
   async close(): Promise<void> {
     await Promise.all(this.#writing);
     const { registry, metrics, log } = this.#options;

@@ -33,10 +33,10 @@ export interface MembershipOptions {
   readonly room: () => number;
 }
 
-/** What the other processes can be asked. See {@link RegistryHooks}. */
+/** The questions and requests that this process has for others. See {@link RegistryHooks}. */
 export type PeersOfMembership = Pick<RegistryHooks, "liveness" | "entrust">;
 
-/** This process in its fleet: what it tells the registry, and what it hears from it. */
+/** The part of this process in its fleet: what it tells the registry, and what it hears from it. */
 export class Membership {
   readonly node: NodeInfo;
   readonly #options: MembershipOptions;
@@ -50,7 +50,7 @@ export class Membership {
     liveness: () => Promise.resolve("gone"),
     entrust: () => Promise.resolve(),
   };
-  /** How many sessions of a dead process were told of in this turn of the event loop. */
+  /** The number of sessions of each dead process that were told in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
 
   constructor(options: MembershipOptions) {
@@ -198,7 +198,7 @@ export class Membership {
     return this.#options.registry.withdraw(id);
   }
 
-  /** Where nobody says so, no peer can be asked anything. */
+  /** Sets the way in which peers are asked. Before it is set, none can be asked anything. */
   set peers(peers: PeersOfMembership) {
     this.#peers = peers;
   }

@@ -59,7 +59,7 @@ export class Session implements SlotHolder {
   #slot: Slot | null = null;
   /** The data for leaving its call, which hold secrets. */
   #farewell: Farewell | null = null;
-  /** The session may end before its thread is gone. */
+  /** Tells that the call is to be left. It is kept by itself, since the session may end before its thread is gone. */
   #bidFarewell: SessionListener["farewell"] | null;
   #graceTimer: NodeJS.Timeout | null = null;
 
@@ -153,8 +153,8 @@ export class Session implements SlotHolder {
   }
 
   /**
-   * It was reported as lost, while this process stood still or was cut off: it has ended. Its thread is ended, and once that is gone
-   * the call is left for it.
+   * Ends a session that was reported as lost while this process stood still or was cut off. Its thread is ended too,
+   * and its call is left once that is gone.
    */
   lose(error: PlainError): void {
     const decided = this.#ending.decide({ reason: "lost", error });

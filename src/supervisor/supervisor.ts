@@ -182,7 +182,7 @@ export class Supervisor {
     }
   }
 
-  /** What the other processes can be asked; whoever serves the control plane says so. */
+  /** Sets the way in which other processes are asked, as the control plane does. */
   set peers(peers: PeersOfMembership) {
     this.#parts.membership.peers = peers;
   }

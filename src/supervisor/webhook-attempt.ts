@@ -8,11 +8,11 @@ export interface Attempt {
   readonly id: string;
   readonly body: string;
   readonly timeoutMs: number;
-  /** Ends the attempt early. */
+  /** A controller that ends the attempt early. */
   readonly abort: AbortController;
 }
 
-/** What became of one attempt; `what` says it to an operator. */
+/** The result of one attempt; `what` says it to an operator. */
 export type AttemptResult =
   | { readonly verdict: "delivered" | "gone"; readonly what: string }
   | { readonly verdict: "again"; readonly what: string; readonly retryAfterMs: number | null };
@@ -56,7 +56,7 @@ function judge({ ok, status, headers }: Response): AttemptResult {
   return { verdict: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
 }
 
-/** fetch says "fetch failed"; what failed is in its cause. */
+/** Returns the cause of an error of fetch, whose own text is only "fetch failed". */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return cause instanceof Error ? cause.message || cause.name : String(cause);

@@ -5,19 +5,21 @@ import { type JsonObject, now } from "../protocol.ts";
 import { attemptDelivery } from "./webhook-attempt.ts";
 import { parseWebhookSecrets } from "./webhook-signature.ts";
 
-/** How messages are delivered. All times in milliseconds. */
+/** The options for how messages are delivered. All times are in milliseconds. */
 export interface WebhookDelivery {
-  /** How long after the end of a session its message is tried again, before it counts as failed. */
+  /** The time after the end of a session for which its message is tried again, before it counts as failed. */
   readonly giveUpAfterMs: number;
-  /** Longest an attempt may take until the status is known. */
+  /** The longest time that an attempt may take until the status is known. */
   readonly attemptTimeoutMs: number;
-  /** Wait before the second attempt; it doubles with each further one, and up to half of it is taken off at random. */
+  /**
+   * The wait before the second attempt; it doubles with each further one, and up to half of it is taken off at random.
+   */
   readonly firstBackoffMs: number;
-  /** Longest wait, a receiver's Retry-After included. */
+  /** The longest wait, a receiver's Retry-After included. */
   readonly longestBackoffMs: number;
-  /** Messages sent at the same time. */
+  /** The most messages that are sent at the same time. */
   readonly concurrency: number;
-  /** Messages that one process keeps, those in flight or waiting for another attempt included. */
+  /** The most messages that one process keeps, those in flight or waiting for another attempt included. */
   readonly queueLimit: number;
 }
 
@@ -31,32 +33,35 @@ export const defaultWebhookDelivery = {
 } as const satisfies WebhookDelivery;
 
 export interface WebhookOptions extends Partial<WebhookDelivery> {
-  /** Where to POST: http or https. */
+  /** The address to POST to: http or https. */
   readonly url: string | URL;
-  /** `whsec_<base64>`; several, separated by spaces, while one is replaced by the next. */
+  /** The secret, `whsec_<base64>`; several, separated by spaces, while one is replaced by the next. */
   readonly secret: string;
   readonly log?: Pick<Logger, "info" | "warn" | "error">;
 }
 
-/** A receiver that has taken nothing for so long was away, in milliseconds. One that refuses a single message takes others. */
+/**
+ * The time without a delivery after which a receiver is taken to have been away, in milliseconds. One that refuses a
+ * single message takes others.
+ */
 const awayAfterMs = 10_000;
-/** Most characters of messages that one process keeps. */
+/** The most characters of messages that one process keeps. */
 const mostText = 64 * 2 ** 20;
 
 /** A message as it is on the wire. */
 export interface WebhookMessage {
   readonly type: string;
-  /** ISO 8601, when it happened. */
+  /** The time at which it happened, in ISO 8601. */
   readonly timestamp: string;
   readonly data: JsonObject;
 }
 
 /** A message that is to be told, as text. */
 export interface OutgoingMessage {
-  /** The same in every attempt, and for every process that tells it. It holds no dot. */
+  /** The id, the same in every attempt, and for every process that tells it. It holds no dot. */
   readonly id: string;
   readonly body: string;
-  /** When it happened, in epoch milliseconds. */
+  /** The time at which it happened, in epoch milliseconds. */
   readonly since: number;
 }
 
@@ -66,7 +71,9 @@ interface Delivery extends OutgoingMessage {
   attempts: number;
 }
 
-/** Tells a backend what happened, in the form of Standard Webhooks: signed, tried again, never in the way of a call. */
+/**
+ * Tells a backend what happened, in the form of Standard Webhooks: signed, tried again, and never in the way of a call.
+ */
 export class Webhook {
   readonly #url: URL;
   readonly #secrets: readonly Buffer[];
@@ -78,12 +85,12 @@ export class Webhook {
   readonly #waiting = new Map<Delivery, NodeJS.Timeout>();
   readonly #inFlight = new Map<Delivery, AbortController>();
   readonly #ready = new Set<Delivery>();
-  /** Characters of all that is pending. */
+  /** The number of characters of all messages that are pending. */
   #text = 0;
-  /** When a message was delivered last, by `performance.now()`. */
+  /** The time at which a message was delivered last, by `performance.now()`. */
   #deliveredAt = Number.NEGATIVE_INFINITY;
   #gone = false;
-  /** Called when an attempt is over, or a message has its outcome. */
+  /** The functions that are called when an attempt is over, or a message has its outcome. */
   #onAttempted: (() => void)[] = [];
 
   constructor(options: WebhookOptions) {
@@ -93,12 +100,12 @@ export class Webhook {
     this.#log = options.log;
   }
 
-  /** Messages on their way. */
+  /** Returns the number of messages without an outcome. */
   get pending(): number {
     return this.#pending.size;
   }
 
-  /** How many more messages it keeps. */
+  /** Returns how many more messages it would take. */
   get room(): number {
     return this.#text > mostText ? 0 : Math.max(0, this.#delivery.queueLimit - this.#pending.size);
   }
@@ -118,8 +125,8 @@ export class Webhook {
   }
 
   /**
-   * Waits until every message has its outcome, this long at the most. With `tried`, only until each was tried, since somebody else
-   * will go on with those that failed. True: each has its outcome.
+   * Waits until every message has its outcome, this long at the most. With `tried` it waits only until each was tried,
+   * since another process will go on with those that failed. Resolves with whether each has its outcome.
    */
   async flush(timeoutMs: number, { tried = false } = {}): Promise<boolean> {
     const isDone = () =>
@@ -193,7 +200,7 @@ export class Webhook {
     this.#waiting.set(delivery, timer);
   }
 
-  /** A receiver that was away takes messages again: those that wait for another attempt need not wait any longer. */
+  /** Tries the messages again that wait for another attempt, since a receiver that was away takes messages again. */
   #welcomeBack(): void {
     const at = performance.now();
     const wasAway = at - this.#deliveredAt > awayAfterMs;
@@ -226,7 +233,7 @@ export class Webhook {
     this.#attempted();
   }
 
-  /** The receiver answered 410: it asks to be left alone. */
+  /** Ends all deliveries, since the receiver answered 410: it asks to be left alone. */
   #stopForGood(): void {
     this.#gone = true;
     this.#log?.error({ host: this.#url.host }, "webhook: the receiver is gone (410); nothing more is sent");

@@ -8,9 +8,9 @@ import { isObject } from "../json.ts";
 import { PeerError } from "./peer-error.ts";
 import type { Peers } from "./peers.ts";
 
-/** The time in which a peer has to take a session in, in milliseconds. */
+/** The time within which a peer has to take a session in, in milliseconds. */
 const entrustTimeoutMs = 1_000;
-/** Peers that a session is handed to. */
+/** The number of peers that a session is handed to. */
 const mostTrusted = 2;
 
 /** Hands a session to two peers. Resolves when one of them has it, or after a second. Never rejects. */
@@ -54,7 +54,7 @@ export async function answerEntrusted(ctx: Koa.Context, registry: SessionRegistr
   ctx.status = 204;
 }
 
-/** A peer wrote it: only another version of Greenroom can have it otherwise. */
+/** Returns whether a value is a session. A peer wrote it: only another version of Greenroom can have it otherwise. */
 function isEntrusted(value: unknown): value is EntrustedSession {
   if (!isObject(value) || !isObject(value.claim) || !isObject(value.owner)) return false;
   const { claim, owner, end, body } = value;

@@ -7,9 +7,9 @@ import { mostChanges } from "./scripts/beat.ts";
 const mostFences = 1_000;
 /** The most messages of others that are remembered; the oldest go first. Each has 16 KB at the most. */
 const mostMessages = 2_000;
-/** Most sessions that others have entrusted; the oldest go first. */
+/** The most sessions that others have entrusted; the oldest go first. */
 const mostEntrusted = 10_000;
-/** Most sessions, and most messages, that are written again at once. */
+/** The most sessions, and the most messages, that are written again at once. */
 const mostAtOnce = 100;
 
 /** An entry of the stream of changes: its id there, then names and values in turn. */
@@ -29,10 +29,10 @@ export class FleetCopy {
   /** The states of the nodes, by node#epoch. */
   #states: ReadonlyMap<string, string> = new Map();
   readonly #fences = new Map<string, string>();
-  /** Sessions that their own nodes could not write. */
+  /** The sessions that their own nodes could not write. */
   readonly #entrusted = new Map<string, EntrustedSession>();
   #lastFence = "0";
-  /** This process stood still, and has not heard of the others since. */
+  /** True where this process stood still, and has not heard of the others since. */
   #isStale = false;
 
   get changesKnown(): number {
@@ -111,7 +111,10 @@ export class FleetCopy {
     this.#lastFence = "0";
   }
 
-  /** This process stood still: what it knows of the sessions of others is older than what they have told meanwhile. */
+  /**
+   * Notes that this process stood still: what it knows of the sessions of others is older than what they have told
+   * meanwhile.
+   */
   stoodStill(): void {
     this.#isStale = true;
   }
@@ -122,7 +125,10 @@ export class FleetCopy {
     if (this.#entrusted.size > mostEntrusted) this.#entrusted.delete(oldest);
   }
 
-  /** Takes some sessions that others have entrusted, and returns arguments for the script `restore`; null: there are none. */
+  /**
+   * Takes some sessions that others have entrusted, and returns arguments for the script `restore`; null where there
+   * are none.
+   */
   entrusted(): { readonly args: readonly (string | number)[]; written(): void } | null {
     const some = [...this.#entrusted.values().take(mostAtOnce)];
     if (some.length === 0) return null;

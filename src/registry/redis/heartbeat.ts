@@ -30,19 +30,19 @@ import { Suspects } from "./suspects.ts";
 
 /** The most lost sessions that one heartbeat takes over from dead nodes. */
 const mostReaped = 100;
-/** Most sessions that Redis is asked about at once. */
+/** The most sessions that Redis is asked about at once. */
 const mostAsked = 500;
-/** Most messages that one heartbeat takes over. */
+/** The most messages that one heartbeat takes over. */
 const mostTakenOver = 20;
 
 export interface HeartbeatEvents {
   /** Tells that Redis does not know this node, or was emptied: everything that this node has is to be written. */
   forgotten(): void;
-  /** The sessions that Redis has known. */
+  /** Returns the sessions that Redis has known. */
   written(): readonly string[];
-  /** This node was declared dead: these sessions are lost, or will be; the rest is to be written. */
+  /** Tells that this node was declared dead: these sessions are lost, or will be; the rest is to be written. */
   fenced(sessionIds: readonly string[]): void;
-  /** These sessions were written as live, and have ended: they were reported as lost. */
+  /** Tells that these sessions were written as live, but were reported as lost before. */
   refused(sessionIds: readonly string[]): void;
   /** Tells how many live sessions of this node Redis knows, when all was written. */
   counted(sessions: number): void;
@@ -98,9 +98,9 @@ export class Heartbeat {
   #registered = false;
   /** The random word of Redis' data, which is another one after Redis was emptied; null before it was told. */
   #birth: string | null = null;
-  /** This node was declared dead, and its sessions have not been ended yet. */
+  /** True where this node was declared dead, and its sessions have not been ended yet. */
   #isFenced = false;
-  /** Redis was emptied, or has old data, and has not been told again what is known of others. */
+  /** True while Redis was emptied, or has old data, and has not been told again what is known of others. */
   #emptied = false;
   /** The time at which Redis was last found to have old data. */
   #rolledBack = "";
@@ -148,12 +148,12 @@ export class Heartbeat {
     this.#fleet.takeIn(session);
   }
 
-  /** The sessions that Redis holds to be live in this node. */
+  /** Resolves with the sessions that Redis holds to be live in this node. */
   async knownSessions(): Promise<readonly string[]> {
     return (await this.#run(sessionsOf, [this.owner])) as string[];
   }
 
-  /** Redis said that it does not know this life of the node: it was held to be dead, or everything is gone. */
+  /** Notes that Redis does not know this life of the node: it was held to be dead, or everything is gone. */
   lapsed(owner: string): void {
     if (owner === this.owner) this.#registered = false;
   }
@@ -194,7 +194,10 @@ export class Heartbeat {
     else if (anew) events.forgotten();
   }
 
-  /** Redis may have lost some since it heard of them: those are reported by nobody, and go on. */
+  /**
+   * Ends the sessions of this node, which was declared dead. Redis may have lost some since it heard of them: those are
+   * reported by nobody, and go on.
+   */
   async #endFenced(): Promise<void> {
     const { events } = this.#options;
     const sessionIds = events.written();
@@ -206,7 +209,7 @@ export class Heartbeat {
     events.fenced(lost);
   }
 
-  /** Sessions that others could not write. */
+  /** Writes the sessions that others could not write. */
   async #writeEntrusted(): Promise<void> {
     const { leaseMs } = this.#options.redis;
     for (let some = this.#fleet.entrusted(); some; some = this.#fleet.entrusted()) {

@@ -19,7 +19,9 @@ const silentMs = 3_000;
  */
 const leaseMarginMs = 2_000;
 
-/** A process that stood still for so long knows too little of the others to write it again, in milliseconds. */
+/**
+ * The time of standing still, in milliseconds, after which a process knows too little of the others to write it again.
+ */
 const staleAfterMs = 3_000;
 /** The longest time that a process which stood still waits before it answers anything, in milliseconds. */
 const longestDoubtMs = 5_000;
@@ -34,7 +36,7 @@ export interface RedisLinkOptions {
 }
 
 interface Doubt extends PromiseWithResolvers<void> {
-  /** Since when there is one, by `performance.now()`. */
+  /** The time at which the doubt began, by `performance.now()`. */
   readonly at: number;
 }
 
@@ -115,14 +117,14 @@ export class RedisLink {
     if (this.up) void this.tellNow();
   }
 
-  /** The sessions that Redis holds to be live in this node. */
+  /** Resolves with the sessions that Redis holds to be live in this node. */
   knownSessions(): Promise<readonly string[]> {
     return this.#heartbeat.knownSessions();
   }
 
   /**
-   * Resolves at once, but where this process stood still for about its lease: then after a heartbeat. It is waited for as long as a
-   * command may take, and up to 5 s while Redis can be reached.
+   * Resolves at once, unless this process stood still for about its lease: then it resolves after a heartbeat. That is
+   * waited for as long as a command may take, and up to 5 s while Redis can be reached.
    */
   async current(): Promise<void> {
     this.#look();

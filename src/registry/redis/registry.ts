@@ -54,7 +54,7 @@ export class RedisRegistry implements SessionRegistry {
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
   #writing: NodeJS.Timeout | undefined;
-  /** How the number of sessions that Redis knew of this process differed from the right one, at the last heartbeat. */
+  /** The difference at the last heartbeat between the sessions of this process that Redis knew and the right ones. */
   #difference: "more" | "fewer" | null = null;
 
   constructor(redis: FilledRedisRegistryOptions) {
@@ -271,7 +271,7 @@ export class RedisRegistry implements SessionRegistry {
     this.#ends?.writeAgain();
   }
 
-  /** The sessions that Redis has known. */
+  /** Returns the sessions that Redis has known. */
   #written(): readonly string[] {
     return [...this.#own].filter(([, { written }]) => written).map(([sessionId]) => sessionId);
   }
@@ -287,8 +287,8 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   /**
-   * Redis may have lost something that it had confirmed, as a failover can, or holds a session to be live that is not. What it says
-   * once may be older than what has happened meanwhile.
+   * Corrects what Redis knows where its number of sessions is wrong twice: a failover can lose what Redis had
+   * confirmed, or bring back a session that has ended. One answer may be older than what has happened meanwhile.
    */
   #compare(known: number): void {
     const difference = known > this.#own.size ? "more" : known < this.#written().length ? "fewer" : null;
@@ -306,7 +306,7 @@ export class RedisRegistry implements SessionRegistry {
     }
   }
 
-  /** Redis cannot be told of a session: others are, who outlive this process. */
+  /** Hands a session that Redis cannot be told of to other processes, which outlive this one. */
   #entrust({ claim }: OwnSession, end: EntrustedSession["end"], body: string | null): Promise<void> {
     const owner = { ...this.#node, epoch: this.epoch };
     return this.#hooks?.entrust({ claim, owner, end, body }) ?? Promise.resolve();

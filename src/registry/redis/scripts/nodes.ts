@@ -19,10 +19,10 @@ return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced}`,
 );
 
 /**
- * Redis was emptied, or came back with old data: what one node knows of the others is written again, where they have not done so
- * themselves. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions, each with owner, call
- * and claim; messages that wait, each with since and text; ended sessions, each with owner, call, claim, reason, time, and text of
- * its message; each of the five is a count and so many.
+ * Writes again what one node knows of the others, where they have not done so themselves, after Redis was emptied, or
+ * came back with old data. ARGV: lease in ms; nodes and their states; nodes that were declared dead and when; sessions,
+ * each with owner, call and claim; messages that wait, each with since and text; ended sessions, each with owner, call,
+ * claim, reason, time, and text of its message; each of the five is a count and so many.
  */
 export const restore = script(
   "restore",
@@ -140,7 +140,7 @@ export const snapshot = script(
 return {redis.call('GET', p .. ':change-count') or '0', redis.call('HGETALL', p .. ':live')}`,
 );
 
-/** ARGV: sessions. → those of them that live, or whose end is known. */
+/** Finds out which sessions are known. ARGV: sessions. → those of them that live, or whose end is known. */
 export const known = script(
   "known",
   `local p = KEYS[1]
@@ -153,5 +153,5 @@ end
 return known`,
 );
 
-/** ARGV: owner. → the live sessions of this node#epoch. */
+/** Lists the sessions of a node. ARGV: owner. → the live sessions of this node#epoch. */
 export const sessionsOf = script("sessionsOf", `return redis.call('SMEMBERS', KEYS[1] .. ':of:' .. ARGV[1])`);
