@@ -35,7 +35,8 @@ export type ResponsePart = (typeof responseParts)[number];
 
 /**
  * The purposes for which another replica is asked: a session of its own, room, its part of a list, to close its
- * sessions of a call, whether it has a session that the registry does not know, or whether it is there at all.
+ * sessions of a call, whether it has a session that the registry does not know, whether it is there at all, or to keep
+ * a session that the registry cannot be told of.
  */
 export const peerRequestKinds = [
   "proxied",

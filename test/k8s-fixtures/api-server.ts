@@ -9,9 +9,12 @@ type Fields = Record<string, unknown>;
 const path = "/apis/apps/v1/namespaces/greenroom/deployments/greenroom";
 const deployments = { name: "deployments", singularName: "deployment", namespaced: true, kind: "Deployment" };
 
-/** As much of Kubernetes' API as `kubectl apply` asks of it for the Deployment "greenroom". It ends with the test. */
+/**
+ * A server with as much of Kubernetes' API as `kubectl apply` asks of it for the Deployment "greenroom". It ends with
+ * the test.
+ */
 export class ApiServer {
-  /** What is stored; null where nothing was applied. */
+  /** The Deployment that is stored; null where nothing was applied. */
   deployment: Fields | null = null;
   /** Each patch that was sent, in order. */
   readonly patches: Fields[] = [];
@@ -66,7 +69,7 @@ export class ApiServer {
 
 const notFound = { kind: "Status", apiVersion: "v1", status: "Failure", reason: "NotFound", code: 404 };
 
-/** As a merge patch does it; what has fields of its own is merged, null takes a field away. */
+/** Merges fields as a merge patch does: a value with fields of its own is merged, null takes a field away. */
 function merged(fields: Fields, patch: Fields): Fields {
   const result: Fields = { ...fields };
   for (const [name, value] of Object.entries(patch)) {

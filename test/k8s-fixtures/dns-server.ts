@@ -2,13 +2,13 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { ExecutionContext } from "ava";
 
-/** Record type of IPv4 addresses. */
+/** The record type of IPv4 addresses. */
 const typeA = 1;
 const classInternet = 1;
 
 /** A name server on a port of 127.0.0.1 that knows IPv4 addresses of some names. It ends with the test. */
 export class DnsServer {
-  /** Addresses by name. A name that is missing does not exist. */
+  /** The addresses of each name. A name that is missing does not exist. */
   readonly addresses = new Map<string, readonly string[]>();
   readonly #socket: Socket = createSocket("udp4");
 
@@ -48,7 +48,7 @@ export class DnsServer {
   }
 }
 
-/** An address record for the name of the question, valid for 30 s as in a cluster. */
+/** Returns an address record for the name of the question, valid for 30 s as in a cluster. */
 function recordOf(address: string): Buffer {
   const record = Buffer.alloc(16);
   record.writeUInt16BE(0xc00c, 0);

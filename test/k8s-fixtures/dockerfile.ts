@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 
 export interface Instruction {
-  /** `RUN`, `COPY`, … */
+  /** The name of the instruction: `RUN`, `COPY`, … */
   readonly name: string;
   readonly text: string;
 }
 
 export interface Stage {
   readonly name: string | null;
-  /** An image, or an earlier stage. */
+  /** The name of an image, or of an earlier stage. */
   readonly from: string;
   readonly instructions: readonly Instruction[];
 }
 
-/** Reads a Dockerfile as the engine does: comments go, lines that end in a backslash are one. */
+/** Reads a Dockerfile as the engine does: comments are left out, and lines that end in a backslash are joined. */
 export function readDockerfile(path: string): Stage[] {
   const lines = readFileSync(path, "utf8")
     .split("\n")
@@ -38,14 +38,14 @@ export function readDockerfile(path: string): Stage[] {
   return stages;
 }
 
-/** The words of an instruction in its JSON form. */
+/** Returns the words of an instruction in its JSON form. */
 export function wordsOf({ instructions }: Stage, name: string): string[] {
   const text = instructions.findLast((instruction) => instruction.name === name)?.text ?? "[]";
   const json = text.slice(text.indexOf("["));
   return JSON.parse(json.startsWith("[") ? json : "[]") as string[];
 }
 
-/** NAME=value, with nothing quoted. */
+/** Returns the variables of ENV: NAME=value, with nothing quoted. */
 export function variablesOf({ instructions }: Stage): Record<string, string> {
   const pairs = instructions
     .filter(({ name }) => name === "ENV")
@@ -55,7 +55,10 @@ export function variablesOf({ instructions }: Stage): Record<string, string> {
   );
 }
 
-/** What of the project a build sees: `*` and names that are let in again, which is all that this project's file has. */
+/**
+ * Returns the names of the project that a build sees. The file must have `*` and names that are let in again, as this
+ * project's has.
+ */
 export function visibleNames(dockerignore: string): string[] {
   const lines = readFileSync(dockerignore, "utf8")
     .split("\n")

@@ -8,10 +8,10 @@ const execute = promisify(execFile);
 
 export const chart = join(folder, "helm/greenroom");
 
-/** Values by their path, such as `keda.enabled`, as `--set-json` takes them. */
+/** The values by their path, such as `keda.enabled`, as `--set-json` takes them. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** Runs helm; resolves with what it printed. Rejects with what it complains of, less its notes on symbolic links. */
+/** Runs helm. Resolves with its output. Rejects with its complaints, without its notes on symbolic links. */
 export async function helm(...args: readonly string[]): Promise<string> {
   try {
     return (await execute("helm", args, { maxBuffer: 2 ** 25 })).stdout;
@@ -21,7 +21,7 @@ export async function helm(...args: readonly string[]): Promise<string> {
   }
 }
 
-/** The resources that the chart makes with these values in place of its own. */
+/** Resolves with the resources that the chart makes with these values in place of its own. */
 export async function renderChart(values: Values = {}, namespace = "greenroom"): Promise<Resource[]> {
   const settings = Object.entries(values).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
   const text = await helm(

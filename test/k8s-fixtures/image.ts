@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { type Stage, variablesOf, visibleNames } from "./dockerfile.ts";
 
-/** Why no process can be given a root of its own here, or null. */
+/** Returns the reason why no process can be given a root of its own here, or null. */
 export function noRoots(): string | null {
   const { status } = spawnSync("unshare", ["--mount", "true"]);
   if (process.getuid?.() !== 0) return "only root may give a process a root of its own";
@@ -20,15 +20,15 @@ export function noRoots(): string | null {
 }
 
 export interface CommandOptions {
-  /** Only /tmp can be written to, as a pod has it. */
+  /** Makes everything but /tmp read-only, as a pod has it. */
   readonly readOnly?: boolean;
-  /** It is process 1, as in a container, and a child of the process that is started. */
+  /** Makes the command process 1, as in a container, and a child of the process that is started. */
   readonly ownProcesses?: boolean;
 }
 
 /**
- * Stands for apt-get, since a root here has this machine's /usr: what would be installed has to be there, as a program of
- * the package's name.
+ * The script in place of apt-get, since a root here has this machine's /usr: a package that would be installed has to
+ * be there, as a program of the package's name.
  */
 const aptGet = `#!/bin/sh
 command=$1; shift
@@ -44,8 +44,8 @@ done
 
 /**
  * Walks the steps of a Dockerfile without an engine. Each stage has a root folder, in which commands run by chroot in a
- * mount namespace of their own. What stands for the base image is this machine's /usr, read-only, with this project's Node
- * as /usr/local/bin/node, and an /etc of a few files.
+ * mount namespace of their own. In place of the base image there is this machine's /usr, read-only, with this project's
+ * Node as /usr/local/bin/node, and an /etc of a few files.
  */
 export class Image {
   readonly root: string;
@@ -82,7 +82,7 @@ export class Image {
     return this.#user;
   }
 
-  /** What its commands printed while it was built. */
+  /** Returns the output of its commands while it was built. */
   get output(): string {
     return this.#output;
   }
@@ -155,8 +155,8 @@ export class Image {
   }
 
   /**
-   * The command line that runs this in the image, as its user and without privileges. Its process becomes the command
-   * itself, so that signals reach that, unless it has processes of its own.
+   * Returns the command line that runs this in the image, as its user and without privileges. Its process becomes the
+   * command itself, so that signals reach that, unless it has processes of its own.
    */
   command(
     words: readonly string[],
@@ -220,7 +220,7 @@ function npmCache(): string {
   return folder;
 }
 
-/** Those of this machine that decide where packages come from. */
+/** Returns the settings of this machine that decide where packages come from. */
 function npmSettings(): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) =>
     /^(npm_config_(registry|cafile)|(https?|no)_proxy)$/i.test(name),

@@ -17,18 +17,18 @@ import type { Resource } from "./resources.ts";
 
 const execute = promisify(execFile);
 
-/** The manifests. */
+/** The folder of the manifests. */
 export const folder = join(import.meta.dirname, "../../k8s");
 
 export const components = readdirSync(join(folder, "components")).sort();
 
-/** The base, and every overlay. */
+/** The names of the layers: the base, and every overlay. */
 export const layers = [
   "base",
   ...readdirSync(join(folder, "overlays")).map((name) => `overlays/${name}`),
 ].sort();
 
-/** Why nothing can be rendered here, or null. */
+/** Returns the reason why nothing can be rendered here, or null. */
 export function noKustomize(): string | null {
   const { stdout, error } = spawnSync("kubectl", ["version", "--client", "--output", "json"], {
     encoding: "utf8",
@@ -50,7 +50,7 @@ export interface Kustomization {
 const kustomizationOf = (layer: string): Kustomization =>
   parse(readFileSync(join(folder, layer, "kustomization.yaml"), "utf8")) as Kustomization;
 
-/** What may be put together: each layer by itself, with each component, and with all of them. */
+/** Returns the combinations that are tested: each layer by itself, with each component, and with all of them. */
 export function combinations(): { readonly layer: string; readonly added: readonly string[] }[] {
   return layers.flatMap((layer) => {
     const { components: own = [], replicas } = kustomizationOf(layer);
@@ -65,9 +65,9 @@ export function combinations(): { readonly layer: string; readonly added: readon
 }
 
 /**
- * The resources of a layer with these components added to its own file, as users do, made by `kubectl kustomize`. The
- * base, which is not changed by them, is put together with its components by an overlay. Further fields, such as patches,
- * go to the end of that file's lists.
+ * Resolves with the resources of a layer with these components added to its own file, as users do, made by `kubectl
+ * kustomize`. The base, which is not changed by them, is put together with its components by an overlay. Further
+ * fields, such as patches, go to the end of that file's lists.
  */
 export async function render(
   layer: string,
@@ -95,8 +95,8 @@ function joined(own: Kustomization, further: Kustomization): Kustomization {
 }
 
 /**
- * Those of a layer with the components that its file offers in comments taken up: one of them, or all. `changes` are what
- * users write into files beside it.
+ * Resolves with the resources of a layer with the components that its file offers in comments taken up: one of them, or
+ * all. `changes` are the edits that users make in files beside it.
  */
 export async function renderOffered(
   layer: string,
@@ -146,7 +146,7 @@ export function parseResources(text: string): Resource[] {
   });
 }
 
-/** Every YAML file of the manifests, by its path. */
+/** Returns every YAML file of the manifests, by its path. */
 export function sources(): Map<string, string> {
   const paths = globSync("{base,components,overlays}/**/*.yaml", { cwd: folder });
   return new Map(paths.map((path) => [path, readFileSync(join(folder, path), "utf8")]));

@@ -6,7 +6,7 @@ import { type Container, type Deployment, ofKind, type PodSpec, type Resource, t
 /** Declares tests that need a kubectl that renders. */
 export const withKustomize = unless(noKustomize(), test.serial);
 
-/** A layer with what is added to it. */
+/** A layer with the components that are added to it. */
 export interface Combination {
   readonly layer: string;
   readonly added: readonly string[];
@@ -39,8 +39,8 @@ export const podOf = (resources: readonly Resource[], name = "greenroom"): PodSp
 export const serverOf = (resources: readonly Resource[]): Container => podOf(resources).containers[0]!;
 
 /**
- * What the server's ConfigMap and its own list of variables set, and what it reads from files where that is made here and
- * not set otherwise.
+ * Returns the environment of the server: its ConfigMap, its own list of variables, and the files that it reads where
+ * they are made here and not set otherwise.
  */
 export function environmentOf(resources: readonly Resource[]): Partial<Record<string, string>> {
   const { envFrom = [], env = [] } = serverOf(resources);
@@ -52,7 +52,7 @@ export function environmentOf(resources: readonly Resource[]): Partial<Record<st
   return Object.assign({}, ...files, ...settings, Object.fromEntries(own));
 }
 
-/** Those of ConfigMaps that are mounted as files of variables, in the order in which they count. */
+/** Returns the variables of ConfigMaps that are mounted as files, in the order in which they count. */
 function projectedFiles(resources: readonly Resource[]): (Readonly<Record<string, string>> | undefined)[] {
   const sources = podOf(resources).volumes?.flatMap(({ projected }) => projected?.sources ?? []) ?? [];
   const names = sources.flatMap(({ configMap }) => configMap?.name ?? []);

@@ -5,14 +5,14 @@ import type { ExecutionContext } from "ava";
 import type { Pod } from "../fixtures/haproxy.ts";
 import { Child } from "../runner-fixtures/child.ts";
 
-/** A server that stands for a replica: it answers probes as it is told, and everything else with its name. */
+/** A server in place of a replica: it answers probes as it is told, and everything else with its name. */
 export class PlainReplica implements Pod {
   readonly name: string;
   ready = true;
   serving = true;
-  /** Status of starts. */
+  /** The status with which starts are answered. */
   starts = 201;
-  /** `X-Forwarded-For` of the last request. */
+  /** The header `X-Forwarded-For` of the last request. */
   forwardedFor: string | undefined;
   readonly server = createServer((request, response) => {
     const [status, body] = this.#answer(request);
@@ -70,7 +70,7 @@ export class PlainReplicaProcess implements Pod {
     return new PlainReplicaProcess(name, Number(port), child);
   }
 
-  /** The kernel goes on taking connections for it; nothing is answered. */
+  /** Stops the process. The kernel goes on taking connections for it, but nothing is answered. */
   freeze(): void {
     this.#child.kill("SIGSTOP");
   }
@@ -80,7 +80,7 @@ export class PlainReplicaProcess implements Pod {
   }
 }
 
-/** Asks once, over a connection of its own; status 0 where there is no answer. */
+/** Asks once, over a connection of its own. The status is 0 where there is no answer. */
 export async function ask(
   url: string,
   method: string,
@@ -91,7 +91,7 @@ export async function ask(
   return { status: answer?.status ?? 0, by: (await answer?.text()) ?? "" };
 }
 
-/** The names of those who answer ten of these, in the order of the alphabet. */
+/** Resolves with the names of the replicas that answer ten of these requests, in the order of the alphabet. */
 export async function answering(url: string, method: string, path: string): Promise<string> {
   const names = new Set<string>();
   for (let count = 0; count < 10; count += 1) names.add((await ask(url, method, path)).by);

@@ -8,12 +8,12 @@ export interface Matcher {
 }
 
 export interface Query {
-  /** Where it is no PromQL. */
+  /** The places at which it is no PromQL. */
   readonly errors: readonly string[];
   readonly selectors: readonly { readonly name: string; readonly matchers: readonly Matcher[] }[];
-  /** Labels of `by (…)`, and the series that they have to be in. */
+  /** The labels of `by (…)`, and the series that have to have them. */
   readonly grouped: readonly { readonly labels: readonly string[]; readonly of: readonly string[] }[];
-  /** Labels that the outermost `by (…)` leaves; none where there is no such. */
+  /** The labels that the outermost `by (…)` leaves; none where there is no such. */
   readonly result: readonly string[];
 }
 
@@ -51,7 +51,7 @@ function readSelector(node: SyntaxNode, read: (node: SyntaxNode) => string): Que
   return { name: name ? read(name) : "", matchers };
 }
 
-/** All below a node that are of this kind. */
+/** Returns all nodes below one that are of this kind. */
 function all(node: SyntaxNode | null, name: string): SyntaxNode[] {
   return node === null
     ? []

@@ -1,4 +1,4 @@
-/** What Kubernetes' resources hold, as far as tests read it. Their whole shape is checked against the schemas. */
+/** A resource of Kubernetes, as far as tests read it. Its whole shape is checked against the schemas. */
 export interface Resource {
   readonly apiVersion: string;
   readonly kind: string;
@@ -84,7 +84,7 @@ export interface Volume {
   readonly emptyDir?: object;
   readonly secret?: { readonly secretName: string; readonly optional?: boolean };
   readonly configMap?: { readonly name: string };
-  /** Files of a later source take the place of an earlier one's. */
+  /** The sources of files. Those of a later source take the place of an earlier one's. */
   readonly projected?: {
     readonly sources: readonly {
       readonly secret?: { readonly name: string; readonly optional?: boolean };
@@ -161,7 +161,7 @@ export function ofKind<Kind extends Resource>(resources: readonly Resource[], ki
   return resources.filter((resource) => resource.kind === kind) as Kind[];
 }
 
-/** The one of this kind and name; a name that ends in "-" is the beginning of a generated one. */
+/** Returns the resource of this kind and name; a name that ends in "-" is the beginning of a generated one. */
 export function the<Kind extends Resource>(resources: readonly Resource[], kind: string, name: string): Kind {
   const found = ofKind<Kind>(resources, kind).filter(({ metadata }) =>
     name.endsWith("-") ? metadata.name.startsWith(name) : metadata.name === name,

@@ -1,13 +1,13 @@
 import type { Resource } from "./resources.ts";
 
-/** Packages that hold the schemas of custom resources, by their group. All others are Kubernetes' own. */
+/** The packages that hold the schemas of custom resources, by their group. All others are Kubernetes' own. */
 const packages: Readonly<Record<string, string>> = {
   "keda.sh": "@kubernetes-models/keda",
   "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
   "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
 };
 
-/** The module that has the class and the type of a resource. */
+/** Returns the module that has the class and the type of a resource. */
 export const moduleOf = ({ apiVersion, kind }: Resource): string =>
   `${packages[apiVersion.split("/")[0]!] ?? "kubernetes-models"}/${apiVersion}/${kind}`;
 
@@ -15,7 +15,7 @@ interface Model {
   validate(): void;
 }
 
-/** Throws what the API server would say of a field that is wrong, or is missing. */
+/** Checks a resource. Throws the error that the API server would have for a field that is wrong, or is missing. */
 export async function validate(resource: Resource): Promise<void> {
   const models = (await import(moduleOf(resource))) as Record<string, new (resource: Resource) => Model>;
   new models[resource.kind]!(resource).validate();
