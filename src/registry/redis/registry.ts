@@ -1,6 +1,5 @@
 import { within } from "../../deadline.ts";
 import { GreenroomError } from "../../errors.ts";
-import { CallCounts } from "../call-counts.ts";
 import { endKeptMs } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
 import {
@@ -25,6 +24,7 @@ import { Ends } from "./ends.ts";
 import { RedisLink } from "./link.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
 import { endedArguments, Outbox } from "./outbox.ts";
+import { OwnSessions } from "./own-sessions.ts";
 import { type OwnSession, ownSession, parseFound } from "./records.ts";
 import * as scripts from "./scripts/claim.ts";
 import { SharedKeys } from "./shared-keys.ts";
@@ -43,8 +43,7 @@ export class RedisRegistry implements SessionRegistry {
   readonly shared = true;
   readonly keepsMessages = true;
   readonly #redis: FilledRedisRegistryOptions;
-  readonly #own = new Map<string, OwnSession>();
-  readonly #calls = new CallCounts();
+  readonly #own = new OwnSessions();
   readonly #keys = new LocalKeys();
   readonly #outbox = new Outbox();
   #ends: Ends | null = null;
@@ -54,8 +53,6 @@ export class RedisRegistry implements SessionRegistry {
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
   #writing: NodeJS.Timeout | undefined;
-  /** The difference at the last heartbeat between the sessions of this process that Redis knew and the right ones. */
-  #difference: "more" | "fewer" | null = null;
 
   constructor(redis: FilledRedisRegistryOptions) {
     this.#redis = redis;
@@ -97,7 +94,7 @@ export class RedisRegistry implements SessionRegistry {
           this.#writeAll();
           void this.#sharedKeys?.writeAgain();
         },
-        written: () => this.#written(),
+        written: () => this.#own.written(),
         fenced: (sessionIds) => {
           this.#lose(sessionIds);
           this.#writeAll();
@@ -114,8 +111,7 @@ export class RedisRegistry implements SessionRegistry {
 
   async claim(claim: SessionClaim): Promise<void> {
     const session = ownSession(claim);
-    this.#own.set(claim.sessionId, session);
-    this.#calls.add(session.call);
+    this.#own.add(session);
     const asked = this.up;
     let uncertain = false;
     try {
@@ -123,7 +119,7 @@ export class RedisRegistry implements SessionRegistry {
       uncertain = asked && !session.written;
       if (!session.written) this.#judgeAlone(session);
     } catch (error) {
-      this.#remove(claim.sessionId);
+      this.#own.remove(claim.sessionId);
       // Redis may have admitted it all the same, or may still.
       if (uncertain) this.#neverWas(session);
       throw error;
@@ -146,7 +142,7 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
-    const session = this.#remove(sessionId);
+    const session = this.#own.remove(sessionId);
     // It was reported as lost.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
@@ -156,7 +152,7 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   async withdraw(sessionId: string): Promise<void> {
-    const session = this.#remove(sessionId);
+    const session = this.#own.remove(sessionId);
     if (!session) return;
     this.#neverWas(session);
     if (!this.up) return this.#entrust(session, "withdrawn", null);
@@ -239,18 +235,10 @@ export class RedisRegistry implements SessionRegistry {
   #judgeAlone(session: OwnSession): void {
     if (this.#redis.whileAway === "refuse") throw new GreenroomError("REGISTRY_UNAVAILABLE");
     const mostInCall = this.#maxSessionsPerCall ?? Number.POSITIVE_INFINITY;
-    if (this.#calls.in(session.call) > mostInCall) throw new GreenroomError("CALL_FULL");
+    if (this.#own.in(session.call) > mostInCall) throw new GreenroomError("CALL_FULL");
     const mostOfAll = this.#redis.maxConcurrentSessions ?? Number.POSITIVE_INFINITY;
     if (this.#own.size > mostOfAll) throw new GreenroomError("FLEET_FULL");
     if (this.#own.has(session.claim.sessionId)) this.#outbox.add(session);
-  }
-
-  #remove(sessionId: string): OwnSession | undefined {
-    const session = this.#own.get(sessionId);
-    if (!session) return undefined;
-    this.#own.delete(sessionId);
-    this.#calls.remove(session.call);
-    return session;
   }
 
   #neverWas(session: OwnSession): void {
@@ -267,20 +255,15 @@ export class RedisRegistry implements SessionRegistry {
 
   /** Writes the live sessions, the ends of the last 10 minutes, and the messages, since Redis may have been emptied. */
   #writeAll(): void {
-    for (const session of this.#own.values()) if (session.admitted) this.#outbox.add(session);
+    for (const session of this.#own.all()) if (session.admitted) this.#outbox.add(session);
     this.#ends?.writeAgain();
-  }
-
-  /** Returns the sessions that Redis has known. */
-  #written(): readonly string[] {
-    return [...this.#own].filter(([, { written }]) => written).map(([sessionId]) => sessionId);
   }
 
   /** Ends sessions at once that were reported as lost. */
   #lose(sessionIds: readonly string[]): void {
     const lost = sessionIds.filter((sessionId) => this.#own.has(sessionId));
     for (const sessionId of lost) {
-      this.#remove(sessionId);
+      this.#own.remove(sessionId);
       this.#outbox.forget(sessionId);
     }
     if (lost.length > 0) this.#hooks?.fenced(lost);
@@ -291,11 +274,9 @@ export class RedisRegistry implements SessionRegistry {
    * confirmed, or bring back a session that has ended. One answer may be older than what has happened meanwhile.
    */
   #compare(known: number): void {
-    const difference = known > this.#own.size ? "more" : known < this.#written().length ? "fewer" : null;
-    const isSure = difference !== null && difference === this.#difference;
-    this.#difference = isSure ? null : difference;
-    if (isSure && difference === "fewer") this.#writeAll();
-    if (isSure && difference === "more") void this.#withdrawGhosts().catch(() => undefined);
+    const difference = this.#own.compare(known);
+    if (difference === "fewer") this.#writeAll();
+    if (difference === "more") void this.#withdrawGhosts().catch(() => undefined);
   }
 
   async #withdrawGhosts(): Promise<void> {
