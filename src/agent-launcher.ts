@@ -102,6 +102,13 @@ export interface AgentLauncherOptions {
    * process; on the command line, the Redis of `REDIS_URL` where that is set.
    */
   readonly registry?: RedisRegistryOptions | SessionRegistry;
+  /**
+   * The folder in which a server without a registry keeps the ends of its sessions, so that each is told although the process dies: after
+   * the next start, and as `lost` where the session was live. Made where there is none; one process at a time may have it. It holds what
+   * `webhook` has not told yet, transcripts included. Default: none, and ends that are not told when the process dies are lost. Where it
+   * cannot be used the start rejects with REGISTRY_UNAVAILABLE; with a `registry` it is refused.
+   */
+  readonly stateDir?: string;
   /** The name of this process in its fleet, which no other one may have. Default: the host's name and a random word. */
   readonly nodeId?: string;
   /**

@@ -4,14 +4,16 @@ import { isInstalled } from "./fixtures/is-installed.ts";
 import { unless } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistryOptions, openRegistry } from "./fixtures/open-registry.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";
+import { temporaryFolder } from "./runner-fixtures/child.ts";
 
 /** What every registry does, whatever it is made of. */
-for (const store of ["memory", "redis"] as const) {
+for (const store of ["memory", "journal", "redis"] as const) {
   const missing = store === "redis" && !isInstalled("redis-server") ? "redis-server is not installed" : null;
   const declare = unless(missing);
   const title = (text: string) => `${store}: ${text}`;
   const open = async (t: Parameters<typeof openRegistry>[0], options: OpenRegistryOptions = {}) => {
     if (store === "memory") return openRegistry(t, null, options);
+    if (store === "journal") return openRegistry(t, null, { ...options, stateDir: temporaryFolder(t) });
     const redis = await RedisServer.open();
     const opened = await openRegistry(t, redis, options);
     t.teardown(() => redis[Symbol.asyncDispose]());

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { now } from "../src/protocol.ts";
-import { Availability } from "../src/registry/redis/availability.ts";
+import { Availability } from "../src/registry/availability.ts";
 import type { Liveness, PeerNode } from "../src/registry/registry.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";

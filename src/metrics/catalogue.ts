@@ -103,7 +103,7 @@ export const catalogue = {
   ),
   registryUp: gauge(
     "greenroom_registry_up",
-    "1 while the registry of sessions can be reached; always 1 where it is the process's own memory.",
+    "1 while the registry of sessions can be reached, or its state folder be written to; always 1 where it is the process's own memory.",
   ),
   registryPeers: gauge("greenroom_registry_peers", "Other replicas that live, as of the last heartbeat."),
   registryErrors: counter(

@@ -11,8 +11,9 @@ export class KeptEnds {
   /** The sessions by their id, in the order of their end. */
   readonly #records = new Map<string, { readonly record: SessionRecord; readonly keptSince: number }>();
 
-  add(record: SessionRecord): void {
-    this.#records.set(record.sessionId, { record, keptSince: now() });
+  /** @param keptSince When it ended, in epoch milliseconds. */
+  add(record: SessionRecord, keptSince = now()): void {
+    this.#records.set(record.sessionId, { record, keptSince });
     for (const [id, { keptSince }] of this.#records) {
       if (this.#records.size <= mostKept && now() - keptSince <= endKeptMs) return;
       this.#records.delete(id);

@@ -1,5 +1,7 @@
 import { GreenroomError } from "../errors.ts";
+import { now } from "../protocol.ts";
 import { CallCounts, callOf } from "./call-counts.ts";
+import type { Journal } from "./journal/journal.ts";
 import { KeptEnds } from "./kept-ends.ts";
 import { LocalKeys } from "./local-keys.ts";
 import type {
@@ -18,12 +20,13 @@ import type {
   WaitingMessages,
 } from "./registry.ts";
 
-/** The registry of a process that has no others: it knows its own sessions, and answers in the same tick. */
+/**
+ * The registry of a process that has no others: it knows its own sessions. Without a journal it answers in the same tick, and all
+ * that it knows ends with the process; with one, starts and ends count once they are written.
+ */
 export class MemoryRegistry implements SessionRegistry {
   readonly shared = false;
-  readonly up = true;
-  readonly epoch = 1;
-  readonly keepsMessages = false;
+  readonly #journal: Journal | null;
   readonly #live = new Map<string, SessionClaim>();
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();
@@ -32,26 +35,53 @@ export class MemoryRegistry implements SessionRegistry {
    * The time at which the session of each message that is not told yet ended, in epoch milliseconds, the oldest first.
    */
   readonly #waiting = new Map<string, number>();
-  #hooks: Pick<RegistryHooks, "deliver"> | null = null;
+  #hooks: RegistryHooks | null = null;
+  #epoch = 1;
   #nodeId = "";
   #maxSessionsPerCall: number | null = null;
 
-  open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
+  constructor(journal: Journal | null = null) {
+    this.#journal = journal;
+  }
+
+  get up(): boolean {
+    return this.#journal?.up ?? true;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get keepsMessages(): boolean {
+    return this.#journal !== null;
+  }
+
+  async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
     this.#hooks = hooks;
     this.#nodeId = node.nodeId;
     this.#maxSessionsPerCall = limits.maxSessionsPerCall;
-    return Promise.resolve();
+    if (!this.#journal) return;
+    const { epoch, ended, live, untold, lastAliveAt } = await this.#journal.open(hooks);
+    this.#epoch = epoch;
+    for (const record of ended) this.#ends.add(record, record.end?.endedAt);
+    for (const { sessionId, since } of untold) this.#waiting.set(sessionId, since);
+    for (const record of live) this.#lose(record, lastAliveAt);
   }
 
   /** Registers a session. It is counted in the tick that decides, so that no two sessions take the last place. */
-  claim(claim: SessionClaim): Promise<void> {
+  async claim(claim: SessionClaim): Promise<void> {
     const call = callOf(claim);
     if (this.#maxSessionsPerCall !== null && this.#calls.in(call) >= this.#maxSessionsPerCall) {
-      return Promise.reject(new GreenroomError("CALL_FULL"));
+      throw new GreenroomError("CALL_FULL");
     }
     this.#calls.add(call);
     this.#live.set(claim.sessionId, claim);
-    return Promise.resolve();
+    try {
+      await this.#journal?.claim(this.#record(claim, null));
+    } catch (error) {
+      this.#remove(claim.sessionId);
+      throw error;
+    }
   }
 
   /** Does nothing, since there is no other process to be told. */
@@ -59,21 +89,23 @@ export class MemoryRegistry implements SessionRegistry {
 
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
     const claim = this.#remove(sessionId);
-    if (claim) this.#ends.add(this.#record(claim, end));
-    if (body !== null) {
-      this.#waiting.set(sessionId, end.endedAt);
-      this.#hooks?.deliver({ sessionId, since: end.endedAt, body });
-    }
+    const record = claim ? this.#record(claim, end) : null;
+    // The first end of a session counts.
+    if (!record && this.#journal) return Promise.resolve("superseded");
+    if (record) this.#ends.add(record);
+    if (body !== null) this.#waiting.set(sessionId, end.endedAt);
+    if (record && this.#journal) return this.#journal.end(record, body);
+    if (body !== null) this.#hooks?.deliver({ sessionId, since: end.endedAt, body });
     return Promise.resolve("final");
   }
 
-  withdraw(sessionId: string): Promise<void> {
-    this.#remove(sessionId);
-    return Promise.resolve();
+  async withdraw(sessionId: string): Promise<void> {
+    if (this.#remove(sessionId)) this.#journal?.withdraw(sessionId);
   }
 
   told(sessionId: string): void {
     this.#waiting.delete(sessionId);
+    this.#journal?.told(sessionId);
   }
 
   get waiting(): WaitingMessages {
@@ -102,8 +134,18 @@ export class MemoryRegistry implements SessionRegistry {
     return this.#keys.once(key, async () => ({ answer: await run(), replayed: false }));
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await this.#journal?.close();
+  }
+
+  /** Reports a session that was live when the process before this one died, which was last seen alive at `lastAliveAt`. */
+  #lose(live: SessionRecord, lastAliveAt: number): void {
+    const endedAt = Math.min(now(), Math.max(live.startedAt, lastAliveAt));
+    const record = { ...live, end: { reason: "lost" as const, endedAt } };
+    this.#ends.add(record);
+    const body = this.#hooks?.lost(record) ?? null;
+    if (body !== null) this.#waiting.set(record.sessionId, endedAt);
+    void this.#journal?.end(record, body);
   }
 
   #remove(sessionId: string): SessionClaim | undefined {

@@ -61,7 +61,7 @@ export interface EndMessage {
 /**
  * The result of writing an end: `final`, it counts from now on; `superseded`, another end of the session had been
  * written before, and counts; `left`, it could not be written before this process left, and the others, who know the
- * session, report it as lost; `alone`, the same, and nobody else knows of the session.
+ * session, report it as lost, or the next process does; `alone`, the same, and nobody else knows of the session.
  */
 export type EndOutcome = "final" | "superseded" | "left" | "alone";
 

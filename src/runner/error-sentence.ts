@@ -2,7 +2,7 @@ import { inBrackets } from "../error-place.ts";
 import { GreenroomError, messageWithCauses, plainError } from "../errors.ts";
 
 /** Errors that tell the user what to do differently: where in their code they come from is no question. */
-const advice = ["UsageError", "ListenError", "MissingKeyError"];
+const advice = ["UsageError", "ListenError", "MissingKeyError", "StateDirError"];
 
 /** Names that say nothing which the message does not: an option that is wrong is a TypeError. */
 const plainNames = ["Error", "TypeError", ...advice];

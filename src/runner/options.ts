@@ -220,6 +220,12 @@ export const launcherReports = {
   },
   logTranscripts: { description: "Write transcripts and tool arguments to the log", schema: toggle },
   includeTranscript: { description: "Put transcripts into what the webhook tells", schema: toggle },
+  stateDir: {
+    placeholder: "folder",
+    description: "Keep ends of sessions there until they are told, where there is no Redis",
+    default: "none",
+    schema: z.string().pipe(shape.stateDir.unwrap()),
+  },
 } as const satisfies OptionTable;
 
 /** The two make the launcher's `webhook`. */

@@ -122,7 +122,8 @@ export class EndReports {
     if (this.#alone.size > 0) await this.#webhook?.flush(lastTimeoutMs);
     const left = this.#webhook?.stop() ?? [];
     const kept = left.filter(isKept).length;
-    if (kept > 0) log.warn({ messages: kept }, "ends of sessions are left for others to tell");
+    const whom = registry.shared ? "others" : "the next start";
+    if (kept > 0) log.warn({ messages: kept }, `ends of sessions are left for ${whom} to tell`);
     for (const { id } of left.filter((message) => !isKept(message))) {
       metrics.webhook("dropped");
       log.error({ webhookId: id }, "webhook: dropped: the server stopped");
@@ -150,7 +151,7 @@ export class EndReports {
       case "left":
         log.error(
           { session_id: session.id },
-          "the end of this session could not be written: other replicas report it as lost",
+          `the end of this session could not be written: ${this.#options.registry.shared ? "other replicas report" : "the next start reports"} it as lost`,
         );
         break;
       default:

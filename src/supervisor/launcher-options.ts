@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { isAbsolute } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -157,6 +157,11 @@ export const launcherOptions = z.strictObject({
     .custom<Logger>((value) => typeof value === "object" && value !== null && "child" in value)
     .optional(),
   registry: z.union([customRegistry, redisRegistry]).optional(),
+  stateDir: z
+    .string()
+    .min(1)
+    .transform((path) => resolve(path))
+    .optional(),
   nodeId: z
     .string()
     .regex(/^[\w.:-]{1,128}$/, { error: "expected 1 to 128 letters, digits, or any of . : _ -" })
@@ -206,6 +211,12 @@ export function fillLauncherOptions(
   );
   if (heapSoftLimitMb >= heapLimitMb) {
     throw new GreenroomError("INVALID_OPTIONS", "heapSoftLimitMb must be less than heapLimitMb");
+  }
+  if (options.stateDir !== undefined && options.registry !== undefined) {
+    throw new GreenroomError(
+      "INVALID_OPTIONS",
+      "stateDir (--state-dir) is for a server without a registry (REDIS_URL): ends are kept in one place, and a registry keeps them",
+    );
   }
   const nodeId = options.nodeId ?? makeNodeId();
   return { ...options, nodeId, maxConcurrentSessions, warmSessions, heapSoftLimitMb, heapLimitMb };

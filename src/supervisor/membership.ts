@@ -63,6 +63,11 @@ export class Membership {
   open(): Promise<void> {
     const { options, registry, metrics, log, state, deliver, room } = this.#options;
     const { nodeId } = this.node;
+    if (options.webhook && !registry.keepsMessages) {
+      log.info(
+        "ends of sessions that are not told to the webhook when this process dies are lost: --state-dir or a Redis keeps them",
+      );
+    }
     this.#opened = registry.open(
       this.node,
       { maxSessionsPerCall: options.maxSessionsPerCall },
@@ -147,7 +152,8 @@ export class Membership {
 
   /** Returns the consequences of a registry that is out of reach, as text for the log. */
   #tellAlone(): string {
-    const { registry } = this.#options.options;
+    const { registry, stateDir } = this.#options.options;
+    if (stateDir !== undefined) return "calls go on, starts are refused until it can be written to";
     if (this.awaitsContact) return "nothing is served before it answers";
     const calls = this.#joined ? "calls go on" : "serving alone";
     const whileAway = registry && "whileAway" in registry ? registry.whileAway : null;
@@ -168,10 +174,9 @@ export class Membership {
   #tellDead(nodeId: string): void {
     const sessions = this.#dead.get(nodeId);
     this.#dead.delete(nodeId);
-    this.#options.log.error(
-      { node_id: nodeId, sessions },
-      "a replica is held to be dead, and its sessions are lost",
-    );
+    const { log, registry } = this.#options;
+    const who = registry.shared ? "a replica is held to be dead" : "the process before this one died";
+    log.error({ node_id: nodeId, sessions }, `${who}, and its sessions are lost`);
   }
 
   /** Registers a session. Rejects with CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
@@ -208,8 +213,13 @@ export class Membership {
     this.#contact.promise.catch(() => undefined);
     this.#contact.reject(new GreenroomError("DRAINING"));
     if (!this.#opened) return;
+    // Why it could not be opened was told to whoever opened it.
+    const isOpen = await this.#opened.then(
+      () => true,
+      () => false,
+    );
+    if (!isOpen) return;
     try {
-      await this.#opened;
       await this.#options.registry.close();
     } catch (error) {
       this.#options.log.warn({ reason: errorLine(error) }, "the registry could not be left in order");

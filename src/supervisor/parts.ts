@@ -66,7 +66,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     registryRefuses: () => refusesWhileAway(options) && !registry.up,
     ignoreLoad: options.ignoreLoad,
   });
-  const registry = registryOf(options);
+  const registry = registryOf(options, log);
   const endReports = new EndReports({ options, registry, membership: () => membership, metrics, log });
   const membership = new Membership({
     options,
@@ -138,6 +138,7 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
 }
 
 /** Returns whether starts are refused while the registry cannot be reached, or takes nothing. */
-function refusesWhileAway({ registry }: FilledLauncherOptions): boolean {
+function refusesWhileAway({ registry, stateDir }: FilledLauncherOptions): boolean {
+  if (stateDir !== undefined) return true;
   return registry !== undefined && "whileAway" in registry && registry.whileAway === "refuse";
 }

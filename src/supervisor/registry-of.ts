@@ -1,10 +1,12 @@
+import type { Logger } from "pino";
+import { Journal } from "../registry/journal/journal.ts";
 import { MemoryRegistry } from "../registry/memory.ts";
 import { RedisRegistry } from "../registry/redis/registry.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 
-/** Returns the registry that the options name: the given one, one in Redis, or one in the memory of this process. */
-export function registryOf({ registry }: FilledLauncherOptions): SessionRegistry {
-  if (registry === undefined) return new MemoryRegistry();
-  return "claim" in registry ? registry : new RedisRegistry(registry);
+/** Returns the registry that the options name: the given one, one in Redis, or the process's own memory, with a journal or without. */
+export function registryOf({ registry, stateDir }: FilledLauncherOptions, log: Logger): SessionRegistry {
+  if (registry !== undefined) return "claim" in registry ? registry : new RedisRegistry(registry);
+  return new MemoryRegistry(stateDir === undefined ? null : new Journal({ folder: stateDir, log }));
 }

@@ -226,14 +226,17 @@ export class Supervisor {
     const contact = this.#parts.membership.firstContact();
     const warmedUp = Promise.all([
       this.#parts.warmUp.run(),
-      opened.catch(() => undefined),
+      opened.then(
+        () => true,
+        () => false,
+      ),
       contact.then(
         () => true,
         () => false,
       ),
     ]);
-    void warmedUp.then(([done, , inTouch]) => {
-      if (done && inTouch && this.#parts.lifecycle.reach("serving")) this.#warmedUp.resolve();
+    void warmedUp.then(([done, isOpen, inTouch]) => {
+      if (done && isOpen && inTouch && this.#parts.lifecycle.reach("serving")) this.#warmedUp.resolve();
     });
     await Promise.all([this.#parts.warmUp.firstTry, opened, contact]);
     await within(this.reserveWhole(), this.options.threadStartTimeoutMs, "The reserve").catch(

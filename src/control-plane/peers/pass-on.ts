@@ -31,8 +31,8 @@ type Passed = "answered" | "unanswered" | { readonly epoch: number };
 export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint): Promise<boolean> {
   const { ctx, plane, params, hop } = exchange;
   const { session_id: id } = params;
-  if (id === undefined || !plane.peers.registry.shared || !sessionId.test(id)) return false;
-  if (plane.supervisor.getSession(id)) return false;
+  if (id === undefined || !sessionId.test(id) || plane.supervisor.getSession(id)) return false;
+  if (!plane.peers.registry.shared) return answeredByEarlierEnd(exchange, id);
   if (hop) {
     ctx.set(unknownHeader, "true");
     return false;
@@ -42,6 +42,15 @@ export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint):
   if (await passing.isAnswered()) return true;
   notesOf(ctx).sessionId = undefined;
   return false;
+}
+
+/** Answers for a session of the process before this one, whose end was kept on disk. Resolves with false where there is none. */
+async function answeredByEarlierEnd(exchange: Exchange, id: string): Promise<boolean> {
+  const record = await exchange.plane.peers.registry.find(id);
+  if (!record?.end) return false;
+  notesOf(exchange.ctx).sessionId = id;
+  letGoOfBody(exchange.ctx);
+  return answerByRecord(exchange, record);
 }
 
 /** A request on its way to the replica that answers it. */

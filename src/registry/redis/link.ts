@@ -1,6 +1,6 @@
 import { within } from "../../deadline.ts";
+import { Availability } from "../availability.ts";
 import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
-import { Availability } from "./availability.ts";
 import type { RedisClient } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { Heartbeat, type HeartbeatEvents } from "./heartbeat.ts";

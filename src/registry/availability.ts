@@ -1,4 +1,4 @@
-/** The time after which it is told again that Redis is still away, in milliseconds. */
+/** How often it is told that the store is still away, in milliseconds. */
 const reminderMs = 60_000;
 
 export interface AvailabilityEvents {
@@ -8,8 +8,8 @@ export interface AvailabilityEvents {
 }
 
 /**
- * Knows whether Redis answers. The first failure of any command means that it does not; only a heartbeat means that it
- * does again.
+ * Whether the store of a registry (Redis, or a folder) can be used. The first failure of any command means that it cannot; only
+ * {@link answered} means that it can again.
  */
 export class Availability {
   readonly #events: AvailabilityEvents;
@@ -27,7 +27,7 @@ export class Availability {
     return this.#reached && this.#awaySince === null;
   }
 
-  /** The time for which Redis has not answered, in milliseconds; 0 where it answers. */
+  /** The time since which the store has been away, in milliseconds; 0 where it is not. */
   get awayMs(): number {
     return this.#awaySince === null ? 0 : performance.now() - this.#awaySince;
   }
