@@ -15,18 +15,16 @@ export const rolledReplica: Fault = {
     const spare = fleet.slots.find(({ life, harm }) => !life?.lives && harm === null);
     if (!spare) return;
     spare.harm = "it begins";
-    try {
-      const { nodeId } = await spare.start("new");
-      note(`${nodeId} serves in place of ${slot.name}`);
+    const { nodeId } = await spare.start("new").finally(() => {
+      // From here on it may be harmed like any other.
       spare.harm = null;
-      const ended = slot.life?.end("SIGTERM");
-      while (slot.life?.lives) {
-        await slot.metric("greenroom_sessions");
-        await Promise.race([ended, sleep(scrapePauseMs)]);
-      }
-      note(`${slot.name} has ended: ${slot.life?.howItEnded}`);
-    } finally {
-      spare.harm = null;
+    });
+    note(`${nodeId} serves in place of ${slot.name}`);
+    const ended = slot.life?.end("SIGTERM");
+    while (slot.life?.lives) {
+      await slot.metric("greenroom_sessions");
+      await Promise.race([ended, sleep(scrapePauseMs)]);
     }
+    note(`${slot.name} has ended: ${slot.life?.howItEnded}`);
   },
 };
