@@ -274,3 +274,18 @@ withRedis("a session that Redis alone holds to be live is withdrawn", async (t) 
   await eventually("it is gone", async () => (await other.registry.find(claim.sessionId)) === null);
   t.is(await redis.command("HLEN", "{greenroom}:live"), 0);
 });
+
+withRedis("Redis is emptied while a process leaves: its last end is written again", async (t) => {
+  await using redis = await RedisServer.open();
+  const leaving = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const claim = claimOf();
+  await leaving.registry.claim(claim);
+  await eventually("they know each other", () => leaving.registry.peers().length === 1);
+  t.is(await leaving.registry.end(claim.sessionId, finished(), "the body"), "final");
+  leaving.registry.told(claim.sessionId);
+  const closed = leaving.registry.close();
+  await redis.flush();
+  await closed;
+  t.like(await other.registry.find(claim.sessionId), { end: { reason: "finished" } });
+});

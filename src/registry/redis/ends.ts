@@ -20,6 +20,7 @@ export class Ends {
   /** The messages that this process delivers. */
   readonly #held = new Map<string, EndMessage>();
   readonly #kept = new KeptEnds();
+  #writtenAt = Number.NEGATIVE_INFINITY;
 
   constructor(outbox: Outbox, hooks: Pick<RegistryHooks, "deliver" | "lost" | "room">) {
     this.#outbox = outbox;
@@ -54,6 +55,7 @@ export class Ends {
       keptMs: endKeptMs,
       body,
       written: (superseded) => {
+        this.#writtenAt = performance.now();
         this.#unwritten.delete(sessionId);
         if (superseded) this.#kept.delete(sessionId);
         else if (body !== null) this.deliver({ sessionId, since: endedAt, body });
@@ -97,6 +99,11 @@ export class Ends {
       this.#outbox.end({ session: ownSession(claim), end, keptMs: leftMs, body: null });
     }
     for (const message of this.#held.values()) this.#outbox.hold(message);
+  }
+
+  /** The time since the last end was written, in milliseconds. */
+  get sinceWrittenMs(): number {
+    return performance.now() - this.#writtenAt;
   }
 
   /** Resolves all waits for ends that are not written, since nothing more can be written. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../../deadline.ts";
 import { GreenroomError } from "../../errors.ts";
 import { endKeptMs } from "../kept-ends.ts";
@@ -22,7 +23,7 @@ import {
 import { clientFactory } from "./client.ts";
 import { Ends } from "./ends.ts";
 import { RedisLink } from "./link.ts";
-import type { FilledRedisRegistryOptions } from "./options.ts";
+import { type FilledRedisRegistryOptions, heartbeatMs } from "./options.ts";
 import { endedArguments, Outbox } from "./outbox.ts";
 import { OwnSessions } from "./own-sessions.ts";
 import { type OwnSession, ownSession, parseFound } from "./records.ts";
@@ -35,6 +36,9 @@ import { SharedKeys } from "./shared-keys.ts";
 const endDelayMs = 50;
 /** The most ends that a claim writes along with itself. */
 const mostTakenAlong = 50;
+
+/** The time that a heartbeat of another node may be late, in milliseconds. */
+const learnMarginMs = 300;
 
 type Found = readonly (string | null)[];
 
@@ -200,8 +204,18 @@ export class RedisRegistry implements SessionRegistry {
 
   async close(): Promise<void> {
     clearTimeout(this.#writing);
+    await this.#letOthersLearn();
     await this.#link?.close();
     this.#ends?.giveUp();
+  }
+
+  /**
+   * Waits until the other nodes have had a heartbeat since the last end was written. Where Redis is emptied before that,
+   * nobody but this process could write the end again.
+   */
+  async #letOthersLearn(): Promise<void> {
+    const leftMs = heartbeatMs + learnMarginMs - (this.#ends?.sinceWrittenMs ?? Number.POSITIVE_INFINITY);
+    if (this.up && this.peers().length > 0 && leftMs > 0) await sleep(leftMs);
   }
 
   /** Returns whether places are counted, so that a session that leaves makes room for another one. */
