@@ -147,6 +147,7 @@ async function heal(fleet: Fleet): Promise<readonly Broken[]> {
 /** Rejects when the signal fires. */
 function aborted(signal?: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
     signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }

@@ -35,7 +35,7 @@ if (!Number.isInteger(seed) || seed < 0 || !(minutes > 0) || !Number.isInteger(r
   if (process.getuid?.() !== 0) console.log("Not run as root: no log volume is full.");
   console.log(`Seed ${seed}, ${minutes} minutes, ${replicas} replicas`);
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error(`${signal}`)));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop.abort(new Error(`${signal}`)));
   try {
     const print = (line: string) => console.log(line);
     const report = await chaosRun({ seed, minutes, replicas, faults, print, signal: stop.signal });

@@ -77,7 +77,7 @@ export class Fleet implements AsyncDisposable {
         teardown,
         onDeath: options.onDeath,
       });
-      teardown(() => (slot.life?.lives ? slot.life.end("SIGKILL") : undefined));
+      teardown(() => slot.close());
       slots.push(slot);
     }
     await Promise.all(slots.slice(0, options.replicas).map((slot) => slot.start("new")));

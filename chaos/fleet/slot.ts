@@ -38,6 +38,7 @@ export class Slot {
   readonly exits: ProcessExit[] = [];
   readonly #options: SlotOptions;
   #lives = 0;
+  #isClosed = false;
 
   private constructor(options: SlotOptions, ports: readonly [number, number], relay: TcpRelay) {
     this.#options = options;
@@ -63,6 +64,7 @@ export class Slot {
 
   /** Starts a process here; of a new name, or the name of the last one. Resolves once it serves. */
   async start(name: "new" | "same"): Promise<Life> {
+    if (this.#isClosed) throw new Error("The run is over");
     if (name === "new") this.#lives += 1;
     const life = new Life(this.#lifeOptions(`replica-${this.index}-${this.#lives}`));
     this.life = life;
@@ -74,6 +76,12 @@ export class Slot {
     await eventually(`${life.nodeId} serves`, () => !life.lives || this.serves(), startTimeoutMs);
     if (life.lives) this.wellSince = machineNow();
     return life;
+  }
+
+  /** Ends its process; no other one starts here. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.life?.lives) await this.life.end("SIGKILL");
   }
 
   async serves(): Promise<boolean> {
