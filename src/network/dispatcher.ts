@@ -35,7 +35,7 @@ export function keptConnections(): Dispatcher | undefined {
   return kept as unknown as Dispatcher | undefined;
 }
 
-/** The same as an option of fetch. */
+/** Returns the dispatcher of kept connections as an option of fetch. */
 export function overKeptConnections(): { readonly dispatcher?: Dispatcher } {
   const dispatcher = keptConnections();
   return dispatcher === undefined ? {} : { dispatcher };
@@ -62,7 +62,7 @@ function agentClass(): AgentClass | undefined {
 class KeptConnections {
   readonly #Agent: AgentClass;
   readonly #direct: Dispatcher;
-  /** By the address of the proxy. */
+  /** The agents for tunnels, by the address of the proxy. */
   readonly #tunnels = new Map<string, Dispatcher>();
 
   constructor(Agent: AgentClass) {

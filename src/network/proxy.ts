@@ -42,8 +42,8 @@ function read(variable: (typeof proxyVariables)[number], environment: Environmen
 }
 
 /**
- * Whether `NO_PROXY` names a host: `*`, a name (its subdomains too), a name that begins with a dot or `*.`, an address, or a
- * block of addresses such as `10.0.0.0/8`; each but the blocks may end with a port.
+ * Returns whether `NO_PROXY` names a host: `*`, a name (its subdomains too), a name that begins with a dot or `*.`, an
+ * address, or a block of addresses such as `10.0.0.0/8`; each but the blocks may end with a port.
  */
 function isExcepted(host: string, port: string, list: string): boolean {
   return list

@@ -3,7 +3,10 @@ import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { proxyFor, proxyOptions } from "./proxy.ts";
 
-/** Longest wait for a proxy's answer to CONNECT, in milliseconds; whoever asked for the tunnel mostly gives up before. */
+/**
+ * The longest wait for a proxy's answer to CONNECT, in milliseconds; whoever asked for the tunnel mostly gives up
+ * before.
+ */
 const tunnelTimeoutMs = 30_000;
 
 /** The agents of this thread, by scheme and proxy. */

@@ -1,6 +1,6 @@
 import { cutText } from "../text.ts";
 
-/** Longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
+/** The longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
 const longestText = 300;
 
 /** The shortest text that is taken for a key, in characters: a shorter one may be part of any word. */

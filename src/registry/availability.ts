@@ -1,4 +1,4 @@
-/** How often it is told that the store is still away, in milliseconds. */
+/** The time between two notices that the store is still away, in milliseconds. */
 const reminderMs = 60_000;
 
 export interface AvailabilityEvents {
@@ -8,8 +8,8 @@ export interface AvailabilityEvents {
 }
 
 /**
- * Whether the store of a registry (Redis, or a folder) can be used. The first failure of any command means that it cannot; only
- * {@link answered} means that it can again.
+ * Knows whether the store of a registry (Redis, or a folder) can be used. The first failure of any command means that
+ * it cannot; only {@link answered} means that it can again.
  */
 export class Availability {
   readonly #events: AvailabilityEvents;

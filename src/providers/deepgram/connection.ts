@@ -52,7 +52,7 @@ export class Connection {
     return this.#ended.promise;
   }
 
-  /** Only while open. */
+  /** Sends sound. It has an effect only while the connection is open. */
   send(samples: Int16Array): void {
     this.#keepAlive?.refresh();
     this.#say(({ socket }) => socket.sendMedia(samples));

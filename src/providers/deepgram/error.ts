@@ -9,7 +9,7 @@ export interface DeepgramFailure {
   readonly code?: string;
   /** Deepgram's name for the request, for its support. */
   readonly requestId?: string;
-  /** Whether trying again can help. */
+  /** True where trying again can help. */
   readonly retryable: boolean;
   /** The time that Deepgram asks to wait before that, in milliseconds. */
   readonly retryAfterMs?: number | null;

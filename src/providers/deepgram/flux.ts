@@ -60,7 +60,7 @@ class FluxReader implements Reader {
   #text = "";
   /** The end of the sound when the text last changed, which is about the end of its last word. */
   #textEnd: number | null = null;
-  /** Whether Deepgram has said that the turn started; its words may come before that. */
+  /** True once Deepgram has said that the turn started; its words may come before that. */
   #started = false;
 
   read(message: unknown): Reading {

@@ -132,7 +132,7 @@ class NovaReader implements Reader {
     return [];
   }
 
-  /** Whether no word has come for so long that the turn is over, although nothing said so. */
+  /** Returns whether no word has come for so long that the turn is over, although nothing said so. */
   #longSilent(heardUntil: number | null): boolean {
     if (this.#finals.length === 0 || this.#speechEnd === null || heardUntil === null) return false;
     return heardUntil - this.#speechEnd >= this.#longestGap;

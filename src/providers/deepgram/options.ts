@@ -16,16 +16,17 @@ import { baseUrlFrom, keyFrom } from "../access.ts";
 
 /** The options for listening through Deepgram. A wrong option throws a `TypeError` that names it. */
 export interface DeepgramOptions {
-  /** Default: the environment's `DEEPGRAM_API_KEY`. */
+  /** The API key. Default: the environment's `DEEPGRAM_API_KEY`. */
   readonly apiKey?: string;
   /**
-   * Default: the environment's `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`. Change it for the EU endpoint, a
-   * self-hosted Deepgram, or an emulator. `http` and `https` do too.
+   * The address of the API. Default: the environment's `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`. Change it
+   * for the EU endpoint, a self-hosted Deepgram, or an emulator. `http` and `https` do too.
    */
   readonly baseUrl?: string;
   /**
-   * Default `flux-general-en`, which knows by what is said when a turn ends. `flux-general-multi` hears ten languages.
-   * `nova-3` (and its variants, such as `nova-3-medical`) hears more languages, and ends a turn after a pause.
+   * The model. Default `flux-general-en`, which knows by what is said when a turn ends. `flux-general-multi` hears ten
+   * languages. `nova-3` (and its variants, such as `nova-3-medical`) hears more languages, and ends a turn after a
+   * pause.
    */
   readonly model?: string;
   /** Words and names that it should expect. Default none. At most 100. */
@@ -70,7 +71,7 @@ export interface DeepgramOptions {
    * rate is heard too, over a second connection.
    */
   readonly sampleRate?: number;
-  /** Longest wait for a connection, in milliseconds. Default 3,000. Raise it on slow networks. */
+  /** The longest wait for a connection, in milliseconds. Default 3,000. Raise it on slow networks. */
   readonly connectTimeoutMs?: number;
   /**
    * The number of connections in a row that may fail before listening fails. Default 5. Lower it where there is a fallback.

@@ -38,7 +38,7 @@ export interface OpenSocket {
 
 /** One of Deepgram's two ways to listen. */
 export interface Protocol {
-  /** Whether sound of this rate, in hertz, can be listened to as it is. */
+  /** Returns whether sound of this rate, in hertz, can be listened to as it is. */
   takes(sampleRate: number): boolean;
   /** A socket that is not connected yet. */
   open(client: DeepgramClient, sampleRate: number, connectTimeoutSeconds: number): Promise<OpenSocket>;

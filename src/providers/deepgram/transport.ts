@@ -5,7 +5,7 @@ import { type DeepgramError, refused, unreachable } from "./error.ts";
 import { agentFor } from "./network.ts";
 import type { Sdk } from "./sdk.ts";
 
-/** Longest message that Deepgram may send, in bytes: its longest are transcripts. */
+/** The longest message that Deepgram may send, in bytes: its longest are transcripts. */
 const maxMessageBytes = 4 * 1_024 * 1_024;
 
 /** The most that is read of the body of a refused handshake, in bytes, and the longest time for it, in milliseconds. */

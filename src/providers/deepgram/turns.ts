@@ -20,7 +20,7 @@ export class Turns {
   #state: "silent" | "speaking" | "eager" = "silent";
   /** The words of this turn that lost connections understood. */
   #carried = "";
-  /** Whether speech has still to be heard over the new connection. */
+  /** True while speech has still to be heard over the new connection. */
   #interrupted = false;
   #text = "";
   #speechEndedAt: number | null = null;
@@ -29,7 +29,7 @@ export class Turns {
     this.#emit = emit;
   }
 
-  /** Whether a turn is under way. */
+  /** Returns whether a turn is under way. */
   get open(): boolean {
     return this.#state !== "silent";
   }

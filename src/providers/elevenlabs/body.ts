@@ -3,9 +3,9 @@ import { within } from "../../deadline.ts";
 import { decoded } from "../decoded.ts";
 import { connectionError, ElevenlabsError } from "./error.ts";
 
-/** Longest text of an answer that is no sound, in bytes. */
+/** The longest text of an answer that is no sound, in bytes. */
 const longestText = 65_536;
-/** Longest line of a stream with timestamps, in bytes: minutes of sound. */
+/** The longest line of a stream with timestamps, in bytes: minutes of sound. */
 const longestLine = 16_777_216;
 const textTimeoutMs = 5_000;
 /** The longest wait for the next piece of a refusal's body, in milliseconds: its status tells most. */
@@ -36,7 +36,10 @@ export async function* pieces(
   }
 }
 
-/** The same bytes, cut after line feeds only: the SDK decodes each piece by itself, which breaks characters cut in two. */
+/**
+ * Yields the same bytes, cut after line feeds only: the SDK decodes each piece by itself, which breaks characters cut
+ * in two.
+ */
 export async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   let held: Uint8Array[] = [];
   let length = 0;

@@ -53,7 +53,7 @@ export class ElevenlabsError extends Error {
     this.stale = fields.stale ?? false;
   }
 
-  /** Whether the same request can succeed a moment later. */
+  /** Returns whether the same request can succeed a moment later. */
   get retryable(): boolean {
     return this.kind === "busy" || this.kind === "server" || this.kind === "network";
   }

@@ -40,7 +40,7 @@ export class Exchange {
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  /** Why the request failed; null while it has not. */
+  /** The error that the request failed with; null while it has not failed. */
   get failure(): unknown {
     return this.#failure;
   }

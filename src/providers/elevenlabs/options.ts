@@ -35,7 +35,7 @@ export type SampleRate = (typeof sampleRates)[number];
 export type TextNormalization = (typeof normalizations)[number];
 
 export interface TTSOptions {
-  /** Default: the environment's `ELEVENLABS_API_KEY`. */
+  /** The API key. Default: the environment's `ELEVENLABS_API_KEY`. */
   readonly apiKey?: string;
   /**
    * The address of the API: another region (`https://api.us.elevenlabs.io`), a gateway, or an emulator. Default: the
@@ -48,13 +48,13 @@ export interface TTSOptions {
    */
   readonly voiceId?: string;
   /**
-   * Default `eleven_flash_v2_5`: the quickest, in 32 languages. `eleven_multilingual_v2` sounds richer, and begins several
-   * times later.
+   * The model. Default `eleven_flash_v2_5`: the quickest, in 32 languages. `eleven_multilingual_v2` sounds richer, and
+   * begins several times later.
    */
   readonly modelId?: string;
   /** ISO 639-1, such as `de`. Default: told from the text, which goes wrong for short ones. Only models of version 2.5 take it. */
   readonly languageCode?: string;
-  /** Default: what is stored with the voice. */
+  /** The settings of the voice. Default: those that are stored with it. */
   readonly voiceSettings?: VoiceSettings;
   /**
    * In hertz: 16000, 22050 or 24000. Default 24000: it keeps the sibilants that 16000 cuts off, Opus codes that band as it
@@ -70,14 +70,20 @@ export interface TTSOptions {
   readonly enableLogging?: boolean;
   /** 0 to 4: quality for time, with older models; 4 reads numbers and dates wrongly. Default: none. */
   readonly optimizeStreamingLatency?: number;
-  /** Whether numbers and dates are written out before they are spoken. `on` needs an enterprise account with models of version 2.5. */
+  /**
+   * The setting by which numbers and dates are written out before they are spoken. `on` needs an enterprise account
+   * with models of version 2.5.
+   */
   readonly applyTextNormalization?: TextNormalization;
   /**
-   * Longest from the request to the first sound, retries included, in milliseconds. Default 5,000, ten times what the slow
-   * ones take; a caller does not wait longer. Raise it for slow models.
+   * The longest time from the request to the first sound, retries included, in milliseconds. Default 5,000, ten times
+   * what the slow ones take; a caller does not wait longer. Raise it for slow models.
    */
   readonly firstByteTimeoutMs?: number;
-  /** Longest between two pieces of the sound, in milliseconds. Default 3,000: it comes faster than it is played. */
+  /**
+   * The longest time between two pieces of the sound, in milliseconds. Default 3,000: it comes faster than it is
+   * played.
+   */
   readonly idleTimeoutMs?: number;
   /**
    * The number of times that a request is sent again while nothing has come of it: after 408, 429 (not for too many at

@@ -27,9 +27,9 @@ export async function through<T>(exchange: Exchange, call: () => Promise<T>): Pr
 }
 
 /**
- * Only the SDK's client for speech: the whole package costs every thread 75 files and 6 MiB more (measured, Node 24).
- * It takes no `fetch` of ours, but looks one up for each request, in a module of its own: that lookup is replaced,
- * for calls made {@link through} an exchange alone.
+ * Imports only the SDK's client for speech: the whole package costs every thread 75 files and 6 MiB more (measured,
+ * Node 24). It takes no `fetch` of ours, but looks one up for each request, in a module of its own: that lookup is
+ * replaced, for calls made {@link through} an exchange alone.
  */
 async function importSdk(): Promise<TextToSpeechConstructor> {
   const [client, lookup] = await Promise.all([

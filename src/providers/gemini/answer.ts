@@ -44,7 +44,10 @@ export class Answer {
   /** Length of the text so far, in characters. */
   #length = 0;
   #spoken = false;
-  /** It has a call without the name of a function, which cannot be run, and which Gemini would not take back. */
+  /**
+   * True where the answer has a call without the name of a function, which cannot be run, and which Gemini would not
+   * take back.
+   */
   #nameless = false;
   #counts = { prompt: 0, tools: 0, candidates: 0, thoughts: 0 };
   #finishReason: string | undefined;
@@ -56,7 +59,7 @@ export class Answer {
     this.#spent = spent;
   }
 
-  /** Whether something has been said. */
+  /** Returns whether something has been said. */
   get spoken(): boolean {
     return this.#spoken;
   }
@@ -113,7 +116,7 @@ export class Answer {
     if (this.#calls.length === 0 && brokenCalls.has(reason)) yield { type: "broken_call", reason };
   }
 
-  /** Why it ended, as Gemini says, or should have said. */
+  /** The reason for which the answer ended, as Gemini says, or should have said. */
   get #reason(): string | undefined {
     const reason = this.#finishReason;
     if (!this.#nameless || reason === undefined || refusals.has(reason)) return reason;

@@ -10,7 +10,7 @@ import { generationOf } from "./thinking.ts";
  */
 const skipSignature = "skip_thought_signature_validator";
 
-/** Longest name of a speaker, in characters. */
+/** The longest name of a speaker, in characters. */
 const longestName = 64;
 
 /** The data of a call of this provider in `ToolCall.providerData`: the part as it came, with its thought signature. */
@@ -25,7 +25,7 @@ interface OwnCall {
 
 export interface Mapped {
   readonly contents: Content[];
-  /** Whether several participants speak. Each of their messages then begins with the name of its speaker. */
+  /** True where several participants speak. Each of their messages then begins with the name of its speaker. */
   readonly severalSpeakers: boolean;
 }
 

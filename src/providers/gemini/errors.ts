@@ -14,7 +14,9 @@ export class GeminiError extends Error {
   readonly reason: string | undefined;
   /** The time that Google asks to wait before the next try, in milliseconds. */
   readonly retryDelayMs: number | undefined;
-  /** Whether trying again is of no use, although the status is one of those that pass: a used-up quota of the day. */
+  /**
+   * True where trying again is of no use, although the status is one of those that pass: a used-up quota of the day.
+   */
   readonly lasting: boolean;
 
   constructor(

@@ -30,7 +30,7 @@ const thresholds = [
 export type HarmThreshold = (typeof thresholds)[number];
 
 export interface LLMOptions {
-  /** Default: the environment's `GOOGLE_API_KEY`. */
+  /** The API key. Default: the environment's `GOOGLE_API_KEY`. */
   readonly apiKey?: string;
   /**
    * The address of the API: a gateway, or an emulator. Default: the environment's `GOOGLE_GEMINI_BASE_URL`, else Google
@@ -46,14 +46,17 @@ export interface LLMOptions {
   readonly temperature?: number;
   /** Choose among the most probable words that make up this share, 0 to 1. Default: the model's own. */
   readonly topP?: number;
-  /** Longest answer to one request, in tokens, thoughts included. Default: the model's own limit. */
+  /** The longest answer to one request, in tokens, thoughts included. Default: the model's own limit. */
   readonly maxOutputTokens?: number;
   /**
    * Tokens that a model of Gemini 2.5 may think before it speaks; -1: as it sees fit. Default: the least that the model
    * allows (0, or 128 for Pro). Raise it where answers matter more than the silence before them.
    */
   readonly thinkingBudget?: number;
-  /** The same for Gemini 3 and later. Default: the least that the model allows, `minimal` or `low`. */
+  /**
+   * The effort that a model of Gemini 3 and later may spend on thinking before it speaks. Default: the least that the
+   * model allows, `minimal` or `low`.
+   */
   readonly thinkingLevel?: ThinkingEffort;
   /** The thresholds at which answers are stopped for safety. Default: Google's own thresholds. */
   readonly safetySettings?: Readonly<Partial<Record<Harm, HarmThreshold>>>;
@@ -69,8 +72,8 @@ export interface LLMOptions {
    */
   readonly maxRetries?: number;
   /**
-   * Longest pause before a retry, in milliseconds. Where Google asks for a longer one the error is thrown at once, since
-   * nobody waits that long on the phone. Default 1,000.
+   * The longest pause before a retry, in milliseconds. Where Google asks for a longer one the error is thrown at once,
+   * since nobody waits that long on the phone. Default 1,000.
    */
   readonly maxRetryDelayMs?: number;
 }

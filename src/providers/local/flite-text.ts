@@ -23,7 +23,7 @@ const letters: Readonly<Record<string, string>> = {
   "°": " degrees ",
 };
 
-/** Longest piece for one synthesis: about 10 s of sound, which takes 150 ms to make. */
+/** The longest piece for one synthesis: about 10 s of sound, which takes 150 ms to make. */
 const longestPiece = 160;
 const eachSentence = { maxLength: longestPiece, minLength: 0, firstClauseWords: Number.POSITIVE_INFINITY };
 

@@ -7,7 +7,10 @@ import { now } from "../../protocol.ts";
  */
 export const backdatedSeconds = 30;
 
-/** The same where Stream refused a token as too early and its answer does not tell what time it is. */
+/**
+ * The seconds by which a token is dated back where Stream refused one as too early and its answer does not tell what
+ * time it is.
+ */
 const blindlyBackdatedSeconds = 86_400;
 
 /** Two clocks of this machine that have moved apart by more than this since Stream's time was learned, in milliseconds. */
@@ -23,13 +26,16 @@ export interface TokenTimes {
 export class StreamClock {
   /** The time by which Stream's clock is ahead of `now()`, in milliseconds; never more than it really is. */
   #aheadMs = 0;
-  /** By how much the wall clock was ahead of `now()` when Stream's time was learned; null: it was never learned. */
+  /**
+   * The milliseconds by which the wall clock was ahead of `now()` when Stream's time was learned; null: it was never
+   * learned.
+   */
   #wallAheadMs: number | null = null;
   #backdatedSeconds = backdatedSeconds;
 
   /**
-   * Whether Stream's time is known. It is not before the first answer, nor after this machine slept or its clock was set:
-   * `now()` does not count the sleep, and does not follow the wall clock.
+   * Returns whether Stream's time is known. It is not before the first answer, nor after this machine slept or its
+   * clock was set: `now()` does not count the sleep, and does not follow the wall clock.
    */
   get known(): boolean {
     return this.#wallAheadMs !== null && Math.abs(wallAheadMs() - this.#wallAheadMs) < movedMs;

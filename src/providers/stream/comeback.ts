@@ -51,7 +51,7 @@ const fastDelayMs = 100;
 /** No attempt to come back begins later than this after the fault was noticed, in milliseconds. */
 const longestReturnMs = 120_000;
 
-/** Longest wait for the old edge to say that the move is done, in milliseconds. */
+/** The longest wait for the old edge to say that the move is done, in milliseconds. */
 const migrationTimeoutMs = 7_000;
 
 /** The ways back into a call: the same session over another socket, a new session, or another edge. */

@@ -21,8 +21,8 @@ import type { SeatEvent } from "./seat-event.ts";
 const leadMs = 77;
 
 /**
- * Longest that a join waits until what the agent says gets out, in milliseconds: else its first words would be lost. Beyond it
- * the agent is in the call all the same, and hears.
+ * The longest time that a join waits until what the agent says gets out, in milliseconds: else its first words would be
+ * lost. Beyond it the agent is in the call all the same, and hears.
  */
 const heardTimeoutMs = 3_000;
 

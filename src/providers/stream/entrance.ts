@@ -55,7 +55,7 @@ export async function enter<T>(options: EntranceOptions<T>): Promise<T> {
   }
 }
 
-/** Whether trying again can help. */
+/** Returns whether trying again can help. */
 export function canHelp(error: unknown): error is StreamError {
   return (
     error instanceof StreamError &&

@@ -10,7 +10,7 @@ export interface StreamFailure {
   readonly code?: string | undefined;
   /** Stream's number for it: the coordinator's (40 is an expired token) or the SFU's (700 is a full one). */
   readonly number?: number | undefined;
-  /** Whether trying again can help. */
+  /** True where trying again can help. */
   readonly retryable: boolean;
   /** The time that Stream asks to wait before that, in milliseconds. */
   readonly retryAfterMs?: number | null;

@@ -25,7 +25,7 @@ export const farewell: FarewellModule["farewell"] = async (data, { signal }) => 
   }
 };
 
-/** Longest text of a place, in characters. A session description has about 10,000. */
+/** The longest text of a place, in characters. A session description has about 10,000. */
 const longestText = 131_072;
 
 /** Reads what a session thread handed over, which may be anything. Throws where it is no place in a call. */

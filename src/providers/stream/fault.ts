@@ -9,7 +9,7 @@ export type ErrorEvent = Extract<SfuEvent, { type: "error" }>["value"];
 export interface Fault {
   readonly error: StreamError;
   readonly wish: Strategy | "leave" | null;
-  /** Only another edge helps. */
+  /** True where only another edge helps. */
   readonly badEdge: boolean;
 }
 
@@ -26,7 +26,7 @@ const full: ReadonlySet<number | undefined> = new Set([
   ErrorCode.CALL_PARTICIPANT_LIMIT_REACHED,
 ]);
 
-/** Whether an edge has no room for anybody, so that another one has to do. */
+/** Returns whether an edge has no room for anybody, so that another one has to do. */
 export const hasNoRoom = ({ number }: StreamError): boolean => full.has(number);
 
 /** An error event that does not say which. */

@@ -3,7 +3,7 @@ import type { Guest, JsonObject } from "../../protocol.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { FilledOptions } from "./options.ts";
 
-/** For how long the token in a demo link is good, in seconds. */
+/** The time for which the token in a demo link is good, in seconds. */
 const demoSeconds = 3_600;
 
 type Inviter = Pick<Coordinator, "upsertUser" | "userToken">;

@@ -28,7 +28,7 @@ export interface LodgingOptions
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
 
-/** Longest wait for a goodbye over a socket of its own, in milliseconds. */
+/** The longest wait for a goodbye over a socket of its own, in milliseconds. */
 const goodbyeTimeoutMs = 2_000;
 
 /**
@@ -123,7 +123,7 @@ export class Lodging {
     this.#hearing = this.#current;
   }
 
-  /** Never throws; without effect while there is no place. */
+  /** Sends a frame of sound. It never throws, and has no effect while there is no place. */
   send(frame: PcmFrame): void {
     this.#speaking?.media.publisher.send(frame);
   }

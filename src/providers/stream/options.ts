@@ -3,23 +3,26 @@ import { baseUrlFrom, keyFrom } from "../access.ts";
 
 /** The options for calls on Stream. A wrong option throws a `TypeError` that names it. */
 export interface StreamOptions {
-  /** Default: the environment's `STREAM_API_KEY`. */
+  /** The API key. Default: the environment's `STREAM_API_KEY`. */
   readonly apiKey?: string;
-  /** Default: the environment's `STREAM_API_SECRET`. It signs tokens, and stays in this process. */
+  /** The API secret, which signs tokens and stays in this process. Default: the environment's `STREAM_API_SECRET`. */
   readonly apiSecret?: string;
   /**
-   * Default: the environment's `STREAM_BASE_URL`, else Stream's own addresses. Change it for an emulator: users and calls are
-   * then both asked for there.
+   * The address of the API. Default: the environment's `STREAM_BASE_URL`, else Stream's own addresses. Change it for an
+   * emulator: users and calls are then both asked for there.
    */
   readonly baseUrl?: string;
-  /** Longest wait for one answer of Stream's API, in milliseconds. Default 5,000. Raise it on slow networks. */
+  /** The longest wait for one answer of Stream's API, in milliseconds. Default 5,000. Raise it on slow networks. */
   readonly requestTimeoutMs?: number;
   /**
    * The number of tries in all of a join, or of a request to Stream's API that failed for a reason that passes. Default 3.
    * A join moves to another of Stream's edges where one is full.
    */
   readonly attempts?: number;
-  /** For how long the agent's own tokens are good, in seconds, 60–86,400. Default 3,600. They are renewed by themselves. */
+  /**
+   * The time for which the agent's own tokens are good, in seconds, 60–86,400. Default 3,600. They are renewed by
+   * themselves.
+   */
   readonly tokenLifetimeSeconds?: number;
   /**
    * The page where people join a call to try an agent out: the links of `run` lead there. Default: the environment's
@@ -33,12 +36,12 @@ export interface StreamOptions {
 export interface FilledOptions {
   readonly apiKey: string;
   readonly apiSecret: string;
-  /** Null: Stream's own. */
+  /** The address of the API; null: Stream's own. */
   readonly baseUrl: string | null;
   readonly requestTimeoutMs: number;
   readonly attempts: number;
   readonly tokenLifetimeSeconds: number;
-  /** Null: there are no links. */
+  /** The page of demo links; null: there are no links. */
   readonly demoUrl: string | null;
 }
 

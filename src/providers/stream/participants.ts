@@ -4,9 +4,12 @@ import type { Participant as ParticipantMessage, TrackSubscription } from "./wir
 
 /** Times in milliseconds. */
 export interface DepartureTimes {
-  /** Whoever comes again within this, such as by loading the page again, was never gone. */
+  /**
+   * The grace after a departure, in milliseconds: whoever comes again within it, such as by loading the page again, was
+   * never gone.
+   */
   readonly graceMs: number;
-  /** The same, after the agent itself had to come again: the others may be on their way back too. */
+  /** The grace after the agent itself had to come again, in milliseconds: the others may be on their way back too. */
   readonly graceAfterReturnMs: number;
 }
 export const departureTimes: DepartureTimes = { graceMs: 1_000, graceAfterReturnMs: 10_000 };
@@ -16,7 +19,7 @@ interface Attendee {
   readonly userId: string;
   readonly sessionId: string;
   trackLookupPrefix: string;
-  /** Whether its microphone was ever on: what was subscribed to once stays so while it is muted. */
+  /** True where its microphone was ever on: what was subscribed to once stays so while it is muted. */
   subscribed: boolean;
   speaks: boolean;
 }
@@ -28,7 +31,7 @@ type Presence = Extract<ConnectionEvent, { readonly participant: Participant }>;
  * session of theirs is, and who is heard through the newest session whose microphone is on. The agent's own user is none.
  */
 export class Participants {
-  /** By user id. */
+  /** The participants by user id. */
   readonly people = new Map<string, Participant>();
   readonly #attendees = new Map<string, Attendee>();
   readonly #departures = new Map<string, NodeJS.Timeout>();
@@ -64,7 +67,7 @@ export class Participants {
     for (const one of list.toSorted((a, b) => joinedAt(a) - joinedAt(b))) this.put(one);
   }
 
-  /** Somebody came, or is told of again. Ids alone do, where nothing else is known. */
+  /** Takes in a participant who came, or is told of again. Ids alone do, where nothing else is known. */
   put(one: Pick<ParticipantMessage, "userId" | "sessionId"> & Partial<ParticipantMessage>): void {
     const { userId, sessionId, publishedTracks, trackLookupPrefix = "", name = "" } = one;
     if (userId === this.#agentUserId || userId === "" || sessionId === "") return;

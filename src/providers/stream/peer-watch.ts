@@ -9,7 +9,7 @@ export interface PeerTimes {
   readonly restartAfterMs: number;
   /** And fails where it has not come back after so long. */
   readonly lostAfterMs: number;
-  /** Longest wait for the first connection, from the first description on. */
+  /** The longest wait for the first connection, from the first description on, in milliseconds. */
   readonly connectTimeoutMs: number;
 }
 export const peerTimes: PeerTimes = { restartAfterMs: 500, lostAfterMs: 12_000, connectTimeoutMs: 20_000 };

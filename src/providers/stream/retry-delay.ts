@@ -1,4 +1,4 @@
-/** Most that somebody may ask us to wait, in milliseconds: a call does not wait for hours. */
+/** The longest time that somebody may ask us to wait, in milliseconds: a call does not wait for hours. */
 const longestAskedMs = 30_000;
 
 /**

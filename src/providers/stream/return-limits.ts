@@ -30,7 +30,7 @@ export class ReturnLimits {
     return true;
   }
 
-  /** False: the same thing went wrong too often in a row. */
+  /** Returns whether another return may be tried; false where the same thing went wrong too often in a row. */
   allows(trouble: Trouble): boolean {
     if (trouble.kind === "media_failed" && !trouble.everConnected) {
       this.#neverConnected[trouble.peer]++;
@@ -43,7 +43,10 @@ export class ReturnLimits {
     return true;
   }
 
-  /** It forgives that this one did not; what gets out, all but what does not get in. */
+  /**
+   * Sets the count of failures of this peer connection back, as it is connected; for the publisher also those of
+   * negotiation and of returns that did not last.
+   */
   connected(peer: Peer): void {
     this.#neverConnected[peer] = 0;
     if (peer !== "publisher") return;

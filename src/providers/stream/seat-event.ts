@@ -4,10 +4,10 @@ import type { Capabilities } from "./media/media.ts";
 /** The ways in which a seat is taken up again: on the same session, as a new one, or on another edge. */
 export type Strategy = "fast" | "rejoin" | "migrate";
 
-/** Why the agent is no longer in the call. `lost`: for good, after every attempt to come back. */
+/** The reasons for which the agent is no longer in the call. `lost`: for good, after every attempt to come back. */
 export type EndReason = "left" | "call_ended" | "kicked" | "lost";
 
-/** Why the agent may not be heard: it has not the right, lost it, or was muted by somebody. */
+/** The reasons for which the agent may not be heard: it has not the right, lost it, or was muted by somebody. */
 export type Silence = "capabilities" | "grants" | "moderation";
 
 /** The agent's place as plain data, with all that it takes to leave for an agent that cannot any more. It holds a token. */

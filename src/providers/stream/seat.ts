@@ -30,7 +30,7 @@ export interface SeatOptions {
   readonly agentUser: AgentUser;
   /** The number of tries of a join in all. */
   readonly attempts: number;
-  /** Also those of the join itself. */
+  /** Takes each event, also those of the join itself. */
   readonly onEvent: (event: SeatEvent) => void;
 }
 
@@ -109,7 +109,7 @@ export class Seat {
     return this.#participants.people;
   }
 
-  /** Whether the agent may be heard, as far as its rights go. */
+  /** Returns whether the agent may be heard, as far as its rights go. */
   get maySpeak(): boolean {
     return this.#right.silence === null;
   }

@@ -10,7 +10,7 @@ const silences: Readonly<Record<number, Silence>> = {
   [TrackUnpublishReason.MODERATION]: "moderation",
 };
 
-/** Whether the agent may be heard: a matter of its rights, and of whoever may mute it. */
+/** Knows whether the agent may be heard: a matter of its rights, and of whoever may mute it. */
 export class SpeakingRight {
   readonly #onChange: (silence: Silence | null) => void;
   #silence: Silence | null = null;
@@ -19,7 +19,7 @@ export class SpeakingRight {
     this.#onChange = onChange;
   }
 
-  /** Why it may not be heard; null: it may. */
+  /** The reason for which the agent may not be heard; null: it may. */
   get silence(): Silence | null {
     return this.#silence;
   }
@@ -34,7 +34,10 @@ export class SpeakingRight {
     this.#allow(mayPublish, "grants");
   }
 
-  /** Somebody with the right to do so may have turned the agent's own microphone off. */
+  /**
+   * Takes in that a track was unpublished: somebody with the right to do so may have turned the agent's own microphone
+   * off.
+   */
   takeUnpublished({ sessionId, type, cause }: TrackUnpublished, ownSessionId: string): void {
     const silence = silences[cause];
     if (sessionId === ownSessionId && type === TrackType.AUDIO && silence) this.#set(silence);

@@ -82,7 +82,7 @@ export class Stay {
     this.#subscriptions = new Subscriptions((tracks) => this.#subscribe(tracks));
   }
 
-  /** Null before it joined. */
+  /** The agent's place in the call; null before it joined. */
   get place(): Place | null {
     if (this.#capabilities === null) return null;
     const { cid, userId, unifiedSessionId } = this.#options;
@@ -92,12 +92,12 @@ export class Stay {
     return { cid, userId, edge, websocketUrl, token, sessionId, unifiedSessionId, capabilities };
   }
 
-  /** For how long after its socket was lost the SFU keeps the session, in milliseconds. */
+  /** The time for which the SFU keeps the session after its socket was lost, in milliseconds. */
   get fastDeadlineMs(): number {
     return this.#fastDeadlineMs;
   }
 
-  /** Whether what was agreed about media is worth to be kept. */
+  /** Returns whether what was agreed about media is worth to be kept. */
   get mediaHealthy(): boolean {
     return this.#watches.publisher.state !== "failed" && this.#watches.subscriber.state !== "failed";
   }

@@ -3,7 +3,7 @@ import type { Peer } from "./media/media.ts";
 import { ErrorCode } from "./wire/enums.ts";
 import type { SocketLoss } from "./wire/sfu-socket.ts";
 
-/** Why a stay on an SFU cannot go on as it is. */
+/** The reasons for which a session on an SFU cannot go on as it is. */
 export type Trouble =
   | { readonly kind: "signal_lost"; readonly loss: SocketLoss }
   /** A peer connection failed, or, `everConnected` false, never came about. */
@@ -23,7 +23,7 @@ const lostSessions: ReadonlySet<number> = new Set([
   ErrorCode.SFU_SHUTTING_DOWN,
 ]);
 
-/** Whether an answer means that this session is over, so that only a new one helps. */
+/** Returns whether an answer means that this session is over, so that only a new one helps. */
 export function sessionLost(error: unknown): error is StreamError {
   if (!(error instanceof StreamError)) return false;
   return error.status === 401 || (error.number !== undefined && lostSessions.has(error.number));

@@ -13,7 +13,7 @@ export type SoundListener = (participantId: string, frame: PcmFrame) => void;
 export class Voices {
   readonly #participants: Participants;
   readonly #listeners = new Set<SoundListener>();
-  /** By track lookup prefix. */
+  /** The frames that are held back, by track lookup prefix. */
   readonly #held = new Map<string, PcmFrame[]>();
 
   constructor(participants: Participants) {

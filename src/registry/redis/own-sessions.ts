@@ -5,7 +5,10 @@ import type { OwnSession } from "./records.ts";
 export class OwnSessions {
   readonly #sessions = new Map<string, OwnSession>();
   readonly #calls = new CallCounts();
-  /** How the number of sessions that Redis knew of this process differed from the right one, the last time that they were compared. */
+  /**
+   * The way in which the number of sessions that Redis knew of this process differed from the right one, the last time
+   * that they were compared.
+   */
   #difference: "more" | "fewer" | null = null;
 
   get size(): number {

@@ -16,7 +16,10 @@ export function parsePlace(location: string): PlaceName {
   return { name, within };
 }
 
-/** The same without commas: `Boulder Colorado`, `Charleston South Carolina`; of one word, none. */
+/**
+ * Returns the ways to read a name without commas, such as `Boulder Colorado` or `Charleston South Carolina`; of one
+ * word, none.
+ */
 export function splitWords(name: string): PlaceName[] {
   const words = name.split(/\s+/).filter(Boolean);
   return [1, 2]

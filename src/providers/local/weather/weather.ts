@@ -18,7 +18,7 @@ export interface WeatherOptions {
    * the environment's `WEATHER_API_URL`, else open-meteo.com, which needs no key.
    */
   readonly url?: string;
-  /** Longest wait for the whole answer, in milliseconds. Default 2,500: somebody is waiting to hear it. */
+  /** The longest wait for the whole answer, in milliseconds. Default 2,500: somebody is waiting to hear it. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }

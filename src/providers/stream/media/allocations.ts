@@ -10,7 +10,7 @@ interface Allocation {
   requestWithRetry(request: Message, server: Allocation["server"], signal: AbortSignal): Promise<unknown>;
 }
 
-/** Longest wait for the relay's answer, in milliseconds. */
+/** The longest wait for the relay's answer, in milliseconds. */
 const answerMs = 200;
 let released = false;
 

@@ -85,7 +85,7 @@ export class Link {
     });
   }
 
-  /** Whether it was ever connected. */
+  /** Returns whether the link was ever connected. */
   get everConnected(): boolean {
     return this.#everConnected;
   }

@@ -85,7 +85,7 @@ export interface Media {
 export interface MediaFactory {
   /** The sample rate that `send` wants, in hertz. */
   readonly sampleRate: number;
-  /** The same text may be returned each time. */
+  /** Resolves with what this machine can send and receive. The same text may be returned each time. */
   capabilities(): Promise<Capabilities>;
   /** Opens at once: nothing is waited for. */
   open(options: MediaOptions): Media;

@@ -36,7 +36,7 @@ export class Sockets {
     await Promise.all(open.map((transport) => transport.close()));
   }
 
-  /** False: it comes too late. */
+  /** Takes a transport over, to close it with the others. Returns false where it comes too late. */
   take(transport: Transport): boolean {
     if (!this.#closed) this.#open.add(transport);
     return !this.#closed;

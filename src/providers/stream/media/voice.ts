@@ -34,7 +34,7 @@ export class Voice {
     return prefix === "" || (type !== undefined && !microphone.has(type)) ? null : prefix;
   }
 
-  /** Whether they send, be it silence or sound. */
+  /** Returns whether the participant sends, be it silence or sound. */
   get sending(): boolean {
     return this.#sending;
   }

@@ -24,9 +24,11 @@ export interface WeriftMediaOptions {
   readonly hearSampleRate?: number;
   /** The bitrate of the agent's sound, in bits a second. Default 32 000. */
   readonly bitrate?: number;
-  /** Default `all`; with `relay` every packet goes through a TURN server. */
+  /** The paths that packets may take. Default `all`; with `relay` every packet goes through a TURN server. */
   readonly iceTransportPolicy?: "all" | "relay";
-  /** Default: an address of each of the machine's networks. `127.0.0.1`: nothing leaves the machine. */
+  /**
+   * The local address. Default: an address of each of the machine's networks. `127.0.0.1`: nothing leaves the machine.
+   */
   readonly address?: string;
   readonly times?: Partial<LinkTimes>;
 }

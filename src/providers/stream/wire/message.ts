@@ -48,7 +48,7 @@ export type Input<M> = M extends Message<infer F> ? FieldInputs<F> : never;
 /** A message: its fields by name, in camelCase. */
 export class Message<F extends Fields> {
   readonly fields: F;
-  /** Whether all its fields exclude one another: the last one that was sent counts. */
+  /** True where all its fields exclude one another: the last one that was sent counts. */
   readonly exclusive: boolean;
   readonly byNumber: ReadonlyMap<number, readonly [name: string, field: Field]>;
 

@@ -2,7 +2,7 @@
 import { AudioBitrateProfile, ConnectionQuality, ErrorCode, ParticipantSource, TrackType } from "./enums.ts";
 import { type Input, message, type Value } from "./message.ts";
 
-/** Also stands for events about video, of which only the arrival is of interest. */
+/** A message without fields. It also stands for events about video, of which only the arrival is of interest. */
 export const Empty = message({});
 
 export const Timestamp = message({ seconds: [1, "int64"], nanos: [2, "int32"] });

@@ -6,7 +6,10 @@ import { passing, StreamError, sfuError, timedOut, unreachable } from "../error.
 import { type JoinRequest, type JoinResponse, SfuEvent, SfuRequest } from "./messages.ts";
 import { decode, encode, type Input, variantOf } from "./protobuf.ts";
 
-/** Why the client closes: 1000 frees the participant at once, all others leave it to the SFU's deadline. */
+/**
+ * The codes with which the client closes: 1000 frees the participant at once, all others leave it to the SFU's
+ * deadline.
+ */
 export const closeCodes = { left: 1_000, unhealthy: 4_001, superseded: 4_100, joinFailed: 4_101 } as const;
 export type CloseReason = keyof typeof closeCodes;
 
@@ -20,9 +23,9 @@ export interface SocketLoss {
 
 /** Times in milliseconds, as in Stream's own clients. */
 export interface SocketTimes {
-  /** Longest wait for an open connection. */
+  /** The longest wait for an open connection, in milliseconds. */
   readonly openTimeoutMs: number;
-  /** Longest wait for the answer to a join. */
+  /** The longest wait for the answer to a join, in milliseconds. */
   readonly joinTimeoutMs: number;
   /** The time between two questions to the SFU for a sign of life, in milliseconds. */
   readonly healthIntervalMs: number;
@@ -39,7 +42,9 @@ export const socketTimes: SocketTimes = {
 export interface SfuSocketOptions {
   /** With its query. */
   readonly url: string;
-  /** Whatever comes but answers to a join and signs of life, in order, from the moment it is opened. */
+  /**
+   * Takes all events but answers to a join and signs of life, in order, from the moment at which the socket is opened.
+   */
   readonly onEvent: (event: SfuEvent) => void;
   /** Once, and nothing after it. Not called where this side closes, nor where it never got as far as joining. */
   readonly onLost: (loss: SocketLoss) => void;

@@ -26,7 +26,7 @@ export interface SignalClientOptions {
   readonly signal: AbortSignal;
 }
 
-/** Longest wait for one answer, in milliseconds, as in Stream's own clients. */
+/** The longest wait for one answer, in milliseconds, as in Stream's own clients. */
 const answerTimeoutMs = 5_000;
 
 /** The most times that a request is sent, while the SFU, or the network, says that trying again can help. */
