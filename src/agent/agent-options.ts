@@ -62,9 +62,9 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   /** The rules for when a participant's words stop an agent that speaks. */
   readonly bargeIn?: Partial<BargeInOptions>;
   /**
-   * After this long in which nobody said anything there is a `user_silent` event, in milliseconds; null: never. Default
-   * 15,000: long enough to look something up. It counts from the moment that the agent has said all and nobody speaks,
-   * while somebody is there, and again once the agent has said something into the silence.
+   * The time in which nobody says anything after which there is a `user_silent` event, in milliseconds; null: never.
+   * Default 15,000: long enough to look something up. It counts from the moment that the agent has said all and nobody
+   * speaks, while somebody is there, and again once the agent has said something into the silence.
    */
   readonly userSilentAfterMs?: number | null;
   /** The most that the session may consume. Beyond it, `finish()` resolves when the turn is over. Default: no limits. */
@@ -88,18 +88,18 @@ export interface JoinOptions {
 
 /** The agent's stay in its call. Disposing of it leaves the call. */
 export interface Joined extends AsyncDisposable {
-  /** Somebody else was there when the join resolved. */
+  /** True where somebody else was there when the join resolved. */
   readonly accompanied: boolean;
 }
 
 export interface SayOptions {
   /** Cuts short what the agent is saying. Default false: it waits for its turn. */
   readonly interrupt?: boolean;
-  /** Whether participants may cut these words short. Default true. */
+  /** Lets participants cut these words short. Default true. */
   readonly interruptible?: boolean;
 }
 
-/** With the defaults filled in. */
+/** The options of an agent with the defaults filled in. */
 export interface FilledAgentOptions extends AgentOptions, BroadcastOptions {
   readonly apology: string | null;
   readonly unheardApology: string | null;

@@ -160,12 +160,12 @@ export class Agent {
     return this.#closing;
   }
 
-  /** For how long the agent has been alone in the call, in milliseconds; 0 while somebody is there. */
+  /** Returns the time for which the agent has been alone in the call, in milliseconds; 0 while somebody is there. */
   idleFor(): number {
     return this.#presence.idleForMs();
   }
 
-  /** For how long the agent is, or was, in the call, in milliseconds. */
+  /** Returns the time for which the agent is, or was, in the call, in milliseconds. */
   onCallFor(): number {
     return this.#presence.onCallForMs();
   }
@@ -187,7 +187,7 @@ export class Agent {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For the session that the agent lives in. */
+  /** Attaches the agent to the session that it lives in. Throws where it belongs to a session already. */
   [attach](host: AgentHost): AgentHandle {
     if (this.#host !== noHost) throw new Error("createAgent() must make a new agent for each session");
     checkTools(this.#options);
@@ -276,7 +276,7 @@ export class Agent {
     }
   }
 
-  /** Somebody came or went, began to say something or is done. */
+  /** Takes in that somebody came or went, began to say something or is done. */
   #changed(): void {
     const { busy } = this.#dialogue;
     const { inside, accompanied } = this.#attendance;

@@ -39,7 +39,7 @@ export class Attendance {
     this.#options = options;
   }
 
-  /** Whether the agent has not begun to join. */
+  /** Returns whether the agent has not begun to join. */
   get outside(): boolean {
     return this.#place === "outside";
   }
@@ -53,7 +53,7 @@ export class Attendance {
     return this.inside ? this.#call : null;
   }
 
-  /** Whether somebody else is seen in the call. */
+  /** Returns whether somebody else is seen in the call. */
   get accompanied(): boolean {
     return (this.#connection?.participants.size ?? 0) > 0;
   }

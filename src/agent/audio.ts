@@ -1,6 +1,6 @@
 /** A piece of sound: mono, 16-bit signed samples. */
 export interface PcmFrame {
   readonly samples: Int16Array;
-  /** In hertz. */
+  /** The sample rate, in hertz. */
   readonly sampleRate: number;
 }

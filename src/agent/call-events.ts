@@ -9,15 +9,13 @@ import { isObject } from "./option-checks.ts";
 
 /** The events that an agent sends by itself to all who watch its call. */
 export interface BroadcastOptions {
-  /**
-   * Whether the metrics so far are sent from time to time, under the names of `GET /sessions/{id}/metrics`. Default false.
-   */
+  /** Sends the metrics so far from time to time, under the names of `GET /sessions/{id}/metrics`. Default false. */
   readonly broadcastMetrics: boolean;
   /** The time between two such events, in milliseconds. Default 5,000. Lower it for gauges that somebody looks at. */
   readonly broadcastMetricsIntervalMs: number;
   /**
-   * Whether each turn's words are sent, with who said them, as they were heard. Default false, since all who watch the call
-   * would read them.
+   * Sends each turn's words, with who said them, as they were heard. Default false, since all who watch the call would
+   * read them.
    */
   readonly broadcastTranscripts: boolean;
 }
@@ -37,7 +35,7 @@ export interface CallEventsOptions {
   readonly signal: AbortSignal;
 }
 
-/** Longest that an event may take, in milliseconds. */
+/** The longest time that an event may take, in milliseconds. */
 const sendTimeoutMs = 5_000;
 /** Bytes of JSON where the edge does not say. */
 const defaultMaxBytes = 5_120;

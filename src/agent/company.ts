@@ -26,7 +26,7 @@ export class Company {
     this.came();
   }
 
-  /** Somebody is seen in the call. */
+  /** Takes in that somebody is seen in the call. */
   came(): void {
     this.#waiting?.(true);
   }

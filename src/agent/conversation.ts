@@ -8,7 +8,7 @@ export interface ToolCall {
   readonly name: string;
   /** The arguments as the model wrote them, which are not checked yet. */
   readonly arguments: JsonValue;
-  /** Whatever the provider wants back with the call, untouched, such as a thought signature. */
+  /** The data that the provider wants back with the call, untouched, such as a thought signature. */
   readonly providerData?: JsonValue;
 }
 

@@ -26,7 +26,7 @@ export interface DialogueOptions {
    */
   readonly host: () => AgentHost;
   readonly emit: (event: AgentEvent) => void;
-  /** Somebody has begun to say something, or is done. */
+  /** Called when somebody has begun to say something, or is done. */
   readonly onChange: () => void;
   /** A participant has spoken words. */
   readonly onWords: () => void;
@@ -63,7 +63,7 @@ export class Dialogue {
     });
   }
 
-  /** Whether a turn is running or waiting, or somebody speaks. */
+  /** Returns whether a turn is running or waiting, or somebody speaks. */
   get busy(): boolean {
     return this.#queue.busy || this.#voice?.listening === true;
   }

@@ -30,7 +30,7 @@ export class Ear {
   #waiting: PcmFrame[] = [];
   /** The part of this stream's sound that is measured, in milliseconds. */
   #measuredMs = 0;
-  /** It was told that the participant cannot be heard. */
+  /** True once it was told that the participant cannot be heard. */
   #unheard = false;
   /** Streams in a row that failed before they had worked. */
   #failures = 0;
@@ -68,7 +68,7 @@ export class Ear {
     }
   }
 
-  /** Never rejects. */
+  /** Listens until it is cancelled, and again after each failure. It never rejects. */
   async #listen(): Promise<void> {
     const signal = AbortSignal.any([this.#options.signal, this.#cancel.signal]);
     while (!signal.aborted) {

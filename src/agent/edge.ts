@@ -24,9 +24,12 @@ export interface JoinRequest {
   readonly agentUser: AgentUser;
   /** Fires when the session closes. A join that succeeds all the same is left at once. */
   readonly signal: AbortSignal;
-  /** For what happens to the connection by itself, such as that it was lost and taken up again. Default: nobody is told. */
+  /**
+   * Takes what happens to the connection by itself, such as that it was lost and taken up again. Default: nobody is
+   * told.
+   */
   readonly log?: Log;
-  /** The same in numbers. An edge that fails to join need not tell: whoever asked does. */
+  /** Takes the same incidents as measurements. An edge that fails to join need not tell: whoever asked does. */
   readonly measure?: (measurement: Measurement) => void;
   /**
    * Takes the data that are needed to leave in the agent's place, should its thread die before it has left: the server then
@@ -37,7 +40,7 @@ export interface JoinRequest {
   readonly farewell?: (data: JsonObject | null) => void;
 }
 
-/** Somebody in the call, other than the agent. */
+/** A participant in the call, other than the agent. */
 export interface Participant {
   readonly id: string;
   readonly name: string;
@@ -51,7 +54,7 @@ export type ConnectionEvent =
 
 /** The sound of a call. */
 export interface ConnectionAudio {
-  /** In hertz: what `send` wants. */
+  /** The sample rate that `send` wants, in hertz. */
   readonly sampleRate: number;
   /** The time from `send` until a participant hears the frame, as far as the edge knows, in milliseconds. */
   readonly leadMs: number;
@@ -68,7 +71,7 @@ export interface ConnectionAudio {
 
 /** The agent's place in a call. */
 export interface Connection {
-  /** Null where the call has no sound: participants type. */
+  /** The sound of the call; null where it has none: participants type. */
   readonly audio: ConnectionAudio | null;
   /** The participants besides the agent. Participants who only type to a session are not in it. */
   readonly participants: ReadonlyMap<string, Participant>;
@@ -79,7 +82,7 @@ export interface Connection {
    * join has fired. Not offered: leave it out.
    */
   sendEvent?(data: JsonObject): Promise<void>;
-  /** Most bytes of JSON that `sendEvent` takes. Default 5,120. */
+  /** The most bytes of JSON that `sendEvent` takes. Default 5,120. */
   readonly maxEventBytes?: number;
   /** Leaves the call and frees what it held. */
   leave(): Promise<void>;
@@ -87,7 +90,7 @@ export interface Connection {
 
 /** A request for what lets somebody into the call that the agent is in. */
 export interface InviteRequest {
-  /** Never the agent itself. */
+  /** The guest that is invited, which is never the agent itself. */
   readonly guest: Guest;
   /** Fires when nobody waits for it any more. */
   readonly signal: AbortSignal;
@@ -101,11 +104,11 @@ export interface JoinTokenRequest extends InviteRequest {
 export interface Edge {
   /** The name of who carries the call, such as `stream`. It is a label in metrics. */
   readonly provider: string;
-  /** False: its calls never carry sound, so that ears and a voice need not be made ready for them. Default true. */
+  /** False where its calls never carry sound, so that no ears and no voice are made ready for them. Default true. */
   readonly sound?: boolean;
   /**
-   * For a rehearsal: makes ready for calls to come. Rejects where the provider does not let the agent in, such as for a
-   * wrong key. Nothing to make ready: leave it out.
+   * Makes ready for calls to come, for a rehearsal. Rejects where the provider does not let the agent in, such as for a
+   * wrong key. Leave it out where there is nothing to make ready.
    */
   warm?(signal: AbortSignal): Promise<void>;
   /** Makes sure that the call exists, or finds it. */

@@ -2,7 +2,7 @@ import { within } from "../deadline.ts";
 import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { FromThread } from "../protocol.ts";
 
-/** Longest wait for them, in milliseconds: the main thread may be busy. */
+/** The longest wait for them, in milliseconds: the main thread may be busy. */
 const waitMs = 5_000;
 
 /** The metrics of the session so far, asked of the main thread, which counts them. */

@@ -47,7 +47,7 @@ export interface SchemaFunction<Schema extends StandardSchema> extends FunctionB
 
 /** A function described by plain JSON Schema: type, required, properties, items, enum and const are checked. */
 export interface JsonSchemaFunction<Arguments extends object = JsonObject> extends FunctionBase<Arguments> {
-  /** Default: no parameters. */
+  /** The JSON Schema of the arguments. Default: no parameters. */
   readonly parameters?: JsonSchema;
 }
 

@@ -16,7 +16,7 @@ export interface Log {
 /** The session that an agent lives in, as the agent sees it. */
 export interface AgentHost {
   readonly log: Log;
-  /** Whether log lines may hold what was said, and what tools were given. */
+  /** True where log lines may hold what was said, and what tools were given. */
   readonly logTranscripts: boolean;
   /** The place of the call instead of the agent's own edge; null where the agent's own edge carries it. */
   readonly stage: Stage | null;
@@ -39,9 +39,9 @@ export interface AgentHost {
 /** A call of another kind than the agent's own: in it any agent can hear and speak. */
 export interface Stage {
   readonly edge: Edge;
-  /** For an agent that has no ears. */
+  /** Returns the ears of an agent that has none of its own. */
   stt(): STT;
-  /** For an agent that has no voice. */
+  /** Returns the voice of an agent that has none of its own. */
   tts(): TTS;
 }
 
@@ -49,13 +49,13 @@ export interface Stage {
 export interface AgentHandle {
   /** Takes what a participant typed; before the agent has joined, it waits. */
   message(message: TextMessage): void;
-  /** Never rejects. */
+  /** Resolves with the answer to a question of the main thread. It never rejects. */
   answer(question: Question): Promise<Answer>;
   /** Ends the conversation, so that `finish()` returns; leaving the call stays with the agent's own code. */
   close(reason: Error): void;
   /** A call is about to begin: services are connected to ahead. */
   prepare(): void;
-  /** For a rehearsal: what the agent is made of, and which of it is known not to work. */
+  /** Resolves with what the agent is made of, and which of it is known not to work, for a rehearsal. */
   report(): Promise<AgentService[]>;
 }
 

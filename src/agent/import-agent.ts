@@ -35,7 +35,10 @@ async function addPlace(error: SyntaxError, agentUrl: string): Promise<void> {
   }
 }
 
-/** Whether Node threw it while it read a module, without a place; code that ran and threw would run again. */
+/**
+ * Returns whether Node threw the error while it read a module, without a place; code that ran and threw would run
+ * again.
+ */
 function isOfReading(stack: string): boolean {
   const [thrower] = stack.match(/^\s+at (?!.*<anonymous>).*$/m) ?? [];
   return stack.startsWith("SyntaxError") && (thrower ?? "").includes("(node:internal/modules/");

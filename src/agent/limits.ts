@@ -2,18 +2,18 @@ import { type Checks, duration, whole } from "./option-checks.ts";
 
 /** Bounds of one agent. Times in milliseconds. */
 export interface AgentLimits {
-  /** Longest wait for the edge to bring the agent into the call. */
+  /** The longest wait for the edge to bring the agent into the call. */
   readonly joinTimeoutMs: number;
   /** Request → first text or tool call of the model. Past it the turn fails; slow reasoning models need more. */
   readonly firstTokenTimeoutMs: number;
   /** Request → end of the model's stream, for each request alone. */
   readonly responseTimeoutMs: number;
   /**
-   * Longest a request waits its turn among those to a provider with `providerConcurrency`. Past it the turn fails, or a
-   * `fallback` asks the next one; ears ask again. Raise it where a late answer is better than none.
+   * The longest time that a request waits its turn among those to a provider with `providerConcurrency`. Past it the
+   * turn fails, or a `fallback` asks the next one; ears ask again. Raise it where a late answer is better than none.
    */
   readonly permitTimeoutMs: number;
-  /** Longest text of one reply, in characters: a model that never stops ends here. */
+  /** The longest text of one reply, in characters: a model that never stops ends here. */
   readonly maxReplyLength: number;
   /** The number of times in one turn that the model may call tools before it has to answer without them. */
   readonly maxToolRounds: number;
@@ -21,13 +21,13 @@ export interface AgentLimits {
   readonly maxParallelTools: number;
   /** Tool calls that the model may ask for in one round; further ones are dropped, and logged. */
   readonly maxToolCallsPerRound: number;
-  /** Longest a tool call may run, validation of its arguments included. */
+  /** The longest time that a tool call may run, validation of its arguments included. */
   readonly toolTimeoutMs: number;
   /** The length at which the output of a tool is cut, in characters. */
   readonly maxToolOutputLength: number;
   /** Messages of the conversation that the model is shown; the oldest exchanges are forgotten first. */
   readonly maxHistoryMessages: number;
-  /** The same bound in characters. */
+  /** The most characters of the history that the model is shown. */
   readonly maxHistoryLength: number;
   /** Turns that may wait behind the running one; further ones fail at once. */
   readonly maxWaitingTurns: number;
@@ -39,8 +39,8 @@ export interface AgentLimits {
    */
   readonly hearingRetryMs: number;
   /**
-   * Longest each step of leaving and closing may take: the call, the edge, the model, the voices. At most two follow one
-   * another, which fits into the default grace of a close (5 s).
+   * The longest time that each step of leaving and closing may take: the call, the edge, the model, the voices. At most
+   * two follow one another, which fits into the default grace of a close (5 s).
    */
   readonly closeStepTimeoutMs: number;
 }

@@ -56,7 +56,7 @@ export class Mouth {
     return output;
   }
 
-  /** Whether there is nothing to say of this text. */
+  /** Returns whether there is nothing to say of this text. */
   isSilent(text: string): boolean {
     return isSilent(text, this.#speechText);
   }

@@ -6,7 +6,7 @@ export interface Output {
   readonly heard: string;
   readonly progress: SpokenProgress;
   write(text: string): void;
-  /** Nothing more comes for now: what was written so far is said without waiting for the rest of its sentence. */
+  /** Says what was written so far without waiting for the rest of its sentence, since nothing more comes for now. */
   flush(): void;
   /** Holds what is not heard yet, at once; `resume` goes on where it stopped. */
   pause(): void;
@@ -34,7 +34,7 @@ export interface OutputEvents {
   failed(error: unknown): void;
   /** A piece that is being heard. */
   heard(piece: string): void;
-  /** For {@link TurnClock}; only outputs that sound tell these. */
+  /** Called at the moments that a {@link TurnClock} marks; only outputs that sound tell these. */
   firstSentence(): void;
   firstByte(): void;
   firstFrame(at: number): void;

@@ -25,7 +25,7 @@ export class Presence {
     this.#leftAt ??= now();
   }
 
-  /** Somebody was there until this moment. */
+  /** Takes in that somebody was there until this moment. */
   seen(): void {
     this.#lastSeenAt = now();
   }

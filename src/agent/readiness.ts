@@ -44,8 +44,8 @@ export class Readiness {
   }
 
   /**
-   * For a call to come: the first turn then pays no handshake. Begun as the agent joins; earlier, connections would be
-   * closed again by the time of the call.
+   * Prepares the services for a call to come: the first turn then pays no handshake. It begins as the agent joins;
+   * earlier, connections would be closed again by the time of the call.
    */
   prepare(): void {
     const { edge, llm, stt, tts } = this.#options;
@@ -55,7 +55,7 @@ export class Readiness {
     }
   }
 
-  /** For a rehearsal: who does what, and which of them is known not to work, such as for a wrong key. */
+  /** Resolves with who does what, and which of them is known not to work, such as for a wrong key, for a rehearsal. */
   async report(): Promise<AgentService[]> {
     const { edge, llm, stt, tts } = this.#options;
     const services = partsOf({ llm, stt, tts }).map(async ([part, service]): Promise<AgentService[]> => {

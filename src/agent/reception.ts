@@ -22,7 +22,7 @@ export class Reception {
     this.#options = options;
   }
 
-  /** Never rejects, and always in time. */
+  /** Resolves with the answer to a question about the call. It never rejects, and always answers in time. */
   async answer(question: Question): Promise<Answer> {
     const { agentUser, call: callOf, edge, signal } = this.#options;
     const call = callOf();
@@ -44,7 +44,7 @@ export class Reception {
   }
 }
 
-/** Null where the edge does not know such a thing. */
+/** Asks the edge; returns null where the edge does not know such a thing. */
 function ask(edge: Edge, call: Call, question: Question, signal: AbortSignal): Promise<JsonObject> | null {
   const { guest } = question;
   switch (question.about) {

@@ -20,7 +20,7 @@ export interface ReplyOptions {
   /** The conversation, up to what is to be answered. */
   readonly messages: readonly Message[];
   readonly signal: AbortSignal;
-  /** Whether nothing of a text that is not blank would be heard. */
+  /** Returns whether nothing of a text that is not blank would be heard. */
   readonly isSilent: (text: string) => boolean;
   readonly onText: (text: string) => void;
   readonly onFirstText: () => void;
@@ -59,7 +59,7 @@ export class Reply {
     });
   }
 
-  /** All that belongs into the conversation so far. */
+  /** The messages that belong into the conversation so far. */
   get messages(): Message[] {
     return [...this.#messages, { role: "agent", text: this.#given, toolCalls: [] }];
   }

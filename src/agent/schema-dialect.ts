@@ -195,7 +195,7 @@ function constant(value: unknown): Schema {
   return { type: "object", properties, required: Object.keys(value), additionalProperties: false };
 }
 
-/** The same, or null. */
+/** Returns the same schema, which also takes null. */
 function orNull(schema: Schema): Schema {
   const { type, enum: allowed } = schema;
   if (type === undefined || "const" in schema || "$ref" in schema) {

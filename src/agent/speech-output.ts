@@ -50,7 +50,7 @@ export class SpeechOutput implements Output {
   #cutAt: string | null = null;
   /** All is written. */
   #written = false;
-  /** Nothing is said beyond the sentence at hand. */
+  /** True once nothing is said beyond the sentence at hand. */
   #stopped = false;
   #leftOut = false;
 
@@ -146,7 +146,7 @@ export class SpeechOutput implements Output {
     );
   }
 
-  /** Nothing that is written from here on is heard. */
+  /** Returns whether nothing that is written from here on is heard. */
   get #over(): boolean {
     return this.#cutAt !== null || this.#failure !== null || this.#stopped;
   }

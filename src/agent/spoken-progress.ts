@@ -2,7 +2,7 @@
 export interface SpokenProgress {
   /** Its first sound is on its way to the participants. */
   readonly begun: boolean;
-  /** It asks: a question is being heard, was heard a moment ago, or is about to be. */
+  /** True while it asks: a question is being heard, was heard a moment ago, or is about to be. */
   readonly asks: boolean;
   /** The time that the rest will sound, in milliseconds; infinite while more may be written. */
   readonly leftMs: number;
@@ -20,7 +20,7 @@ export interface SpokenPiece {
   readonly durationMs: number;
 }
 
-/** For so long after a question an answer is one to it, though the agent goes on; in milliseconds. */
+/** The time after a question for which an answer is one to it, though the agent goes on; in milliseconds. */
 const askedForMs = 2_500;
 /** A question that comes so soon is one that people answer already; in milliseconds. */
 const asksSoonMs = 1_500;

@@ -1,7 +1,7 @@
 import type { Output } from "./output.ts";
 import { isQuestion, type SpokenProgress } from "./spoken-progress.ts";
 
-/** Shortest time between two pieces of text, so that a fast model cannot flood the port. */
+/** The shortest time between two pieces of text, in milliseconds, so that a fast model cannot flood the port. */
 const pieceIntervalMs = 20;
 
 /** Words as text: heard as soon as they are sent. The first piece goes out at once, later ones are gathered. */

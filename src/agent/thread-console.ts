@@ -11,7 +11,7 @@ const consoleLevels = {
   error: "error",
 } as const satisfies Partial<Record<keyof Console, ConsoleLevel>>;
 
-/** Longest text without an end of line that is held back. */
+/** The longest text without an end of line that is held back, in characters. */
 const longestPending = 8_192;
 
 /**

@@ -26,7 +26,7 @@ const budgets = {
   own: { lines: 500, bytes: 256 * 1024 },
 };
 
-/** Most that one thread keeps for a reader that is slow, in bytes. */
+/** The most that one thread keeps for a reader that is slow, in bytes. */
 const mostWaitingBytes = 128 * 1024;
 /** The time that a thread which is about to end tries to write the lines that wait, in milliseconds. */
 const lastPatienceMs = 20;
@@ -114,7 +114,7 @@ export class ThreadLog implements Log {
 /** Messages that a conversation in the terminal shows by itself, so that the log need not. */
 const shownAnyway: ReadonlySet<string> = new Set(["turn", "a participant is unheard"]);
 
-/** Longest message, and longest text of an error, in a line of words, in characters. */
+/** The longest message, and the longest text of an error, in a line of words, in characters. */
 const longestWords = 600;
 
 interface WordFields {
@@ -160,7 +160,10 @@ function asPinoWrites(error: PlainError): object {
   };
 }
 
-/** Longest strings among the fields, and longest message, in characters: the first that fit into a line are taken. */
+/**
+ * The longest strings among the fields, and the longest message, in characters: the first that fit into a line are
+ * taken.
+ */
 const lengths = [
   [Number.POSITIVE_INFINITY, longestLineBytes],
   [Number.POSITIVE_INFINITY, 3_600],

@@ -1,7 +1,7 @@
 import type { Measurement } from "../protocol.ts";
 import { cutText } from "../text.ts";
 
-/** Longest name of a provider or a model, in characters. */
+/** The longest name of a provider or a model, in characters. */
 const longestName = 256;
 
 /**

@@ -190,7 +190,7 @@ function isReadable(value: unknown): value is Response & { readonly body: Readab
   return value instanceof Response && value.body !== null && !value.bodyUsed && !value.body.locked;
 }
 
-/** In the character set that the content type names; UTF-8 where it names none that is known. */
+/** Returns a decoder of the character set that the content type names; of UTF-8 where it names none that is known. */
 function decoderOf(contentType: string): TextDecoderStream {
   const charset = /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1];
   try {

@@ -22,7 +22,7 @@ export type Moment = (typeof moments)[number];
 export class TurnClock {
   readonly #at = new Map<Moment, number>();
 
-  /** Only the first time counts. */
+  /** Notes the time of a moment. Only the first time counts. */
   mark(moment: Moment, at: number = now()): void {
     if (!this.#at.has(moment)) this.#at.set(moment, at);
   }

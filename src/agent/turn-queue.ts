@@ -38,7 +38,7 @@ export class TurnQueue {
     if (!held) this.#advance();
   }
 
-  /** Whether a turn is running or waiting. */
+  /** Returns whether a turn is running or waiting. */
   get busy(): boolean {
     return this.#running !== null || this.#waiting.length > 0;
   }

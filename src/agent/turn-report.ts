@@ -8,7 +8,7 @@ import type { LLM } from "./llm.ts";
 import type { ToolOutcome } from "./tools.ts";
 import type { TurnInput } from "./turn-input.ts";
 
-/** Whom a turn tells what happens in it. */
+/** The parts that a turn tells what happens in it. */
 export interface TurnReporting {
   readonly llm: LLM;
   readonly agentId: string;
@@ -71,7 +71,7 @@ export class TurnReport {
     });
   }
 
-  /** Nothing was said. */
+  /** Takes captions back, since nothing was said. */
   dropped(): void {
     this.#captions?.takeBack();
   }

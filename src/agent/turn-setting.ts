@@ -12,7 +12,10 @@ export interface TurnSetting extends TurnReporting {
   readonly limits: AgentLimits;
   readonly conversation: Conversation;
   readonly permit: AskPermit;
-  /** Whether nothing of an answer would be heard, though there is text in it: a block of code, thoughts between tags, emojis. */
+  /**
+   * Returns whether nothing of an answer would be heard, though there is text in it: a block of code, thoughts between
+   * tags, emojis.
+   */
   readonly isSilent: (text: string) => boolean;
   /** Makes the way to the other side for one turn. */
   readonly openOutput: (events: OutputEvents) => Output;

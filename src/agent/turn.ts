@@ -13,7 +13,7 @@ import { nextTurnStates, type TurnState } from "./turn-state.ts";
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
   readonly id: string;
-  /** Whether a participant's words may cut the turn short. */
+  /** True where a participant's words may cut the turn short. */
   readonly interruptible: boolean;
   /** Resolves when it is over; a turn that was dropped never is. */
   readonly ended: Promise<TurnOutcome>;
@@ -55,7 +55,7 @@ export class Turn {
     return this.#state;
   }
 
-  /** Null until the words are committed. */
+  /** The words that the turn answers; null until they are committed. */
   get input(): TurnInput | null {
     return this.#input;
   }
@@ -90,7 +90,10 @@ export class Turn {
     this.#go("listening");
   }
 
-  /** Somebody else has said this, while the participant who has the floor spoke. An answer that was begun does not know of it. */
+  /**
+   * Takes in that somebody else has said this, while the participant who has the floor spoke. An answer that was begun
+   * does not know of it.
+   */
   overhears(participantId: string, text: string): void {
     this.#overheard.push({ role: "participant", participantId, text });
     this.#abandonAttempt();
@@ -106,7 +109,7 @@ export class Turn {
     this.#eager = this.#attempt !== null;
   }
 
-  /** Nothing was said. */
+  /** Drops the turn, since nothing was said. */
   drop(): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
     this.#abandonAttempt();
@@ -140,14 +143,14 @@ export class Turn {
     }
   }
 
-  /** Somebody speaks: the agent is silent at once. It is not known yet whether it will go on. */
+  /** Pauses the agent at once, since somebody speaks. It is not known yet whether it will go on. */
   pause(): void {
     if (!this.interruptible) return;
     this.#paused = true;
     this.#output?.pause();
   }
 
-  /** Somebody makes a sound: the agent goes on, with this share of its loudness. */
+  /** Lets the agent go on with this share of its loudness, since somebody makes a sound. */
   duck(gain: number): void {
     if (this.interruptible) this.#output?.duck(gain);
   }
@@ -158,7 +161,7 @@ export class Turn {
     void this.#output?.stopAfterSentence().then((more) => more && this.interrupt());
   }
 
-  /** It was nothing: the agent goes on where it stopped. */
+  /** Lets the agent go on where it stopped, since it was nothing. */
   resume(): void {
     this.#paused = false;
     this.#output?.resume();

@@ -27,7 +27,7 @@ interface Words {
   readonly text: string;
   /** The time of the last sound, as epoch milliseconds; null where nobody can tell. */
   readonly speechEndedAt: number | null;
-  /** It was speech whose words nobody can tell, and counts as words whatever the agent is doing. */
+  /** True for speech whose words nobody can tell; it counts as words whatever the agent is doing. */
   readonly wordless: boolean;
 }
 
@@ -62,7 +62,7 @@ export class VoiceFlow {
     this.#options = options;
   }
 
-  /** Whether somebody is speaking. */
+  /** Returns whether somebody is speaking. */
   get listening(): boolean {
     return this.#turn !== null;
   }
@@ -97,7 +97,7 @@ export class VoiceFlow {
     }
   }
 
-  /** Somebody has said this while another has the floor. */
+  /** Takes in that somebody has said this while another has the floor. */
   overheard(participantId: string, text: string): void {
     this.#overheard.push({ participantId, text, speechEndedAt: null, wordless: false });
     if (this.#turn === null) this.#takeOverheard();

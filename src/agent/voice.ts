@@ -27,7 +27,7 @@ export interface VoiceOptions {
   readonly measure: (measurement: Measurement) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Somebody began to speak, or is done. */
+  /** Called when somebody began to speak, or is done. */
   readonly onChange: () => void;
   /** A participant has spoken words. */
   readonly onWords: () => void;
@@ -81,17 +81,17 @@ export class Voice {
       : null;
   }
 
-  /** Whether somebody is speaking. */
+  /** Returns whether somebody is speaking. */
   get listening(): boolean {
     return this.#flow.listening;
   }
 
-  /** Null: the agent has no voice, and answers in text. */
+  /** Opens the voice for a turn. Returns null where the agent has no voice, and answers in text. */
   open(events: OutputEvents): Output | null {
     return this.#mouth?.open(events) ?? null;
   }
 
-  /** Whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
+  /** Returns whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
   isSilent(text: string): boolean {
     return this.#mouth?.isSilent(text) ?? false;
   }

@@ -51,7 +51,7 @@ export class WrittenCalls {
     ];
   }
 
-  /** Whether a call has been found. Text behind it is dropped. */
+  /** Returns whether a call has been found. Text behind it is dropped. */
   get found(): boolean {
     return this.#found;
   }

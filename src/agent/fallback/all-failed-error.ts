@@ -1,7 +1,10 @@
 import { plainError } from "../../errors.ts";
 import type { Service } from "../service.ts";
 
-/** None of the services behind a `fallback` could serve. `errors` has what went wrong with each, in the order asked. */
+/**
+ * Tells that none of the services behind a `fallback` could serve. `errors` has what went wrong with each, in the order
+ * asked.
+ */
 export class AllFailedError extends AggregateError {
   override readonly name = "AllFailedError";
   readonly code = "ALL_FAILED";

@@ -20,7 +20,7 @@ export class CarriedTurn {
     this.#emit = emit;
   }
 
-  /** Whether somebody is speaking. */
+  /** Returns whether somebody is speaking. */
   get open(): boolean {
     return this.#open;
   }

@@ -14,7 +14,7 @@ export interface OpenEar {
   readonly cancel: AbortController;
   /** Its place among the requests to its provider, to be given back when it is closed. */
   readonly permit: Disposable;
-  /** By the clock of protocol.ts. */
+  /** The time at which it was opened, by the clock of protocol.ts. */
   readonly openedAt: number;
 }
 
@@ -33,7 +33,7 @@ export class OpenEars {
     return this.#options.signal;
   }
 
-  /** Whether somebody is told of failures that the listener survives. */
+  /** Returns whether somebody is told of failures that the listener survives. */
   get watched(): boolean {
     return this.#options.watch?.onFailed !== undefined;
   }
@@ -79,17 +79,17 @@ export class OpenEars {
     return members.indexOf(one) < members.indexOf(other);
   }
 
-  /** It is to listen from here on. */
+  /** Tells that this member is to listen from here on. */
   asked(member: STT): void {
     this.#options.watch?.onAsked?.(member);
   }
 
-  /** It hears. */
+  /** Takes in that this member hears. */
   succeeded(member: STT): void {
     this.#rotation.succeeded(member);
   }
 
-  /** It does not; does the listener survive it? */
+  /** Takes in that this member does not hear. `survived`: the listener survives it. */
   failed(member: STT, error: unknown, survived: boolean): void {
     this.#rotation.failed(member);
     if (survived) this.#options.watch?.onFailed?.(member, error);

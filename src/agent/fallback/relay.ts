@@ -47,9 +47,9 @@ export async function* relay<Member extends Service, Piece>(
   throw new AllFailedError(failures);
 }
 
-/** One of them is asked. */
+/** A request to one of the members. */
 class Attempt<Member extends Service, Piece> {
-  /** Whether its first piece has come. */
+  /** True once its first piece has come. */
   begun = false;
   readonly #request: Request<Member, Piece>;
   readonly #member: Member;

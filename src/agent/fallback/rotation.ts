@@ -5,12 +5,12 @@ import type { Service } from "../service.ts";
 /** The times after which another member is asked, and the first one again. All are in milliseconds. */
 export interface FallbackOptions {
   /**
-   * Longest wait for the first piece (of text or sound) or for an ear to open, before the next one is asked. The last one
-   * has all the time that the turn has. Default 5,000: longer than a good answer takes, and short enough that the next
-   * one can still give it.
+   * The longest wait for the first piece (of text or sound) or for an ear to open, before the next one is asked. The
+   * last one has all the time that the turn has. Default 5,000: longer than a good answer takes, and short enough that
+   * the next one can still give it.
    */
   readonly timeoutMs?: number;
-  /** For how long one that failed is not asked. It doubles with each further failure. Default 5,000. */
+  /** The time for which one that failed is not asked. It doubles with each further failure. Default 5,000. */
   readonly retryAfterMs?: number;
   /** The most that this grows to. Default 300,000. */
   readonly longestRetryAfterMs?: number;
@@ -30,7 +30,7 @@ const checks: Checks<FallbackOptions> = {
 
 interface Record {
   failures: number;
-  /** By the clock of protocol.ts. */
+  /** The time from which it is asked again, by the clock of protocol.ts. */
   retryAt: number;
 }
 

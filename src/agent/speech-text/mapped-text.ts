@@ -7,7 +7,7 @@ type Change = string | Kept;
 /** A text that is being changed, and still knows where each of its characters comes from. */
 export class MappedText {
   #text: string;
-  /** For each UTF-16 unit: how much of the source is over once it is. Never falls. */
+  /** The length of the source that is over once each UTF-16 unit is. It never falls. */
   #ends: readonly number[];
 
   /** @param ends For each UTF-16 unit: how much of the source is over once it is. Default: the text is the source. */

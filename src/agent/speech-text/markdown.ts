@@ -21,7 +21,10 @@ function unwrapLines(text: MappedText): void {
     .put(/[ \t]*\|+[ \t]*/g, ", ");
 }
 
-/** Whether all double stars of a text are powers, as in "2**3", and none marks a beginning or an end of bold words. */
+/**
+ * Returns whether all double stars of a text are powers, as in "2**3", and none marks a beginning or an end of bold
+ * words.
+ */
 const isPower = (text: string): boolean =>
   !/(?<!\d)\*{2,}|\*{2,}(?!\d)/.test(text.replaceAll(/\*{3,}/g, "**"));
 

@@ -17,7 +17,7 @@ import { joinLines, tidy } from "./tidy.ts";
 import { type SpeechMarkup, withTokens } from "./voice-markup.ts";
 
 export interface SpeechTextOptions {
-  /** Default: {@link textTransforms.standard}. */
+  /** The changes that are made to the text. Default: {@link textTransforms.standard}. */
   readonly transforms?: readonly TextTransform[];
   readonly pronunciations?: Pronunciations;
   /** The markup that the voice performs. Default: none. */
@@ -52,7 +52,7 @@ export class SpeechText {
   /** The text that is written and not part of a piece yet; `#start` is its beginning. */
   #source = "";
   #start = 0;
-  /** How much of the source is over with each unit of the text that the splitter holds. */
+  /** The places in the source up to which it is over with each unit of the text that the splitter holds. */
   #ends: number[] = [];
 
   constructor(options: SpeechTextOptions = {}) {
@@ -117,7 +117,7 @@ export class SpeechText {
     };
   }
 
-  /** With the markup of the voice in its place; nothing, where there is neither a word nor a sound. */
+  /** Returns the text with the markup of the voice in its place; nothing, where there is neither a word nor a sound. */
   #spoken(mapped: MappedText): MappedText {
     const markup = (mapped.text.match(tokens) ?? []).map((token) => this.#tokens.of(token)).join("");
     const worth = /[\p{L}\p{N}]/u.test(mapped.text) || /\[[^\]]+\]|>[^<]*[\p{L}\p{N}]/u.test(markup);
@@ -126,8 +126,8 @@ export class SpeechText {
 }
 
 /**
- * Whether nothing would be spoken of a text. Functions and patterns of the user count for nothing here: what they leave out is
- * left out on purpose.
+ * Returns whether nothing would be spoken of a text. Functions and patterns of the user count for nothing here: what
+ * they leave out is left out on purpose.
  */
 export function isSilent(text: string, options: SpeechTextOptions = {}): boolean {
   const { transforms = textTransforms.standard } = options;

@@ -23,7 +23,7 @@ const signs: Readonly<Record<string, Signs>> & { readonly en: Signs } = {
   ja: { at: "アットマーク", dot: "ドット", dash: "ハイフン", underscore: "アンダースコア", plus: "プラス" },
 };
 
-/** Longest address, in UTF-16 units. */
+/** The longest address, in UTF-16 units. */
 const longest = 320;
 const local = String.raw`[A-Za-z0-9][\w.+-]{0,63}`;
 const whole = new RegExp(String.raw`^(${local})@((?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24})(?![\w-])`);

@@ -14,7 +14,10 @@ const plus = {
 
 const international = /(?<![\p{L}\p{N}])\+\d(?:[ ()./\u00a0-]{0,3}\d){6,16}(?![\p{N}])/gu;
 const date = /^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$/;
-/** With brackets, a zero in front, or parted as in North America; four groups at the most are no date and no sum. */
+/**
+ * National numbers, which have brackets, a zero in front, or parts as in North America; four groups at the most are no
+ * date and no sum.
+ */
 const national =
   /(?<![\p{L}\p{N}.,+$€£-])(?:\(\d{2,5}\)[ \u00a0]?\d{2,4}(?:[ ./-]?\d{2,4}){1,3}|0\d{1,4}[ /-]\d{2,8}(?:[ /-]?\d{2,4}){0,4}|(?:1[ .-])?\d{3}[ .-]\d{3}[ .-]\d{4})(?![\p{N}]|[.,]\d)/gu;
 
@@ -37,7 +40,7 @@ export function phoneNumbers(language = "en"): BuiltInTransform {
   };
 }
 
-/** Nobody remembers more than four digits at once. */
+/** Splits a group of digits into groups of at most four, since nobody remembers more at once. */
 function short(group: string): string[] {
   if (group.length <= 4) return [group];
   const size = group.length % 4 === 1 ? 3 : group.length % 3 === 0 ? 3 : 4;

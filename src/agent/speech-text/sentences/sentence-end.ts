@@ -37,7 +37,7 @@ const hangul = /\p{Script=Hangul}/u;
 const koreanEnd = /[다요죠까네지]/;
 export const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
-/** Whether a piece may end with the character at this place. `clauses`: at a comma too. */
+/** Decides whether a piece may end with the character at this place. `clauses`: at a comma too. */
 export function endAt(text: string, at: number, clauses: boolean): Verdict {
   const character = text[at]!;
   if (softStops.test(character) || hardStops.test(character)) return endOfSentence(text, at);
@@ -46,7 +46,7 @@ export function endAt(text: string, at: number, clauses: boolean): Verdict {
   return clauses ? endOfClause(text, at) : null;
 }
 
-/** Whether what ends at this place is a clause, and no sentence. */
+/** Returns whether what ends at this place is a clause, and no sentence. */
 export const isClause = (text: string, at: number): boolean =>
   (clauseMark.test(text[at]!) && !isGreekQuestion(text, at)) || /[ \u200B]/.test(text[at]!);
 
@@ -63,7 +63,9 @@ function endOfClause(text: string, at: number): Verdict {
   return text[at] === "," && expectsNumber(text, at) ? unless(digit, text, end) : end;
 }
 
-/** Whether a number may follow the comma here in one breath: "January 1, 1980", "1, 2, 3", "52.5200, 13.4050". */
+/**
+ * Returns whether a number may follow the comma here in one breath: "January 1, 1980", "1, 2, 3", "52.5200, 13.4050".
+ */
 function expectsNumber(text: string, at: number): boolean {
   const [, before = "", bracket, number] =
     /(?:(\S+)\s)?([([]?)([\p{N}.]+)(?:st|nd|rd|th)?$/u.exec(text.slice(Math.max(0, at - 40), at)) ?? [];
@@ -115,7 +117,10 @@ function endOfSentence(text: string, at: number): Verdict {
   return unless(lower, text, end);
 }
 
-/** In French a space stands before the mark that ends a quote: "« Bonjour. » dit-il". Null: the text ends before that is known. */
+/**
+ * Returns the end behind a quote of which the closing mark has a space before it, as in French: "« Bonjour. » dit-il".
+ * Null: the text ends before that is known.
+ */
 function afterSpacedQuote(text: string, at: number, end: number): number | null {
   const quoted = text.lastIndexOf("«", at) > text.lastIndexOf("»", at);
   if (!quoted || !/[ \u00a0\u202f]/.test(text[end]!)) return end;
@@ -229,7 +234,7 @@ function isInitials(word: string): boolean {
   return /^\p{L}(\.\p{L}{1,2})*$/u.test(word) && !wide.test(word);
 }
 
-/** Whether a number here counts a list: at the start, on a new line, or after a colon. */
+/** Returns whether a number here counts a list: at the start, on a new line, or after a colon. */
 function beginsItem(before: string): boolean {
   return /(^|[\n:;])[\s*_([>-]*$/.test(before);
 }
@@ -252,7 +257,7 @@ function unlessStarter(text: string, end: number): Verdict {
   return goesOnBefore((next) => !(/^\p{Lu}/u.test(next) && starters.has(next.toLowerCase())), text, end);
 }
 
-/** Longest word that is looked at. */
+/** The longest word that is looked at, in UTF-16 units. */
 const longestWord = 24;
 
 /** The end, unless the next word, whole, is of this kind. */

@@ -12,8 +12,8 @@ export interface Sentence {
 
 export interface SentenceOptions {
   /**
-   * Longest piece, in UTF-16 units. Default 250: some 15 s of speech. Longer ones are cut after a clause or between words.
-   * A longer piece is longer in the making, and more of it is lost where it fails.
+   * The longest piece, in UTF-16 units. Default 250: some 15 s of speech. Longer ones are cut after a clause or between
+   * words. A longer piece is longer in the making, and more of it is lost where it fails.
    */
   readonly maxLength?: number;
   /**
@@ -37,7 +37,7 @@ const wideOrHangul = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Sc
 const clauseLetters = 16;
 /** Once pieces have this many letters' worth, they end with sentences alone. */
 const lettersInHurry = 40;
-/** In a hurry a piece has at most so many letters' worth, or the voice waits for a text that has no stops. */
+/** The most letters' worth of a piece in a hurry, or the voice would wait for a text that has no stops. */
 const mostLettersInHurry = 110;
 /** A clause in a script without stops ends a piece once that has this many letters' worth. */
 const unspacedClauseLetters = 60;
@@ -54,7 +54,7 @@ export class SentenceSplitter {
   #text = "";
   /** Its beginning in the whole text. */
   #start = 0;
-  /** Before this place in it nothing ends. */
+  /** The place in it before which nothing ends. */
   #examined = 0;
   /** Letters' worth of the pieces since the last flush. */
   #letters = 0;
@@ -123,7 +123,7 @@ export class SentenceSplitter {
     return (clause ? this.#sufficesAsClause(piece) : this.#suffices(piece)) ? verdict : null;
   }
 
-  /** Longest piece here: its letters count only where there is a hurry. */
+  /** Returns the longest piece here: its letters count only where there is a hurry. */
   #longest(hurry: boolean): number {
     const { maxLength, firstClauseWords } = this.#options;
     if (!hurry || !Number.isFinite(firstClauseWords)) return maxLength;

@@ -1,7 +1,7 @@
 import { before, untilBalanced, untilMatch } from "./scan.ts";
 import { identifier, type SpanRule, wordStart } from "./span-rewriter.ts";
 
-/** Longest first line of a block of code, and longest code within a line, in UTF-16 units. */
+/** The longest first line of a block of code, and the longest code within a line, in UTF-16 units. */
 const longestLine = 600;
 const lineStart = /(?<=^|[\n\u2028\u2029])[ \t]{0,20}$/;
 

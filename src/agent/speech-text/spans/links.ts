@@ -2,7 +2,7 @@ import { inside } from "./markup.ts";
 import { afterBracket, before, untilMatch } from "./scan.ts";
 import { type Span, type SpanContext, type SpanRule, wordStart } from "./span-rewriter.ts";
 
-/** Longest label and longest address, in UTF-16 units. */
+/** The longest label and the longest address, in UTF-16 units. */
 const longestLabel = 400;
 const longestAddress = 4_096;
 const lineBreak = /[\n\u2028\u2029]/;

@@ -2,7 +2,7 @@ import type { PatternTransform } from "../text-transform.ts";
 import { before, untilMatch } from "./scan.ts";
 import type { SpanRule } from "./span-rewriter.ts";
 
-/** Longest text between two marks that is held back, in UTF-16 units. */
+/** The longest text between two marks that is held back, in UTF-16 units. */
 const longestContent = 4_000;
 
 const escaped = (text: string): string => RegExp.escape(text);

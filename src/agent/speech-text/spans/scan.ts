@@ -1,7 +1,7 @@
 import type { Block } from "./span-rewriter.ts";
 
 export interface ScanLimits {
-  /** Longest span, in UTF-16 units. */
+  /** The longest span, in UTF-16 units. */
   readonly longest: number;
   /** Characters that cannot stand in it. */
   readonly without?: RegExp;

@@ -9,7 +9,7 @@ export interface Block {
 /** A text that was rewritten. */
 export interface Rewritten {
   readonly text: string;
-  /** For each UTF-16 unit: how much of the source is over once it is. */
+  /** The length of the source that is over once each UTF-16 unit is. */
   readonly ends: readonly number[];
 }
 
@@ -19,7 +19,7 @@ export type Span =
   | { readonly length: number; readonly block: Block };
 
 export interface SpanContext {
-  /** Nothing more will come: the rule has to decide. */
+  /** True where nothing more will come: the rule has to decide. */
   readonly final: boolean;
   /** The tokens that stand for the markup that the voice performs. */
   readonly tokens: MarkupTokens;
@@ -74,7 +74,7 @@ export class SpanRewriter {
   #text = "";
   /** The place in it where the rest begins. */
   #at = 0;
-  /** The same place in the source. */
+  /** The place in the source that corresponds to `#at`. */
   #offset = 0;
   #block: Block | null = null;
   #written: string[] = [];
@@ -94,7 +94,7 @@ export class SpanRewriter {
     this.#at = lookBack;
   }
 
-  /** Nothing more comes of this text: the rest is decided on, and what is written after it begins anew. */
+  /** Ends this text: the rest is decided on, and what is written after it begins anew. */
   end(): void {
     this.#run(true);
     this.#text = "";
