@@ -41,6 +41,20 @@ test("a full disk: starts are refused, ends are kept and written once there is r
   for (const { sessionId } of claims) t.true(told.get(sessionId) === body(sessionId));
 });
 
+test("a full disk and nothing that waits to be written: starts are refused until there is room", async (t) => {
+  const disk = SmallDisk.open(t);
+  if (!disk) return;
+  const { registry, heard } = await openRegistry(t, null, { stateDir: join(disk.folder, "state") });
+  disk.fill();
+  await t.throwsAsync(registry.claim(claimOf("call", "x".repeat(8_000))), { code: "REGISTRY_UNAVAILABLE" });
+  await eventually("it was tried again", () => heard.failed >= 3);
+  t.is(heard.back, 0);
+  await t.throwsAsync(registry.claim(claimOf()), { code: "REGISTRY_UNAVAILABLE" });
+  disk.free();
+  await eventually("it is told that it is back", () => heard.back === 1);
+  await t.notThrowsAsync(registry.claim(claimOf()));
+});
+
 test("a disk that is full to the end: what is told by hand is not lost after the next start too", async (t) => {
   const disk = SmallDisk.open(t);
   if (!disk) return;

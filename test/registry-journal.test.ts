@@ -2,6 +2,10 @@ import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFile
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { now } from "../src/protocol.ts";
+import { compact } from "../src/registry/journal/compaction.ts";
+import { Contents } from "../src/registry/journal/contents.ts";
+import { JournalFile } from "../src/registry/journal/journal-file.ts";
+import { endedLine, openedLine, parseLine, toldLine } from "../src/registry/journal/lines.ts";
 import type { EndMessage } from "../src/registry/registry.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
@@ -162,6 +166,52 @@ test("the file is written anew when most of it is needed no more, while sessions
   );
   for (const id of [...told, ...more])
     t.like(await second.registry.find(id), { end: { reason: "finished" } });
+});
+
+test("lines that are written while the file is written anew are where they are said to be", async (t) => {
+  const path = fileIn(temporaryFolder(t));
+  const from = await JournalFile.open(path, "w+");
+  const contents = new Contents();
+  const end = async (file: JournalFile, body: string) => {
+    const record = { ...claimOf(), nodeId: "node", epoch: 1, end: finished() };
+    const line = endedLine(record, body);
+    const { endedAt } = record.end;
+    contents.ended(record.sessionId, await file.append(line.bytes), line, { endedAt, hasBody: true });
+    return record.sessionId;
+  };
+  const told = await end(from, "told");
+  const first = await end(from, "first");
+  contents.told(told, toldLine(told));
+  const late: string[] = [];
+  let turns = 0;
+  let to: JournalFile | undefined;
+  await compact({
+    from,
+    contents,
+    path,
+    first: openedLine(2),
+    now: now(),
+    exclusively: async (run) => {
+      turns += 1;
+      if (turns === 2) late.push(await end(from, "late"), await end(from, "later"));
+      return run();
+    },
+    done: (file) => {
+      to = file;
+    },
+  });
+  await from.close();
+  const bodyOf = async (sessionId: string) => {
+    const { offset, length } = contents.get(sessionId)!;
+    const line = parseLine(await to!.read(offset, length));
+    return line?.type === "ended" ? [line.sessionId, line.body] : null;
+  };
+  t.deepEqual(await bodyOf(told), [told, undefined]);
+  t.deepEqual(await bodyOf(first), [first, "first"]);
+  t.deepEqual(await bodyOf(late[0]!), [late[0], "late"]);
+  t.deepEqual(await bodyOf(late[1]!), [late[1], "later"]);
+  t.is(statSync(path).size, to!.size);
+  await to?.close();
 });
 
 test("the file or the folder is taken away: it is told, starts are refused, and all is put back", async (t) => {
