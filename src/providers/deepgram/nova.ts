@@ -67,7 +67,7 @@ export class Nova implements Protocol {
 }
 
 class NovaReader implements Reader {
-  /** In seconds of sound. */
+  /** The longest gap within a turn, in seconds of sound. */
   readonly #longestGap: number;
   /** The pieces of this turn that do not change any more. */
   #finals: string[] = [];

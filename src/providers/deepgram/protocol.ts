@@ -36,7 +36,7 @@ export interface OpenSocket {
   keepAlive(transport: { ping(): void }): void;
 }
 
-/** One of Deepgram's two ways to listen. */
+/** A way in which Deepgram listens; there are two. */
 export interface Protocol {
   /** Returns whether sound of this rate, in hertz, can be listened to as it is. */
   takes(sampleRate: number): boolean;

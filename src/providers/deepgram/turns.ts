@@ -74,7 +74,7 @@ export class Turns {
     this.#interrupted = true;
   }
 
-  /** Nothing more will be heard: a turn that is under way ends with what is known of it. */
+  /** Takes in that nothing more will be heard: a turn that is under way ends with what is known of it. */
   giveUp(): void {
     this.#end();
   }

@@ -57,8 +57,9 @@ export interface TTSOptions {
   /** The settings of the voice. Default: those that are stored with it. */
   readonly voiceSettings?: VoiceSettings;
   /**
-   * In hertz: 16000, 22050 or 24000. Default 24000: it keeps the sibilants that 16000 cuts off, Opus codes that band as it
-   * is, and two samples of a call's 48000 are one of it. 16000 saves a third of the traffic; take it for telephones.
+   * The sample rate, in hertz: 16000, 22050 or 24000. Default 24000: it keeps the sibilants that 16000 cuts off, Opus
+   * codes that band as it is, and two samples of a call's 48000 are one of it. 16000 saves a third of the traffic; take
+   * it for telephones.
    */
   readonly sampleRate?: SampleRate;
   /**

@@ -155,7 +155,7 @@ export class LLM extends BaseLLM {
     return new GoogleGenAI({ enterprise: false, apiKey, apiVersion, httpOptions: { baseUrl, fetch } });
   }
 
-  /** In milliseconds; null where another try is of no use, or comes too late. */
+  /** Returns the pause before another try, in milliseconds; null where another try is of no use, or comes too late. */
   #retryDelay(failure: GeminiError | BadAnswerError, retry: number): number | null {
     if (this.#closed || !isPassing(failure)) return null;
     const { maxRetryDelayMs } = this.#options;

@@ -12,7 +12,10 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** For one piece of text, the start of the thread included: a hundred times what it takes on an idle machine. */
+/**
+ * The longest time for one piece of text, the start of the thread included, in milliseconds: a hundred times what it
+ * takes on an idle machine.
+ */
 const deadlineMs = 15_000;
 
 /**
@@ -138,5 +141,5 @@ class FliteThread {
   }
 }
 
-/** In each thread there is one. */
+/** The thread that synthesises speech; each thread has one of its own. */
 export const fliteThread = new FliteThread();

@@ -20,7 +20,7 @@ export interface Occasion {
   readonly wish: Strategy;
   /** A short class, such as `signal_lost`. */
   readonly why: string;
-  /** In epoch milliseconds. */
+  /** The time at which the loss was noticed, in epoch milliseconds. */
   readonly noticedAt: number;
   /** The edge said that it cannot have us any longer. */
   readonly badEdge: boolean;

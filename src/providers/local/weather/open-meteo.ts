@@ -86,7 +86,7 @@ async function search(
   return results.map(record);
 }
 
-/** With its region where somebody asked for more than a name. */
+/** Returns the place in words, with its region where somebody asked for more than a name. */
 function describe({ name, admin1, country }: FoundPlace, location: string): string {
   const region = /[,;\s]/.test(location.trim()) && admin1 !== name ? [admin1] : [];
   const parts = [name ?? location, ...region, country].filter(

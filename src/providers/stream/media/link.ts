@@ -16,9 +16,15 @@ import { Sockets } from "./sockets.ts";
 export interface LinkTimes {
   /** From the descriptions to the connection, at first and after an ICE restart; then it has failed. */
   readonly connectTimeoutMs: number;
-  /** Nothing was received for so long: the other side is asked whether it is there, again and again. */
+  /**
+   * The time without anything received after which the other side is asked whether it is there, again and again; in
+   * milliseconds.
+   */
   readonly askAfterMs: number;
-  /** Nothing was received for so long, not even an answer to that: it is disconnected. */
+  /**
+   * The time without anything received, not even an answer to that, after which the link is disconnected; in
+   * milliseconds.
+   */
   readonly silenceMs: number;
 }
 export const linkTimes: LinkTimes = { connectTimeoutMs: 15_000, askAfterMs: 1_000, silenceMs: 3_000 };
@@ -58,7 +64,7 @@ export class Link {
   #limit: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
   #received = 0;
-  /** To what was asked beyond what werift asks. */
+  /** The answers to what was asked beyond what werift asks. */
   #answers = 0;
   /** The number of questions since something was received last. */
   #questions = 0;
@@ -151,7 +157,10 @@ export class Link {
     );
   }
 
-  /** Before our description is applied: werift waits in it until all candidates are gathered, and connects only then. */
+  /**
+   * Prepares our description before it is applied: werift waits in it until all candidates are gathered, and connects
+   * only then.
+   */
   #prepare(): void {
     this.#early ??= [];
     clearImmediate(this.#releasing);

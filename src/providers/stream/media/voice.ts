@@ -4,7 +4,10 @@ import { OpusDecoder } from "../../../audio/opus.ts";
 
 /** The type of a track as it is written in the id of its stream: its name, or its number. */
 const microphone = new Set(["TRACK_TYPE_AUDIO", "1"]);
-/** Nothing came for so long, in milliseconds: they do not send, and no silence is made up for them any longer. */
+/**
+ * The time without packets, in milliseconds, after which the participant does not send: no silence is made up for them
+ * any longer.
+ */
 const idleMs = 1_000;
 
 /** One section of the subscriber's description: a voice that we hear, as long as the section is in use. */

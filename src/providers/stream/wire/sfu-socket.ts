@@ -40,7 +40,7 @@ export const socketTimes: SocketTimes = {
 };
 
 export interface SfuSocketOptions {
-  /** With its query. */
+  /** The address of the SFU, with its query. */
   readonly url: string;
   /**
    * Takes all events but answers to a join and signs of life, in order, from the moment at which the socket is opened.
