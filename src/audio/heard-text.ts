@@ -74,7 +74,7 @@ export class HeardText {
   }
 }
 
-/** Never between the two halves of one character. */
+/** Returns the length at which to cut, which is never between the two halves of one character. */
 function wholeCharacters(text: string, length: number): number {
   const code = text.charCodeAt(length - 1);
   return length > 0 && length < text.length && code >= 0xd800 && code < 0xdc00 ? length - 1 : length;

@@ -61,7 +61,7 @@ export class JitterBuffer {
   readonly #sound: VoiceSound;
   readonly #slack = new SlackWindow();
   readonly #silence: Int16Array;
-  /** By sequence number. */
+  /** The packets that wait, by sequence number. */
   #packets: Waiting[] = [];
   #next: Place = { sequence: 0, time: 0 };
   /** Sound given beyond `next`, since nothing was there to be decoded; in ticks. */
@@ -219,7 +219,7 @@ export class JitterBuffer {
     return true;
   }
 
-  /** It is the packet's turn. */
+  /** Takes the packet whose turn it is. */
   #reach({ sequence, time, payload }: Waiting): void {
     this.#packets.shift();
     this.#counts.lost += Math.max(0, sequence - this.#next.sequence);

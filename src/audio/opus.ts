@@ -147,7 +147,7 @@ export function isSilent(packet: Uint8Array): boolean {
 /** Ticks of the wire's clock in a second, whatever the sound was encoded from (RFC 7587). */
 export const opusClockRate = 48_000;
 
-/** Most sound that a packet may hold, in ms, and most that the codec conceals at once. */
+/** The most sound that a packet may hold, and the most that the codec conceals at once, in milliseconds. */
 export const longestPacketMs = 120;
 
 /**

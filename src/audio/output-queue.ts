@@ -13,7 +13,7 @@ export interface OutputQueueOptions {
    * Default 2. Each makes 20 ms of what was cut still be heard.
    */
   readonly aheadFrames?: number;
-  /** Most frames at once after a stall. Default 3: edges and networks drop what comes in floods. */
+  /** The most frames at once after a stall. Default 3: edges and networks drop what comes in floods. */
   readonly burstFrames?: number;
   /** The first frame of a speech is with the edge. Times as epoch milliseconds. */
   readonly onStart?: (speech: QueuedSpeech, at: number) => void;
@@ -21,14 +21,14 @@ export interface OutputQueueOptions {
   readonly onEnd?: (speech: QueuedSpeech, at: number) => void;
   /** Called for each second of sound with how well its frames kept their time. */
   readonly onPacing?: (pacing: Pacing) => void;
-  /** Default: the system's. */
+  /** The clock. Default: the system's. */
   readonly clock?: Clock;
 }
 
 /** The speeches that a cut ended. Those that were heard to their end before are not among them. */
 export interface CutReport {
   readonly at: number;
-  /** In the order in which they were to be heard. */
+  /** The reports of the speeches, in the order in which they were to be heard. */
   readonly speeches: readonly SpeechReport[];
 }
 
@@ -87,7 +87,7 @@ export class OutputQueue {
     });
   }
 
-  /** Nothing is opened that is not sent to its end. */
+  /** Returns whether nothing is opened that is not sent to its end. */
   get empty(): boolean {
     return this.#speeches.length === 0;
   }

@@ -5,13 +5,16 @@ export interface PacerOptions {
   readonly intervalMs: number;
   /** Beats that are given before their time. */
   readonly ahead: number;
-  /** Most beats at once. After a stall that would need more, the clock is set back: sound comes later, none is left out. */
+  /**
+   * The most beats at once. After a stall that would need more, the clock is set back: sound comes later, none is left
+   * out.
+   */
   readonly burst: number;
   /** One beat; false: there is nothing to give, and the pacer stops. It may stop and start the pacer. */
   readonly beat: () => boolean;
   /** Called with how late a beat was given, in milliseconds: that is the cost of timers and a busy thread. */
   readonly onBeat?: (lateMs: number) => void;
-  /** Default: the system's. */
+  /** The clock. Default: the system's. */
   readonly clock?: Clock;
 }
 

@@ -37,7 +37,7 @@ export class PacketSource {
   #former: number | null = null;
   #fromFormer = 0;
   #newest: Place = { sequence: 0, time: 0 };
-  /** By how much the sender's timestamps were put forward while no time passed; in ticks. */
+  /** The ticks by which the sender's timestamps were put forward while no time passed. */
   #ahead = 0;
   #seen = new Set<number>();
 

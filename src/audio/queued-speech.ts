@@ -27,7 +27,7 @@ export interface SpeechReport extends SpeechTag {
   readonly heardCharacters: number;
   /** Sound that was made and will not be sent. */
   readonly droppedMs: number;
-  /** For how long the sound stood still since it was not made in time. */
+  /** The time for which the sound stood still since it was not made in time, in milliseconds. */
   readonly starvedMs: number;
   /** `waiting → playing → over`, or `cut` from either. Over: the last frame is with the edge. */
   readonly state: SpeechState;
@@ -119,7 +119,10 @@ export class QueuedSpeech {
     this.#owner.changed();
   }
 
-  /** For the queue: there will be no more of it, though more was to come. What was made of it is played. */
+  /**
+   * Ends the speech, of which there will be no more, though more was to come. What was made of it is played. The queue
+   * calls this.
+   */
   breakOff(): void {
     if (this.#complete) return;
     this.#broken = true;
@@ -145,7 +148,7 @@ export class QueuedSpeech {
     };
   }
 
-  /** For the queue: the next frame, sent now. */
+  /** Returns the next frame, which is sent now, or undefined where there is none. The queue calls this. */
   take(at: number): QueuedFrame | undefined {
     const frame = this.#frames[this.#next];
     if (frame === undefined) return undefined;
@@ -156,19 +159,19 @@ export class QueuedSpeech {
     return frame;
   }
 
-  /** For the queue: its sound stood still for so long. */
+  /** Adds a time for which its sound stood still. The queue calls this. */
   starved(ms: number): void {
     this.#starvedMs += ms;
   }
 
-  /** For the queue: its last frame is out. */
+  /** Marks the speech as over, since its last frame is out. The queue calls this. */
   finish(): void {
     this.#state = "over";
     this.#frames = [];
     this.#next = 0;
   }
 
-  /** For the queue: nothing more of it will be sent. */
+  /** Cuts the speech, of which nothing more will be sent, and returns its report. The queue calls this. */
   cut(): SpeechReport {
     this.#finalHeardMs = this.#owner.heardMs(this);
     if (this.#state !== "over") this.#state = "cut";

@@ -21,7 +21,7 @@ export class SlackWindow {
     return Math.max(0, ...this.#most);
   }
 
-  /** Whether the whole window is filled, and something came in it. */
+  /** Returns whether the whole window is filled, and something came in it. */
   get settled(): boolean {
     return this.#frames >= framesPerPart * parts && Number.isFinite(this.least);
   }

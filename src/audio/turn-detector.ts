@@ -8,7 +8,10 @@ export interface TurnDetectorOptions {
   readonly startMs?: number;
   /** Quiet that ends a turn, in milliseconds. Default 600; less cuts in where people pause to think. */
   readonly endMs?: number;
-  /** Longest turn, in milliseconds. Default 30 000: in lasting noise that sounds like speech it has to end somewhere. */
+  /**
+   * The longest turn, in milliseconds. Default 30 000: in lasting noise that sounds like speech it has to end
+   * somewhere.
+   */
   readonly maxTurnMs?: number;
 }
 
@@ -64,7 +67,7 @@ export class TurnDetector {
     this.#maxFrames = Math.max(this.#startFrames, Math.ceil(maxTurnMs / frameMs));
   }
 
-  /** Whether a turn is under way. */
+  /** Returns whether a turn is under way. */
   get speaking(): boolean {
     return this.#speaking;
   }

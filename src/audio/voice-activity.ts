@@ -21,7 +21,9 @@ const rise = 1.02;
 /** A call may begin in noise: in the first half second the background grows thirtyfold. */
 const firstRise = 1.15;
 const firstFrames = 25;
-/** For so many frames after it was open the gate is easier to pass: words end more quietly than they begin. */
+/**
+ * The number of frames after it was open for which the gate is easier to pass: words end more quietly than they begin.
+ */
 const easyFrames = 15;
 const easier = 0.6;
 /** A call that begins with speech must not take it for the background. */

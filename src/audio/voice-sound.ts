@@ -4,7 +4,7 @@ import { SampleQueue } from "./sample-queue.ts";
 
 /** Packets to samples, as `OpusDecoder` makes them. */
 export interface VoiceDecoder {
-  /** In hertz. */
+  /** The sample rate, in hertz. */
   readonly sampleRate: number;
   decode(packet: Uint8Array): Int16Array;
   recover(next: Uint8Array, ms: number): Int16Array;
@@ -42,7 +42,7 @@ export class VoiceSound {
     return this.#waiting.length >= this.#frameLength;
   }
 
-  /** Whether the last sound was so quiet that a bit more or less of it makes no difference. */
+  /** Returns whether the last sound was so quiet that a bit more or less of it makes no difference. */
   get wasQuiet(): boolean {
     return this.#lastLevel <= quiet;
   }
@@ -61,7 +61,7 @@ export class VoiceSound {
     this.#waiting.push(samples);
   }
 
-  /** Null where the packet is none. */
+  /** Decodes a packet; returns null where it is none. */
   decode(packet: Uint8Array): Int16Array | null {
     try {
       const samples = this.decoder.decode(packet);
