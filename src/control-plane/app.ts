@@ -63,7 +63,10 @@ export function exposureWarning(options: ServeOptions = {}): string | null {
   return exposureText(fillServeOptions(options));
 }
 
-/** By which names a server may be called where nobody has to authenticate, and how to add one; null where any will do. */
+/**
+ * Returns a text that says by which names a server may be called where nobody has to authenticate, and how to add one;
+ * null where any will do.
+ */
 export function namesNotice(options: ServeOptions = {}): string | null {
   return namesText(fillServeOptions(options));
 }

@@ -40,7 +40,9 @@ export function documentationEndpoints(
   ];
 }
 
-/** For who opens the server in a browser. Not for foreign applications: their `/` is their own. */
+/**
+ * The start page, for who opens the server in a browser. Foreign applications do not have it: their `/` is their own.
+ */
 export const homeEndpoint: Endpoint = {
   method: "get",
   path: "/",

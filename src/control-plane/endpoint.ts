@@ -23,19 +23,19 @@ export interface EndpointDocumentation {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
-  /** Nobody is asked who they are. */
+  /** True where nobody is asked who they are. */
   readonly anonymous?: boolean;
 }
 
 export interface Endpoint {
   readonly method: "get" | "post" | "delete";
-  /** With parameters in braces: `/sessions/{session_id}`. */
+  /** The path, with parameters in braces: `/sessions/{session_id}`. */
   readonly path: string;
   /** Answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
   readonly open?: boolean;
   /** The permission that a caller must have for the session of the path. */
   readonly judgement?: Judgement;
-  /** Null: not in the document. */
+  /** The part in the OpenAPI document; null: it is not in the document. */
   readonly documentation: EndpointDocumentation | null;
   /** Sets the answer on `exchange.ctx`; what it throws is answered as an error. */
   handle(exchange: Exchange): Promise<void> | void;

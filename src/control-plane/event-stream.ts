@@ -13,7 +13,7 @@ export interface EventStreamOptions {
   readonly errors: ErrorView;
 }
 
-/** Why a stream is over. */
+/** The reasons for which a stream is over. */
 export type StreamEnd = "ended" | "stopped" | "denied" | "left" | "slow";
 
 export const eventStreamHeaders = {

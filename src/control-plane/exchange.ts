@@ -16,7 +16,7 @@ export interface Caller {
   readonly user: JsonValue;
   /** The key by which limits and idempotency keys are counted. */
   readonly key: string;
-  /** For `close_requested_by`. */
+  /** The caller as text, for `close_requested_by`. */
   readonly text: string;
 }
 
@@ -24,7 +24,7 @@ export interface Caller {
 export interface Judged {
   readonly session: Session;
   readonly caller: Caller;
-  /** They came with its session_token. */
+  /** True where the caller came with the session's session_token. */
   readonly byToken: boolean;
 }
 
@@ -62,7 +62,9 @@ export class Exchange {
     this.#judgedScope = this.scope;
   }
 
-  /** The same request once more, of which nothing is known yet: to be judged again. Its scope is to be released. */
+  /**
+   * Returns the same request once more, of which nothing is known yet: to be judged again. Its scope is to be released.
+   */
   again(): Exchange {
     return new Exchange(this.ctx, this.plane, this.params, this.#judgement);
   }
@@ -131,12 +133,12 @@ export class Exchange {
     }
   }
 
-  /** Whether the caller may view the session of the path, which they may do something else with. */
+  /** Resolves with whether the caller may view the session of the path, which they may do something else with. */
   mayView(): Promise<boolean> {
     return this.plane.permissions.shows(this.#judgedScope);
   }
 
-  /** Also where there is no such session: the answer, an error above all, must not tell. */
+  /** Judges the caller, also where there is no such session: the answer, an error above all, must not tell. */
   async #judge(
     id: string,
     session: ScopedSession | undefined,

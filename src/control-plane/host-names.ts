@@ -1,7 +1,10 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 
-/** Also of what people copy: `https://agents.example:8443/`, `agents:8000` and `::1` are names too. */
+/**
+ * Returns the host name of a text, also of what people copy: `https://agents.example:8443/`, `agents:8000` and `::1`
+ * are names too.
+ */
 export function allowedHost(text: string, context: z.core.$RefinementCtx): string {
   const trimmed = text.trim();
   const url = /^https?:\/\//i.test(trimmed) && URL.canParse(trimmed) ? new URL(trimmed) : null;

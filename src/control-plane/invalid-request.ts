@@ -33,7 +33,7 @@ export function validated<Schema extends z.ZodType>(
   throw new InvalidRequest(flawsOf(result.error.issues, value, place));
 }
 
-/** Also of another copy of zod, which is why an issue is read loosely. */
+/** An issue of zod, also of another copy of it, which is why an issue is read loosely. */
 export interface Issue {
   readonly code?: string | undefined;
   readonly path: readonly PropertyKey[];

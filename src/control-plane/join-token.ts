@@ -75,7 +75,7 @@ async function createJoinToken(exchange: Exchange): Promise<void> {
   }
 }
 
-/** Whoever is asked for; else the caller, whom the same id stands for each time; else somebody new. */
+/** Returns the guest that is asked for; else the caller, whom the same id stands for each time; else somebody new. */
 function guestOf({ user_id, user_name }: z.output<typeof joinTokenRequest>, { user }: Caller): Guest {
   const madeUp = user_id === undefined && user === null;
   const id = user_id ?? (madeUp ? `guest-${randomUUID()}` : idOf(userText(user)));

@@ -32,7 +32,7 @@ export function judgeAgain(exchange: Exchange): { readonly denied: AbortSignal; 
   return { denied: denied.signal, stop: () => over.abort() };
 }
 
-/** Never rejects. */
+/** Resolves with whether the caller is denied by now. It never rejects. */
 async function isDenied(exchange: Exchange): Promise<boolean> {
   const { permissions, log } = exchange.plane;
   const again = exchange.again();

@@ -24,9 +24,12 @@ export interface JwtOptions {
   readonly jwksUrl?: string | URL | undefined;
   /** The issuer that must have made the token. Default: anybody with the key. */
   readonly issuer?: string | readonly string[] | undefined;
-  /** Whom it must be meant for. Default: anybody. */
+  /** The audience that the token must be meant for. Default: anybody. */
   readonly audience?: string | readonly string[] | undefined;
-  /** Default: HS256 with a secret; RS256, PS256, ES256 and EdDSA with public keys. */
+  /**
+   * The signature algorithms that are accepted. Default: HS256 with a secret; RS256, PS256, ES256 and EdDSA with public
+   * keys.
+   */
   readonly algorithms?: readonly string[] | undefined;
 }
 
@@ -119,7 +122,7 @@ const list = (text: string | readonly string[]): string[] => (typeof text === "s
 const read = (text: string | (() => string | undefined) | undefined): string | undefined =>
   typeof text === "function" ? text() : text;
 
-/** Throws INVALID_OPTIONS. */
+/** Reads the secret or the keys. Throws INVALID_OPTIONS. */
 function readMaterial(options: JwtOptions): Material {
   const secret = read(options.secret);
   const publicKey = read(options.publicKey);

@@ -5,7 +5,7 @@ export const longestPage = 1_048_576;
 
 /** The place of a session in a list, which is the same for the whole of its life, and in every replica. */
 export interface Place {
-  /** Whole milliseconds, as clients read it. */
+  /** The time at which the session started, in whole epoch milliseconds, as clients read it. */
   readonly startedAt: number;
   readonly id: string;
 }
@@ -40,7 +40,7 @@ export class PageBuilder {
     this.#limit = limit;
   }
 
-  /** False: the page was full before. */
+  /** Adds a row. Returns false where the page was full before. */
   add(row: Row): boolean {
     const full = this.#rows.length > 0 && (this.#rows.length === this.#limit || this.#length > longestPage);
     if (full) return false;

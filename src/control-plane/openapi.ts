@@ -75,7 +75,7 @@ const securitySchemes = {
   },
 };
 
-/** One of them; or none, where the operator lets some in without. */
+/** The credentials, of which a request needs one; or none, where the operator lets some in without. */
 const credentials = [{}, { bearer: [] }, { apiKey: [] }];
 
 function operation(

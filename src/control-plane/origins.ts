@@ -5,7 +5,7 @@ import { GreenroomError } from "../errors.ts";
 import { hostName, isOrigin } from "./host-names.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 
-/** Most refusals that the log tells of. */
+/** The most refusals that the log tells of. */
 const mostTold = 20;
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -17,11 +17,11 @@ const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
  */
 export class Origins {
   readonly #options: FilledServeOptions;
-  /** Null: any. */
+  /** The origins that may call; null: any. */
   readonly #allowed: ReadonlySet<string> | null;
-  /** Nobody is asked who they are: the server answers to its own names alone, whichever pages may call. */
+  /** True where nobody is asked who they are: the server answers to its own names alone, whichever pages may call. */
   readonly #open: boolean;
-  /** And no origins are named: pages on this machine may call. */
+  /** True where, besides, no origins are named: pages on this machine may call. */
   readonly #localPages: boolean;
   readonly #log: Logger;
   /** Refusals that the log has told of: one line each, so that nobody fills it by asking. */
@@ -103,7 +103,7 @@ function originAdvice(origin: string): string {
   return `The Origin ${quoted(origin)} may not call${set}`;
 }
 
-/** It comes from the client, and goes into the log. */
+/** Returns a text in quotes, cut short, since it comes from the client and goes into the log. */
 const quoted = (text: string): string => JSON.stringify(text.slice(0, 255));
 
 const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host.toLowerCase());
@@ -124,7 +124,10 @@ export function exposureText(options: FilledServeOptions): string | null {
   );
 }
 
-/** By which names a server may be called that nobody has to authenticate to; null where any will do. */
+/**
+ * Returns a text that says by which names a server may be called that nobody has to authenticate to; null where any
+ * will do.
+ */
 export function namesText(options: FilledServeOptions): string | null {
   if (options.authenticated) return null;
   const named = options.allowedHosts.map((name) => `, ${name}`).join("");

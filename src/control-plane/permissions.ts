@@ -20,7 +20,7 @@ export type Judgement =
 /** The permissions that a session token never gives. */
 export const neverByToken: ReadonlySet<Judgement> = new Set(["canViewMetrics", "canJoinCall"]);
 
-/** Longest time that deferred functions may take together, in milliseconds. */
+/** The longest time that deferred functions may take together, in milliseconds. */
 const releaseTimeoutMs = 10_000;
 
 /** Asks the callbacks of the options, each with a deadline. */
@@ -59,8 +59,8 @@ export class Permissions {
   }
 
   /**
-   * The same for a session, which may not exist: who is denied and may not view it either gets the 404 of an unknown one, or
-   * what `canViewSession` throws.
+   * Demands the same for a session, which may not exist: who is denied and may not view it either gets the 404 of an
+   * unknown one, or what `canViewSession` throws.
    */
   async demandOfSession(judgement: Judgement, scope: RequestScope, sessionId: string): Promise<void> {
     try {
@@ -72,7 +72,7 @@ export class Permissions {
     }
   }
 
-  /** Whether a session belongs in the caller's list. */
+  /** Resolves with whether a session belongs in the caller's list. */
   shows(scope: RequestScope): Promise<boolean> {
     return this.grants("canViewSession", scope);
   }

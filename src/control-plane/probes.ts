@@ -8,7 +8,7 @@ import { probe, problem } from "./schemas.ts";
 const yes = { 200: { description: "Yes.", schema: probe } };
 const yesOrNo = { ...yes, 400: { description: "No; the code says why.", schema: problem } };
 
-/** For balancers and the kubelet, whoever and wherever they are. */
+/** The probes, for balancers and the kubelet, whoever and wherever they are. */
 export const probeEndpoints: readonly Endpoint[] = [
   {
     method: "get",

@@ -1,6 +1,6 @@
 import { GreenroomError } from "../errors.ts";
 
-/** Most callers that are remembered; who has been quiet for longest is forgotten first, to their advantage. */
+/** The most callers that are remembered; who has been quiet for longest is forgotten first, to their advantage. */
 const mostCallers = 10_000;
 
 interface Bucket {
@@ -13,7 +13,7 @@ export class RateLimit {
   readonly #what: string;
   readonly #perSecond: number | null;
   readonly #burst: number;
-  /** In the order of their last use. */
+  /** The buckets by caller, in the order of their last use. */
   readonly #buckets = new Map<string, Bucket>();
 
   /** `what` is for the message: "starts". `perSecond` null: no limit. */
@@ -23,7 +23,7 @@ export class RateLimit {
     this.#burst = burst;
   }
 
-  /** Throws RATE_LIMITED with the seconds after which there is a token again. */
+  /** Takes a token of this caller. Throws RATE_LIMITED with the seconds after which there is a token again. */
   take(caller: string): void {
     if (this.#perSecond === null) return;
     const at = performance.now();

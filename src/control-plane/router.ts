@@ -79,12 +79,12 @@ export class EndpointRouter {
     return endpoint ? { endpoint } : { endpoint: null, allow: allowed(ofPath) };
   }
 
-  /** For a request that has an endpoint. */
+  /** Answers a request that has an endpoint. */
   async run(ctx: Koa.Context): Promise<void> {
     await this.#dispatch(ctx, async () => undefined);
   }
 
-  /** For a request whose path has other methods. */
+  /** Answers a request whose path has other methods: OPTIONS with 204, others with METHOD_NOT_ALLOWED. */
   refuseMethod(ctx: Koa.Context, allow: string): void {
     ctx.set("Allow", allow);
     if (ctx.method !== "OPTIONS") throw new GreenroomError("METHOD_NOT_ALLOWED");

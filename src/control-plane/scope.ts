@@ -63,7 +63,7 @@ export interface Subject {
 interface Reads {
   /** The session or the parameters of the path, which differ within a list. */
   subject: boolean;
-  /** Whether it has read what this request asks for: its method, path, query, body, or where it comes from. */
+  /** True once it has read what this request asks for: its method, path, query, body, or where it comes from. */
   request: boolean;
   /** Headers and cookies: who calls. */
   credentials: boolean;
@@ -108,7 +108,7 @@ export interface Credentials {
   readonly resolutions: ReadonlyMap<Dependency<unknown>, Resolution>;
 }
 
-/** Somebody of whom no request is known, only what `getCurrentUser` said of them. */
+/** Returns the credentials of somebody of whom no request is known, only what `getCurrentUser` said of them. */
 export function knownCaller(getCurrentUser: Dependency<unknown> | undefined, user: JsonValue): Credentials {
   const resolution = { value: Promise.resolve(user), reads: nothingRead() };
   return {
@@ -165,7 +165,7 @@ export class RequestScope implements Scope {
     return { headers: this.headers, resolutions: new Map(ofCaller) };
   }
 
-  /** The same request, as if somebody else had sent it. */
+  /** Returns the same request, as if somebody else had sent it. */
   inNameOf({ headers, resolutions }: Credentials): RequestScope {
     const cookies = readCookies(headers.get("cookie") ?? undefined);
     const shared = { ...this.#shared, headers, cookies, resolutions: new Map(resolutions) };

@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly configureApp?: (app: Koa) => void | Promise<void>;
   /** Address to listen on. Default `127.0.0.1`. It is also a name that the Host check accepts. */
   readonly host?: string;
-  /** Default 8000; 0 takes any free one. */
+  /** The port. Default 8000; 0 takes any free one. */
   readonly port?: number;
   /** Serves `GET /metrics` on a port of its own, and then not on `port`. Default `null`. */
   readonly metricsPort?: number | null;
@@ -36,9 +36,11 @@ export interface ServeOptions {
    * checked as well, whatever is named here: see `allowedHosts`.
    */
   readonly corsAllowOrigins?: readonly string[];
-  /** Default `["*"]`: the methods that the API has. */
+  /** The methods that other origins may use. Default `["*"]`: the methods that the API has. */
   readonly corsAllowMethods?: readonly string[];
-  /** Default `["*"]`: whatever the browser asks for, `Authorization` included. */
+  /**
+   * The headers that other origins may send. Default `["*"]`: whatever the browser asks for, `Authorization` included.
+   */
   readonly corsAllowHeaders?: readonly string[];
   /** Lets browsers send cookies. Default false. Needs `corsAllowOrigins` without a wildcard. */
   readonly corsAllowCredentials?: boolean;
@@ -61,7 +63,10 @@ export interface ServeOptions {
   readonly canStartSession?: Permission;
   /** Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`. */
   readonly canCloseSession?: Permission;
-  /** Also its events and lists. Denied: the 404 of a session that does not exist. Default: everybody may. */
+  /**
+   * Decides who may view a session, its events and lists. Denied: the 404 of a session that does not exist. Default:
+   * everybody may.
+   */
   readonly canViewSession?: Permission;
   /** Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`. */
   readonly canViewMetrics?: Permission;
@@ -72,7 +77,7 @@ export interface ServeOptions {
    * name one may be that user. Denied: 403, or 404 where the caller may not view either. Default: as `canViewSession`.
    */
   readonly canJoinCall?: Permission;
-  /** Longest time that one of these callbacks may take; then 503. Default 10,000. */
+  /** The longest time that one of these callbacks may take, in milliseconds; then 503. Default 10,000. */
   readonly permissionTimeoutMs?: number;
 
   /**

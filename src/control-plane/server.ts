@@ -45,7 +45,10 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   );
 }
 
-/** Nothing may be written over an answer that is on its way. Node's own handler looks at the same field. */
+/**
+ * Returns whether an answer is on its way, over which nothing may be written. Node's own handler looks at the same
+ * field.
+ */
 function isAnswering(socket: Duplex): boolean {
   const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
   return answer?.headersSent ?? false;

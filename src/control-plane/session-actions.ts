@@ -12,7 +12,10 @@ export async function showSession(exchange: Exchange): Promise<void> {
   exchange.ctx.body = byToken ? withoutSecrets(sessionJson(session)) : sessionJson(session);
 }
 
-/** For who comes with a session token: what the backend told the agent, and who it acts for, is not for browsers. */
+/**
+ * Returns a session for who comes with a session token: what the backend told the agent, and who it acts for, is not
+ * for browsers.
+ */
 function withoutSecrets(session: SessionJson): SessionJson {
   return { ...session, config: null, created_by: null };
 }

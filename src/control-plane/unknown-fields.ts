@@ -4,9 +4,9 @@ import { didYouMean, similar } from "../similar.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 import { isObject } from "./json.ts";
 
-/** Most fields that the log tells of: clients choose their names. */
+/** The most fields that the log tells of: clients choose their names. */
 const mostTold = 100;
-/** Longest name of a field that is told of, in characters. */
+/** The longest name of a field that is told of, in characters. */
 const longestName = 100;
 
 /** A body that may hold fields which its schema does not know. */
@@ -32,7 +32,10 @@ export class UnknownFields {
     this.#log = log;
   }
 
-  /** Throws {@link InvalidRequest} that names each, where bodies are strict. */
+  /**
+   * Looks for fields that the schema does not know. Throws {@link InvalidRequest} that names each, where bodies are
+   * strict; else they are logged.
+   */
   check(sent: unknown, body: CheckedBody): void {
     if (!isObject(sent)) return;
     const known = Object.keys(body.schema.shape);

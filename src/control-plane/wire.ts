@@ -55,7 +55,10 @@ export function endJson(session: Session, view: ErrorView) {
   };
 }
 
-/** The same for a session of a replica that cannot be asked: what it ended of is not in the registry, unless it was lost. */
+/**
+ * Returns the same for a session of a replica that cannot be asked: what it ended of is not in the registry, unless it
+ * was lost.
+ */
 export function foreignEndJson(record: SessionRecord, { reason, endedAt }: SessionEnd) {
   const error = reason === "lost" ? errorJson(lostError(record), "whole") : null;
   return { end_reason: reason, session_ended_at: iso(endedAt), error };

@@ -6,7 +6,7 @@ import { linesOf, type ReadKeys, readKeys } from "./key-lines.ts";
 
 /** The greatest age of the keys that a request is judged by, in milliseconds. */
 export const longestAgeMs = 2_000;
-/** Longest time that the file system may take to read the file, in milliseconds. */
+/** The longest time that the file system may take to read the file, in milliseconds. */
 const readTimeoutMs = 1_000;
 /** A file that has changed is read again after so many milliseconds, since an editor may be in the middle of writing it. */
 const settleMs = 200;

@@ -3,7 +3,7 @@ import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { longestAgeMs } from "./key-file.ts";
 import type { KeyRing, KeyRingState } from "./key-ring.ts";
 
-/** Most lines that a log line names. */
+/** The most lines that a log line names. */
 const mostNamed = 20;
 
 /**

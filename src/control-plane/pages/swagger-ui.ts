@@ -15,7 +15,10 @@ export function isSwaggerFile(name: string): name is SwaggerFile {
   return Object.hasOwn(swaggerFiles, name);
 }
 
-/** In the packed library they lie beside this module; in a clone they are in the development dependency. */
+/**
+ * Reads a file of Swagger UI. In the packed library they lie beside this module; in a clone they are in the development
+ * dependency.
+ */
 export async function readSwaggerFile(name: SwaggerFile): Promise<Buffer | null> {
   for (const folder of folders()) {
     try {
