@@ -48,13 +48,13 @@ export interface ResponseLatency {
   readonly responseMs: number;
   /** Last sound of speech → the turn detector's end of turn. */
   readonly endOfTurnMs: number;
-  /** → first text of the model. 0 where it was there already. */
+  /** The time from then to the first text of the model. 0 where it was there already. */
   readonly firstTokenMs: number;
-  /** → first whole sentence. */
+  /** The time from then to the first whole sentence. */
   readonly firstSentenceMs: number;
-  /** → first sound of it. */
+  /** The time from then to the first sound of it. */
   readonly firstByteMs: number;
-  /** → first frame at the edge. */
+  /** The time from then to the first frame at the edge. */
   readonly outputMs: number;
 }
 
@@ -70,7 +70,7 @@ export interface TurnEvent {
   /** From the start of the turn to the first token of the model; null where no model was asked, or it said nothing. */
   readonly firstTokenMs: number | null;
   readonly toolCalls: number;
-  /** Null where nobody spoke, or nothing sounded. */
+  /** The time that the participant waited for the answer; null where nobody spoke, or nothing sounded. */
   readonly latency: ResponseLatency | null;
   /** The answer was begun before the turn was over. */
   readonly eager: boolean;
@@ -85,11 +85,14 @@ export interface ToolEvent {
   readonly name: string;
   readonly durationMs: number;
   readonly ok: boolean;
-  /** Why it is not ok, without a word of it: `timeout`, `bad_arguments` and the like, or else the name of the error. */
+  /**
+   * The reason why it is not ok, without a word of it: `timeout`, `bad_arguments` and the like, or else the name of the
+   * error.
+   */
   readonly error?: string;
 }
 
-/** Nobody has said anything for long, though somebody is there. Once in each silence. */
+/** Tells that nobody has said anything for long, though somebody is there. It comes once in each silence. */
 export interface UserSilentEvent {
   readonly type: "user_silent";
   readonly at: number;

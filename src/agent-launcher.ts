@@ -12,15 +12,18 @@ export interface AgentLauncherOptions {
   /** URL of the module whose default export is made by `defineAgent`. In that module itself: `import.meta.url`. */
   readonly agent: string | URL;
   /**
-   * Most sessions at a time in this process. Default: derived from the CPU and memory that the process may use, and
+   * The most sessions at a time in this process. Default: derived from the CPU and memory that the process may use, and
    * logged at the start. Raise it where your agents mostly wait; a process that dies takes all its sessions with it.
    */
   readonly maxConcurrentSessions?: number;
-  /** Most sessions at a time in one call, in all processes that share a registry. Default `null`: no limit. */
+  /** The most sessions at a time in one call, in all processes that share a registry. Default `null`: no limit. */
   readonly maxSessionsPerCall?: number | null;
   /** Alone in the call this long → closed as `idle`. Default 60,000; 0 turns it off. Raise it where people join late. */
   readonly agentIdleTimeoutMs?: number;
-  /** Longest time from a session's start to its end → closed as `max_duration`. Default `null`: no limit. */
+  /**
+   * The longest time from a session's start to its end, in milliseconds; then it is closed as `max_duration`. Default
+   * `null`: no limit.
+   */
   readonly maxSessionDurationMs?: number | null;
   /** The time between two looks at idle times and durations. Default 1,000. */
   readonly maintenanceIntervalMs?: number;
@@ -30,13 +33,13 @@ export interface AgentLauncherOptions {
    */
   readonly warmSessions?: number;
   /**
-   * Longest time that a start waits for a thread before it is refused with 503; and before that, for a place that a session on its
-   * way out still holds, before it is refused with 429. Default 5,000.
+   * The longest time that a start waits for a thread before it is refused with 503; and before that, for a place that a
+   * session on its way out still holds, before it is refused with 429; in milliseconds. Default 5,000.
    */
   readonly threadWaitTimeoutMs?: number;
-  /** Longest time that a thread may take to import the agent module. Default 15,000. */
+  /** The longest time that a thread may take to import the agent module, in milliseconds. Default 15,000. */
   readonly threadStartTimeoutMs?: number;
-  /** Longest time that `createAgent` may take. Default 10,000. */
+  /** The longest time that `createAgent` may take, in milliseconds. Default 10,000. */
   readonly createTimeoutMs?: number;
   /**
    * The longest time that a session that was asked to close may take before its thread is ended as `killed`. Default 5,000.
@@ -50,8 +53,8 @@ export interface AgentLauncherOptions {
    */
   readonly heapSoftLimitMb?: number;
   /**
-   * The same memory in MiB at which its thread is ended at once. Default: what the memory of the process leaves for one thread while
-   * the others hold what is usual, 96 to 1,024. V8's own limit is twice this.
+   * The same memory in MiB at which the session's thread is ended at once. Default: what the memory of the process
+   * leaves for one thread while the others hold what is usual, 96 to 1,024. V8's own limit is twice this.
    */
   readonly heapLimitMb?: number;
   /**
@@ -62,10 +65,11 @@ export interface AgentLauncherOptions {
   /** Messages that a thread may send to the main thread in a second; more ends it as `flooded`. Default 2,000. */
   readonly messagesPerSecond?: number;
   /**
-   * Most requests at a time to a provider, over all sessions of this process, such as `{ elevenlabs: 20 }`: what your plan
-   * allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it, and for as long as
-   * `limits.permitTimeoutMs` of its agent says. For those who speak a request is a sentence; for those who listen a participant,
-   * for as long as they are heard: until they leave, or the agent closes. Default: no limits.
+   * The most requests at a time to a provider, over all sessions of this process, such as `{ elevenlabs: 20 }`: what
+   * your plan allows. A request beyond it waits its turn, in the order of asking, where the provider would refuse it,
+   * and for as long as `limits.permitTimeoutMs` of its agent says. For those who speak a request is a sentence; for
+   * those who listen a participant, for as long as they are heard: until they leave, or the agent closes. Default: no
+   * limits.
    */
   readonly providerConcurrency?: Readonly<Record<string, number>>;
   /**
@@ -123,9 +127,9 @@ export interface AgentLauncherOptions {
    */
   readonly agentEnvironment?: Readonly<Record<string, string>>;
   /**
-   * How the server leaves calls for threads that died in them, for edges of your own: by the edge's `provider`, the path or the
-   * `file:` URL of a module that exports the function `farewell` (`FarewellModule`). The main thread imports it when it is
-   * needed for the first time. Default: none; Stream's is known to the server.
+   * The modules by which the server leaves calls for threads that died in them, for edges of your own: by the edge's
+   * `provider`, the path or the `file:` URL of a module that exports the function `farewell` (`FarewellModule`). The
+   * main thread imports it when it is needed for the first time. Default: none; Stream's is known to the server.
    */
   readonly farewells?: Readonly<Record<string, string | URL>>;
 }
@@ -143,7 +147,7 @@ export interface RedisRegistryOptions {
   readonly keyPrefix?: string;
   /** A process that has not been heard of for so long is held to be dead, and its sessions to be lost. Default 10,000. */
   readonly leaseMs?: number;
-  /** Longest time that a start, or a look at another's session, waits for Redis. Default 1,000. */
+  /** The longest time that a start, or a look at another's session, waits for Redis, in milliseconds. Default 1,000. */
   readonly commandTimeoutMs?: number;
   /**
    * The policy for starts while Redis does not answer. `allow` (default): limits hold for each process by itself, and no
@@ -156,7 +160,7 @@ export interface RedisRegistryOptions {
    * start does not wait, and serves alone until Redis answers.
    */
   readonly contactTimeoutMs?: number | null;
-  /** Most sessions at a time in all processes together. Default `null`: the sum of what each can take. */
+  /** The most sessions at a time in all processes together. Default `null`: the sum of what each can take. */
   readonly maxConcurrentSessions?: number | null;
 }
 
@@ -168,7 +172,7 @@ export interface WebhookOptions {
 
 export interface StartRequest {
   readonly callId: string;
-  /** Default `default`. */
+  /** The type of the call. Default `default`. */
   readonly callType?: string;
   /** Handed to `createAgent` and `joinCall` as it is. Default `{}`. */
   readonly config?: JsonObject;

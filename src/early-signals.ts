@@ -28,7 +28,7 @@ function refuseDebugger(): void {
   process.stderr.write("greenroom: SIGUSR1 opens no debugger here; start node with --inspect\n");
 }
 
-/** Whether a signal has come; it is still to be taken over. */
+/** Returns the signal that has come and is still to be taken over, or undefined. */
 export function earlySignal(): EndSignal | undefined {
   return received[0];
 }

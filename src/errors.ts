@@ -107,7 +107,7 @@ export class GreenroomError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryable: boolean;
-  /** Whole seconds after which trying again makes sense; sent as Retry-After. */
+  /** The whole seconds after which trying again makes sense; they are sent as Retry-After. */
   readonly retryAfterSeconds: number | undefined;
   readonly [marker] = true;
 

@@ -32,7 +32,7 @@ export const endReasons = [
   "closed",
   /** The agent was alone in the call for too long. */
   "idle",
-  /** It reached the longest time that a session may last. */
+  /** The session reached the longest time that it may last. */
   "max_duration",
   /** The server shut down. */
   "drained",
@@ -44,11 +44,11 @@ export const endReasons = [
   "crashed",
   /** Its event loop was blocked for too long. */
   "unresponsive",
-  /** It held more memory than it may. */
+  /** The session held more memory than it may. */
   "out_of_memory",
-  /** It sent more messages to the main thread than it may. */
+  /** The session sent more messages to the main thread than it may. */
   "flooded",
-  /** It ignored a close for the whole grace period. */
+  /** The session ignored a close for the whole grace period. */
   "killed",
   /** Its process died. */
   "lost",

@@ -8,7 +8,7 @@ export function readTextFile(path: string): string {
   return decodeText(readFileSync(path));
 }
 
-/** Throws a `TypeError` for bytes that are no text. */
+/** Returns the text of a file. Throws a `TypeError` for bytes that are no text. */
 export function decodeText(bytes: Uint8Array): string {
   const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
   if (text.includes("\0")) throw new TypeError("not a text in UTF-8");

@@ -1,4 +1,4 @@
-/** Longest cluster of code units that is kept together, such as an emoji of a whole family. */
+/** The longest cluster of code units that is kept together, such as an emoji of a whole family. */
 const longestCharacter = 64;
 
 let segmenter: Intl.Segmenter | undefined;
@@ -38,8 +38,9 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * The same JSON text with U+FFFD in place of every half of a surrogate pair, in strings and keys at any depth: services
- * answer 400 to such a half, and to each later request with the same conversation. `JSON.stringify` writes it as an escape.
+ * Returns the same JSON text with U+FFFD in place of every half of a surrogate pair, in strings and keys at any depth:
+ * services answer 400 to such a half, and to each later request with the same conversation. `JSON.stringify` writes it
+ * as an escape.
  */
 export function wellFormedJson(json: string): string {
   const text = json.toWellFormed();
