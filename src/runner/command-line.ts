@@ -9,7 +9,7 @@ export interface CommandLine {
   readonly flags: Flags;
 }
 
-/** It was not a command: help or the version was printed, or it was wrong. */
+/** The result where there is no command: help or the version was printed, or the command line was wrong. */
 export interface NoCommand {
   readonly command: null;
   readonly exitCode: number;

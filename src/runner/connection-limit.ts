@@ -16,7 +16,7 @@ const descriptors = {
 const crowdedShare = 0.75;
 
 export interface ConnectionLimit {
-  /** Most open connections at a time. */
+  /** The most open connections at a time. */
   readonly connections: number;
   /** The warning for the operator where the limit of open files is low; else null. */
   readonly warning: string | null;

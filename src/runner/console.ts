@@ -18,9 +18,9 @@ import { UsageError } from "./usage-error.ts";
 
 /** A conversation in the terminal. */
 export interface ConsoleOptions extends Partial<RecordedCallOptions> {
-  /** Default `default`. */
+  /** The type of the call. Default `default`. */
   readonly callType?: string;
-  /** Default: made up. */
+  /** The id of the call. Default: made up. */
   readonly callId?: string;
   /**
    * Least level of the log lines, JSON on standard error. Default: from `warn` on, in words, and only what the conversation
@@ -33,7 +33,7 @@ export interface ConsoleOptions extends Partial<RecordedCallOptions> {
    * makes one.
    */
   readonly join?: boolean;
-  /** Whether the conversation begins with the name and the version, where the output is a terminal. Default true. */
+  /** Begins the conversation with the name and the version, where the output is a terminal. Default true. */
   readonly splash?: boolean;
   /** Say how to talk, and what else can be typed, where somebody sits there. Default true. */
   readonly hints?: boolean;
@@ -52,7 +52,7 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
 /** The result of a conversation. */
 export interface ConversationEnd {
   readonly reason: EndReason;
-  /** Why it came to nothing, where it did, though the call ended well. */
+  /** The reason for which it came to nothing, where it did, though the call ended well; else null. */
   readonly failure: string | null;
 }
 

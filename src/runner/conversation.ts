@@ -8,7 +8,7 @@ import { cutTextStart } from "../text.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { Printout } from "./printout.ts";
 
-/** Longest time that an answer is waited for, in milliseconds. */
+/** The longest time that an answer is waited for, in milliseconds. */
 const answerTimeoutMs = 120_000;
 /** The number of characters that show where words were cut. */
 const longestTail = 60;
@@ -23,7 +23,7 @@ export class Conversation {
   readonly #spoke = Promise.withResolvers<void>();
   readonly #firstTurnOver = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<EndReason>();
-  /** Those who wait for an answer, by message first and by turn once there is one. */
+  /** The callbacks of those who wait for an answer, by message first and by turn once there is one. */
   readonly #waiting = new Map<string, () => void>();
   /** The agent's words in each running turn: those that were shown as they came, and those of them that were heard. */
   readonly #words = new Map<string, { shown: string; heard: string }>();

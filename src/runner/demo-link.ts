@@ -5,7 +5,7 @@ import { errorSentence } from "./error-sentence.ts";
 import { harmless, paintFor } from "./paint.ts";
 import type { Printout } from "./printout.ts";
 
-/** For an edge that does not know of such things, which is nothing wrong. */
+/** The message for an edge that does not know of such things, which is nothing wrong. */
 export const noLinks = "the agent's edge names no page where a person joins its calls";
 
 /**

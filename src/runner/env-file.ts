@@ -18,7 +18,10 @@ const assignment = /^\s*(?:export\s+)?([\w.-]+)\s*=(.*)$/su;
 const skipped = /^\s*(#.*)?$/su;
 const quotes = ["'", '"', "`"];
 const typographic = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f\uff02\uff07]/u;
-/** They come along where a value is copied from a page. The joiners of Persian words and of emoji (200C, 200D) are not among them. */
+/**
+ * The invisible characters that come along where a value is copied from a page. The joiners of Persian words and of
+ * emoji (200C, 200D) are not among them.
+ */
 const invisible = /[[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]--[\t\n\r]]/v;
 /** Such a line within quotes shows that they were not meant to reach so far. Base64 has `=` at the ends of lines only. */
 const looksLikeVariable = /^\s*(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*[^=\s]|[\w.-]+\s*=\s*["'`])/u;

@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { type Place, placesIn, placeText, shownPath } from "../error-place.ts";
 
-/** Longest piece of a line of code that is shown, in characters. */
+/** The longest piece of a line of code that is shown, in characters. */
 const longestLine = 160;
 
 /**
- * For a person at a terminal: where in their code an error was thrown, as the lines of a stack, and the code there with the
- * line before it. Empty where the stack leads to none of their code.
+ * Returns for a person at a terminal where in their code an error was thrown, as the lines of a stack, and the code
+ * there with the line before it. It is empty where the stack leads to none of their code.
  */
 export function errorLines(stack: string | undefined): string[] {
   const places = placesIn(stack);

@@ -5,7 +5,7 @@ import { isReadable } from "./readable-log.ts";
 
 export interface FatalEnd {
   readonly launcher: AgentLauncher;
-  /** It was to serve, and has a log. */
+  /** True where the process was to serve, and has a log. */
   readonly serves: boolean;
   readonly error?: unknown;
   /** Further lines for a person. */

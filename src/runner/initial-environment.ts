@@ -40,7 +40,7 @@ export function eraseSecrets(): string | null {
 
 interface Secret {
   readonly name: string;
-  /** Where its value begins in the block, and how long it is, in bytes. */
+  /** The place where its value begins in the block, and its length, in bytes. */
   readonly at: number;
   readonly length: number;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
-/** Longest wait for it, in milliseconds: Prometheus usually comes every 15 s. */
+/** The longest wait for it, in milliseconds: Prometheus usually comes every 15 s. */
 const longestWaitMs = 20_000;
 
 /**

@@ -3,7 +3,7 @@ import { Lines } from "./lines.ts";
 import { PlainPrintout } from "./printout.ts";
 import type { Screen } from "./screen.ts";
 
-/** For pipes. */
+/** A screen for pipes. */
 export class PlainScreen extends PlainPrintout implements Screen {
   readonly interactive = false;
   readonly #input = createInterface({ input: process.stdin, terminal: false });

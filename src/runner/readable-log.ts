@@ -41,7 +41,10 @@ export function readableLog(
 
 const readable = new WeakSet<Logger>();
 
-/** Whether a log is one of {@link readableLog}: a person sees its lines beside what is written to standard error. */
+/**
+ * Returns whether a log is one of {@link readableLog}: a person sees its lines beside what is written to standard
+ * error.
+ */
 export const isReadable = (log: Logger): boolean => readable.has(log);
 
 interface LogEntry {

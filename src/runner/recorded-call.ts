@@ -38,7 +38,7 @@ const pauseMs = 1_500;
  * The time that the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure.
  */
 const hearingTimeoutMs = 10_000;
-/** The same where the recording is silence. */
+/** The same time where the recording is silence, in milliseconds. */
 const silenceTimeoutMs = 2_000;
 const answerTimeoutMs = 120_000;
 /** The part of the last sound that may be too faint for a recogniser, such as a breath or the room, in milliseconds. */
@@ -119,7 +119,10 @@ export class RecordedCall implements Caller {
     }
   }
 
-  /** In a call of life's own speed a hole is the service's, and in the metrics. */
+  /**
+   * Tells of holes in the agent's speech, unless the call has life's own speed: there a hole is the service's, and in
+   * the metrics.
+   */
   #tellHoles(ms: number): void {
     if (this.#speed === 1 || ms === 0) return;
     const holes = `What the agent said has holes of ${(ms / 1_000).toFixed(1)} s`;

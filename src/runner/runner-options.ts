@@ -5,8 +5,9 @@ import { GreenroomError } from "../errors.ts";
 /** The options for how the server serves, and how it shuts down. All times are in milliseconds. */
 export interface RunnerOptions extends ServeOptions {
   /**
-   * After SIGTERM, how long starts are still accepted while `/ready` and `/serving` tell balancers to look elsewhere.
-   * Default 5,000; 0 on loopback while there is no call. Raise it to what your balancer needs to notice; 0 where there is none.
+   * The time after SIGTERM for which starts are still accepted while `/ready` and `/serving` tell balancers to look
+   * elsewhere, in milliseconds. Default 5,000; 0 on loopback while there is no call. Raise it to what your balancer
+   * needs to notice; 0 where there is none.
    */
   readonly drainAnnounceMs?: number;
   /**

@@ -4,11 +4,11 @@ import { TerminalScreen } from "./terminal-screen.ts";
 
 /** The place where a conversation is typed and shown. */
 export interface Screen extends Printout {
-  /** Somebody sits there: lines may come while the agent speaks, and interrupt it. */
+  /** True where somebody sits there: lines may come while the agent speaks, and interrupt it. */
   readonly interactive: boolean;
   /** The next line that was typed; null when there will be none. */
   nextLine(): Promise<string | null>;
-  /** Nothing more is read: `nextLine` resolves null. */
+  /** Stops reading: `nextLine` resolves null. */
   close(): void;
 }
 

@@ -81,8 +81,8 @@ export function announceMsOf(
 }
 
 /**
- * In a terminal, log lines are made for eyes. Those of the agents are written by their threads, and stay JSON: only what
- * is wrong is shown there, unless more was asked for.
+ * Returns options by which, in a terminal, log lines are made for eyes. Those of the agents are written by their
+ * threads, and stay JSON: only what is wrong is shown there, unless more was asked for.
  */
 function forTerminal(options: AgentLauncherOptions): Partial<AgentLauncherOptions> {
   const { logger, logFd = 1, logLevel = "info", agentsLogLevel = "warn" } = options;
@@ -104,8 +104,8 @@ const callbacks = [
 const guards = ["GREENROOM_API_KEYS", "GREENROOM_API_KEYS_FILE"] as const;
 
 /**
- * Whoever sets API keys wants them asked for: so it is where the code says nothing of who may do what. Under a misspelt name
- * they would let everybody in, so that is refused.
+ * Adds the check of API keys where keys are set and the code says nothing of who may do what: whoever sets keys wants
+ * them asked for. Under a misspelt name they would let everybody in, so that is refused with a `UsageError`.
  */
 function guarded(options: RunnerOptions, environment: Environment): RunnerOptions {
   const decided = options.app !== undefined || callbacks.some((name) => options[name] !== undefined);

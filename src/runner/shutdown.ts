@@ -12,7 +12,7 @@ export interface CloseOptions {
 
 /** The numbers of calls that ran when starts were first refused, by how they ended. */
 export interface Shutdown {
-  /** They ended by themselves. */
+  /** Calls that ended by themselves. */
   readonly finished: number;
   /** Calls that were asked to close, or did not even do that. */
   readonly closed: number;

@@ -4,7 +4,9 @@ import type { Recording } from "../testing/recording.ts";
 /** A pause within what the agent says that nobody takes for a hole, in milliseconds. */
 const shortestHoleMs = 300;
 
-/** For how long the agent fell silent in the middle of what it said, in milliseconds of the call's time. */
+/**
+ * Returns the time for which the agent fell silent in the middle of what it said, in milliseconds of the call's time.
+ */
 export function speechHolesMs(session: Session, recording: Recording): number {
   const begun = new Map<string, number>();
   const speeches: { readonly from: number; readonly until: number }[] = [];

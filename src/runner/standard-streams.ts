@@ -2,7 +2,7 @@ import { droppedLines } from "../log/dropped-lines.ts";
 import { droppedText, LineWriter } from "../log/line-writer.ts";
 import { outputDescriptor } from "../log/output-descriptor.ts";
 
-/** Most that waits for a reader that is slow, in bytes. */
+/** The most that waits for a reader that is slow, in bytes. */
 const mostWaitingBytes = 2 ** 20;
 
 /**

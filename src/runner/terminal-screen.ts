@@ -6,7 +6,7 @@ import { wrap } from "./text-width.ts";
 
 const agentPrefix = "agent › ";
 const up = (rows: number): string => (rows > 0 ? `\u001b[${rows}A` : "");
-/** To the first column, and away with all from there on. */
+/** The sequence that goes to the first column, and clears all from there on. */
 const clearBelow = "\r\u001b[J";
 
 /** Columns to write in: a row that fills the last one is a row more in some terminals. */

@@ -14,7 +14,7 @@ export const help =
  */
 const greetingWaitMs = 1_000;
 
-/** Somebody at a terminal, or a pipe. */
+/** A caller who types at a terminal, or through a pipe. */
 export class TypingCaller implements Caller {
   readonly printout: Screen;
   readonly request = {};
@@ -28,7 +28,7 @@ export class TypingCaller implements Caller {
     return this.printout.interactive;
   }
 
-  /** In a pipe each line waits until the one before it is answered. */
+  /** Talks until there are no more lines. In a pipe each line waits until the one before it is answered. */
   async talk(conversation: Conversation, session: Session): Promise<void> {
     const screen = this.printout;
     const { dim } = paintFor(process.stdout);
