@@ -10,13 +10,13 @@ export interface TestCall {
   readonly joined: Promise<void>;
   /** Resolves when the agent is out of it. */
   readonly left: Promise<void>;
-  /** Somebody comes into the call, with an open microphone. They may come before the agent does. */
+  /** Lets somebody come into the call, with an open microphone. They may come before the agent does. */
   addParticipant(id: string, options?: { readonly name?: string }): TestParticipant;
   /** The call ends for everybody. */
   hangUp(): void;
 }
 
-/** Somebody in the call, other than the agent. */
+/** A participant in the call, other than the agent. */
 export interface TestParticipant {
   readonly id: string;
   readonly name: string;

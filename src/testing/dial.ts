@@ -98,7 +98,7 @@ export class DialedCall implements TestCall, Disposable {
     this.close();
   }
 
-  /** For {@link dial}: what the edge tells. */
+  /** Takes what the edge tells. {@link dial} calls this. */
   take(message: FromEdge): void {
     switch (message.type) {
       // The answer to another's hello, or to a second one of ours.
@@ -133,7 +133,7 @@ export class DialedCall implements TestCall, Disposable {
     return promise;
   }
 
-  /** Nobody is there any more who would tell how what is being played goes. */
+  /** Resolves all that is being played as not played, since nobody is there any more who would tell how it goes. */
   #settle(): void {
     for (const resolve of this.#playbacks.values()) resolve(notPlayed);
     this.#playbacks.clear();

@@ -9,7 +9,7 @@ export class EdgeClock implements Clock {
     return systemClock.now();
   }
 
-  /** Whether an alarm keeps the process alive. It holds for the present alarm too. */
+  /** Decides whether an alarm keeps the process alive. It holds for the present alarm too. */
   set holding(holding: boolean) {
     this.#holding = holding;
     if (holding) this.#timer?.ref();

@@ -43,7 +43,7 @@ export interface EdgeOptions {
    * but what is played, since a microphone that is open without end would never stop: end a turn with `pause`.
    */
   readonly speed?: number;
-  /** False: a call without sound, as when participants type. Default true. */
+  /** False for a call without sound, as when participants type. Default true. */
   readonly sound?: boolean;
   /** Reached from other threads under this name, by `dial`. Any that is unique in the process, such as the session's id. */
   readonly name?: string;
@@ -129,7 +129,7 @@ export class Edge implements EdgeInterface, TestCall {
     return this.#participants;
   }
 
-  /** Throws where somebody of this id is in the call. */
+  /** Adds a participant. Throws where somebody of this id is in the call. */
   addParticipant(id: string, { name = id }: { readonly name?: string } = {}): Participant {
     if (this.#participants.has(id)) throw new Error(`Participant ${id} is in the call already`);
     const participant = new Participant(id, name, {

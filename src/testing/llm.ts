@@ -173,7 +173,7 @@ export class HeldReply {
     this.#events.end();
   }
 
-  /** For the model. */
+  /** Answers a request; the model calls this. */
   async *answer(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
     const { signal } = request;
     const abort = () => {

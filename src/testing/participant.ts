@@ -50,7 +50,7 @@ export class Participant implements TestParticipant {
     if (!muted && this.playing) this.#surroundings.play();
   }
 
-  /** Whether there is sound to hand over. */
+  /** Returns whether there is sound to hand over. */
   get playing(): boolean {
     return this.#sounds.length > 0;
   }
@@ -91,7 +91,7 @@ export class Participant implements TestParticipant {
     this.#surroundings.leave();
   }
 
-  /** For the edge: what the microphone brings now; null where it is muted. */
+  /** Returns what the microphone brings now; null where it is muted. The edge calls this. */
   frame(): Int16Array | null {
     if (this.#muted) return null;
     const [sound] = this.#sounds;

@@ -46,7 +46,7 @@ export class Recording {
     return this.#mostAheadMs;
   }
 
-  /** All that was said, without the silence between. */
+  /** All the sound that was said, without the silence between. */
   get sound(): PcmFrame {
     return { samples: concatenate(this.frames.map(({ samples }) => samples)), sampleRate: this.sampleRate };
   }
@@ -81,7 +81,7 @@ export class Recording {
     return gaps;
   }
 
-  /** For the edge: a frame has come. */
+  /** Adds a frame that has come. The edge calls this. */
   add(samples: Int16Array, at: number = now()): void {
     const frame = { at, samples: samples.slice() };
     this.frames.push(frame);

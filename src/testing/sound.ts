@@ -1,7 +1,7 @@
 import type { PcmFrame } from "../agent/audio.ts";
 
 export interface ToneOptions {
-  /** In hertz. Default 16 000. */
+  /** The sample rate, in hertz. Default 16 000. */
   readonly sampleRate?: number;
   /** 0–1. Default 0.25. */
   readonly amplitude?: number;

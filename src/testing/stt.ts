@@ -19,7 +19,7 @@ export interface SttOptions {
   readonly transcripts?: readonly string[];
   /** Quiet that ends a turn, in milliseconds of sound. Default 400. */
   readonly endMs?: number;
-  /** Throws instead of listening, once for each entry; then it listens. */
+  /** The errors that it throws instead of listening, one each time; then it listens. */
   readonly failures?: readonly Error[];
 }
 

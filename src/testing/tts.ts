@@ -5,7 +5,7 @@ import { within } from "../deadline.ts";
 import { tone } from "./sound.ts";
 
 export interface TtsOptions {
-  /** In hertz. Default 16 000. */
+  /** The sample rate, in hertz. Default 16 000. */
   readonly sampleRate?: number;
   /** The time that each character sounds, in milliseconds. Default 20, which is three times as fast as people speak. */
   readonly characterMs?: number;
@@ -69,7 +69,7 @@ export class TTS implements TTSInterface {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** All that it was asked to say so far, in order. */
+  /** All texts that it was asked to speak so far, in order. */
   get spoken(): readonly Spoken[] {
     return this.#spoken;
   }
