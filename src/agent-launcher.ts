@@ -53,8 +53,9 @@ export interface AgentLauncherOptions {
    */
   readonly heapSoftLimitMb?: number;
   /**
-   * The same memory in MiB at which the session's thread is ended at once. Default: what the memory of the process
-   * leaves for one thread while the others hold what is usual, 96 to 1,024. V8's own limit is twice this.
+   * The memory in MiB, counted in the same way, at which the session's thread is ended at once. Default: what the
+   * memory of the process leaves for one thread while the others hold what is usual, 96 to 1,024. V8's own limit is
+   * twice this.
    */
   readonly heapLimitMb?: number;
   /**

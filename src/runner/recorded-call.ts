@@ -38,7 +38,7 @@ const pauseMs = 1_500;
  * The time that the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure.
  */
 const hearingTimeoutMs = 10_000;
-/** The same time where the recording is silence, in milliseconds. */
+/** The time for that where the recording is silence, in milliseconds. */
 const silenceTimeoutMs = 2_000;
 const answerTimeoutMs = 120_000;
 /** The part of the last sound that may be too faint for a recogniser, such as a breath or the room, in milliseconds. */
