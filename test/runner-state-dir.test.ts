@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { eventually } from "./fixtures/eventually.ts";
+import { SmallDisk } from "./fixtures/small-disk.ts";
 import { WebhookReceiver } from "./fixtures/webhook-receiver.ts";
 import { type Child, program, temporaryFolder } from "./runner-fixtures/child.ts";
 import { ask, startSession } from "./runner-fixtures/rest.ts";
@@ -146,5 +147,40 @@ test.serial(
     const kept = serving(t, receiver, temporaryFolder(t));
     await kept.readyUrl();
     t.false(kept.log.some(({ msg }) => /when this process dies/.test(msg)));
+  },
+);
+
+test.serial(
+  "a full disk: starts are answered 503, the probe and the log say so, and all goes on once there is room",
+  async (t) => {
+    const disk = SmallDisk.open(t);
+    if (!disk) return;
+    const receiver = await WebhookReceiver.open(t);
+    const server = serving(t, receiver, join(disk.folder, "state"));
+    const url = await server.readyUrl();
+    const lives = await startSession(url);
+    disk.fill();
+    const closed: string[] = [];
+    let refusal: Awaited<ReturnType<typeof ask>> | undefined;
+    // Until the last page of the file is full.
+    while (!refusal && closed.length < 50) {
+      const answer = await ask(url, "/sessions", { call_id: "call" });
+      if (answer.status !== 201) refusal = answer;
+      else {
+        await close(t, url, answer.body.session_id);
+        closed.push(answer.body.session_id);
+      }
+    }
+    t.deepEqual([refusal?.status, refusal?.body.code], [503, "REGISTRY_UNAVAILABLE"]);
+    await server.logged(
+      /is on a disk that is full; calls go on, starts are refused until it can be written to$/,
+    );
+    t.is((await ask(url, "/ready")).status, 400);
+    t.is((await ask(url, "/health")).status, 200);
+    t.is((await ask(url, `/sessions/${lives}`)).status, 200);
+    disk.free();
+    await eventually("it is ready again", async () => (await ask(url, "/ready")).status === 200);
+    await close(t, url, lives);
+    await allTold(t, receiver, new Map([lives, ...closed].map((id) => [id, "closed"])));
   },
 );
