@@ -3,7 +3,7 @@ import { MemoryCgroup } from "../test/fixtures/memory-cgroup.ts";
 import type { Bench } from "./figure.ts";
 
 const limitsMb = [512, 1_024, 3_072];
-/** For each limit and way. */
+/** The number of trials for each limit and way. */
 const trials = Number(process.env.BENCH_TRIALS ?? 20);
 const trialsInOneProcess = 10;
 const neighbours = 3;
@@ -20,7 +20,9 @@ const ways = {
   nested_fast: "the same, synchronously",
 } as const;
 
-/** In real control groups: how many sessions that take memory without end leave the sessions beside them alive. */
+/**
+ * Measures in real control groups how many sessions that take memory without end leave the sessions beside them alive.
+ */
 export default {
   about: `survival of ${neighbours} sessions beside one that takes memory, in control groups of ${limitsMb.join(", ")} MiB`,
   async run(report) {

@@ -35,7 +35,7 @@ export function runChild(
   return promise.finally(() => clearTimeout(deadline));
 }
 
-/** The same, where nothing but a result will do. */
+/** Resolves with the result of a child. Rejects where it ends without one. */
 export async function childResult<Result>(
   name: string,
   argument: unknown,
@@ -48,12 +48,12 @@ export async function childResult<Result>(
   return end.result as Result;
 }
 
-/** In the child: what it was given. */
+/** Returns what the child was given; it is called in the child. */
 export function argumentOfChild<Argument>(): Argument {
   return JSON.parse(process.argv[2] ?? "null") as Argument;
 }
 
-/** In the child: tells the result and ends the process, whatever still runs in it. */
+/** Tells the result and ends the process, whatever still runs in it; it is called in the child. */
 export function finishChild(result: unknown): void {
   process.send?.(result, () => process.exit(0));
 }

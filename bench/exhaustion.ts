@@ -13,9 +13,9 @@ const shapes = {
 } as const;
 
 /**
- * In how many processes all sessions but the greedy one survive. V8 may end the whole process where one thread exhausts
- * its heap (a thread's `resourceLimits` are best effort), so this is a rate, not a promise. Everything is as by default: where the watchdog or the
- * soft limit is faster than V8, that is part of the answer.
+ * Measures in how many processes all sessions but the greedy one survive. V8 may end the whole process where one thread
+ * exhausts its heap (a thread's `resourceLimits` are best effort), so this is a rate, not a promise. Everything is as
+ * by default: where the watchdog or the soft limit is faster than V8, that is part of the answer.
  */
 export default {
   about: "share of processes that survive a session which exhausts its heap at full speed",

@@ -8,7 +8,7 @@ export interface Figure {
   readonly unit: "ms" | "1/s" | "MiB" | "ratio" | "count" | "bytes";
   /** The target: at most, or at least, this. */
   readonly target?: { readonly atMost: number } | { readonly atLeast: number };
-  /** For readers: how it was measured, or what it compares with. */
+  /** A note for readers: how it was measured, or what it compares with. */
   readonly note?: string;
 }
 

@@ -19,7 +19,7 @@ export default {
 const warmUpRounds = 10;
 const rounds = 60;
 
-/** In turns, so that both see the same machine. */
+/** Measures starts of both fleets in turns, so that both see the same machine. */
 async function starts(report: Report): Promise<void> {
   await using stage = new Stage();
   const fleets = {

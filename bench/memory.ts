@@ -51,7 +51,7 @@ async function idleSlots(report: Report): Promise<void> {
   report({ figure: `server_with_${few}_warm_slots`, value: median(processBytes) / MiB, unit: "MiB" });
 }
 
-/** With keys: Gemini, Deepgram and ElevenLabs are loaded before a thread is warm. */
+/** Measures with keys: Gemini, Deepgram and ElevenLabs are loaded before a thread is warm. */
 async function voiceSlots(report: Report): Promise<void> {
   await using gemini = await startGemini({ delays: geminiDelays.none });
   await using deepgram = await startDeepgram({ delays: deepgramNone });
@@ -137,7 +137,10 @@ interface Measured extends Partial<Pick<MemoryTask, "sessions" | "collect" | "ca
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** In the environment of the bench itself there may be keys: those that are not given are empty. */
+/**
+ * The environment without keys, of which there may be some in that of the bench itself: those that are not given are
+ * empty.
+ */
 const noKeys = { GOOGLE_API_KEY: "", DEEPGRAM_API_KEY: "", ELEVENLABS_API_KEY: "" };
 
 function measure({ environment = {}, ...task }: Measured): Promise<MemoryResult> {

@@ -1,11 +1,11 @@
 import { connect } from "node:net";
 import { type RawRequest, sessionMark } from "./raw-request.ts";
 
-/** What became of a request. */
+/** The answer to a request. */
 export interface RawAnswer {
   /** The last status; null: the connection was closed without one. */
   readonly status: number | null;
-  /** What is wrong with it; null: nothing. */
+  /** The flaw of the answer; null: there is none. */
   readonly flaw: string | null;
 }
 

@@ -12,7 +12,7 @@ import {
 /** A request as it goes over the wire. */
 export interface RawRequest {
   readonly bytes: Buffer;
-  /** It is a whole request, which is to be answered. What is not may wait for its rest. */
+  /** True for a whole request, which is to be answered. One that is not whole may wait for its rest. */
   readonly isWhole: boolean;
 }
 

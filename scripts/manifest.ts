@@ -1,4 +1,4 @@
-/** What this project's package.json holds, as far as packing reads it. */
+/** The contents of this project's package.json, as far as packing reads them. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -8,10 +8,10 @@ export interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-/** What the README links to, which goes with it. npm adds the README and the licence by itself. */
+/** The files that the README links to, which go with it. npm adds the README and the licence by itself. */
 export const papers = ["docs", ".env.example", "SECURITY.md"] as const;
 
-/** Of use only in the clone. */
+/** The fields that are of use only in the clone. */
 const left = ["private", "scripts", "devDependencies", "allowScripts", "ava"] as const;
 
 /** The manifest of the package: its entries are compiled, and what only development needs is left out. */
@@ -31,7 +31,7 @@ export function packedManifest(source: Manifest, imports: { js: Set<string>; typ
   };
 }
 
-/** Throws for an import that an installed package would not find. */
+/** Checks the imports. Throws for one that an installed package would not find. */
 export function checkImports(source: Manifest, js: ReadonlySet<string>): void {
   const missing = [...js].filter((name) => !(name in source.dependencies));
   if (missing.length > 0) throw new Error(`Imported, but not in dependencies: ${missing.join(", ")}`);

@@ -30,7 +30,7 @@ const words = process.argv.slice(2);
 const bare = words.includes("--bare");
 const usual = join(root, "dist");
 const folder = resolve(words.find((word) => !word.startsWith("--")) ?? usual);
-/** Only a build has it. */
+/** The file that only a build has. */
 const mark = join(folder, "src/providers/sdk-licenses.txt");
 
 if (folder !== usual && existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(mark)) {
@@ -71,7 +71,10 @@ function pack(): void {
   console.log(`${join(folder, tarball)}: ${Math.round(statSync(join(folder, tarball)).size / 1_024)} KiB`);
 }
 
-/** For everybody, as the image's user is not who built it; whatever the umask is, and the modes of the files copied. */
+/**
+ * Makes the build readable for everybody, as the image's user is not who built it; whatever the umask is, and the modes
+ * of the files copied.
+ */
 function makeReadable(): void {
   process.umask(0o022);
   for (const name of ["", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {

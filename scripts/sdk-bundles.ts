@@ -2,7 +2,7 @@ import { globSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join, posix, sep } from "node:path";
 import { build, type Plugin } from "esbuild";
 
-/** What each provider takes of the packages that it imports; `default` is all of a CommonJS module. */
+/** The parts that each provider takes of the packages that it imports; `default` is all of a CommonJS module. */
 const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   gemini: { "@google/genai": ["GoogleGenAI"] },
   deepgram: { "@deepgram/sdk": ["DeepgramClient"], ws: ["WebSocket"] },
@@ -143,7 +143,7 @@ function importBundle(provider: string, packages: readonly string[]): void {
   }
 }
 
-/** Whoever hands on a package hands on its licence. */
+/** Returns the licences of these packages: whoever hands on a package hands on its licence. */
 function licenses(root: string, inputs: readonly string[]): string {
   const packages = new Set(
     inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),

@@ -16,9 +16,9 @@ export interface MemoryTask {
   readonly warm: number;
   /** Sessions to start and end, four at a time. */
   readonly sessions: number;
-  /** Whether all garbage is collected before each reading, so that only memory which is held can grow. */
+  /** True where all garbage is collected before each reading, so that only memory which is held can grow. */
   readonly collect: boolean;
-  /** Whether every warm thread takes a call, in which each side speaks. */
+  /** True where every warm thread takes a call, in which each side speaks. */
   readonly calls: boolean;
   /** Threads to start, one after another. */
   readonly starts: number;
@@ -27,7 +27,7 @@ export interface MemoryTask {
 export interface MemoryResult {
   /** Once all threads were warm, and after each session. */
   readonly rssBytes: readonly number[];
-  /** With a call under way in every thread, after its first turn; null where there was none. */
+  /** The memory with a call under way in every thread, after its first turn; null where there was none. */
   readonly callBytes: number | null;
   /** From the start of a thread until it was warm. */
   readonly startMs: readonly number[];

@@ -80,7 +80,7 @@ async function registerSessions(
   }
 }
 
-/** By INFO commandstats, for one replica: what it sends, and what its scripts do. */
+/** Counts by INFO commandstats, for one replica: what it sends, and what its scripts do. */
 async function counted(redis: RedisServer): Promise<{ readonly commands: number; readonly within: number }> {
   await redis.command("CONFIG", "RESETSTAT");
   const begunAt = performance.now();

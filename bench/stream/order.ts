@@ -3,7 +3,7 @@ export type StreamFault = "socket" | "socket_and_path" | "forgotten" | "silence"
 
 /** A request to the process with the fake Stream. Calls are of the type `default`. */
 export type StreamOrder =
-  /** Somebody joins who hears the agent, and with `speaks` talks all the time. */
+  /** Lets somebody join who hears the agent, and with `speaks` talks all the time. */
   | { readonly type: "listen"; readonly callId: string; readonly speaks?: boolean }
   /** Asks when the agent was first heard by whoever listens. */
   | { readonly type: "first_heard"; readonly callId: string }

@@ -45,7 +45,7 @@ export interface CallsResult {
 
 /** A word, for a recogniser that listens for loudness. In milliseconds. */
 const wordMs = 100;
-/** The same, with more words behind it: the recogniser tells the second after 480 ms. */
+/** The length of a word with more words behind it, in milliseconds: the recogniser tells the second after 480 ms. */
 const severalWordsMs = 600;
 
 /** Lets so many callers talk to agents, and gathers the times of all that happened. */
@@ -175,8 +175,8 @@ class Caller {
 }
 
 /**
- * Whether the second half of a frame is quieter than the voice of the emulator ever is: its tones reach 6,000, and within 10 ms
- * there always is one. A frame in which the agent becomes 12 dB quieter reaches 3,750 there.
+ * Returns whether the second half of a frame is quieter than the voice of the emulator ever is: its tones reach 6,000,
+ * and within 10 ms there always is one. A frame in which the agent becomes 12 dB quieter reaches 3,750 there.
  */
 function endsQuietly(samples: Int16Array): boolean {
   return samples.subarray(samples.length / 2).every((sample) => Math.abs(sample) < 4_500);

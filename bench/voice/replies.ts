@@ -14,7 +14,7 @@ export const replies = {
  */
 export const backchannel = "Mhm";
 
-/** Whether what the recogniser understood so far has words that cut the agent. */
+/** Returns whether what the recogniser understood so far has words that cut the agent. */
 export function cuts(transcript: string): boolean {
   return transcript.replace(backchannel, "").replace(",", "").trim() !== "";
 }

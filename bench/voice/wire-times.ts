@@ -21,7 +21,7 @@ export interface WireTimes {
 export const markOf = (connection: number): string => `call${connection}`;
 const mark = /call(\d+)/;
 
-/** By the number of the recogniser's connection: each call has one. */
+/** Returns times by the number of the recogniser's connection: each call has one. */
 export function wireTimes(
   deepgram: DeepgramEmulator,
   gemini: GeminiEmulator,
