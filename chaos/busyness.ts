@@ -3,11 +3,13 @@ import { availableParallelism, loadavg } from "node:os";
 /** So many processes a core may want to run before everything takes longer than it should. */
 const wellPerCore = 4;
 
-/** How much longer than on a machine with little else to do things took in a run: 1 where others left it alone. */
+/**
+ * Knows how much longer things took in a run than on a machine with little else to do: 1 where others left it alone.
+ */
 export class Busyness {
   #factor = 1;
 
-  /** To be called again and again while the run goes on. */
+  /** Looks at the load of the machine; it is called again and again while the run goes on. */
   look(): void {
     const perCore = (loadavg()[0] ?? 0) / availableParallelism();
     this.#factor = Math.max(this.#factor, perCore / wellPerCore);

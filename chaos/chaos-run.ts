@@ -19,11 +19,11 @@ import { watch } from "./watch.ts";
 
 export interface ChaosOptions {
   readonly seed: number;
-  /** How long faults happen, in minutes. What follows takes a minute or two more. */
+  /** The time for which faults happen, in minutes. What follows takes a minute or two more. */
   readonly minutes: number;
-  /** Default 3. */
+  /** The number of replicas. Default 3. */
   readonly replicas?: number;
-  /** What may go wrong. Default: all that there is. */
+  /** The faults that may happen. Default: all that there are. */
   readonly faults?: readonly Fault[];
   /** Ends the run, and all that it started. */
   readonly signal?: AbortSignal;

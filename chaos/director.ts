@@ -12,7 +12,7 @@ export class Director {
   readonly #timeline: Timeline;
   readonly #running = new Set<Promise<void>>();
   readonly #harmed = new Set<Harm>();
-  /** How often each fault happened. */
+  /** The number of times that each fault happened. */
   readonly counts = new Map<string, number>();
   /** Faults of the plan for which there was no place at their time. */
   skipped = 0;
@@ -41,7 +41,7 @@ export class Director {
     await Promise.all(this.#running);
   }
 
-  /** Null where it cannot happen now. */
+  /** Finds the slot for a fault; null where it cannot happen now. */
   #placeOf({ fault, choice }: PlannedFault): Slot | null {
     const { occupied, size } = this.#fleet;
     const free = occupied.filter(({ harm }) => harm === null);

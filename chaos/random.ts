@@ -27,7 +27,7 @@ export class Random {
     return values[this.between(0, values.length - 1)]!;
   }
 
-  /** One of the keys; a key of weight 2 comes twice as often as one of weight 1. */
+  /** Returns one of the keys; a key of weight 2 comes twice as often as one of weight 1. */
   weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key {
     const entries = Object.entries(weights) as [Key, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);

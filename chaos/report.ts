@@ -4,11 +4,11 @@ import { type Invariant, invariants } from "./ledger/invariants.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** What became of a run. */
+/** The report of a run. */
 export interface ChaosReport {
   readonly seed: number;
   readonly minutes: number;
-  /** How often each fault happened. */
+  /** The number of times that each fault happened. */
   readonly counts: ReadonlyMap<string, number>;
   readonly skipped: number;
   readonly broken: readonly Broken[];
@@ -16,7 +16,7 @@ export interface ChaosReport {
   readonly ledger: Ledger;
   /** Sessions whose agents were heard in calls. */
   readonly heard: number;
-  /** How much longer than on a quiet machine agents may have been heard. */
+  /** The factor by which agents may have been heard longer than on a quiet machine. */
   readonly slowness: number;
   readonly usage: readonly {
     readonly name: string;

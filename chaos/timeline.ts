@@ -5,11 +5,11 @@ export interface Happening {
   readonly at: number;
   readonly what: string;
   readonly about: readonly string[];
-  /** It is shown beside each broken case that is near in time. */
+  /** True where it is shown beside each broken case that is near in time. */
   readonly isFault: boolean;
 }
 
-/** What happened in a run, in order, so that a broken case can be understood. */
+/** The happenings of a run, in order, so that a broken case can be understood. */
 export class Timeline {
   readonly beganAt = machineNow();
   readonly #happenings: Happening[] = [];
@@ -30,7 +30,7 @@ export class Timeline {
     this.#print?.(this.line(happening));
   }
 
-  /** What concerns one of these, and the faults from half a minute before `at` to 15 s after it. */
+  /** Returns what concerns one of these, and the faults from half a minute before `at` to 15 s after it. */
   concerning(about: ReadonlySet<string>, at: number): readonly Happening[] {
     return this.#happenings
       .filter(

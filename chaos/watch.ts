@@ -9,7 +9,7 @@ import type { Broken } from "./ledger/broken.ts";
 const pauseMs = 1_000;
 /** A main thread that answers later stands still. */
 const answersWithinMs = 5_000;
-/** What a process holds is looked at when it was well for so long. */
+/** The time for which a process must have been well before what it holds is looked at, in milliseconds. */
 const warmAfterMs = 4_000;
 const leavesServing = new Set(allFaults.filter((fault) => fault.leavesServing).map(({ name }) => name));
 

@@ -14,7 +14,7 @@ import { restartedRedis } from "./restarted-redis.ts";
 import { rolledReplica } from "./rolled-replica.ts";
 import { stalledLog } from "./stalled-log.ts";
 
-/** All that goes wrong in a run, unless it is told otherwise. */
+/** The faults that happen in a run, unless it is told otherwise. */
 export const allFaults: readonly Fault[] = [
   killedReplica,
   rolledReplica,

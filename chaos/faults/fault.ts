@@ -1,10 +1,13 @@
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Slot } from "../fleet/slot.ts";
 
-/** Of each kind, only as much may be harmed at a time as leaves the fleet able to serve. */
+/**
+ * The kinds of things that are harmed. Of each kind, only as much may be harmed at a time as leaves the fleet able to
+ * serve.
+ */
 export type Harm = "replica" | "redis" | "receiver" | "balancer";
 
-/** Where and how a fault happens, as the plan has it. */
+/** The scene of a fault: where and how it happens, as the plan has it. */
 export interface FaultScene {
   readonly fleet: Fleet;
   /** The replica that it harms. A fault that harms none gets one all the same. */
@@ -20,13 +23,13 @@ export interface FaultScene {
 export interface Fault {
   readonly name: string;
   readonly harms: Harm;
-  /** Shortest and longest time, in milliseconds. */
+  /** The shortest and the longest time, in milliseconds. */
   readonly lastsMs: readonly [number, number];
-  /** How often it comes, beside the others. */
+  /** The frequency with which it comes, beside the others. */
   readonly weight: number;
   /** False where it cannot be in this replica, such as a jump of a clock that is not its own. */
   fits?(slot: Slot, fleet: Fleet): boolean;
-  /** Where the replica goes on as before meanwhile: its main thread must answer, and it has room. */
+  /** True where the replica goes on as before meanwhile: its main thread must answer, and it has room. */
   readonly leavesServing?: boolean;
   run(scene: FaultScene): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault } from "./fault.ts";
 
-/** Most that the clock of a replica is ahead or behind, in seconds: receivers of webhooks forgive 5 minutes. */
+/** The most that the clock of a replica is ahead or behind, in seconds: receivers of webhooks forgive 5 minutes. */
 const furthestSeconds = 240;
 
 /** The clock of one replica jumps while it runs, ahead or back, and stays there. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault } from "./fault.ts";
 
-/** It waits for a last look at its metrics before it ends. */
+/** The time for which a replica waits for a last look at its metrics before it ends, in milliseconds. */
 const scrapePauseMs = 1_000;
 
 /** SIGTERM, as in a rollout: a new replica serves at another address before the old one is asked to end. */

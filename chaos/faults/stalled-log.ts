@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault } from "./fault.ts";
 
-/** Whoever reads the log of a replica stops reading for a while. */
+/** The fault by which whoever reads the log of a replica stops reading for a while. */
 export const stalledLog: Fault = {
   name: "log reader stalled",
   harms: "replica",

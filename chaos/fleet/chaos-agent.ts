@@ -10,7 +10,7 @@ import { type Heartbeat, heartbeatIntervalMs } from "./heartbeat.ts";
 const leaked: unknown[] = [];
 const never = (): Promise<never> => new Promise(() => {});
 
-/** What an agent does in its call once `config.after_ms` have passed. */
+/** The kinds of behaviour of an agent in its call, once `config.after_ms` have passed. */
 const behaviours: Readonly<Record<string, (agent: Agent, signal: AbortSignal) => unknown>> = {
   brief: () => undefined,
   stay: (agent) => agent.finish(),

@@ -16,7 +16,7 @@ import { type ToldEnd, WebhookReceiver } from "./webhook-receiver.ts";
 
 export interface FleetOptions {
   readonly replicas: number;
-  /** What starts do while Redis is away. */
+  /** The policy for starts while Redis is away. */
   readonly whileAway: "allow" | "refuse";
   readonly onTold: (told: ToldEnd) => void;
   readonly onDeath: (life: Life) => void;
@@ -33,7 +33,7 @@ export class Fleet implements AsyncDisposable {
   readonly heartbeats: HeartbeatCollector;
   /** One more than there are replicas: a new one starts before an old one ends. */
   readonly slots: readonly Slot[];
-  /** Null where none could be mounted. */
+  /** The volume for the logs; null where none could be mounted. */
   readonly logVolume: LogVolume | null;
   /** Holds the logs of the replicas. It is removed with the fleet unless it is kept. */
   readonly folder: string;
@@ -89,7 +89,7 @@ export class Fleet implements AsyncDisposable {
     return fleet;
   }
 
-  /** Where a process lives. */
+  /** Returns the slots in which a process lives. */
   get occupied(): readonly Slot[] {
     return this.slots.filter(({ life }) => life?.lives);
   }

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { machineNow } from "../clock.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 
-/** When an agent was heard in its call, by one process. */
+/** The times at which an agent was heard in its call, by one process. */
 export interface Heard {
   readonly session: string;
   readonly call: string;
   readonly key: string;
   readonly pid: number;
-  /** By the clock of the machine, in milliseconds, the oldest first. */
+  /** The times by the clock of the machine, in milliseconds, the oldest first. */
   readonly times: number[];
 }
 
@@ -39,7 +39,7 @@ export class HeartbeatCollector implements AsyncDisposable {
     return [...this.#heard.values()];
   }
 
-  /** Those that were heard within so many milliseconds. */
+  /** Returns those that were heard within so many milliseconds. */
   recent(withinMs: number): readonly Heard[] {
     const since = machineNow() - withinMs;
     return this.all.filter(({ times }) => times.at(-1)! >= since);

@@ -13,13 +13,13 @@ export interface LifeOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Its log is read by this process and written there. */
   readonly keptLogFile: string;
-  /** Where it appends its log by itself, in place of a reader. */
+  /** The file to which it appends its log by itself, in place of a reader. */
   readonly ownLogFile: string | null;
 }
 
 export interface ProcessExit {
   readonly pid: number;
-  /** By the clock of the machine, in milliseconds. */
+  /** The time by the clock of the machine, in milliseconds. */
   readonly at: number;
 }
 
@@ -28,14 +28,14 @@ export class Life {
   readonly nodeId: string;
   readonly process: ChildProcess;
   readonly beganAt = machineNow();
-  /** When it exited, and how. */
+  /** Resolves when it has exited; `exitedAt` and `howItEnded` then tell when and how. */
   readonly exit: Promise<void>;
-  /** What it held when it had become warm. */
+  /** The resources that it held when it had become warm. */
   usageAtRest: ProcessUsage | null = null;
   /** Commands to Redis that failed, as its metrics last said, and when. */
   registryErrors = 0;
   registryLookedAt = this.beganAt;
-  /** Somebody here ended it. */
+  /** True once somebody here ended it. */
   isEnding = false;
   exitedAt: number | null = null;
   howItEnded = "";
@@ -82,7 +82,7 @@ export class Life {
   }
 }
 
-/** That of the driver, without what would set options of a server. */
+/** Returns the environment of the driver, without what would set options of a server. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(GREENROOM_.*|PORT|NODE_OPTIONS|(HTTPS?|NO)_PROXY)$/i.test(name),

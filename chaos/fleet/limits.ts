@@ -1,4 +1,4 @@
-/** What holds for all replicas. */
+/** The limits that hold for all replicas. */
 export const limits = {
   sessionsPerReplica: 8,
   sessionsPerCall: 1,

@@ -23,7 +23,10 @@ export class LogVolume implements Disposable {
     this.#emptying = setInterval(() => this.#keep(), emptyEveryMs);
   }
 
-  /** What was logged is moved to `keptFile` now and then. Null where no volume can be mounted. */
+  /**
+   * Mounts a volume; what was logged is moved to `keptFile` now and then. Resolves with null where no volume can be
+   * mounted.
+   */
   static async mount(folder: string, keptFile: string): Promise<LogVolume | null> {
     if (process.getuid?.() !== 0) return null;
     await mkdir(folder, { recursive: true });

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What a process holds, as the kernel tells it. */
+/** The resources that a process holds, as the kernel tells them. */
 export interface ProcessUsage {
   readonly residentMiB: number;
   readonly threads: number;
   readonly descriptors: number;
 }
 
-/** Throws where the process is gone. */
+/** Returns the resources of a process. Throws where the process is gone. */
 export function processUsage(pid: number): ProcessUsage {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);

@@ -1,9 +1,9 @@
 import { machineNow } from "../clock.ts";
 
-/** What happens in a replica is written to Redis within so many milliseconds, where it can be reached. */
+/** The time within which what happens in a replica is written to Redis, where it can be reached, in milliseconds. */
 const writtenWithinMs = 3_000;
 
-/** When Redis could not be asked, by one replica at the least, and when it lost what it knew. */
+/** Knows when Redis could not be asked, by one replica at the least, and when it lost what it knew. */
 export class RedisTroubles {
   readonly #troubles: { readonly from: number; to: number; readonly lostData: boolean }[] = [];
 
@@ -27,8 +27,8 @@ export class RedisTroubles {
   }
 
   /**
-   * What happened in a replica at this time, and could be known to it alone until Redis was back: had its process ended
-   * before that?
+   * Returns whether what happened in a replica at this time may have been lost with it: it could be known to that
+   * replica alone until Redis was back, and its process ended before that.
    */
   knownToNobody(at: number, exitedAt: number): boolean {
     return this.#troubles.some(

@@ -30,11 +30,11 @@ export class Slot {
   readonly logsToVolume: boolean;
   /** The last process here. */
   life: Life | null = null;
-  /** What harms it now. */
+  /** The fault that harms it now. */
   harm: string | null = null;
-  /** Since when nothing harmed it and it serves. Infinity while that is not so. */
+  /** The time since which nothing harmed it and it serves. Infinity while that is not so. */
   wellSince = Number.POSITIVE_INFINITY;
-  /** When processes here ended. */
+  /** The times at which processes here ended. */
   readonly exits: ProcessExit[] = [];
   readonly #options: SlotOptions;
   #lives = 0;

@@ -24,7 +24,7 @@ export interface ToldEnd {
 /** The backend that is told of every end, from outside the servers. */
 export class WebhookReceiver implements AsyncDisposable {
   readonly told: ToldEnd[] = [];
-  /** What was wrong with messages: signatures, bodies. */
+  /** The flaws of messages: signatures, bodies. */
   readonly flaws: string[] = [];
   readonly #port: number;
   readonly #onTold: (told: ToldEnd) => void;
@@ -44,7 +44,7 @@ export class WebhookReceiver implements AsyncDisposable {
     return new WebhookReceiver(await listen(0), onTold);
   }
 
-  /** For the options of a launcher. */
+  /** The address and the secret, for the options of a launcher. */
   get options(): { readonly url: string; readonly secret: string } {
     return { url: `http://127.0.0.1:${this.#port}/ends`, secret };
   }

@@ -12,7 +12,7 @@ const wakeUpMs = 1_000;
 /** Beside the grace of a close, in milliseconds. */
 const closeSlackMs = 3_000;
 
-/** What was answered about sessions is true. */
+/** Checks that what was answered about sessions is true. */
 export function answers(ledger: Ledger, observed: Observed): readonly Broken[] {
   const { heard: all, slowness } = observed;
   const broken: Broken[] = [];

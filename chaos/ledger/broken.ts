@@ -3,11 +3,11 @@ import type { Invariant } from "./invariants.ts";
 /** A case in which an invariant did not hold. */
 export interface Broken {
   readonly invariant: Invariant;
-  /** By the clock of the machine, in milliseconds. */
+  /** The time by the clock of the machine, in milliseconds. */
   readonly at: number;
   readonly what: string;
   /** Ids of sessions, calls, keys and nodes that the case concerns. */
   readonly about: readonly string[];
-  /** Why this case is allowed, where the documentation says that it may happen. */
+  /** The reason for which this case is allowed, where the documentation says that it may happen. */
   readonly excuse: string | null;
 }

@@ -6,7 +6,10 @@ import { knownToNobody } from "./known-to-nobody.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
 
-/** How long an agent may be heard after its end was told: its last datagrams may be under way, in milliseconds. */
+/**
+ * The time for which an agent may be heard after its end was told: its last datagrams may be under way, in
+ * milliseconds.
+ */
 const afterglowMs = 1_000;
 
 /** Every session has one end, which is told, with one content. */
@@ -66,7 +69,7 @@ export function ends(ledger: Ledger, observed: Observed): readonly Broken[] {
   return broken;
 }
 
-/** What two ends of one session may differ in. */
+/** Returns what two ends of one session may differ in. */
 function contentOf({ webhookId, endReason, body }: ToldEnd): string {
   const { timestamp, data } = JSON.parse(body) as { timestamp: string; data: { error: unknown } };
   return `${endReason} at ${timestamp} ${JSON.stringify(data.error)} (${webhookId}, ${body.length} characters)`;

@@ -6,7 +6,7 @@ import { limitsPassed } from "./limits-passed.ts";
 import type { Observed } from "./observed.ts";
 import { places } from "./places.ts";
 
-/** What must hold of a whole run. The names are those that a report counts, also where nothing is broken. */
+/** The invariants of a whole run. The names are those that a report counts, also where nothing is broken. */
 export const invariants = {
   never_told: "Each session that was answered 201 is told to have ended.",
   heard_never_told: "So is each session whose agent was heard in a call.",

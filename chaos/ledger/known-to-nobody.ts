@@ -1,8 +1,8 @@
 import type { Observed } from "./observed.ts";
 
 /**
- * Why it may be that nobody knows what happened in a session at this time: the README says so of what happens in a replica
- * while Redis is away. Null: it has to be known.
+ * Returns the reason for which it may be that nobody knows what happened in a session at this time: the README says so
+ * of what happens in a replica while Redis is away. Null: it has to be known.
  */
 export function knownToNobody(
   { heard, exits, redisTroubles }: Observed,

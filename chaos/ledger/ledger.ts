@@ -22,11 +22,11 @@ export interface WantedStart {
   readonly attempts: Answered[];
   /** Sessions that 201 answers named: one, if all is well. */
   readonly sessions: Set<string>;
-  /** Nobody asks for it any more. */
+  /** The time from which nobody asks for it any more; null before. */
   settledAt: number | null;
 }
 
-/** What is known of a session from outside the servers. */
+/** The facts about a session that are known from outside the servers. */
 export interface LedgerSession {
   readonly id: string;
   readonly call: string;
@@ -43,11 +43,11 @@ export interface LedgerSession {
 export interface Refusal {
   readonly start: WantedStart;
   readonly answered: Answered;
-  /** Null: there was no room, or nobody can say. */
+  /** The sign that there was room; null: there was none, or nobody can say. */
   readonly roomSaid: string | null;
 }
 
-/** What was asked, answered, told and heard, kept outside the servers. */
+/** The record of what was asked, answered, told and heard, kept outside the servers. */
 export class Ledger {
   readonly starts = new Map<string, WantedStart>();
   readonly sessions = new Map<string, LedgerSession>();

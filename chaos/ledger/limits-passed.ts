@@ -55,7 +55,7 @@ function excesses(all: readonly Heard[], limit: number, toleratedMs: number): re
   return found;
 }
 
-/** When it came and went. */
+/** Returns when it came and went. */
 function spans(times: readonly number[]): readonly { readonly at: number; readonly by: 1 | -1 }[] {
   return times.flatMap((at, index) => {
     const before = times[index - 1];

@@ -60,7 +60,7 @@ export function withoutRedis(troubles: Observed["redisTroubles"], from: number, 
   return troubles.during(from - 1_000, to, graceMs) ? "Redis was away, or had just lost its data" : null;
 }
 
-/** When the start was asked for that this session came of. */
+/** Returns when the start was asked for that this session came of. */
 const beginOf = (ledger: Ledger, { key, times }: Heard): number =>
   ledger.starts.get(key)?.wantedAt ?? times[0]!;
 

@@ -9,10 +9,10 @@ import type { Ledger } from "./ledger.ts";
 const deadlinesMs = { agree: 30_000, close: 30_000, told: 90_000, back: 60_000 };
 /** An agent that was heard so long ago, in milliseconds, is in its call. */
 const heardMs = 700;
-/** What a process may hold beyond what it held when it had become warm. */
+/** The resources that a process may hold beyond those that it held when it had become warm. */
 const allowed = { residentMiB: 400, threads: 4, descriptors: 40 };
 
-/** What must hold when nothing is wrong any more, and no caller comes. Resolves with what does not. */
+/** Checks what must hold when nothing is wrong any more, and no caller comes. Resolves with what does not hold. */
 export async function restOf(
   fleet: Fleet,
   ledger: Ledger,

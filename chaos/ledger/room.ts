@@ -5,7 +5,10 @@ import type { Ledger, WantedStart } from "./ledger.ts";
 
 /** A replica is known to have room once it was well for so long, in milliseconds: checks of the balancer, leases, heartbeats. */
 const settledMs = 15_000;
-/** What ended less than so many milliseconds ago may still hold its place: the lease of a dead replica, the grace of a close. */
+/**
+ * The time for which a session that has ended may still hold its place, in milliseconds: the lease of a dead replica,
+ * the grace of a close.
+ */
 const holdsMs = limits.leaseMs + limits.closeGraceMs + 4_000;
 /** Places that are not counted, since things cross each other on their way. */
 const margin = 3;

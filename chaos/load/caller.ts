@@ -5,13 +5,13 @@ import type { Random } from "../random.ts";
 import { type Client, pauseAfter } from "./client.ts";
 import { follow } from "./follow.ts";
 
-/** What a caller wants of the agent that it starts. */
+/** The wishes of a caller about the agent that it starts. */
 export interface Wish {
   readonly key: string;
   readonly call: string;
   /** The kind of agent: see `fleet/chaos-agent.ts`. */
   readonly kind: string;
-  /** When the agent does what its kind says, in milliseconds. */
+  /** The time after which the agent does what its kind says, in milliseconds. */
   readonly afterMs: number;
   readonly createMs: number;
   /** The caller leaves before it has an answer, and does not come back. */
@@ -148,7 +148,7 @@ export class Caller {
     }
   }
 
-  /** Until its end was told, or the load is over. */
+  /** Waits until its end was told, or the load is over. */
   async #untilTold({ id }: LedgerSession, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
     const until = machineNow() + mostMs;
     while (!this.#ledger.ends.has(id) && !this.#over.aborted && machineNow() < until) await sleep(200);

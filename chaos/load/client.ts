@@ -8,7 +8,7 @@ export interface Reply {
   // biome-ignore lint/suspicious/noExplicitAny: answers have many shapes
   readonly body: any;
   readonly headers: Headers;
-  /** For the timeline. */
+  /** The answer as text, for the timeline. */
   readonly text: string;
 }
 
@@ -21,7 +21,7 @@ export interface Ask {
   readonly signal?: AbortSignal;
 }
 
-/** Longest time that an answer is waited for, in milliseconds: longer than the balancer does. */
+/** The longest time that an answer is waited for, in milliseconds: longer than the balancer does. */
 const defaultTimeoutMs = 45_000;
 
 /** Asks the fleet, through its balancer. Never rejects. */
@@ -64,7 +64,7 @@ export class Client {
   }
 }
 
-/** Before something is tried again: as the answer says, 2 s at the most, and a little apart from the others. */
+/** Waits before something is tried again: as the answer says, 2 s at the most, and a little apart from the others. */
 export async function pauseAfter({ retryAfterMs }: Reply, jitter: number): Promise<void> {
   await sleep(Math.min(retryAfterMs ?? 300, 2_000) * (0.5 + jitter));
 }
