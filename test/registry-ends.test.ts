@@ -289,3 +289,17 @@ withRedis("Redis is emptied while a process leaves: its last end is written agai
   await closed;
   t.like(await other.registry.find(claim.sessionId), { end: { reason: "finished" } });
 });
+
+withRedis("a process that joins later knows the messages that wait already", async (t) => {
+  await using redis = await RedisServer.open();
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 1);
+  t.is(await victim.end(sessionIds[0]!, "the body"), "final");
+  const witness = await openRegistry(t, redis);
+  await redis.command("CONFIG", "RESETSTAT");
+  await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 3);
+  await victim.kill();
+  await redis.flush();
+  await eventually("it is told", () => witness.heard.delivered.length === 1);
+  t.deepEqual(bodies(witness), ["the body"]);
+});

@@ -6,7 +6,7 @@ import { mostChanges } from "./scripts/beat.ts";
 /** The most nodes that were declared dead which are remembered; the oldest go first. */
 const mostFences = 1_000;
 /** The most messages of others that are remembered; the oldest go first. Each has 16 KB at the most. */
-const mostMessages = 2_000;
+export const mostMessages = 2_000;
 /** The most sessions that others have entrusted; the oldest go first. */
 const mostEntrusted = 10_000;
 /** The most sessions, and the most messages, that are written again at once. */
@@ -79,9 +79,11 @@ export class FleetCopy {
   }
 
   /** Replaces all live sessions. `live`: ids and data in turn. */
-  snapshot(count: number, live: readonly string[]): void {
+  snapshot(count: number, live: readonly string[], messages: readonly string[]): void {
     this.#sessions.clear();
     for (const [id, data] of pairs(live)) this.#sessions.set(id, data);
+    this.#messages.clear();
+    for (const [id, data] of pairs(messages)) this.#messages.set(id, parseMessage(id, data));
     this.#known = count;
     this.#isStale = false;
   }

@@ -9,7 +9,7 @@ import type {
   WaitingMessages,
 } from "../registry.ts";
 import type { Connection } from "./connection.ts";
-import { type Change, FleetCopy } from "./fleet-copy.ts";
+import { type Change, FleetCopy, mostMessages } from "./fleet-copy.ts";
 import { Namesakes } from "./namesakes.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
 import { batchArguments, type Outbox } from "./outbox.ts";
@@ -285,8 +285,9 @@ export class Heartbeat {
   }
 
   async #takeSnapshot(): Promise<void> {
-    const [count, live] = (await this.#run(snapshot, [])) as [string, readonly string[]];
-    this.#fleet.snapshot(Number(count), live);
+    const reply = await this.#run(snapshot, [mostMessages]);
+    const [count, live, messages] = reply as [string, readonly string[], readonly string[]];
+    this.#fleet.snapshot(Number(count), live, messages);
   }
 
   #state(): string {

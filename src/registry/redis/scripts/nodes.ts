@@ -1,4 +1,4 @@
-import { clock, effects, messages, script, sessions } from "./script.ts";
+import { clock, copyLimit, effects, messages, script, sessions } from "./script.ts";
 
 /**
  * Registers a node. ARGV: node, its epoch before (0: none), lease in ms, its state, a random word.
@@ -131,13 +131,22 @@ return 'ok'`,
 );
 
 /**
- * Takes a snapshot. → the number of changes so far, and all live sessions: ids and data in turn. It brings no messages:
- * a node knows only those that come later.
+ * Takes a snapshot. ARGV: most messages. → the number of changes so far; all live sessions, and the messages that have waited
+ * for longest, but for large ones: ids and data in turn.
  */
 export const snapshot = script(
   "snapshot",
   `local p = KEYS[1]
-return {redis.call('GET', p .. ':change-count') or '0', redis.call('HGETALL', p .. ':live')}`,
+${copyLimit}
+local waiting = {}
+for _, id in ipairs(redis.call('ZRANGE', p .. ':since', 0, ARGV[1] - 1)) do
+  local message = redis.call('GET', p .. ':message:' .. id)
+  if message and #message <= mostCopied then
+    waiting[#waiting + 1] = id
+    waiting[#waiting + 1] = message
+  end
+end
+return {redis.call('GET', p .. ':change-count') or '0', redis.call('HGETALL', p .. ':live'), waiting}`,
 );
 
 /** Finds out which sessions are known. ARGV: sessions. → those of them that live, or whose end is known. */

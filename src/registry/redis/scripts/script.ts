@@ -96,10 +96,14 @@ local function remove(id, owner, call)
 end
 `;
 
+/** The size up to which the other nodes keep a copy of a message, in bytes. */
+export const copyLimit = "local mostCopied = 16384";
+
 /** Functions for messages of ends, whichever node delivers them. */
 export const messages = `
--- A message is kept a little longer than it is tried to deliver it. The other nodes keep a copy, unless it is large.
-local messageMs, mostCopied = 90000000, 16384
+-- A message is kept a little longer than it is tried to deliver it.
+local messageMs = 90000000
+${copyLimit}
 
 local function keepMessage(id, since, body)
   local message = since .. '\\n' .. body
