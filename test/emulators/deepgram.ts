@@ -24,11 +24,11 @@ export { type DeepgramFault, DeepgramFaults } from "./deepgram/faults.ts";
 export type { DeepgramScript } from "./deepgram/script.ts";
 
 export interface DeepgramEmulatorOptions {
-  /** Default 0: a free one. */
+  /** The port. Default 0: a free one. */
   readonly port?: number;
   /** The only key that is let in. Default: any that does not begin with `wrong`. */
   readonly apiKey?: string;
-  /** Default {@link published}. */
+  /** The delays of its answers. Default {@link published}. */
   readonly delays?: Partial<DeepgramDelays>;
   readonly script?: Partial<DeepgramScript>;
   readonly timeouts?: Partial<DeepgramTimeouts>;

@@ -24,9 +24,9 @@ export { type ElevenlabsFault, ElevenlabsFaults } from "./elevenlabs/faults.ts";
 export type { ElevenlabsScript } from "./elevenlabs/script.ts";
 
 export interface ElevenlabsEmulatorOptions {
-  /** Default 0: a free one. */
+  /** The port. Default 0: a free one. */
   readonly port?: number;
-  /** Default {@link published}. */
+  /** The delays of its answers. Default {@link published}. */
   readonly delays?: Partial<ElevenlabsDelays>;
   readonly script?: Partial<ElevenlabsScript>;
   readonly account?: Partial<ElevenlabsAccount>;

@@ -13,13 +13,13 @@ export type { GeminiFault } from "./gemini/faults.ts";
 export type { GeminiCall, GeminiRequest, GeminiScript, GeminiStep, WireContent } from "./gemini/script.ts";
 
 export interface GeminiOptions {
-  /** Default 0: any that is free. */
+  /** The port. Default 0: any that is free. */
   readonly port?: number;
   /** The only key that is right. Default: any is that does not begin with `wrong`. */
   readonly apiKey?: string;
-  /** Default: those that are published of gemini-2.5-flash-lite. */
+  /** The delays of its answers. Default: those that are published of gemini-2.5-flash-lite. */
   readonly delays?: GeminiDelays;
-  /** Default: rules, by which one can talk to it. */
+  /** The script of its answers. Default: rules, by which one can talk to it. */
   readonly script?: GeminiScript;
   /** Serves https with these, in PEM. */
   readonly tls?: { readonly key: string; readonly cert: string };

@@ -37,7 +37,7 @@ interface Settings {
   readonly ports: Readonly<Record<"gemini" | "deepgram" | "elevenlabs" | "stream", number>>;
 }
 
-/** Throws an `Error` that says what is wrong. */
+/** Reads the command line; returns null where help is asked for. Throws an `Error` that says what is wrong. */
 function readSettings(argv: readonly string[]): Settings | null {
   const option = { type: "string" } as const;
   const { values } = parseArgs({

@@ -33,11 +33,11 @@ export type { Participant } from "./stream/participant.ts";
 export type { IceServer, StreamRules } from "./stream/rules.ts";
 
 export interface StreamEmulatorOptions {
-  /** Default 0: a free one. */
+  /** The port. Default 0: a free one. */
   readonly port?: number;
-  /** Default `emulated`. */
+  /** The API key. Default `emulated`. */
   readonly apiKey?: string;
-  /** Default `emulated-secret`. */
+  /** The API secret. Default `emulated-secret`. */
   readonly apiSecret?: string;
   /** SFUs that a call may be on. Default 2. */
   readonly edges?: number;

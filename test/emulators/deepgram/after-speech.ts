@@ -36,7 +36,7 @@ export class AfterSpeech {
     if (this.#pending && silenceMs >= this.#delayMs()) this.#now();
   }
 
-  /** All that came in one piece was heard; the last speech had arrived at `lastSpeechAt`. */
+  /** Takes in that all that came in one piece was heard; the last speech had arrived at `lastSpeechAt`. */
   settle(silenceMs: number, lastSpeechAt: number): void {
     if (!this.#pending || this.#timer !== undefined || silenceMs <= 0) return;
     const delayMs = this.#delayMs();

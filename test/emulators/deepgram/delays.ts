@@ -10,7 +10,7 @@ export interface DeepgramDelays {
    * has pauses of its own, of 100 ms and more.
    */
   endOfTurnMs: number;
-  /** The same for EagerEndOfTurn. */
+  /** The time from the arrival of the last speech to Flux's EagerEndOfTurn. */
   eagerEndOfTurnMs: number;
   /** Between Flux's Updates; near the end of a turn they come every 80 ms, where this is not less. */
   updateMs: number;

@@ -19,19 +19,19 @@ export interface DeepgramFault {
   readonly cutsHandshake?: boolean;
   /** The connection is cut, without a close frame, this long after it opened. */
   readonly cutAfterMs?: number;
-  /** It stays open, and answers pings, but nothing is sent any more. */
+  /** The time after which nothing is sent any more, though the connection stays open and answers pings. */
   readonly silentAfterMs?: number;
   /** An Error frame is sent, then it is closed. */
   readonly errorAfterMs?: number;
   readonly errorFrame?: { readonly code: string; readonly description: string };
-  /** It is closed with a close frame. */
+  /** The time after which the connection is closed with a close frame. */
   readonly closeAfterMs?: number;
   /** Code and reason of that close frame. Default 1011. */
   readonly closeCode?: number;
   readonly closeReason?: string;
   /** Neither CloseStream nor a close frame is ever answered. */
   readonly ignoresClose?: boolean;
-  /** Nothing is read from the connection, so that the client's buffers fill. */
+  /** True where nothing is read from the connection, so that the client's buffers fill. */
   readonly stopsReading?: boolean;
 }
 
@@ -39,10 +39,10 @@ export interface DeepgramFault {
 export class DeepgramFaults {
   /** One for each of the next connections. */
   next: DeepgramFault[] = [];
-  /** For every connection beyond those. */
+  /** The fault of every connection beyond those. */
   always: DeepgramFault = {};
 
-  /** For the next connections, in this order. */
+  /** Adds faults of the next connections, in this order. */
   push(...faults: readonly DeepgramFault[]): void {
     this.next.push(...faults);
   }

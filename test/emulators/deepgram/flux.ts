@@ -34,7 +34,7 @@ export class FluxRecogniser implements Recogniser {
   #spokenMs = 0;
   #silenceMs = 0;
   #sinceEventMs = 0;
-  /** Whether there was any speech yet. */
+  /** True once there was any speech. */
   #heard = false;
   /** The number of pauses of the turn, and the length of the speech since the last one. */
   #stretch = { index: 0, ms: 0 };
@@ -245,5 +245,5 @@ export class FluxRecogniser implements Recogniser {
   }
 }
 
-/** In milliseconds. */
+/** Returns the duration of a frame, in milliseconds. */
 const duration = ({ start, end }: HeardFrame): number => Math.round((end - start) * 1_000);

@@ -5,13 +5,13 @@ export interface DeepgramScript {
    * a text after each pause within it: the first is what is known at the first pause, the last is the whole turn.
    */
   phrases: readonly Phrase[] | ((turn: TurnPosition) => Phrase);
-  /** Whether turns come from the sound. False: nothing is sent but what `emit` is given. */
+  /** True where turns come from the sound. False: nothing is sent but what `emit` is given. */
   automatic: boolean;
   /** Nova only: whether a pause ends with `speech_final`. False: `UtteranceEnd` has to do, as in a noisy room. */
   speechFinal: boolean;
-  /** Whether words carry their times. Deepgram's Flux has sent them since July 2026. */
+  /** True where words carry their times. Deepgram's Flux has sent them since July 2026. */
   wordTimes: boolean;
-  /** Whether Flux tells why a turn ended, in `trigger`. Its documentation has it; recorded sessions do not. */
+  /** True where Flux tells why a turn ended, in `trigger`. Its documentation has it; recorded sessions do not. */
   trigger: boolean;
   /**
    * Nova only: whether speech is noticed once more behind each utterance, which brings no word, as room noise and breath do

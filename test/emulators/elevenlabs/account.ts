@@ -2,7 +2,7 @@
 export interface ElevenlabsAccount {
   /** The only key that is let in; null: any that does not begin with `wrong`, but there must be one. */
   apiKey: string | null;
-  /** Whether the key may only speak. */
+  /** True where the key may only speak. */
   restrictedKey: boolean;
   /** Voices that do not exist. All others do. */
   unknownVoices: Set<string>;
@@ -12,7 +12,10 @@ export interface ElevenlabsAccount {
   credits: number;
 }
 
-/** For Flash, twice what help.elevenlabs.io (article 19571824571921) gives for other models. */
+/**
+ * The requests at the same time that each plan allows for Flash: twice what help.elevenlabs.io (article 19571824571921)
+ * gives for other models.
+ */
 export const concurrencyOfPlan = {
   free: 4,
   starter: 6,

@@ -17,7 +17,7 @@ const models = [
   "eleven_multilingual_v2",
   "eleven_v3",
 ];
-/** In characters (help.elevenlabs.io, article 19572237925521). */
+/** The longest text that each model takes, in characters (help.elevenlabs.io, article 19572237925521). */
 const longestText: Readonly<Record<string, number>> = {
   eleven_flash_v2_5: 40_000,
   eleven_turbo_v2_5: 40_000,

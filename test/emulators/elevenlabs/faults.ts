@@ -21,19 +21,19 @@ export interface ElevenlabsFault {
   readonly location?: string;
   /** The head of the answer comes this much later. */
   readonly delayMs?: number;
-  /** Nothing is ever answered. */
+  /** True where nothing is ever answered. */
   readonly hangs?: boolean;
   /** The connection is cut before anything is answered. */
   readonly resets?: boolean;
   /** The connection is cut after this much sound, in milliseconds of sound. */
   readonly cutAfterMs?: number;
-  /** Nothing more comes after this much sound, in milliseconds of sound; 0: after the head. */
+  /** The sound after which nothing more comes, in milliseconds of sound; 0: after the head. */
   readonly stallAfterMs?: number;
   /** The answer is well, and without any sound. */
   readonly empty?: boolean;
   /** The type of the answer's content. */
   readonly contentType?: string;
-  /** With timestamps: the answer ends with a line that says what went wrong. */
+  /** The sound after which an answer with timestamps ends with a line that says what went wrong. */
   readonly errorAfterMs?: number;
 }
 
@@ -41,10 +41,10 @@ export interface ElevenlabsFault {
 export class ElevenlabsFaults {
   /** One for each of the next requests. */
   next: ElevenlabsFault[] = [];
-  /** For every request beyond those. */
+  /** The fault of every request beyond those. */
   always: ElevenlabsFault = {};
 
-  /** For the next requests, in this order. */
+  /** Adds faults of the next requests, in this order. */
   push(...faults: readonly ElevenlabsFault[]): void {
     this.next.push(...faults);
   }

@@ -61,7 +61,10 @@ function* soundPieces({ text, sampleRate }: SpeechOrder, script: ElevenlabsScrip
   }
 }
 
-/** The same bytes in two parts, where the cut falls on an odd byte: in the middle of a character, where there is one. */
+/**
+ * Returns the same bytes in two parts, where the cut falls on an odd byte: in the middle of a character, where there is
+ * one.
+ */
 export function inOddParts(bytes: Buffer): Buffer[] {
   const inCharacter = bytes.findIndex((byte, index) => index > 0 && (byte & 0xc0) === 0x80);
   const cut = inCharacter > 0 ? inCharacter : Math.floor(bytes.length / 4) * 2 + 1;

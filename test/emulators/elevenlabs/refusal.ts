@@ -36,7 +36,7 @@ export function refuse(status: number, code?: string, message?: string): Refusal
   };
 }
 
-/** The same, told with the id of the request where the body has a place for it. */
+/** Returns the same refusal with the id of the request where the body has a place for it. */
 export function withRequestId({ status, body }: Refusal, requestId: string): Refusal {
   const { detail } = body as { readonly detail?: unknown };
   if (typeof detail !== "object" || detail === null || Array.isArray(detail)) return { status, body };

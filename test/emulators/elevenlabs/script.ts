@@ -8,11 +8,11 @@ export interface ElevenlabsScript {
   pieceMs: number;
   /** Cuts the answer in the middle of samples, and of characters, as the service does. */
   oddPieces: boolean;
-  /** Whether a stream with timestamps tells them. */
+  /** True where a stream with timestamps tells them. */
   alignment: boolean;
   /** The origin of the times of a piece. The service counts from the start of the speech. */
   timesFrom: "speech" | "piece";
-  /** Whether the alignment has a space before the first character, which is not in the text. */
+  /** True where the alignment has a space before the first character, which is not in the text. */
   leadingSpace: boolean;
 }
 

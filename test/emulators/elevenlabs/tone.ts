@@ -16,7 +16,7 @@ export const defaultMsPerCharacter = 60;
 
 export interface ToneOptions {
   readonly sampleRate: number;
-  /** Default {@link defaultMsPerCharacter}. */
+  /** The time that each character sounds, in milliseconds. Default {@link defaultMsPerCharacter}. */
   readonly msPerCharacter?: number;
 }
 

@@ -11,7 +11,7 @@ export interface WireChunk {
 
 /** The lengths of the first chunk of a text, and of each that follows, in characters. */
 const chunkLengths = { first: 18, next: 96 };
-/** By how much the prompt of models before Gemini 3 is counted too high until the last chunk. */
+/** The number of tokens by which the prompt of models before Gemini 3 is counted too high until the last chunk. */
 const countedTooMuch = 2;
 
 interface Plan {

@@ -44,7 +44,7 @@ function errorText(form: "event" | "printed" | "bare" | "list", body: object): s
   }
 }
 
-/** For the log: the body as JSON, or the text that is none. */
+/** Returns the body as JSON, or the text that is none, for the log. */
 function asSent(bytes: Buffer): unknown {
   const text = bytes.toString();
   try {
@@ -77,7 +77,7 @@ export class Exchange {
     });
   }
 
-  /** Never rejects. */
+  /** Answers the request. It never rejects. */
   async run(): Promise<void> {
     try {
       await this.#answer();

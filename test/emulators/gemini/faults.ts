@@ -1,10 +1,10 @@
 /** The fault of a request for an answer. */
 export type GeminiFault = {
-  /** With how many requests. Default 1. */
+  /** The number of requests that it concerns. Default 1. */
   readonly times?: number;
 } & (
   | {
-      /** It is answered with an error. */
+      /** The request is answered with an error. */
       readonly kind: "status";
       readonly status: number;
       readonly message?: string;
@@ -13,15 +13,15 @@ export type GeminiFault = {
     }
   /** Its answer begins so much later, in milliseconds. */
   | { readonly kind: "slow_headers"; readonly ms: number }
-  /** It is never answered. */
+  /** The request is never answered. */
   | { readonly kind: "hang" }
   /** Its connection is closed without an answer. */
   | { readonly kind: "reset" }
-  /** After so many chunks the connection is closed, in the middle of the next one. */
+  /** The connection is closed after so many chunks, in the middle of the next one. */
   | { readonly kind: "cut"; readonly afterChunks: number }
-  /** After so many chunks nothing more comes, and the connection stays open. */
+  /** Nothing more comes after so many chunks, and the connection stays open. */
   | { readonly kind: "stall"; readonly afterChunks: number }
-  /** After so many chunks an error comes in place of the next one, in a response that began with 200. */
+  /** An error comes in place of a chunk after so many of them, in a response that began with 200. */
   | {
       readonly kind: "error_chunk";
       readonly afterChunks: number;
@@ -31,7 +31,7 @@ export type GeminiFault = {
       /** Written in pieces of so many bytes. Default: in one. */
       readonly bytes?: number;
     }
-  /** After so many chunks comes one that is no JSON. */
+  /** A chunk that is no JSON comes after so many others. */
   | { readonly kind: "garbage"; readonly afterChunks: number }
   /** The answer is written in pieces of so many bytes, wherever they end. */
   | { readonly kind: "odd_chunks"; readonly bytes: number }

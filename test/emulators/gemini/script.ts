@@ -41,9 +41,9 @@ export interface GeminiRequest {
 export interface GeminiCall {
   readonly call: string;
   readonly args?: Readonly<Record<string, unknown>>;
-  /** Null: none. Default: one of the emulator's, for models of which calls have ids. */
+  /** The id of the call; null: none. Default: one of the emulator's, for models of which calls have ids. */
   readonly id?: string | null;
-  /** Null: none. Default: models that think sign the first call of an answer. */
+  /** The thought signature; null: none. Default: models that think sign the first call of an answer. */
   readonly signature?: string | null;
 }
 
@@ -63,7 +63,7 @@ export type GeminiStep =
   | { readonly usage: Readonly<Record<string, number>> }
   /** The prompt is blocked for this reason, such as `PROHIBITED_CONTENT`: there is no answer. */
   | { readonly block: string }
-  /** Why the answer ends. Default `STOP`; null: it is not told. */
+  /** The reason for which the answer ends. Default `STOP`; null: it is not told. */
   | { readonly finish: string | null };
 
 /** Makes the answer to a request. */

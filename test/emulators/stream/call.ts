@@ -12,7 +12,7 @@ export class Call {
   custom: Readonly<Record<string, unknown>> = {};
   /** The time when it was ended; a call that was ended lets nobody in. */
   endedAt: number | null = null;
-  /** By session id, in the order in which they came. */
+  /** The participants by session id, in the order in which they came. */
   readonly sessions = new Map<string, Participant>();
 
   constructor(type: string, id: string, createdBy: string) {

@@ -86,7 +86,7 @@ function known(world: World, cid: string): Call {
   return call;
 }
 
-/** With `connection_id`, that websocket hears of the call. */
+/** Returns the call. The websocket that `connection_id` names hears of it from now on. */
 function watched(world: World, { query }: Asked, call: Call): Call {
   world.coordinatorSockets.watch(query.get("connection_id"), call.cid);
   return call;

@@ -16,7 +16,7 @@ export class Edge {
   full = false;
   /** Joins are refused with SFU_SHUTTING_DOWN. */
   shuttingDown = false;
-  /** By session id. */
+  /** The seats by session id. */
   readonly seats = new Map<string, Seat>();
   /** Open websockets, also those that were refused. */
   readonly sockets = new Set<SfuSocket>();

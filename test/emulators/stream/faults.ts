@@ -1,8 +1,8 @@
-/** What goes wrong on purpose. All of it may be changed at any time, for what is still to come. */
+/** Here are the faults that are made on purpose. All of them may be changed at any time, for what is still to come. */
 
-/** With one request to the coordinator. */
+/** The fault of one request to the coordinator. */
 export interface CoordinatorFault {
-  /** Only requests whose path ends so, such as `/join`. Default: any. */
+  /** The end of the path of the requests that it concerns, such as `/join`. Default: any. */
   readonly path?: string;
   readonly status?: number;
   /** Stream's own code in the body: 40 is an expired token. Default 9. */
@@ -13,7 +13,7 @@ export interface CoordinatorFault {
   readonly body?: string;
   readonly retryAfterSeconds?: number;
   readonly delayMs?: number;
-  /** Never answered. */
+  /** True where the request is never answered. */
   readonly hangs?: boolean;
   /** The TCP connection is cut instead of an answer. */
   readonly cuts?: boolean;
@@ -22,13 +22,13 @@ export interface CoordinatorFault {
 /** The fault of a token that ran out just before. */
 export const tokenExpired = { status: 401, code: 40, message: "token is expired" } as const;
 
-/** With one websocket to an edge. */
+/** The fault of one websocket to an edge. */
 export interface JoinFault {
   /** `joinRequest` is answered with an error of this code. */
   readonly code?: number;
   readonly message?: string;
   readonly shouldRetry?: boolean;
-  /** Default: REJOIN. */
+  /** The strategy by which the client is to come back. Default: REJOIN. */
   readonly reconnectStrategy?: number;
   /** The handshake is refused with this status. */
   readonly status?: number;
@@ -45,9 +45,9 @@ export interface JoinFault {
   readonly forgets?: boolean;
 }
 
-/** With one request to an edge. */
+/** The fault of one request to an edge. */
 export interface RpcFault {
-  /** Only this method, such as `SetPublisher`. Default: any. */
+  /** The only method that it concerns, such as `SetPublisher`. Default: any. */
   readonly method?: string;
   /** An HTTP status, with Twirp's JSON. */
   readonly status?: number;
@@ -56,7 +56,7 @@ export interface RpcFault {
   readonly shouldRetry?: boolean;
   readonly message?: string;
   readonly delayMs?: number;
-  /** Never answered. */
+  /** True where the request is never answered. */
   readonly hangs?: boolean;
   /** The answer is not what was asked for: bytes that are no message. */
   readonly garbage?: boolean;
@@ -77,7 +77,7 @@ export interface PathFault {
 /** The faults of the subscriber's offers. */
 export interface OfferFault {
   readonly delayMs?: number;
-  /** The same offer is sent again at once. */
+  /** True where the same offer is sent again at once. */
   readonly twice?: boolean;
 }
 
@@ -89,7 +89,7 @@ export interface OfferFault {
 export type CandidateOrder = "timely" | "early" | "late" | "stale";
 
 export class StreamFaults {
-  /** For the next requests that each of them fits. */
+  /** The faults of the next requests that each of them fits. */
   coordinator: CoordinatorFault[] = [];
   /** One for each of the next websockets to any edge. */
   joins: JoinFault[] = [];

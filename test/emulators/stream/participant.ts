@@ -53,7 +53,7 @@ export class Participant {
     return { received, sent: this.seat?.subscriber.sent ?? 0 };
   }
 
-  /** Whether it has no socket: it left without a goodbye, and its deadline is not over. */
+  /** Returns whether it has no socket: it left without a goodbye, and its deadline is not over. */
   get ghost(): boolean {
     return this.seat !== null && this.seat.socket === null;
   }
@@ -120,12 +120,12 @@ export class Participant {
     this.seat?.publisher.losePath();
   }
 
-  /** It is asked to go to another edge. */
+  /** Asks it to go to another edge. */
   goAway(reason: number = GoAwayReason.REBALANCE): void {
     this.send({ goAway: { reason } });
   }
 
-  /** It is asked to restart ICE, or the SFU does so itself. */
+  /** Asks it to restart ICE, or lets the SFU do so itself. */
   restartIce(peer: Exclude<Peer, "both">): void {
     if (peer === "subscriber") this.seat?.subscriber.offer(true);
     else this.send({ iceRestart: { peerType: PeerType.PUBLISHER_UNSPECIFIED } });

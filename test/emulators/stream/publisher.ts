@@ -59,7 +59,7 @@ export class Publisher {
     this.#lostPath = this.#pair ?? null;
   }
 
-  /** Nothing comes through any more, and no ICE restart helps. */
+  /** Cuts the connection: nothing comes through any more, and no ICE restart helps. */
   cut(): void {
     this.#cut = true;
     this.#close();

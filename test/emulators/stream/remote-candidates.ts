@@ -27,7 +27,10 @@ export class RemoteCandidates {
     else this.#held.push(candidate);
   }
 
-  /** After a remote description was set. What still fits none is of one that is still to come, or of the past. */
+  /**
+   * Adds the candidates that fit a remote description which was set. What still fits none is of one that is still to
+   * come, or of the past.
+   */
   async described(): Promise<void> {
     const held = this.#held;
     this.#held = held.filter((one) => !this.#fits(one));

@@ -6,17 +6,19 @@ export interface StreamRules {
   signalTimeoutMs: number;
   /** From the join on the new edge until `participantMigrationComplete` on the old one; `null`: it never comes. Default 300. */
   migrationMs: number | null;
-  /** Whether everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true. */
+  /**
+   * True where everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true.
+   */
   forwardsAudioUnasked: boolean;
   /**
    * The time by which Stream's clock is ahead of this machine's, in milliseconds; negative where it is behind. Default 0.
    */
   clockAheadMs: number;
-  /** Whether answers carry a `Date`. Default true; some proxies take it away. */
+  /** True where answers carry a `Date`. Default true; some proxies take it away. */
   tellsDate: boolean;
   /** The time that a token of the SFU is good, in seconds. Default 3,600. */
   sfuTokenSeconds: number;
-  /** In the settings of every call. Default true. */
+  /** The use of DTX in the settings of every call. Default true. */
   opusDtx: boolean;
   /** The ICE servers that a join hands out. Default none: host candidates on loopback are enough. */
   iceServers: readonly IceServer[];

@@ -49,7 +49,10 @@ export class Seat {
     this.socket?.send(event);
   }
 
-  /** Nothing is left of it here. Where the participant has not moved to another edge, it has left the call. */
+  /**
+   * Frees the seat, of which nothing is left here. Where the participant has not moved to another edge, it has left the
+   * call.
+   */
   free(why: string): void {
     if (this.#free) return;
     this.#free = true;

@@ -35,7 +35,7 @@ interface Admitted {
 
 /** One websocket of a client to an edge. */
 export class SfuSocket {
-  /** Nothing is sent or read any more, though it stays open. */
+  /** True while nothing is sent or read, though the socket stays open. */
   silent = false;
   readonly #socket: WebSocket;
   readonly #edge: Edge;
@@ -122,7 +122,7 @@ export class SfuSocket {
     else this.#enter(admitted.call, admitted.userId, request);
   }
 
-  /** Whether it may come in, and whereto. */
+  /** Decides whether the client may come in, and where to. */
   #judge(token: string): Admitted | JoinFault {
     const { world, full, shuttingDown, name } = this.#edge;
     if (this.#fault.code !== undefined) return this.#fault;

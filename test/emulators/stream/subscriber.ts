@@ -72,7 +72,7 @@ export class Subscriber {
     this.#awaited?.giveUp(new Error("superseded"));
   }
 
-  /** False: it is not the answer that is waited for. */
+  /** Takes an answer. Returns false where it is not the answer that is waited for. */
   answer(negotiationId: number, sdp: string): boolean {
     if (this.#awaited === null || (negotiationId !== 0 && negotiationId !== this.#awaited.id)) return false;
     this.#awaited.answer(sdp);
@@ -85,7 +85,10 @@ export class Subscriber {
     await this.#candidates?.add(json);
   }
 
-  /** Nothing comes through any more, and no ICE restart helps. False from {@link usable} on. */
+  /**
+   * Cuts the connection: nothing comes through any more, and no ICE restart helps. {@link usable} is false from then
+   * on.
+   */
   cut(): void {
     this.#cut = true;
     this.#close();
@@ -119,7 +122,7 @@ export class Subscriber {
     });
   }
 
-  /** What this participant is to hear, and the prefix of whose it is. */
+  /** Returns the tracks that this participant is to hear, each with the prefix of whose it is. */
   #wished(): Map<PublishedTrack, string> {
     const { call } = this.#seat.participant;
     const wished = new Map<PublishedTrack, string>();

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** What a token says. Times in seconds since the Unix epoch. */
+/** The claims of a token. Times in seconds since the Unix epoch. */
 export interface Claims {
   readonly user_id?: string;
   readonly server?: boolean;
@@ -9,12 +9,12 @@ export interface Claims {
   readonly exp?: number;
   /** The only calls that it is good for, as `<type>:<id>`. Default: all. */
   readonly call_cids?: readonly string[];
-  /** Of the SFU's tokens: which call, on which edge. */
+  /** The call and the edge of a token of the SFU. */
   readonly call_cid?: string;
   readonly edge?: string;
 }
 
-/** Why a token is not let in: the coordinator's codes. */
+/** The reasons for which a token is not let in: the coordinator's codes. */
 export const tokenFaults = {
   expired: [40, "token is expired"],
   malformed: [41, "token is not valid"],

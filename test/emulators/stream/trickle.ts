@@ -19,7 +19,7 @@ export class Trickle {
     });
   }
 
-  /** Before a description is sent. `described`: that it is set, and all its candidates are found. */
+  /** Waits before a description is sent. `described`: that it is set, and all its candidates are found. */
   async wait(described: Promise<unknown>): Promise<void> {
     if (this.#order() === "early") await described;
     // Else it is sent at once; a connection that is closed meanwhile finds no candidates, and nobody minds.

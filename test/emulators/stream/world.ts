@@ -5,7 +5,7 @@ import type { Edge } from "./edge.ts";
 import type { StreamFaults } from "./faults.ts";
 import type { StreamRules } from "./rules.ts";
 
-/** What the parts of the fake share. */
+/** The things that the parts of the fake share. */
 export interface World {
   readonly url: string;
   readonly apiKey: string;
