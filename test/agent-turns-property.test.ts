@@ -181,12 +181,12 @@ function checkTurn(t: ExecutionContext, turnId: string, events: readonly AgentEv
   t.deepEqual(finals, deltas === "" ? [] : [deltas], turnId);
 }
 
-/** All that was said by the transcripts, in order. */
+/** Returns all that was said by the transcripts, in order. */
 function heard(events: readonly AgentEvent[]): string {
   return events.map((event) => (event.type === "transcript" && event.final ? event.text : "")).join("");
 }
 
-/** The same by the conversation that the model is shown. */
+/** Returns all that was said by the conversation that the model is shown. */
 function spoken(messages: readonly Message[]): string {
   return messages
     .map((message) => (message.role === "participant" || message.role === "agent" ? message.text : ""))

@@ -23,7 +23,7 @@ async function packetsOf(options: Parameters<typeof OpusEncoder.create>[0]): Pro
 /** Every tenth packet. */
 const lost = (index: number) => index % 10 === 5;
 
-/** In dB: how close what came in place of lost packets is to what they held. */
+/** Resolves with how close what came in place of lost packets is to what they held, in dB. */
 async function closeness(
   packets: readonly Uint8Array[],
   replace: (decoder: OpusDecoder, index: number) => Int16Array,

@@ -24,7 +24,7 @@ const sine = (frequency: number, sampleRate: number, seconds = 0.5, amplitude = 
   sampleRate,
 });
 
-/** In dB: how much of what came out is what should have, the edges aside. */
+/** Returns how much of what came out is what should have, the edges aside, in dB. */
 function signalToNoise(actual: Int16Array, wanted: Int16Array): number {
   let signal = 0;
   let noise = 0;

@@ -170,7 +170,7 @@ withRoots("it serves as that user on a read-only root, is healthy, and ends well
   t.is(server.stderr, "");
 });
 
-/** Everything but the ports and what only a cluster has. */
+/** Resolves with the environment of a layer, without the ports and what only a cluster has. */
 async function settingsOf(layer: string, redisUrl: string): Promise<Record<string, string>> {
   const environment = { ...environmentOf(await render(layer)), REDIS_URL: redisUrl };
   const texts = Object.entries(environment).map(([name, text = ""]) => [

@@ -2,7 +2,10 @@ import test, { type ExecutionContext } from "ava";
 import type { GeminiRequest, GeminiStep } from "./emulators/gemini.ts";
 import { geminiStage } from "./fixtures/gemini-stage.ts";
 
-/** What recorded answers and refusals of the real Gemini show, and the emulator therefore does by default. */
+/**
+ * These are tests of what recorded answers and refusals of the real Gemini show, and the emulator therefore does by
+ * default.
+ */
 
 interface Refusal {
   readonly code: number;

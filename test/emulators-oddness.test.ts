@@ -6,7 +6,7 @@ import { spokenPart } from "./emulators/deepgram/words.ts";
 import { type DeepgramEmulatorOptions, published, startDeepgram } from "./emulators/deepgram.ts";
 import { none, startElevenlabs } from "./emulators/elevenlabs.ts";
 
-/** What recorded sessions of the real services show, and the emulators therefore do by default. */
+/** These are tests of what recorded sessions of the real services show, and the emulators therefore do by default. */
 
 interface Told {
   readonly type: string;

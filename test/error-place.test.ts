@@ -21,7 +21,7 @@ function project(t: ExecutionContext, files: Readonly<Record<string, string>>): 
   return folder;
 }
 
-/** What the import of the agent in this folder fails of. */
+/** Resolves with the error by which the import of the agent in this folder fails. */
 async function failure(t: ExecutionContext, folder: string, file = "agent.ts"): Promise<Error> {
   const error = await t.throwsAsync(importAgent(pathToFileURL(join(folder, file)).href), { any: true });
   return error as Error;

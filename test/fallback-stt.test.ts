@@ -32,7 +32,7 @@ class ToldStream implements SpeechStream {
     for (const event of events) this.events.push(event);
   }
 
-  /** It is of no use any more. */
+  /** Lets the listener fail for good; it is of no use any more. */
   dies(message: string): void {
     this.events.push({ type: "error", error: new Error(message), fatal: true });
     this.events.end();

@@ -65,7 +65,7 @@ const hangs: Answer = async function* ({ signal }) {
   });
 };
 
-/** Never ends, whatever its signal says. */
+/** An answer that never ends, whatever its signal says. */
 const stuck: Answer = async function* () {
   await new Promise(() => {});
 };

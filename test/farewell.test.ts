@@ -21,7 +21,7 @@ async function countOf(launcher: AgentLauncher, outcome: string): Promise<number
   return Number(value);
 }
 
-/** What the server knows: a thread can name these, and no module. */
+/** The modules that the server knows: a thread can name these, and no others. */
 const farewells = {
   noted: new URL("./fixtures/farewell-notes.ts", import.meta.url),
   failing: new URL("./fixtures/farewell-fails.ts", import.meta.url).href,

@@ -22,7 +22,10 @@ test.after.always((t) => t.context.launcher.stop());
 
 type Context = ExecutionContext<{ launcher: AgentLauncher; lines: { msg: string; err?: unknown }[] }>;
 
-/** What a parser leaves behind for a body: those of Express and of cloud functions in a plain server, those of Koa in Koa. */
+/**
+ * The ways in which a parser leaves a body behind: those of Express and of cloud functions in a plain server, those of
+ * Koa in Koa.
+ */
 const parsers: Record<string, (text: string) => unknown> = {
   value: (text) => (/^[[{]/.test(text) ? JSON.parse(text) : {}),
   text: (text) => text,
@@ -41,7 +44,7 @@ function listen(t: Context, server: Server): Promise<string> {
   });
 }
 
-/** As Express and the frameworks of cloud functions do it: `req.body`. */
+/** Opens a server that leaves the body in `req.body`, as Express and the frameworks of cloud functions do. */
 async function plainServer(t: Context, parse: (text: string) => unknown) {
   const listener = new Koa().use(routes(t.context.launcher)).callback() as RequestListener;
   const server = createServer(async (request, response) => {
@@ -51,7 +54,7 @@ async function plainServer(t: Context, parse: (text: string) => unknown) {
   return asking(await listen(t, server));
 }
 
-/** As parsers for Koa do it: `ctx.request.body`. */
+/** Opens a server that leaves the body in `ctx.request.body`, as parsers for Koa do. */
 async function koaServer(t: Context, parse: (text: string) => unknown) {
   const app = new Koa();
   app.use(async (ctx, next) => {

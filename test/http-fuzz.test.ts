@@ -22,7 +22,7 @@ test.before(async (t) => {
 });
 test.after.always((t) => t.context.launcher.stop());
 
-/** Longest time that an answer may take, in milliseconds: what is slower hangs. */
+/** The longest time that an answer may take, in milliseconds: what is slower hangs. */
 const hangMs = 20_000;
 const runs = { numRuns: 150, interruptAfterTimeLimit: 40_000 };
 
@@ -142,7 +142,7 @@ test("after all that the server is well", async (t) => {
   t.is((await ask(`/sessions/${session_id}`)).status, 200);
 });
 
-/** With nobody to refuse a start, and a session to ask about. */
+/** Opens a server with nobody to refuse a start, and a session to ask about. */
 async function openAll(t: ExecutionContext<{ launcher: AgentLauncher }>) {
   const { start } = await openServer(t, t.context.launcher);
   const { send } = await judged(t);

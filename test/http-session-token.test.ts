@@ -10,7 +10,7 @@ test.before(async (t) => {
 });
 test.after.always((t) => t.context.launcher.stop());
 
-/** Only the backend has a key; browsers have tokens. */
+/** Options by which only the backend has a key; browsers have tokens. */
 const guarded: ServeOptions = {
   getCurrentUser: ({ headers }) => {
     if (headers.get("x-key") !== "backend") throw new HttpError(401, "No key");

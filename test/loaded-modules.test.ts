@@ -16,7 +16,7 @@ interface Loaded {
   readonly own: Set<string>;
   /** Packages that were loaded once it was warm. */
   readonly late: Set<string>;
-  /** It has loaded all that it keeps ready: the server did not end while it was about to. */
+  /** True once it has loaded all that it keeps ready: the server did not end while it was about to. */
   readonly warm: boolean;
   /** A session ran in it. */
   readonly session: boolean;

@@ -15,7 +15,7 @@ import { spoken } from "./fixtures/spoken.ts";
 
 const never = () => new AbortController().signal;
 
-/** All that a voice makes of a text. */
+/** Resolves with all that a voice makes of a text. */
 async function speak(tts: local.TTS, text: string, signal = never()) {
   const chunks = [];
   for await (const chunk of tts.speak(text, { signal })) chunks.push(chunk);

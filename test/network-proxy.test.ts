@@ -38,7 +38,10 @@ async function proxied(t: ExecutionContext, noProxy = ""): Promise<ForwardProxy>
   return proxy;
 }
 
-/** The same server by a name that only the proxy can resolve; with TLS by the one that its certificate has. */
+/**
+ * Returns the address of the same server by a name that only the proxy can resolve; with TLS by the one that its
+ * certificate has.
+ */
 const named = (url: string, name: string) =>
   url.replace("127.0.0.1", url.startsWith("https:") ? "localhost" : `${name}.test`);
 const hostOf = (url: string) => new URL(url).host;

@@ -3,7 +3,7 @@ import test from "ava";
 import fc from "fast-check";
 import { errorOf, messageWithCauses, type PlainError, plainError } from "../src/errors.ts";
 
-/** How many errors it is made of, and how many characters. */
+/** Returns the number of errors that it is made of, and of characters. */
 function size(error: PlainError): { errors: number; characters: number } {
   const { name, message, stack = "", code = "" } = error;
   const parts = [error.cause, ...(error.errors ?? [])].filter((part) => part !== undefined).map(size);

@@ -7,7 +7,7 @@ import { SampleReader } from "../src/providers/elevenlabs/samples.ts";
 import { placeAt, speak as tonesOf } from "./emulators/elevenlabs/tone.ts";
 import { emulate, greeting, soundOf, speak, voice } from "./fixtures/elevenlabs-voice.ts";
 
-/** Whether each character begins where the emulator spoke it. */
+/** Checks that each character begins where the emulator spoke it. */
 function checkAlignment(t: ExecutionContext, text: string, chunks: readonly SpeechChunk[]): void {
   const characters = chunks.flatMap(({ alignment }) => alignment?.characters ?? []);
   const startMs = chunks.flatMap(({ alignment }) => alignment?.startMs ?? []);

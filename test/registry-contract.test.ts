@@ -6,7 +6,7 @@ import { claimOf, type OpenRegistryOptions, openRegistry } from "./fixtures/open
 import { RedisServer } from "./fixtures/redis-server.ts";
 import { temporaryFolder } from "./runner-fixtures/child.ts";
 
-/** What every registry does, whatever it is made of. */
+/** These tests hold for every registry, whatever it is made of. */
 for (const store of ["memory", "journal", "redis"] as const) {
   const missing = store === "redis" && !isInstalled("redis-server") ? "redis-server is not installed" : null;
   const declare = unless(missing);

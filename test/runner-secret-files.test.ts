@@ -4,7 +4,10 @@ import test, { type ExecutionContext } from "ava";
 import { agentProgram, Child, program, temporaryFolder } from "./runner-fixtures/child.ts";
 import { ask } from "./runner-fixtures/rest.ts";
 
-/** As the kubelet mounts a Secret: each name links into `..data`, and that to a folder of its own. */
+/**
+ * Mounts a Secret as the kubelet does: each name links into `..data`, and that to a folder of its own. Returns the
+ * folder.
+ */
 function mountedSecret(t: ExecutionContext, files: Readonly<Record<string, string>>): string {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, "..2026_01_01"));

@@ -14,7 +14,7 @@ import { reached } from "./fixtures/session-watch.ts";
 import { sit } from "./fixtures/stream-caller.ts";
 import { openServer } from "./http-fixtures/open-server.ts";
 
-/** Nobody goes by a deadline here: whoever is gone has been taken away. */
+/** The times by which nobody goes by a deadline here: whoever is gone has been taken away. */
 const forever = { fastReconnectDeadlineSeconds: 3_600, signalTimeoutMs: 3_600_000 };
 
 interface Stage {

@@ -24,7 +24,7 @@ import { unknownFields } from "./stream-official-client/unknown-fields.ts";
 const test = anyTest as TestFn<{ browser: OfficialBrowser }>;
 const why = await missing();
 const inBrowser = why === null ? test.serial : test.serial.skip;
-/** For those that mostly wait, together with others. */
+/** The way to declare tests that mostly wait, together with others. */
 const besideOthers = why === null ? test : test.skip;
 const titled = (title: string) => (why === null ? title : `${title} — not run: ${why}`);
 

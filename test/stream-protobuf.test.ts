@@ -35,7 +35,7 @@ const scalars: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   double: fc.double(),
 };
 
-/** Whole messages, as they look once decoded. */
+/** Returns arbitrary whole messages, as they look once decoded. */
 function valuesOf(type: Message<Fields>): fc.Arbitrary<Input<Message<Fields>>> {
   const fields = Object.entries(type.fields).map(([name, [, kind, repeated]]) => {
     const one =

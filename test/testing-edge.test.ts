@@ -425,7 +425,7 @@ test("a recording is the caller, and the conversation is a file", async (t) => {
   t.true(testing.shareOf(testing.TTS.frequencyOf(1), answer) > 0.9);
 });
 
-/** All that a model says to one request. */
+/** Resolves with all that a model says to one request. */
 async function ask(llm: testing.LLM, text: string, abort = signal()): Promise<LlmEvent[]> {
   const events: LlmEvent[] = [];
   const messages = [{ role: "participant" as const, participantId: "alice", text }];
@@ -524,7 +524,7 @@ test("the model is led by hand", async (t) => {
   t.is(llm.aborted, 1);
 });
 
-/** All that a stream tells until it ends. */
+/** Resolves with all that a stream tells until it ends. */
 async function told(stream: AsyncIterable<SpeechEvent>): Promise<SpeechEvent[]> {
   const events: SpeechEvent[] = [];
   for await (const event of stream) events.push(event);

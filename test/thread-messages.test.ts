@@ -35,7 +35,7 @@ for (const [title, make] of Object.entries(badMessages)) {
   });
 }
 
-/** All that the server does with what a thread said. */
+/** Does all that the server does with what a thread said. */
 function use(message: FromThread): void {
   const metrics = new Metrics();
   const nothing = () => undefined;

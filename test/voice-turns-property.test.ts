@@ -254,7 +254,7 @@ async function nothingLeft(storm: Storm) {
   assert.ok(storm.voice.speeches.every(({ making }) => !making));
 }
 
-/** All that was said, in order of the turns. */
+/** Returns all that was said, in order of the turns. */
 function words(turns: readonly TurnRecord[]): string {
   return turns
     .toSorted((a, b) => a.endedAt - b.endedAt)
@@ -264,7 +264,7 @@ function words(turns: readonly TurnRecord[]): string {
     .join("");
 }
 
-/** The same by the conversation that the model is shown. */
+/** Returns all that was said by the conversation that the model is shown. */
 function spoken(messages: readonly Message[]): string {
   return messages
     .map((message) => (message.role === "participant" || message.role === "agent" ? message.text : ""))

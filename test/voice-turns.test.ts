@@ -2,7 +2,7 @@ import test from "ava";
 import * as testing from "greenroom/testing";
 import { until, VoiceCall } from "./fixtures/voice-call.ts";
 
-/** It would sound for half a minute: however busy the machine is, it is not over before it is cut. */
+/** A text that would sound for half a minute: however busy the machine is, it is not over before it is cut. */
 const long = "This is the first sentence of a long answer. Here comes the second one. And a third. ".repeat(
   20,
 );

@@ -20,7 +20,7 @@ interface Fault {
   readonly title: string;
   readonly config: JsonObject;
   readonly reason: EndReason;
-  /** Of the error that is kept. */
+  /** The pattern of the error that is kept. */
   readonly error: RegExp | null;
   /** Ask it to close once it is live. */
   readonly close?: boolean;

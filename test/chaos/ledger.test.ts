@@ -18,7 +18,7 @@ const reply = (status: number, body: object | null = null): Reply => ({
   text: String(status),
 });
 
-/** What a run of one session, `s`, shows where all is well. Each test changes one thing. */
+/** Returns what a run of one session, `s`, shows where all is well. Each test changes one thing. */
 function wellRun() {
   const timeline = new Timeline();
   const ledger = new Ledger(timeline);

@@ -30,7 +30,7 @@ const operations = Object.keys(document.paths).map((path) => ({
   matches: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}/?(\\?.*)?$`),
 }));
 
-/** Throws where the API does not document such an answer. What is not in the document is none of its affair. */
+/** Checks an answer. Throws where the API does not document it. Paths that are not in the document are not checked. */
 export function documentedAnswer(method: string, path: string, answer: Answer): void {
   const template = operations.find(({ matches }) => matches.test(path))?.path;
   const operation = template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
@@ -54,7 +54,7 @@ export function documentedAnswer(method: string, path: string, answer: Answer): 
   check(place, pointer, answer.body);
 }
 
-/** Throws where the API does not document such data of an event. */
+/** Checks the data of an event. Throws where the API does not document such data. */
 export function documentedEvent(data: unknown): void {
   check("An event", "components/schemas/StreamedEvent", data);
 }

@@ -29,13 +29,13 @@ export interface Fleet {
 
 export interface FleetOptions {
   readonly store?: CommonStore;
-  /** In place of what is shared in memory. */
+  /** The registry in place of what is shared in memory. */
   readonly registry?: NonNullable<AgentLauncherOptions["registry"]>;
   readonly launcher?: Partial<AgentLauncherOptions>;
-  /** For each replica, by its number. */
+  /** Returns the options of each replica, by its number. */
   serve?(index: number): ServeOptions;
   launch?(index: number): Partial<AgentLauncherOptions>;
-  /** In place of the own application. */
+  /** Makes the application in place of the own one. */
   app?(launcher: AgentLauncher, options: ServeOptions): Koa;
 }
 

@@ -20,7 +20,7 @@ async function asked(t: ExecutionContext, llm: LLM) {
 
 const heard = (call: VoiceCall) => call.tts.spoken.map(({ text }) => text);
 
-/** How often answers were counted as bad, by model and reason, as Prometheus reads it. */
+/** Resolves with the numbers of answers that were counted as bad, by model and reason, as Prometheus reads them. */
 async function counted(call: VoiceCall): Promise<Readonly<Record<string, number>>> {
   const metrics = new Metrics();
   for (const measurement of call.hosted.measurements) metrics.record(measurement);

@@ -6,7 +6,7 @@ import { until } from "../fixtures/voice-call.ts";
 
 const marker = Symbol.for("greenroom.tool_error");
 
-/** As one of another copy of the package, which `instanceof` does not know. */
+/** An error such as one of another copy of the package, which `instanceof` does not know. */
 class OtherCopy extends Error {
   readonly [marker] = true;
 }

@@ -49,7 +49,7 @@ export class Child {
   stdout = "";
   stderr = "";
   #ended = false;
-  /** It may start others, which are in its group and end with the test too. */
+  /** True where it may start others, which are in its group and end with the test too. */
   readonly #leads: boolean;
   readonly #changed = new Set<() => void>();
 
@@ -126,7 +126,7 @@ export class Child {
     return (await this.logged(/^Listening/)).url as string;
   }
 
-  /** The same, once sessions can start. */
+  /** Resolves with the same address, once sessions can start. */
   async readyUrl(): Promise<string> {
     return (await this.logged(/^Greenroom is ready/)).url as string;
   }

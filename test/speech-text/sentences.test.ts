@@ -284,7 +284,7 @@ const options = fc.record(
   },
   { requiredKeys: [] },
 );
-/** The same text in parts, cut anywhere, also in the middle of characters. */
+/** The parts of a text that is cut anywhere, also in the middle of characters. */
 const inParts = text.chain((whole) =>
   fc.array(fc.nat({ max: whole.length }), { maxLength: 20 }).map((cuts) => {
     const places = [0, ...cuts.sort((a, b) => a - b), whole.length];

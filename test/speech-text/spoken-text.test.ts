@@ -157,7 +157,7 @@ const source = fc.oneof(
   },
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 100 }) },
 );
-/** The same text in parts, cut anywhere, also in the middle of characters. */
+/** The parts of a text that is cut anywhere, also in the middle of characters. */
 const inParts = source.chain((whole) =>
   fc.array(fc.nat({ max: whole.length }), { maxLength: 20 }).map((cuts) => {
     const places = [0, ...cuts.sort((a, b) => a - b), whole.length];

@@ -10,7 +10,7 @@ export function piecesOf(parts: readonly string[], options?: SpeechTextOptions):
   return [...parts.flatMap((part) => text.push(part)), ...text.flush()];
 }
 
-/** All that is spoken of a text. */
+/** Returns all that is spoken of a text. */
 export const spoken = (source: string, options?: SpeechTextOptions): string =>
   piecesOf([source], options)
     .map(({ text }) => text)

@@ -8,7 +8,7 @@ import type { StreamEmulator } from "../emulators/stream.ts";
 
 const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
-/** Why the official client cannot be run here; `null` where it can. */
+/** Resolves with the reason for which the official client cannot be run here; `null` where it can. */
 export async function missing(): Promise<string | null> {
   try {
     await access(executablePath);

@@ -1,6 +1,6 @@
 /**
- * What runs in the browser: Stream's official client as it is, one participant a page. Its microphone is a tone of its own, so that a
- * listener can tell who is heard. `stage` is called from the test, which bundles this file.
+ * This runs in the browser: Stream's official client as it is, one participant a page. Its microphone is a tone of its
+ * own, so that a listener can tell who is heard. `stage` is called from the test, which bundles this file.
  */
 import { StreamVideoClient } from "@stream-io/video-client";
 
@@ -72,7 +72,7 @@ globalThis.stage = {
   },
   endCall: () => state.call.endCall(),
 
-  /** What it sees of the others: `{ <user>: { session, audio } }`. */
+  /** Returns what it sees of the others: `{ <user>: { session, audio } }`. */
   others: () =>
     Object.fromEntries(
       others().map(({ userId, sessionId, publishedTracks }) => [
@@ -80,7 +80,7 @@ globalThis.stage = {
         { session: sessionId, audio: publishedTracks.includes(1) },
       ]),
     ),
-  /** What it hears of each of the others: a pitch in hertz, or `null`. */
+  /** Returns what it hears of each of the others: a pitch in hertz, or `null`. */
   hears: (userId) => {
     const stream = others().find((one) => one.userId === userId)?.audioStream;
     return stream === undefined ? null : pitchOf(stream);
