@@ -174,7 +174,7 @@ export function checkJoinOptions(given: JoinOptions): void {
   checkOptions("agent.join", given, joinChecks);
 }
 
-/** On a stage the agent keeps its own ears and voice, where it has any. */
+/** Returns the options of an agent on a stage, which keeps its own ears and voice, where it has any. */
 export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): FilledAgentOptions {
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }

@@ -4,7 +4,7 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   #wake: (() => void) | null = null;
   #ended = false;
 
-  /** Without effect once it has ended. */
+  /** Adds an item. It has no effect once the queue has ended. */
   push(item: T): void {
     if (this.#ended) return;
     this.#items.push(item);

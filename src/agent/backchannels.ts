@@ -200,7 +200,7 @@ export function backchannelsOf(language?: string): readonly string[] {
 
 /** Scripts that are written without spaces between words. */
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
-/** Made when it is first used: that takes some 20 ms and 3 MiB in a process. */
+/** The segmenter, which is made when it is first used: that takes some 20 ms and 3 MiB in a process. */
 let segmenter: Intl.Segmenter | undefined;
 
 /** The words of a text, small, without marks; how long a sound is drawn does not matter: "mmm" is "mm". */

@@ -16,7 +16,10 @@ export interface BargeInOptions {
    * 12. With 0 it stays as loud as before.
    */
   readonly duckingDb: number;
-  /** Without words for this long, a sound was no interruption: the agent goes on as before. In milliseconds. Default 2,000. */
+  /**
+   * The time without words after which a sound was no interruption: the agent goes on as before. In milliseconds.
+   * Default 2,000.
+   */
   readonly falseInterruptionMs: number;
 }
 

@@ -89,7 +89,7 @@ export class CallEvents {
     await within(connection.sendEvent(data), sendTimeoutMs, "To send an event into the call");
   }
 
-  /** Something happened to the agent. */
+  /** Takes an event of the agent. */
   happened(event: AgentEvent): void {
     if (!this.#options.broadcast.broadcastTranscripts || this.#closed) return;
     if (this.#connection?.sendEvent === undefined) return;

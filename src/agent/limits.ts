@@ -31,7 +31,7 @@ export interface AgentLimits {
   readonly maxHistoryLength: number;
   /** Turns that may wait behind the running one; further ones fail at once. */
   readonly maxWaitingTurns: number;
-  /** Without news from the recogniser for this long, a turn that is being spoken is taken as it is. */
+  /** The time without news from the recogniser after which a turn that is being spoken is taken as it is. */
   readonly stalledTurnMs: number;
   /**
    * A participant whose recogniser has failed for good is listened to again after this long; it doubles with each failure,

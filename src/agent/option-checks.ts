@@ -11,7 +11,7 @@ export interface Check {
   fits(value: unknown): boolean;
   /** Follows "must be". */
   readonly expected: string;
-  /** Its value is never quoted. */
+  /** True where its value is never quoted. */
   readonly secret?: boolean;
   /** The rules for the fields of the value, each of which is checked. */
   readonly inside?: Readonly<Record<string, Check>>;
@@ -40,7 +40,7 @@ export const key: Check = {
   secret: true,
 };
 
-/** Without a query: paths are added to it. */
+/** Returns a check for a URL of these protocols without a query: paths are added to it. */
 export const url = (...protocols: readonly string[]): Check => {
   const pattern = new RegExp(`^(${protocols.join("|")})://[^/?#\\s]+[^?#\\s]*$`);
   return check(
@@ -78,7 +78,10 @@ export const orNull = ({ fits, expected }: Check): Check =>
 export const either = (one: Check, other: Check): Check =>
   check((value) => one.fits(value) || other.fits(value), `${one.expected}, or ${other.expected}`);
 
-/** Known by its methods, not by `instanceof`: it holds across copies of the package. */
+/**
+ * Returns a check for an object that is known by its methods, not by `instanceof`: it holds across copies of the
+ * package.
+ */
 export const having = (methods: readonly string[], expected: string): Check =>
   check(
     (value) =>

@@ -119,7 +119,10 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   else failed("join", failure.error);
 }
 
-/** Known by the method, not by `instanceof`: it holds across copies of the package. */
+/**
+ * Returns the value where it is an agent, and throws a `TypeError` otherwise. An agent is known by the method, not by
+ * `instanceof`: it holds across copies of the package.
+ */
 function checkAgent(value: unknown): Agent {
   if (typeof value === "object" && value !== null && attach in value) return value as Agent;
   throw new TypeError("createAgent() must return an Agent");

@@ -30,7 +30,7 @@ export function captureConsole(log: ThreadLog): void {
   captureWarnings(log);
 }
 
-/** Left alone, Node writes warnings to the file descriptor itself, however many there are. */
+/** Writes warnings to the log. Node by itself would write them to the file descriptor, however many there are. */
 function captureWarnings(log: ThreadLog): void {
   // With --no-warnings nobody listens.
   if (process.listenerCount("warning") === 0) return;

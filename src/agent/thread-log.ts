@@ -135,7 +135,7 @@ function words(level: LogLevel, { source, provider, tool, err }: WordFields, tex
   );
 }
 
-/** Without control characters, which a terminal would obey. */
+/** Returns a text without control characters, which a terminal would obey. */
 const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, "");
 
 /**

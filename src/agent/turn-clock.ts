@@ -37,8 +37,9 @@ export class TurnClock {
   }
 
   /**
-   * From the end of the participant's speech to the first sound of the answer, and its contiguous parts. What was done
-   * early, while it was not yet sure that the turn was over, costs nothing: no part is negative, and they add up.
+   * Returns the time from the end of the participant's speech to the first sound of the answer, and its contiguous
+   * parts. What was done early, while it was not yet sure that the turn was over, costs nothing: no part is negative,
+   * and they add up.
    */
   response(): ResponseLatency | null {
     const times: number[] = [];

@@ -32,7 +32,7 @@ export class TurnQueue {
     return this.#running;
   }
 
-  /** While it is held no turn is begun: somebody is speaking. */
+  /** Holds the queue, or lets it go on. While it is held no turn is begun: somebody is speaking. */
   hold(held: boolean): void {
     this.#held = held;
     if (!held) this.#advance();

@@ -76,7 +76,10 @@ export class TurnReport {
     this.#captions?.takeBack();
   }
 
-  /** Its time runs from here on. What a participant said becomes part of the call, whatever becomes of the answer. */
+  /**
+   * Begins the turn, whose time runs from here on. What a participant said becomes part of the call, whatever becomes
+   * of the answer.
+   */
   begins(input: TurnInput | null): void {
     this.#startedAt = now();
     if (input?.origin !== "participant") {

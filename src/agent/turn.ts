@@ -25,7 +25,7 @@ export class Turn {
   #input: TurnInput | null;
   #state: TurnState;
   #begun = false;
-  /** Opened with the first words. */
+  /** The output, which is opened with the first words. */
   #output: Output | null = null;
   #paused = false;
   #attempt: Attempt | null = null;

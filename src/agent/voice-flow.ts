@@ -12,7 +12,10 @@ export interface VoiceFlowOptions {
   readonly bargeIn: BargeIn;
   /** The recogniser tells words, and not only that somebody speaks. */
   readonly tellsWords: boolean;
-  /** Without any event for this long, a turn under way is taken as it is: the recogniser has lost it. In milliseconds. */
+  /**
+   * The time without any event after which a turn under way is taken as it is: the recogniser has lost it. In
+   * milliseconds.
+   */
   readonly stalledMs: number;
   /** The floor is free again without an end of turn. */
   readonly releaseFloor: () => void;

@@ -93,7 +93,7 @@ export class WrittenCalls {
     return places.length === 0 ? -1 : Math.min(...places);
   }
 
-  /** From where on the text may be the beginning of a call, or half of a character. */
+  /** Returns the place from which on the text may be the beginning of a call, or half of a character. */
   #undecidedIn(text: string): number {
     const longest = Math.max(...this.#openings.map(({ length }) => length));
     for (let at = Math.max(0, text.length - longest); at < text.length; at++) {
@@ -104,7 +104,9 @@ export class WrittenCalls {
     return /[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length;
   }
 
-  /** Not within a word: `my_default_api.x` and `forget_it(` begin no call. */
+  /**
+   * Returns whether a call begins here, which is not within a word: `my_default_api.x` and `forget_it(` begin no call.
+   */
   #beginsAt(text: string, at: number): boolean {
     const before = at === 0 ? this.#last : text[at - 1]!;
     return !/\w/.test(text[at]!) || !/[\w.]/.test(before);

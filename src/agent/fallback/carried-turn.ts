@@ -67,7 +67,7 @@ export class CarriedTurn {
     this.#carried = this.#text;
   }
 
-  /** Another ear listens. */
+  /** Takes in that another ear listens. */
   resumed(): void {
     if (!this.#open) return;
     this.#quiet = setTimeout(

@@ -12,7 +12,7 @@ export interface OpenEar {
   readonly stream: SpeechStream;
   /** Ends it for good. */
   readonly cancel: AbortController;
-  /** Its place among the requests to its provider, to be given back when it is closed. */
+  /** The place among the requests to its provider, to be given back when it is closed. */
   readonly permit: Disposable;
   /** The time at which it was opened, by the clock of protocol.ts. */
   readonly openedAt: number;

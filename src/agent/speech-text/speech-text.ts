@@ -29,7 +29,7 @@ export interface SpeechTextOptions {
 export interface SpeechPiece {
   /** All of it as it was written: the pieces joined are the text. */
   readonly source: string;
-  /** Its beginning in all that was written, in UTF-16 units. */
+  /** The beginning of the piece in all that was written, in UTF-16 units. */
   readonly start: number;
   /** The text that is to be spoken: one line, trimmed; empty where there is nothing. */
   readonly text: string;

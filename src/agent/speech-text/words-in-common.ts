@@ -6,7 +6,7 @@ interface Word {
   readonly at: number;
 }
 
-/** More comparisons than this are not worth their time: what lies between common ends then counts as one change. */
+/** The most comparisons that are worth their time: beyond them, what lies between common ends counts as one change. */
 const mostComparisons = 250_000;
 
 /** The words, spaces and signs that two texts have in common, in order: the longest such list. */

@@ -52,7 +52,7 @@ const unitNames: Readonly<Record<string, string>> = {
   ha: "hectare",
 };
 
-/** Not among the units of `Intl`: one, and several. */
+/** The units that are not among those of `Intl`: one, and several. */
 const milligrams: Readonly<Record<string, readonly [string, string]>> & {
   readonly en: readonly [string, string];
 } = {

@@ -5,7 +5,7 @@ import { endAt, endAtUnspacedGap, isClause, speakable, unspaced, wide } from "./
 export interface Sentence {
   /** All of it: white space before it too, so that the pieces joined are the text. */
   readonly text: string;
-  /** Its beginning and end in all that was pushed, in UTF-16 units. */
+  /** The beginning and the end of the piece in all that was pushed, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
 }
@@ -35,7 +35,7 @@ const wideOrHangul = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Sc
 
 /** Letters' worth of a piece that ends with a clause. */
 const clauseLetters = 16;
-/** Once pieces have this many letters' worth, they end with sentences alone. */
+/** The letters' worth from which on pieces end with sentences alone. */
 const lettersInHurry = 40;
 /** The most letters' worth of a piece in a hurry, or the voice would wait for a text that has no stops. */
 const mostLettersInHurry = 110;
@@ -52,7 +52,7 @@ export class SentenceSplitter {
   readonly #options: Required<SentenceOptions>;
   /** Pushed, and not part of a piece yet. */
   #text = "";
-  /** Its beginning in the whole text. */
+  /** The beginning of the text at hand in the whole text. */
   #start = 0;
   /** The place in it before which nothing ends. */
   #examined = 0;
