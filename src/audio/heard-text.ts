@@ -1,6 +1,8 @@
 import type { Alignment } from "../agent/tts.ts";
 
-/** About how long a character is spoken, in milliseconds: what is assumed while the length of the sound is not known. */
+/**
+ * The time that a character is spoken, in milliseconds, which is assumed while the length of the sound is not known.
+ */
 const characterMs = 65;
 
 /** Sound of a text as far as it is made, in milliseconds. */

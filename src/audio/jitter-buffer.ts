@@ -15,16 +15,16 @@ export interface JitterBufferOptions {
   readonly maxDepthMs?: number;
 }
 
-/** Counted since the buffer was made. */
+/** The counts of a buffer since it was made. */
 export interface JitterBufferStats {
   /** Packets of the voice, each once. */
   readonly received: number;
   readonly duplicates: number;
-  /** Came after something else was played in their place. They are among the `lost` as well. */
+  /** Packets that came after something else was played in their place. They are among the `lost` as well. */
   readonly late: number;
   /** Packets that were not there at their time. */
   readonly lost: number;
-  /** Lost packets that were heard all the same, out of the repeat in the packet after them. */
+  /** The lost packets that were heard all the same, out of the repeat in the packet after them. */
   readonly recovered: number;
   /** Sound made up for what was lost or did not come in time, in milliseconds. */
   readonly concealedMs: number;
@@ -42,7 +42,7 @@ interface Waiting extends Place {
 
 /** Frames from one shortening of speech to the next: so it becomes about a tenth faster. */
 const shortenEvery = 5;
-/** Less is no gap: the shortest piece of sound of the codec, in milliseconds. */
+/** The shortest piece of sound of the codec, in milliseconds: less is no gap. */
 const shortestMs = 2.5;
 
 /**
@@ -261,7 +261,7 @@ export class JitterBuffer {
     this.#sound.silence(ms - removedMs);
   }
 
-  /** Something before the packet is lost. */
+  /** Makes up for what is lost before the packet. */
   #replace(head: Waiting, gapMs: number): void {
     const last = gapMs < this.#packetMs + shortestMs;
     const whole = last && gapMs > this.#packetMs - shortestMs;

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 
 export interface PacerOptions {
-  /** From beat to beat, in milliseconds; 0: as fast as it goes. */
+  /** The time from beat to beat, in milliseconds; 0: as fast as it goes. */
   readonly intervalMs: number;
   /** Beats that are given before their time. */
   readonly ahead: number;

@@ -56,7 +56,7 @@ export function ramp(samples: Int16Array, from: number, to: number): Int16Array 
   return samples.map((sample, place) => clip(sample * (from + step * (place + 1))));
 }
 
-/** Both at once, as long as the longer one; what is too loud is clipped. */
+/** Returns both at once, as long as the longer one; what is too loud is clipped. */
 export function mix(one: Int16Array, other: Int16Array): Int16Array {
   const [long, short] = one.length >= other.length ? [one, other] : [other, one];
   return long.map((sample, index) => clip(sample + (short[index] ?? 0)));

@@ -66,10 +66,10 @@ export class QueuedSpeech {
   #sentMs = 0;
   #lastSentAt: number | null = null;
   #starvedMs = 0;
-  /** Set once it is cut: what was heard then stays. */
+  /** The sound that was heard, in milliseconds; it is set once the speech is cut, and then stays. */
   #finalHeardMs: number | null = null;
 
-  /** Made by the queue. */
+  /** Makes a speech; only the queue does. */
   constructor(tag: SpeechTag, owner: SpeechOwner) {
     this.tag = tag;
     this.#owner = owner;
@@ -95,7 +95,10 @@ export class QueuedSpeech {
     return this.#next < this.#frames.length;
   }
 
-  /** More of its sound, in pieces of any length and rate. Without effect once it is ended or cut; then false. */
+  /**
+   * Adds more of its sound, in pieces of any length and rate. It has no effect once the speech is ended or cut, and
+   * then returns false.
+   */
   write({ samples, sampleRate, alignment }: SpeechChunk): boolean {
     if (this.#complete || this.#state === "cut") return false;
     if (alignment !== undefined) this.#heard.align(alignment);
@@ -108,7 +111,7 @@ export class QueuedSpeech {
     return true;
   }
 
-  /** There is no more of it. */
+  /** Ends the speech, of which there is no more. */
   end(): void {
     if (this.#complete || this.#state === "cut") return;
     this.#complete = true;

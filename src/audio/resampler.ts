@@ -149,7 +149,7 @@ function kaiser(x: number): number {
   return Math.abs(x) >= 1 ? 0 : bessel(kaiserBeta * Math.sqrt(1 - x * x)) / bessel(kaiserBeta);
 }
 
-/** Modified Bessel function of the first kind, order 0, by its series. */
+/** Returns the modified Bessel function of the first kind, order 0, by its series. */
 function bessel(x: number): number {
   let sum = 1;
   let term = 1;

@@ -26,7 +26,7 @@ export type DetectedEvent =
   | { readonly type: "started" }
   | {
       readonly type: "ended";
-      /** From the first sound of speech to the last, in milliseconds. */
+      /** The time from the first sound of speech to the last, in milliseconds. */
       readonly speechMs: number;
       /** The time of the last sound of speech. */
       readonly speechEndedAt: number;

@@ -16,7 +16,10 @@ export interface EnergyGateOptions {
  * background after some seconds, by `rise`.
  */
 const fall = 0.3;
-/** Grows the background tenfold in 2.3 s, unless there are gaps in what is heard: in speech there are. */
+/**
+ * The factor that makes the background grow tenfold in 2.3 s, unless there are gaps in what is heard: in speech there
+ * are.
+ */
 const rise = 1.02;
 /** A call may begin in noise: in the first half second the background grows thirtyfold. */
 const firstRise = 1.15;
