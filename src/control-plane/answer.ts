@@ -18,7 +18,7 @@ export interface RequestNotes {
   sessionId: string | undefined;
   /** The code of the error that it was answered with. */
   code: string | undefined;
-  /** Logged at `debug` only. */
+  /** True where the answer is logged at `debug` only. */
   quiet: boolean;
   /** The peer that passed it on, as it says itself; null where it comes from a client. */
   hop: Hop | null;

@@ -7,7 +7,7 @@ export interface DocumentedAnswer {
   readonly description: string;
   /** JSON body; none where there is no body. */
   readonly schema?: z.ZodType;
-  /** Another content type than JSON. */
+  /** The content type, where it is not JSON. */
   readonly contentType?: string;
   /** Further headers: name → description. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export interface Endpoint {
   readonly method: "get" | "post" | "delete";
   /** The path, with parameters in braces: `/sessions/{session_id}`. */
   readonly path: string;
-  /** Answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
+  /** True where it is answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
   readonly open?: boolean;
   /** The permission that a caller must have for the session of the path. */
   readonly judgement?: Judgement;

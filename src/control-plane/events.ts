@@ -90,7 +90,9 @@ async function followEvents(exchange: Exchange): Promise<void> {
   }
 }
 
-/** From here on the response is written without Koa, and nothing may fail that should be answered. */
+/**
+ * Sends the headers. From here on the response is written without Koa, and nothing may fail that should be answered.
+ */
 function sendHeaders(ctx: Exchange["ctx"]): void {
   for (const [name, value] of Object.entries(eventStreamHeaders)) ctx.set(name, value);
   ctx.status = 200;

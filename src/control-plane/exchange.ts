@@ -69,7 +69,7 @@ export class Exchange {
     return new Exchange(this.ctx, this.plane, this.params, this.#judgement);
   }
 
-  /** Known once the session of the path was judged. */
+  /** Returns whether the caller came with a session_token; it is known once the session of the path was judged. */
   get byToken(): boolean {
     return this.#byToken;
   }

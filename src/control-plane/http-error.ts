@@ -26,8 +26,8 @@ const usualCodes: Readonly<Record<number, string>> = {
 };
 
 /**
- * Thrown in a permission callback or in any other dependency, it becomes the answer:
- * `throw new HttpError(403, "Your plan has no agents")` → 403 `{"detail": "Your plan has no agents", "code": "FORBIDDEN"}`.
+ * An error that becomes the answer where it is thrown in a permission callback or in any other dependency: `throw new
+ * HttpError(403, "Your plan has no agents")` → 403 `{"detail": "Your plan has no agents", "code": "FORBIDDEN"}`.
  */
 export class HttpError extends Error {
   override readonly name = "HttpError";
@@ -50,7 +50,10 @@ export class HttpError extends Error {
     this.headers = { ...options.headers };
   }
 
-  /** Known by a marker, not by `instanceof`: it holds across copies of the package. */
+  /**
+   * Returns whether an error is one. It is known by a marker, not by `instanceof`: it holds across copies of the
+   * package.
+   */
   static is(error: unknown): error is HttpError {
     return typeof error === "object" && error !== null && marker in error;
   }

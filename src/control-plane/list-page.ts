@@ -18,7 +18,7 @@ export interface Row extends Place {
 /** A part of a list, the oldest first. */
 export interface Page {
   readonly rows: readonly Row[];
-  /** There are sessions after the last row. */
+  /** True where there are sessions after the last row. */
   readonly more: boolean;
 }
 

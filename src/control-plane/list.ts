@@ -60,7 +60,7 @@ async function ownPage(
   return builder.page(false);
 }
 
-/** While one is judged, it may end. */
+/** Resolves with whether a session is shown. While it is judged, it may end. */
 async function isShown(exchange: Exchange, session: Session, state: string | undefined): Promise<boolean> {
   const fits = () => session.state !== "ended" && (state === undefined || session.state === state);
   return fits() && (await exchange.plane.permissions.shows(exchange.childScope(session))) && fits();

@@ -182,7 +182,10 @@ function closed(schemas: Json, endpoints: readonly Endpoint[]): Json {
   );
 }
 
-/** Without what only a schema on its own has, and without zod's pattern of a date, of which its format says as much. */
+/**
+ * Returns a schema without what only a schema on its own has, and without zod's pattern of a date, of which its format
+ * says as much.
+ */
 function clean(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(clean);
   if (typeof schema !== "object" || schema === null) return schema;

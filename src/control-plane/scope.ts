@@ -67,7 +67,7 @@ interface Reads {
   request: boolean;
   /** Headers and cookies: who calls. */
   credentials: boolean;
-  /** Something is given back when this request ends. */
+  /** True where something is given back when this request ends. */
   deferred: boolean;
 }
 
@@ -97,7 +97,7 @@ interface Shared {
 /** The work that is to be done when the request ends. */
 interface Ending {
   readonly releases: (() => unknown)[];
-  /** Set when the request is over. */
+  /** Releases what is given back late; it is set when the request is over. */
   releaseLate: ((release: () => unknown) => void) | undefined;
 }
 

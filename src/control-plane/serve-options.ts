@@ -124,11 +124,17 @@ export interface ServeOptions {
 
 /** The longest times that a client may take, in milliseconds. Clients that are slower are cut off. */
 export interface ServerTimeouts {
-  /** From the connection to the last header. Default 10,000. */
+  /** The longest time from the connection to the last header. Default 10,000. */
   readonly headersMs?: number;
-  /** From the connection to the last byte of the body, of which there are 64 KiB at most. Default 30,000. */
+  /**
+   * The longest time from the connection to the last byte of the body, of which there are 64 KiB at most. Default
+   * 30,000.
+   */
   readonly requestMs?: number;
-  /** Between two requests of a connection. Default 75,000: longer than the 60 s of common load balancers. */
+  /**
+   * The longest time between two requests of a connection. Default 75,000: longer than the 60 s of common load
+   * balancers.
+   */
   readonly keepAliveMs?: number;
   /** The time between two checks of the first two. Default 5,000. */
   readonly checkIntervalMs?: number;

@@ -43,7 +43,7 @@ export class KeyFile {
     return this.#state;
   }
 
-  /** Not older than {@link longestAgeMs}. Never rejects. */
+  /** Resolves with a state that is not older than {@link longestAgeMs}. It never rejects. */
   async current(): Promise<KeyFileState> {
     if (performance.now() - this.#readAt <= longestAgeMs) return this.#state;
     this.#reading ??= this.#read().finally(() => {

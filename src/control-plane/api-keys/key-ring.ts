@@ -90,7 +90,7 @@ function fixedKeys(entries: readonly string[], what: string): readonly Key[] {
   return keys;
 }
 
-/** Separated by commas, or by line breaks, where a file became the variable. */
+/** Returns the keys of the variable, separated by commas, or by line breaks, where a file became the variable. */
 function keysOfVariable(): string[] {
   const text = variable("GREENROOM_API_KEYS") ?? "";
   // Files for containers and services are not read by a shell: quotes around a value are then part of it.
