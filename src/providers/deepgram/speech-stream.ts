@@ -231,7 +231,7 @@ export class DeepgramStream implements SpeechStream {
     this.#pump();
   }
 
-  /** Once it has caught up. */
+  /** Reports the sound that was dropped, once it has caught up. */
   #reportDropped(): void {
     const droppedMs = this.droppedMs - this.#reportedDroppedMs;
     if (droppedMs === 0) return;

@@ -19,7 +19,7 @@ import type { ThinkingEffort } from "./thinking-effort.ts";
 /** The subject of a safety setting. */
 export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangerous_content";
 
-/** From which probability of harm on an answer is stopped; `off` also skips the check. */
+/** The probabilities of harm from which on an answer is stopped; `off` also skips the check. */
 const thresholds = [
   "block_low_and_above",
   "block_medium_and_above",

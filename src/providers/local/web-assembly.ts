@@ -4,7 +4,7 @@ export interface WasmModule {
 }
 
 export interface WasmMemory {
-  /** Another one after the memory has grown. */
+  /** The memory's bytes; they are another buffer after the memory has grown. */
   readonly buffer: ArrayBuffer;
 }
 

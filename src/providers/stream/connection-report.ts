@@ -5,7 +5,7 @@ import type { SeatEvent } from "./seat-event.ts";
 
 type Reconnecting = Extract<SeatEvent, { readonly type: "reconnecting" }>;
 
-/** Not the connection's fault: an edge sends its participants elsewhere. */
+/** The reports that are not the connection's fault: an edge sends its participants elsewhere. */
 const notErrors: ReadonlySet<string> = new Set(["go_away"]);
 
 /** Tells what happens to a connection by itself: one log line each, and a count of what went wrong. */
@@ -51,7 +51,7 @@ export class ConnectionReport {
     }
   }
 
-  /** Something went wrong that the call survives. */
+  /** Reports that something went wrong that the call survives. */
   warn(error: unknown, what: string): void {
     this.#count(errorKind(error));
     this.#log?.warn(this.#fields({ err: plainError(error) }), what);

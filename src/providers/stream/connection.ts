@@ -14,9 +14,9 @@ import { Seat, type SeatOptions } from "./seat.ts";
 import type { SeatEvent } from "./seat-event.ts";
 
 /**
- * From a frame's time to a listener's ear, in milliseconds: 10 until the sender's next beat, 6.5 that Opus looks ahead, about 20
- * on the way to the SFU and from there, and about 40 that browsers hold against jitter. The last two are estimates: nobody
- * tells a sender.
+ * The time from a frame's time to a listener's ear, in milliseconds: 10 until the sender's next beat, 6.5 that Opus
+ * looks ahead, about 20 on the way to the SFU and from there, and about 40 that browsers hold against jitter. The last
+ * two are estimates: nobody tells a sender.
  */
 const leadMs = 77;
 
@@ -82,7 +82,7 @@ export class StreamConnection implements Connection {
     return this.#seat?.participants ?? new Map();
   }
 
-  /** Sent once, so that it does not come twice. Rejects with a StreamError. */
+  /** Sends an event once, so that it does not come twice. Rejects with a StreamError. */
   async sendEvent(data: JsonObject): Promise<void> {
     const { coordinator, call } = this.#options;
     const { agentUser } = this.#request;

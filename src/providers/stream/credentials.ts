@@ -15,7 +15,7 @@ export interface Credentials {
 /** The coordinator's answer to a join, as far as it matters. */
 export interface Admission {
   readonly credentials: Credentials;
-  /** Such as `send-audio`. */
+  /** The rights of the agent, such as `send-audio`. */
   readonly capabilities: readonly string[];
 }
 

@@ -49,7 +49,7 @@ export class Participants {
     this.#times = times;
   }
 
-  /** Everybody whose sound is wanted, as the SFU is told: the whole list each time. */
+  /** The subscriptions to everybody whose sound is wanted, as the SFU is told: the whole list each time. */
   get subscriptions(): readonly TrackSubscription[] {
     return [...this.#attendees.values()]
       .filter(({ subscribed }) => subscribed)

@@ -7,7 +7,7 @@ export interface PeerTimes {
    * what browsers call lost often is not. Here nobody answered for 3 s before it is called so.
    */
   readonly restartAfterMs: number;
-  /** And fails where it has not come back after so long. */
+  /** The time after which it fails where it has not come back, in milliseconds. */
   readonly lostAfterMs: number;
   /** The longest wait for the first connection, from the first description on, in milliseconds. */
   readonly connectTimeoutMs: number;
@@ -16,7 +16,7 @@ export const peerTimes: PeerTimes = { restartAfterMs: 500, lostAfterMs: 12_000, 
 
 export interface PeerWatchOptions {
   readonly onRestart: () => void;
-  /** Once. `everConnected`: false where ICE never connected. */
+  /** Called once, when it failed. `everConnected`: false where ICE never connected. */
   readonly onFailed: (everConnected: boolean) => void;
   readonly onConnected: () => void;
   readonly times?: PeerTimes;

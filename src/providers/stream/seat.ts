@@ -162,7 +162,7 @@ export class Seat {
     });
   }
 
-  /** From here on what the new stay says counts. */
+  /** Moves to another stay: from here on what that one says counts. */
   #moveTo(arrival: Arrival, keep = false): void {
     this.#lodging.adopt(arrival.stay, { keep });
     this.#right.takeCapabilities(arrival.capabilities);

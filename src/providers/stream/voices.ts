@@ -4,7 +4,7 @@ import type { Participants } from "./participants.ts";
 /** Sound of somebody who is not known yet is kept for so long, in frames of 20 ms: a second. */
 const longestHold = 50;
 
-/** And of so many at most. */
+/** The most voices of which frames are held. */
 const mostHeld = 32;
 
 export type SoundListener = (participantId: string, frame: PcmFrame) => void;

@@ -6,7 +6,7 @@ export interface CandidateText {
   readonly usernameFragment?: string | null;
 }
 
-/** More than any SFU sends before its description. */
+/** The most candidates that are held: more than any SFU sends before its description. */
 const mostHeld = 64;
 
 /**

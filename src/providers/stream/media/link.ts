@@ -14,7 +14,9 @@ import { Sockets } from "./sockets.ts";
 
 /** Times in milliseconds. */
 export interface LinkTimes {
-  /** From the descriptions to the connection, at first and after an ICE restart; then it has failed. */
+  /**
+   * The longest time from the descriptions to the connection, at first and after an ICE restart; then it has failed.
+   */
   readonly connectTimeoutMs: number;
   /**
    * The time without anything received after which the other side is asked whether it is there, again and again; in
@@ -186,7 +188,7 @@ export class Link {
     for (const candidate of early) this.#options.onCandidate(candidate);
   }
 
-  /** Both descriptions hold: it has to connect. */
+  /** Begins to connect, since both descriptions hold. */
   #begin(): void {
     if (this.#closing) return;
     if (this.#state === "new") this.#connecting();

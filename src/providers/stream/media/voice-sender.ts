@@ -66,7 +66,7 @@ export class VoiceSender {
     return new VoiceSender(await OpusEncoder.create({ sampleRate, bitrate }), options);
   }
 
-  /** From here on something is sent all the time. */
+  /** Starts to send, which goes on all the time from here on. */
   start(): void {
     if (this.#closed || this.#pacer.running) return;
     this.#startedAt = this.#clock.now();

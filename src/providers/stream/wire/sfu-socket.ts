@@ -29,7 +29,7 @@ export interface SocketTimes {
   readonly joinTimeoutMs: number;
   /** The time between two questions to the SFU for a sign of life, in milliseconds. */
   readonly healthIntervalMs: number;
-  /** Without a frame for so long, it is dead. */
+  /** The time without a frame after which the socket is dead, in milliseconds. */
   readonly silenceMs: number;
 }
 export const socketTimes: SocketTimes = {
@@ -46,7 +46,10 @@ export interface SfuSocketOptions {
    * Takes all events but answers to a join and signs of life, in order, from the moment at which the socket is opened.
    */
   readonly onEvent: (event: SfuEvent) => void;
-  /** Once, and nothing after it. Not called where this side closes, nor where it never got as far as joining. */
+  /**
+   * Called once, and nothing after it. It is not called where this side closes, nor where it never got as far as
+   * joining.
+   */
   readonly onLost: (loss: SocketLoss) => void;
   /** A frame that is no event. It is passed over. */
   readonly onUnreadable?: (error: unknown) => void;
@@ -136,7 +139,10 @@ export class SfuSocket {
     await this.close("left", reason);
   }
 
-  /** Not another event comes from here on, whatever the SFU still sends. Resolves when the connection is gone. */
+  /**
+   * Closes the socket. Not another event comes from here on, whatever the SFU still sends. Resolves when the connection
+   * is gone.
+   */
   async close(why: CloseReason, reason: string = why): Promise<void> {
     this.#over(new StreamError(`${doing}: the socket was closed`, { code: "ECONNABORTED", retryable: true }));
     // A reason has at most 123 bytes.
