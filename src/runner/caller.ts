@@ -17,7 +17,10 @@ export interface Caller {
   readonly request: Partial<StartRequest>;
   /** Resolves when there is nothing more to say. */
   talk(conversation: Conversation, session: Session): Promise<void>;
-  /** Once the talk is over: why it came to nothing; null where it did not, or where whoever talks sees for themselves. */
+  /**
+   * The reason for which it came to nothing, once the talk is over; null where it did not, or where whoever talks sees
+   * for themselves.
+   */
   readonly failure: string | null;
   /** The call is over. */
   close(): void;

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 
 /** The descriptors that a process with sessions needs, on the careful side. */
 const descriptors = {
-  /** Its own files and pipes, the registry, peers and webhooks. */
+  /** The process's own files and pipes, the registry, peers and webhooks. */
   process: 64,
   /** Six of its thread; the rest for sockets to the call and to providers. */
   session: 20,

@@ -1,6 +1,6 @@
 /** A line of an `.env` file that cannot be read as it was surely meant. */
 export interface EnvFileProblem {
-  /** Counted from 1. */
+  /** The number of the line, counted from 1. */
   readonly line: number;
   /** Says what is wrong, and never what stands there. */
   readonly what: string;
@@ -23,7 +23,10 @@ const typographic = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f\uff02\
  * emoji (200C, 200D) are not among them.
  */
 const invisible = /[[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]--[\t\n\r]]/v;
-/** Such a line within quotes shows that they were not meant to reach so far. Base64 has `=` at the ends of lines only. */
+/**
+ * The pattern of a line which, within quotes, shows that they were not meant to reach so far. Base64 has `=` at the
+ * ends of lines only.
+ */
 const looksLikeVariable = /^\s*(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*[^=\s]|[\w.-]+\s*=\s*["'`])/u;
 const secretWords = /greenroom|key|secret|token|password|credential|auth/iu;
 

@@ -1,6 +1,9 @@
 import { z } from "zod";
 
-/** Something that can be set from outside, as a flag or a variable: `maxSessionsPerCall` is --max-sessions-per-call and GREENROOM_MAX_SESSIONS_PER_CALL. */
+/**
+ * An option that can be set from outside, as a flag or a variable: `maxSessionsPerCall` is --max-sessions-per-call and
+ * GREENROOM_MAX_SESSIONS_PER_CALL.
+ */
 export interface OutsideOption<Value = unknown> {
   /** The value that follows the flag, for the help; a switch has none. */
   readonly placeholder?: string;
@@ -9,7 +12,10 @@ export interface OutsideOption<Value = unknown> {
   readonly default?: string;
   /** Further variables, read where the GREENROOM_… one is not set. */
   readonly alsoReads?: readonly string[];
-  /** Not as a flag, since other users of the machine can read those; its value is not shown in messages. */
+  /**
+   * True where it cannot be set as a flag, since other users of the machine can read those; its value is not shown in
+   * messages.
+   */
   readonly secret?: boolean;
   /** Reads the text. What it complains of completes "--flag: …". */
   readonly schema: z.ZodType<Value, string>;

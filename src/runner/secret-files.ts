@@ -4,7 +4,7 @@ import { readTextFile } from "../text-file.ts";
 import { UsageError } from "./usage-error.ts";
 
 const variableName = /^[A-Z][A-Z0-9_]*$/;
-/** More than any key or URL has, so that a folder named by mistake is noticed. */
+/** The longest secret, in bytes: more than any key or URL has, so that a folder named by mistake is noticed. */
 const longestSecret = 65_536;
 
 /**

@@ -70,7 +70,10 @@ export async function obeyServe(
   });
 }
 
-/** On loopback there is no balancer that has to learn of a shutdown: where nobody is in a call either, it begins at once. */
+/**
+ * Returns the time for which a shutdown is announced, in milliseconds. On loopback there is no balancer that has to
+ * learn of it: where nobody is in a call either, it begins at once.
+ */
 export function announceMsOf(
   { drainAnnounceMs, host }: RunnerOptions,
   launcher: Pick<AgentLauncher, "listSessions">,

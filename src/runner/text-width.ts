@@ -1,7 +1,7 @@
 /** Signs that take two columns of a terminal: East Asian ones, and emoji. */
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
-/** Made when it is first used, which takes some 20 ms. */
+/** The segmenter, which is made when it is first used; that takes some 20 ms. */
 let graphemes: Intl.Segmenter | undefined;
 /** Signs that switch colours. They take no column, and must not be cut. */
 const colour = /(\p{Cc}\[[\d;]*m)/u;
