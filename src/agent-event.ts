@@ -44,9 +44,9 @@ export type TurnOutcome = "done" | "interrupted" | "failed";
  * The time that a participant who spoke waited for the answer to sound. The parts follow one another and add up exactly.
  */
 export interface ResponseLatency {
-  /** From the last sound of speech to the first frame of the answer that was handed to the edge. */
+  /** The time from the last sound of speech to the first frame of the answer that was handed to the edge. */
   readonly responseMs: number;
-  /** Last sound of speech → the turn detector's end of turn. */
+  /** The time from the last sound of speech to the turn detector's end of turn. */
   readonly endOfTurnMs: number;
   /** The time from then to the first text of the model. 0 where it was there already. */
   readonly firstTokenMs: number;
@@ -67,7 +67,10 @@ export interface TurnEvent {
   readonly origin: "participant" | "response" | "say";
   readonly outcome: TurnOutcome;
   readonly durationMs: number;
-  /** From the start of the turn to the first token of the model; null where no model was asked, or it said nothing. */
+  /**
+   * The time from the start of the turn to the first token of the model; null where no model was asked, or it said
+   * nothing.
+   */
   readonly firstTokenMs: number | null;
   readonly toolCalls: number;
   /** The time that the participant waited for the answer; null where nobody spoke, or nothing sounded. */

@@ -18,7 +18,10 @@ export interface AgentLauncherOptions {
   readonly maxConcurrentSessions?: number;
   /** The most sessions at a time in one call, in all processes that share a registry. Default `null`: no limit. */
   readonly maxSessionsPerCall?: number | null;
-  /** Alone in the call this long → closed as `idle`. Default 60,000; 0 turns it off. Raise it where people join late. */
+  /**
+   * The time for which the agent may be alone in the call before the session is closed as `idle`, in milliseconds.
+   * Default 60,000; 0 turns it off. Raise it where people join late.
+   */
   readonly agentIdleTimeoutMs?: number;
   /**
    * The longest time from a session's start to its end, in milliseconds; then it is closed as `max_duration`. Default
@@ -74,8 +77,8 @@ export interface AgentLauncherOptions {
    */
   readonly providerConcurrency?: Readonly<Record<string, number>>;
   /**
-   * Accept starts also while the load guard is up, since this process or its machine has too much to do: it then only tells, in
-   * the log and in metrics. Default false: running calls come first, and starts are refused with 503.
+   * Accepts starts also while the load guard is up, since this process or its machine has too much to do: it then only
+   * tells, in the log and in metrics. Default false: running calls come first, and starts are refused with 503.
    */
   readonly ignoreLoad?: boolean;
   /** Sessions that die of one error within a minute and thereby stop new starts. Default 10; 0 turns it off. */
@@ -84,7 +87,7 @@ export interface AgentLauncherOptions {
   readonly onSessionEnd?: (summary: SessionSummary) => void | Promise<void>;
   /** Tells another server of every session that ended, in the Standard Webhooks form. */
   readonly webhook?: WebhookOptions;
-  /** Put what was said into the summary that `onSessionEnd` and the webhook get. Default false. */
+  /** Puts what was said into the summary that `onSessionEnd` and the webhook get. Default false. */
   readonly includeTranscript?: boolean;
   /** Level of the server's own log lines. Default `info`. */
   readonly logLevel?: LogLevel;

@@ -33,7 +33,9 @@ export function earlySignal(): EndSignal | undefined {
   return received[0];
 }
 
-/** From here on the caller handles signals, also those that have come so far, which are returned. */
+/**
+ * Hands the signals over: from here on the caller handles them, also those that have come so far, which are returned.
+ */
 export function takeOverSignals(): readonly EndSignal[] {
   clearTimeout(patience);
   process.off("SIGTERM", remember);

@@ -127,7 +127,10 @@ export class GreenroomError extends Error {
     this.retryAfterSeconds = row.retryable ? (options.retryAfterSeconds ?? 1) : undefined;
   }
 
-  /** Known by a marker, not by `instanceof`: it holds across copies of the package. */
+  /**
+   * Returns whether an error is one. It is known by a marker, not by `instanceof`: it holds across copies of the
+   * package.
+   */
   static is(error: unknown): error is GreenroomError {
     return typeof error === "object" && error !== null && marker in error;
   }

@@ -8,7 +8,7 @@ export interface SessionIdentity {
   readonly config: JsonObject;
   /** The caller that started it: the value of `getCurrentUser`, or null. */
   readonly createdBy: JsonValue;
-  /** Set where the call takes place in memory. */
+  /** The call that takes place in memory, where it does; else null. */
   readonly inMemory: InMemoryCall | null;
 }
 

@@ -53,7 +53,7 @@ export class DialedCall implements TestCall, Disposable {
   #playbackNumber = 0;
   #state: "open" | "over" | "closed" = "open";
 
-  /** Made by {@link dial}. */
+  /** Makes a line; only {@link dial} does. */
   constructor(
     { sampleRate, speed, joined, frames }: Extract<FromEdge, { readonly type: "here" }>,
     say: (message: ToEdge) => void,

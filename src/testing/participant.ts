@@ -15,7 +15,7 @@ interface Sound {
 /** The part of the call that a participant needs. */
 interface Surroundings {
   readonly sampleRate: number;
-  /** There is something to hand over. */
+  /** Called when there is something to hand over. */
   play(): void;
   leave(): void;
 }

@@ -16,7 +16,7 @@ export interface Gap {
   readonly ms: number;
 }
 
-/** Less than a frame is what timers cost. */
+/** The shortest gap that counts, in milliseconds: less than a frame is what timers cost. */
 const shortestGapMs = 10;
 
 /** The recording of a call: every frame, and the time of its arrival. */

@@ -111,7 +111,7 @@ export class SpeechStream implements SpeechStreamInterface {
   #lastLoudAt: number | null = null;
   #open = true;
 
-  /** Made by {@link STT}. */
+  /** Makes a stream; only {@link STT} does. */
   constructor(
     participantId: string,
     signal: AbortSignal,

@@ -57,7 +57,7 @@ export class Journal {
   #maintaining: Promise<void> | null = null;
   /** The file or the lock was taken away, and neither is put back yet. */
   #misplaced = false;
-  /** Another process has the folder, and reports the sessions that this one had. */
+  /** True once another process has the folder, and reports the sessions that this one had. */
   #isTakenOver = false;
   #syncedSize = 0;
   #compactedAt = 0;

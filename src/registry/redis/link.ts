@@ -63,8 +63,8 @@ export class RedisLink {
    */
   #ranAt = { monotonic: performance.now(), wall: Date.now() };
   /**
-   * Set where this process stood still for so long that it may have been declared dead, and has not heard from Redis
-   * since.
+   * The doubt that is set where this process stood still for so long that it may have been declared dead, and has not
+   * heard from Redis since.
    */
   #doubt: Doubt | null = null;
 

@@ -21,7 +21,7 @@ export interface Ended {
 
 /** A part of the outbox that is written at once. */
 export interface Batch {
-  /** Lost sessions of others that were reported. */
+  /** The lost sessions of others that were reported. */
   readonly reported: readonly (readonly [sessionId: string, message: EndMessage | null])[];
   readonly told: readonly string[];
   readonly setAside: readonly string[];
