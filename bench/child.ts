@@ -15,7 +15,7 @@ export function runChild(
   options: {
     readonly timeoutMs?: number;
     readonly quiet?: boolean;
-    /** Added to the environment. */
+    /** The variables that are added to the environment. */
     readonly environment?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<ChildEnd> {

@@ -3,7 +3,7 @@ import { Agent, request } from "node:http";
 export interface Answer {
   readonly status: number;
   readonly body: string;
-  /** From the call until the whole answer was there. */
+  /** The time from the call until the whole answer was there, in milliseconds. */
   readonly tookMs: number;
 }
 

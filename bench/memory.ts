@@ -32,7 +32,7 @@ export default {
   },
 } satisfies Bench;
 
-/** Without keys: the built-in agent loads no SDK. */
+/** Measures without keys: the built-in agent loads no SDK. */
 async function idleSlots(report: Report): Promise<void> {
   const slotBytes: number[] = [];
   const processBytes: number[] = [];
@@ -107,7 +107,7 @@ async function growth(report: Report): Promise<void> {
   }
 }
 
-/** From the source: what is kept of a session does not depend on how it was packed. */
+/** Measures from the source: what is kept of a session does not depend on how it was packed. */
 async function endedSessions(report: Report): Promise<void> {
   const task: EndedTask = { sessions: 5_000, most: 12_000 };
   const { bytes, kept } = await childResult<EndedResult>("ended", task);

@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 
-/** So many processes a core may want to run before everything takes longer than it should. */
+/** The number of processes that a core may want to run before everything takes longer than it should. */
 const wellPerCore = 4;
 
 /**

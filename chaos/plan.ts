@@ -7,7 +7,7 @@ export interface PlannedFault {
   /** Milliseconds from the beginning of the faults. */
   readonly atMs: number;
   readonly lastsMs: number;
-  /** Both of at least 0 and below 1: which of the replicas that fit, and which variant. */
+  /** Two numbers of at least 0 and below 1: which of the replicas that fit, and which variant. */
   readonly choice: number;
   readonly variant: number;
 }

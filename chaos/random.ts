@@ -38,7 +38,7 @@ export class Random {
     return entries.at(-1)![0];
   }
 
-  /** Another generator, which goes its own way from here. */
+  /** Returns another generator, which goes its own way from here. */
   fork(): Random {
     return new Random(this.between(0, 2 ** 32 - 1));
   }

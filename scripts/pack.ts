@@ -61,7 +61,7 @@ function compile(): void {
   run(process.execPath, [compiler, "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
 }
 
-/** Without paths among the words, since npm is a script on Windows, which a shell has to start. */
+/** Packs without paths among the words, since npm is a script on Windows, which a shell has to start. */
 function pack(): void {
   run("npm", ["pack", "--prefix", ".", "--pack-destination", ".", "--silent"], {
     cwd: folder,

@@ -30,7 +30,10 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   },
 };
 
-/** Loaded by the main thread, which is not to load a provider's whole bundle for it: its packages are dependencies. */
+/**
+ * The modules that the main thread loads, which is not to load a provider's whole bundle for them: their packages are
+ * dependencies.
+ */
 const alone = /(^|\/)farewell-module\.js$/;
 
 /** Stream's SDK is not ours to hand on: whoever uses it gets it from Stream, as a dependency. */

@@ -25,11 +25,11 @@ export interface MemoryTask {
 }
 
 export interface MemoryResult {
-  /** Once all threads were warm, and after each session. */
+  /** The memory once all threads were warm, and after each session. */
   readonly rssBytes: readonly number[];
   /** The memory with a call under way in every thread, after its first turn; null where there was none. */
   readonly callBytes: number | null;
-  /** From the start of a thread until it was warm. */
+  /** The times from the start of a thread until it was warm. */
   readonly startMs: readonly number[];
 }
 

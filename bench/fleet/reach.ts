@@ -11,7 +11,10 @@ import type { Fleet } from "./stage.ts";
 const warmUpRounds = 5;
 const rounds = 40;
 
-/** From the request to close, at another replica than the session's, until the agent's code hears of it. */
+/**
+ * Measures the time from the request to close, at another replica than the session's, until the agent's code hears of
+ * it.
+ */
 export async function closes(fleet: Fleet, report: Report): Promise<void> {
   const tookMs: number[] = [];
   for (let round = 0; round < warmUpRounds + rounds; round += 1) {
@@ -39,7 +42,10 @@ export async function closes(fleet: Fleet, report: Report): Promise<void> {
   });
 }
 
-/** From a message to the turn that it begins, as it is heard at the session's replica and through another one. */
+/**
+ * Measures the time from a message to the turn that it begins, as it is heard at the session's replica and through
+ * another one.
+ */
 export async function events(fleet: Fleet, report: Report): Promise<void> {
   await fleet.settled();
   const { id } = await fleet.client.start("events");

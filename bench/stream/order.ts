@@ -7,7 +7,7 @@ export type StreamOrder =
   | { readonly type: "listen"; readonly callId: string; readonly speaks?: boolean }
   /** Asks when the agent was first heard by whoever listens. */
   | { readonly type: "first_heard"; readonly callId: string }
-  /** Something goes wrong for the agent; tells what became of it. */
+  /** Lets something go wrong for the agent; tells what became of it. */
   | { readonly type: "fault"; readonly callId: string; readonly fault: StreamFault }
   /** Packets that are lost from here on, in percent, each way. */
   | { readonly type: "loss"; readonly percent: number }
@@ -17,7 +17,7 @@ export type StreamOrder =
 export interface FaultResult {
   /** The time until the agent asked for another socket, in milliseconds. */
   readonly noticedMs: number;
-  /** From then on until its sound came again. */
+  /** The time from then on until its sound came again. */
   readonly gapMs: number;
   /** The longest time without a packet of it, from the fault on. */
   readonly silenceMs: number;

@@ -18,7 +18,7 @@ export interface CallsOptions {
 
 /** One turn, by the clocks of the services and of the edge. Epoch milliseconds. */
 export interface TurnTimes {
-  /** Its place in its call, from 0. */
+  /** The place of the caller in its call, from 0. */
   readonly place: number;
   readonly startAt: number;
   readonly endAt: number;

@@ -13,7 +13,7 @@ export interface FaultScene {
   /** The replica that it harms. A fault that harms none gets one all the same. */
   readonly slot: Slot;
   readonly lastsMs: number;
-  /** At least 0 and below 1: tells apart the variants that a fault has. */
+  /** A number of at least 0 and below 1, which tells apart the variants that a fault has. */
   readonly variant: number;
   /** Writes into the timeline. */
   readonly note: (what: string) => void;

@@ -103,7 +103,7 @@ export class Fleet implements AsyncDisposable {
     return this.slots.flatMap(({ exits }) => exits);
   }
 
-  /** Did a process end within so many milliseconds? */
+  /** Returns whether a process ended within so many milliseconds. */
   lostProcess(withinMs: number, at: number): boolean {
     return this.exits.some((exit) => at - exit.at < withinMs);
   }
@@ -132,9 +132,9 @@ export class Fleet implements AsyncDisposable {
 }
 
 type Opened = "size" | "redis" | "balancer" | "receiver" | "heartbeats" | "slots" | "logVolume" | "folder";
-/** Its replica logs to a small volume. */
+/** The slot of which the replica logs to a small volume. */
 const volumeSlot = 0;
-/** Its replica has a clock of its own. */
+/** The slot of which the replica has a clock of its own. */
 const clockSlot = 1;
 
 function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): Record<string, string> {

@@ -11,7 +11,7 @@ const program = join(import.meta.dirname, "replica-program.ts");
 export interface LifeOptions {
   readonly nodeId: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Its log is read by this process and written there. */
+  /** The file into which this process writes the log that it reads. */
   readonly keptLogFile: string;
   /** The file to which it appends its log by itself, in place of a reader. */
   readonly ownLogFile: string | null;

@@ -47,7 +47,7 @@ export class LogVolume implements Disposable {
     }
   }
 
-  /** There is room again. */
+  /** Makes room again. */
   relieve(): void {
     rmSync(this.#filler, { force: true });
     this.#keep();

@@ -16,12 +16,12 @@ export class RedisTroubles {
     };
   }
 
-  /** There was one between these times, in which no data was lost. */
+  /** Notes one between these times, in which no data was lost. */
   happened(from: number, to: number): void {
     this.#troubles.push({ from, to, lostData: false });
   }
 
-  /** Was there one between these times, or up to `graceMs` before? */
+  /** Returns whether there was one between these times, or up to `graceMs` before. */
   during(from: number, to: number, graceMs: number): boolean {
     return this.#troubles.some((trouble) => trouble.from <= to && trouble.to + graceMs >= from);
   }
@@ -36,7 +36,7 @@ export class RedisTroubles {
     );
   }
 
-  /** Did it lose data between these times? */
+  /** Returns whether it lost data between these times. */
   lostData(from: number, to: number): boolean {
     return this.#troubles.some((trouble) => trouble.lostData && trouble.from <= to && trouble.to >= from);
   }

@@ -9,7 +9,7 @@ import type { Observed } from "./observed.ts";
 
 /** A frozen agent may be heard for so long when it wakes up, in milliseconds. */
 const wakeUpMs = 1_000;
-/** Beside the grace of a close, in milliseconds. */
+/** The time that is given beside the grace of a close, in milliseconds. */
 const closeSlackMs = 3_000;
 
 /** Checks that what was answered about sessions is true. */

@@ -56,7 +56,10 @@ async function agreed(ask: () => Promise<Difference | null>, forMs: number): Pro
   }
 }
 
-/** Between what is heard, what each replica lists, and what the metrics say. */
+/**
+ * Resolves with the difference between what is heard, what each replica lists, and what the metrics say; null where
+ * there is none.
+ */
 async function differences(fleet: Fleet, expected?: readonly string[]): Promise<Difference | null> {
   const heard = expected ?? fleet.heartbeats.recent(heardMs).map(({ session }) => session);
   if (expected && fleet.heartbeats.recent(heardMs).length > 0) {

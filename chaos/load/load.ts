@@ -25,7 +25,7 @@ const kinds = {
 const sharedCalls = 4;
 /** Starts a second. */
 const rate = { steady: 1.4, burst: 12 };
-/** So many starts at once, now and then, that the fleet is full for a while. */
+/** The burst of starts at once, now and then, by which the fleet is full for a while. */
 const burst = { everyMs: 45_000, starts: 12 };
 
 /** Callers that come steadily, and now and then many at once. */
