@@ -37,7 +37,7 @@ const fromTable = {
   source: "the built-in offline table",
 } as const;
 
-/** Longer than a busy machine takes for an answer that is to come. */
+/** A time longer than a busy machine takes for an answer that is to come, in milliseconds. */
 const timeoutMs = 30_000;
 
 test("the service is asked where the place is, then how the weather is there", async (t) => {

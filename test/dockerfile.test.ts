@@ -133,7 +133,7 @@ withRoots("its compile cache was filled by the user who runs it", (t) => {
   for (const { uid } of files) t.is(uid, 1_000);
 });
 
-/** On a read-only root with a /tmp of its own, without capabilities: as the pod has it. */
+/** This test runs on a read-only root with a /tmp of its own, without capabilities: as the pod has it. */
 withRoots("it serves as that user on a read-only root, is healthy, and ends well", async (t) => {
   t.timeout(120_000);
   const port = String(await freePort());

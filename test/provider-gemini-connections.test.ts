@@ -21,7 +21,7 @@ async function drain(stream: AsyncIterator<unknown>): Promise<void> {
   while (!(await stream.next()).done);
 }
 
-/** Long enough that it is still under way when it is stopped. */
+/** A script that is long enough to be still under way when it is stopped. */
 const endless = {
   delays: { ...geminiDelays.none, tokenMs: 5 },
   script: () => [{ text: "word ".repeat(10_000) }],

@@ -4,7 +4,7 @@ import { eventually } from "./fixtures/eventually.ts";
 import { program } from "./runner-fixtures/child.ts";
 import { ask, startSession } from "./runner-fixtures/rest.ts";
 
-/** Longer than any test. */
+/** A time longer than any test, in milliseconds. */
 const forever = 600_000;
 
 test.serial(

@@ -5,7 +5,7 @@ import { Runner, type RunnerOptions, type ServerHandle } from "greenroom";
 import { eventually } from "./fixtures/eventually.ts";
 import { launch } from "./fixtures/launch.ts";
 
-/** Longer than any test. */
+/** A time longer than any test, in milliseconds. */
 const forever = 600_000;
 
 async function serve(

@@ -262,8 +262,8 @@ inBrowser(titled("loss and jitter on the way: it is still heard"), async (t) => 
 });
 
 /**
- * Long enough to be heard through whatever happens; and enough of them, since a browser on a busy machine has gaps in what it
- * sends, each of which may end a turn.
+ * Answers that are long enough to be heard through whatever happens; and enough of them, since a browser on a busy
+ * machine has gaps in what it sends, each of which may end a turn.
  */
 const answers = Array(20).fill(`${"I have so much to tell you about my day ".repeat(60)}and so on.`);
 /** The agent's first tone; the next piece of what it says has another one. */

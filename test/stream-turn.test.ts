@@ -13,7 +13,7 @@ test.before(async () => {
 });
 test.after.always(() => relay?.stop());
 
-/** Both ways through a relay, and through nothing else. */
+/** Connects both ways through a relay, and through nothing else. */
 async function throughRelay(
   t: ExecutionContext,
   urls: readonly string[],

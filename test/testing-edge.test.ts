@@ -37,7 +37,7 @@ function hearing(connection: Connection): Map<string, PcmFrame[]> {
 
 const samplesOf = (frames: readonly PcmFrame[] = []) => concatenate(frames.map(({ samples }) => samples));
 
-/** Without the silence of an open microphone before and after. */
+/** Returns the sound of frames, without the silence of an open microphone before and after. */
 const loudOf = (frames: readonly PcmFrame[] = []) => {
   const all = samplesOf(frames);
   const first = all.findIndex((sample) => sample !== 0);

@@ -228,7 +228,7 @@ function checkShown(turn: TurnRecord, turns: readonly TurnRecord[], shown: reado
   assert.equal(spoken(shown), before + turn.overheard, turn.turnId);
 }
 
-/** While somebody has the floor the agent is silent, unless it may not be interrupted. */
+/** Checks that the agent is silent while somebody has the floor, unless it may not be interrupted. */
 function checkSilence({ journal, voice }: Storm) {
   let hushed = false;
   for (const entry of journal) {

@@ -5,7 +5,7 @@ import { answer, eventOf, reached } from "./fixtures/session-watch.ts";
 import { program } from "./runner-fixtures/child.ts";
 import { ask, heard, startSession } from "./runner-fixtures/rest.ts";
 
-/** Another call beside the one that goes wrong: it talks before, during and after. */
+/** Opens another call beside the one that goes wrong: it talks before, during and after. */
 async function neighbour(launcher: AgentLauncher): Promise<{ session: Session; check(): Promise<string> }> {
   const session = await launcher.startSession({ callId: "neighbour" });
   await reached(session, "live");

@@ -18,7 +18,7 @@ const faults: readonly Fault[] = [
   emptiedRedis,
 ];
 
-/** Its plan has one of each. */
+/** A seed whose plan has one of each fault. */
 const seed = 217;
 
 fleetTest()("a fleet goes through a few faults, and keeps its promises", async (t) => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 
 export interface Certificate {
-  /** Both in PEM. */
+  /** The key and the certificate, both in PEM. */
   readonly key: string;
   readonly cert: string;
 }

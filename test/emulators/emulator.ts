@@ -5,7 +5,7 @@ import { now } from "../../src/protocol.ts";
 export interface Emulator extends AsyncDisposable {
   /** The provider that it stands for, such as `gemini`. */
   readonly provider: string;
-  /** Its base URL on 127.0.0.1. */
+  /** The base URL on 127.0.0.1. */
   readonly url: string;
   /** The variables of the environment by which Greenroom's provider talks to it. */
   readonly environment: Readonly<Record<string, string>>;
@@ -23,10 +23,10 @@ export interface Emulator extends AsyncDisposable {
 export const isRightKey = (key: string, only: string | null): boolean =>
   only === null ? !key.startsWith("wrong") : key === only;
 
-/** Something that went over the wire. `at` in epoch milliseconds, by the clock of protocol.ts. */
+/** An entry of the log: something that went over the wire. `at` in epoch milliseconds, by the clock of protocol.ts. */
 export interface WireEntry {
   readonly at: number;
-  /** Such as `request`, `close`, `audio`, `message`, `first_byte`. */
+  /** The kind of the entry, such as `request`, `close`, `audio`, `message`, `first_byte`. */
   readonly kind: string;
   readonly [detail: string]: unknown;
 }

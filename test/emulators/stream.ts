@@ -54,7 +54,7 @@ export interface StreamEmulator extends Emulator {
   readonly calls: ReadonlyMap<string, Call>;
   /** A call by `<type>:<id>`; made where there is none. */
   call(cid: string): Call;
-  /** Its own time, in epoch milliseconds: `rules.clockAheadMs` shifts it. */
+  /** Returns the fake's own time, in epoch milliseconds: `rules.clockAheadMs` shifts it. */
   now(): number;
   /** A token as a server makes it for a user, good for an hour. */
   userToken(userId: string, lifetimeSeconds?: number): string;

@@ -35,7 +35,7 @@ export interface Answer {
 export interface Request {
   readonly method?: string;
   readonly headers?: Record<string, string>;
-  /** Sent as JSON. */
+  /** The value that is sent as JSON. */
   readonly json?: JsonValue;
   readonly body?: NonNullable<RequestInit["body"]>;
 }

@@ -12,7 +12,7 @@ test.before(async () => {
 });
 test.after.always(() => launcher.stop());
 
-/** Sent as it is: a client of HTTP would tidy the path up. Returns the status. */
+/** Sends a request as it is: a client of HTTP would tidy the path up. Returns the status. */
 async function raw(port: number, line: string, body = ""): Promise<number> {
   const socket = connect(port, "127.0.0.1");
   socket.end(

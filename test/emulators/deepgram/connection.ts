@@ -139,7 +139,7 @@ export class DeepgramConnection {
     this.close(1011, code);
   }
 
-  /** Without a code the client sees 1005. */
+  /** Closes the connection. Without a code the client sees 1005. */
   close(code?: number, reason?: string): void {
     this.#setting.socket.close(code, reason);
   }

@@ -6,17 +6,17 @@ export interface DeepgramDelays {
   /** Speech before Flux says StartOfTurn, or Nova SpeechStarted. */
   startOfTurnMs: number;
   /**
-   * From the arrival of the last speech to Flux's EndOfTurn. 0: with the first silence, which suits tones; natural speech
-   * has pauses of its own, of 100 ms and more.
+   * The time from the arrival of the last speech to Flux's EndOfTurn. 0: with the first silence, which suits tones;
+   * natural speech has pauses of its own, of 100 ms and more.
    */
   endOfTurnMs: number;
   /** The time from the arrival of the last speech to Flux's EagerEndOfTurn. */
   eagerEndOfTurnMs: number;
-  /** Between Flux's Updates; near the end of a turn they come every 80 ms, where this is not less. */
+  /** The time between Flux's Updates; near the end of a turn they come every 80 ms, where this is not less. */
   updateMs: number;
-  /** From the end of Nova's endpointing to its final result. */
+  /** The time from the end of Nova's endpointing to its final result. */
   finalMs: number;
-  /** Between Nova's interim results. */
+  /** The time between Nova's interim results. */
   interimMs: number;
 }
 

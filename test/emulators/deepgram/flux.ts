@@ -10,7 +10,7 @@ const pauseMs = 100;
 /** The silence before the start of a turn that makes the sound before it a noise, in milliseconds. */
 const noiseMs = 200;
 
-/** Between two Updates in the second behind speech, in milliseconds of sound. */
+/** The time between two Updates in the second behind speech, in milliseconds of sound. */
 const nearEndMs = 80;
 const longestNearMs = 1_000;
 

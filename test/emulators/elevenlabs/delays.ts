@@ -1,6 +1,6 @@
 /** The delays of sound. Times are in wall-clock milliseconds. */
 export interface ElevenlabsDelays {
-  /** From the request to the head of the answer and the first sound. */
+  /** The time from the request to the head of the answer and the first sound. */
   firstByteMs: number;
   /** The number of times faster than it is played that sound comes, after the first piece. `Infinity`: all at once. */
   speed: number;

@@ -136,7 +136,10 @@ export class WireAnswer {
     };
   }
 
-  /** From the beginning of the answer. Gemini 2.0 counts what it wrote only with the last chunk. */
+  /**
+   * Returns the token counts from the beginning of the answer. Gemini 2.0 counts what it wrote only with the last
+   * chunk.
+   */
   #count(last: boolean): object {
     const { candidates, thoughts } = this.#counted;
     const promptTokenCount = this.#promptTokens + (last || this.#generation >= 3 ? 0 : countedTooMuch);

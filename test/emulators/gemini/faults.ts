@@ -11,11 +11,11 @@ export type GeminiFault = {
       /** The time to wait before the next try, as Google writes it: `7s`. */
       readonly retryDelay?: string;
     }
-  /** Its answer begins so much later, in milliseconds. */
+  /** The answer begins so much later, in milliseconds. */
   | { readonly kind: "slow_headers"; readonly ms: number }
   /** The request is never answered. */
   | { readonly kind: "hang" }
-  /** Its connection is closed without an answer. */
+  /** The connection is closed without an answer. */
   | { readonly kind: "reset" }
   /** The connection is closed after so many chunks, in the middle of the next one. */
   | { readonly kind: "cut"; readonly afterChunks: number }

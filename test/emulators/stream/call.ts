@@ -48,7 +48,7 @@ export class Call {
     }
   }
 
-  /** Everybody's subscriptions are looked at again: a track came or went. */
+  /** Looks at everybody's subscriptions again: a track came or went. */
   reconcile(except?: Participant): void {
     for (const participant of this.sessions.values()) {
       if (participant !== except) participant.seat?.subscriber.reconcile();

@@ -8,7 +8,7 @@ import type { User, World } from "./world.ts";
 /** One request to the coordinator, whose token is good. */
 export interface Asked {
   readonly method: string;
-  /** Without `/api/v2`. */
+  /** The path, without `/api/v2`. */
   readonly path: string;
   readonly query: URLSearchParams;
   // biome-ignore lint/suspicious/noExplicitAny: the body is whatever the client sent; each reader takes what it needs.

@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 /** One SFU. All edges of the fake forward to each other what is said in a call. */
 export class Edge {
   readonly world: World;
-  /** Such as `sfu-1`. */
+  /** The name of the edge, such as `sfu-1`. */
   readonly name: string;
   /** Joins are refused with SFU_FULL. The coordinator goes on to hand it out to clients that do not ask for another one. */
   full = false;

@@ -94,9 +94,9 @@ export class StreamFaults {
   /** One for each of the next websockets to any edge. */
   joins: JoinFault[] = [];
   rpcs: RpcFault[] = [];
-  /** From a participant to the SFU. */
+  /** The faults on the way from a participant to the SFU. */
   uplink: PathFault = {};
-  /** From the SFU to a participant. */
+  /** The faults on the way from the SFU to a participant. */
   downlink: PathFault = {};
   offers: OfferFault = {};
   candidates: CandidateOrder = "timely";
@@ -124,7 +124,7 @@ export class StreamFaults {
     return take(this.rpcs, (fault) => (fault.method ?? method) === method);
   }
 
-  /** Between 0 and 1, the same in every run. */
+  /** Returns a number between 0 and 1, the same in every run. */
   random(): number {
     this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
     return this.#seed / 2 ** 32;

@@ -97,19 +97,22 @@ export class Participant {
     this.seat?.send(event);
   }
 
-  /** Its websocket is cut without a close frame; with `forget`, nothing is left that it could come back to. */
+  /** Cuts its websocket without a close frame; with `forget`, nothing is left that it could come back to. */
   killSocket({ forget = false } = {}): void {
     const { seat } = this;
     seat?.socket?.terminate();
     if (forget) seat?.free("forgotten");
   }
 
-  /** Its websocket stays open, but nothing is sent or read any more. */
+  /** Silences its websocket, which stays open, but nothing is sent or read any more. */
   silence(): void {
     if (this.seat?.socket) this.seat.socket.silent = true;
   }
 
-  /** Its media goes nowhere any more, either way, and its peer connections get no answer. Restarting ICE does not help. */
+  /**
+   * Cuts its media, which goes nowhere any more, either way, and its peer connections get no answer. Restarting ICE
+   * does not help.
+   */
   cutMedia(peer: Peer = "both"): void {
     if (peer !== "subscriber") this.seat?.publisher.cut();
     if (peer !== "publisher") this.seat?.subscriber.cut();

@@ -4,7 +4,10 @@ export interface StreamRules {
   fastReconnectDeadlineSeconds: number;
   /** A socket on which nothing came for so long is given up. Clients send a health check every 5 or 10 s. Default 30,000. */
   signalTimeoutMs: number;
-  /** From the join on the new edge until `participantMigrationComplete` on the old one; `null`: it never comes. Default 300. */
+  /**
+   * The time from the join on the new edge until `participantMigrationComplete` on the old one; `null`: it never comes.
+   * Default 300.
+   */
   migrationMs: number | null;
   /**
    * True where everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true.

@@ -32,7 +32,7 @@ export class Seat {
     this.subscriber.forgetOffer();
   }
 
-  /** Its websocket closed. Only 1000 is a goodbye; else it may come back until the deadline. */
+  /** Takes in that its websocket closed. Only 1000 is a goodbye; else it may come back until the deadline. */
   detach(socket: SfuSocket, code: number): void {
     if (this.socket !== socket) return;
     this.socket = null;
