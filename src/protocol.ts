@@ -40,9 +40,11 @@ export const endReasons = [
   "start_failed",
   /** The agent's code threw after the start. */
   "failed",
-  /** Its thread died of an uncaught error or `process.exit`, or sent a message that is none of the protocol. */
+  /**
+   * The session's thread died of an uncaught error or `process.exit`, or sent a message that is none of the protocol.
+   */
   "crashed",
-  /** Its event loop was blocked for too long. */
+  /** The event loop of the session's thread was blocked for too long. */
   "unresponsive",
   /** The session held more memory than it may. */
   "out_of_memory",
@@ -50,7 +52,7 @@ export const endReasons = [
   "flooded",
   /** The session ignored a close for the whole grace period. */
   "killed",
-  /** Its process died. */
+  /** The session's process died. */
   "lost",
 ] as const;
 export type EndReason = (typeof endReasons)[number];

@@ -11,9 +11,9 @@ const moments = [
   "firstToken",
   /** The first sentence is whole and goes to be spoken. */
   "firstSentence",
-  /** Its first sound comes back. */
+  /** The first sound of the answer comes back. */
   "firstByte",
-  /** Its first frame is handed to the edge. */
+  /** The first frame of the answer is handed to the edge. */
   "firstFrame",
 ] as const;
 export type Moment = (typeof moments)[number];

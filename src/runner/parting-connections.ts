@@ -2,9 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 
 /**
- * From the announcement of a shutdown on, every answer asks its client to come back on another connection, and so elsewhere.
- * Kept connections are left open until the server closes: a request may already be on its way on one that seems idle, and
- * would be reset. Set here, since the app may be somebody else's.
+ * Asks each client, in every answer from the announcement of a shutdown on, to come back on another connection, and so
+ * elsewhere. Kept connections are left open until the server closes: a request may already be on its way on one that
+ * seems idle, and would be reset. It is set here, since the app may be somebody else's.
  */
 export function partConnections(server: Server, supervisor: Supervisor): void {
   const answering = new Set<ServerResponse>();
