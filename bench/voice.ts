@@ -79,7 +79,9 @@ async function withPublishedDelays(report: Report): Promise<void> {
   }
 }
 
-/** The last speech as the recogniser received it → the first frame at the edge. */
+/**
+ * Returns the time from the last speech as the recogniser received it to the first frame at the edge, in milliseconds.
+ */
 const responseOf = ({ lastSpeechAt, firstFrameAt }: TurnTimes): number => firstFrameAt - lastSpeechAt;
 
 /** The end of the first sentence of an answer. */

@@ -5,7 +5,7 @@ import { Metrics } from "../src/metrics/prometheus.ts";
 import type { MetricsSource } from "../src/metrics/source.ts";
 import { type Measurement, now } from "../src/protocol.ts";
 
-/** Series → value, of a text that must be a whole exposition. */
+/** Resolves with the values by series, of a text that must be a whole exposition. */
 async function scrape(metrics: Metrics): Promise<Map<string, number>> {
   const text = await metrics.text();
   const series = new Map<string, number>();

@@ -4,9 +4,12 @@ import { type Checks, duration, whole } from "./option-checks.ts";
 export interface AgentLimits {
   /** The longest wait for the edge to bring the agent into the call. */
   readonly joinTimeoutMs: number;
-  /** Request → first text or tool call of the model. Past it the turn fails; slow reasoning models need more. */
+  /**
+   * The longest time from a request to the first text or tool call of the model. Past it the turn fails; slow reasoning
+   * models need more.
+   */
   readonly firstTokenTimeoutMs: number;
-  /** Request → end of the model's stream, for each request alone. */
+  /** The longest time from a request to the end of the model's stream, for each request alone. */
   readonly responseTimeoutMs: number;
   /**
    * The longest time that a request waits its turn among those to a provider with `providerConcurrency`. Past it the

@@ -9,7 +9,7 @@ export interface DocumentedAnswer {
   readonly schema?: z.ZodType;
   /** The content type, where it is not JSON. */
   readonly contentType?: string;
-  /** Further headers: name → description. */
+  /** The descriptions of further headers, by name. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

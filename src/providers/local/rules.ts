@@ -52,7 +52,7 @@ function callsFor(text: string, functions: readonly FunctionDeclaration[], seed:
   return [];
 }
 
-/** "weather in Paris and Rome tomorrow?" → Paris, Rome. */
+/** Returns the places that are asked for: Paris and Rome for "weather in Paris and Rome tomorrow?". */
 function placesIn(text: string): string[] {
   const named = /\bweather\b.*?\b(?:in|at|for|of)\s+(.+)/is.exec(text)?.[1];
   if (named === undefined) return [];

@@ -2,7 +2,7 @@
 export interface GeminiDelays {
   /** The time before the first answer on each connection: what name resolution, TCP and TLS cost. */
   readonly handshakeMs: number;
-  /** Request → first chunk. */
+  /** The time from the request to the first chunk. */
   readonly firstTokenMs: number;
   /** The time for every word, before the chunk that has it. */
   readonly tokenMs: number;
