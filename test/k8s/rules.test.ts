@@ -136,7 +136,9 @@ withKustomize(
 test("what the alerts tell to set or to look at exists", (t) => {
   const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
   const catalogue = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
-  const options = readFileSync(join(import.meta.dirname, "../../src/runner/options.ts"), "utf8");
+  const runner = join(import.meta.dirname, "../../src/runner");
+  const tables = readdirSync(runner).filter((file) => file.endsWith("options.ts"));
+  const options = tables.map((file) => readFileSync(join(runner, file), "utf8")).join("\n");
   const words = `${alerts.map(({ annotations = {} }) => annotations.action).join("\n")}\n${runbook}`;
   for (const [name] of words.matchAll(/\bgreenroom_\w+/g)) t.true(catalogue.includes(`\`${name}\``), name);
   for (const [name] of words.matchAll(/\bGREENROOM_[A-Z_]+/g)) {
