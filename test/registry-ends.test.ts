@@ -1,5 +1,6 @@
 import test from "ava";
 import { now } from "../src/protocol.ts";
+import type { PeerNode } from "../src/registry/registry.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";
@@ -303,3 +304,41 @@ withRedis("a process that joins later knows the messages that wait already", asy
   await eventually("it is told", () => witness.heard.delivered.length === 1);
   t.deepEqual(bodies(witness), ["the body"]);
 });
+
+withRedis(
+  "kill -9 and Redis emptied: an end that was told is no live session to one that was cut off meanwhile",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const relay = await TcpRelay.open(t, redis.port);
+    const liveness = async ({ nodeId }: PeerNode) => (nodeId === "victim" ? "gone" : "alive");
+    const witness = await openRegistry(t, redis, { liveness });
+    const cut = await openRegistry(t, relay, { commandTimeoutMs: 1_000, liveness });
+    const victim = await ChildRegistry.open(t, redis, "victim");
+    const { sessionIds } = await victim.claim("call", 3);
+    await eventually("all know of them", async () => {
+      return (await cut.registry.find(sessionIds[0]!).catch(() => null)) !== null;
+    });
+    await redis.command("CONFIG", "RESETSTAT");
+    await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 8);
+    relay.cut();
+    for (const id of sessionIds) await victim.end(id, null);
+    await redis.command("CONFIG", "RESETSTAT");
+    await eventually("more heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 6);
+    await victim.kill();
+    await redis.flush();
+    // It writes what it knew, which is old.
+    relay.mend();
+    await eventually("it is back", () => cut.heard.back > 0);
+    const reasons = () =>
+      Promise.all(sessionIds.map(async (id) => (await witness.registry.find(id))?.end?.reason));
+    await eventually("their ends are known again", async () => {
+      return (await reasons()).every((reason) => reason === "finished");
+    });
+    await eventually("the victim is looked for no more", async () => {
+      const nodes = (await redis.command("ZRANGE", "{greenroom}:nodes", "0", "-1")) as string[];
+      return !nodes.some((node) => node.startsWith("victim"));
+    });
+    t.deepEqual([witness.heard.lost, cut.heard.lost], [[], []]);
+    t.deepEqual(await reasons(), ["finished", "finished", "finished"]);
+  },
+);

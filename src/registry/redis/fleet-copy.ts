@@ -1,4 +1,5 @@
 import { callOf } from "../call-counts.ts";
+import { endKeptMs } from "../kept-ends.ts";
 import type { EndMessage, EntrustedSession } from "../registry.ts";
 import { type NodeJson, ownerOf, pairs, parseData, parseMessage } from "./records.ts";
 import { mostChanges } from "./scripts/beat.ts";
@@ -7,6 +8,8 @@ import { mostChanges } from "./scripts/beat.ts";
 const mostFences = 1_000;
 /** The most messages of others that are remembered; the oldest go first. Each has 16 KB at the most. */
 export const mostMessages = 2_000;
+/** The most ended sessions that are remembered; the oldest go first. */
+const mostEnded = 5_000;
 /** The most sessions that others have entrusted; the oldest go first. */
 const mostEntrusted = 10_000;
 /** The most sessions, and the most messages, that are written again at once. */
@@ -24,6 +27,8 @@ export class FleetCopy {
   #known = -1;
   /** The data of each live session, as Redis keeps it, by the session's id. */
   readonly #sessions = new Map<string, string>();
+  /** The data of each session that has ended lately, as Redis keeps it, the oldest first; `at` by `performance.now()`. */
+  readonly #ended = new Map<string, { readonly data: string; readonly at: number }>();
   /** The messages that wait, by session. */
   readonly #messages = new Map<string, EndMessage>();
   /** The states of the nodes, by node#epoch. */
@@ -73,9 +78,20 @@ export class FleetCopy {
     const isMessage = fields.get("kind") === "message";
     if (data === "") (isMessage ? this.#messages : this.#sessions).delete(id);
     else if (isMessage) this.#messages.set(id, parseMessage(id, data));
+    else if (hasEnded(data)) this.#end(id, data);
     else this.#sessions.set(id, data);
     const [oldest = ""] = this.#messages.keys();
     if (this.#messages.size > mostMessages) this.#messages.delete(oldest);
+  }
+
+  #end(id: string, data: string): void {
+    const at = performance.now();
+    this.#sessions.delete(id);
+    this.#ended.set(id, { data, at });
+    for (const [oldest, { at: endedAt }] of this.#ended) {
+      if (this.#ended.size <= mostEnded && at - endedAt <= endKeptMs) return;
+      this.#ended.delete(oldest);
+    }
   }
 
   /** Replaces all live sessions. `live`: ids and data in turn. */
@@ -97,17 +113,29 @@ export class FleetCopy {
     const sessions = [...(this.#isStale ? [] : this.#sessions)]
       .map(([id, data]) => ({ id, ...parseData(data) }))
       .filter(({ header: [owner] }) => !isOwn(owner));
+    const ended = [...this.#ended]
+      .map(([id, { data }]) => ({ id, ...parseData(data) }))
+      .filter(({ header: [owner] }) => !isOwn(owner));
     const messages = [...this.#messages.values()];
     const first = [nodes.length, ...nodes.flat(), this.#fences.size, ...[...this.#fences].flat()];
-    for (let at = 0; at === 0 || at < Math.max(sessions.length, messages.length); at += mostAtOnce) {
+    for (
+      let at = 0;
+      at === 0 || at < Math.max(sessions.length, messages.length, ended.length);
+      at += mostAtOnce
+    ) {
       const theirs = sessions
         .slice(at, at + mostAtOnce)
         .map(({ id, header: [owner, call], claim }) => [id, owner, call, claim]);
       const waiting = messages
         .slice(at, at + mostAtOnce)
         .map(({ sessionId, since, body }) => [sessionId, since, body]);
-      const nodesAndFences = at === 0 ? first : [0, 0];
-      yield [...nodesAndFences, theirs.length, ...theirs.flat(), waiting.length, ...waiting.flat(), 0];
+      const over = ended
+        .slice(at, at + mostAtOnce)
+        .map(({ id, header: [owner, call, reason = "", endedAt = ""], claim }) => {
+          return [id, owner, call, claim, reason, endedAt, ""];
+        });
+      const lists = [theirs, waiting, over].flatMap((list) => [list.length, ...list.flat()]);
+      yield [...(at === 0 ? first : [0, 0]), ...lists];
     }
     this.#known = -1;
     this.#lastFence = "0";
@@ -169,4 +197,8 @@ export class FleetCopy {
     };
     return { args, written };
   }
+}
+
+function hasEnded(data: string): boolean {
+  return parseData(data).header.length > 2;
 }

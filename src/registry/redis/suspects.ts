@@ -75,7 +75,7 @@ export class Suspects {
     let isAnyDeclared = false;
     for (const { owner, forMs } of dead) {
       if (!isSure && forMs < doubtMs) continue;
-      if ((await run(declareDead, [owner, suspectMs])) === 1) isAnyDeclared = true;
+      if ((await run(declareDead, [owner, suspectMs, leaseMs])) === 1) isAnyDeclared = true;
     }
     if (isAnyDeclared) declared();
   }

@@ -82,13 +82,16 @@ for _ = 1, 10 do
     local header, claim
     if data then header, claim = split(data) end
     if header and header[1] == dead then
-      remove(id, dead, header[2])
-      local lost = cjson.encode({dead, header[2], 'lost', text(now)}) .. '\\n' .. claim
+      local lost = cjson.encode({dead, header[2], 'lost', redis.call('HGET', p .. ':seen', dead) or text(now)}) .. '\\n' .. claim
+      remove(id, dead, header[2], lost)
       redis.call('SET', p .. ':ended:' .. id, lost, 'PX', 600000)
       redis.call('HSET', untold, id, lost)
     end
   end
-  if redis.call('SCARD', p .. ':of:' .. dead) == 0 then redis.call('SREM', p .. ':dead', dead) end
+  if redis.call('SCARD', p .. ':of:' .. dead) == 0 then
+    redis.call('SREM', p .. ':dead', dead)
+    redis.call('HDEL', p .. ':seen', dead)
+  end
 end
 
 local messages = {}

@@ -67,11 +67,13 @@ for _ = 1, tonumber(nextArgument()) do
   local reason, endedAt, body = nextArgument(), nextArgument(), nextArgument()
   if redis.call('EXISTS', p .. ':ended:' .. id) == 0 then
     local live = redis.call('HGET', p .. ':live', id)
+    local data = cjson.encode({owner, call, reason, endedAt}) .. '\\n' .. claim
     if live then
       local header = split(live)
-      remove(id, header[1], header[2])
+      remove(id, header[1], header[2], data)
+    else
+      change('session', id, data)
     end
-    local data = cjson.encode({owner, call, reason, endedAt}) .. '\\n' .. claim
     redis.call('SET', p .. ':ended:' .. id, data, 'PX', 600000)
     if body ~= '' then
       keepMessage(id, endedAt, body)
@@ -101,7 +103,7 @@ return 'ok'`,
 export const declareDead = script(
   "declareDead",
   `${effects}${clock}
-local owner, suspectMs = nextArgument(), tonumber(nextArgument())
+local owner, suspectMs, leaseMs = nextArgument(), tonumber(nextArgument()), tonumber(nextArgument())
 local lease = redis.call('ZSCORE', p .. ':nodes', owner)
 local since = redis.call('ZSCORE', p .. ':suspects', owner)
 if not lease or tonumber(lease) >= now or not since or now - tonumber(since) < suspectMs then return 0 end
@@ -109,6 +111,7 @@ redis.call('ZREM', p .. ':nodes', owner)
 redis.call('HDEL', p .. ':states', owner)
 redis.call('ZREM', p .. ':suspects', owner)
 redis.call('SADD', p .. ':dead', owner)
+redis.call('HSET', p .. ':seen', owner, text(tonumber(lease) - leaseMs))
 redis.call('ZADD', p .. ':fenced', text(now), owner)
 redis.call('ZREMRANGEBYSCORE', p .. ':fenced', '-inf', text(now - 604800000))
 return 1`,

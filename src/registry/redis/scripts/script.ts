@@ -13,6 +13,7 @@ import { createHash } from "node:crypto";
  *   :suspects        sorted set: node#epoch whose lease has ended → since when that is known
  *   :fenced          sorted set: node#epoch that was declared dead → when; kept for a week
  *   :dead            set: node#epoch that was declared dead and whose sessions are not all reaped yet
+ *   :seen            hash: node#epoch that is not all reaped yet → when it was last known to live
  *   :live            hash: session → owner and call; a line break; the claim as JSON
  *   :calls           hash: call → its live sessions
  *   :leaving         hash: live session that is on its way out → its call
@@ -87,11 +88,12 @@ local function enter(id, owner, call, claim)
   redis.call('HINCRBY', p .. ':calls', call, 1)
 end
 
-local function remove(id, owner, call)
+-- With an end, its data; without one it never came to be.
+local function remove(id, owner, call, ended)
   redis.call('HDEL', p .. ':live', id)
   redis.call('HDEL', p .. ':leaving', id)
   redis.call('SREM', p .. ':of:' .. owner, id)
-  change('session', id, '')
+  change('session', id, ended)
   if redis.call('HINCRBY', p .. ':calls', call, -1) <= 0 then redis.call('HDEL', p .. ':calls', call) end
 end
 `;
@@ -145,18 +147,20 @@ end
 -- A session of this node has ended, or never came to be, where there is no reason. False: another end was written before.
 local function finish(id, call, claim, reason, endedAt, keptMs, since, body)
   local known = redis.call('HGET', p .. ':live', id)
+  local data = reason == '' and '' or cjson.encode({me, call, reason, endedAt}) .. '\\n' .. claim
   if known then
     local header = split(known)
-    remove(id, header[1], header[2])
+    remove(id, header[1], header[2], data)
   else
     local ended = redis.call('GET', p .. ':ended:' .. id)
     if ended then
       local header = split(ended)
       if header[3] ~= reason or header[4] ~= endedAt then return false end
+    elseif reason ~= '' then
+      change('session', id, data)
     end
   end
   if reason == '' then return true end
-  local data = cjson.encode({me, call, reason, endedAt}) .. '\\n' .. claim
   redis.call('SET', p .. ':ended:' .. id, data, 'PX', keptMs)
   if body ~= '' then keep(id, since, body) end
   return true
