@@ -9,6 +9,7 @@ import {
   metricOfAll,
   started,
 } from "./fleet-fixtures/balanced-fleet.ts";
+import { EventReader } from "./http-fixtures/event-reader.ts";
 
 const test = fleetTest();
 
@@ -58,9 +59,12 @@ test("a replica that stood still for longer than its lease: lost is final, told 
   const [frozen, ...others] = replicas;
   const lost = [await callAt(fleet, frozen), await callAt(fleet, frozen)];
   const lives = await callAt(fleet, others[0]!);
+  const followed = await EventReader.open(t, `${others[0]!.url}/sessions/${lost[0]}/events`);
+  await followed.until(({ data }) => data.state === "live");
   frozen.child.kill("SIGSTOP");
   t.teardown(() => frozen.child.kill("SIGCONT"));
   for (const id of lost) await eventually(`${id} is told`, () => receiver.endsOf(id).length > 0, 60_000);
+  await t.throwsAsync(followed.rest(), undefined, "a stream of its session ends, and does not look whole");
   // What comes to a process that stands still is answered when it goes on.
   const early = lost.map((id) => frozen.ask(`/sessions/${id}`));
   const close = frozen.ask(`/sessions/${lost[0]}`, { method: "DELETE" });
@@ -76,7 +80,12 @@ test("a replica that stood still for longer than its lease: lost is final, told 
     return (await Promise.all(live)).every((count) => count === 0);
   });
   for (const replica of replicas) {
-    for (const id of lost) t.is((await replica.ask(`/sessions/${id}`)).body.end_reason, "lost");
+    for (const id of lost) {
+      const { body } = await replica.ask(`/sessions/${id}`);
+      t.is(body.end_reason, "lost");
+      const [told = ""] = receiver.taken.get(`msg_${id}`) ?? [];
+      t.is(body.session_ended_at, JSON.parse(told).data.session_ended_at, replica.nodeId);
+    }
     t.is((await replica.ask(`/sessions/${lives}`)).status, 200);
   }
   await started(balancer, {});

@@ -142,7 +142,7 @@ export class EndReports {
         this.#tell(summary);
         break;
       case "superseded":
-        session.supersede(lostError(this.#options.membership().node));
+        void this.#supersede(session);
         log.warn(
           { session_id: session.id },
           "the end of this session is not told, since it was reported as lost before",
@@ -157,6 +157,15 @@ export class EndReports {
       default:
         outcome satisfies never;
     }
+  }
+
+  /** The end that counts is shown from here on, as far as it can be learnt. */
+  async #supersede(session: Session): Promise<void> {
+    const { registry, membership } = this.#options;
+    const record = await registry.find(session.id).catch(() => null);
+    const { reason, endedAt } = record?.end ?? { reason: "lost" as const, endedAt: session.endedAt };
+    const error = reason === "lost" ? lostError(membership().node) : null;
+    session.supersede({ reason, error }, endedAt ?? session.startedAt);
   }
 
   #logEnd({ sessionId, callId, endReason, closeRequestedBy, durationMs, error }: SessionSummary): void {

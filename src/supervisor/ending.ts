@@ -54,9 +54,10 @@ export class Ending {
   }
 
   /** Replaces the end by another one that had been reported before. */
-  supersede({ reason, error }: Verdict): void {
+  supersede({ reason, error }: Verdict, at: number): void {
     this.reason = reason;
     this.error = error;
+    this.at = at;
   }
 
   /** Forgets the stacks of the error that it ended of. */

@@ -162,9 +162,9 @@ export class Session implements SlotHolder {
     this.#end(decided);
   }
 
-  /** Replaces its end by another one that had been reported before, and counts. */
-  supersede(error: PlainError): void {
-    this.#ending.supersede({ reason: "lost", error });
+  /** Replaces its end by another one that had been reported before, and counts. `at`: epoch milliseconds. */
+  supersede({ reason, error }: Verdict, at: number): void {
+    this.#ending.supersede({ reason, error }, at);
   }
 
   /** Hands the agent a message that a participant typed; they are taken in order. Returns the message's id. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { GreenroomError } from "../../errors.ts";
 import type { FoundSession, PeerNode, SessionRecord } from "../../registry/registry.ts";
 import { notesOf } from "../answer.ts";
@@ -10,7 +11,10 @@ import { foreignSession } from "./foreign-session.ts";
 import { epochHeader, unknownHeader } from "./mark.ts";
 import { mountOf, type PassedOn, passedOn } from "./passed-on.ts";
 import { PeerError } from "./peer-error.ts";
-import { letGoOfBody, relay } from "./relay.ts";
+import { letGoOfBody, type RelayEnd, relay } from "./relay.ts";
+
+/** The time between two looks whether the owner of a stream is still there, in milliseconds. */
+const ownerCheckMs = 1_000;
 
 /** The form of session ids: for other ids neither the registry nor a peer need be asked. */
 const sessionId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -157,7 +161,7 @@ class Passing {
         return { epoch: Number(answer.headers[epochHeader.toLowerCase()]) };
       }
       notes.proxiedTo = owner.nodeId;
-      const end = await relay(ctx, answer, plane.supervisor.sessionsEnded);
+      const end = await this.#relay(answer, owner);
       if (end === "lost") notes.code = "PEER_UNREACHABLE";
       return "answered";
     } catch (error) {
@@ -167,6 +171,23 @@ class Passing {
       throw error;
     } finally {
       ctx.res.off("close", leave);
+    }
+  }
+
+  /** Hands the owner's answer to the client. A stream ends, too, when its owner, which may stand still, is declared dead. */
+  async #relay(answer: IncomingMessage, owner: PeerNode): Promise<RelayEnd> {
+    const { ctx, plane } = this.#exchange;
+    const dead = new AbortController();
+    let wasThere = false;
+    const watch = setInterval(() => {
+      const isThere = plane.peers.known().some(({ nodeId }) => nodeId === owner.nodeId);
+      wasThere ||= isThere;
+      if (wasThere && !isThere) dead.abort();
+    }, ownerCheckMs).unref();
+    try {
+      return await relay(ctx, answer, AbortSignal.any([plane.supervisor.sessionsEnded, dead.signal]));
+    } finally {
+      clearInterval(watch);
     }
   }
 }
