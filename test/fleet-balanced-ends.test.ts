@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "./fixtures/eventually.ts";
 import { WebhookReceiver } from "./fixtures/webhook-receiver.ts";
@@ -66,13 +68,12 @@ test("a replica that stood still for longer than its lease: lost is final, told 
   for (const id of lost) await eventually(`${id} is told`, () => receiver.endsOf(id).length > 0, 60_000);
   await t.throwsAsync(followed.rest(), undefined, "a stream of its session ends, and does not look whole");
   // What comes to a process that stands still is answered when it goes on.
-  const early = lost.map((id) => frozen.ask(`/sessions/${id}`));
-  const close = frozen.ask(`/sessions/${lost[0]}`, { method: "DELETE" });
-  await sleep(200);
+  const early = await Promise.all([
+    ...lost.map((id) => sent("GET", `${frozen.url}/sessions/${id}`)),
+    sent("DELETE", `${frozen.url}/sessions/${lost[0]}`),
+  ]);
   frozen.child.kill("SIGCONT");
-  for (const answer of [...(await Promise.all(early)), await close]) {
-    t.deepEqual([answer.status, answer.body.end_reason], [404, "lost"]);
-  }
+  for (const answer of early) t.deepEqual(await answer(), [404, "lost"]);
   await eventually("its agents are gone", async () => {
     const live = ["live", "closing", "joining"].map((state) =>
       frozen.metric("greenroom_sessions", `state="${state}"`),
@@ -144,3 +145,19 @@ test("Redis is away: a session that begins then, and its replica's death, are to
     for (const { ask } of others) t.is((await ask(`/sessions/${id}`)).body.end_reason, reason);
   }
 });
+
+/** Resolves once the request has left this process, with a function that resolves with the status and the end reason. */
+async function sent(
+  method: string,
+  url: string,
+): Promise<() => Promise<[status: number, endReason: unknown]>> {
+  const asked = request(url, { method });
+  const answered = once(asked, "response") as Promise<[IncomingMessage]>;
+  asked.end();
+  await once(asked, "finish");
+  return async () => {
+    const [answer] = await answered;
+    const body = JSON.parse((await answer.toArray()).join("")) as { readonly end_reason?: unknown };
+    return [answer.statusCode ?? 0, body.end_reason];
+  };
+}

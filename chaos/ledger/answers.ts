@@ -1,8 +1,7 @@
 import type { Heard } from "../fleet/heartbeat-collector.ts";
 import { limits } from "../fleet/limits.ts";
-import type { Broken } from "./broken.ts";
+import { type Broken, brokenCases } from "./broken.ts";
 import { presentMs } from "./heard.ts";
-import type { Invariant } from "./invariants.ts";
 import { knownToNobody } from "./known-to-nobody.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
@@ -15,14 +14,7 @@ const closeSlackMs = 3_000;
 /** Checks that what was answered about sessions is true. */
 export function answers(ledger: Ledger, observed: Observed): readonly Broken[] {
   const { heard: all, slowness } = observed;
-  const broken: Broken[] = [];
-  const add = (
-    invariant: Invariant,
-    at: number,
-    about: readonly string[],
-    what: string,
-    excuse: string | null = null,
-  ) => broken.push({ invariant, at, about, what, excuse });
+  const { broken, add } = brokenCases();
   const heardOf = new Map<string, Heard[]>();
   for (const heard of all) heardOf.set(heard.session, [...(heardOf.get(heard.session) ?? []), heard]);
 

@@ -11,3 +11,20 @@ export interface Broken {
   /** The reason for which this case is allowed, where the documentation says that it may happen. */
   readonly excuse: string | null;
 }
+
+export type AddBroken = (
+  invariant: Invariant,
+  at: number,
+  about: readonly string[],
+  what: string,
+  excuse?: string | null,
+) => void;
+
+/** Returns an empty list of cases, and the function that adds one to it. */
+export function brokenCases(): { readonly broken: readonly Broken[]; readonly add: AddBroken } {
+  const broken: Broken[] = [];
+  const add: AddBroken = (invariant, at, about, what, excuse = null) => {
+    broken.push({ invariant, at, about, what, excuse });
+  };
+  return { broken, add };
+}

@@ -1,7 +1,6 @@
 import type { ToldEnd } from "../fleet/webhook-receiver.ts";
-import type { Broken } from "./broken.ts";
+import { type Broken, brokenCases } from "./broken.ts";
 import { presentMs } from "./heard.ts";
-import type { Invariant } from "./invariants.ts";
 import { knownToNobody } from "./known-to-nobody.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
@@ -15,14 +14,7 @@ const afterglowMs = 1_000;
 /** Every session has one end, which is told, with one content. */
 export function ends(ledger: Ledger, observed: Observed): readonly Broken[] {
   const { heard: all, flaws, slowness } = observed;
-  const broken: Broken[] = [];
-  const add = (
-    invariant: Invariant,
-    at: number,
-    about: readonly string[],
-    what: string,
-    excuse: string | null = null,
-  ) => broken.push({ invariant, at, about, what, excuse });
+  const { broken, add } = brokenCases();
   for (const { id, call, kind, key, answeredAt } of ledger.untold()) {
     add(
       "never_told",

@@ -1,7 +1,6 @@
 import type { Heard } from "../fleet/heartbeat-collector.ts";
-import type { Broken } from "./broken.ts";
+import { type Broken, brokenCases } from "./broken.ts";
 import { together } from "./heard.ts";
-import type { Invariant } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
 
@@ -10,14 +9,7 @@ const wakeUpMs = 1_200;
 
 /** No session is in two places, and no call has an agent too many. */
 export function places(ledger: Ledger, { heard: all, redisTroubles, slowness }: Observed): readonly Broken[] {
-  const broken: Broken[] = [];
-  const add = (
-    invariant: Invariant,
-    from: number,
-    about: readonly string[],
-    what: string,
-    excuse: string | null,
-  ) => broken.push({ invariant, at: from, about, what, excuse });
+  const { broken, add } = brokenCases();
 
   for (const group of groupsOf(all, ({ session }) => session)) {
     for (const [one, other] of pairsOf(group)) {

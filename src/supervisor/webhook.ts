@@ -107,7 +107,9 @@ export class Webhook {
 
   /** Returns how many more messages it would take. */
   get room(): number {
-    return this.#text > mostText ? 0 : Math.max(0, this.#delivery.queueLimit - this.#pending.size);
+    return this.#gone || this.#text > mostText
+      ? 0
+      : Math.max(0, this.#delivery.queueLimit - this.#pending.size);
   }
 
   /** Queues a message and returns at once. `settled` is called once, unless `stop` comes before. */

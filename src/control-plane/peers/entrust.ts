@@ -19,7 +19,7 @@ export async function entrust(peers: Peers, mount: string, session: EntrustedSes
   // Such an end, with a long transcript, is known here alone until the registry can be reached.
   if (body.length > maxBodyBytes) return;
   const over = new AbortController();
-  const trusted = peers.reachable().filter((peer) => !peers.isSuspect(peer));
+  const trusted = peers.reachable().filter((peer) => !peers.wasSilent(peer));
   const chosen = trusted.sort(() => Math.random() - 0.5).slice(0, mostTrusted);
   const handed = chosen.map(async (peer) => {
     const answer = await peers.ask(

@@ -64,7 +64,7 @@ export async function offerStart(
  * room, and a start that is refused here is refused by the whole fleet.
  */
 function inOrderOfRoom(peers: Peers, reachable: readonly PeerNode[]): PeerNode[] {
-  const rank = (peer: PeerNode) => (peers.isSuspect(peer) ? -2 : peer.accepting ? peer.free : -1);
+  const rank = (peer: PeerNode) => (peers.wasSilent(peer) ? -2 : peer.accepting ? peer.free : -1);
   return reachable
     .map((peer) => ({ peer, rank: rank(peer), chance: Math.random() }))
     .sort((one, other) => other.rank - one.rank || one.chance - other.chance)

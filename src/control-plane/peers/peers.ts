@@ -18,7 +18,7 @@ import { Tickets } from "./tickets.ts";
 /** The time that a peer may be silent before it is taken for one that stands still, in milliseconds. */
 const signTimeoutMs = 2_000;
 /** The time that a peer may be silent which was silent when it was last asked, in milliseconds. */
-const suspectTimeoutMs = 500;
+const silentTimeoutMs = 500;
 /** The time between two checks whether a peer that is waited for still lives, in milliseconds. */
 const goneCheckMs = 1_000;
 
@@ -33,7 +33,7 @@ export class Peers {
   readonly #tickets = new Tickets();
   readonly #known: KnownPeers;
   /** The node ids of the replicas that let a deadline pass, and have not answered since. */
-  readonly #suspects = new Set<string>();
+  readonly #silent = new Set<string>();
   /** The path under which the API was mounted for the last request that told it. */
   #mount = "";
 
@@ -142,8 +142,8 @@ export class Peers {
   }
 
   /** Returns whether a peer was silent when it was last asked. */
-  isSuspect({ nodeId }: NodeInfo): boolean {
-    return this.#suspects.has(nodeId);
+  wasSilent({ nodeId }: NodeInfo): boolean {
+    return this.#silent.has(nodeId);
   }
 
   /** Counts a peer that would have to be asked, and cannot be: there is no secret here, or no address of it. */
@@ -204,16 +204,16 @@ export class Peers {
     }, goneCheckMs).unref();
     try {
       const signal = AbortSignal.any([request.signal, gone.signal]);
-      const isHurried = this.isSuspect(peer) && !isInquiry;
-      const patienceMs = isHurried ? suspectTimeoutMs : (request.signTimeoutMs ?? signTimeoutMs);
+      const isHurried = this.wasSilent(peer) && !isInquiry;
+      const patienceMs = isHurried ? silentTimeoutMs : (request.signTimeoutMs ?? signTimeoutMs);
       const answer = await this.#client.ask(peer, { ...request, signTimeoutMs: patienceMs, hop, signal });
-      this.#suspects.delete(peer.nodeId);
+      this.#silent.delete(peer.nodeId);
       metrics.peerAnswered(from.kind, (performance.now() - startedAt) / 1_000);
       return answer;
     } catch (error) {
       if (error instanceof PeerError) {
         if (isInquiry || !isDoubtful) metrics.peerFailed(from.kind);
-        if (error.late) this.#suspect(peer.nodeId);
+        if (error.late) this.#noteSilent(peer.nodeId);
         this.#log[isDoubtful ? "debug" : "warn"](
           { peer: peer.nodeId, address: peer.address, cause: errorLine(error) },
           "a peer did not answer",
@@ -225,9 +225,9 @@ export class Peers {
     }
   }
 
-  #suspect(nodeId: string): void {
-    for (const known of this.#suspects) if (!this.#lives(known)) this.#suspects.delete(known);
-    this.#suspects.add(nodeId);
+  #noteSilent(nodeId: string): void {
+    for (const known of this.#silent) if (!this.#lives(known)) this.#silent.delete(known);
+    this.#silent.add(nodeId);
   }
 
   #lives(nodeId: string): boolean {
