@@ -114,9 +114,10 @@ export class EndReports {
     await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried })]);
   }
 
-  /** Delivers the messages that a closed registry does not keep, 2 s at the most, and drops the rest. */
+  /** Delivers the messages that a closed registry does not keep, 4 s at the most, and drops the rest. */
   async close(): Promise<void> {
-    await Promise.all(this.#writing);
+    // A registry that is closed has answered all of them; one of the application's own may not.
+    await within(Promise.all(this.#writing), lastTimeoutMs, "To write the ends").catch(() => undefined);
     const { registry, metrics, log } = this.#options;
     const isKept = ({ id }: { readonly id: string }) => registry.keepsMessages && !this.#alone.has(id);
     if (this.#alone.size > 0) await this.#webhook?.flush(lastTimeoutMs);
