@@ -1,5 +1,5 @@
 # The built-in agent: docker build -t greenroom:dev . && docker run -p 8000:8080 greenroom:dev
-# Your own agent on top of it: see "On Kubernetes" in README.md.
+# Your own agent on top of it: see "On Kubernetes" in docs/running.md.
 
 # The version of Node is that of package-lock.json.
 #

@@ -1,4 +1,4 @@
-/** `npm run bench -- <name>… [--json]`: measures what the README quotes. */
+/** `npm run bench -- <name>… [--json]`: measures what docs/figures.md quotes. */
 import { parseArgs } from "node:util";
 import cgroup from "./cgroup.ts";
 import exhaustion from "./exhaustion.ts";

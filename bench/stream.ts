@@ -12,7 +12,7 @@ const slowFaults = 4;
 const many = 10;
 /** The time that calls are watched for what they cost, in seconds. */
 const costSeconds = 20;
-/** Length of the long call: a minute, unless `BENCH_STREAM_MINUTES` says another; the figures of the README are of 10. */
+/** Length of the long call: a minute, unless `BENCH_STREAM_MINUTES` says another; the figures of docs/figures.md are of 10. */
 const minutes = Number(process.env.BENCH_STREAM_MINUTES ?? "1");
 const MiB = 2 ** 20;
 

@@ -2,14 +2,17 @@
 export interface Manifest {
   readonly name: string;
   readonly version: string;
+  /** The folders and files that the package holds; npm adds the README and the licence by itself. */
+  readonly files: readonly string[];
   readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-/** The files that the README links to, which go with it. npm adds the README and the licence by itself. */
-export const papers = ["docs", ".env.example", "SECURITY.md"] as const;
+/** Returns those of the package's files that are read by people, and are copied as they are. */
+export const papersOf = ({ files }: Manifest): string[] =>
+  files.filter((name) => name !== "src" && name !== "workers");
 
 /** The fields that are of use only in the clone. */
 const left = ["private", "scripts", "devDependencies", "allowScripts", "ava"] as const;
@@ -21,7 +24,6 @@ export function packedManifest(source: Manifest, imports: { js: Set<string>; typ
   );
   return {
     ...kept,
-    files: ["src", "workers", ...papers],
     bin: mapValues(source.bin, compiled),
     exports: mapValues(source.exports, (path) => ({
       types: declarationOf(path),

@@ -21,7 +21,7 @@ import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
 import { finishDeclarations } from "./declarations.ts";
-import { checkImports, declarationOf, type Manifest, packedManifest, papers } from "./manifest.ts";
+import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
 import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -52,7 +52,10 @@ writeFileSync(
   join(folder, "package.json"),
   `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`,
 );
-if (!bare) for (const name of ["README.md", "LICENSE", ...papers]) copy(join(root, name), join(folder, name));
+if (!bare) {
+  for (const name of ["README.md", "LICENSE", ...papersOf(manifest)])
+    copy(join(root, name), join(folder, name));
+}
 makeReadable();
 if (!bare) pack();
 

@@ -231,10 +231,10 @@ withRoots(
 
 withRoots("an agent of one's own goes on top of it", async (t) => {
   t.timeout(120_000);
-  const readme = readFileSync(join(project, "README.md"), "utf8");
-  const shown = /```dockerfile\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const page = readFileSync(join(project, "docs/running.md"), "utf8");
+  const shown = /```dockerfile\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
   t.regex(shown, /^FROM greenroom:dev$/m);
-  t.regex(readme, /^docker build -t greenroom:dev \.$/m);
+  t.regex(page, /^docker build -t greenroom:dev \.$/m);
   t.regex(shown, /^COPY agent\.ts \.\/$/m);
   // An ENTRYPOINT takes the CMD of the image below away.
   const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(shown)?.[1] ?? "[]") as string[];

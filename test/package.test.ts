@@ -151,7 +151,7 @@ for (const type of ["commonjs", "module"]) {
 test.serial("and in a checkout that lies below such things, whose packages are linked", async (t) => {
   t.timeout(600_000);
   const project = hostile(t, "commonjs");
-  const parts = ["src", "workers", "scripts", "docs", "README.md", "LICENSE", "SECURITY.md", ".env.example"];
+  const parts = ["scripts", "README.md", "LICENSE", ...manifest.files];
   for (const name of [...parts, "package.json", "tsconfig.json", "tsconfig.build.json"]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
@@ -264,7 +264,7 @@ async function checkTypes(t: ExecutionContext, folder: string): Promise<void> {
   }
 }
 
-test("README prints that very file", (t) => {
+test("the README shows that very file", (t) => {
   t.true(readFileSync(join(root, "README.md"), "utf8").includes(readFileSync(example, "utf8")));
 });
 

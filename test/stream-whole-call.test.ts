@@ -9,7 +9,7 @@ import { until } from "./fixtures/voice-call.ts";
 import { startServices } from "./fixtures/voice-stage.ts";
 import { Child, temporaryFolder } from "./runner-fixtures/child.ts";
 
-// The README's first example, as it is printed there: a program of its own that is told by its environment alone where the
+// The example of docs/agents.md, as it is printed there: a program of its own that is told by its environment alone where the
 // services are. Somebody in the call asks about the weather, out of a WAV file, and hears the answer.
 
 const example = join(import.meta.dirname, "../examples/stream-agent.ts");

@@ -1,7 +1,7 @@
 import type { Observed } from "./observed.ts";
 
 /**
- * Returns the reason for which it may be that nobody knows what happened in a session at this time: the README says so
+ * Returns the reason for which it may be that nobody knows what happened in a session at this time: docs/operations.md says so
  * of what happens in a replica while Redis is away. Null: it has to be known.
  */
 export function knownToNobody(

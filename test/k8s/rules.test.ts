@@ -134,7 +134,7 @@ withKustomize(
 );
 
 test("what the alerts tell to set or to look at exists", (t) => {
-  const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../docs/running.md"), "utf8");
   const catalogue = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
   const runner = join(import.meta.dirname, "../../src/runner");
   const tables = readdirSync(runner).filter((file) => file.endsWith("options.ts"));
@@ -146,6 +146,6 @@ test("what the alerts tell to set or to look at exists", (t) => {
       .replace("GREENROOM_", "")
       .toLowerCase()
       .replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-    t.true(options.includes(` ${option}:`) || options.includes(`${name}:`) || readme.includes(name), name);
+    t.true(options.includes(` ${option}:`) || options.includes(`${name}:`) || page.includes(name), name);
   }
 });

@@ -1,7 +1,11 @@
+import { createServer, type RequestListener } from "node:http";
+import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import type { AgentLauncher, ServeOptions } from "greenroom";
+import { Agent, type AgentLauncher, type ServeOptions } from "greenroom";
+import * as testing from "greenroom/testing";
 import { SignJWT } from "jose";
-import { openServer } from "./http-fixtures/open-server.ts";
+import { listen, openServer } from "../http-fixtures/open-server.ts";
+import { Child } from "../runner-fixtures/child.ts";
 
 interface Example {
   readonly launcher: AgentLauncher;
@@ -18,7 +22,7 @@ test.before(() => {
   process.env.JWT_SECRET = secret;
 });
 
-/** Serves the very file that the README shows. */
+/** Serves the very file that a page shows. */
 async function serve(t: ExecutionContext, example: Example) {
   const { launcher, options } = example;
   launcher.override({ warmSessions: 2, logLevel: "silent", agentsLogLevel: "silent" });
@@ -28,7 +32,7 @@ async function serve(t: ExecutionContext, example: Example) {
 }
 
 test.serial("api-key.ts: who has a key may call, and its name is created_by", async (t) => {
-  const { ask } = await serve(t, await import("../examples/api-key.ts"));
+  const { ask } = await serve(t, await import("../../examples/api-key.ts"));
   t.is((await ask("/sessions", start("c"))).status, 401);
   const started = await ask("/sessions", { ...start("c"), ...as("ann") });
   t.is(started.status, 201);
@@ -41,7 +45,7 @@ test.serial("api-key.ts: who has a key may call, and its name is created_by", as
 test.serial(
   "jwt-database.ts: the token says who, the database what they may, and connections go back",
   async (t) => {
-    const example = await import("../examples/jwt-database.ts");
+    const example = await import("../../examples/jwt-database.ts");
     const { ask } = await serve(t, example);
     const token = async (sub: string, audience = "greenroom") => {
       const signed = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(sub).setAudience(audience);
@@ -62,7 +66,7 @@ test.serial(
 );
 
 test.serial("own-sessions.ts: everybody's sessions are their own", async (t) => {
-  const { ask } = await serve(t, await import("../examples/own-sessions.ts"));
+  const { ask } = await serve(t, await import("../../examples/own-sessions.ts"));
   const { body: hers } = await ask("/sessions", { ...start("c"), ...as("ann") });
   const { body: his } = await ask("/sessions", { ...start("c"), ...as("bob") });
   const path = `/sessions/${hers.session_id}`;
@@ -84,7 +88,7 @@ test.serial("own-sessions.ts: everybody's sessions are their own", async (t) => 
 });
 
 test.serial("quota.ts: two agents at a time for each user, with a config that is valid", async (t) => {
-  const { ask } = await serve(t, await import("../examples/quota.ts"));
+  const { ask } = await serve(t, await import("../../examples/quota.ts"));
   const first = await ask("/sessions", { ...start("c", { config: { language: "de" } }), ...as("ann") });
   t.is((await ask("/sessions", { ...start("c"), ...as("ann") })).status, 201);
   const third = await ask("/sessions", { ...start("c"), ...as("ann") });
@@ -99,4 +103,66 @@ test.serial("quota.ts: two agents at a time for each user, with a config that is
   const wrong = await ask("/sessions", { ...start("c", { config: { language: "xx" } }), ...as("bob") });
   t.is(wrong.status, 422);
   t.deepEqual(wrong.body.detail[0].loc, ["config", "language"]);
+});
+
+test.serial("own-app.ts: an application serves the API, and what else it does", async (t) => {
+  const { launcher, app } = await import("../../examples/own-app.ts");
+  launcher.override({ warmSessions: 1, logLevel: "silent", agentsLogLevel: "silent" });
+  await launcher.start();
+  t.teardown(() => launcher.stop());
+  const { ask } = await listen(t, app.callback() as RequestListener);
+  t.is((await ask("/sessions", start("c"))).status, 401);
+  t.is((await ask("/sessions", { ...start("c"), ...as("ann") })).status, 201);
+  t.is((await ask("/hello")).text, "This is what else your application does.");
+});
+
+test.serial("fastify.ts: what is below its path goes to the API before a body is read", async (t) => {
+  const { serveAgents } = await import("../../examples/fastify.ts");
+  type Hook = Parameters<Parameters<typeof serveAgents>[0]["addHook"]>[1];
+  const hooks: Hook[] = [];
+  let hijacked = 0;
+  const api: RequestListener = (request, response) => response.end(`api ${request.url}`);
+  serveAgents({ addHook: (_, hook) => hooks.push(hook) }, api);
+  const listener: RequestListener = (request, response) => {
+    const reply = { hijack: () => (hijacked += 1), raw: response };
+    hooks[0]!({ url: request.url ?? "", raw: request }, reply, () => response.end("fastify"));
+  };
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  t.teardown(() => server.close());
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const read = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+  t.is(await read("/agents/sessions?limit=1"), "api /sessions?limit=1");
+  t.is(await read("/other"), "fastify");
+  t.is(hijacked, 1);
+});
+
+test.serial("silent-caller.ts: a silent caller is asked twice, then the agent leaves", async (t) => {
+  const { askWhoIsSilent } = await import("../../examples/silent-caller.ts");
+  const edge = new testing.Edge({ speed: 10 });
+  const tts = new testing.TTS();
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "agent", name: "Agent" },
+    instructions: "",
+    llm: new testing.LLM(),
+    stt: new testing.STT(),
+    tts,
+    userSilentAfterMs: 20,
+  });
+  askWhoIsSilent(agent);
+  edge.addParticipant("alice");
+  await using _ = await agent.join(await agent.createCall("default", "call-1"));
+  await agent.finish();
+  t.deepEqual(
+    tts.spoken.map(({ text }) => text),
+    ["Are you still there?", "Are you still there?"],
+  );
+});
+
+test.serial("agent.test.ts: the tests of an agent pass, and end by themselves", async (t) => {
+  const child = new Child(t, ["--test", join(import.meta.dirname, "../../examples/agent.test.ts")]);
+  const { code } = await child.exit;
+  t.is(code, 0, child.stdout);
+  t.regex(child.stdout, /^. pass 2$/m);
 });

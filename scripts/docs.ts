@@ -1,0 +1,31 @@
+/**
+ * Puts files into the pages that show them: `npm run docs`. A comment with a path above a block says which file it is. Tests hold
+ * the two together.
+ */
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { metricsDoc, metricsDocFile } from "./metrics-doc.ts";
+
+export const root = join(import.meta.dirname, "..");
+
+/** The pages of the project, as paths from its root. */
+export const pages: readonly string[] = globSync("{*.md,*/**/*.md}", { cwd: root })
+  .filter((path) => !/(^|\/)(node_modules|dist)\//.test(path))
+  .toSorted();
+
+/** Returns the text of a page with the files in it that it shows. */
+export function filled(page: string): string {
+  return page.replaceAll(
+    /(<!-- (\S+) -->\n```\w+\n)[\s\S]*?(```\n)/g,
+    (_, head: string, file: string, tail: string) =>
+      `${head}${readFileSync(join(root, file), "utf8")}${tail}`,
+  );
+}
+
+if (import.meta.main) {
+  for (const path of pages) {
+    const text = readFileSync(join(root, path), "utf8");
+    if (filled(text) !== text) writeFileSync(join(root, path), filled(text));
+  }
+  writeFileSync(metricsDocFile, metricsDoc());
+}
