@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { swaggerFiles } from "../src/control-plane/pages/swagger-ui.ts";
+import { swaggerFiles } from "../src/control-plane/documents/pages/swagger-ui.ts";
 import { finishDeclarations } from "./declarations.ts";
 import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
 import { bundleSdks } from "./sdk-bundles.ts";
@@ -99,7 +99,7 @@ function stripComments(text: string): string {
 /** The viewer of the API's description lies where its pages look first; it is no dependency, since it brings others. */
 function copySwaggerUi(): void {
   const from = dirname(fileOf("swagger-ui-dist/package.json"));
-  const to = join(folder, "src/control-plane/pages/swagger-ui");
+  const to = join(folder, "src/control-plane/documents/pages/swagger-ui");
   for (const name of [...Object.keys(swaggerFiles), "LICENSE", "NOTICE"])
     copy(join(from, name), join(to, name));
 }

@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
-import { GreenroomError } from "./errors.ts";
-import type { InMemoryCall, JsonObject, JsonValue, LogFormat, LogLevel } from "./protocol.ts";
 import type { RedisClient } from "./registry/redis/client.ts";
 import type { SessionRegistry } from "./registry/registry.ts";
-import type { Session } from "./supervisor/session.ts";
-import type { SessionSummary } from "./supervisor/session-summary.ts";
+import { GreenroomError } from "./shared/errors.ts";
+import type { InMemoryCall, JsonObject, JsonValue, LogFormat, LogLevel } from "./shared/protocol.ts";
+import type { Session } from "./supervisor/session/session.ts";
+import type { SessionSummary } from "./supervisor/session/session-summary.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
 
 /** The options for how agents are started, limited and ended. All times in milliseconds. */

@@ -2,16 +2,12 @@
  * The exports for users. An agent's module is loaded on the main thread and in each session thread, so nothing heavy may be
  * reached from here by a static import.
  */
-import "./early-signals.ts";
-import "./node-version.ts";
+import "./process/early-signals.ts";
+import "./process/node-version.ts";
 
 export { Agent } from "./agent/agent.ts";
 export type { AgentOptions, Joined, JoinOptions, SayOptions } from "./agent/agent-options.ts";
 export type { PcmFrame } from "./agent/audio.ts";
-export { BadAnswerError } from "./agent/bad-answer-error.ts";
-export type { BargeInOptions } from "./agent/barge-in.ts";
-export type { BudgetOptions } from "./agent/budget.ts";
-export type { Message, ToolCall, ToolResult } from "./agent/conversation.ts";
 export {
   type AgentDefinition,
   type AgentModule,
@@ -32,17 +28,12 @@ export type {
   Participant,
 } from "./agent/edge.ts";
 export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
-export type {
-  FunctionContext,
-  FunctionDeclaration,
-  JsonSchemaFunction,
-  SchemaFunction,
-} from "./agent/functions.ts";
+export type { BargeInOptions } from "./agent/hearing/barge-in.ts";
 export type { Log } from "./agent/host.ts";
-export type { AgentLimits } from "./agent/limits.ts";
 export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
-export type { AskPermit } from "./agent/permits.ts";
-export type { JsonSchema, StandardSchema } from "./agent/schema.ts";
+export { BadAnswerError } from "./agent/model/bad-answer-error.ts";
+export type { BudgetOptions } from "./agent/options/budget.ts";
+export type { AgentLimits } from "./agent/options/limits.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
 export type { Pronunciations } from "./agent/speech-text/pronunciations.ts";
 export type {
@@ -54,9 +45,17 @@ export type {
 export { textTransforms } from "./agent/speech-text/text-transforms.ts";
 export type { SpeechMarkup } from "./agent/speech-text/voice-markup.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
-export { ToolError } from "./agent/tool-error.ts";
+export type { AskPermit } from "./agent/thread/permits.ts";
+export type {
+  FunctionContext,
+  FunctionDeclaration,
+  JsonSchemaFunction,
+  SchemaFunction,
+} from "./agent/tools/functions.ts";
+export type { JsonSchema, StandardSchema } from "./agent/tools/schema.ts";
+export { ToolError } from "./agent/tools/tool-error.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
-export type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
+export type { Message, ToolCall, ToolResult } from "./agent/turns/conversation.ts";
 export {
   AgentLauncher,
   type AgentLauncherOptions,
@@ -64,28 +63,14 @@ export {
   type StartRequest,
   type WebhookOptions,
 } from "./agent-launcher.ts";
-export { type ApiKeyOptions, apiKey } from "./control-plane/api-key.ts";
-export { HttpError, type HttpErrorOptions } from "./control-plane/http-error.ts";
-export { type JwtOptions, jwt } from "./control-plane/jwt.ts";
+export { type ApiKeyOptions, apiKey } from "./control-plane/access/api-key.ts";
+export { type JwtOptions, jwt } from "./control-plane/access/jwt.ts";
+export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/access/scope.ts";
+export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-error.ts";
 export { routes } from "./control-plane/routes.ts";
-export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/scope.ts";
 export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
-export { type ErrorCode, GreenroomError, type PlainError } from "./errors.ts";
 export type { SessionMetricsSnapshot } from "./metrics/session-metric-fields.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
-export type {
-  EndReason,
-  Farewell,
-  FarewellModule,
-  Guest,
-  InMemoryCall,
-  JsonObject,
-  JsonValue,
-  LogFormat,
-  LogLevel,
-  Measurement,
-  SessionState,
-} from "./protocol.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {
   EndMessage,
@@ -106,14 +91,29 @@ export type {
   SessionRegistry,
   WaitingMessages,
 } from "./registry/registry.ts";
-export type { ConsoleOptions } from "./runner/console.ts";
+export type { ConsoleOptions } from "./runner/console/console.ts";
 export { Runner } from "./runner/runner.ts";
 export type { RunnerOptions } from "./runner/runner-options.ts";
-export type { ServerHandle } from "./runner/serve.ts";
-export type { CloseOptions, Shutdown } from "./runner/shutdown.ts";
-export type { SessionTimeline } from "./supervisor/creation.ts";
-export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/event-log.ts";
-export type { Session } from "./supervisor/session.ts";
-export type { SessionSummary } from "./supervisor/session-summary.ts";
-export type { TranscriptLine } from "./supervisor/transcript.ts";
-export type { SessionResources } from "./supervisor/vitals.ts";
+export type { ServerHandle } from "./runner/server/serve.ts";
+export type { CloseOptions, Shutdown } from "./runner/server/shutdown.ts";
+export type { AgentEvent, ResponseLatency, TurnOutcome } from "./shared/agent-event.ts";
+export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
+export type {
+  EndReason,
+  Farewell,
+  FarewellModule,
+  Guest,
+  InMemoryCall,
+  JsonObject,
+  JsonValue,
+  LogFormat,
+  LogLevel,
+  Measurement,
+  SessionState,
+} from "./shared/protocol.ts";
+export type { SessionResources } from "./supervisor/monitor/vitals.ts";
+export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/session/event-log.ts";
+export type { Session } from "./supervisor/session/session.ts";
+export type { SessionTimeline } from "./supervisor/session/session-creation.ts";
+export type { SessionSummary } from "./supervisor/session/session-summary.ts";
+export type { TranscriptLine } from "./supervisor/session/transcript.ts";

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { JsonObject } from "greenroom";
-import { ThreadLog } from "../src/agent/thread-log.ts";
-import type { LogLevel } from "../src/protocol.ts";
+import { ThreadLog } from "../src/agent/thread/thread-log.ts";
+import type { LogLevel } from "../src/shared/protocol.ts";
 import { AgentThread, agentFixture } from "./fixtures/agent-thread.ts";
 
 interface Line {

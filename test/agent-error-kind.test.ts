@@ -1,7 +1,7 @@
 import test from "ava";
 import { errorKind } from "../src/agent/error-kind.ts";
-import { PermitTimeoutError } from "../src/agent/permits.ts";
-import { DeadlineError } from "../src/deadline.ts";
+import { PermitTimeoutError } from "../src/agent/thread/permits.ts";
+import { DeadlineError } from "../src/shared/deadline.ts";
 
 const failed = (fields: object, cause?: unknown) => Object.assign(new Error("failed", { cause }), fields);
 

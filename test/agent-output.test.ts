@@ -1,5 +1,5 @@
 import test from "ava";
-import { TextOutput } from "../src/agent/text-output.ts";
+import { TextOutput } from "../src/agent/speaking/text-output.ts";
 
 test("what is cut before it was sent is neither sent later nor counted as heard", async (t) => {
   const sent: string[] = [];

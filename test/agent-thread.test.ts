@@ -5,8 +5,8 @@ import { pathToFileURL } from "node:url";
 import { MessageChannel } from "node:worker_threads";
 import test from "ava";
 import { Piscina } from "piscina";
-import type { PlainError } from "../src/errors.ts";
-import { type FailureStage, heartbeatBytes } from "../src/protocol.ts";
+import type { PlainError } from "../src/shared/errors.ts";
+import { type FailureStage, heartbeatBytes } from "../src/shared/protocol.ts";
 import { AgentThread, agentFixture } from "./fixtures/agent-thread.ts";
 
 const defaultAgent = new URL("../workers/default-agent.ts", import.meta.url).href;

@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import { LLM, type LlmEvent, type LlmRequest, type Message } from "greenroom";
-import type { AgentEvent } from "../src/agent-event.ts";
-import type { Measurement } from "../src/protocol.ts";
+import type { AgentEvent } from "../src/shared/agent-event.ts";
+import type { Measurement } from "../src/shared/protocol.ts";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 
 /** An action on an agent, in any order. */

@@ -1,5 +1,5 @@
 import test from "ava";
-import { HeardText } from "../src/audio/heard-text.ts";
+import { HeardText } from "../src/audio/playback/heard-text.ts";
 
 const aligned = (text: string, characterMs: number, from = 0) => ({
   characters: [...text],

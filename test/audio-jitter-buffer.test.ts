@@ -1,11 +1,11 @@
 import test from "ava";
 import fc from "fast-check";
-import { JitterBuffer } from "../src/audio/jitter-buffer.ts";
-import { OpusDecoder, OpusEncoder } from "../src/audio/opus.ts";
 import { concatenate, Framer, level } from "../src/audio/pcm.ts";
+import { JitterBuffer } from "../src/audio/reception/jitter-buffer.ts";
+import { OpusDecoder, OpusEncoder } from "../src/audio/reception/opus.ts";
+import { shorten } from "../src/audio/reception/shorten.ts";
 import { resample } from "../src/audio/resampler.ts";
-import { shorten } from "../src/audio/shorten.ts";
-import { tone } from "../src/testing/sound.ts";
+import { tone } from "../src/providers/memory/tone.ts";
 import { heard, madeUp, NumberedDecoder, type NumberedOptions, numbered } from "./fixtures/numbered-voice.ts";
 import { type Arrival, play } from "./fixtures/played-call.ts";
 import { spoken } from "./fixtures/spoken.ts";

@@ -1,4 +1,5 @@
 import test from "ava";
+import { Framer, level } from "../src/audio/pcm.ts";
 import {
   isSilent,
   loadOpus,
@@ -6,8 +7,7 @@ import {
   OpusEncoder,
   packetMs,
   repeatsPrevious,
-} from "../src/audio/opus.ts";
-import { Framer, level } from "../src/audio/pcm.ts";
+} from "../src/audio/reception/opus.ts";
 import { resample } from "../src/audio/resampler.ts";
 import { noise } from "./fixtures/noise.ts";
 import { spoken } from "./fixtures/spoken.ts";

@@ -1,10 +1,10 @@
 import test from "ava";
 import fc from "fast-check";
 import type { PcmFrame } from "greenroom";
-import { OutputQueue, type OutputQueueOptions } from "../src/audio/output-queue.ts";
-import type { Pacing } from "../src/audio/pacing.ts";
 import { concatenate } from "../src/audio/pcm.ts";
-import type { QueuedSpeech } from "../src/audio/queued-speech.ts";
+import { OutputQueue, type OutputQueueOptions } from "../src/audio/playback/output-queue.ts";
+import type { Pacing } from "../src/audio/playback/pacing.ts";
+import type { QueuedSpeech } from "../src/audio/playback/queued-speech.ts";
 import { resample } from "../src/audio/resampler.ts";
 import { ManualClock } from "./fixtures/manual-clock.ts";
 

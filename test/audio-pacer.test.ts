@@ -1,6 +1,6 @@
 import test from "ava";
 import { systemClock } from "../src/audio/clock.ts";
-import { Pacer, type PacerOptions } from "../src/audio/pacer.ts";
+import { Pacer, type PacerOptions } from "../src/audio/playback/pacer.ts";
 import { ManualClock } from "./fixtures/manual-clock.ts";
 
 /** A pacer whose beats are noted: when each was given, from the start of the clock on. */

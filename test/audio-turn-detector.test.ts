@@ -1,9 +1,13 @@
 import test from "ava";
-import { loadFvad } from "../src/audio/fvad.ts";
+import { loadFvad } from "../src/audio/detection/fvad.ts";
+import {
+  type DetectedEvent,
+  TurnDetector,
+  type TurnDetectorOptions,
+} from "../src/audio/detection/turn-detector.ts";
+import { EnergyGate, VoiceActivity } from "../src/audio/detection/voice-activity.ts";
 import { concatenate, level, mix, silence } from "../src/audio/pcm.ts";
 import { resample } from "../src/audio/resampler.ts";
-import { type DetectedEvent, TurnDetector, type TurnDetectorOptions } from "../src/audio/turn-detector.ts";
-import { EnergyGate, VoiceActivity } from "../src/audio/voice-activity.ts";
 import { noise } from "./fixtures/noise.ts";
 import { spoken } from "./fixtures/spoken.ts";
 

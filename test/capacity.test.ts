@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "ava";
-import { deriveCapacity, readLimits } from "../src/supervisor/capacity.ts";
-import { readCgroup } from "../src/supervisor/cgroup.ts";
+import { readCgroup } from "../src/supervisor/monitor/cgroup.ts";
+import { deriveCapacity, readLimits } from "../src/supervisor/starts/capacity.ts";
 
 const GiB = 2 ** 30;
 const machine = { cpus: 8, memoryBytes: 64 * GiB };

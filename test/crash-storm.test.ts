@@ -1,7 +1,7 @@
 import test from "ava";
-import type { PlainError } from "../src/errors.ts";
-import type { EndReason, JsonValue } from "../src/protocol.ts";
-import { CrashStorm } from "../src/supervisor/crash-storm.ts";
+import type { PlainError } from "../src/shared/errors.ts";
+import type { EndReason, JsonValue } from "../src/shared/protocol.ts";
+import { CrashStorm } from "../src/supervisor/starts/crash-storm.ts";
 
 const at = (line: number, message = "boom"): PlainError => ({
   name: "Error",

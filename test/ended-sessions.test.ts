@@ -1,8 +1,8 @@
 import test from "ava";
-import { GreenroomError } from "../src/errors.ts";
-import type { LoggedEvent } from "../src/supervisor/event-log.ts";
-import type { Session } from "../src/supervisor/session.ts";
-import { Sessions } from "../src/supervisor/sessions.ts";
+import { GreenroomError } from "../src/shared/errors.ts";
+import type { LoggedEvent } from "../src/supervisor/session/event-log.ts";
+import type { Session } from "../src/supervisor/session/session.ts";
+import { Sessions } from "../src/supervisor/session/sessions.ts";
 import { detachedSession, hear } from "./fixtures/detached-session.ts";
 
 /** A session that said much and ended of an error. */

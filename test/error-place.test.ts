@@ -2,13 +2,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import { importAgent } from "../src/agent/import-agent.ts";
-import { inBrackets, placesIn, placeText } from "../src/error-place.ts";
-import { plainError } from "../src/errors.ts";
-import { errorLines } from "../src/runner/error-lines.ts";
-import { errorSentence } from "../src/runner/error-sentence.ts";
-import { ListenError } from "../src/runner/listener.ts";
-import { UsageError } from "../src/runner/usage-error.ts";
+import { importAgent } from "../src/agent/thread/import-agent.ts";
+import { errorLines } from "../src/runner/commands/error-lines.ts";
+import { errorSentence } from "../src/runner/commands/error-sentence.ts";
+import { UsageError } from "../src/runner/commands/usage-error.ts";
+import { ListenError } from "../src/runner/server/listener.ts";
+import { inBrackets, placesIn, placeText } from "../src/shared/error-location.ts";
+import { plainError } from "../src/shared/errors.ts";
 import { temporaryFolder } from "./runner-fixtures/child.ts";
 
 /** A folder with these files, as a user has them. */

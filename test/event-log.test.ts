@@ -1,5 +1,5 @@
 import test from "ava";
-import { EventLog, type LoggedEvent } from "../src/supervisor/event-log.ts";
+import { EventLog, type LoggedEvent } from "../src/supervisor/session/event-log.ts";
 
 const delta = (text: string) =>
   ({

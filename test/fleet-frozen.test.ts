@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { GreenroomError } from "greenroom";
-import { markHeader, PeerMarks } from "../src/control-plane/peers/mark.ts";
+import { markHeader, PeerMarks } from "../src/control-plane/peers/connection/mark.ts";
 import { CommonRegistry, CommonStore } from "./fixtures/common-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";

@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from "ava";
-import { mergedPage, type Page } from "../src/control-plane/list-page.ts";
+import { mergedPage, type Page } from "../src/control-plane/endpoints/list-page.ts";
 import { type Fleet, openFleet, type Replica } from "./http-fixtures/open-fleet.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */

@@ -3,9 +3,9 @@ import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import anyTest, { type TestFn } from "ava";
 import type { Scope, ServeOptions } from "greenroom";
-import { endToEnd } from "../src/control-plane/peers/end-to-end-headers.ts";
-import { bodyHashOf, type Hop, PeerMarks } from "../src/control-plane/peers/mark.ts";
-import { Tickets, ticketLifeMs } from "../src/control-plane/peers/tickets.ts";
+import { endToEnd } from "../src/control-plane/peers/connection/end-to-end-headers.ts";
+import { bodyHashOf, type Hop, PeerMarks } from "../src/control-plane/peers/connection/mark.ts";
+import { Tickets, ticketLifeMs } from "../src/control-plane/peers/connection/tickets.ts";
 import { StandInPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { type Fleet, openFleet, peerSecret, placesOf, type Replica } from "./http-fixtures/open-fleet.ts";
 

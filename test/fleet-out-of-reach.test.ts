@@ -2,9 +2,9 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { Dependency, ServeOptions } from "greenroom";
-import { type Hop, PeerMarks } from "../src/control-plane/peers/mark.ts";
-import { PeerClient } from "../src/control-plane/peers/peer-client.ts";
-import { PeerError } from "../src/control-plane/peers/peer-error.ts";
+import { type Hop, PeerMarks } from "../src/control-plane/peers/connection/mark.ts";
+import { PeerClient } from "../src/control-plane/peers/connection/peer-client.ts";
+import { PeerError } from "../src/control-plane/peers/connection/peer-error.ts";
 import { answerAsPeer } from "./fleet-fixtures/stand-in-peer.ts";
 import { type Fleet, openFleet, placesOf } from "./http-fixtures/open-fleet.ts";
 

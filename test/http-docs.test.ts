@@ -95,7 +95,7 @@ test("a file that is not the page's is not found", async (t) => {
 test("the files beside the module count first; without any, nothing is read", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const source = join(import.meta.dirname, "../src/control-plane/pages/swagger-ui.ts");
+  const source = join(import.meta.dirname, "../src/control-plane/documents/pages/swagger-ui.ts");
   cpSync(source, join(folder, "swagger-ui.ts"));
   // Otherwise the nearest one above the temporary folder says what kind of module it is.
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');

@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher } from "greenroom";
-import { OpenLimit, RateLimit } from "../src/control-plane/rate-limit.ts";
+import { OpenLimit, RateLimit } from "../src/control-plane/access/rate-limit.ts";
 import { openServer, startLauncher } from "./http-fixtures/open-server.ts";
 
 /** One after another, since they share a server. */

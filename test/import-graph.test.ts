@@ -44,7 +44,7 @@ const floorOf = (floors: readonly string[], path: string) =>
 
 test("the walk finds the imports", (t) => {
   t.true(files.length > 50);
-  t.true(imports.some(({ from, to }) => from === "src/supervisor/pool.ts" && to === "piscina"));
+  t.true(imports.some(({ from, to }) => from === "src/supervisor/threads/pool.ts" && to === "piscina"));
   t.true(
     imports.some(
       ({ from, to, lazy }) =>
@@ -96,7 +96,7 @@ test("nothing but Node and Greenroom itself is reached statically from what user
 
 test("what the main thread loads to leave a call for a dead thread is light, and known to it by its URL alone", (t) => {
   const modules = files.filter((file) => /^src\/providers\/[^/]+\/farewell-module\.ts$/.test(file));
-  t.deepEqual(modules, ["src/providers/stream/farewell-module.ts"]);
+  t.deepEqual(modules, ["src/providers/stream/leave-module.ts"]);
   t.deepEqual(
     imports.filter(({ to }) => modules.includes(to)),
     [],

@@ -1,8 +1,13 @@
 import test from "ava";
 import { LoopLag } from "../src/metrics/loop-lag.ts";
-import type { Cgroup } from "../src/supervisor/cgroup.ts";
-import { eventLoopGauge, memoryGauge, systemGauges, throttlingGauge } from "../src/supervisor/load-gauges.ts";
-import { type LoadGauge, LoadGuard } from "../src/supervisor/load-guard.ts";
+import type { Cgroup } from "../src/supervisor/monitor/cgroup.ts";
+import {
+  eventLoopGauge,
+  memoryGauge,
+  systemGauges,
+  throttlingGauge,
+} from "../src/supervisor/monitor/load-gauges.ts";
+import { type LoadGauge, LoadGuard } from "../src/supervisor/monitor/load-guard.ts";
 
 const cgroup: Cgroup = {
   memoryLimitBytes: null,

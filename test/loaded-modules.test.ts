@@ -78,7 +78,7 @@ test.serial("neither side pays for the other: what each really loads", async (t)
 
   t.true(main!.packages.has("piscina") && main!.packages.has("zod"));
   t.true(main!.own.has("src/supervisor/supervisor.ts"));
-  t.false(main!.own.has("src/agent/session-thread.ts"));
+  t.false(main!.own.has("src/agent/thread/session-thread.ts"));
   t.deepEqual(providersIn(main!.own), []);
 
   for (const { packages, own, session } of ready) {

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import test from "ava";
 import pino from "pino";
-import { GreenroomError, plainError } from "../src/errors.ts";
+import { GreenroomError, plainError } from "../src/shared/errors.ts";
 import { causeOf, errorLine, loggedError } from "../src/supervisor/log-error.ts";
 
 /** The `err` of a line, as pino writes it. */

@@ -2,18 +2,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type Candidate, findEater, type Pressure } from "../src/supervisor/memory/eater.ts";
+import { type Candidate, findEater, type Pressure } from "../src/supervisor/monitor/memory/eater.ts";
 import {
   deriveThreadLimits,
   firstMark,
   lastMark,
   limitWarning,
-} from "../src/supervisor/memory/memory-limits.ts";
-import { ProcessMemory } from "../src/supervisor/memory/process-memory.ts";
-import type { ThreadHolding } from "../src/supervisor/memory/thread-memory.ts";
-import { UnexplainedMemory } from "../src/supervisor/memory/unexplained-memory.ts";
-import { UseTrend } from "../src/supervisor/memory/use-trend.ts";
-import type { Slot } from "../src/supervisor/slot.ts";
+} from "../src/supervisor/monitor/memory/memory-limits.ts";
+import { ProcessMemory } from "../src/supervisor/monitor/memory/process-memory.ts";
+import type { ThreadHolding } from "../src/supervisor/monitor/memory/thread-memory.ts";
+import { UnexplainedMemory } from "../src/supervisor/monitor/memory/unexplained-memory.ts";
+import { UseTrend } from "../src/supervisor/monitor/memory/use-trend.ts";
+import type { Slot } from "../src/supervisor/threads/slot.ts";
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;

@@ -1,9 +1,9 @@
 import test from "ava";
-import { eventJson } from "../src/control-plane/wire.ts";
-import { within } from "../src/deadline.ts";
+import { eventJson } from "../src/control-plane/documents/wire.ts";
 import { SessionMetrics } from "../src/metrics/session-metrics.ts";
-import { type FromThread, type Measurement, now } from "../src/protocol.ts";
-import type { SessionEvent } from "../src/supervisor/event-log.ts";
+import { within } from "../src/shared/deadline.ts";
+import { type FromThread, type Measurement, now } from "../src/shared/protocol.ts";
+import type { SessionEvent } from "../src/supervisor/session/event-log.ts";
 import { detachedSession } from "./fixtures/detached-session.ts";
 import { eventOf } from "./fixtures/session-watch.ts";
 

@@ -1,6 +1,6 @@
 import test from "ava";
 import { proxyFor } from "../src/network/proxy.ts";
-import { threadEnvironment } from "../src/supervisor/thread-environment.ts";
+import { threadEnvironment } from "../src/supervisor/threads/thread-environment.ts";
 
 const proxied = "http://proxy.test:3128/";
 

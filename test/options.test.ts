@@ -12,7 +12,7 @@ import * as elevenlabs from "greenroom/elevenlabs";
 import * as gemini from "greenroom/gemini";
 import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
-import { similar } from "../src/similar.ts";
+import { similar } from "../src/shared/similar.ts";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 
 const given = {

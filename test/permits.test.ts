@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, Session } from "greenroom";
 import * as testing from "greenroom/testing";
-import type { TurnEvent } from "../src/agent-event.ts";
+import type { TurnEvent } from "../src/shared/agent-event.ts";
 import { CountedRequests } from "./fixtures/counted-requests.ts";
 import { launch } from "./fixtures/launch.ts";
 import { eventOf } from "./fixtures/session-watch.ts";

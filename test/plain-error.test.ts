@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import test from "ava";
 import fc from "fast-check";
-import { errorOf, messageWithCauses, type PlainError, plainError } from "../src/errors.ts";
+import { errorOf, messageWithCauses, type PlainError, plainError } from "../src/shared/errors.ts";
 
 /** Returns the number of errors that it is made of, and of characters. */
 function size(error: PlainError): { errors: number; characters: number } {

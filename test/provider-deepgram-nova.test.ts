@@ -1,7 +1,7 @@
 import test from "ava";
 import { errorKind } from "../src/agent/error-kind.ts";
-import { now } from "../src/protocol.ts";
 import type { DeepgramOptions } from "../src/providers/deepgram/index.ts";
+import { now } from "../src/shared/protocol.ts";
 import { emulate, Listener, sttOn } from "./fixtures/deepgram-listener.ts";
 
 const nova: DeepgramOptions = { model: "nova-3" };

@@ -1,6 +1,6 @@
 import test from "ava";
-import { now } from "../src/protocol.ts";
 import { STT } from "../src/providers/deepgram/index.ts";
+import { now } from "../src/shared/protocol.ts";
 import { emulate, Listener, sttOn } from "./fixtures/deepgram-listener.ts";
 
 const searchOf = (emulator: Awaited<ReturnType<typeof emulate>>, handshake = 1) =>

@@ -221,7 +221,7 @@ test.serial(
     const loaded = [];
     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
     const gemini = await import(${JSON.stringify(import.meta.resolve("greenroom/gemini"))});
-    const { preloadAll } = await import(${JSON.stringify(import.meta.resolve("../src/agent/preload.ts"))});
+    const { preloadAll } = await import(${JSON.stringify(import.meta.resolve("../src/agent/thread/preload.ts"))});
     const sdk = () => loaded.some((url) => url.includes("@google/genai"));
     parentPort.postMessage(sdk());
     await preloadAll();

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import type * as gemini from "greenroom/gemini";
 import { errorKind } from "../src/agent/error-kind.ts";
-import { plainError } from "../src/errors.ts";
+import { plainError } from "../src/shared/errors.ts";
 import type { GeminiFault } from "./emulators/gemini.ts";
 import { geminiStage, lastWords } from "./fixtures/gemini-stage.ts";
 import { afterTools, ask, said } from "./fixtures/one-answer.ts";

@@ -1,6 +1,6 @@
 import test from "ava";
 import * as gemini from "greenroom/gemini";
-import type { FunctionDeclaration } from "../src/agent/functions.ts";
+import type { FunctionDeclaration } from "../src/agent/tools/functions.ts";
 import { geminiStage, lastWords } from "./fixtures/gemini-stage.ts";
 import { afterTools, ask, said } from "./fixtures/one-answer.ts";
 

@@ -1,5 +1,5 @@
-import { now } from "../src/protocol.ts";
 import { mostKeptOfOne } from "../src/registry/local-keys.ts";
+import { now } from "../src/shared/protocol.ts";
 import { isInstalled } from "./fixtures/is-installed.ts";
 import { unless } from "./fixtures/needs.ts";
 import { claimOf, type OpenRegistryOptions, openRegistry } from "./fixtures/open-registry.ts";

@@ -1,6 +1,6 @@
 import test from "ava";
-import { now } from "../src/protocol.ts";
 import type { PeerNode } from "../src/registry/registry.ts";
+import { now } from "../src/shared/protocol.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";

@@ -1,7 +1,7 @@
 import { createClient } from "@redis/client";
 import test from "ava";
-import { now } from "../src/protocol.ts";
 import { type NodeState, RoomSoon } from "../src/registry/registry.ts";
+import { now } from "../src/shared/protocol.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { now } from "../src/protocol.ts";
+import { now } from "../src/shared/protocol.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { claimOf, openRegistry } from "./fixtures/open-registry.ts";
 import { SmallDisk } from "./fixtures/small-disk.ts";

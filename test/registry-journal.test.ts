@@ -1,12 +1,12 @@
 import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { now } from "../src/protocol.ts";
 import { compact } from "../src/registry/journal/compaction.ts";
 import { Contents } from "../src/registry/journal/contents.ts";
 import { JournalFile } from "../src/registry/journal/journal-file.ts";
 import { endedLine, openedLine, parseLine, toldLine } from "../src/registry/journal/lines.ts";
 import type { EndMessage } from "../src/registry/registry.ts";
+import { now } from "../src/shared/protocol.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "./fixtures/open-registry.ts";

@@ -1,5 +1,5 @@
 import test from "ava";
-import { now } from "../src/protocol.ts";
+import { now } from "../src/shared/protocol.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { now } from "../src/protocol.ts";
 import { Availability } from "../src/registry/availability.ts";
 import type { Liveness, PeerNode } from "../src/registry/registry.ts";
+import { now } from "../src/shared/protocol.ts";
 import { ChildRegistry } from "./fixtures/child-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";

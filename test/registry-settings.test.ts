@@ -2,7 +2,7 @@ import { createClient } from "@redis/client";
 import test from "ava";
 import { AgentLauncher, type AgentLauncherOptions } from "greenroom";
 import { MemoryRegistry } from "../src/registry/memory.ts";
-import { fleetOf } from "../src/runner/fleet-settings.ts";
+import { fleetOf } from "../src/runner/options/fleet-settings.ts";
 import { eventually } from "./fixtures/eventually.ts";
 import { needs } from "./fixtures/needs.ts";
 import { RedisServer } from "./fixtures/redis-server.ts";

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import test, { type ExecutionContext } from "ava";
-import { announceMsOf } from "../src/runner/serve-command.ts";
+import { announceMsOf } from "../src/runner/commands/serve-command.ts";
 import { bin, Child, temporaryFolder } from "./runner-fixtures/child.ts";
 
 const source = join(import.meta.dirname, "../src");

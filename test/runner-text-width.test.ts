@@ -1,6 +1,6 @@
 import test from "ava";
-import { harmless } from "../src/runner/paint.ts";
-import { textWidth, wrap } from "../src/runner/text-width.ts";
+import { harmless } from "../src/runner/terminal/paint.ts";
+import { textWidth, wrap } from "../src/runner/terminal/text-width.ts";
 
 test("rows are broken between words, and hold what fits", (t) => {
   t.deepEqual(wrap("one two three", 7), ["one two", "three"]);

@@ -1,7 +1,7 @@
 import test from "ava";
-import type { OptionTable } from "../src/runner/option-table.ts";
-import * as tables from "../src/runner/options.ts";
-import { readSettings } from "../src/runner/settings.ts";
+import type { OptionTable } from "../src/runner/options/option-table.ts";
+import * as tables from "../src/runner/options/options.ts";
+import { readSettings } from "../src/runner/options/settings.ts";
 import { bin, Child } from "./runner-fixtures/child.ts";
 
 const none = { find: () => undefined, names: () => [], warnings: [] };

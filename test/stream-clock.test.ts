@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
-import { backdatedSeconds } from "../src/providers/stream/clock.ts";
-import { Coordinator } from "../src/providers/stream/coordinator.ts";
+import { Coordinator } from "../src/providers/stream/coordinator/coordinator.ts";
+import { backdatedSeconds } from "../src/providers/stream/coordinator/stream-clock.ts";
 import { StreamError } from "../src/providers/stream/error.ts";
 import { fillOptions, type StreamOptions } from "../src/providers/stream/options.ts";
 import { type Claims, readToken, signToken } from "./emulators/stream/token.ts";

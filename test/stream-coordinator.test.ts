@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "ava";
 import { errorKind } from "../src/agent/error-kind.ts";
-import { Coordinator } from "../src/providers/stream/coordinator.ts";
+import { Coordinator } from "../src/providers/stream/coordinator/coordinator.ts";
 import { StreamError } from "../src/providers/stream/error.ts";
 import { fillOptions, type StreamOptions } from "../src/providers/stream/options.ts";
 import { type StreamEmulator, startStream } from "./emulators/stream.ts";

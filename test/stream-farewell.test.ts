@@ -1,11 +1,11 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, JsonObject, Session } from "greenroom";
-import { backdatedSeconds } from "../src/providers/stream/clock.ts";
+import type { Place } from "../src/providers/stream/call/call-connection-event.ts";
+import { Invitations } from "../src/providers/stream/coordinator/guest-tokens.ts";
+import { backdatedSeconds } from "../src/providers/stream/coordinator/stream-clock.ts";
 import { Edge } from "../src/providers/stream/edge.ts";
-import { farewell } from "../src/providers/stream/farewell-module.ts";
-import { Invitations } from "../src/providers/stream/invitations.ts";
+import { farewell } from "../src/providers/stream/leave-module.ts";
 import { fillOptions } from "../src/providers/stream/options.ts";
-import type { Place } from "../src/providers/stream/seat-event.ts";
 import { readToken } from "./emulators/stream/token.ts";
 import { type StreamEmulator, startStream } from "./emulators/stream.ts";
 import { eventually } from "./fixtures/eventually.ts";

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import { level } from "../src/audio/pcm.ts";
-import { shareOf } from "../src/testing/sound.ts";
+import { shareOf } from "../src/providers/memory/tone.ts";
 import { type MediaSetup, MediaThread } from "./fixtures/media-caller.ts";
 import { PlainSfu, type Received } from "./fixtures/plain-sfu.ts";
 import { UdpLink } from "./fixtures/udp-link.ts";

@@ -1,14 +1,14 @@
 import test from "ava";
 import type { PcmFrame } from "../src/agent/audio.ts";
 import type { ConnectionEvent } from "../src/agent/edge.ts";
-import { within } from "../src/deadline.ts";
-import { Participants } from "../src/providers/stream/participants.ts";
-import { takeRosterEvent } from "../src/providers/stream/roster-events.ts";
-import { Subscriptions } from "../src/providers/stream/subscriptions.ts";
-import { Voices } from "../src/providers/stream/voices.ts";
+import { Participants } from "../src/providers/stream/participants/participants.ts";
+import { takeRosterEvent } from "../src/providers/stream/participants/roster-events.ts";
+import { Voices } from "../src/providers/stream/participants/voices.ts";
+import { Subscriptions } from "../src/providers/stream/sfu/subscriptions.ts";
 import { TrackType } from "../src/providers/stream/wire/enums.ts";
 import { Participant, SfuEvent, type TrackSubscription } from "../src/providers/stream/wire/messages.ts";
 import { decode, encode, type Input, variantOf } from "../src/providers/stream/wire/protobuf.ts";
+import { within } from "../src/shared/deadline.ts";
 
 const { AUDIO, VIDEO } = TrackType;
 const never = { graceMs: 3_600_000, graceAfterReturnMs: 3_600_000 };

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import * as testing from "greenroom/testing";
-import { now } from "../src/protocol.ts";
+import { now } from "../src/shared/protocol.ts";
 import { reached } from "./fixtures/session-watch.ts";
 import { StreamPerson } from "./fixtures/stream-person.ts";
 import { SessionLog, StreamStage } from "./fixtures/stream-stage.ts";

@@ -1,9 +1,9 @@
 import test from "ava";
-import { within } from "../src/deadline.ts";
-import { type PeerTimes, PeerWatch, peerTimes } from "../src/providers/stream/peer-watch.ts";
-import { retryDelayMs } from "../src/providers/stream/retry-delay.ts";
-import { ReturnLimits } from "../src/providers/stream/return-limits.ts";
-import type { Trouble } from "../src/providers/stream/trouble.ts";
+import { ReturnLimits } from "../src/providers/stream/call/reconnect-limits.ts";
+import { retryDelayMs } from "../src/providers/stream/call/retry-delay.ts";
+import { type PeerTimes, PeerWatch, peerTimes } from "../src/providers/stream/sfu/peer-watch.ts";
+import type { Trouble } from "../src/providers/stream/sfu/session-failure.ts";
+import { within } from "../src/shared/deadline.ts";
 
 const neverConnected: Trouble = { kind: "media_failed", peer: "publisher", everConnected: false };
 const brokeDown: Trouble = { kind: "media_failed", peer: "publisher", everConnected: true };

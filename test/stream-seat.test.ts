@@ -1,7 +1,7 @@
 import test from "ava";
+import { loadSdk } from "../src/providers/stream/coordinator/sdk.ts";
 import { StreamError } from "../src/providers/stream/error.ts";
-import { leaveFor } from "../src/providers/stream/farewell.ts";
-import { loadSdk } from "../src/providers/stream/sdk.ts";
+import { leaveFor } from "../src/providers/stream/leave-on-behalf.ts";
 import {
   CallEndedReason,
   ErrorCode,

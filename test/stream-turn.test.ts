@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from "ava";
-import { within } from "../src/deadline.ts";
-import { serversFor } from "../src/providers/stream/media/relay.ts";
-import type { WeriftMediaOptions } from "../src/providers/stream/media/werift.ts";
-import { shareOf } from "../src/testing/sound.ts";
+import { serversFor } from "../src/media/relay.ts";
+import { shareOf } from "../src/providers/memory/tone.ts";
+import type { WeriftMediaOptions } from "../src/providers/stream/media/werift-media.ts";
+import { within } from "../src/shared/deadline.ts";
 import { MediaThread } from "./fixtures/media-caller.ts";
 import { PlainSfu } from "./fixtures/plain-sfu.ts";
 import { noRelay, Relay, relayUser, slowWay } from "./fixtures/relay.ts";

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from "ava";
 import { type AgentOptions, fallback, type ListenOptions, type SpeechStream, type STT } from "greenroom";
 import * as testing from "greenroom/testing";
 import { AsyncQueue } from "../src/agent/async-queue.ts";
-import { PermitTimeoutError } from "../src/agent/permits.ts";
+import { PermitTimeoutError } from "../src/agent/thread/permits.ts";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 import { until } from "./fixtures/voice-call.ts";
 

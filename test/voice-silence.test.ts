@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { Agent } from "greenroom";
 import * as testing from "greenroom/testing";
-import type { AgentEvent } from "../src/agent-event.ts";
+import type { AgentEvent } from "../src/shared/agent-event.ts";
 import { HostedAgent } from "./fixtures/agent-host.ts";
 import { launch } from "./fixtures/launch.ts";
 import { eventOf } from "./fixtures/session-watch.ts";

@@ -2,11 +2,11 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { Webhook as Verifier } from "standardwebhooks";
-import { GreenroomError } from "../src/errors.ts";
 import { SessionMetrics } from "../src/metrics/session-metrics.ts";
-import { now } from "../src/protocol.ts";
-import { sessionEndedMessage, sessionEndedMessageId } from "../src/supervisor/session-ended.ts";
-import { Webhook, type WebhookMessage, type WebhookOptions } from "../src/supervisor/webhook.ts";
+import { GreenroomError } from "../src/shared/errors.ts";
+import { now } from "../src/shared/protocol.ts";
+import { sessionEndedMessage, sessionEndedMessageId } from "../src/supervisor/webhook/session-ended.ts";
+import { Webhook, type WebhookMessage, type WebhookOptions } from "../src/supervisor/webhook/webhook.ts";
 import { eventually } from "./fixtures/eventually.ts";
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

@@ -1,4 +1,4 @@
-import type { SlotBoot } from "../src/protocol.ts";
+import type { SlotBoot } from "../src/shared/protocol.ts";
 
 /*
  * The port over which Piscina gives this thread its task. Piscina loads this file first, and listens to its port next; it keeps the port

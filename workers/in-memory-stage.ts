@@ -1,7 +1,7 @@
 import type { Stage } from "../src/agent/host.ts";
-import type { InMemoryCall } from "../src/protocol.ts";
 import * as local from "../src/providers/local/index.ts";
-import { Edge } from "../src/testing/edge.ts";
+import { Edge } from "../src/providers/memory/edge.ts";
+import type { InMemoryCall } from "../src/shared/protocol.ts";
 
 /** Returns the stage of a call in memory. It is reached from any thread by `dial`, under this name. */
 export function inMemoryStage(name: string, call: InMemoryCall): Stage {

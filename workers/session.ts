@@ -1,5 +1,5 @@
-import { runSlot, type ThreadEquipment } from "../src/agent/session-thread.ts";
-import type { SlotBoot } from "../src/protocol.ts";
+import { runSlot, type ThreadEquipment } from "../src/agent/thread/session-thread.ts";
+import type { SlotBoot } from "../src/shared/protocol.ts";
 
 let used = false;
 

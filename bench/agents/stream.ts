@@ -12,7 +12,7 @@ import {
 import * as stream from "greenroom/stream";
 import * as testing from "greenroom/testing";
 import { AsyncQueue } from "../../src/agent/async-queue.ts";
-import { now } from "../../src/protocol.ts";
+import { now } from "../../src/shared/protocol.ts";
 
 /** A message of an agent of this bench. Times are epoch milliseconds. */
 export type StreamAgentTold =

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Measurement } from "../../src/protocol.ts";
-import { Sessions } from "../../src/supervisor/sessions.ts";
+import type { Measurement } from "../../src/shared/protocol.ts";
+import { Sessions } from "../../src/supervisor/session/sessions.ts";
 import { detachedSession, hear } from "../../test/fixtures/detached-session.ts";
 import { argumentOfChild, finishChild } from "../child.ts";
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { within } from "../../src/deadline.ts";
+import { within } from "../../src/shared/deadline.ts";
 import { eventually } from "../../test/fixtures/eventually.ts";
 import type { ReplicaProcess } from "../../test/fleet-fixtures/replica-process.ts";
 import { Client } from "../client.ts";

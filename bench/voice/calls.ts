@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "greenroom";
 import * as testing from "greenroom/testing";
-import type { TurnEvent } from "../../src/agent-event.ts";
+import type { TurnEvent } from "../../src/shared/agent-event.ts";
 import type { Stage } from "./stage.ts";
 import type { WireTimes } from "./wire-times.ts";
 

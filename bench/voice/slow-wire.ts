@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
-import { now } from "../../src/protocol.ts";
+import { now } from "../../src/shared/protocol.ts";
 
 /** A way to a server on this machine on which everything takes its time, in both directions. */
 export class SlowWire {

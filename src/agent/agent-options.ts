@@ -1,11 +1,11 @@
-import { didYouMean } from "../similar.ts";
-import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./barge-in.ts";
-import { type BudgetOptions, budgetChecks, defaultBudget } from "./budget.ts";
-import { type BroadcastOptions, defaultBroadcast } from "./call-events.ts";
+import { didYouMean } from "../shared/similar.ts";
+import { type BroadcastOptions, defaultBroadcast } from "./call/call-events.ts";
 import type { AgentUser, Edge } from "./edge.ts";
+import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./hearing/barge-in.ts";
 import type { Stage } from "./host.ts";
-import { type AgentLimits, defaultAgentLimits, limitChecks } from "./limits.ts";
 import type { LLM } from "./llm.ts";
+import { type BudgetOptions, budgetChecks, defaultBudget } from "./options/budget.ts";
+import { type AgentLimits, defaultAgentLimits, limitChecks } from "./options/limits.ts";
 import {
   type Checks,
   checkOptions,
@@ -19,7 +19,7 @@ import {
   textOrEmpty,
   texts,
   truth,
-} from "./option-checks.ts";
+} from "./options/option-checks.ts";
 import { pronunciationsCheck, textTransformsCheck } from "./speech-text/checks.ts";
 import type { Pronunciations } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";

@@ -1,7 +1,7 @@
-import type { AgentEvent, TurnOutcome } from "../agent-event.ts";
-import { within } from "../deadline.ts";
-import { plainError } from "../errors.ts";
-import { type JsonObject, type Measurement, now, type TextMessage } from "../protocol.ts";
+import type { AgentEvent, TurnOutcome } from "../shared/agent-event.ts";
+import { within } from "../shared/deadline.ts";
+import { plainError } from "../shared/errors.ts";
+import { type JsonObject, type Measurement, now, type TextMessage } from "../shared/protocol.ts";
 import {
   type AgentOptions,
   checkJoinOptions,
@@ -15,17 +15,17 @@ import {
   type SayOptions,
   staged,
 } from "./agent-options.ts";
-import { Attendance } from "./attendance.ts";
-import { CallEvents } from "./call-events.ts";
-import { Company } from "./company.ts";
-import { Dialogue } from "./dialogue.ts";
+import { Presence } from "./call/alone-timer.ts";
+import { CallEvents } from "./call/call-events.ts";
+import { Attendance } from "./call/call-membership.ts";
+import { Reception } from "./call/guest-access.ts";
+import { Company } from "./call/participant-wait.ts";
+import { Silence } from "./call/silence-timer.ts";
 import type { AgentUser, Call, ConnectionEvent, Edge } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
-import { Presence } from "./presence.ts";
-import { Readiness } from "./readiness.ts";
-import { Reception } from "./reception.ts";
-import { Silence } from "./silence.ts";
+import { Readiness } from "./services-ready.ts";
+import { Dialogue } from "./turns/dialogue.ts";
 
 /** One agent in one call. */
 export class Agent {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../protocol.ts";
+import type { JsonObject } from "../shared/protocol.ts";
 import type { Agent } from "./agent.ts";
 
 /** The facts that an agent module gets about the session that it is started for. */

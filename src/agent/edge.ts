@@ -1,4 +1,4 @@
-import type { Guest, JsonObject, Measurement } from "../protocol.ts";
+import type { Guest, JsonObject, Measurement } from "../shared/protocol.ts";
 import type { PcmFrame } from "./audio.ts";
 import type { Log } from "./host.ts";
 

@@ -1,4 +1,4 @@
-import { plainError } from "../errors.ts";
+import { plainError } from "../shared/errors.ts";
 
 /** Errors that are known by their name. */
 const kinds: Readonly<Record<string, string>> = {

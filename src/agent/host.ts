@@ -1,6 +1,13 @@
-import type { AgentEvent } from "../agent-event.ts";
 import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
-import type { AgentService, Answer, Farewell, Measurement, Question, TextMessage } from "../protocol.ts";
+import type { AgentEvent } from "../shared/agent-event.ts";
+import type {
+  AgentService,
+  Answer,
+  Farewell,
+  Measurement,
+  Question,
+  TextMessage,
+} from "../shared/protocol.ts";
 import type { Edge } from "./edge.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";

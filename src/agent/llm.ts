@@ -1,12 +1,12 @@
-import type { Message, ToolCall } from "./conversation.ts";
+import type { ServiceWatch } from "./service.ts";
 import {
   type FunctionDeclaration,
   type JsonSchemaFunction,
   RegisteredFunction,
   type SchemaFunction,
-} from "./functions.ts";
-import type { StandardSchema } from "./schema.ts";
-import type { ServiceWatch } from "./service.ts";
+} from "./tools/functions.ts";
+import type { StandardSchema } from "./tools/schema.ts";
+import type { Message, ToolCall } from "./turns/conversation.ts";
 
 /** One request to the model. A turn makes one, and one more after each round of tool calls. */
 export interface LlmRequest {

@@ -1,6 +1,6 @@
-import type { Measurement } from "../protocol.ts";
+import type { Measurement } from "../shared/protocol.ts";
 import { errorKind } from "./error-kind.ts";
-import type { AskPermit } from "./permits.ts";
+import type { AskPermit } from "./thread/permits.ts";
 
 /** A model, a recogniser or a voice, as metrics name it. */
 export interface Service {

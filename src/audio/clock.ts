@@ -1,4 +1,4 @@
-import { now } from "../protocol.ts";
+import { now } from "../shared/protocol.ts";
 
 /** A clock with alarms, so that tests of paced work need not wait. */
 export interface Clock {

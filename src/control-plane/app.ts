@@ -1,11 +1,11 @@
 import Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { GreenroomError } from "../errors.ts";
-import { notesOf } from "./answer.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import { corsMiddleware } from "./access/cors.ts";
+import { exposureText, namesText, Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
-import { corsMiddleware } from "./cors.ts";
-import { homeEndpoint } from "./docs.ts";
-import { exposureText, namesText, Origins } from "./origins.ts";
+import { homeEndpoint } from "./documents/docs.ts";
+import { notesOf } from "./http/request-notes.ts";
 import { answerEntrusted } from "./peers/entrust.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
 import { fillServeOptions, type ServeOptions } from "./serve-options.ts";

@@ -1,18 +1,18 @@
 import { setMaxListeners } from "node:events";
 import type { Logger } from "pino";
-import { answerTimeoutMs } from "../protocol.ts";
-import type { Session } from "../supervisor/session.ts";
+import { answerTimeoutMs } from "../shared/protocol.ts";
+import type { Session } from "../supervisor/session/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import { Answering } from "./answer.ts";
-import { watchKeys } from "./api-keys/watch-keys.ts";
+import { watchKeys } from "./access/api-keys/watch-keys.ts";
+import { Permissions } from "./access/permissions.ts";
+import { OpenLimit, RateLimit } from "./access/rate-limit.ts";
+import { SessionTokens } from "./access/session-token.ts";
+import { Answering } from "./http/request-notes.ts";
+import { UnknownFields } from "./http/unknown-fields.ts";
+import { peerSecrets } from "./peers/connection/peer-secret.ts";
 import { SessionLocator } from "./peers/locate.ts";
-import { peerSecrets } from "./peers/peer-secret.ts";
 import { Peers } from "./peers/peers.ts";
-import { Permissions } from "./permissions.ts";
-import { OpenLimit, RateLimit } from "./rate-limit.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
-import { SessionTokens } from "./session-token.ts";
-import { UnknownFields } from "./unknown-fields.ts";
 
 /** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
 const mostCallbacks = 3;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
+import type { Judgement } from "./access/permissions.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Judgement } from "./permissions.ts";
 
 /** One way to answer, for the documentation. */
 export interface DocumentedAnswer {

@@ -1,15 +1,15 @@
 import type Koa from "koa";
-import { GreenroomError } from "../errors.ts";
-import type { JsonValue } from "../protocol.ts";
-import type { Session } from "../supervisor/session.ts";
-import { notesOf } from "./answer.ts";
-import { readJsonBody } from "./body.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import type { JsonValue } from "../shared/protocol.ts";
+import type { Session } from "../supervisor/session/session.ts";
+import { userKey, userText } from "./access/created-by.ts";
+import { type Judgement, neverByToken } from "./access/permissions.ts";
+import { RequestScope, type ScopedSession, type Subject } from "./access/scope.ts";
+import { starterOf } from "./access/starter.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { userKey, userText } from "./created-by.ts";
-import type { Hop } from "./peers/mark.ts";
-import { type Judgement, neverByToken } from "./permissions.ts";
-import { RequestScope, type ScopedSession, type Subject } from "./scope.ts";
-import { starterOf } from "./starter.ts";
+import { readJsonBody } from "./http/body.ts";
+import { notesOf } from "./http/request-notes.ts";
+import type { Hop } from "./peers/connection/mark.ts";
 
 /** The caller, as far as limits and logs are concerned. */
 export interface Caller {

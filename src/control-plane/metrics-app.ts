@@ -1,10 +1,10 @@
 import Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { GreenroomError } from "../errors.ts";
+import { GreenroomError } from "../shared/errors.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import { Answering, notesOf } from "./answer.ts";
-import { commonAnswers } from "./common-answers.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { commonAnswers } from "./http/common-answers.ts";
+import { Answering, notesOf } from "./http/request-notes.ts";
 
 /** `GET /metrics`, left out where it has a port of its own. */
 export const prometheusEndpoint: Endpoint = {

@@ -1,7 +1,7 @@
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
+import { namesText, Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
-import { namesText, Origins } from "./origins.ts";
 import { EndpointRouter } from "./router.ts";
 import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
 

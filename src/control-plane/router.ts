@@ -1,21 +1,21 @@
 import Router from "@koa/router";
 import type Koa from "koa";
-import { GreenroomError } from "../errors.ts";
-import { notesOf } from "./answer.ts";
-import { callEndpoints } from "./calls.ts";
+import { GreenroomError } from "../shared/errors.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { documentationEndpoints } from "./docs.ts";
+import { documentationEndpoints } from "./documents/docs.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { eventEndpoints } from "./events.ts";
+import { callEndpoints } from "./endpoints/calls.ts";
+import { joinTokenEndpoints } from "./endpoints/join-token.ts";
+import { messageEndpoints } from "./endpoints/messages.ts";
+import { sessionMetricsEndpoints } from "./endpoints/metrics.ts";
+import { probeEndpoints } from "./endpoints/probes.ts";
+import { sessionEndpoints } from "./endpoints/sessions.ts";
+import { eventEndpoints } from "./events/events.ts";
 import { Exchange } from "./exchange.ts";
-import { joinTokenEndpoints } from "./join-token.ts";
-import { messageEndpoints } from "./messages.ts";
-import { sessionMetricsEndpoints } from "./metrics.ts";
+import { notesOf } from "./http/request-notes.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
 import { answerLocated } from "./peers/locate.ts";
 import { answeredElsewhere } from "./peers/pass-on.ts";
-import { probeEndpoints } from "./probes.ts";
-import { sessionEndpoints } from "./sessions.ts";
 
 /** Every endpoint, as the options want them. */
 export function allEndpoints(options: {

@@ -1,11 +1,11 @@
 import type Koa from "koa";
 import { z } from "zod";
-import { GreenroomError } from "../errors.ts";
-import type { LogLevel } from "../protocol.ts";
-import { didYouMean } from "../similar.ts";
-import { allowedHost, isOrigin, originHint } from "./host-names.ts";
-import { type Prepared, prepareDependencies } from "./prepare.ts";
-import type { Dependency, Permission } from "./scope.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import type { LogLevel } from "../shared/protocol.ts";
+import { didYouMean } from "../shared/similar.ts";
+import { allowedHost, isOrigin, originHint } from "./access/host-names.ts";
+import { type Prepared, prepareDependencies } from "./access/prepare.ts";
+import type { Dependency, Permission } from "./access/scope.ts";
 
 /**
  * The options for how the server speaks HTTP, and who may do what. Times are in milliseconds, limits per caller and

@@ -1,4 +1,4 @@
-import { cutText } from "../text.ts";
+import { cutText } from "../shared/text.ts";
 
 /** The value that takes the place of others once there are too many. */
 export const otherLabel = "other";

@@ -1,8 +1,8 @@
 import { Registry } from "prom-client";
-import type { ErrorCode } from "../errors.ts";
 import { type DropReason, dropReasons } from "../log/dropped-lines.ts";
-import { type EndReason, endReasons, type Measurement, now } from "../protocol.ts";
-import { version } from "../version.ts";
+import type { ErrorCode } from "../shared/errors.ts";
+import { type EndReason, endReasons, type Measurement, now } from "../shared/protocol.ts";
+import { version } from "../shared/version.ts";
 import {
   type FarewellOutcome,
   farewellOutcomes,

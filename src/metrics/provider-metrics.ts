@@ -1,5 +1,5 @@
-import type { ResponseLatency } from "../agent-event.ts";
-import type { Measurement } from "../protocol.ts";
+import type { ResponseLatency } from "../shared/agent-event.ts";
+import type { Measurement } from "../shared/protocol.ts";
 import { type ResponsePart, responseParts } from "./catalogue.ts";
 import type { Families } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";

@@ -1,4 +1,4 @@
-import type { Measurement } from "../protocol.ts";
+import type { Measurement } from "../shared/protocol.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";
 import {

@@ -1,5 +1,5 @@
 import type { DropReason } from "../log/dropped-lines.ts";
-import type { SessionState } from "../protocol.ts";
+import type { SessionState } from "../shared/protocol.ts";
 import type { LoadCause, slotStates } from "./catalogue.ts";
 
 export type SlotCounts = Readonly<Record<(typeof slotStates)[number], number>>;

@@ -1,4 +1,4 @@
-import { type Check, checkValue, key } from "../agent/option-checks.ts";
+import { type Check, checkValue, key } from "../agent/options/option-checks.ts";
 
 /** A variable that is empty counts as none. */
 export function fromEnvironment(name: string): string | undefined {

@@ -7,7 +7,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { setImmediate as nextRound } from "node:timers/promises";
 import { proxyOptions } from "../network/proxy.ts";
-import { wellFormedJson } from "../text.ts";
+import { wellFormedJson } from "../shared/text.ts";
 
 /**
  * The time that an unused connection is kept, in milliseconds: longer than most pauses in a call, and shorter than

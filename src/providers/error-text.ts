@@ -1,4 +1,4 @@
-import { cutText } from "../text.ts";
+import { cutText } from "../shared/text.ts";
 
 /** The longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
 const longestText = 300;

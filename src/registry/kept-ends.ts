@@ -1,4 +1,4 @@
-import { now } from "../protocol.ts";
+import { now } from "../shared/protocol.ts";
 import type { SessionRecord } from "./registry.ts";
 
 /** The time that an ended session is remembered, in milliseconds. */

@@ -1,4 +1,4 @@
-import { GreenroomError } from "../errors.ts";
+import { GreenroomError } from "../shared/errors.ts";
 import type { OnceKey, OnceResult } from "./registry.ts";
 
 /** The time that the answer to a key is kept, in milliseconds. */

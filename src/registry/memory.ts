@@ -1,5 +1,5 @@
-import { GreenroomError } from "../errors.ts";
-import { now } from "../protocol.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import { now } from "../shared/protocol.ts";
 import { CallCounts, callOf } from "./call-counts.ts";
 import type { Journal } from "./journal/journal.ts";
 import { KeptEnds } from "./kept-ends.ts";

@@ -1,5 +1,5 @@
-import { GreenroomError } from "../errors.ts";
-import type { EndReason, JsonValue } from "../protocol.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import type { EndReason, JsonValue } from "../shared/protocol.ts";
 
 /** A process of the fleet. */
 export interface NodeInfo {

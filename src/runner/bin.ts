@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // First of all: a signal may come while the rest is loaded.
-import "../early-signals.ts";
-import "../node-version.ts";
+import "../process/early-signals.ts";
+import "../process/node-version.ts";
 
 // Not statically: all of that is parsed before anything runs, and an older Node fails at newer syntax.
 const { builtIn } = await import("./built-in.ts");

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ServeOptions } from "../control-plane/serve-options.ts";
-import { GreenroomError } from "../errors.ts";
+import { GreenroomError } from "../shared/errors.ts";
 
 /** The options for how the server serves, and how it shuts down. All times are in milliseconds. */
 export interface RunnerOptions extends ServeOptions {

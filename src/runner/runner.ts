@@ -1,11 +1,11 @@
 // Node 20 has no such export, and is to reach the sentence that says so.
 import * as nodeModule from "node:module";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import { compileCacheFolder } from "../compile-cache.ts";
-import type { EndReason } from "../protocol.ts";
-import type { ConsoleOptions } from "./console.ts";
+import { compileCacheFolder } from "../process/compile-cache.ts";
+import type { EndReason } from "../shared/protocol.ts";
+import type { ConsoleOptions } from "./console/console.ts";
 import type { RunnerOptions } from "./runner-options.ts";
-import type { ServerHandle } from "./serve.ts";
+import type { ServerHandle } from "./server/serve.ts";
 
 /**
  * Serves a launcher's agents over HTTP, or talks with one in the terminal. A light shell, since an agent's module is
@@ -31,7 +31,7 @@ export class Runner {
     // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.
     const cache = compileCacheFolder();
     if (cache !== null) nodeModule.enableCompileCache(cache);
-    const { obey } = await import("./command.ts");
+    const { obey } = await import("./commands/command.ts");
     process.exit(await obey(argv, this.#launcher, this.#options));
   }
 
@@ -41,13 +41,13 @@ export class Runner {
    * INVALID_OPTIONS, or where it cannot listen.
    */
   async serve(options: RunnerOptions = {}): Promise<ServerHandle> {
-    const { serve } = await import("./serve.ts");
+    const { serve } = await import("./server/serve.ts");
     return serve(this.#launcher, { ...this.#options, ...options });
   }
 
   /** A conversation typed in the terminal. Resolves with the reason that it ended of. The launcher is stopped afterwards. */
   async run(options: ConsoleOptions = {}): Promise<EndReason> {
-    const { converse } = await import("./console.ts");
+    const { converse } = await import("./console/console.ts");
     return converse(this.#launcher, options);
   }
 }

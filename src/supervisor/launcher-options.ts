@@ -4,15 +4,15 @@ import { pathToFileURL } from "node:url";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { AgentLauncherOptions } from "../agent-launcher.ts";
-import { GreenroomError } from "../errors.ts";
-import type { LogLevel } from "../protocol.ts";
 import { makeNodeId } from "../registry/node-name.ts";
 import type { RedisClient } from "../registry/redis/client.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
-import { didYouMean } from "../similar.ts";
-import { deriveCapacity, type Limits } from "./capacity.ts";
-import { deriveThreadLimits } from "./memory/memory-limits.ts";
-import type { SessionSummary } from "./session-summary.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import type { LogLevel } from "../shared/protocol.ts";
+import { didYouMean } from "../shared/similar.ts";
+import { deriveThreadLimits } from "./monitor/memory/memory-limits.ts";
+import type { SessionSummary } from "./session/session-summary.ts";
+import { deriveCapacity, type Limits } from "./starts/capacity.ts";
 
 /** The longest timer in milliseconds: those of Node overflow beyond it and fire at once. */
 const longestTimerMs = 2 ** 31 - 1;

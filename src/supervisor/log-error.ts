@@ -1,4 +1,4 @@
-import { GreenroomError, messageWithCauses, plainError } from "../errors.ts";
+import { GreenroomError, messageWithCauses, plainError } from "../shared/errors.ts";
 
 /**
  * Returns an error for the `err` of a log line, where pino writes `type`, `message` and `stack`. An error that crossed

@@ -1,8 +1,5 @@
 import type { Logger } from "pino";
-import { within } from "../deadline.ts";
-import { GreenroomError } from "../errors.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
-import { type EndReason, now } from "../protocol.ts";
 import type {
   EndMessage,
   EndOutcome,
@@ -12,9 +9,12 @@ import type {
   SessionRecord,
   SessionRegistry,
 } from "../registry/registry.ts";
+import { within } from "../shared/deadline.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import { type EndReason, now } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { errorLine } from "./log-error.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./session/session.ts";
 
 export interface MembershipOptions {
   readonly options: FilledLauncherOptions;

@@ -1,11 +1,11 @@
-import { GreenroomError } from "../errors.ts";
-import type { JsonValue } from "../protocol.ts";
-import type { Admission } from "./admission.ts";
-import type { Care } from "./care.ts";
-import type { CrashStorm } from "./crash-storm.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import type { JsonValue } from "../shared/protocol.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Pool } from "./pool.ts";
-import type { WarmUp } from "./warm-up.ts";
+import type { Care } from "./monitor/thread-monitor.ts";
+import type { Admission } from "./starts/admission.ts";
+import type { CrashStorm } from "./starts/crash-storm.ts";
+import type { Pool } from "./threads/pool.ts";
+import type { WarmUp } from "./warm-up/warm-up.ts";
 
 export interface ReadinessOptions {
   readonly lifecycle: Lifecycle;

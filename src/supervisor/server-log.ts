@@ -2,10 +2,10 @@ import pino, { type Logger } from "pino";
 import { droppedLines } from "../log/dropped-lines.ts";
 import { droppedText, LineWriter } from "../log/line-writer.ts";
 import { outputDescriptor } from "../log/output-descriptor.ts";
-import type { LogLevel } from "../protocol.ts";
-import { deriveCapacity, type Limits } from "./capacity.ts";
+import type { LogLevel } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
-import { limitWarning } from "./memory/memory-limits.ts";
+import { limitWarning } from "./monitor/memory/memory-limits.ts";
+import { deriveCapacity, type Limits } from "./starts/capacity.ts";
 
 /** The most bytes that wait for a slow reader: about ten thousand lines. */
 export const mostWaitingBytes = 4 * 2 ** 20;

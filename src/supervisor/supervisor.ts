@@ -1,20 +1,20 @@
 import type { Logger } from "pino";
 import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
-import { within } from "../deadline.ts";
-import { GreenroomError } from "../errors.ts";
 import { Metrics } from "../metrics/prometheus.ts";
-import type { AgentReport, Guest, JsonObject } from "../protocol.ts";
 import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
-import { type CallWaitOptions, waitForCalls } from "./call-wait.ts";
-import { readLimits } from "./capacity.ts";
-import { invite } from "./invitation.ts";
+import { within } from "../shared/deadline.ts";
+import { GreenroomError } from "../shared/errors.ts";
+import type { AgentReport, Guest, JsonObject } from "../shared/protocol.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";
-import { makeParts, type Parts } from "./parts.ts";
-import type { Pool } from "./pool.ts";
 import { logCapacity, serverLog } from "./server-log.ts";
-import type { Session } from "./session.ts";
+import { type CallWaitOptions, waitForCalls } from "./session/call-wait.ts";
+import { invite } from "./session/guest-access.ts";
+import type { Session } from "./session/session.ts";
+import { readLimits } from "./starts/capacity.ts";
+import { makeParts, type Parts } from "./supervisor-parts.ts";
+import type { Pool } from "./threads/pool.ts";
 
 /** The core of the server: it admits sessions, gives each a thread, has them watched, and knows how each ended. */
 export class Supervisor {

@@ -2,16 +2,16 @@
  * The tools that Greenroom itself is tested with, for tests of agents: a call in memory, and a model, a recogniser and a
  * voice that do what a test wants. No network, no key, nothing left to chance.
  */
-import "../node-version.ts";
+import "../process/node-version.ts";
 
 export { silence } from "../audio/pcm.ts";
 export { decodeWav, encodeWav, readWav, WavError, writeWav } from "../audio/wav.ts";
-export type { Playback, TestCall, TestParticipant } from "./call.ts";
-export { type DialedCall, dial } from "./dial.ts";
-export { Edge, type EdgeOptions } from "./edge.ts";
+export { type DialedCall, dial } from "../providers/memory/dial.ts";
+export { Edge, type EdgeOptions } from "../providers/memory/edge.ts";
+export { callAsRecording, type RecordedCallerOptions } from "../providers/memory/recorded-caller.ts";
+export { type Gap, type RecordedFrame, Recording } from "../providers/memory/recording.ts";
+export type { Playback, TestCall, TestParticipant } from "../providers/memory/test-call.ts";
+export { shareOf, type ToneOptions, tone } from "../providers/memory/tone.ts";
 export { HeldReply, LLM, type LlmOptions, type LlmReply, type LlmStep } from "./llm.ts";
-export { callAsRecording, type RecordedCallerOptions } from "./recorded-caller.ts";
-export { type Gap, type RecordedFrame, Recording } from "./recording.ts";
-export { shareOf, type ToneOptions, tone } from "./sound.ts";
 export { type SpeechStream, STT, type SttOptions } from "./stt.ts";
 export { type Spoken, TTS, type TtsFailure, type TtsOptions } from "./tts.ts";

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AsyncQueue } from "../agent/async-queue.ts";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../agent/llm.ts";
-import { type Check, type Checks, checkOptions, duration } from "../agent/option-checks.ts";
-import { within } from "../deadline.ts";
-import type { JsonValue } from "../protocol.ts";
+import { type Check, type Checks, checkOptions, duration } from "../agent/options/option-checks.ts";
+import { within } from "../shared/deadline.ts";
+import type { JsonValue } from "../shared/protocol.ts";
 
 /** One thing that a scripted model does. */
 export type LlmStep =

@@ -1,15 +1,15 @@
 import { AsyncQueue } from "../agent/async-queue.ts";
 import type { PcmFrame } from "../agent/audio.ts";
-import { type Checks, checkOptions, list, number, texts } from "../agent/option-checks.ts";
+import { type Checks, checkOptions, list, number, texts } from "../agent/options/option-checks.ts";
 import type {
   SpeechEvent,
   SpeechStream as SpeechStreamInterface,
   STT as STTInterface,
 } from "../agent/stt.ts";
+import { TurnDetector } from "../audio/detection/turn-detector.ts";
 import { durationMs, level } from "../audio/pcm.ts";
-import { TurnDetector } from "../audio/turn-detector.ts";
-import { within } from "../deadline.ts";
-import { now } from "../protocol.ts";
+import { within } from "../shared/deadline.ts";
+import { now } from "../shared/protocol.ts";
 
 export interface SttOptions {
   /**

@@ -1,8 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Checks, checkOptions, duration, list, number, truth, whole } from "../agent/option-checks.ts";
+import {
+  type Checks,
+  checkOptions,
+  duration,
+  list,
+  number,
+  truth,
+  whole,
+} from "../agent/options/option-checks.ts";
 import type { Alignment, SpeakOptions, SpeechChunk, TTS as TTSInterface } from "../agent/tts.ts";
-import { within } from "../deadline.ts";
-import { tone } from "./sound.ts";
+import { tone } from "../providers/memory/tone.ts";
+import { within } from "../shared/deadline.ts";
 
 export interface TtsOptions {
   /** The sample rate, in hertz. Default 16 000. */

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { now } from "../../src/protocol.ts";
+import { now } from "../../src/shared/protocol.ts";
 import { defaultAccount, type ElevenlabsAccount } from "./elevenlabs/account.ts";
 import { answer } from "./elevenlabs/answer.ts";
 import { checkKey, checkOrder, checkVoice, type SpeechOrder } from "./elevenlabs/checks.ts";

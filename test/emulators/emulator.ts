@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { now } from "../../src/protocol.ts";
+import { now } from "../../src/shared/protocol.ts";
 
 /** A loopback server that speaks a provider's real protocol, with scripted content, delays and faults. */
 export interface Emulator extends AsyncDisposable {

@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { bodyHashOf, type Hop, markHeader, type PeerMarks } from "../../src/control-plane/peers/mark.ts";
+import {
+  bodyHashOf,
+  type Hop,
+  markHeader,
+  type PeerMarks,
+} from "../../src/control-plane/peers/connection/mark.ts";
 
 const header = markHeader.toLowerCase();
 

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { openApiDocument } from "../../src/control-plane/openapi.ts";
+import { openApiDocument } from "../../src/control-plane/documents/openapi.ts";
 import { allEndpoints } from "../../src/control-plane/router.ts";
 import type { Answer } from "./open-server.ts";
 

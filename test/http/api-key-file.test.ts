@@ -14,8 +14,8 @@ import anyTest, { type ExecutionContext } from "ava";
 import { type AgentLauncher, apiKey, jwt } from "greenroom";
 import { SignJWT } from "jose";
 import pino from "pino";
-import { readKeys } from "../../src/control-plane/api-keys/key-lines.ts";
-import { KeyRing } from "../../src/control-plane/api-keys/key-ring.ts";
+import { readKeys } from "../../src/control-plane/access/api-keys/key-lines.ts";
+import { KeyRing } from "../../src/control-plane/access/api-keys/key-ring.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { type OpenServer, openServer, startLauncher } from "../http-fixtures/open-server.ts";
 

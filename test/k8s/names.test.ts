@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import test from "ava";
-import type { Environment } from "../../src/runner/environment.ts";
-import { type OptionTable, variableOf } from "../../src/runner/option-table.ts";
-import * as options from "../../src/runner/options.ts";
-import { warningsOf } from "../../src/runner/unknown-variables.ts";
+import type { Environment } from "../../src/runner/options/environment.ts";
+import { type OptionTable, variableOf } from "../../src/runner/options/option-table.ts";
+import * as options from "../../src/runner/options/options.ts";
+import { warningsOf } from "../../src/runner/options/unknown-variables.ts";
 import { folder, readResources, sources } from "../k8s-fixtures/kustomize.ts";
 import { alone, each, environmentOf, podOf, serverOf, whole } from "../k8s-fixtures/layers.ts";
 import {

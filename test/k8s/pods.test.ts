@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { allEndpoints } from "../../src/control-plane/router.ts";
-import { deriveCapacity } from "../../src/supervisor/capacity.ts";
+import { deriveCapacity } from "../../src/supervisor/starts/capacity.ts";
 import { folder, render, renderOffered } from "../k8s-fixtures/kustomize.ts";
 import { alone, each, environmentOf, podOf, serverOf, whole, withKustomize } from "../k8s-fixtures/layers.ts";
 import {

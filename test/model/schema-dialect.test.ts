@@ -1,5 +1,5 @@
 import test from "ava";
-import { RegisteredFunction } from "../../src/agent/functions.ts";
+import { RegisteredFunction } from "../../src/agent/tools/functions.ts";
 import { declarationOf } from "../../src/providers/gemini/functions.ts";
 
 const registered = (parameters: Record<string, unknown>) =>

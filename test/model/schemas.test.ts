@@ -1,6 +1,6 @@
 import test from "ava";
 import { z } from "zod";
-import { standardDialect } from "../../src/agent/schema-dialect.ts";
+import { standardDialect } from "../../src/agent/tools/schema-dialect.ts";
 import { geminiStage } from "../fixtures/gemini-stage.ts";
 import { ask } from "../fixtures/one-answer.ts";
 

@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { cutText, cutTextStart, isBlank, toJson, wellFormed, wellFormedJson } from "../../src/text.ts";
+import { cutText, cutTextStart, isBlank, toJson, wellFormed, wellFormedJson } from "../../src/shared/text.ts";
 
 const anyText = fc.string({ unit: "binary" });
 

@@ -1,5 +1,5 @@
 import test from "ava";
-import { readResponse, ToolOutput } from "../../src/agent/tool-output.ts";
+import { readResponse, ToolOutput } from "../../src/agent/tools/tool-output.ts";
 
 const told = (value: unknown) => {
   const { output, format } = new ToolOutput(60_000).tell(value);

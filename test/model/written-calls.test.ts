@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { WrittenCalls } from "../../src/agent/written-calls.ts";
+import { WrittenCalls } from "../../src/agent/model/written-calls.ts";
 
 const through = (pieces: readonly string[]) => {
   const calls = new WrittenCalls(["get_weather", "weather"]);

@@ -3,7 +3,7 @@ import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
-import { deriveConnections } from "../../src/runner/connection-limit.ts";
+import { deriveConnections } from "../../src/runner/server/connection-limit.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { agentProgram, Child } from "../runner-fixtures/child.ts";
 import { ask } from "../runner-fixtures/rest.ts";

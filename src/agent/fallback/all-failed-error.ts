@@ -1,4 +1,4 @@
-import { plainError } from "../../errors.ts";
+import { plainError } from "../../shared/errors.ts";
 import type { Service } from "../service.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { now } from "../../protocol.ts";
-import { isBlank } from "../../text.ts";
-import { BadAnswerError } from "../bad-answer-error.ts";
+import { now } from "../../shared/protocol.ts";
+import { isBlank } from "../../shared/text.ts";
 import type { LLM, LlmEvent, LlmRequest } from "../llm.ts";
+import { BadAnswerError } from "../model/bad-answer-error.ts";
 
 /** Returns whether an event has something to be heard or to be done. */
 export function isAnswer(event: LlmEvent): boolean {

@@ -1,12 +1,12 @@
+import { LLM, type LlmEvent, type LlmRequest } from "../llm.ts";
+import { several } from "../service.ts";
 import {
   type FunctionDeclaration,
   type JsonSchemaFunction,
   RegisteredFunction,
   type SchemaFunction,
-} from "../functions.ts";
-import { LLM, type LlmEvent, type LlmRequest } from "../llm.ts";
-import type { StandardSchema } from "../schema.ts";
-import { several } from "../service.ts";
+} from "../tools/functions.ts";
+import type { StandardSchema } from "../tools/schema.ts";
 import { all } from "./all.ts";
 import { attemptOf, isAnswer } from "./llm-attempt.ts";
 import { relay } from "./relay.ts";

@@ -1,8 +1,8 @@
-import { within } from "../../deadline.ts";
-import { now } from "../../protocol.ts";
-import { PermitTimeoutError } from "../permits.ts";
+import { within } from "../../shared/deadline.ts";
+import { now } from "../../shared/protocol.ts";
 import { permitFor, watchOfMember } from "../service.ts";
 import type { ListenOptions, SpeechStream, STT } from "../stt.ts";
+import { PermitTimeoutError } from "../thread/permits.ts";
 import { AllFailedError } from "./all-failed-error.ts";
 import type { Rotation } from "./rotation.ts";
 

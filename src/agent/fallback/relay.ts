@@ -1,6 +1,6 @@
-import { DeadlineError } from "../../deadline.ts";
-import { PermitTimeoutError } from "../permits.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
 import { permitFor, type Service, type ServiceWatch, watchOfMember } from "../service.ts";
+import { PermitTimeoutError } from "../thread/permits.ts";
 import { AllFailedError } from "./all-failed-error.ts";
 import type { Rotation } from "./rotation.ts";
 

@@ -1,5 +1,5 @@
-import { now } from "../../protocol.ts";
-import { type Checks, duration, fillWith } from "../option-checks.ts";
+import { now } from "../../shared/protocol.ts";
+import { type Checks, duration, fillWith } from "../options/option-checks.ts";
 import type { Service } from "../service.ts";
 
 /** The times after which another member is asked, and the first one again. All are in milliseconds. */

@@ -1,4 +1,4 @@
-import { now } from "../../protocol.ts";
+import { now } from "../../shared/protocol.ts";
 import { AsyncQueue } from "../async-queue.ts";
 import type { PcmFrame } from "../audio.ts";
 import type { SpeechEvent, SpeechStream, STT } from "../stt.ts";

@@ -1,4 +1,4 @@
-import { type Check, isObject } from "../option-checks.ts";
+import { type Check, isObject } from "../options/option-checks.ts";
 
 const isTransform = (value: unknown): boolean => {
   if (typeof value === "function") return true;

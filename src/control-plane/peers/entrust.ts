@@ -1,11 +1,11 @@
 import type Koa from "koa";
-import { within } from "../../deadline.ts";
-import { GreenroomError } from "../../errors.ts";
 import type { EntrustedSession, SessionRegistry } from "../../registry/registry.ts";
-import { notesOf } from "../answer.ts";
-import { maxBodyBytes, readJsonBody } from "../body.ts";
-import { isObject } from "../json.ts";
-import { PeerError } from "./peer-error.ts";
+import { within } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import { maxBodyBytes, readJsonBody } from "../http/body.ts";
+import { isObject } from "../http/json.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { PeerError } from "./connection/peer-error.ts";
 import type { Peers } from "./peers.ts";
 
 /** The time within which a peer has to take a session in, in milliseconds. */

@@ -1,11 +1,11 @@
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
-import type { JsonValue } from "../../protocol.ts";
 import type { PeerNode } from "../../registry/registry.ts";
-import { notesOf } from "../answer.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
 import type { Exchange } from "../exchange.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { PeerError } from "./connection/peer-error.ts";
+import { readJson } from "./connection/read-json.ts";
 import { headersOf, mountOf } from "./passed-on.ts";
-import { PeerError } from "./peer-error.ts";
-import { readJson } from "./read-json.ts";
 
 /** The longest time that a peer may take to give a sign of life, in milliseconds. */
 const signTimeoutMs = 1_500;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { epochHeader } from "./mark.ts";
-import { Patience } from "./patience.ts";
-import { AnotherReplica, PeerError } from "./peer-error.ts";
+import { epochHeader } from "./connection/mark.ts";
+import { AnotherReplica, PeerError } from "./connection/peer-error.ts";
+import { Patience } from "./connection/wait-timer.ts";
 
 /** The answer of a replica about itself: the number of its node's life; or the reason why that is not known. */
 export type Presence = { readonly epoch: number } | "gone" | "silent";

@@ -1,9 +1,9 @@
-import { GreenroomError } from "../../errors.ts";
 import type { PeerNode } from "../../registry/registry.ts";
-import { notesOf } from "../answer.ts";
+import { GreenroomError } from "../../shared/errors.ts";
 import type { Exchange } from "../exchange.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { PeerError } from "./connection/peer-error.ts";
 import { mountOf } from "./passed-on.ts";
-import { PeerError } from "./peer-error.ts";
 import type { Peers } from "./peers.ts";
 
 /**

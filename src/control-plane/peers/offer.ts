@@ -1,16 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
-import { type ErrorCode, GreenroomError } from "../../errors.ts";
 import type { PeerNode } from "../../registry/registry.ts";
-import { notesOf } from "../answer.ts";
+import { type ErrorCode, GreenroomError } from "../../shared/errors.ts";
+import type { StartedSession } from "../documents/wire.ts";
 import type { Exchange } from "../exchange.ts";
-import { HttpError } from "../http-error.ts";
-import { isObject } from "../json.ts";
-import type { StartedSession } from "../wire.ts";
+import { HttpError } from "../http/http-error.ts";
+import { isObject } from "../http/json.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { PeerError } from "./connection/peer-error.ts";
+import { readJson } from "./connection/read-json.ts";
 import { mountOf, type PassedOn, withJson } from "./passed-on.ts";
-import { PeerError } from "./peer-error.ts";
 import type { Peers } from "./peers.ts";
-import { readJson } from "./read-json.ts";
 
 /** The most peers that a start is offered to. */
 const mostOffers = 5;

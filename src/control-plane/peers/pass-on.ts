@@ -1,16 +1,16 @@
 import type { IncomingMessage } from "node:http";
-import { GreenroomError } from "../../errors.ts";
 import type { FoundSession, PeerNode, SessionRecord } from "../../registry/registry.ts";
-import { notesOf } from "../answer.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import { closeParameters, isYes } from "../documents/schemas.ts";
+import { foreignEndJson } from "../documents/wire.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { DetailedError } from "../error-answer.ts";
 import type { Exchange } from "../exchange.ts";
-import { closeParameters, isYes } from "../schemas.ts";
-import { foreignEndJson } from "../wire.ts";
+import { DetailedError } from "../http/error-answer.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { epochHeader, unknownHeader } from "./connection/mark.ts";
+import { PeerError } from "./connection/peer-error.ts";
 import { foreignSession } from "./foreign-session.ts";
-import { epochHeader, unknownHeader } from "./mark.ts";
 import { mountOf, type PassedOn, passedOn } from "./passed-on.ts";
-import { PeerError } from "./peer-error.ts";
 import { letGoOfBody, type RelayEnd, relay } from "./relay.ts";
 
 /** The time between two looks whether the owner of a stream is still there, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
-import { bytesReadBefore, hasBody, readRawBody } from "../body.ts";
-import { endToEnd } from "./end-to-end-headers.ts";
+import { bytesReadBefore, hasBody, readRawBody } from "../http/body.ts";
+import { endToEnd } from "./connection/end-to-end-headers.ts";
 
 /**
  * The parts of a request that a peer is sent: its headers as they came, without those about the connection, and its

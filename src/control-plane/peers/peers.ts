@@ -1,19 +1,26 @@
 import type Koa from "koa";
 import type { Logger } from "pino";
-import { GreenroomError } from "../../errors.ts";
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
 import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
+import { GreenroomError } from "../../shared/errors.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
-import { notesOf } from "../answer.ts";
+import { notesOf } from "../http/request-notes.ts";
+import {
+  epochHeader,
+  type Hop,
+  markHeader,
+  nodeHeader,
+  PeerMarks,
+  type ReadGreeting,
+} from "./connection/mark.ts";
+import { PeerClient, type PeerRequest } from "./connection/peer-client.ts";
+import { PeerError } from "./connection/peer-error.ts";
+import { Tickets } from "./connection/tickets.ts";
 import { entrust } from "./entrust.ts";
 import { KnownPeers } from "./known-peers.ts";
 import { type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
-import { epochHeader, type Hop, markHeader, nodeHeader, PeerMarks, type ReadGreeting } from "./mark.ts";
 import { toldMount } from "./passed-on.ts";
-import { PeerClient, type PeerRequest } from "./peer-client.ts";
-import { PeerError } from "./peer-error.ts";
-import { Tickets } from "./tickets.ts";
 
 /** The time that a peer may be silent before it is taken for one that stands still, in milliseconds. */
 const signTimeoutMs = 2_000;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
-import { swallowBody } from "../body.ts";
-import { byName, endToEnd } from "./end-to-end-headers.ts";
-import { epochHeader } from "./mark.ts";
+import { swallowBody } from "../http/body.ts";
+import { byName, endToEnd } from "./connection/end-to-end-headers.ts";
+import { epochHeader } from "./connection/mark.ts";
 
 /** Stops reading the body: its rest, where there is one, is not waited for. */
 export function letGoOfBody(ctx: Koa.Context): void {

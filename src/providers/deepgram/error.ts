@@ -1,5 +1,5 @@
-import { withOption } from "../../deadline.ts";
-import { retryAfter } from "../../retry-after.ts";
+import { withOption } from "../../shared/deadline.ts";
+import { retryAfter } from "../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
 export interface DeepgramFailure {

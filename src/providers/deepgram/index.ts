@@ -1,6 +1,6 @@
 /** Speech to text by Deepgram: `new deepgram.STT({ eagerTurnDetection: true })`. Its SDK is loaded in session threads only. */
-import "../../node-version.ts";
-import { registerPreload } from "../../agent/preload.ts";
+import "../../process/node-version.ts";
+import { registerPreload } from "../../agent/thread/preload.ts";
 import { loadSdk } from "./sdk.ts";
 
 export { DeepgramError } from "./error.ts";

@@ -11,7 +11,7 @@ import {
   truth,
   url,
   whole,
-} from "../../agent/option-checks.ts";
+} from "../../agent/options/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 
 /** The options for listening through Deepgram. A wrong option throws a `TypeError` that names it. */

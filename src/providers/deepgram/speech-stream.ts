@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { PcmFrame } from "../../agent/audio.ts";
 import type { SpeechEvent, SpeechStream } from "../../agent/stt.ts";
-import { within } from "../../deadline.ts";
-import { now } from "../../protocol.ts";
+import { within } from "../../shared/deadline.ts";
+import { now } from "../../shared/protocol.ts";
 import { Connection } from "./connection.ts";
 import { DeepgramError } from "./error.ts";
 import { EventQueue } from "./event-queue.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { within } from "../../deadline.ts";
+import { within } from "../../shared/deadline.ts";
 import { decoded } from "../decoded.ts";
 import { connectionError, ElevenlabsError } from "./error.ts";
 

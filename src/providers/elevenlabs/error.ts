@@ -1,4 +1,4 @@
-import { retryAfter } from "../../retry-after.ts";
+import { retryAfter } from "../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
 /** The kinds of errors, as far as one would act on them. */

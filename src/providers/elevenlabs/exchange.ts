@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { cutText } from "../../text.ts";
+import { cutText } from "../../shared/text.ts";
 import type { Connections } from "../connections.ts";
 import { pieces, refusalText, textOf, wholeLines } from "./body.ts";
 import { ElevenlabsError, refusal } from "./error.ts";

@@ -1,6 +1,6 @@
 /** ElevenLabs' voices. */
-import "../../node-version.ts";
-import { registerPreload } from "../../agent/preload.ts";
+import "../../process/node-version.ts";
+import { registerPreload } from "../../agent/thread/preload.ts";
 import { fromEnvironment } from "../access.ts";
 import { Connections } from "../connections.ts";
 import { defaultBaseUrl } from "./options.ts";

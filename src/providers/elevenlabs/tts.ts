@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
-import { DeadlineError } from "../../deadline.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
 import { Connections } from "../connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { markupOf } from "./markup.ts";

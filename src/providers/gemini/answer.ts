@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { GenerateContentResponse, GenerateContentResponseUsageMetadata, Part } from "@google/genai";
-import { BadAnswerError } from "../../agent/bad-answer-error.ts";
-import type { ToolCall } from "../../agent/conversation.ts";
 import type { LlmEvent } from "../../agent/llm.ts";
-import type { JsonValue } from "../../protocol.ts";
-import { isBlank } from "../../text.ts";
+import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
+import type { ToolCall } from "../../agent/turns/conversation.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
+import { isBlank } from "../../shared/text.ts";
 import { ownCall } from "./contents.ts";
 import { RefusalError } from "./errors.ts";
 

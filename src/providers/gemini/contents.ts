@@ -1,7 +1,7 @@
 import type { Content, Part } from "@google/genai";
-import type { Message, ToolCall, ToolResult } from "../../agent/conversation.ts";
-import type { JsonValue } from "../../protocol.ts";
-import { cutText } from "../../text.ts";
+import type { Message, ToolCall, ToolResult } from "../../agent/turns/conversation.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
+import { cutText } from "../../shared/text.ts";
 import { generationOf } from "./thinking.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { BadAnswerError } from "../../agent/bad-answer-error.ts";
-import { cutText } from "../../text.ts";
+import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
+import { cutText } from "../../shared/text.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 import { StreamedError } from "./event-stream.ts";
 

@@ -1,6 +1,6 @@
 import type { FunctionDeclaration as GeminiDeclaration } from "@google/genai";
-import type { FunctionDeclaration } from "../../agent/functions.ts";
-import { inLists, inMaps, single } from "../../agent/schema-dialect.ts";
+import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
+import { inLists, inMaps, single } from "../../agent/tools/schema-dialect.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 

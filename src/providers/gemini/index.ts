@@ -1,11 +1,11 @@
 /** Google's Gemini. */
-import "../../node-version.ts";
-import { registerPreload } from "../../agent/preload.ts";
+import "../../process/node-version.ts";
+import { registerPreload } from "../../agent/thread/preload.ts";
 import { fromEnvironment } from "../access.ts";
 import { Connections } from "../connections.ts";
 import { defaultBaseUrl } from "./options.ts";
 
-export { BadAnswerError } from "../../agent/bad-answer-error.ts";
+export { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 export { GeminiError, RefusalError } from "./errors.ts";
 export { LLM } from "./llm.ts";
 export type { Harm, HarmThreshold, LLMOptions } from "./options.ts";

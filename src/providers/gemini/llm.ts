@@ -1,10 +1,10 @@
 import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promises";
 import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
-import { BadAnswerError } from "../../agent/bad-answer-error.ts";
-import type { FunctionDeclaration } from "../../agent/functions.ts";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
-import { checkValue, matching } from "../../agent/option-checks.ts";
-import { DeadlineError, within } from "../../deadline.ts";
+import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
+import { checkValue, matching } from "../../agent/options/option-checks.ts";
+import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
+import { DeadlineError, within } from "../../shared/deadline.ts";
 import { Connections } from "../connections.ts";
 import { Answer } from "./answer.ts";
 import { asFailure, asRefusedRequest, GeminiError, isPassing, RefusalError, wasSent } from "./errors.ts";

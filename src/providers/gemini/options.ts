@@ -11,7 +11,7 @@ import {
   text,
   url,
   whole,
-} from "../../agent/option-checks.ts";
+} from "../../agent/options/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 import { generationOf } from "./thinking.ts";
 import type { ThinkingEffort } from "./thinking-effort.ts";

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { PcmFrame } from "../../agent/audio.ts";
-import { DeadlineError } from "../../deadline.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
 import type { FliteOptions } from "./flite.ts";
 import { shareFlite } from "./flite-module.ts";
 import type { FliteAnswer, FliteRequest } from "./flite-worker.ts";

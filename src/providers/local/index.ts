@@ -1,5 +1,5 @@
 /** Offline stand-ins: an agent that runs with no key and no other program. */
-import "../../node-version.ts";
+import "../../process/node-version.ts";
 
 export { Edge } from "./edge.ts";
 export type { FliteVoice } from "./flite.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
-import { type Checks, duration, fillWith } from "../../agent/option-checks.ts";
+import { type Checks, duration, fillWith } from "../../agent/options/option-checks.ts";
 import { decide } from "./rules.ts";
 
 export interface LocalLLMOptions {

@@ -1,4 +1,4 @@
-import { loadFvad } from "../../audio/fvad.ts";
+import { loadFvad } from "../../audio/detection/fvad.ts";
 import { fliteThread } from "./flite-thread.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { type Checks, fillWith, number, oneOf } from "../../agent/option-checks.ts";
+import { type Checks, fillWith, number, oneOf } from "../../agent/options/option-checks.ts";
 import type { SpeakOptions, SpeechChunk, TTS as TTSInterface } from "../../agent/tts.ts";
 import { silence } from "../../audio/pcm.ts";
 import { type FliteVoice, fliteVoices } from "./flite.ts";

@@ -6,12 +6,12 @@ import type {
   JoinRequest,
   Participant,
 } from "../../agent/edge.ts";
-import { within } from "../../deadline.ts";
-import type { JsonObject } from "../../protocol.ts";
-import { ConnectionReport } from "./connection-report.ts";
-import type { Coordinator } from "./coordinator.ts";
-import { Seat, type SeatOptions } from "./seat.ts";
-import type { SeatEvent } from "./seat-event.ts";
+import { within } from "../../shared/deadline.ts";
+import type { JsonObject } from "../../shared/protocol.ts";
+import { Seat, type SeatOptions } from "./call/call-connection.ts";
+import type { SeatEvent } from "./call/call-connection-event.ts";
+import { ConnectionReport } from "./call/connection-report.ts";
+import type { Coordinator } from "./coordinator/coordinator.ts";
 
 /**
  * The time from a frame's time to a listener's ear, in milliseconds: 10 until the sender's next beat, 6.5 that Opus

@@ -7,13 +7,13 @@ import type {
   JoinRequest,
   JoinTokenRequest,
 } from "../../agent/edge.ts";
-import type { JsonObject } from "../../protocol.ts";
+import type { JsonObject } from "../../shared/protocol.ts";
 import { StreamConnection } from "./connection.ts";
-import { Coordinator } from "./coordinator.ts";
-import { Invitations } from "./invitations.ts";
+import { Coordinator } from "./coordinator/coordinator.ts";
+import { Invitations } from "./coordinator/guest-tokens.ts";
+import { loadSdk } from "./coordinator/sdk.ts";
+import { threadMedia } from "./media/thread-media.ts";
 import { type FilledOptions, fillOptions, type StreamOptions } from "./options.ts";
-import { loadSdk } from "./sdk.ts";
-import { threadMedia } from "./thread-media.ts";
 
 /** Calls on Stream (getstream.io): the agent is one of their participants. */
 export class Edge implements EdgeInterface {

@@ -1,4 +1,4 @@
-import { withOption } from "../../deadline.ts";
+import { withOption } from "../../shared/deadline.ts";
 import { errorText } from "../error-text.ts";
 import { ErrorCode, nameIn, WebsocketReconnectStrategy } from "./wire/enums.ts";
 import type { SfuFault } from "./wire/messages.ts";

@@ -1,11 +1,11 @@
 /** Calls on Stream: `new stream.Edge()`. Its SDK and the media are loaded in session threads only. */
-import "../../node-version.ts";
-import { registerPreload } from "../../agent/preload.ts";
+import "../../process/node-version.ts";
+import { registerPreload } from "../../agent/thread/preload.ts";
 import { fromEnvironment } from "../access.ts";
-import { openAhead } from "./network.ts";
+import { openAhead } from "./coordinator/network.ts";
+import { loadSdk } from "./coordinator/sdk.ts";
+import { threadMedia } from "./media/thread-media.ts";
 import { usersUrl, videoUrl } from "./options.ts";
-import { loadSdk } from "./sdk.ts";
-import { threadMedia } from "./thread-media.ts";
 
 export { Edge } from "./edge.ts";
 export { StreamError } from "./error.ts";

@@ -1,4 +1,4 @@
-import { type Checks, fillWith, key, url, whole } from "../../agent/option-checks.ts";
+import { type Checks, fillWith, key, url, whole } from "../../agent/options/option-checks.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 
 /** The options for calls on Stream. A wrong option throws a `TypeError` that names it. */

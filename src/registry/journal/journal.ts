@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { within } from "../../deadline.ts";
-import { GreenroomError } from "../../errors.ts";
-import { now } from "../../protocol.ts";
+import { within } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
 import { Availability } from "../availability.ts";
 import type { EndOutcome, RegistryHooks, SessionRecord } from "../registry.ts";
 import { compact } from "./compaction.ts";

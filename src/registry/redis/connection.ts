@@ -1,4 +1,4 @@
-import { DeadlineError } from "../../deadline.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
 import type { RedisClient } from "./client.ts";
 import type { Script } from "./scripts/script.ts";
 

@@ -1,4 +1,4 @@
-import { now } from "../../protocol.ts";
+import { now } from "../../shared/protocol.ts";
 import { endKeptMs, KeptEnds } from "../kept-ends.ts";
 import type { EndMessage, EndOutcome, RegistryHooks, SessionRecord, WaitingMessages } from "../registry.ts";
 import type { Outbox } from "./outbox.ts";

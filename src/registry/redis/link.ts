@@ -1,4 +1,4 @@
-import { within } from "../../deadline.ts";
+import { within } from "../../shared/deadline.ts";
 import { Availability } from "../availability.ts";
 import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
 import type { RedisClient } from "./client.ts";

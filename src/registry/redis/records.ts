@@ -1,4 +1,4 @@
-import type { EndReason } from "../../protocol.ts";
+import type { EndReason } from "../../shared/protocol.ts";
 import { callOf } from "../call-counts.ts";
 import type {
   EndMessage,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { within } from "../../deadline.ts";
-import { GreenroomError } from "../../errors.ts";
+import { within } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
 import { endKeptMs } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
 import {

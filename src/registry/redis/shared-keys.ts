@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GreenroomError } from "../../errors.ts";
+import { GreenroomError } from "../../shared/errors.ts";
 import { answerKeptMs, mostKeptOfOne } from "../local-keys.ts";
 import type { OnceKey, OnceResult } from "../registry.ts";
 import type { RedisLink } from "./link.ts";

@@ -1,4 +1,4 @@
-import { now } from "../../../src/protocol.ts";
+import { now } from "../../../src/shared/protocol.ts";
 
 /** The longest that sound is gathered before it is sent: Deepgram's own advice to clients. */
 const chunkMs = 80;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { WebSocket } from "ws";
-import { now } from "../../../src/protocol.ts";
+import { now } from "../../../src/shared/protocol.ts";
 import type { WireLog } from "../emulator.ts";
 import type { DeepgramDelays } from "./delays.ts";
 import type { DeepgramFault } from "./faults.ts";

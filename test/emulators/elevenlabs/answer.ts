@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextRound, setTimeout as pause } from "node:timers/promises";
-import { now } from "../../../src/protocol.ts";
+import { now } from "../../../src/shared/protocol.ts";
 import type { WireLog } from "../emulator.ts";
 import type { SpeechOrder } from "./checks.ts";
 import type { ElevenlabsDelays } from "./delays.ts";

@@ -1,5 +1,5 @@
-import { now } from "../../../src/protocol.ts";
 import { CallEndedReason } from "../../../src/providers/stream/wire/enums.ts";
+import { now } from "../../../src/shared/protocol.ts";
 import type { EventInput, Participant } from "./participant.ts";
 
 /** One call, over all edges. */

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { now } from "../../../src/protocol.ts";
 import {
   ConnectionQuality,
   GoAwayReason,
@@ -12,6 +11,7 @@ import type {
   SfuEvent,
 } from "../../../src/providers/stream/wire/messages.ts";
 import type { Input } from "../../../src/providers/stream/wire/protobuf.ts";
+import { now } from "../../../src/shared/protocol.ts";
 import type { Call } from "./call.ts";
 import type { PublishedTrack } from "./published-track.ts";
 import type { Seat } from "./seat.ts";

@@ -1,12 +1,6 @@
 import type { PcmFrame } from "../../../agent/audio.ts";
+import type { IceServer, PeerState } from "../../../media/peer.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
-
-/** A server for ICE, in the coordinator's names; `password` is what WebRTC calls the credential. */
-export interface IceServer {
-  readonly urls: readonly string[];
-  readonly username: string;
-  readonly password: string;
-}
 
 /**
  * The codecs for sending and receiving, as descriptions that lead to no connection: they tell an SFU which codecs we know.
@@ -18,12 +12,6 @@ export interface Capabilities {
 
 /** The two peer connections of a stay on an SFU: one for what we say, one for what we hear. */
 export type Peer = "publisher" | "subscriber";
-
-/**
- * `disconnected` may heal by itself or by an ICE restart, `failed` may not: its media is replaced. A peer whose first ICE
- * never connects becomes `failed` as well.
- */
-export type PeerState = "new" | "connecting" | "connected" | "disconnected" | "failed";
 
 export interface MediaOptions {
   readonly iceServers: readonly IceServer[];

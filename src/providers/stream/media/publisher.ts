@@ -1,10 +1,10 @@
 import type { PcmFrame } from "../../../agent/audio.ts";
+import { Link, type LinkOptions } from "../../../media/peer-link.ts";
+import { sectionsOf } from "../../../media/sdp.ts";
+import { VoiceSender } from "../../../media/voice-sender.ts";
 import { TrackType } from "../wire/enums.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
-import { Link, type LinkOptions } from "./link.ts";
 import type { Publisher as PublisherInterface, PublisherOffer } from "./media.ts";
-import { sectionsOf } from "./sdp.ts";
-import { VoiceSender } from "./voice-sender.ts";
 
 export interface PublisherOptions extends LinkOptions {
   readonly sampleRate: number;

@@ -1,10 +1,10 @@
 import type { RTCRtpTransceiver } from "werift";
 import type { PcmFrame } from "../../../agent/audio.ts";
-import { Pacer } from "../../../audio/pacer.ts";
 import { frameMs } from "../../../audio/pcm.ts";
-import { Link, type LinkOptions } from "./link.ts";
+import { Pacer } from "../../../audio/playback/pacer.ts";
+import { Link, type LinkOptions } from "../../../media/peer-link.ts";
+import { Voice } from "../../../media/voice-receiver.ts";
 import type { Subscriber as SubscriberInterface } from "./media.ts";
-import { Voice } from "./voice.ts";
 
 export interface SubscriberOptions extends LinkOptions {
   /** The sample rate of the frames that are heard, in hertz. */

@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from "ws";
 import { webSocketAgent } from "../../../network/tunnel.ts";
-import { now } from "../../../protocol.ts";
+import { now } from "../../../shared/protocol.ts";
 import { errorText } from "../../error-text.ts";
 import { passing, StreamError, sfuError, timedOut, unreachable } from "../error.ts";
 import { type JoinRequest, type JoinResponse, SfuEvent, SfuRequest } from "./messages.ts";

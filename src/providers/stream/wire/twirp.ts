@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { throughProxy } from "../../../network/dispatcher.ts";
-import { retryAfter } from "../../../retry-after.ts";
+import { retryAfter } from "../../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
 import { passing, StreamError, sfuError, unreachable } from "../error.ts";
 import { type SfuFault, signalServer, signalServerPath } from "./messages.ts";

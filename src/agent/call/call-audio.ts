@@ -1,0 +1,114 @@
+import type { Measurement } from "../../shared/protocol.ts";
+import type { ConnectionAudio } from "../edge.ts";
+import { BargeIn, type BargeInOptions } from "../hearing/barge-in.ts";
+import { VoiceFlow } from "../hearing/spoken-turns.ts";
+import { Ears } from "../hearing/transcription.ts";
+import type { Log } from "../host.ts";
+import type { Output, OutputEvents } from "../speaking/output.ts";
+import { Mouth } from "../speaking/speech-synthesis.ts";
+import type { SpeechTextOptions } from "../speech-text/speech-text.ts";
+import type { STT } from "../stt.ts";
+import type { AskPermit } from "../thread/permits.ts";
+import type { TTS } from "../tts.ts";
+import type { Turn } from "../turns/turn.ts";
+import type { TurnQueue } from "../turns/turn-queue.ts";
+
+export interface VoiceOptions {
+  readonly audio: ConnectionAudio;
+  readonly stt: STT | undefined;
+  readonly tts: TTS | undefined;
+  /** The changes that the text goes through before it is spoken. */
+  readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
+  readonly queue: TurnQueue;
+  readonly bargeIn: BargeInOptions;
+  readonly stalledTurnMs: number;
+  readonly listen: () => Turn;
+  readonly permit: AskPermit;
+  readonly measure: (measurement: Measurement) => void;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Called when somebody began to speak, or is done. */
+  readonly onChange: () => void;
+  /** A participant has spoken words. */
+  readonly onWords: () => void;
+  readonly hearingRetryMs: number;
+  /** A participant cannot be heard, though they are tried to be. */
+  readonly unheard: (participantId: string, error: unknown) => void;
+  readonly heardAgain: (participantId: string) => void;
+}
+
+/** Returns the text that tells the model of speech whose words nobody can tell. */
+export const wordlessSpeech = (speechMs: number): string =>
+  `(spoke for ${(speechMs / 1_000).toFixed(1)} seconds; there is no speech recognition)`;
+
+/** The sound of one call: what is heard becomes turns, and what the agent says becomes speech. */
+export class Voice {
+  readonly #mouth: Mouth | null;
+  readonly #ears: Ears | null;
+  readonly #flow: VoiceFlow;
+
+  constructor(options: VoiceOptions) {
+    const { audio, stt, tts, text, permit, measure, log, signal } = options;
+    this.#mouth = tts ? new Mouth({ audio, tts, text, permit, measure }) : null;
+    this.#flow = new VoiceFlow({
+      queue: options.queue,
+      listen: options.listen,
+      wordless: wordlessSpeech,
+      bargeIn: new BargeIn(options.bargeIn, stt?.language),
+      tellsWords: stt?.words !== false,
+      stalledMs: options.stalledTurnMs,
+      releaseFloor: () => this.#ears?.release(),
+      onChange: options.onChange,
+      onWords: options.onWords,
+    });
+    this.#ears = stt
+      ? new Ears({
+          stt,
+          audio,
+          heard: (participantId, event) => this.#flow.heard(participantId, event),
+          overheard: (participantId, text) => this.#flow.overheard(participantId, text),
+          unheard: (participantId, error) => {
+            this.#flow.lost(participantId);
+            options.unheard(participantId, error);
+          },
+          heardAgain: options.heardAgain,
+          retryAfterMs: options.hearingRetryMs,
+          permit,
+          measure,
+          log,
+          signal,
+        })
+      : null;
+  }
+
+  /** Returns whether somebody is speaking. */
+  get listening(): boolean {
+    return this.#flow.listening;
+  }
+
+  /** Opens the voice for a turn. Returns null where the agent has no voice, and answers in text. */
+  open(events: OutputEvents): Output | null {
+    return this.#mouth?.open(events) ?? null;
+  }
+
+  /** Returns whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
+  isSilent(text: string): boolean {
+    return this.#mouth?.isSilent(text) ?? false;
+  }
+
+  participantLeft(participantId: string): void {
+    this.#flow.lost(participantId);
+    void this.#ears?.forget(participantId);
+  }
+
+  /** The conversation is over: what is being said is no turn any more. */
+  stopListening(): void {
+    this.#flow.close();
+  }
+
+  async close(): Promise<void> {
+    this.#flow.close();
+    this.#mouth?.close();
+    await this.#ears?.close();
+  }
+}

@@ -1,0 +1,155 @@
+import { within } from "../../shared/deadline.ts";
+import type { Farewell, JsonObject, Measurement } from "../../shared/protocol.ts";
+import type { AgentUser, Call, Connection, Edge } from "../edge.ts";
+import { errorKind } from "../error-kind.ts";
+import type { AgentHost } from "../host.ts";
+import type { AgentLimits } from "../options/limits.ts";
+
+export interface AttendanceOptions {
+  /** Returns the edge. It is called when the edge is needed. */
+  readonly edge: () => Edge;
+  readonly agentUser: AgentUser;
+  readonly limits: AgentLimits;
+  /** Fires when the conversation is over: nothing is joined any more. */
+  readonly signal: AbortSignal;
+  /**
+   * Returns the host. It is called when the host is needed, since the session takes hold of the agent after the agent was
+   * made.
+   */
+  readonly host: () => AgentHost;
+  /** Runs one step of closing within its deadline, and logs an error. */
+  readonly step: (what: string, work: () => Promise<void>) => Promise<void>;
+}
+
+/** The agent's coming and going, in this order: it joins one call, once, and `left` also follows from anywhere. */
+type Place = "outside" | "joining" | "inside" | "left";
+
+/** An agent's attendance of its call: every wait for the edge is bounded, and no connection is left behind. */
+export class Attendance {
+  readonly #options: AttendanceOptions;
+  #place: Place = "outside";
+  #call: Call | null = null;
+  #connection: Connection | null = null;
+  #farewell: Farewell | null = null;
+  /** The attempt to join whose farewell counts; null before the first one, and once that was left. */
+  #attempt: symbol | null = null;
+  #leaving: Promise<void> | null = null;
+
+  constructor(options: AttendanceOptions) {
+    this.#options = options;
+  }
+
+  /** Returns whether the agent has not begun to join. */
+  get outside(): boolean {
+    return this.#place === "outside";
+  }
+
+  get inside(): boolean {
+    return this.#place === "inside";
+  }
+
+  /** The call that the agent is in. */
+  get call(): Call | null {
+    return this.inside ? this.#call : null;
+  }
+
+  /** Returns whether somebody else is seen in the call. */
+  get accompanied(): boolean {
+    return (this.#connection?.participants.size ?? 0) > 0;
+  }
+
+  async createCall(callType: string, callId: string): Promise<Call> {
+    const { agentUser, signal } = this.#options;
+    signal.throwIfAborted();
+    return this.#onEdge("create the call", (edge) =>
+      edge.createCall({ callType, callId, agentUser, signal }),
+    );
+  }
+
+  async join(call: Call): Promise<Connection> {
+    const { agentUser, signal, step, host } = this.#options;
+    signal.throwIfAborted();
+    if (!this.outside) throw new Error("An agent joins one call, once");
+    this.#place = "joining";
+    const attempt = Symbol("join");
+    this.#attempt = attempt;
+    let wanted = true;
+    try {
+      const connection = await this.#onEdge("join the call", async (edge) => {
+        const { log } = host();
+        const measure = (measurement: Measurement) => host().measured(measurement);
+        const farewell = (data: JsonObject | null) =>
+          this.#takeFarewell(attempt, data && farewellOf(edge.provider, data));
+        const late = await this.#unlessRefused(
+          attempt,
+          edge.join(call, { agentUser, signal, log, measure, farewell }),
+        );
+        if (!wanted) void step("leave a call that was joined too late", () => this.#part(attempt, late));
+        return late;
+      });
+      if (signal.aborted) {
+        await step("leave the call", () => this.#part(attempt, connection));
+        throw signal.reason;
+      }
+      this.#place = "inside";
+      this.#call = call;
+      this.#connection = connection;
+      return connection;
+    } catch (error) {
+      wanted = false;
+      if (this.#place === "joining") this.#place = "outside";
+      throw error;
+    }
+  }
+
+  leave(): Promise<void> {
+    this.#place = "left";
+    this.#leaving ??= this.#options.step("leave the call", async () => {
+      if (this.#connection) await this.#part(this.#attempt, this.#connection);
+    });
+    return this.#leaving;
+  }
+
+  async #part(attempt: symbol | null, connection: Connection): Promise<void> {
+    await connection.leave();
+    this.#takeFarewell(attempt, null);
+    if (this.#attempt === attempt) this.#attempt = null;
+  }
+
+  /** Withdraws the farewell of a join that was refused: such a join needs no leave. */
+  async #unlessRefused(attempt: symbol, joining: Promise<Connection>): Promise<Connection> {
+    try {
+      return await joining;
+    } catch (error) {
+      this.#takeFarewell(attempt, null);
+      throw error;
+    }
+  }
+
+  #takeFarewell(attempt: symbol | null, given: Farewell | null): void {
+    // Of an attempt that was given up or left.
+    if (attempt !== this.#attempt) return;
+    if (given === null && this.#farewell === null) return;
+    this.#farewell = given;
+    this.#options.host().farewell(this.#farewell);
+  }
+
+  async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {
+    const { signal, limits, host } = this.#options;
+    const edge = this.#options.edge();
+    try {
+      return await within(work(edge), limits.joinTimeoutMs, `To ${what}`, signal, "limits.joinTimeoutMs");
+    } catch (error) {
+      if (!signal.aborted) {
+        const { provider } = edge;
+        host().measured({ kind: "error", component: "edge", provider, error: errorKind(error) });
+      }
+      throw error;
+    }
+  }
+}
+
+/** The data cross a thread: what is not JSON fails here, at the edge. */
+function farewellOf(provider: string, data: JsonObject): Farewell {
+  return { provider, data: JSON.parse(JSON.stringify(data)) };
+}

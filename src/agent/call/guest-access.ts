@@ -1,0 +1,60 @@
+import { within } from "../../shared/deadline.ts";
+import { plainError } from "../../shared/errors.ts";
+import { type Answer, answerTimeoutMs, type JsonObject, type Question } from "../../shared/protocol.ts";
+import type { AgentUser, Call, Edge } from "../edge.ts";
+
+export interface ReceptionOptions {
+  readonly agentUser: AgentUser;
+  /**
+   * Returns the edge. It is called when the edge is needed, as is `call`, which returns null while the agent is in none.
+   */
+  readonly edge: () => Edge;
+  readonly call: () => Call | null;
+  /** Fires when the conversation is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers what is asked of an agent about its call: how somebody else comes into it. */
+export class Reception {
+  readonly #options: ReceptionOptions;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the answer to a question about the call. It never rejects, and always answers in time. */
+  async answer(question: Question): Promise<Answer> {
+    const { agentUser, call: callOf, edge, signal } = this.#options;
+    const call = callOf();
+    if (call === null) return { outcome: "not_in_call" };
+    if (question.guest.id === agentUser.id) return { outcome: "own_user" };
+    const over = new AbortController();
+    try {
+      const answering = ask(edge(), call, question, AbortSignal.any([signal, over.signal]));
+      if (answering === null) return { outcome: "not_offered" };
+      const value = await within(answering, answerTimeoutMs, "The edge's answer", signal);
+      // It crosses a thread.
+      return { outcome: "given", value: JSON.parse(JSON.stringify(value)) };
+    } catch (error) {
+      if (signal.aborted) return { outcome: "not_in_call" };
+      return { outcome: "failed", error: plainError(error) };
+    } finally {
+      over.abort(new Error("Nobody waits for the answer"));
+    }
+  }
+}
+
+/** Asks the edge; returns null where the edge does not know such a thing. */
+function ask(edge: Edge, call: Call, question: Question, signal: AbortSignal): Promise<JsonObject> | null {
+  const { guest } = question;
+  switch (question.about) {
+    case "join_token": {
+      const { expiresInSeconds } = question;
+      return edge.joinToken?.(call, { guest, expiresInSeconds, signal }) ?? null;
+    }
+    case "demo_link":
+      return edge.demoLink?.(call, { guest, signal }).then((url) => ({ url })) ?? null;
+    default:
+      return question satisfies never;
+  }
+}

@@ -1,0 +1,155 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { plainError } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
+import type { PcmFrame } from "../audio.ts";
+import { errorKind } from "../error-kind.ts";
+import { ServiceUse } from "../service.ts";
+import type { SpeechStream } from "../stt.ts";
+import type { EarsOptions, HeardEvent } from "./transcription.ts";
+
+export interface EarOptions extends Omit<EarsOptions, "heard"> {
+  readonly heard: (event: HeardEvent) => void;
+}
+
+/** Waits longer than a provider's handshake takes; what is said meanwhile is kept. 5 s of frames of 20 ms. */
+const mostWaitingFrames = 250;
+/** The longest pause, as a multiple of the first one. */
+const longestPause = 12;
+/** Sound that is counted at once, in milliseconds. */
+const countedMs = 1_000;
+
+/** Hears one participant, from their first frame on: by one stream after the other, where streams fail. */
+export class Ear {
+  readonly #participantId: string;
+  readonly #options: EarOptions;
+  readonly #cancel = new AbortController();
+  readonly #over: Promise<void>;
+  readonly #service: ServiceUse;
+  #stream: SpeechStream | null = null;
+  /** The frames that came while no stream was open. */
+  #waiting: PcmFrame[] = [];
+  /** The part of this stream's sound that is measured, in milliseconds. */
+  #measuredMs = 0;
+  /** True once it was told that the participant cannot be heard. */
+  #unheard = false;
+  /** Streams in a row that failed before they had worked. */
+  #failures = 0;
+
+  constructor(participantId: string, options: EarOptions) {
+    this.#participantId = participantId;
+    this.#options = options;
+    const { stt, permit, measure } = options;
+    this.#service = new ServiceUse(stt, { component: "stt", permit, measure });
+    this.#over = this.#listen();
+  }
+
+  write(frame: PcmFrame): void {
+    const stream = this.#stream;
+    if (stream) {
+      stream.write(frame);
+      if (stream.audioDurationMs - this.#measuredMs >= countedMs) this.#measure(stream, null);
+      return;
+    }
+    this.#waiting.push(frame);
+    if (this.#waiting.length > mostWaitingFrames) this.#waiting.shift();
+  }
+
+  async close(): Promise<void> {
+    this.#cancel.abort(new DOMException("The participant is not listened to any more", "AbortError"));
+    await this.#closeStream();
+    await this.#over;
+  }
+
+  async #closeStream(): Promise<void> {
+    try {
+      await this.#stream?.close();
+    } catch (error) {
+      this.#options.log.warn({ err: plainError(error) }, "an ear stayed open");
+    }
+  }
+
+  /** Listens until it is cancelled, and again after each failure. It never rejects. */
+  async #listen(): Promise<void> {
+    const signal = AbortSignal.any([this.#options.signal, this.#cancel.signal]);
+    while (!signal.aborted) {
+      try {
+        await this.#hear(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(error);
+        // Whoever cannot be heard yet is heard as soon as another has left.
+        if (errorKind(error) === "permit_timeout") continue;
+        await this.#giveUp(error, signal);
+      }
+    }
+  }
+
+  /** Holds the permit until the stream has ended. Throws what it ended of, unless nobody listens any more. */
+  async #hear(signal: AbortSignal): Promise<void> {
+    const { stt } = this.#options;
+    const participantId = this.#participantId;
+    using _permit = await this.#service.permit(signal);
+    const stream = await stt.listen({ participantId, signal, watch: this.#service.watch });
+    this.#stream = stream;
+    this.#measuredMs = 0;
+    // Some let everybody in, and hang up at once.
+    const lasts = setTimeout(() => this.#works(), this.#options.retryAfterMs).unref();
+    try {
+      signal.throwIfAborted();
+      for (const frame of this.#waiting.splice(0)) stream.write(frame);
+      for await (const event of stream) {
+        // Who has gone does not take the floor with what they said before.
+        if (signal.aborted) continue;
+        if (event.type === "error") {
+          if (event.fatal) throw event.error;
+          this.#failed(event.error);
+        } else {
+          this.#works();
+          if (event.type === "ended") this.#measure(stream, event.speechEndedAt);
+          this.#options.heard(event);
+        }
+      }
+      if (!signal.aborted) throw new Error(`${stt.provider} ${stt.model} has stopped to listen`);
+    } finally {
+      clearTimeout(lasts);
+      this.#measure(stream, null);
+      if (signal.aborted) await this.#closeStream();
+      this.#stream = null;
+    }
+  }
+
+  #works(): void {
+    this.#failures = 0;
+    if (!this.#unheard) return;
+    this.#unheard = false;
+    this.#options.heardAgain(this.#participantId);
+  }
+
+  /** Tells that the participant cannot be heard, and waits before they are listened to again. */
+  async #giveUp(error: unknown, signal: AbortSignal): Promise<void> {
+    const { retryAfterMs, unheard } = this.#options;
+    if (!this.#unheard) unheard(this.#participantId, error);
+    this.#unheard = true;
+    const pauseMs = retryAfterMs * Math.min(2 ** this.#failures++, longestPause);
+    await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+
+  #measure(stream: SpeechStream, speechEndedAt: number | null): void {
+    const { measure } = this.#options;
+    const audioDurationMs = stream.audioDurationMs - this.#measuredMs;
+    this.#measuredMs = stream.audioDurationMs;
+    const latencyMs = speechEndedAt === null ? null : Math.max(0, now() - speechEndedAt);
+    if (latencyMs === null && audioDurationMs === 0) return;
+    measure({ kind: "stt", ...this.#service.labels, latencyMs, audioDurationMs });
+  }
+
+  #failed(error: unknown): void {
+    const { measure, log } = this.#options;
+    const { provider } = this.#service.labels;
+    measure({ kind: "error", component: "stt", provider, error: errorKind(error) });
+    log.warn(
+      { provider, participant_id: this.#participantId, err: plainError(error) },
+      "speech to text failed",
+    );
+  }
+}

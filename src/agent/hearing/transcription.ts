@@ -1,0 +1,112 @@
+import type { Measurement } from "../../shared/protocol.ts";
+import type { ConnectionAudio } from "../edge.ts";
+import type { Log } from "../host.ts";
+import type { SpeechEvent, STT } from "../stt.ts";
+import type { AskPermit } from "../thread/permits.ts";
+import { Ear } from "./participant-transcriber.ts";
+
+/** An event of the participant who has the floor. */
+export type HeardEvent =
+  | Exclude<SpeechEvent, { readonly type: "error" }>
+  /** The participant began to speak while another had the floor, and is heard from here on. */
+  | { readonly type: "taken_up" };
+
+export interface EarsOptions {
+  readonly stt: STT;
+  readonly audio: ConnectionAudio;
+  readonly heard: (participantId: string, event: HeardEvent) => void;
+  /** Called when somebody has said this while another had the floor. */
+  readonly overheard: (participantId: string, text: string) => void;
+  /** A participant cannot be heard. It is tried again for as long as they are there; told once until they are heard again. */
+  readonly unheard: (participantId: string, error: unknown) => void;
+  readonly heardAgain: (participantId: string) => void;
+  /** Pause before a participant is listened to again, in milliseconds. It doubles, up to 12 times as much. */
+  readonly retryAfterMs: number;
+  readonly permit: AskPermit;
+  readonly measure: (measurement: Measurement) => void;
+  readonly log: Log;
+  /** Fires when the agent leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** Participants who are heard at the same time; further ones are not. */
+const mostStreams = 8;
+
+/**
+ * Listens to the participants, each by a stream of their own. The first who speaks holds the floor until their turn is
+ * over; what others have said by then is overheard.
+ */
+export class Ears {
+  readonly #options: EarsOptions;
+  readonly #streams = new Map<string, Ear>();
+  readonly #stopListening: () => void;
+  /** Participants beyond those who are heard at the same time. */
+  readonly #notListenedTo = new Set<string>();
+  #floor: string | null = null;
+
+  constructor(options: EarsOptions) {
+    this.#options = options;
+    this.#stopListening = options.audio.listen((participantId, frame) => {
+      let ear = this.#streams.get(participantId);
+      if (ear === undefined) {
+        if (this.#streams.size >= mostStreams) {
+          this.#tooMany(participantId);
+          return;
+        }
+        ear = new Ear(participantId, { ...options, heard: (event) => this.#heard(participantId, event) });
+        this.#streams.set(participantId, ear);
+      }
+      ear.write(frame);
+    });
+  }
+
+  /** A participant has left, or is not to be heard any more. */
+  async forget(participantId: string): Promise<void> {
+    const ear = this.#streams.get(participantId);
+    this.#streams.delete(participantId);
+    this.#notListenedTo.delete(participantId);
+    if (this.#floor === participantId) this.#floor = null;
+    await ear?.close();
+  }
+
+  /** The floor is free: whoever has it is not waited for any longer. */
+  release(): void {
+    this.#floor = null;
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    await Promise.all([...this.#streams.keys()].map((participantId) => this.forget(participantId)));
+  }
+
+  /**
+   * Reports, once for each participant, that there are too many to listen to: otherwise nobody would learn why they are not
+   * answered.
+   */
+  #tooMany(participantId: string): void {
+    if (this.#notListenedTo.has(participantId)) return;
+    this.#notListenedTo.add(participantId);
+    this.#options.log.warn(
+      { participant_id: participantId, participants: mostStreams },
+      "a participant is not listened to until another leaves: too many speak in this call",
+    );
+  }
+
+  #heard(participantId: string, event: HeardEvent): void {
+    const { heard, overheard } = this.#options;
+    const words = "text" in event ? event.text.trim() : "";
+    if (this.#floor === null && (event.type === "started" || words !== "")) {
+      this.#floor = participantId;
+      // Who spoke on while another had the floor is heard from here on, be it only the end of what they say.
+      if (event.type !== "started") heard(participantId, { type: "taken_up" });
+    }
+    if (this.#floor !== participantId) {
+      if (event.type === "ended" && words !== "") overheard(participantId, words);
+      return;
+    }
+    if (event.type === "ended") this.#floor = null;
+    heard(participantId, event);
+    // A start without an end before it gives up the turn before, and the floor with it.
+    if (event.type === "started") this.#floor = participantId;
+  }
+}

@@ -1,0 +1,254 @@
+import { type Measurement, now } from "../../shared/protocol.ts";
+import { isBlank, wellFormed } from "../../shared/text.ts";
+import type { Log } from "../host.ts";
+import type { LLM } from "../llm.ts";
+import type { AgentLimits } from "../options/limits.ts";
+import { type Service, ServiceUse } from "../service.ts";
+import type { AskPermit } from "../thread/permits.ts";
+import { runTools, type ToolOutcome } from "../tools/tools.ts";
+import type { Message, ToolCall } from "../turns/conversation.ts";
+import { BadAnswerError } from "./bad-answer-error.ts";
+import { generate } from "./generation.ts";
+import { WrittenCalls } from "./written-calls.ts";
+
+export interface ReplyOptions {
+  readonly llm: LLM;
+  /** The functions of the model that it may call. */
+  readonly functions: LLM["functions"];
+  readonly instructions: string;
+  readonly limits: AgentLimits;
+  /** The conversation, up to what is to be answered. */
+  readonly messages: readonly Message[];
+  readonly signal: AbortSignal;
+  /** Returns whether nothing of a text that is not blank would be heard. */
+  readonly isSilent: (text: string) => boolean;
+  readonly onText: (text: string) => void;
+  readonly onFirstText: () => void;
+  /** The model waits for its tools, and writes nothing meanwhile. */
+  readonly onToolRound: () => void;
+  readonly onTool: (outcome: ToolOutcome) => void;
+  /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
+  readonly mayRunTools: () => Promise<void>;
+  readonly permit: AskPermit;
+  readonly measure: (measurement: Measurement) => void;
+  readonly log: Log;
+}
+
+/** The model's answer within one turn: requests, and rounds of tools between them, until it has said all. */
+export class Reply {
+  readonly #options: ReplyOptions;
+  /** The model's messages and the tools' results, as far as they are complete. */
+  readonly #messages: Message[] = [];
+  readonly #startedAt = now();
+  /** The text of the request under way. */
+  #text = "";
+  #length = 0;
+  #firstTextAt: number | null = null;
+  readonly #service: ServiceUse;
+  #tokens = { input: 0, output: 0 };
+
+  constructor(options: ReplyOptions) {
+    this.#options = options;
+    const { llm, permit, measure } = options;
+    this.#service = new ServiceUse(llm, {
+      component: "llm",
+      permit,
+      measure,
+      onBadAnswer: ({ provider, model }, reason) =>
+        options.log.warn({ provider, model, reason }, "an answer of the model was of no use"),
+    });
+  }
+
+  /** The messages that belong into the conversation so far. */
+  get messages(): Message[] {
+    return [...this.#messages, { role: "agent", text: this.#given, toolCalls: [] }];
+  }
+
+  /** Text of the request under way that was given on: a blank beginning is not. */
+  get #given(): string {
+    return this.#firstTextAt === null ? "" : this.#text;
+  }
+
+  /** The service that answers. */
+  get service(): Service {
+    return this.#service.labels;
+  }
+
+  /** The time of the first text, as epoch milliseconds. */
+  get firstTextAt(): number | null {
+    return this.#firstTextAt;
+  }
+
+  /** Resolves when all is written; rejects with the reason of the signal, or what went wrong. */
+  async run(): Promise<void> {
+    let rounds = 0;
+    let correction: Message | null = null;
+    for (let corrections = 0; ; ) {
+      const mayCall = rounds < this.#options.limits.maxToolRounds;
+      const { calls, flaw } = await this.#ask(mayCall, correction);
+      correction = null;
+      if (calls.length > 0 && mayCall) {
+        rounds += 1;
+        await this.#runTools(calls);
+      } else if (flaw === null) {
+        return;
+      } else {
+        this.#service.watch.onBadAnswer(this.service, flaw);
+        if (corrections++ >= mostCorrections || !this.#mayAskAgain(flaw)) throw badAnswer(flaw, this.service);
+        correction = correctionOf(flaw);
+        this.#keepText([]);
+      }
+    }
+  }
+
+  /** An instruction comes from code, which learns of the outcome and can ask again; a participant can only wait. */
+  #mayAskAgain(flaw: Flaw): boolean {
+    const nothing = flaw === "empty" || flaw === "silent";
+    return !nothing || this.#messages.length > 0 || this.#options.messages.at(-1)?.role !== "instruction";
+  }
+
+  async #runTools(calls: readonly ToolCall[]): Promise<void> {
+    const { functions, limits, signal, onTool, log } = this.#options;
+    await this.#options.mayRunTools();
+    this.#options.onToolRound();
+    const results = await runTools(calls, { functions, limits, signal, onOutcome: onTool, log });
+    this.#keepText(calls);
+    this.#messages.push({ role: "tools", results });
+  }
+
+  /** Keeps the words so far as a message, before another request. */
+  #keepText(calls: readonly ToolCall[]): void {
+    const text = this.#given;
+    if (calls.length > 0 || text !== "") this.#messages.push({ role: "agent", text, toolCalls: calls });
+    if (calls.length === 0 && text !== "") this.#options.onToolRound();
+    this.#text = "";
+  }
+
+  /** Returns the measurement of this reply's cost, once the reply is over. */
+  measure(outcome: "done" | "cancelled" | "failed"): Measurement {
+    return {
+      kind: "llm",
+      ...this.#service.labels,
+      outcome,
+      latencyMs: now() - this.#startedAt,
+      firstTokenMs: this.#firstTextAt === null ? null : this.#firstTextAt - this.#startedAt,
+      inputTokens: this.#tokens.input,
+      outputTokens: this.#tokens.output,
+    };
+  }
+
+  /** One request. Returns the tools that the model calls, and what is wrong with the answer where it calls none. */
+  async #ask(
+    mayCall: boolean,
+    correction: Message | null,
+  ): Promise<{ readonly calls: readonly ToolCall[]; readonly flaw: Flaw | null }> {
+    const { llm, instructions, messages, limits, signal, log } = this.#options;
+    const written = new WrittenCalls(this.#options.functions.keys());
+    const calls: ToolCall[] = [];
+    let broken = false;
+    let usage = { input: 0, output: 0 };
+    const request = wellFormed({
+      instructions,
+      messages: [...messages, ...this.#messages, ...(correction === null ? [] : [correction])],
+      functions: [...this.#options.functions.values()].map(({ declaration }) => declaration),
+      toolChoice: mayCall ? ("auto" as const) : ("none" as const),
+    });
+    using _permit = await this.#service.permit(signal);
+    try {
+      for await (const event of generate(llm, { ...request, watch: this.#service.watch }, limits, signal)) {
+        switch (event.type) {
+          case "text":
+            this.#write(written.push(event.delta));
+            break;
+          case "tool_call":
+            if (!mayCall) {
+              log.warn({ tool: event.call.name }, "dropped a tool call beyond the last round");
+              broken = true;
+            } else if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
+            else log.warn({ tool: event.call.name }, "dropped a tool call: too many in one round");
+            break;
+          case "broken_call":
+            broken = true;
+            break;
+          case "usage":
+            usage = { input: event.inputTokens, output: event.outputTokens };
+            break;
+          default:
+            event satisfies never;
+        }
+      }
+      this.#write(written.end());
+    } finally {
+      this.#tokens.input += usage.input;
+      this.#tokens.output += usage.output;
+    }
+    return { calls, flaw: calls.length > 0 ? null : this.#flaw(written.found, broken, mayCall) };
+  }
+
+  #flaw(written: boolean, broken: boolean, mayCall: boolean): Flaw | null {
+    const blank = isBlank(this.#text);
+    if (written) return "written_call";
+    // Behind the last round of tools what it said is all that it may.
+    if (broken && (mayCall || blank)) return "broken_call";
+    if (blank) return "empty";
+    return this.#options.isSilent(this.#text) ? "silent" : null;
+  }
+
+  #write(text: string): void {
+    if (text === "") return;
+    const { llm, limits, onFirstText, onText } = this.#options;
+    this.#length += text.length;
+    if (this.#length > limits.maxReplyLength) {
+      throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
+    }
+    this.#text += text;
+    // An answer may begin with a line break, and be nothing else.
+    if (this.#firstTextAt === null) {
+      if (isBlank(this.#text)) return;
+      this.#firstTextAt = now();
+      onFirstText();
+      onText(this.#text);
+    } else onText(text);
+  }
+}
+
+/** The kinds of answers that are of no use. */
+type Flaw = "empty" | "silent" | "broken_call" | "written_call";
+
+/** The number of times that a reply is asked for again where its answers are of no use. */
+const mostCorrections = 2;
+
+/** Tells the model what it did wrong; only its next request has it. */
+function correctionOf(flaw: Flaw): Message | null {
+  switch (flaw) {
+    case "empty":
+      return null;
+    case "silent":
+      return {
+        role: "instruction",
+        text: "(Nothing of your answer can be spoken. Answer in words, as one speaks: no code, JSON, tags or emojis.)",
+      };
+    case "broken_call":
+      return {
+        role: "instruction",
+        text: "(Your function call could not be read. Make the call again, or go on in words.)",
+      };
+    case "written_call":
+      return {
+        role: "instruction",
+        text: "(You wrote a function call as text, which calls nothing. Call the function itself, or go on in words.)",
+      };
+    default:
+      return flaw satisfies never;
+  }
+}
+
+function badAnswer(flaw: Flaw, { provider, model }: Service): BadAnswerError {
+  const what = {
+    empty: "is empty",
+    silent: "has nothing in it that can be spoken",
+    broken_call: "has a function call that cannot be read",
+    written_call: "has a function call that is written as text",
+  }[flaw];
+  return new BadAnswerError(flaw.toUpperCase(), `The answer of ${provider} ${model} ${what}`);
+}

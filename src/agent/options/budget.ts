@@ -1,0 +1,43 @@
+import type { Measurement } from "../../shared/protocol.ts";
+import { type Checks, orNull, whole } from "./option-checks.ts";
+
+/** The most that one session may consume; null is no limit. */
+export interface BudgetOptions {
+  /** Tokens of the model, in and out, over the whole session. */
+  readonly maxTokens: number | null;
+  /** Characters given to text to speech, over the whole session. */
+  readonly maxSpokenCharacters: number | null;
+}
+
+export const defaultBudget = { maxTokens: null, maxSpokenCharacters: null } as const satisfies BudgetOptions;
+
+export const budgetChecks: Checks<BudgetOptions> = {
+  maxTokens: orNull(whole(1)),
+  maxSpokenCharacters: orNull(whole(1)),
+};
+
+/** Adds up what a session consumes. Whoever is over it finishes the turn, and takes no other. */
+export class Budget {
+  readonly #options: BudgetOptions;
+  #tokens = 0;
+  #characters = 0;
+
+  constructor(options: BudgetOptions) {
+    this.#options = options;
+  }
+
+  add(measurement: Measurement): void {
+    if (measurement.kind === "llm") this.#tokens += measurement.inputTokens + measurement.outputTokens;
+    if (measurement.kind === "tts") this.#characters += measurement.characters;
+  }
+
+  /** The name of the limit that is used up, or null. */
+  get exhausted(): string | null {
+    const { maxTokens, maxSpokenCharacters } = this.#options;
+    if (maxTokens !== null && this.#tokens >= maxTokens) return `${maxTokens} tokens`;
+    if (maxSpokenCharacters !== null && this.#characters >= maxSpokenCharacters) {
+      return `${maxSpokenCharacters} spoken characters`;
+    }
+    return null;
+  }
+}

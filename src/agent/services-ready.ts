@@ -1,0 +1,107 @@
+import { within } from "../shared/deadline.ts";
+import { type PlainError, plainError } from "../shared/errors.ts";
+import type { AgentService, Measurement } from "../shared/protocol.ts";
+import type { Edge } from "./edge.ts";
+import { errorKind } from "./error-kind.ts";
+import type { Log } from "./host.ts";
+import type { LLM } from "./llm.ts";
+import { membersOf, type Service } from "./service.ts";
+import type { STT } from "./stt.ts";
+import type { TTS } from "./tts.ts";
+
+export interface ReadinessOptions {
+  readonly edge: Edge;
+  readonly llm: LLM;
+  readonly stt: STT | undefined;
+  readonly tts: TTS | undefined;
+  /** Fires when the conversation is over. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly measure: (measurement: Measurement) => void;
+}
+
+type Part = "llm" | "stt" | "tts" | "edge";
+
+/** The part of a service that readiness needs. */
+interface Warmable extends Service {
+  warm?(signal: AbortSignal): Promise<void>;
+}
+
+type Checkable = Pick<Warmable, "provider" | "warm">;
+
+const partsOf = (services: { readonly [Name in Part]?: Warmable | undefined }): [Part, Warmable][] =>
+  Object.entries(services).filter((entry): entry is [Part, Warmable] => entry[1] !== undefined);
+
+/** The longest time that a service may take to tell whether it lets the agent in, in milliseconds. */
+const checkTimeoutMs = 5_000;
+
+/** Makes an agent's services ready: connections are made before somebody waits for them. */
+export class Readiness {
+  readonly #options: ReadinessOptions;
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Prepares the services for a call to come: the first turn then pays no handshake. It begins as the agent joins;
+   * earlier, connections would be closed again by the time of the call.
+   */
+  prepare(): void {
+    const { edge, llm, stt, tts } = this.#options;
+    const wanted = edge.sound === false ? { llm } : { llm, stt, tts };
+    for (const [part, service] of partsOf(wanted)) {
+      for (const member of membersOf(service)) void this.#prepare(part, member);
+    }
+  }
+
+  /** Resolves with who does what, and which of them is known not to work, such as for a wrong key, for a rehearsal. */
+  async report(): Promise<AgentService[]> {
+    const { edge, llm, stt, tts } = this.#options;
+    const services = partsOf({ llm, stt, tts }).map(async ([part, service]): Promise<AgentService[]> => {
+      const { provider, model } = service;
+      const reserve = membersOf(service)
+        .slice(1)
+        .map((member) => member.provider);
+      return [{ part, provider, model, reserve, problem: await this.#check(part, membersOf(service)) }];
+    });
+    const place = async (): Promise<AgentService> => {
+      const { provider } = edge;
+      return { part: "edge", provider, model: null, reserve: [], problem: await this.#check("edge", [edge]) };
+    };
+    return [...(await Promise.all(services)).flat(), await place()];
+  }
+
+  async #prepare(part: Part, service: Warmable): Promise<void> {
+    const { signal, log } = this.#options;
+    try {
+      await service.warm?.(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const { provider } = service;
+      this.#failed(part, service, error);
+      log.warn({ provider, err: plainError(error) }, "could not connect ahead");
+    }
+  }
+
+  /** Resolves with what the first of those that do not work says. */
+  async #check(part: Part, members: readonly Checkable[]): Promise<PlainError | null> {
+    const { signal } = this.#options;
+    const checks = members.map(async (member) => {
+      try {
+        const warm = member.warm?.(signal) ?? Promise.resolve();
+        await within(warm, checkTimeoutMs, `To reach ${member.provider}`);
+        return null;
+      } catch (error) {
+        if (signal.aborted) return null;
+        this.#failed(part, member, error);
+        return plainError(error);
+      }
+    });
+    return (await Promise.all(checks)).find((problem) => problem !== null) ?? null;
+  }
+
+  #failed(component: Part, { provider }: Checkable, error: unknown): void {
+    this.#options.measure({ kind: "error", component, provider, error: errorKind(error) });
+  }
+}

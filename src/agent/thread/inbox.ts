@@ -1,0 +1,91 @@
+import type { MessagePort } from "node:worker_threads";
+import type { SessionMetricsSnapshot } from "../../metrics/session-metric-fields.ts";
+import type {
+  CloseReason,
+  Question,
+  SessionAssignment,
+  TextMessage,
+  ToThread,
+} from "../../shared/protocol.ts";
+import type { AgentHandle } from "../host.ts";
+
+/** The messages from the main thread to this one. A message that comes too early waits. */
+export class Inbox {
+  readonly #assigned = Promise.withResolvers<SessionAssignment>();
+  readonly #closing = new AbortController();
+  #messages: TextMessage[] = [];
+  #agent: AgentHandle | null = null;
+  #onPermit: ((permit: number) => void) | null = null;
+  #onQuestion: ((number: number, question: Question) => void) | null = null;
+  #onMetrics: ((metrics: SessionMetricsSnapshot) => void) | null = null;
+
+  constructor(port: MessagePort) {
+    port.on("message", (message: ToThread) => this.#take(message));
+  }
+
+  get assigned(): Promise<SessionAssignment> {
+    return this.#assigned.promise;
+  }
+
+  /** Fires when the session is asked to close. */
+  get signal(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** The listener for permits that were granted. */
+  set onPermit(listener: (permit: number) => void) {
+    this.#onPermit = listener;
+  }
+
+  set onQuestion(listener: (number: number, question: Question) => void) {
+    this.#onQuestion = listener;
+  }
+
+  /** The listener for metrics that were asked for. */
+  set onMetrics(listener: (metrics: SessionMetricsSnapshot) => void) {
+    this.#onMetrics = listener;
+  }
+
+  /** Hands the agent what has come for it, and from here on what comes. */
+  connect(agent: AgentHandle): void {
+    this.#agent = agent;
+    for (const message of this.#messages) agent.message(message);
+    this.#messages = [];
+    if (this.signal.aborted) agent.close(this.signal.reason);
+  }
+
+  #take(message: ToThread): void {
+    switch (message.type) {
+      case "assign":
+        this.#assigned.resolve(message.session);
+        return;
+      case "message":
+        if (this.#agent === null) this.#messages.push(message.message);
+        else this.#agent.message(message.message);
+        return;
+      case "permit":
+        this.#onPermit?.(message.permit);
+        return;
+      case "question":
+        this.#onQuestion?.(message.number, message.question);
+        return;
+      case "metrics":
+        this.#onMetrics?.(message.metrics);
+        return;
+      case "close": {
+        const reason = closed(message.reason);
+        this.#agent?.close(reason);
+        this.#closing.abort(reason);
+        return;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+}
+
+function closed(reason: CloseReason): Error {
+  const error = new Error(`The session is closing: ${reason}`);
+  error.name = "AbortError";
+  return error;
+}

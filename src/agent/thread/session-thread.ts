@@ -1,0 +1,143 @@
+import { threadId } from "node:worker_threads";
+import { plainError } from "../../shared/errors.ts";
+import {
+  type FailureStage,
+  type FromThread,
+  heartbeatIntervalMs,
+  type InMemoryCall,
+  now,
+  Pulse,
+  type SlotBoot,
+} from "../../shared/protocol.ts";
+import type { Agent } from "../agent.ts";
+import { Figures } from "../call/metrics-query.ts";
+import type { AgentDefinition, AgentSession } from "../define-agent.ts";
+import { type AgentHandle, type AgentHost, attach, type Stage } from "../host.ts";
+import { tidied } from "./checked-measurement.ts";
+import { importAgent } from "./import-agent.ts";
+import { Inbox } from "./inbox.ts";
+import { isolateThread } from "./isolation.ts";
+import { watchNestedWorkers } from "./nested-workers.ts";
+import { PermitDesk } from "./permits.ts";
+import { preloadAll } from "./preload.ts";
+import { captureConsole } from "./thread-console.ts";
+import { ThreadLog } from "./thread-log.ts";
+
+/** The abilities of a thread that the agent's code knows nothing of. */
+export interface ThreadEquipment {
+  /** Makes the place of a call in memory, which is reached by the session's id. */
+  stage(sessionId: string, call: InMemoryCall): Promise<Stage>;
+}
+
+/**
+ * The life of a session thread: imports the agent, says `warm`, waits for a session, takes the agent through it, says how
+ * it went. Resolves after its last word and never rejects; the main thread then ends the thread. Errors that the agent's
+ * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
+ */
+export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
+  const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
+  const pulse = new Int32Array(heartbeat);
+  setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
+  watchNestedWorkers(pulse);
+  const log = new ThreadLog(logOptions);
+  captureConsole(log);
+  isolateThread();
+  let lastWordSaid = false;
+  const post = (message: FromThread) => {
+    if (lastWordSaid) return;
+    lastWordSaid = message.type === "ended" || message.type === "failed";
+    if (lastWordSaid) log.flush();
+    port.postMessage(message);
+  };
+  const failed = (stage: FailureStage, error: unknown) =>
+    post({ type: "failed", stage, error: plainError(error) });
+  // Only looks on: what becomes of the thread is decided as if nobody did.
+  process.on("uncaughtExceptionMonitor", (error: unknown) =>
+    port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
+  );
+  const inbox = new Inbox(port);
+  post({ type: "started", threadId });
+
+  const importStartedAt = now();
+  let definition: AgentDefinition;
+  try {
+    definition = await importAgent(agentUrl);
+    await preloadAll();
+  } catch (error) {
+    return failed("import", error);
+  }
+  post({ type: "warm", importMs: now() - importStartedAt });
+
+  const { rehearsal, inMemory, ...session } = await inbox.assigned;
+  post({ type: "entered", at: now() });
+  log.bind({ session_id: session.sessionId });
+  const { signal } = inbox;
+  const context: AgentSession = { ...session, signal };
+
+  let agent: Agent;
+  let handle: AgentHandle;
+  try {
+    const stage = inMemory && (await equipment.stage(session.sessionId, inMemory));
+    agent = checkAgent(await definition.createAgent(context));
+    const permits = new PermitDesk(post, limitedProviders);
+    inbox.onPermit = (permit) => permits.granted(permit);
+    const figures = new Figures(post);
+    inbox.onMetrics = (metrics) => figures.take(metrics);
+    const attached = agent[attach]({
+      ...hostOn(post, permits),
+      metrics: () => figures.ask(),
+      stage,
+      log,
+      logTranscripts: logOptions.transcripts,
+    });
+    handle = attached;
+    inbox.onQuestion = async (number, question) =>
+      post({ type: "answer", number, answer: await attached.answer(question) });
+    inbox.connect(handle);
+  } catch (error) {
+    return signal.aborted ? post({ type: "ended" }) : failed("create", error);
+  }
+
+  let failure: { readonly error: unknown } | null = null;
+  if (!signal.aborted) {
+    post({ type: "created", at: now() });
+    try {
+      if (rehearsal) {
+        const { about = null } = definition;
+        post({ type: "rehearsed", report: { about, services: await handle.report() } });
+      } else {
+        handle.prepare();
+        await definition.joinCall(agent, context);
+      }
+    } catch (error) {
+      // After a close, code that was cut short by it may throw.
+      if (!signal.aborted) failure = { error };
+    }
+  }
+  await agent.close();
+  if (failure === null) post({ type: "ended" });
+  else failed("join", failure.error);
+}
+
+/**
+ * Returns the value where it is an agent, and throws a `TypeError` otherwise. An agent is known by the method, not by
+ * `instanceof`: it holds across copies of the package.
+ */
+function checkAgent(value: unknown): Agent {
+  if (typeof value === "object" && value !== null && attach in value) return value as Agent;
+  throw new TypeError("createAgent() must return an Agent");
+}
+
+function hostOn(
+  post: (message: FromThread) => void,
+  permits: PermitDesk,
+): Omit<AgentHost, "stage" | "log" | "logTranscripts" | "metrics"> {
+  return {
+    joined: (waitsMs) => post({ type: "joined", at: now(), waitsMs }),
+    presence: (aloneSince) => post({ type: "presence", aloneSince }),
+    event: (event) => post({ type: "event", event }),
+    measured: (measurement) => post({ type: "measured", measurement: tidied(measurement) }),
+    farewell: (farewell) => post({ type: "farewell", farewell }),
+    permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
+  };
+}

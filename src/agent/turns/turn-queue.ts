@@ -1,0 +1,92 @@
+import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { Turn } from "./turn.ts";
+
+/** The order of turns: those that interrupt, then participants, then the words of the agent's own code. */
+export type TurnRank = "next" | "participant" | "agent";
+
+const ranks: readonly TurnRank[] = ["next", "participant", "agent"];
+
+/** The turns of a call, one after the other. Opened when the agent has joined; after `close` every turn is interrupted. */
+export class TurnQueue {
+  readonly #maxWaiting: number;
+  readonly #onOver: (turn: Turn, outcome: TurnOutcome) => void;
+  readonly #onChange: () => void;
+  #state: "waiting" | "open" | "closed" = "waiting";
+  #held = false;
+  #running: Turn | null = null;
+  #waiting: { readonly turn: Turn; readonly rank: TurnRank }[] = [];
+
+  /** `onOver` is called before the next turn is taken, `onChange` when a turn was added or is over. */
+  constructor(options: {
+    readonly maxWaiting: number;
+    readonly onOver: (turn: Turn, outcome: TurnOutcome) => void;
+    readonly onChange: () => void;
+  }) {
+    this.#maxWaiting = options.maxWaiting;
+    this.#onOver = options.onOver;
+    this.#onChange = options.onChange;
+  }
+
+  /** The turn that the agent is giving. */
+  get running(): Turn | null {
+    return this.#running;
+  }
+
+  /** Holds the queue, or lets it go on. While it is held no turn is begun: somebody is speaking. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.#advance();
+  }
+
+  /** Returns whether a turn is running or waiting. */
+  get busy(): boolean {
+    return this.#running !== null || this.#waiting.length > 0;
+  }
+
+  open(): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "open";
+    this.#advance();
+  }
+
+  /** Adds a turn behind those of its rank; with `interrupt`, the running one is cut short for those that wait. */
+  add(turn: Turn, rank: TurnRank, interrupt: boolean): void {
+    if (this.#state === "closed") {
+      turn.interrupt();
+      return;
+    }
+    if (this.#waiting.length >= this.#maxWaiting) {
+      turn.fail(new Error(`More than ${this.#maxWaiting} turns wait`));
+      return;
+    }
+    // What the agent begins with, such as a greeting, comes before what participants typed until it was there.
+    if (this.#state === "waiting" && rank === "agent") rank = "next";
+    const behind = this.#waiting.findIndex((other) => ranks.indexOf(other.rank) > ranks.indexOf(rank));
+    this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { turn, rank });
+    if (interrupt && this.#running?.interruptible) this.#running.interrupt();
+    else this.#advance();
+    this.#onChange();
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#running?.interrupt();
+    for (const { turn } of waiting) turn.interrupt();
+  }
+
+  #advance(): void {
+    if (this.#state !== "open" || this.#held || this.#running !== null) return;
+    const turn = this.#waiting.shift()?.turn;
+    if (turn === undefined) return;
+    this.#running = turn;
+    void turn.run((outcome) => {
+      this.#running = null;
+      this.#onOver(turn, outcome);
+      this.#advance();
+      this.#onChange();
+    });
+  }
+}

@@ -1,0 +1,185 @@
+import type { AgentEvent, ResponseLatency, TranscriptEvent, TurnOutcome } from "../../shared/agent-event.ts";
+import { plainError } from "../../shared/errors.ts";
+import { type Measurement, now } from "../../shared/protocol.ts";
+import { errorClass, errorKind } from "../error-kind.ts";
+import { Captions } from "../hearing/captions.ts";
+import type { Log } from "../host.ts";
+import type { LLM } from "../llm.ts";
+import type { ToolOutcome } from "../tools/tools.ts";
+import type { TurnInput } from "./turn-input.ts";
+
+/** The parts that a turn tells what happens in it. */
+export interface TurnReporting {
+  readonly llm: LLM;
+  readonly agentId: string;
+  readonly emit: (event: AgentEvent) => void;
+  readonly measure: (measurement: Measurement) => void;
+  readonly log: Log;
+  readonly logTranscripts: boolean;
+}
+
+/** The result of a turn. */
+export interface TurnResult {
+  readonly outcome: TurnOutcome;
+  readonly input: TurnInput | null;
+  /** The words of the answer that were heard. */
+  readonly heard: string;
+  /** The time of the model's first text, as epoch milliseconds. */
+  readonly firstTextAt: number | null;
+  readonly latency: ResponseLatency | null;
+  readonly eager: boolean;
+  /** The error of a turn that failed. */
+  readonly error: unknown;
+}
+
+/** Tells what happens in one turn: events, measurements, and a log line at its end. */
+export class TurnReport {
+  readonly #turnId: string;
+  readonly #reporting: TurnReporting;
+  /** The captions of a participant who is speaking. */
+  #captions: Captions | null = null;
+  #startedAt: number | null = null;
+  #toolCalls = 0;
+
+  constructor(turnId: string, reporting: TurnReporting) {
+    this.#turnId = turnId;
+    this.#reporting = reporting;
+  }
+
+  /** Reports the words that were understood so far. */
+  understands(participantId: string, text: string): void {
+    this.#captions ??= new Captions((interim) =>
+      this.#transcript({ role: "user", participantId, final: false, interim }),
+    );
+    this.#captions.show(text);
+  }
+
+  /** Reports that a participant's words are final. */
+  committed(): void {
+    this.#captions?.close();
+  }
+
+  /** Words that are part of the call and are not answered by themselves. */
+  notes(participantId: string, text: string, backchannel: boolean): void {
+    this.#captions?.close();
+    this.#transcript({
+      role: "user",
+      participantId,
+      final: true,
+      text,
+      ...(backchannel ? { backchannel } : {}),
+    });
+  }
+
+  /** Takes captions back, since nothing was said. */
+  dropped(): void {
+    this.#captions?.takeBack();
+  }
+
+  /**
+   * Begins the turn, whose time runs from here on. What a participant said becomes part of the call, whatever becomes
+   * of the answer.
+   */
+  begins(input: TurnInput | null): void {
+    this.#startedAt = now();
+    if (input?.origin !== "participant") {
+      this.dropped();
+      return;
+    }
+    const { messageId, participantId, text } = input;
+    const message = messageId === undefined ? {} : { messageId };
+    this.#transcript({ role: "user", participantId, final: true, text, ...message });
+  }
+
+  /** A piece that is being heard. */
+  says(delta: string): void {
+    this.#transcript({ role: "agent", participantId: this.#reporting.agentId, final: false, delta });
+  }
+
+  /** A tool call is over: an event, a measurement, and a log line where it failed. */
+  tool({ call, outcome, durationMs, error }: ToolOutcome): void {
+    const { llm, emit, measure, log, logTranscripts } = this.#reporting;
+    const { provider, model } = llm;
+    const turnId = this.#turnId;
+    this.#toolCalls += 1;
+    emit({
+      type: "tool",
+      at: now(),
+      turnId,
+      name: call.name,
+      durationMs,
+      ...(outcome === "done" ? { ok: true } : { ok: false, error: errorClass(error) }),
+    });
+    measure({ kind: "tool", provider, model, outcome, latencyMs: durationMs });
+    if (outcome !== "failed") return;
+    measure({ kind: "error", component: "tool", provider, error: errorKind(error) });
+    const args = logTranscripts ? { arguments: call.arguments } : {};
+    log.warn({ turn_id: turnId, tool: call.name, ...args, err: plainError(error) }, "a tool failed");
+  }
+
+  /** @param ran It was the agent's turn, if only for a moment; others are not measured. */
+  over(result: TurnResult, ran: boolean): void {
+    const { emit, measure, agentId } = this.#reporting;
+    const { outcome, input, heard, firstTextAt, latency, eager, error } = result;
+    if (heard !== "") this.#transcript({ role: "agent", participantId: agentId, final: true, text: heard });
+    const startedAt = this.#startedAt ?? now();
+    const durationMs = now() - startedAt;
+    const firstTokenMs = firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt);
+    // Measured first: whoever hears that the turn is over finds its figures there.
+    if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
+    if (latency) measure({ kind: "response", outcome, eager, latency });
+    emit({
+      type: "turn",
+      at: now(),
+      turnId: this.#turnId,
+      origin: input?.origin ?? "participant",
+      outcome,
+      durationMs,
+      firstTokenMs,
+      toolCalls: this.#toolCalls,
+      latency,
+      eager,
+      ...(outcome === "failed" ? { error: plainError(error) } : {}),
+    });
+    this.#logEnd(result, durationMs, firstTokenMs);
+  }
+
+  #logEnd(
+    { outcome, input, heard, latency, eager, error }: TurnResult,
+    durationMs: number,
+    firstTokenMs: number | null,
+  ): void {
+    const { log, logTranscripts } = this.#reporting;
+    const user = input?.origin === "participant" ? { user: input.text } : {};
+    log[outcome === "failed" ? "error" : "info"](
+      {
+        turn_id: this.#turnId,
+        origin: input?.origin ?? "participant",
+        outcome,
+        duration_ms: Math.round(durationMs),
+        first_token_ms: firstTokenMs === null ? null : Math.round(firstTokenMs),
+        tool_calls: this.#toolCalls,
+        ...(latency === null ? {} : { latency: latencyFields(latency), eager }),
+        ...(outcome === "failed" ? { err: plainError(error) } : {}),
+        ...(logTranscripts ? { ...user, agent: heard } : {}),
+      },
+      "turn",
+    );
+  }
+
+  #transcript(words: Omit<TranscriptEvent, "type" | "at" | "turnId">): void {
+    this.#reporting.emit({ type: "transcript", at: now(), turnId: this.#turnId, ...words });
+  }
+}
+
+/** Returns a latency as log lines have it: whole milliseconds, names in snake_case. */
+function latencyFields(latency: ResponseLatency): Record<string, number> {
+  return {
+    response_ms: Math.round(latency.responseMs),
+    end_of_turn_ms: Math.round(latency.endOfTurnMs),
+    first_token_ms: Math.round(latency.firstTokenMs),
+    first_sentence_ms: Math.round(latency.firstSentenceMs),
+    first_byte_ms: Math.round(latency.firstByteMs),
+    output_ms: Math.round(latency.outputMs),
+  };
+}

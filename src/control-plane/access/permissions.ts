@@ -1,0 +1,126 @@
+import type { Logger } from "pino";
+import { DeadlineError, within } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
+import { loggedError } from "../../supervisor/log-error.ts";
+import { HttpError } from "../http/http-error.ts";
+import type { FilledServeOptions } from "../serve-options.ts";
+import { userJson } from "./created-by.ts";
+import type { Dependency, Permission, RequestScope } from "./scope.ts";
+
+/** The callbacks that judge what a caller may do. */
+export type Judgement =
+  | "canStartSession"
+  | "canCloseSession"
+  | "canViewSession"
+  | "canViewMetrics"
+  | "canSendMessage"
+  | "canJoinCall";
+
+/** The permissions that a session token never gives. */
+export const neverByToken: ReadonlySet<Judgement> = new Set(["canViewMetrics", "canJoinCall"]);
+
+/** The longest time that deferred functions may take together, in milliseconds. */
+const releaseTimeoutMs = 10_000;
+
+/** Asks the callbacks of the options, each with a deadline. */
+export class Permissions {
+  readonly #options: FilledServeOptions;
+  readonly #log: Logger;
+
+  constructor(options: FilledServeOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** The caller; null where nobody asks, or nobody is known. */
+  async user(scope: RequestScope): Promise<JsonValue> {
+    const { getCurrentUser } = this.#options;
+    if (!getCurrentUser) return null;
+    return userJson(await this.#ask("getCurrentUser", getCurrentUser, scope));
+  }
+
+  /**
+   * Returns whether the caller may do this with a session. Where there is no callback for it, those may who may view the
+   * session.
+   */
+  async allows(judgement: Judgement, scope: RequestScope): Promise<boolean> {
+    const { canStartSession, canViewSession } = this.#options;
+    const permission: Permission | undefined =
+      judgement === "canStartSession" ? canStartSession : (this.#options[judgement] ?? canViewSession);
+    if (!permission) return true;
+    const verdict = await this.#ask(judgement, permission, scope);
+    return verdict !== false && verdict !== null;
+  }
+
+  /** Throws FORBIDDEN where the callback denies. */
+  async demand(judgement: Judgement, scope: RequestScope): Promise<void> {
+    if (!(await this.allows(judgement, scope))) throw new GreenroomError("FORBIDDEN", "You may not do this");
+  }
+
+  /**
+   * Demands the same for a session, which may not exist: who is denied and may not view it either gets the 404 of an
+   * unknown one, or what `canViewSession` throws.
+   */
+  async demandOfSession(judgement: Judgement, scope: RequestScope, sessionId: string): Promise<void> {
+    try {
+      await this.demand(judgement, scope);
+    } catch (error) {
+      if (!(await this.allows("canViewSession", scope)))
+        throw new GreenroomError("SESSION_NOT_FOUND", sessionId);
+      throw error;
+    }
+  }
+
+  /** Resolves with whether a session belongs in the caller's list. */
+  shows(scope: RequestScope): Promise<boolean> {
+    return this.grants("canViewSession", scope);
+  }
+
+  /**
+   * Does the same as {@link allows}, for one of many sessions: a refusal that is thrown counts as one; any other failure is
+   * the request's.
+   */
+  async grants(judgement: Judgement, scope: RequestScope): Promise<boolean> {
+    try {
+      return await this.allows(judgement, scope);
+    } catch (error) {
+      const refused = HttpError.is(error) || GreenroomError.is(error);
+      if (refused && (error.status === 403 || error.status === 404)) return false;
+      throw error;
+    }
+  }
+
+  /** Runs what was deferred, the last one first. */
+  async release(scope: RequestScope): Promise<void> {
+    const releases = scope.end((release) => void this.#run(release));
+    if (releases.length === 0) return;
+    const all = async () => {
+      for (const release of releases) await this.#run(release);
+    };
+    await within(all(), releaseTimeoutMs, "Deferred functions").catch((error: unknown) => {
+      this.#log.error({ err: loggedError(error) }, "deferred functions did not finish in time");
+    });
+  }
+
+  /** A failure is logged, since the request is over. */
+  async #run(release: () => unknown): Promise<void> {
+    try {
+      await release();
+    } catch (error) {
+      this.#log.error({ err: loggedError(error) }, "a deferred function failed");
+    }
+  }
+
+  async #ask(name: string, dependency: Dependency<unknown>, scope: RequestScope): Promise<unknown> {
+    try {
+      const { permissionTimeoutMs } = this.#options;
+      const asked = scope.resolve(dependency);
+      return await within(asked, permissionTimeoutMs, name, undefined, "permissionTimeoutMs");
+    } catch (error) {
+      if (error instanceof DeadlineError)
+        throw new GreenroomError("PERMISSION_TIMEOUT", undefined, { cause: error });
+      throw error;
+    }
+  }
+}

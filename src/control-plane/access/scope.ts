@@ -1,0 +1,269 @@
+import type { IncomingMessage } from "node:http";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
+import type { Session } from "../../supervisor/session/session.ts";
+import { readCookies, readHeaders, readQuery } from "../http/request-parts.ts";
+
+/** The fields of a session that a permission callback may know. */
+export type ScopedSession = Pick<
+  Session,
+  "id" | "callId" | "callType" | "config" | "createdBy" | "startedAt" | "state" | "endReason" | "endedAt"
+>;
+
+/** A function of the request that others can be built on: `(scope) => value`, or a promise of it. */
+export type Dependency<T> = (scope: Scope) => T | Promise<T>;
+
+/**
+ * Denies by returning `false` or `null`, or by throwing an `HttpError`. What else it returns does not matter, so that a
+ * dependency which throws can be used as it is.
+ */
+export type Permission = Dependency<unknown>;
+
+/** One request, or one session of a list, as dependencies see it. */
+export interface Scope {
+  readonly method: string;
+  /** The path of the request, without its query. */
+  readonly path: string;
+  readonly headers: Headers;
+  readonly query: URLSearchParams;
+  readonly cookies: ReadonlyMap<string, string>;
+  /** `session_id` and `call_id`, where the path has them. */
+  readonly params: Readonly<Record<string, string>>;
+  /**
+   * The JSON body; undefined where there is none. For `canStartSession` it is complete: `call_id`, `call_type` and `config`,
+   * wherever they came from.
+   */
+  readonly body: JsonValue | undefined;
+  /** Address of the client; behind proxies see `trustedProxyCount`. */
+  readonly ip: string;
+  /**
+   * The session that the request is about, also for 10 minutes after its end. Where there is none by that id, it throws the
+   * same 404 that a caller gets who may not view it, so that the two cannot be told apart. Of a session whose replica is
+   * out of reach only what the fleet's registry holds is known: its `config` is empty then.
+   */
+  session(): ScopedSession;
+  /**
+   * The value of another dependency. Each runs once a request, however many ask for it; in a list, those that look at the
+   * session run once for each session.
+   */
+  resolve<T>(dependency: Dependency<T>): Promise<T>;
+  /** Runs `release` when the request ends, errors included, and an event stream when it is over. The last one runs first. */
+  defer(release: () => unknown): void;
+}
+
+/** The subject of a scope: it differs between a request and the sessions of its list. */
+export interface Subject {
+  readonly params: Readonly<Record<string, string>>;
+  readonly find: (() => ScopedSession | undefined) | null;
+}
+
+/**
+ * The parts of a request that a dependency has read, itself or through others. They decide for how long its value holds.
+ */
+interface Reads {
+  /** The session or the parameters of the path, which differ within a list. */
+  subject: boolean;
+  /** True once it has read what this request asks for: its method, path, query, body, or where it comes from. */
+  request: boolean;
+  /** Headers and cookies: who calls. */
+  credentials: boolean;
+  /** True where something is given back when this request ends. */
+  deferred: boolean;
+}
+
+const readable = ["subject", "request", "credentials", "deferred"] as const satisfies (keyof Reads)[];
+const nothingRead = (): Reads => ({ subject: false, request: false, credentials: false, deferred: false });
+
+interface Resolution {
+  readonly value: Promise<unknown>;
+  readonly reads: Reads;
+}
+
+type Resolutions = Map<Dependency<unknown>, Resolution>;
+
+/** The request, as its dependencies see it. */
+interface Shared {
+  readonly request: IncomingMessage;
+  readonly ip: string;
+  readonly path: string;
+  readonly resolutions: Resolutions;
+  readonly ending: Ending;
+  body: JsonValue | undefined;
+  headers: Headers | undefined;
+  query: URLSearchParams | undefined;
+  cookies: ReadonlyMap<string, string> | undefined;
+}
+
+/** The work that is to be done when the request ends. */
+interface Ending {
+  readonly releases: (() => unknown)[];
+  /** Releases what is given back late; it is set when the request is over. */
+  releaseLate: ((release: () => unknown) => void) | undefined;
+}
+
+/** The caller of a request, for later requests that are made in their name. It holds secrets. */
+export interface Credentials {
+  readonly headers: Headers;
+  /** Values that were derived from the headers alone: they hold although a token in them has expired meanwhile. */
+  readonly resolutions: ReadonlyMap<Dependency<unknown>, Resolution>;
+}
+
+/** Returns the credentials of somebody of whom no request is known, only what `getCurrentUser` said of them. */
+export function knownCaller(getCurrentUser: Dependency<unknown> | undefined, user: JsonValue): Credentials {
+  const resolution = { value: Promise.resolve(user), reads: nothingRead() };
+  return {
+    headers: new Headers(),
+    resolutions: new Map(getCurrentUser ? [[getCurrentUser, resolution]] : []),
+  };
+}
+
+/**
+ * A {@link Scope} that notes what is read from it. A dependency that did not look at the subject has the same value for the
+ * whole request, so it is kept there; one that did, directly or through another, is kept with the subject.
+ */
+export class RequestScope implements Scope {
+  readonly #shared: Shared;
+  readonly #subject: Subject;
+  readonly #ofSubject: Resolutions;
+  readonly #reads: Reads;
+
+  private constructor(shared: Shared, subject: Subject, ofSubject: Resolutions, reads: Reads) {
+    this.#shared = shared;
+    this.#subject = subject;
+    this.#ofSubject = ofSubject;
+    this.#reads = reads;
+  }
+
+  static of(request: IncomingMessage, from: { ip: string; path: string }, subject: Subject): RequestScope {
+    const shared: Shared = {
+      request,
+      ...from,
+      resolutions: new Map(),
+      ending: { releases: [], releaseLate: undefined },
+      body: undefined,
+      headers: undefined,
+      query: undefined,
+      cookies: undefined,
+    };
+    return new RequestScope(shared, subject, new Map(), nothingRead());
+  }
+
+  /** The scope of one session of a list. */
+  child(subject: Subject): RequestScope {
+    return new RequestScope(this.#shared, subject, new Map(), nothingRead());
+  }
+
+  /**
+   * Returns the credentials of who sends this request.
+   * @param user The dependency whose value says who it is, whatever it has read.
+   */
+  credentials(user: Dependency<unknown> | undefined): Credentials {
+    const ofCaller = [...this.#shared.resolutions, ...this.#ofSubject].filter(
+      ([dependency, { reads }]) =>
+        dependency === user || (reads.credentials && !reads.subject && !reads.request && !reads.deferred),
+    );
+    return { headers: this.headers, resolutions: new Map(ofCaller) };
+  }
+
+  /** Returns the same request, as if somebody else had sent it. */
+  inNameOf({ headers, resolutions }: Credentials): RequestScope {
+    const cookies = readCookies(headers.get("cookie") ?? undefined);
+    const shared = { ...this.#shared, headers, cookies, resolutions: new Map(resolutions) };
+    return new RequestScope(shared, this.#subject, new Map(), nothingRead());
+  }
+
+  get method(): string {
+    this.#reads.request = true;
+    return this.#shared.request.method ?? "GET";
+  }
+  get path(): string {
+    this.#reads.request = true;
+    return this.#shared.path;
+  }
+  get ip(): string {
+    this.#reads.request = true;
+    return this.#shared.ip;
+  }
+  get body(): JsonValue | undefined {
+    this.#reads.request = true;
+    return this.#shared.body;
+  }
+  set body(body: JsonValue | undefined) {
+    this.#shared.body = body;
+  }
+  get params(): Readonly<Record<string, string>> {
+    this.#reads.subject = true;
+    return this.#subject.params;
+  }
+  get headers(): Headers {
+    this.#reads.credentials = true;
+    this.#shared.headers ??= readHeaders(this.#shared.request);
+    return this.#shared.headers;
+  }
+  get query(): URLSearchParams {
+    this.#reads.request = true;
+    this.#shared.query ??= readQuery(this.#shared.request);
+    return this.#shared.query;
+  }
+  get cookies(): ReadonlyMap<string, string> {
+    this.#reads.credentials = true;
+    this.#shared.cookies ??= readCookies(this.#shared.request.headers.cookie);
+    return this.#shared.cookies;
+  }
+
+  // These three are functions of their own, so that a dependency may take them apart: `({ resolve }) => resolve(user)`.
+  readonly session = (): ScopedSession => {
+    this.#reads.subject = true;
+    const { find, params } = this.#subject;
+    if (!find) {
+      throw new Error(
+        `${this.method} ${this.path} is not about a session: scope.session() has no value there`,
+      );
+    }
+    const session = find();
+    if (!session) throw new GreenroomError("SESSION_NOT_FOUND", params.session_id);
+    return session;
+  };
+
+  readonly resolve = <T>(dependency: Dependency<T>): Promise<T> => {
+    const key = dependency as Dependency<unknown>;
+    const known = this.#shared.resolutions.get(key) ?? this.#ofSubject.get(key) ?? this.#run(key);
+    const value = known.value.finally(() => {
+      for (const what of readable) this.#reads[what] ||= known.reads[what];
+    });
+    // A rejection that the dependency does not wait for must not become an unhandled one: that would end the process.
+    value.catch(() => undefined);
+    return value as Promise<T>;
+  };
+
+  readonly defer = (release: () => unknown): void => {
+    this.#reads.deferred = true;
+    const { releases, releaseLate } = this.#shared.ending;
+    if (releaseLate) releaseLate(release);
+    else releases.push(release);
+  };
+
+  /**
+   * The request is over: takes what was deferred, the last one first. What a dependency defers later, because nobody waited
+   * for it any more, goes to `late`.
+   */
+  end(late: (release: () => unknown) => void): (() => unknown)[] {
+    this.#shared.ending.releaseLate = late;
+    return this.#shared.ending.releases.splice(0).reverse();
+  }
+
+  #run(dependency: Dependency<unknown>): Resolution {
+    const reads = nothingRead();
+    const scope = new RequestScope(this.#shared, this.#subject, this.#ofSubject, reads);
+    const value = (async () => dependency(scope))();
+    const resolution = { value, reads };
+    this.#ofSubject.set(dependency, resolution);
+    const settled = () => {
+      if (reads.subject) return;
+      this.#ofSubject.delete(dependency);
+      this.#shared.resolutions.set(dependency, resolution);
+    };
+    value.then(settled, settled);
+    return resolution;
+  }
+}

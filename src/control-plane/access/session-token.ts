@@ -1,0 +1,44 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { derivedSecret, peerSecrets } from "../peers/connection/peer-secret.ts";
+import { isSame } from "./constant-time.ts";
+
+/**
+ * Tokens for browsers, whose sendBeacon and EventSource cannot set headers. A token is made of the session's id and the
+ * secret alone, so nothing has to be kept, and every process with the same secret knows it. It is good for viewing that
+ * session, its events, its messages and its closing.
+ */
+export class SessionTokens {
+  readonly #secrets: readonly (string | Buffer)[];
+
+  /** The first secret signs, all are accepted. Without any there are no tokens. */
+  constructor(secrets: readonly (string | Buffer)[]) {
+    this.#secrets = secrets;
+  }
+
+  /** Replicas that share a `peerSecret` know each other's tokens, also where no secret of the tokens is given. */
+  static of(options: {
+    readonly sessionTokens: boolean;
+    readonly sessionTokenSecret?: string | undefined;
+    readonly peerSecret?: string | undefined;
+  }): SessionTokens {
+    if (!options.sessionTokens) return new SessionTokens([]);
+    if (options.sessionTokenSecret !== undefined) return new SessionTokens([options.sessionTokenSecret]);
+    const shared = peerSecrets(options.peerSecret).map((secret) => derivedSecret(secret, "session tokens"));
+    return new SessionTokens(shared.length > 0 ? shared : [randomBytes(32)]);
+  }
+
+  issue(sessionId: string): string | null {
+    const [secret] = this.#secrets;
+    return secret === undefined ? null : this.#sign(secret, sessionId);
+  }
+
+  /** A token has one spelling: another text that stands for the same bytes in base64 is none. */
+  accepts(sessionId: string, token: string | null): boolean {
+    if (token === null) return false;
+    return this.#secrets.some((secret) => isSame(token, this.#sign(secret, sessionId)));
+  }
+
+  #sign(secret: string | Buffer, sessionId: string): string {
+    return createHmac("sha256", secret).update(`greenroom session ${sessionId}`).digest("base64url");
+  }
+}

@@ -1,0 +1,280 @@
+import { z } from "zod";
+import { type SessionMetricName, sessionMetricFields } from "../../metrics/session-metric-fields.ts";
+import { endReasons, type JsonObject } from "../../shared/protocol.ts";
+import { errorInfo } from "../http/error-info.ts";
+import { component } from "./components.ts";
+
+/**
+ * 1 to 255 characters that may be a segment of a path, here and at the call's edge: no control characters, no slash, and not
+ * the `.` and `..` that lead to another path, whatever they are encoded as.
+ */
+const pathSegment = z
+  .string()
+  .min(1)
+  .max(255)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is its purpose
+  .regex(/^(?!\.{1,2}$)[^\u0000-\u001f\u007f-\u009f/]*$/, {
+    error: "String should have no control characters and no slash, and not be . or ..",
+  })
+  .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" });
+
+const callId = pathSegment.meta({
+  description:
+    "The call that the agent is put into. 1 to 255 characters, no control characters, no slash; not . or ..",
+  example: "first-call",
+});
+
+const callType = pathSegment.default("default").describe("Type of the call.");
+
+const config = z
+  .custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {
+    error: "Input should be a valid dictionary",
+  })
+  .default({})
+  .meta({
+    type: "object",
+    additionalProperties: true,
+    description: "Handed to the agent's code as it is.",
+    example: {},
+  });
+
+export const instant = (description: string) => z.iso.datetime().describe(`${description} ISO 8601, UTC.`);
+const anyJson = (description: string) => z.unknown().describe(description);
+
+export const startRequest = component(
+  "StartSessionRequest",
+  z.object({ call_id: callId, call_type: callType, config }),
+  "Puts an agent into a call.",
+);
+export const startInCallRequest = component(
+  "StartSessionInCallRequest",
+  z.object({ call_type: callType, config }),
+  "Puts an agent into the call of the path.",
+);
+export const callPath = z.object({ call_id: callId });
+
+const liveStates = ["starting", "joining", "live", "closing"] as const;
+export const sessionStates = [...liveStates, "ended"] as const;
+const state = z.enum(liveStates).describe("Where the session is in its life.");
+
+const identity = {
+  session_id: z.string(),
+  call_id: z.string(),
+  call_type: z.string(),
+  config: z.record(z.string(), z.unknown()).describe("As it was given at the start."),
+  session_started_at: instant("When the session began."),
+  state: z.enum(sessionStates).describe("Where the session is in its life."),
+};
+
+export const startedSession = component(
+  "StartedSession",
+  z.object({
+    ...identity,
+    session_token: z
+      .string()
+      .nullable()
+      .describe(
+        "For browsers: as ?token= it allows viewing, events, messages and closing of this session. Null where tokens are turned off.",
+      ),
+  }),
+  "The agent is created; it joins the call.",
+);
+
+export const session = component(
+  "Session",
+  z.object({
+    ...identity,
+    config: identity.config
+      .nullable()
+      .describe("As it was given at the start. Null where it is asked for with a session_token."),
+    created_by: anyJson(
+      "Who started it: any JSON value that the server's getCurrentUser returned, or null. Null where it is asked for with a session_token.",
+    ),
+    resources: z
+      .object({
+        cpu_ms: z.number().describe("CPU time of its thread, in milliseconds."),
+        heap_bytes: z.number().describe("JavaScript heap of its thread, in bytes."),
+        external_bytes: z
+          .number()
+          .describe("Buffers, wasm memory and worker threads of its thread, in bytes."),
+        event_loop_utilization: z
+          .number()
+          .describe("Share of the last second that its thread was busy, 0 to 1."),
+      })
+      .nullable()
+      .describe("What its thread uses, seen from outside it. Null until first seen."),
+  }),
+  "A session.",
+);
+
+export const sessionList = component(
+  "SessionList",
+  z.object({
+    sessions: z.array(session),
+    next_cursor: z.string().nullable().describe("Where the next page begins; null on the last one."),
+  }),
+  "Live sessions, the oldest first.",
+);
+
+export const closing = component(
+  "Closing",
+  z.object({ status: z.literal("closing") }),
+  "Closing has begun; with ?wait=true, the session has ended.",
+);
+export const callClosing = component(
+  "CallClosing",
+  z.object({ status: z.literal("closing"), session_ids: z.array(z.string()).describe("Those that close.") }),
+  "Closing of the sessions of a call has begun; with ?wait=true, they have ended.",
+);
+const closeQuery = z.enum(["true", "false", "True", "False", "1", "0", ""]);
+/** `?wait`: true, 1 or nothing behind it. */
+export const isYes = (value: z.output<typeof closeQuery> | undefined): boolean =>
+  ["true", "True", "1", ""].includes(value ?? "false");
+export const closeParameters = z.object({
+  wait: closeQuery
+    .optional()
+    .describe("true: answer when the session has ended, not when closing has begun."),
+});
+const notAnInteger = "Input should be a valid integer";
+export const listParameters = z.object({
+  call_id: z.string().optional().describe("Only sessions of this call."),
+  state: state.optional(),
+  limit: z.coerce
+    .number<string>({ error: notAnInteger })
+    .int({ error: notAnInteger })
+    .min(1)
+    .max(1_000)
+    .default(100)
+    .describe("Most sessions on a page."),
+  cursor: z.string().optional().describe("The next_cursor of the page before."),
+});
+export const eventParameters = z.object({
+  last_event_id: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional()
+    .describe("As the header Last-Event-ID, which counts more: the events after this one are sent again."),
+});
+
+export const messageRequest = component(
+  "MessageRequest",
+  z.object({
+    text: z
+      .string()
+      .max(8_192)
+      .regex(/\S/, { error: "String should have at least one character that is not white space" })
+      .describe("What the participant says. 1 to 8,192 characters."),
+  }),
+  "A turn of a text participant.",
+);
+export const acceptedMessage = component(
+  "AcceptedMessage",
+  z.object({ message_id: z.string().describe("It appears again in the transcript events of this turn.") }),
+  "The message is on its way to the agent.",
+);
+
+const userId = /^[\w@-]{1,255}$/;
+/** Letters, digits, `_`, `@` and `-`: what every edge takes. */
+export const isUserId = (text: string): boolean => userId.test(text);
+export const joinTokenRequest = component(
+  "JoinTokenRequest",
+  // Strict: a misspelt user_id would make everybody the user of the caller's key.
+  z.strictObject({
+    user_id: z
+      .string()
+      .regex(userId, { error: "String should be 1 to 255 letters, digits, _, @ and -" })
+      .optional()
+      .describe(
+        "Who is to join: not the agent. Default: derived from the caller, always the same; where callers are not known, a new guest.",
+      ),
+    user_name: z
+      .string()
+      .min(1)
+      .max(255)
+      .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
+      .optional()
+      .describe("What the others are shown. Default: the user_id; Guest for a new one."),
+    expires_in_seconds: z
+      .int()
+      .min(60)
+      .max(86_400)
+      .default(3_600)
+      .describe("For how long the token is good. A client whose call lasts longer asks for another."),
+  }),
+  "Who is to join the call.",
+);
+export const joinToken = component(
+  "JoinToken",
+  z.looseObject({
+    call_type: z.string(),
+    call_id: z.string(),
+    user_id: z.string(),
+    user_name: z.string(),
+    token: z.string().describe("Of this user, for this call. Whoever has it is that user."),
+    expires_at: instant("When the token ends."),
+    api_key: z.string().optional().describe("Of Stream: what its clients need beside the token. No secret."),
+  }),
+  "What a client of the agent's edge joins the call with.",
+);
+
+const metricValues = Object.fromEntries(
+  Object.entries(sessionMetricFields).map(([name, help]) => [
+    name,
+    z.number().nullable().describe(String(help)),
+  ]),
+) as Record<SessionMetricName, z.ZodNullable<z.ZodNumber>>;
+
+export const metrics = z.object(metricValues).describe("Averages without data are null.");
+
+export const sessionMetrics = component(
+  "SessionMetrics",
+  z.object({
+    session_id: z.string(),
+    call_id: z.string(),
+    session_started_at: instant("When the session began."),
+    metrics_generated_at: instant("When these figures were taken."),
+    metrics,
+  }),
+  "What was measured in a session, with the names of Vision Agents.",
+);
+
+const code = z.string().describe("What went wrong, for programs.");
+export const problem = component("Error", z.object({ detail: z.unknown(), code }), "Any error.");
+
+export const validationProblem = component(
+  "ValidationError",
+  z.object({
+    detail: z.union([
+      z.string(),
+      z.array(
+        z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string(), type: z.string() }),
+      ),
+    ]),
+    code,
+  }),
+  "The request is not valid; detail says where.",
+);
+
+export const sessionProblem = component(
+  "SessionNotFound",
+  z.object({
+    detail: z.string(),
+    code,
+    end_reason: z.enum(endReasons).optional().describe("Why it ended. For 10 minutes after its end."),
+    session_ended_at: instant("When it ended.").optional(),
+    error: errorInfo.nullable().optional().describe("What it ended of, where that was an error."),
+  }),
+  "There is no such live session, or the caller may not view it.",
+);
+
+export const callProblem = component(
+  "CallNotClosed",
+  z.object({
+    detail: z.string(),
+    code,
+    session_ids: z.array(z.string()).optional().describe("Those that close, where others may be left."),
+  }),
+  "Not all sessions of this call could be asked to close.",
+);
+
+export const probe = component("Probe", z.object({ status: z.literal("ok") }), "Yes.");

@@ -1,0 +1,180 @@
+import type { z } from "zod";
+import { rounded } from "../../metrics/rounded.ts";
+import type { SessionEnd, SessionRecord } from "../../registry/registry.ts";
+import type { ResponseLatency } from "../../shared/agent-event.ts";
+import type { Guest, JsonObject } from "../../shared/protocol.ts";
+import type { SessionEvent } from "../../supervisor/session/event-log.ts";
+import type { Session } from "../../supervisor/session/session.ts";
+import { lostError } from "../../supervisor/session/session-summary.ts";
+import type { sessionEvent } from "../events/event-schemas.ts";
+import { type ErrorView, errorJson } from "../http/error-info.ts";
+import type * as schemas from "./schemas.ts";
+
+/*
+ * The one place that translates what the server knows into what clients read: snake_case names, ISO 8601 times in UTC.
+ */
+
+export type StartedSession = z.output<typeof schemas.startedSession>;
+export type SessionJson = z.output<typeof schemas.session>;
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+const identityJson = (session: Session) => ({
+  session_id: session.id,
+  call_id: session.callId,
+  call_type: session.callType,
+  config: session.config,
+  session_started_at: iso(session.startedAt),
+  state: session.state,
+});
+
+export function startedJson(session: Session, token: string | null): StartedSession {
+  return { ...identityJson(session), session_token: token };
+}
+
+export function sessionJson(session: Session): SessionJson {
+  const { resources } = session;
+  return {
+    ...identityJson(session),
+    created_by: session.createdBy,
+    resources: resources && {
+      cpu_ms: rounded(resources.cpuMs),
+      heap_bytes: resources.heapBytes,
+      external_bytes: resources.externalBytes,
+      event_loop_utilization: rounded(resources.eventLoopUtilization),
+    },
+  };
+}
+
+/** Returns the fields that the 404 of an ended session adds, for a caller who may view it. */
+export function endJson(session: Session, view: ErrorView) {
+  return {
+    end_reason: session.endReason,
+    session_ended_at: session.endedAt === null ? null : iso(session.endedAt),
+    error: session.error && errorJson(session.error, view),
+  };
+}
+
+/**
+ * Returns the same for a session of a replica that cannot be asked: what it ended of is not in the registry, unless it
+ * was lost.
+ */
+export function foreignEndJson(record: SessionRecord, { reason, endedAt }: SessionEnd) {
+  const error = reason === "lost" ? errorJson(lostError(record), "whole") : null;
+  return { end_reason: reason, session_ended_at: iso(endedAt), error };
+}
+
+export function metricsJson(session: Session, generatedAt: number): z.output<typeof schemas.sessionMetrics> {
+  return {
+    session_id: session.id,
+    call_id: session.callId,
+    session_started_at: iso(session.startedAt),
+    metrics_generated_at: iso(generatedAt),
+    metrics: session.metrics.snapshot(),
+  };
+}
+
+/** Returns the answer with a join token. The fields that the edge made come with it, under the edge's own names. */
+export function joinTokenJson(
+  session: Session,
+  guest: Guest,
+  expiresAt: number,
+  made: JsonObject,
+): JsonObject {
+  return {
+    // An edge that knows better when its tokens expire tells it.
+    expires_at: iso(expiresAt),
+    ...made,
+    call_type: session.callType,
+    call_id: session.callId,
+    user_id: guest.id,
+    user_name: guest.name,
+  };
+}
+
+/** The whole is rounded, and each part ends where the next begins: so that they still add up exactly. */
+function latencyJson(latency: ResponseLatency) {
+  let end = 0;
+  const part = (ms: number): number => {
+    const begin = rounded(end);
+    end += ms;
+    return rounded(rounded(end) - begin);
+  };
+  return {
+    response_ms: rounded(latency.responseMs),
+    end_of_turn_ms: part(latency.endOfTurnMs),
+    first_token_ms: part(latency.firstTokenMs),
+    first_sentence_ms: part(latency.firstSentenceMs),
+    first_byte_ms: part(latency.firstByteMs),
+    output_ms: part(latency.outputMs),
+  };
+}
+
+/** The data of a server-sent event. */
+export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof sessionEvent> {
+  const at = iso(event.at);
+  switch (event.type) {
+    case "state":
+      return { type: event.type, at, state: event.state };
+    case "transcript":
+      return {
+        type: event.type,
+        at,
+        role: event.role,
+        turn_id: event.turnId,
+        participant_id: event.participantId,
+        final: event.final,
+        delta: event.delta,
+        interim: event.interim,
+        text: event.text,
+        backchannel: event.backchannel,
+        message_id: event.messageId,
+      };
+    case "turn":
+      return {
+        type: event.type,
+        at,
+        turn_id: event.turnId,
+        origin: event.origin,
+        outcome: event.outcome,
+        duration_ms: rounded(event.durationMs),
+        first_token_ms: event.firstTokenMs && rounded(event.firstTokenMs),
+        tool_calls: event.toolCalls,
+        latency: event.latency && latencyJson(event.latency),
+        eager: event.eager,
+        error: event.error && errorJson(event.error, view),
+      };
+    case "tool":
+      return {
+        type: event.type,
+        at,
+        turn_id: event.turnId,
+        name: event.name,
+        duration_ms: rounded(event.durationMs),
+        ok: event.ok,
+        error: event.error,
+      };
+    case "user_silent":
+      return { type: event.type, at, silent_ms: rounded(event.silentMs), times: event.times };
+    case "participant_unheard":
+      return {
+        type: event.type,
+        at,
+        participant_id: event.participantId,
+        error: errorJson(event.error, view),
+      };
+    case "participant_heard":
+      return { type: event.type, at, participant_id: event.participantId };
+    case "metrics":
+      return { type: event.type, at, metrics: event.metrics };
+    case "end":
+      return {
+        type: event.type,
+        at,
+        reason: event.reason,
+        error: event.error && errorJson(event.error, view),
+      };
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,95 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { z } from "zod";
+import { GreenroomError } from "../../shared/errors.ts";
+import { type Guest, now } from "../../shared/protocol.ts";
+import { userText } from "../access/created-by.ts";
+import { isUserId, joinToken, joinTokenRequest, problem } from "../documents/schemas.ts";
+import { joinTokenJson } from "../documents/wire.ts";
+import type { Endpoint, EndpointDocumentation } from "../endpoint.ts";
+import type { Caller, Exchange } from "../exchange.ts";
+import { commonAnswers } from "../http/common-answers.ts";
+import { InvalidRequest, validated } from "../http/invalid-request.ts";
+import { refuseEnded } from "./session-actions.ts";
+
+const { judged, ofSession, withBody, limited } = commonAnswers;
+
+const documentation = {
+  summary: "Let somebody join the call that the agent is in",
+  description:
+    "A token of the agent's own edge, for a client of that edge. A `session_token` does not open this: whoever holds one may be " +
+    "anybody, and a join token lets them be whom they name.",
+  body: { schema: joinTokenRequest, required: false },
+  answers: {
+    ...judged,
+    ...ofSession,
+    ...withBody,
+    ...limited,
+    200: { description: "The token, and what else a client needs.", schema: joinToken },
+    409: {
+      description:
+        "The agent is not in its call yet, or is leaving it, or its edge has no tokens, such as that of a call in memory.",
+      schema: problem,
+      headers: { "Retry-After": "Seconds after which to try again, where the agent is about to join." },
+    },
+    503: {
+      ...judged[503],
+      description:
+        "The edge did not make a token in time, a permission check took too long, or the replica that has the session cannot be reached.",
+    },
+  },
+} as const satisfies Partial<EndpointDocumentation>;
+
+export const joinTokenEndpoints: readonly Endpoint[] = [
+  {
+    method: "post",
+    path: "/sessions/{session_id}/join-token",
+    judgement: "canJoinCall",
+    documentation: { ...documentation, operationId: "createJoinToken", tag: "sessions" },
+    handle: createJoinToken,
+  },
+  {
+    method: "post",
+    path: "/calls/{call_id}/sessions/{session_id}/join-token",
+    judgement: "canJoinCall",
+    documentation: { ...documentation, operationId: "createJoinTokenInCall", tag: "calls" },
+    handle: createJoinToken,
+  },
+];
+
+async function createJoinToken(exchange: Exchange): Promise<void> {
+  const { body, session, caller } = await exchange.judgedWithBody();
+  const wanted = validated(joinTokenRequest, body ?? {}, "body");
+  await refuseEnded(exchange, session);
+  const { ctx, plane } = exchange;
+  plane.joinTokens.take(caller.key);
+  const guest = guestOf(wanted, caller);
+  const lifetimeSeconds = wanted.expires_in_seconds;
+  // A little early: the token is made after this.
+  const expiresAt = now() + lifetimeSeconds * 1_000;
+  try {
+    const made = await plane.supervisor.joinToken(session, guest, lifetimeSeconds);
+    ctx.body = joinTokenJson(session, guest, expiresAt, made);
+  } catch (error) {
+    if (GreenroomError.is(error) && error.code === "OWN_USER") throw ownUser();
+    throw error;
+  }
+}
+
+/** Returns the guest that is asked for; else the caller, whom the same id stands for each time; else somebody new. */
+function guestOf({ user_id, user_name }: z.output<typeof joinTokenRequest>, { user }: Caller): Guest {
+  const madeUp = user_id === undefined && user === null;
+  const id = user_id ?? (madeUp ? `guest-${randomUUID()}` : idOf(userText(user)));
+  return { id, name: user_name ?? (madeUp ? "Guest" : id), madeUp };
+}
+
+/** Returns a text as an id that every edge takes. */
+function idOf(text: string): string {
+  if (isUserId(text)) return text;
+  return `user-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+}
+
+function ownUser(): InvalidRequest {
+  return new InvalidRequest([
+    { loc: ["body", "user_id"], msg: "This is the agent's own user: name another one", type: "value_error" },
+  ]);
+}

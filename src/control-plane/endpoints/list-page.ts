@@ -1,0 +1,97 @@
+import { InvalidRequest } from "../http/invalid-request.ts";
+
+/** A page ends early when it is that long, in characters: each session may carry 64 KiB of config. */
+export const longestPage = 1_048_576;
+
+/** The place of a session in a list, which is the same for the whole of its life, and in every replica. */
+export interface Place {
+  /** The time at which the session started, in whole epoch milliseconds, as clients read it. */
+  readonly startedAt: number;
+  readonly id: string;
+}
+
+/** A session of a list. */
+export interface Row extends Place {
+  readonly json: string;
+}
+
+/** A part of a list, the oldest first. */
+export interface Page {
+  readonly rows: readonly Row[];
+  /** True where there are sessions after the last row. */
+  readonly more: boolean;
+}
+
+export function placeOf(session: Place): Place {
+  return { startedAt: Math.floor(session.startedAt), id: session.id };
+}
+
+export function byAge(a: Place, b: Place): number {
+  return a.startedAt - b.startedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+}
+
+/** The rows of a page that are the first of a list. */
+export class PageBuilder {
+  readonly #rows: Row[] = [];
+  readonly #limit: number;
+  #length = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Adds a row. Returns false where the page was full before. */
+  add(row: Row): boolean {
+    const full = this.#rows.length > 0 && (this.#rows.length === this.#limit || this.#length > longestPage);
+    if (full) return false;
+    this.#rows.push(row);
+    this.#length += row.json.length;
+    return true;
+  }
+
+  page(more: boolean): Page {
+    return { rows: this.#rows, more };
+  }
+}
+
+/** One page of many, each from another replica. It ends where one of them does that has more: what follows is not known. */
+export function mergedPage(pages: readonly Page[], limit: number): Page {
+  const builder = new PageBuilder(limit);
+  const parts = pages.map(({ rows, more }) => ({ rows, more, at: 0 }));
+  for (;;) {
+    let first: (typeof parts)[number] | null = null;
+    for (const part of parts) {
+      const row = part.rows[part.at];
+      if (!row && part.more) return builder.page(true);
+      const best = first?.rows[first.at];
+      if (row && (!best || byAge(row, best) < 0)) first = part;
+    }
+    const row = first?.rows[first.at];
+    if (!first || !row) return builder.page(false);
+    if (!builder.add(row)) return builder.page(true);
+    first.at += 1;
+  }
+}
+
+/** The body of an answer. */
+export function pageText({ rows, more }: Page): string {
+  const last = rows.at(-1);
+  const cursor = more && last ? writeCursor(last) : null;
+  return `{"sessions":[${rows.map(({ json }) => json).join(",")}],"next_cursor":${JSON.stringify(cursor)}}`;
+}
+
+function writeCursor({ startedAt, id }: Place): string {
+  return Buffer.from(JSON.stringify([startedAt, id])).toString("base64url");
+}
+
+export function readCursor(cursor: string): Place {
+  try {
+    const [startedAt, id] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+    if (typeof startedAt === "number" && typeof id === "string") return { startedAt, id };
+  } catch {
+    // Said below.
+  }
+  throw new InvalidRequest([
+    { loc: ["query", "cursor"], msg: "This is not a next_cursor of an earlier page", type: "value_error" },
+  ]);
+}

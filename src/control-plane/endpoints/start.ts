@@ -1,0 +1,135 @@
+import type { Socket } from "node:net";
+import type { z } from "zod";
+import type { OnceKey, OnceResult } from "../../registry/registry.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
+import { pendingEventsSeen } from "../../supervisor/starts/pending-events.ts";
+import { rememberStarter } from "../access/starter.ts";
+import type { startRequest } from "../documents/schemas.ts";
+import { callPath, startInCallRequest, startRequest as startRequestSchema } from "../documents/schemas.ts";
+import { type StartedSession, startedJson } from "../documents/wire.ts";
+import type { Caller, Exchange } from "../exchange.ts";
+import { idempotencyKey } from "../http/idempotency.ts";
+import { validated } from "../http/invalid-request.ts";
+import { isObject } from "../http/json.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { isNoRoom, offerStart } from "../peers/offer.ts";
+
+type StartBody = z.output<typeof startRequest>;
+
+/** A start: the caller, the request, and the body as it came, for a peer that may have room. */
+interface Start {
+  readonly caller: Caller;
+  readonly body: StartBody;
+  readonly sent: JsonValue | undefined;
+}
+
+/** Starts a session of the call in the body: 201 once `createAgent` has returned. */
+export async function startSession(exchange: Exchange): Promise<void> {
+  const { caller, body: sent } = await exchange.callerAndBody();
+  const body = validated(startRequestSchema, sent, "body");
+  checkFields(exchange, sent, startRequestSchema);
+  await answerStart(exchange, { caller, sent, body });
+}
+
+/** Starts a session of the call in the path. */
+export async function startSessionInCall(exchange: Exchange): Promise<void> {
+  const { caller, body: sent } = await exchange.callerAndBody();
+  const { call_id } = validated(callPath, exchange.params, "path");
+  const body = { call_id, ...validated(startInCallRequest, sent ?? {}, "body") };
+  // Some send it in both places.
+  const isSaidTwice = isObject(sent) && sent.call_id === call_id;
+  checkFields(exchange, sent, isSaidTwice ? startRequestSchema : startInCallRequest);
+  await answerStart(exchange, { caller, sent, body });
+}
+
+/** Checks the fields of a start. A start that a peer passed on has been checked there. */
+function checkFields({ hop, ctx, plane }: Exchange, sent: JsonValue | undefined, schema: z.ZodObject): void {
+  if (hop) return;
+  const hint = 'what the agent is to know belongs in "config", which createAgent and joinCall are given';
+  plane.unknownFields.check(sent, { route: `${ctx.method} ${notesOf(ctx).route}`, schema, hint });
+}
+
+async function answerStart(exchange: Exchange, start: Start): Promise<void> {
+  const { ctx, plane, scope, hop } = exchange;
+  const { caller, body } = start;
+  scope.body = body;
+  const key = idempotencyKey(scope.headers, caller.key, body as JsonObject);
+  await plane.permissions.demand("canStartSession", scope);
+  // The peer that has no room for it has counted it, and keeps the answer to its key.
+  if (!hop) plane.starts.take(caller.key);
+  const run = async () => {
+    await pendingEventsSeen();
+    return hop ? startHere(exchange, start) : startAnywhere(exchange, start, departure(exchange, key));
+  };
+  const { answer, replayed } =
+    key === null || hop ? { answer: await run(), replayed: false } : await onceByKey(exchange, key, run);
+  notesOf(ctx).sessionId = answer.session_id;
+  if (replayed) ctx.set("Idempotency-Replayed", "true");
+  ctx.status = 201;
+  ctx.body = { ...answer, config: body.config as JsonObject };
+}
+
+/** Node answers nobody who has ended their side of the connection. */
+function hasLeft({ destroyed, readableEnded }: Socket): boolean {
+  return destroyed || readableEnded;
+}
+
+/**
+ * Aborted when the client leaves, so that a peer hears of it too. With an idempotency key never: the answer has to be known to
+ * whoever asks again.
+ */
+function departure({ ctx }: Exchange, key: OnceKey | null): AbortSignal {
+  const departed = new AbortController();
+  if (key === null) ctx.res.once("close", () => departed.abort(new GreenroomError("START_ABANDONED")));
+  return departed.signal;
+}
+
+/** The token is made anew for whoever asks again, and they send the same config: no registry keeps them. */
+async function onceByKey(
+  { plane }: Exchange,
+  key: OnceKey,
+  run: () => Promise<StartedSession>,
+): Promise<OnceResult<StartedSession>> {
+  const { answer, replayed } = await plane.supervisor.registry.onceByKey(key, async () => ({
+    ...(await run()),
+    session_token: null,
+    config: {},
+  }));
+  return { answer: { ...answer, session_token: plane.tokens.issue(answer.session_id) }, replayed };
+}
+
+/** Here where there is room, else with a peer. Who is known to have none does not try first, since that counts as refused. */
+async function startAnywhere(
+  exchange: Exchange,
+  start: Start,
+  departed: AbortSignal,
+): Promise<StartedSession> {
+  const { plane, ctx } = exchange;
+  const offer = () => (hasLeft(ctx.req.socket) ? null : offerStart(exchange, start.sent, departed));
+  const isFull = isNoRoom(plane.supervisor.unreadiness());
+  if (isFull) {
+    const started = await offer();
+    if (started) return started;
+  }
+  try {
+    return await startHere(exchange, start);
+  } catch (error) {
+    const started = isFull || !isNoRoom(error) ? null : await offer();
+    if (!started) throw error;
+    return started;
+  }
+}
+
+async function startHere({ ctx, plane, scope }: Exchange, { caller, body }: Start): Promise<StartedSession> {
+  const request = {
+    callId: body.call_id,
+    callType: body.call_type,
+    config: body.config as JsonObject,
+    createdBy: caller.user,
+  };
+  // Until it has a thread. A client that has left may have asked again, and a peer may have found another replica for it.
+  const session = await plane.supervisor.startSession(request, () => hasLeft(ctx.req.socket));
+  rememberStarter(session, scope.credentials(plane.options.getCurrentUser));
+  return startedJson(session, plane.tokens.issue(session.id));
+}

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { endReasons } from "../../shared/protocol.ts";
+import { component } from "../documents/components.ts";
+import { instant, metrics, sessionStates } from "../documents/schemas.ts";
+import { errorInfo } from "../http/error-info.ts";
+
+/** The `data` of a session's events. */
+
+const at = instant("When it happened.");
+const turnId = z.string().describe("The same in all events of one turn.");
+const ms = (description: string) => z.number().describe(`${description} In milliseconds.`);
+
+const latency = component(
+  "ResponseLatency",
+  z.object({
+    response_ms: ms(
+      "From the last sound of the participant's speech to the first frame of the answer that was sent.",
+    ),
+    end_of_turn_ms: ms("From the last sound of speech until the turn was known to be over."),
+    first_token_ms: ms("From there to the model's first text; 0 where it was there already."),
+    first_sentence_ms: ms("From there to the first whole sentence."),
+    first_byte_ms: ms("From there to the first sound of it."),
+    output_ms: ms("From there to the first frame that was sent."),
+  }),
+  "How long a participant who spoke waited for the answer to sound. The parts follow one another and add up to response_ms.",
+);
+
+const state = z.object({ type: z.literal("state"), at, state: z.enum(sessionStates) });
+
+const transcript = z.object({
+  type: z.literal("transcript"),
+  at,
+  role: z.enum(["user", "agent"]),
+  turn_id: turnId,
+  participant_id: z.string(),
+  final: z.boolean().describe("text is the whole of it, as far as it was heard."),
+  delta: z.string().optional().describe("The next piece of what the agent says, as it is heard."),
+  interim: z
+    .string()
+    .optional()
+    .describe(
+      "What was understood so far of what the user is saying, in place of the interim before it; not to be appended. " +
+        "Empty where it was no turn after all: no final follows.",
+    ),
+  text: z.string().optional(),
+  backchannel: z
+    .boolean()
+    .optional()
+    .describe(
+      'True where these final words of the user, such as "mhm", were said while the agent went on speaking. They are part of the ' +
+        "conversation, and are not answered: no turn follows.",
+    ),
+  message_id: z.string().optional().describe("The typed message that this is."),
+});
+
+const turn = z.object({
+  type: z.literal("turn"),
+  at,
+  turn_id: turnId,
+  origin: z
+    .enum(["participant", "response", "say"])
+    .describe("What began it: a participant, or the agent's own code."),
+  outcome: z.enum(["done", "interrupted", "failed"]),
+  duration_ms: ms("From the words to the end of the answer."),
+  first_token_ms: ms(
+    "From the start of the turn to the model's first text; null where there was none.",
+  ).nullable(),
+  tool_calls: z.number().int(),
+  latency: latency.nullable().describe("Null where nobody spoke, or nothing sounded."),
+  eager: z.boolean().describe("The answer was begun before the participant had surely finished."),
+  error: errorInfo.optional(),
+});
+
+const tool = z.object({
+  type: z.literal("tool"),
+  at,
+  turn_id: turnId,
+  name: z.string(),
+  duration_ms: ms("How long the call took."),
+  ok: z.boolean(),
+  error: z
+    .string()
+    .optional()
+    .describe(
+      "Why it is not ok, without the message: timeout, bad_arguments and the like, or the error's name.",
+    ),
+});
+
+const participantUnheard = z.object({
+  type: z.literal("participant_unheard"),
+  at,
+  participant_id: z.string(),
+  error: errorInfo.describe(
+    "What the speech recogniser failed of. It is tried again while the participant is there.",
+  ),
+});
+
+const participantHeard = z.object({
+  type: z.literal("participant_heard"),
+  at,
+  participant_id: z.string().describe("Who could not be heard, and is again."),
+});
+
+const userSilent = z.object({
+  type: z.literal("user_silent"),
+  at,
+  silent_ms: ms("For how long nobody has said anything."),
+  times: z
+    .number()
+    .int()
+    .min(1)
+    .describe("How many silences in a row this makes, without a word of a participant in between."),
+});
+
+export const sessionEvent = component(
+  "SessionEvent",
+  z.discriminatedUnion("type", [
+    state,
+    transcript,
+    turn,
+    tool,
+    userSilent,
+    participantUnheard,
+    participantHeard,
+    z.object({ type: z.literal("metrics"), at, metrics }),
+    z.object({
+      type: z.literal("end"),
+      at,
+      reason: z.enum(endReasons),
+      error: errorInfo.nullable().describe("What it ended of; null where that was no error."),
+    }),
+  ]),
+  "The data of an event. Its type is that of the event; the last one of a session is end.",
+);
+
+export const gapEvent = component(
+  "GapEvent",
+  z.object({
+    type: z.literal("gap"),
+    last_event_id: z.number().int().describe("The events after this one are kept no more,"),
+    next_event_id: z.number().int().describe("up to this one."),
+  }),
+  "The data of an event gap: what the reader missed cannot be sent again.",
+);
+
+export const streamed = component(
+  "StreamedEvent",
+  z.union([sessionEvent, gapEvent]),
+  "The data of one server-sent event, in JSON.",
+);

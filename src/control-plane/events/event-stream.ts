@@ -1,0 +1,116 @@
+import type { ServerResponse } from "node:http";
+import { toJson } from "../../shared/text.ts";
+import type { EventLog, LoggedEvent } from "../../supervisor/session/event-log.ts";
+import { eventJson } from "../documents/wire.ts";
+import type { ErrorView } from "../http/error-info.ts";
+
+export interface EventStreamOptions {
+  /** The time between two comments, in milliseconds. */
+  readonly eventCommentIntervalMs: number;
+  /** Bytes that may wait for the reader. */
+  readonly eventBufferBytes: number;
+  /** The part of errors that the reader may know. */
+  readonly errors: ErrorView;
+}
+
+/** The reasons for which a stream is over. */
+export type StreamEnd = "ended" | "stopped" | "denied" | "left" | "slow";
+
+export const eventStreamHeaders = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-cache, no-transform",
+  "X-Accel-Buffering": "no",
+} as const;
+
+/** The time that a browser waits before it comes back, in milliseconds. */
+const retryMs = 2_000;
+/** The longest time that the last bytes of a stream may wait for the reader, in milliseconds. */
+const endTimeoutMs = 10_000;
+
+/**
+ * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` or `denied` is
+ * aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it comes back with
+ * Last-Event-ID, and nothing is lost that the session's ring still holds.
+ */
+export async function streamEvents(
+  response: ServerResponse,
+  events: EventLog,
+  afterId: number,
+  options: EventStreamOptions,
+  { stopped, denied }: { readonly stopped: AbortSignal; readonly denied: AbortSignal },
+): Promise<StreamEnd> {
+  const over = Promise.withResolvers<StreamEnd>();
+  response.on("close", () => over.resolve("left"));
+  response.on("error", () => over.resolve("left"));
+  // They may have left while it was judged whether they may listen.
+  if (response.destroyed) over.resolve("left");
+  // What is sent again is known to be bounded, so it may wait on top of the buffer until it has been read once.
+  let mayWait = options.eventBufferBytes;
+  response.once("drain", () => {
+    mayWait = options.eventBufferBytes;
+  });
+  const write = (text: string) => {
+    if (response.destroyed || response.writableEnded) return;
+    response.write(text);
+    if (response.writableLength > mayWait) over.resolve("slow");
+  };
+  const send = (entry: LoggedEvent) => {
+    write(eventText(entry, options.errors));
+    if (entry.event.type === "end") over.resolve("ended");
+  };
+  const resend = (entry: LoggedEvent) => {
+    mayWait += Buffer.byteLength(eventText(entry, options.errors));
+    send(entry);
+  };
+  const replayed: LoggedEvent[] = [];
+  let take = (entry: LoggedEvent): unknown => replayed.push(entry);
+  const subscription = events.subscribe(afterId, (entry) => {
+    try {
+      take(entry);
+    } catch (error) {
+      // It is the log's caller who would have to bear it otherwise.
+      over.reject(error);
+    }
+  });
+  const comments = setInterval(() => write(":\n\n"), options.eventCommentIntervalMs).unref();
+  const stop = () => over.resolve("stopped");
+  stopped.addEventListener("abort", stop, { once: true });
+  const deny = () => {
+    // An EventSource comes back, and learns by the status of that answer that it is to stay away.
+    write(": you may not follow this session any more\n\n");
+    over.resolve("denied");
+  };
+  denied.addEventListener("abort", deny, { once: true });
+  try {
+    write(`retry: ${retryMs}\n\n`);
+    if (subscription.gap) write(gapText(afterId, replayed[0]?.id ?? events.lastId + 1));
+    take = send;
+    for (const entry of replayed) resend(entry);
+    if (stopped.aborted) stop();
+    const end = await over.promise;
+    if (end === "slow") response.destroy();
+    else endSoon(response);
+    return end;
+  } finally {
+    subscription.unsubscribe();
+    clearInterval(comments);
+    stopped.removeEventListener("abort", stop);
+    denied.removeEventListener("abort", deny);
+  }
+}
+
+/** A reader that does not even take the end is cut off. */
+function endSoon(response: ServerResponse): void {
+  const cut = setTimeout(() => response.destroy(), endTimeoutMs).unref();
+  response.on("close", () => clearTimeout(cut));
+  response.end();
+}
+
+function eventText({ id, event }: LoggedEvent, errors: ErrorView): string {
+  return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(eventJson(event, errors))}\n\n`;
+}
+
+/** Events after `after` and before `next` are kept no more. */
+function gapText(after: number, next: number): string {
+  return `event: gap\ndata: ${JSON.stringify({ type: "gap", last_event_id: after, next_event_id: next })}\n\n`;
+}

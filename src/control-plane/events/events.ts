@@ -1,0 +1,110 @@
+import { eventParameters } from "../documents/schemas.ts";
+import type { Endpoint, EndpointDocumentation } from "../endpoint.ts";
+import type { Exchange } from "../exchange.ts";
+import { commonAnswers } from "../http/common-answers.ts";
+import { InvalidRequest, validated } from "../http/invalid-request.ts";
+import { streamed } from "./event-schemas.ts";
+import { eventStreamHeaders, streamEvents } from "./event-stream.ts";
+import { judgeAgain } from "./judge-again.ts";
+
+const { judged, ofSession, validated: invalid, limited } = commonAnswers;
+
+const documentation = {
+  summary: "Follow a session as server-sent events",
+  description:
+    "Events are state, transcript, turn, tool, user_silent, participant_unheard, participant_heard, metrics and, " +
+    "as the last one, end. " +
+    "Each has an id that counts up. " +
+    "Interim words of a user are not sent again once others stand in their place. " +
+    "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
+    "Where events after Last-Event-ID are kept no more, an event gap says so. " +
+    "While the server shuts down, a stream goes on until its session has ended. " +
+    "It ends within 5 s after its caller may not view the session any more, such as with a key that was revoked.",
+  query: eventParameters,
+  headers: {
+    "Last-Event-ID": "The events after this one are sent again. Browsers set it when they come back.",
+  },
+  answers: {
+    ...judged,
+    ...ofSession,
+    ...invalid,
+    ...limited,
+    200: {
+      description: "The stream. The schema is that of each event's data.",
+      contentType: "text/event-stream",
+      schema: streamed,
+    },
+    204: { description: "The session has ended, and Last-Event-ID is its last event: do not come back." },
+  },
+} as const satisfies Partial<EndpointDocumentation>;
+
+export const eventEndpoints: readonly Endpoint[] = [
+  {
+    method: "get",
+    path: "/sessions/{session_id}/events",
+    judgement: "canViewSession",
+    documentation: { ...documentation, operationId: "streamEvents", tag: "sessions" },
+    handle: followEvents,
+  },
+  {
+    method: "get",
+    path: "/calls/{call_id}/sessions/{session_id}/events",
+    judgement: "canViewSession",
+    documentation: { ...documentation, operationId: "streamEventsInCall", tag: "calls" },
+    handle: followEvents,
+  },
+];
+
+async function followEvents(exchange: Exchange): Promise<void> {
+  const { session, caller, byToken } = await exchange.judged();
+  const { last_event_id: ofQuery } = validated(eventParameters, exchange.query, "query");
+  const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
+  const { ctx, plane } = exchange;
+  if (session.events.ended && afterId === session.events.lastId) {
+    // To EventSource, which comes back after every end, this says that it need not.
+    ctx.status = 204;
+    return;
+  }
+  if (ctx.method === "HEAD") {
+    sendHeaders(ctx);
+    ctx.res.end();
+    return;
+  }
+  const close = plane.streams.open(caller.key);
+  const closed = plane.supervisor.metrics.eventStreamOpened();
+  const { denied, stop } = judgeAgain(exchange);
+  try {
+    sendHeaders(ctx);
+    const options = { ...plane.options, errors: byToken ? "code" : "whole" } as const;
+    await streamEvents(ctx.res, session.events, afterId, options, {
+      stopped: plane.supervisor.sessionsEnded,
+      denied,
+    });
+  } catch (error) {
+    ctx.res.destroy();
+    throw error;
+  } finally {
+    stop();
+    closed();
+    close();
+  }
+}
+
+/**
+ * Sends the headers. From here on the response is written without Koa, and nothing may fail that should be answered.
+ */
+function sendHeaders(ctx: Exchange["ctx"]): void {
+  for (const [name, value] of Object.entries(eventStreamHeaders)) ctx.set(name, value);
+  ctx.status = 200;
+  ctx.respond = false;
+  ctx.res.flushHeaders();
+}
+
+function lastEventId(headers: Headers): number | null {
+  const header = headers.get("last-event-id");
+  if (header === null || header === "") return null;
+  if (/^\d{1,15}$/.test(header)) return Number(header);
+  throw new InvalidRequest([
+    { loc: ["header", "last-event-id"], msg: "Expected the id of an event", type: "string_pattern_mismatch" },
+  ]);
+}

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GreenroomError } from "../../shared/errors.ts";
+import { loggedError } from "../../supervisor/log-error.ts";
+import type { Exchange } from "../exchange.ts";
+import { HttpError } from "../http/http-error.ts";
+
+/**
+ * The time between two judgements of the caller of an open stream, in milliseconds. The keys that they are judged by may be
+ * 2 s old, so that a revoked one ends its streams within 5 s.
+ */
+const intervalMs = 2_500;
+
+/**
+ * Judges the caller again and again while an answer goes on, as if the request had just come. The signal fires when they are denied: the key was
+ * revoked, the token has expired, or a callback says so. A judgement that fails for another reason, such as that no keys can be had, changes
+ * nothing. `stop` ends it.
+ */
+export function judgeAgain(exchange: Exchange): { readonly denied: AbortSignal; stop(): void } {
+  const denied = new AbortController();
+  const over = new AbortController();
+  const { signal } = over;
+  const run = async () => {
+    while (!signal.aborted) {
+      await sleep(intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (!signal.aborted && (await isDenied(exchange))) {
+        denied.abort();
+        return;
+      }
+    }
+  };
+  void run();
+  return { denied: denied.signal, stop: () => over.abort() };
+}
+
+/** Resolves with whether the caller is denied by now. It never rejects. */
+async function isDenied(exchange: Exchange): Promise<boolean> {
+  const { permissions, log } = exchange.plane;
+  const again = exchange.again();
+  try {
+    await again.judged();
+    return false;
+  } catch (error) {
+    if (isDenial(error)) return true;
+    log.warn({ err: loggedError(error) }, "the caller of an event stream could not be judged again");
+    return false;
+  } finally {
+    await permissions.release(again.scope);
+  }
+}
+
+function isDenial(error: unknown): boolean {
+  if (!HttpError.is(error) && !GreenroomError.is(error)) return false;
+  return [401, 403, 404].includes(error.status);
+}

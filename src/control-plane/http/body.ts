@@ -1,0 +1,188 @@
+import type { IncomingMessage } from "node:http";
+import { Readable, type Writable } from "node:stream";
+import { MIMEType } from "node:util";
+import type Koa from "koa";
+import { koaBody } from "koa-body";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
+import { bodyHashOf } from "../peers/connection/mark.ts";
+import { HttpError } from "./http-error.ts";
+import { parseJson } from "./json.ts";
+
+/** Largest body that is read, in bytes after decompression. */
+export const maxBodyBytes = 65_536;
+/**
+ * The bytes of a refused body that are still read, so that the client gets to read the answer. Beyond them the connection
+ * is cut.
+ */
+const swallowedBytes = 1_048_576;
+
+/**
+ * The body is read as bytes (latin1 keeps each), since koa-body would otherwise replace malformed UTF-8 silently. It parses
+ * what is asked for here and nothing else: no forms, no files.
+ */
+const readBytes = koaBody({
+  json: false,
+  urlencoded: false,
+  multipart: false,
+  text: true,
+  textTypes: ["application/json"],
+  textLimit: maxBodyBytes,
+  encoding: "latin1",
+});
+
+/**
+ * The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422 for what is wrong with it, and FORBIDDEN where
+ * it is not the one that a peer has `sealed`: see `bodyHashOf`.
+ */
+export async function readJsonBody(ctx: Koa.Context, sealed?: string): Promise<JsonValue | undefined> {
+  const passedOn = sealed === undefined ? null : await readSealed(ctx, sealed);
+  if (!hasBody(ctx.req)) return undefined;
+  if (!isJson(ctx.req.headers["content-type"]))
+    throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
+  if (passedOn === null && ctx.req.readableDidRead) return parseReadBefore(bytesReadBefore(ctx));
+  const source = passedOn === null ? ctx : replayed(ctx, passedOn);
+  const release = holdInflater(source.req);
+  try {
+    await readBytes(source, async () => undefined);
+  } catch (error) {
+    throw refused(ctx, asClientError(error));
+  } finally {
+    release();
+  }
+  const bytes: unknown = ctx.request.body;
+  ctx.request.body = undefined as never;
+  if (typeof bytes !== "string") throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
+  return bytes === "" ? undefined : parseJson(Buffer.from(bytes, "latin1"));
+}
+
+/**
+ * The body as it comes, up to one byte more than is ever read: so much shows that it is too large. The rest is left where it
+ * is. Rejects where the client breaks off.
+ */
+export function readRawBody(req: IncomingMessage): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const done = () => resolve(Buffer.concat(chunks).subarray(0, maxBodyBytes + 1));
+  const broken = () => reject(new GreenroomError("BAD_REQUEST", "The request body cannot be read"));
+  const take = (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length <= maxBodyBytes) return;
+    req.pause();
+    done();
+  };
+  req.on("data", take).on("end", done).on("error", broken).on("close", broken);
+  if (req.destroyed) broken();
+  return promise.finally(() =>
+    req.off("data", take).off("end", done).off("error", broken).off("close", broken),
+  );
+}
+
+/**
+ * Returns the body that a peer has passed on, where it is what the peer's mark says. Where another parser has read it the
+ * same was the case at the peer, which then sends what that parser made of it.
+ */
+async function readSealed(ctx: Koa.Context, sealed: string): Promise<Buffer> {
+  const { req } = ctx;
+  const read = () => (req.readableDidRead ? bytesReadBefore(ctx) : readRawBody(req));
+  const bytes = hasBody(req) ? await read() : Buffer.alloc(0);
+  if (bodyHashOf(bytes) === sealed) return bytes;
+  throw new GreenroomError("FORBIDDEN", "This is not the body that a peer has passed on");
+}
+
+/** A context whose body, which has been read, can be read again. */
+function replayed(ctx: Koa.Context, bytes: Buffer): Koa.Context {
+  const req = Object.assign(Readable.from([bytes], { objectMode: false }), { headers: ctx.req.headers });
+  return Object.create(ctx, { req: { value: req } }) as Koa.Context;
+}
+
+/**
+ * Returns what another parser made of the body that it has read, as bytes of JSON: those of Koa leave it at
+ * `ctx.request.body`, those of Express and of cloud functions at `req.body`; as a value, a text, or bytes.
+ */
+export function bytesReadBefore(ctx: Koa.Context): Buffer {
+  const { body = (ctx.req as { body?: unknown }).body } = ctx.request;
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  const text = typeof body === "string" ? body : (JSON.stringify(body) as string | undefined);
+  if (text !== undefined) return Buffer.from(text);
+  throw new Error(
+    "The body was read before the request came here, and its value is neither at ctx.request.body nor at req.body: " +
+      "mount the API before whatever reads it (in Fastify in a hook onRequest), or have it leave the value there",
+  );
+}
+
+function parseReadBefore(bytes: Buffer): JsonValue | undefined {
+  if (bytes.length > maxBodyBytes) throw new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
+  return bytes.length === 0 ? undefined : parseJson(bytes);
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  if (headers["transfer-encoding"] !== undefined) return true;
+  const length = headers["content-length"];
+  return length !== undefined && length !== "0";
+}
+
+function isJson(contentType: string | undefined): boolean {
+  try {
+    const { essence, params } = new MIMEType(contentType ?? "");
+    return essence === "application/json" && /^utf-?8$/i.test(params.get("charset") ?? "utf-8");
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * koa-body decompresses in a stream of its own and stops listening to it once it has settled. A zlib error after that, as
+ * of a bomb that ends in garbage, would be uncaught and end the process; and the stream would never be freed.
+ */
+function holdInflater(request: IncomingMessage): () => void {
+  const inflaters: Writable[] = [];
+  const { pipe } = request;
+  request.pipe = function <T extends NodeJS.WritableStream>(
+    this: IncomingMessage,
+    to: T,
+    options?: { end?: boolean },
+  ): T {
+    to.on("error", () => undefined);
+    inflaters.push(to as unknown as Writable);
+    return pipe.call(this, to, options) as T;
+  };
+  return () => {
+    request.pipe = pipe;
+    for (const inflater of inflaters) {
+      request.unpipe(inflater);
+      inflater.destroy();
+    }
+  };
+}
+
+function asClientError(error: unknown): Error {
+  const status = typeof error === "object" && error !== null && "status" in error ? error.status : undefined;
+  if (status === 413) return new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
+  if (status === 415) {
+    return new HttpError(415, "The request body must be compressed as gzip, deflate or br, or not at all", {
+      code: "UNSUPPORTED_MEDIA_TYPE",
+      headers: { "Accept-Encoding": "gzip, deflate, br" },
+    });
+  }
+  return new GreenroomError("BAD_REQUEST", "The request body cannot be read", { cause: error });
+}
+
+function refused(ctx: Koa.Context, error: Error): Error {
+  swallowBody(ctx);
+  return error;
+}
+
+/** The rest of the body is swallowed, and the connection ends with the answer. */
+export function swallowBody(ctx: Koa.Context): void {
+  const { req } = ctx;
+  let left = swallowedBytes;
+  req.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) req.destroy();
+  });
+  req.resume();
+  if (!req.complete) ctx.set("Connection", "close");
+}

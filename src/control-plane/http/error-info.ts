@@ -1,0 +1,55 @@
+import { z } from "zod";
+import type { PlainError } from "../../shared/errors.ts";
+import { component } from "../documents/components.ts";
+
+/** An error as clients read it: without its stack, which is for the log. */
+export interface ErrorInfo {
+  name: string;
+  message: string;
+  code?: string | undefined;
+  cause?: ErrorInfo | undefined;
+  errors?: ErrorInfo[] | undefined;
+}
+
+export const errorInfo: z.ZodType<ErrorInfo> = component(
+  "ErrorInfo",
+  z.object({
+    name: z.string(),
+    message: z
+      .string()
+      .describe(
+        "The thrown text; for a request with a session_token the code or the name stands in its place.",
+      ),
+    code: z.string().optional().describe("The error's own code, where it has one."),
+    cause: z.lazy(() => errorInfo.optional()).describe("The error that led to this one."),
+    errors: z.lazy(() => z.array(errorInfo).optional()).describe("The errors that an AggregateError holds."),
+  }),
+  "An error of the agent's code or of a service. Its causes come with it, up to 6 of them.",
+);
+
+/** The readers for whom errors are told: the text of one may hold what only the backend should read. */
+export type ErrorView = "whole" | "code";
+
+/** An error without its stack, which is for the log. */
+export function errorJson(error: PlainError, view: ErrorView): ErrorInfo {
+  return view === "whole" ? wholeJson(error) : codeJson(error);
+}
+
+/** One word of letters, digits, `_`, `.` and `-`: no sentence. */
+const isWord = (text: string | undefined): text is string =>
+  text !== undefined && /^[A-Za-z][\w.-]{0,63}$/.test(text);
+
+function codeJson({ name, code }: PlainError): ErrorInfo {
+  const shownName = isWord(name) ? name : "Error";
+  return { name: shownName, message: isWord(code) ? code : shownName, ...(isWord(code) ? { code } : {}) };
+}
+
+function wholeJson({ name, message, code, cause, errors }: PlainError): ErrorInfo {
+  return {
+    name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    ...(cause === undefined ? {} : { cause: wholeJson(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(wholeJson) }),
+  };
+}

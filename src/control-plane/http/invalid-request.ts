@@ -1,0 +1,96 @@
+import type { z } from "zod";
+import { GreenroomError } from "../../shared/errors.ts";
+
+/** One flaw of a request, in the form that FastAPI gives it. */
+export interface Flaw {
+  /** The place: `body`, `query`, `path` or `header`, then the names that lead to it. */
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  /** A short class, such as `missing` or `string_too_long`. */
+  readonly type: string;
+}
+
+/** 422, with what is wrong with the request. */
+export class InvalidRequest extends GreenroomError {
+  readonly flaws: readonly Flaw[];
+
+  constructor(flaws: readonly Flaw[]) {
+    super("INVALID_REQUEST", flaws.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; "));
+    this.flaws = flaws;
+  }
+}
+
+type Place = "body" | "query" | "path" | "header";
+
+/** The value as the schema fills it. Throws {@link InvalidRequest}. */
+export function validated<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: Place,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InvalidRequest(flawsOf(result.error.issues, value, place));
+}
+
+/** An issue of zod, also of another copy of it, which is why an issue is read loosely. */
+export interface Issue {
+  readonly code?: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly origin?: unknown;
+  readonly expected?: unknown;
+  /** Fields that are not known, where that is the issue. */
+  readonly keys?: readonly string[];
+}
+
+export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place): Flaw[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") return strangersOf(issue, place);
+    const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
+    const missing = place !== undefined && valueAt(value, path) === undefined;
+    return {
+      loc: place === undefined ? path : [place, ...path],
+      msg: missing ? "Field required" : issue.message,
+      type: missing ? "missing" : typeOf(issue, place),
+    };
+  });
+}
+
+/** A flaw for each field that the schema does not know. */
+function strangersOf({ keys = [], path }: Issue, place?: Place): Flaw[] {
+  const loc = [
+    ...(place === undefined ? [] : [place]),
+    ...path.map((key) => (typeof key === "number" ? key : String(key))),
+  ];
+  return keys.map((key) => ({ loc: [...loc, key], msg: "There is no such field", type: "extra_forbidden" }));
+}
+
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) =>
+      typeof at === "object" && at !== null ? (at as Record<string | number, unknown>)[key] : undefined,
+    value,
+  );
+}
+
+/** FastAPI's names for what pydantic would say. */
+function typeOf({ code, origin, expected }: Issue, place?: Place): string {
+  const of = typeof origin === "string" ? origin : "value";
+  switch (code) {
+    case "invalid_type":
+      // A query is text, of which a number is read.
+      if (place === "query") return "int_parsing";
+      return expected === "object" || expected === "record" ? "dict_type" : `${String(expected)}_type`;
+    case "too_small":
+      return of === "string" ? "string_too_short" : "greater_than_equal";
+    case "too_big":
+      return of === "string" ? "string_too_long" : "less_than_equal";
+    case "invalid_format":
+      return "string_pattern_mismatch";
+    case "invalid_value":
+      return "enum";
+    default:
+      return "value_error";
+  }
+}

@@ -1,0 +1,183 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { type AgentOptions, request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
+import type { NodeInfo } from "../../../registry/registry.ts";
+import { HttpError } from "../../http/http-error.ts";
+import { byName } from "./end-to-end-headers.ts";
+import { bodyHashOf, type Hop, isProof, type Mark, markHeader, type PeerMarks } from "./mark.ts";
+import { notTheOne, PeerError, unproven } from "./peer-error.ts";
+import {
+  nextTurn,
+  ProvenHttpAgent,
+  ProvenHttpsAgent,
+  type ProvenRequestOptions,
+} from "./proven-connection.ts";
+import { Patience } from "./wait-timer.ts";
+
+/** The time that a connection is kept for the next request, in milliseconds. A server keeps it for 75 s. */
+const keptIdleMs = 30_000;
+/** The most unused connections to each peer that are kept. */
+const mostKept = 16;
+
+export interface PeerRequest {
+  readonly method: string;
+  /** The path and the query. */
+  readonly target: string;
+  /** The path under which the API is mounted, without a slash at its end. */
+  readonly mount: string;
+  readonly hop: Hop;
+  /** The end-to-end headers, names and values in turn, without Host. */
+  readonly headers: readonly string[];
+  readonly body: Buffer | null;
+  /**
+   * The longest time from the connection to a sign of life, before which nothing of the body is sent, in milliseconds.
+   */
+  readonly signTimeoutMs: number;
+  /**
+   * The longest time from then, or from the last byte of the body, to the headers of the answer, in milliseconds. Null:
+   * no limit.
+   */
+  readonly answerTimeoutMs: number | null;
+  /** The signal that ends the request and its answer. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks peers, over connections that are kept where that is safe. Each connection begins with a greeting: before its
+ * peer has proved itself nothing of a caller is sent over it.
+ *
+ * A process that stands still has its connections accepted by the kernel, and answers what it finds there whenever it
+ * goes on. So a body is sent only to a peer that has said that it is there (100 Continue): one that was given up before
+ * has got nothing that it could act upon, and another one can be asked. To a request without a body 102 Processing is
+ * the sign.
+ */
+export class PeerClient {
+  readonly #marks: PeerMarks;
+  readonly #kept = agentsOf({ keepAlive: true, maxFreeSockets: mostKept, timeout: keptIdleMs });
+  readonly #fresh = agentsOf({ keepAlive: false });
+
+  constructor(marks: PeerMarks) {
+    this.#marks = marks;
+  }
+
+  /**
+   * Sends a request. Resolves with the answer, once its headers are there. Rejects with a {@link PeerError}, with an
+   * `HttpError` where the headers are too large for a peer, or with the reason of the signal.
+   */
+  async ask(peer: NodeInfo, request: PeerRequest): Promise<IncomingMessage> {
+    // A kept connection may be closed by the peer just as it is used again. What has no body can be sent once more.
+    const repeatable = request.body === null && request.hop.kind !== "forwarded";
+    try {
+      return await this.#send(peer, request, repeatable);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      if (!(error instanceof StaleConnection)) throw error;
+      return await this.#send(peer, request, false);
+    }
+  }
+
+  #send(peer: NodeInfo, request: PeerRequest, overKept: boolean): Promise<IncomingMessage> {
+    request.signal.throwIfAborted();
+    const url = new URL(peer.address ?? "");
+    const secure = url.protocol === "https:";
+    const { hop, mount, signTimeoutMs } = request;
+    const agents = overKept ? this.#kept : this.#fresh;
+    const options: ProvenRequestOptions = {
+      host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: url.port === "" ? (secure ? 443 : 80) : url.port,
+      agent: secure ? agents.https : agents.http,
+      method: request.method,
+      path: request.target,
+      setHost: false,
+      signal: request.signal,
+      greeting: { marks: this.#marks, from: hop.from, to: hop.to, target: `${mount}/health`, signTimeoutMs },
+    };
+    const sent = (secure ? httpsRequest : httpRequest)(options);
+    return answerOf(sent, request, (socket) => this.#complete(sent, request, url.host, socket));
+  }
+
+  /**
+   * Sets the headers of a request, once its connection is known. Returns its mark; null where it must go over another
+   * connection.
+   */
+  #complete(sent: ClientRequest, request: PeerRequest, host: string, socket: Socket): Mark | null {
+    const turn = nextTurn(socket);
+    if (turn === null) return null;
+    const mark = this.#marks.sign(request.hop, { ...request, bodyHash: bodyHashOf(request.body) }, turn);
+    for (const [name, value] of byName([...request.headers, ...framing(request)]))
+      sent.setHeader(name, value);
+    sent.setHeader("Host", host);
+    sent.setHeader(markHeader, mark.text);
+    return mark;
+  }
+}
+
+const agentsOf = (options: AgentOptions) => ({
+  http: new ProvenHttpAgent(options),
+  https: new ProvenHttpsAgent(options),
+});
+
+function framing({ body, method }: PeerRequest): string[] {
+  if (body === null) return method === "POST" ? ["Content-Length", "0"] : [];
+  return ["Content-Length", String(body.length), "Expect", "100-continue"];
+}
+
+/** The error for a connection that was closed before it could be used, or that is too old. */
+class StaleConnection extends PeerError {}
+
+function answerOf(
+  sent: ClientRequest,
+  { body, signTimeoutMs, answerTimeoutMs, signal }: PeerRequest,
+  complete: (socket: Socket) => Mark | null,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const patience = new Patience((error) => sent.destroy(error));
+  const waitForAnswer = () => patience.wait("The answer of a peer", answerTimeoutMs);
+  let mark: Mark | null = null;
+  let bodyBegun = false;
+  // It has proved itself: see ProvenHttpAgent.
+  sent.once("socket", (socket: Socket) => {
+    mark = complete(socket);
+    if (mark !== null) patience.wait("A sign of life of a peer", signTimeoutMs);
+    if (mark === null) sent.destroy(new StaleConnection("Its ticket is too old", true));
+    else if (body === null) sent.end();
+    else sent.flushHeaders();
+  });
+  sent.once("continue", () => {
+    if (body === null) return;
+    bodyBegun = true;
+    patience.stop();
+    sent.once("finish", waitForAnswer);
+    sent.end(body);
+  });
+  sent.once("information", () => {
+    if (body === null) waitForAnswer();
+  });
+  sent.on("error", (error: NodeJS.ErrnoException) => {
+    if (signal.aborted) return reject(signal.reason);
+    if (error instanceof PeerError) return reject(error);
+    const closed = error.code === "ECONNRESET" || error.code === "EPIPE";
+    if (closed && sent.reusedSocket) return reject(new StaleConnection(error.message, true, error));
+    const bodyUnsent = body !== null && !bodyBegun;
+    reject(new PeerError(error.message, closed || bodyUnsent, error));
+  });
+  sent.once("close", () => patience.stop());
+  sent.once("response", (response) => {
+    patience.stop();
+    // Whoever reads the answer hears of its end; here it only must not become an uncaught error.
+    response.on("error", () => undefined);
+    const { statusCode: status = 0, headers } = response;
+    const proven = mark !== null && isProof(headers[markHeader.toLowerCase()], mark);
+    if (proven && status !== 421) return resolve(response);
+    response.destroy();
+    if (proven) return reject(notTheOne({ status, headers }));
+    // With the mark they are larger than what the client sent, and a server refuses them before anything of ours runs.
+    if (status === 431)
+      return reject(new HttpError(431, "The headers are too large", { code: "HEADERS_TOO_LARGE" }));
+    // A kept connection may lead to a process that has taken the place of the one that gave the ticket.
+    if (status === 403 && sent.reusedSocket)
+      return reject(new StaleConnection("Its ticket is not known", true));
+    reject(unproven({ status, headers }));
+  });
+  return promise;
+}

@@ -1,0 +1,247 @@
+import type { PcmFrame } from "../../agent/audio.ts";
+import type {
+  Call,
+  CallRequest,
+  Connection,
+  ConnectionAudio,
+  ConnectionEvent,
+  Edge as EdgeInterface,
+  Participant as EdgeParticipant,
+  JoinRequest,
+} from "../../agent/edge.ts";
+import {
+  anyFunction,
+  type Checks,
+  checkOptions,
+  longestWaitMs,
+  number,
+  text,
+  truth,
+  whole,
+} from "../../agent/options/option-checks.ts";
+import { frameLength, frameMs } from "../../audio/pcm.ts";
+import { Pacer } from "../../audio/playback/pacer.ts";
+import { type JsonObject, now } from "../../shared/protocol.ts";
+import { EdgeClock } from "./edge-clock.ts";
+import { EdgeLine } from "./line.ts";
+import { Participant } from "./participant.ts";
+import { Recording } from "./recording.ts";
+import type { TestCall } from "./test-call.ts";
+
+export interface EdgeOptions {
+  /**
+   * The sample rate of all sound in the call, in hertz. Default 16 000. Sound that is played into the call may have any
+   * rate.
+   */
+  readonly sampleRate?: number;
+  /** The edge's lead: the time from sending the agent's sound until it is heard, in milliseconds. Default 0. */
+  readonly leadMs?: number;
+  /**
+   * The number of times that the call runs faster than life, 1–100, or `Infinity`. Default 1. Frames come in the same order
+   * and of the same length, and whoever counts time by the sound, as turn detectors do, sees no difference; deadlines and
+   * pauses in real time do not shrink with it. `Infinity`: sound is handed over without waiting. There is no silence then
+   * but what is played, since a microphone that is open without end would never stop: end a turn with `pause`.
+   */
+  readonly speed?: number;
+  /** False for a call without sound, as when participants type. Default true. */
+  readonly sound?: boolean;
+  /** Reached from other threads under this name, by `dial`. Any that is unique in the process, such as the session's id. */
+  readonly name?: string;
+  /** A function that runs before a join succeeds. It may wait, or throw to make the join fail. */
+  readonly beforeJoin?: (request: JoinRequest) => Promise<void>;
+}
+
+const checks: Checks<EdgeOptions> = {
+  sampleRate: whole(1),
+  leadMs: number(0, longestWaitMs),
+  speed: {
+    fits: (value) => value === Infinity || number(1, 100).fits(value),
+    expected: "a number from 1 to 100, or Infinity",
+  },
+  sound: truth,
+  name: text,
+  beforeJoin: anyFunction,
+};
+
+/** The time that a call in which nobody says anything keeps the process alive, in milliseconds. */
+const holdsForMs = 10_000;
+/** Frames handed over at once where sound takes no time: then others have their turn. */
+const framesWithoutTime = 50;
+
+/**
+ * A call in memory, for tests of agents: participants whose microphones play what the test says, and a recording of what the
+ * agent says. Used in the thread of the agent, or by {@link dial} from another.
+ *
+ * ```ts
+ * const edge = new testing.Edge();
+ * const agent = new Agent({ edge, … });
+ * {
+ *   const alice = edge.addParticipant("alice");   // an agent that is alone waits for somebody, for 10 s
+ *   await using _ = await agent.join(await agent.createCall("default", "call-1"));
+ *   await alice.play("question.wav");
+ *   await edge.recording.reached(500);
+ * }
+ * await agent.close();
+ * ```
+ *
+ * A call that is left open keeps the process alive until nobody has said anything in it for 10 s.
+ */
+export class Edge implements EdgeInterface, TestCall {
+  readonly provider: string = "testing";
+  readonly recording: Recording;
+  /** The events that the agent sent into the call, in order. */
+  readonly events: JsonObject[] = [];
+  readonly joined: Promise<void>;
+  readonly left: Promise<void>;
+  readonly #options: EdgeOptions;
+  readonly #clock = new EdgeClock();
+  readonly #pacer: Pacer;
+  readonly #participants = new Map<string, Participant>();
+  readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
+  readonly #subscribers = new Set<(event: ConnectionEvent) => void>();
+  readonly #enter: () => void;
+  readonly #exit: () => void;
+  readonly #line: EdgeLine | null;
+  #state: "outside" | "inside" | "over" = "outside";
+  /** The time when somebody last said something, as epoch milliseconds. */
+  #soundAt = now();
+
+  constructor(options: EdgeOptions = {}) {
+    checkOptions("testing.Edge", options, checks);
+    const { sampleRate = 16_000, speed = 1, name } = options;
+    frameLength(sampleRate);
+    this.#options = options;
+    this.recording = new Recording(sampleRate, speed);
+    ({ promise: this.joined, resolve: this.#enter } = Promise.withResolvers<void>());
+    ({ promise: this.left, resolve: this.#exit } = Promise.withResolvers<void>());
+    this.#pacer = new Pacer({
+      intervalMs: frameMs / speed,
+      ahead: 0,
+      // Sound from participants is never left out, however late.
+      burst: speed === Infinity ? framesWithoutTime : Infinity,
+      beat: () => this.#handOver(),
+      clock: this.#clock,
+    });
+    this.#line = name === undefined ? null : new EdgeLine(name, this);
+  }
+
+  get participants(): ReadonlyMap<string, EdgeParticipant> {
+    return this.#participants;
+  }
+
+  /** Adds a participant. Throws where somebody of this id is in the call. */
+  addParticipant(id: string, { name = id }: { readonly name?: string } = {}): Participant {
+    if (this.#participants.has(id)) throw new Error(`Participant ${id} is in the call already`);
+    const participant = new Participant(id, name, {
+      sampleRate: this.recording.sampleRate,
+      play: () => this.#play(),
+      leave: () => this.#remove(participant),
+    });
+    this.#participants.set(id, participant);
+    if (this.#state === "over") participant.leave();
+    else this.#tell({ type: "participant_joined", participant });
+    return participant;
+  }
+
+  hangUp(): void {
+    if (this.#state === "over") return;
+    this.#tell({ type: "ended" });
+    this.#end();
+  }
+
+  async createCall({ callType, callId }: CallRequest): Promise<Call> {
+    return { callType, callId };
+  }
+
+  async join(_call: Call, request: JoinRequest): Promise<Connection> {
+    await this.#options.beforeJoin?.(request);
+    request.signal.throwIfAborted();
+    if (this.#state !== "outside") throw new Error("A testing.Edge is one call, joined once");
+    this.#state = "inside";
+    this.#play();
+    this.#enter();
+    return {
+      audio: this.#options.sound === false ? null : this.#audio(),
+      participants: this.#participants,
+      subscribe: (listener) => {
+        this.#subscribers.add(listener);
+        return () => this.#subscribers.delete(listener);
+      },
+      sendEvent: async (data) => {
+        this.events.push(structuredClone(data));
+      },
+      leave: async () => this.#end(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    this.#line?.close();
+  }
+
+  #audio(): ConnectionAudio {
+    const { recording } = this;
+    const length = frameLength(recording.sampleRate);
+    return {
+      sampleRate: recording.sampleRate,
+      leadMs: this.#options.leadMs ?? 0,
+      speed: recording.speed,
+      send: ({ samples, sampleRate }) => {
+        if (this.#state !== "inside") return;
+        if (samples.length !== length || sampleRate !== recording.sampleRate) {
+          throw new TypeError(`A frame of this call is ${length} samples at ${recording.sampleRate} Hz`);
+        }
+        this.#heard();
+        recording.add(samples);
+      },
+      listen: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    };
+  }
+
+  #heard(): void {
+    this.#soundAt = now();
+    this.#clock.holding = true;
+  }
+
+  #play(): void {
+    this.#heard();
+    if (this.#state === "inside" && this.#options.sound !== false) this.#pacer.start();
+  }
+
+  /** 20 ms of the call, from everybody; false: the call stands still until somebody plays something. */
+  #handOver(): boolean {
+    const { sampleRate, speed } = this.recording;
+    const playing = [...this.#participants.values()];
+    if (speed === Infinity && !playing.some((one) => one.playing && !one.muted)) return false;
+    if (playing.some((one) => one.playing)) this.#heard();
+    else if (now() - this.#soundAt > holdsForMs) this.#clock.holding = false;
+    for (const participant of playing) {
+      const samples = participant.frame();
+      if (samples === null) continue;
+      for (const listener of this.#listeners) listener(participant.id, { samples, sampleRate });
+    }
+    return true;
+  }
+
+  #remove(participant: Participant): void {
+    this.#participants.delete(participant.id);
+    this.#tell({ type: "participant_left", participant });
+  }
+
+  #tell(event: ConnectionEvent): void {
+    for (const subscriber of [...this.#subscribers]) subscriber(event);
+  }
+
+  #end(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#pacer.stop();
+    this.#subscribers.clear();
+    this.#listeners.clear();
+    for (const participant of [...this.#participants.values()]) participant.leave();
+    this.#exit();
+  }
+}

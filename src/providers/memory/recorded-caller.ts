@@ -1,0 +1,51 @@
+import type { PcmFrame } from "../../agent/audio.ts";
+import { resample } from "../../audio/resampler.ts";
+import { writeWav } from "../../audio/wav.ts";
+import { type Playback, soundOf, type TestCall } from "./test-call.ts";
+
+export interface RecordedCallerOptions {
+  /** The caller's speech: the path of a WAV file, or sound. */
+  readonly wav: PcmFrame | string | URL;
+  /** The path to write the conversation to, as a stereo WAV file: the caller left, the agent right. */
+  readonly out?: string | URL;
+  readonly participantId?: string;
+  /** Let the agent greet first: wait until it was quiet for a second. Default true. */
+  readonly waitForGreeting?: boolean;
+  /**
+   * The time that the agent has to be quiet after the caller's last word before the caller hangs up, in milliseconds.
+   * Default 5 000.
+   */
+  readonly quietMs?: number;
+}
+
+/** A recording is the caller: it is played into the call, the agent answers, and the caller hangs up. Resolves then. */
+export async function callAsRecording(call: TestCall, options: RecordedCallerOptions): Promise<void> {
+  const { wav, out, participantId = "caller", waitForGreeting = true, quietMs = 5_000 } = options;
+  const sound = await soundOf(wav);
+  const caller = call.addParticipant(participantId);
+  await call.joined;
+  if (waitForGreeting) await call.recording.quiet(1_000);
+  const playback = await caller.play(sound);
+  await Promise.race([call.recording.quiet(quietMs, 600_000), call.left]);
+  caller.leave();
+  call.hangUp();
+  if (out !== undefined) await writeConversation(call, sound, playback, out);
+}
+
+/** Writes a conversation as a stereo WAV file: the sound that was played into it left, the agent right. */
+export async function writeConversation(
+  { recording }: Pick<TestCall, "recording">,
+  sound: PcmFrame,
+  { startedAt }: Playback,
+  out: string | URL,
+): Promise<void> {
+  const { sampleRate, speed } = recording;
+  const spokenAt = startedAt ?? Number.POSITIVE_INFINITY;
+  const from = Math.min(spokenAt, recording.frames[0]?.at ?? spokenAt);
+  const agent = recording.timeline(from);
+  const begin = Number.isFinite(speed) && startedAt !== null ? (startedAt - from) * speed : 0;
+  const { samples } = resample(sound, sampleRate);
+  const caller = new Int16Array(Math.round((begin * sampleRate) / 1_000) + samples.length);
+  caller.set(samples, caller.length - samples.length);
+  await writeWav(out, { samples: caller, sampleRate }, agent);
+}

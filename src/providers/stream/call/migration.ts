@@ -1,0 +1,155 @@
+import type { PcmFrame } from "../../../agent/audio.ts";
+import { within } from "../../../shared/deadline.ts";
+import type { Admission } from "../coordinator/credentials.ts";
+import { leaveFor } from "../leave-on-behalf.ts";
+import type { Peer } from "../media/media.ts";
+import type { Trouble } from "../sfu/session-failure.ts";
+import { Stay, type StayOptions } from "../sfu/sfu-session.ts";
+import type { JoinResponse, ReconnectDetails, SfuEvent } from "../wire/messages.ts";
+import type { CloseReason } from "../wire/sfu-socket.ts";
+import type { Place } from "./call-connection-event.ts";
+
+/** A stay that has begun, and what the SFU said to it. */
+export interface Arrival {
+  readonly stay: Stay;
+  readonly response: JoinResponse;
+  readonly capabilities: readonly string[];
+}
+
+export interface LodgingOptions
+  extends Pick<
+    StayOptions,
+    "sdk" | "factory" | "apiKey" | "userId" | "cid" | "unifiedSessionId" | "onWarning"
+  > {
+  readonly onEvent: (stay: Stay, event: SfuEvent) => void;
+  readonly onTrouble: (stay: Stay, trouble: Trouble) => void;
+  /** Called when the agent's sound gets out, or the participants' sound gets in. */
+  readonly onConnected: (peer: Peer) => void;
+  readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
+}
+
+/** The longest wait for a goodbye over a socket of its own, in milliseconds. */
+const goodbyeTimeoutMs = 2_000;
+
+/**
+ * The place of the agent: on one SFU, and while it moves, on two. Its own sound and that of the participants go over to the
+ * new one when that is connected, each by itself, or when the old one is given up.
+ */
+export class Lodging {
+  readonly #options: LodgingOptions;
+  #current: Stay | null = null;
+  #former: Stay | null = null;
+  /** Begun and not yet adopted. */
+  #arriving: Stay | null = null;
+  #speaking: Stay | null = null;
+  #hearing: Stay | null = null;
+  #sockets = 0;
+
+  constructor(options: LodgingOptions) {
+    this.#options = options;
+  }
+
+  get current(): Stay | null {
+    return this.#current;
+  }
+
+  /** The one that is being moved away from. */
+  get former(): Stay | null {
+    return this.#former;
+  }
+
+  /** The number of sockets that were opened before. */
+  get nextAttempt(): number {
+    return this.#sockets++;
+  }
+
+  get place(): Place | null {
+    return this.#current?.place ?? null;
+  }
+
+  /** Takes a place on an SFU. The stay is to be adopted next. Rejects with a StreamError, and leaves nothing behind then. */
+  async arrive(
+    { credentials, capabilities }: Admission,
+    sessionId: string,
+    signal: AbortSignal,
+    details?: ReconnectDetails,
+  ): Promise<Arrival> {
+    signal.throwIfAborted();
+    const stay: Stay = new Stay({
+      ...this.#options,
+      credentials,
+      sessionId,
+      onEvent: (event) => this.#options.onEvent(stay, event),
+      onTrouble: (trouble) => this.#options.onTrouble(stay, trouble),
+      onConnected: (peer) => {
+        if (stay !== this.#current) return;
+        if (peer === "subscriber") this.#hearing = stay;
+        else this.#speaking = stay;
+        this.#options.onConnected(peer);
+      },
+      onSound: (prefix, frame) => {
+        if (stay === this.#hearing) this.#options.onSound(prefix, frame);
+      },
+    });
+    this.#arriving = stay;
+    try {
+      const response = await stay.join(this.nextAttempt, details);
+      signal.throwIfAborted();
+      return { stay, response, capabilities };
+    } catch (error) {
+      void stay.close("joinFailed");
+      if (this.#arriving === stay) this.#arriving = null;
+      throw error;
+    }
+  }
+
+  /** Moves over to a stay. With `keep`, the old one goes on until {@link giveUp}. */
+  adopt(stay: Stay, { keep = false } = {}): void {
+    const old = this.#current;
+    this.#arriving = null;
+    this.#current = stay;
+    this.#former = keep ? old : null;
+    if (!keep) {
+      this.#speaking = stay;
+      this.#hearing = stay;
+    }
+  }
+
+  /** Closes the one that was moved away from. */
+  giveUp(why: CloseReason): void {
+    void this.#former?.close(why);
+    this.#former = null;
+    this.#speaking = this.#current;
+    this.#hearing = this.#current;
+  }
+
+  /** Sends a frame of sound. It never throws, and has no effect while there is no place. */
+  send(frame: PcmFrame): void {
+    this.#speaking?.media.publisher.send(frame);
+  }
+
+  /**
+   * Leaves every place. `lingering`: the SFU waits for the return of whoever says no goodbye. Without a connection to say it over,
+   * it is then said over another one. Resolves within a second, or three where there is no connection. Never rejects.
+   */
+  async leave(reason: string, lingering = false): Promise<void> {
+    // Once it is left, nothing is healthy.
+    const ghost = lingering && this.#current?.signalHealthy === false;
+    const { place } = this;
+    const stays = [this.#arriving, this.#former, this.#current];
+    await Promise.all(stays.map((stay) => stay?.leave(reason)));
+    if (ghost && place !== null) await this.#leaveFor(place, reason);
+  }
+
+  async #leaveFor(place: Place, reason: string): Promise<void> {
+    const { sdk, onWarning } = this.#options;
+    const over = new AbortController();
+    try {
+      await within(leaveFor(sdk, place, reason, over.signal), goodbyeTimeoutMs, "To leave");
+    } catch (error) {
+      onWarning("To leave", error);
+    } finally {
+      over.abort();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { IceServer } from "../../../media/peer.ts";
+import { StreamError } from "../error.ts";
+
+/** The credentials that let somebody onto one edge, for one call. */
+export interface Credentials {
+  /** Name of the edge: what a migration comes from. */
+  readonly edge: string;
+  /** Root of the signalling over HTTP. */
+  readonly url: string;
+  readonly websocketUrl: string;
+  readonly token: string;
+  readonly iceServers: readonly IceServer[];
+}
+
+/** The coordinator's answer to a join, as far as it matters. */
+export interface Admission {
+  readonly credentials: Credentials;
+  /** The rights of the agent, such as `send-audio`. */
+  readonly capabilities: readonly string[];
+}
+
+/** Reads the answer to a join. Throws a {@link StreamError} where something is missing without which nothing works. */
+export function readAdmission(answer: unknown): Admission {
+  const { credentials, own_capabilities } = fields(answer);
+  const { token, server, ice_servers } = fields(credentials);
+  const { edge_name, url, ws_endpoint } = fields(server);
+  return {
+    credentials: {
+      edge: text(edge_name, "server.edge_name"),
+      url: text(url, "server.url").replace(/\/+$/, ""),
+      websocketUrl: text(ws_endpoint, "server.ws_endpoint"),
+      token: text(token, "token"),
+      iceServers: list(ice_servers).flatMap(readIceServer),
+    },
+    capabilities: list(own_capabilities).filter((one) => typeof one === "string"),
+  };
+}
+
+function readIceServer(value: unknown): IceServer[] {
+  const { urls, username, password } = fields(value);
+  const known = list(urls).filter((url) => typeof url === "string");
+  if (known.length === 0) return [];
+  return [{ urls: known, username: optional(username), password: optional(password) }];
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const optional = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function text(value: unknown, name: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new StreamError(`To join a call: the answer has no credentials.${name}`, { retryable: true });
+}

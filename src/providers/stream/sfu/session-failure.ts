@@ -1,0 +1,30 @@
+import { StreamError } from "../error.ts";
+import type { Peer } from "../media/media.ts";
+import { ErrorCode } from "../wire/enums.ts";
+import type { SocketLoss } from "../wire/sfu-socket.ts";
+
+/** The reasons for which a session on an SFU cannot go on as it is. */
+export type Trouble =
+  | { readonly kind: "signal_lost"; readonly loss: SocketLoss }
+  /** A peer connection failed, or, `everConnected` false, never came about. */
+  | { readonly kind: "media_failed"; readonly peer: Peer; readonly everConnected: boolean }
+  /** Descriptions could not be agreed on. */
+  | { readonly kind: "negotiation_failed"; readonly error: unknown }
+  /** The SFU does not know us any more, or not our token. */
+  | { readonly kind: "session_lost"; readonly error: StreamError };
+
+const lostSessions: ReadonlySet<number> = new Set([
+  ErrorCode.PARTICIPANT_NOT_FOUND,
+  ErrorCode.PARTICIPANT_RECONNECT_FAILED,
+  ErrorCode.PARTICIPANT_MEDIA_TRANSPORT_FAILURE,
+  ErrorCode.PARTICIPANT_SIGNAL_LOST,
+  ErrorCode.CALL_NOT_FOUND,
+  ErrorCode.UNAUTHENTICATED,
+  ErrorCode.SFU_SHUTTING_DOWN,
+]);
+
+/** Returns whether an answer means that this session is over, so that only a new one helps. */
+export function sessionLost(error: unknown): error is StreamError {
+  if (!(error instanceof StreamError)) return false;
+  return error.status === 401 || (error.number !== undefined && lostSessions.has(error.number));
+}

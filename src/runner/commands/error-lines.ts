@@ -1,0 +1,49 @@
+import { readFileSync, statSync } from "node:fs";
+import { type Place, placesIn, placeText, shownPath } from "../../shared/error-location.ts";
+
+/** The longest piece of a line of code that is shown, in characters. */
+const longestLine = 160;
+
+/**
+ * Returns for a person at a terminal where in their code an error was thrown, as the lines of a stack, and the code
+ * there with the line before it. It is empty where the stack leads to none of their code.
+ */
+export function errorLines(stack: string | undefined): string[] {
+  const places = placesIn(stack);
+  const calls = places.map((place) => {
+    const text = placeText(place);
+    return `    at ${place.name === undefined ? text : `${place.name} (${text})`}`;
+  });
+  return [...calls, ...(places[0] ? codeAt(places[0]) : [])];
+}
+
+/** The file may have been changed since, or may not be readable: then the place alone has to do. */
+function codeAt({ path, line, column }: Place): string[] {
+  const code = readLines(path);
+  const [before, at] = [code[line - 2], code[line - 1]];
+  if (at === undefined) return [];
+  const width = String(line).length;
+  const head = (number: number) => `      ${shownPath(path)}:${String(number).padEnd(width)}  `;
+  const shown = (number: number, text: string) =>
+    `${head(number)}${text.replaceAll("\t", " ").slice(0, longestLine).toWellFormed()}`;
+  const caret =
+    column === undefined || column > longestLine
+      ? []
+      : [" ".repeat(head(line).length + column - 1).concat("^")];
+  return [...(before?.trim() ? [shown(line - 1, before)] : []), shown(line, at), ...caret];
+}
+
+/** Largest file whose lines are shown, in bytes. */
+const largestFile = 4 * 2 ** 20;
+
+/** A stack may come from a session thread, and name anything: only code is read, and no device or pipe. */
+function readLines(path: string): string[] {
+  if (!/\.[cm]?[jt]sx?$/.test(path)) return [];
+  try {
+    const found = statSync(path);
+    if (!found.isFile() || found.size > largestFile) return [];
+    return readFileSync(path, "utf8").split(/\r?\n/);
+  } catch {
+    return [];
+  }
+}

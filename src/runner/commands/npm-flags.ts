@@ -1,0 +1,38 @@
+import { flagOf, type OptionTable } from "../options/option-table.ts";
+import * as options from "../options/options.ts";
+
+const tables: readonly OptionTable[] = [
+  options.commonOptions,
+  options.consoleOptions,
+  options.serveOptions,
+  options.launcherLimits,
+  options.launcherReports,
+  options.fleetOptions,
+  options.webhookOptions,
+];
+
+/** The variable of the environment in which npm keeps a flag: `npm_config_max_sessions_per_call`. */
+const variableOfNpm = (flag: string): string => `npm_config_${flag.slice(2).replaceAll("-", "_")}`;
+
+/** Returns whether npm took a flag such as `--no-splash`: it makes a setting `splash` of it that is off. */
+const isOff = (flag: string, environment: NodeJS.ProcessEnv): boolean =>
+  flag.startsWith("--no-") && environment[variableOfNpm(flag.replace("--no-", "--"))] === "";
+
+/**
+ * A sentence about flags that npm took for its own, as in `npm start --port=9000`, so that they have no effect here; null where
+ * there are none.
+ */
+export function flagsOfNpm(environment: NodeJS.ProcessEnv = process.env): string | null {
+  const script = environment.npm_lifecycle_event;
+  // npx hands everything over that follows the name of the program.
+  if (script === undefined || script === "npx") return null;
+  const flags = tables.flatMap((table) =>
+    Object.entries(table).flatMap(([name, { secret }]) => (secret ? [] : [flagOf(name)])),
+  );
+  const taken = [...new Set(flags)].filter(
+    (flag) => environment[variableOfNpm(flag)] !== undefined || isOff(flag, environment),
+  );
+  if (taken.length === 0) return null;
+  const command = script === "start" ? "npm start" : `npm run ${script}`;
+  return `npm kept ${taken.join(", ")} for itself, without effect here: flags follow two dashes, as in ${command} -- ${taken[0]}`;
+}

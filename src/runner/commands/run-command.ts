@@ -1,0 +1,31 @@
+import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { EndReason } from "../../shared/protocol.ts";
+import { converseToEnd } from "../console/console.ts";
+import type { Environment } from "../options/environment.ts";
+import * as tables from "../options/options.ts";
+import { type Flags, readSettings } from "../options/settings.ts";
+
+/** Ends that are nobody's failure. */
+const wellEnded: readonly EndReason[] = ["finished", "closed", "idle", "max_duration", "drained"];
+
+/** `run`: until the call ends. Resolves with the exit code. */
+export async function obeyRun(
+  flags: Flags,
+  environment: Environment,
+  launcher: AgentLauncher,
+): Promise<number> {
+  const { common, call, limits } = readSettings(
+    { common: tables.commonOptions, call: tables.consoleOptions, limits: tables.launcherLimits },
+    flags,
+    environment,
+  );
+  if (Object.keys(limits).length > 0) launcher.override(limits);
+  const { noDemo = false, ...options } = call;
+  const { reason, failure } = await converseToEnd(launcher, {
+    ...(common.debug ? { logLevel: "debug" } : {}),
+    ...options,
+    splash: !common.noSplash,
+    hints: !noDemo,
+  });
+  return wellEnded.includes(reason) && failure === null ? 0 : 1;
+}

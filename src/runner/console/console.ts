@@ -1,0 +1,178 @@
+import { randomBytes } from "node:crypto";
+import type { AgentLauncher, AgentLauncherOptions } from "../../agent-launcher.ts";
+import type { EndReason, LogLevel } from "../../shared/protocol.ts";
+import { errorLine } from "../../supervisor/log-error.ts";
+import type { Session } from "../../supervisor/session/session.ts";
+import type { Supervisor } from "../../supervisor/supervisor.ts";
+import { errorLines } from "../commands/error-lines.ts";
+import { UsageError } from "../commands/usage-error.ts";
+import { tellReport } from "../terminal/agent-report.ts";
+import { harmless, paintFor } from "../terminal/paint.ts";
+import { readableLog } from "../terminal/readable-log.ts";
+import { splash } from "../terminal/splash.ts";
+import { type Caller, openCaller } from "./caller.ts";
+import { Conversation } from "./console-conversation.ts";
+import { noLinks, showDemoLink } from "./demo-link.ts";
+import type { RecordedCallOptions } from "./recorded-call.ts";
+import { help } from "./typing-caller.ts";
+
+/** A conversation in the terminal. */
+export interface ConsoleOptions extends Partial<RecordedCallOptions> {
+  /** The type of the call. Default `default`. */
+  readonly callType?: string;
+  /** The id of the call. Default: made up. */
+  readonly callId?: string;
+  /**
+   * Least level of the log lines, JSON on standard error. Default: from `warn` on, in words, and only what the conversation
+   * does not show.
+   */
+  readonly logLevel?: LogLevel;
+  /**
+   * A person joins the call: the address where they do is printed, wherever the output goes, and the call goes on until it
+   * ends, though nothing is typed. Default false: the address is a hint, where somebody sits there and the agent's edge
+   * makes one.
+   */
+  readonly join?: boolean;
+  /** Begins the conversation with the name and the version, where the output is a terminal. Default true. */
+  readonly splash?: boolean;
+  /** Say how to talk, and what else can be typed, where somebody sits there. Default true. */
+  readonly hints?: boolean;
+}
+
+/**
+ * One call, typed and read in the terminal, through the same launcher and a real thread. Where standard input is no
+ * terminal each line is a turn, and the next one is said when it is answered. With `wav`, a recording is the caller.
+ * Resolves with the reason that the call ended of; rejects with the agent's own error where it could not be started. The
+ * launcher is stopped either way.
+ */
+export async function converse(launcher: AgentLauncher, options: ConsoleOptions = {}): Promise<EndReason> {
+  return (await converseToEnd(launcher, options)).reason;
+}
+
+/** The result of a conversation. */
+export interface ConversationEnd {
+  readonly reason: EndReason;
+  /** The reason for which it came to nothing, where it did, though the call ended well; else null. */
+  readonly failure: string | null;
+}
+
+/** See {@link converse}. */
+export async function converseToEnd(
+  launcher: AgentLauncher,
+  options: ConsoleOptions,
+): Promise<ConversationEnd> {
+  const { callType = "default", callId = `console-${randomBytes(3).toString("hex")}` } = options;
+  const { hints = true, join = false, wav, out, speed } = options;
+  if (join && wav !== undefined)
+    throw new UsageError("--join is for a person: with --wav, a recording calls");
+  launcher.override({
+    maxConcurrentSessions: 1,
+    warmSessions: 1,
+    // Whoever sits at a keyboard may think for a while.
+    agentIdleTimeoutMs: 0,
+    // It is the only call.
+    ignoreLoad: true,
+    ...logging(options, launcher),
+  });
+  const left = Promise.withResolvers<void>();
+  const caller = await openCaller({ wav, out, speed }, left.resolve);
+  process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
+  try {
+    const supervisor = await launcher.supervisor();
+    if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
+    supervisor.onRehearsed((report) =>
+      tellReport(report, caller, { hints, limited: supervisor.limitedProviders }),
+    );
+    if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
+    return await talk(supervisor, { callType, callId }, caller, left.promise, { hints, join });
+  } finally {
+    caller.close();
+    process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
+    await launcher.stop();
+  }
+}
+
+/** The conversation tells these in its own words; the last is not for its ears. */
+const leftOut = [
+  "a session thread could not start",
+  "the agent failed its warm-up",
+  "session ended",
+  "the load guard changed",
+];
+
+function logging(
+  { logLevel }: ConsoleOptions,
+  { options: { logger } }: AgentLauncher,
+): Partial<AgentLauncherOptions> {
+  if (logLevel !== undefined) return { logFd: 2, logLevel, agentsLogLevel: logLevel };
+  const forEyes = { logFd: 2, agentsLogLevel: "warn", agentsLogFormat: "words" } as const;
+  return { ...forEyes, logger: logger ?? readableLog("warn", process.stderr, leftOut) };
+}
+
+async function talk(
+  supervisor: Supervisor,
+  call: { readonly callType: string; readonly callId: string },
+  caller: Caller,
+  left: Promise<void>,
+  { hints, join }: { readonly hints: boolean; readonly join: boolean },
+): Promise<ConversationEnd> {
+  const start = async () => {
+    await supervisor.start();
+    return supervisor.startSession({ ...call, ...caller.request, createdBy: "console" });
+  };
+  const session = await Promise.race([start(), left]);
+  if (!session) return { reason: "closed", failure: null };
+  let interrupted = false;
+  void left.then(() => {
+    interrupted = true;
+    return supervisor.closeSession(session.id, { by: "console" });
+  });
+  const conversation = new Conversation(supervisor, session, caller.printout);
+  void conversation.ended.then(() => caller.close());
+  const unlinked = join ? await link(supervisor, session, conversation, caller) : null;
+  if (!join && hints && caller.interactive) void hintAtLink(supervisor, session, conversation, caller);
+  if (hints && caller.interactive) void hintAtWait(session, conversation, caller);
+  if (unlinked === null) await caller.talk(conversation, session);
+  if (unlinked === null && join && !caller.interactive) await conversation.ended;
+  await supervisor.closeSession(session.id, { by: "console", wait: true });
+  const reason = await conversation.ended;
+  const failure = interrupted ? null : (unlinked ?? caller.failure);
+  if (failure !== null) caller.printout.line(paintFor(process.stdout).red(`· ${failure}`));
+  caller.printout.line(epitaph(session, reason));
+  return { reason, failure };
+}
+
+/** Shows how a person joins the call. Resolves with why they cannot; null where they can, or the call is over. */
+async function link(
+  supervisor: Supervisor,
+  session: Session,
+  conversation: Conversation,
+  { printout }: Caller,
+): Promise<string | null> {
+  await conversation.joined;
+  return session.state === "live" ? showDemoLink(supervisor, session, printout) : null;
+}
+
+async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
+  const [, session, , { printout }] = call;
+  const failure = await link(...call);
+  if (failure === null || failure === noLinks || session.state === "ended") return;
+  printout.line(paintFor(process.stdout).red(`· ${failure}`));
+}
+
+/** Tells why an agent says nothing yet: in a call with sound it waits for somebody. */
+async function hintAtWait(session: Session, conversation: Conversation, { printout }: Caller): Promise<void> {
+  await conversation.joined;
+  const { waitsMs } = session.timeline;
+  if (waitsMs === null || session.state !== "live") return;
+  const hint = `Nobody is in the call yet: the agent waits up to ${waitsMs / 1_000} s for somebody, or for what you type.`;
+  printout.line(paintFor(process.stdout).dim(hint));
+}
+
+function epitaph(session: Session, reason: EndReason): string {
+  const { dim, red } = paintFor(process.stdout);
+  const said = dim(`The call has ended: ${reason}.`);
+  if (!session.error) return said;
+  const lines = errorLines(session.error.stack).map((line) => dim(harmless(line)));
+  return [said, red(harmless(errorLine(session.error))), ...lines].join("\n");
+}

@@ -1,0 +1,30 @@
+import { randomUUID } from "node:crypto";
+import type { Session } from "../../supervisor/session/session.ts";
+import type { Supervisor } from "../../supervisor/supervisor.ts";
+import { errorSentence } from "../commands/error-sentence.ts";
+import { harmless, paintFor } from "../terminal/paint.ts";
+import type { Printout } from "../terminal/printout.ts";
+
+/** The message for an edge that does not know of such things, which is nothing wrong. */
+export const noLinks = "the agent's edge names no page where a person joins its calls";
+
+/**
+ * Shows the address where a person joins the call of a session that is live. It holds a token: it is printed, and never
+ * logged. Resolves with why there is none; null where there is.
+ */
+export async function showDemoLink(
+  supervisor: Supervisor,
+  session: Session,
+  printout: Printout,
+): Promise<string | null> {
+  const guest = { id: `guest-${randomUUID()}`, name: "Guest", madeUp: true };
+  try {
+    const url = await supervisor.demoLink(session, guest);
+    if (url === null) return noLinks;
+    printout.line(paintFor(process.stdout).dim("Join the call, for the next hour:"));
+    printout.link(harmless(url));
+    return null;
+  } catch (error) {
+    return `there is no link into the call: ${harmless(errorSentence(error))}`;
+  }
+}

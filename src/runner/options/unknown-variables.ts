@@ -1,0 +1,61 @@
+import { similar } from "../../shared/similar.ts";
+import { flagsOfNpm } from "../commands/npm-flags.ts";
+import type { Environment } from "./environment.ts";
+import { variableOf } from "./option-table.ts";
+import * as options from "./options.ts";
+
+const known: ReadonlySet<string> = new Set([
+  ...[
+    options.commonOptions,
+    options.consoleOptions,
+    options.serveOptions,
+    options.launcherLimits,
+    options.launcherReports,
+    options.fleetOptions,
+    options.webhookOptions,
+  ].flatMap((table) => Object.keys(table).map(variableOf)),
+  ...Object.keys(options.variablesOnly),
+]);
+
+/** Kubernetes gives them to every pod beside a Service named "greenroom", or "greenroom-" and more. */
+const ofKubernetes =
+  /^GREENROOM_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
+
+interface UnknownVariable {
+  readonly origin: string;
+  /** The variable that was probably meant; null where no name is near. */
+  readonly meant: string | null;
+}
+
+/** Sentences about what the environment holds and nobody reads: variables that look like ours, lines of `.env`, flags of npm. */
+export function warningsOf(environment: Environment): readonly string[] {
+  const unknown = unknownOf(environment).map(
+    ({ origin, meant }) => `${origin}${meant === null ? "" : ` (did you mean ${meant}?)`}`,
+  );
+  const ofNpm = flagsOfNpm();
+  return [
+    ...environment.warnings,
+    ...(unknown.length === 0 ? [] : [`Ignored, since there is no such variable: ${unknown.join(", ")}`]),
+    ...(ofNpm === null ? [] : [ofNpm]),
+  ];
+}
+
+/** The first of those that were probably meant to be one of these. */
+export function misspelt(environment: Environment, names: readonly string[]): UnknownVariable | undefined {
+  return unknownOf(environment).find(({ meant }) => meant !== null && names.includes(meant));
+}
+
+/** Beginnings that were meant to be ours: in other letters, or with other signs between the words. */
+const ours = /^GREEN[_.-]?ROOM[_.-]/i;
+/** Windows takes a variable by its name in any letters. */
+const asKnown = (name: string): string => (process.platform === "win32" ? name.toUpperCase() : name);
+
+function unknownOf(environment: Environment): UnknownVariable[] {
+  return environment
+    .names()
+    .filter((name) => ours.test(name) && !known.has(asKnown(name)) && !ofKubernetes.test(name))
+    .map((name) => ({
+      origin: environment.find([name])?.origin ?? name,
+      meant: similar(name.replaceAll(/[.-]/g, "_"), known),
+    }));
+}

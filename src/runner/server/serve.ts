@@ -1,0 +1,110 @@
+import type { Server } from "node:http";
+import type Koa from "koa";
+import type { AgentLauncher } from "../../agent-launcher.ts";
+import {
+  createApp,
+  createHttpServer,
+  createMetricsApp,
+  exposureWarning,
+  namesNotice,
+} from "../../control-plane/app.ts";
+import { routesReady } from "../../control-plane/routes.ts";
+import { type RunnerOptions, splitOptions } from "../runner-options.ts";
+import { Announcer } from "../terminal/announcer.ts";
+import { partConnections } from "./connection-draining.ts";
+import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
+import { lastScrape } from "./last-scrape.ts";
+import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
+import { type CloseOptions, type Shutdown, shutDown } from "./shutdown.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** A server that listens. */
+export interface ServerHandle {
+  /** Reaches it from this machine, such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  readonly port: number;
+  /** The port of the metrics, where they have one of their own; else null. */
+  readonly metricsPort: number | null;
+  /**
+   * Resolves once sessions can start, however many tries that takes. Rejects with DRAINING where it is closed before, and with
+   * REGISTRY_UNAVAILABLE where the registry's first answer was waited for (`contactTimeoutMs`) and did not come.
+   */
+  readonly ready: Promise<void>;
+  /** Shuts it down; resolves when all is over. Further calls get the first one's result. */
+  close(options?: CloseOptions): Promise<Shutdown>;
+}
+
+interface OpenServer {
+  readonly server: Server;
+  readonly port: number;
+}
+
+/** Listens, then starts the launcher. The `app` of the options is served as it is, else the control plane's own. */
+export async function serve(launcher: AgentLauncher, options: RunnerOptions): Promise<ServerHandle> {
+  const { http, drain } = splitOptions(options);
+  const { host = "127.0.0.1", port = 8_000 } = http;
+  const supervisor = await launcher.supervisor();
+  const app = http.app ?? (await createApp(launcher, http));
+  // What is wrong with an API that a user's application mounts is said at the start, not at the first request.
+  await routesReady(app);
+  const openFiles = openFilesLimit();
+  const limit =
+    openFiles === null ? null : deriveConnections(openFiles, supervisor.options.maxConcurrentSessions);
+  const open = async (app: Koa, port: number, flag: string): Promise<OpenServer> => {
+    const server = createHttpServer(http.timeouts);
+    partConnections(server, supervisor);
+    if (limit) limitConnections(server, limit.connections);
+    server.on("request", app.callback());
+    return { server, port: await listen(server, { host, port, flag }) };
+  };
+  const main = await open(app, port, "--port");
+  const metrics = await openMetrics().catch(async (error: unknown) => {
+    await closeServer(main.server);
+    throw error;
+  });
+
+  async function openMetrics(): Promise<OpenServer | null> {
+    const port = http.metricsPort ?? null;
+    return port === null ? null : open(await createMetricsApp(launcher), port, "--metrics-port");
+  }
+
+  const url = localUrl(host, main.port);
+  const announcer = new Announcer(supervisor.log);
+  announcer.say("info", `Listening: ${listeningText(host, main.port)}`, { url, metricsPort: metrics?.port });
+  if (limit?.warning)
+    announcer.say("warn", limit.warning, {
+      open_files: openFiles,
+      max_connections: limit.connections,
+    });
+  const warning = http.app ? null : exposureWarning(http);
+  if (warning) announcer.say("warn", warning);
+  const notice = http.app ? null : namesNotice(http);
+  if (notice) announcer.say("info", notice);
+  const ready = warmUp(supervisor, announcer).then(() => {
+    const docs = http.app ? "" : "  (docs at /docs)";
+    announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url });
+  });
+  // Nobody has to wait for it.
+  ready.catch(() => undefined);
+
+  const close = async (how: CloseOptions): Promise<Shutdown> => {
+    const shutdown = await shutDown(supervisor, { timeoutMs: drain.drainTimeoutMs, ...how });
+    await closeServer(main.server);
+    if (metrics) {
+      if (shutdown.closed > 0) await lastScrape(metrics.server, how.signal);
+      await closeServer(metrics.server);
+    }
+    return shutdown;
+  };
+  let closing: Promise<Shutdown> | undefined;
+  return {
+    url,
+    port: main.port,
+    metricsPort: metrics?.port ?? null,
+    ready,
+    close: (how = {}) => {
+      closing ??= close(how);
+      return closing;
+    },
+  };
+}

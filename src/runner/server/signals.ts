@@ -1,0 +1,109 @@
+import { constants } from "node:os";
+import type { Logger } from "pino";
+import { type EndSignal, takeOverSignals } from "../../process/early-signals.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import { loggedError } from "../../supervisor/log-error.ts";
+import { errorSentence } from "../commands/error-sentence.ts";
+import type { Announcer } from "../terminal/announcer.ts";
+import type { ServerHandle } from "./serve.ts";
+
+/** One press of Ctrl-C can arrive twice: from the terminal, and from npm. In milliseconds. */
+const echoWindowMs = 300;
+
+/** `draining`: calls may go on to their end. `closing`: they were asked to end. */
+type Stage = "serving" | "draining" | "closing";
+
+export interface UntilSignal {
+  /** The server, which may still be about to listen. */
+  readonly server: Promise<ServerHandle>;
+  readonly announcer: Announcer;
+  readonly log: Logger;
+  /** Returns the time for which the first SIGTERM is announced, in milliseconds. It is called when the signal comes. */
+  readonly announceMs: () => number;
+}
+
+/**
+ * Resolves with the exit code when the server has shut down. The first SIGTERM drains: it announces, then refuses, and
+ * waits for running calls. A second signal, or Ctrl-C as the first, asks them to close at once. One more ends the process
+ * there and then. Rejects where the server cannot listen.
+ */
+export function untilSignal({ server, announcer, log, announceMs }: UntilSignal): Promise<number> {
+  const exit = Promise.withResolvers<number>();
+  server.catch(exit.reject);
+  const hurry = new AbortController();
+  let stage: Stage = "serving";
+  let exitCode = 0;
+  let interruptedAt = Number.NEGATIVE_INFINITY;
+
+  const shutDown = async (cause: string, announceMs: number) => {
+    try {
+      const { finished, closed } = await (await server).close({ announceMs, signal: hurry.signal });
+      announcer.say("ready", `Greenroom has stopped after ${cause}: ${tell(finished, closed)}`, {
+        cause,
+        finished,
+        closed,
+      });
+      exit.resolve(exitCode);
+    } catch (error) {
+      log.fatal({ err: loggedError(error) }, "the server could not shut down in order");
+      exit.resolve(1);
+    }
+  };
+
+  const onSignal = (signal: EndSignal) => {
+    if (signal === "SIGINT") {
+      const at = performance.now();
+      const echo = at - interruptedAt < echoWindowMs;
+      interruptedAt = at;
+      if (echo) return;
+    }
+    const before = stage;
+    if (before === "closing") {
+      announcer.say("warn", `${signal} once more: ending at once, calls and all`);
+      exit.resolve(128 + constants.signals[signal]);
+      return;
+    }
+    stage = before === "draining" || signal === "SIGINT" ? "closing" : "draining";
+    if (stage === "closing") hurry.abort();
+    announcer.say("info", `${signal}: ${stage === "closing" ? "closing all calls" : "draining"}`, { signal });
+    if (before === "serving") void shutDown(signal, announceMs());
+  };
+
+  void server
+    .then(({ ready }) => ready)
+    .catch((error: unknown) => {
+      // Where it cannot listen, or was told to end, that has been dealt with.
+      if (stage !== "serving" || !GreenroomError.is(error) || error.code !== "REGISTRY_UNAVAILABLE") return;
+      log.fatal({ err: loggedError(error) }, `the server cannot start: ${errorSentence(error)}`);
+      exitCode = 1;
+      stage = "draining";
+      void shutDown("a failed start", 0);
+    });
+
+  process.on("SIGTERM", () => onSignal("SIGTERM"));
+  process.on("SIGINT", () => onSignal("SIGINT"));
+  for (const signal of takeOverSignals()) onSignal(signal);
+  // A callback of the user's that nobody awaited: it harms its own request, and must not end everybody's calls.
+  process.on("unhandledRejection", (error) =>
+    log.error({ err: loggedError(error) }, "an unhandled rejection"),
+  );
+  process.on("uncaughtException", (error) => {
+    log.fatal(
+      { err: loggedError(error) },
+      "an uncaught exception: the server drains, since its state is not known any more",
+    );
+    exitCode = 1;
+    if (stage === "serving") void shutDown("an uncaught exception", 0);
+    stage = stage === "serving" ? "draining" : stage;
+  });
+  return exit.promise;
+}
+
+function tell(finished: number, closed: number): string {
+  if (finished + closed === 0) return "no call was running";
+  const ended = finished === 1 ? "1 call went on to its end" : `${finished} calls went on to their end`;
+  const were = closed === 1 ? "was" : "were";
+  if (closed === 0) return ended;
+  if (finished === 0) return `${closed} ${closed === 1 ? "call" : "calls"} ${were} closed`;
+  return `${ended}, ${closed} ${were} closed`;
+}

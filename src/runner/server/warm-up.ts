@@ -1,0 +1,49 @@
+import { GreenroomError } from "../../shared/errors.ts";
+import type { Supervisor } from "../../supervisor/supervisor.ts";
+import { describeAgent } from "../../supervisor/warm-up/agent-report.ts";
+import { errorSentence } from "../commands/error-sentence.ts";
+import type { Announcer } from "../terminal/announcer.ts";
+import { harmless } from "../terminal/paint.ts";
+
+const reportIntervalMs = 1_000;
+
+/** Starts the launcher and tells how that goes. Resolves once it serves; rejects with DRAINING or REGISTRY_UNAVAILABLE once it never will. */
+export async function warmUp(supervisor: Supervisor, announcer: Announcer): Promise<void> {
+  const draining = new Promise<void>((resolve) => supervisor.onDrain(resolve));
+  const stopReporting = reportProgress(supervisor, announcer);
+  supervisor.onRehearsed((report) => {
+    for (const { level, text, fields } of describeAgent(report, supervisor.limitedProviders))
+      announcer.say(level, harmless(text), fields);
+  });
+  try {
+    await supervisor.start();
+  } catch (error) {
+    // It does not try again by itself: whoever serves ends.
+    if (GreenroomError.is(error) && error.code === "REGISTRY_UNAVAILABLE") throw error;
+    if (supervisor.state === "warming") announcer.say("error", explain(error));
+  } finally {
+    stopReporting();
+  }
+  await Promise.race([supervisor.warmedUp, draining]);
+  if (!supervisor.serving) throw new GreenroomError("DRAINING");
+}
+
+/** Tells how many threads are warm as that changes, at most once a second. Call what it returns to end it. */
+function reportProgress(supervisor: Supervisor, announcer: Announcer): () => void {
+  const target = supervisor.options.warmSessions;
+  let reported = -1;
+  const report = () => {
+    const { warm } = supervisor.slots();
+    if (warm === reported) return;
+    reported = warm;
+    announcer.say("info", `Warming up: ${warm} of ${target} threads`, { warm, target });
+  };
+  const timer = setInterval(report, reportIntervalMs).unref();
+  return () => clearInterval(timer);
+}
+
+function explain(error: unknown): string {
+  const [firstLine = ""] = harmless(errorSentence(error)).split("\n", 1);
+  const sentence = /[.?!]$/.test(firstLine) ? firstLine : `${firstLine}.`;
+  return `The agent cannot be started: ${sentence} Trying again; until then starts are refused.`;
+}

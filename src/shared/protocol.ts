@@ -1,0 +1,315 @@
+/**
+ * The messages between the main thread and a session thread, over the one port between them: a union each way. Times
+ * are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
+ */
+
+import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
+import type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
+import type { PlainError } from "./errors.ts";
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** Returns the time of the process' monotonic clock, the same in every thread, in milliseconds since the Unix epoch. */
+export const now = (): number => performance.timeOrigin + performance.now();
+
+/** The state of a session. They come in this order; `closing` and `ended` can be reached from any earlier one. */
+export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
+
+/** The states that may follow each state. */
+export const nextStates = {
+  starting: ["joining", "closing", "ended"],
+  joining: ["live", "closing", "ended"],
+  live: ["closing", "ended"],
+  closing: ["ended"],
+  ended: [],
+} as const satisfies Record<SessionState, readonly SessionState[]>;
+
+/** The reasons for which a session ends. A closed set: every ended session has exactly one. */
+export const endReasons = [
+  /** The agent left by itself, or the call ended. */
+  "finished",
+  /** A client asked for its end. */
+  "closed",
+  /** The agent was alone in the call for too long. */
+  "idle",
+  /** The session reached the longest time that it may last. */
+  "max_duration",
+  /** The server shut down. */
+  "drained",
+  /** `createAgent` threw, or took too long. */
+  "start_failed",
+  /** The agent's code threw after the start. */
+  "failed",
+  /**
+   * The session's thread died of an uncaught error or `process.exit`, or sent a message that is none of the protocol.
+   */
+  "crashed",
+  /** The event loop of the session's thread was blocked for too long. */
+  "unresponsive",
+  /** The session held more memory than it may. */
+  "out_of_memory",
+  /** The session sent more messages to the main thread than it may. */
+  "flooded",
+  /** The session ignored a close for the whole grace period. */
+  "killed",
+  /** The session's process died. */
+  "lost",
+] as const;
+export type EndReason = (typeof endReasons)[number];
+
+/** The reasons for which a running session is asked to close. */
+export type CloseReason = Extract<
+  EndReason,
+  "closed" | "idle" | "max_duration" | "drained" | "out_of_memory" | "start_failed"
+>;
+
+/** The data that a slot's thread is given when it starts: everything that does not depend on the session. */
+export interface SlotBoot {
+  readonly port: import("node:worker_threads").MessagePort;
+  /** Int32 values, by {@link Pulse}. The memory is shared, so that a blocked loop cannot hide. */
+  readonly heartbeat: SharedArrayBuffer;
+  /** The URL of the module whose default export is the agent. */
+  readonly agentUrl: string;
+  /** The providers whose requests are counted over all sessions: a permit is asked for each. */
+  readonly limitedProviders: readonly string[];
+  readonly log: ThreadLogOptions;
+}
+
+/** The place of each value that a thread tells in its heartbeat. */
+export const Pulse = {
+  /** The thread adds 1 every {@link heartbeatIntervalMs}. */
+  beat: 0,
+  /** The number of worker threads that the agent has started. */
+  nestedWorkers: 1,
+  /** The heap, Buffers and wasm memory that these hold together, in KiB. */
+  nestedKilobytes: 2,
+} as const;
+export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_ELEMENT;
+
+/**
+ * The time between two heartbeats of a thread, in milliseconds. 1,000 threads that beat more often cost a third of a
+ * core more.
+ */
+export const heartbeatIntervalMs = 250;
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** The format of log lines. `words` is for a terminal that shows the conversation itself. */
+export type LogFormat = "json" | "words";
+
+export interface ThreadLogOptions {
+  readonly level: LogLevel;
+  /** The format of its log lines. Default `json`. */
+  readonly format?: LogFormat;
+  /** The file descriptor that log lines and the console of the thread are written to. A write to it must not block. */
+  readonly fd: number;
+  /** The memory of the `DroppedLines` of the process. Default: dropped lines are told in the log only. */
+  readonly dropped?: SharedArrayBuffer;
+  /** Writes transcripts and tool arguments too. Off by default: they are the callers' private words. */
+  readonly transcripts: boolean;
+}
+
+/** One session, as its thread is told of it. */
+export interface SessionAssignment {
+  readonly sessionId: string;
+  readonly callType: string;
+  readonly callId: string;
+  readonly config: JsonObject;
+  /** The call takes place in memory, whatever edge the agent has. */
+  readonly inMemory: InMemoryCall | null;
+  /** A dry run before the server serves: `createAgent` alone, then the agent is closed. */
+  readonly rehearsal: boolean;
+}
+
+/** A call without a network: `dial` of greenroom/testing reaches it, under the session's id. */
+export interface InMemoryCall {
+  /** The factor by which it runs faster than life, 1 to 100. Default 1, which services over a network need. */
+  readonly speed?: number;
+}
+
+/** The parts of an agent, as its rehearsal finds them. */
+export interface AgentReport {
+  /** The text that the agent's module gives about itself. */
+  readonly about: string | null;
+  readonly services: readonly AgentService[];
+}
+
+export interface AgentService {
+  readonly part: "llm" | "stt" | "tts" | "edge";
+  readonly provider: string;
+  /** The name of the model; null for an edge. */
+  readonly model: string | null;
+  /** The providers that stand by for it, of a `fallback`. */
+  readonly reserve: readonly string[];
+  /** The reason why it cannot be used, such as a wrong key; null where nothing is known against it. */
+  readonly problem: PlainError | null;
+}
+
+/** A message that a participant typed. */
+export interface TextMessage {
+  readonly messageId: string;
+  readonly participantId: string;
+  readonly text: string;
+}
+
+/** The data for leaving a call on behalf of an agent whose thread died in it. */
+export interface Farewell {
+  /** The `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
+  readonly provider: string;
+  /** The data that the module is given. They may hold secrets, and are never logged. */
+  readonly data: JsonObject;
+}
+
+/** A module that leaves calls for threads that died. It should be light: the main thread loads it. */
+export interface FarewellModule {
+  /**
+   * Leaves the call. It is harmless where there is nothing left to leave. The data come from a thread that runs an
+   * agent's code: the function must check them, and must load and read nothing that they name.
+   */
+  farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** A person who is to join the call that an agent is in. */
+export interface Guest {
+  readonly id: string;
+  readonly name: string;
+  /** True where the id was made up, so that nobody has it yet. */
+  readonly madeUp: boolean;
+}
+
+/** A question of the main thread to an agent in a call. */
+export type Question =
+  | { readonly about: "join_token"; readonly guest: Guest; readonly expiresInSeconds: number }
+  | { readonly about: "demo_link"; readonly guest: Guest };
+
+export type Answer =
+  | { readonly outcome: "given"; readonly value: JsonObject }
+  /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
+  | { readonly outcome: "not_offered" | "not_in_call" | "own_user" }
+  | { readonly outcome: "failed"; readonly error: PlainError };
+
+/** The longest time that an answer may take, in milliseconds. */
+export const answerTimeoutMs = 5_000;
+
+export type ToThread =
+  | { readonly type: "assign"; readonly session: SessionAssignment }
+  | { readonly type: "message"; readonly message: TextMessage }
+  /** The permit of this number is granted. */
+  | { readonly type: "permit"; readonly permit: number }
+  | { readonly type: "question"; readonly number: number; readonly question: Question }
+  /** The measurements of this session so far, as they were asked for. */
+  | { readonly type: "metrics"; readonly metrics: SessionMetricsSnapshot }
+  | { readonly type: "close"; readonly reason: CloseReason };
+
+export type FromThread =
+  /** The first message. None of the agent's code is loaded yet, so that the number is the thread's own. */
+  | { readonly type: "started"; readonly threadId: number }
+  /** The agent module is imported: the thread can take a session. */
+  | { readonly type: "warm"; readonly importMs: number }
+  /** The session was received; the agent's code runs from here on. */
+  | { readonly type: "entered"; readonly at: number }
+  /** `createAgent` has returned. */
+  | { readonly type: "created"; readonly at: number }
+  /** The agent's parts, and whether its services let it in. Only a rehearsal sends it. */
+  | { readonly type: "rehearsed"; readonly report: AgentReport }
+  /** The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not. */
+  | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
+  /** The agent is alone in the call since this time; null while somebody is there. */
+  | { readonly type: "presence"; readonly aloneSince: number | null }
+  | { readonly type: "event"; readonly event: AgentEvent }
+  | { readonly type: "measured"; readonly measurement: Measurement }
+  /** The thread wants to begin a request to a provider whose requests are counted over all sessions. */
+  | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
+  /** The request is over, or not wanted any more. */
+  | { readonly type: "permit_returned"; readonly permit: number }
+  /** The data for leaving the call, should the thread die. They replace the last ones; null: none are needed. */
+  | { readonly type: "farewell"; readonly farewell: Farewell | null }
+  | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
+  | { readonly type: "metrics_wanted" }
+  /** `joinCall` (or the rehearsal) is over and the agent is closed. */
+  | { readonly type: "ended" }
+  | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }
+  /** An error that nothing caught, of which the thread most likely ends. It is told whole, which Node does not do. */
+  | { readonly type: "uncaught"; readonly error: PlainError };
+
+/** The part of the agent's code that threw. */
+export type FailureStage = "import" | "create" | "join";
+
+/** One measurement of a session thread. Durations are in milliseconds; null where there is nothing to measure. */
+export type Measurement =
+  | {
+      readonly kind: "llm";
+      readonly provider: string;
+      readonly model: string;
+      readonly outcome: "done" | "cancelled" | "failed";
+      /** The time from the request to the end of the stream, tool rounds included. */
+      readonly latencyMs: number;
+      /** The time from the request to the first text, over tool rounds. */
+      readonly firstTokenMs: number | null;
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    }
+  | {
+      readonly kind: "tool";
+      readonly provider: string;
+      readonly model: string;
+      readonly outcome: "done" | "cancelled" | "failed";
+      readonly latencyMs: number;
+    }
+  | {
+      readonly kind: "stt";
+      readonly provider: string;
+      readonly model: string;
+      readonly latencyMs: number | null;
+      readonly audioDurationMs: number;
+    }
+  | {
+      readonly kind: "tts";
+      readonly provider: string;
+      readonly model: string;
+      readonly latencyMs: number | null;
+      readonly audioDurationMs: number;
+      readonly characters: number;
+    }
+  | {
+      readonly kind: "turn";
+      readonly outcome: TurnOutcome;
+      readonly durationMs: number;
+      readonly trailingSilenceMs: number | null;
+    }
+  | {
+      readonly kind: "response";
+      readonly outcome: TurnOutcome;
+      readonly eager: boolean;
+      readonly latency: ResponseLatency;
+    }
+  | {
+      /** The lateness of frames of the agent's speech that were handed to the edge, over about a second of it. */
+      readonly kind: "pacing";
+      readonly worstMs: number;
+      readonly p99Ms: number;
+      readonly frames: number;
+    }
+  | {
+      readonly kind: "realtime";
+      readonly provider: string;
+      readonly model: string;
+      readonly audioInputDurationMs: number;
+      readonly audioOutputDurationMs: number;
+    }
+  | {
+      /** An answer of a model that was of no use. */
+      readonly kind: "bad_answer";
+      readonly provider: string;
+      readonly model: string;
+      /** A short word, such as `empty`: it becomes a label. */
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "error";
+      readonly component: "llm" | "stt" | "tts" | "edge" | "tool";
+      readonly provider: string;
+      /** A short class of errors, such as `timeout` or `http_429`: it becomes a label. */
+      readonly error: string;
+    };

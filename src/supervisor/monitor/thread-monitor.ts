@@ -1,0 +1,134 @@
+import type { Logger } from "pino";
+import type { Metrics } from "../../metrics/prometheus.ts";
+import { type Measurement, now } from "../../shared/protocol.ts";
+import type { FilledLauncherOptions } from "../launcher-options.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { Pool } from "../threads/pool.ts";
+import type { Slot } from "../threads/slot.ts";
+import { PacingGauge, systemGauges } from "./load-gauges.ts";
+import { LoadGuard } from "./load-guard.ts";
+import { MemoryGuard } from "./memory/memory-guard.ts";
+import { type MemoryUse, ProcessMemory } from "./memory/process-memory.ts";
+import { heldBytes, type ThreadHolding, ThreadMemory } from "./memory/thread-memory.ts";
+import { Vitals } from "./vitals.ts";
+import { Watchdog } from "./watchdog.ts";
+
+export interface CareOptions {
+  readonly options: FilledLauncherOptions;
+  readonly sessions: Sessions;
+  readonly pool: Pool;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Looks after running sessions and threads by the clock: heartbeat, memory, load, idle time, duration. */
+export class Care {
+  readonly loadGuard: LoadGuard;
+  readonly #options: FilledLauncherOptions;
+  readonly #sessions: Sessions;
+  readonly #log: Logger;
+  readonly #watchdog: Watchdog;
+  readonly #vitals: Vitals;
+  readonly #processMemory: ProcessMemory;
+  readonly #memoryGuard: MemoryGuard;
+  readonly #pacing = new PacingGauge();
+  #maintenance: NodeJS.Timeout | undefined;
+
+  constructor({ options, sessions, pool, metrics, log }: CareOptions) {
+    this.#options = options;
+    this.#sessions = sessions;
+    this.#log = log;
+    this.#watchdog = new Watchdog({
+      slots: pool.slots,
+      unresponsiveAfterMs: options.unresponsiveAfterMs,
+      createTimeoutMs: options.createTimeoutMs,
+      found: (slot, blockedMs, frames) => {
+        const session_id = sessions.on(slot)?.id;
+        log.error({ session_id, blockedMs: Math.round(blockedMs), frames }, "a session thread is blocked");
+      },
+    });
+    const threads = new ThreadMemory((slot, holding) => this.#holds(slot, holding));
+    this.#vitals = new Vitals({
+      sessions: () => sessions.live(),
+      memory: threads,
+      cpuUsed: (ms) => metrics.threadCpu(ms / 1_000),
+    });
+    const { heapSoftLimitMb, memoryLimitMb } = options;
+    this.#processMemory = new ProcessMemory({ limitBytes: memoryLimitMb && memoryLimitMb * 2 ** 20 });
+    this.#memoryGuard = new MemoryGuard({
+      slots: pool.slots,
+      memory: this.#processMemory,
+      threads,
+      heapSoftLimitMb,
+      log,
+      ended: () => this.loadGuard.check(),
+    });
+    this.loadGuard = new LoadGuard([
+      ...systemGauges({ onLoopLag: (lagMs) => metrics.mainLoopLag(lagMs / 1_000) }),
+      this.#pacing,
+    ]);
+    this.loadGuard.onChange((causes) => {
+      pool.underLoad = causes.length > 0;
+      log.warn({ causes, readings: this.loadGuard.readings() }, "the load guard changed");
+    });
+  }
+
+  /** Takes a measurement of a session, which may say that the process has too much to do. */
+  measured(measurement: Measurement): void {
+    if (measurement.kind === "pacing") this.#pacing.tell(measurement.p99Ms);
+  }
+
+  /** Returns the memory that the process uses, and the most that it may use. */
+  memory(): MemoryUse {
+    return this.#processMemory.read();
+  }
+
+  start(): void {
+    this.#memoryGuard.start();
+    this.#watchdog.start();
+    this.#vitals.start();
+    this.loadGuard.start();
+    const { maintenanceIntervalMs } = this.#options;
+    this.#maintenance = setInterval(() => this.#maintain(), maintenanceIntervalMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#maintenance);
+    this.#memoryGuard.stop();
+    this.#watchdog.stop();
+    this.#vitals.stop();
+    this.loadGuard.stop();
+  }
+
+  #maintain(): void {
+    for (const session of this.#sessions.live()) this.#closeOverdue(session);
+    this.#sessions.sweep();
+  }
+
+  /** Asks a session over its soft limit to close, and ends a thread over the hard one, whichever session has it. */
+  #holds(slot: Slot, holding: ThreadHolding): void {
+    const { heapSoftLimitMb, heapLimitMb } = this.#options;
+    const held_mb = Math.round(heldBytes(holding) / 2 ** 20);
+    if (held_mb <= heapSoftLimitMb) return;
+    if (held_mb > heapLimitMb) {
+      const message = `The thread held ${held_mb} MiB of memory, more than ${heapLimitMb} (heapLimitMb, --heap-limit-mb)`;
+      slot.condemn({ reason: "out_of_memory", message });
+      return;
+    }
+    const session = this.#sessions.on(slot);
+    if (!session || session.state === "closing" || session.state === "ended") return;
+    this.#log.warn({ session_id: session.id, held_mb }, "a session is over its memory limit");
+    session.close("out_of_memory");
+  }
+
+  #closeOverdue(session: Session): void {
+    const at = now();
+    const { agentIdleTimeoutMs, maxSessionDurationMs } = this.#options;
+    const { aloneSince, startedAt } = session;
+    if (maxSessionDurationMs !== null && at - startedAt > maxSessionDurationMs) session.close("max_duration");
+    else if (agentIdleTimeoutMs > 0 && aloneSince !== null && at - aloneSince > agentIdleTimeoutMs) {
+      session.close("idle");
+    }
+  }
+}

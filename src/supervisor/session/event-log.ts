@@ -1,0 +1,152 @@
+import type { SessionMetricsSnapshot } from "../../metrics/session-metric-fields.ts";
+import type { AgentEvent } from "../../shared/agent-event.ts";
+import { type PlainError, withoutStacks } from "../../shared/errors.ts";
+import type { EndReason, SessionState } from "../../shared/protocol.ts";
+
+/** An event of a session, for those who watch it. Times are epoch milliseconds. */
+export type SessionEvent =
+  | AgentEvent
+  | { readonly type: "state"; readonly at: number; readonly state: SessionState }
+  | { readonly type: "metrics"; readonly at: number; readonly metrics: SessionMetricsSnapshot }
+  /** The last event of every session. */
+  | {
+      readonly type: "end";
+      readonly at: number;
+      readonly reason: EndReason;
+      /** The error that it ended of; null where it ended of none. */
+      readonly error: PlainError | null;
+    };
+
+export interface LoggedEvent {
+  /** The number of the event, which counts from 1, without a hole as it happens. */
+  readonly id: number;
+  readonly event: SessionEvent;
+}
+
+export type EventListener = (entry: LoggedEvent) => void;
+
+/** The bounds of the events that are kept for those who come late: about 1 MiB a session at the most. */
+const kept = { events: 1_024, characters: 512 * 1_024 };
+/** The bounds of the events that an ended session keeps, since thousands of them may be kept. */
+const keptAfterEnd = { events: 1_024, characters: 32 * 1_024 };
+/** The bounds of the events that are left once others have ended since. */
+const keptAsSummary = { events: 3, characters: 600 };
+/** The weight of an event without words, in characters. */
+const smallestEvent = 200;
+
+/**
+ * The events of one session: a bounded ring that can be replayed, and listeners for what comes. Of the interim words of
+ * a turn it keeps the newest alone, and none once other words stand in their place: they would push out the rest.
+ */
+export class EventLog {
+  #entries: LoggedEvent[] = [];
+  #characters = 0;
+  #lastId = 0;
+  /** The id of the newest event that is kept no more, other than interim words. */
+  #lostId = 0;
+  #ended = false;
+  readonly #listeners = new Set<EventListener>();
+
+  /** Returns the id of the last event; 0 before the first one. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** Returns whether the `end` event was appended, so that nothing will follow. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  append(event: SessionEvent): void {
+    if (this.#ended) return;
+    this.#lastId += 1;
+    const entry = { id: this.#lastId, event };
+    this.#supersede(event);
+    this.#entries.push(entry);
+    this.#characters += weight(event);
+    this.#ended = event.type === "end";
+    this.#trim(this.#ended ? keptAfterEnd : kept);
+    for (const listener of this.#listeners) listener(entry);
+    if (this.#ended) this.#listeners.clear();
+  }
+
+  /** Keeps the newest three events alone: the last metrics, the last state, and the end. */
+  shrink(): void {
+    this.#trim(keptAsSummary);
+    // A new array, since one keeps the room that it had.
+    this.#entries = this.#entries.map(({ id, event }) => ({ id, event: withoutStack(event) }));
+  }
+
+  /**
+   * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap`
+   * says that events after `afterId` are kept no more, or that `afterId` is not of this log.
+   */
+  subscribe(afterId: number, listener: EventListener): { readonly gap: boolean; unsubscribe(): void } {
+    const known = afterId >= this.#lostId && afterId <= this.#lastId;
+    for (const entry of [...this.#entries]) if (!known || entry.id > afterId) listener(entry);
+    if (!this.#ended) this.#listeners.add(listener);
+    return { gap: !known, unsubscribe: () => this.#listeners.delete(listener) };
+  }
+
+  #supersede(event: SessionEvent): void {
+    if (event.type !== "transcript" || event.role !== "user") return;
+    const before = this.#entries.findLastIndex(
+      ({ event: old }) => old.type === "transcript" && old.turnId === event.turnId,
+    );
+    const interim = this.#entries[before];
+    if (interim?.event.type !== "transcript" || interim.event.interim === undefined) return;
+    this.#characters -= weight(interim.event);
+    this.#entries.splice(before, 1);
+  }
+
+  #trim(bounds: typeof kept): void {
+    let dropped = 0;
+    while (this.#entries.length - dropped > bounds.events || this.#characters > bounds.characters) {
+      const oldest = this.#entries[dropped];
+      if (!oldest || oldest.id === this.#lastId) break;
+      this.#characters -= weight(oldest.event);
+      this.#lostId = oldest.id;
+      dropped += 1;
+    }
+    if (dropped > 0) this.#entries.splice(0, dropped);
+  }
+}
+
+/** Returns an event without the stack of its error, which no reader is sent. */
+function withoutStack(event: SessionEvent): SessionEvent {
+  const carriesError = event.type === "end" || event.type === "turn" || event.type === "participant_unheard";
+  return carriesError && event.error ? { ...event, error: withoutStacks(event.error) } : event;
+}
+
+/** Returns the weight of an event in characters. Names count too: a thread decides how long they are. */
+function weight(event: SessionEvent): number {
+  switch (event.type) {
+    case "transcript": {
+      const { turnId, participantId, messageId, text, delta, interim } = event;
+      return smallestEvent + lengthOf(turnId, participantId, messageId, text, delta, interim);
+    }
+    case "turn":
+      return smallestEvent + lengthOf(event.turnId) + errorLength(event.error);
+    case "tool":
+      return smallestEvent + lengthOf(event.turnId, event.name, event.error);
+    case "participant_unheard":
+      return smallestEvent + lengthOf(event.participantId) + errorLength(event.error);
+    case "participant_heard":
+      return smallestEvent + lengthOf(event.participantId);
+    default:
+      return smallestEvent;
+  }
+}
+
+function lengthOf(...texts: readonly (string | undefined)[]): number {
+  let length = 0;
+  for (const text of texts) length += text?.length ?? 0;
+  return length;
+}
+
+function errorLength(error: PlainError | undefined): number {
+  if (error === undefined) return 0;
+  const { name, message, stack, cause, errors = [] } = error;
+  const inner = errors.reduce((sum, one) => sum + errorLength(one), errorLength(cause));
+  return lengthOf(name, message, stack) + inner;
+}

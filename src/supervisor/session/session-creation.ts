@@ -1,0 +1,80 @@
+import type { EndReason } from "../../shared/protocol.ts";
+
+/** The times of the steps of a start, in epoch milliseconds; null until reached. */
+export interface SessionTimeline {
+  assignedAt: number | null;
+  enteredAt: number | null;
+  createdAt: number | null;
+  joinedAt: number | null;
+  /**
+   * The longest time that the agent waits for somebody else once it has joined, in milliseconds; null: it does not
+   * wait.
+   */
+  waitsMs: number | null;
+}
+
+export const newTimeline = (): SessionTimeline => ({
+  assignedAt: null,
+  enteredAt: null,
+  createdAt: null,
+  joinedAt: null,
+  waitsMs: null,
+});
+
+/** The outcome of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
+export type Created = "created" | "dead on arrival";
+
+export const createOverdueText = (afterMs: number): string =>
+  `createAgent took longer than ${afterMs} ms (createTimeoutMs, --create-timeout-ms)`;
+
+/** The wait for `createAgent`, thread after thread. */
+export class Creation {
+  readonly #timeoutMs: number;
+  readonly #overdue: (afterMs: number) => void;
+  #try: PromiseWithResolvers<Created> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param overdue A function that is called where a try takes longer than `timeoutMs`.
+   */
+  constructor(timeoutMs: number, overdue: (afterMs: number) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#overdue = overdue;
+  }
+
+  /** Begins a try on a thread. Resolves with its outcome; rejects with the error that {@link fail} is given. */
+  begin(): Promise<Created> {
+    this.#try = Promise.withResolvers();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#overdue(this.#timeoutMs), this.#timeoutMs);
+    return this.#try.promise;
+  }
+
+  settle(created: Created): void {
+    this.#try?.resolve(created);
+    this.#forget();
+  }
+
+  /** Ends the wait: the agent will not be made. It is no unhandled rejection where nobody waits. */
+  fail(error: Error): void {
+    this.#try?.promise.catch(() => undefined);
+    this.#try?.reject(error);
+    this.#forget();
+  }
+
+  /** Lets go of the last try, since thousands of ended sessions may be kept, each with this. */
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#try = undefined;
+  }
+}
+
+/**
+ * Returns the code for a start whose session ended before it began. Another replica may have room for it, except after
+ * a failure.
+ */
+export function startCodeOf(reason: EndReason | null): "DRAINING" | "REGISTRY_UNAVAILABLE" | "START_FAILED" {
+  if (reason === "drained") return "DRAINING";
+  return reason === "lost" ? "REGISTRY_UNAVAILABLE" : "START_FAILED";
+}

@@ -1,0 +1,69 @@
+import type { KillReason } from "../../metrics/catalogue.ts";
+import { type PlainError, plainError, withoutStacks } from "../../shared/errors.ts";
+import type { CloseReason, EndReason } from "../../shared/protocol.ts";
+
+const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
+
+/** The decision of why a session ends. */
+export interface Verdict {
+  readonly reason: EndReason;
+  readonly error: PlainError | null;
+}
+
+/** The end of a session: the request for it, the decision, and the result. The first of each counts. */
+export class Ending {
+  closeReason: CloseReason | null = null;
+  closeRequestedBy: string | null = null;
+  /** The error that it ended of, or will end of; null where there is none. */
+  error: PlainError | null = null;
+  reason: EndReason | null = null;
+  /** The time of its end, in epoch milliseconds. */
+  at: number | null = null;
+  /** The error that nothing caught in its thread, as the thread itself told it. */
+  uncaught: PlainError | null = null;
+  #verdict: Verdict | null = null;
+
+  get decided(): boolean {
+    return this.#verdict !== null;
+  }
+
+  decide(verdict: Verdict): Verdict {
+    this.#verdict ??= verdict;
+    return this.#verdict;
+  }
+
+  /**
+   * Returns the reason why its thread is ended by force. A session that was asked to close since it held too much
+   * memory has no time to spare: that it did not close, or stood still while it collected garbage, comes of the memory.
+   */
+  killReason(found: KillReason): KillReason {
+    return this.closeReason === "out_of_memory" && slow.has(found) ? "out_of_memory" : found;
+  }
+
+  /** Returns the verdict for a thread that died: the one that was decided, or else one by this error. */
+  ofDeath(error: Error): Verdict {
+    const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    if (outOfMemory) return this.#verdict ?? { reason: "out_of_memory", error: plainError(error) };
+    return this.#verdict ?? { reason: "crashed", error: this.uncaught ?? plainError(error) };
+  }
+
+  complete({ reason, error }: Verdict, at: number): void {
+    this.reason = reason;
+    this.error = error;
+    this.at = at;
+  }
+
+  /** Replaces the end by another one that had been reported before. */
+  supersede({ reason, error }: Verdict, at: number): void {
+    this.reason = reason;
+    this.error = error;
+    this.at = at;
+  }
+
+  /** Forgets the stacks of the error that it ended of. */
+  shrink(): void {
+    if (this.error) this.error = withoutStacks(this.error);
+    this.uncaught = null;
+    if (this.#verdict) this.#verdict = { reason: this.#verdict.reason, error: this.error };
+  }
+}

@@ -1,0 +1,32 @@
+import type { Farewell, InMemoryCall, JsonObject, JsonValue, Measurement } from "../../shared/protocol.ts";
+import type { Permits } from "./permits.ts";
+import type { Session } from "./session.ts";
+
+export interface SessionIdentity {
+  readonly callId: string;
+  readonly callType: string;
+  readonly config: JsonObject;
+  /** The caller that started it: the value of `getCurrentUser`, or null. */
+  readonly createdBy: JsonValue;
+  /** The call that takes place in memory, where it does; else null. */
+  readonly inMemory: InMemoryCall | null;
+}
+
+export interface SessionDeadlines {
+  /** The longest time that `createAgent` may take, in milliseconds. */
+  readonly createTimeoutMs: number;
+  /** The longest time that a session may take which was asked to close, in milliseconds. */
+  readonly closeGraceMs: number;
+}
+
+/** The calls by which a session tells its supervisor something, and the permits that it shares with others. */
+export interface SessionListener {
+  readonly permits: Permits<Session>;
+  measured(measurement: Measurement): void;
+  joined(): void;
+  /** Tells that its thread is gone and has not left its call. */
+  farewell(session: Session, farewell: Farewell): void;
+  /** Tells once that it is on its way out: its place is free once it has ended. */
+  leaving(session: Session): void;
+  ended(session: Session): void;
+}

@@ -1,0 +1,78 @@
+import { now, type SessionState } from "../../shared/protocol.ts";
+import type { Slot } from "../threads/slot.ts";
+import type { Session } from "./session.ts";
+
+/** The time that an ended session can still be read, in milliseconds. */
+const keptMs = 600_000;
+/**
+ * The number of sessions that ended last of which all events are kept, for readers who come back; of the others a
+ * summary is kept.
+ */
+const keptWhole = 64;
+/** The most ended sessions that are kept; the oldest go first. */
+const mostKept = 10_000;
+
+/** The sessions of this process: the live ones, and for a while those that have ended. */
+export class Sessions {
+  readonly #live = new Map<string, Session>();
+  readonly #whole: Session[] = [];
+  /** The ended sessions, in the order of their end. */
+  readonly #ended = new Map<string, Session>();
+
+  add(session: Session): void {
+    this.#live.set(session.id, session);
+  }
+
+  /** Moves a session to the ended ones. */
+  retire(session: Session): void {
+    if (!this.#live.delete(session.id)) return;
+    this.#ended.set(session.id, session);
+    this.#whole.push(session);
+    if (this.#whole.length > keptWhole) this.#whole.shift()?.shrink();
+    this.sweep();
+  }
+
+  /** Forgets a session at once that never came to be. */
+  forget(session: Session): void {
+    this.#live.delete(session.id);
+  }
+
+  get(id: string): Session | undefined {
+    const ended = this.#ended.get(id);
+    if (ended && expired(ended)) return undefined;
+    return this.#live.get(id) ?? ended;
+  }
+
+  /** Returns the live sessions, the oldest first. */
+  live(): MapIterator<Session> {
+    return this.#live.values();
+  }
+
+  /** Returns the session that holds this slot. */
+  on(slot: Slot): Session | undefined {
+    for (const session of this.#live.values()) if (session.slot === slot) return session;
+    return undefined;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  byState(): Record<SessionState, number> {
+    const counts = { starting: 0, joining: 0, live: 0, closing: 0, ended: 0 };
+    for (const session of this.#live.values()) counts[session.state] += 1;
+    return counts;
+  }
+
+  /** Drops the sessions that were kept for long enough. */
+  sweep(): void {
+    for (const [id, session] of this.#ended) {
+      if (this.#ended.size <= mostKept && !expired(session)) return;
+      this.#ended.delete(id);
+    }
+  }
+}
+
+function expired(session: Session): boolean {
+  return session.endedAt !== null && now() - session.endedAt > keptMs;
+}

@@ -1,0 +1,167 @@
+import type { Logger } from "pino";
+import type { StartRequest } from "../../agent-launcher.ts";
+import type { Metrics } from "../../metrics/prometheus.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { Farewell, Measurement } from "../../shared/protocol.ts";
+import type { FilledLauncherOptions } from "../launcher-options.ts";
+import type { Membership } from "../membership.ts";
+import type { Permits } from "../session/permits.ts";
+import { Session } from "../session/session.ts";
+import { startCodeOf } from "../session/session-creation.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { Pool } from "../threads/pool.ts";
+import type { Slot } from "../threads/slot.ts";
+import type { Admission, Place } from "./admission.ts";
+import { waitedForRoom } from "./capacity-wait.ts";
+import { hasLeftSince } from "./pending-events.ts";
+
+export interface StartsOptions {
+  readonly options: FilledLauncherOptions;
+  readonly sessions: Sessions;
+  readonly admission: Admission;
+  readonly membership: Membership;
+  readonly pool: Pool;
+  readonly permits: Permits<Session>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Returns the reason why no start is accepted, or null. */
+  readonly refusal: () => GreenroomError | null;
+  readonly measured: (measurement: Measurement) => void;
+  readonly farewell: (session: Session, farewell: Farewell) => void;
+  readonly ended: (session: Session) => void;
+}
+
+/** The most threads that a start tries where they die before the agent's code ran. */
+const mostTries = 3;
+
+/** Starts sessions: finds a place and a thread for each, and has the agent made in it. */
+export class Starts {
+  readonly #options: StartsOptions;
+  readonly #places = new WeakMap<Session, Place>();
+
+  constructor(options: StartsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts a session. Resolves once `createAgent` has returned. Rejects with the `GreenroomError` that says why not.
+   */
+  async start(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
+    const session = await this.#findPlace(request, begunAt, abandoned);
+    await this.#play(session, begunAt, abandoned);
+    return session;
+  }
+
+  /** Finds a place. One that a session on its way out still holds is waited for, as long as a thread would be. */
+  async #findPlace(request: StartRequest, begunAt: number, abandoned: () => boolean): Promise<Session> {
+    const { options, sessions, refusal } = this.#options;
+    const { callId, callType = "default" } = request;
+    const until = begunAt + options.threadWaitTimeoutMs;
+    let askedAt = begunAt;
+    for (;;) {
+      if (await hasLeftSince(abandoned, askedAt)) throw new GreenroomError("START_ABANDONED");
+      askedAt = performance.now();
+      const refused = refusal();
+      if (refused) throw refused;
+      try {
+        const session = this.#admit(request, begunAt);
+        await this.#claim(session);
+        if (await hasLeftSince(abandoned, askedAt))
+          return await this.#giveUp(session, new GreenroomError("START_ABANDONED"));
+        return session;
+      } catch (error) {
+        const leftMs = until - performance.now();
+        if (!(await waitedForRoom(error, { callType, callId }, sessions, leftMs))) throw error;
+      }
+    }
+  }
+
+  /** Makes the session. It is counted in the tick that decides, so that no two sessions take the last place. */
+  #admit(request: StartRequest, begunAt: number): Session {
+    const { options, sessions, admission, membership, permits, metrics, measured, farewell, ended } =
+      this.#options;
+    const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
+    const place = admission.admit();
+    const session = new Session(
+      { callId, callType, config, createdBy, inMemory },
+      options,
+      {
+        permits,
+        measured,
+        farewell,
+        joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
+        leaving: (session) => membership.leaving(session),
+        ended: (session) => {
+          place[Symbol.dispose]();
+          ended(session);
+        },
+      },
+      options.includeTranscript,
+    );
+    this.#places.set(session, place);
+    sessions.add(session);
+    return session;
+  }
+
+  /** Registers the session where the sessions of all processes are counted. */
+  async #claim(session: Session): Promise<void> {
+    try {
+      await this.#options.membership.claim(session);
+    } catch (error) {
+      this.#forget(session, error);
+      throw error;
+    }
+    if (session.state !== "starting") throw notStarted(session);
+  }
+
+  /** Gives the session a thread, and another one where it dies before any of the agent's code ran. */
+  async #play(session: Session, begunAt: number, abandoned: () => boolean): Promise<void> {
+    const { pool, metrics, log } = this.#options;
+    for (let tries = 1; tries <= mostTries; tries += 1) {
+      const slot = pool.take() ?? (await this.#waitForSlot(session, abandoned));
+      if (tries === 1) {
+        metrics.startSeconds("assigned", (performance.now() - begunAt) / 1_000);
+        metrics.sessionStarted();
+      }
+      if ((await session.play(slot)) === "created") return;
+      log.warn({ session_id: session.id, tries }, "a warm thread was dead on arrival");
+    }
+    session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));
+    throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
+  }
+
+  async #waitForSlot(session: Session, abandoned: () => boolean): Promise<Slot> {
+    const { options, pool } = this.#options;
+    const askedAt = performance.now();
+    try {
+      const cause = pool.failure;
+      if (cause) throw new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause });
+      const slot = await pool.wait(options.threadWaitTimeoutMs, abandoned);
+      const left = await hasLeftSince(abandoned, askedAt);
+      if (session.state === "starting" && !left) return slot;
+      slot.retire();
+      throw session.state === "starting" ? new GreenroomError("START_ABANDONED") : notStarted(session);
+    } catch (error) {
+      return await this.#giveUp(session, error);
+    }
+  }
+
+  /** Gives up a session that was claimed. Its place is given back first, since the start is offered to peers next. */
+  async #giveUp(session: Session, error: unknown): Promise<never> {
+    await this.#options.membership.withdraw(session);
+    this.#forget(session, error);
+    throw error;
+  }
+
+  /** Forgets a session that never came to be. */
+  #forget(session: Session, error: unknown): void {
+    this.#options.sessions.forget(session);
+    session.withdraw(error);
+    this.#places.get(session)?.[Symbol.dispose]();
+  }
+}
+
+/** Returns the error for a session that was closed before it had a thread. */
+function notStarted({ endReason }: Session): GreenroomError {
+  return new GreenroomError(startCodeOf(endReason));
+}

@@ -1,0 +1,144 @@
+import type { Logger } from "pino";
+import { droppedLines } from "../log/dropped-lines.ts";
+import type { Metrics } from "../metrics/prometheus.ts";
+import type { SessionRegistry } from "../registry/registry.ts";
+import type { FilledLauncherOptions } from "./launcher-options.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Membership } from "./membership.ts";
+import { Care } from "./monitor/thread-monitor.ts";
+import { Readiness } from "./readiness.ts";
+import { registryOf } from "./registry-of.ts";
+import { Permits } from "./session/permits.ts";
+import type { Session } from "./session/session.ts";
+import { lostError } from "./session/session-summary.ts";
+import { Sessions } from "./session/sessions.ts";
+import { Admission } from "./starts/admission.ts";
+import { CrashStorm } from "./starts/crash-storm.ts";
+import { Starts } from "./starts/starts.ts";
+import { makeAgentPool } from "./threads/agent-pool.ts";
+import { farewellModules } from "./threads/leave-modules.ts";
+import { Farewells } from "./threads/leave-on-behalf.ts";
+import type { Pool } from "./threads/pool.ts";
+import { WarmUp } from "./warm-up/warm-up.ts";
+import { EndReports } from "./webhook/end-reports.ts";
+
+/** The parts of a supervisor, wired together. */
+export interface Parts {
+  readonly lifecycle: Lifecycle;
+  readonly sessions: Sessions;
+  readonly pool: Pool;
+  readonly warmUp: WarmUp;
+  readonly care: Care;
+  readonly readiness: Readiness;
+  readonly endReports: EndReports;
+  readonly farewells: Farewells;
+  readonly registry: SessionRegistry;
+  readonly membership: Membership;
+  readonly starts: Starts;
+}
+
+export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log: Logger): Parts {
+  const lifecycle = new Lifecycle();
+  const sessions = new Sessions();
+  const admission = new Admission(options.maxConcurrentSessions);
+  const permits = new Permits<Session>(options.providerConcurrency);
+  const crashStorm = new CrashStorm(options.crashStormLimit);
+  const farewells = new Farewells(farewellModules(options.farewells), log, metrics);
+  const pool = makeAgentPool(options, metrics, log);
+  const { createTimeoutMs, threadStartTimeoutMs } = options;
+  const warmUp = new WarmUp({
+    pool,
+    createTimeoutMs,
+    threadWaitMs: threadStartTimeoutMs * 2,
+    limitedProviders: Object.keys(options.providerConcurrency),
+    log,
+    measured: (measurement) => metrics.record(measurement),
+  });
+  const care = new Care({ options, sessions, pool, metrics, log });
+  const readiness = new Readiness({
+    lifecycle,
+    warmUp,
+    care,
+    crashStorm,
+    pool,
+    admission,
+    awaitsRegistry: () => membership.awaitsContact,
+    registryRefuses: () => refusesWhileAway(options) && !registry.up,
+    ignoreLoad: options.ignoreLoad,
+  });
+  const registry = registryOf(options, log);
+  const endReports = new EndReports({ options, registry, membership: () => membership, metrics, log });
+  const membership = new Membership({
+    options,
+    registry,
+    metrics,
+    log,
+    state: () => ({
+      capacity: admission.capacity,
+      free: admission.capacity - admission.taken,
+      accepting: readiness.wouldStart(),
+    }),
+    lost: (record) => endReports.lost(record),
+    fenced: (sessionIds) => {
+      for (const id of sessionIds) sessions.get(id)?.lose(lostError(membership.node));
+    },
+    deliver: (message) => endReports.deliver(message),
+    room: () => endReports.room,
+  });
+  const starts = new Starts({
+    options,
+    sessions,
+    admission,
+    membership,
+    pool,
+    permits,
+    metrics,
+    log,
+    refusal: () => readiness.refusal(),
+    measured: (measurement) => {
+      metrics.record(measurement);
+      care.measured(measurement);
+    },
+    farewell: (session, farewell) => farewells.bid(session.id, farewell),
+    ended: (session) => {
+      permits.giveBackAll(session);
+      sessions.retire(session);
+      const where = crashStorm.count(session);
+      if (where !== null) log.warn({ where }, "starts are refused: threads died of one error");
+      endReports.report(session);
+    },
+  });
+  metrics.observe({
+    serving: () => lifecycle.serving,
+    ready: () => readiness.unreadiness() === null,
+    capacity: options.maxConcurrentSessions,
+    warmTarget: options.warmSessions,
+    sessionsByState: () => sessions.byState(),
+    slotsByState: () => pool.byState(),
+    loadCauses: () => care.loadGuard.causes(),
+    registry: () => ({ up: registry.up, peers: registry.peers().length }),
+    endsWaiting: () => registry.waiting,
+    logLinesDropped: (reason) => droppedLines.count(reason),
+    memory: () => care.memory(),
+    threads: () => sessions.live().map((session) => session.resources),
+  });
+  return {
+    lifecycle,
+    sessions,
+    pool,
+    warmUp,
+    care,
+    readiness,
+    endReports,
+    farewells,
+    registry,
+    membership,
+    starts,
+  };
+}
+
+/** Returns whether starts are refused while the registry cannot be reached, or takes nothing. */
+function refusesWhileAway({ registry, stateDir }: FilledLauncherOptions): boolean {
+  if (stateDir !== undefined) return true;
+  return registry !== undefined && "whileAway" in registry && registry.whileAway === "refuse";
+}

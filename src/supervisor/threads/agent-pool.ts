@@ -1,0 +1,43 @@
+import type { Logger } from "pino";
+import { droppedLines } from "../../log/dropped-lines.ts";
+import { outputDescriptor } from "../../log/output-descriptor.ts";
+import type { Metrics } from "../../metrics/prometheus.ts";
+import type { FilledLauncherOptions } from "../launcher-options.ts";
+import { loggedError } from "../log-error.ts";
+import { Pool } from "./pool.ts";
+import { threadEnvironment } from "./thread-environment.ts";
+
+/** Returns the pool as the launcher's options want it, with its events in the metrics and the log. */
+export function makeAgentPool(options: FilledLauncherOptions, metrics: Metrics, log: Logger): Pool {
+  return new Pool(
+    {
+      agentUrl: options.agent,
+      capacity: options.maxConcurrentSessions,
+      warmSessions: options.warmSessions,
+      threadStartTimeoutMs: options.threadStartTimeoutMs,
+      heapLimitMb: options.heapLimitMb,
+      messagesPerSecond: options.messagesPerSecond,
+      limitedProviders: Object.keys(options.providerConcurrency),
+      log: {
+        level: options.agentsLogLevel,
+        fd: outputDescriptor(options.logFd),
+        dropped: droppedLines.memory,
+        format: options.agentsLogFormat,
+        transcripts: options.logTranscripts,
+      },
+      environment: threadEnvironment(options.agentEnvironment),
+    },
+    {
+      killed: (reason) => metrics.threadKilled(reason),
+      warm: (startMs) => metrics.slotStarted(startMs / 1_000),
+      startFailed: (error, retryInMs) => {
+        metrics.slotStartFailed();
+        log.error(
+          { err: loggedError(error), retryInMs: Math.round(retryInMs) },
+          "a session thread could not start",
+        );
+      },
+      error: (error) => log.error({ err: loggedError(error) }, "an error in a thread without a session"),
+    },
+  );
+}

@@ -1,0 +1,20 @@
+import { extname } from "node:path";
+
+// As .ts in the clone, as .js in the package.
+const extension = extname(import.meta.url);
+
+/**
+ * The modules of Greenroom's own edges, by the edge's `provider`. A call in memory needs none: it ends with its thread.
+ */
+const ownModules: Readonly<Record<string, string>> = {
+  stream: new URL(`../../providers/stream/leave-module${extension}`, import.meta.url).href,
+};
+
+/**
+ * The modules that leave calls for threads that died, by the edge's `provider`: a closed table of `file:` URLs. Threads name a
+ * provider of it, and never a module, so that no agent's code decides what the main thread loads.
+ * @param given The application's own, for edges of its own; they count more than Greenroom's.
+ */
+export function farewellModules(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries({ ...ownModules, ...given }));
+}

@@ -1,0 +1,271 @@
+import { availableParallelism } from "node:os";
+import { extname } from "node:path";
+import { Piscina } from "piscina";
+import type { KillReason } from "../../metrics/catalogue.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { ThreadLogOptions } from "../../shared/protocol.ts";
+import { BackOff } from "./back-off.ts";
+import { Slot, type SlotState } from "./slot.ts";
+
+export interface PoolOptions {
+  readonly agentUrl: string;
+  /** The most threads at a time. */
+  readonly capacity: number;
+  /** The number of threads that are kept warm while capacity is left. */
+  readonly warmSessions: number;
+  /** The longest time from the start of a thread until its agent module is imported, in milliseconds. */
+  readonly threadStartTimeoutMs: number;
+  /** The memory of a thread at which it is ended, in MiB. */
+  readonly heapLimitMb: number;
+  readonly messagesPerSecond: number;
+  /** The providers whose requests are counted over all sessions. */
+  readonly limitedProviders: readonly string[];
+  readonly log: ThreadLogOptions;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface PoolEvents {
+  warm(startMs: number): void;
+  startFailed(error: Error, retryInMs: number): void;
+  /** Tells that a thread is about to be ended by force. */
+  killed(reason: KillReason): void;
+  /** Tells that a thread failed where no slot could be told. */
+  error(error: unknown): void;
+}
+
+interface Waiter {
+  readonly abandoned: () => boolean;
+  readonly give: (slot: Slot) => void;
+  readonly refuse: (error: GreenroomError) => void;
+}
+
+/**
+ * The delay after which the reserve is refilled, in milliseconds: building a thread costs the main thread about a
+ * millisecond, and that not in the tick that answers a start.
+ */
+const refillDelayMs = 100;
+
+/**
+ * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot
+ * is at most one session. Piscina starts the thread, routes its errors to the run's promise and ends it on abort; its
+ * queue, its drain and its own reserve are not used, since each of them loses or leaks long calls.
+ */
+export class Pool {
+  readonly slots = new Set<Slot>();
+  readonly #options: PoolOptions;
+  readonly #events: PoolEvents;
+  readonly #piscina: Piscina;
+  readonly #waiters = new Set<Waiter>();
+  #numbers = 0;
+  readonly #backOff = new BackOff();
+  readonly #onWhole: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = true;
+  /** True while the process has too much to do. Threads then start one at a time: each takes CPU from live calls. */
+  underLoad = false;
+
+  constructor(options: PoolOptions, events: PoolEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#piscina = new Piscina({
+      // As .cts in the clone, as .cjs in the package.
+      filename: new URL(
+        `../../../workers/entry${extname(import.meta.url).replace(".", ".c")}`,
+        import.meta.url,
+      ).href,
+      minThreads: 0,
+      maxThreads: options.capacity,
+      maxQueue: options.capacity,
+      idleTimeout: 0,
+      concurrentTasksPerWorker: 1,
+      // The default stops the event loop of a warm thread.
+      atomics: "disabled",
+      recordTiming: false,
+      // Only a backstop: at its own limit V8 may abort the whole process, so it is out of the memory guard's way.
+      resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb * 2 },
+      env: options.environment as never, // Piscina's type for it cannot be satisfied.
+    });
+    // Unheard, an error of a thread that holds no run would end the process.
+    this.#piscina.on("error", (error) => events.error(error));
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#fill();
+  }
+
+  /** Returns the reason why no thread can be started at the moment, or null. */
+  get failure(): Error | null {
+    return this.#backOff.failing;
+  }
+
+  count(...states: SlotState[]): number {
+    let count = 0;
+    for (const slot of this.slots) if (states.includes(slot.state)) count += 1;
+    return count;
+  }
+
+  byState(): Record<Exclude<SlotState, "gone">, number> {
+    const counts = { starting: 0, warm: 0, running: 0, draining: 0, gone: 0 };
+    for (const slot of this.slots) counts[slot.state] += 1;
+    return counts;
+  }
+
+  /** Returns a warm slot in this very tick, if there is one and no start waits for it. */
+  take(): Slot | undefined {
+    if (this.#stopped || this.#waiters.size > 0) return undefined;
+    for (const slot of this.slots) {
+      if (slot.claim()) {
+        this.#fillLater(refillDelayMs);
+        return slot;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Resolves with a warm slot as soon as there is one, first come first served. Rejects with NO_THREAD after `waitMs`,
+   * and with START_ABANDONED where nobody waits for it any longer when it is there.
+   */
+  wait(waitMs: number, abandoned = () => false): Promise<Slot> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) {
+        reject(new GreenroomError("DRAINING"));
+        return;
+      }
+      const expire = () => {
+        const cause = new DeadlineError(
+          `The wait for a thread took longer than ${Math.round(waitMs)} ms`,
+          "threadWaitTimeoutMs, --thread-wait-timeout-ms",
+        );
+        waiter.refuse(new GreenroomError("NO_THREAD", undefined, { cause }));
+      };
+      const timer = setTimeout(expire, waitMs);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        abandoned,
+        give: (slot) => {
+          settle();
+          resolve(slot);
+        },
+        refuse: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      this.#fill();
+    });
+  }
+
+  /** Resolves when the reserve is whole: as many threads are warm as are wanted and fit in. */
+  whole(): Promise<void> {
+    if (this.#isWhole) return Promise.resolve();
+    return new Promise((resolve) => this.#onWhole.push(resolve));
+  }
+
+  /** Ends the threads that are not in a call, and starts no more of them. */
+  stopFilling(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const waiter of this.#waiters) waiter.refuse(new GreenroomError("DRAINING"));
+    for (const slot of this.slots) if (slot.state === "starting" || slot.state === "warm") slot.retire();
+  }
+
+  /** Ends every thread. Sessions are to be closed before. */
+  async destroy(): Promise<void> {
+    this.stopFilling();
+    for (const slot of this.slots) slot.retire();
+    await Promise.all([...this.slots].map((slot) => slot.ended));
+    await this.#piscina.destroy();
+  }
+
+  get #wantsMore(): boolean {
+    const wanted = this.#options.warmSessions + this.#waiters.size;
+    return this.slots.size < this.#options.capacity && this.count("starting", "warm") < wanted;
+  }
+
+  get #isWhole(): boolean {
+    return !this.#wantsMore && this.count("starting") === 0;
+  }
+
+  #fillLater(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#fill();
+    }, delayMs).unref();
+  }
+
+  #fill(): void {
+    if (this.#stopped) return;
+    if (this.#backOff.pauseMs > 0) {
+      this.#fillLater(this.#backOff.pauseMs);
+      return;
+    }
+    const atOnce = this.#backOff.failing || this.underLoad ? 1 : availableParallelism();
+    while (this.#wantsMore && this.count("starting") < atOnce) this.#startSlot();
+    if (this.#isWhole) for (const resolve of this.#onWhole.splice(0)) resolve();
+  }
+
+  #startSlot(): void {
+    this.#numbers += 1;
+    const slot = new Slot(
+      {
+        number: this.#numbers,
+        agentUrl: this.#options.agentUrl,
+        limitedProviders: this.#options.limitedProviders,
+        log: this.#options.log,
+        messagesPerSecond: this.#options.messagesPerSecond,
+        run: (boot, signal) => this.#piscina.run(boot, { signal, transferList: [boot.port] }),
+        findThread: (threadId) => this.#piscina.threads.find((thread) => thread.threadId === threadId),
+      },
+      {
+        killed: (reason) => this.#events.killed(reason),
+        warm: (slot) => this.#warm(slot, timer),
+        gone: (slot, error) => this.#gone(slot, error, timer),
+      },
+    );
+    const { threadStartTimeoutMs } = this.#options;
+    const option = "threadStartTimeoutMs, --thread-start-timeout-ms";
+    const overdue = `The agent module was not imported within ${threadStartTimeoutMs} ms (${option})`;
+    const timer = setTimeout(() => slot.retire(new Error(overdue)), threadStartTimeoutMs);
+    this.slots.add(slot);
+  }
+
+  #warm(slot: Slot, timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#backOff.succeed();
+    this.#events.warm(performance.now() - slot.startedAt);
+    for (const waiter of this.#waiters)
+      if (waiter.abandoned()) waiter.refuse(new GreenroomError("START_ABANDONED"));
+    const [waiter] = this.#waiters;
+    if (waiter && slot.claim()) waiter.give(slot);
+    this.#fill();
+  }
+
+  #gone(slot: Slot, error: Error, timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.slots.delete(slot);
+    if (slot.diedUnused && !this.#stopped) this.#failed(error);
+    this.#fill();
+  }
+
+  /**
+   * Notes that a thread died before it had a session: the agent module is at fault, and the next thread would die of it
+   * too.
+   */
+  #failed(error: Error): void {
+    // Threads that started together die together: they count as one failure.
+    if (this.#backOff.pauseMs > 0) return;
+    this.#backOff.fail(error);
+    this.#events.startFailed(error, this.#backOff.pauseMs);
+    const retryAfterSeconds = Math.max(1, Math.ceil(this.#backOff.pauseMs / 1_000));
+    for (const waiter of this.#waiters) {
+      waiter.refuse(new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause: error, retryAfterSeconds }));
+    }
+  }
+}

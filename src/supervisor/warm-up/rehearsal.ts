@@ -1,0 +1,80 @@
+import { errorOf, type PlainError, plainError } from "../../shared/errors.ts";
+import type { AgentReport, FromThread, Measurement } from "../../shared/protocol.ts";
+import { hotFrames, whereText } from "../monitor/hot-frames.ts";
+import { createOverdueText } from "../session/session-creation.ts";
+import type { Slot } from "../threads/slot.ts";
+
+/**
+ * The longest time that the agent's services may take to say whether they work, and the agent to close, in
+ * milliseconds.
+ */
+const restTimeoutMs = 15_000;
+
+/**
+ * Makes a dry run before the server serves: `createAgent` in a real thread, with no call. It finds a missing key or a
+ * broken agent at the start instead of in the first call. Rejects with the agent's own error; services that refuse the
+ * agent are in the report, and counted by `measured`.
+ */
+export async function rehearse(
+  slot: Slot,
+  createTimeoutMs: number,
+  measured: (measurement: Measurement) => void,
+): Promise<AgentReport> {
+  const { promise, resolve, reject } = Promise.withResolvers<AgentReport>();
+  const fail = (error: PlainError) => reject(errorOf(error));
+  const expire = (message: string, ms: number) =>
+    setTimeout(async () => {
+      // A thread that is blocked can say where; one that waits cannot, and has no such place.
+      const where = slot.thread ? whereText(await hotFrames(slot.thread)) : "";
+      fail({ name: "DeadlineError", message: `${message}${where}` });
+      slot.retire();
+    }, ms);
+  let timer = expire(createOverdueText(createTimeoutMs), createTimeoutMs);
+  let uncaught: PlainError | null = null;
+  let report: AgentReport = { about: null, services: [] };
+  slot.assign(
+    {
+      sessionId: "rehearsal",
+      callType: "default",
+      callId: "rehearsal",
+      config: {},
+      inMemory: null,
+      rehearsal: true,
+    },
+    {
+      message(message: FromThread) {
+        switch (message.type) {
+          case "created":
+            clearTimeout(timer);
+            timer = expire(`The rehearsal took longer than ${restTimeoutMs} ms`, restTimeoutMs);
+            return;
+          case "rehearsed":
+            report = message.report;
+            return;
+          case "measured":
+            measured(message.measurement);
+            return;
+          case "ended":
+            resolve(report);
+            break;
+          case "failed":
+            fail(message.error);
+            break;
+          case "uncaught":
+            uncaught = message.error;
+            return;
+          default:
+            return;
+        }
+        slot.retire();
+      },
+      condemned: ({ reason: _, ...told }) => fail({ name: "Error", ...told }),
+      gone: (error) => fail(uncaught ?? plainError(error)),
+    },
+  );
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,197 @@
+import type { Logger } from "pino";
+import type { Metrics } from "../../metrics/prometheus.ts";
+import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
+import { within } from "../../shared/deadline.ts";
+import type { EndReason } from "../../shared/protocol.ts";
+import { toJson } from "../../shared/text.ts";
+import type { FilledLauncherOptions } from "../launcher-options.ts";
+import { loggedError } from "../log-error.ts";
+import type { Membership } from "../membership.ts";
+import type { Session } from "../session/session.ts";
+import { lostError, type SessionSummary, summarize, summarizeLost } from "../session/session-summary.ts";
+import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
+import { Webhook } from "./webhook.ts";
+
+/** The reasons for which an operator should look at an end. */
+const bad: ReadonlySet<EndReason> = new Set([
+  "start_failed",
+  "failed",
+  "crashed",
+  "unresponsive",
+  "out_of_memory",
+  "flooded",
+  "killed",
+  "lost",
+]);
+
+/** The longest time that the registry is waited for when the server stops, in milliseconds. */
+const writeTimeoutMs = 5_000;
+/**
+ * The longest time that hooks and webhooks are waited for when the server stops, the registry included, in
+ * milliseconds.
+ */
+const flushTimeoutMs = 10_000;
+/** The time that is left for ends that no other process knows of, in milliseconds. */
+const lastTimeoutMs = 2_000;
+
+export interface EndReportsOptions {
+  readonly options: FilledLauncherOptions;
+  readonly registry: SessionRegistry;
+  readonly membership: () => Pick<Membership, "end" | "node">;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/**
+ * Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. But for
+ * the log, nothing is told before the registry has written the end: from then on it has one content, whichever process
+ * tells it.
+ */
+export class EndReports {
+  readonly #options: EndReportsOptions;
+  readonly #webhook: Webhook | null;
+  /** The ends that are not written yet. */
+  readonly #writing = new Set<Promise<void>>();
+  readonly #hooks = new Set<Promise<void>>();
+  /** The messages that the registry does not keep, since it could not be reached to the end. */
+  readonly #alone = new Set<string>();
+
+  constructor(options: EndReportsOptions) {
+    this.#options = options;
+    const { webhook } = options.options;
+    this.#webhook = webhook ? new Webhook({ ...webhook, log: options.log }) : null;
+  }
+
+  /** Returns how many more messages could be taken on. */
+  get room(): number {
+    return this.#webhook?.room ?? 0;
+  }
+
+  report(session: Session): void {
+    const summary = summarize(session);
+    const body = this.#webhook && toJson(sessionEndedMessage(summary));
+    this.#logEnd(summary);
+    const writing = this.#options
+      .membership()
+      .end(session, body)
+      .then((outcome) => this.#written(session, summary, body, outcome));
+    this.#writing.add(writing);
+    void writing.then(() => this.#writing.delete(writing));
+  }
+
+  /**
+   * Reports a session of another process, which died. Returns the text that is to be told of it; null where nothing is
+   * told.
+   */
+  lost(record: SessionRecord): string | null {
+    const summary = summarizeLost(record);
+    this.#logEnd(summary);
+    this.#tell(summary);
+    return this.#webhook && toJson(sessionEndedMessage(summary));
+  }
+
+  /** Delivers the message of an end that is written, until the receiver has it, or it is given up. */
+  deliver({ sessionId, since, body }: EndMessage): void {
+    this.#webhook?.send({ id: sessionEndedMessageId(sessionId), since, body }, (outcome) => {
+      this.#options.metrics.webhook(outcome);
+      this.#options.registry.told(sessionId);
+    });
+  }
+
+  /**
+   * Waits for ends that are under way, 10 s at the most. Those that the registry keeps are told by others, or after the
+   * next start.
+   */
+  async flush(): Promise<void> {
+    const startedAt = performance.now();
+    await within(Promise.all(this.#writing), writeTimeoutMs, "To write the ends").catch(() => undefined);
+    const leftMs = flushTimeoutMs - (performance.now() - startedAt);
+    const hooks = within(Promise.all(this.#hooks), leftMs, "onSessionEnd").catch((error: unknown) =>
+      this.#options.log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
+    );
+    // What the registry keeps is tried once more, and then left to others: a receiver that is down holds up no stop.
+    const tried = this.#options.registry.keepsMessages;
+    await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried })]);
+  }
+
+  /** Delivers the messages that a closed registry does not keep, 4 s at the most, and drops the rest. */
+  async close(): Promise<void> {
+    // A registry that is closed has answered all of them; one of the application's own may not.
+    await within(Promise.all(this.#writing), lastTimeoutMs, "To write the ends").catch(() => undefined);
+    const { registry, metrics, log } = this.#options;
+    const isKept = ({ id }: { readonly id: string }) => registry.keepsMessages && !this.#alone.has(id);
+    if (this.#alone.size > 0) await this.#webhook?.flush(lastTimeoutMs);
+    const left = this.#webhook?.stop() ?? [];
+    const kept = left.filter(isKept).length;
+    const whom = registry.shared ? "others" : "the next start";
+    if (kept > 0) log.warn({ messages: kept }, `ends of sessions are left for ${whom} to tell`);
+    for (const { id } of left.filter((message) => !isKept(message))) {
+      metrics.webhook("dropped");
+      log.error({ webhookId: id }, "webhook: dropped: the server stopped");
+    }
+  }
+
+  #written(session: Session, summary: SessionSummary, body: string | null, outcome: EndOutcome): void {
+    const { log } = this.#options;
+    switch (outcome) {
+      case "final":
+        this.#tell(summary);
+        break;
+      case "alone":
+        this.#alone.add(sessionEndedMessageId(session.id));
+        if (body !== null) this.deliver({ sessionId: session.id, since: summary.endedAt.getTime(), body });
+        this.#tell(summary);
+        break;
+      case "superseded":
+        void this.#supersede(session);
+        log.warn(
+          { session_id: session.id },
+          "the end of this session is not told, since it was reported as lost before",
+        );
+        break;
+      case "left":
+        log.error(
+          { session_id: session.id },
+          `the end of this session could not be written: ${this.#options.registry.shared ? "other replicas report" : "the next start reports"} it as lost`,
+        );
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  /** The end that counts is shown from here on, as far as it can be learnt. */
+  async #supersede(session: Session): Promise<void> {
+    const { registry, membership } = this.#options;
+    const record = await registry.find(session.id).catch(() => null);
+    const { reason, endedAt } = record?.end ?? { reason: "lost" as const, endedAt: session.endedAt };
+    const error = reason === "lost" ? lostError(membership().node) : null;
+    session.supersede({ reason, error }, endedAt ?? session.startedAt);
+  }
+
+  #logEnd({ sessionId, callId, endReason, closeRequestedBy, durationMs, error }: SessionSummary): void {
+    this.#options.log[bad.has(endReason) ? "error" : "info"](
+      {
+        session_id: sessionId,
+        call_id: callId,
+        end_reason: endReason,
+        close_requested_by: closeRequestedBy ?? undefined,
+        duration_ms: durationMs,
+        err: error === null ? undefined : loggedError(error),
+      },
+      "session ended",
+    );
+  }
+
+  #tell(summary: SessionSummary): void {
+    const { metrics, log, options } = this.#options;
+    const { onSessionEnd } = options;
+    metrics.sessionEnded(summary.endReason, summary.durationMs / 1_000);
+    if (!onSessionEnd) return;
+    const call = Promise.try(() => onSessionEnd(summary)).catch((error: unknown) =>
+      log.error({ session_id: summary.sessionId, err: loggedError(error) }, "onSessionEnd failed"),
+    );
+    this.#hooks.add(call);
+    void call.then(() => this.#hooks.delete(call));
+  }
+}
