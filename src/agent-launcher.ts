@@ -132,10 +132,10 @@ export interface AgentLauncherOptions {
   readonly agentEnvironment?: Readonly<Record<string, string>>;
   /**
    * The modules by which the server leaves calls for threads that died in them, for edges of your own: by the edge's
-   * `provider`, the path or the `file:` URL of a module that exports the function `farewell` (`FarewellModule`). The
+   * `provider`, the path or the `file:` URL of a module that exports the function `leave` (`LeaveModule`). The
    * main thread imports it when it is needed for the first time. Default: none; Stream's is known to the server.
    */
-  readonly farewells?: Readonly<Record<string, string | URL>>;
+  readonly leaveModules?: Readonly<Record<string, string | URL>>;
 }
 
 /** A Redis (6 or later) that the processes of a fleet share. All times in milliseconds. */

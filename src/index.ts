@@ -100,12 +100,12 @@ export type { AgentEvent, ResponseLatency, TurnOutcome } from "./shared/agent-ev
 export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
 export type {
   EndReason,
-  Farewell,
-  FarewellModule,
   Guest,
   InMemoryCall,
   JsonObject,
   JsonValue,
+  LeaveData,
+  LeaveModule,
   LogFormat,
   LogLevel,
   Measurement,

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import { KnownPeers } from "../src/control-plane/peers/known-peers.ts";
-import type { Presence } from "../src/control-plane/peers/liveness.ts";
+import type { PeerLife } from "../src/control-plane/peers/liveness.ts";
 import type { PeerNode, RegistryHooks } from "../src/registry/registry.ts";
 import { CommonRegistry, CommonStore } from "./fixtures/common-registry.ts";
 import { eventually } from "./fixtures/eventually.ts";
@@ -14,7 +14,7 @@ const limits = { maxSessionsPerCall: null };
  * Makes a replica named "one" that knows "other". `presence`: the answer of "other" when it is asked whether it is
  * there.
  */
-async function knowing(t: ExecutionContext, presence: (peer: PeerNode) => Promise<Presence>) {
+async function knowing(t: ExecutionContext, presence: (peer: PeerNode) => Promise<PeerLife>) {
   const store = new CommonStore();
   const registry = new CommonRegistry(store);
   await registry.open(node("one"), limits, hooks);

@@ -111,7 +111,7 @@ test("what the main thread loads to leave a call for a dead thread is light, and
     }
   }
   const light =
-    /^src\/(protocol|errors|plain-error|deadline|text|retry-after)\.ts$|^src\/network\/|^src\/providers\/error-text\.ts$|^src\/providers\/stream\/(wire\/|(farewell|client-details|error))/;
+    /^src\/(protocol|errors|plain-error|deadline|text|retry-after)\.ts$|^src\/network\/|^src\/providers\/error-text\.ts$|^src\/providers\/stream\/(wire\/|(leaveData|client-details|error))/;
   for (const path of reached) t.regex(path, light);
 });
 

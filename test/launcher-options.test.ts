@@ -35,8 +35,8 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
   ["a node without a proper name", { nodeId: "a b" }, /nodeId/],
   [
     "a farewell that is no file",
-    { farewells: { own: "data:text/javascript," } },
-    /farewells\.own: .*file: URL/,
+    { leaveModules: { own: "data:text/javascript," } },
+    /leaveModules\.own: .*file: URL/,
   ],
   ["an address with a path", { advertisedAddress: "http://a/b" }, /advertisedAddress: .*without a path/],
 ];

@@ -288,9 +288,9 @@ test("the package holds nothing that only development needs", (t) => {
   const files = globSync("**/*", { cwd: packed });
   t.true(files.includes("LICENSE"));
   // What the main thread loads where a thread died: a file of its own, which brings no bundle along.
-  const farewell = readFileSync(join(packed, "src/providers/stream/leave-module.js"), "utf8");
-  t.regex(farewell, /import\("ws"\)/);
-  t.notRegex(farewell, /sdk-bundle/);
+  const leaveData = readFileSync(join(packed, "src/providers/stream/leave-module.js"), "utf8");
+  t.regex(leaveData, /import\("ws"\)/);
+  t.notRegex(leaveData, /sdk-bundle/);
   t.deepEqual(
     files.filter((path) => /(?<!\.d)\.ts$|^(test|bench|scripts)\b/.test(path)),
     [],

@@ -3,7 +3,7 @@ import * as stream from "greenroom/stream";
 import * as testing from "greenroom/testing";
 import { pino } from "pino";
 import type { ConnectionEvent } from "../src/agent/edge.ts";
-import type { SeatEvent } from "../src/providers/stream/call/call-connection-event.ts";
+import type { CallConnectionEvent } from "../src/providers/stream/call/call-connection-event.ts";
 import { WebsocketReconnectStrategy } from "../src/providers/stream/wire/enums.ts";
 import type { Measurement } from "../src/shared/protocol.ts";
 import { type StreamEmulator, startStream } from "./emulators/stream.ts";
@@ -190,7 +190,7 @@ test.serial("a wrong secret is one line at the start of the server", async (t) =
   t.false(lines.join("").includes("a-wrong-secret"));
 });
 
-const seatEvents = (person: StreamPerson): readonly SeatEvent[] => person.sitting.log.events;
+const seatEvents = (person: StreamPerson): readonly CallConnectionEvent[] => person.sitting.log.events;
 
 test.serial("in a thread: heard and answered; alone, the session ends as idle", async (t) => {
   const stage = await StreamStage.open(t, { agentIdleTimeoutMs: 1_000, maintenanceIntervalMs: 50 });

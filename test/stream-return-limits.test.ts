@@ -1,16 +1,16 @@
 import test from "ava";
-import { ReturnLimits } from "../src/providers/stream/call/reconnect-limits.ts";
+import { ReconnectLimits } from "../src/providers/stream/call/reconnect-limits.ts";
 import { retryDelayMs } from "../src/providers/stream/call/retry-delay.ts";
 import { type PeerTimes, PeerWatch, peerTimes } from "../src/providers/stream/sfu/peer-watch.ts";
-import type { Trouble } from "../src/providers/stream/sfu/session-failure.ts";
+import type { SessionFailure } from "../src/providers/stream/sfu/session-failure.ts";
 import { within } from "../src/shared/deadline.ts";
 
-const neverConnected: Trouble = { kind: "media_failed", peer: "publisher", everConnected: false };
-const brokeDown: Trouble = { kind: "media_failed", peer: "publisher", everConnected: true };
-const notAgreed: Trouble = { kind: "negotiation_failed", error: new Error("no") };
+const neverConnected: SessionFailure = { kind: "media_failed", peer: "publisher", everConnected: false };
+const brokeDown: SessionFailure = { kind: "media_failed", peer: "publisher", everConnected: true };
+const notAgreed: SessionFailure = { kind: "negotiation_failed", error: new Error("no") };
 
 test("one comes back ten times within two minutes, and no more", (t) => {
-  const limits = new ReturnLimits();
+  const limits = new ReconnectLimits();
   for (let count = 0; count < 10; count++) t.true(limits.begin());
   t.false(limits.begin());
   limits.connected("publisher");
@@ -18,21 +18,21 @@ test("one comes back ten times within two minutes, and no more", (t) => {
 });
 
 test("what went wrong twice, or three times, in a row is given up; sound in between forgives it", (t) => {
-  const limits = new ReturnLimits();
+  const limits = new ReconnectLimits();
   t.true(limits.allows(neverConnected));
   limits.connected("publisher");
   t.true(limits.allows(neverConnected));
   t.false(limits.allows(neverConnected));
-  const others = new ReturnLimits();
+  const others = new ReconnectLimits();
   t.true(others.allows(notAgreed));
   t.true(others.allows(notAgreed));
   t.false(others.allows(notAgreed));
-  for (let count = 0; count < 20; count++) t.true(new ReturnLimits().allows(brokeDown));
+  for (let count = 0; count < 20; count++) t.true(new ReconnectLimits().allows(brokeDown));
 });
 
 test("what is said gets out each time, what is heard never gets in: that is given up as well", (t) => {
-  const limits = new ReturnLimits();
-  const unheard: Trouble = { ...neverConnected, peer: "subscriber" };
+  const limits = new ReconnectLimits();
+  const unheard: SessionFailure = { ...neverConnected, peer: "subscriber" };
   limits.connected("publisher");
   t.true(limits.allows(unheard));
   limits.connected("publisher");

@@ -46,7 +46,7 @@ function use(message: FromThread): void {
       permits: new Permits<SessionOfServer>({ testing: 1 }),
       measured: (measurement) => metrics.record(measurement),
       joined: nothing,
-      farewell: nothing,
+      leaveData: nothing,
       leaving: nothing,
       ended: nothing,
     },

@@ -15,16 +15,16 @@ import {
   type SayOptions,
   staged,
 } from "./agent-options.ts";
-import { Presence } from "./call/alone-timer.ts";
+import { AloneTimer } from "./call/alone-timer.ts";
 import { CallEvents } from "./call/call-events.ts";
-import { Attendance } from "./call/call-membership.ts";
-import { Reception } from "./call/guest-access.ts";
-import { Company } from "./call/participant-wait.ts";
-import { Silence } from "./call/silence-timer.ts";
+import { CallMembership } from "./call/call-membership.ts";
+import { GuestAccess } from "./call/guest-access.ts";
+import { ParticipantWait } from "./call/participant-wait.ts";
+import { SilenceTimer } from "./call/silence-timer.ts";
 import type { AgentUser, Call, ConnectionEvent, Edge } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
-import { Readiness } from "./services-ready.ts";
+import { ServicesReady } from "./services-ready.ts";
 import { Dialogue } from "./turns/dialogue.ts";
 
 /** One agent in one call. */
@@ -33,13 +33,13 @@ export class Agent {
   readonly instructions: string;
   readonly llm: LLM;
   #options: FilledAgentOptions;
-  readonly #attendance: Attendance;
-  readonly #presence: Presence;
+  readonly #membership: CallMembership;
+  readonly #aloneTimer: AloneTimer;
   readonly #dialogue: Dialogue;
-  readonly #silence: Silence;
-  readonly #company = new Company();
+  readonly #silence: SilenceTimer;
+  readonly #participantWait = new ParticipantWait();
   readonly #events: CallEvents;
-  readonly #reception: Reception;
+  readonly #guestAccess: GuestAccess;
   readonly #listeners = new Set<(event: AgentEvent) => unknown>();
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
@@ -55,7 +55,7 @@ export class Agent {
     this.instructions = options.instructions;
     this.llm = options.llm;
     const { signal } = this.#lifetime;
-    this.#attendance = new Attendance({
+    this.#membership = new CallMembership({
       edge: () => this.#options.edge,
       agentUser: options.agentUser,
       limits: filled.limits,
@@ -63,10 +63,10 @@ export class Agent {
       host: () => this.#host,
       step: (what, work) => this.#step(what, work),
     });
-    this.#reception = new Reception({
+    this.#guestAccess = new GuestAccess({
       agentUser: options.agentUser,
       edge: () => this.#options.edge,
-      call: () => this.#attendance.call,
+      call: () => this.#membership.call,
       signal,
     });
     this.#events = new CallEvents({
@@ -75,8 +75,8 @@ export class Agent {
       provider: () => this.#options.edge.provider,
       signal,
     });
-    this.#presence = new Presence((aloneSince) => this.#host.presence(aloneSince));
-    this.#silence = new Silence(filled.userSilentAfterMs, (silentMs, times) =>
+    this.#aloneTimer = new AloneTimer((aloneSince) => this.#host.presence(aloneSince));
+    this.#silence = new SilenceTimer(filled.userSilentAfterMs, (silentMs, times) =>
       this.#emit({ type: "user_silent", at: now(), silentMs, times }),
     );
     this.#dialogue = new Dialogue({
@@ -86,14 +86,14 @@ export class Agent {
       emit: (event) => this.#emit(event),
       onChange: () => this.#changed(),
       onWords: () => this.#silence.broken(),
-      onAnswered: () => this.#presence.seen(),
+      onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
   }
 
   /** Makes sure that the call exists, or finds it. */
   createCall(callType: string, callId: string): Promise<Call> {
-    return this.#attendance.createCall(callType, callId);
+    return this.#membership.createCall(callType, callId);
   }
 
   /**
@@ -104,20 +104,20 @@ export class Agent {
   async join(call: Call, options: JoinOptions = {}): Promise<Joined> {
     checkJoinOptions(options);
     checkTools(this.#options);
-    const connection = await this.#attendance.join(call);
+    const connection = await this.#membership.join(call);
     if (connection.audio) this.#dialogue.useSound(connection.audio, this.#options);
     connection.subscribe((event) => this.#happened(event));
-    this.#presence.joined();
+    this.#aloneTimer.joined();
     const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
     const { participantWaitTimeoutMs = defaultMs } = options;
-    const waitMs = this.#attendance.accompanied ? null : participantWaitTimeoutMs;
+    const waitMs = this.#membership.accompanied ? null : participantWaitTimeoutMs;
     this.#host.joined(waitMs);
     this.#changed();
     this.#events.open(connection);
-    const waiting = this.#company.wait(waitMs, this.#lifetime.signal);
+    const waiting = this.#participantWait.wait(waitMs, this.#lifetime.signal);
     this.#dialogue.open();
     return {
-      accompanied: this.#attendance.accompanied || (await waiting),
+      accompanied: this.#membership.accompanied || (await waiting),
       [Symbol.asyncDispose]: () => this.#leave(),
     };
   }
@@ -162,12 +162,12 @@ export class Agent {
 
   /** Returns the time for which the agent has been alone in the call, in milliseconds; 0 while somebody is there. */
   idleFor(): number {
-    return this.#presence.idleForMs();
+    return this.#aloneTimer.idleForMs();
   }
 
   /** Returns the time for which the agent is, or was, in the call, in milliseconds. */
   onCallFor(): number {
-    return this.#presence.onCallForMs();
+    return this.#aloneTimer.onCallForMs();
   }
 
   /**
@@ -200,10 +200,10 @@ export class Agent {
     const { signal } = this.#lifetime;
     const { log } = host;
     const measure = (measurement: Measurement) => host.measured(measurement);
-    const readiness = new Readiness({ edge, llm, stt, tts, signal, log, measure });
+    const readiness = new ServicesReady({ edge, llm, stt, tts, signal, log, measure });
     return {
       message: (message) => this.#take(message),
-      answer: (question) => this.#reception.answer(question),
+      answer: (question) => this.#guestAccess.answer(question),
       close: (reason) => this.#end(reason),
       prepare: () => readiness.prepare(),
       report: () => readiness.report(),
@@ -211,24 +211,24 @@ export class Agent {
   }
 
   #take(message: TextMessage): void {
-    this.#company.typed();
+    this.#participantWait.typed();
     this.#silence.typed(message.participantId);
     this.#dialogue.take(message);
   }
 
   #requireCall(): void {
-    if (this.#attendance.outside && !this.#lifetime.signal.aborted) {
+    if (this.#membership.outside && !this.#lifetime.signal.aborted) {
       throw new Error("The agent is not in a call: await agent.join(call) first");
     }
   }
 
   #happened(event: ConnectionEvent): void {
     if (event.type === "participant_left") {
-      this.#presence.seen();
+      this.#aloneTimer.seen();
       this.#silence.left(event.participant.id);
       this.#dialogue.participantLeft(event.participant.id);
     }
-    if (event.type === "participant_joined") this.#company.came();
+    if (event.type === "participant_joined") this.#participantWait.came();
     if (event.type === "ended") this.#end(new Error("The call has ended"));
     this.#changed();
   }
@@ -248,15 +248,15 @@ export class Agent {
 
   #leave(): Promise<void> {
     this.#end(new Error("The agent has left the call"));
-    this.#presence.left();
+    this.#aloneTimer.left();
     const told = this.#step("send the last events", () => this.#events.close());
-    return this.#attendance.leave().then(() => told);
+    return this.#membership.leave().then(() => told);
   }
 
   async #close(): Promise<void> {
     const { edge, llm, stt, tts } = this.#options;
     const leaving = this.#leave();
-    const silent = this.#step("close the ears and the mouth", () => this.#dialogue.close());
+    const silent = this.#step("close transcription and speech synthesis", () => this.#dialogue.close());
     await Promise.all([
       leaving.then(() => this.#step("close the edge", () => edge.close())),
       this.#step("close the agent's own edge", async () => this.#ownEdge?.close()),
@@ -279,8 +279,8 @@ export class Agent {
   /** Takes in that somebody came or went, began to say something or is done. */
   #changed(): void {
     const { busy } = this.#dialogue;
-    const { inside, accompanied } = this.#attendance;
-    this.#presence.update(busy || accompanied);
+    const { inside, accompanied } = this.#membership;
+    this.#aloneTimer.update(busy || accompanied);
     this.#silence.update(inside && !busy, accompanied);
   }
 

@@ -33,11 +33,11 @@ export interface JoinRequest {
   readonly measure?: (measurement: Measurement) => void;
   /**
    * Takes the data that are needed to leave in the agent's place, should its thread die before it has left: the server then
-   * gives them to the module that it knows for this edge's `provider` (the launcher's option `farewells`). Each call replaces
+   * gives them to the module that it knows for this edge's `provider` (the launcher's option `leaveModules`). Each call replaces
    * the data before; null withdraws them, for when the call is over by itself. They need not be withdrawn after `leave`.
    * Throws where the data are not JSON. Default: nobody would leave.
    */
-  readonly farewell?: (data: JsonObject | null) => void;
+  readonly leaveData?: (data: JsonObject | null) => void;
 }
 
 /** A participant in the call, other than the agent. */

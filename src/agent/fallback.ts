@@ -12,7 +12,7 @@ export type { FallbackOptions } from "./fallback/rotation.ts";
 /**
  * Several of a kind as one, in order: where one fails before its first piece, or takes too long for it, the next one is
  * asked at once, and the first are tried again after a pause that grows. What fails after its first piece fails the turn,
- * since what was heard cannot be said again by another. Ears change in the middle of a call too. Only where all fail is the
+ * since what was heard cannot be said again by another. Transcription change in the middle of a call too. Only where all fail is the
  * request itself an `AllFailedError`. Its name and functions are those of the first; its members are closed with it.
  */
 export function fallback(llms: readonly LLM[], options?: FallbackOptions): LLM;
@@ -26,7 +26,7 @@ export function fallback(
   if (every<LLM>(members, "generate")) return new FallbackLlm(members, options);
   if (every<STT>(members, "listen")) return new FallbackStt(members, options);
   if (every<TTS>(members, "speak")) return new FallbackTts(members, options);
-  throw new TypeError("fallback: give models, ears or voices, and only of one kind");
+  throw new TypeError("fallback: give models, recognisers or voices, and only of one kind");
 }
 
 function every<Member>(members: readonly unknown[], method: keyof Member): members is readonly Member[] {

@@ -3,7 +3,7 @@ import type { AgentEvent } from "../shared/agent-event.ts";
 import type {
   AgentService,
   Answer,
-  Farewell,
+  LeaveData,
   Measurement,
   Question,
   TextMessage,
@@ -33,7 +33,7 @@ export interface AgentHost {
   event(event: AgentEvent): void;
   measured(measurement: Measurement): void;
   /** Tells the session how to leave the call should the thread die; null where there is nothing to leave. */
-  farewell(farewell: Farewell | null): void;
+  leaveData(leaveData: LeaveData | null): void;
   /** Resolves with the metrics of the session so far; null where nobody counts them. */
   metrics(): Promise<SessionMetricsSnapshot | null>;
   /**
@@ -83,7 +83,7 @@ export const noHost: AgentHost = {
   presence: nothing,
   event: nothing,
   measured: nothing,
-  farewell: nothing,
+  leaveData: nothing,
   metrics: async () => null,
   permit: async () => ({ [Symbol.dispose]: nothing }),
 };

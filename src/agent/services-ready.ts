@@ -9,7 +9,7 @@ import { membersOf, type Service } from "./service.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 
-export interface ReadinessOptions {
+export interface ServicesReadyOptions {
   readonly edge: Edge;
   readonly llm: LLM;
   readonly stt: STT | undefined;
@@ -36,10 +36,10 @@ const partsOf = (services: { readonly [Name in Part]?: Warmable | undefined }): 
 const checkTimeoutMs = 5_000;
 
 /** Makes an agent's services ready: connections are made before somebody waits for them. */
-export class Readiness {
-  readonly #options: ReadinessOptions;
+export class ServicesReady {
+  readonly #options: ServicesReadyOptions;
 
-  constructor(options: ReadinessOptions) {
+  constructor(options: ServicesReadyOptions) {
     this.#options = options;
   }
 

@@ -9,7 +9,7 @@ interface RequestBuilder {
 }
 
 /** Asks the other side whether it is there, once: a check of the pair in use (RFC 7675), as werift itself sends every 5 s. */
-export function askForLife({ iceTransports }: RTCPeerConnection, onAnswer: () => void): void {
+export function checkConsent({ iceTransports }: RTCPeerConnection, onAnswer: () => void): void {
   for (const { connection } of iceTransports) {
     const { nominated: pair, localUsername, remoteUsername, remotePassword, iceControlling } = connection;
     const { buildRequest } = connection as unknown as Partial<RequestBuilder>;

@@ -8,7 +8,7 @@ const answeringHelloVerifyRequest = 3;
  * Lets werift's DTLS client survive a second answer. It asks again after 500 ms, so that a slow relay brings two answers,
  * and gives up at the second one by itself.
  */
-export function forgiveRepeats(transport: RTCDtlsTransport): void {
+export function ignoreRepeatedHandshakes(transport: RTCDtlsTransport): void {
   transport.onStateChange.subscribe((state) => {
     if (state !== "connecting") return;
     // It is made just after the state has changed.

@@ -6,8 +6,8 @@ import type {
   RTCPeerConnectionConfig,
 } from "werift";
 import { RemoteCandidates } from "./candidates.ts";
-import { askForLife } from "./consent-check.ts";
-import { forgiveRepeats } from "./dtls-repeats.ts";
+import { checkConsent } from "./consent-check.ts";
+import { ignoreRepeatedHandshakes } from "./dtls-repeats.ts";
 import type { PeerState } from "./peer.ts";
 import { tidy } from "./sdp.ts";
 import { Sockets } from "./sockets.ts";
@@ -175,7 +175,7 @@ export class Link {
         void this.#sockets.during(gather).catch(() => {});
       };
       const secure = this.connection.dtlsTransports.find(({ iceTransport }) => iceTransport === transport);
-      if (secure) forgiveRepeats(secure);
+      if (secure) ignoreRepeatedHandshakes(secure);
       // Where no server is given, werift asks one of Google's.
       const servers = this.#options.config.iceServers ?? [];
       if (!servers.some(({ urls }) => /^stun/i.test(String(urls)))) delete transport.connection.stunServer;
@@ -258,7 +258,7 @@ export class Link {
     }
     if (silentMs < askAfterMs) return;
     this.#questions += 1;
-    askForLife(this.connection, () => {
+    checkConsent(this.connection, () => {
       this.#answers += 1;
     });
   }

@@ -11,7 +11,7 @@ const microphone = new Set(["TRACK_TYPE_AUDIO", "1"]);
 const idleMs = 1_000;
 
 /** One section of the subscriber's description: a voice that we hear, as long as the section is in use. */
-export class Voice {
+export class VoiceReceiver {
   readonly #receiver: RTCRtpReceiver;
   readonly #decoder: OpusDecoder;
   readonly #buffer: JitterBuffer;
@@ -26,8 +26,12 @@ export class Voice {
     this.#onPacket = onPacket;
   }
 
-  static async create(receiver: RTCRtpReceiver, sampleRate: number, onPacket: () => void): Promise<Voice> {
-    return new Voice(receiver, await OpusDecoder.create({ sampleRate }), onPacket);
+  static async create(
+    receiver: RTCRtpReceiver,
+    sampleRate: number,
+    onPacket: () => void,
+  ): Promise<VoiceReceiver> {
+    return new VoiceReceiver(receiver, await OpusDecoder.create({ sampleRate }), onPacket);
   }
 
   /** The owner of the voice: sections are used again for somebody else. Null where it is not a microphone's. */

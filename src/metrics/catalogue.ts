@@ -20,8 +20,8 @@ export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as con
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 
 /** The outcomes of leaving a call for a thread that died in it. */
-export const farewellOutcomes = ["done", "failed"] as const;
-export type FarewellOutcome = (typeof farewellOutcomes)[number];
+export const leaveOutcomes = ["done", "failed"] as const;
+export type LeaveOutcome = (typeof leaveOutcomes)[number];
 
 /** The parts of a response, in the order of their time. */
 export const responseParts = [
@@ -135,7 +135,7 @@ export const catalogue = {
     "Session threads that the server ended by force, by reason. A session that closed when it was asked to is none.",
     ["reason"],
   ),
-  farewells: counter(
+  leavesOnBehalf: counter(
     "greenroom_farewells_total",
     "Calls left by the server for a thread that died in them, by outcome: done, or failed, where others see the agent until its provider notices.",
     ["outcome"],

@@ -4,12 +4,12 @@ import type { ErrorCode } from "../shared/errors.ts";
 import { type EndReason, endReasons, type Measurement, now } from "../shared/protocol.ts";
 import { version } from "../shared/version.ts";
 import {
-  type FarewellOutcome,
-  farewellOutcomes,
   type KeySource,
   type KillReason,
   keySources,
   killReasons,
+  type LeaveOutcome,
+  leaveOutcomes,
   loadCauses,
   type PeerRequestKind,
   peerRequestKinds,
@@ -66,7 +66,7 @@ export class Metrics {
     // A counter that first appears at 1 has no increase: those with known labels begin at 0.
     for (const reason of endReasons) to.sessionsEnded.inc({ reason }, 0);
     for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);
-    for (const outcome of farewellOutcomes) to.farewells.inc({ outcome }, 0);
+    for (const outcome of leaveOutcomes) to.leavesOnBehalf.inc({ outcome }, 0);
     for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
     for (const code of startRefusalCodes) to.startRefusals.inc({ code }, 0);
     for (const kind of peerRequestKinds) {
@@ -138,8 +138,8 @@ export class Metrics {
   }
 
   /** Counts a call that was left for a thread that died in it, or could not be left. */
-  farewell(outcome: FarewellOutcome): void {
-    this.#families.farewells.inc({ outcome });
+  leftOnBehalf(outcome: LeaveOutcome): void {
+    this.#families.leavesOnBehalf.inc({ outcome });
   }
 
   registryCommandFailed(): void {

@@ -31,8 +31,8 @@ export class Runner {
     // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.
     const cache = compileCacheFolder();
     if (cache !== null) nodeModule.enableCompileCache(cache);
-    const { obey } = await import("./commands/command.ts");
-    process.exit(await obey(argv, this.#launcher, this.#options));
+    const { runCommandLine } = await import("./commands/command.ts");
+    process.exit(await runCommandLine(argv, this.#launcher, this.#options));
   }
 
   /**

@@ -2,7 +2,7 @@ import { relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A line of code that an error passed through. */
-export interface Place {
+export interface ErrorLocation {
   /** The function at that place, where the stack names it, such as `createAgent`. */
   readonly name: string | undefined;
   readonly path: string;
@@ -23,8 +23,8 @@ const unread = /^()((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+)$/;
  * Returns the places in the user's own code where an error was thrown: the innermost place of its stack first, without
  * those of Node, of Greenroom, and of packages. Empty where none is known.
  */
-export function placesIn(stack: string | undefined, most = 5): Place[] {
-  const places: Place[] = [];
+export function placesIn(stack: string | undefined, most = 5): ErrorLocation[] {
+  const places: ErrorLocation[] = [];
   for (const text of stack?.split("\n") ?? []) {
     const [, name, file = "", line, column] = frame.exec(text) ?? unread.exec(text) ?? [];
     const path = line === undefined ? null : pathOf(file);
@@ -41,7 +41,7 @@ export function placesIn(stack: string | undefined, most = 5): Place[] {
 }
 
 /** A place as `agent.ts:6:25`, seen from the working directory where it is below that. */
-export function placeText({ path, line, column }: Place): string {
+export function placeText({ path, line, column }: ErrorLocation): string {
   return `${shownPath(path)}:${line}${column === undefined ? "" : `:${column}`}`;
 }
 

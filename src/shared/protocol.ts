@@ -154,7 +154,7 @@ export interface TextMessage {
 }
 
 /** The data for leaving a call on behalf of an agent whose thread died in it. */
-export interface Farewell {
+export interface LeaveData {
   /** The `provider` of the edge. The server knows the module that leaves for it; a thread names no module. */
   readonly provider: string;
   /** The data that the module is given. They may hold secrets, and are never logged. */
@@ -162,12 +162,12 @@ export interface Farewell {
 }
 
 /** A module that leaves calls for threads that died. It should be light: the main thread loads it. */
-export interface FarewellModule {
+export interface LeaveModule {
   /**
    * Leaves the call. It is harmless where there is nothing left to leave. The data come from a thread that runs an
    * agent's code: the function must check them, and must load and read nothing that they name.
    */
-  farewell(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
+  leave(data: JsonObject, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 /** A person who is to join the call that an agent is in. */
@@ -224,7 +224,7 @@ export type FromThread =
   /** The request is over, or not wanted any more. */
   | { readonly type: "permit_returned"; readonly permit: number }
   /** The data for leaving the call, should the thread die. They replace the last ones; null: none are needed. */
-  | { readonly type: "farewell"; readonly farewell: Farewell | null }
+  | { readonly type: "leaveData"; readonly leaveData: LeaveData | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
   | { readonly type: "metrics_wanted" }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */

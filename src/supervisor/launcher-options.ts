@@ -172,7 +172,7 @@ export const launcherOptions = z.strictObject({
     .nullable()
     .default(null),
   agentEnvironment: z.record(z.string(), z.string()).optional(),
-  farewells: z.record(z.string(), fileUrl).default({}),
+  leaveModules: z.record(z.string(), fileUrl).default({}),
 });
 
 export type FilledLauncherOptions = Omit<

@@ -1,7 +1,7 @@
 import { GreenroomError } from "../shared/errors.ts";
 import type { JsonValue } from "../shared/protocol.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Care } from "./monitor/thread-monitor.ts";
+import type { ThreadMonitor } from "./monitor/thread-monitor.ts";
 import type { Admission } from "./starts/admission.ts";
 import type { CrashStorm } from "./starts/crash-storm.ts";
 import type { Pool } from "./threads/pool.ts";
@@ -10,7 +10,7 @@ import type { WarmUp } from "./warm-up/warm-up.ts";
 export interface ReadinessOptions {
   readonly lifecycle: Lifecycle;
   readonly warmUp: WarmUp;
-  readonly care: Care;
+  readonly monitor: ThreadMonitor;
   readonly crashStorm: CrashStorm;
   readonly pool: Pool;
   readonly admission: Admission;
@@ -65,11 +65,11 @@ export class Readiness {
    * Returns the reason why no start of any caller is accepted, or null. The admission decides whether there is room.
    */
   refusal(): GreenroomError | null {
-    const { lifecycle, care, crashStorm, ignoreLoad } = this.#options;
+    const { lifecycle, monitor, crashStorm, ignoreLoad } = this.#options;
     if (lifecycle.state === "idle") return new GreenroomError("NOT_STARTED");
     if (lifecycle.state === "warming") return this.#coldness();
     if (!lifecycle.accepting) return new GreenroomError("DRAINING");
-    if (!ignoreLoad && care.loadGuard.causes().length > 0) {
+    if (!ignoreLoad && monitor.loadGuard.causes().length > 0) {
       return new GreenroomError("OVERLOADED", undefined, { retryAfterSeconds: 5 });
     }
     return storm(crashStorm.secondsLeft);

@@ -5,7 +5,7 @@ import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Membership } from "./membership.ts";
-import { Care } from "./monitor/thread-monitor.ts";
+import { ThreadMonitor } from "./monitor/thread-monitor.ts";
 import { Readiness } from "./readiness.ts";
 import { registryOf } from "./registry-of.ts";
 import { Permits } from "./session/permits.ts";
@@ -16,34 +16,38 @@ import { Admission } from "./starts/admission.ts";
 import { CrashStorm } from "./starts/crash-storm.ts";
 import { Starts } from "./starts/starts.ts";
 import { makeAgentPool } from "./threads/agent-pool.ts";
-import { farewellModules } from "./threads/leave-modules.ts";
-import { Farewells } from "./threads/leave-on-behalf.ts";
+import { leaveModulesOf } from "./threads/leave-modules.ts";
+import { LeavesOnBehalf } from "./threads/leave-on-behalf.ts";
 import type { Pool } from "./threads/pool.ts";
 import { WarmUp } from "./warm-up/warm-up.ts";
 import { EndReports } from "./webhook/end-reports.ts";
 
 /** The parts of a supervisor, wired together. */
-export interface Parts {
+export interface SupervisorParts {
   readonly lifecycle: Lifecycle;
   readonly sessions: Sessions;
   readonly pool: Pool;
   readonly warmUp: WarmUp;
-  readonly care: Care;
+  readonly monitor: ThreadMonitor;
   readonly readiness: Readiness;
   readonly endReports: EndReports;
-  readonly farewells: Farewells;
+  readonly leaves: LeavesOnBehalf;
   readonly registry: SessionRegistry;
   readonly membership: Membership;
   readonly starts: Starts;
 }
 
-export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log: Logger): Parts {
+export function makeSupervisorParts(
+  options: FilledLauncherOptions,
+  metrics: Metrics,
+  log: Logger,
+): SupervisorParts {
   const lifecycle = new Lifecycle();
   const sessions = new Sessions();
   const admission = new Admission(options.maxConcurrentSessions);
   const permits = new Permits<Session>(options.providerConcurrency);
   const crashStorm = new CrashStorm(options.crashStormLimit);
-  const farewells = new Farewells(farewellModules(options.farewells), log, metrics);
+  const leaves = new LeavesOnBehalf(leaveModulesOf(options.leaveModules), log, metrics);
   const pool = makeAgentPool(options, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({
@@ -54,11 +58,11 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     log,
     measured: (measurement) => metrics.record(measurement),
   });
-  const care = new Care({ options, sessions, pool, metrics, log });
+  const monitor = new ThreadMonitor({ options, sessions, pool, metrics, log });
   const readiness = new Readiness({
     lifecycle,
     warmUp,
-    care,
+    monitor,
     crashStorm,
     pool,
     admission,
@@ -97,9 +101,9 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     refusal: () => readiness.refusal(),
     measured: (measurement) => {
       metrics.record(measurement);
-      care.measured(measurement);
+      monitor.measured(measurement);
     },
-    farewell: (session, farewell) => farewells.bid(session.id, farewell),
+    leaveData: (session, leaveData) => leaves.leave(session.id, leaveData),
     ended: (session) => {
       permits.giveBackAll(session);
       sessions.retire(session);
@@ -115,11 +119,11 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     warmTarget: options.warmSessions,
     sessionsByState: () => sessions.byState(),
     slotsByState: () => pool.byState(),
-    loadCauses: () => care.loadGuard.causes(),
+    loadCauses: () => monitor.loadGuard.causes(),
     registry: () => ({ up: registry.up, peers: registry.peers().length }),
     endsWaiting: () => registry.waiting,
     logLinesDropped: (reason) => droppedLines.count(reason),
-    memory: () => care.memory(),
+    memory: () => monitor.memory(),
     threads: () => sessions.live().map((session) => session.resources),
   });
   return {
@@ -127,10 +131,10 @@ export function makeParts(options: FilledLauncherOptions, metrics: Metrics, log:
     sessions,
     pool,
     warmUp,
-    care,
+    monitor,
     readiness,
     endReports,
-    farewells,
+    leaves,
     registry,
     membership,
     starts,

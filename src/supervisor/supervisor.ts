@@ -10,10 +10,10 @@ import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";
 import { logCapacity, serverLog } from "./server-log.ts";
 import { type CallWaitOptions, waitForCalls } from "./session/call-wait.ts";
-import { invite } from "./session/guest-access.ts";
+import { askForGuestAccess } from "./session/guest-access.ts";
 import type { Session } from "./session/session.ts";
 import { readLimits } from "./starts/capacity.ts";
-import { makeParts, type Parts } from "./supervisor-parts.ts";
+import { makeSupervisorParts, type SupervisorParts } from "./supervisor-parts.ts";
 import type { Pool } from "./threads/pool.ts";
 
 /** The core of the server: it admits sessions, gives each a thread, has them watched, and knows how each ended. */
@@ -21,7 +21,7 @@ export class Supervisor {
   readonly options: FilledLauncherOptions;
   readonly log: Logger;
   readonly metrics = new Metrics();
-  readonly #parts: Parts;
+  readonly #parts: SupervisorParts;
   readonly #warmedUp = Promise.withResolvers<void>();
   readonly #sessionsEnded = new AbortController();
   #started: Promise<void> | undefined;
@@ -39,7 +39,7 @@ export class Supervisor {
       baseBytes,
       derived: raw.maxConcurrentSessions === undefined,
     });
-    this.#parts = makeParts(this.options, this.metrics, this.log);
+    this.#parts = makeSupervisorParts(this.options, this.metrics, this.log);
   }
 
   /** Returns the registry, which knows which process has which session. */
@@ -165,7 +165,7 @@ export class Supervisor {
    * with SESSION_CLOSING, NOT_IN_CALL, NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
    */
   joinToken(session: Session, guest: Guest, expiresInSeconds: number): Promise<JsonObject> {
-    return invite(session, { about: "join_token", guest, expiresInSeconds });
+    return askForGuestAccess(session, { about: "join_token", guest, expiresInSeconds });
   }
 
   /**
@@ -174,7 +174,7 @@ export class Supervisor {
    */
   async demoLink(session: Session, guest: Guest): Promise<string | null> {
     try {
-      const { url } = await invite(session, { about: "demo_link", guest });
+      const { url } = await askForGuestAccess(session, { about: "demo_link", guest });
       return String(url);
     } catch (error) {
       if (GreenroomError.is(error) && error.code === "NO_JOIN_TOKENS") return null;
@@ -221,7 +221,7 @@ export class Supervisor {
   async #start(): Promise<void> {
     if (!this.#parts.lifecycle.reach("warming")) throw new GreenroomError("DRAINING");
     this.#parts.pool.start();
-    this.#parts.care.start();
+    this.#parts.monitor.start();
     const opened = this.#parts.membership.open();
     const contact = this.#parts.membership.firstContact();
     const warmedUp = Promise.all([
@@ -254,8 +254,8 @@ export class Supervisor {
     await Promise.all(sessions.map((session) => session.ended));
     this.#sessionsEnded.abort();
     await this.#parts.pool.destroy();
-    this.#parts.care.stop();
-    await Promise.all([this.#parts.farewells.flush(), this.#parts.endReports.flush()]);
+    this.#parts.monitor.stop();
+    await Promise.all([this.#parts.leaves.flush(), this.#parts.endReports.flush()]);
     await this.#parts.membership.close();
     await this.#parts.endReports.close();
   }

@@ -5,7 +5,7 @@ import { now } from "../../shared/protocol.ts";
  * there; those who only type count while a turn waits or runs, and the clock starts again when an exchange with one is
  * over.
  */
-export class Presence {
+export class AloneTimer {
   readonly #report: (aloneSince: number | null) => void;
   #joinedAt: number | null = null;
   #leftAt: number | null = null;

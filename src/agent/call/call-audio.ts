@@ -1,11 +1,11 @@
 import type { Measurement } from "../../shared/protocol.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import { BargeIn, type BargeInOptions } from "../hearing/barge-in.ts";
-import { VoiceFlow } from "../hearing/spoken-turns.ts";
-import { Ears } from "../hearing/transcription.ts";
+import { SpokenTurns } from "../hearing/spoken-turns.ts";
+import { Transcription } from "../hearing/transcription.ts";
 import type { Log } from "../host.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
-import { Mouth } from "../speaking/speech-synthesis.ts";
+import { SpeechSynthesis } from "../speaking/speech-synthesis.ts";
 import type { SpeechTextOptions } from "../speech-text/speech-text.ts";
 import type { STT } from "../stt.ts";
 import type { AskPermit } from "../thread/permits.ts";
@@ -13,7 +13,7 @@ import type { TTS } from "../tts.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { TurnQueue } from "../turns/turn-queue.ts";
 
-export interface VoiceOptions {
+export interface CallAudioOptions {
   readonly audio: ConnectionAudio;
   readonly stt: STT | undefined;
   readonly tts: TTS | undefined;
@@ -42,27 +42,27 @@ export const wordlessSpeech = (speechMs: number): string =>
   `(spoke for ${(speechMs / 1_000).toFixed(1)} seconds; there is no speech recognition)`;
 
 /** The sound of one call: what is heard becomes turns, and what the agent says becomes speech. */
-export class Voice {
-  readonly #mouth: Mouth | null;
-  readonly #ears: Ears | null;
-  readonly #flow: VoiceFlow;
+export class CallAudio {
+  readonly #synthesis: SpeechSynthesis | null;
+  readonly #transcription: Transcription | null;
+  readonly #flow: SpokenTurns;
 
-  constructor(options: VoiceOptions) {
+  constructor(options: CallAudioOptions) {
     const { audio, stt, tts, text, permit, measure, log, signal } = options;
-    this.#mouth = tts ? new Mouth({ audio, tts, text, permit, measure }) : null;
-    this.#flow = new VoiceFlow({
+    this.#synthesis = tts ? new SpeechSynthesis({ audio, tts, text, permit, measure }) : null;
+    this.#flow = new SpokenTurns({
       queue: options.queue,
       listen: options.listen,
       wordless: wordlessSpeech,
       bargeIn: new BargeIn(options.bargeIn, stt?.language),
       tellsWords: stt?.words !== false,
       stalledMs: options.stalledTurnMs,
-      releaseFloor: () => this.#ears?.release(),
+      releaseFloor: () => this.#transcription?.release(),
       onChange: options.onChange,
       onWords: options.onWords,
     });
-    this.#ears = stt
-      ? new Ears({
+    this.#transcription = stt
+      ? new Transcription({
           stt,
           audio,
           heard: (participantId, event) => this.#flow.heard(participantId, event),
@@ -88,17 +88,17 @@ export class Voice {
 
   /** Opens the voice for a turn. Returns null where the agent has no voice, and answers in text. */
   open(events: OutputEvents): Output | null {
-    return this.#mouth?.open(events) ?? null;
+    return this.#synthesis?.open(events) ?? null;
   }
 
   /** Returns whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
   isSilent(text: string): boolean {
-    return this.#mouth?.isSilent(text) ?? false;
+    return this.#synthesis?.isSilent(text) ?? false;
   }
 
   participantLeft(participantId: string): void {
     this.#flow.lost(participantId);
-    void this.#ears?.forget(participantId);
+    void this.#transcription?.forget(participantId);
   }
 
   /** The conversation is over: what is being said is no turn any more. */
@@ -108,7 +108,7 @@ export class Voice {
 
   async close(): Promise<void> {
     this.#flow.close();
-    this.#mouth?.close();
-    await this.#ears?.close();
+    this.#synthesis?.close();
+    await this.#transcription?.close();
   }
 }

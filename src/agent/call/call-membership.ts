@@ -1,11 +1,11 @@
 import { within } from "../../shared/deadline.ts";
-import type { Farewell, JsonObject, Measurement } from "../../shared/protocol.ts";
+import type { JsonObject, LeaveData, Measurement } from "../../shared/protocol.ts";
 import type { AgentUser, Call, Connection, Edge } from "../edge.ts";
 import { errorKind } from "../error-kind.ts";
 import type { AgentHost } from "../host.ts";
 import type { AgentLimits } from "../options/limits.ts";
 
-export interface AttendanceOptions {
+export interface CallMembershipOptions {
   /** Returns the edge. It is called when the edge is needed. */
   readonly edge: () => Edge;
   readonly agentUser: AgentUser;
@@ -22,30 +22,30 @@ export interface AttendanceOptions {
 }
 
 /** The agent's coming and going, in this order: it joins one call, once, and `left` also follows from anywhere. */
-type Place = "outside" | "joining" | "inside" | "left";
+type MembershipState = "outside" | "joining" | "inside" | "left";
 
 /** An agent's attendance of its call: every wait for the edge is bounded, and no connection is left behind. */
-export class Attendance {
-  readonly #options: AttendanceOptions;
-  #place: Place = "outside";
+export class CallMembership {
+  readonly #options: CallMembershipOptions;
+  #state: MembershipState = "outside";
   #call: Call | null = null;
   #connection: Connection | null = null;
-  #farewell: Farewell | null = null;
-  /** The attempt to join whose farewell counts; null before the first one, and once that was left. */
+  #leaveData: LeaveData | null = null;
+  /** The attempt to join whose leave data counts; null before the first one, and once that was left. */
   #attempt: symbol | null = null;
   #leaving: Promise<void> | null = null;
 
-  constructor(options: AttendanceOptions) {
+  constructor(options: CallMembershipOptions) {
     this.#options = options;
   }
 
   /** Returns whether the agent has not begun to join. */
   get outside(): boolean {
-    return this.#place === "outside";
+    return this.#state === "outside";
   }
 
   get inside(): boolean {
-    return this.#place === "inside";
+    return this.#state === "inside";
   }
 
   /** The call that the agent is in. */
@@ -70,7 +70,7 @@ export class Attendance {
     const { agentUser, signal, step, host } = this.#options;
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
-    this.#place = "joining";
+    this.#state = "joining";
     const attempt = Symbol("join");
     this.#attempt = attempt;
     let wanted = true;
@@ -78,11 +78,11 @@ export class Attendance {
       const connection = await this.#onEdge("join the call", async (edge) => {
         const { log } = host();
         const measure = (measurement: Measurement) => host().measured(measurement);
-        const farewell = (data: JsonObject | null) =>
-          this.#takeFarewell(attempt, data && farewellOf(edge.provider, data));
+        const leaveData = (data: JsonObject | null) =>
+          this.#takeLeaveData(attempt, data && leaveDataOf(edge.provider, data));
         const late = await this.#unlessRefused(
           attempt,
-          edge.join(call, { agentUser, signal, log, measure, farewell }),
+          edge.join(call, { agentUser, signal, log, measure, leaveData }),
         );
         if (!wanted) void step("leave a call that was joined too late", () => this.#part(attempt, late));
         return late;
@@ -91,19 +91,19 @@ export class Attendance {
         await step("leave the call", () => this.#part(attempt, connection));
         throw signal.reason;
       }
-      this.#place = "inside";
+      this.#state = "inside";
       this.#call = call;
       this.#connection = connection;
       return connection;
     } catch (error) {
       wanted = false;
-      if (this.#place === "joining") this.#place = "outside";
+      if (this.#state === "joining") this.#state = "outside";
       throw error;
     }
   }
 
   leave(): Promise<void> {
-    this.#place = "left";
+    this.#state = "left";
     this.#leaving ??= this.#options.step("leave the call", async () => {
       if (this.#connection) await this.#part(this.#attempt, this.#connection);
     });
@@ -112,26 +112,26 @@ export class Attendance {
 
   async #part(attempt: symbol | null, connection: Connection): Promise<void> {
     await connection.leave();
-    this.#takeFarewell(attempt, null);
+    this.#takeLeaveData(attempt, null);
     if (this.#attempt === attempt) this.#attempt = null;
   }
 
-  /** Withdraws the farewell of a join that was refused: such a join needs no leave. */
+  /** Withdraws the leave data of a join that was refused: such a join needs no leave. */
   async #unlessRefused(attempt: symbol, joining: Promise<Connection>): Promise<Connection> {
     try {
       return await joining;
     } catch (error) {
-      this.#takeFarewell(attempt, null);
+      this.#takeLeaveData(attempt, null);
       throw error;
     }
   }
 
-  #takeFarewell(attempt: symbol | null, given: Farewell | null): void {
+  #takeLeaveData(attempt: symbol | null, given: LeaveData | null): void {
     // Of an attempt that was given up or left.
     if (attempt !== this.#attempt) return;
-    if (given === null && this.#farewell === null) return;
-    this.#farewell = given;
-    this.#options.host().farewell(this.#farewell);
+    if (given === null && this.#leaveData === null) return;
+    this.#leaveData = given;
+    this.#options.host().leaveData(this.#leaveData);
   }
 
   async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {
@@ -150,6 +150,6 @@ export class Attendance {
 }
 
 /** The data cross a thread: what is not JSON fails here, at the edge. */
-function farewellOf(provider: string, data: JsonObject): Farewell {
+function leaveDataOf(provider: string, data: JsonObject): LeaveData {
   return { provider, data: JSON.parse(JSON.stringify(data)) };
 }

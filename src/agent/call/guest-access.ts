@@ -3,7 +3,7 @@ import { plainError } from "../../shared/errors.ts";
 import { type Answer, answerTimeoutMs, type JsonObject, type Question } from "../../shared/protocol.ts";
 import type { AgentUser, Call, Edge } from "../edge.ts";
 
-export interface ReceptionOptions {
+export interface GuestAccessOptions {
   readonly agentUser: AgentUser;
   /**
    * Returns the edge. It is called when the edge is needed, as is `call`, which returns null while the agent is in none.
@@ -15,10 +15,10 @@ export interface ReceptionOptions {
 }
 
 /** Answers what is asked of an agent about its call: how somebody else comes into it. */
-export class Reception {
-  readonly #options: ReceptionOptions;
+export class GuestAccess {
+  readonly #options: GuestAccessOptions;
 
-  constructor(options: ReceptionOptions) {
+  constructor(options: GuestAccessOptions) {
     this.#options = options;
   }
 

@@ -6,7 +6,7 @@ import type { FromThread } from "../../shared/protocol.ts";
 const waitMs = 5_000;
 
 /** The metrics of the session so far, asked of the main thread, which counts them. */
-export class Figures {
+export class MetricsQuery {
   readonly #post: (message: FromThread) => void;
   #asked: PromiseWithResolvers<SessionMetricsSnapshot> | null = null;
 

@@ -1,5 +1,5 @@
 /** Waits for somebody who joins the agent in its call, or types to it, be it before the agent is there. */
-export class Company {
+export class ParticipantWait {
   #typed = false;
   #waiting: ((came: boolean) => void) | null = null;
 

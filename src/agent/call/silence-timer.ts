@@ -4,7 +4,7 @@ import { now } from "../../shared/protocol.ts";
  * Tells, once in each silence, that it has lasted for long: nobody speaks, the agent has said all, and somebody is there who
  * could answer. Participants who are seen in the call are there; those who only type are from their first message on.
  */
-export class Silence {
+export class SilenceTimer {
   readonly #afterMs: number | null;
   readonly #tell: (silentMs: number, times: number) => void;
   readonly #typists = new Set<string>();

@@ -16,7 +16,7 @@ const steadyAfterMs = 10_000;
  * again.
  */
 export class FallbackSpeechStream implements SpeechStream {
-  readonly #ears: OpenEars;
+  readonly #transcription: OpenEars;
   readonly #events = new AsyncQueue<SpeechEvent>();
   readonly #turn: CarriedTurn;
   readonly #closing = new AbortController();
@@ -35,10 +35,10 @@ export class FallbackSpeechStream implements SpeechStream {
   #earlierMs = 0;
 
   /** `failures`: those that failed to open before the first one did. */
-  constructor(ears: OpenEars, first: OpenEar, failures: Map<STT, unknown>) {
-    this.#ears = ears;
+  constructor(transcription: OpenEars, first: OpenEar, failures: Map<STT, unknown>) {
+    this.#transcription = transcription;
     this.#failures = failures;
-    this.#over = AbortSignal.any([ears.signal, this.#closing.signal]);
+    this.#over = AbortSignal.any([transcription.signal, this.#closing.signal]);
     this.#turn = new CarriedTurn((event) => {
       this.#events.push(event);
       if (event.type === "ended") this.#betweenTurns();
@@ -62,7 +62,7 @@ export class FallbackSpeechStream implements SpeechStream {
 
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("The participant is not listened to any more", "AbortError"));
-    await Promise.all([this.#current, this.#standby].map((ear) => ear?.stream.close()));
+    await Promise.all([this.#current, this.#standby].map((transcriber) => transcriber?.stream.close()));
     await Promise.all(this.#reading);
     this.#end();
   }
@@ -72,58 +72,58 @@ export class FallbackSpeechStream implements SpeechStream {
   }
 
   /** Makes it the one that listens. */
-  #use(ear: OpenEar): void {
-    this.#current = ear;
-    for (const frame of this.#kept.splice(0)) ear.stream.write(frame);
+  #use(transcriber: OpenEar): void {
+    this.#current = transcriber;
+    for (const frame of this.#kept.splice(0)) transcriber.stream.write(frame);
   }
 
   /** Takes what it hears until it ends, as long as it is the one that listens. */
-  #read(ear: OpenEar): void {
-    const reading = this.#follow(ear)
-      .then((failure) => this.#ended(ear, failure))
+  #read(transcriber: OpenEar): void {
+    const reading = this.#follow(transcriber)
+      .then((failure) => this.#ended(transcriber, failure))
       .finally(() => this.#reading.delete(reading));
     this.#reading.add(reading);
   }
 
   /** Resolves with why it ended. */
-  async #follow(ear: OpenEar): Promise<unknown> {
-    using _permit = ear.permit;
+  async #follow(transcriber: OpenEar): Promise<unknown> {
+    using _permit = transcriber.permit;
     try {
-      for await (const event of ear.stream) {
+      for await (const event of transcriber.stream) {
         if (event.type === "error" && event.fatal) return event.error;
-        if (this.#current !== ear) continue;
-        if (event.type !== "error") this.#works(ear);
+        if (this.#current !== transcriber) continue;
+        if (event.type !== "error") this.#works(transcriber);
         this.#turn.take(event);
       }
     } catch (error) {
       return error;
     }
-    return new Error(`${ear.member.provider} ${ear.member.model} has stopped to listen`);
+    return new Error(`${transcriber.member.provider} ${transcriber.member.model} has stopped to listen`);
   }
 
-  #works(ear: OpenEar): void {
+  #works(transcriber: OpenEar): void {
     this.#failures.clear();
-    this.#ears.succeeded(ear.member);
+    this.#transcription.succeeded(transcriber.member);
   }
 
-  async #ended(ear: OpenEar, failure: unknown): Promise<void> {
+  async #ended(transcriber: OpenEar, failure: unknown): Promise<void> {
     if (this.#over.aborted) {
       this.#end();
-    } else if (ear === this.#standby) {
+    } else if (transcriber === this.#standby) {
       this.#standby = null;
-      this.#drop(ear);
-      this.#ears.failed(ear.member, failure, true);
-    } else if (ear === this.#current) {
-      if (now() - ear.openedAt >= steadyAfterMs) this.#works(ear);
-      this.#failures.set(ear.member, failure);
+      this.#drop(transcriber);
+      this.#transcription.failed(transcriber.member, failure, true);
+    } else if (transcriber === this.#current) {
+      if (now() - transcriber.openedAt >= steadyAfterMs) this.#works(transcriber);
+      this.#failures.set(transcriber.member, failure);
       this.#earlierMs = this.audioDurationMs;
       this.#current = null;
-      this.#drop(ear);
-      this.#ears.failed(ear.member, failure, true);
+      this.#drop(transcriber);
+      this.#transcription.failed(transcriber.member, failure, true);
       this.#turn.interrupted();
       // Told once: to the watch, which learns whose it is, or else as an event.
       const error = failure instanceof Error ? failure : new Error(String(failure));
-      if (!this.#ears.watched) this.#events.push({ type: "error", error, fatal: false });
+      if (!this.#transcription.watched) this.#events.push({ type: "error", error, fatal: false });
       await this.#replace();
     }
   }
@@ -131,7 +131,7 @@ export class FallbackSpeechStream implements SpeechStream {
   async #replace(): Promise<void> {
     try {
       if (this.#standby === null) {
-        const next = await this.#ears.open(this.#failures, this.#over);
+        const next = await this.#transcription.open(this.#failures, this.#over);
         if (this.#over.aborted) this.#discard(next);
         this.#over.throwIfAborted();
         this.#read(next);
@@ -153,39 +153,39 @@ export class FallbackSpeechStream implements SpeechStream {
   async #probe(): Promise<void> {
     if (this.#current === null) return;
     this.#probing = true;
-    const ear = await this.#ears.openBetter(this.#current.member, this.#over);
+    const transcriber = await this.#transcription.openBetter(this.#current.member, this.#over);
     this.#probing = false;
-    if (ear === null) return;
+    if (transcriber === null) return;
     // The current one may have been replaced meanwhile, by this very one even.
     const late = this.#over.aborted || this.#current === null;
-    if (late || !this.#ears.isBefore(ear.member, this.#current.member)) {
-      this.#discard(ear);
+    if (late || !this.#transcription.isBefore(transcriber.member, this.#current.member)) {
+      this.#discard(transcriber);
       return;
     }
-    this.#standby = ear;
-    this.#read(ear);
-    if (!this.#turn.open) this.#promote(ear);
+    this.#standby = transcriber;
+    this.#read(transcriber);
+    if (!this.#turn.open) this.#promote(transcriber);
   }
 
-  #promote(ear: OpenEar): void {
+  #promote(transcriber: OpenEar): void {
     const before = this.#current;
     this.#earlierMs = this.audioDurationMs;
     this.#standby = null;
-    this.#ears.asked(ear.member);
-    this.#use(ear);
+    this.#transcription.asked(transcriber.member);
+    this.#use(transcriber);
     if (before !== null) this.#drop(before);
   }
 
   /** Closes one that is of no use any more. */
-  #drop(ear: OpenEar): void {
-    ear.cancel.abort(new DOMException("Another one listens", "AbortError"));
-    ear.stream.close().catch(() => undefined);
+  #drop(transcriber: OpenEar): void {
+    transcriber.cancel.abort(new DOMException("Another one listens", "AbortError"));
+    transcriber.stream.close().catch(() => undefined);
   }
 
   /** One that was never read. */
-  #discard(ear: OpenEar): void {
-    this.#drop(ear);
-    ear.permit[Symbol.dispose]();
+  #discard(transcriber: OpenEar): void {
+    this.#drop(transcriber);
+    transcriber.permit[Symbol.dispose]();
   }
 
   #end(): void {

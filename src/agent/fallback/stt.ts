@@ -40,10 +40,10 @@ export class FallbackStt implements STT {
   }
 
   async listen(options: ListenOptions): Promise<SpeechStream> {
-    const ears = new OpenEars(this.#rotation, options);
+    const transcription = new OpenEars(this.#rotation, options);
     const failures = new Map<STT, unknown>();
-    const first = await ears.open(failures, options.signal);
-    return new FallbackSpeechStream(ears, first, failures);
+    const first = await transcription.open(failures, options.signal);
+    return new FallbackSpeechStream(transcription, first, failures);
   }
 
   async close(): Promise<void> {

@@ -5,9 +5,9 @@ import type { PcmFrame } from "../audio.ts";
 import { errorKind } from "../error-kind.ts";
 import { ServiceUse } from "../service.ts";
 import type { SpeechStream } from "../stt.ts";
-import type { EarsOptions, HeardEvent } from "./transcription.ts";
+import type { HeardEvent, TranscriptionOptions } from "./transcription.ts";
 
-export interface EarOptions extends Omit<EarsOptions, "heard"> {
+export interface ParticipantTranscriberOptions extends Omit<TranscriptionOptions, "heard"> {
   readonly heard: (event: HeardEvent) => void;
 }
 
@@ -19,9 +19,9 @@ const longestPause = 12;
 const countedMs = 1_000;
 
 /** Hears one participant, from their first frame on: by one stream after the other, where streams fail. */
-export class Ear {
+export class ParticipantTranscriber {
   readonly #participantId: string;
-  readonly #options: EarOptions;
+  readonly #options: ParticipantTranscriberOptions;
   readonly #cancel = new AbortController();
   readonly #over: Promise<void>;
   readonly #service: ServiceUse;
@@ -35,7 +35,7 @@ export class Ear {
   /** Streams in a row that failed before they had worked. */
   #failures = 0;
 
-  constructor(participantId: string, options: EarOptions) {
+  constructor(participantId: string, options: ParticipantTranscriberOptions) {
     this.#participantId = participantId;
     this.#options = options;
     const { stt, permit, measure } = options;
@@ -64,7 +64,7 @@ export class Ear {
     try {
       await this.#stream?.close();
     } catch (error) {
-      this.#options.log.warn({ err: plainError(error) }, "an ear stayed open");
+      this.#options.log.warn({ err: plainError(error) }, "a stream of the recogniser was not closed");
     }
   }
 

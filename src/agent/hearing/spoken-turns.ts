@@ -3,7 +3,7 @@ import type { TurnQueue } from "../turns/turn-queue.ts";
 import type { BargeIn } from "./barge-in.ts";
 import type { HeardEvent } from "./transcription.ts";
 
-export interface VoiceFlowOptions {
+export interface SpokenTurnsOptions {
   readonly queue: TurnQueue;
   /** A turn that somebody has begun to speak. */
   readonly listen: () => Turn;
@@ -42,8 +42,8 @@ const aWhileMs = 500;
  * about to speak waits. Words cut it; a backchannel does not, unless the agent has asked or comes to its end: then it is an
  * answer. Without words the agent goes on as before.
  */
-export class VoiceFlow {
-  readonly #options: VoiceFlowOptions;
+export class SpokenTurns {
+  readonly #options: SpokenTurnsOptions;
   /** The turn that a participant is speaking. */
   #turn: Turn | null = null;
   #participantId = "";
@@ -61,7 +61,7 @@ export class VoiceFlow {
   #falseInterruption: NodeJS.Timeout | undefined;
   #stalled: NodeJS.Timeout | undefined;
 
-  constructor(options: VoiceFlowOptions) {
+  constructor(options: SpokenTurnsOptions) {
     this.#options = options;
   }
 

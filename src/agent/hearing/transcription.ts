@@ -3,7 +3,7 @@ import type { ConnectionAudio } from "../edge.ts";
 import type { Log } from "../host.ts";
 import type { SpeechEvent, STT } from "../stt.ts";
 import type { AskPermit } from "../thread/permits.ts";
-import { Ear } from "./participant-transcriber.ts";
+import { ParticipantTranscriber } from "./participant-transcriber.ts";
 
 /** An event of the participant who has the floor. */
 export type HeardEvent =
@@ -11,7 +11,7 @@ export type HeardEvent =
   /** The participant began to speak while another had the floor, and is heard from here on. */
   | { readonly type: "taken_up" };
 
-export interface EarsOptions {
+export interface TranscriptionOptions {
   readonly stt: STT;
   readonly audio: ConnectionAudio;
   readonly heard: (participantId: string, event: HeardEvent) => void;
@@ -36,37 +36,40 @@ const mostStreams = 8;
  * Listens to the participants, each by a stream of their own. The first who speaks holds the floor until their turn is
  * over; what others have said by then is overheard.
  */
-export class Ears {
-  readonly #options: EarsOptions;
-  readonly #streams = new Map<string, Ear>();
+export class Transcription {
+  readonly #options: TranscriptionOptions;
+  readonly #streams = new Map<string, ParticipantTranscriber>();
   readonly #stopListening: () => void;
   /** Participants beyond those who are heard at the same time. */
   readonly #notListenedTo = new Set<string>();
   #floor: string | null = null;
 
-  constructor(options: EarsOptions) {
+  constructor(options: TranscriptionOptions) {
     this.#options = options;
     this.#stopListening = options.audio.listen((participantId, frame) => {
-      let ear = this.#streams.get(participantId);
-      if (ear === undefined) {
+      let transcriber = this.#streams.get(participantId);
+      if (transcriber === undefined) {
         if (this.#streams.size >= mostStreams) {
           this.#tooMany(participantId);
           return;
         }
-        ear = new Ear(participantId, { ...options, heard: (event) => this.#heard(participantId, event) });
-        this.#streams.set(participantId, ear);
+        transcriber = new ParticipantTranscriber(participantId, {
+          ...options,
+          heard: (event) => this.#heard(participantId, event),
+        });
+        this.#streams.set(participantId, transcriber);
       }
-      ear.write(frame);
+      transcriber.write(frame);
     });
   }
 
   /** A participant has left, or is not to be heard any more. */
   async forget(participantId: string): Promise<void> {
-    const ear = this.#streams.get(participantId);
+    const transcriber = this.#streams.get(participantId);
     this.#streams.delete(participantId);
     this.#notListenedTo.delete(participantId);
     if (this.#floor === participantId) this.#floor = null;
-    await ear?.close();
+    await transcriber?.close();
   }
 
   /** The floor is free: whoever has it is not waited for any longer. */

@@ -8,7 +8,7 @@ import type { TTS } from "../tts.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import { SpeechOutput } from "./speech-output.ts";
 
-export interface MouthOptions {
+export interface SpeechSynthesisOptions {
   readonly audio: ConnectionAudio;
   readonly tts: TTS;
   /** The changes that the text goes through before it is spoken. */
@@ -18,14 +18,14 @@ export interface MouthOptions {
 }
 
 /** The agent's voice in one call: turns text into speech, and speech into frames at their time. */
-export class Mouth {
-  readonly #options: MouthOptions;
+export class SpeechSynthesis {
+  readonly #options: SpeechSynthesisOptions;
   readonly #queue: OutputQueue;
   /** The outputs whose sound is in the queue. */
   readonly #outputs = new WeakMap<QueuedSpeech, SpeechOutput>();
   #speeches = 0;
 
-  constructor(options: MouthOptions) {
+  constructor(options: SpeechSynthesisOptions) {
     this.#options = options;
     this.#queue = new OutputQueue({
       audio: options.audio,

@@ -8,7 +8,7 @@ const longestName = 256;
  * A measurement as the main thread takes it. Providers and edges are other people's code: what they report that is no number
  * to count becomes 0, and a name is a text of bounded length.
  */
-export function tidied(measurement: Measurement): Measurement {
+export function checkedMeasurement(measurement: Measurement): Measurement {
   return tidiedFields(measurement) as unknown as Measurement;
 }
 

@@ -10,10 +10,10 @@ import {
   type SlotBoot,
 } from "../../shared/protocol.ts";
 import type { Agent } from "../agent.ts";
-import { Figures } from "../call/metrics-query.ts";
+import { MetricsQuery } from "../call/metrics-query.ts";
 import type { AgentDefinition, AgentSession } from "../define-agent.ts";
 import { type AgentHandle, type AgentHost, attach, type Stage } from "../host.ts";
-import { tidied } from "./checked-measurement.ts";
+import { checkedMeasurement } from "./checked-measurement.ts";
 import { importAgent } from "./import-agent.ts";
 import { Inbox } from "./inbox.ts";
 import { isolateThread } from "./isolation.ts";
@@ -81,11 +81,11 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     agent = checkAgent(await definition.createAgent(context));
     const permits = new PermitDesk(post, limitedProviders);
     inbox.onPermit = (permit) => permits.granted(permit);
-    const figures = new Figures(post);
-    inbox.onMetrics = (metrics) => figures.take(metrics);
+    const metricsQuery = new MetricsQuery(post);
+    inbox.onMetrics = (metrics) => metricsQuery.take(metrics);
     const attached = agent[attach]({
       ...hostOn(post, permits),
-      metrics: () => figures.ask(),
+      metrics: () => metricsQuery.ask(),
       stage,
       log,
       logTranscripts: logOptions.transcripts,
@@ -136,8 +136,8 @@ function hostOn(
     joined: (waitsMs) => post({ type: "joined", at: now(), waitsMs }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
-    measured: (measurement) => post({ type: "measured", measurement: tidied(measurement) }),
-    farewell: (farewell) => post({ type: "farewell", farewell }),
+    measured: (measurement) => post({ type: "measured", measurement: checkedMeasurement(measurement) }),
+    leaveData: (leaveData) => post({ type: "leaveData", leaveData }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
 }

@@ -5,7 +5,7 @@ import { Reply, type ReplyOptions } from "../model/reply.ts";
  * One go at an answer. It may begin before the turn is over: its text is held, and no tool runs, until it is released.
  * What was begun in vain is cancelled, and nobody learns of it but the metrics.
  */
-export class Attempt {
+export class AnswerAttempt {
   /** The words that it answers. */
   readonly question: string;
   readonly reply: Reply;

@@ -2,7 +2,7 @@ import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
 import { type Measurement, now, type TextMessage } from "../../shared/protocol.ts";
 import type { FilledAgentOptions, SayOptions } from "../agent-options.ts";
-import { Voice } from "../call/call-audio.ts";
+import { CallAudio } from "../call/call-audio.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import type { AgentHost } from "../host.ts";
 import { Budget } from "../options/budget.ts";
@@ -12,7 +12,7 @@ import type { STT } from "../stt.ts";
 import type { TTS } from "../tts.ts";
 import { Conversation } from "./conversation.ts";
 import { Turn } from "./turn.ts";
-import type { TurnSetting } from "./turn-context.ts";
+import type { TurnContext } from "./turn-context.ts";
 import type { TurnInput } from "./turn-input.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 
@@ -47,7 +47,7 @@ export class Dialogue {
   readonly #queue: TurnQueue;
   /** Participants who cannot be heard at the moment, though they are there. */
   readonly #unheard = new Set<string>();
-  #voice: Voice | null = null;
+  #voice: CallAudio | null = null;
   #joined = false;
   #turns = 0;
 
@@ -72,7 +72,7 @@ export class Dialogue {
   useSound(audio: ConnectionAudio, services: { readonly stt?: STT; readonly tts?: TTS }): void {
     const { agent, signal, onChange, onWords } = this.#options;
     const { log } = this.#host;
-    this.#voice = new Voice({
+    this.#voice = new CallAudio({
       audio,
       stt: services.stt,
       tts: services.tts,
@@ -155,7 +155,7 @@ export class Dialogue {
 
   #turn(input: TurnInput | null, interruptible = true): Turn {
     const { agent, emit } = this.#options;
-    const setting: TurnSetting = {
+    const setting: TurnContext = {
       llm: agent.llm,
       allowedTools: agent.allowedTools,
       instructions: agent.instructions,

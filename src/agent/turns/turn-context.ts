@@ -5,7 +5,7 @@ import type { Conversation } from "./conversation.ts";
 import type { TurnReporting } from "./turn-report.ts";
 
 /** The parts that all turns of an agent share. */
-export interface TurnSetting extends TurnReporting {
+export interface TurnContext extends TurnReporting {
   readonly instructions: string;
   /** Functions that the model may call; undefined: all. */
   readonly allowedTools: readonly string[] | undefined;

@@ -2,10 +2,10 @@ import type { TurnOutcome } from "../../shared/agent-event.ts";
 import { errorKind } from "../error-kind.ts";
 import type { Output } from "../speaking/output.ts";
 import { nothingSaid, type SpokenProgress } from "../speaking/spoken-progress.ts";
-import { Attempt } from "./answer-attempt.ts";
+import { AnswerAttempt } from "./answer-attempt.ts";
 import { cutToHeard, type Message } from "./conversation.ts";
 import { TurnClock } from "./turn-clock.ts";
-import type { TurnSetting } from "./turn-context.ts";
+import type { TurnContext } from "./turn-context.ts";
 import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
 import { TurnReport } from "./turn-report.ts";
 import { nextTurnStates, type TurnState } from "./turn-state.ts";
@@ -18,7 +18,7 @@ export class Turn {
   /** Resolves when it is over; a turn that was dropped never is. */
   readonly ended: Promise<TurnOutcome>;
   readonly clock = new TurnClock();
-  readonly #setting: TurnSetting;
+  readonly #setting: TurnContext;
   readonly #report: TurnReport;
   readonly #resolve: (outcome: TurnOutcome) => void;
   readonly #cancel = new AbortController();
@@ -28,7 +28,7 @@ export class Turn {
   /** The output, which is opened with the first words. */
   #output: Output | null = null;
   #paused = false;
-  #attempt: Attempt | null = null;
+  #attempt: AnswerAttempt | null = null;
   /** The last of the conversation when the attempt was begun. */
   #begunAfter: Message | undefined;
   #eager = false;
@@ -39,7 +39,7 @@ export class Turn {
   readonly #backchannels: Message[] = [];
 
   /** @param input Null: somebody has begun to speak, and `commit` will tell their words. */
-  constructor(id: string, input: TurnInput | null, setting: TurnSetting, interruptible = true) {
+  constructor(id: string, input: TurnInput | null, setting: TurnContext, interruptible = true) {
     this.id = id;
     this.interruptible = interruptible;
     this.#input = input;
@@ -226,13 +226,13 @@ export class Turn {
     }
   }
 
-  #begin(question: readonly Message[], words: string): Attempt {
+  #begin(question: readonly Message[], words: string): AnswerAttempt {
     const { llm, allowedTools, conversation } = this.#setting;
     this.#begunAfter = conversation.messages.at(-1);
     const functions = new Map(
       [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
     );
-    return new Attempt(
+    return new AnswerAttempt(
       words,
       {
         ...this.#setting,

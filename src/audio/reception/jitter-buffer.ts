@@ -1,6 +1,6 @@
 import { frameLength, frameMs } from "../pcm.ts";
 import { longestPacketMs, packetMs, repeatsPrevious } from "./opus.ts";
-import { PacketSource, type Place, ticksPerMs, type VoicePacket } from "./packet-source.ts";
+import { type PacketPosition, PacketSource, ticksPerMs, type VoicePacket } from "./packet-source.ts";
 import { shorten } from "./shorten.ts";
 import { SlackWindow } from "./slack-window.ts";
 import { type VoiceDecoder, VoiceSound } from "./voice-sound.ts";
@@ -36,7 +36,7 @@ export interface JitterBufferStats {
   readonly restarts: number;
 }
 
-interface Waiting extends Place {
+interface Waiting extends PacketPosition {
   readonly payload: Uint8Array;
 }
 
@@ -63,7 +63,7 @@ export class JitterBuffer {
   readonly #silence: Int16Array;
   /** The packets that wait, by sequence number. */
   #packets: Waiting[] = [];
-  #next: Place = { sequence: 0, time: 0 };
+  #next: PacketPosition = { sequence: 0, time: 0 };
   /** Sound given beyond `next`, since nothing was there to be decoded; in ticks. */
   #waited = 0;
   #packetMs = frameMs;
@@ -158,11 +158,11 @@ export class JitterBuffer {
   }
 
   /** Returns how much earlier than needed a packet is here, in milliseconds. */
-  #slackOf({ time }: Place): number {
+  #slackOf({ time }: PacketPosition): number {
     return (time - this.#now) / ticksPerMs;
   }
 
-  #restart(place: Place): void {
+  #restart(place: PacketPosition): void {
     if (this.#counts.received > 0) this.#counts.restarts += 1;
     for (const waiting of [...this.#packets]) this.#reach(waiting);
     this.#slack.clear();

@@ -12,15 +12,15 @@ export interface VoicePacket {
 }
 
 /** A packet's place: its number, and its time in ticks of the wire's clock, neither of which wraps. */
-export interface Place {
+export interface PacketPosition {
   readonly sequence: number;
   readonly time: number;
 }
 
 export type Reading =
-  | { readonly type: "packet" | "duplicate"; readonly place: Place }
+  | { readonly type: "packet" | "duplicate"; readonly place: PacketPosition }
   /** The first of another source, or of one that began anew: nothing before it counts any more. */
-  | { readonly type: "restart"; readonly place: Place }
+  | { readonly type: "restart"; readonly place: PacketPosition }
   /** A packet of a source that was left. */
   | { readonly type: "straggler" };
 
@@ -36,7 +36,7 @@ export class PacketSource {
   #ssrc: number | null = null;
   #former: number | null = null;
   #fromFormer = 0;
-  #newest: Place = { sequence: 0, time: 0 };
+  #newest: PacketPosition = { sequence: 0, time: 0 };
   /** The ticks by which the sender's timestamps were put forward while no time passed. */
   #ahead = 0;
   #seen = new Set<number>();
@@ -46,7 +46,7 @@ export class PacketSource {
   }
 
   /** The latest of all that came, in the sender's order. */
-  get newest(): Place {
+  get newest(): PacketPosition {
     return this.#newest;
   }
 
@@ -92,7 +92,7 @@ export class PacketSource {
     return { type: "restart", place: this.#newest };
   }
 
-  #remember(place: Place): void {
+  #remember(place: PacketPosition): void {
     this.#seen.add(place.sequence);
     if (place.sequence > this.#newest.sequence) this.#newest = place;
     if (this.#seen.size <= remembered) return;

@@ -87,7 +87,7 @@ interface Shared {
   readonly ip: string;
   readonly path: string;
   readonly resolutions: Resolutions;
-  readonly ending: Ending;
+  readonly ending: SessionEndView;
   body: JsonValue | undefined;
   headers: Headers | undefined;
   query: URLSearchParams | undefined;
@@ -95,7 +95,7 @@ interface Shared {
 }
 
 /** The work that is to be done when the request ends. */
-interface Ending {
+interface SessionEndView {
   readonly releases: (() => unknown)[];
   /** Releases what is given back late; it is set when the request is over. */
   releaseLate: ((release: () => unknown) => void) | undefined;

@@ -4,14 +4,14 @@ import { InvalidRequest } from "../http/invalid-request.ts";
 export const longestPage = 1_048_576;
 
 /** The place of a session in a list, which is the same for the whole of its life, and in every replica. */
-export interface Place {
+export interface ListPosition {
   /** The time at which the session started, in whole epoch milliseconds, as clients read it. */
   readonly startedAt: number;
   readonly id: string;
 }
 
 /** A session of a list. */
-export interface Row extends Place {
+export interface Row extends ListPosition {
   readonly json: string;
 }
 
@@ -22,11 +22,11 @@ export interface Page {
   readonly more: boolean;
 }
 
-export function placeOf(session: Place): Place {
+export function positionOf(session: ListPosition): ListPosition {
   return { startedAt: Math.floor(session.startedAt), id: session.id };
 }
 
-export function byAge(a: Place, b: Place): number {
+export function byAge(a: ListPosition, b: ListPosition): number {
   return a.startedAt - b.startedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
 }
 
@@ -80,11 +80,11 @@ export function pageText({ rows, more }: Page): string {
   return `{"sessions":[${rows.map(({ json }) => json).join(",")}],"next_cursor":${JSON.stringify(cursor)}}`;
 }
 
-function writeCursor({ startedAt, id }: Place): string {
+function writeCursor({ startedAt, id }: ListPosition): string {
   return Buffer.from(JSON.stringify([startedAt, id])).toString("base64url");
 }
 
-export function readCursor(cursor: string): Place {
+export function readCursor(cursor: string): ListPosition {
   try {
     const [startedAt, id] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
     if (typeof startedAt === "number" && typeof id === "string") return { startedAt, id };

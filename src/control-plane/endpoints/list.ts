@@ -11,7 +11,7 @@ import {
   type Page,
   PageBuilder,
   pageText,
-  placeOf,
+  positionOf,
   type Row,
   readCursor,
 } from "./list-page.ts";
@@ -31,7 +31,7 @@ export async function listSessions(exchange: Exchange): Promise<void> {
   const candidates = exchange.plane.supervisor
     .listSessions()
     .filter((session) => callId === undefined || session.callId === callId)
-    .map((session) => ({ session, ...placeOf(session) }))
+    .map((session) => ({ session, ...positionOf(session) }))
     .filter((place) => after === null || byAge(after, place) < 0)
     .sort(byAge);
 

@@ -20,13 +20,13 @@ export class InvalidRequest extends GreenroomError {
   }
 }
 
-type Place = "body" | "query" | "path" | "header";
+type RequestPart = "body" | "query" | "path" | "header";
 
 /** The value as the schema fills it. Throws {@link InvalidRequest}. */
 export function validated<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
-  place: Place,
+  place: RequestPart,
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -44,9 +44,9 @@ export interface Issue {
   readonly keys?: readonly string[];
 }
 
-export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place): Flaw[] {
+export function flawsOf(issues: readonly Issue[], value?: unknown, place?: RequestPart): Flaw[] {
   return issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") return strangersOf(issue, place);
+    if (issue.code === "unrecognized_keys") return unknownKeysOf(issue, place);
     const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
     const missing = place !== undefined && valueAt(value, path) === undefined;
     return {
@@ -58,7 +58,7 @@ export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Place
 }
 
 /** A flaw for each field that the schema does not know. */
-function strangersOf({ keys = [], path }: Issue, place?: Place): Flaw[] {
+function unknownKeysOf({ keys = [], path }: Issue, place?: RequestPart): Flaw[] {
   const loc = [
     ...(place === undefined ? [] : [place]),
     ...path.map((key) => (typeof key === "number" ? key : String(key))),
@@ -75,7 +75,7 @@ function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
 }
 
 /** FastAPI's names for what pydantic would say. */
-function typeOf({ code, origin, expected }: Issue, place?: Place): string {
+function typeOf({ code, origin, expected }: Issue, place?: RequestPart): string {
   const of = typeof origin === "string" ? origin : "value";
   switch (code) {
     case "invalid_type":

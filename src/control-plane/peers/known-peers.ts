@@ -1,5 +1,5 @@
 import type { PeerNode, SessionRegistry } from "../../registry/registry.ts";
-import type { Presence } from "./liveness.ts";
+import type { PeerLife } from "./liveness.ts";
 
 /** The time between two looks at the list of the registry, in milliseconds. */
 const lookMs = 1_000;
@@ -30,7 +30,7 @@ interface Unlisted {
  */
 export class KnownPeers {
   readonly #registry: SessionRegistry;
-  readonly #presenceOf: (peer: PeerNode) => Promise<Presence>;
+  readonly #peerLifeOf: (peer: PeerNode) => Promise<PeerLife>;
   #listed: readonly PeerNode[] = [];
   readonly #unlisted = new Map<string, Unlisted>();
   #epoch = 0;
@@ -42,11 +42,11 @@ export class KnownPeers {
   /** Looks at the registry once a second until `stopped`. */
   constructor(
     registry: SessionRegistry,
-    presenceOf: (peer: PeerNode) => Promise<Presence>,
+    peerLifeOf: (peer: PeerNode) => Promise<PeerLife>,
     stopped: AbortSignal,
   ) {
     this.#registry = registry;
-    this.#presenceOf = presenceOf;
+    this.#peerLifeOf = peerLifeOf;
     if (!registry.shared || stopped.aborted) return;
     const timer = setInterval(() => this.#look(), lookMs).unref();
     stopped.addEventListener("abort", () => clearInterval(timer), { once: true });
@@ -107,7 +107,7 @@ export class KnownPeers {
    */
   async #ask(unlisted: Unlisted): Promise<void> {
     unlisted.askedAt = performance.now();
-    const presence = await this.#presenceOf(unlisted.peer);
+    const presence = await this.#peerLifeOf(unlisted.peer);
     const at = performance.now();
     const isWaitedFor = presence === "silent" && unlisted.doubtful && at - unlisted.heardAt < silentKeptMs;
     if (typeof presence === "object") unlisted.heardAt = at;

@@ -1,19 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import { epochHeader } from "./connection/mark.ts";
 import { AnotherReplica, PeerError } from "./connection/peer-error.ts";
-import { Patience } from "./connection/wait-timer.ts";
+import { WaitTimer } from "./connection/wait-timer.ts";
 
 /** The answer of a replica about itself: the number of its node's life; or the reason why that is not known. */
-export type Presence = { readonly epoch: number } | "gone" | "silent";
+export type PeerLife = { readonly epoch: number } | "gone" | "silent";
 
 /** The longest time that a replica may take to say that it is there, in milliseconds, with the connection to it. */
-export const presenceTimeoutMs = 1_000;
+export const livenessTimeoutMs = 1_000;
 
-/** Asks a replica for the number of its node's life, within {@link presenceTimeoutMs}. Never rejects. */
-export async function presenceOf(ask: (signal: AbortSignal) => Promise<IncomingMessage>): Promise<Presence> {
+/** Asks a replica for the number of its node's life, within {@link livenessTimeoutMs}. Never rejects. */
+export async function peerLifeOf(ask: (signal: AbortSignal) => Promise<IncomingMessage>): Promise<PeerLife> {
   const overdue = new AbortController();
-  const patience = new Patience((error) => overdue.abort(new PeerError(error.message, true, error)));
-  patience.wait("A replica that was asked whether it is there", presenceTimeoutMs);
+  const timer = new WaitTimer((error) => overdue.abort(new PeerError(error.message, true, error)));
+  timer.wait("A replica that was asked whether it is there", livenessTimeoutMs);
   try {
     const answer = await ask(overdue.signal);
     answer.resume();
@@ -23,6 +23,6 @@ export async function presenceOf(ask: (signal: AbortSignal) => Promise<IncomingM
     const gone = error instanceof AnotherReplica || (error instanceof PeerError && error.refused);
     return gone ? "gone" : "silent";
   } finally {
-    patience.stop();
+    timer.stop();
   }
 }

@@ -19,7 +19,7 @@ import { PeerError } from "./connection/peer-error.ts";
 import { Tickets } from "./connection/tickets.ts";
 import { entrust } from "./entrust.ts";
 import { KnownPeers } from "./known-peers.ts";
-import { type Presence, presenceOf, presenceTimeoutMs } from "./liveness.ts";
+import { livenessTimeoutMs, type PeerLife, peerLifeOf } from "./liveness.ts";
 import { toldMount } from "./passed-on.ts";
 
 /** The time that a peer may be silent before it is taken for one that stands still, in milliseconds. */
@@ -168,7 +168,7 @@ export class Peers {
     return presence.epoch === peer.epoch ? "alive" : "gone";
   }
 
-  async #presence(peer: PeerNode): Promise<Presence> {
+  async #presence(peer: PeerNode): Promise<PeerLife> {
     if (!this.canReach(peer)) {
       this.cannotAsk("asked");
       return "gone";
@@ -179,11 +179,11 @@ export class Peers {
       mount: this.#mount,
       headers: [],
       body: null,
-      signTimeoutMs: presenceTimeoutMs,
-      answerTimeoutMs: presenceTimeoutMs,
+      signTimeoutMs: livenessTimeoutMs,
+      answerTimeoutMs: livenessTimeoutMs,
     };
     const from = { kind: "asked", ip: "", host: null } as const;
-    return presenceOf((signal) => this.ask(peer, { ...request, signal }, from));
+    return peerLifeOf((signal) => this.ask(peer, { ...request, signal }, from));
   }
 
   /** Asks a peer, and counts it. Resolves with its answer. Rejects as {@link PeerClient.ask} does. */

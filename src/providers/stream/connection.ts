@@ -8,8 +8,8 @@ import type {
 } from "../../agent/edge.ts";
 import { within } from "../../shared/deadline.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
-import { Seat, type SeatOptions } from "./call/call-connection.ts";
-import type { SeatEvent } from "./call/call-connection-event.ts";
+import { CallConnection, type CallConnectionOptions } from "./call/call-connection.ts";
+import type { CallConnectionEvent } from "./call/call-connection-event.ts";
 import { ConnectionReport } from "./call/connection-report.ts";
 import type { Coordinator } from "./coordinator/coordinator.ts";
 
@@ -26,7 +26,8 @@ const leadMs = 77;
  */
 const heardTimeoutMs = 3_000;
 
-interface JoinOptions extends Pick<SeatOptions, "sdk" | "factory" | "apiKey" | "attempts" | "call"> {
+interface JoinOptions
+  extends Pick<CallConnectionOptions, "sdk" | "factory" | "apiKey" | "attempts" | "call"> {
   readonly coordinator: Pick<Coordinator, "join" | "sendEvent">;
 }
 
@@ -40,7 +41,7 @@ export class StreamConnection implements Connection {
   readonly #report: ConnectionReport;
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
   readonly #heard = Promise.withResolvers<void>();
-  #seat: Seat | null = null;
+  #seat: CallConnection | null = null;
   #state: "seated" | "ended" | "left" = "seated";
 
   private constructor(options: JoinOptions, request: JoinRequest) {
@@ -60,7 +61,7 @@ export class StreamConnection implements Connection {
   static async join(options: JoinOptions, request: JoinRequest): Promise<StreamConnection> {
     const { agentUser, signal } = request;
     const connection = new StreamConnection(options, request);
-    connection.#seat = await Seat.join(
+    connection.#seat = await CallConnection.join(
       { ...options, agentUser, onEvent: (event) => connection.#take(event) },
       signal,
     );
@@ -103,14 +104,14 @@ export class StreamConnection implements Connection {
     await this.#seat?.leave();
   }
 
-  #take(event: SeatEvent): void {
+  #take(event: CallConnectionEvent): void {
     this.#report.take(event, this.#seat !== null);
     if (event.type === "participant_joined" || event.type === "participant_left") this.#tell(event);
     if (event.type === "heard" || event.type === "ended" || event.type === "muted") this.#heard.resolve();
-    if (event.type === "seated") this.#request.farewell?.({ ...event.place } as unknown as JsonObject);
+    if (event.type === "seated") this.#request.leaveData?.({ ...event.place } as unknown as JsonObject);
     if (event.type !== "ended") return;
     // Whom the call has let go of, nobody need leave for.
-    if (event.reason === "call_ended" || event.reason === "kicked") this.#request.farewell?.(null);
+    if (event.reason === "call_ended" || event.reason === "kicked") this.#request.leaveData?.(null);
     if (this.#state === "seated") {
       this.#state = "ended";
       this.#tell({ type: "ended" });

@@ -10,7 +10,7 @@ import type {
 import type { JsonObject } from "../../shared/protocol.ts";
 import { StreamConnection } from "./connection.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
-import { Invitations } from "./coordinator/guest-tokens.ts";
+import { GuestTokens } from "./coordinator/guest-tokens.ts";
 import { loadSdk } from "./coordinator/sdk.ts";
 import { threadMedia } from "./media/thread-media.ts";
 import { type FilledOptions, fillOptions, type StreamOptions } from "./options.ts";
@@ -25,7 +25,7 @@ export class Edge implements EdgeInterface {
   readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
   readonly #options: FilledOptions;
   readonly #coordinator: Coordinator;
-  readonly #invitations: Invitations;
+  readonly #invitations: GuestTokens;
   readonly #over = new AbortController();
   readonly #connections = new Set<StreamConnection>();
 
@@ -33,7 +33,7 @@ export class Edge implements EdgeInterface {
   constructor(options: StreamOptions = {}) {
     this.#options = fillOptions(options);
     this.#coordinator = new Coordinator(this.#options);
-    this.#invitations = new Invitations(this.#options, this.#coordinator);
+    this.#invitations = new GuestTokens(this.#options, this.#coordinator);
     const { demoUrl } = this.#options;
     if (demoUrl !== null) {
       this.demoLink = (call, request) => this.#invitations.demoLink(call, request, demoUrl);

@@ -1,9 +1,9 @@
 /**
  * The module that the main thread loads where an agent's thread died in a call of Stream, and only then: with `ws` and the
- * wire, without the SDK and the media. No module imports it: the server has its URL in a table (`farewell-modules.ts`).
+ * wire, without the SDK and the media. No module imports it: the server has its URL in a table (`leave-modules.ts`).
  */
-import type { FarewellModule, JsonObject, JsonValue } from "../../shared/protocol.ts";
-import type { Place } from "./call/call-connection-event.ts";
+import type { JsonObject, JsonValue, LeaveModule } from "../../shared/protocol.ts";
+import type { SfuAddress } from "./call/call-connection-event.ts";
 import { StreamError } from "./error.ts";
 import { leaveFor } from "./leave-on-behalf.ts";
 
@@ -15,7 +15,7 @@ const gone: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /** Leaves for the agent: the participant is gone at once for the others. Rejects with a {@link StreamError}. */
-export const farewell: FarewellModule["farewell"] = async (data, { signal }) => {
+export const leave: LeaveModule["leave"] = async (data, { signal }) => {
   const place = placeIn(data);
   const { WebSocket } = await import("ws");
   try {
@@ -29,7 +29,7 @@ export const farewell: FarewellModule["farewell"] = async (data, { signal }) => 
 const longestText = 131_072;
 
 /** Reads what a session thread handed over, which may be anything. Throws where it is no place in a call. */
-function placeIn(data: JsonObject): Place {
+function placeIn(data: JsonObject): SfuAddress {
   const { capabilities } = data;
   if (typeof capabilities !== "object" || capabilities === null || Array.isArray(capabilities))
     throw noPlace();
@@ -55,4 +55,4 @@ function textOf(value: JsonValue | undefined): string {
   return value;
 }
 
-const noPlace = () => new TypeError("The data of the farewell are no place in a call of Stream");
+const noPlace = () => new TypeError("The data of the leaveData are no place in a call of Stream");

@@ -1,4 +1,4 @@
-import type { Place } from "./call/call-connection-event.ts";
+import type { SfuAddress } from "./call/call-connection-event.ts";
 import type { Sdk } from "./coordinator/sdk.ts";
 import { clientDetails } from "./sfu/client-details.ts";
 import { WebsocketReconnectStrategy } from "./wire/enums.ts";
@@ -11,7 +11,7 @@ import { SfuSocket } from "./wire/sfu-socket.ts";
  */
 export async function leaveFor(
   { WebSocket }: Pick<Sdk, "WebSocket">,
-  { websocketUrl, token, sessionId, unifiedSessionId, userId, cid, edge, capabilities }: Place,
+  { websocketUrl, token, sessionId, unifiedSessionId, userId, cid, edge, capabilities }: SfuAddress,
   reason: string,
   signal?: AbortSignal,
 ): Promise<void> {

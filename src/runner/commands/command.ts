@@ -15,7 +15,7 @@ import { flagsOfNpm } from "./npm-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Runs the command of the command line. Resolves with the exit code. */
-export async function obey(
+export async function runCommandLine(
   argv: readonly string[],
   launcher: AgentLauncher,
   options: RunnerOptions,
@@ -35,11 +35,11 @@ export async function obey(
       for (const warning of warningsOf(environment)) {
         process.stderr.write(`${paintFor(process.stderr).yellow("greenroom:")} ${warning}\n`);
       }
-      const { obeyRun } = await import("./run-command.ts");
-      return await obeyRun(line.flags, environment, launcher);
+      const { runCommand } = await import("./run-command.ts");
+      return await runCommand(line.flags, environment, launcher);
     }
-    const { obeyServe } = await import("./serve-command.ts");
-    return await obeyServe(line.flags, environment, launcher, options);
+    const { serveCommand } = await import("./serve-command.ts");
+    return await serveCommand(line.flags, environment, launcher, options);
   } catch (error) {
     const debug = line.flags.has("debug") && error instanceof Error;
     const text = debug ? (error.stack ?? error.message) : errorSentence(error);

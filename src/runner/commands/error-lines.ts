@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { type Place, placesIn, placeText, shownPath } from "../../shared/error-location.ts";
+import { type ErrorLocation, placesIn, placeText, shownPath } from "../../shared/error-location.ts";
 
 /** The longest piece of a line of code that is shown, in characters. */
 const longestLine = 160;
@@ -18,7 +18,7 @@ export function errorLines(stack: string | undefined): string[] {
 }
 
 /** The file may have been changed since, or may not be readable: then the place alone has to do. */
-function codeAt({ path, line, column }: Place): string[] {
+function codeAt({ path, line, column }: ErrorLocation): string[] {
   const code = readLines(path);
   const [before, at] = [code[line - 2], code[line - 1]];
   if (at === undefined) return [];

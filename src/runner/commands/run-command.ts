@@ -9,7 +9,7 @@ import { type Flags, readSettings } from "../options/settings.ts";
 const wellEnded: readonly EndReason[] = ["finished", "closed", "idle", "max_duration", "drained"];
 
 /** `run`: until the call ends. Resolves with the exit code. */
-export async function obeyRun(
+export async function runCommand(
   flags: Flags,
   environment: Environment,
   launcher: AgentLauncher,

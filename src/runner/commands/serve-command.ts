@@ -18,7 +18,7 @@ import { splash } from "../terminal/splash.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `serve`: until a signal ends it. Resolves with the exit code. */
-export async function obeyServe(
+export async function serveCommand(
   flags: Flags,
   environment: Environment,
   launcher: AgentLauncher,

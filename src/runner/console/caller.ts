@@ -3,12 +3,12 @@ import type { Session } from "../../supervisor/session/session.ts";
 import { UsageError } from "../commands/usage-error.ts";
 import type { Printout } from "../terminal/printout.ts";
 import { openScreen } from "../terminal/screen.ts";
-import type { Conversation } from "./console-conversation.ts";
+import type { ConsoleConversation } from "./console-conversation.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
 import { TypingCaller } from "./typing-caller.ts";
 
 /** The one who talks with the agent. */
-export interface Caller {
+export interface ConsoleCaller {
   /** The place where the conversation is shown. */
   readonly printout: Printout;
   /** Standard output is a terminal that somebody types at: all that is to be told stands there. */
@@ -16,7 +16,7 @@ export interface Caller {
   /** The fields of a start besides the call. */
   readonly request: Partial<StartRequest>;
   /** Resolves when there is nothing more to say. */
-  talk(conversation: Conversation, session: Session): Promise<void>;
+  talk(conversation: ConsoleConversation, session: Session): Promise<void>;
   /**
    * The reason for which it came to nothing, once the talk is over; null where it did not, or where whoever talks sees
    * for themselves.
@@ -37,7 +37,7 @@ type RecordingOptions = {
 export async function openCaller(
   { wav, ...options }: RecordingOptions,
   onInterrupt: () => void,
-): Promise<Caller> {
+): Promise<ConsoleCaller> {
   if (wav !== undefined) {
     const { RecordedCall } = await import("./recorded-call.ts");
     return RecordedCall.prepare({ wav, ...options });

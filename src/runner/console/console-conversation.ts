@@ -14,7 +14,7 @@ const answerTimeoutMs = 120_000;
 const longestTail = 60;
 
 /** A session shown on a screen, and words for it. */
-export class Conversation {
+export class ConsoleConversation {
   readonly #supervisor: Supervisor;
   readonly #session: Session;
   readonly #screen: Printout;

@@ -6,12 +6,12 @@ import type { Session } from "../../supervisor/session/session.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { errorLines } from "../commands/error-lines.ts";
 import { UsageError } from "../commands/usage-error.ts";
-import { tellReport } from "../terminal/agent-report.ts";
+import { showAgentReport } from "../terminal/agent-report.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";
 import { readableLog } from "../terminal/readable-log.ts";
 import { splash } from "../terminal/splash.ts";
-import { type Caller, openCaller } from "./caller.ts";
-import { Conversation } from "./console-conversation.ts";
+import { type ConsoleCaller, openCaller } from "./caller.ts";
+import { ConsoleConversation } from "./console-conversation.ts";
 import { noLinks, showDemoLink } from "./demo-link.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
 import { help } from "./typing-caller.ts";
@@ -81,7 +81,7 @@ export async function converseToEnd(
     const supervisor = await launcher.supervisor();
     if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
     supervisor.onRehearsed((report) =>
-      tellReport(report, caller, { hints, limited: supervisor.limitedProviders }),
+      showAgentReport(report, caller, { hints, limited: supervisor.limitedProviders }),
     );
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
     return await talk(supervisor, { callType, callId }, caller, left.promise, { hints, join });
@@ -112,7 +112,7 @@ function logging(
 async function talk(
   supervisor: Supervisor,
   call: { readonly callType: string; readonly callId: string },
-  caller: Caller,
+  caller: ConsoleCaller,
   left: Promise<void>,
   { hints, join }: { readonly hints: boolean; readonly join: boolean },
 ): Promise<ConversationEnd> {
@@ -127,7 +127,7 @@ async function talk(
     interrupted = true;
     return supervisor.closeSession(session.id, { by: "console" });
   });
-  const conversation = new Conversation(supervisor, session, caller.printout);
+  const conversation = new ConsoleConversation(supervisor, session, caller.printout);
   void conversation.ended.then(() => caller.close());
   const unlinked = join ? await link(supervisor, session, conversation, caller) : null;
   if (!join && hints && caller.interactive) void hintAtLink(supervisor, session, conversation, caller);
@@ -138,7 +138,7 @@ async function talk(
   const reason = await conversation.ended;
   const failure = interrupted ? null : (unlinked ?? caller.failure);
   if (failure !== null) caller.printout.line(paintFor(process.stdout).red(`· ${failure}`));
-  caller.printout.line(epitaph(session, reason));
+  caller.printout.line(endLine(session, reason));
   return { reason, failure };
 }
 
@@ -146,8 +146,8 @@ async function talk(
 async function link(
   supervisor: Supervisor,
   session: Session,
-  conversation: Conversation,
-  { printout }: Caller,
+  conversation: ConsoleConversation,
+  { printout }: ConsoleCaller,
 ): Promise<string | null> {
   await conversation.joined;
   return session.state === "live" ? showDemoLink(supervisor, session, printout) : null;
@@ -161,7 +161,11 @@ async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
 }
 
 /** Tells why an agent says nothing yet: in a call with sound it waits for somebody. */
-async function hintAtWait(session: Session, conversation: Conversation, { printout }: Caller): Promise<void> {
+async function hintAtWait(
+  session: Session,
+  conversation: ConsoleConversation,
+  { printout }: ConsoleCaller,
+): Promise<void> {
   await conversation.joined;
   const { waitsMs } = session.timeline;
   if (waitsMs === null || session.state !== "live") return;
@@ -169,7 +173,7 @@ async function hintAtWait(session: Session, conversation: Conversation, { printo
   printout.line(paintFor(process.stdout).dim(hint));
 }
 
-function epitaph(session: Session, reason: EndReason): string {
+function endLine(session: Session, reason: EndReason): string {
   const { dim, red } = paintFor(process.stdout);
   const said = dim(`The call has ended: ${reason}.`);
   if (!session.error) return said;

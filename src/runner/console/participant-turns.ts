@@ -2,7 +2,7 @@ import type { SessionEvent } from "../../supervisor/session/event-log.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 
 /** The participants' turns of a session, from their words to the end of the answer. */
-export class Answers implements Disposable {
+export class ParticipantTurns implements Disposable {
   readonly #open = new Set<string>();
   readonly #unsubscribe: () => void;
   #turns = 0;

@@ -10,10 +10,10 @@ import { dial, readWav } from "../../testing/index.ts";
 import { UsageError } from "../commands/usage-error.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { PlainPrintout } from "../terminal/printout.ts";
-import type { Caller } from "./caller.ts";
-import type { Conversation } from "./console-conversation.ts";
-import { Answers } from "./participant-turns.ts";
-import { speechHolesMs } from "./speech-gaps.ts";
+import type { ConsoleCaller } from "./caller.ts";
+import type { ConsoleConversation } from "./console-conversation.ts";
+import { ParticipantTurns } from "./participant-turns.ts";
+import { speechGapsMs } from "./speech-gaps.ts";
 
 export interface RecordedCallOptions {
   /** The caller's speech: a WAV file of 16-bit PCM. */
@@ -47,7 +47,7 @@ const faintMs = 300;
 const leaveTimeoutMs = 5_000;
 
 /** One call whose caller is a recording. */
-export class RecordedCall implements Caller {
+export class RecordedCall implements ConsoleCaller {
   readonly printout = new PlainPrintout();
   readonly interactive = false;
   readonly request: { readonly inMemory: InMemoryCall };
@@ -71,8 +71,8 @@ export class RecordedCall implements Caller {
   }
 
   /** Plays it, hangs up when the agent has answered, and writes what was said. */
-  async talk(conversation: Conversation, session: Session): Promise<void> {
-    using answers = new Answers(session);
+  async talk(conversation: ConsoleConversation, session: Session): Promise<void> {
+    using answers = new ParticipantTurns(session);
     const over = conversation.ended;
     using call = await Promise.race([dial(session.id), over.then(() => null)]);
     if (call === null) return;
@@ -91,7 +91,7 @@ export class RecordedCall implements Caller {
     caller.leave();
     call.hangUp();
     await within(over, leaveTimeoutMs, "The agent's leaving").catch(() => undefined);
-    this.#tellHoles(speechHolesMs(session, call.recording));
+    this.#tellHoles(speechGapsMs(session, call.recording));
     await this.#write(call, playback ?? { startedAt, endedAt, complete: false });
   }
 
@@ -102,7 +102,11 @@ export class RecordedCall implements Caller {
   close(): void {}
 
   /** Resolves when the last words are answered, and the agent has been silent for a while. */
-  async #answered(answers: Answers, { recording }: TestCall, { startedAt }: Playback): Promise<void> {
+  async #answered(
+    answers: ParticipantTurns,
+    { recording }: TestCall,
+    { startedAt }: Playback,
+  ): Promise<void> {
     const lastSoundMs = lastSound(this.#sound);
     const spokenUntil = (startedAt ?? now()) + ((lastSoundMs ?? 0) - faintMs) / this.#speed;
     const heardBy = now() + (lastSoundMs === null ? silenceTimeoutMs : hearingTimeoutMs);
@@ -130,7 +134,7 @@ export class RecordedCall implements Caller {
     process.stderr.write(yellow(`${holes}: it cannot keep up with --speed ${this.#speed} here.\n`));
   }
 
-  #judge({ turns, answered }: Answers): void {
+  #judge({ turns, answered }: ParticipantTurns): void {
     if (answered > 0) return;
     const peak = peakOf(this.#sound);
     const loudness = peak === 0 ? "it is silent" : `its peak is ${decibels(peak)} dBFS`;

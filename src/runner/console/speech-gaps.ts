@@ -7,7 +7,7 @@ const shortestHoleMs = 300;
 /**
  * Returns the time for which the agent fell silent in the middle of what it said, in milliseconds of the call's time.
  */
-export function speechHolesMs(session: Session, recording: Recording): number {
+export function speechGapsMs(session: Session, recording: Recording): number {
   const begun = new Map<string, number>();
   const speeches: { readonly from: number; readonly until: number }[] = [];
   session.events

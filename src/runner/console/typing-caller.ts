@@ -1,8 +1,8 @@
 import type { Session } from "../../supervisor/session/session.ts";
 import { paintFor } from "../terminal/paint.ts";
 import type { Screen } from "../terminal/screen.ts";
-import type { Caller } from "./caller.ts";
-import type { Conversation } from "./console-conversation.ts";
+import type { ConsoleCaller } from "./caller.ts";
+import type { ConsoleConversation } from "./console-conversation.ts";
 import { metricsTable } from "./metrics-table.ts";
 
 /** The hint at how to talk. */
@@ -15,7 +15,7 @@ export const help =
 const greetingWaitMs = 1_000;
 
 /** A caller who types at a terminal, or through a pipe. */
-export class TypingCaller implements Caller {
+export class TypingCaller implements ConsoleCaller {
   readonly printout: Screen;
   readonly request = {};
   readonly failure = null;
@@ -29,7 +29,7 @@ export class TypingCaller implements Caller {
   }
 
   /** Talks until there are no more lines. In a pipe each line waits until the one before it is answered. */
-  async talk(conversation: Conversation, session: Session): Promise<void> {
+  async talk(conversation: ConsoleConversation, session: Session): Promise<void> {
     const screen = this.printout;
     const { dim } = paintFor(process.stdout);
     if (!this.interactive) await conversation.greeting(greetingWaitMs);

@@ -6,7 +6,7 @@ import type { Supervisor } from "../../supervisor/supervisor.ts";
  * elsewhere. Kept connections are left open until the server closes: a request may already be on its way on one that
  * seems idle, and would be reset. It is set here, since the app may be somebody else's.
  */
-export function partConnections(server: Server, supervisor: Supervisor): void {
+export function drainConnections(server: Server, supervisor: Supervisor): void {
   const answering = new Set<ServerResponse>();
   let parting = false;
   supervisor.onDrain(() => {

@@ -6,7 +6,7 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-export interface Place {
+export interface ListenAddress {
   readonly host: string;
   readonly port: number;
   /** The flag that sets the port, for the message, such as `--port`. */
@@ -14,7 +14,7 @@ export interface Place {
 }
 
 /** Resolves with the port once the server listens. */
-export function listen(server: Server, place: Place): Promise<number> {
+export function listen(server: Server, place: ListenAddress): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(new ListenError(explain(error, place), { cause: error }));
@@ -23,7 +23,7 @@ export function listen(server: Server, place: Place): Promise<number> {
   });
 }
 
-function explain(error: NodeJS.ErrnoException, { host, port, flag }: Place): string {
+function explain(error: NodeJS.ErrnoException, { host, port, flag }: ListenAddress): string {
   switch (error.code) {
     case "EADDRINUSE":
       return `port ${port} of ${host} is in use: choose another with ${flag}, or ${flag} 0 for any free one`;

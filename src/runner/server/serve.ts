@@ -11,7 +11,7 @@ import {
 import { routesReady } from "../../control-plane/routes.ts";
 import { type RunnerOptions, splitOptions } from "../runner-options.ts";
 import { Announcer } from "../terminal/announcer.ts";
-import { partConnections } from "./connection-draining.ts";
+import { drainConnections } from "./connection-draining.ts";
 import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
 import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
@@ -52,7 +52,7 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
     openFiles === null ? null : deriveConnections(openFiles, supervisor.options.maxConcurrentSessions);
   const open = async (app: Koa, port: number, flag: string): Promise<OpenServer> => {
     const server = createHttpServer(http.timeouts);
-    partConnections(server, supervisor);
+    drainConnections(server, supervisor);
     if (limit) limitConnections(server, limit.connections);
     server.on("request", app.callback());
     return { server, port: await listen(server, { host, port, flag }) };

@@ -1,15 +1,15 @@
 import type { AgentReport } from "../../shared/protocol.ts";
 import { describeAgent } from "../../supervisor/warm-up/agent-report.ts";
-import type { Caller } from "../console/caller.ts";
+import type { ConsoleCaller } from "../console/caller.ts";
 import { harmless, paintFor } from "./paint.ts";
 
 /**
  * Tells what the agent is made of, as far as hints are wanted, and what does not work: beside the conversation where that
  * is a pipe or a file.
  */
-export function tellReport(
+export function showAgentReport(
   report: AgentReport,
-  caller: Caller,
+  caller: ConsoleCaller,
   { hints, limited }: { readonly hints: boolean; readonly limited: readonly string[] },
 ): void {
   const { dim, red, yellow } = paintFor(caller.interactive ? process.stdout : process.stderr);

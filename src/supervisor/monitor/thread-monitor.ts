@@ -14,7 +14,7 @@ import { heldBytes, type ThreadHolding, ThreadMemory } from "./memory/thread-mem
 import { Vitals } from "./vitals.ts";
 import { Watchdog } from "./watchdog.ts";
 
-export interface CareOptions {
+export interface ThreadMonitorOptions {
   readonly options: FilledLauncherOptions;
   readonly sessions: Sessions;
   readonly pool: Pool;
@@ -23,7 +23,7 @@ export interface CareOptions {
 }
 
 /** Looks after running sessions and threads by the clock: heartbeat, memory, load, idle time, duration. */
-export class Care {
+export class ThreadMonitor {
   readonly loadGuard: LoadGuard;
   readonly #options: FilledLauncherOptions;
   readonly #sessions: Sessions;
@@ -35,7 +35,7 @@ export class Care {
   readonly #pacing = new PacingGauge();
   #maintenance: NodeJS.Timeout | undefined;
 
-  constructor({ options, sessions, pool, metrics, log }: CareOptions) {
+  constructor({ options, sessions, pool, metrics, log }: ThreadMonitorOptions) {
     this.#options = options;
     this.#sessions = sessions;
     this.#log = log;
@@ -113,7 +113,7 @@ export class Care {
     if (held_mb <= heapSoftLimitMb) return;
     if (held_mb > heapLimitMb) {
       const message = `The thread held ${held_mb} MiB of memory, more than ${heapLimitMb} (heapLimitMb, --heap-limit-mb)`;
-      slot.condemn({ reason: "out_of_memory", message });
+      slot.kill({ reason: "out_of_memory", message });
       return;
     }
     const session = this.#sessions.on(slot);

@@ -79,6 +79,6 @@ export class Watchdog {
       `Error: ${message}`,
       ...frames.map(({ function: name, location }) => `    at ${name} (${location})`),
     ];
-    slot.condemn({ reason: "unresponsive", message, stack: stack.join("\n") });
+    slot.kill({ reason: "unresponsive", message, stack: stack.join("\n") });
   }
 }

@@ -6,7 +6,7 @@ import type { Session } from "./session.ts";
  * Asks a session for a token or link with which somebody can join its call. Throws SESSION_CLOSING, NOT_IN_CALL,
  * NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
  */
-export async function invite(session: Session, question: Question): Promise<JsonObject> {
+export async function askForGuestAccess(session: Session, question: Question): Promise<JsonObject> {
   const answer = await session.ask(question);
   switch (answer.outcome) {
     case "given":

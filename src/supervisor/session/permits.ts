@@ -2,7 +2,7 @@
 const mostOfHolder = 256;
 
 /** A place among the requests to a provider, which a holder waits for or has. */
-interface Place<Holder> {
+interface PermitPlace<Holder> {
   readonly holder: Holder;
   readonly permit: number;
   readonly grant: () => void;
@@ -10,9 +10,9 @@ interface Place<Holder> {
 
 interface Provider<Holder> {
   readonly most: number;
-  readonly granted: Set<Place<Holder>>;
+  readonly granted: Set<PermitPlace<Holder>>;
   /** The places that are waited for, in the order of asking. */
-  readonly waiting: Set<Place<Holder>>;
+  readonly waiting: Set<PermitPlace<Holder>>;
 }
 
 /**
@@ -58,7 +58,7 @@ export class Permits<Holder extends object> {
     this.#remove((place) => place.holder === holder);
   }
 
-  #remove(gone: (place: Place<Holder>) => boolean): void {
+  #remove(gone: (place: PermitPlace<Holder>) => boolean): void {
     for (const provider of this.#providers.values()) {
       for (const places of [provider.granted, provider.waiting]) {
         for (const place of places) if (gone(place)) places.delete(place);

@@ -5,13 +5,13 @@ import type { CloseReason, EndReason } from "../../shared/protocol.ts";
 const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
 
 /** The decision of why a session ends. */
-export interface Verdict {
+export interface EndDecision {
   readonly reason: EndReason;
   readonly error: PlainError | null;
 }
 
 /** The end of a session: the request for it, the decision, and the result. The first of each counts. */
-export class Ending {
+export class SessionEnd {
   closeReason: CloseReason | null = null;
   closeRequestedBy: string | null = null;
   /** The error that it ended of, or will end of; null where there is none. */
@@ -21,15 +21,15 @@ export class Ending {
   at: number | null = null;
   /** The error that nothing caught in its thread, as the thread itself told it. */
   uncaught: PlainError | null = null;
-  #verdict: Verdict | null = null;
+  #decision: EndDecision | null = null;
 
   get decided(): boolean {
-    return this.#verdict !== null;
+    return this.#decision !== null;
   }
 
-  decide(verdict: Verdict): Verdict {
-    this.#verdict ??= verdict;
-    return this.#verdict;
+  decide(decision: EndDecision): EndDecision {
+    this.#decision ??= decision;
+    return this.#decision;
   }
 
   /**
@@ -40,21 +40,21 @@ export class Ending {
     return this.closeReason === "out_of_memory" && slow.has(found) ? "out_of_memory" : found;
   }
 
-  /** Returns the verdict for a thread that died: the one that was decided, or else one by this error. */
-  ofDeath(error: Error): Verdict {
+  /** Returns the decision for a thread that died: the one that was decided, or else one by this error. */
+  ofDeath(error: Error): EndDecision {
     const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-    if (outOfMemory) return this.#verdict ?? { reason: "out_of_memory", error: plainError(error) };
-    return this.#verdict ?? { reason: "crashed", error: this.uncaught ?? plainError(error) };
+    if (outOfMemory) return this.#decision ?? { reason: "out_of_memory", error: plainError(error) };
+    return this.#decision ?? { reason: "crashed", error: this.uncaught ?? plainError(error) };
   }
 
-  complete({ reason, error }: Verdict, at: number): void {
+  complete({ reason, error }: EndDecision, at: number): void {
     this.reason = reason;
     this.error = error;
     this.at = at;
   }
 
   /** Replaces the end by another one that had been reported before. */
-  supersede({ reason, error }: Verdict, at: number): void {
+  supersede({ reason, error }: EndDecision, at: number): void {
     this.reason = reason;
     this.error = error;
     this.at = at;
@@ -64,6 +64,6 @@ export class Ending {
   shrink(): void {
     if (this.error) this.error = withoutStacks(this.error);
     this.uncaught = null;
-    if (this.#verdict) this.#verdict = { reason: this.#verdict.reason, error: this.error };
+    if (this.#decision) this.#decision = { reason: this.#decision.reason, error: this.error };
   }
 }

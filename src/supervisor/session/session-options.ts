@@ -1,4 +1,4 @@
-import type { Farewell, InMemoryCall, JsonObject, JsonValue, Measurement } from "../../shared/protocol.ts";
+import type { InMemoryCall, JsonObject, JsonValue, LeaveData, Measurement } from "../../shared/protocol.ts";
 import type { Permits } from "./permits.ts";
 import type { Session } from "./session.ts";
 
@@ -25,7 +25,7 @@ export interface SessionListener {
   measured(measurement: Measurement): void;
   joined(): void;
   /** Tells that its thread is gone and has not left its call. */
-  farewell(session: Session, farewell: Farewell): void;
+  leaveData(session: Session, leaveData: LeaveData): void;
   /** Tells once that it is on its way out: its place is free once it has ended. */
   leaving(session: Session): void;
   ended(session: Session): void;

@@ -6,23 +6,23 @@ import {
   type Answer,
   type CloseReason,
   type EndReason,
-  type Farewell,
   type FromThread,
   type InMemoryCall,
   type JsonObject,
   type JsonValue,
+  type LeaveData,
   nextStates,
   now,
   type Question,
   type SessionState,
 } from "../../shared/protocol.ts";
 import type { SessionResources } from "../monitor/vitals.ts";
-import type { Condemnation, Slot, SlotHolder } from "../threads/slot.ts";
+import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
 import { Questions } from "./questions.ts";
 import { type Created, Creation, createOverdueText, newTimeline, startCodeOf } from "./session-creation.ts";
-import { Ending, type Verdict } from "./session-end.ts";
+import { type EndDecision, SessionEnd } from "./session-end.ts";
 import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
 import { Transcript } from "./transcript.ts";
 import { TypedMessages } from "./typed-messages.ts";
@@ -51,16 +51,16 @@ export class Session implements SlotHolder {
   readonly #typed = new TypedMessages();
   readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
   readonly #questions = new Questions();
-  readonly #ending = new Ending();
+  readonly #ending = new SessionEnd();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
   readonly ended = this.#over.promise;
   #state: SessionState = "starting";
   #slot: Slot | null = null;
   /** The data for leaving its call, which hold secrets. */
-  #farewell: Farewell | null = null;
+  #leaveData: LeaveData | null = null;
   /** Tells that the call is to be left. It is kept by itself, since the session may end before its thread is gone. */
-  #bidFarewell: SessionListener["farewell"] | null;
+  #leaveOnBehalf: SessionListener["leaveData"] | null;
   #graceTimer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -76,7 +76,7 @@ export class Session implements SlotHolder {
     this.#inMemory = identity.inMemory;
     this.#deadlines = deadlines;
     this.#listener = listener;
-    this.#bidFarewell = listener.farewell;
+    this.#leaveOnBehalf = listener.leaveData;
     this.#creation = new Creation(deadlines.createTimeoutMs, (afterMs) => this.#createOverdue(afterMs));
     this.transcript = keepTranscript ? new Transcript() : null;
     this.events.append({ type: "state", at: this.startedAt, state: this.#state });
@@ -148,7 +148,7 @@ export class Session implements SlotHolder {
     this.#slot.send({ type: "close", reason });
     const { closeGraceMs } = this.#deadlines;
     const message = `The agent ignored the close for ${closeGraceMs} ms (closeGraceMs, --close-grace-ms)`;
-    const kill = () => this.#slot?.condemn({ reason: this.#ending.killReason("killed"), message });
+    const kill = () => this.#slot?.kill({ reason: this.#ending.killReason("killed"), message });
     this.#graceTimer = setTimeout(kill, closeGraceMs);
   }
 
@@ -163,7 +163,7 @@ export class Session implements SlotHolder {
   }
 
   /** Replaces its end by another one that had been reported before, and counts. `at`: epoch milliseconds. */
-  supersede({ reason, error }: Verdict, at: number): void {
+  supersede({ reason, error }: EndDecision, at: number): void {
     this.#ending.supersede({ reason, error }, at);
   }
 
@@ -227,8 +227,8 @@ export class Session implements SlotHolder {
       case "permit_returned":
         this.#listener?.permits.giveBack(this, message.permit);
         break;
-      case "farewell":
-        this.#farewell = message.farewell;
+      case "leaveData":
+        this.#leaveData = message.leaveData;
         break;
       case "answer":
         this.#questions.answered(message.number, message.answer);
@@ -248,17 +248,17 @@ export class Session implements SlotHolder {
     }
   }
 
-  condemned(verdict: Condemnation): void {
+  killed(decision: ThreadKill): void {
     // A thread that stood still before it saw the session is no fault of the session.
     if (this.#untouched) return;
-    const { reason, ...told } = verdict;
+    const { reason, ...told } = decision;
     this.#ending.decide({ reason: this.#ending.killReason(reason), error: { name: "Error", ...told } });
   }
 
   gone(error: Error): void {
     this.#slot = null;
-    if (this.#farewell) this.#bidFarewell?.(this, this.#farewell);
-    this.#farewell = this.#bidFarewell = null;
+    if (this.#leaveData) this.#leaveOnBehalf?.(this, this.#leaveData);
+    this.#leaveData = this.#leaveOnBehalf = null;
     if (this.#ending.decided || !this.#untouched) this.#end(this.#ending.ofDeath(error));
     else this.#creation.settle("dead on arrival");
   }
@@ -284,9 +284,9 @@ export class Session implements SlotHolder {
   }
 
   /** Decides its end before the thread is ended: the rejection of its run only means that it is gone. */
-  #decide(verdict: Verdict): void {
+  #decide(decision: EndDecision): void {
     if (!this.leaving) this.#listener?.leaving(this);
-    const decided = this.#ending.decide(verdict);
+    const decided = this.#ending.decide(decision);
     if (this.#slot) this.#slot.retire();
     else this.#end(decided);
   }
@@ -298,14 +298,14 @@ export class Session implements SlotHolder {
     if (state !== "ended") this.events.append({ type: "state", at: now(), state });
   }
 
-  #end(verdict: Verdict, began = true): void {
+  #end(decision: EndDecision, began = true): void {
     if (this.#state === "ended") return;
     clearTimeout(this.#graceTimer ?? undefined);
     this.#questions.close(new GreenroomError("SESSION_CLOSING"));
     this.#move("ended");
     const at = now();
-    const { reason, error: cause } = verdict;
-    this.#ending.complete(verdict, at);
+    const { reason, error: cause } = decision;
+    this.#ending.complete(decision, at);
     this.#metricsEvents.end(at);
     this.events.append({ type: "state", at, state: "ended" });
     this.events.append({ type: "end", at, reason, error: cause });
@@ -313,7 +313,7 @@ export class Session implements SlotHolder {
     if (began) this.#listener?.ended(this);
     this.config = {};
     this.transcript = this.#listener = this.#graceTimer = null;
-    if (!this.#slot) this.#bidFarewell = null;
+    if (!this.#slot) this.#leaveOnBehalf = null;
     this.#over.resolve();
   }
 }

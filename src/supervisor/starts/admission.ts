@@ -1,7 +1,7 @@
 import { GreenroomError } from "../../shared/errors.ts";
 
 /** The room for one session, counted from before it starts until its thread is gone. */
-export type Place = Disposable;
+export type Reservation = Disposable;
 
 /**
  * Counts sessions exactly: asking and counting happen in the same tick, so that no two sessions take the last place.
@@ -27,7 +27,7 @@ export class Admission {
   }
 
   /** Takes a place, which is free again when it is disposed of. Throws POOL_FULL where there is none. */
-  admit(): Place {
+  admit(): Reservation {
     if (this.full) throw new GreenroomError("POOL_FULL");
     this.#taken += 1;
     let held = true;

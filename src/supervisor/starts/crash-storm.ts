@@ -1,4 +1,4 @@
-import { type Place, placesIn } from "../../shared/error-location.ts";
+import { type ErrorLocation, placesIn } from "../../shared/error-location.ts";
 import type { PlainError } from "../../shared/errors.ts";
 import type { EndReason, JsonValue } from "../../shared/protocol.ts";
 import type { Session } from "../session/session.ts";
@@ -111,6 +111,6 @@ function codeOf(reason: EndReason, error: PlainError): string {
   return [reason, error.name, error.code].filter((part) => part !== undefined).join(" ");
 }
 
-function innermost({ stack, cause }: PlainError): Place | undefined {
+function innermost({ stack, cause }: PlainError): ErrorLocation | undefined {
   return placesIn(stack, 1)[0] ?? (cause && innermost(cause));
 }

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { StartRequest } from "../../agent-launcher.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import type { Farewell, Measurement } from "../../shared/protocol.ts";
+import type { LeaveData, Measurement } from "../../shared/protocol.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import type { Membership } from "../membership.ts";
 import type { Permits } from "../session/permits.ts";
@@ -11,7 +11,7 @@ import { startCodeOf } from "../session/session-creation.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Pool } from "../threads/pool.ts";
 import type { Slot } from "../threads/slot.ts";
-import type { Admission, Place } from "./admission.ts";
+import type { Admission, Reservation } from "./admission.ts";
 import { waitedForRoom } from "./capacity-wait.ts";
 import { hasLeftSince } from "./pending-events.ts";
 
@@ -27,7 +27,7 @@ export interface StartsOptions {
   /** Returns the reason why no start is accepted, or null. */
   readonly refusal: () => GreenroomError | null;
   readonly measured: (measurement: Measurement) => void;
-  readonly farewell: (session: Session, farewell: Farewell) => void;
+  readonly leaveData: (session: Session, leaveData: LeaveData) => void;
   readonly ended: (session: Session) => void;
 }
 
@@ -37,7 +37,7 @@ const mostTries = 3;
 /** Starts sessions: finds a place and a thread for each, and has the agent made in it. */
 export class Starts {
   readonly #options: StartsOptions;
-  readonly #places = new WeakMap<Session, Place>();
+  readonly #places = new WeakMap<Session, Reservation>();
 
   constructor(options: StartsOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ export class Starts {
 
   /** Makes the session. It is counted in the tick that decides, so that no two sessions take the last place. */
   #admit(request: StartRequest, begunAt: number): Session {
-    const { options, sessions, admission, membership, permits, metrics, measured, farewell, ended } =
+    const { options, sessions, admission, membership, permits, metrics, measured, leaveData, ended } =
       this.#options;
     const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
     const place = admission.admit();
@@ -88,7 +88,7 @@ export class Starts {
       {
         permits,
         measured,
-        farewell,
+        leaveData,
         joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
         leaving: (session) => membership.leaving(session),
         ended: (session) => {

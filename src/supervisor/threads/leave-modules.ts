@@ -15,6 +15,6 @@ const ownModules: Readonly<Record<string, string>> = {
  * provider of it, and never a module, so that no agent's code decides what the main thread loads.
  * @param given The application's own, for edges of its own; they count more than Greenroom's.
  */
-export function farewellModules(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+export function leaveModulesOf(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(Object.entries({ ...ownModules, ...given }));
 }

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
-import type { Farewell, FarewellModule, JsonValue } from "../../shared/protocol.ts";
+import type { JsonValue, LeaveData, LeaveModule } from "../../shared/protocol.ts";
 import { loggedError } from "../log-error.ts";
 
 /** The longest time that leaving for a dead thread may take, in milliseconds. */
@@ -14,7 +14,7 @@ const shortestSecret = 12;
  * Leaves the calls of threads that died in them, so that nobody is left with a silent participant who is not there. The
  * edge decides how: the module that the server has for it is imported when the first such thread has died.
  */
-export class Farewells {
+export class LeavesOnBehalf {
   readonly #log: Logger;
   readonly #metrics: Metrics;
   readonly #modules: ReadonlyMap<string, string>;
@@ -30,10 +30,10 @@ export class Farewells {
   }
 
   /** Begins to leave the call of this session. Never throws. */
-  bid(sessionId: string, farewell: Farewell): void {
-    const bidding = this.#bid(sessionId, farewell);
-    this.#underWay.add(bidding);
-    void bidding.then(() => this.#underWay.delete(bidding));
+  leave(sessionId: string, leaveData: LeaveData): void {
+    const leaving = this.#leave(sessionId, leaveData);
+    this.#underWay.add(leaving);
+    void leaving.then(() => this.#underWay.delete(leaving));
   }
 
   /** Waits for all that are under way, each of which has a deadline. */
@@ -41,34 +41,38 @@ export class Farewells {
     await Promise.all(this.#underWay);
   }
 
-  async #bid(sessionId: string, { provider, data }: Farewell): Promise<void> {
+  async #leave(sessionId: string, { provider, data }: LeaveData): Promise<void> {
     const startedAt = performance.now();
     const over = new AbortController();
     try {
-      await within(this.#leave(provider, data, over.signal), timeoutMs, "To leave for a thread that died");
-      this.#metrics.farewell("done");
+      await within(
+        this.#runModule(provider, data, over.signal),
+        timeoutMs,
+        "To leave for a thread that died",
+      );
+      this.#metrics.leftOnBehalf("done");
       const ms = Math.round(performance.now() - startedAt);
       this.#log.info({ session_id: sessionId, ms }, "left the call for a thread that died");
     } catch (error) {
-      this.#metrics.farewell("failed");
+      this.#metrics.leftOnBehalf("failed");
       const { name, message, code } = plainError(error);
       const err = loggedError({ name, message: withoutSecrets(message, data), code });
       this.#log.warn({ session_id: sessionId, err }, "could not leave the call for a thread that died");
     } finally {
-      over.abort(new Error("Nobody waits for the farewell"));
+      over.abort(new Error("Nobody waits for the leaving any more"));
     }
   }
 
-  async #leave(provider: string, data: Farewell["data"], signal: AbortSignal): Promise<void> {
+  async #runModule(provider: string, data: LeaveData["data"], signal: AbortSignal): Promise<void> {
     const url = this.#modules.get(provider);
     if (url === undefined) {
       throw new TypeError(
-        `No module is known that leaves calls of the edge ${JSON.stringify(provider)} (farewells of the launcher)`,
+        `No module is known that leaves calls of the edge ${JSON.stringify(provider)} (leaveModules of the launcher)`,
       );
     }
-    const { farewell } = (await import(url)) as Partial<FarewellModule>;
-    if (typeof farewell !== "function") throw new TypeError(`${url} has no function farewell`);
-    await farewell(data, { signal });
+    const { leave } = (await import(url)) as Partial<LeaveModule>;
+    if (typeof leave !== "function") throw new TypeError(`${url} has no function leave`);
+    await leave(data, { signal });
   }
 }
 

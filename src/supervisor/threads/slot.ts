@@ -23,12 +23,12 @@ export type SlotState = "starting" | "warm" | "running" | "draining" | "gone";
 export interface SlotHolder {
   message(message: FromThread): void;
   /** Tells that the thread was judged, before it is ended. */
-  condemned(verdict: Condemnation): void;
+  killed(kill: ThreadKill): void;
   /** Tells that the thread is dead. `error` is what Piscina knows of it; an AbortError where the server ended it. */
   gone(error: Error): void;
 }
 
-export interface Condemnation {
+export interface ThreadKill {
   readonly reason: KillReason;
   readonly message: string;
   /** The place where the thread was found, as the stack of an error, where that is known. */
@@ -80,7 +80,7 @@ export class Slot {
   readonly #abort = new AbortController();
   #state: SlotState = "starting";
   #retired = false;
-  #condemned = false;
+  #killed = false;
   /** True once the thread has ended; the messages that it sent before are still to be read. */
   #dead = false;
   #holder: SlotHolder | undefined;
@@ -122,8 +122,8 @@ export class Slot {
   }
 
   /** Returns whether the thread is being ended by force. */
-  get condemned(): boolean {
-    return this.#condemned;
+  get killed(): boolean {
+    return this.#killed;
   }
 
   /** Takes the slot out of the reserve. Returns whether it was warm; the caller then has to assign or retire it. */
@@ -148,13 +148,13 @@ export class Slot {
     if (this.#state === "running") this.#state = "draining";
   }
 
-  /** Tells the holder why, then ends the thread: the verdict always comes before the abort. */
-  condemn(verdict: Condemnation): void {
+  /** Tells the holder why, then ends the thread: the decision always comes before the abort. */
+  kill(decision: ThreadKill): void {
     if (this.#state === "gone" || this.#retired) return;
-    this.#condemned = true;
-    this.#events.killed(verdict.reason);
-    this.#holder?.condemned(verdict);
-    this.retire(new Error(verdict.message));
+    this.#killed = true;
+    this.#events.killed(decision.reason);
+    this.#holder?.killed(decision);
+    this.retire(new Error(decision.message));
   }
 
   /** Ends the thread, whatever it does. */
@@ -216,7 +216,7 @@ export class Slot {
 
   #malformed(fault: string): void {
     const message = `The session's thread sent what is no message of the protocol: ${fault}`;
-    this.condemn({ reason: "crashed", message });
+    this.kill({ reason: "crashed", message });
   }
 
   #count(characters: number): void {
@@ -230,7 +230,7 @@ export class Slot {
     const much = tooMany
       ? `${messagesPerSecond} messages in a second (messagesPerSecond)`
       : `${mostCharacters} characters in a second`;
-    this.condemn({ reason: "flooded", message: `The session sent more than ${much}` });
+    this.kill({ reason: "flooded", message: `The session sent more than ${much}` });
   }
 
   async #gone(cause: Error): Promise<void> {

@@ -4,8 +4,8 @@ import {
   type AgentReport,
   type AgentService,
   type Answer,
-  type Farewell,
   type FromThread,
+  type LeaveData,
   type Measurement,
   now,
 } from "../../shared/protocol.ts";
@@ -165,7 +165,7 @@ const message = variants<FromThread, "type">("type", {
   measured: { measurement },
   permit_wanted: { permit: wholeNumber, provider: name },
   permit_returned: { permit: wholeNumber },
-  farewell: { farewell: nullOr(fields<Farewell>({ provider: name, data: jsonObject })) },
+  leaveData: { leaveData: nullOr(fields<LeaveData>({ provider: name, data: jsonObject })) },
   answer: { number: wholeNumber, answer },
   metrics_wanted: {},
   ended: {},

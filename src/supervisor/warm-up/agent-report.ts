@@ -21,12 +21,12 @@ export function describeAgent({ about, services }: AgentReport, limited: readonl
   return [
     { level: "info", fields, text: `Agent: ${made}.${about === null ? "" : ` ${about}`}` },
     ...services.flatMap(complaint),
-    ...strangers(services, limited),
+    ...unknownProviders(services, limited),
   ];
 }
 
 /** Returns a warning for each limit that bounds nothing: its name was most likely mistyped. */
-function strangers(services: readonly AgentService[], limited: readonly string[]): ReportLine[] {
+function unknownProviders(services: readonly AgentService[], limited: readonly string[]): ReportLine[] {
   const known = new Set(
     services.flatMap(({ part, provider, reserve }) => (part === "edge" ? [] : [provider, ...reserve])),
   );

@@ -68,7 +68,7 @@ export async function rehearse(
         }
         slot.retire();
       },
-      condemned: ({ reason: _, ...told }) => fail({ name: "Error", ...told }),
+      killed: ({ reason: _, ...told }) => fail({ name: "Error", ...told }),
       gone: (error) => fail(uncaught ?? plainError(error)),
     },
   );

@@ -2,7 +2,7 @@ import { throughProxy } from "../../network/dispatcher.ts";
 import { retryAfter } from "../../shared/retry-after.ts";
 import { signWebhook } from "./webhook-signature.ts";
 
-export interface Attempt {
+export interface WebhookAttempt {
   readonly url: URL;
   readonly secrets: readonly Buffer[];
   readonly id: string;
@@ -14,11 +14,11 @@ export interface Attempt {
 
 /** The result of one attempt; `what` says it to an operator. */
 export type AttemptResult =
-  | { readonly verdict: "delivered" | "gone"; readonly what: string }
-  | { readonly verdict: "again"; readonly what: string; readonly retryAfterMs: number | null };
+  | { readonly decision: "delivered" | "gone"; readonly what: string }
+  | { readonly decision: "again"; readonly what: string; readonly retryAfterMs: number | null };
 
 /** POSTs a message once. Never rejects, and follows no redirect. */
-export async function attemptDelivery(attempt: Attempt): Promise<AttemptResult> {
+export async function attemptDelivery(attempt: WebhookAttempt): Promise<AttemptResult> {
   const { url, secrets, id, body, timeoutMs, abort } = attempt;
   const timestampSeconds = Math.floor(Date.now() / 1_000);
   const timeout = setTimeout(() => abort.abort(), timeoutMs);
@@ -42,7 +42,7 @@ export async function attemptDelivery(attempt: Attempt): Promise<AttemptResult> 
     return judge(response);
   } catch (error) {
     const what = abort.signal.aborted ? `no answer within ${timeoutMs} ms` : causeOf(error);
-    return { verdict: "again", what, retryAfterMs: null };
+    return { decision: "again", what, retryAfterMs: null };
   } finally {
     clearTimeout(timeout);
   }
@@ -50,10 +50,10 @@ export async function attemptDelivery(attempt: Attempt): Promise<AttemptResult> 
 
 function judge({ ok, status, headers }: Response): AttemptResult {
   const what = `status ${status}`;
-  if (ok) return { verdict: "delivered", what };
-  if (status === 410) return { verdict: "gone", what };
+  if (ok) return { decision: "delivered", what };
+  if (status === 410) return { decision: "gone", what };
   // A refusal may be a receiver that is being deployed, or a gateway's: an end is worth another try.
-  return { verdict: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
+  return { decision: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
 }
 
 /** Returns the cause of an error of fetch, whose own text is only "fetch failed". */

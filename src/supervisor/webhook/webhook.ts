@@ -174,8 +174,8 @@ export class Webhook {
     });
     this.#inFlight.delete(delivery);
     if (this.#pending.has(delivery)) {
-      if (result.verdict === "delivered") this.#welcomeBack();
-      if (result.verdict !== "again") this.#settle(delivery, result.verdict, result.what);
+      if (result.decision === "delivered") this.#welcomeBack();
+      if (result.decision !== "again") this.#settle(delivery, result.decision, result.what);
       else if (now() - delivery.since > this.#delivery.giveUpAfterMs)
         this.#settle(delivery, "failed", result.what);
       else this.#retryLater(delivery, result.retryAfterMs, result.what);

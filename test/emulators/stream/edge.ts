@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebSocket } from "ws";
 import { GoAwayReason } from "../../../src/providers/stream/wire/enums.ts";
 import type { JoinFault } from "./faults.ts";
-import type { Seat } from "./seat.ts";
+import type { CallConnection } from "./seat.ts";
 import { SfuSocket } from "./sfu-socket.ts";
 import { answerTwirp } from "./twirp.ts";
 import type { World } from "./world.ts";
@@ -17,7 +17,7 @@ export class Edge {
   /** Joins are refused with SFU_SHUTTING_DOWN. */
   shuttingDown = false;
   /** The seats by session id. */
-  readonly seats = new Map<string, Seat>();
+  readonly seats = new Map<string, CallConnection>();
   /** Open websockets, also those that were refused. */
   readonly sockets = new Set<SfuSocket>();
 

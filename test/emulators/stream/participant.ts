@@ -14,7 +14,7 @@ import type { Input } from "../../../src/providers/stream/wire/protobuf.ts";
 import { now } from "../../../src/shared/protocol.ts";
 import type { Call } from "./call.ts";
 import type { PublishedTrack } from "./published-track.ts";
-import type { Seat } from "./seat.ts";
+import type { CallConnection } from "./seat.ts";
 
 export interface Grants {
   readonly canPublishAudio: boolean;
@@ -37,7 +37,7 @@ export class Participant {
   readonly name: string;
   grants: Grants = { canPublishAudio: true, canPublishVideo: true, canScreenshare: true };
   /** The seat of the participant; the newer one while it migrates. `null` once it has gone. */
-  seat: Seat | null = null;
+  seat: CallConnection | null = null;
 
   constructor(call: Call, userId: string, sessionId: string, unifiedSessionId: string, name: string) {
     this.call = call;

@@ -9,7 +9,7 @@ import type { Input, Value } from "../../../src/providers/stream/wire/protobuf.t
 import { createPeerConnection } from "./peer-connection.ts";
 import { PublishedTrack } from "./published-track.ts";
 import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
-import type { Seat } from "./seat.ts";
+import type { CallConnection } from "./seat.ts";
 import { SoundPath } from "./sound-path.ts";
 import { Trickle } from "./trickle.ts";
 
@@ -17,7 +17,7 @@ type Answer = Input<typeof SetPublisherResponse>;
 
 /** The SFU's side of the connection by which a participant sends. */
 export class Publisher {
-  readonly #seat: Seat;
+  readonly #seat: CallConnection;
   readonly #path: SoundPath;
   /** Transceivers whose sound is passed on already. */
   readonly #heard = new Set<RTCRtpTransceiver>();
@@ -28,7 +28,7 @@ export class Publisher {
   #cut = false;
   #lostPath: object | null = null;
 
-  constructor(seat: Seat) {
+  constructor(seat: CallConnection) {
     this.#seat = seat;
     this.#path = new SoundPath(seat.edge.world.faults, "uplink");
   }

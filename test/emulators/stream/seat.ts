@@ -7,7 +7,7 @@ import { Subscriber } from "./subscriber.ts";
 let seats = 0;
 
 /** A participant on one edge: its websocket, if it has one, and its two peer connections. */
-export class Seat {
+export class CallConnection {
   /** Later seats have higher ones. */
   readonly number = seats++;
   readonly edge: Edge;

@@ -10,7 +10,7 @@ import type { Call } from "./call.ts";
 import type { Edge } from "./edge.ts";
 import type { JoinFault } from "./faults.ts";
 import { type EventInput, Participant } from "./participant.ts";
-import { Seat } from "./seat.ts";
+import { CallConnection } from "./seat.ts";
 import { readToken } from "./token.ts";
 
 const publishOptions = [
@@ -42,7 +42,7 @@ export class SfuSocket {
   readonly #fault: JoinFault;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #idle: NodeJS.Timeout;
-  #seat: Seat | null = null;
+  #seat: CallConnection | null = null;
 
   constructor(socket: WebSocket, edge: Edge, fault: JoinFault) {
     this.#socket = socket;
@@ -146,7 +146,7 @@ export class SfuSocket {
   }
 
   /** FAST: all is as it was, but for the socket. */
-  #resume(seat: Seat): void {
+  #resume(seat: CallConnection): void {
     const previous = seat.socket;
     this.#seat = seat;
     seat.attach(this);
@@ -169,7 +169,7 @@ export class SfuSocket {
     const name = world.users.get(userId)?.name ?? userId;
     const participant =
       origin?.participant ?? new Participant(call, userId, sessionId, unifiedSessionId ?? "", name);
-    const seat = new Seat(this.#edge, participant);
+    const seat = new CallConnection(this.#edge, participant);
     participant.seat = seat;
     this.#seat = seat;
     seat.attach(this);
@@ -203,7 +203,7 @@ export class SfuSocket {
   }
 
   /** The old edge says when the move is done; its socket is the client's to close. */
-  #migrated(origin: Seat): void {
+  #migrated(origin: CallConnection): void {
     const { migrationMs } = this.#edge.world.rules;
     if (migrationMs === null) return;
     this.#timers.push(setTimeout(() => origin.send({ participantMigrationComplete: {} }), migrationMs));

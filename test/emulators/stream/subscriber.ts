@@ -6,7 +6,7 @@ import { within } from "../../../src/shared/deadline.ts";
 import { createPeerConnection } from "./peer-connection.ts";
 import type { PublishedTrack } from "./published-track.ts";
 import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
-import type { Seat } from "./seat.ts";
+import type { CallConnection } from "./seat.ts";
 import { SoundPath } from "./sound-path.ts";
 import { Trickle } from "./trickle.ts";
 
@@ -24,7 +24,7 @@ export class Subscriber {
   wanted: readonly TrackSubscription[] = [];
   /** Packets sent to the participant. */
   sent = 0;
-  readonly #seat: Seat;
+  readonly #seat: CallConnection;
   readonly #path: SoundPath;
   readonly #forwarded = new Map<PublishedTrack, Forwarded>();
   #connection: RTCPeerConnection | null = null;
@@ -36,7 +36,7 @@ export class Subscriber {
   #cut = false;
   #closed = false;
 
-  constructor(seat: Seat) {
+  constructor(seat: CallConnection) {
     this.#seat = seat;
     this.#path = new SoundPath(seat.edge.world.faults, "downlink");
   }

@@ -10,7 +10,7 @@ import {
 } from "../../../src/providers/stream/wire/protobuf.ts";
 import type { Edge } from "./edge.ts";
 import { fromJson, toJson } from "./proto-json.ts";
-import type { Seat } from "./seat.ts";
+import type { CallConnection } from "./seat.ts";
 import { readToken } from "./token.ts";
 
 type Method = keyof typeof signalServer;
@@ -87,7 +87,7 @@ const transportFailed = refusal(
   "the media transport has failed",
 );
 
-async function perform(seat: Seat, method: Method, asked: Fill): Promise<object> {
+async function perform(seat: CallConnection, method: Method, asked: Fill): Promise<object> {
   switch (method) {
     case "SetPublisher":
       return seat.publisher.negotiate(asked as Request<"SetPublisher">);

@@ -133,7 +133,7 @@ function saidOf(name: string, [first = "", second = ""]: readonly string[], root
   return first === "" ? (/^[a-z]{2,6}$/.test(name) ? ` ${name} ` : " ") : first;
 }
 
-const tidied = (formula: string): string =>
+const checkedMeasurement = (formula: string): string =>
   spokenFormula(formula)
     .replaceAll(/[ \t]+/g, " ")
     .trim();
@@ -153,7 +153,7 @@ const backslash: SpanRule = {
         without: /\n\s*\n/,
       });
       if (typeof end !== "number") return end;
-      return { length: end + 2 - at, put: ` ${tidied(text.slice(at + 2, end))} ` };
+      return { length: end + 2 - at, put: ` ${checkedMeasurement(text.slice(at + 2, end))} ` };
     }
     const name = /^\\([A-Za-z]{1,20})\*?/.exec(text.slice(at, at + 22));
     if (name === null) return null;
@@ -169,7 +169,7 @@ const backslash: SpanRule = {
       if (typeof close !== "number") break;
       end = close;
     }
-    return { length: end - at, put: saidWithSpaces(text, at, tidied(text.slice(at, end))) };
+    return { length: end - at, put: saidWithSpaces(text, at, checkedMeasurement(text.slice(at, end))) };
   },
 };
 
@@ -196,7 +196,7 @@ const dollars: SpanRule = {
     const formula = text.slice(begin, end);
     const wanted = double || /[\\^_=+{}<>]/.test(formula) || /^[A-Za-z]$/.test(formula);
     if (!wanted || (!double && /\s$/.test(formula))) return null;
-    return { length: end + (double ? 2 : 1) - at, put: tidied(formula) };
+    return { length: end + (double ? 2 : 1) - at, put: checkedMeasurement(formula) };
   },
 };
 

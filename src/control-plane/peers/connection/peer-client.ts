@@ -12,7 +12,7 @@ import {
   ProvenHttpsAgent,
   type ProvenRequestOptions,
 } from "./proven-connection.ts";
-import { Patience } from "./wait-timer.ts";
+import { WaitTimer } from "./wait-timer.ts";
 
 /** The time that a connection is kept for the next request, in milliseconds. A server keeps it for 75 s. */
 const keptIdleMs = 30_000;
@@ -131,14 +131,14 @@ function answerOf(
   complete: (socket: Socket) => Mark | null,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const patience = new Patience((error) => sent.destroy(error));
-  const waitForAnswer = () => patience.wait("The answer of a peer", answerTimeoutMs);
+  const timer = new WaitTimer((error) => sent.destroy(error));
+  const waitForAnswer = () => timer.wait("The answer of a peer", answerTimeoutMs);
   let mark: Mark | null = null;
   let bodyBegun = false;
   // It has proved itself: see ProvenHttpAgent.
   sent.once("socket", (socket: Socket) => {
     mark = complete(socket);
-    if (mark !== null) patience.wait("A sign of life of a peer", signTimeoutMs);
+    if (mark !== null) timer.wait("A sign of life of a peer", signTimeoutMs);
     if (mark === null) sent.destroy(new StaleConnection("Its ticket is too old", true));
     else if (body === null) sent.end();
     else sent.flushHeaders();
@@ -146,7 +146,7 @@ function answerOf(
   sent.once("continue", () => {
     if (body === null) return;
     bodyBegun = true;
-    patience.stop();
+    timer.stop();
     sent.once("finish", waitForAnswer);
     sent.end(body);
   });
@@ -161,9 +161,9 @@ function answerOf(
     const bodyUnsent = body !== null && !bodyBegun;
     reject(new PeerError(error.message, closed || bodyUnsent, error));
   });
-  sent.once("close", () => patience.stop());
+  sent.once("close", () => timer.stop());
   sent.once("response", (response) => {
-    patience.stop();
+    timer.stop();
     // Whoever reads the answer hears of its end; here it only must not become an uncaught error.
     response.on("error", () => undefined);
     const { statusCode: status = 0, headers } = response;

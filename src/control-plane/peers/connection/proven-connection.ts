@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { markHeader, type PeerMarks, type Turn } from "./mark.ts";
 import { type AnswerHead, notTheOne, PeerError, unproven } from "./peer-error.ts";
 import { ticketLifeMs } from "./tickets.ts";
-import { Patience } from "./wait-timer.ts";
+import { WaitTimer } from "./wait-timer.ts";
 
 /** The longest time that a peer may take to accept a connection, in milliseconds: peers are near. */
 const connectTimeoutMs = 1_000;
@@ -90,10 +90,10 @@ function prove(
 ): void {
   const { marks, from, to, target, signTimeoutMs } = greetingOf(options);
   const greeting = marks.greet(from, to);
-  const patience = new Patience((error) => socket.destroy(error));
+  const timer = new WaitTimer((error) => socket.destroy(error));
   let head = "";
   const settle = (error: Error | null) => {
-    patience.stop();
+    timer.stop();
     socket.off("data", read).off("error", failed).off("close", closed);
     if (error) socket.destroy();
     done?.(error, socket);
@@ -116,9 +116,9 @@ function prove(
   socket.on("error", () => undefined);
   socket.on("error", failed).on("close", closed).on("data", read);
   socket.setKeepAlive(true, aliveAfterMs);
-  patience.wait("The connection to a peer", connectTimeoutMs);
+  timer.wait("The connection to a peer", connectTimeoutMs);
   socket.once(connected, () => {
-    patience.wait("A sign of life of a peer", signTimeoutMs);
+    timer.wait("A sign of life of a peer", signTimeoutMs);
     socket.write(
       `HEAD ${target} HTTP/1.1\r\nHost: ${options.host}:${options.port}\r\n${markHeader}: ${greeting.text}\r\n\r\n`,
     );

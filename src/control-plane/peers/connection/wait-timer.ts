@@ -1,7 +1,7 @@
 import { DeadlineError } from "../../../shared/deadline.ts";
 
 /** A timer for one wait at a time for something of a peer. */
-export class Patience {
+export class WaitTimer {
   readonly #expired: (error: DeadlineError) => void;
   #timer: NodeJS.Timeout | undefined;
   #overdue = false;

@@ -5,13 +5,13 @@ import type { Capabilities } from "../media/media.ts";
 export type Strategy = "fast" | "rejoin" | "migrate";
 
 /** The reasons for which the agent is no longer in the call. `lost`: for good, after every attempt to come back. */
-export type EndReason = "left" | "call_ended" | "kicked" | "lost";
+export type CallEndReason = "left" | "call_ended" | "kicked" | "lost";
 
 /** The reasons for which the agent may not be heard: it has not the right, lost it, or was muted by somebody. */
-export type Silence = "capabilities" | "grants" | "moderation";
+export type MutedBy = "capabilities" | "grants" | "moderation";
 
 /** The agent's place as plain data, with all that it takes to leave for an agent that cannot any more. It holds a token. */
-export interface Place {
+export interface SfuAddress {
   readonly cid: string;
   readonly userId: string;
   readonly edge: string;
@@ -23,10 +23,10 @@ export interface Place {
   readonly capabilities: Capabilities;
 }
 
-export type SeatEvent =
+export type CallConnectionEvent =
   | Extract<ConnectionEvent, { readonly type: "participant_joined" | "participant_left" }>
   /** The agent sits somewhere else from here on. Also told of the first place. */
-  | { readonly type: "seated"; readonly place: Place }
+  | { readonly type: "seated"; readonly place: SfuAddress }
   /** The agent's sound reaches the SFU that it sits on: its media is connected, at first or again. */
   | { readonly type: "heard" }
   /** `why` is a short class, such as `signal_lost`. */
@@ -34,8 +34,8 @@ export type SeatEvent =
   /** `tookMs` from the moment the fault was noticed until the SFU let us in again; of a migration, until the old one let go. */
   | { readonly type: "reconnected"; readonly strategy: Strategy; readonly tookMs: number }
   /** The agent may not be heard any more, or, with null, may be again. */
-  | { readonly type: "muted"; readonly why: Silence | null }
+  | { readonly type: "muted"; readonly why: MutedBy | null }
   /** Something went wrong that the call survives. */
   | { readonly type: "warning"; readonly what: string; readonly error: unknown }
   /** The last one. */
-  | { readonly type: "ended"; readonly reason: EndReason; readonly error: unknown };
+  | { readonly type: "ended"; readonly reason: CallEndReason; readonly error: unknown };

@@ -3,25 +3,25 @@ import type { PcmFrame } from "../../../agent/audio.ts";
 import type { AgentUser, Call, Participant } from "../../../agent/edge.ts";
 import { now } from "../../../shared/protocol.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
-import { enter } from "../coordinator/join.ts";
+import { joinCall } from "../coordinator/join.ts";
 import type { Sdk } from "../coordinator/sdk.ts";
 import { StreamError } from "../error.ts";
 import type { MediaFactory } from "../media/media.ts";
 import { Participants } from "../participants/participants.ts";
-import { SpeakingRight } from "../participants/permission-to-speak.ts";
+import { PermissionToSpeak } from "../participants/permission-to-speak.ts";
 import { takeRosterEvent } from "../participants/roster-events.ts";
 import { type SoundListener, Voices } from "../participants/voices.ts";
-import type { Trouble } from "../sfu/session-failure.ts";
+import type { SessionFailure } from "../sfu/session-failure.ts";
 import { type ErrorEvent, hasNoRoom, readFault } from "../sfu/sfu-fault.ts";
-import type { Stay } from "../sfu/sfu-session.ts";
+import type { SfuSession } from "../sfu/sfu-session.ts";
 import { CallEndedReason } from "../wire/enums.ts";
 import type { ReconnectDetails, SfuEvent } from "../wire/messages.ts";
-import type { EndReason, Place, SeatEvent, Strategy } from "./call-connection-event.ts";
-import { type Arrival, Lodging } from "./migration.ts";
-import { Comeback, type Publishing } from "./reconnect.ts";
-import { ReturnLimits } from "./reconnect-limits.ts";
+import type { CallConnectionEvent, CallEndReason, SfuAddress, Strategy } from "./call-connection-event.ts";
+import { type Arrival, Migration } from "./migration.ts";
+import { type Publishing, Reconnect } from "./reconnect.ts";
+import { ReconnectLimits } from "./reconnect-limits.ts";
 
-export interface SeatOptions {
+export interface CallConnectionOptions {
   readonly sdk: Pick<Sdk, "WebSocket">;
   readonly coordinator: Pick<Coordinator, "join">;
   readonly factory: MediaFactory;
@@ -31,11 +31,11 @@ export interface SeatOptions {
   /** The number of tries of a join in all. */
   readonly attempts: number;
   /** Takes each event, also those of the join itself. */
-  readonly onEvent: (event: SeatEvent) => void;
+  readonly onEvent: (event: CallConnectionEvent) => void;
 }
 
 /** `joining → seated ⇄ returning → left`; left also follows joining and seated. */
-type SeatState = "joining" | "seated" | "returning" | "left";
+type CallConnectionState = "joining" | "seated" | "returning" | "left";
 
 /**
  * The agent's membership in a call: it joins, and comes back from whatever happens to its connection, until it leaves or
@@ -44,32 +44,32 @@ type SeatState = "joining" | "seated" | "returning" | "left";
  *     signal lost, media healthy ─▶ fast ──not taken up──▶ rejoin ◀── media failed, negotiation failed, session lost
  *     go-away ──▶ migrate ──not done in time──▶ rejoin ──too often──▶ lost
  */
-export class Seat {
-  readonly #options: SeatOptions;
+export class CallConnection {
+  readonly #options: CallConnectionOptions;
   readonly #over = new AbortController();
-  readonly #limits = new ReturnLimits();
+  readonly #limits = new ReconnectLimits();
   readonly #participants: Participants;
   readonly #voices: Voices;
-  readonly #lodging: Lodging;
-  readonly #comeback: Comeback;
-  #state: SeatState = "joining";
-  readonly #right = new SpeakingRight((why) => this.#tell({ type: "muted", why }));
+  readonly #migration: Migration;
+  readonly #reconnect: Reconnect;
+  #state: CallConnectionState = "joining";
+  readonly #right = new PermissionToSpeak((why) => this.#tell({ type: "muted", why }));
   /** The work about something that happened during a return. */
   #next: (() => void) | null = null;
   #leaving: Promise<void> | null = null;
 
-  private constructor(options: SeatOptions) {
+  private constructor(options: CallConnectionOptions) {
     const { call, agentUser, onEvent } = options;
     this.#options = options;
     this.#participants = new Participants(agentUser.id, onEvent);
     this.#voices = new Voices(this.#participants);
-    this.#lodging = new Lodging({
+    this.#migration = new Migration({
       ...options,
       userId: agentUser.id,
       cid: `${call.callType}:${call.callId}`,
       unifiedSessionId: randomUUID(),
-      onEvent: (stay, event) => this.#take(stay, event),
-      onTrouble: (stay, trouble) => this.#trouble(stay, trouble),
+      onEvent: (session, event) => this.#take(session, event),
+      onFailure: (session, failure) => this.#failure(session, failure),
       onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
       onConnected: (peer) => {
         this.#limits.connected(peer);
@@ -77,11 +77,11 @@ export class Seat {
       },
       onSound: (prefix, frame) => this.#voices.hear(prefix, frame),
     });
-    this.#comeback = new Comeback({
-      lodging: this.#lodging,
+    this.#reconnect = new Reconnect({
+      migration: this.#migration,
       limits: this.#limits,
       signal: this.#over.signal,
-      enter: (sessionId, details, avoid) => this.#enter(sessionId, details, avoid),
+      joinCall: (sessionId, details, avoid) => this.#joinCall(sessionId, details, avoid),
       moveTo: (arrival, keep) => this.#moveTo(arrival, keep),
       proceed: (arrival, publishing) => this.#proceed(arrival, publishing),
       onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
@@ -89,9 +89,9 @@ export class Seat {
   }
 
   /** Rejects with a {@link StreamError}, or with the reason of the signal, which counts until it has joined. */
-  static async join(options: SeatOptions, signal: AbortSignal): Promise<Seat> {
+  static async join(options: CallConnectionOptions, signal: AbortSignal): Promise<CallConnection> {
     signal.throwIfAborted();
-    const seat = new Seat(options);
+    const seat = new CallConnection(options);
     const aborted = () => void seat.leave("no longer wanted");
     signal.addEventListener("abort", aborted, { once: true });
     try {
@@ -114,13 +114,13 @@ export class Seat {
     return this.#right.silence === null;
   }
 
-  get place(): Place | null {
-    return this.#lodging.place;
+  get place(): SfuAddress | null {
+    return this.#migration.place;
   }
 
   /** 20 ms of what the agent says. Never throws. */
   send(frame: PcmFrame): void {
-    if (this.#right.silence === null) this.#lodging.send(frame);
+    if (this.#right.silence === null) this.#migration.send(frame);
   }
 
   /** Calls `listener` with the sound of each participant by itself. Returns a function that ends this. */
@@ -141,55 +141,55 @@ export class Seat {
 
   async #join(): Promise<void> {
     const sessionId = randomUUID();
-    const arrival = await this.#enter(sessionId);
+    const arrival = await this.#joinCall(sessionId);
     this.#over.signal.throwIfAborted();
     this.#moveTo(arrival);
     this.#state = "seated";
     this.#proceed(arrival);
   }
 
-  #enter(sessionId: string, details?: ReconnectDetails, avoid?: string): Promise<Arrival> {
+  #joinCall(sessionId: string, details?: ReconnectDetails, avoid?: string): Promise<Arrival> {
     const { coordinator, call, agentUser, attempts } = this.#options;
     const { signal } = this.#over;
-    return enter({
+    return joinCall({
       coordinator,
       call,
       userId: agentUser.id,
       attempts,
       avoid,
       signal,
-      arrive: (admission) => this.#lodging.arrive(admission, sessionId, signal, details),
+      arrive: (admission) => this.#migration.arrive(admission, sessionId, signal, details),
     });
   }
 
   /** Moves to another stay: from here on what that one says counts. */
   #moveTo(arrival: Arrival, keep = false): void {
-    this.#lodging.adopt(arrival.stay, { keep });
+    this.#migration.adopt(arrival.session, { keep });
     this.#right.takeCapabilities(arrival.capabilities);
-    const { place } = this.#lodging;
+    const { place } = this.#migration;
     if (place !== null) this.#tell({ type: "seated", place });
   }
 
   /** Takes up what an SFU said to a join, and what it said after it. */
-  #proceed({ stay, response }: Pick<Arrival, "stay" | "response">, publishing: Publishing = {}): void {
+  #proceed({ session, response }: Pick<Arrival, "session" | "response">, publishing: Publishing = {}): void {
     this.#next = null;
     const { callState, reconnected } = response;
     // An answer without the state of the call says nothing of who is in it.
     if (callState) this.#participants.reset(callState.participants, { returning: !reconnected });
-    this.#speak(stay, publishing);
-    stay.proceed();
-    stay.subscribe(this.#participants.subscriptions);
+    this.#speak(session, publishing);
+    session.proceed();
+    session.subscribe(this.#participants.subscriptions);
   }
 
-  #take(stay: Stay, event: SfuEvent): void {
+  #take(session: SfuSession, event: SfuEvent): void {
     if (this.#state === "left") return;
     // It comes from the old edge, whose socket may be quicker than the answer of the new one.
-    if (event.type === "participantMigrationComplete") this.#comeback.moved();
-    if (stay !== this.#lodging.current) return;
+    if (event.type === "participantMigrationComplete") this.#reconnect.moved();
+    if (session !== this.#migration.current) return;
     if (takeRosterEvent(this.#participants, event)) {
-      stay.subscribe(this.#participants.subscriptions);
+      session.subscribe(this.#participants.subscriptions);
       if (event.type === "trackUnpublished")
-        this.#changeRight(() => this.#right.takeUnpublished(event.value, stay.sessionId));
+        this.#changeRight(() => this.#right.takeUnpublished(event.value, session.sessionId));
       return;
     }
     switch (event.type) {
@@ -213,20 +213,20 @@ export class Seat {
   }
 
   /** Publishes where that is allowed; what is published already is only muted where it is not. */
-  #speak(stay: Stay, publishing: Publishing = {}): void {
+  #speak(session: SfuSession, publishing: Publishing = {}): void {
     const silent = this.#right.silence !== null;
-    void stay.mute(silent);
-    if (!silent || stay.media.publisher.tracks.length > 0) void stay.publish(publishing);
+    void session.mute(silent);
+    if (!silent || session.media.publisher.tracks.length > 0) void session.publish(publishing);
   }
 
   /** The agent may be heard from here on, or not any more. */
   #changeRight(change: () => void): void {
     const before = this.#right.silence === null;
     change();
-    const stay = this.#lodging.current;
-    if (before === (this.#right.silence === null) || stay === null) return;
-    void stay.mute(before);
-    if (!before && stay.media.publisher.tracks.length === 0) void stay.publish();
+    const session = this.#migration.current;
+    if (before === (this.#right.silence === null) || session === null) return;
+    void session.mute(before);
+    if (!before && session.media.publisher.tracks.length === 0) void session.publish();
   }
 
   #takeError(event: ErrorEvent): void {
@@ -236,23 +236,23 @@ export class Seat {
     else void this.#comeBack(wish, error.code?.toLowerCase() ?? "error", badEdge);
   }
 
-  #trouble(stay: Stay, trouble: Trouble): void {
-    if (stay === this.#lodging.former) {
+  #failure(session: SfuSession, failure: SessionFailure): void {
+    if (session === this.#migration.former) {
       // It was to be left anyway.
-      if (trouble.kind === "signal_lost") this.#comeback.moved();
+      if (failure.kind === "signal_lost") this.#reconnect.moved();
       return;
     }
-    if (stay !== this.#lodging.current) return;
-    if (this.#state === "returning") this.#next ??= () => this.#trouble(stay, trouble);
+    if (session !== this.#migration.current) return;
+    if (this.#state === "returning") this.#next ??= () => this.#failure(session, failure);
     if (this.#state !== "seated") return;
-    if (!this.#limits.allows(trouble)) {
-      const message = `${trouble.kind}: too often in a row`;
-      this.#end("lost", new StreamError(message, { retryable: false, cause: trouble }), trouble.kind);
+    if (!this.#limits.allows(failure)) {
+      const message = `${failure.kind}: too often in a row`;
+      this.#end("lost", new StreamError(message, { retryable: false, cause: failure }), failure.kind);
       return;
     }
-    const fast = trouble.kind === "signal_lost" && stay.mediaHealthy;
-    const badEdge = trouble.kind === "session_lost" && hasNoRoom(trouble.error);
-    void this.#comeBack(fast ? "fast" : "rejoin", trouble.kind, badEdge);
+    const fast = failure.kind === "signal_lost" && session.mediaHealthy;
+    const badEdge = failure.kind === "session_lost" && hasNoRoom(failure.error);
+    void this.#comeBack(fast ? "fast" : "rejoin", failure.kind, badEdge);
   }
 
   /** Brings the agent back in one way or another, or ends the membership. Never rejects. */
@@ -264,7 +264,7 @@ export class Seat {
     this.#next = null;
     this.#tell({ type: "reconnecting", strategy: wish, why });
     try {
-      const strategy = await this.#comeback.run({ wish, why, noticedAt, badEdge });
+      const strategy = await this.#reconnect.run({ wish, why, noticedAt, badEdge });
       this.#over.signal.throwIfAborted();
       this.#state = "seated";
       this.#tell({ type: "reconnected", strategy, tookMs: now() - noticedAt });
@@ -282,18 +282,18 @@ export class Seat {
     next?.();
   }
 
-  #end(reason: EndReason, error: unknown, said: string): void {
+  #end(reason: CallEndReason, error: unknown, said: string): void {
     if (this.#state === "left") return;
     const seated = this.#state !== "joining";
     this.#state = "left";
     const over = new StreamError("The agent has left the call", { code: "ECONNABORTED", retryable: false });
     this.#over.abort(over);
     this.#participants.close();
-    this.#leaving = this.#lodging.leave(said, seated && (reason === "left" || reason === "lost"));
+    this.#leaving = this.#migration.leave(said, seated && (reason === "left" || reason === "lost"));
     this.#tell({ type: "ended", reason, error });
   }
 
-  #tell(event: SeatEvent): void {
+  #tell(event: CallConnectionEvent): void {
     this.#options.onEvent(event);
   }
 }

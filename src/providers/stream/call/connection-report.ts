@@ -1,9 +1,9 @@
 import type { JoinRequest } from "../../../agent/edge.ts";
 import { errorKind } from "../../../agent/error-kind.ts";
 import { plainError } from "../../../shared/errors.ts";
-import type { SeatEvent } from "./call-connection-event.ts";
+import type { CallConnectionEvent } from "./call-connection-event.ts";
 
-type Reconnecting = Extract<SeatEvent, { readonly type: "reconnecting" }>;
+type Reconnecting = Extract<CallConnectionEvent, { readonly type: "reconnecting" }>;
 
 /** The reports that are not the connection's fault: an edge sends its participants elsewhere. */
 const notErrors: ReadonlySet<string> = new Set(["go_away"]);
@@ -21,7 +21,7 @@ export class ConnectionReport {
   }
 
   /** `joined`: whoever asked to join has been told that it worked. What comes before is a part of that. */
-  take(event: SeatEvent, joined: boolean): void {
+  take(event: CallConnectionEvent, joined: boolean): void {
     switch (event.type) {
       case "participant_joined":
       case "participant_left":
@@ -57,7 +57,7 @@ export class ConnectionReport {
     this.#log?.warn(this.#fields({ err: plainError(error) }), what);
   }
 
-  #reconnected({ strategy, tookMs }: Extract<SeatEvent, { readonly type: "reconnected" }>): void {
+  #reconnected({ strategy, tookMs }: Extract<CallConnectionEvent, { readonly type: "reconnected" }>): void {
     const { why, strategy: wish } = this.#reconnecting ?? { why: "unknown", strategy };
     this.#reconnecting = null;
     this.#log?.info(
@@ -66,7 +66,7 @@ export class ConnectionReport {
     );
   }
 
-  #ended({ reason, error }: Extract<SeatEvent, { readonly type: "ended" }>): void {
+  #ended({ reason, error }: Extract<CallConnectionEvent, { readonly type: "ended" }>): void {
     if (reason === "left") return;
     if (reason !== "lost") {
       this.#log?.info(this.#fields({ reason }), "the call is over for the agent");

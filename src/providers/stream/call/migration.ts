@@ -1,28 +1,28 @@
 import type { PcmFrame } from "../../../agent/audio.ts";
 import { within } from "../../../shared/deadline.ts";
-import type { Admission } from "../coordinator/credentials.ts";
+import type { SfuAdmission } from "../coordinator/credentials.ts";
 import { leaveFor } from "../leave-on-behalf.ts";
 import type { Peer } from "../media/media.ts";
-import type { Trouble } from "../sfu/session-failure.ts";
-import { Stay, type StayOptions } from "../sfu/sfu-session.ts";
+import type { SessionFailure } from "../sfu/session-failure.ts";
+import { SfuSession, type SfuSessionOptions } from "../sfu/sfu-session.ts";
 import type { JoinResponse, ReconnectDetails, SfuEvent } from "../wire/messages.ts";
 import type { CloseReason } from "../wire/sfu-socket.ts";
-import type { Place } from "./call-connection-event.ts";
+import type { SfuAddress } from "./call-connection-event.ts";
 
 /** A stay that has begun, and what the SFU said to it. */
 export interface Arrival {
-  readonly stay: Stay;
+  readonly session: SfuSession;
   readonly response: JoinResponse;
   readonly capabilities: readonly string[];
 }
 
-export interface LodgingOptions
+export interface MigrationOptions
   extends Pick<
-    StayOptions,
+    SfuSessionOptions,
     "sdk" | "factory" | "apiKey" | "userId" | "cid" | "unifiedSessionId" | "onWarning"
   > {
-  readonly onEvent: (stay: Stay, event: SfuEvent) => void;
-  readonly onTrouble: (stay: Stay, trouble: Trouble) => void;
+  readonly onEvent: (session: SfuSession, event: SfuEvent) => void;
+  readonly onFailure: (session: SfuSession, failure: SessionFailure) => void;
   /** Called when the agent's sound gets out, or the participants' sound gets in. */
   readonly onConnected: (peer: Peer) => void;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
@@ -35,26 +35,26 @@ const goodbyeTimeoutMs = 2_000;
  * The place of the agent: on one SFU, and while it moves, on two. Its own sound and that of the participants go over to the
  * new one when that is connected, each by itself, or when the old one is given up.
  */
-export class Lodging {
-  readonly #options: LodgingOptions;
-  #current: Stay | null = null;
-  #former: Stay | null = null;
+export class Migration {
+  readonly #options: MigrationOptions;
+  #current: SfuSession | null = null;
+  #former: SfuSession | null = null;
   /** Begun and not yet adopted. */
-  #arriving: Stay | null = null;
-  #speaking: Stay | null = null;
-  #hearing: Stay | null = null;
+  #arriving: SfuSession | null = null;
+  #speaking: SfuSession | null = null;
+  #hearing: SfuSession | null = null;
   #sockets = 0;
 
-  constructor(options: LodgingOptions) {
+  constructor(options: MigrationOptions) {
     this.#options = options;
   }
 
-  get current(): Stay | null {
+  get current(): SfuSession | null {
     return this.#current;
   }
 
   /** The one that is being moved away from. */
-  get former(): Stay | null {
+  get former(): SfuSession | null {
     return this.#former;
   }
 
@@ -63,55 +63,55 @@ export class Lodging {
     return this.#sockets++;
   }
 
-  get place(): Place | null {
+  get place(): SfuAddress | null {
     return this.#current?.place ?? null;
   }
 
   /** Takes a place on an SFU. The stay is to be adopted next. Rejects with a StreamError, and leaves nothing behind then. */
   async arrive(
-    { credentials, capabilities }: Admission,
+    { credentials, capabilities }: SfuAdmission,
     sessionId: string,
     signal: AbortSignal,
     details?: ReconnectDetails,
   ): Promise<Arrival> {
     signal.throwIfAborted();
-    const stay: Stay = new Stay({
+    const session: SfuSession = new SfuSession({
       ...this.#options,
       credentials,
       sessionId,
-      onEvent: (event) => this.#options.onEvent(stay, event),
-      onTrouble: (trouble) => this.#options.onTrouble(stay, trouble),
+      onEvent: (event) => this.#options.onEvent(session, event),
+      onFailure: (failure) => this.#options.onFailure(session, failure),
       onConnected: (peer) => {
-        if (stay !== this.#current) return;
-        if (peer === "subscriber") this.#hearing = stay;
-        else this.#speaking = stay;
+        if (session !== this.#current) return;
+        if (peer === "subscriber") this.#hearing = session;
+        else this.#speaking = session;
         this.#options.onConnected(peer);
       },
       onSound: (prefix, frame) => {
-        if (stay === this.#hearing) this.#options.onSound(prefix, frame);
+        if (session === this.#hearing) this.#options.onSound(prefix, frame);
       },
     });
-    this.#arriving = stay;
+    this.#arriving = session;
     try {
-      const response = await stay.join(this.nextAttempt, details);
+      const response = await session.join(this.nextAttempt, details);
       signal.throwIfAborted();
-      return { stay, response, capabilities };
+      return { session, response, capabilities };
     } catch (error) {
-      void stay.close("joinFailed");
-      if (this.#arriving === stay) this.#arriving = null;
+      void session.close("joinFailed");
+      if (this.#arriving === session) this.#arriving = null;
       throw error;
     }
   }
 
   /** Moves over to a stay. With `keep`, the old one goes on until {@link giveUp}. */
-  adopt(stay: Stay, { keep = false } = {}): void {
+  adopt(session: SfuSession, { keep = false } = {}): void {
     const old = this.#current;
     this.#arriving = null;
-    this.#current = stay;
+    this.#current = session;
     this.#former = keep ? old : null;
     if (!keep) {
-      this.#speaking = stay;
-      this.#hearing = stay;
+      this.#speaking = session;
+      this.#hearing = session;
     }
   }
 
@@ -136,12 +136,12 @@ export class Lodging {
     // Once it is left, nothing is healthy.
     const ghost = lingering && this.#current?.signalHealthy === false;
     const { place } = this;
-    const stays = [this.#arriving, this.#former, this.#current];
-    await Promise.all(stays.map((stay) => stay?.leave(reason)));
+    const sessions = [this.#arriving, this.#former, this.#current];
+    await Promise.all(sessions.map((session) => session?.leave(reason)));
     if (ghost && place !== null) await this.#leaveFor(place, reason);
   }
 
-  async #leaveFor(place: Place, reason: string): Promise<void> {
+  async #leaveFor(place: SfuAddress, reason: string): Promise<void> {
     const { sdk, onWarning } = this.#options;
     const over = new AbortController();
     try {

@@ -1,6 +1,6 @@
 import { now } from "../../../shared/protocol.ts";
 import type { Peer } from "../media/media.ts";
-import type { Trouble } from "../sfu/session-failure.ts";
+import type { SessionFailure } from "../sfu/session-failure.ts";
 
 /** The limits of Stream's own clients. */
 const mostReturns = 10;
@@ -9,7 +9,7 @@ const mostNeverConnected = 2;
 const mostNegotiationFailures = 3;
 
 /** Limits how often an agent comes back before it gives up. */
-export class ReturnLimits {
+export class ReconnectLimits {
   #returns: number[] = [];
   readonly #neverConnected: Record<Peer, number> = { publisher: 0, subscriber: 0 };
   #negotiationFailures = 0;
@@ -31,12 +31,12 @@ export class ReturnLimits {
   }
 
   /** Returns whether another return may be tried; false where the same thing went wrong too often in a row. */
-  allows(trouble: Trouble): boolean {
-    if (trouble.kind === "media_failed" && !trouble.everConnected) {
-      this.#neverConnected[trouble.peer]++;
-      return this.#neverConnected[trouble.peer] < mostNeverConnected;
+  allows(failure: SessionFailure): boolean {
+    if (failure.kind === "media_failed" && !failure.everConnected) {
+      this.#neverConnected[failure.peer]++;
+      return this.#neverConnected[failure.peer] < mostNeverConnected;
     }
-    if (trouble.kind === "negotiation_failed") {
+    if (failure.kind === "negotiation_failed") {
       this.#negotiationFailures++;
       return this.#negotiationFailures < mostNegotiationFailures;
     }

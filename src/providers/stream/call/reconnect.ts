@@ -7,8 +7,8 @@ import { StreamError } from "../error.ts";
 import { WebsocketReconnectStrategy } from "../wire/enums.ts";
 import type { ReconnectDetails } from "../wire/messages.ts";
 import type { Strategy } from "./call-connection-event.ts";
-import type { Arrival, Lodging } from "./migration.ts";
-import type { ReturnLimits } from "./reconnect-limits.ts";
+import type { Arrival, Migration } from "./migration.ts";
+import type { ReconnectLimits } from "./reconnect-limits.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 
 export interface Publishing {
@@ -26,13 +26,13 @@ export interface Occasion {
   readonly badEdge: boolean;
 }
 
-export interface ComebackOptions {
-  readonly lodging: Lodging;
-  readonly limits: ReturnLimits;
+export interface ReconnectOptions {
+  readonly migration: Migration;
+  readonly limits: ReconnectLimits;
   /** Fires when nobody is to come back any more. */
   readonly signal: AbortSignal;
   /** Finds a place, on another edge than the one to avoid. */
-  readonly enter: (
+  readonly joinCall: (
     sessionId: string,
     details: ReconnectDetails,
     avoid: string | undefined,
@@ -40,7 +40,7 @@ export interface ComebackOptions {
   /** The agent sits there from here on; with `keep`, what it says and hears goes over once that is connected. */
   readonly moveTo: (arrival: Arrival, keep?: boolean) => void;
   /** Takes up what the SFU said to the join, and sends and hears from there. */
-  readonly proceed: (arrival: Pick<Arrival, "stay" | "response">, publishing?: Publishing) => void;
+  readonly proceed: (arrival: Pick<Arrival, "session" | "response">, publishing?: Publishing) => void;
   readonly onWarning: (what: string, error: unknown) => void;
 }
 
@@ -55,12 +55,12 @@ const longestReturnMs = 120_000;
 const migrationTimeoutMs = 7_000;
 
 /** The ways back into a call: the same session over another socket, a new session, or another edge. */
-export class Comeback {
-  readonly #options: ComebackOptions;
+export class Reconnect {
+  readonly #options: ReconnectOptions;
   #returns = 0;
   #moved: (() => void) | null = null;
 
-  constructor(options: ComebackOptions) {
+  constructor(options: ReconnectOptions) {
     this.#options = options;
   }
 
@@ -82,23 +82,23 @@ export class Comeback {
 
   /** Takes the session up again over another socket. Returns whether the SFU went along. */
   async #fast(noticedAt: number, why: string): Promise<boolean> {
-    const { lodging, signal, proceed } = this.#options;
-    const stay = lodging.current;
-    if (stay === null) return false;
+    const { migration, signal, proceed } = this.#options;
+    const session = migration.current;
+    if (session === null) return false;
     for (let attempt = 1; attempt <= mostFastAttempts; attempt++) {
-      if (!stay.mediaHealthy || now() - noticedAt > stay.fastDeadlineMs) return false;
+      if (!session.mediaHealthy || now() - noticedAt > session.fastDeadlineMs) return false;
       try {
-        const response = await stay.join(lodging.nextAttempt, {
-          ...stay.announcement,
+        const response = await session.join(migration.nextAttempt, {
+          ...session.announcement,
           strategy: WebsocketReconnectStrategy.FAST,
           reconnectAttempt: this.#returns,
-          fromSfuId: stay.credentials.edge,
+          fromSfuId: session.credentials.edge,
           reason: why,
         });
         signal.throwIfAborted();
         // A peer that failed meanwhile is told of once only, and was not listened to.
-        if (!response.reconnected || !stay.mediaHealthy) return false;
-        proceed({ stay, response }, { iceRestart: true });
+        if (!response.reconnected || !session.mediaHealthy) return false;
+        proceed({ session, response }, { iceRestart: true });
         return true;
       } catch (error) {
         signal.throwIfAborted();
@@ -112,17 +112,17 @@ export class Comeback {
 
   /** Begins a session anew, as often and for as long as the limits allow. Rejects where that does not help. */
   async #rejoin(why: string, noticedAt: number, badEdge: boolean): Promise<void> {
-    const { lodging, limits, signal, enter, moveTo, proceed, onWarning } = this.#options;
+    const { migration, limits, signal, joinCall, moveTo, proceed, onWarning } = this.#options;
     let last: unknown;
     for (let failures = 1; ; failures++) {
-      const old = lodging.current;
+      const old = migration.current;
       if (now() - noticedAt > longestReturnMs || !limits.begin()) {
         const message = `To rejoin: ${why}: too often, or for too long`;
         throw new StreamError(message, { retryable: false, cause: last });
       }
       this.#returns++;
       try {
-        const arrival = await enter(
+        const arrival = await joinCall(
           randomUUID(),
           {
             ...old?.announcement,
@@ -152,8 +152,8 @@ export class Comeback {
 
   /** Moves to another edge; the old one goes on until it says that the move is done. Returns whether it worked. */
   async #migrate(why: string): Promise<boolean> {
-    const { lodging, limits, signal, enter, moveTo, proceed, onWarning } = this.#options;
-    const old = lodging.current;
+    const { migration, limits, signal, joinCall, moveTo, proceed, onWarning } = this.#options;
+    const old = migration.current;
     if (old === null || !limits.begin()) return false;
     this.#returns++;
     const moved = Promise.withResolvers<void>();
@@ -166,19 +166,19 @@ export class Comeback {
         fromSfuId: old.credentials.edge,
         reason: why,
       };
-      const arrival = await enter(old.sessionId, details, old.credentials.edge);
+      const arrival = await joinCall(old.sessionId, details, old.credentials.edge);
       signal.throwIfAborted();
       moveTo(arrival, true);
       proceed(arrival);
       // Without its signalling it cannot let go.
       if (!old.signalHealthy) moved.resolve();
       await within(moved.promise, migrationTimeoutMs, "To migrate", signal);
-      lodging.giveUp("left");
+      migration.giveUp("left");
       return true;
     } catch (error) {
       signal.throwIfAborted();
       onWarning("To migrate", error);
-      lodging.giveUp("superseded");
+      migration.giveUp("superseded");
       return false;
     } finally {
       this.#moved = null;

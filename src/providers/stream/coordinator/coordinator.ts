@@ -8,7 +8,7 @@ import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts
 import { retryDelayMs } from "../call/retry-delay.ts";
 import { passing, StreamError, unreachable } from "../error.ts";
 import { type FilledOptions, videoUrl } from "../options.ts";
-import { type Admission, readAdmission } from "./credentials.ts";
+import { readAdmission, type SfuAdmission } from "./credentials.ts";
 import { loadSdk } from "./sdk.ts";
 import { StreamClock } from "./stream-clock.ts";
 
@@ -119,7 +119,7 @@ export class Coordinator {
    * Asks for a place in a call, once; only a token that has expired, or comes too early by Stream's clock, is renewed, and
    * asked with again. The SFU decides afterwards, so whoever joins knows when to try another time. Rejects with a {@link StreamError}.
    */
-  async join(request: JoinCall): Promise<Admission> {
+  async join(request: JoinCall): Promise<SfuAdmission> {
     try {
       return await this.#join(request);
     } catch (error) {
@@ -129,7 +129,7 @@ export class Coordinator {
     }
   }
 
-  async #join({ call, userId, migratingFrom, failedEdges = [], signal }: JoinCall): Promise<Admission> {
+  async #join({ call, userId, migratingFrom, failedEdges = [], signal }: JoinCall): Promise<SfuAdmission> {
     const doing = "To join a call";
     const { apiKey, baseUrl, requestTimeoutMs } = this.#options;
     const token = await this.#ownToken(userId);

@@ -13,14 +13,14 @@ export interface Credentials {
 }
 
 /** The coordinator's answer to a join, as far as it matters. */
-export interface Admission {
+export interface SfuAdmission {
   readonly credentials: Credentials;
   /** The rights of the agent, such as `send-audio`. */
   readonly capabilities: readonly string[];
 }
 
 /** Reads the answer to a join. Throws a {@link StreamError} where something is missing without which nothing works. */
-export function readAdmission(answer: unknown): Admission {
+export function readAdmission(answer: unknown): SfuAdmission {
   const { credentials, own_capabilities } = fields(answer);
   const { token, server, ice_servers } = fields(credentials);
   const { edge_name, url, ws_endpoint } = fields(server);

@@ -9,7 +9,7 @@ const demoSeconds = 3_600;
 type Inviter = Pick<Coordinator, "upsertUser" | "userToken">;
 
 /** Lets people into a call of Stream that an agent is in. */
-export class Invitations {
+export class GuestTokens {
   readonly #options: Pick<FilledOptions, "apiKey">;
   readonly #coordinator: Inviter;
 

@@ -5,9 +5,9 @@ import { StreamError } from "../error.ts";
 import { hasNoRoom } from "../sfu/sfu-fault.ts";
 import { WebsocketReconnectStrategy } from "../wire/enums.ts";
 import type { Coordinator } from "./coordinator.ts";
-import type { Admission } from "./credentials.ts";
+import type { SfuAdmission } from "./credentials.ts";
 
-export interface EntranceOptions<T> {
+export interface JoinCallOptions<T> {
   readonly coordinator: Pick<Coordinator, "join">;
   readonly call: Call;
   readonly userId: string;
@@ -17,14 +17,14 @@ export interface EntranceOptions<T> {
   /** The edge to get away from. Default none. */
   readonly avoid?: string | undefined;
   /** Takes the place on the edge that the coordinator gave. */
-  readonly arrive: (admission: Admission) => Promise<T>;
+  readonly arrive: (admission: SfuAdmission) => Promise<T>;
 }
 
 /**
  * Finds a place in a call: asks the coordinator for an edge, and for another one where that has no room, or failed twice.
  * Rejects with what went wrong last.
  */
-export async function enter<T>(options: EntranceOptions<T>): Promise<T> {
+export async function joinCall<T>(options: JoinCallOptions<T>): Promise<T> {
   const { coordinator, call, userId, attempts, signal, avoid, arrive } = options;
   const failedEdges = avoid === undefined ? [] : [avoid];
   const failures = new Map<string, number>();

@@ -3,7 +3,7 @@ import type { PcmFrame } from "../../../agent/audio.ts";
 import { frameMs } from "../../../audio/pcm.ts";
 import { Pacer } from "../../../audio/playback/pacer.ts";
 import { Link, type LinkOptions } from "../../../media/peer-link.ts";
-import { Voice } from "../../../media/voice-receiver.ts";
+import { VoiceReceiver } from "../../../media/voice-receiver.ts";
 import type { Subscriber as SubscriberInterface } from "./media.ts";
 
 export interface SubscriberOptions extends LinkOptions {
@@ -19,7 +19,7 @@ const burst = 3;
 export class Subscriber implements SubscriberInterface {
   readonly link: Link;
   readonly #options: SubscriberOptions;
-  readonly #voices = new Map<RTCRtpTransceiver, Voice>();
+  readonly #voices = new Map<RTCRtpTransceiver, VoiceReceiver>();
   readonly #pacer: Pacer;
   #closed = false;
 
@@ -61,7 +61,7 @@ export class Subscriber implements SubscriberInterface {
     for (const transceiver of receiving) {
       let voice = this.#voices.get(transceiver);
       if (voice === undefined) {
-        voice = await Voice.create(transceiver.receiver, sampleRate, () => this.#wake());
+        voice = await VoiceReceiver.create(transceiver.receiver, sampleRate, () => this.#wake());
         if (this.#closed) {
           voice.close();
           return;

@@ -24,7 +24,7 @@ interface Attendee {
   speaks: boolean;
 }
 
-type Presence = Extract<ConnectionEvent, { readonly participant: Participant }>;
+type PresenceEvent = Extract<ConnectionEvent, { readonly participant: Participant }>;
 
 /**
  * The participants of the call. The SFU counts sessions; to the agent a participant is a user, who is there while any
@@ -37,11 +37,11 @@ export class Participants {
   readonly #departures = new Map<string, NodeJS.Timeout>();
   readonly #agentUserId: string;
   readonly #times: DepartureTimes;
-  readonly #onEvent: (event: Presence) => void;
+  readonly #onEvent: (event: PresenceEvent) => void;
 
   constructor(
     agentUserId: string,
-    onEvent: (event: Presence) => void,
+    onEvent: (event: PresenceEvent) => void,
     times: DepartureTimes = departureTimes,
   ) {
     this.#agentUserId = agentUserId;

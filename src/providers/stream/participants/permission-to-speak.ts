@@ -1,26 +1,26 @@
-import type { Silence } from "../call/call-connection-event.ts";
+import type { MutedBy } from "../call/call-connection-event.ts";
 import { TrackType, TrackUnpublishReason } from "../wire/enums.ts";
 import type { SfuEvent } from "../wire/messages.ts";
 
 type TrackUnpublished = Extract<SfuEvent, { type: "trackUnpublished" }>["value"];
 
 /** The silences of the agent, by the cause of its track's end. Its own muting is none: it never mutes itself. */
-const silences: Readonly<Record<number, Silence>> = {
+const silences: Readonly<Record<number, MutedBy>> = {
   [TrackUnpublishReason.PERMISSION_REVOKED]: "grants",
   [TrackUnpublishReason.MODERATION]: "moderation",
 };
 
 /** Knows whether the agent may be heard: a matter of its rights, and of whoever may mute it. */
-export class SpeakingRight {
-  readonly #onChange: (silence: Silence | null) => void;
-  #silence: Silence | null = null;
+export class PermissionToSpeak {
+  readonly #onChange: (silence: MutedBy | null) => void;
+  #silence: MutedBy | null = null;
 
-  constructor(onChange: (silence: Silence | null) => void) {
+  constructor(onChange: (silence: MutedBy | null) => void) {
     this.#onChange = onChange;
   }
 
   /** The reason for which the agent may not be heard; null: it may. */
-  get silence(): Silence | null {
+  get silence(): MutedBy | null {
     return this.#silence;
   }
 
@@ -48,12 +48,12 @@ export class SpeakingRight {
     if (this.#silence === "moderation") this.#set(null);
   }
 
-  #allow(may: boolean, why: Silence): void {
+  #allow(may: boolean, why: MutedBy): void {
     if (!may) this.#set(why);
     else if (this.#silence !== "moderation") this.#set(null);
   }
 
-  #set(silence: Silence | null): void {
+  #set(silence: MutedBy | null): void {
     if (silence === this.#silence) return;
     this.#silence = silence;
     this.#onChange(silence);

@@ -3,7 +3,7 @@ import { PeerType, TrackType } from "../wire/enums.ts";
 import type { PublishOption, SubscriberOffer } from "../wire/messages.ts";
 import type { Value } from "../wire/protobuf.ts";
 import type { SignalClient } from "../wire/twirp.ts";
-import { sessionLost, type Trouble } from "./session-failure.ts";
+import { type SessionFailure, sessionLost } from "./session-failure.ts";
 
 export interface NegotiationOptions {
   readonly sessionId: string;
@@ -11,7 +11,7 @@ export interface NegotiationOptions {
   readonly signalling: SignalClient;
   /** Fires when the stay is over. */
   readonly signal: AbortSignal;
-  readonly onTrouble: (trouble: Trouble) => void;
+  readonly onFailure: (failure: SessionFailure) => void;
   readonly onWarning: (what: string, error: unknown) => void;
   /** Descriptions were exchanged for the peer. */
   readonly onAgreed: (peer: "publisher" | "subscriber") => void;
@@ -92,7 +92,7 @@ export class Negotiation {
       await this.#announce();
     } catch (error) {
       if (this.#failed("To publish", error)) return;
-      this.#options.onTrouble({ kind: "negotiation_failed", error });
+      this.#options.onFailure({ kind: "negotiation_failed", error });
     }
   }
 
@@ -116,17 +116,17 @@ export class Negotiation {
       if (this.#failed("To answer an offer", error)) return;
       this.#failures++;
       if (this.#failures < mostFailures) void this.restartSubscriber();
-      else this.#options.onTrouble({ kind: "negotiation_failed", error });
+      else this.#options.onFailure({ kind: "negotiation_failed", error });
     }
   }
 
   /** Returns whether nothing more is to be done about it here. */
   #failed(what: string, error: unknown): boolean {
-    const { signal, onWarning, onTrouble } = this.#options;
+    const { signal, onWarning, onFailure } = this.#options;
     if (signal.aborted) return true;
     onWarning(what, error);
     if (!sessionLost(error)) return false;
-    onTrouble({ kind: "session_lost", error });
+    onFailure({ kind: "session_lost", error });
     return true;
   }
 }

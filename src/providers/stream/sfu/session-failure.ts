@@ -4,7 +4,7 @@ import { ErrorCode } from "../wire/enums.ts";
 import type { SocketLoss } from "../wire/sfu-socket.ts";
 
 /** The reasons for which a session on an SFU cannot go on as it is. */
-export type Trouble =
+export type SessionFailure =
   | { readonly kind: "signal_lost"; readonly loss: SocketLoss }
   /** A peer connection failed, or, `everConnected` false, never came about. */
   | { readonly kind: "media_failed"; readonly peer: Peer; readonly everConnected: boolean }

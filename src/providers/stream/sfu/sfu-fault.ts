@@ -6,7 +6,7 @@ import type { SfuEvent } from "../wire/messages.ts";
 export type ErrorEvent = Extract<SfuEvent, { type: "error" }>["value"];
 
 /** A fault that an SFU reports in a call, and the reaction that it wants; null is none. */
-export interface Fault {
+export interface SfuFault {
   readonly error: StreamError;
   readonly wish: Strategy | "leave" | null;
   /** True where only another edge helps. */
@@ -32,7 +32,7 @@ export const hasNoRoom = ({ number }: StreamError): boolean => full.has(number);
 /** An error event that does not say which. */
 const noFault = { code: 0, message: "", shouldRetry: false };
 
-export function readFault({ error: fault = noFault, reconnectStrategy }: ErrorEvent): Fault {
+export function readFault({ error: fault = noFault, reconnectStrategy }: ErrorEvent): SfuFault {
   const error = sfuError("In a call", fault, reconnectStrategy);
   return { error, wish: wishes[reconnectStrategy] ?? null, badEdge: hasNoRoom(error) };
 }

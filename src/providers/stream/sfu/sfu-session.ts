@@ -1,5 +1,5 @@
 import type { PcmFrame } from "../../../agent/audio.ts";
-import type { Place } from "../call/call-connection-event.ts";
+import type { SfuAddress } from "../call/call-connection-event.ts";
 import type { Credentials } from "../coordinator/credentials.ts";
 import type { Sdk } from "../coordinator/sdk.ts";
 import type { Capabilities, Media, MediaFactory, Peer } from "../media/media.ts";
@@ -16,10 +16,10 @@ import { SignalClient } from "../wire/twirp.ts";
 import { clientDetails } from "./client-details.ts";
 import { Negotiation } from "./negotiation.ts";
 import { PeerWatch } from "./peer-watch.ts";
-import { sessionLost, type Trouble } from "./session-failure.ts";
+import { type SessionFailure, sessionLost } from "./session-failure.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-export interface StayOptions {
+export interface SfuSessionOptions {
   readonly sdk: Pick<Sdk, "WebSocket">;
   readonly factory: MediaFactory;
   readonly apiKey: string;
@@ -32,18 +32,18 @@ export interface StayOptions {
   /** Events that are not about media, in order. */
   readonly onEvent: (event: SfuEvent) => void;
   /** Reports a trouble. It may be called more than once. The stay itself does nothing about it. */
-  readonly onTrouble: (trouble: Trouble) => void;
+  readonly onFailure: (failure: SessionFailure) => void;
   readonly onWarning: (what: string, error: unknown) => void;
   readonly onConnected: (peer: Peer) => void;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
 
 /** One session on one SFU: its signalling and its sound. It outlives its socket where the SFU takes up a new one. */
-export class Stay {
+export class SfuSession {
   readonly credentials: Credentials;
   readonly sessionId: string;
   readonly media: Media;
-  readonly #options: StayOptions;
+  readonly #options: SfuSessionOptions;
   readonly #over = new AbortController();
   readonly #signalling: SignalClient;
   readonly #negotiation: Negotiation;
@@ -56,8 +56,8 @@ export class Stay {
   /** The messages that came after the answer to a join, which is read first; null where nothing has to wait. */
   #waiting: (() => void)[] | null = null;
 
-  constructor(options: StayOptions) {
-    const { credentials, sessionId, factory, onSound, onTrouble, onWarning } = options;
+  constructor(options: SfuSessionOptions) {
+    const { credentials, sessionId, factory, onSound, onFailure, onWarning } = options;
     const { signal } = this.#over;
     this.#options = options;
     this.credentials = credentials;
@@ -75,7 +75,7 @@ export class Stay {
       media: this.media,
       signalling: this.#signalling,
       signal,
-      onTrouble,
+      onFailure,
       onWarning,
       onAgreed: (peer) => this.#watches[peer].begin(),
     });
@@ -83,7 +83,7 @@ export class Stay {
   }
 
   /** The agent's place in the call; null before it joined. */
-  get place(): Place | null {
+  get place(): SfuAddress | null {
     if (this.#capabilities === null) return null;
     const { cid, userId, unifiedSessionId } = this.#options;
     const { edge, websocketUrl, token } = this.credentials;
@@ -116,7 +116,7 @@ export class Stay {
    * here on for {@link proceed}. Rejects with a StreamError.
    */
   async join(attempt: number, reconnectDetails?: ReconnectDetails): Promise<JoinResponse> {
-    const { sdk, factory, apiKey, userId, cid, unifiedSessionId, onTrouble, onWarning } = this.#options;
+    const { sdk, factory, apiKey, userId, cid, unifiedSessionId, onFailure, onWarning } = this.#options;
     const { credentials, sessionId } = this;
     const query = new URLSearchParams({
       attempt: String(attempt),
@@ -129,7 +129,7 @@ export class Stay {
     const socket = new SfuSocket(sdk.WebSocket, {
       url: `${credentials.websocketUrl}?${query}`,
       onEvent: (event) => this.#take(event),
-      onLost: (loss) => this.#later(() => onTrouble({ kind: "signal_lost", loss })),
+      onLost: (loss) => this.#later(() => onFailure({ kind: "signal_lost", loss })),
       onUnreadable: (error) => onWarning("An event of the SFU cannot be read", error),
     });
     this.#socket = socket;
@@ -200,17 +200,17 @@ export class Stay {
 
   async #end(): Promise<void> {
     if (this.#over.signal.aborted) return;
-    this.#over.abort(new Error("The stay on the SFU is over"));
+    this.#over.abort(new Error("The session on the SFU is over"));
     this.#watches.publisher.close();
     this.#watches.subscriber.close();
     await this.media.close();
   }
 
   #watch(peer: Peer): PeerWatch {
-    const { onTrouble, onConnected } = this.#options;
+    const { onFailure, onConnected } = this.#options;
     return new PeerWatch({
       onConnected: () => onConnected(peer),
-      onFailed: (everConnected) => onTrouble({ kind: "media_failed", peer, everConnected }),
+      onFailed: (everConnected) => onFailure({ kind: "media_failed", peer, everConnected }),
       onRestart: () => this.#restartIce(peer),
     });
   }
@@ -277,6 +277,6 @@ export class Stay {
   #failed(what: string, error: unknown): void {
     if (this.#over.signal.aborted) return;
     this.#options.onWarning(what, error);
-    if (sessionLost(error)) this.#options.onTrouble({ kind: "session_lost", error });
+    if (sessionLost(error)) this.#options.onFailure({ kind: "session_lost", error });
   }
 }

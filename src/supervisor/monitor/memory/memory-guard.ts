@@ -212,7 +212,7 @@ export class MemoryGuard {
       { slot: slot.number, heldMb, known, usedMb, limitMb },
       "a thread takes too much memory",
     );
-    slot.condemn({ reason: "out_of_memory", message });
+    slot.kill({ reason: "out_of_memory", message });
     this.#ending.set(slot, { bytes, known, goneAt: null });
     this.#options.ended();
   }
@@ -224,7 +224,7 @@ export class MemoryGuard {
       const holding = this.#options.threads.of(slot);
       const bytes = holding === undefined ? 0 : heldBytes(holding);
       // What nobody accounts for may be of one that the watchdog ended.
-      const unexplained = slot.condemned ? this.#unexplainedBytes(use) : 0;
+      const unexplained = slot.killed ? this.#unexplainedBytes(use) : 0;
       const known = bytes >= unexplained;
       this.#ending.set(slot, { bytes: known ? bytes : unexplained, known, goneAt: null });
     }

@@ -4,8 +4,8 @@ import anyTest, { type ExecutionContext } from "ava";
 import type { AgentLauncher, EndReason, JsonObject, Session } from "greenroom";
 import pino from "pino";
 import { eventually } from "./fixtures/eventually.ts";
-import { gate, notes } from "./fixtures/farewell-notes.ts";
 import { launch } from "./fixtures/launch.ts";
+import { gate, notes } from "./fixtures/leave-notes.ts";
 import { farewellSecret } from "./fixtures/open-call-edge.ts";
 import { reached } from "./fixtures/session-watch.ts";
 
@@ -22,9 +22,9 @@ async function countOf(launcher: AgentLauncher, outcome: string): Promise<number
 }
 
 /** The modules that the server knows: a thread can name these, and no others. */
-const farewells = {
-  noted: new URL("./fixtures/farewell-notes.ts", import.meta.url),
-  failing: new URL("./fixtures/farewell-fails.ts", import.meta.url).href,
+const leaveModules = {
+  noted: new URL("./fixtures/leave-notes.ts", import.meta.url),
+  failing: new URL("./fixtures/leave-fails.ts", import.meta.url).href,
   empty: fileURLToPath(new URL("./fixtures/eventually.ts", import.meta.url)),
 };
 
@@ -38,7 +38,7 @@ async function logged(t: ExecutionContext): Promise<{ launcher: AgentLauncher; t
     },
   });
   const launcher = await launch(t, "agent-open-call", {
-    farewells,
+    leaveModules,
     logger: pino({ level: "trace" }, sink),
   });
   return { launcher, text: () => text };
@@ -58,7 +58,7 @@ const deaths: readonly (readonly [
 
 for (const [fault, reason, options] of deaths) {
   test(`a thread that ends as ${reason} (${fault}) has its call left for it, once`, async (t) => {
-    const launcher = await launch(t, "agent-open-call", { farewells, ...options });
+    const launcher = await launch(t, "agent-open-call", { leaveModules, ...options });
     const session = await launcher.startSession({ callId: "c", config: { fault } });
     await reached(session, "live");
     if (fault === "ignore-close") await launcher.closeSession(session.id);
@@ -72,7 +72,7 @@ for (const [fault, reason, options] of deaths) {
 }
 
 test("whoever leaves by itself needs no farewell, however the session ends", async (t) => {
-  const launcher = await launch(t, "agent-open-call", { farewells });
+  const launcher = await launch(t, "agent-open-call", { leaveModules });
   const broken = await launcher.startSession({ callId: "c", config: { fault: "throw" } });
   const closed = await launcher.startSession({ callId: "c" });
   await reached(closed, "live");
@@ -84,8 +84,8 @@ test("whoever leaves by itself needs no farewell, however the session ends", asy
   t.is(await countOf(launcher, "done"), 0);
 });
 
-test("a stop waits for the farewells under way", async (t) => {
-  const launcher = await launch(t, "agent-open-call", { farewells });
+test("a stop waits for the leaveModules under way", async (t) => {
+  const launcher = await launch(t, "agent-open-call", { leaveModules });
   const { promise, resolve } = Promise.withResolvers<void>();
   gate.open = promise;
   const session = await launcher.startSession({ callId: "c", config: { fault: "exit" } });
@@ -118,14 +118,14 @@ test("a farewell that never ends is given up, and the stop goes on", async (t) =
 test("a farewell that fails is counted and logged, without a word of what it holds", async (t) => {
   const { launcher, text } = await logged(t);
   // The last three are no names of the table: a thread could send anything.
-  for (const provider of ["failing", "empty", farewells.failing, "node:fs", "constructor"]) {
+  for (const provider of ["failing", "empty", leaveModules.failing, "node:fs", "constructor"]) {
     const session = await launcher.startSession({ callId: "c", config: { fault: "exit", provider } });
     await session.ended;
   }
   await launcher.stop();
   t.is(await countOf(launcher, "failed"), 5);
   t.is([...text().matchAll(/RangeError.*Nobody takes/g)].length, 1);
-  t.regex(text(), /has no function farewell/);
+  t.regex(text(), /has no function leave/);
   t.is([...text().matchAll(/No module is known that leaves calls of the edge/g)].length, 3);
   t.false(text().includes(farewellSecret));
 });

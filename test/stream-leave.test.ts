@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, JsonObject, Session } from "greenroom";
-import type { Place } from "../src/providers/stream/call/call-connection-event.ts";
-import { Invitations } from "../src/providers/stream/coordinator/guest-tokens.ts";
+import type { SfuAddress } from "../src/providers/stream/call/call-connection-event.ts";
+import { GuestTokens } from "../src/providers/stream/coordinator/guest-tokens.ts";
 import { backdatedSeconds } from "../src/providers/stream/coordinator/stream-clock.ts";
 import { Edge } from "../src/providers/stream/edge.ts";
-import { farewell } from "../src/providers/stream/leave-module.ts";
+import { leave } from "../src/providers/stream/leave-module.ts";
 import { fillOptions } from "../src/providers/stream/options.ts";
 import { readToken } from "./emulators/stream/token.ts";
 import { type StreamEmulator, startStream } from "./emulators/stream.ts";
@@ -95,16 +95,16 @@ test.serial(
     const stream = await startStream({ rules: forever });
     t.teardown(() => stream.close());
     const { seat } = await sit(t, stream, "ada");
-    const data = { ...(seat.place as Place) } as unknown as JsonObject;
+    const data = { ...(seat.place as SfuAddress) } as unknown as JsonObject;
     const signal = new AbortController().signal;
     await seat.leave();
     await eventually("nobody is there", () => present(stream).length === 0);
-    await t.notThrowsAsync(farewell(data, { signal }));
+    await t.notThrowsAsync(leave(data, { signal }));
     t.deepEqual(present(stream), []);
 
     stream.faults.joins.push({ delayMs: 60_000 });
     const over = new AbortController();
-    const leaving = farewell(data, { signal: over.signal });
+    const leaving = leave(data, { signal: over.signal });
     setImmediate(() => over.abort());
     await t.throwsAsync(leaving, { name: "StreamError" });
 
@@ -117,7 +117,7 @@ test.serial(
       { ...data, capabilities: null },
       { ...data, userId: "x".repeat(1_000_000) },
     ]) {
-      await t.throwsAsync(farewell(wrong, { signal }), { message: /no place in a call of Stream/ });
+      await t.throwsAsync(leave(wrong, { signal }), { message: /no place in a call of Stream/ });
     }
   },
 );
@@ -162,7 +162,7 @@ test("a demo link opens Stream's own application in that call, or the one that i
   const link = (options: object, callType: string) => {
     const filled = fillOptions({ ...keys, ...options });
     const call = { callType, callId: "a/b" };
-    return new Invitations(filled, coordinator).demoLink(call, { guest, signal }, String(filled.demoUrl));
+    return new GuestTokens(filled, coordinator).demoLink(call, { guest, signal }, String(filled.demoUrl));
   };
   const url = new URL(await link({}, "default"));
   t.is(url.origin + url.pathname, "https://getstream.io/video/demos/join/a%2Fb");

@@ -15,10 +15,10 @@ class GatedEdge implements Edge {
     return { callType: "default", callId: "call-1" };
   }
 
-  async join(_: unknown, { farewell }: JoinRequest): Promise<Connection> {
+  async join(_: unknown, { leaveData }: JoinRequest): Promise<Connection> {
     const number = this.#joins++;
     await this.gates[number]!.promise;
-    farewell?.({ number });
+    leaveData?.({ number });
     return {
       audio: null,
       participants: nobody,
@@ -32,21 +32,21 @@ class GatedEdge implements Edge {
 
 test("a join that came too late takes no farewell from the one that followed it", async (t) => {
   const edge = new GatedEdge();
-  const farewells: unknown[] = [];
+  const leaveModules: unknown[] = [];
   const { agent } = new HostedAgent(
     { edge, limits: { joinTimeoutMs: 50 } },
-    { farewell: (given) => farewells.push(given) },
+    { leaveData: (given) => leaveModules.push(given) },
   );
   const call = await agent.createCall("default", "call-1");
   await t.throwsAsync(agent.join(call), { message: /To join the call took longer/ });
   edge.gates[1]!.resolve();
   await agent.join(call);
-  t.deepEqual(farewells, [{ provider: "gated", data: { number: 1 } }]);
+  t.deepEqual(leaveModules, [{ provider: "gated", data: { number: 1 } }]);
 
   edge.gates[0]!.resolve();
   await edge.left[0]!.promise;
   await new Promise((resolve) => setImmediate(resolve));
-  t.deepEqual(farewells, [{ provider: "gated", data: { number: 1 } }], "it is in the call");
+  t.deepEqual(leaveModules, [{ provider: "gated", data: { number: 1 } }], "it is in the call");
   await agent.close();
-  t.deepEqual(farewells, [{ provider: "gated", data: { number: 1 } }, null]);
+  t.deepEqual(leaveModules, [{ provider: "gated", data: { number: 1 } }, null]);
 });
