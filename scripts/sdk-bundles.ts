@@ -2,15 +2,15 @@ import { globSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join, posix, sep } from "node:path";
 import { build, type Plugin } from "esbuild";
 
-/** The parts that each provider takes of the packages that it imports; `default` is all of a CommonJS module. */
+/** The parts that each folder of `src` takes of the packages that it imports; `default` is all of a CommonJS module. */
 const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  gemini: { "@google/genai": ["GoogleGenAI"] },
-  deepgram: { "@deepgram/sdk": ["DeepgramClient"], ws: ["WebSocket"] },
-  elevenlabs: {
+  "providers/gemini": { "@google/genai": ["GoogleGenAI"] },
+  "providers/deepgram": { "@deepgram/sdk": ["DeepgramClient"], ws: ["WebSocket"] },
+  "providers/elevenlabs": {
     "elevenlabs/api/resources/textToSpeech/client/Client.js": ["TextToSpeech"],
     "elevenlabs/core/fetcher/getFetchFn.js": ["default"],
   },
-  stream: {
+  media: {
     werift: [
       "MediaStream",
       "MediaStreamTrack",
@@ -26,15 +26,15 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
       "classes",
       "methods",
     ],
-    ws: ["WebSocket"],
   },
+  "providers/stream": { ws: ["WebSocket"] },
 };
 
 /**
  * The modules that the main thread loads, which is not to load a provider's whole bundle for them: their packages are
  * dependencies.
  */
-const alone = /(^|\/)farewell-module\.js$/;
+const alone = /(^|\/)leave-module\.js$/;
 
 /** Stream's SDK is not ours to hand on: whoever uses it gets it from Stream, as a dependency. */
 const proprietary = /node_modules\/@stream-io\//;
@@ -52,23 +52,23 @@ const optional = ["bufferutil", "utf-8-validate"];
  * known by theirs.
  */
 export async function bundleSdks(root: string, folder: string): Promise<void> {
-  const providers = join(folder, "src/providers");
+  const source = join(folder, "src");
   // The folder that node_modules really is in: names of shared files are made of paths relative to it.
   const home = dirname(realpathSync(join(root, "node_modules")));
-  for (const [provider, packages] of Object.entries(sdks)) {
-    importBundle(join(providers, provider), Object.keys(packages));
+  for (const [part, packages] of Object.entries(sdks)) {
+    importBundle(join(source, part), Object.keys(packages));
   }
   const { metafile } = await build({
-    entryPoints: Object.keys(sdks).map((provider) => ({
-      in: `${entryScheme}:${provider}`,
-      out: `${provider}/sdk-bundle`,
+    entryPoints: Object.keys(sdks).map((part) => ({
+      in: `${entryScheme}:${part}`,
+      out: `${part}/sdk-bundle`,
     })),
     plugins: [closedWorld(home)],
     absWorkingDir: home,
     // Otherwise the nearest one above any file would count.
     tsconfigRaw: {},
-    outdir: providers,
-    chunkNames: "sdk-chunks/[name]-[hash]",
+    outdir: source,
+    chunkNames: "providers/sdk-chunks/[name]-[hash]",
     bundle: true,
     // What two of them share is there once, and what is loaded when needed stays so.
     splitting: true,
@@ -86,7 +86,7 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
   const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith(`${entryScheme}:`));
   const foreign = inputs.find((path) => proprietary.test(path));
   if (foreign !== undefined) throw new Error(`${foreign} must not be bundled`);
-  writeFileSync(join(providers, "sdk-licenses.txt"), licenses(home, inputs));
+  writeFileSync(join(source, "providers/sdk-licenses.txt"), licenses(home, inputs));
 }
 
 const entryScheme = "sdk";
@@ -122,27 +122,27 @@ function closedWorld(home: string): Plugin {
 
 const resolving = Symbol("resolving");
 
-function entryOf(provider: string): string {
-  return Object.entries(sdks[provider] ?? {})
+function entryOf(part: string): string {
+  return Object.entries(sdks[part] ?? {})
     .map(([name, exports]) => `export { ${exports.join(", ")} } from ${JSON.stringify(name)};\n`)
     .join("");
 }
 
-/** The provider imports the bundle where it imported the packages. Throws where it imports none of them. */
-function importBundle(provider: string, packages: readonly string[]): void {
-  const files = globSync("**/*.js", { cwd: provider })
+/** The folder imports the bundle where it imported the packages. Throws where it imports none of them. */
+function importBundle(folder: string, packages: readonly string[]): void {
+  const files = globSync("**/*.js", { cwd: folder })
     .map((file) => file.replaceAll(sep, "/"))
     .filter((file) => !alone.test(file));
   for (const name of packages) {
     const importing = files.filter((file) => {
-      const path = join(provider, file);
+      const path = join(folder, file);
       const text = readFileSync(path, "utf8");
       const bundle = `./${posix.relative(posix.dirname(file), "sdk-bundle.js")}`;
       const changed = text.replaceAll(`import(${JSON.stringify(name)})`, `import(${JSON.stringify(bundle)})`);
       if (changed !== text) writeFileSync(path, changed);
       return changed !== text;
     });
-    if (importing.length === 0) throw new Error(`Nothing in ${provider} imports ${name}`);
+    if (importing.length === 0) throw new Error(`Nothing in ${folder} imports ${name}`);
   }
 }
 

@@ -149,6 +149,6 @@ test("whoever gets the SDKs with the package gets their licences", (t) => {
     t.regex(licenses, new RegExp(`^${name} v?\\d`, "m"));
   }
   t.false(licenses.includes("undefined"));
-  t.true(globSync("src/providers/*/sdk-bundle.js", { cwd: packed }).length === 4);
+  t.true(globSync("src/**/sdk-bundle.js", { cwd: packed }).length === 5);
   t.false(existsSync(join(packed, "sdk-sources")));
 });

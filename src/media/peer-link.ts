@@ -6,11 +6,10 @@ import type {
   RTCPeerConnectionConfig,
 } from "werift";
 import { RemoteCandidates } from "./candidates.ts";
-import { checkConsent } from "./consent-check.ts";
-import { ignoreRepeatedHandshakes } from "./dtls-repeats.ts";
 import type { PeerState } from "./peer.ts";
 import { tidy } from "./sdp.ts";
 import { Sockets } from "./sockets.ts";
+import { checkConsent, iceConnectionOf, ignoreRepeatedHandshakes } from "./werift.ts";
 
 /** Times in milliseconds. */
 export interface LinkTimes {
@@ -219,9 +218,9 @@ export class Link {
    * relay is reached over TCP and takes longer than the answer, would never be tried through it.
    */
   #pairRelay(): void {
-    for (const { connection } of this.connection.iceTransports) {
-      const pairing = connection as unknown as { pairRemoteCandidate?(candidate: unknown): void };
-      for (const candidate of connection.remoteCandidates) pairing.pairRemoteCandidate?.(candidate);
+    for (const transport of this.connection.iceTransports) {
+      const pairing = iceConnectionOf(transport);
+      for (const candidate of transport.connection.remoteCandidates) pairing.pairRemoteCandidate(candidate);
     }
   }
 

@@ -34,7 +34,7 @@ export const docsPage = (assets: string): string => `<!doctype html>
 /** `validatorUrl` null: Swagger UI would otherwise ask a public service about the document. */
 export const docsScript = `"use strict";
 SwaggerUIBundle({
-  url: new URL("../../openapi.json", document.currentScript.src).href,
+  url: new URL("../openapi.json", document.currentScript.src).href,
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,

@@ -1,16 +1,12 @@
 import type { RTCPeerConnectionConfig } from "werift";
-import { loadOpus } from "../../../audio/reception/opus.ts";
-import { releaseAllocations } from "../../../media/allocations.ts";
 import type { PeerState } from "../../../media/peer.ts";
 import { type LinkTimes, linkTimes } from "../../../media/peer-link.ts";
 import { serversFor } from "../../../media/relay.ts";
-import { watchSockets } from "../../../media/sockets.ts";
 import { opusPayloadType } from "../../../media/voice-sender.ts";
+import { loadWerift, type Werift } from "../../../media/werift.ts";
 import type { Capabilities, Media, MediaFactory, MediaOptions, Peer } from "./media.ts";
 import { Publisher } from "./publisher.ts";
 import { Subscriber } from "./subscriber.ts";
-
-type Werift = typeof import("werift");
 
 export interface WeriftMediaOptions {
   /**
@@ -32,18 +28,6 @@ export interface WeriftMediaOptions {
    */
   readonly address?: string;
   readonly times?: Partial<LinkTimes>;
-}
-
-let loading: Promise<Werift> | undefined;
-
-/** Loads werift, 200 ms and 20 MiB a thread, and the codec: before a call rather than in it. */
-async function loadWerift(): Promise<Werift> {
-  loading ??= Promise.all([import("werift"), loadOpus()]).then(([werift]) => {
-    watchSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
-    releaseAllocations(werift);
-    return werift;
-  });
-  return loading;
 }
 
 /** Media on werift: peer connections in TypeScript, which end with their thread. */
