@@ -84,7 +84,7 @@ test("whoever leaves by itself needs no farewell, however the session ends", asy
   t.is(await countOf(launcher, "done"), 0);
 });
 
-test("a stop waits for the leaveModules under way", async (t) => {
+test("a stop waits for those that leave", async (t) => {
   const launcher = await launch(t, "agent-open-call", { leaveModules });
   const { promise, resolve } = Promise.withResolvers<void>();
   gate.open = promise;
