@@ -1,5 +1,9 @@
-import { type EatenTask, type EatenTrial, eatenNeighbours } from "../test/fixtures/eaten-neighbours.ts";
-import { MemoryCgroup } from "../test/fixtures/memory-cgroup.ts";
+import {
+  type EatenTask,
+  type EatenTrial,
+  eatenNeighbours,
+} from "../test/fixtures/supervisor/eaten-neighbours.ts";
+import { MemoryCgroup } from "../test/fixtures/supervisor/memory-cgroup.ts";
 import type { Bench } from "./figure.ts";
 
 const limitsMb = [512, 1_024, 3_072];

@@ -7,7 +7,7 @@ import {
   readHeaders,
   startBodies,
   targets,
-} from "../test/http-fixtures/hostile.ts";
+} from "../test/fixtures/http/hostile.ts";
 
 /** A request as it goes over the wire. */
 export interface RawRequest {

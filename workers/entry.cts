@@ -3,7 +3,7 @@ import type { SlotBoot } from "../src/shared/protocol.ts";
 /*
  * The port over which Piscina gives this thread its task. Piscina loads this file first, and listens to its port next; it keeps the port
  * to itself. Once the task is here the port is closed: whatever an agent's code sent over it would be an error within Piscina, in the main
- * thread, that nobody catches. test/thread-messages.test.ts fails where it is not found any more.
+ * thread, that nobody catches. test/thread/messages.test.ts fails where it is not found any more.
  */
 let taskPort: InstanceType<typeof MessagePort> | undefined;
 

@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Measurement } from "../../src/shared/protocol.ts";
 import { Sessions } from "../../src/supervisor/session/sessions.ts";
-import { detachedSession, hear } from "../../test/fixtures/detached-session.ts";
+import { detachedSession, hear } from "../../test/fixtures/supervisor/detached-session.ts";
 import { argumentOfChild, finishChild } from "../child.ts";
 
 export interface EndedTask {

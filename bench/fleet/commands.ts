@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RedisRegistry } from "../../src/registry/redis/registry.ts";
-import type { RedisServer } from "../../test/fixtures/redis-server.ts";
+import type { RedisServer } from "../../test/fixtures/programs/redis-server.ts";
 import type { Report } from "../figure.ts";
 import { openRedis, Stage } from "./stage.ts";
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { within } from "../../src/shared/deadline.ts";
 import { eventually } from "../../test/fixtures/eventually.ts";
-import type { ReplicaProcess } from "../../test/fleet-fixtures/replica-process.ts";
+import type { ReplicaProcess } from "../../test/fixtures/fleet/replica-process.ts";
 import { Client } from "../client.ts";
 import type { Report } from "../figure.ts";
 import { median, quantile } from "../statistics.ts";

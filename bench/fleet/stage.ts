@@ -1,7 +1,7 @@
 import { eventually } from "../../test/fixtures/eventually.ts";
-import { balance } from "../../test/fixtures/haproxy.ts";
-import { RedisServer } from "../../test/fixtures/redis-server.ts";
-import { ReplicaProcess } from "../../test/fleet-fixtures/replica-process.ts";
+import { ReplicaProcess } from "../../test/fixtures/fleet/replica-process.ts";
+import { balance } from "../../test/fixtures/programs/haproxy.ts";
+import { RedisServer } from "../../test/fixtures/programs/redis-server.ts";
 import { Client } from "../client.ts";
 
 const agent = new URL("../agents/told.ts", import.meta.url).href;

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RedisServer } from "../../test/fixtures/redis-server.ts";
+import type { RedisServer } from "../../test/fixtures/programs/redis-server.ts";
 import type { Fault } from "./fault.ts";
 
 /** Redis is gone for a while, and comes back with all that it had. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { removeShiftedClock } from "../../test/fixtures/shifted-clock.ts";
+import { removeShiftedClock } from "../../test/fixtures/programs/shifted-clock.ts";
 import { machineNow } from "../clock.ts";
 import { type ProcessUsage, processUsage } from "./process-usage.ts";
 

@@ -1,7 +1,7 @@
 import { eventually } from "../../test/fixtures/eventually.ts";
 import { freePort } from "../../test/fixtures/free-port.ts";
-import { shiftedClock } from "../../test/fixtures/shifted-clock.ts";
-import { TcpRelay } from "../../test/fixtures/tcp-relay.ts";
+import { shiftedClock } from "../../test/fixtures/programs/shifted-clock.ts";
+import { TcpRelay } from "../../test/fixtures/programs/tcp-relay.ts";
 import { machineNow } from "../clock.ts";
 import { Life, type LifeOptions, type ProcessExit } from "./life.ts";
 

@@ -7,7 +7,7 @@ import { frozenReplica } from "../../chaos/faults/frozen-replica.ts";
 import { killedReplica } from "../../chaos/faults/killed-replica.ts";
 import { limits } from "../../chaos/fleet/limits.ts";
 import { reportText, unexcused } from "../../chaos/report.ts";
-import { fleetTest } from "../fleet-fixtures/balanced-fleet.ts";
+import { fleetTest } from "../fixtures/fleet/balanced-fleet.ts";
 
 /** The faults that a lease is made for, each short. */
 const faults: readonly Fault[] = [

@@ -4,8 +4,8 @@ import test, { type ExecutionContext } from "ava";
 import { Agent, type AgentLauncher, type ServeOptions } from "greenroom";
 import * as testing from "greenroom/testing";
 import { SignJWT } from "jose";
-import { listen, openServer } from "../http-fixtures/open-server.ts";
-import { Child } from "../runner-fixtures/child.ts";
+import { listen, openServer } from "../fixtures/http/open-server.ts";
+import { Child } from "../fixtures/runner/child.ts";
 
 interface Example {
   readonly launcher: AgentLauncher;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { root } from "../../scripts/docs.ts";
-import { bin, Child } from "../runner-fixtures/child.ts";
+import { bin, Child } from "../fixtures/runner/child.ts";
 
 /** The blocks of shell in a page that talk to the server of `npm start`. */
 const commandsOf = (page: string) =>

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "ava";
 import { filled, pages, root } from "../../scripts/docs.ts";
-import { bin, Child } from "../runner-fixtures/child.ts";
+import { bin, Child } from "../fixtures/runner/child.ts";
 
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");
 const fence = /^```(\w*)\n([\s\S]*?)^```$/gm;
@@ -99,7 +99,7 @@ test("every flag and every variable of the server that a page names exists", asy
     }),
   );
   const flags = new Set(help.join("\n").match(/--[a-z][a-z-]+/g));
-  const source = textOf(".env.example") + textOf("src/runner/secret-files.ts") + textOf("docs/running.md");
+  const source = textOf(".env.example") + textOf("docs/running.md");
   const known = (name: string) =>
     flags.has(`--${name.replace("GREENROOM_", "").toLowerCase().replaceAll("_", "-")}`) ||
     source.includes(name);

@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
-import { ApiServer } from "../k8s-fixtures/api-server.ts";
-import { render, renderOffered } from "../k8s-fixtures/kustomize.ts";
-import { withKustomize } from "../k8s-fixtures/layers.ts";
-import { type Deployment, the } from "../k8s-fixtures/resources.ts";
-import { temporaryFolder } from "../runner-fixtures/child.ts";
+import { ApiServer } from "../fixtures/k8s/api-server.ts";
+import { render, renderOffered } from "../fixtures/k8s/kustomize.ts";
+import { withKustomize } from "../fixtures/k8s/layers.ts";
+import { type Deployment, the } from "../fixtures/k8s/resources.ts";
+import { temporaryFolder } from "../fixtures/runner/child.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 /** The step that the page names before KEDA is switched on. */

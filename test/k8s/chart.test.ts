@@ -3,11 +3,11 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { isInstalled } from "../fixtures/is-installed.ts";
-import { chart, helm, renderChart, type Values } from "../k8s-fixtures/helm.ts";
-import { components, folder, noKustomize, render } from "../k8s-fixtures/kustomize.ts";
-import { environmentOf, podOf, serverOf } from "../k8s-fixtures/layers.ts";
-import { type Deployment, type NetworkPolicy, type Resource, the } from "../k8s-fixtures/resources.ts";
-import { validate } from "../k8s-fixtures/schemas.ts";
+import { chart, helm, renderChart, type Values } from "../fixtures/k8s/helm.ts";
+import { components, folder, noKustomize, render } from "../fixtures/k8s/kustomize.ts";
+import { environmentOf, podOf, serverOf } from "../fixtures/k8s/layers.ts";
+import { type Deployment, type NetworkPolicy, type Resource, the } from "../fixtures/k8s/resources.ts";
+import { validate } from "../fixtures/k8s/schemas.ts";
 
 /**
  * The reason why these tests cannot run; null where they can. Helm is in neither Debian nor npm: where it is missing,

@@ -7,11 +7,11 @@ import type { Environment } from "../../src/runner/options/environment.ts";
 import { type OptionTable, variableOf } from "../../src/runner/options/option-table.ts";
 import * as options from "../../src/runner/options/options.ts";
 import { warningsOf } from "../../src/runner/options/unknown-variables.ts";
-import { haproxyFile } from "../fixtures/haproxy.ts";
+import { readDockerfile, variablesOf } from "../fixtures/k8s/dockerfile.ts";
+import { readResources } from "../fixtures/k8s/kustomize.ts";
+import type { Deployment } from "../fixtures/k8s/resources.ts";
 import { unless } from "../fixtures/needs.ts";
-import { readDockerfile, variablesOf } from "../k8s-fixtures/dockerfile.ts";
-import { readResources } from "../k8s-fixtures/kustomize.ts";
-import type { Deployment } from "../k8s-fixtures/resources.ts";
+import { haproxyFile } from "../fixtures/programs/haproxy.ts";
 
 const project = join(import.meta.dirname, "../..");
 const file = join(project, "compose.yaml");

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
-import { Balancer } from "../fixtures/haproxy.ts";
+import { DnsServer } from "../fixtures/k8s/dns-server.ts";
+import { answering, ask, PlainReplica } from "../fixtures/k8s/plain-replica.ts";
 import { needs } from "../fixtures/needs.ts";
-import { DnsServer } from "../k8s-fixtures/dns-server.ts";
-import { answering, ask, PlainReplica } from "../k8s-fixtures/plain-replica.ts";
+import { Balancer } from "../fixtures/programs/haproxy.ts";
 
 const withHaproxy = needs("haproxy", test.serial);
 const peers = "greenroom-peers.greenroom.svc.cluster.local";

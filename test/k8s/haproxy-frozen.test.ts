@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import test from "ava";
 import { eventually } from "../fixtures/eventually.ts";
-import { Balancer, haproxyFile } from "../fixtures/haproxy.ts";
+import { answering, ask, PlainReplicaProcess } from "../fixtures/k8s/plain-replica.ts";
 import { needs } from "../fixtures/needs.ts";
-import { answering, ask, PlainReplicaProcess } from "../k8s-fixtures/plain-replica.ts";
+import { Balancer, haproxyFile } from "../fixtures/programs/haproxy.ts";
 
 const withHaproxy = needs("haproxy", test.serial);
 const text = readFileSync(haproxyFile, "utf8");

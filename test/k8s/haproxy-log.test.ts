@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
-import { Balancer } from "../fixtures/haproxy.ts";
+import { PlainReplica } from "../fixtures/k8s/plain-replica.ts";
 import { needs } from "../fixtures/needs.ts";
-import { PlainReplica } from "../k8s-fixtures/plain-replica.ts";
+import { Balancer } from "../fixtures/programs/haproxy.ts";
 
 const withHaproxy = needs("haproxy", test.serial);
 

@@ -4,9 +4,9 @@ import { Agent, type IncomingMessage, request, type ServerResponse } from "node:
 import type { Socket } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
-import { Balancer, balance, haproxyFile } from "../fixtures/haproxy.ts";
+import { answering, ask, PlainReplica } from "../fixtures/k8s/plain-replica.ts";
 import { needs } from "../fixtures/needs.ts";
-import { answering, ask, PlainReplica } from "../k8s-fixtures/plain-replica.ts";
+import { Balancer, balance, haproxyFile } from "../fixtures/programs/haproxy.ts";
 
 const withHaproxy = needs("haproxy", test.serial);
 

@@ -6,8 +6,8 @@ import type { Environment } from "../../src/runner/options/environment.ts";
 import { type OptionTable, variableOf } from "../../src/runner/options/option-table.ts";
 import * as options from "../../src/runner/options/options.ts";
 import { warningsOf } from "../../src/runner/options/unknown-variables.ts";
-import { folder, readResources, sources } from "../k8s-fixtures/kustomize.ts";
-import { alone, each, environmentOf, podOf, serverOf, whole } from "../k8s-fixtures/layers.ts";
+import { folder, readResources, sources } from "../fixtures/k8s/kustomize.ts";
+import { alone, each, environmentOf, podOf, serverOf, whole } from "../fixtures/k8s/layers.ts";
 import {
   type Deployment,
   type DisruptionBudget,
@@ -18,7 +18,7 @@ import {
   type Service,
   selects,
   the,
-} from "../k8s-fixtures/resources.ts";
+} from "../fixtures/k8s/resources.ts";
 
 /** Names that have to be the same in two places, which no schema can see. */
 each("selectors find pods, and Services find ports", whole, (t, resources) => {

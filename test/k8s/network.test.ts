@@ -1,6 +1,6 @@
 import { BlockList } from "node:net";
-import { render } from "../k8s-fixtures/kustomize.ts";
-import { alone, each, environmentOf, withKustomize } from "../k8s-fixtures/layers.ts";
+import { render } from "../fixtures/k8s/kustomize.ts";
+import { alone, each, environmentOf, withKustomize } from "../fixtures/k8s/layers.ts";
 import {
   type Deployment,
   type NetworkPolicy,
@@ -8,7 +8,7 @@ import {
   type Service,
   selects,
   the,
-} from "../k8s-fixtures/resources.ts";
+} from "../fixtures/k8s/resources.ts";
 
 each(
   "egress: DNS, Redis, peers, HTTPS, TURN and media; never where clouds hand out credentials",

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { parse } from "yaml";
-import { type Kustomization, render } from "../k8s-fixtures/kustomize.ts";
-import { withKustomize } from "../k8s-fixtures/layers.ts";
-import { type NetworkPolicy, type Resource, type ScaledObject, the } from "../k8s-fixtures/resources.ts";
-import { validate } from "../k8s-fixtures/schemas.ts";
+import { type Kustomization, render } from "../fixtures/k8s/kustomize.ts";
+import { withKustomize } from "../fixtures/k8s/layers.ts";
+import { type NetworkPolicy, type Resource, type ScaledObject, the } from "../fixtures/k8s/resources.ts";
+import { validate } from "../fixtures/k8s/schemas.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 type Patches = NonNullable<Kustomization["patches"]>;

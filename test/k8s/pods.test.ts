@@ -3,8 +3,8 @@ import { join } from "node:path";
 import test from "ava";
 import { allEndpoints } from "../../src/control-plane/router.ts";
 import { deriveCapacity } from "../../src/supervisor/starts/capacity.ts";
-import { folder, render, renderOffered } from "../k8s-fixtures/kustomize.ts";
-import { alone, each, environmentOf, podOf, serverOf, whole, withKustomize } from "../k8s-fixtures/layers.ts";
+import { folder, render, renderOffered } from "../fixtures/k8s/kustomize.ts";
+import { alone, each, environmentOf, podOf, serverOf, whole, withKustomize } from "../fixtures/k8s/layers.ts";
 import {
   type Deployment,
   type DisruptionBudget,
@@ -13,7 +13,7 @@ import {
   type Resource,
   type ScaledObject,
   the,
-} from "../k8s-fixtures/resources.ts";
+} from "../fixtures/k8s/resources.ts";
 
 /** The rights of pods, the settings that they are given, and sums that have to come out. */
 each("probes ask for what the server answers", alone, (t, resources) => {

@@ -9,10 +9,10 @@ import type { MetricFamily } from "../../src/metrics/metric-family.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
 import { errors } from "../../src/shared/errors.ts";
 import { endReasons } from "../../src/shared/protocol.ts";
+import { folder, readResources } from "../fixtures/k8s/kustomize.ts";
+import { type Query, readQuery } from "../fixtures/k8s/promql.ts";
+import type { PrometheusRule, ScaledObject } from "../fixtures/k8s/resources.ts";
 import { needs } from "../fixtures/needs.ts";
-import { folder, readResources } from "../k8s-fixtures/kustomize.ts";
-import { type Query, readQuery } from "../k8s-fixtures/promql.ts";
-import type { PrometheusRule, ScaledObject } from "../k8s-fixtures/resources.ts";
 
 interface Panel {
   /** The panels of a row that is folded up. */

@@ -4,16 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
+import { folder, readResources, renderOffered } from "../fixtures/k8s/kustomize.ts";
+import { withKustomize } from "../fixtures/k8s/layers.ts";
+import { type PrometheusRule, type ScaledObject, the } from "../fixtures/k8s/resources.ts";
 import { needs } from "../fixtures/needs.ts";
-import { folder, readResources, renderOffered } from "../k8s-fixtures/kustomize.ts";
-import { withKustomize } from "../k8s-fixtures/layers.ts";
-import { type PrometheusRule, type ScaledObject, the } from "../k8s-fixtures/resources.ts";
 
 const { spec } = readResources("components/prometheus-rule/rules.yaml")[0] as PrometheusRule;
 const rules = spec.groups.flatMap(({ rules }) => rules);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 const [scaledObject] = readResources("components/keda/scaled-object.yaml") as ScaledObject[];
-const cases = join(import.meta.dirname, "../k8s-fixtures/alerts.yaml");
+const cases = join(import.meta.dirname, "../fixtures/k8s/alerts.yaml");
 const runbook = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 const withPromtool = needs("promtool");
 
@@ -137,7 +137,9 @@ test("what the alerts tell to set or to look at exists", (t) => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/running.md"), "utf8");
   const catalogue = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
   const runner = join(import.meta.dirname, "../../src/runner");
-  const tables = readdirSync(runner).filter((file) => file.endsWith("options.ts"));
+  const tables = readdirSync(runner, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith("options.ts"),
+  );
   const options = tables.map((file) => readFileSync(join(runner, file), "utf8")).join("\n");
   const words = `${alerts.map(({ annotations = {} }) => annotations.action).join("\n")}\n${runbook}`;
   for (const [name] of words.matchAll(/\bgreenroom_\w+/g)) t.true(catalogue.includes(`\`${name}\``), name);

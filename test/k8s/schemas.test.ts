@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import test from "ava";
-import { unless } from "../fixtures/needs.ts";
 import {
   combinations,
   noKustomize,
   readResources,
   render,
   renderOffered,
-} from "../k8s-fixtures/kustomize.ts";
-import type { Resource } from "../k8s-fixtures/resources.ts";
-import { moduleOf, validate } from "../k8s-fixtures/schemas.ts";
+} from "../fixtures/k8s/kustomize.ts";
+import type { Resource } from "../fixtures/k8s/resources.ts";
+import { moduleOf, validate } from "../fixtures/k8s/schemas.ts";
+import { unless } from "../fixtures/needs.ts";
 
 const execute = promisify(execFile);
 const withKustomize = unless(noKustomize(), test.serial);

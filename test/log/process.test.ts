@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import { bin } from "../runner-fixtures/child.ts";
+import { bin } from "../fixtures/runner/child.ts";
 import { Pipe } from "./fixtures/pipe.ts";
 import { Served } from "./fixtures/served.ts";
 

@@ -1,0 +1,141 @@
+import test, { type ExecutionContext } from "ava";
+import { fallback, type LLM } from "greenroom";
+import { Metrics } from "../../../src/metrics/prometheus.ts";
+import type { GeminiStep } from "../../emulators/gemini.ts";
+import { geminiStage } from "../../fixtures/providers/gemini-stage.ts";
+import { ask } from "../../fixtures/providers/one-answer.ts";
+import { VoiceCall } from "../../fixtures/voice/voice-call.ts";
+
+const [first, second] = ["gemini-2.5-flash", "gemini-2.5-flash-lite"] as const;
+const quick = { maxRetryDelayMs: 1 };
+
+/** A call with sound in which Alice has asked something, and its turn is over. */
+async function asked(t: ExecutionContext, llm: LLM) {
+  const call = await VoiceCall.with(t, { agent: { llm, apology: "Sorry, say that again." } });
+  const alice = await call.ear("alice");
+  alice.say("What is the weather in Oslo?");
+  const [turn] = await call.turnsOver(1);
+  return { call, turn };
+}
+
+const heard = (call: VoiceCall) => call.tts.spoken.map(({ text }) => text);
+
+/** Resolves with the numbers of answers that were counted as bad, by model and reason, as Prometheus reads them. */
+async function counted(call: VoiceCall): Promise<Readonly<Record<string, number>>> {
+  const metrics = new Metrics();
+  for (const measurement of call.hosted.measurements) metrics.record(measurement);
+  const text = await metrics.text();
+  const series = text.matchAll(
+    /^greenroom_llm_bad_answers_total\{provider="gemini",model="(.+)",reason="(.+)"\} (\d+)$/gm,
+  );
+  return Object.fromEntries(
+    [...series].map(([, model, reason, count]) => [`${model} ${reason}`, Number(count)]),
+  );
+}
+
+const brokenCalls: Readonly<Record<string, readonly GeminiStep[]>> = {
+  "that it could not write": [{ finish: "MALFORMED_FUNCTION_CALL" }],
+  "that was not expected": [{ finish: "UNEXPECTED_TOOL_CALL" }],
+  "without a name": [{ parts: [{ functionCall: { args: { city: "Oslo" } } }] }],
+  "with an empty name": [{ parts: [{ functionCall: { name: "", args: {} } }] }],
+};
+
+for (const [what, steps] of Object.entries(brokenCalls)) {
+  test(`a model that speaks and makes a call ${what} is told so, and its next answer is heard`, async (t) => {
+    const { emulator, bodies, model } = await geminiStage(t);
+    const script = [[{ text: "One moment." }, ...steps], [{ text: "It rains." }], [{ text: "Bye." }]];
+    emulator.script = () => script.shift() ?? [];
+    const { call, turn } = await asked(t, model(second, quick));
+    t.is(turn?.outcome, "done");
+    t.deepEqual(heard(call), ["One moment.", "It rains."]);
+    t.regex(JSON.stringify(bodies()[1]?.contents), /Your function call could not be read/);
+    t.deepEqual(await counted(call), { [`${second} broken_call`]: 1 });
+    // Later requests tell of the words alone, and are taken.
+    call.hosted.type("Thanks");
+    t.is((await call.turnsOver(2))[1]?.outcome, "done");
+    t.notRegex(JSON.stringify(bodies()[2]?.contents), /could not be read|functionCall/);
+  });
+
+  test(`a model that only makes a call ${what} is asked again`, async (t) => {
+    const { emulator, bodies, model } = await geminiStage(t);
+    const script: (readonly GeminiStep[])[] = [steps, [{ text: "It rains." }]];
+    emulator.script = () => script.shift() ?? [];
+    const { call, turn } = await asked(t, model(second, quick));
+    t.is(turn?.outcome, "done");
+    t.deepEqual(heard(call), ["It rains."]);
+    t.deepEqual(bodies()[1]?.contents, bodies()[0]?.contents);
+    const reason = what.includes("expected") ? "unexpected_tool_call" : "malformed_function_call";
+    t.deepEqual(await counted(call), { [`${second} ${reason}`]: 1 });
+  });
+}
+
+test("a call to a function that there is not, with the word that it was unexpected, lets the model correct itself", async (t) => {
+  const { emulator, bodies, model } = await geminiStage(t);
+  const script = [
+    [{ call: "get_forecast" }, { finish: "UNEXPECTED_TOOL_CALL" }],
+    [{ call: "weather" }],
+    [{ text: "It rains." }],
+  ];
+  emulator.script = () => script.shift() ?? [];
+  const llm = model(second, quick);
+  llm.registerFunction({ name: "weather", description: "The weather.", execute: () => "rain" });
+  const { call, turn } = await asked(t, llm);
+  t.is(turn?.outcome, "done");
+  t.deepEqual(heard(call), ["It rains."]);
+  const results = bodies()[2]?.contents?.flatMap(({ parts = [] }) =>
+    parts.flatMap(({ functionResponse }) =>
+      functionResponse === undefined ? [] : [functionResponse.response],
+    ),
+  );
+  t.deepEqual(results, [
+    { error: 'There is no function named "get_forecast". Functions: weather' },
+    { output: "rain" },
+  ]);
+});
+
+test("of calls made at once only the one without a name is dropped", async (t) => {
+  const { emulator, model } = await geminiStage(t);
+  emulator.script = () => [
+    { parts: [{ functionCall: { args: {} } }, { functionCall: { name: "weather" } }] },
+  ];
+  const { calls, events } = await ask(model(), "Hi!");
+  t.deepEqual(
+    calls.map(({ name }) => name),
+    ["weather"],
+  );
+  t.false(events.some(({ type }) => type === "broken_call"));
+});
+
+const nothing: Readonly<Record<string, readonly GeminiStep[]>> = {
+  "no parts": [],
+  "an empty text": [{ parts: [{ text: "" }] }],
+  "a line break": [{ parts: [{ text: "\n" }] }],
+  "thoughts only": [{ thought: "What might she want?" }],
+};
+
+for (const [what, steps] of Object.entries(nothing)) {
+  test(`of a fallback whose first model answers nothing the second answers: ${what}`, async (t) => {
+    const { emulator, model } = await geminiStage(t);
+    emulator.script = (_, name) => (name === first ? steps : [{ text: "It rains." }]);
+    const llm = fallback([model(first, { maxRetries: 0 }), model(second, quick)]);
+    const { call, turn } = await asked(t, llm);
+    t.is(turn?.outcome, "done");
+    t.deepEqual(heard(call), ["It rains."]);
+    t.deepEqual(await counted(call), { [`${first} empty`]: 1 });
+  });
+
+  test(`an agent whose only model answers nothing says its apology: ${what}`, async (t) => {
+    const { emulator, bodies, model } = await geminiStage(t);
+    emulator.script = () => steps;
+    const { call, turn } = await asked(t, model(second, { ...quick, maxRetries: 2 }));
+    t.like(turn, { outcome: "failed", error: { name: "BadAnswerError", code: "EMPTY" } });
+    await call.turnsOver(2);
+    t.deepEqual(heard(call), ["Sorry, say that again."]);
+    t.is(bodies().length, 3);
+    t.deepEqual(await counted(call), { [`${second} empty`]: 3 });
+    // The next question is answered.
+    emulator.script = () => [{ text: "It rains." }];
+    call.hosted.type("And now?");
+    t.is((await call.turnsOver(3))[2]?.outcome, "done");
+  });
+}

@@ -1,0 +1,177 @@
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import type { JsonValue, Scope } from "greenroom";
+import { type Fleet, type FleetOptions, openFleet, placesOf } from "../fixtures/http/open-fleet.ts";
+import { CommonStore } from "../fixtures/registry/common-registry.ts";
+
+/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
+const test = anyTest.serial as TestFn;
+
+async function fleetOf(t: ExecutionContext, options: FleetOptions): Promise<Fleet> {
+  const fleet = await openFleet(options);
+  t.teardown(() => fleet.close());
+  return fleet;
+}
+
+const small = { launcher: { maxConcurrentSessions: 1 } };
+const withKey = (key: string, json: JsonValue) => ({ json, headers: { "idempotency-key": key } });
+const counts = ({ replicas }: Fleet) => replicas.map(({ launcher }) => launcher.listSessions().length);
+
+test("a full replica's starts land on the peers; 429 only when all are full", async (t) => {
+  const fleet = await fleetOf(t, small);
+  const [first, second] = fleet.replicas;
+  const started = [await first.start(), await first.start(), await first.start()];
+  t.deepEqual(counts(fleet), [1, 1, 1]);
+  for (const replica of fleet.replicas) {
+    const { status, body, headers } = await replica.ask("/sessions", { json: { call_id: "one-too-many" } });
+    t.is(status, 429);
+    t.is(body.code, "POOL_FULL");
+    t.is(headers.get("retry-after"), "1");
+  }
+  const abroad = started.map(({ session_id }) => placesOf(fleet, session_id).owner);
+  const forwarded = first.lines().filter(({ forwarded_to }) => forwarded_to !== undefined);
+  t.deepEqual(
+    forwarded.map(({ session_id, forwarded_to, status }) => [session_id, forwarded_to, status]),
+    started
+      .map(({ session_id }, i) => [session_id, abroad[i]!.nodeId, 201])
+      .filter(([, nodeId]) => nodeId !== first.nodeId),
+  );
+  t.regex((await first.ask("/metrics")).text, /peer_request_seconds_count\{kind="forwarded"\} [1-9]/);
+  // The room of a session that ended is found, wherever it is.
+  const { session_id, session_token } = started.at(-1)!;
+  await first.ask(`/sessions/${session_id}/close?wait=true&token=${session_token}`, { method: "POST" });
+  t.is((await second.ask("/calls/again/sessions", { method: "POST" })).status, 201);
+});
+
+test("a start that is passed on is the client's: its body, headers and address; and it is judged there too", async (t) => {
+  const seen: { at: number; scope: Scope; body: JsonValue | undefined }[] = [];
+  const fleet = await fleetOf(t, {
+    ...small,
+    serve: (at) => ({
+      trustedProxyCount: 1,
+      getCurrentUser: ({ headers }) => headers.get("x-user"),
+      canStartSession: (scope) => {
+        seen.push({ at, scope, body: scope.body });
+        return at === 0 || scope.headers.get("x-user") !== "bob";
+      },
+    }),
+  });
+  const [first] = fleet.replicas;
+  const headers = { "x-user": "ann", "x-forwarded-for": "203.0.113.7" };
+  while (first.launcher.listSessions().length === 0) await first.start({}, headers);
+  for (const session of first.launcher.listSessions().slice(1)) await session.ended;
+  seen.length = 0;
+  const config = { a: [1, { b: "ä" }] };
+  const answer = await first.ask("/calls/abroad/sessions", { headers, json: { config } });
+  t.is(answer.status, 201);
+  t.deepEqual(answer.body.config, config);
+  const there = seen.find(({ at }) => at !== 0)!;
+  t.is(fleet.replicas[there.at], placesOf(fleet, answer.body.session_id).owner);
+  t.deepEqual(there.body, { call_id: "abroad", call_type: "default", config });
+  t.is(there.scope.ip, "203.0.113.7");
+  t.is(there.scope.headers.get("host"), `127.0.0.1:${first.port}`);
+  const shown = await first.ask(`/sessions/${answer.body.session_id}`, { headers });
+  t.is(shown.body.created_by, "ann");
+  const bob = await first.ask("/sessions", {
+    headers: { ...headers, "x-user": "bob" },
+    json: { call_id: "c" },
+  });
+  t.is(bob.status, 403);
+  t.is(bob.body.code, "FORBIDDEN");
+});
+
+test("a replica that shuts down hands its starts over", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const [first] = fleet.replicas;
+  (await first.launcher.supervisor()).announceDrain();
+  const announced = await first.start();
+  t.not(placesOf(fleet, announced.session_id).owner, first);
+  await first.launcher.stop();
+  const stopped = await first.start();
+  t.not(placesOf(fleet, stopped.session_id).owner, first);
+});
+
+test("one that has announced it takes a start itself where nobody else can", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const [first, second, third] = fleet.replicas;
+  await Promise.all([second.launcher.stop(), third.launcher.stop()]);
+  (await first.launcher.supervisor()).announceDrain();
+  const { session_id } = await first.start();
+  t.is(placesOf(fleet, session_id).owner, first);
+});
+
+test("a peer that is not there is passed over", async (t) => {
+  const fleet = await fleetOf(t, small);
+  const [first, second, third] = fleet.replicas;
+  second.cut();
+  const started = [await first.start(), await first.start()];
+  t.deepEqual(
+    new Set(started.map(({ session_id }) => placesOf(fleet, session_id).owner.nodeId)),
+    new Set([first.nodeId, third.nodeId]),
+  );
+  t.is((await first.ask("/sessions", { json: { call_id: "c" } })).status, 429);
+});
+
+test("the limit of a call and that of the fleet are no want of room", async (t) => {
+  const store = new CommonStore({ maxSessions: 2 });
+  const fleet = await fleetOf(t, { store, launcher: { maxConcurrentSessions: 2, maxSessionsPerCall: 1 } });
+  const [first, second] = fleet.replicas;
+  await first.start({ call_id: "one" });
+  const inCall = await second.ask("/sessions", { json: { call_id: "one" } });
+  t.deepEqual([inCall.status, inCall.body.code], [429, "CALL_FULL"]);
+  await second.start({ call_id: "two" });
+  const third = await second.ask("/sessions", { json: { call_id: "three" } });
+  t.deepEqual([third.status, third.body.code], [429, "FLEET_FULL"]);
+  t.deepEqual(
+    second.lines().filter(({ forwarded_to }) => forwarded_to !== undefined),
+    [],
+  );
+});
+
+test("a start that was passed on has been counted by who passed it on", async (t) => {
+  const limited = (at: number) => (at === 0 ? {} : { startsPerSecond: 0.000_001, startBurst: 1 });
+  const fleet = await fleetOf(t, { serve: limited });
+  const [first, second, third] = fleet.replicas;
+  for (const replica of [second, third]) {
+    await replica.start();
+    const again = await replica.ask("/sessions", { json: { call_id: "c" } });
+    t.is(again.body.code, "RATE_LIMITED");
+  }
+  await first.launcher.stop();
+  const started = await Promise.all([first.start(), first.start(), first.start()]);
+  t.is(new Set(started.map(({ session_id }) => session_id)).size, 3);
+});
+
+test("one idempotency key is one session, at whichever replica, and while the first start is under way", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const answers = await Promise.all(
+    [0, 1, 2, 0, 1, 2].map((at) => fleet.replicas[at]!.ask("/sessions", withKey("k", { call_id: "c" }))),
+  );
+  t.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]));
+  t.is(new Set(answers.map(({ body }) => body.session_id)).size, 1);
+  t.is(new Set(answers.map(({ body }) => body.session_token)).size, 1);
+  t.is(answers.filter(({ headers }) => headers.get("idempotency-replayed") === "true").length, 5);
+  const other = await fleet.replicas[2].ask("/sessions", withKey("k", { call_id: "d" }));
+  t.deepEqual([other.status, other.body.code], [422, "IDEMPOTENCY_MISMATCH"]);
+  t.is(
+    counts(fleet).reduce((sum, count) => sum + count),
+    1,
+  );
+});
+
+test("also where the start was passed on, and after a refusal", async (t) => {
+  const fleet = await fleetOf(t, small);
+  const [first, second, third] = fleet.replicas;
+  await first.launcher.stop();
+  const one = await first.ask("/sessions", withKey("k", { call_id: "c" }));
+  const again = await second.ask("/sessions", withKey("k", { call_id: "c" }));
+  t.is(one.status, 201);
+  t.deepEqual(again.body, one.body);
+  const passedOn = await first.ask("/sessions", withKey("l", { call_id: "d" }));
+  t.is(passedOn.status, 201);
+  const refused = await third.ask("/sessions", withKey("m", { call_id: "e" }));
+  t.is(refused.status, 429);
+  await third.ask(`/sessions/${one.body.session_id}?wait=true`, { method: "DELETE" });
+  const later = await third.ask("/sessions", withKey("m", { call_id: "e" }));
+  t.is(later.status, 201);
+  t.is(later.headers.get("idempotency-replayed"), null);
+});

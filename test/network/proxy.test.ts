@@ -1,0 +1,221 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setDefaultCACertificates } from "node:tls";
+import test, { type ExecutionContext } from "ava";
+import { WebSocket } from "ws";
+import { errorKind } from "../../src/agent/error-kind.ts";
+import { PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
+import { PeerClient } from "../../src/control-plane/peers/connection/peer-client.ts";
+import { STT } from "../../src/providers/deepgram/index.ts";
+import { TTS } from "../../src/providers/elevenlabs/index.ts";
+import { LLM } from "../../src/providers/gemini/index.ts";
+import { getWeatherByLocation } from "../../src/providers/local/index.ts";
+import { Coordinator } from "../../src/providers/stream/coordinator/coordinator.ts";
+import { fillOptions } from "../../src/providers/stream/options.ts";
+import { SfuSocket, socketTimes } from "../../src/providers/stream/wire/sfu-socket.ts";
+import { SignalClient } from "../../src/providers/stream/wire/twirp.ts";
+import { attemptDelivery } from "../../src/supervisor/webhook/webhook-attempt.ts";
+import { selfSigned } from "../emulators/certificate.ts";
+import { startDeepgram } from "../emulators/deepgram.ts";
+import { none as silence, startElevenlabs } from "../emulators/elevenlabs.ts";
+import { startGemini } from "../emulators/gemini.ts";
+import { startStream } from "../emulators/stream.ts";
+import { ForwardProxy } from "../fixtures/providers/forward-proxy.ts";
+import { ask } from "../fixtures/providers/one-answer.ts";
+import { SfuEnd } from "../fixtures/stream/sfu.ts";
+
+const certificate = selfSigned();
+setDefaultCACertificates([certificate.cert]);
+
+/** A proxy that all requests of this test leave by. Tests are serial, since they share the environment. */
+async function proxied(t: ExecutionContext, noProxy = ""): Promise<ForwardProxy> {
+  const proxy = await ForwardProxy.open(t);
+  const variables = { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url, NO_PROXY: noProxy };
+  Object.assign(process.env, variables);
+  t.teardown(() => {
+    for (const name of Object.keys(variables)) process.env[name] = "";
+  });
+  return proxy;
+}
+
+/**
+ * Returns the address of the same server by a name that only the proxy can resolve; with TLS by the one that its
+ * certificate has.
+ */
+const named = (url: string, name: string) =>
+  url.replace("127.0.0.1", url.startsWith("https:") ? "localhost" : `${name}.test`);
+const hostOf = (url: string) => new URL(url).host;
+const signal = () => AbortSignal.timeout(30_000);
+
+const admitted = `Basic ${Buffer.from("jo@office:p:w/1").toString("base64")}`;
+
+for (const secure of [false, true]) {
+  const how = secure ? "with TLS" : "without TLS";
+  const tls = secure ? { tls: certificate } : {};
+
+  test.serial(`Gemini is reached through the proxy, ${how}, over a connection that is kept`, async (t) => {
+    const proxy = await proxied(t);
+    await using emulator = await startGemini({ ...tls });
+    const url = named(emulator.url, "gemini");
+    const llm = new LLM("gemini-2.5-flash-lite", { apiKey: "right-key", baseUrl: url });
+    t.teardown(() => llm.close());
+    await llm.warm(signal());
+    t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
+    const passages = proxy.asked(hostOf(url));
+    t.is(passages.length, secure ? 1 : 2);
+    t.true(passages.every(({ authorization }) => authorization === admitted));
+    t.is(passages[0]!.asked.startsWith("CONNECT "), secure);
+  });
+
+  test.serial(`ElevenLabs is reached through the proxy, ${how}`, async (t) => {
+    const proxy = await proxied(t);
+    await using emulator = await startElevenlabs({ delays: silence, ...tls });
+    const url = named(emulator.url, "elevenlabs");
+    const tts = new TTS({ apiKey: "a-key", baseUrl: url, firstByteTimeoutMs: 30_000 });
+    t.teardown(() => tts.close());
+    let samples = 0;
+    for await (const chunk of tts.speak("Hello there.", { signal: signal() }))
+      samples += chunk.samples.length;
+    t.true(samples > 0);
+    t.is(proxy.asked(hostOf(url)).length, 1);
+  });
+
+  test.serial(
+    `Deepgram is reached through the proxy, ${how}: its check of the key and its WebSocket`,
+    async (t) => {
+      const proxy = await proxied(t);
+      await using emulator = await startDeepgram({ ...tls });
+      const url = named(emulator.url, "deepgram");
+      const stt = new STT({ apiKey: "key", baseUrl: url.replace("http", "ws"), connectTimeoutMs: 30_000 });
+      t.teardown(() => stt.close());
+      await stt.warm(signal());
+      t.is(emulator.log.of("key_check").length, 1);
+      await stt.listen({ participantId: "ann", signal: signal() });
+      const asked = proxy.asked(hostOf(url)).map((passage) => passage.asked);
+      t.is(asked.length, 2);
+      t.is(asked[1], `CONNECT ${hostOf(url)}`);
+      t.true(emulator.log.of("handshake").length === 1);
+    },
+  );
+}
+
+test.serial(
+  "Stream is reached through the proxy: by its SDK, by our own requests, and the SFU on both its ways",
+  async (t) => {
+    const proxy = await proxied(t);
+    await using stream = await startStream();
+    const url = named(stream.url, "stream");
+    const { apiKey, apiSecret } = stream;
+    const coordinator = new Coordinator(fillOptions({ apiKey, apiSecret, baseUrl: url }));
+    const call = { callType: "default", callId: "demo" };
+    await coordinator.upsertUser({ id: "agent", name: "Agent" }, signal());
+    await coordinator.getOrCreateCall(call, "agent", signal());
+    const { credentials } = await coordinator.join({ call, userId: "agent", signal: signal() });
+    t.deepEqual(
+      proxy.asked(hostOf(url)).map(({ asked }) => new URL(asked.split(" ")[1]!).pathname.split("/").at(-1)),
+      ["users", "demo", "join"],
+    );
+    const sfu = named(credentials.url, "sfu");
+    const signalling = new SignalClient({ url: sfu, token: credentials.token, signal: signal() });
+    await signalling
+      .call("IceRestart", { sessionId: "none" })
+      .catch((error) => t.not(errorKind(error), "network"));
+    t.true(proxy.asked(`POST ${sfu}`).length > 0);
+    await using end = await SfuEnd.open();
+    const webSocketUrl = named(end.webSocketUrl, "sfu");
+    const socket = new SfuSocket(WebSocket, {
+      url: webSocketUrl,
+      onEvent: () => {},
+      onLost: () => {},
+      times: { ...socketTimes, openTimeoutMs: 30_000, joinTimeoutMs: 30_000 },
+    });
+    const joining = socket.join({ sessionId: "s1", token: "t" });
+    await end.request();
+    end.send({ joinResponse: { fastReconnectDeadlineSeconds: 10 } });
+    await joining;
+    t.is(proxy.asked(`CONNECT ${hostOf(webSocketUrl)}`).length, 1);
+  },
+);
+
+/** A server that answers everything alike, and keeps what it was asked. */
+async function server(t: ExecutionContext, body = "{}") {
+  const asked: string[] = [];
+  const http = createServer((request, response) => {
+    asked.push(request.headers.host ?? "");
+    request.resume();
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  return { asked, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+}
+
+const delivery = (url: string) => ({
+  url: new URL(url),
+  secrets: [Buffer.from("secret")],
+  id: "msg_1",
+  body: "{}",
+  timeoutMs: 30_000,
+  abort: new AbortController(),
+});
+
+test.serial("webhooks and the weather are sent through the proxy", async (t) => {
+  const proxy = await proxied(t);
+  const { url, asked } = await server(t);
+  const hook = named(url, "hooks");
+  t.like(await attemptDelivery(delivery(`${hook}/a?b=c`)), { verdict: "delivered" });
+  t.is(proxy.asked(`POST ${hook}/a?b=c`).length, 1);
+  t.deepEqual(asked, [hostOf(hook)]);
+  const weather = named(url, "weather");
+  await getWeatherByLocation("Oslo", { url: weather, timeoutMs: 30_000 });
+  t.is(proxy.asked(`GET ${weather}/v1/search`).length, 1);
+});
+
+test.serial("what NO_PROXY names is reached directly", async (t) => {
+  const proxy = await proxied(t, "127.0.0.0/8,localhost");
+  await using deepgram = await startDeepgram({});
+  await using elevenlabs = await startElevenlabs({ delays: silence });
+  const stt = new STT({ apiKey: "key", baseUrl: deepgram.url });
+  const tts = new TTS({ apiKey: "a-key", baseUrl: elevenlabs.url, firstByteTimeoutMs: 30_000 });
+  t.teardown(() => Promise.all([stt.close(), tts.close()]));
+  await stt.listen({ participantId: "ann", signal: signal() });
+  await tts.warm(signal());
+  t.like(await attemptDelivery(delivery((await server(t)).url)), { verdict: "delivered" });
+  t.deepEqual(proxy.passages, []);
+});
+
+test.serial("peers are asked directly, whatever the proxies are", async (t) => {
+  const proxy = await proxied(t);
+  const { url, asked } = await server(t);
+  const client = new PeerClient(new PeerMarks(["a secret of this test"]));
+  const request = {
+    hop: { kind: "located" as const, from: "a", to: "b", ip: "::1", host: null },
+    method: "GET",
+    target: "/",
+    mount: "",
+    headers: [],
+    body: null,
+    signTimeoutMs: 30_000,
+    answerTimeoutMs: 30_000,
+    signal: signal(),
+  };
+  await client.ask({ nodeId: "b", address: url }, request).catch(() => undefined);
+  t.deepEqual([asked.length > 0, proxy.passages], [true, []]);
+});
+
+test.serial("a proxy that refuses is told by what it says, and never with its password", async (t) => {
+  const proxy = await proxied(t);
+  const wrong = proxy.url.replace("p%3Aw%2F1", "wrong-password");
+  Object.assign(process.env, { HTTP_PROXY: wrong, HTTPS_PROXY: wrong });
+  for (const baseUrl of ["ws://deepgram.test:9000", "wss://deepgram.test:9001"]) {
+    const stt = new STT({ apiKey: "key", baseUrl, connectAttempts: 1, connectTimeoutMs: 30_000 });
+    t.teardown(() => stt.close());
+    const error = await t.throwsAsync(stt.listen({ participantId: "ann", signal: signal() }));
+    t.regex(error?.message ?? "", /via http:\/\/127\.0\.0\.1:\d+\/?: .*407/);
+    t.false(error?.message.includes("wrong-password"));
+    t.is(errorKind(error), "network");
+  }
+});

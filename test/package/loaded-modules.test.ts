@@ -1,0 +1,140 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import test from "ava";
+import { startDeepgram } from "../emulators/deepgram.ts";
+import { startElevenlabs } from "../emulators/elevenlabs.ts";
+import { geminiDelays, startGemini } from "../emulators/gemini.ts";
+
+const fixtures = join(import.meta.dirname, "../fixtures/thread");
+
+/** The modules that one thread really loaded. */
+interface Loaded {
+  readonly packages: Set<string>;
+  readonly own: Set<string>;
+  /** Packages that were loaded once it was warm. */
+  readonly late: Set<string>;
+  /** True once it has loaded all that it keeps ready: the server did not end while it was about to. */
+  readonly warm: boolean;
+  /** A session ran in it. */
+  readonly session: boolean;
+}
+
+const packagesIn = (urls: readonly string[]) =>
+  new Set(urls.flatMap((url) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []));
+
+/** Resolves with what each thread of a server with one session of the built-in agent loaded; 0 is the main thread. */
+async function loadedModules(keys: Readonly<Record<string, string>>): Promise<Map<number, Loaded>> {
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-modules-"));
+  const environment = Object.entries(process.env).filter(
+    ([name]) => !/^(GOOGLE|GEMINI|DEEPGRAM|ELEVENLABS)_/.test(name),
+  );
+  try {
+    await promisify(execFile)(process.execPath, [join(fixtures, "serve-one-session.ts")], {
+      env: {
+        ...Object.fromEntries(environment),
+        ...keys,
+        LIST_MODULES_TO: folder,
+        NODE_OPTIONS: `--import ${join(fixtures, "list-modules.ts")}`,
+        WEATHER_API_URL: "offline",
+      },
+      timeout: 50_000,
+    });
+    return new Map(
+      readdirSync(folder).map((thread) => {
+        const lines = readFileSync(join(folder, thread), "utf8").split("\n");
+        const warm = lines.indexOf("warm");
+        const loaded = {
+          packages: packagesIn(lines),
+          own: new Set(lines.flatMap((url) => /\/((?:src|workers)\/[^\n]*)$/.exec(url)?.[1] ?? [])),
+          late: packagesIn(warm < 0 ? [] : lines.slice(warm)),
+          warm: warm >= 0,
+          session: lines.includes("session"),
+        };
+        return [Number(thread), loaded];
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The packages that stand for a provider among those that are loaded. */
+const sdks = ["@google/genai", "@deepgram/sdk", "elevenlabs"];
+
+const providersIn = (own: ReadonlySet<string>): string[] =>
+  [...new Set([...own].flatMap((path) => /^src\/providers\/([^/]+)\//.exec(path)?.[1] ?? []))].toSorted();
+
+test.serial("neither side pays for the other: what each really loads", async (t) => {
+  const threads = await loadedModules({});
+  const main = threads.get(0);
+  t.truthy(main);
+  threads.delete(0);
+  // A voice made ready in the rehearsal has a thread of its own, which never says that it is warm.
+  const ready = [...threads.values()].filter(({ warm }) => warm);
+  t.true(ready.length >= 2, "the rehearsal and the session had a thread each");
+
+  t.true(main!.packages.has("piscina") && main!.packages.has("zod"));
+  t.true(main!.own.has("src/supervisor/supervisor.ts"));
+  t.false(main!.own.has("src/agent/thread/session-thread.ts"));
+  t.deepEqual(providersIn(main!.own), []);
+
+  for (const { packages, own, session } of ready) {
+    t.deepEqual(providersIn(own), ["local"]);
+    // Piscina's own few files for a thread are all that comes from outside: whoever types needs no ears and no voice.
+    if (session) t.deepEqual([...packages], ["piscina"]);
+    t.deepEqual(
+      sdks.filter((sdk) => packages.has(sdk)),
+      [],
+    );
+    t.deepEqual(
+      [...own].filter((path) => /^src\/(supervisor|control-plane|metrics|testing)\//.test(path)),
+      [],
+    );
+  }
+});
+
+test.serial(
+  "with all keys set the SDKs are in each session thread before it is warm, and nowhere else",
+  async (t) => {
+    await using gemini = await startGemini({ delays: geminiDelays.none });
+    await using deepgram = await startDeepgram();
+    await using elevenlabs = await startElevenlabs();
+    const threads = await loadedModules({
+      ...gemini.environment,
+      ...deepgram.environment,
+      ...elevenlabs.environment,
+    });
+    const main = threads.get(0)!;
+    t.deepEqual(
+      sdks.filter((sdk) => main.packages.has(sdk)),
+      [],
+    );
+    t.deepEqual(providersIn(main.own), []);
+    threads.delete(0);
+
+    const session = [...threads.values()].find((thread) => thread.session);
+    t.truthy(session);
+    t.deepEqual(
+      sdks.filter((sdk) => session!.packages.has(sdk)),
+      sdks,
+    );
+    t.deepEqual([...session!.late], [], "nothing is left for the call to load");
+  },
+);
+
+test.serial("a thread loads the SDK of the one provider whose key is set", async (t) => {
+  await using elevenlabs = await startElevenlabs();
+  const threads = await loadedModules(elevenlabs.environment);
+  const session = [...threads.values()].find((thread) => thread.session)!;
+  t.deepEqual(
+    sdks.filter((sdk) => session.packages.has(sdk)),
+    ["elevenlabs"],
+  );
+  t.deepEqual(
+    providersIn(session.own).filter((provider) => provider !== "local"),
+    ["elevenlabs"],
+  );
+});

@@ -1,0 +1,344 @@
+import test from "ava";
+import type { PeerNode } from "../../src/registry/registry.ts";
+import { now } from "../../src/shared/protocol.ts";
+import { eventually } from "../fixtures/eventually.ts";
+import { needs } from "../fixtures/needs.ts";
+import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { TcpRelay } from "../fixtures/programs/tcp-relay.ts";
+import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
+import { claimOf, type OpenRegistry, openRegistry } from "../fixtures/registry/open-registry.ts";
+
+const withRedis = needs("redis-server", test);
+const finished = () => ({ reason: "finished" as const, endedAt: now() });
+const bodies = ({ heard }: OpenRegistry) => heard.delivered.map(({ body }) => body).sort();
+
+withRedis("an end is told by the process that wrote it, until it was told", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const claim = claimOf();
+  await one.registry.claim(claim);
+  const end = finished();
+  t.is(await one.registry.end(claim.sessionId, end, "the body"), "final");
+  t.deepEqual(one.heard.delivered, [{ sessionId: claim.sessionId, since: end.endedAt, body: "the body" }]);
+  await eventually("all see that it waits", () => other.registry.waiting.count === 1);
+  t.is(other.registry.waiting.oldestSince, end.endedAt);
+  one.registry.told(claim.sessionId);
+  await eventually("nothing waits", () => other.registry.waiting.count === 0);
+  t.is(other.registry.waiting.oldestSince, null);
+  const keys = (await redis.command("KEYS", "*")) as string[];
+  t.deepEqual(
+    keys.filter((key) => /:(message|holds|since|waiting)/.test(key)),
+    [],
+  );
+});
+
+withRedis("kill -9 before the delivery: another process tells the same", async (t) => {
+  await using redis = await RedisServer.open();
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 2);
+  const [ended, lives] = sessionIds as [string, string];
+  t.is(await victim.end(ended, '{"odd":"\\n\\u0000 text"}'), "final");
+  const witness = await openRegistry(t, redis);
+  await victim.kill();
+  await eventually("both are told", () => witness.heard.delivered.length === 2);
+  t.deepEqual(bodies(witness), [`lost ${lives}`, '{"odd":"\\n\\u0000 text"}'].sort());
+  t.deepEqual(
+    witness.heard.lost.map(({ sessionId }) => sessionId),
+    [lives],
+  );
+});
+
+withRedis("a process that leaves hands over at once what it has not told", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis, { leaseMs: 600_000 });
+  const claims = Array.from({ length: 50 }, () => claimOf());
+  for (const claim of claims) await one.registry.claim(claim);
+  await Promise.all(
+    claims.map(({ sessionId }) => one.registry.end(sessionId, finished(), `end ${sessionId}`)),
+  );
+  await one.registry.close();
+  const [a, b] = [await openRegistry(t, redis), await openRegistry(t, redis)];
+  await eventually("all are told", () => bodies(a).length + bodies(b).length >= 50);
+  t.deepEqual([...bodies(a), ...bodies(b)].sort(), claims.map(({ sessionId }) => `end ${sessionId}`).sort());
+});
+
+withRedis("a process without room leaves its messages to those that have some", async (t) => {
+  await using redis = await RedisServer.open();
+  let room = 0;
+  const full = await openRegistry(t, redis, { room: () => room });
+  const claims = [claimOf(), claimOf()];
+  for (const claim of claims) await full.registry.claim(claim);
+  for (const { sessionId } of claims)
+    t.is(await full.registry.end(sessionId, finished(), sessionId), "final");
+  t.deepEqual(full.heard.delivered, []);
+  await eventually("they wait", () => full.registry.waiting.count === 2);
+  room = 1;
+  await eventually("one at a time", () => {
+    if (full.heard.delivered.length === 1) room = 1;
+    return full.heard.delivered.length === 2;
+  });
+  t.deepEqual(bodies(full), claims.map(({ sessionId }) => sessionId).sort());
+});
+
+withRedis("Redis is emptied: what was not told is kept again, and told when its process dies", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 1);
+  t.is(await victim.end(sessionIds[0]!, "the body"), "final");
+  await redis.flush();
+  await eventually("it is kept again", async () => {
+    return (await redis.command("EXISTS", `{greenroom}:message:${sessionIds[0]}`)) === 1;
+  });
+  await victim.kill();
+  await eventually("it is told", () => witness.heard.delivered.length === 1);
+  t.deepEqual(bodies(witness), ["the body"]);
+});
+
+withRedis("kill -9 and Redis emptied within the lease: the others know whom the dead one had", async (t) => {
+  await using redis = await RedisServer.open();
+  const limits = { maxSessionsPerCall: 350 };
+  const witnesses = [await openRegistry(t, redis, limits), await openRegistry(t, redis, limits)] as const;
+  const own = claimOf("own");
+  await witnesses[0].registry.claim(own);
+  const victim = await ChildRegistry.open(t, redis, "victim", { ...limits, leaseMs: 6_000 });
+  const { sessionIds } = await victim.claim("call", 300);
+  t.is(sessionIds.length, 300);
+  const [over, ...live] = sessionIds as [string, ...string[]];
+  await victim.end(over);
+  // What the others have heard: two heartbeats of each.
+  await redis.command("CONFIG", "RESETSTAT");
+  await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 6);
+  await victim.kill();
+  await redis.flush();
+  await eventually("the session is not denied", async () => {
+    return (await witnesses[1].registry.find(live[0]!).catch(() => null)) !== null;
+  });
+  const told = () => witnesses.flatMap(({ heard }) => heard.lost);
+  await eventually("all are lost", () => told().length >= live.length);
+  t.deepEqual(
+    told()
+      .map(({ sessionId }) => sessionId)
+      .sort(),
+    [...live].sort(),
+  );
+  t.is((await witnesses[1].registry.find(own.sessionId))?.end, null);
+  t.deepEqual(
+    witnesses.flatMap(({ heard }) => heard.fenced),
+    [],
+  );
+});
+
+withRedis("who was declared dead stays so, also where Redis forgets it", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const child = await ChildRegistry.open(t, redis, "sleeper");
+  const { sessionIds } = await child.claim("call", 2);
+  child.pause();
+  await eventually("both are lost", () => witness.heard.lost.length === 2);
+  await redis.command("CONFIG", "RESETSTAT");
+  await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 2);
+  await redis.flush();
+  await eventually("it is known again", async () => {
+    return (await redis.command("ZCARD", "{greenroom}:fenced")) === 1;
+  });
+  child.resume();
+  await eventually("it has heard so", async () => (await child.heard()).fenced.length === 2);
+  for (const id of sessionIds) t.like(await witness.registry.find(id), { end: { reason: "lost" } });
+  t.is(witness.heard.lost.length, 2);
+});
+
+withRedis("Redis is away to the end: the others report what they know, the rest is told alone", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const [known, unknown] = [claimOf(), claimOf()];
+  await one.registry.claim(known);
+  await redis.stop();
+  await eventually("Redis is away", () => !one.registry.up);
+  await one.registry.claim(unknown);
+  const ends = [known, unknown].map(({ sessionId }) => one.registry.end(sessionId, finished(), sessionId));
+  t.is(one.registry.waiting.count, 2);
+  await one.registry.close();
+  t.deepEqual(await Promise.all(ends), ["left", "alone"]);
+  t.deepEqual(one.heard.delivered, []);
+});
+
+withRedis("Redis is emptied: a request with a key is not run again at another process", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const key = { name: "key", caller: "ann", bodyHash: "body" };
+  await one.registry.onceByKey(key, async () => "the first answer");
+  await redis.flush();
+  await eventually("it is written again", async () => {
+    const keys = (await redis.command("KEYS", "*:once:*")) as string[];
+    return keys.length === 1;
+  });
+  const second = await other.registry.onceByKey(key, async () => "another answer");
+  t.deepEqual(second, { answer: "the first answer", replayed: true });
+});
+
+withRedis("a failover that loses what Redis had confirmed is noticed", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const claim = claimOf();
+  await one.registry.claim(claim);
+  await redis.command("HDEL", "{greenroom}:live", claim.sessionId);
+  await redis.command("DEL", `{greenroom}:of:${one.nodeId}#1`);
+  await eventually("it is written again", async () => {
+    return (await redis.command("HEXISTS", "{greenroom}:live", claim.sessionId)) === 1;
+  });
+  t.is(await redis.command("SCARD", `{greenroom}:of:${one.nodeId}#1`), 1);
+});
+
+withRedis("kill -9 and Redis emptied: what waited to be told is told by those that knew of it", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 2);
+  for (const id of sessionIds) t.is(await victim.end(id, `end of ${id}`), "final");
+  await eventually("the witness has heard of it", () => witness.registry.waiting.count === 2);
+  await victim.kill();
+  await redis.flush();
+  await eventually("all is told", () => witness.heard.delivered.length === 2);
+  t.deepEqual(bodies(witness), sessionIds.map((id) => `end of ${id}`).sort());
+  t.deepEqual(witness.heard.lost, []);
+});
+
+withRedis("Redis comes back with old data: what was reported as lost keeps its end", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 3);
+  await redis.command("SAVE");
+  await victim.kill();
+  const told = () => [...witness.heard.lost, ...other.heard.lost];
+  await eventually("all are lost", () => told().length === 3);
+  const ends = await Promise.all(sessionIds.map((id) => witness.registry.find(id)));
+  await redis.stop();
+  await redis.restart();
+  await eventually("the dead one has been looked for again", async () => {
+    return other.registry.up && (await redis.command("ZCARD", "{greenroom}:nodes")) === 2;
+  });
+  await eventually("nothing of it is left", async () => {
+    return (await redis.command("EXISTS", "{greenroom}:of:victim#3", "{greenroom}:dead")) === 0;
+  });
+  t.is(told().length, 3);
+  for (const [index, id] of sessionIds.entries()) {
+    t.is((await other.registry.find(id))?.end?.endedAt, ends[index]?.end?.endedAt);
+  }
+});
+
+withRedis(
+  "what Redis cannot be told is kept by others: they write it, and report it when its process dies",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const relay = await TcpRelay.open(t, redis.port);
+    const witness = await openRegistry(t, redis);
+    const cut = await openRegistry(t, relay, {
+      entrust: async (session) => witness.registry.takeIn(JSON.parse(JSON.stringify(session))),
+    });
+    relay.cut();
+    await eventually("Redis is away for one of them", () => !cut.registry.up);
+    const [lives, ends, withdrawn] = [claimOf(), claimOf(), claimOf()];
+    for (const claim of [lives, ends, withdrawn]) await cut.registry.claim(claim);
+    const end = finished();
+    const outcome = cut.registry.end(ends.sessionId, end, "the body");
+    await cut.registry.withdraw(withdrawn.sessionId);
+    await eventually("the live one is known", async () => {
+      return (await witness.registry.find(lives.sessionId))?.owner?.nodeId === cut.nodeId;
+    });
+    await eventually("the end is told", () => witness.heard.delivered.length > 0);
+    t.deepEqual(bodies(witness), ["the body"]);
+    t.like(await witness.registry.find(ends.sessionId), { end });
+    await eventually("the live one is lost with its process", () => witness.heard.lost.length > 0);
+    const lost = witness.heard.lost.map(({ sessionId }) => sessionId);
+    t.true(lost.includes(lives.sessionId) && !lost.includes(ends.sessionId), lost.join());
+
+    relay.mend();
+    t.is(await outcome, "final", "it is the same end");
+    await eventually("it has heard that it was held to be dead", () => cut.heard.fenced.length > 0);
+    t.deepEqual(cut.heard.fenced, [lives.sessionId]);
+  },
+);
+
+withRedis("a session that Redis alone holds to be live is withdrawn", async (t) => {
+  await using redis = await RedisServer.open();
+  const one = await openRegistry(t, redis);
+  const claim = claimOf();
+  const owner = { nodeId: one.nodeId, address: null, epoch: one.registry.epoch };
+  const other = await openRegistry(t, redis);
+  other.registry.takeIn({ claim, owner, end: null, body: null });
+  await eventually("it is there", async () => (await other.registry.find(claim.sessionId)) !== null);
+  await eventually("it is gone", async () => (await other.registry.find(claim.sessionId)) === null);
+  t.is(await redis.command("HLEN", "{greenroom}:live"), 0);
+});
+
+withRedis("Redis is emptied while a process leaves: its last end is written again", async (t) => {
+  await using redis = await RedisServer.open();
+  const leaving = await openRegistry(t, redis);
+  const other = await openRegistry(t, redis);
+  const claim = claimOf();
+  await leaving.registry.claim(claim);
+  await eventually("they know each other", () => leaving.registry.peers().length === 1);
+  t.is(await leaving.registry.end(claim.sessionId, finished(), "the body"), "final");
+  leaving.registry.told(claim.sessionId);
+  const closed = leaving.registry.close();
+  await redis.flush();
+  await closed;
+  t.like(await other.registry.find(claim.sessionId), { end: { reason: "finished" } });
+});
+
+withRedis("a process that joins later knows the messages that wait already", async (t) => {
+  await using redis = await RedisServer.open();
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  const { sessionIds } = await victim.claim("call", 1);
+  t.is(await victim.end(sessionIds[0]!, "the body"), "final");
+  const witness = await openRegistry(t, redis);
+  await redis.command("CONFIG", "RESETSTAT");
+  await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 3);
+  await victim.kill();
+  await redis.flush();
+  await eventually("it is told", () => witness.heard.delivered.length === 1);
+  t.deepEqual(bodies(witness), ["the body"]);
+});
+
+withRedis(
+  "kill -9 and Redis emptied: an end that was told is no live session to one that was cut off meanwhile",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const relay = await TcpRelay.open(t, redis.port);
+    const liveness = async ({ nodeId }: PeerNode) => (nodeId === "victim" ? "gone" : "alive");
+    const witness = await openRegistry(t, redis, { liveness });
+    const cut = await openRegistry(t, relay, { commandTimeoutMs: 1_000, liveness });
+    const victim = await ChildRegistry.open(t, redis, "victim");
+    const { sessionIds } = await victim.claim("call", 3);
+    await eventually("all know of them", async () => {
+      return (await cut.registry.find(sessionIds[0]!).catch(() => null)) !== null;
+    });
+    await redis.command("CONFIG", "RESETSTAT");
+    await eventually("heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 8);
+    relay.cut();
+    for (const id of sessionIds) await victim.end(id, null);
+    await redis.command("CONFIG", "RESETSTAT");
+    await eventually("more heartbeats", async () => ((await redis.calls()).get("evalsha") ?? 0) >= 6);
+    await victim.kill();
+    await redis.flush();
+    // It writes what it knew, which is old.
+    relay.mend();
+    await eventually("it is back", () => cut.heard.back > 0);
+    const reasons = () =>
+      Promise.all(sessionIds.map(async (id) => (await witness.registry.find(id))?.end?.reason));
+    await eventually("their ends are known again", async () => {
+      return (await reasons()).every((reason) => reason === "finished");
+    });
+    await eventually("the victim is looked for no more", async () => {
+      const nodes = (await redis.command("ZRANGE", "{greenroom}:nodes", "0", "-1")) as string[];
+      return !nodes.some((node) => node.startsWith("victim"));
+    });
+    t.deepEqual([witness.heard.lost, cut.heard.lost], [[], []]);
+    t.deepEqual(await reasons(), ["finished", "finished", "finished"]);
+  },
+);

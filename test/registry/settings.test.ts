@@ -1,0 +1,200 @@
+import { createClient } from "@redis/client";
+import test from "ava";
+import { AgentLauncher, type AgentLauncherOptions } from "greenroom";
+import { MemoryRegistry } from "../../src/registry/memory.ts";
+import { fleetOf } from "../../src/runner/options/fleet-settings.ts";
+import { eventually } from "../fixtures/eventually.ts";
+import { needs } from "../fixtures/needs.ts";
+import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { program } from "../fixtures/runner/child.ts";
+import { ask } from "../fixtures/runner/rest.ts";
+
+const withRedis = needs("redis-server", test.serial);
+/** Takes the password away, which the server was started with: any is right then. */
+async function unprotect(port: number): Promise<void> {
+  const client = createClient({ url: `redis://:secret@127.0.0.1:${port}` });
+  await client.connect();
+  await client.sendCommand(["ACL", "SETUSER", "default", "nopass"]);
+  client.destroy();
+}
+const ofCode = (registry?: AgentLauncherOptions["registry"]) =>
+  new AgentLauncher({ agent: import.meta.url, ...(registry ? { registry } : {}) });
+
+test("what is set outside of the code completes it, and an address replaces that of the code", (t) => {
+  t.deepEqual(fleetOf({}, ofCode()), {});
+  t.deepEqual(fleetOf({ redisUrl: "redis://a", nodeId: "n" }, ofCode()), {
+    nodeId: "n",
+    registry: { url: "redis://a" },
+  });
+  const settings = { redisUrl: "redis://a", registryWhileAway: "refuse", maxFleetSessions: null } as const;
+  t.deepEqual(fleetOf(settings, ofCode({ url: "redis://b", keyPrefix: "p", maxConcurrentSessions: 3 })), {
+    registry: { url: "redis://a", keyPrefix: "p", whileAway: "refuse", maxConcurrentSessions: null },
+  });
+  t.deepEqual(fleetOf({ redisUrl: "redis://a", requirePeers: true }, ofCode()), {
+    registry: { url: "redis://a", contactTimeoutMs: 60_000 },
+  });
+  const patient = { requirePeers: true, registryContactTimeoutMs: 5 };
+  t.deepEqual(fleetOf(patient, ofCode({ url: "redis://b" })), {
+    registry: { url: "redis://b", contactTimeoutMs: 5 },
+  });
+});
+
+test("a registry of the code's own stays; settings of a Redis that there is none of are refused", (t) => {
+  t.deepEqual(fleetOf({ redisUrl: "redis://a" }, ofCode(new MemoryRegistry())), {});
+  t.throws(() => fleetOf({ registryLeaseMs: 5_000 }, ofCode()), {
+    message:
+      "--registry-lease-ms: there is no Redis that it could hold for; set GREENROOM_REDIS_URL or REDIS_URL",
+  });
+  t.throws(() => fleetOf({ maxFleetSessions: 5 }, ofCode(new MemoryRegistry())), { message: /of its own/ });
+});
+
+withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
+  await using redis = await RedisServer.open();
+  const env = {
+    REDIS_URL: redis.url,
+    GREENROOM_NODE_ID: "replica-a",
+    GREENROOM_ADVERTISED_ADDRESS: "http://127.0.0.1:1",
+    GREENROOM_REGISTRY_KEY_PREFIX: "mine",
+    GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+  };
+  const child = program(t, ["serve"], { env });
+  const url = await child.readyUrl();
+  await eventually("the registry is up", async () =>
+    /^greenroom_registry_up 1$/m.test((await ask(url, "/metrics")).body),
+  );
+  await eventually("it says that it accepts starts", async () => {
+    const states = (await redis.command("HGETALL", "{mine}:states")) as string[];
+    return states.length === 2 && states[0] === "replica-a#1" && JSON.parse(states[1]!).accepting === true;
+  });
+  const [, state] = (await redis.command("HGETALL", "{mine}:states")) as [string, string];
+  t.is(JSON.parse(state).address, "http://127.0.0.1:1");
+});
+
+test.serial("what has no effect without Redis is warned of", async (t) => {
+  const env = { GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef" };
+  const child = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
+  await child.readyUrl();
+  const [line, ...more] = child.log.filter(({ msg }) => /GREENROOM_PEER_SECRET/.test(msg));
+  t.is(more.length, 0);
+  t.is(line?.level, 40);
+  t.regex(line!.msg, /REDIS_URL.*GREENROOM_PEER_SECRET.* and --advertised-address .* have no effect/);
+});
+
+withRedis(
+  "a Redis that cannot be used at the start is one line, and the fleet is joined once it can be",
+  async (t) => {
+    const redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+    t.teardown(() => redis[Symbol.asyncDispose]());
+    const place = `127.0.0.1:${redis.port}`;
+    const env = {
+      REDIS_URL: `redis://default:wrong-password@${place}`,
+      GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+      GREENROOM_REGISTRY_COMMAND_TIMEOUT_MS: "5000",
+    };
+    const child = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
+    await child.readyUrl();
+    const [line, ...more] = child.log.filter(({ level }) => level === 50);
+    t.is(more.length, 0);
+    t.true(line?.msg.startsWith(`Redis ${place}: WRONGPASS`), line?.msg);
+    t.true(
+      line?.msg.endsWith("; serving alone, starts are accepted (--registry-while-away allow)"),
+      line?.msg,
+    );
+    t.notRegex(child.stdout, /wrong-password|taking part in a fleet/);
+    await unprotect(redis.port);
+    await child.logged(/^taking part in a fleet$/);
+  },
+);
+
+test.serial("a fleet may be demanded", async (t) => {
+  const alone = program(t, ["serve"], { env: { GREENROOM_REQUIRE_PEERS: "true" } });
+  t.is((await alone.exit).code, 2);
+  t.regex(alone.stderr, /REDIS_URL, GREENROOM_PEER_SECRET, GREENROOM_ADVERTISED_ADDRESS are not set/);
+  const env = {
+    GREENROOM_REQUIRE_PEERS: "true",
+    REDIS_URL: "redis://127.0.0.1:1",
+    GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+  };
+  const unaddressed = program(t, ["serve"], { env });
+  t.is((await unaddressed.exit).code, 2);
+  t.regex(unaddressed.stderr, /GREENROOM_ADVERTISED_ADDRESS is not set/);
+  const whole = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
+  const url = await whole.url();
+  await whole.logged(/^Redis 127\.0\.0\.1:1: .*; nothing is served before it answers$/);
+  await eventually("it says what it waits for", async () => {
+    const { status, body } = await ask(url, "/serving");
+    return status === 400 && body.code === "REGISTRY_UNAVAILABLE";
+  });
+  t.is((await ask(url, "/sessions", { call_id: "x" })).status, 503);
+  t.is((await ask(url, "/health")).status, 200);
+  whole.kill("SIGTERM");
+  t.deepEqual(await whole.exit, { code: 0, signal: null });
+});
+
+test.serial(
+  "a fleet that is demanded serves nothing until Redis has answered, and ends where it does not",
+  async (t) => {
+    const env = {
+      GREENROOM_REQUIRE_PEERS: "true",
+      GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+      GREENROOM_ADVERTISED_ADDRESS: "http://127.0.0.1:1",
+      REDIS_URL: "redis://127.0.0.1:1",
+      GREENROOM_REGISTRY_CONTACT_TIMEOUT_MS: "4000",
+    };
+    const child = program(t, ["serve"], { env });
+    t.deepEqual(await child.exit, { code: 1, signal: null });
+    const fatal = child.log.find(({ level }) => level === 60);
+    t.regex(
+      fatal?.msg ?? "",
+      /^the server cannot start: The registry of sessions cannot be reached: Redis 127\.0\.0\.1:1: /,
+    );
+    t.false(child.log.some(({ msg }) => msg.startsWith("Greenroom is ready")));
+  },
+);
+
+withRedis("it serves once Redis answers, also where that is late", async (t) => {
+  const redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+  t.teardown(() => redis[Symbol.asyncDispose]());
+  const env = {
+    GREENROOM_REQUIRE_PEERS: "true",
+    GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",
+    GREENROOM_ADVERTISED_ADDRESS: "http://127.0.0.1:1",
+    REDIS_URL: `redis://default:wrong-password@127.0.0.1:${redis.port}`,
+  };
+  const child = program(t, ["serve"], { env });
+  await child.logged(/WRONGPASS.*nothing is served before it answers$/);
+  t.is((await ask(await child.url(), "/serving")).status, 400);
+  await unprotect(redis.port);
+  t.is((await ask(await child.readyUrl(), "/serving")).status, 200);
+});
+
+test("a secret that is too short is named by its variable", async (t) => {
+  const child = program(t, ["serve"], { env: { GREENROOM_PEER_SECRET: "short" } });
+  t.not((await child.exit).code, 0);
+  t.regex(child.stderr + child.stdout, /peerSecret \(GREENROOM_PEER_SECRET\): expected 32 characters/);
+});
+
+for (const [title, args, says] of [
+  [
+    "an address without a scheme",
+    ["--advertised-address", "10.0.0.7"],
+    /--advertised-address: expected an http/,
+  ],
+  [
+    "an address that is every one of a machine",
+    ["--advertised-address", "http://0.0.0.0:8080"],
+    /--advertised-address: 0\.0\.0\.0 is every address of a machine/,
+  ],
+  ["a lease that is too short", ["--registry-lease-ms", "100"], /--registry-lease-ms: must be at least 3000/],
+  [
+    "an unknown policy",
+    ["--registry-while-away", "perhaps"],
+    /--registry-while-away: must be one of allow, refuse/,
+  ],
+] as const) {
+  test.serial(`${title} is refused by its flag`, async (t) => {
+    const child = program(t, ["serve", ...args], {});
+    t.is((await child.exit).code, 2);
+    t.regex(child.stderr, says);
+  });
+}

@@ -1,0 +1,55 @@
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { bin, Child, temporaryFolder } from "../fixtures/runner/child.ts";
+
+const name = `greenroom-compile-cache-${process.getuid?.()}`;
+const hit = /code cache for ESM \S+serve-command\.ts was accepted/;
+
+test.serial("the server's own modules come from the compile cache at its second start", async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { TMPDIR: folder, NODE_DEBUG_NATIVE: "COMPILE_CACHE" };
+  const start = async () => {
+    const child = new Child(t, [bin, "serve", "--port", "0"], { env });
+    await child.readyUrl();
+    child.kill("SIGINT");
+    t.is((await child.exit).code, 0);
+    return `${child.stdout}${child.stderr}`;
+  };
+  t.notRegex(await start(), hit);
+  t.deepEqual(readdirSync(folder), [name]);
+  t.is(statSync(join(folder, name)).mode & 0o777, 0o700);
+  t.regex(await start(), hit);
+});
+
+test.serial("whoever turns Node's compile cache off has none", async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: "1" };
+  const child = new Child(t, [bin, "serve", "--port", "0"], { env });
+  await child.readyUrl();
+  child.kill("SIGINT");
+  t.is((await child.exit).code, 0);
+  t.deepEqual(readdirSync(folder), []);
+});
+
+for (const [title, prepare] of [
+  [
+    "that others can write to",
+    (path: string) => {
+      mkdirSync(path);
+      // Whatever the umask of the tests is.
+      chmodSync(path, 0o777);
+    },
+  ],
+  ["that is a link to somewhere else", (path: string) => symlinkSync(".", path)],
+] as const) {
+  test.serial(`a folder ${title} is not used for it`, async (t) => {
+    const folder = temporaryFolder(t);
+    prepare(join(folder, name));
+    const child = new Child(t, [bin, "serve", "--port", "0"], { env: { TMPDIR: folder } });
+    await child.readyUrl();
+    child.kill("SIGINT");
+    t.is((await child.exit).code, 0);
+    t.deepEqual(readdirSync(join(folder, name)), title.includes("link") ? [name] : []);
+  });
+}

@@ -1,0 +1,104 @@
+import { stripVTControlCharacters } from "node:util";
+import test, { type ExecutionContext } from "ava";
+import { AgentFile } from "../../fixtures/agent-file.ts";
+import { agentUrl } from "../../fixtures/launch.ts";
+import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
+
+const launcher = { agent: agentUrl("agent-open-call") };
+const address = /https:\/\/demo\.invalid\/join\/[\w-]+\?token=guest-[\w-]+-x{120}/;
+
+test.serial("run --join prints the link, and stays in the call though nothing is typed", async (t) => {
+  const child = program(t, ["run", "--join", "--call-id", "c7", "--log-level", "trace"], { launcher });
+  child.end();
+  await child.printed(/^Join the call.*\nhttps:\S+$/m);
+  t.regex(child.stdout, /^https:\/\/demo\.invalid\/join\/c7\?token=/m);
+  t.regex(child.stdout, address);
+  child.kill("SIGTERM");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  t.regex(child.stdout, /The call has ended: closed\./);
+  t.regex(child.stderr, /session started/);
+  t.false(child.stderr.includes("demo.invalid"), "the link is not logged");
+});
+
+test.serial("what is typed is answered as ever, also with --join", async (t) => {
+  const child = program(t, ["run", "--join"], { launcher });
+  child.write("thanks\n");
+  await child.printed(/^agent: You are welcome!$/m);
+  child.kill("SIGTERM");
+  t.is((await child.exit).code, 0);
+});
+
+test.serial("without a terminal there is no link unless it is asked for", async (t) => {
+  const child = program(t, ["run"], { launcher });
+  child.end("thanks\n");
+  t.is((await child.exit).code, 0);
+  t.regex(child.stdout, /You are welcome/);
+  t.false(child.stdout.includes("demo.invalid"));
+});
+
+test.serial("an edge that makes no link: --join says so and fails", async (t) => {
+  const child = new Child(t, [bin, "run", "--join"]);
+  t.is((await child.exit).code, 1);
+  t.regex(child.stdout, /^· the agent's edge names no page where a person joins its calls$/m);
+});
+
+test.serial("--join and --wav exclude each other", async (t) => {
+  const child = new Child(t, [bin, "run", "--join", "--wav", "nothing.wav"]);
+  t.is((await child.exit).code, 2);
+  t.regex(child.stderr, /--join is for a person/);
+});
+
+test.serial("in a terminal the link is a hint, in one piece", async (t) => {
+  const child = inTerminal(t, ["run", "--no-splash"]);
+  if (!child) return;
+  await child.printed(address);
+  child.write("/quit\r");
+  t.is((await child.exit).code, 0);
+  t.regex(stripVTControlCharacters(child.stdout), address);
+});
+
+test.serial("in a terminal, --no-demo prints no link", async (t) => {
+  const child = inTerminal(t, ["run", "--no-splash", "--no-demo"]);
+  if (!child) return;
+  child.write("thanks\r");
+  await child.printed(/You are welcome/);
+  child.write("/quit\r");
+  t.is((await child.exit).code, 0);
+  t.false(child.stdout.includes("demo.invalid"));
+});
+
+test.serial("in a terminal an agent that waits for somebody says so, and for how long", async (t) => {
+  if (noTerminal(t)) return;
+  const { url: agent } = new AgentFile(t, waitingAgent);
+  const child = program(t, ["run", "--no-splash"], { launcher: { agent }, terminal: true });
+  await child.printed(/Nobody is in the call yet: the agent waits up to 60 s/);
+  child.write("hello\r");
+  await child.printed(/Nice to see you/);
+  child.write("/quit\r");
+  t.is((await child.exit).code, 0);
+});
+
+const waitingAgent = `
+  import { Agent, defineAgent } from "greenroom";
+  import * as local from "greenroom/local";
+  import * as testing from "greenroom/testing";
+  export default defineAgent({
+    createAgent: () =>
+      new Agent({
+        edge: new testing.Edge(),
+        agentUser: { id: "agent", name: "Agent" },
+        instructions: "x",
+        llm: new local.LLM(),
+      }),
+    async joinCall(agent, { callType, callId }) {
+      const call = await agent.createCall(callType, callId);
+      await using _ = await agent.join(call, { participantWaitTimeoutMs: 60_000 });
+      await agent.say("Nice to see you");
+      await agent.finish();
+    },
+  });
+`;
+
+function inTerminal(t: ExecutionContext, args: readonly string[]): Child | null {
+  return noTerminal(t) ? null : program(t, args, { launcher, terminal: true });
+}

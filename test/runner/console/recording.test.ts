@@ -1,0 +1,205 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import type { PcmFrame } from "greenroom";
+import * as testing from "greenroom/testing";
+import { level } from "../../../src/audio/pcm.ts";
+import { none as deepgramNone, startDeepgram } from "../../emulators/deepgram.ts";
+import { startElevenlabs } from "../../emulators/elevenlabs.ts";
+import { geminiDelays, startGemini } from "../../emulators/gemini.ts";
+import { AgentFile } from "../../fixtures/agent-file.ts";
+import { eventually } from "../../fixtures/eventually.ts";
+import { agentUrl } from "../../fixtures/launch.ts";
+import { bin, Child, program, temporaryFolder } from "../../fixtures/runner/child.ts";
+import { spoken } from "../../fixtures/voice/spoken.ts";
+
+/** A folder with a recording in it. */
+async function recorded(t: ExecutionContext, sound: PcmFrame): Promise<{ cwd: string; out: string }> {
+  const cwd = temporaryFolder(t);
+  await testing.writeWav(join(cwd, "in.wav"), sound);
+  return { cwd, out: join(cwd, "out.wav") };
+}
+
+const run = ["run", "--wav", "in.wav", "--out", "out.wav"];
+
+/** The two sides of a conversation that was written, at 16,000 Hz. */
+function sidesOf(path: string): { caller: Int16Array; agent: Int16Array } {
+  const file = readFileSync(path);
+  const [channels, sampleRate] = [file.readUInt16LE(22), file.readUInt32LE(24)];
+  if (channels !== 2 || sampleRate !== 16_000) throw new Error(`${channels} channels at ${sampleRate} Hz`);
+  const both = new Int16Array(Uint8Array.from(file.subarray(44)).buffer);
+  const side = (which: number) => both.filter((_, index) => index % 2 === which);
+  return { caller: side(0), agent: side(1) };
+}
+
+/** Returns where sound begins and ends, in milliseconds. */
+function soundIn(samples: Int16Array): { beginMs: number; endMs: number } {
+  const loud = (at: number) => level(samples.subarray(at, at + 320)) > 200;
+  const frames = Array.from({ length: Math.floor(samples.length / 320) }, (_, frame) => frame * 320);
+  const found = frames.filter(loud);
+  return { beginMs: (found[0] ?? Number.NaN) / 16, endMs: ((found.at(-1) ?? Number.NaN) + 320) / 16 };
+}
+
+test.serial(
+  "without any key a recording is heard, answered aloud, and the conversation is a file",
+  async (t) => {
+    const { cwd, out } = await recorded(t, await spoken("What is the weather in Paris today?"));
+    const child = new Child(t, [bin, ...run, "--speed", "4"], { cwd });
+    t.deepEqual(await child.exit, { code: 0, signal: null });
+    const [greeting, heard, answer, written, ended, ...rest] = child.stdout.trimEnd().split("\n");
+    t.regex(greeting ?? "", /^agent: Hello! I am the built-in agent/);
+    t.regex(heard ?? "", /^caller: \(spoke for [12]\.\d seconds; there is no speech recognition\)$/);
+    t.regex(answer ?? "", /^agent: I heard you speak for [12]\.\d seconds, but I cannot tell words/);
+    t.regex(
+      written ?? "",
+      /^out\.wav: the caller on the left, the agent on the right; the agent spoke for \d+\.\d s$/,
+    );
+    t.is(ended, "The call has ended: finished.");
+    t.deepEqual(rest, []);
+    t.regex(
+      child.stderr,
+      /^Agent: LLM local rules, STT local voice-activity, TTS local flite-slt, edge local\./m,
+    );
+
+    const { caller, agent } = sidesOf(out);
+    const speech = soundIn(caller);
+    t.true(soundIn(agent).beginMs < speech.beginMs, "the greeting comes first");
+    t.true(soundIn(agent).endMs > speech.endMs + 2_000, "the answer comes last, and is a sentence or more");
+    const during = agent.subarray(speech.beginMs * 16, speech.endMs * 16);
+    t.true(level(during) < 200, "nobody speaks over the caller");
+  },
+);
+
+test.serial("an agent that only types hears and speaks by the stand-ins", async (t) => {
+  const { cwd, out } = await recorded(t, await spoken("Good evening to you all."));
+  const child = program(t, [...run, "--speed", "10"], {
+    cwd,
+    launcher: { agent: agentUrl("agent-scripted") },
+  });
+  t.is((await child.exit).code, 0);
+  t.regex(child.stdout, /^agent: You said \(spoke for \d\.\d seconds; there is no speech recognition\)$/m);
+  t.regex(
+    child.stderr,
+    /^It has no STT and no TTS of its own: in this call offline stand-ins take their place\.$/m,
+  );
+  t.true(soundIn(sidesOf(out).agent).endMs > 500);
+});
+
+test.serial("with all keys set a recording goes through Deepgram, Gemini and ElevenLabs", async (t) => {
+  const said = "What is the weather like in Oslo?";
+  await using deepgram = await startDeepgram({ delays: deepgramNone, script: { phrases: [said] } });
+  await using gemini = await startGemini({ delays: geminiDelays.none });
+  await using elevenlabs = await startElevenlabs({ script: { msPerCharacter: 30 } });
+  const { cwd, out } = await recorded(t, testing.tone(400, 1_200, { sampleRate: 44_100 }));
+  const env = { ...deepgram.environment, ...gemini.environment, ...elevenlabs.environment };
+  const child = new Child(t, [bin, ...run], { cwd, env });
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  t.regex(child.stdout, /^agent: Hello! I stand in for Gemini/m);
+  t.regex(child.stdout, /^caller: What is the weather like in Oslo\?$/m);
+  t.regex(child.stdout, /^· get_weather \d+ ms$/m);
+  t.regex(child.stdout, /^agent: In Oslo it is .*\.$/m);
+  t.regex(child.stdout, /^The call has ended: finished\.$/m);
+
+  t.true(deepgram.log.of("audio").some(({ speech }) => speech));
+  const texts = elevenlabs.log
+    .of("request")
+    .flatMap(({ body }) => (body as { text?: string } | null)?.text ?? []);
+  t.true(texts.some((text) => text.startsWith("In Oslo it is ")));
+  await eventually(
+    "no connection is open",
+    () => elevenlabs.connections.open + deepgram.connections.length + gemini.openConnections === 0,
+  );
+  const { caller, agent } = sidesOf(out);
+  const spokenAt = soundIn(caller);
+  const speech = caller.subarray(spokenAt.beginMs * 16, spokenAt.endMs * 16);
+  t.true(testing.shareOf(400, { samples: speech, sampleRate: 16_000 }) > 0.9);
+  const answer = agent.subarray(spokenAt.endMs * 16);
+  const { beginMs, endMs } = soundIn(answer);
+  t.true(level(answer.subarray(beginMs * 16, endMs * 16)) > 1_000, "the answer is as loud as speech");
+});
+
+test.serial("a call that is ended by Ctrl-C is written as far as it went", async (t) => {
+  const { cwd, out } = await recorded(t, testing.tone(400, 1_000));
+  const child = new Child(t, [bin, ...run], { cwd });
+  await child.printed(/^agent: Hello!/m);
+  child.kill("SIGINT");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+  t.regex(child.stdout, /^The call has ended: closed\.$/m);
+  t.true(existsSync(out));
+});
+
+test.serial("an agent that throws: its error, what was said until then, and exit code 1", async (t) => {
+  const { cwd, out } = await recorded(t, testing.tone(400, 1_000));
+  const file = new AgentFile(
+    t,
+    `import { Agent, defineAgent } from "greenroom";
+     import * as local from "greenroom/local";
+     export default defineAgent({
+       createAgent: () =>
+         new Agent({ edge: new local.Edge(), agentUser: { id: "a", name: "A" }, instructions: "", llm: new local.LLM() }),
+       async joinCall(agent, { callType, callId }) {
+         await using _ = await agent.join(await agent.createCall(callType, callId));
+         await agent.say("Hello.");
+         throw new RangeError("that is all I can do");
+       },
+     });`,
+  );
+  const child = program(t, [...run, "--speed", "4"], { cwd, launcher: { agent: file.url } });
+  t.is((await child.exit).code, 1);
+  t.regex(child.stdout, /^agent: Hello\.$/m);
+  t.regex(child.stdout, /^The call has ended: failed\.\nRangeError: that is all I can do$/m);
+  t.true(soundIn(sidesOf(out).agent).endMs > 100);
+});
+
+const silentWav = testing.encodeWav({ samples: new Int16Array(), sampleRate: 16_000 });
+
+for (const [title, args, prepare, complaint] of [
+  ["no such file", ["--wav", "in.wav"], () => {}, "--wav: there is no in.wav"],
+  [
+    "a folder",
+    ["--wav", "in.wav"],
+    (cwd: string) => mkdirSync(join(cwd, "in.wav")),
+    "--wav: in.wav is a folder",
+  ],
+  [
+    "no WAV file",
+    ["--wav", "in.wav"],
+    (cwd: string) => writeFileSync(join(cwd, "in.wav"), "Hello, I am no sound at all."),
+    "--wav: in.wav is no WAV file: it does not begin with RIFF and WAVE. To convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav",
+  ],
+  [
+    "no sound in it",
+    ["--wav", "in.wav"],
+    (cwd: string) => writeFileSync(join(cwd, "in.wav"), silentWav),
+    "--wav: in.wav holds no sound",
+  ],
+  [
+    "a folder to write to that does not exist",
+    ["--wav", "in.wav", "--out", "there/out.wav"],
+    (cwd: string) => testing.writeWav(join(cwd, "in.wav"), testing.tone(400, 100)),
+    /^greenroom: --out: there is no .*there$/m,
+  ],
+  [
+    "a recording that would be overwritten",
+    ["--wav", "in.wav", "--out", "../../in.wav"],
+    (cwd: string) => testing.writeWav(join(cwd, "in.wav"), testing.tone(400, 100)),
+    "--out: would overwrite the recording",
+  ],
+  ["nothing to write", ["--out", "out.wav"], () => {}, "--out needs --wav: a recording that is the caller"],
+  [
+    "a speed that is none",
+    ["--wav", "in.wav", "--speed", "0"],
+    () => {},
+    '--speed: must be at least 1, not "0"',
+  ],
+] as const) {
+  test.serial(`files that cannot be used are told before anything starts: ${title}`, async (t) => {
+    const cwd = temporaryFolder(t);
+    await prepare(cwd);
+    const child = new Child(t, [bin, "run", ...args], { cwd });
+    t.deepEqual(await child.exit, { code: 2, signal: null });
+    if (typeof complaint === "string") t.is(child.stderr, `greenroom: ${complaint}\n`);
+    else t.regex(child.stderr, complaint);
+    t.is(child.stdout, "");
+  });
+}

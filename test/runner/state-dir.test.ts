@@ -1,0 +1,186 @@
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { eventually } from "../fixtures/eventually.ts";
+import { SmallDisk } from "../fixtures/registry/small-disk.ts";
+import { type Child, program, temporaryFolder } from "../fixtures/runner/child.ts";
+import { ask, startSession } from "../fixtures/runner/rest.ts";
+import { WebhookReceiver } from "../fixtures/supervisor/webhook-receiver.ts";
+
+/** A server that tells this receiver, and keeps its ends in this folder, or in none. */
+function serving(t: ExecutionContext, receiver: WebhookReceiver, stateDir?: string): Child {
+  return program(t, ["serve", ...(stateDir === undefined ? [] : ["--state-dir", stateDir])], {
+    launcher: {
+      webhook: { url: receiver.url, secret: receiver.secret },
+      maxConcurrentSessions: 8,
+      threadWaitTimeoutMs: 60_000,
+    },
+    runner: { drainTimeoutMs: 0, drainAnnounceMs: 0 },
+  });
+}
+
+async function close(t: ExecutionContext, url: string, id: string): Promise<void> {
+  const { status } = await ask(url, `/sessions/${id}?wait=true`, undefined, "DELETE");
+  t.is(status, 204);
+}
+
+const waiting = async (url: string) =>
+  Number(/^greenroom_session_ends_waiting (\d+)$/m.exec((await ask(url, "/metrics")).body)?.[1]);
+
+async function allTold(
+  t: ExecutionContext,
+  receiver: WebhookReceiver,
+  expected: ReadonlyMap<string, string>,
+): Promise<void> {
+  for (const [id, reason] of expected) {
+    await eventually(`the end of ${id} is told`, () => receiver.endsOf(id).length > 0);
+    t.deepEqual(receiver.endsOf(id), [reason]);
+  }
+  t.is(receiver.taken.size, expected.size);
+}
+
+test.serial(
+  "kill -9 with live sessions and untold ends: after the next start each end is told, with one content",
+  async (t) => {
+    const receiver = await WebhookReceiver.open(t);
+    receiver.mood = 503;
+    const stateDir = join(temporaryFolder(t), "state");
+    const expected = new Map<string, string>();
+    let server = serving(t, receiver, stateDir);
+    let url = await server.readyUrl();
+    for (let lives = 1; lives <= 2; lives += 1) {
+      const closed = await startSession(url);
+      expected.set(closed, "closed");
+      expected.set(await startSession(url), "lost");
+      await close(t, url, closed);
+      await eventually("its end is written", async () => (await waiting(url)) === 2 * lives - 1);
+      server.kill("SIGKILL");
+      await server.exit;
+      server = serving(t, receiver, stateDir);
+      url = await server.readyUrl();
+      const line = await server.logged(/^the process before this one died, and its sessions are lost$/);
+      t.is(line.sessions, 1);
+    }
+    t.is(receiver.taken.size, 0);
+    for (const [id, reason] of expected) {
+      const { status, body } = await ask(url, `/sessions/${id}`);
+      t.deepEqual([status, body.end_reason], [404, reason]);
+    }
+    receiver.mood = 204;
+    const last = await startSession(url);
+    await close(t, url, last);
+    expected.set(last, "closed");
+    await allTold(t, receiver, expected);
+    await eventually("nothing waits", async () => (await waiting(url)) === 0);
+    for (const [message, bodies] of receiver.taken) t.is(new Set(bodies).size, 1, message);
+  },
+);
+
+test.serial("SIGTERM while the receiver is down: the next start tells the ends", async (t) => {
+  const receiver = await WebhookReceiver.open(t);
+  receiver.mood = 503;
+  const stateDir = temporaryFolder(t);
+  const first = serving(t, receiver, stateDir);
+  const url = await first.readyUrl();
+  const drained = await startSession(url);
+  const closed = await startSession(url);
+  await close(t, url, closed);
+  first.kill("SIGTERM");
+  t.deepEqual(await first.exit, { code: 0, signal: null });
+  await first.logged(/^ends of sessions are left for the next start to tell$/);
+  t.is(receiver.taken.size, 0);
+  receiver.mood = 204;
+  const second = serving(t, receiver, stateDir);
+  await second.readyUrl();
+  await allTold(
+    t,
+    receiver,
+    new Map([
+      [drained, "drained"],
+      [closed, "closed"],
+    ]),
+  );
+  t.false(second.log.some(({ msg }) => /died|are lost/.test(msg)));
+});
+
+test.serial(
+  "a folder that another process has, or that is none, ends the start with one sentence",
+  async (t) => {
+    const receiver = await WebhookReceiver.open(t);
+    const stateDir = temporaryFolder(t);
+    const first = serving(t, receiver, stateDir);
+    const url = await first.readyUrl();
+    const second = serving(t, receiver, stateDir);
+    t.is((await second.exit).code, 1);
+    const why = `is in use by the process ${first.process.pid}: each process needs a folder of its own`;
+    const sentence = `the server cannot start: The registry of sessions cannot be reached: The state folder ${stateDir} (stateDir, --state-dir) ${why}`;
+    t.deepEqual(
+      second.log.filter(({ level }) => Number(level) >= 40).map(({ level, msg }) => [level, msg]),
+      [[60, sentence]],
+    );
+    t.false(second.log.some(({ msg }) => /is ready/.test(msg)));
+    t.is((await ask(url, "/ready")).status, 200);
+    const none = serving(t, receiver, "/dev/null");
+    t.is((await none.exit).code, 1);
+    t.regex(
+      none.log.find(({ level }) => level === 60)?.msg ?? "",
+      /The state folder \/dev\/null .* is no folder, or/,
+    );
+  },
+);
+
+test.serial(
+  "a state folder beside a Redis is refused; where there is neither, it is said what is lost",
+  async (t) => {
+    const both = program(t, ["serve", "--state-dir", "x"], { env: { REDIS_URL: "redis://127.0.0.1:1" } });
+    t.is((await both.exit).code, 2);
+    t.regex(both.stderr, /stateDir \(--state-dir\) is for a server without a registry \(REDIS_URL\)/);
+    const receiver = await WebhookReceiver.open(t);
+    const neither = serving(t, receiver);
+    await neither.readyUrl();
+    const lines = neither.log.filter(({ msg }) =>
+      /when this process dies are lost: --state-dir or a Redis/.test(msg),
+    );
+    t.deepEqual(
+      lines.map(({ level }) => level),
+      [30],
+    );
+    const kept = serving(t, receiver, temporaryFolder(t));
+    await kept.readyUrl();
+    t.false(kept.log.some(({ msg }) => /when this process dies/.test(msg)));
+  },
+);
+
+test.serial(
+  "a full disk: starts are answered 503, the probe and the log say so, and all goes on once there is room",
+  async (t) => {
+    const disk = SmallDisk.open(t);
+    if (!disk) return;
+    const receiver = await WebhookReceiver.open(t);
+    const server = serving(t, receiver, join(disk.folder, "state"));
+    const url = await server.readyUrl();
+    const lives = await startSession(url);
+    disk.fill();
+    const closed: string[] = [];
+    let refusal: Awaited<ReturnType<typeof ask>> | undefined;
+    // Until the last page of the file is full.
+    while (!refusal && closed.length < 50) {
+      const answer = await ask(url, "/sessions", { call_id: "call" });
+      if (answer.status !== 201) refusal = answer;
+      else {
+        await close(t, url, answer.body.session_id);
+        closed.push(answer.body.session_id);
+      }
+    }
+    t.deepEqual([refusal?.status, refusal?.body.code], [503, "REGISTRY_UNAVAILABLE"]);
+    await server.logged(
+      /is on a disk that is full; calls go on, starts are refused until it can be written to$/,
+    );
+    t.is((await ask(url, "/ready")).status, 400);
+    t.is((await ask(url, "/health")).status, 200);
+    t.is((await ask(url, `/sessions/${lives}`)).status, 200);
+    disk.free();
+    await eventually("it is ready again", async () => (await ask(url, "/ready")).status === 200);
+    await close(t, url, lives);
+    await allTold(t, receiver, new Map([lives, ...closed].map((id) => [id, "closed"])));
+  },
+);

@@ -1,0 +1,40 @@
+import test from "ava";
+import { eatenNeighbours } from "../../fixtures/supervisor/eaten-neighbours.ts";
+import { MemoryCgroup } from "../../fixtures/supervisor/memory-cgroup.ts";
+
+/** A busy machine must not have the watchdog decide before the memory does. */
+const task = { trials: 2, neighbours: 2, unresponsiveAfterMs: 120_000 };
+const limitMb = 768;
+const ways = {
+  heap_fast: "its heap",
+  buffers_fast: "Buffers",
+  wasm_fast: "wasm memory",
+  shared_fast: "memory that no thread accounts for",
+  nested_fast: "a worker thread of its own",
+};
+
+// Where the kernel's limit cannot be had the server is told one: the same guard then keeps it.
+const inCgroup = MemoryCgroup.reason === null;
+const place = inCgroup
+  ? `a control group of ${limitMb} MiB`
+  : `${limitMb} MiB by option, since ${MemoryCgroup.reason}`;
+
+for (const [way, words] of Object.entries(ways)) {
+  test.serial(`a session that takes all memory in ${words} ends alone, in ${place}`, async (t) => {
+    await using cgroup = inCgroup ? MemoryCgroup.create(limitMb) : null;
+    const limits = inCgroup ? {} : { memoryLimitMb: limitMb };
+    const trials = await eatenNeighbours({ ...task, ...limits, way }, { cgroup });
+    const expected = ["out_of_memory", true, []];
+    t.deepEqual(
+      trials.map((trial) => [trial.endReason, trial.neighboursAreWell, trial.neighboursEnded]),
+      [expected, expected],
+    );
+  });
+}
+
+test.serial("the operator's own limit is kept, and the session is told of it", async (t) => {
+  const [trial] = await eatenNeighbours({ ...task, trials: 1, way: "buffers_fast", memoryLimitMb: 400 });
+  t.is(trial?.endReason, "out_of_memory");
+  t.true(trial?.neighboursAreWell);
+  t.regex(trial?.message ?? "", /^The thread held \d+ MiB of memory/);
+});

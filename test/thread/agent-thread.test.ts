@@ -1,0 +1,192 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MessageChannel } from "node:worker_threads";
+import test from "ava";
+import { Piscina } from "piscina";
+import type { PlainError } from "../../src/shared/errors.ts";
+import { type FailureStage, heartbeatBytes } from "../../src/shared/protocol.ts";
+import { AgentThread, agentFixture } from "../fixtures/thread/agent-thread.ts";
+
+const defaultAgent = new URL("../../workers/default-agent.ts", import.meta.url).href;
+const course = agentFixture("course");
+
+test("a session goes from warm to ended, and the built-in agent answers in between", async (t) => {
+  const thread = new AgentThread(t, defaultAgent);
+  const { threadId } = await thread.next("started");
+  const { importMs } = await thread.next("warm");
+  t.true(threadId > 0 && importMs > 0);
+  await thread.join();
+  thread.type("What is the weather in Paris and Rome?", "m1");
+  const { turnId } = await thread.event("transcript", (event) => event.messageId === "m1");
+  const turn = await thread.event("turn", (event) => event.turnId === turnId);
+  t.is(turn.outcome, "done");
+  t.is(turn.toolCalls, 2);
+  thread.close();
+  await thread.next("ended");
+  t.deepEqual(thread.course, ["warm", "entered", "created", "joined", "ended"]);
+});
+
+test("a rehearsal makes the agent, tells what it is made of, and closes it", async (t) => {
+  const thread = new AgentThread(t, course);
+  thread.assign({ rehearsal: true });
+  await thread.next("ended");
+  t.deepEqual(thread.course, ["warm", "entered", "created", "rehearsed", "ended"]);
+  const { report } = await thread.next("rehearsed");
+  t.deepEqual(
+    report.services.map(({ part, provider, problem }) => [part, provider, problem]),
+    [
+      ["llm", "local", null],
+      ["edge", "local", null],
+    ],
+  );
+});
+
+test("joinCall may return without ever joining", async (t) => {
+  const thread = new AgentThread(t, course);
+  thread.assign({ config: { course: "never-joins" } });
+  await thread.next("ended");
+  t.deepEqual(thread.course, ["warm", "entered", "created", "ended"]);
+});
+
+test("an agent that leaves the call ends the session", async (t) => {
+  const thread = new AgentThread(t, course);
+  thread.assign({ config: { course: "leaves" } });
+  await thread.next("ended");
+  t.deepEqual(thread.course, ["warm", "entered", "created", "joined", "ended"]);
+});
+
+const failures: readonly { course: string; stage: FailureStage; error: Partial<PlainError> }[] = [
+  {
+    course: "create-throws",
+    stage: "create",
+    error: { name: "RangeError", message: "no agent today", code: "E_TODAY" },
+  },
+  {
+    course: "create-returns-nothing",
+    stage: "create",
+    error: { name: "TypeError", message: "createAgent() must return an Agent" },
+  },
+  {
+    course: "throws",
+    stage: "join",
+    error: { name: "TypeError", message: "it broke", code: "E_BROKEN" },
+  },
+  {
+    course: "says-before-joining",
+    stage: "join",
+    error: { message: "The agent is not in a call: await agent.join(call) first" },
+  },
+  { course: "joins-twice", stage: "join", error: { message: "An agent joins one call, once" } },
+];
+
+for (const { course: name, stage, error } of failures) {
+  test(`${name}: the session fails with the agent's own error`, async (t) => {
+    const thread = new AgentThread(t, course);
+    thread.assign({ config: { course: name } });
+    const failed = await thread.next("failed");
+    t.is(failed.stage, stage);
+    t.like(failed.error, error);
+    t.regex(failed.error.stack ?? "", /at /);
+  });
+}
+
+for (const name of ["create-waits", "create-is-late", "create-throws-late"]) {
+  test(`a close ends a session in createAgent: ${name}`, async (t) => {
+    const thread = new AgentThread(t, course);
+    thread.assign({ config: { course: name } });
+    await thread.next("entered");
+    thread.close();
+    await thread.next("ended");
+    t.deepEqual(thread.course, ["warm", "entered", "ended"]);
+  });
+}
+
+test("a close ends a session whose joinCall throws the reason of the signal", async (t) => {
+  const thread = await new AgentThread(t, course).join({ course: "waits" });
+  thread.close();
+  await thread.next("ended");
+  t.is(thread.course.at(-1), "ended");
+});
+
+for (const name of ["close-hangs", "close-throws"]) {
+  test(`an edge that does not close properly holds up no session: ${name}`, async (t) => {
+    const thread = await new AgentThread(t, course).join({ course: name });
+    thread.close();
+    await thread.next("ended");
+    t.is(thread.course.at(-1), "ended");
+  });
+}
+
+test("nothing is said after the last word", async (t) => {
+  const thread = await new AgentThread(t, course).join({ course: "talks-after-the-end" });
+  await thread.event("turn");
+  thread.close();
+  await thread.next("ended");
+  // The agent still runs: its heartbeat tells when it would have spoken again.
+  const beats = new Int32Array(thread.heartbeat);
+  const seen = Atomics.load(beats, 0);
+  while (Atomics.load(beats, 0) < seen + 2) await new Promise((resolve) => setImmediate(resolve));
+  t.is(thread.said.at(-1)?.type, "ended");
+});
+
+test("the heart of a warm thread beats", async (t) => {
+  const thread = new AgentThread(t, course);
+  await thread.next("warm");
+  const beats = new Int32Array(thread.heartbeat);
+  while (Atomics.load(beats, 0) < 2) await new Promise((resolve) => setImmediate(resolve));
+  t.pass();
+});
+
+test("a thread that is given a second run exits", async (t) => {
+  const filename = new URL("../../workers/entry.cts", import.meta.url).href;
+  const pool = new Piscina({
+    filename,
+    minThreads: 0,
+    maxThreads: 1,
+    concurrentTasksPerWorker: 2,
+    atomics: "disabled",
+  });
+  t.teardown(() => pool.destroy());
+  const run = () => {
+    const { port1, port2 } = new MessageChannel();
+    t.teardown(() => port1.close());
+    const boot = {
+      port: port2,
+      heartbeat: new SharedArrayBuffer(heartbeatBytes),
+      agentUrl: course,
+      log: { level: "silent", fd: 2 },
+    };
+    return pool.run(boot, { transferList: [port2] });
+  };
+  const first = t.throwsAsync(run(), { message: /exited with code: 70/ });
+  await t.throwsAsync(run(), { message: /exited with code: 70/ });
+  await first;
+});
+
+test("an agent that cannot be imported says why", async (t) => {
+  const thread = new AgentThread(t, agentFixture("throws-at-import"));
+  const { stage, error } = await thread.next("failed");
+  t.is(stage, "import");
+  t.like(error, { message: "no luck with this module", code: "E_LUCK" });
+});
+
+for (const name of ["no-default", "plain-default"]) {
+  test(`a module that is no agent says so: ${name}`, async (t) => {
+    const url = agentFixture(name);
+    const { stage, error } = await new AgentThread(t, url).next("failed");
+    t.is(stage, "import");
+    t.is(error.message, `${url} has no default export made by defineAgent()`);
+  });
+}
+
+test("a syntax error in the agent is told", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-"));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, "agent.mjs");
+  await writeFile(file, "export default {;");
+  const { stage, error } = await new AgentThread(t, pathToFileURL(file).href).next("failed");
+  t.is(stage, "import");
+  t.is(error.name, "SyntaxError");
+});

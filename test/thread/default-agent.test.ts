@@ -1,0 +1,114 @@
+import test, { type ExecutionContext } from "ava";
+import { startDeepgram } from "../emulators/deepgram.ts";
+import { startElevenlabs } from "../emulators/elevenlabs.ts";
+import { startGemini } from "../emulators/gemini.ts";
+import { freePort } from "../fixtures/free-port.ts";
+import { bin, Child } from "../fixtures/runner/child.ts";
+import { ask, heard, startSession } from "../fixtures/runner/rest.ts";
+
+type Environment = Readonly<Record<string, string>>;
+
+/** The built-in agent, served. */
+async function served(t: ExecutionContext, env: Environment) {
+  const server = new Child(t, [bin, "serve", "--port", "0"], { env });
+  const url = await server.readyUrl();
+  const complaints = server.log.filter(({ level, part }) => (level as number) >= 40 && part !== undefined);
+  const { msg: made } = await server.logged(/^Agent: /);
+  t.is(server.log.filter(({ msg }) => msg === made).length, 1);
+  return { server, url, made, complaints: complaints.map(({ msg }) => msg) };
+}
+
+/** An address at which nobody answers. */
+async function nobody(): Promise<string> {
+  return `http://127.0.0.1:${await freePort()}`;
+}
+
+const standIns = (names: string) => `Offline stand-ins take the place of what needs ${names}.`;
+
+test.serial("without keys it is served by the offline stand-ins, and says so in one line", async (t) => {
+  const { made, complaints } = await served(t, { GOOGLE_API_KEY: " " });
+  t.is(
+    made,
+    "Agent: LLM local rules, STT local voice-activity, TTS local flite-slt, edge local. " +
+      standIns("GOOGLE_API_KEY, DEEPGRAM_API_KEY, and ELEVENLABS_API_KEY"),
+  );
+  t.deepEqual(complaints, []);
+});
+
+test.serial("each provider whose key is set is used, and the stand-ins for the others", async (t) => {
+  await using gemini = await startGemini();
+  await using deepgram = await startDeepgram();
+  const { made, complaints } = await served(t, { ...gemini.environment, ...deepgram.environment });
+  t.is(
+    made,
+    "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS local flite-slt, edge local. " +
+      standIns("ELEVENLABS_API_KEY"),
+  );
+  t.deepEqual(complaints, []);
+  // Nothing of the check costs anything.
+  t.deepEqual([gemini.log.of("request").length, deepgram.log.of("handshake").length], [0, 0]);
+});
+
+test.serial("a wrong key is one line at the start, and the server stays up", async (t) => {
+  await using gemini = await startGemini({ apiKey: "the-right-one" });
+  await using deepgram = await startDeepgram({ apiKey: "the-right-one" });
+  await using elevenlabs = await startElevenlabs({ account: { apiKey: "the-right-one" } });
+  const { url, complaints, server } = await served(t, {
+    ...gemini.environment,
+    ...deepgram.environment,
+    ...elevenlabs.environment,
+    GOOGLE_API_KEY: "a-wrong-key",
+    DEEPGRAM_API_KEY: "a-wrong-key",
+    ELEVENLABS_API_KEY: "a-wrong-key",
+  });
+  t.is(complaints.length, 3);
+  t.regex(
+    complaints[0] ?? "",
+    /^LLM gemini does not work: Gemini answered 400 INVALID_ARGUMENT: API key not valid/,
+  );
+  t.regex(complaints[1] ?? "", /^STT deepgram does not work: Deepgram refused with 401: INVALID_AUTH/);
+  t.regex(complaints[2] ?? "", /^TTS elevenlabs does not work: ElevenLabs answered 401 invalid_api_key/);
+  t.is((await ask(url, "/ready")).status, 200);
+  // A call in spite of it: each turn fails with the reason, and the thread lives on.
+  const id = await startSession(url);
+  const events = await fetch(`${url}/sessions/${id}/events`);
+  await ask(url, `/sessions/${id}/messages`, { text: "Hello?" });
+  await heard(events, /"outcome":"failed".*API key not valid/);
+  t.is((await ask(url, `/sessions/${id}`)).body.state, "live");
+  t.false(server.stdout.includes("a-wrong-key"));
+  t.is(gemini.log.of("request").length <= 2, true, "a wrong key is not tried again");
+});
+
+test.serial("in the console a wrong key is one line too, beside the conversation", async (t) => {
+  await using gemini = await startGemini({ apiKey: "the-right-one" });
+  const env = { ...gemini.environment, GOOGLE_API_KEY: "a-wrong-key" };
+  const child = new Child(t, [bin, "run"], { env });
+  child.end("Hello?\n");
+  t.is((await child.exit).code, 0);
+  const about = child.stderr.split("\n").filter((line) => /^(Agent|LLM|STT|TTS)/.test(line));
+  t.is(about.length, 2);
+  t.regex(about[0] ?? "", /^Agent: LLM gemini gemini-2\.5-flash-lite, /);
+  t.regex(
+    about[1] ?? "",
+    /^LLM gemini does not work: Gemini answered 400 INVALID_ARGUMENT: API key not valid/,
+  );
+  t.regex(child.stdout, /^· failed: Gemini answered 400 INVALID_ARGUMENT: API key not valid/m);
+});
+
+test.serial("a provider that cannot be reached is one line too", async (t) => {
+  const address = await nobody();
+  const { complaints, url } = await served(t, {
+    ELEVENLABS_API_KEY: "any-key",
+    ELEVENLABS_BASE_URL: address,
+  });
+  t.is(complaints.length, 1);
+  t.regex(complaints[0] ?? "", /^TTS elevenlabs does not work: .*ECONNREFUSED/);
+  t.is((await ask(url, "/ready")).status, 200);
+});
+
+test.serial("--no-demo leaves out what the agent is made of", async (t) => {
+  const child = new Child(t, [bin, "run", "--no-demo"]);
+  child.end();
+  t.is((await child.exit).code, 0);
+  t.notRegex(child.stderr, /Agent:/);
+});
