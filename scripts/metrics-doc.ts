@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { catalogue } from "../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
-import { sessionMetricFields } from "../src/metrics/session-metric-fields.ts";
+import { sessionMetricFields } from "../src/shared/session-metric-fields.ts";
 
 export const metricsDocFile = new URL("../docs/metrics.md", import.meta.url);
 

@@ -7,7 +7,6 @@ import "./process/node-version.ts";
 
 export { Agent } from "./agent/agent.ts";
 export type { AgentOptions, Joined, JoinOptions, SayOptions } from "./agent/agent-options.ts";
-export type { PcmFrame } from "./agent/audio.ts";
 export {
   type AgentDefinition,
   type AgentModule,
@@ -29,8 +28,8 @@ export type {
 } from "./agent/edge.ts";
 export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
 export type { BargeInOptions } from "./agent/hearing/barge-in.ts";
-export type { Log } from "./agent/host.ts";
 export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
+export type { Log } from "./agent/log.ts";
 export { BadAnswerError } from "./agent/model/bad-answer-error.ts";
 export type { BudgetOptions } from "./agent/options/budget.ts";
 export type { AgentLimits } from "./agent/options/limits.ts";
@@ -56,20 +55,20 @@ export type { JsonSchema, StandardSchema } from "./agent/tools/schema.ts";
 export { ToolError } from "./agent/tools/tool-error.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export type { Message, ToolCall, ToolResult } from "./agent/turns/conversation.ts";
-export {
-  AgentLauncher,
-  type AgentLauncherOptions,
-  type RedisRegistryOptions,
-  type StartRequest,
-  type WebhookOptions,
-} from "./agent-launcher.ts";
+export { AgentLauncher } from "./agent-launcher.ts";
+export type {
+  AgentLauncherOptions,
+  RedisRegistryOptions,
+  StartRequest,
+  WebhookOptions,
+} from "./api/launcher-options.ts";
+export type { PcmFrame } from "./audio/pcm-frame.ts";
 export { type ApiKeyOptions, apiKey } from "./control-plane/access/api-key.ts";
 export { type JwtOptions, jwt } from "./control-plane/access/jwt.ts";
 export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/access/scope.ts";
 export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-error.ts";
 export { routes } from "./control-plane/routes.ts";
 export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
-export type { SessionMetricsSnapshot } from "./metrics/session-metric-fields.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {
@@ -111,9 +110,10 @@ export type {
   Measurement,
   SessionState,
 } from "./shared/protocol.ts";
-export type { SessionResources } from "./supervisor/monitor/vitals.ts";
+export type { SessionMetricsSnapshot } from "./shared/session-metric-fields.ts";
 export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/session/event-log.ts";
 export type { Session } from "./supervisor/session/session.ts";
 export type { SessionTimeline } from "./supervisor/session/session-creation.ts";
+export type { SessionResources } from "./supervisor/session/session-resources.ts";
 export type { SessionSummary } from "./supervisor/session/session-summary.ts";
 export type { TranscriptLine } from "./supervisor/session/transcript.ts";

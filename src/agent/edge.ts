@@ -1,6 +1,6 @@
+import type { PcmFrame } from "../audio/pcm-frame.ts";
 import type { Guest, JsonObject, Measurement } from "../shared/protocol.ts";
-import type { PcmFrame } from "./audio.ts";
-import type { Log } from "./host.ts";
+import type { Log } from "./log.ts";
 
 /** The user that the agent is in a call. */
 export interface AgentUser {

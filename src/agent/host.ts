@@ -1,4 +1,3 @@
-import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { AgentEvent } from "../shared/agent-event.ts";
 import type {
   AgentService,
@@ -8,17 +7,11 @@ import type {
   Question,
   TextMessage,
 } from "../shared/protocol.ts";
+import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
 import type { Edge } from "./edge.ts";
+import type { Log } from "./log.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
-
-/** Structured log lines. Field names are snake_case. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 /** The session that an agent lives in, as the agent sees it. */
 export interface AgentHost {

@@ -1,4 +1,4 @@
-import type { PcmFrame } from "./audio.ts";
+import type { PcmFrame } from "../audio/pcm-frame.ts";
 import type { ServiceWatch } from "./service.ts";
 
 /**

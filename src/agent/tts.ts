@@ -1,19 +1,8 @@
-import type { PcmFrame } from "./audio.ts";
+import type { SpeechChunk } from "../audio/speech-chunk.ts";
 import type { ServiceWatch } from "./service.ts";
 import type { SpeechMarkup } from "./speech-text/voice-markup.ts";
 
-/** A piece of spoken text, of any length. */
-export interface SpeechChunk extends PcmFrame {
-  /** The characters of the text that this piece speaks, where the provider tells them. */
-  readonly alignment?: Alignment;
-}
-
-export interface Alignment {
-  /** The characters, in order; together those of all chunks are the text that was spoken. */
-  readonly characters: readonly string[];
-  /** The beginning of each character, in milliseconds from the start of the whole speech. */
-  readonly startMs: readonly number[];
-}
+export type { Alignment, SpeechChunk } from "../audio/speech-chunk.ts";
 
 export interface SpeakOptions {
   /** Fires when it is not wanted any more. Made for this speech alone: listeners need no removal. */

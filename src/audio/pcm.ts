@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../agent/audio.ts";
+import type { PcmFrame } from "./pcm-frame.ts";
 
 /** The length of one frame, in milliseconds. */
 export const frameMs = 20;

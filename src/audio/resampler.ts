@@ -1,5 +1,5 @@
-import type { PcmFrame } from "../agent/audio.ts";
 import { clip, concatenate } from "./pcm.ts";
+import type { PcmFrame } from "./pcm-frame.ts";
 
 /** Zero crossings of the filter on each side: more make its edge steeper, and each sample dearer. */
 const zeroCrossings = 24;

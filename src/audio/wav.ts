@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
-import type { PcmFrame } from "../agent/audio.ts";
 import { clip } from "./pcm.ts";
+import type { PcmFrame } from "./pcm-frame.ts";
 
 /** A file that is no WAV, or one of a kind that is not read. The message is for people, and names the file. */
 export class WavError extends Error {

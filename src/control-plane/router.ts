@@ -14,7 +14,6 @@ import { eventEndpoints } from "./events/events.ts";
 import { Exchange } from "./exchange.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
-import { answerLocated } from "./peers/locate.ts";
 import { answeredElsewhere } from "./peers/pass-on.ts";
 
 /** Every endpoint, as the options want them. */
@@ -109,4 +108,10 @@ function allowed(endpoints: readonly Endpoint[]): string {
   const methods = endpoints.map(({ method }) => method.toUpperCase());
   const withHead = methods.includes("GET") ? ["HEAD", ...methods] : methods;
   return [...withHead, "OPTIONS"].join(", ");
+}
+
+/** Answers a peer that looks for the owner of a session. Permissions are judged when the request itself comes. */
+function answerLocated({ ctx, plane, params }: Exchange): void {
+  notesOf(ctx).quiet = true;
+  ctx.status = plane.supervisor.getSession(params.session_id ?? "") ? 204 : 404;
 }

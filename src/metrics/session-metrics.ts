@@ -1,11 +1,11 @@
 import type { Measurement } from "../shared/protocol.ts";
-import { reading } from "./reading.ts";
-import { rounded } from "./rounded.ts";
 import {
   type SessionMetricName,
   type SessionMetricsSnapshot,
   sessionMetricFields,
-} from "./session-metric-fields.ts";
+} from "../shared/session-metric-fields.ts";
+import { reading } from "./reading.ts";
+import { rounded } from "./rounded.ts";
 import { type ModelUsage, Usage } from "./usage.ts";
 
 type AverageName = Extract<SessionMetricName, `${string}__avg`>;

@@ -3,9 +3,9 @@
  * are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
  */
 
-import type { SessionMetricsSnapshot } from "../metrics/session-metric-fields.ts";
 import type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
 import type { PlainError } from "./errors.ts";
+import type { SessionMetricsSnapshot } from "./session-metric-fields.ts";
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { AgentLauncherOptions } from "../agent-launcher.ts";
+import type { AgentLauncherOptions } from "../api/launcher-options.ts";
 import { makeNodeId } from "../registry/node-name.ts";
 import type { RedisClient } from "../registry/redis/client.ts";
 import type { SessionRegistry } from "../registry/registry.ts";

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { AgentLauncherOptions, StartRequest } from "../agent-launcher.ts";
+import type { AgentLauncherOptions, StartRequest } from "../api/launcher-options.ts";
 import { Metrics } from "../metrics/prometheus.ts";
 import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";

@@ -1,5 +1,4 @@
 import { AsyncQueue } from "../agent/async-queue.ts";
-import type { PcmFrame } from "../agent/audio.ts";
 import { type Checks, checkOptions, list, number, texts } from "../agent/options/option-checks.ts";
 import type {
   SpeechEvent,
@@ -8,6 +7,7 @@ import type {
 } from "../agent/stt.ts";
 import { TurnDetector } from "../audio/detection/turn-detector.ts";
 import { durationMs, level } from "../audio/pcm.ts";
+import type { PcmFrame } from "../audio/pcm-frame.ts";
 import { within } from "../shared/deadline.ts";
 import { now } from "../shared/protocol.ts";
 

@@ -3,7 +3,7 @@ import test from "ava";
 import type { AgentOptions, JsonObject } from "greenroom";
 import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
-import { sessionMetricFields } from "../../src/metrics/session-metric-fields.ts";
+import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
 import { launch } from "../fixtures/launch.ts";
 import { ScriptedLlm, script } from "../fixtures/scripted-llm.ts";

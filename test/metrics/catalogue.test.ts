@@ -3,8 +3,8 @@ import test from "ava";
 import { metricsDoc, metricsDocFile } from "../../scripts/metrics-doc.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
-import { sessionMetricFields } from "../../src/metrics/session-metric-fields.ts";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
+import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 
 const families: readonly MetricFamily[] = Object.values(catalogue);
 

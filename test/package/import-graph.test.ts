@@ -8,31 +8,61 @@ interface Import {
   readonly from: string;
   /** A path below the root, or the name of a package. */
   readonly to: string;
+  /** Loaded when it is asked for. */
   readonly lazy: boolean;
+  /** It brings types alone, which vanish when the types are stripped. */
+  readonly typesOnly: boolean;
 }
 
-const files = globSync("{src,workers}/**/*.ts", { cwd: root });
-const imports: readonly Import[] = files.flatMap((from) => importsOf(from));
+const files = globSync("{src,workers}/**/*.{ts,cts}", { cwd: root });
+/** Every import, those of types as well. */
+const all: readonly Import[] = files.flatMap((from) => importsOf(from));
+/** The imports that load something. */
+const imports: readonly Import[] = all.filter(({ typesOnly }) => !typesOnly);
 
-/** Type imports vanish when the types are stripped: they bind nothing. */
 function importsOf(from: string): Import[] {
   const source = readFileSync(join(root, from), "utf8").replaceAll(/^\s*(\/?\*|\/\/).*$/gm, "");
-  const statics = source.matchAll(/^(?:import|export)\s(?!type\s)(?:[^;"']*?\sfrom\s)?["']([^"']+)["']/gm);
-  const lazies = source.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)(?!\.[A-Z])/g);
+  const statics = source.matchAll(/^(?:import|export)\s(?:[^;"']*?\sfrom\s)?["']([^"']+)["']/gm);
+  const calls = source.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)(\.[A-Z])?/g);
   const target = (name: string) =>
     name.startsWith(".") ? relative(root, join(root, dirname(from), name)) : name;
+  const ofTypes = (text: string) =>
+    /^(?:import|export)\stype\s/.test(text) || /^(?:import|export)\s*\{(\s*type\s[^,}]+,?)+\s*\}/.test(text);
   return [
-    ...[...statics]
-      .filter(([whole]) => !/^(?:import|export)\s*\{(\s*type\s[^,}]+,?)+\s*\}/.test(whole))
-      .map(([, name]) => ({ from, to: target(name!), lazy: false })),
-    ...[...lazies].map(([, name]) => ({ from, to: target(name!), lazy: true })),
+    ...[...statics].map(([text, name]) => ({
+      from,
+      to: target(name!),
+      lazy: false,
+      typesOnly: ofTypes(text),
+    })),
+    ...[...calls].map(([, name, type]) => ({
+      from,
+      to: target(name!),
+      lazy: true,
+      typesOnly: type !== undefined,
+    })),
   ];
 }
 
 /** The floors of the house; what stands lower may be imported by what stands higher, never the other way round. */
-const mainFloors = ["src/runner/", "src/control-plane/", "src/supervisor/", "src/registry/", "src/metrics/"];
-const threadFloors = ["workers/", "src/testing/", "src/providers/", "src/media/", "src/agent/", "src/audio/"];
-const shared = /^src\/(shared|network|log)\/|^src\/metrics\/(catalogue|session-metric-fields)\.ts$/;
+const mainFloors = [
+  "src/runner/",
+  "src/control-plane/",
+  "src/supervisor/",
+  "src/registry/",
+  "src/metrics/",
+  "src/shared/",
+];
+const threadFloors = [
+  "workers/",
+  "src/testing/",
+  "src/providers/",
+  "src/media/",
+  "src/agent/",
+  "src/audio/",
+  "src/shared/",
+];
+const shared = /^src\/(shared|network|log|process)\/|^src\/metrics\/catalogue\.ts$/;
 /** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
 const recordedCall = /^src\/runner\/console\/recorded-call\.ts$/;
 /** Light shells that load the server only when they are used. */
@@ -52,15 +82,15 @@ test("the walk finds the imports", (t) => {
   );
 });
 
-test("imports go one way: runner, control plane, supervisor, registry, metrics", (t) => {
-  for (const { from, to } of imports) {
+test("imports go one way, those of types too: runner, control plane, supervisor, registry, metrics", (t) => {
+  for (const { from, to } of all) {
     const [above, below] = [floorOf(mainFloors, from), floorOf(mainFloors, to)];
     if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);
   }
 });
 
-test("imports go one way: workers, testing, providers, agent, audio", (t) => {
-  for (const { from, to } of imports) {
+test("imports go one way, those of types too: workers, testing, providers, media, agent, audio", (t) => {
+  for (const { from, to } of all) {
     const [above, below] = [floorOf(threadFloors, from), floorOf(threadFloors, to)];
     if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);
   }
@@ -72,6 +102,30 @@ test("the main side and the thread side meet only in what both share", (t) => {
     if (recordedCall.test(from)) continue;
     if (floorOf(mainFloors, from) >= 0) t.is(floorOf(threadFloors, to), -1, `${from} imports ${to}`);
     if (floorOf(threadFloors, from) >= 0) t.is(floorOf(mainFloors, to), -1, `${from} imports ${to}`);
+  }
+});
+
+test("no file imports itself by way of others, be it for a type", (t) => {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of all) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) t.fail([...path.slice(at), file].join(" → "));
+    if (at >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const to of targets.get(file) ?? []) visit(to);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of files) visit(file);
+  t.is(done.size, new Set([...files, ...all.map(({ to }) => to)]).size);
+});
+
+test("what runs in production imports nothing of what is made for tests", (t) => {
+  for (const { from, to } of all) {
+    if (!from.startsWith("src/testing/")) t.false(to.startsWith("src/testing/"), `${from} imports ${to}`);
   }
 });
 

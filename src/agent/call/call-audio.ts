@@ -3,7 +3,7 @@ import type { ConnectionAudio } from "../edge.ts";
 import { BargeIn, type BargeInOptions } from "../hearing/barge-in.ts";
 import { SpokenTurns } from "../hearing/spoken-turns.ts";
 import { Transcription } from "../hearing/transcription.ts";
-import type { Log } from "../host.ts";
+import type { Log } from "../log.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { SpeechSynthesis } from "../speaking/speech-synthesis.ts";
 import type { SpeechTextOptions } from "../speech-text/speech-text.ts";

@@ -1,6 +1,6 @@
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { now } from "../../shared/protocol.ts";
 import { AsyncQueue } from "../async-queue.ts";
-import type { PcmFrame } from "../audio.ts";
 import type { SpeechEvent, SpeechStream, STT } from "../stt.ts";
 import { CarriedTurn } from "./carried-turn.ts";
 import type { OpenEar, OpenEars } from "./open-ears.ts";

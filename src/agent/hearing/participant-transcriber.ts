@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
-import type { PcmFrame } from "../audio.ts";
 import { errorKind } from "../error-kind.ts";
 import { ServiceUse } from "../service.ts";
 import type { SpeechStream } from "../stt.ts";
-import type { HeardEvent, TranscriptionOptions } from "./transcription.ts";
+import type { HeardEvent, TranscriptionOptions } from "./heard-event.ts";
 
 export interface ParticipantTranscriberOptions extends Omit<TranscriptionOptions, "heard"> {
   readonly heard: (event: HeardEvent) => void;

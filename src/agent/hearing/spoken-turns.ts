@@ -1,7 +1,7 @@
 import type { Turn } from "../turns/turn.ts";
 import type { TurnQueue } from "../turns/turn-queue.ts";
 import type { BargeIn } from "./barge-in.ts";
-import type { HeardEvent } from "./transcription.ts";
+import type { HeardEvent } from "./heard-event.ts";
 
 export interface SpokenTurnsOptions {
   readonly queue: TurnQueue;

@@ -1,7 +1,7 @@
 import { type Measurement, now } from "../../shared/protocol.ts";
 import { isBlank, wellFormed } from "../../shared/text.ts";
-import type { Log } from "../host.ts";
 import type { LLM } from "../llm.ts";
+import type { Log } from "../log.ts";
 import type { AgentLimits } from "../options/limits.ts";
 import { type Service, ServiceUse } from "../service.ts";
 import type { AskPermit } from "../thread/permits.ts";

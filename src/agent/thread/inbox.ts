@@ -1,5 +1,4 @@
 import type { MessagePort } from "node:worker_threads";
-import type { SessionMetricsSnapshot } from "../../metrics/session-metric-fields.ts";
 import type {
   CloseReason,
   Question,
@@ -7,6 +6,7 @@ import type {
   TextMessage,
   ToThread,
 } from "../../shared/protocol.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
 
 /** The messages from the main thread to this one. A message that comes too early waits. */

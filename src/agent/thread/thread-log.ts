@@ -6,7 +6,7 @@ import { inBrackets } from "../../shared/error-location.ts";
 import { messageWithCauses, type PlainError } from "../../shared/errors.ts";
 import type { LogFormat, LogLevel, ThreadLogOptions } from "../../shared/protocol.ts";
 import { cutText, toJson, wellFormedJson } from "../../shared/text.ts";
-import type { Log } from "../host.ts";
+import type { Log } from "../log.ts";
 import { LineBudget } from "./line-budget.ts";
 
 /** The numbers of pino, whose lines those of the main thread are. */

@@ -2,7 +2,7 @@ import { DeadlineError, within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text.ts";
-import type { Log } from "../host.ts";
+import type { Log } from "../log.ts";
 import type { AgentLimits } from "../options/limits.ts";
 import type { ToolCall, ToolResult } from "../turns/conversation.ts";
 import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";

@@ -3,8 +3,8 @@ import { plainError } from "../../shared/errors.ts";
 import { type Measurement, now } from "../../shared/protocol.ts";
 import { errorClass, errorKind } from "../error-kind.ts";
 import { Captions } from "../hearing/captions.ts";
-import type { Log } from "../host.ts";
 import type { LLM } from "../llm.ts";
+import type { Log } from "../log.ts";
 import type { ToolOutcome } from "../tools/tools.ts";
 import type { TurnInput } from "./turn-input.ts";
 

@@ -1,5 +1,5 @@
-import type { PcmFrame } from "../../agent/audio.ts";
 import { Framer, frameLength, frameMs } from "../pcm.ts";
+import type { PcmFrame } from "../pcm-frame.ts";
 import { Resampler } from "../resampler.ts";
 import { fvadSampleRate } from "./fvad.ts";
 

@@ -1,4 +1,4 @@
-import type { Alignment } from "../../agent/tts.ts";
+import type { Alignment } from "../speech-chunk.ts";
 
 /**
  * The time that a character is spoken, in milliseconds, which is assumed while the length of the sound is not known.

@@ -1,13 +1,24 @@
-import type { ConnectionAudio } from "../../agent/edge.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { frameMs, ramp } from "../pcm.ts";
+import type { PcmFrame } from "../pcm-frame.ts";
 import { Pacer } from "./pacer.ts";
 import { type Pacing, PacingReport } from "./pacing.ts";
 import { QueuedSpeech, type SpeechReport, type SpeechTag } from "./queued-speech.ts";
 
+/** The call that takes the sound, as an edge's `ConnectionAudio` is one. */
+export interface SoundSink {
+  /** The sample rate that `send` wants, in hertz. */
+  readonly sampleRate: number;
+  /** The time from `send` until a participant hears the frame, in milliseconds. */
+  readonly leadMs: number;
+  /** The number of times that the call runs faster than life. Default 1. */
+  readonly speed?: number;
+  send(frame: PcmFrame): void;
+}
+
 export interface OutputQueueOptions {
   /** The edge that takes the sound. */
-  readonly audio: Pick<ConnectionAudio, "sampleRate" | "leadMs" | "speed" | "send">;
+  readonly audio: SoundSink;
   /**
    * Frames that are sent before their time, so that a thread that is late for them does not make the sound stutter.
    * Default 2. Each makes 20 ms of what was cut still be heard.

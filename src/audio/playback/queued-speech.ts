@@ -1,6 +1,6 @@
-import type { SpeechChunk } from "../../agent/tts.ts";
 import { Framer } from "../pcm.ts";
 import { Resampler } from "../resampler.ts";
+import type { SpeechChunk } from "../speech-chunk.ts";
 import { HeardText } from "./heard-text.ts";
 
 /** The text of a speech, and its place. */

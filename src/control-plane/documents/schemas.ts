@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type SessionMetricName, sessionMetricFields } from "../../metrics/session-metric-fields.ts";
 import { endReasons, type JsonObject } from "../../shared/protocol.ts";
+import { type SessionMetricName, sessionMetricFields } from "../../shared/session-metric-fields.ts";
 import { errorInfo } from "../http/error-info.ts";
 import { component } from "./components.ts";
 

@@ -1,20 +1,28 @@
+import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
-import type { EntrustedSession, SessionRegistry } from "../../registry/registry.ts";
+import type { EntrustedSession, PeerNode, SessionRegistry } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { maxBodyBytes, readJsonBody } from "../http/body.ts";
 import { isObject } from "../http/json.ts";
 import { notesOf } from "../http/request-notes.ts";
+import type { PeerQuestion, QuestionOrigin } from "./connection/peer-client.ts";
 import { PeerError } from "./connection/peer-error.ts";
-import type { Peers } from "./peers.ts";
 
 /** The time within which a peer has to take a session in, in milliseconds. */
 const entrustTimeoutMs = 1_000;
 /** The number of peers that a session is handed to. */
 const mostTrusted = 2;
 
+/** The part of the peers that is needed to hand a session over. */
+interface TrustedPeers {
+  reachable(): readonly PeerNode[];
+  wasSilent(peer: PeerNode): boolean;
+  ask(peer: PeerNode, question: PeerQuestion, from: QuestionOrigin): Promise<IncomingMessage>;
+}
+
 /** Hands a session to two peers. Resolves when one of them has it, or after a second. Never rejects. */
-export async function entrust(peers: Peers, mount: string, session: EntrustedSession): Promise<void> {
+export async function entrust(peers: TrustedPeers, mount: string, session: EntrustedSession): Promise<void> {
   const body = Buffer.from(JSON.stringify(session));
   // Such an end, with a long transcript, is known here alone until the registry can be reached.
   if (body.length > maxBodyBytes) return;

@@ -1,6 +1,6 @@
+import type Koa from "koa";
 import type { PeerNode } from "../../registry/registry.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import type { Exchange } from "../exchange.ts";
 import { notesOf } from "../http/request-notes.ts";
 import { PeerError } from "./connection/peer-error.ts";
 import { mountOf } from "./passed-on.ts";
@@ -22,6 +22,12 @@ const mostAtOnce = 64;
  * not. "uncertain": none has it of those that answered, and there are others.
  */
 export type Located = PeerNode | "nowhere" | "uncertain";
+
+/** The request of a client that needs the session. */
+interface LocatingRequest {
+  readonly ctx: Koa.Context;
+  readonly scope: { readonly ip: string };
+}
 
 /** The session that a peer is asked for, and the request in the course of which it is asked. */
 interface Search {
@@ -48,7 +54,7 @@ export class SessionLocator {
   }
 
   /** Finds the replica that has a session. Rejects with PEER_UNREACHABLE where too many others are being looked for. */
-  async locate({ ctx, scope }: Exchange, sessionId: string): Promise<Located> {
+  async locate({ ctx, scope }: LocatingRequest, sessionId: string): Promise<Located> {
     if (performance.now() - (this.#nowhere.get(sessionId) ?? Number.NEGATIVE_INFINITY) < nowhereKeptMs)
       return "nowhere";
     const known = this.#underWay.get(sessionId);
@@ -112,10 +118,4 @@ export class SessionLocator {
     const [oldest] = this.#nowhere.keys();
     if (this.#nowhere.size > mostNowhere && oldest !== undefined) this.#nowhere.delete(oldest);
   }
-}
-
-/** Answers a peer that looks for the owner of a session. Permissions are judged when the request itself comes. */
-export function answerLocated({ ctx, plane, params }: Exchange): void {
-  notesOf(ctx).quiet = true;
-  ctx.status = plane.supervisor.getSession(params.session_id ?? "") ? 204 : 404;
 }

@@ -14,7 +14,7 @@ import {
   PeerMarks,
   type ReadGreeting,
 } from "./connection/mark.ts";
-import { PeerClient, type PeerRequest } from "./connection/peer-client.ts";
+import { PeerClient, type PeerQuestion, type QuestionOrigin } from "./connection/peer-client.ts";
 import { PeerError } from "./connection/peer-error.ts";
 import { Tickets } from "./connection/tickets.ts";
 import { entrust } from "./entrust.ts";
@@ -187,11 +187,7 @@ export class Peers {
   }
 
   /** Asks a peer, and counts it. Resolves with its answer. Rejects as {@link PeerClient.ask} does. */
-  async ask(
-    peer: PeerNode,
-    request: Omit<PeerRequest, "hop" | "signTimeoutMs"> & { readonly signTimeoutMs?: number },
-    from: { readonly kind: PeerRequestKind; readonly ip: string; readonly host: string | null },
-  ): ReturnType<PeerClient["ask"]> {
+  async ask(peer: PeerNode, request: PeerQuestion, from: QuestionOrigin): ReturnType<PeerClient["ask"]> {
     if (!this.#client) throw new PeerError("There is no peerSecret", true);
     const { metrics } = this.#supervisor;
     const isInquiry = from.kind === "asked";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { PcmFrame } from "../../agent/audio.ts";
 import type { SpeechEvent, SpeechStream } from "../../agent/stt.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
 import { now } from "../../shared/protocol.ts";
 import { Connection } from "./connection.ts";

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { PcmFrame } from "../../agent/audio.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { DeadlineError } from "../../shared/deadline.ts";
 import type { FliteOptions } from "./flite.ts";
 import { shareFlite } from "./flite-module.ts";

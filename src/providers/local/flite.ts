@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../agent/audio.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { decodeWav } from "../../audio/wav.ts";
 import { cutText } from "../../shared/text.ts";
 import { runWasi } from "./wasi.ts";

@@ -1,10 +1,10 @@
 import { AsyncQueue } from "../../agent/async-queue.ts";
-import type { PcmFrame } from "../../agent/audio.ts";
 import { type Checks, fillWith, number } from "../../agent/options/option-checks.ts";
 import type { SpeechEvent, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
 import { TurnDetector, type TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
 import { type EnergyGateOptions, VoiceActivity } from "../../audio/detection/voice-activity.ts";
 import { durationMs } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { now } from "../../shared/protocol.ts";
 
 export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {}

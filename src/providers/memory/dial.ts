@@ -1,6 +1,6 @@
 import { BroadcastChannel } from "node:worker_threads";
-import type { PcmFrame } from "../../agent/audio.ts";
 import { silence } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
 import { channelName, type FromEdge, type OnTheLine, type ToEdge } from "./line.ts";
 import { Recording } from "./recording.ts";

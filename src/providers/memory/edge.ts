@@ -1,4 +1,3 @@
-import type { PcmFrame } from "../../agent/audio.ts";
 import type {
   Call,
   CallRequest,
@@ -20,6 +19,7 @@ import {
   whole,
 } from "../../agent/options/option-checks.ts";
 import { frameLength, frameMs } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { Pacer } from "../../audio/playback/pacer.ts";
 import { type JsonObject, now } from "../../shared/protocol.ts";
 import { EdgeClock } from "./edge-clock.ts";

@@ -1,7 +1,6 @@
 import { BroadcastChannel } from "node:worker_threads";
-import type { PcmFrame } from "../../agent/audio.ts";
-import type { Edge } from "./edge.ts";
-import type { RecordedFrame } from "./recording.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import type { RecordedFrame, Recording } from "./recording.ts";
 import { notPlayed, type Playback, type TestParticipant } from "./test-call.ts";
 
 /** A request of a test in another thread to an edge. */
@@ -36,15 +35,25 @@ export type OnTheLine =
 
 export const channelName = (name: string): string => `greenroom.testing.${name}`;
 
+/** The part of an edge that a test in another thread reaches. */
+interface EdgeOnLine {
+  readonly recording: Recording;
+  readonly joined: Promise<void>;
+  readonly left: Promise<void>;
+  readonly participants: ReadonlyMap<string, unknown>;
+  addParticipant(id: string, options: { readonly name?: string }): TestParticipant;
+  hangUp(): void;
+}
+
 /** The edge's end of the line: does what a test in another thread asks. */
 export class EdgeLine {
-  readonly #edge: Edge;
+  readonly #edge: EdgeOnLine;
   readonly #channel: BroadcastChannel;
   readonly #participants = new Map<string, TestParticipant>();
   readonly #unsubscribe: () => void;
   #state: "waiting" | "joined" | "left" | "closed" = "waiting";
 
-  constructor(name: string, edge: Edge) {
+  constructor(name: string, edge: EdgeOnLine) {
     this.#edge = edge;
     this.#channel = new BroadcastChannel(channelName(name));
     this.#channel.unref();

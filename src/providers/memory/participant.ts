@@ -1,5 +1,5 @@
-import type { PcmFrame } from "../../agent/audio.ts";
 import { Framer, frameLength, silence } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { resample } from "../../audio/resampler.ts";
 import { now } from "../../shared/protocol.ts";
 import { notPlayed, type Playback, soundOf, type TestParticipant } from "./test-call.ts";

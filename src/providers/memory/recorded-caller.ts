@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../agent/audio.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { resample } from "../../audio/resampler.ts";
 import { writeWav } from "../../audio/wav.ts";
 import { type Playback, soundOf, type TestCall } from "./test-call.ts";

@@ -1,5 +1,5 @@
-import type { PcmFrame } from "../../agent/audio.ts";
 import { concatenate } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { now } from "../../shared/protocol.ts";
 

@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../agent/audio.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { readWav } from "../../audio/wav.ts";
 import type { Recording } from "./recording.ts";
 

@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../agent/audio.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 
 export interface ToneOptions {
   /** The sample rate, in hertz. Default 16 000. */

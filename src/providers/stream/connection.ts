@@ -1,4 +1,3 @@
-import type { PcmFrame } from "../../agent/audio.ts";
 import type {
   Connection,
   ConnectionAudio,
@@ -6,6 +5,7 @@ import type {
   JoinRequest,
   Participant,
 } from "../../agent/edge.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
 import { CallConnection, type CallConnectionOptions } from "./call/call-connection.ts";

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { AgentLauncher, AgentLauncherOptions } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import { apiKey } from "../../control-plane/access/api-key.ts";
 import { isLoopback } from "../../control-plane/access/origins.ts";
 import { earlySignal } from "../../process/early-signals.ts";

@@ -1,11 +1,7 @@
-import type { StartRequest } from "../../agent-launcher.ts";
+import type { StartRequest } from "../../api/launcher-options.ts";
 import type { Session } from "../../supervisor/session/session.ts";
-import { UsageError } from "../commands/usage-error.ts";
 import type { Printout } from "../terminal/printout.ts";
-import { openScreen } from "../terminal/screen.ts";
 import type { ConsoleConversation } from "./console-conversation.ts";
-import type { RecordedCallOptions } from "./recorded-call.ts";
-import { TypingCaller } from "./typing-caller.ts";
 
 /** The one who talks with the agent. */
 export interface ConsoleCaller {
@@ -24,26 +20,4 @@ export interface ConsoleCaller {
   readonly failure: string | null;
   /** The call is over. */
   close(): void;
-}
-
-type RecordingOptions = {
-  readonly [Name in keyof RecordedCallOptions]: RecordedCallOptions[Name] | undefined;
-};
-
-/**
- * A recording where there is one: read before anything is started, so that a wrong file is told at once, and loaded only
- * then. Else whoever types.
- */
-export async function openCaller(
-  { wav, ...options }: RecordingOptions,
-  onInterrupt: () => void,
-): Promise<ConsoleCaller> {
-  if (wav !== undefined) {
-    const { RecordedCall } = await import("./recorded-call.ts");
-    return RecordedCall.prepare({ wav, ...options });
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined) throw new UsageError(`--${name} needs --wav: a recording that is the caller`);
-  }
-  return new TypingCaller(openScreen(onInterrupt));
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { AgentLauncher, AgentLauncherOptions } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { EndReason, LogLevel } from "../../shared/protocol.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
@@ -10,9 +11,10 @@ import { showAgentReport } from "../terminal/agent-report.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";
 import { readableLog } from "../terminal/readable-log.ts";
 import { splash } from "../terminal/splash.ts";
-import { type ConsoleCaller, openCaller } from "./caller.ts";
+import type { ConsoleCaller } from "./caller.ts";
 import { ConsoleConversation } from "./console-conversation.ts";
 import { noLinks, showDemoLink } from "./demo-link.ts";
+import { openCaller } from "./open-caller.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
 import { help } from "./typing-caller.ts";
 

@@ -1,12 +1,13 @@
 import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { PcmFrame } from "../../agent/audio.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import { readWav } from "../../audio/wav.ts";
+import { dial } from "../../providers/memory/dial.ts";
 import { writeConversation } from "../../providers/memory/recorded-caller.ts";
 import type { Playback, TestCall } from "../../providers/memory/test-call.ts";
 import { within } from "../../shared/deadline.ts";
 import { type InMemoryCall, now } from "../../shared/protocol.ts";
 import type { Session } from "../../supervisor/session/session.ts";
-import { dial, readWav } from "../../testing/index.ts";
 import { UsageError } from "../commands/usage-error.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { PlainPrintout } from "../terminal/printout.ts";

@@ -1,4 +1,5 @@
-import type { AgentLauncher, AgentLauncherOptions, RedisRegistryOptions } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { AgentLauncherOptions, RedisRegistryOptions } from "../../api/launcher-options.ts";
 import { UsageError } from "../commands/usage-error.ts";
 import { flagOf, type OptionValues } from "./option-table.ts";
 import type { fleetOptions } from "./options.ts";

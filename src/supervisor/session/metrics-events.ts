@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SessionMetricsSnapshot } from "../../metrics/session-metric-fields.ts";
 import type { SessionMetrics } from "../../metrics/session-metrics.ts";
 import { type Measurement, now } from "../../shared/protocol.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** The shortest time between two metrics events, in milliseconds. */

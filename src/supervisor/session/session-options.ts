@@ -1,6 +1,5 @@
 import type { InMemoryCall, JsonObject, JsonValue, LeaveData, Measurement } from "../../shared/protocol.ts";
 import type { Permits } from "./permits.ts";
-import type { Session } from "./session.ts";
 
 export interface SessionIdentity {
   readonly callId: string;
@@ -20,7 +19,7 @@ export interface SessionDeadlines {
 }
 
 /** The calls by which a session tells its supervisor something, and the permits that it shares with others. */
-export interface SessionListener {
+export interface SessionListener<Session extends object> {
   readonly permits: Permits<Session>;
   measured(measurement: Measurement): void;
   joined(): void;

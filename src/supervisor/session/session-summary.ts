@@ -1,9 +1,9 @@
-import type { SessionMetricsSnapshot } from "../../metrics/session-metric-fields.ts";
 import { SessionMetrics } from "../../metrics/session-metrics.ts";
 import type { ModelUsage } from "../../metrics/usage.ts";
 import type { SessionRecord } from "../../registry/registry.ts";
 import type { PlainError } from "../../shared/errors.ts";
 import type { EndReason, JsonValue } from "../../shared/protocol.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { Session } from "./session.ts";
 import type { TranscriptLine } from "./transcript.ts";
 

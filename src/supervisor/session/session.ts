@@ -16,7 +16,6 @@ import {
   type Question,
   type SessionState,
 } from "../../shared/protocol.ts";
-import type { SessionResources } from "../monitor/vitals.ts";
 import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
@@ -24,6 +23,7 @@ import { Questions } from "./questions.ts";
 import { type Created, Creation, createOverdueText, newTimeline, startCodeOf } from "./session-creation.ts";
 import { type EndDecision, SessionEnd } from "./session-end.ts";
 import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
+import type { SessionResources } from "./session-resources.ts";
 import { Transcript } from "./transcript.ts";
 import { TypedMessages } from "./typed-messages.ts";
 
@@ -46,7 +46,7 @@ export class Session implements SlotHolder {
 
   readonly #inMemory: InMemoryCall | null;
   readonly #deadlines: SessionDeadlines;
-  #listener: SessionListener | null;
+  #listener: SessionListener<Session> | null;
   readonly #creation: Creation;
   readonly #typed = new TypedMessages();
   readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
@@ -60,13 +60,13 @@ export class Session implements SlotHolder {
   /** The data for leaving its call, which hold secrets. */
   #leaveData: LeaveData | null = null;
   /** Tells that the call is to be left. It is kept by itself, since the session may end before its thread is gone. */
-  #leaveOnBehalf: SessionListener["leaveData"] | null;
+  #leaveOnBehalf: SessionListener<Session>["leaveData"] | null;
   #graceTimer: NodeJS.Timeout | null = null;
 
   constructor(
     identity: SessionIdentity,
     deadlines: SessionDeadlines,
-    listener: SessionListener,
+    listener: SessionListener<Session>,
     keepTranscript: boolean,
   ) {
     this.callId = identity.callId;

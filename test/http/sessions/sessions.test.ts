@@ -1,7 +1,7 @@
 import { BroadcastChannel } from "node:worker_threads";
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher } from "greenroom";
-import { sessionMetricFields } from "../../../src/metrics/session-metric-fields.ts";
+import { sessionMetricFields } from "../../../src/shared/session-metric-fields.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 
 /** One after another, since they share a server. */

@@ -1,6 +1,6 @@
 import test from "ava";
-import type { PcmFrame } from "../../../src/agent/audio.ts";
 import type { ConnectionEvent } from "../../../src/agent/edge.ts";
+import type { PcmFrame } from "../../../src/audio/pcm-frame.ts";
 import { Participants } from "../../../src/providers/stream/participants/participants.ts";
 import { takeRosterEvent } from "../../../src/providers/stream/participants/roster-events.ts";
 import { Voices } from "../../../src/providers/stream/participants/voices.ts";

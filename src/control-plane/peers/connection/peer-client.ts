@@ -1,6 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { type AgentOptions, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
+import type { PeerRequestKind } from "../../../metrics/catalogue.ts";
 import type { NodeInfo } from "../../../registry/registry.ts";
 import { HttpError } from "../../http/http-error.ts";
 import { byName } from "./end-to-end-headers.ts";
@@ -40,6 +41,16 @@ export interface PeerRequest {
   readonly answerTimeoutMs: number | null;
   /** The signal that ends the request and its answer. */
   readonly signal: AbortSignal;
+}
+
+/** A question to a peer, as those write it who ask one. */
+export type PeerQuestion = Omit<PeerRequest, "hop" | "signTimeoutMs"> & { readonly signTimeoutMs?: number };
+
+/** The request in the course of which a peer is asked. */
+export interface QuestionOrigin {
+  readonly kind: PeerRequestKind;
+  readonly ip: string;
+  readonly host: string | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { throughProxy } from "../../../network/dispatcher.ts";
 import { type FoundPlace, parsePlace, placeWithin, splitWords } from "./place-name.ts";
-import type { Weather } from "./weather.ts";
+import type { Weather } from "./weather-report.ts";
 
 /** Largest answer that is read, in bytes. */
 const largestAnswer = 512 * 1024;

@@ -1,16 +1,8 @@
 import { placeInTable } from "./offline-table.ts";
 import { fetchWeather } from "./open-meteo.ts";
+import type { Weather } from "./weather-report.ts";
 
-/** The weather somewhere, and who says so. */
-export type Weather =
-  | {
-      readonly found: true;
-      readonly location: string;
-      readonly temperatureCelsius: number;
-      readonly conditions: string;
-      readonly source: string;
-    }
-  | { readonly found: false; readonly location: string; readonly reason: string; readonly source: string };
+export type { Weather } from "./weather-report.ts";
 
 export interface WeatherOptions {
   /**

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { PcmFrame } from "../../../agent/audio.ts";
 import type { AgentUser, Call, Participant } from "../../../agent/edge.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { now } from "../../../shared/protocol.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
 import { joinCall } from "../coordinator/join.ts";

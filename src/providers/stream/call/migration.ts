@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../../agent/audio.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { within } from "../../../shared/deadline.ts";
 import type { SfuAdmission } from "../coordinator/credentials.ts";
 import { leaveFor } from "../leave-on-behalf.ts";

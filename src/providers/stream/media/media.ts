@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../../agent/audio.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import type { IceServer, PeerState } from "../../../media/peer.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
 

@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../../agent/audio.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { Link, type LinkOptions } from "../../../media/peer-link.ts";
 import { sectionsOf } from "../../../media/sdp.ts";
 import { VoiceSender } from "../../../media/voice-sender.ts";

@@ -1,6 +1,6 @@
 import type { RTCRtpTransceiver } from "werift";
-import type { PcmFrame } from "../../../agent/audio.ts";
 import { frameMs } from "../../../audio/pcm.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { Pacer } from "../../../audio/playback/pacer.ts";
 import { Link, type LinkOptions } from "../../../media/peer-link.ts";
 import { VoiceReceiver } from "../../../media/voice-receiver.ts";

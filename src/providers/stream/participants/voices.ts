@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../../agent/audio.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import type { Participants } from "./participants.ts";
 
 /** Sound of somebody who is not known yet is kept for so long, in frames of 20 ms: a second. */

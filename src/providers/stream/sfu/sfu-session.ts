@@ -1,4 +1,4 @@
-import type { PcmFrame } from "../../../agent/audio.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import type { SfuAddress } from "../call/call-connection-event.ts";
 import type { Credentials } from "../coordinator/credentials.ts";
 import type { Sdk } from "../coordinator/sdk.ts";

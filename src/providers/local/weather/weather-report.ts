@@ -1,0 +1,10 @@
+/** The weather somewhere, and who says so. */
+export type Weather =
+  | {
+      readonly found: true;
+      readonly location: string;
+      readonly temperatureCelsius: number;
+      readonly conditions: string;
+      readonly source: string;
+    }
+  | { readonly found: false; readonly location: string; readonly reason: string; readonly source: string };

@@ -1,0 +1,27 @@
+import { UsageError } from "../commands/usage-error.ts";
+import { openScreen } from "../terminal/open-screen.ts";
+import type { ConsoleCaller } from "./caller.ts";
+import type { RecordedCallOptions } from "./recorded-call.ts";
+import { TypingCaller } from "./typing-caller.ts";
+
+type RecordingOptions = {
+  readonly [Name in keyof RecordedCallOptions]: RecordedCallOptions[Name] | undefined;
+};
+
+/**
+ * A recording where there is one: read before anything is started, so that a wrong file is told at once, and loaded only
+ * then. Else whoever types.
+ */
+export async function openCaller(
+  { wav, ...options }: RecordingOptions,
+  onInterrupt: () => void,
+): Promise<ConsoleCaller> {
+  if (wav !== undefined) {
+    const { RecordedCall } = await import("./recorded-call.ts");
+    return RecordedCall.prepare({ wav, ...options });
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) throw new UsageError(`--${name} needs --wav: a recording that is the caller`);
+  }
+  return new TypingCaller(openScreen(onInterrupt));
+}
