@@ -35,8 +35,8 @@ export type ResponsePart = (typeof responseParts)[number];
 
 /**
  * The purposes for which another replica is asked: a session of its own, room, its part of a list, to close its
- * sessions of a call, whether it has a session that the registry does not know, whether it is there at all, or to keep
- * a session that the registry cannot be told of.
+ * sessions of a call, whether it has a session that the registry does not know, whether it is there at all, whether it
+ * knows that the one that asks was declared dead, or to keep a session that the registry cannot be told of.
  */
 export const peerRequestKinds = [
   "proxied",
@@ -45,6 +45,7 @@ export const peerRequestKinds = [
   "closed",
   "located",
   "asked",
+  "fenced",
   "entrusted",
 ] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];

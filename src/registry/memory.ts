@@ -122,6 +122,10 @@ export class MemoryRegistry implements SessionRegistry {
   /** Does nothing, since there is no other process to hand over a session. */
   takeIn(): void {}
 
+  isDeclaredDead(): boolean {
+    return false;
+  }
+
   current(): Promise<void> {
     return Promise.resolve();
   }

@@ -123,8 +123,13 @@ export interface RegistryHooks {
   room(): number;
   /** Asks another process, whose lease has ended, whether it lives. Resolves within two seconds. */
   liveness(peer: PeerNode): Promise<Liveness>;
-  /** Hands a session to other processes, for their `takeIn`. Resolves when one has it, or after a second at the latest. */
-  entrust(session: EntrustedSession): Promise<void>;
+  /**
+   * Asks another process whether it knows that this life of this process was declared dead. Resolves within a second,
+   * with null where it does not say.
+   */
+  declaredDead(peer: PeerNode, epoch: number): Promise<boolean | null>;
+  /** Hands a session to other processes, for their `takeIn`. Resolves with whether one has it, within a second. */
+  entrust(session: EntrustedSession): Promise<boolean>;
   /**
    * Tells once that none of these processes, whose leases have ended, can be reached, nor any other one: this process
    * may be the one that is cut off, so nobody is held to be dead.
@@ -221,6 +226,8 @@ export interface SessionRegistry {
    * waits.
    */
   takeIn(session: EntrustedSession): void;
+  /** Returns whether this life of another process is known to have been declared dead, which is final. Never waits. */
+  isDeclaredDead(nodeId: string, epoch: number): boolean;
   /**
    * Resolves when this process knows that it still takes part: at once, unless this process stood still, or was cut
    * off, for so long that its sessions may have been reported as lost meanwhile. Waits for some seconds at the most.

@@ -34,7 +34,7 @@ export interface MembershipOptions {
 }
 
 /** The questions and requests that this process has for others. See {@link RegistryHooks}. */
-export type PeersOfMembership = Pick<RegistryHooks, "liveness" | "entrust">;
+export type PeersOfMembership = Pick<RegistryHooks, "liveness" | "declaredDead" | "entrust">;
 
 /** The part of this process in its fleet: what it tells the registry, and what it hears from it. */
 export class Membership {
@@ -48,7 +48,8 @@ export class Membership {
   #trouble: Error | undefined;
   #peers: PeersOfMembership = {
     liveness: () => Promise.resolve("gone"),
-    entrust: () => Promise.resolve(),
+    declaredDead: () => Promise.resolve(null),
+    entrust: () => Promise.resolve(false),
   };
   /** The number of sessions of each dead process that were told in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
@@ -84,6 +85,7 @@ export class Membership {
         deliver,
         room,
         liveness: (peer) => this.#peers.liveness(peer),
+        declaredDead: (peer, epoch) => this.#peers.declaredDead(peer, epoch),
         entrust: (session) => this.#peers.entrust(session),
         unreached: (nodeIds) =>
           log.error(

@@ -238,7 +238,10 @@ withRedis(
     const relay = await TcpRelay.open(t, redis.port);
     const witness = await openRegistry(t, redis);
     const cut = await openRegistry(t, relay, {
-      entrust: async (session) => witness.registry.takeIn(JSON.parse(JSON.stringify(session))),
+      entrust: async (session) => {
+        witness.registry.takeIn(JSON.parse(JSON.stringify(session)));
+        return true;
+      },
     });
     relay.cut();
     await eventually("Redis is away for one of them", () => !cut.registry.up);

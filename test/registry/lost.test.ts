@@ -93,6 +93,41 @@ withRedis(
   },
 );
 
+withRedis("after the time for which an end is remembered, what was lost stays so", async (t) => {
+  await using redis = await RedisServer.open();
+  const witness = await openRegistry(t, redis);
+  const child = await ChildRegistry.open(t, redis, "sleeper");
+  const { sessionIds } = await child.claim("call", 2);
+  child.pause();
+  await eventually("all are lost", () => witness.heard.lost.length === 2);
+  // What ten minutes leave of it.
+  await redis.command("ZADD", "{greenroom}:fenced", String(now() - 600_000), "sleeper#2");
+  for (const id of sessionIds) await redis.command("DEL", `{greenroom}:ended:${id}`);
+  child.resume();
+  await eventually("it has heard so", async () => (await child.heard()).fenced.length === 2);
+  t.is(await redis.command("HLEN", "{greenroom}:live"), 0);
+  t.is(witness.heard.lost.length, 2);
+});
+
+withRedis("Redis is emptied: nobody is given the number of a life that was declared dead", async (t) => {
+  await using redis = await RedisServer.open();
+  await redis.command("SET", "{greenroom}:epoch", "50");
+  const victim = await ChildRegistry.open(t, redis, "victim");
+  await redis.command("SET", "{greenroom}:epoch", "5");
+  const witness = await openRegistry(t, redis);
+  t.is(witness.registry.epoch, 6);
+  await victim.claim("call", 1);
+  await victim.kill();
+  await eventually("its session is lost", () => witness.heard.lost.length === 1);
+  t.true(witness.registry.isDeclaredDead("victim", 51));
+  await redis.flush();
+  await eventually("that is known again", async () => {
+    return (await redis.command("ZCARD", "{greenroom}:fenced")) === 1;
+  });
+  const next = await openRegistry(t, redis, { nodeId: "victim" });
+  t.true(next.registry.epoch > 51);
+});
+
 withRedis("clocks that are minutes apart: Redis' own is the one that counts", async (t) => {
   await using redis = await RedisServer.open();
   const minute = 60_000;

@@ -218,6 +218,43 @@ withRedis("one process is cut off from Redis for longer than its lease, and come
   t.is(witness.heard.lost.length, 2);
 });
 
+withRedis("one that was cut off hears from a peer that it was declared dead", async (t) => {
+  await using redis = await RedisServer.open();
+  const relay = await TcpRelay.open(t, redis.port);
+  const witness = await openRegistry(t, redis);
+  let reachable = false;
+  const asked: number[] = [];
+  const cut = await openRegistry(t, relay, {
+    nodeId: "cut",
+    declaredDead: async (peer, epoch) => {
+      t.is(peer.nodeId, witness.nodeId);
+      if (!reachable) return null;
+      asked.push(epoch);
+      return witness.registry.isDeclaredDead("cut", epoch);
+    },
+  });
+  const [stays, other] = [claimOf(), claimOf()];
+  await cut.registry.claim(stays);
+  await witness.registry.claim(other);
+  await eventually("they know each other", () => cut.registry.peers().length === 1);
+  const { epoch } = cut.registry;
+  relay.cut();
+  await eventually("its session is lost", () => witness.heard.lost.length === 1);
+  await cut.registry.claim(claimOf());
+  reachable = true;
+  await eventually("it has heard so", () => cut.heard.fenced.length === 1);
+  t.deepEqual(cut.heard.fenced, [stays.sessionId]);
+  t.deepEqual(asked, [epoch], "and asks no more");
+  t.is(await cut.registry.end(stays.sessionId, ended(), "finished after all"), "superseded");
+  await t.throwsAsync(cut.registry.claim(claimOf()), { message: /cannot be reached/ }, "it begins nothing");
+  relay.mend();
+  await back(cut);
+  t.true(cut.registry.epoch > epoch);
+  await t.notThrowsAsync(cut.registry.claim(claimOf()));
+  t.is(witness.heard.lost.length, 1);
+  t.deepEqual(cut.heard.delivered, []);
+});
+
 withRedis(
   "one process is cut off from Redis alone: the others find it alive, and nothing is lost",
   async (t) => {

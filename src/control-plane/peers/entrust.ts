@@ -21,11 +21,11 @@ interface TrustedPeers {
   ask(peer: PeerNode, question: PeerQuestion, from: QuestionOrigin): Promise<IncomingMessage>;
 }
 
-/** Hands a session to two peers. Resolves when one of them has it, or after a second. Never rejects. */
-export async function entrust(peers: TrustedPeers, mount: string, session: EntrustedSession): Promise<void> {
+/** Hands a session to two peers. Resolves with whether one of them has it, within a second. Never rejects. */
+export async function entrust(peers: TrustedPeers, mount: string, session: EntrustedSession): Promise<boolean> {
   const body = Buffer.from(JSON.stringify(session));
   // Such an end, with a long transcript, is known here alone until the registry can be reached.
-  if (body.length > maxBodyBytes) return;
+  if (body.length > maxBodyBytes) return false;
   const over = new AbortController();
   const trusted = peers.reachable().filter((peer) => !peers.wasSilent(peer));
   const chosen = trusted.sort(() => Math.random() - 0.5).slice(0, mostTrusted);
@@ -47,8 +47,14 @@ export async function entrust(peers: TrustedPeers, mount: string, session: Entru
     answer.resume();
     if (answer.statusCode !== 204) throw new PeerError(`It answered with ${answer.statusCode}`, false);
   });
-  await within(Promise.any(handed), entrustTimeoutMs, "To entrust a session").catch(() => over.abort());
   for (const one of handed) one.catch(() => undefined);
+  try {
+    await within(Promise.any(handed), entrustTimeoutMs, "To entrust a session");
+    return true;
+  } catch {
+    over.abort();
+    return false;
+  }
 }
 
 /** Takes in a session of a peer, which has proved itself. */

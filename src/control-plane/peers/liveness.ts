@@ -9,19 +9,35 @@ export type PeerLife = { readonly epoch: number } | "gone" | "silent";
 /** The longest time that a replica may take to say that it is there, in milliseconds, with the connection to it. */
 export const livenessTimeoutMs = 1_000;
 
+type Ask = (signal: AbortSignal) => Promise<IncomingMessage>;
+
 /** Asks a replica for the number of its node's life, within {@link livenessTimeoutMs}. Never rejects. */
-export async function peerLifeOf(ask: (signal: AbortSignal) => Promise<IncomingMessage>): Promise<PeerLife> {
-  const overdue = new AbortController();
-  const timer = new WaitTimer((error) => overdue.abort(new PeerError(error.message, true, error)));
-  timer.wait("A replica that was asked whether it is there", livenessTimeoutMs);
+export async function peerLifeOf(ask: Ask): Promise<PeerLife> {
   try {
-    const answer = await ask(overdue.signal);
-    answer.resume();
-    const epoch = Number(answer.headers[epochHeader.toLowerCase()]);
-    return answer.statusCode === 204 && Number.isSafeInteger(epoch) ? { epoch } : "silent";
+    const { statusCode, headers } = await answerOf(ask);
+    const epoch = Number(headers[epochHeader.toLowerCase()]);
+    return statusCode === 204 && Number.isSafeInteger(epoch) ? { epoch } : "silent";
   } catch (error) {
     const gone = error instanceof AnotherReplica || (error instanceof PeerError && error.refused);
     return gone ? "gone" : "silent";
+  }
+}
+
+/** Asks a replica a question. Resolves with the status of its answer, or null, within the same time. Never rejects. */
+export async function statusOf(ask: Ask): Promise<number | null> {
+  return answerOf(ask).then(
+    ({ statusCode }) => statusCode ?? null,
+    () => null,
+  );
+}
+
+/** Asks a replica a question that is answered without a body. Rejects after {@link livenessTimeoutMs}. */
+async function answerOf(ask: Ask): Promise<IncomingMessage> {
+  const overdue = new AbortController();
+  const timer = new WaitTimer((error) => overdue.abort(new PeerError(error.message, true, error)));
+  timer.wait("The answer of a replica to a question", livenessTimeoutMs);
+  try {
+    return (await ask(overdue.signal)).resume();
   } finally {
     timer.stop();
   }

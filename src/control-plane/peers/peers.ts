@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
 import type { Logger } from "pino";
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
@@ -19,13 +20,15 @@ import { PeerError } from "./connection/peer-error.ts";
 import { Tickets } from "./connection/tickets.ts";
 import { entrust } from "./entrust.ts";
 import { KnownPeers } from "./known-peers.ts";
-import { livenessTimeoutMs, type PeerLife, peerLifeOf } from "./liveness.ts";
+import { livenessTimeoutMs, type PeerLife, peerLifeOf, statusOf } from "./liveness.ts";
 import { toldMount } from "./passed-on.ts";
 
 /** The time that a peer may be silent before it is taken for one that stands still, in milliseconds. */
 const signTimeoutMs = 2_000;
 /** The time that a peer may be silent which was silent when it was last asked, in milliseconds. */
 const silentTimeoutMs = 500;
+/** The name in the query of a question by which a peer says which of its lives it asks about. */
+const epochQuery = "epoch";
 /** The time between two checks whether a peer that is waited for still lives, in milliseconds. */
 const goneCheckMs = 1_000;
 
@@ -56,6 +59,7 @@ export class Peers {
     this.#known = new KnownPeers(this.registry, (peer) => this.#presence(peer), supervisor.sessionsEnded);
     supervisor.peers = {
       liveness: (peer) => this.liveness(peer),
+      declaredDead: (peer, epoch) => this.#declaredDead(peer, epoch),
       entrust: (session) => entrust(this, this.#mount, session),
     };
     if (this.registry.shared) this.#tellWhatIsMissing();
@@ -64,7 +68,7 @@ export class Peers {
 
   /**
    * Takes the mark off a request that a peer passed on, and gives it back the Host that the client asked for. Returns
-   * null where it comes from a client, and "answered" where a peer greeted, or asked whether this process is there.
+   * null where it comes from a client, and "answered" where a peer greeted, or asked what needs no look at sessions.
    * Throws FORBIDDEN for a mark that is not right or was used before: its sender wants to be taken for a peer.
    */
   arrival(ctx: Koa.Context): Hop | "answered" | null {
@@ -94,6 +98,12 @@ export class Peers {
       notes.quiet = true;
       notes.route = "liveness";
       ctx.status = 204;
+      return "answered";
+    }
+    if (read.hop.kind === "fenced") {
+      notes.quiet = true;
+      notes.route = "fence";
+      ctx.status = this.registry.isDeclaredDead(read.hop.from, Number(ctx.query[epochQuery])) ? 410 : 204;
       return "answered";
     }
     // The sign of life that the peer waits for.
@@ -173,24 +183,45 @@ export class Peers {
       this.cannotAsk("asked");
       return "gone";
     }
+    return peerLifeOf((signal) => this.#inquire(peer, "asked", "", signal));
+  }
+
+  /**
+   * Asks a peer whether it knows that this life of this process was declared dead. Resolves within 1,000 ms, with null
+   * where it does not say, and never rejects.
+   */
+  async #declaredDead(peer: PeerNode, epoch: number): Promise<boolean | null> {
+    if (!this.canReach(peer)) return null;
+    const question = `?${epochQuery}=${epoch}`;
+    const status = await statusOf((signal) => this.#inquire(peer, "fenced", question, signal));
+    return status === 410 ? true : status === 204 ? false : null;
+  }
+
+  /** Asks a peer a question that it answers at once, without a look at its sessions. */
+  #inquire(
+    peer: PeerNode,
+    kind: "asked" | "fenced",
+    query: string,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const request = {
       method: "HEAD",
-      target: `${this.#mount}/health`,
+      target: `${this.#mount}/health${query}`,
       mount: this.#mount,
       headers: [],
       body: null,
       signTimeoutMs: livenessTimeoutMs,
       answerTimeoutMs: livenessTimeoutMs,
+      signal,
     };
-    const from = { kind: "asked", ip: "", host: null } as const;
-    return peerLifeOf((signal) => this.ask(peer, { ...request, signal }, from));
+    return this.ask(peer, request, { kind, ip: "", host: null });
   }
 
   /** Asks a peer, and counts it. Resolves with its answer. Rejects as {@link PeerClient.ask} does. */
   async ask(peer: PeerNode, request: PeerQuestion, from: QuestionOrigin): ReturnType<PeerClient["ask"]> {
     if (!this.#client) throw new PeerError("There is no peerSecret", true);
     const { metrics } = this.#supervisor;
-    const isInquiry = from.kind === "asked";
+    const isInquiry = from.kind === "asked" || from.kind === "fenced";
     const hop = { ...from, from: this.node.nodeId, to: peer.nodeId };
     const startedAt = performance.now();
     const gone = new AbortController();

@@ -49,6 +49,10 @@ export class FleetCopy {
     return this.#lastFence;
   }
 
+  isDeclaredDead(owner: string): boolean {
+    return this.#fences.has(owner);
+  }
+
   /** Takes in what a heartbeat brought. Returns false where some changes are missing, and a snapshot is to be taken. */
   learn(news: {
     readonly count: number;

@@ -9,6 +9,7 @@ import type {
   WaitingMessages,
 } from "../registry.ts";
 import type { Connection } from "./connection.ts";
+import { lostOf } from "./fenced-sessions.ts";
 import { type Change, FleetCopy, mostMessages } from "./fleet-copy.ts";
 import { Namesakes } from "./namesakes.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
@@ -24,14 +25,12 @@ import {
 } from "./records.ts";
 import type { RedisClock } from "./redis-clock.ts";
 import { beat } from "./scripts/beat.ts";
-import { known, register, restore, sessionsOf, snapshot } from "./scripts/nodes.ts";
+import { register, restore, sessionsOf, snapshot } from "./scripts/nodes.ts";
 import type { Script } from "./scripts/script.ts";
 import { Suspects } from "./suspects.ts";
 
 /** The most lost sessions that one heartbeat takes over from dead nodes. */
 const mostReaped = 100;
-/** The most sessions that Redis is asked about at once. */
-const mostAsked = 500;
 /** The most messages that one heartbeat takes over. */
 const mostTakenOver = 20;
 
@@ -98,8 +97,8 @@ export class Heartbeat {
   #registered = false;
   /** The random word of Redis' data, which is another one after Redis was emptied; null before it was told. */
   #birth: string | null = null;
-  /** True where this node was declared dead, and its sessions have not been ended yet. */
-  #isFenced = false;
+  /** The time since this node was declared dead, in milliseconds, until its sessions are ended; null where it was not. */
+  #fencedMs: number | null = null;
   /** True while Redis was emptied, or has old data, and has not been told again what is known of others. */
   #emptied = false;
   /** The time at which Redis was last found to have old data. */
@@ -148,6 +147,10 @@ export class Heartbeat {
     this.#fleet.takeIn(session);
   }
 
+  isDeclaredDead(owner: string): boolean {
+    return this.#fleet.isDeclaredDead(owner);
+  }
+
   /** Resolves with the sessions that Redis holds to be live in this node. */
   async knownSessions(): Promise<readonly string[]> {
     return (await this.#run(sessionsOf, [this.owner])) as string[];
@@ -166,7 +169,7 @@ export class Heartbeat {
     let more = true;
     while (more) {
       if (!this.#registered) await this.#register();
-      if (this.#isFenced) await this.#endFenced();
+      if (this.#fencedMs !== null) await this.#endFenced(this.#fencedMs);
       if (this.#emptied) await this.#restore();
       await this.#writeEntrusted();
       more = await this.#beatOnce();
@@ -183,29 +186,22 @@ export class Heartbeat {
     const sentAt = performance.now();
     const args = [node.nodeId, this.#epoch, redis.leaseMs, this.#state(), randomUUID()];
     const reply = await this.#run(register, args);
-    const [epoch, time, birth, fenced] = reply as [string, string, string, number];
+    const [epoch, time, birth, fencedMs] = reply as [string, string, string, string];
     clock.set(Number(time), sentAt);
     const anew = this.#epoch > 0;
     this.#namesakes.lived(this.#epoch);
     this.#epoch = Number(epoch);
     this.#registered = true;
     this.#born(birth);
-    if (anew && fenced === 1) this.#isFenced = true;
+    if (anew && Number(fencedMs) >= 0) this.#fencedMs = Number(fencedMs);
     else if (anew) events.forgotten();
   }
 
-  /**
-   * Ends the sessions of this node, which was declared dead. Redis may have lost some since it heard of them: those are
-   * reported by nobody, and go on.
-   */
-  async #endFenced(): Promise<void> {
+  /** Ends the sessions of this node, which was declared dead, as far as they were reported as lost. */
+  async #endFenced(fencedMs: number): Promise<void> {
     const { events } = this.#options;
-    const sessionIds = events.written();
-    const lost: string[] = [];
-    for (let at = 0; at < sessionIds.length; at += mostAsked) {
-      lost.push(...((await this.#run(known, sessionIds.slice(at, at + mostAsked))) as string[]));
-    }
-    this.#isFenced = false;
+    const lost = await lostOf(events.written(), fencedMs, (script, args) => this.#run(script, args));
+    this.#fencedMs = null;
     events.fenced(lost);
   }
 

@@ -3,6 +3,7 @@ import { Availability } from "../availability.ts";
 import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
 import type { RedisClient } from "./client.ts";
 import { Connection } from "./connection.ts";
+import { FenceInquiry } from "./fence-inquiry.ts";
 import { Heartbeat, type HeartbeatEvents } from "./heartbeat.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs, taggedPrefix } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
@@ -38,6 +39,8 @@ export interface RedisLinkOptions {
 interface Doubt extends PromiseWithResolvers<void> {
   /** The time at which the doubt began, by `performance.now()`. */
   readonly at: number;
+  /** Resolves once the peers were asked whether this process was declared dead, within a second. */
+  readonly asked: Promise<void>;
 }
 
 type Arguments = readonly (string | number)[];
@@ -53,6 +56,7 @@ export class RedisLink {
   readonly #clock = new RedisClock();
   readonly #availability: Availability;
   readonly #heartbeat: Heartbeat;
+  readonly #inquiry: FenceInquiry;
   #timer: NodeJS.Timeout | undefined;
   readonly #firstBeat = Promise.withResolvers<void>();
   #beating: Promise<void> | null = null;
@@ -67,6 +71,10 @@ export class RedisLink {
    * heard from Redis since.
    */
   #doubt: Doubt | null = null;
+  /** The time of the last heartbeat that got through. */
+  #beatAt = performance.now();
+  /** True from when this process stood still for about its lease, until a heartbeat gets through. */
+  #stoodStill = false;
 
   constructor({ redis, makeClient, node, outbox, hooks, events }: RedisLinkOptions) {
     this.#timeoutMs = redis.commandTimeoutMs;
@@ -93,6 +101,15 @@ export class RedisLink {
       events,
       soon: () => void this.tellNow(),
     });
+    this.#inquiry = new FenceInquiry({
+      life: () => this.#heartbeat,
+      ask: (peer, epoch) => hooks.declaredDead(peer, epoch),
+      found: () => {
+        events.fenced(events.written());
+        this.#doubt?.resolve();
+        this.#doubt = null;
+      },
+    });
   }
 
   /** Returns whether Redis answers. */
@@ -117,14 +134,27 @@ export class RedisLink {
     if (this.up) void this.tellNow();
   }
 
+  /**
+   * Returns whether this life of the node was declared dead, as a peer says, and Redis could not be reached since. It
+   * can begin nothing before it is registered anew.
+   */
+  get isDead(): boolean {
+    return this.#inquiry.isDead;
+  }
+
+  isDeclaredDead(owner: string): boolean {
+    return this.#heartbeat.isDeclaredDead(owner);
+  }
+
   /** Resolves with the sessions that Redis holds to be live in this node. */
   knownSessions(): Promise<readonly string[]> {
     return this.#heartbeat.knownSessions();
   }
 
   /**
-   * Resolves at once, unless this process stood still for about its lease: then it resolves after a heartbeat. That is
-   * waited for as long as a command may take, and up to 5 s while Redis can be reached.
+   * Resolves at once, unless this process stood still for about its lease: then it resolves after a heartbeat, or when a
+   * peer says that it was declared dead. That is waited for as long as a command may take, and up to 5 s while Redis can
+   * be reached; where it cannot, until the peers were asked, a second at the most.
    */
   async current(): Promise<void> {
     this.#look();
@@ -134,6 +164,7 @@ export class RedisLink {
     await within(doubt.promise, this.#timeoutMs, "A heartbeat").catch(() => undefined);
     if (this.#doubt === doubt && this.up)
       await within(doubt.promise, longestDoubtMs - this.#timeoutMs, "A heartbeat").catch(() => undefined);
+    else if (this.#doubt === doubt) await doubt.asked;
     if (this.#doubt === doubt && performance.now() - doubt.at >= this.#timeoutMs) this.#doubt = null;
   }
 
@@ -221,12 +252,18 @@ export class RedisLink {
       const doubt = this.#doubt;
       await this.#heartbeat.beat();
       doubt?.resolve();
-      if (this.#doubt === doubt) this.#doubt = null;
+      if (this.#doubt === doubt) {
+        this.#doubt = null;
+        this.#stoodStill = false;
+      }
+      this.#beatAt = performance.now();
       this.#availability.answered();
       this.#firstBeat.resolve();
     } catch (error) {
       this.#availability.failed(error);
       this.#renewSilent();
+      const isOver = performance.now() - this.#beatAt >= this.#leaseMs - leaseMarginMs;
+      if (isOver || this.#stoodStill) void this.#inquiry.ask();
     }
   }
 
@@ -240,7 +277,10 @@ export class RedisLink {
     const stoodMs = Math.max(this.#ranAt.monotonic - monotonic, this.#ranAt.wall - wall);
     if (stoodMs > staleAfterMs) this.#heartbeat.stoodStill();
     if (stoodMs < this.#leaseMs - leaseMarginMs) return;
-    this.#doubt = { ...Promise.withResolvers<void>(), at: performance.now() };
+    this.#stoodStill = true;
+    // Redis may be away, and this process would go on with sessions that were told as lost.
+    const asked = this.#inquiry.askAnew();
+    this.#doubt = { ...Promise.withResolvers<void>(), at: performance.now(), asked };
   }
 
   #renewSilent(): void {

@@ -17,7 +17,7 @@ export interface OwnSession {
   readonly json: string;
   /** True once the session may live; until then it is not written again with all others. */
   admitted: boolean;
-  /** True once Redis has known the session, so that other nodes may know it. */
+  /** True once Redis has known the session, or it was entrusted to a peer, so that other nodes may know it. */
   written: boolean;
 }
 

@@ -26,7 +26,7 @@ import { RedisLink } from "./link.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs } from "./options.ts";
 import { endedArguments, Outbox } from "./outbox.ts";
 import { OwnSessions } from "./own-sessions.ts";
-import { type OwnSession, ownSession, parseFound } from "./records.ts";
+import { type OwnSession, ownerOf, ownSession, parseFound } from "./records.ts";
 import * as scripts from "./scripts/claim.ts";
 import { SharedKeys } from "./shared-keys.ts";
 
@@ -128,7 +128,8 @@ export class RedisRegistry implements SessionRegistry {
       if (uncertain) this.#neverWas(session);
       throw error;
     }
-    if (!session.written) await this.#entrust(session, null, null);
+    // Others report it where this process dies, so that it is theirs to judge as well.
+    if (!session.written) session.written = await this.#entrust(session, null, null);
     session.admitted = true;
     // It was withdrawn meanwhile, and Redis may have heard of that first.
     const isGone = this.#own.get(claim.sessionId) !== session;
@@ -159,7 +160,7 @@ export class RedisRegistry implements SessionRegistry {
     const session = this.#own.remove(sessionId);
     if (!session) return;
     this.#neverWas(session);
-    if (!this.up) return this.#entrust(session, "withdrawn", null);
+    if (!this.up) return void (await this.#entrust(session, "withdrawn", null));
     await within(this.#linked.tellNow(), this.#redis.commandTimeoutMs, "To withdraw a session").catch(
       () => undefined,
     );
@@ -186,6 +187,10 @@ export class RedisRegistry implements SessionRegistry {
 
   takeIn(session: EntrustedSession): void {
     this.#link?.takeIn(session);
+  }
+
+  isDeclaredDead(nodeId: string, epoch: number): boolean {
+    return this.#link?.isDeclaredDead(ownerOf(nodeId, epoch)) ?? false;
   }
 
   async current(): Promise<void> {
@@ -247,7 +252,8 @@ export class RedisRegistry implements SessionRegistry {
 
   /** Judges by the sessions of this process alone. Throws CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
   #judgeAlone(session: OwnSession): void {
-    if (this.#redis.whileAway === "refuse") throw new GreenroomError("REGISTRY_UNAVAILABLE");
+    if (this.#redis.whileAway === "refuse" || this.#linked.isDead)
+      throw new GreenroomError("REGISTRY_UNAVAILABLE");
     const mostInCall = this.#maxSessionsPerCall ?? Number.POSITIVE_INFINITY;
     if (this.#own.in(session.call) > mostInCall) throw new GreenroomError("CALL_FULL");
     const mostOfAll = this.#redis.maxConcurrentSessions ?? Number.POSITIVE_INFINITY;
@@ -302,9 +308,9 @@ export class RedisRegistry implements SessionRegistry {
   }
 
   /** Hands a session that Redis cannot be told of to other processes, which outlive this one. */
-  #entrust({ claim }: OwnSession, end: EntrustedSession["end"], body: string | null): Promise<void> {
+  #entrust({ claim }: OwnSession, end: EntrustedSession["end"], body: string | null): Promise<boolean> {
     const owner = { ...this.#node, epoch: this.epoch };
-    return this.#hooks?.entrust({ claim, owner, end, body }) ?? Promise.resolve();
+    return this.#hooks?.entrust({ claim, owner, end, body }) ?? Promise.resolve(false);
   }
 
   #record({ claim }: OwnSession, end: SessionEnd | null): SessionRecord {

@@ -10,6 +10,7 @@ import {
   metricOfAll,
   started,
 } from "../../fixtures/fleet/balanced-fleet.ts";
+import type { ReplicaProcess } from "../../fixtures/fleet/replica-process.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { WebhookReceiver } from "../../fixtures/supervisor/webhook-receiver.ts";
 
@@ -92,6 +93,55 @@ test("a replica that stood still for longer than its lease: lost is final, told 
   await started(balancer, {});
   for (const id of lost) t.deepEqual(receiver.endsOf(id), ["lost"]);
   t.is(await metricOfAll(replicas, "greenroom_sessions_ended_total"), lost.length);
+  t.is(receiver.taken.size, lost.length);
+});
+
+test("a replica that stood still and wakes while Redis is away: one peer that knows is enough", async (t) => {
+  const receiver = await WebhookReceiver.open(t);
+  const fleet = await balancedFleet(t, {
+    launcher: { webhook: { url: receiver.url, secret: receiver.secret } },
+  });
+  const { redis, replicas, balancer } = fleet;
+  const [frozen, knows, silent] = replicas;
+  const lost = [await callAt(fleet, frozen), await callAt(fleet, frozen)];
+  const lives = await callAt(fleet, knows);
+  frozen.child.kill("SIGSTOP");
+  t.teardown(() => frozen.child.kill("SIGCONT"));
+  for (const id of lost) await eventually(`${id} is told`, () => receiver.endsOf(id).length > 0, 60_000);
+  await eventually("the others know of it", async () => {
+    const peers = await Promise.all([knows, silent].map((one) => one.metric("greenroom_registry_peers")));
+    return peers.every((count) => count === 1);
+  });
+  await redis.stop();
+  silent.child.kill("SIGSTOP");
+  t.teardown(() => silent.child.kill("SIGCONT"));
+  await eventually("Redis is away", async () => (await knows.metric("greenroom_registry_up")) === 0);
+
+  const early = await Promise.all(lost.map((id) => sent("GET", `${frozen.url}/sessions/${id}`)));
+  frozen.child.kill("SIGCONT");
+  for (const answer of early) t.deepEqual(await answer(), [404, "lost"]);
+  await eventually("its agents are gone", async () => {
+    const live = ["live", "closing", "joining"].map((state) =>
+      frozen.metric("greenroom_sessions", `state="${state}"`),
+    );
+    return (await Promise.all(live)).every((count) => count === 0);
+  });
+  t.is(await frozen.metric("greenroom_registry_up"), 0, "nobody but a peer can have told");
+  t.is((await knows.ask(`/sessions/${lives}`)).status, 200);
+  const { session_id } = await started(frozen, { json: { call_id: "later" } });
+  const isAt = ({ child }: ReplicaProcess) =>
+    child.log.some(({ msg, session_id: id }) => msg === "session started" && id === session_id);
+  await eventually("who is declared dead starts nothing", () => isAt(knows));
+
+  silent.child.kill("SIGCONT");
+  await redis.restart();
+  await eventually("all are back", async () => {
+    const up = await Promise.all(replicas.map((one) => one.metric("greenroom_registry_peers")));
+    return up.every((count) => count === 2);
+  });
+  await started(balancer, {});
+  for (const id of [lives, session_id]) t.is((await frozen.ask(`/sessions/${id}`)).status, 200);
+  for (const id of lost) t.deepEqual(receiver.endsOf(id), ["lost"]);
   t.is(receiver.taken.size, lost.length);
 });
 

@@ -128,7 +128,7 @@ end
 return {
   'ok', text(now), refused, superseded, redis.call('EXISTS', p .. ':dead'), redis.call('HGETALL', untold), others,
   suspects, messages, {redis.call('ZCARD', p .. ':since'), oldest[2] or ''}, redis.call('GET', p .. ':birth') or '',
-  redis.call('ZRANGEBYSCORE', p .. ':fenced', '(' .. fenceKnown, '+inf', 'WITHSCORES'),
+  redis.call('ZRANGEBYSCORE', p .. ':fenced', fenceKnown, '+inf', 'WITHSCORES'),
   text(count), changes, redis.call('SCARD', p .. ':of:' .. me), rolledBack
 }`,
 );

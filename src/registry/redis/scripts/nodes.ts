@@ -2,7 +2,7 @@ import { clock, copyLimit, effects, messages, script, sessions } from "./script.
 
 /**
  * Registers a node. ARGV: node, its epoch before (0: none), lease in ms, its state, a random word.
- * → epoch, time, birth of Redis' data, 1 where the life before was declared dead.
+ * → epoch, time, birth of Redis' data, and for how long the life before has been declared dead, in ms; -1: it was not.
  */
 export const register = script(
   "register",
@@ -14,8 +14,8 @@ redis.call('SET', p .. ':epoch', text(epoch))
 local me = node .. '#' .. text(epoch)
 redis.call('ZADD', p .. ':nodes', text(now + tonumber(leaseMs)), me)
 redis.call('HSET', p .. ':states', me, state)
-local fenced = redis.call('ZSCORE', p .. ':fenced', node .. '#' .. before) and 1 or 0
-return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced}`,
+local fenced = redis.call('ZSCORE', p .. ':fenced', node .. '#' .. before)
+return {text(epoch), text(now), redis.call('GET', p .. ':birth'), fenced and text(now - fenced) or '-1'}`,
 );
 
 /**
@@ -29,19 +29,24 @@ export const restore = script(
   `${effects}${clock}${sessions}${messages}
 local until_ = text(now + tonumber(nextArgument()))
 local function isFenced(owner) return redis.call('ZSCORE', p .. ':fenced', owner) end
+-- No node is given a number again that it, or another one, has had.
+local function givenBefore(owner)
+  local epoch = tonumber(string.match(owner, '#(%d+)$'))
+  if epoch > tonumber(redis.call('GET', p .. ':epoch') or '0') then redis.call('SET', p .. ':epoch', text(epoch)) end
+end
 local nodes = {}
 for i = 1, tonumber(nextArgument()) do nodes[i] = {nextArgument(), nextArgument()} end
 for _ = 1, tonumber(nextArgument()) do
   local owner, when = nextArgument(), nextArgument()
   redis.call('ZADD', p .. ':fenced', 'NX', when, owner)
+  givenBefore(owner)
 end
 for _, node in ipairs(nodes) do
   local owner, state = node[1], node[2]
   if not isFenced(owner) then
     redis.call('ZADD', p .. ':nodes', 'NX', until_, owner)
     redis.call('HSETNX', p .. ':states', owner, state)
-    local epoch = tonumber(string.match(owner, '#(%d+)$'))
-    if epoch > tonumber(redis.call('GET', p .. ':epoch') or '0') then redis.call('SET', p .. ':epoch', text(epoch)) end
+    givenBefore(owner)
   end
 end
 for _ = 1, tonumber(nextArgument()) do
