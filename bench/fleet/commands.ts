@@ -58,6 +58,7 @@ async function registerSessions(
       lost: () => null,
       fenced: nothing,
       deliver: nothing,
+      mayShow: nothing,
       room: () => 0,
       liveness: () => Promise.resolve("gone"),
       declaredDead: () => Promise.resolve(null),

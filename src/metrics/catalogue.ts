@@ -183,7 +183,7 @@ export const catalogue = {
   ),
   peerRequestSeconds: histogram(
     "greenroom_peer_request_seconds",
-    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, and replicas asked whether they are there.",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, replicas asked whether they are there, or whether they know that the one that asks was declared dead (`fenced`), and sessions entrusted that the registry cannot be told of.",
     requestBuckets,
     ["kind"],
   ),

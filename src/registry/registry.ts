@@ -131,6 +131,11 @@ export interface RegistryHooks {
   /** Hands a session to other processes, for their `takeIn`. Resolves with whether one has it, within a second. */
   entrust(session: EntrustedSession): Promise<boolean>;
   /**
+   * Tells that the end of this session cannot be written for now, and that others keep it, or nobody can: it need not
+   * be hidden any longer.
+   */
+  mayShow(sessionId: string): void;
+  /**
    * Tells once that none of these processes, whose leases have ended, can be reached, nor any other one: this process
    * may be the one that is cut off, so nobody is held to be dead.
    */

@@ -30,6 +30,8 @@ export interface MembershipOptions {
   /** Tells that these sessions of this process were reported as lost. */
   readonly fenced: (sessionIds: readonly string[]) => void;
   readonly deliver: (message: EndMessage) => void;
+  /** Tells that the end of this session may be shown before it is written. */
+  readonly mayShow: (sessionId: string) => void;
   readonly room: () => number;
 }
 
@@ -62,7 +64,7 @@ export class Membership {
 
   /** Takes part in the fleet. Resolves also where the registry is out of reach: it is tried again and again. */
   open(): Promise<void> {
-    const { options, registry, metrics, log, state, deliver, room } = this.#options;
+    const { options, registry, metrics, log, state, deliver, mayShow, room } = this.#options;
     const { nodeId } = this.node;
     if (options.webhook && !registry.keepsMessages) {
       log.info(
@@ -83,6 +85,7 @@ export class Membership {
           this.#options.fenced(sessionIds);
         },
         deliver,
+        mayShow,
         room,
         liveness: (peer) => this.#peers.liveness(peer),
         declaredDead: (peer, epoch) => this.#peers.declaredDead(peer, epoch),

@@ -87,6 +87,7 @@ export function makeSupervisorParts(
       for (const id of sessionIds) sessions.get(id)?.lose(lostError(membership.node));
     },
     deliver: (message) => endReports.deliver(message),
+    mayShow: (sessionId) => endReports.show(sessionId),
     room: () => endReports.room,
   });
   const starts = new Starts({

@@ -72,8 +72,8 @@ export class Supervisor {
   }
 
   /**
-   * Returns a signal that is aborted when the server has stopped and all sessions have ended: nothing will happen in
-   * any.
+   * Returns a signal that is aborted when the server has stopped, all sessions have ended, and their ends are shown:
+   * nothing will happen in any.
    */
   get sessionsEnded(): AbortSignal {
     return this.#sessionsEnded.signal;
@@ -123,12 +123,15 @@ export class Supervisor {
     }
   }
 
-  /** Asks a session to close. Resolves with false where there is no such live session. */
+  /**
+   * Asks a session to close. Resolves with false where there is no such live session. With `wait` it resolves once the
+   * end is shown, 3 s after the end at the latest.
+   */
   async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
     const session = this.#parts.sessions.get(id);
-    if (!session || session.state === "ended") return false;
+    if (!session || session.shownState === "ended") return false;
     session.close("closed", options.by ?? null);
-    if (options.wait) await session.ended;
+    if (options.wait) await session.endShown;
     return true;
   }
 
@@ -252,10 +255,10 @@ export class Supervisor {
     const sessions = this.listSessions();
     for (const session of sessions) session.close("drained");
     await Promise.all(sessions.map((session) => session.ended));
-    this.#sessionsEnded.abort();
+    const shown = this.#parts.endReports.shown().then(() => this.#sessionsEnded.abort());
     await this.#parts.pool.destroy();
     this.#parts.monitor.stop();
-    await Promise.all([this.#parts.leaves.flush(), this.#parts.endReports.flush()]);
+    await Promise.all([shown, this.#parts.leaves.flush(), this.#parts.endReports.flush()]);
     await this.#parts.membership.close();
     await this.#parts.endReports.close();
   }

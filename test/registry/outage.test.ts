@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { Availability } from "../../src/registry/availability.ts";
-import type { Liveness, PeerNode } from "../../src/registry/registry.ts";
+import type { EntrustedSession, Liveness, PeerNode } from "../../src/registry/registry.ts";
 import { now } from "../../src/shared/protocol.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
@@ -216,6 +216,35 @@ withRedis("one process is cut off from Redis for longer than its lease, and come
   t.deepEqual(cut.heard.fenced, [stays.sessionId]);
   t.deepEqual(cut.heard.delivered, []);
   t.is(witness.heard.lost.length, 2);
+});
+
+withRedis("Redis stands still as a session ends: others keep the end, and it may be shown", async (t) => {
+  await using redis = await RedisServer.open();
+  const kept: EntrustedSession[] = [];
+  let isTaken = true;
+  const entrust = async (session: EntrustedSession) => {
+    if (isTaken) kept.push(session);
+    return isTaken;
+  };
+  const one = await openRegistry(t, redis, { commandTimeoutMs: 1_000, leaseMs: 60_000, entrust });
+  await openRegistry(t, redis, { leaseMs: 60_000 });
+  await eventually("they know each other", () => one.registry.peers().length === 1);
+  const [first, second, third] = [claimOf(), claimOf(), claimOf()];
+  for (const claim of [first, second, third]) await one.registry.claim(claim);
+  redis.pause();
+  const ends = [one.registry.end(first.sessionId, ended(), "first")];
+  await away(one);
+  ends.push(one.registry.end(second.sessionId, ended(), "second"));
+  await eventually("both are kept", () => one.heard.mayShow.length === 2);
+  t.deepEqual(
+    kept.flatMap(({ end, body }) => (end === null ? [] : body)),
+    ["first", "second"],
+  );
+  isTaken = false;
+  ends.push(one.registry.end(third.sessionId, ended(), "third"));
+  redis.resume();
+  t.deepEqual(await Promise.all(ends), ["final", "final", "final"]);
+  t.deepEqual(one.heard.mayShow, [first.sessionId, second.sessionId], "what nobody keeps is not shown");
 });
 
 withRedis("one that was cut off hears from a peer that it was declared dead", async (t) => {

@@ -10,7 +10,10 @@ function endedSession(sessions: Sessions, number: number): Session {
   const session = detachedSession({
     identity: { callId: `call-${number}`, config: { long: "x".repeat(9_000) }, createdBy: "ann" },
     transcript: true,
-    onEnded: (ended) => sessions.retire(ended),
+    onEnded: (ended) => {
+      sessions.retire(ended);
+      ended.showEnd();
+    },
   });
   sessions.add(session);
   for (let turn = 0; turn < 20; turn += 1) hear(session, "user", turn, "w".repeat(500));

@@ -25,7 +25,7 @@ const identityJson = (session: Session) => ({
   call_type: session.callType,
   config: session.config,
   session_started_at: iso(session.startedAt),
-  state: session.state,
+  state: session.shownState,
 });
 
 export function startedJson(session: Session, token: string | null): StartedSession {

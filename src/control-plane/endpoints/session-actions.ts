@@ -20,7 +20,7 @@ function withoutSecrets(session: SessionJson): SessionJson {
   return { ...session, config: null, created_by: null };
 }
 
-/** Closing has begun; with `?wait=true`, it is over. Answers with this status. */
+/** Closing has begun; with `?wait=true`, it is over, and shown. Answers with this status. */
 export async function closeSession(exchange: Exchange, status: 200 | 202 | 204): Promise<void> {
   const { session, caller } = await exchange.judged();
   const { wait } = validated(closeParameters, exchange.query, "query");
@@ -38,7 +38,7 @@ export async function closeSession(exchange: Exchange, status: 200 | 202 | 204):
 
 /** Throws the 404 of an ended session, which says why it ended to a caller who may view it. */
 export async function refuseEnded(exchange: Exchange, session: Session): Promise<void> {
-  if (session.state !== "ended") return;
+  if (session.shownState !== "ended") return;
   throw (await exchange.mayView())
     ? new DetailedError(
         "SESSION_NOT_FOUND",

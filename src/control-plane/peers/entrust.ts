@@ -22,7 +22,11 @@ interface TrustedPeers {
 }
 
 /** Hands a session to two peers. Resolves with whether one of them has it, within a second. Never rejects. */
-export async function entrust(peers: TrustedPeers, mount: string, session: EntrustedSession): Promise<boolean> {
+export async function entrust(
+  peers: TrustedPeers,
+  mount: string,
+  session: EntrustedSession,
+): Promise<boolean> {
   const body = Buffer.from(JSON.stringify(session));
   // Such an end, with a long transcript, is known here alone until the registry can be reached.
   if (body.length > maxBodyBytes) return false;

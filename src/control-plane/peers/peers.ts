@@ -56,7 +56,7 @@ export class Peers {
     const [first, ...others] = secrets;
     this.#marks = first === undefined ? null : new PeerMarks([first, ...others]);
     this.#client = this.#marks && new PeerClient(this.#marks);
-    this.#known = new KnownPeers(this.registry, (peer) => this.#presence(peer), supervisor.sessionsEnded);
+    this.#known = new KnownPeers(this.registry, (peer) => this.#peerLife(peer), supervisor.sessionsEnded);
     supervisor.peers = {
       liveness: (peer) => this.liveness(peer),
       declaredDead: (peer, epoch) => this.#declaredDead(peer, epoch),
@@ -173,12 +173,12 @@ export class Peers {
    * rejects.
    */
   async liveness(peer: PeerNode): Promise<Liveness> {
-    const presence = await this.#presence(peer);
+    const presence = await this.#peerLife(peer);
     if (typeof presence === "string") return presence;
     return presence.epoch === peer.epoch ? "alive" : "gone";
   }
 
-  async #presence(peer: PeerNode): Promise<PeerLife> {
+  async #peerLife(peer: PeerNode): Promise<PeerLife> {
     if (!this.canReach(peer)) {
       this.cannotAsk("asked");
       return "gone";

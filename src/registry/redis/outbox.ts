@@ -86,6 +86,11 @@ export class Outbox {
     return this.#ended.has(sessionId);
   }
 
+  /** Returns the ends that are not written yet. */
+  unwritten(): readonly Ended[] {
+    return [...this.#ended.values()];
+  }
+
   /** Removes a session that has ended otherwise, so that it is not written as a live one. */
   forget(sessionId: string): void {
     this.#live.delete(sessionId);

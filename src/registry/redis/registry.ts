@@ -88,6 +88,11 @@ export class RedisRegistry implements SessionRegistry {
       outbox: this.#outbox,
       hooks: {
         ...hooks,
+        away: (trouble) => {
+          hooks.away(trouble);
+          for (const { session, end, body } of this.#outbox.unwritten())
+            void this.#keepElsewhere(session, end, body);
+        },
         back: (awayMs) => {
           void this.#sharedKeys?.settleAgain();
           hooks.back(awayMs);
@@ -151,7 +156,7 @@ export class RedisRegistry implements SessionRegistry {
     // It was reported as lost.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
-    if (!this.up) void this.#entrust(session, end, body);
+    if (!this.up) void this.#keepElsewhere(session, end, body);
     this.#writeSoon();
     return outcome;
   }
@@ -305,6 +310,12 @@ export class RedisRegistry implements SessionRegistry {
       const claim = { sessionId, callType: "", callId: "", createdBy: null, startedAt: 0 };
       this.#neverWas(ownSession(claim));
     }
+  }
+
+  /** Has others keep the end of a session that Redis cannot be told of for now; null: it never came to be. */
+  async #keepElsewhere(session: OwnSession, end: SessionEnd | null, body: string | null): Promise<void> {
+    const isKept = await this.#entrust(session, end ?? "withdrawn", body);
+    if (isKept || this.peers().length === 0) this.#hooks?.mayShow(session.claim.sessionId);
   }
 
   /** Hands a session that Redis cannot be told of to other processes, which outlive this one. */

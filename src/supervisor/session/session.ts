@@ -27,12 +27,15 @@ import type { SessionResources } from "./session-resources.ts";
 import { Transcript } from "./transcript.ts";
 import { TypedMessages } from "./typed-messages.ts";
 
-/** One call, as the main thread knows it. It ends exactly once, with exactly one reason, after its thread is gone. */
+/**
+ * One call, as the main thread knows it. It ends exactly once, with exactly one reason, after its thread is gone. Who
+ * looks at it sees that once it is shown: see {@link Session.showEnd}.
+ */
 export class Session implements SlotHolder {
   readonly id = randomUUID();
   readonly callId: string;
   readonly callType: string;
-  /** The `config` of its start, for the agent; empty once it has ended, since ended sessions are kept for a while. */
+  /** The `config` of its start, for the agent; empty once its end is shown, since ended sessions are kept for a while. */
   config: JsonObject;
   readonly createdBy: JsonValue;
   readonly startedAt = now();
@@ -55,6 +58,10 @@ export class Session implements SlotHolder {
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
   readonly ended = this.#over.promise;
+  readonly #endShown = Promise.withResolvers<void>();
+  /** Resolves when its end is shown. */
+  readonly endShown = this.#endShown.promise;
+  #isEndShown = false;
   #state: SessionState = "starting";
   #slot: Slot | null = null;
   /** The data for leaving its call, which hold secrets. */
@@ -84,6 +91,10 @@ export class Session implements SlotHolder {
 
   get state(): SessionState {
     return this.#state;
+  }
+  /** Returns its state as others see it: it is `closing` until its end is shown. */
+  get shownState(): SessionState {
+    return this.#state === "ended" && !this.#isEndShown ? "closing" : this.#state;
   }
   get endReason(): EndReason | null {
     return this.#ending.reason;
@@ -165,6 +176,22 @@ export class Session implements SlotHolder {
   /** Replaces its end by another one that had been reported before, and counts. `at`: epoch milliseconds. */
   supersede({ reason, error }: EndDecision, at: number): void {
     this.#ending.supersede({ reason, error }, at);
+  }
+
+  /**
+   * Shows that it has ended, and why, to those who look at it and follow it. That waits until the end outlives this
+   * process: another one would tell of another end. The first call counts.
+   */
+  showEnd(): void {
+    if (this.#state !== "ended" || this.#isEndShown) return;
+    this.#isEndShown = true;
+    const { at, reason, error } = this.#ending;
+    if (at !== null && reason !== null) {
+      this.events.append({ type: "state", at, state: "ended" });
+      this.events.append({ type: "end", at, reason, error });
+    }
+    this.config = {};
+    this.#endShown.resolve();
   }
 
   /** Hands the agent a message that a participant typed; they are taken in order. Returns the message's id. */
@@ -269,6 +296,7 @@ export class Session implements SlotHolder {
   }
 
   #happened(event: AgentEvent): void {
+    if (this.#state === "ended") return;
     if (event.type === "transcript") {
       if (event.messageId !== undefined && event.final) this.#typed.taken();
       this.transcript?.add(event);
@@ -307,11 +335,9 @@ export class Session implements SlotHolder {
     const { reason, error: cause } = decision;
     this.#ending.complete(decision, at);
     this.#metricsEvents.end(at);
-    this.events.append({ type: "state", at, state: "ended" });
-    this.events.append({ type: "end", at, reason, error: cause });
     this.#creation.fail(new GreenroomError(startCodeOf(reason), undefined, { cause }));
     if (began) this.#listener?.ended(this);
-    this.config = {};
+    else this.showEnd();
     this.transcript = this.#listener = this.#graceTimer = null;
     if (!this.#slot) this.#leaveOnBehalf = null;
     this.#over.resolve();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
@@ -33,6 +34,10 @@ const writeTimeoutMs = 5_000;
 const flushTimeoutMs = 10_000;
 /** The time that is left for ends that no other process knows of, in milliseconds. */
 const lastTimeoutMs = 2_000;
+/** The longest time that an end is not shown since it is written nowhere, in milliseconds. */
+const showTimeoutMs = 3_000;
+/** The time between two questions which end of a session counts, in milliseconds. */
+const askAgainMs = 1_000;
 
 export interface EndReportsOptions {
   readonly options: FilledLauncherOptions;
@@ -45,7 +50,7 @@ export interface EndReportsOptions {
 /**
  * Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. But for
  * the log, nothing is told before the registry has written the end: from then on it has one content, whichever process
- * tells it.
+ * tells it. It is shown then too, or before where others keep it until it can be written, and after 3 s in any case.
  */
 export class EndReports {
   readonly #options: EndReportsOptions;
@@ -53,8 +58,11 @@ export class EndReports {
   /** The ends that are not written yet. */
   readonly #writing = new Set<Promise<void>>();
   readonly #hooks = new Set<Promise<void>>();
+  #isClosed = false;
   /** The messages that the registry does not keep, since it could not be reached to the end. */
   readonly #alone = new Set<string>();
+  /** The sessions whose end is not shown yet, by id. */
+  readonly #hidden = new Map<string, { readonly session: Session; readonly overdue: NodeJS.Timeout }>();
 
   constructor(options: EndReportsOptions) {
     this.#options = options;
@@ -71,6 +79,8 @@ export class EndReports {
     const summary = summarize(session);
     const body = this.#webhook && toJson(sessionEndedMessage(summary));
     this.#logEnd(summary);
+    const overdue = setTimeout(() => this.show(session.id), showTimeoutMs);
+    this.#hidden.set(session.id, { session, overdue });
     const writing = this.#options
       .membership()
       .end(session, body)
@@ -98,6 +108,19 @@ export class EndReports {
     });
   }
 
+  /** Shows the end of a session to those who look at it and follow it. */
+  show(sessionId: string): void {
+    const hidden = this.#hidden.get(sessionId);
+    clearTimeout(hidden?.overdue);
+    this.#hidden.delete(sessionId);
+    hidden?.session.showEnd();
+  }
+
+  /** Resolves when all ends are shown, within 3 s. */
+  async shown(): Promise<void> {
+    await Promise.all([...this.#hidden.values()].map(({ session }) => session.endShown));
+  }
+
   /**
    * Waits for ends that are under way, 10 s at the most. Those that the registry keeps are told by others, or after the
    * next start.
@@ -116,6 +139,7 @@ export class EndReports {
 
   /** Delivers the messages that a closed registry does not keep, 4 s at the most, and drops the rest. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     // A registry that is closed has answered all of them; one of the application's own may not.
     await within(Promise.all(this.#writing), lastTimeoutMs, "To write the ends").catch(() => undefined);
     const { registry, metrics, log } = this.#options;
@@ -133,6 +157,8 @@ export class EndReports {
 
   #written(session: Session, summary: SessionSummary, body: string | null, outcome: EndOutcome): void {
     const { log } = this.#options;
+    // The one that counts is shown.
+    if (outcome !== "superseded") this.show(session.id);
     switch (outcome) {
       case "final":
         this.#tell(summary);
@@ -160,13 +186,21 @@ export class EndReports {
     }
   }
 
-  /** The end that counts is shown from here on, as far as it can be learnt. */
+  /**
+   * The end that counts is shown from here on. Where the registry cannot be asked that is `lost`, and its time is
+   * learnt once it can.
+   */
   async #supersede(session: Session): Promise<void> {
     const { registry, membership } = this.#options;
-    const record = await registry.find(session.id).catch(() => null);
-    const { reason, endedAt } = record?.end ?? { reason: "lost" as const, endedAt: session.endedAt };
-    const error = reason === "lost" ? lostError(membership().node) : null;
-    session.supersede({ reason, error }, endedAt ?? session.startedAt);
+    for (let isKnown = false; !isKnown; ) {
+      const found = await registry.find(session.id).catch(() => undefined);
+      const { reason, endedAt } = found?.end ?? { reason: "lost" as const, endedAt: session.endedAt };
+      const error = reason === "lost" ? lostError(membership().node) : null;
+      session.supersede({ reason, error }, endedAt ?? session.startedAt);
+      this.show(session.id);
+      isKnown = found !== undefined || this.#isClosed;
+      if (!isKnown) await sleep(askAgainMs, undefined, { ref: false });
+    }
   }
 
   #logEnd({ sessionId, callId, endReason, closeRequestedBy, durationMs, error }: SessionSummary): void {

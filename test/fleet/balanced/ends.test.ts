@@ -196,6 +196,33 @@ test("Redis is away: a session that begins then, and its replica's death, are to
   }
 });
 
+for (const isAway of [false, true]) {
+  const when = isAway ? "while Redis stands still" : "while all is well";
+  test(`a replica that is killed as soon as an end is shown, ${when}: that end is told`, async (t) => {
+    const receiver = await WebhookReceiver.open(t);
+    const fleet = await balancedFleet(t, {
+      launcher: { webhook: { url: receiver.url, secret: receiver.secret } },
+    });
+    const { redis, replicas } = fleet;
+    const [victim, other] = replicas;
+    const id = await callAt(fleet, victim);
+    const path = `/sessions/${id}`;
+    const followed = await EventReader.open(t, `${other.url}${path}/events`);
+    await followed.until(({ data }) => data.state === "live");
+    // What it has told would not be told again.
+    receiver.mood = 503;
+    if (isAway) redis.pause();
+    t.is((await victim.ask(path, { method: "DELETE" })).status, 204);
+    t.is((await followed.until(({ event }) => event === "end")).at(-1)!.data.reason, "closed");
+    await victim.kill();
+    receiver.mood = 204;
+    if (isAway) redis.resume();
+    await eventually("the end is told", () => receiver.endsOf(id).length > 0, 60_000);
+    t.deepEqual(receiver.endsOf(id), ["closed"]);
+    t.is((await other.ask(path)).body.end_reason, "closed");
+  });
+}
+
 /** Resolves once the request has left this process, with a function that resolves with the status and the end reason. */
 async function sent(
   method: string,
