@@ -219,7 +219,7 @@ for (const isAway of [false, true]) {
     if (isAway) redis.resume();
     await eventually("the end is told", () => receiver.endsOf(id).length > 0, 60_000);
     t.deepEqual(receiver.endsOf(id), ["closed"]);
-    t.is((await other.ask(path)).body.end_reason, "closed");
+    await eventually("it is shown", async () => (await other.ask(path)).body.end_reason === "closed");
   });
 }
 
