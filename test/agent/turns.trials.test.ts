@@ -4,6 +4,7 @@ import { LLM, type LlmEvent, type LlmRequest, type Message } from "greenroom";
 import type { AgentEvent } from "../../src/shared/agent-event.ts";
 import type { Measurement } from "../../src/shared/protocol.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
+import { trials } from "../fixtures/trials.ts";
 
 /** An action on an agent, in any order. */
 type Action =
@@ -194,10 +195,11 @@ function spoken(messages: readonly Message[]): string {
 }
 
 test("in whatever order things happen, a turn ends once, gets one reply, and the history is what was sent", async (t) => {
+  t.timeout(300_000);
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(action, { maxLength: 14 }), async (scheduler, actions) => {
       await check(t, await run(scheduler, actions));
     }),
-    { numRuns: 400 },
+    { numRuns: trials(200, 3_000) },
   );
 });

@@ -1,24 +1,20 @@
-import { execFile } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
 import test from "ava";
 import type { AgentLauncher } from "greenroom";
 import type * as testing from "greenroom/testing";
 import { startStream } from "../emulators/stream.ts";
+import { build, root } from "../fixtures/build.ts";
 import { eventOf } from "../fixtures/session-watch.ts";
 import { testCall } from "../fixtures/stream/caller.ts";
 import { StreamPerson } from "../fixtures/stream/person.ts";
 import { startServices } from "../fixtures/voice/voice-stage.ts";
 
-const root = join(import.meta.dirname, "../..");
 /** The folder of the package. It is below node_modules, where it finds its dependencies as if it were installed. */
 const packed = mkdtempSync(join(root, "node_modules/.packed-"));
 
-test.before("pack", async () => {
-  await promisify(execFile)(process.execPath, [join(root, "scripts/pack.ts"), packed], { cwd: root });
-});
+test.before("pack", () => build(packed));
 
 test.after.always("clean up", () => rmSync(packed, { recursive: true, force: true }));
 

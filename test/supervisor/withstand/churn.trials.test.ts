@@ -1,5 +1,6 @@
 import test from "ava";
 import { launch } from "../../fixtures/launch.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** Returns what the process holds, by kind, and how many listeners there are on it. */
 function holdings(): Record<string, number> {
@@ -12,14 +13,16 @@ function holdings(): Record<string, number> {
   return held;
 }
 
-test("1,000 starts and closes leave no handle, port or listener behind", async (t) => {
+const cycles = trials(80, 1_000);
+
+test(`${cycles} starts and closes leave no handle, port or listener behind`, async (t) => {
   t.timeout(300_000);
   const launcher = await launch(t, "misbehaving", {
     warmSessions: 4,
     maxConcurrentSessions: 8,
     threadWaitTimeoutMs: 60_000,
   });
-  let left = 1_000;
+  let left = cycles;
   const cycle = async () => {
     while (left > 0) {
       left -= 1;
