@@ -13,18 +13,22 @@ export {
   type AgentSession,
   defineAgent,
 } from "./agent/define-agent.ts";
-export type {
-  AgentUser,
-  Call,
-  CallRequest,
-  Connection,
-  ConnectionAudio,
-  ConnectionEvent,
-  Edge,
-  InviteRequest,
-  JoinRequest,
-  JoinTokenRequest,
-  Participant,
+export {
+  type AcceptedSocket,
+  type AgentUser,
+  type Call,
+  type CallRequest,
+  type Connection,
+  type ConnectionAudio,
+  type ConnectionEvent,
+  type Edge,
+  EdgeRefusal,
+  type InviteRequest,
+  type JoinRequest,
+  type JoinTokenRequest,
+  type OfferRequest,
+  type Participant,
+  type SocketRequest,
 } from "./agent/edge.ts";
 export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
 export type { BargeInOptions } from "./agent/hearing/barge-in.ts";
@@ -69,6 +73,7 @@ export type { Dependency, Permission, Scope, ScopedSession } from "./control-pla
 export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-error.ts";
 export { routes } from "./control-plane/routes.ts";
 export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
+export { closeWebSocket, socketCloseOf, type WebSocketOptions, webSocketOver } from "./media/web-socket.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {

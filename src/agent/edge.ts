@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { PcmFrame } from "../audio/pcm-frame.ts";
 import type { Guest, JsonObject, Measurement } from "../shared/protocol.ts";
 import type { Log } from "./log.ts";
@@ -100,6 +101,42 @@ export interface JoinTokenRequest extends InviteRequest {
   readonly expiresInSeconds: number;
 }
 
+/** A client's offer to come into the call, such as an SDP. */
+export interface OfferRequest extends InviteRequest {
+  /** The offer, in the form that the edge and its clients agree on. */
+  readonly offer: JsonObject;
+}
+
+/** A client that connected to the server by WebSocket, and is to come into the call. */
+export interface SocketRequest {
+  /** The participant that the client is in the call. */
+  readonly guest: Guest;
+  /** The subprotocols that the client offers, in its order. */
+  readonly protocols: readonly string[];
+  /** The facts that a provider's route knows of the client; empty for others. */
+  readonly data: JsonObject;
+  /**
+   * The client's bytes behind the handshake of its WebSocket; what is written goes to the client. `webSocketOver` speaks
+   * WebSocket over it. It belongs to the edge, which ends it when the agent leaves.
+   */
+  readonly stream: Duplex;
+  /** Fires when the session closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface AcceptedSocket {
+  /** The subprotocol that the edge speaks: one of those offered. Default: none. */
+  readonly protocol?: string;
+}
+
+/**
+ * The error that `offer` and `accept` throw for what a client did wrong. The client gets its message, with 422; any other
+ * error is answered 503 without a word of it.
+ */
+export class EdgeRefusal extends Error {
+  override readonly name = "EdgeRefusal";
+}
+
 /** The carrier of calls. */
 export interface Edge {
   /** The name of who carries the call, such as `stream`. It is a label in metrics. */
@@ -122,6 +159,16 @@ export interface Edge {
   joinToken?(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }>;
   /** A web address where a person joins the call, to try an agent out. Not offered: leave it out. */
   demoLink?(call: Call, request: InviteRequest): Promise<string>;
+  /**
+   * Answers the offer of a client that wants to come into the call, within 5 s. The server gives the answer to the client as it
+   * is. Throws an {@link EdgeRefusal} for an offer that is not right. Not offered: leave it out.
+   */
+  offer?(call: Call, request: OfferRequest): Promise<JsonObject>;
+  /**
+   * Takes in a client that connected by WebSocket, within 5 s; the client's handshake is answered when this resolves. Throws an
+   * {@link EdgeRefusal} for a client that it does not take. Not offered: leave it out.
+   */
+  accept?(call: Call, request: SocketRequest): Promise<AcceptedSocket>;
   /** Frees what is not part of one call. Called once, when the agent closes. */
   close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
 
 export { createMetricsApp } from "./metrics-app.ts";
 export { applyServerTimeouts, createHttpServer } from "./server.ts";
+export { cutUpgrades, serveUpgrades } from "./sockets/serve-upgrades.ts";
 
 /** A ready Koa application over the launcher, which is started and drained by whoever serves it. Throws INVALID_OPTIONS. */
 export async function createApp(launcher: AgentLauncher, options: ServeOptions = {}): Promise<Koa> {

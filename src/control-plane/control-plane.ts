@@ -13,11 +13,15 @@ import { peerSecrets } from "./peers/connection/peer-secret.ts";
 import { SessionLocator } from "./peers/locate.ts";
 import { Peers } from "./peers/peers.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
+import { LocalListener } from "./sockets/local-listener.ts";
 
 /** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
 const mostCallbacks = 3;
 /** The time that a peer may take besides its callbacks, in milliseconds: it may have to ask a session. */
 const spareMs = 5_000 + answerTimeoutMs;
+
+/** The most WebSockets that are open to one session. */
+const mostSocketsOfSession = 16;
 
 /** The parts that all requests share. There is one for each application. */
 export class ControlPlane {
@@ -31,6 +35,9 @@ export class ControlPlane {
   readonly messages: RateLimit;
   readonly joinTokens: RateLimit;
   readonly streams: OpenLimit;
+  readonly socketsOfCaller: OpenLimit;
+  readonly socketsOfSession = new OpenLimit("open WebSockets of this session", mostSocketsOfSession);
+  readonly localListener: LocalListener;
   readonly unknownFields: UnknownFields;
   readonly peers: Peers;
   readonly locator: SessionLocator;
@@ -67,6 +74,8 @@ export class ControlPlane {
     // A listener for each open stream.
     setMaxListeners(0, supervisor.sessionsEnded);
     this.streams = new OpenLimit("open event streams", options.maxEventStreams);
+    this.socketsOfCaller = new OpenLimit("open WebSockets", options.maxMediaSockets);
+    this.localListener = new LocalListener(supervisor.sessionsEnded);
   }
 
   /** A session by its id; with a call, only if it is of that call. */

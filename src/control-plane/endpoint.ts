@@ -1,6 +1,5 @@
 import type { z } from "zod";
-import type { Judgement } from "./access/permissions.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, JudgedEndpoint } from "./exchange.ts";
 
 /** One way to answer, for the documentation. */
 export interface DocumentedAnswer {
@@ -27,14 +26,12 @@ export interface EndpointDocumentation {
   readonly anonymous?: boolean;
 }
 
-export interface Endpoint {
+export interface Endpoint extends JudgedEndpoint {
   readonly method: "get" | "post" | "delete";
   /** The path, with parameters in braces: `/sessions/{session_id}`. */
   readonly path: string;
   /** True where it is answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
   readonly open?: boolean;
-  /** The permission that a caller must have for the session of the path. */
-  readonly judgement?: Judgement;
   /** The part in the OpenAPI document; null: it is not in the document. */
   readonly documentation: EndpointDocumentation | null;
   /** Sets the answer on `exchange.ctx`; what it throws is answered as an error. */

@@ -5,6 +5,7 @@ import type { Session } from "../supervisor/session/session.ts";
 import { userKey, userText } from "./access/created-by.ts";
 import { type Judgement, neverByToken } from "./access/permissions.ts";
 import { RequestScope, type ScopedSession, type Subject } from "./access/scope.ts";
+import { presentedToken } from "./access/session-token.ts";
 import { starterOf } from "./access/starter.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { readJsonBody } from "./http/body.ts";
@@ -28,6 +29,14 @@ export interface Judged {
   readonly byToken: boolean;
 }
 
+/** What an endpoint says of who may ask it. */
+export interface JudgedEndpoint {
+  /** The permission that a caller must have for the session of the path. */
+  readonly judgement?: Judgement;
+  /** True where a session token opens it, although it does not give that permission elsewhere. */
+  readonly opensByToken?: boolean;
+}
+
 /** One request to an endpoint, from its first to its last byte. */
 export class Exchange {
   readonly ctx: Koa.Context;
@@ -36,7 +45,7 @@ export class Exchange {
   readonly scope: RequestScope;
   /** The peer that passed it on; null where it comes from a client. */
   readonly hop: Hop | null;
-  readonly #judgement: Judgement | undefined;
+  readonly #endpoint: JudgedEndpoint;
   /** The session of the path, where it is one of another replica that is judged here. */
   #foreign: ScopedSession | undefined;
   /** The request was judged by a session_token. */
@@ -44,17 +53,17 @@ export class Exchange {
   /** The scope that permissions see: for the bearer of a session_token it is in the name of who started the session. */
   #judgedScope: RequestScope;
 
-  /** @param judgement What the caller must be allowed to do with the session of the path. */
+  /** Takes the endpoint, whose judgement is what the caller must be allowed to do with the session of the path. */
   constructor(
     ctx: Koa.Context,
     plane: ControlPlane,
     params: Readonly<Record<string, string>>,
-    judgement: Judgement | undefined,
+    endpoint: JudgedEndpoint,
   ) {
     this.ctx = ctx;
     this.plane = plane;
     this.params = params;
-    this.#judgement = judgement;
+    this.#endpoint = endpoint;
     const { session_id: sessionId, call_id: callId } = params;
     const find = sessionId === undefined ? null : () => this.#foreign ?? plane.findSession(sessionId, callId);
     this.hop = notesOf(ctx).hop;
@@ -66,7 +75,7 @@ export class Exchange {
    * Returns the same request once more, of which nothing is known yet: to be judged again. Its scope is to be released.
    */
   again(): Exchange {
-    return new Exchange(this.ctx, this.plane, this.params, this.#judgement);
+    return new Exchange(this.ctx, this.plane, this.params, this.#endpoint);
   }
 
   /** Returns whether the caller came with a session_token; it is known once the session of the path was judged. */
@@ -144,9 +153,10 @@ export class Exchange {
     session: ScopedSession | undefined,
   ): Promise<{ readonly caller: Caller; readonly byToken: boolean }> {
     const { permissions, tokens, options } = this.plane;
-    const judgement = this.#judgement;
+    const { judgement, opensByToken = judgement && !neverByToken.has(judgement) } = this.#endpoint;
     if (!judgement) throw new Error(`${this.ctx.method} ${this.ctx.path} is not about a session`);
-    const byToken = !neverByToken.has(judgement) && tokens.accepts(id, this.scope.query.get("token"));
+    const { headers, query } = this.scope;
+    const byToken = opensByToken === true && tokens.accepts(id, presentedToken(headers, query));
     this.#byToken = byToken;
     const caller = byToken ? tokenCaller(id) : await this.caller();
     if (byToken && session)

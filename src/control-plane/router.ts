@@ -6,8 +6,10 @@ import { documentationEndpoints } from "./documents/docs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { callEndpoints } from "./endpoints/calls.ts";
 import { joinTokenEndpoints } from "./endpoints/join-token.ts";
+import { mediaEndpoints } from "./endpoints/media.ts";
 import { messageEndpoints } from "./endpoints/messages.ts";
 import { sessionMetricsEndpoints } from "./endpoints/metrics.ts";
+import { offerEndpoints } from "./endpoints/offer.ts";
 import { probeEndpoints } from "./endpoints/probes.ts";
 import { sessionEndpoints } from "./endpoints/sessions.ts";
 import { eventEndpoints } from "./events/events.ts";
@@ -27,6 +29,8 @@ export function allEndpoints(options: {
     ...sessionMetricsEndpoints,
     ...messageEndpoints,
     ...joinTokenEndpoints,
+    ...offerEndpoints,
+    ...mediaEndpoints,
     ...eventEndpoints,
     ...callEndpoints,
     ...probeEndpoints,
@@ -60,8 +64,7 @@ export class EndpointRouter {
     this.#byPath = Map.groupBy(endpoints, ({ path }) => routePath(path));
     for (const endpoint of endpoints) {
       this.#router[endpoint.method](routePath(endpoint.path), async (ctx) => {
-        const { judgement } = endpoint;
-        const exchange = new Exchange(ctx as unknown as Koa.Context, this.#plane, ctx.params, judgement);
+        const exchange = new Exchange(ctx as unknown as Koa.Context, this.#plane, ctx.params, endpoint);
         await this.#run(endpoint, exchange);
       });
     }

@@ -112,6 +112,14 @@ export interface ServeOptions {
   /** Event streams open at a time. Default 256; `null`: no limit. */
   readonly maxEventStreams?: number | null;
 
+  /** WebSockets open at a time. Default 256; `null`: no limit. 16 of them may be open to one session. */
+  readonly maxMediaSockets?: number | null;
+  /**
+   * The longest time without a byte from the client of a WebSocket, in milliseconds; then it is cut. Clients answer the pings of
+   * the edge, which come every 10 s. Default 60,000; `null`: no limit.
+   */
+  readonly mediaSocketIdleTimeoutMs?: number | null;
+
   /** A comment is sent on an event stream that often, so that proxies keep it open. Default 15,000. */
   readonly eventCommentIntervalMs?: number;
   /** Bytes that may wait for a slow reader of events before it is cut off; it can come back with Last-Event-ID. Default 262,144. */
@@ -200,6 +208,8 @@ export const serveOptions = z.strictObject({
   messagesPerSecond: limit.default(100),
   messageBurst: z.int().positive().default(200),
   maxEventStreams: z.int().positive().nullable().default(256),
+  maxMediaSockets: z.int().positive().nullable().default(256),
+  mediaSocketIdleTimeoutMs: duration.nullable().default(60_000),
   eventCommentIntervalMs: duration.default(15_000),
   eventBufferBytes: z.int().positive().default(262_144),
   timeouts: z

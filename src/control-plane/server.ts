@@ -1,11 +1,15 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { fillServeOptions, type ServerTimeouts } from "./serve-options.ts";
+import { asksForWebSocket } from "./sockets/serve-upgrades.ts";
 
 /** A server that cuts slow clients off. Node takes the interval of its checks only when a server is made. */
 export function createHttpServer(timeouts: ServerTimeouts = {}): Server {
   const { checkIntervalMs } = fillServeOptions({ timeouts }).timeouts;
-  const server = createServer({ connectionsCheckingInterval: checkIntervalMs });
+  const server: Server = createServer({
+    connectionsCheckingInterval: checkIntervalMs,
+    shouldUpgradeCallback: (request) => server.listenerCount("upgrade") > 0 && asksForWebSocket(request),
+  });
   applyServerTimeouts(server, timeouts);
   return server;
 }

@@ -50,6 +50,14 @@ export const peerRequestKinds = [
 ] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 
+/** The ways of a client's WebSocket: to a session of this replica, or relayed to the replica that has it. */
+export const socketLegs = ["session", "relay"] as const;
+export type SocketLeg = (typeof socketLegs)[number];
+
+/** The reasons for which such a socket is over: who ended it first, or that nothing came from the client, or that it was cut. */
+export const socketEnds = ["client", "session", "idle", "cut"] as const;
+export type SocketEnd = (typeof socketEnds)[number];
+
 /** The sources of API keys: the options or a variable, which stay as they are, or a file. */
 export const keySources = ["fixed", "file"] as const;
 export type KeySource = (typeof keySources)[number];
@@ -207,6 +215,21 @@ export const catalogue = {
     ["reason"],
   ),
   eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
+  socketsOpen: gauge(
+    "greenroom_media_sockets_open",
+    "Open WebSockets of clients in calls, by leg: to a session of this replica, or relayed to another replica.",
+    ["leg"],
+  ),
+  socketsClosed: counter(
+    "greenroom_media_sockets_closed_total",
+    "WebSockets of clients in calls that are over, by who ended them: the client, the session or its replica, nobody (idle), or the server (cut), since the client may not be there any more.",
+    ["leg", "reason"],
+  ),
+  socketBytes: counter(
+    "greenroom_media_socket_bytes_total",
+    "Bytes of such WebSockets by direction, as the server sees it: received from clients, or sent to them.",
+    ["leg", "direction"],
+  ),
   webhookDeliveries: counter(
     "greenroom_webhook_deliveries_total",
     "Webhook messages by outcome: delivered, failed after a day of attempts, dropped (the queue is full, or a server stops that keeps them nowhere), or gone (410).",

@@ -13,8 +13,12 @@ import {
   loadCauses,
   type PeerRequestKind,
   peerRequestKinds,
+  type SocketEnd,
+  type SocketLeg,
   type StartStage,
   slotStates,
+  socketEnds,
+  socketLegs,
   startStages,
   type WebhookOutcome,
   webhookOutcomes,
@@ -73,6 +77,11 @@ export class Metrics {
       to.peerRequestSeconds.zero({ kind });
       to.peerRequestFailures.inc({ kind }, 0);
     }
+    for (const leg of socketLegs) {
+      to.socketsOpen.set({ leg }, 0);
+      for (const reason of socketEnds) to.socketsClosed.inc({ leg, reason }, 0);
+      for (const direction of ["received", "sent"]) to.socketBytes.inc({ leg, direction }, 0);
+    }
     for (const reason of dropReasons) to.logLinesDropped.inc({ reason }, 0);
     for (const stage of startStages) to.sessionStartSeconds.zero({ stage });
   }
@@ -117,6 +126,23 @@ export class Metrics {
       if (open) this.#eventStreams -= 1;
       open = false;
     };
+  }
+
+  /** Counts a client's WebSocket as open, until the function that it returns is called, once. */
+  socketOpened(leg: SocketLeg): () => void {
+    this.#families.socketsOpen.inc({ leg });
+    return () => this.#families.socketsOpen.dec({ leg });
+  }
+
+  /** Counts a client's WebSocket that is over. */
+  socketClosed(leg: SocketLeg, reason: SocketEnd): void {
+    this.#families.socketsClosed.inc({ leg, reason });
+  }
+
+  /** Adds bytes that came from a client, and that went to it. */
+  socketBytes(leg: SocketLeg, received: number, sent: number): void {
+    this.#families.socketBytes.inc({ leg, direction: "received" }, received);
+    this.#families.socketBytes.inc({ leg, direction: "sent" }, sent);
   }
 
   sessionStarted(): void {

@@ -64,6 +64,18 @@ export const errors = {
     retryable: false,
     detail: "The call of this session is not one that others join with a token",
   },
+  EDGE_CANNOT_RECEIVE: {
+    status: 409,
+    retryable: false,
+    detail: "The edge of this session takes no %s",
+  },
+  EDGE_REFUSED: { status: 422, retryable: false, detail: "%s" },
+  UPGRADE_REQUIRED: {
+    status: 426,
+    retryable: false,
+    detail:
+      "This is for a WebSocket of version 13: it takes a GET with its handshake, which no proxy on the way may have removed",
+  },
   EDGE_FAILED: { status: 503, retryable: true, detail: "The session's edge did not answer as it should" },
   OWN_USER: { status: 422, retryable: false, detail: "This is the agent's own user" },
   SESSION_CLOSING: { status: 409, retryable: false, detail: "The session is closing" },

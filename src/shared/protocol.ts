@@ -178,15 +178,32 @@ export interface Guest {
   readonly madeUp: boolean;
 }
 
+/** A client's WebSocket that the server has accepted for a session, and that waits for its thread. */
+export interface SocketOffer {
+  /** The address of the local socket at which the main thread gives the client's bytes to the thread. */
+  readonly address: string;
+  /** The text that the thread sends there first. It is good once. */
+  readonly ticket: string;
+  /** The subprotocols that the client offers, in its order. */
+  readonly protocols: readonly string[];
+  /** The facts that the route which let the client in knows of it. */
+  readonly data: JsonObject;
+}
+
 /** A question of the main thread to an agent in a call. */
 export type Question =
   | { readonly about: "join_token"; readonly guest: Guest; readonly expiresInSeconds: number }
-  | { readonly about: "demo_link"; readonly guest: Guest };
+  | { readonly about: "demo_link"; readonly guest: Guest }
+  | { readonly about: "offer"; readonly guest: Guest; readonly offer: JsonObject }
+  /** The value that is given holds `protocol`: the subprotocol that the edge chose, or null. */
+  | { readonly about: "socket"; readonly guest: Guest; readonly socket: SocketOffer };
 
 export type Answer =
   | { readonly outcome: "given"; readonly value: JsonObject }
   /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
   | { readonly outcome: "not_offered" | "not_in_call" | "own_user" }
+  /** The edge does not take what the client sent. */
+  | { readonly outcome: "refused"; readonly reason: string }
   | { readonly outcome: "failed"; readonly error: PlainError };
 
 /** The longest time that an answer may take, in milliseconds. */

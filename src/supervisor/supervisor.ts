@@ -4,7 +4,7 @@ import { Metrics } from "../metrics/prometheus.ts";
 import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";
 import { GreenroomError } from "../shared/errors.ts";
-import type { AgentReport, Guest, JsonObject } from "../shared/protocol.ts";
+import type { AgentReport, Guest, JsonObject, SocketOffer } from "../shared/protocol.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";
@@ -169,6 +169,29 @@ export class Supervisor {
    */
   joinToken(session: Session, guest: Guest, expiresInSeconds: number): Promise<JsonObject> {
     return askForGuestAccess(session, { about: "join_token", guest, expiresInSeconds });
+  }
+
+  /**
+   * Resolves with the edge's answer to the offer of a client that wants to come into the call of a session. An agent that is
+   * about to join is waited for. Rejects with SESSION_CLOSING, NOT_IN_CALL, EDGE_CANNOT_RECEIVE, OWN_USER, EDGE_REFUSED or
+   * EDGE_FAILED.
+   */
+  answerOffer(session: Session, guest: Guest, offer: JsonObject): Promise<JsonObject> {
+    return askForGuestAccess(session, { about: "offer", guest, offer });
+  }
+
+  /**
+   * Has the edge of a session take in a client that connected by WebSocket. Resolves with the subprotocol that it chose, or
+   * null. Rejects as `answerOffer` does.
+   */
+  async acceptSocket(session: Session, guest: Guest, socket: SocketOffer): Promise<string | null> {
+    const { protocol } = await askForGuestAccess(session, { about: "socket", guest, socket });
+    if (protocol === null) return null;
+    const isOffered = typeof protocol === "string" && socket.protocols.includes(protocol);
+    if (isOffered) return protocol;
+    throw new GreenroomError("EDGE_FAILED", undefined, {
+      cause: new Error(`It chose a subprotocol that was not offered: ${protocol}`),
+    });
   }
 
   /**

@@ -15,3 +15,4 @@ export { shareOf, type ToneOptions, tone } from "../providers/memory/tone.ts";
 export { HeldReply, LLM, type LlmOptions, type LlmReply, type LlmStep } from "./llm.ts";
 export { type SpeechStream, STT, type SttOptions } from "./stt.ts";
 export { type Spoken, TTS, type TtsFailure, type TtsOptions } from "./tts.ts";
+export { pcmProtocol, WebSocketEdge, type WebSocketEdgeOptions } from "./web-socket-edge.ts";

@@ -182,7 +182,7 @@ test("a package for one purpose is imported by what serves it alone, and only wh
     [/^@deepgram\/sdk/, "src/providers/deepgram/"],
     [/^@stream-io\/node-sdk/, "src/providers/stream/"],
     [/^werift/, "src/media/"],
-    [/^ws$/, "src/providers/"],
+    [/^ws$/, "src/"],
     [/^elevenlabs/, "src/providers/elevenlabs/"],
     [/^@redis\/client/, "src/registry/redis/"],
     [/^@echogarden\/fvad|^libopus/, "src/audio/"],

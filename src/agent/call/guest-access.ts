@@ -2,6 +2,10 @@ import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { type Answer, answerTimeoutMs, type JsonObject, type Question } from "../../shared/protocol.ts";
 import type { AgentUser, Call, Edge } from "../edge.ts";
+import { fetchClient } from "./fetch-client.ts";
+
+/** The most characters of a refusal that a client is told. */
+const mostReason = 1_000;
 
 export interface GuestAccessOptions {
   readonly agentUser: AgentUser;
@@ -30,13 +34,18 @@ export class GuestAccess {
     if (question.guest.id === agentUser.id) return { outcome: "own_user" };
     const over = new AbortController();
     try {
-      const answering = ask(edge(), call, question, AbortSignal.any([signal, over.signal]));
+      const answering = ask(edge(), call, question, {
+        lifetime: signal,
+        waiting: AbortSignal.any([signal, over.signal]),
+      });
       if (answering === null) return { outcome: "not_offered" };
       const value = await within(answering, answerTimeoutMs, "The edge's answer", signal);
       // It crosses a thread.
       return { outcome: "given", value: JSON.parse(JSON.stringify(value)) };
     } catch (error) {
       if (signal.aborted) return { outcome: "not_in_call" };
+      if (error instanceof Error && error.name === "EdgeRefusal")
+        return { outcome: "refused", reason: error.message.slice(0, mostReason) };
       return { outcome: "failed", error: plainError(error) };
     } finally {
       over.abort(new Error("Nobody waits for the answer"));
@@ -44,9 +53,16 @@ export class GuestAccess {
   }
 }
 
+/** The signals of a question: that the conversation is over, and that, or that nobody waits for the answer any more. */
+interface Signals {
+  readonly lifetime: AbortSignal;
+  readonly waiting: AbortSignal;
+}
+
 /** Asks the edge; returns null where the edge does not know such a thing. */
-function ask(edge: Edge, call: Call, question: Question, signal: AbortSignal): Promise<JsonObject> | null {
+function ask(edge: Edge, call: Call, question: Question, signals: Signals): Promise<JsonObject> | null {
   const { guest } = question;
+  const signal = signals.waiting;
   switch (question.about) {
     case "join_token": {
       const { expiresInSeconds } = question;
@@ -54,7 +70,35 @@ function ask(edge: Edge, call: Call, question: Question, signal: AbortSignal): P
     }
     case "demo_link":
       return edge.demoLink?.(call, { guest, signal }).then((url) => ({ url })) ?? null;
+    case "offer":
+      return edge.offer?.(call, { guest, offer: question.offer, signal }) ?? null;
+    case "socket":
+      return edge.accept ? accept(edge, call, question, signals) : null;
     default:
       return question satisfies never;
+  }
+}
+
+/** Fetches a client from the main thread, and has the edge take it in. */
+async function accept(
+  edge: Edge,
+  call: Call,
+  { guest, socket }: Extract<Question, { about: "socket" }>,
+  { lifetime, waiting }: Signals,
+): Promise<JsonObject> {
+  const { protocols, data } = socket;
+  const stream = await fetchClient(socket, waiting);
+  // Where nobody waits for the edge any more, the client is gone.
+  const drop = () => stream.destroy();
+  waiting.addEventListener("abort", drop, { once: true });
+  try {
+    waiting.throwIfAborted();
+    const accepted = await edge.accept?.(call, { guest, protocols, data, stream, signal: lifetime });
+    return { protocol: accepted?.protocol ?? null };
+  } catch (error) {
+    drop();
+    throw error;
+  } finally {
+    waiting.removeEventListener("abort", drop);
   }
 }

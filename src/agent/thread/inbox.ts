@@ -84,8 +84,8 @@ export class Inbox {
   }
 }
 
-function closed(reason: CloseReason): Error {
-  const error = new Error(`The session is closing: ${reason}`);
+function closed(closeReason: CloseReason): Error {
+  const error = new Error(`The session is closing: ${closeReason}`);
   error.name = "AbortError";
-  return error;
+  return Object.assign(error, { closeReason });
 }

@@ -1,8 +1,10 @@
+import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type Koa from "koa";
 import type { Logger } from "pino";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { FilledServeOptions } from "../serve-options.ts";
+import { isUpgrade } from "../sockets/serve-upgrades.ts";
 import { hostName, isOrigin } from "./host-names.ts";
 
 /** The most refusals that the log tells of. */
@@ -49,10 +51,24 @@ export class Origins {
     const { host } = ctx.req.headers;
     if (this.#open && !this.#isOwnHost(ctx, host)) throw this.#refusal(hostAdvice(host));
     const origin = ctx.get("Origin");
+    if (isUpgrade(ctx.req)) {
+      this.#checkSocket(ctx, origin);
+      return;
+    }
     // With authentication, a page has nothing to show for itself; the browser keeps the answer from it.
     if (origin === "" || this.#allowed === null || this.#options.authenticated || this.#knows(ctx, origin))
       return;
     throw this.#refusal(originAdvice(origin));
+  }
+
+  /**
+   * Does the same for a WebSocket. A browser lets any page open one, shows the page all that comes over it, and sends its cookies along: so a page
+   * that may not call is refused, and one that may is nobody that its browser knows, unless it is allowed to send cookies.
+   */
+  #checkSocket(ctx: Koa.Context, origin: string): void {
+    if (origin === "" || isSameHost(origin, ctx.req.headers.host)) return;
+    if (this.#allowed !== null && !this.#knows(ctx, origin)) throw this.#refusal(originAdvice(origin));
+    if (!this.#options.corsAllowCredentials) removeHeaders(ctx.req, ["cookie", "authorization"]);
   }
 
   /** The operator reads the same as the client: in a Compose file or behind a tunnel nobody may see the answer. */
@@ -85,6 +101,17 @@ export class Origins {
     // A page of a rebound domain has that domain as its Host, never an address.
     return isAnyAddress(listening) || address === ctx.req.socket.localAddress;
   }
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}
+
+/** Takes headers off a request, also for a peer that it is passed on to. */
+function removeHeaders({ headers, rawHeaders }: IncomingMessage, names: readonly string[]): void {
+  for (const name of names) delete headers[name];
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
+    if (names.includes(rawHeaders[at]?.toLowerCase() ?? "")) rawHeaders.splice(at, 2);
 }
 
 function hostAdvice(host: string | undefined): string {

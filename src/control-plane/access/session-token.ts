@@ -2,10 +2,27 @@ import { createHmac, randomBytes } from "node:crypto";
 import { derivedSecret, peerSecrets } from "../peers/connection/peer-secret.ts";
 import { isSame } from "./constant-time.ts";
 
+/** The beginning of a subprotocol that carries a token: a browser can set no header of a WebSocket. */
+export const tokenProtocolPrefix = "greenroom-token.";
+/** The header that carries a token. */
+export const tokenHeader = "Greenroom-Session-Token";
+
+/** Returns the session token of a request, in its query, its header or among its subprotocols; null where it has none. */
+export function presentedToken(headers: Headers, query: URLSearchParams): string | null {
+  const inProtocols = headers
+    .get("Sec-WebSocket-Protocol")
+    ?.split(",")
+    .map((name) => name.trim())
+    .find((name) => name.startsWith(tokenProtocolPrefix));
+  return (
+    query.get("token") ?? headers.get(tokenHeader) ?? inProtocols?.slice(tokenProtocolPrefix.length) ?? null
+  );
+}
+
 /**
  * Tokens for browsers, whose sendBeacon and EventSource cannot set headers. A token is made of the session's id and the
  * secret alone, so nothing has to be kept, and every process with the same secret knows it. It is good for viewing that
- * session, its events, its messages and its closing.
+ * session, its events, its messages and its closing, and for coming into its call as a guest.
  */
 export class SessionTokens {
   readonly #secrets: readonly (string | Buffer)[];

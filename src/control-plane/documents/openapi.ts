@@ -25,9 +25,9 @@ export function openApiDocument(
 ): Json {
   const { secured } = how;
   const paths: Record<string, Json> = {};
-  for (const { path, method, judgement, documentation } of endpoints) {
+  for (const { path, method, judgement, opensByToken, documentation } of endpoints) {
     if (!documentation) continue;
-    const byToken = judgement !== undefined && !neverByToken.has(judgement);
+    const byToken = opensByToken ?? (judgement !== undefined && !neverByToken.has(judgement));
     paths[path] = { ...paths[path], [method]: operation(path, documentation, { secured, byToken }) };
   }
   return {

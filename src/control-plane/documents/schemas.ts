@@ -173,50 +173,6 @@ export const acceptedMessage = component(
   "The message is on its way to the agent.",
 );
 
-const userId = /^[\w@-]{1,255}$/;
-/** Letters, digits, `_`, `@` and `-`: what every edge takes. */
-export const isUserId = (text: string): boolean => userId.test(text);
-export const joinTokenRequest = component(
-  "JoinTokenRequest",
-  // Strict: a misspelt user_id would make everybody the user of the caller's key.
-  z.strictObject({
-    user_id: z
-      .string()
-      .regex(userId, { error: "String should be 1 to 255 letters, digits, _, @ and -" })
-      .optional()
-      .describe(
-        "Who is to join: not the agent. Default: derived from the caller, always the same; where callers are not known, a new guest.",
-      ),
-    user_name: z
-      .string()
-      .min(1)
-      .max(255)
-      .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
-      .optional()
-      .describe("What the others are shown. Default: the user_id; Guest for a new one."),
-    expires_in_seconds: z
-      .int()
-      .min(60)
-      .max(86_400)
-      .default(3_600)
-      .describe("For how long the token is good. A client whose call lasts longer asks for another."),
-  }),
-  "Who is to join the call.",
-);
-export const joinToken = component(
-  "JoinToken",
-  z.looseObject({
-    call_type: z.string(),
-    call_id: z.string(),
-    user_id: z.string(),
-    user_name: z.string(),
-    token: z.string().describe("Of this user, for this call. Whoever has it is that user."),
-    expires_at: instant("When the token ends."),
-    api_key: z.string().optional().describe("Of Stream: what its clients need beside the token. No secret."),
-  }),
-  "What a client of the agent's edge joins the call with.",
-);
-
 const metricValues = Object.fromEntries(
   Object.entries(sessionMetricFields).map(([name, help]) => [
     name,

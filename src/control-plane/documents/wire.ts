@@ -8,6 +8,7 @@ import type { Session } from "../../supervisor/session/session.ts";
 import { lostError } from "../../supervisor/session/session-summary.ts";
 import type { sessionEvent } from "../events/event-schemas.ts";
 import { type ErrorView, errorJson } from "../http/error-info.ts";
+import type { offerAnswer } from "./guest-schemas.ts";
 import type * as schemas from "./schemas.ts";
 
 /*
@@ -89,6 +90,17 @@ export function joinTokenJson(
     call_id: session.callId,
     user_id: guest.id,
     user_name: guest.name,
+  };
+}
+
+/** Returns the answer to an offer. */
+export function offerJson(session: Session, guest: Guest, answer: JsonObject): z.output<typeof offerAnswer> {
+  return {
+    call_type: session.callType,
+    call_id: session.callId,
+    user_id: guest.id,
+    user_name: guest.name,
+    answer,
   };
 }
 

@@ -1,14 +1,12 @@
-import { createHash, randomUUID } from "node:crypto";
-import type { z } from "zod";
-import { GreenroomError } from "../../shared/errors.ts";
-import { type Guest, now } from "../../shared/protocol.ts";
-import { userText } from "../access/created-by.ts";
-import { isUserId, joinToken, joinTokenRequest, problem } from "../documents/schemas.ts";
+import { now } from "../../shared/protocol.ts";
+import { joinToken, joinTokenRequest } from "../documents/guest-schemas.ts";
+import { problem } from "../documents/schemas.ts";
 import { joinTokenJson } from "../documents/wire.ts";
 import type { Endpoint, EndpointDocumentation } from "../endpoint.ts";
-import type { Caller, Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { commonAnswers } from "../http/common-answers.ts";
-import { InvalidRequest, validated } from "../http/invalid-request.ts";
+import { validated } from "../http/invalid-request.ts";
+import { guestError, guestOf } from "./guest.ts";
 import { refuseEnded } from "./session-actions.ts";
 
 const { judged, ofSession, withBody, limited } = commonAnswers;
@@ -70,26 +68,6 @@ async function createJoinToken(exchange: Exchange): Promise<void> {
     const made = await plane.supervisor.joinToken(session, guest, lifetimeSeconds);
     ctx.body = joinTokenJson(session, guest, expiresAt, made);
   } catch (error) {
-    if (GreenroomError.is(error) && error.code === "OWN_USER") throw ownUser();
-    throw error;
+    throw guestError(error, "body");
   }
-}
-
-/** Returns the guest that is asked for; else the caller, whom the same id stands for each time; else somebody new. */
-function guestOf({ user_id, user_name }: z.output<typeof joinTokenRequest>, { user }: Caller): Guest {
-  const madeUp = user_id === undefined && user === null;
-  const id = user_id ?? (madeUp ? `guest-${randomUUID()}` : idOf(userText(user)));
-  return { id, name: user_name ?? (madeUp ? "Guest" : id), madeUp };
-}
-
-/** Returns a text as an id that every edge takes. */
-function idOf(text: string): string {
-  if (isUserId(text)) return text;
-  return `user-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
-}
-
-function ownUser(): InvalidRequest {
-  return new InvalidRequest([
-    { loc: ["body", "user_id"], msg: "This is the agent's own user: name another one", type: "value_error" },
-  ]);
 }

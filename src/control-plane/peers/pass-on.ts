@@ -7,6 +7,8 @@ import type { Endpoint } from "../endpoint.ts";
 import type { Exchange } from "../exchange.ts";
 import { DetailedError } from "../http/error-answer.ts";
 import { notesOf } from "../http/request-notes.ts";
+import { relaySocket } from "../sockets/relay-socket.ts";
+import { isUpgrade } from "../sockets/serve-upgrades.ts";
 import { epochHeader, unknownHeader } from "./connection/mark.ts";
 import { PeerError } from "./connection/peer-error.ts";
 import { foreignSession } from "./foreign-session.ts";
@@ -151,6 +153,7 @@ class Passing {
           target: ctx.originalUrl,
           mount: mountOf(ctx),
           ...(await this.#passedOn),
+          upgrade: isUpgrade(ctx.req),
           answerTimeoutMs: waitsForTheEnd(this.#exchange) ? null : plane.peerTimeouts.answerMs,
           signal: left.signal,
         },
@@ -184,8 +187,11 @@ class Passing {
       wasThere ||= isThere;
       if (wasThere && !isThere) dead.abort();
     }, ownerCheckMs).unref();
+    const over = AbortSignal.any([plane.supervisor.sessionsEnded, dead.signal]);
     try {
-      return await relay(ctx, answer, AbortSignal.any([plane.supervisor.sessionsEnded, dead.signal]));
+      if (answer.statusCode !== 101) return await relay(ctx, answer, over);
+      await relaySocket(ctx, answer, over, plane.supervisor.metrics);
+      return "whole";
     } finally {
       clearInterval(watch);
     }

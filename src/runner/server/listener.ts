@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { cutUpgrades } from "../../control-plane/sockets/serve-upgrades.ts";
 
 /** The server cannot listen where it was told to; the message says what to do. */
 export class ListenError extends Error {
@@ -59,7 +60,10 @@ const requestGraceMs = 5_000;
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), requestGraceMs);
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+    cutUpgrades(server);
+  }, requestGraceMs);
   await closed;
   clearTimeout(timer);
 }

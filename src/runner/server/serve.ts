@@ -7,6 +7,7 @@ import {
   createMetricsApp,
   exposureWarning,
   namesNotice,
+  serveUpgrades,
 } from "../../control-plane/app.ts";
 import { routesReady } from "../../control-plane/routes.ts";
 import { type RunnerOptions, splitOptions } from "../runner-options.ts";
@@ -54,7 +55,9 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
     const server = createHttpServer(http.timeouts);
     drainConnections(server, supervisor);
     if (limit) limitConnections(server, limit.connections);
-    server.on("request", app.callback());
+    const listener = app.callback();
+    server.on("request", listener);
+    serveUpgrades(server, listener);
     return { server, port: await listen(server, { host, port, flag }) };
   };
   const main = await open(app, port, "--port");

@@ -2,12 +2,20 @@ import { GreenroomError } from "../../shared/errors.ts";
 import type { JsonObject, Question } from "../../shared/protocol.ts";
 import type { Session } from "./session.ts";
 
+/** The time that a client which comes right after the start waits until the agent is in its call, in milliseconds. */
+const joinWaitMs = 5_000;
+
+/** The names of what an edge may take, for a client whose session's edge does not. */
+const takes = { offer: "offers", socket: "WebSockets" } as const;
+
 /**
- * Asks a session for a token or link with which somebody can join its call. Throws SESSION_CLOSING, NOT_IN_CALL,
- * NO_JOIN_TOKENS, OWN_USER or EDGE_FAILED.
+ * Asks a session to let somebody into its call: by a token or a link, or as one that connects to the server. Throws
+ * SESSION_CLOSING, NOT_IN_CALL, NO_JOIN_TOKENS or EDGE_CANNOT_RECEIVE, OWN_USER, EDGE_REFUSED or EDGE_FAILED.
  */
 export async function askForGuestAccess(session: Session, question: Question): Promise<JsonObject> {
-  const answer = await session.ask(question);
+  const { about } = question;
+  const connects = about === "offer" || about === "socket";
+  const answer = await session.ask(question, connects ? joinWaitMs : 0);
   switch (answer.outcome) {
     case "given":
       return answer.value;
@@ -15,7 +23,11 @@ export async function askForGuestAccess(session: Session, question: Question): P
       // It is live: it was in the call, and is not any more.
       throw new GreenroomError("SESSION_CLOSING");
     case "not_offered":
-      throw new GreenroomError("NO_JOIN_TOKENS");
+      throw connects
+        ? new GreenroomError("EDGE_CANNOT_RECEIVE", takes[about])
+        : new GreenroomError("NO_JOIN_TOKENS");
+    case "refused":
+      throw new GreenroomError("EDGE_REFUSED", answer.reason);
     case "own_user":
       throw new GreenroomError("OWN_USER");
     case "failed":

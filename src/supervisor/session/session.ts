@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { SessionMetrics } from "../../metrics/session-metrics.ts";
 import type { AgentEvent } from "../../shared/agent-event.ts";
+import { within } from "../../shared/deadline.ts";
 import { GreenroomError, type PlainError, plainError } from "../../shared/errors.ts";
 import {
   type Answer,
@@ -55,6 +56,8 @@ export class Session implements SlotHolder {
   readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
   readonly #questions = new Questions();
   readonly #ending = new SessionEnd();
+  /** Resolves when the agent is in its call, or will never be. */
+  readonly #inCall = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
   readonly ended = this.#over.promise;
@@ -203,8 +206,12 @@ export class Session implements SlotHolder {
     return messageId;
   }
 
-  /** Asks the agent, which is in its call. Throws SESSION_CLOSING, or NOT_IN_CALL before that. */
-  async ask(question: Question): Promise<Answer> {
+  /**
+   * Asks the agent, which is in its call, or will be within `waitMs` milliseconds. Throws SESSION_CLOSING, or NOT_IN_CALL
+   * where it is not in its call by then.
+   */
+  async ask(question: Question, waitMs = 0): Promise<Answer> {
+    if (waitMs > 0) await within(this.#inCall.promise, waitMs, "The agent's join").catch(() => undefined);
     if (this.#state === "closing" || this.#state === "ended") throw new GreenroomError("SESSION_CLOSING");
     if (this.#state !== "live") throw new GreenroomError("NOT_IN_CALL");
     return this.#questions.ask(question, (number) =>
@@ -323,6 +330,7 @@ export class Session implements SlotHolder {
     const allowed: readonly SessionState[] = nextStates[this.#state];
     if (!allowed.includes(state)) throw new Error(`A session cannot go from ${this.#state} to ${state}`);
     this.#state = state;
+    if (state !== "starting" && state !== "joining") this.#inCall.resolve();
     if (state !== "ended") this.events.append({ type: "state", at: now(), state });
   }
 

@@ -150,6 +150,7 @@ const answer = variants<Answer, "outcome">("outcome", {
   not_offered: {},
   not_in_call: {},
   own_user: {},
+  refused: { reason: text(most.name) },
   failed: { error },
 });
 

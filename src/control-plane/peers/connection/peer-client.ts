@@ -31,6 +31,11 @@ export interface PeerRequest {
   readonly headers: readonly string[];
   readonly body: Buffer | null;
   /**
+   * True for the handshake of a WebSocket: where it is answered with 101, the socket of the answer speaks no HTTP any more.
+   * Default false.
+   */
+  readonly upgrade?: boolean;
+  /**
    * The longest time from the connection to a sign of life, before which nothing of the body is sent, in milliseconds.
    */
   readonly signTimeoutMs: number;
@@ -118,6 +123,7 @@ export class PeerClient {
     for (const [name, value] of byName([...request.headers, ...framing(request)]))
       sent.setHeader(name, value);
     sent.setHeader("Host", host);
+    if (request.upgrade) sent.setHeader("Connection", "Upgrade").setHeader("Upgrade", "websocket");
     sent.setHeader(markHeader, mark.text);
     return mark;
   }
@@ -138,7 +144,7 @@ class StaleConnection extends PeerError {}
 
 function answerOf(
   sent: ClientRequest,
-  { body, signTimeoutMs, answerTimeoutMs, signal }: PeerRequest,
+  { body, upgrade, signTimeoutMs, answerTimeoutMs, signal }: PeerRequest,
   complete: (socket: Socket) => Mark | null,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -173,7 +179,7 @@ function answerOf(
     reject(new PeerError(error.message, closed || bodyUnsent, error));
   });
   sent.once("close", () => timer.stop());
-  sent.once("response", (response) => {
+  const take = (response: IncomingMessage) => {
     timer.stop();
     // Whoever reads the answer hears of its end; here it only must not become an uncaught error.
     response.on("error", () => undefined);
@@ -189,6 +195,15 @@ function answerOf(
     if (status === 403 && sent.reusedSocket)
       return reject(new StaleConnection("Its ticket is not known", true));
     reject(unproven({ status, headers }));
-  });
+  };
+  if (upgrade) {
+    sent.once("upgrade", (response: IncomingMessage, socket: Socket, head: Buffer) => {
+      // The kept connections have a timeout.
+      socket.setTimeout(0);
+      if (head.length > 0) socket.unshift(head);
+      take(response);
+    });
+  }
+  sent.once("response", take);
   return promise;
 }

@@ -1,0 +1,60 @@
+import { within } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { Guest, JsonObject } from "../../shared/protocol.ts";
+import type { Session } from "../../supervisor/session/session.ts";
+import { judgeAgain } from "../events/judge-again.ts";
+import type { Exchange } from "../exchange.ts";
+import { bridge } from "./bridge.ts";
+import { readHandshake, switchProtocols } from "./handshake.ts";
+
+/** The longest time that a thread which has accepted a client may take to fetch it, in milliseconds. */
+const fetchTimeoutMs = 2_000;
+
+/** A client that may come into a session's call, and the key by which its open sockets are counted. */
+export interface AdmittedClient {
+  readonly session: Session;
+  readonly callerKey: string;
+  readonly guest: Guest;
+  /** What a provider's route knows of the client, for the edge. */
+  readonly data: JsonObject;
+  /** True where the caller is judged again while the socket is open. */
+  readonly judgedAgain: boolean;
+}
+
+/**
+ * Brings a client that opened a WebSocket into the session's call: its thread is asked, then the handshake is answered, and
+ * bytes are copied until the socket is over. Rejects, where there is an answer to be given still, with UPGRADE_REQUIRED,
+ * BAD_REQUEST, RATE_LIMITED, or what `Supervisor.acceptSocket` rejects with.
+ */
+export async function receiveSocket(exchange: Exchange, client: AdmittedClient): Promise<void> {
+  const { ctx, plane } = exchange;
+  const { session, callerKey, guest, data } = client;
+  const handshake = readHandshake(ctx);
+  using places = new DisposableStack();
+  places.defer(plane.socketsOfSession.open(session.id));
+  places.defer(plane.socketsOfCaller.open(callerKey));
+  const expected = places.use(await plane.localListener.expect());
+  const { address, ticket } = expected;
+  const { protocols } = handshake;
+  const protocol = await plane.supervisor.acceptSocket(session, guest, { address, ticket, protocols, data });
+  const thread = await within(expected.connected, fetchTimeoutMs, "The session thread").catch(
+    (error: unknown) => {
+      throw new GreenroomError("EDGE_FAILED", undefined, { cause: error });
+    },
+  );
+  if (ctx.req.socket.destroyed) {
+    thread.destroy();
+    return;
+  }
+  const socket = switchProtocols(ctx, handshake, protocol);
+  places.defer(plane.supervisor.metrics.socketOpened("session"));
+  const judged = client.judgedAgain ? judgeAgain(exchange) : null;
+  places.defer(() => judged?.stop());
+  const { metrics, sessionsEnded } = plane.supervisor;
+  const end = await bridge(socket, thread, {
+    idleMs: plane.options.mediaSocketIdleTimeoutMs,
+    cut: judged ? AbortSignal.any([sessionsEnded, judged.denied]) : sessionsEnded,
+    copied: (received, sent) => metrics.socketBytes("session", received, sent),
+  });
+  metrics.socketClosed("session", end);
+}
