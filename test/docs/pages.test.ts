@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "ava";
 import { filled, pages, root } from "../../scripts/docs.ts";
@@ -111,6 +111,14 @@ test("every flag and every variable of the server that a page names exists", asy
     for (const [name] of text.matchAll(/\bGREENROOM_[A-Z][A-Z_]+[A-Z]\b/g))
       t.true(known(name), `${page}: ${name}`);
   }
+});
+
+test("every class, type and function that the glossary names is there", (t) => {
+  const [, glossary = ""] = /^## Glossary\n([\s\S]*?)^## /m.exec(textOf("docs/design.md")) ?? [];
+  const source = globSync("src/**/*.ts", { cwd: root }).map(textOf).join("\n");
+  const names = [...glossary.matchAll(/`([A-Za-z]+)`/g)].map(([, name = ""]) => name);
+  t.true(names.length > 15);
+  for (const name of names) t.regex(source, new RegExp(`\\b${name}\\b`), name);
 });
 
 test("editors and the formatter agree about the width of a line", (t) => {
