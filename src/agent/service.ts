@@ -71,12 +71,10 @@ export function watchOfMember(watch: ServiceWatch | undefined): { readonly watch
   };
 }
 
-export interface ServiceUseOptions {
-  readonly component: Extract<Measurement, { kind: "error" }>["component"];
+/** The part of a call's context that the use of a service needs. */
+interface ServiceContext {
   readonly permit: AskPermit;
   readonly measure: (measurement: Measurement) => void;
-  /** An answer was of no use. It is measured already. */
-  readonly onBadAnswer?: (service: Service, reason: string) => void;
 }
 
 /**
@@ -88,7 +86,13 @@ export class ServiceUse {
   readonly #asked: Service;
   #working: Service;
 
-  constructor(service: Service, { component, permit, measure, onBadAnswer }: ServiceUseOptions) {
+  /** @param onBadAnswer Called when an answer was of no use, which is measured already. */
+  constructor(
+    { permit, measure }: ServiceContext,
+    component: Extract<Measurement, { kind: "error" }>["component"],
+    service: Service,
+    onBadAnswer?: (service: Service, reason: string) => void,
+  ) {
     this.#asked = service;
     this.#working = service;
     this.watch = {

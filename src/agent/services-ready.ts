@@ -1,23 +1,20 @@
 import { within } from "../shared/deadline.ts";
 import { type PlainError, plainError } from "../shared/errors.ts";
-import type { AgentService, Measurement } from "../shared/protocol.ts";
+import type { AgentService } from "../shared/protocol.ts";
+import type { CallContext } from "./call/call-context.ts";
 import type { Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { LLM } from "./llm.ts";
-import type { Log } from "./log.ts";
 import { membersOf, type Service } from "./service.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
 
-export interface ServicesReadyOptions {
+/** The services that an agent is made of. */
+interface Services {
   readonly edge: Edge;
   readonly llm: LLM;
-  readonly stt: STT | undefined;
-  readonly tts: TTS | undefined;
-  /** Fires when the conversation is over. */
-  readonly signal: AbortSignal;
-  readonly log: Log;
-  readonly measure: (measurement: Measurement) => void;
+  readonly stt?: STT;
+  readonly tts?: TTS;
 }
 
 type Part = "llm" | "stt" | "tts" | "edge";
@@ -37,10 +34,12 @@ const checkTimeoutMs = 5_000;
 
 /** Makes an agent's services ready: connections are made before somebody waits for them. */
 export class ServicesReady {
-  readonly #options: ServicesReadyOptions;
+  readonly #context: CallContext;
+  readonly #services: Services;
 
-  constructor(options: ServicesReadyOptions) {
-    this.#options = options;
+  constructor(context: CallContext, services: Services) {
+    this.#context = context;
+    this.#services = services;
   }
 
   /**
@@ -48,7 +47,7 @@ export class ServicesReady {
    * earlier, connections would be closed again by the time of the call.
    */
   prepare(): void {
-    const { edge, llm, stt, tts } = this.#options;
+    const { edge, llm, stt, tts } = this.#services;
     const wanted = edge.sound === false ? { llm } : { llm, stt, tts };
     for (const [part, service] of partsOf(wanted)) {
       for (const member of membersOf(service)) void this.#prepare(part, member);
@@ -57,7 +56,7 @@ export class ServicesReady {
 
   /** Resolves with who does what, and which of them is known not to work, such as for a wrong key, for a rehearsal. */
   async report(): Promise<AgentService[]> {
-    const { edge, llm, stt, tts } = this.#options;
+    const { edge, llm, stt, tts } = this.#services;
     const services = partsOf({ llm, stt, tts }).map(async ([part, service]): Promise<AgentService[]> => {
       const { provider, model } = service;
       const reserve = membersOf(service)
@@ -73,7 +72,7 @@ export class ServicesReady {
   }
 
   async #prepare(part: Part, service: Warmable): Promise<void> {
-    const { signal, log } = this.#options;
+    const { signal, log } = this.#context;
     try {
       await service.warm?.(signal);
     } catch (error) {
@@ -86,7 +85,7 @@ export class ServicesReady {
 
   /** Resolves with what the first of those that do not work says. */
   async #check(part: Part, members: readonly Checkable[]): Promise<PlainError | null> {
-    const { signal } = this.#options;
+    const { signal } = this.#context;
     const checks = members.map(async (member) => {
       try {
         const warm = member.warm?.(signal) ?? Promise.resolve();
@@ -102,6 +101,6 @@ export class ServicesReady {
   }
 
   #failed(component: Part, { provider }: Checkable, error: unknown): void {
-    this.#options.measure({ kind: "error", component, provider, error: errorKind(error) });
+    this.#context.measure({ kind: "error", component, provider, error: errorKind(error) });
   }
 }

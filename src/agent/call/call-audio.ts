@@ -1,17 +1,15 @@
-import type { Measurement } from "../../shared/protocol.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import { BargeIn, type BargeInOptions } from "../hearing/barge-in.ts";
 import { SpokenTurns } from "../hearing/spoken-turns.ts";
 import { Transcription } from "../hearing/transcription.ts";
-import type { Log } from "../log.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { SpeechSynthesis } from "../speaking/speech-synthesis.ts";
 import type { SpeechTextOptions } from "../speech-text/speech-text.ts";
 import type { STT } from "../stt.ts";
-import type { AskPermit } from "../thread/permits.ts";
 import type { TTS } from "../tts.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { TurnQueue } from "../turns/turn-queue.ts";
+import type { CallContext } from "./call-context.ts";
 
 export interface CallAudioOptions {
   readonly audio: ConnectionAudio;
@@ -21,17 +19,11 @@ export interface CallAudioOptions {
   readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
   readonly queue: TurnQueue;
   readonly bargeIn: BargeInOptions;
-  readonly stalledTurnMs: number;
   readonly listen: () => Turn;
-  readonly permit: AskPermit;
-  readonly measure: (measurement: Measurement) => void;
-  readonly log: Log;
-  readonly signal: AbortSignal;
   /** Called when somebody began to speak, or is done. */
   readonly onChange: () => void;
   /** A participant has spoken words. */
   readonly onWords: () => void;
-  readonly hearingRetryMs: number;
   /** A participant cannot be heard, though they are tried to be. */
   readonly unheard: (participantId: string, error: unknown) => void;
   readonly heardAgain: (participantId: string) => void;
@@ -47,22 +39,22 @@ export class CallAudio {
   readonly #transcription: Transcription | null;
   readonly #flow: SpokenTurns;
 
-  constructor(options: CallAudioOptions) {
-    const { audio, stt, tts, text, permit, measure, log, signal } = options;
-    this.#synthesis = tts ? new SpeechSynthesis({ audio, tts, text, permit, measure }) : null;
+  constructor(context: CallContext, options: CallAudioOptions) {
+    const { audio, stt, tts, text } = options;
+    this.#synthesis = tts ? new SpeechSynthesis(context, { audio, tts, text }) : null;
     this.#flow = new SpokenTurns({
       queue: options.queue,
       listen: options.listen,
       wordless: wordlessSpeech,
       bargeIn: new BargeIn(options.bargeIn, stt?.language),
       tellsWords: stt?.words !== false,
-      stalledMs: options.stalledTurnMs,
+      stalledMs: context.limits.stalledTurnMs,
       releaseFloor: () => this.#transcription?.release(),
       onChange: options.onChange,
       onWords: options.onWords,
     });
     this.#transcription = stt
-      ? new Transcription({
+      ? new Transcription(context, {
           stt,
           audio,
           heard: (participantId, event) => this.#flow.heard(participantId, event),
@@ -72,11 +64,6 @@ export class CallAudio {
             options.unheard(participantId, error);
           },
           heardAgain: options.heardAgain,
-          retryAfterMs: options.hearingRetryMs,
-          permit,
-          measure,
-          log,
-          signal,
         })
       : null;
   }

@@ -2,10 +2,11 @@ import type { AgentEvent, TranscriptEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { Connection } from "../edge.ts";
 import { errorKind } from "../error-kind.ts";
-import type { AgentHost } from "../host.ts";
 import { isObject } from "../options/option-checks.ts";
+import type { CallContext } from "./call-context.ts";
 
 /** The events that an agent sends by itself to all who watch its call. */
 export interface BroadcastOptions {
@@ -28,11 +29,10 @@ export const defaultBroadcast = {
 
 export interface CallEventsOptions {
   readonly broadcast: BroadcastOptions;
-  /** Returns the host. It is called when the host is needed. */
-  readonly host: () => AgentHost;
-  readonly provider: () => string;
-  /** Fires when the conversation is over: what cannot be told any more then is nobody's fault. */
-  readonly signal: AbortSignal;
+  /** The name of the edge, for metrics and the log. */
+  readonly provider: string;
+  /** Resolves with what was measured so far; null where nobody counts it. */
+  readonly metrics: () => Promise<SessionMetricsSnapshot | null>;
 }
 
 /** The longest time that an event may take, in milliseconds. */
@@ -46,6 +46,7 @@ const complaintIntervalMs = 60_000;
 
 /** Events of the application, sent into the call: those that the agent's code sends, and what the agent tells by itself. */
 export class CallEvents {
+  readonly #context: CallContext;
   readonly #options: CallEventsOptions;
   #connection: Connection | null = null;
   #closed = false;
@@ -54,7 +55,8 @@ export class CallEvents {
   #waiting = 0;
   #complainedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: CallEventsOptions) {
+  constructor(context: CallContext, options: CallEventsOptions) {
+    this.#context = context;
     this.#options = options;
   }
 
@@ -64,7 +66,7 @@ export class CallEvents {
     const { broadcastMetrics, broadcastMetricsIntervalMs, broadcastTranscripts } = this.#options.broadcast;
     if (connection.sendEvent === undefined) {
       if (!broadcastMetrics && !broadcastTranscripts) return;
-      this.#options.host().log.warn({ provider: this.#options.provider() }, noEvents);
+      this.#context.log.warn({ provider: this.#options.provider }, noEvents);
       return;
     }
     if (!broadcastMetrics) return;
@@ -120,7 +122,7 @@ export class CallEvents {
         const event = await make();
         if (event && this.#connection) await this.#deliver(this.#connection, event);
       } catch (error) {
-        if (!this.#options.signal.aborted) this.#complain(error);
+        if (!this.#context.signal.aborted) this.#complain(error);
       } finally {
         this.#waiting -= 1;
       }
@@ -128,7 +130,7 @@ export class CallEvents {
   }
 
   async #metrics(): Promise<JsonObject | null> {
-    const metrics = await this.#options.host().metrics();
+    const metrics = await this.#options.metrics();
     return metrics && { type: "greenroom.metrics", at: new Date().toISOString(), metrics };
   }
 
@@ -148,14 +150,12 @@ export class CallEvents {
   }
 
   #complain(error: unknown): void {
-    const { host, provider } = this.#options;
-    host().measured({ kind: "error", component: "edge", provider: provider(), error: errorKind(error) });
+    const { log, measure } = this.#context;
+    const { provider } = this.#options;
+    measure({ kind: "error", component: "edge", provider, error: errorKind(error) });
     if (performance.now() - this.#complainedAt < complaintIntervalMs) return;
     this.#complainedAt = performance.now();
-    host().log.warn(
-      { provider: provider(), err: plainError(error) },
-      "an event could not be sent into the call",
-    );
+    log.warn({ provider, err: plainError(error) }, "an event could not be sent into the call");
   }
 }
 

@@ -1,32 +1,18 @@
 import { within } from "../../shared/deadline.ts";
-import type { JsonObject, LeaveData, Measurement } from "../../shared/protocol.ts";
-import type { AgentUser, Call, Connection, Edge } from "../edge.ts";
+import type { JsonObject, LeaveData } from "../../shared/protocol.ts";
+import type { Call, Connection, Edge } from "../edge.ts";
 import { errorKind } from "../error-kind.ts";
-import type { AgentHost } from "../host.ts";
-import type { AgentLimits } from "../options/limits.ts";
-
-export interface CallMembershipOptions {
-  /** Returns the edge. It is called when the edge is needed. */
-  readonly edge: () => Edge;
-  readonly agentUser: AgentUser;
-  readonly limits: AgentLimits;
-  /** Fires when the conversation is over: nothing is joined any more. */
-  readonly signal: AbortSignal;
-  /**
-   * Returns the host. It is called when the host is needed, since the session takes hold of the agent after the agent was
-   * made.
-   */
-  readonly host: () => AgentHost;
-  /** Runs one step of closing within its deadline, and logs an error. */
-  readonly step: (what: string, work: () => Promise<void>) => Promise<void>;
-}
+import type { CallContext } from "./call-context.ts";
+import { closeStep } from "./close-step.ts";
 
 /** The agent's coming and going, in this order: it joins one call, once, and `left` also follows from anywhere. */
 type MembershipState = "outside" | "joining" | "inside" | "left";
 
 /** An agent's attendance of its call: every wait for the edge is bounded, and no connection is left behind. */
 export class CallMembership {
-  readonly #options: CallMembershipOptions;
+  readonly #context: CallContext;
+  readonly #edge: Edge;
+  readonly #tellLeaveData: (data: LeaveData | null) => void;
   #state: MembershipState = "outside";
   #call: Call | null = null;
   #connection: Connection | null = null;
@@ -35,8 +21,11 @@ export class CallMembership {
   #attempt: symbol | null = null;
   #leaving: Promise<void> | null = null;
 
-  constructor(options: CallMembershipOptions) {
-    this.#options = options;
+  /** @param tellLeaveData Tells the session how to leave the call should the thread die; null where it need not. */
+  constructor(context: CallContext, edge: Edge, tellLeaveData: (data: LeaveData | null) => void) {
+    this.#context = context;
+    this.#edge = edge;
+    this.#tellLeaveData = tellLeaveData;
   }
 
   /** Returns whether the agent has not begun to join. */
@@ -59,7 +48,7 @@ export class CallMembership {
   }
 
   async createCall(callType: string, callId: string): Promise<Call> {
-    const { agentUser, signal } = this.#options;
+    const { agentUser, signal } = this.#context;
     signal.throwIfAborted();
     return this.#onEdge("create the call", (edge) =>
       edge.createCall({ callType, callId, agentUser, signal }),
@@ -67,7 +56,7 @@ export class CallMembership {
   }
 
   async join(call: Call): Promise<Connection> {
-    const { agentUser, signal, step, host } = this.#options;
+    const { agentUser, signal, log, measure } = this.#context;
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
     this.#state = "joining";
@@ -76,19 +65,20 @@ export class CallMembership {
     let wanted = true;
     try {
       const connection = await this.#onEdge("join the call", async (edge) => {
-        const { log } = host();
-        const measure = (measurement: Measurement) => host().measured(measurement);
         const leaveData = (data: JsonObject | null) =>
           this.#takeLeaveData(attempt, data && leaveDataOf(edge.provider, data));
         const late = await this.#unlessRefused(
           attempt,
           edge.join(call, { agentUser, signal, log, measure, leaveData }),
         );
-        if (!wanted) void step("leave a call that was joined too late", () => this.#part(attempt, late));
+        if (!wanted)
+          void closeStep(this.#context, "leave a call that was joined too late", () =>
+            this.#part(attempt, late),
+          );
         return late;
       });
       if (signal.aborted) {
-        await step("leave the call", () => this.#part(attempt, connection));
+        await closeStep(this.#context, "leave the call", () => this.#part(attempt, connection));
         throw signal.reason;
       }
       this.#state = "inside";
@@ -104,7 +94,7 @@ export class CallMembership {
 
   leave(): Promise<void> {
     this.#state = "left";
-    this.#leaving ??= this.#options.step("leave the call", async () => {
+    this.#leaving ??= closeStep(this.#context, "leave the call", async () => {
       if (this.#connection) await this.#part(this.#attempt, this.#connection);
     });
     return this.#leaving;
@@ -131,18 +121,18 @@ export class CallMembership {
     if (attempt !== this.#attempt) return;
     if (given === null && this.#leaveData === null) return;
     this.#leaveData = given;
-    this.#options.host().leaveData(this.#leaveData);
+    this.#tellLeaveData(given);
   }
 
   async #onEdge<T>(what: string, work: (edge: Edge) => Promise<T>): Promise<T> {
-    const { signal, limits, host } = this.#options;
-    const edge = this.#options.edge();
+    const { signal, limits, measure } = this.#context;
+    const edge = this.#edge;
     try {
       return await within(work(edge), limits.joinTimeoutMs, `To ${what}`, signal, "limits.joinTimeoutMs");
     } catch (error) {
       if (!signal.aborted) {
         const { provider } = edge;
-        host().measured({ kind: "error", component: "edge", provider, error: errorKind(error) });
+        measure({ kind: "error", component: "edge", provider, error: errorKind(error) });
       }
       throw error;
     }

@@ -1,40 +1,34 @@
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { type Answer, answerTimeoutMs, type JsonObject, type Question } from "../../shared/protocol.ts";
-import type { AgentUser, Call, Edge } from "../edge.ts";
+import type { Call, Edge } from "../edge.ts";
+import type { CallContext } from "./call-context.ts";
 import { fetchClient } from "./fetch-client.ts";
 
 /** The most characters of a refusal that a client is told. */
 const mostReason = 1_000;
 
-export interface GuestAccessOptions {
-  readonly agentUser: AgentUser;
-  /**
-   * Returns the edge. It is called when the edge is needed, as is `call`, which returns null while the agent is in none.
-   */
-  readonly edge: () => Edge;
-  readonly call: () => Call | null;
-  /** Fires when the conversation is over. */
-  readonly signal: AbortSignal;
-}
-
 /** Answers what is asked of an agent about its call: how somebody else comes into it. */
 export class GuestAccess {
-  readonly #options: GuestAccessOptions;
+  readonly #context: Pick<CallContext, "agentUser" | "signal">;
+  readonly #edge: Edge;
 
-  constructor(options: GuestAccessOptions) {
-    this.#options = options;
+  constructor(context: Pick<CallContext, "agentUser" | "signal">, edge: Edge) {
+    this.#context = context;
+    this.#edge = edge;
   }
 
-  /** Resolves with the answer to a question about the call. It never rejects, and always answers in time. */
-  async answer(question: Question): Promise<Answer> {
-    const { agentUser, call: callOf, edge, signal } = this.#options;
-    const call = callOf();
+  /**
+   * Resolves with the answer to a question about the call, which is null while the agent is in none. It never rejects, and
+   * always answers in time.
+   */
+  async answer(call: Call | null, question: Question): Promise<Answer> {
+    const { agentUser, signal } = this.#context;
     if (call === null) return { outcome: "not_in_call" };
     if (question.guest.id === agentUser.id) return { outcome: "own_user" };
     const over = new AbortController();
     try {
-      const answering = ask(edge(), call, question, {
+      const answering = ask(this.#edge, call, question, {
         lifetime: signal,
         waiting: AbortSignal.any([signal, over.signal]),
       });

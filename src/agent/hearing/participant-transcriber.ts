@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
+import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
 import { ServiceUse } from "../service.ts";
 import type { SpeechStream } from "../stt.ts";
@@ -21,6 +22,7 @@ const countedMs = 1_000;
 /** Hears one participant, from their first frame on: by one stream after the other, where streams fail. */
 export class ParticipantTranscriber {
   readonly #participantId: string;
+  readonly #context: CallContext;
   readonly #options: ParticipantTranscriberOptions;
   readonly #cancel = new AbortController();
   readonly #over: Promise<void>;
@@ -35,11 +37,11 @@ export class ParticipantTranscriber {
   /** Streams in a row that failed before they had worked. */
   #failures = 0;
 
-  constructor(participantId: string, options: ParticipantTranscriberOptions) {
+  constructor(context: CallContext, participantId: string, options: ParticipantTranscriberOptions) {
+    this.#context = context;
     this.#participantId = participantId;
     this.#options = options;
-    const { stt, permit, measure } = options;
-    this.#service = new ServiceUse(stt, { component: "stt", permit, measure });
+    this.#service = new ServiceUse(context, "stt", options.stt);
     this.#over = this.#listen();
   }
 
@@ -64,13 +66,13 @@ export class ParticipantTranscriber {
     try {
       await this.#stream?.close();
     } catch (error) {
-      this.#options.log.warn({ err: plainError(error) }, "a stream of the recogniser was not closed");
+      this.#context.log.warn({ err: plainError(error) }, "a stream of the recogniser was not closed");
     }
   }
 
   /** Listens until it is cancelled, and again after each failure. It never rejects. */
   async #listen(): Promise<void> {
-    const signal = AbortSignal.any([this.#options.signal, this.#cancel.signal]);
+    const signal = AbortSignal.any([this.#context.signal, this.#cancel.signal]);
     while (!signal.aborted) {
       try {
         await this.#hear(signal);
@@ -93,7 +95,7 @@ export class ParticipantTranscriber {
     this.#stream = stream;
     this.#measuredMs = 0;
     // Some let everybody in, and hang up at once.
-    const lasts = setTimeout(() => this.#works(), this.#options.retryAfterMs).unref();
+    const lasts = setTimeout(() => this.#works(), this.#context.limits.hearingRetryMs).unref();
     try {
       signal.throwIfAborted();
       for (const frame of this.#waiting.splice(0)) stream.write(frame);
@@ -127,15 +129,15 @@ export class ParticipantTranscriber {
 
   /** Tells that the participant cannot be heard, and waits before they are listened to again. */
   async #giveUp(error: unknown, signal: AbortSignal): Promise<void> {
-    const { retryAfterMs, unheard } = this.#options;
-    if (!this.#unheard) unheard(this.#participantId, error);
+    const { hearingRetryMs } = this.#context.limits;
+    if (!this.#unheard) this.#options.unheard(this.#participantId, error);
     this.#unheard = true;
-    const pauseMs = retryAfterMs * Math.min(2 ** this.#failures++, longestPause);
+    const pauseMs = hearingRetryMs * Math.min(2 ** this.#failures++, longestPause);
     await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
   }
 
   #measure(stream: SpeechStream, speechEndedAt: number | null): void {
-    const { measure } = this.#options;
+    const { measure } = this.#context;
     const audioDurationMs = stream.audioDurationMs - this.#measuredMs;
     this.#measuredMs = stream.audioDurationMs;
     const latencyMs = speechEndedAt === null ? null : Math.max(0, now() - speechEndedAt);
@@ -144,7 +146,7 @@ export class ParticipantTranscriber {
   }
 
   #failed(error: unknown): void {
-    const { measure, log } = this.#options;
+    const { measure, log } = this.#context;
     const { provider } = this.#service.labels;
     measure({ kind: "error", component: "stt", provider, error: errorKind(error) });
     log.warn(

@@ -1,3 +1,4 @@
+import type { CallContext } from "../call/call-context.ts";
 import type { HeardEvent, TranscriptionOptions } from "./heard-event.ts";
 import { ParticipantTranscriber } from "./participant-transcriber.ts";
 
@@ -9,6 +10,7 @@ const mostStreams = 8;
  * over; what others have said by then is overheard.
  */
 export class Transcription {
+  readonly #context: CallContext;
   readonly #options: TranscriptionOptions;
   readonly #streams = new Map<string, ParticipantTranscriber>();
   readonly #stopListening: () => void;
@@ -16,7 +18,8 @@ export class Transcription {
   readonly #notListenedTo = new Set<string>();
   #floor: string | null = null;
 
-  constructor(options: TranscriptionOptions) {
+  constructor(context: CallContext, options: TranscriptionOptions) {
+    this.#context = context;
     this.#options = options;
     this.#stopListening = options.audio.listen((participantId, frame) => {
       let transcriber = this.#streams.get(participantId);
@@ -25,7 +28,7 @@ export class Transcription {
           this.#tooMany(participantId);
           return;
         }
-        transcriber = new ParticipantTranscriber(participantId, {
+        transcriber = new ParticipantTranscriber(context, participantId, {
           ...options,
           heard: (event) => this.#heard(participantId, event),
         });
@@ -61,7 +64,7 @@ export class Transcription {
   #tooMany(participantId: string): void {
     if (this.#notListenedTo.has(participantId)) return;
     this.#notListenedTo.add(participantId);
-    this.#options.log.warn(
+    this.#context.log.warn(
       { participant_id: participantId, participants: mostStreams },
       "a participant is not listened to until another leaves: too many speak in this call",
     );

@@ -1,10 +1,8 @@
 import { type Measurement, now } from "../../shared/protocol.ts";
 import { isBlank, wellFormed } from "../../shared/text.ts";
+import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
-import type { Log } from "../log.ts";
-import type { AgentLimits } from "../options/limits.ts";
 import { type Service, ServiceUse } from "../service.ts";
-import type { AskPermit } from "../thread/permits.ts";
 import { runTools, type ToolOutcome } from "../tools/tools.ts";
 import type { Message, ToolCall } from "../turns/conversation.ts";
 import { BadAnswerError } from "./bad-answer-error.ts";
@@ -16,7 +14,6 @@ export interface ReplyOptions {
   /** The functions of the model that it may call. */
   readonly functions: LLM["functions"];
   readonly instructions: string;
-  readonly limits: AgentLimits;
   /** The conversation, up to what is to be answered. */
   readonly messages: readonly Message[];
   readonly signal: AbortSignal;
@@ -29,13 +26,11 @@ export interface ReplyOptions {
   readonly onTool: (outcome: ToolOutcome) => void;
   /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
   readonly mayRunTools: () => Promise<void>;
-  readonly permit: AskPermit;
-  readonly measure: (measurement: Measurement) => void;
-  readonly log: Log;
 }
 
 /** The model's answer within one turn: requests, and rounds of tools between them, until it has said all. */
 export class Reply {
+  readonly #context: CallContext;
   readonly #options: ReplyOptions;
   /** The model's messages and the tools' results, as far as they are complete. */
   readonly #messages: Message[] = [];
@@ -47,16 +42,12 @@ export class Reply {
   readonly #service: ServiceUse;
   #tokens = { input: 0, output: 0 };
 
-  constructor(options: ReplyOptions) {
+  constructor(context: CallContext, options: ReplyOptions) {
+    this.#context = context;
     this.#options = options;
-    const { llm, permit, measure } = options;
-    this.#service = new ServiceUse(llm, {
-      component: "llm",
-      permit,
-      measure,
-      onBadAnswer: ({ provider, model }, reason) =>
-        options.log.warn({ provider, model, reason }, "an answer of the model was of no use"),
-    });
+    this.#service = new ServiceUse(context, "llm", options.llm, ({ provider, model }, reason) =>
+      context.log.warn({ provider, model, reason }, "an answer of the model was of no use"),
+    );
   }
 
   /** The messages that belong into the conversation so far. */
@@ -84,7 +75,7 @@ export class Reply {
     let rounds = 0;
     let correction: Message | null = null;
     for (let corrections = 0; ; ) {
-      const mayCall = rounds < this.#options.limits.maxToolRounds;
+      const mayCall = rounds < this.#context.limits.maxToolRounds;
       const { calls, flaw } = await this.#ask(mayCall, correction);
       correction = null;
       if (calls.length > 0 && mayCall) {
@@ -108,7 +99,8 @@ export class Reply {
   }
 
   async #runTools(calls: readonly ToolCall[]): Promise<void> {
-    const { functions, limits, signal, onTool, log } = this.#options;
+    const { limits, log } = this.#context;
+    const { functions, signal, onTool } = this.#options;
     await this.#options.mayRunTools();
     this.#options.onToolRound();
     const results = await runTools(calls, { functions, limits, signal, onOutcome: onTool, log });
@@ -142,7 +134,8 @@ export class Reply {
     mayCall: boolean,
     correction: Message | null,
   ): Promise<{ readonly calls: readonly ToolCall[]; readonly flaw: Flaw | null }> {
-    const { llm, instructions, messages, limits, signal, log } = this.#options;
+    const { limits, log } = this.#context;
+    const { llm, instructions, messages, signal } = this.#options;
     const written = new WrittenCalls(this.#options.functions.keys());
     const calls: ToolCall[] = [];
     let broken = false;
@@ -196,10 +189,11 @@ export class Reply {
 
   #write(text: string): void {
     if (text === "") return;
-    const { llm, limits, onFirstText, onText } = this.#options;
+    const { maxReplyLength } = this.#context.limits;
+    const { llm, onFirstText, onText } = this.#options;
     this.#length += text.length;
-    if (this.#length > limits.maxReplyLength) {
-      throw new Error(`The reply of ${llm.provider} passed ${limits.maxReplyLength} characters`);
+    if (this.#length > maxReplyLength) {
+      throw new Error(`The reply of ${llm.provider} passed ${maxReplyLength} characters`);
     }
     this.#text += text;
     // An answer may begin with a line break, and be nothing else.

@@ -1,11 +1,11 @@
 import type { OutputQueue } from "../../audio/playback/output-queue.ts";
 import type { QueuedSpeech } from "../../audio/playback/queued-speech.ts";
-import { type Measurement, now } from "../../shared/protocol.ts";
+import { now } from "../../shared/protocol.ts";
+import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
 import { ServiceUse } from "../service.ts";
 import { type SpeechPiece, SpeechText, type SpeechTextOptions } from "../speech-text/speech-text.ts";
 import { withoutMarkup } from "../speech-text/voice-markup.ts";
-import type { AskPermit } from "../thread/permits.ts";
 import type { TTS } from "../tts.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import {
@@ -20,8 +20,6 @@ export interface SpeechOutputOptions {
   readonly tts: TTS;
   /** The changes that the text goes through before it is spoken. */
   readonly text: SpeechTextOptions;
-  readonly permit: AskPermit;
-  readonly measure: (measurement: Measurement) => void;
   readonly events: OutputEvents;
   readonly queue: OutputQueue;
   readonly openSpeech: (text: string, offset: number) => QueuedSpeech;
@@ -40,6 +38,7 @@ interface Piece {
 
 /** Words as speech: sentences are spoken while the model still writes, and count as heard when they were played. */
 export class SpeechOutput implements Output {
+  readonly #context: CallContext;
   readonly #options: SpeechOutputOptions;
   readonly #text: SpeechText;
   readonly #pieces: Piece[] = [];
@@ -54,7 +53,8 @@ export class SpeechOutput implements Output {
   #stopped = false;
   #leftOut = false;
 
-  constructor(options: SpeechOutputOptions) {
+  constructor(context: CallContext, options: SpeechOutputOptions) {
+    this.#context = context;
     this.#options = options;
     this.#text = new SpeechText(options.text);
   }
@@ -191,9 +191,10 @@ export class SpeechOutput implements Output {
 
   /** Asks the voice for a sentence, and writes the sound into its place in the queue. */
   async #make(piece: Piece): Promise<void> {
-    const { tts, permit, measure, events } = this.#options;
+    const { measure } = this.#context;
+    const { tts, events } = this.#options;
     const { spoken, speech, cancel } = piece;
-    const service = new ServiceUse(tts, { component: "tts", permit, measure });
+    const service = new ServiceUse(this.#context, "tts", tts);
     const { signal } = cancel;
     const previousText = this.#before(speech);
     const nextText = neighbour(this.#waiting[0]);

@@ -1,9 +1,8 @@
 import { OutputQueue } from "../../audio/playback/output-queue.ts";
 import type { QueuedSpeech } from "../../audio/playback/queued-speech.ts";
-import type { Measurement } from "../../shared/protocol.ts";
+import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import { isSilent, type SpeechTextOptions } from "../speech-text/speech-text.ts";
-import type { AskPermit } from "../thread/permits.ts";
 import type { TTS } from "../tts.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import { SpeechOutput } from "./speech-output.ts";
@@ -13,24 +12,24 @@ export interface SpeechSynthesisOptions {
   readonly tts: TTS;
   /** The changes that the text goes through before it is spoken. */
   readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
-  readonly permit: AskPermit;
-  readonly measure: (measurement: Measurement) => void;
 }
 
 /** The agent's voice in one call: turns text into speech, and speech into frames at their time. */
 export class SpeechSynthesis {
+  readonly #context: CallContext;
   readonly #options: SpeechSynthesisOptions;
   readonly #queue: OutputQueue;
   /** The outputs whose sound is in the queue. */
   readonly #outputs = new WeakMap<QueuedSpeech, SpeechOutput>();
   #speeches = 0;
 
-  constructor(options: SpeechSynthesisOptions) {
+  constructor(context: CallContext, options: SpeechSynthesisOptions) {
+    this.#context = context;
     this.#options = options;
     this.#queue = new OutputQueue({
       audio: options.audio,
       onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
-      onPacing: ({ worstMs, p99Ms, frames }) => options.measure({ kind: "pacing", worstMs, p99Ms, frames }),
+      onPacing: ({ worstMs, p99Ms, frames }) => context.measure({ kind: "pacing", worstMs, p99Ms, frames }),
     });
     // The first use in a thread compiles patterns for some 20 ms, which the first sentence would have to wait for.
     setImmediate(() => isSilent("Hello. How are you?", {}));
@@ -38,12 +37,10 @@ export class SpeechSynthesis {
 
   /** The way to be heard for one turn. */
   open(events: OutputEvents): Output {
-    const { tts, permit, measure } = this.#options;
-    const output = new SpeechOutput({
+    const { tts } = this.#options;
+    const output = new SpeechOutput(this.#context, {
       tts,
       text: this.#speechText,
-      permit,
-      measure,
       events,
       queue: this.#queue,
       openSpeech: (text, offset) => {

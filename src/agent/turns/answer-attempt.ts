@@ -1,4 +1,5 @@
 import type { Measurement } from "../../shared/protocol.ts";
+import type { CallContext } from "../call/call-context.ts";
 import { Reply, type ReplyOptions } from "../model/reply.ts";
 
 /**
@@ -17,13 +18,14 @@ export class AnswerAttempt {
   #held = "";
 
   constructor(
+    context: CallContext,
     question: string,
     options: Omit<ReplyOptions, "signal" | "onText" | "mayRunTools">,
     signal: AbortSignal,
   ) {
     this.question = question;
     this.#released.promise.catch(() => undefined);
-    this.reply = new Reply({
+    this.reply = new Reply(context, {
       ...options,
       signal: AbortSignal.any([signal, this.#cancel.signal]),
       onText: (text) => {

@@ -1,31 +1,22 @@
-import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
+import type { TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
-import { type Measurement, now, type TextMessage } from "../../shared/protocol.ts";
+import { now, type TextMessage } from "../../shared/protocol.ts";
 import type { FilledAgentOptions, SayOptions } from "../agent-options.ts";
 import { CallAudio } from "../call/call-audio.ts";
+import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
-import type { AgentHost } from "../host.ts";
-import { Budget } from "../options/budget.ts";
+import type { Budget } from "../options/budget.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { TextOutput } from "../speaking/text-output.ts";
-import type { STT } from "../stt.ts";
-import type { TTS } from "../tts.ts";
 import { Conversation } from "./conversation.ts";
 import { Turn } from "./turn.ts";
-import type { TurnContext } from "./turn-context.ts";
 import type { TurnInput } from "./turn-input.ts";
+import type { TurnParts } from "./turn-parts.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 
 export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
-  /** Fires when the dialogue is over. */
-  readonly signal: AbortSignal;
-  /**
-   * Returns the host. It is called when the host is needed, since the session takes hold of the agent after the agent was
-   * made.
-   */
-  readonly host: () => AgentHost;
-  readonly emit: (event: AgentEvent) => void;
+  readonly budget: Budget;
   /** Called when somebody has begun to say something, or is done. */
   readonly onChange: () => void;
   /** A participant has spoken words. */
@@ -41,9 +32,9 @@ export interface DialogueOptions {
  * turn knows.
  */
 export class Dialogue {
+  readonly #context: CallContext;
   readonly #options: DialogueOptions;
   readonly #conversation: Conversation;
-  readonly #budget: Budget;
   readonly #queue: TurnQueue;
   /** Participants who cannot be heard at the moment, though they are there. */
   readonly #unheard = new Set<string>();
@@ -51,11 +42,11 @@ export class Dialogue {
   #joined = false;
   #turns = 0;
 
-  constructor(options: DialogueOptions) {
-    const { limits, budget } = options.agent;
+  constructor(context: CallContext, options: DialogueOptions) {
+    const { limits } = context;
+    this.#context = context;
     this.#options = options;
     this.#conversation = new Conversation(limits);
-    this.#budget = new Budget(budget);
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),
@@ -69,28 +60,21 @@ export class Dialogue {
   }
 
   /** The call has sound: participants are heard from here on, and the agent speaks. */
-  useSound(audio: ConnectionAudio, services: { readonly stt?: STT; readonly tts?: TTS }): void {
-    const { agent, signal, onChange, onWords } = this.#options;
-    const { log } = this.#host;
-    this.#voice = new CallAudio({
+  useSound(audio: ConnectionAudio): void {
+    const { agent, onChange, onWords } = this.#options;
+    this.#voice = new CallAudio(this.#context, {
       audio,
-      stt: services.stt,
-      tts: services.tts,
+      stt: agent.stt,
+      tts: agent.tts,
       text: {
         ...(agent.ttsTextTransforms ? { transforms: agent.ttsTextTransforms } : {}),
         ...(agent.pronunciations ? { pronunciations: agent.pronunciations } : {}),
       },
       queue: this.#queue,
       bargeIn: agent.bargeIn,
-      stalledTurnMs: agent.limits.stalledTurnMs,
       listen: () => this.#turn(null),
-      permit: (provider, signal) => this.#permit(provider, signal),
-      measure: (measurement) => this.#measured(measurement),
-      log,
-      signal,
       onChange,
       onWords,
-      hearingRetryMs: agent.limits.hearingRetryMs,
       unheard: (participantId, error) => this.#unheardFrom(participantId, error),
       heardAgain: (participantId) => this.#heardAgain(participantId),
     });
@@ -149,41 +133,21 @@ export class Dialogue {
     await this.#voice?.close();
   }
 
-  get #host(): AgentHost {
-    return this.#options.host();
-  }
-
   #turn(input: TurnInput | null, interruptible = true): Turn {
-    const { agent, emit } = this.#options;
-    const setting: TurnContext = {
-      llm: agent.llm,
-      allowedTools: agent.allowedTools,
-      instructions: agent.instructions,
-      agentId: agent.agentUser.id,
-      limits: agent.limits,
+    const { llm, allowedTools, instructions } = this.#options.agent;
+    const parts: TurnParts = {
+      llm,
+      allowedTools,
+      instructions,
       conversation: this.#conversation,
-      permit: (provider, signal) => this.#permit(provider, signal),
       isSilent: (text) => this.#voice?.isSilent(text) ?? false,
       openOutput: (events) => this.#openOutput(events),
-      emit,
-      measure: (measurement) => this.#measured(measurement),
-      log: this.#host.log,
-      logTranscripts: this.#host.logTranscripts,
     };
-    return new Turn(`turn_${++this.#turns}`, input, setting, interruptible);
+    return new Turn(this.#context, parts, `turn_${++this.#turns}`, input, interruptible);
   }
 
   #openOutput(events: OutputEvents): Output {
     return this.#voice?.open(events) ?? new TextOutput(events.heard);
-  }
-
-  #permit(provider: string, signal: AbortSignal): Promise<Disposable> {
-    return this.#host.permit(provider, signal, this.#options.agent.limits.permitTimeoutMs);
-  }
-
-  #measured(measurement: Measurement): void {
-    this.#budget.add(measurement);
-    this.#host.measured(measurement);
   }
 
   /**
@@ -191,21 +155,19 @@ export class Dialogue {
    * has failed for all.
    */
   #unheardFrom(participantId: string, error: unknown): void {
-    const { agent, emit } = this.#options;
+    const { emit, log } = this.#context;
+    const { unheardApology } = this.#options.agent;
     const first = this.#unheard.size === 0;
     this.#unheard.add(participantId);
     emit({ type: "participant_unheard", at: now(), participantId, error: plainError(error) });
-    this.#host.log.error(
-      { participant_id: participantId, err: plainError(error) },
-      "a participant is unheard",
-    );
-    if (first && agent.unheardApology !== null) this.#apologise(agent.unheardApology);
+    log.error({ participant_id: participantId, err: plainError(error) }, "a participant is unheard");
+    if (first && unheardApology !== null) this.#apologise(unheardApology);
   }
 
   #heardAgain(participantId: string): void {
     this.#unheard.delete(participantId);
-    this.#options.emit({ type: "participant_heard", at: now(), participantId });
-    this.#host.log.info({ participant_id: participantId }, "a participant is heard again");
+    this.#context.emit({ type: "participant_heard", at: now(), participantId });
+    this.#context.log.info({ participant_id: participantId }, "a participant is heard again");
   }
 
   #apologise(text: string): void {
@@ -214,7 +176,7 @@ export class Dialogue {
 
   #turnOver({ input }: Turn, outcome: TurnOutcome): void {
     const { agent, onAnswered, onExhausted } = this.#options;
-    const { exhausted } = this.#budget;
+    const { exhausted } = this.#options.budget;
     if (exhausted !== null) {
       onExhausted(exhausted);
       return;

@@ -1,22 +1,12 @@
-import type { AgentEvent, ResponseLatency, TranscriptEvent, TurnOutcome } from "../../shared/agent-event.ts";
+import type { ResponseLatency, TranscriptEvent, TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
-import { type Measurement, now } from "../../shared/protocol.ts";
+import { now } from "../../shared/protocol.ts";
+import type { CallContext } from "../call/call-context.ts";
 import { errorClass, errorKind } from "../error-kind.ts";
 import { Captions } from "../hearing/captions.ts";
-import type { LLM } from "../llm.ts";
-import type { Log } from "../log.ts";
+import type { Service } from "../service.ts";
 import type { ToolOutcome } from "../tools/tools.ts";
 import type { TurnInput } from "./turn-input.ts";
-
-/** The parts that a turn tells what happens in it. */
-export interface TurnReporting {
-  readonly llm: LLM;
-  readonly agentId: string;
-  readonly emit: (event: AgentEvent) => void;
-  readonly measure: (measurement: Measurement) => void;
-  readonly log: Log;
-  readonly logTranscripts: boolean;
-}
 
 /** The result of a turn. */
 export interface TurnResult {
@@ -35,15 +25,18 @@ export interface TurnResult {
 /** Tells what happens in one turn: events, measurements, and a log line at its end. */
 export class TurnReport {
   readonly #turnId: string;
-  readonly #reporting: TurnReporting;
+  readonly #context: CallContext;
+  readonly #model: Service;
   /** The captions of a participant who is speaking. */
   #captions: Captions | null = null;
   #startedAt: number | null = null;
   #toolCalls = 0;
 
-  constructor(turnId: string, reporting: TurnReporting) {
+  /** @param model The model that calls the tools. */
+  constructor(context: CallContext, turnId: string, model: Service) {
+    this.#context = context;
     this.#turnId = turnId;
-    this.#reporting = reporting;
+    this.#model = model;
   }
 
   /** Reports the words that were understood so far. */
@@ -93,13 +86,13 @@ export class TurnReport {
 
   /** A piece that is being heard. */
   says(delta: string): void {
-    this.#transcript({ role: "agent", participantId: this.#reporting.agentId, final: false, delta });
+    this.#transcript({ role: "agent", participantId: this.#context.agentUser.id, final: false, delta });
   }
 
   /** A tool call is over: an event, a measurement, and a log line where it failed. */
   tool({ call, outcome, durationMs, error }: ToolOutcome): void {
-    const { llm, emit, measure, log, logTranscripts } = this.#reporting;
-    const { provider, model } = llm;
+    const { emit, measure, log, logTranscripts } = this.#context;
+    const { provider, model } = this.#model;
     const turnId = this.#turnId;
     this.#toolCalls += 1;
     emit({
@@ -119,9 +112,10 @@ export class TurnReport {
 
   /** @param ran It was the agent's turn, if only for a moment; others are not measured. */
   over(result: TurnResult, ran: boolean): void {
-    const { emit, measure, agentId } = this.#reporting;
+    const { emit, measure, agentUser } = this.#context;
     const { outcome, input, heard, firstTextAt, latency, eager, error } = result;
-    if (heard !== "") this.#transcript({ role: "agent", participantId: agentId, final: true, text: heard });
+    if (heard !== "")
+      this.#transcript({ role: "agent", participantId: agentUser.id, final: true, text: heard });
     const startedAt = this.#startedAt ?? now();
     const durationMs = now() - startedAt;
     const firstTokenMs = firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt);
@@ -149,7 +143,7 @@ export class TurnReport {
     durationMs: number,
     firstTokenMs: number | null,
   ): void {
-    const { log, logTranscripts } = this.#reporting;
+    const { log, logTranscripts } = this.#context;
     const user = input?.origin === "participant" ? { user: input.text } : {};
     log[outcome === "failed" ? "error" : "info"](
       {
@@ -168,7 +162,7 @@ export class TurnReport {
   }
 
   #transcript(words: Omit<TranscriptEvent, "type" | "at" | "turnId">): void {
-    this.#reporting.emit({ type: "transcript", at: now(), turnId: this.#turnId, ...words });
+    this.#context.emit({ type: "transcript", at: now(), turnId: this.#turnId, ...words });
   }
 }
 

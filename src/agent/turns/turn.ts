@@ -1,12 +1,13 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
 import type { Output } from "../speaking/output.ts";
 import { nothingSaid, type SpokenProgress } from "../speaking/spoken-progress.ts";
 import { AnswerAttempt } from "./answer-attempt.ts";
 import { cutToHeard, type Message } from "./conversation.ts";
 import { TurnClock } from "./turn-clock.ts";
-import type { TurnContext } from "./turn-context.ts";
 import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
+import type { TurnParts } from "./turn-parts.ts";
 import { TurnReport } from "./turn-report.ts";
 import { nextTurnStates, type TurnState } from "./turn-state.ts";
 
@@ -18,7 +19,8 @@ export class Turn {
   /** Resolves when it is over; a turn that was dropped never is. */
   readonly ended: Promise<TurnOutcome>;
   readonly clock = new TurnClock();
-  readonly #setting: TurnContext;
+  readonly #context: CallContext;
+  readonly #parts: TurnParts;
   readonly #report: TurnReport;
   readonly #resolve: (outcome: TurnOutcome) => void;
   readonly #cancel = new AbortController();
@@ -39,13 +41,20 @@ export class Turn {
   readonly #backchannels: Message[] = [];
 
   /** @param input Null: somebody has begun to speak, and `commit` will tell their words. */
-  constructor(id: string, input: TurnInput | null, setting: TurnContext, interruptible = true) {
+  constructor(
+    context: CallContext,
+    parts: TurnParts,
+    id: string,
+    input: TurnInput | null,
+    interruptible = true,
+  ) {
     this.id = id;
     this.interruptible = interruptible;
     this.#input = input;
     this.#state = input === null ? "listening" : "committed";
-    this.#setting = setting;
-    this.#report = new TurnReport(id, setting);
+    this.#context = context;
+    this.#parts = parts;
+    this.#report = new TurnReport(context, id, parts.llm);
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -193,7 +202,7 @@ export class Turn {
   }
 
   #openOutput(): Output {
-    const output = this.#setting.openOutput({
+    const output = this.#parts.openOutput({
       failed: (error) => this.fail(error),
       heard: (piece) => this.#report.says(piece),
       firstSentence: () => this.clock.mark("firstSentence"),
@@ -205,10 +214,10 @@ export class Turn {
   }
 
   async #respond(): Promise<void> {
-    const { measure } = this.#setting;
+    const { measure } = this.#context;
     this.#go("thinking");
     // What was said and heard meanwhile, an answer that was begun before does not know.
-    if (this.#setting.conversation.messages.at(-1) !== this.#begunAfter) this.#abandonAttempt();
+    if (this.#parts.conversation.messages.at(-1) !== this.#begunAfter) this.#abandonAttempt();
     this.#attempt ??= this.#begin(this.#question, "");
     const attempt = this.#attempt;
     try {
@@ -227,15 +236,18 @@ export class Turn {
   }
 
   #begin(question: readonly Message[], words: string): AnswerAttempt {
-    const { llm, allowedTools, conversation } = this.#setting;
+    const { llm, allowedTools, instructions, conversation, isSilent } = this.#parts;
     this.#begunAfter = conversation.messages.at(-1);
     const functions = new Map(
       [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
     );
     return new AnswerAttempt(
+      this.#context,
       words,
       {
-        ...this.#setting,
+        llm,
+        instructions,
+        isSilent,
         functions,
         messages: [...conversation.messages, ...question],
         onFirstText: () => this.clock.mark("firstToken"),
@@ -252,7 +264,7 @@ export class Turn {
 
   #abandonAttempt(): void {
     if (this.#attempt === null) return;
-    this.#setting.measure(this.#attempt.cancel());
+    this.#context.measure(this.#attempt.cancel());
     this.#attempt = null;
     this.#eager = false;
     this.clock.forget("firstToken");
@@ -272,11 +284,11 @@ export class Turn {
     this.#output?.cut();
     this.#cancel.abort(new DOMException(`The turn is ${outcome}`, "AbortError"));
     // One that was begun early and never released: nobody waits for it.
-    if (!ran && this.#attempt) this.#setting.measure(this.#attempt.cancel());
+    if (!ran && this.#attempt) this.#context.measure(this.#attempt.cancel());
 
     const heard = this.#output?.heard ?? "";
     const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
-    this.#setting.conversation.append([
+    this.#parts.conversation.append([
       ...this.#question,
       ...cutToHeard(said, heard.length),
       ...this.#backchannels,

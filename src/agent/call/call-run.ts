@@ -1,0 +1,245 @@
+import { systemClock } from "../../audio/clock.ts";
+import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
+import { plainError } from "../../shared/errors.ts";
+import { type JsonObject, now, type TextMessage } from "../../shared/protocol.ts";
+import {
+  checkTools,
+  defaultParticipantWaitMs,
+  type FilledAgentOptions,
+  type Joined,
+  type JoinOptions,
+  type SayOptions,
+  staged,
+} from "../agent-options.ts";
+import type { Call, ConnectionEvent } from "../edge.ts";
+import type { AgentHandle, AgentHost } from "../host.ts";
+import { Budget } from "../options/budget.ts";
+import { ServicesReady } from "../services-ready.ts";
+import { Dialogue } from "../turns/dialogue.ts";
+import { AloneTimer } from "./alone-timer.ts";
+import type { CallContext } from "./call-context.ts";
+import { CallEvents } from "./call-events.ts";
+import { CallMembership } from "./call-membership.ts";
+import { closeStep } from "./close-step.ts";
+import { GuestAccess } from "./guest-access.ts";
+import { ParticipantWait } from "./participant-wait.ts";
+import { SilenceTimer } from "./silence-timer.ts";
+
+/** A listener that an agent's own code has subscribed. */
+export type AgentListener = (event: AgentEvent) => unknown;
+
+/** One run of an agent: everything that lives as long as its call, and is freed with it. */
+export class CallRun {
+  /** The agent's options, on the stage where there is one. */
+  readonly #options: FilledAgentOptions;
+  /** The options as they were given. */
+  readonly #given: FilledAgentOptions;
+  readonly #host: AgentHost;
+  readonly #listeners: Iterable<AgentListener>;
+  readonly #context: CallContext;
+  readonly #membership: CallMembership;
+  readonly #guestAccess: GuestAccess;
+  readonly #events: CallEvents;
+  readonly #aloneTimer: AloneTimer;
+  readonly #silence: SilenceTimer;
+  readonly #participantWait = new ParticipantWait();
+  readonly #dialogue: Dialogue;
+  readonly #lifetime = new AbortController();
+  readonly #finished = Promise.withResolvers<void>();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: FilledAgentOptions, host: AgentHost, listeners: Iterable<AgentListener>) {
+    this.#given = options;
+    this.#options = host.stage ? staged(options, host.stage) : options;
+    this.#host = host;
+    this.#listeners = listeners;
+    const { agentUser, edge, limits, userSilentAfterMs } = this.#options;
+    const budget = new Budget(options.budget);
+    this.#context = {
+      agentUser,
+      limits,
+      log: host.log,
+      logTranscripts: host.logTranscripts,
+      clock: systemClock,
+      signal: this.#lifetime.signal,
+      emit: (event) => this.#emit(event),
+      measure: (measurement) => {
+        budget.add(measurement);
+        host.measured(measurement);
+      },
+      permit: (provider, signal) => host.permit(provider, signal, limits.permitTimeoutMs),
+    };
+    const context = this.#context;
+    this.#membership = new CallMembership(context, edge, (data) => host.leaveData(data));
+    this.#guestAccess = new GuestAccess(context, edge);
+    this.#events = new CallEvents(context, {
+      broadcast: options,
+      provider: edge.provider,
+      metrics: () => host.metrics(),
+    });
+    this.#aloneTimer = new AloneTimer((aloneSince) => host.presence(aloneSince));
+    this.#silence = new SilenceTimer(userSilentAfterMs, (silentMs, times) =>
+      this.#emit({ type: "user_silent", at: now(), silentMs, times }),
+    );
+    this.#dialogue = new Dialogue(context, {
+      agent: this.#options,
+      budget,
+      onChange: () => this.#changed(),
+      onWords: () => this.#silence.broken(),
+      onAnswered: () => this.#aloneTimer.seen(),
+      onExhausted: (what) => this.#exhausted(what),
+    });
+  }
+
+  /** The agent as its session sees it. */
+  get handle(): AgentHandle {
+    const ready = new ServicesReady(this.#context, this.#options);
+    return {
+      message: (message) => this.#take(message),
+      answer: (question) => this.#guestAccess.answer(this.#membership.call, question),
+      close: (reason) => this.#end(reason),
+      prepare: () => ready.prepare(),
+      report: () => ready.report(),
+    };
+  }
+
+  createCall(callType: string, callId: string): Promise<Call> {
+    return this.#membership.createCall(callType, callId);
+  }
+
+  async join(call: Call, options: JoinOptions): Promise<Joined> {
+    checkTools(this.#options);
+    const connection = await this.#membership.join(call);
+    if (connection.audio) this.#dialogue.useSound(connection.audio);
+    connection.subscribe((event) => this.#happened(event));
+    this.#aloneTimer.joined();
+    const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
+    const { participantWaitTimeoutMs = defaultMs } = options;
+    const waitMs = this.#membership.accompanied ? null : participantWaitTimeoutMs;
+    this.#host.joined(waitMs);
+    this.#changed();
+    this.#events.open(connection);
+    const waiting = this.#participantWait.wait(waitMs, this.#lifetime.signal);
+    this.#dialogue.open();
+    return {
+      accompanied: this.#membership.accompanied || (await waiting),
+      [Symbol.asyncDispose]: () => this.#leave(),
+    };
+  }
+
+  async respond(instruction: string): Promise<TurnOutcome> {
+    this.requireCall();
+    return this.#dialogue.respond(instruction);
+  }
+
+  async say(text: string, options: SayOptions): Promise<TurnOutcome> {
+    this.requireCall();
+    return this.#dialogue.say(text, options);
+  }
+
+  async sendEvent(data: JsonObject): Promise<void> {
+    this.requireCall();
+    await this.#events.send(data);
+  }
+
+  finish(): Promise<void> {
+    return this.#finished.promise;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  idleFor(): number {
+    return this.#aloneTimer.idleForMs();
+  }
+
+  onCallFor(): number {
+    return this.#aloneTimer.onCallForMs();
+  }
+
+  #take(message: TextMessage): void {
+    this.#participantWait.typed();
+    this.#silence.typed(message.participantId);
+    this.#dialogue.take(message);
+  }
+
+  /** Throws where the agent has not begun to join a call; not once the conversation is over. */
+  requireCall(): void {
+    if (this.#membership.outside && !this.#lifetime.signal.aborted) {
+      throw new Error("The agent is not in a call: await agent.join(call) first");
+    }
+  }
+
+  #happened(event: ConnectionEvent): void {
+    if (event.type === "participant_left") {
+      this.#aloneTimer.seen();
+      this.#silence.left(event.participant.id);
+      this.#dialogue.participantLeft(event.participant.id);
+    }
+    if (event.type === "participant_joined") this.#participantWait.came();
+    if (event.type === "ended") this.#end(new Error("The call has ended"));
+    this.#changed();
+  }
+
+  #exhausted(what: string): void {
+    this.#context.log.warn({ exhausted: what }, "the session has used up what it may");
+    this.#end(new Error(`The session has used up its ${what}`));
+  }
+
+  /** Ends the conversation; the agent may still be in the call. */
+  #end(reason: Error): void {
+    this.#silence.close();
+    this.#dialogue.end();
+    this.#lifetime.abort(reason);
+    this.#finished.resolve();
+  }
+
+  #leave(): Promise<void> {
+    this.#end(new Error("The agent has left the call"));
+    this.#aloneTimer.left();
+    const told = this.#step("send the last events", () => this.#events.close());
+    return this.#membership.leave().then(() => told);
+  }
+
+  async #close(): Promise<void> {
+    const { edge, llm, stt, tts } = this.#options;
+    const ownEdge = this.#given.edge;
+    const leaving = this.#leave();
+    const silent = this.#step("close transcription and speech synthesis", () => this.#dialogue.close());
+    await Promise.all([
+      leaving.then(() => this.#step("close the edge", () => edge.close())),
+      this.#step("close the agent's own edge", async () => (ownEdge === edge ? undefined : ownEdge.close())),
+      this.#step("close the model", () => llm.close()),
+      stt && silent.then(() => this.#step("close the recogniser", () => stt.close())),
+      tts && silent.then(() => this.#step("close the voice", () => tts.close())),
+    ]);
+  }
+
+  #step(what: string, work: () => Promise<void>): Promise<void> {
+    return closeStep(this.#context, what, work);
+  }
+
+  /** Takes in that somebody came or went, began to say something or is done. */
+  #changed(): void {
+    const { busy } = this.#dialogue;
+    const { inside, accompanied } = this.#membership;
+    this.#aloneTimer.update(busy || accompanied);
+    this.#silence.update(inside && !busy, accompanied);
+  }
+
+  #emit(event: AgentEvent): void {
+    this.#host.event(event);
+    this.#events.happened(event);
+    for (const listener of this.#listeners) {
+      queueMicrotask(async () => {
+        try {
+          await listener(event);
+        } catch (error) {
+          this.#host.log.error({ err: plainError(error) }, "a listener of the agent threw");
+        }
+      });
+    }
+  }
+}
