@@ -35,6 +35,14 @@ export type { BargeInOptions } from "./agent/hearing/barge-in.ts";
 export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
 export type { Log } from "./agent/log.ts";
 export { BadAnswerError } from "./agent/model/bad-answer-error.ts";
+export {
+  type ImagePart,
+  type Message,
+  type MessagePart,
+  partsOf,
+  type ToolCall,
+  type ToolResult,
+} from "./agent/model/message.ts";
 export type { BudgetOptions } from "./agent/options/budget.ts";
 export type { AgentLimits } from "./agent/options/limits.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
@@ -57,8 +65,8 @@ export type {
 } from "./agent/tools/functions.ts";
 export type { JsonSchema, StandardSchema } from "./agent/tools/schema.ts";
 export { ToolError } from "./agent/tools/tool-error.ts";
+export { Tools } from "./agent/tools/tools.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
-export type { Message, ToolCall, ToolResult } from "./agent/turns/conversation.ts";
 export { AgentLauncher } from "./agent-launcher.ts";
 export type {
   AgentLauncherOptions,

@@ -1,4 +1,3 @@
-import { didYouMean } from "../shared/similar.ts";
 import { type BroadcastOptions, defaultBroadcast } from "./call/call-events.ts";
 import type { AgentUser, Edge } from "./edge.ts";
 import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./hearing/barge-in.ts";
@@ -24,6 +23,7 @@ import { pronunciationsCheck, textTransformsCheck } from "./speech-text/checks.t
 import type { Pronunciations } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
 import type { STT } from "./stt.ts";
+import type { Tools } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
 export interface AgentOptions extends Partial<BroadcastOptions> {
@@ -69,6 +69,8 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   readonly userSilentAfterMs?: number | null;
   /** The most that the session may consume. Beyond it, `finish()` resolves when the turn is over. Default: no limits. */
   readonly budget?: Partial<BudgetOptions>;
+  /** Functions that the model may call, besides those that are registered on it. Default: none. */
+  readonly tools?: Tools;
   /**
    * Functions that the model may call, by name. Default: all that are registered. Those named here have to be registered by
    * the time that `createAgent` returns, or the agent joins.
@@ -136,6 +138,7 @@ const checks: Checks<AgentOptions> = {
   bargeIn: group(bargeInChecks),
   userSilentAfterMs: orNull(duration()),
   budget: group(budgetChecks),
+  tools: having(["registerFunction", "only"], "new Tools()"),
   allowedTools: texts,
   broadcastMetrics: truth,
   broadcastMetricsIntervalMs: duration(),
@@ -155,7 +158,7 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   for (const name of required) {
     if (given[name] === undefined) throw new TypeError(`new Agent: ${name} is missing`);
   }
-  checkTaken(given.llm, given.allowedTools);
+  checkTaken(given);
   return {
     ...filled,
     limits: fillWith("new Agent", given.limits ?? {}, limitChecks, defaultAgentLimits),
@@ -179,21 +182,22 @@ export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): 
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }
 
+/** Returns the functions that the model may call. Throws a `TypeError` where two of them have the same name. */
+export function toolsOf({ llm, tools, allowedTools }: AgentOptions): Tools {
+  return llm.tools.with(tools).only(allowedTools);
+}
+
 /**
- * Throws a `TypeError` that names the first function which is allowed and which the model does not have, or which the service
- * of the model would refuse.
+ * Throws a `TypeError` that names the first function which is allowed and does not exist, or which the service of the model
+ * would refuse.
  */
-export function checkTools({ allowedTools, llm }: AgentOptions): void {
-  for (const name of allowedTools ?? []) {
-    if (llm.functions.has(name)) continue;
-    const hint = didYouMean(name, llm.functions.keys());
-    throw new TypeError(`new Agent: allowedTools: there is no function ${name}${hint}`);
-  }
-  checkTaken(llm, allowedTools);
+export function checkTools(options: AgentOptions): void {
+  const { allowedTools, llm, tools } = options;
+  llm.tools.with(tools).requireAll(allowedTools ?? [], "new Agent: allowedTools");
+  checkTaken(options);
 }
 
 /** Throws a `TypeError` that names a function which the service of the model would refuse. */
-function checkTaken(llm: LLM, allowedTools: readonly string[] | undefined): void {
-  const shown = [...llm.functions].filter(([name]) => allowedTools?.includes(name) ?? true);
-  llm.checkFunctions(shown.map(([, { declaration }]) => declaration));
+function checkTaken(options: AgentOptions): void {
+  options.llm.checkFunctions(toolsOf(options).declarations);
 }

@@ -1,3 +1,4 @@
+import type { Message, ToolCall } from "./model/message.ts";
 import type { ServiceWatch } from "./service.ts";
 import {
   type FunctionDeclaration,
@@ -6,7 +7,7 @@ import {
   type SchemaFunction,
 } from "./tools/functions.ts";
 import type { StandardSchema } from "./tools/schema.ts";
-import type { Message, ToolCall } from "./turns/conversation.ts";
+import { Tools } from "./tools/tools.ts";
 
 /** One request to the model. A turn makes one, and one more after each round of tool calls. */
 export interface LlmRequest {
@@ -43,7 +44,7 @@ export abstract class LLM {
   abstract readonly provider: string;
   /** The model's name: a label in metrics. */
   abstract readonly model: string;
-  readonly #functions = new Map<string, RegisteredFunction>();
+  readonly #tools = new Tools();
 
   /**
    * Lets the model call a function. Throws a `TypeError` where the definition cannot work, its name is taken, or the model's
@@ -53,15 +54,18 @@ export abstract class LLM {
   registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
   registerFunction(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): void {
     const registered = new RegisteredFunction(definition);
-    const { name } = registered.declaration;
-    if (this.#functions.has(name)) throw new TypeError(`A function named "${name}" is registered already`);
     this.checkFunctions([registered.declaration]);
-    this.#functions.set(name, registered);
+    this.tools.add(registered);
   }
 
   /** The functions that the model may call, by name. */
   get functions(): ReadonlyMap<string, RegisteredFunction> {
-    return this.#functions;
+    return this.tools.functions;
+  }
+
+  /** The functions that are registered on the model. */
+  get tools(): Tools {
+    return this.#tools;
   }
 
   /**

@@ -77,7 +77,7 @@ export class ProviderMetrics {
           latency.responseMs,
         );
         for (const part of responseParts)
-          observeMs(to.responsePartSeconds, { part }, latency[partField[part]]);
+          observeMs(to.responsePartSeconds, { part }, latency[partField[part]] ?? null);
         return;
       }
       case "pacing":

@@ -65,7 +65,7 @@ export class SessionMetrics {
         return;
       case "response":
         this.#sample("response_latency_ms__avg", measurement.latency.responseMs);
-        this.#sample("eot_latency_ms__avg", measurement.latency.endOfTurnMs);
+        this.#sample("eot_latency_ms__avg", measurement.latency.endOfTurnMs ?? null);
         return;
       case "bad_answer":
       case "pacing":

@@ -41,22 +41,26 @@ export interface TranscriptEvent {
 export type TurnOutcome = "done" | "interrupted" | "failed";
 
 /**
- * The time that a participant who spoke waited for the answer to sound. The parts follow one another and add up exactly.
+ * The time that a participant who spoke waited for the answer to sound. Its stages follow one another and add up exactly. A
+ * stage that the kind of model does not have is left out, such as the first sentence of a model that answers in sound.
  */
 export interface ResponseLatency {
   /** The time from the last sound of speech to the first frame of the answer that was handed to the edge. */
   readonly responseMs: number;
   /** The time from the last sound of speech to the turn detector's end of turn. */
-  readonly endOfTurnMs: number;
+  readonly endOfTurnMs?: number;
   /** The time from then to the first text of the model. 0 where it was there already. */
-  readonly firstTokenMs: number;
+  readonly firstTokenMs?: number;
   /** The time from then to the first whole sentence. */
-  readonly firstSentenceMs: number;
+  readonly firstSentenceMs?: number;
   /** The time from then to the first sound of it. */
-  readonly firstByteMs: number;
+  readonly firstByteMs?: number;
   /** The time from then to the first frame at the edge. */
-  readonly outputMs: number;
+  readonly outputMs?: number;
 }
+
+/** The name of a stage of a response. */
+export type ResponseStage = Exclude<keyof ResponseLatency, "responseMs">;
 
 /** A turn is over. Durations in milliseconds. */
 export interface TurnEvent {

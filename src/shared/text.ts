@@ -27,7 +27,10 @@ export function isBlank(text: string): boolean {
   return !/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
 }
 
-/** Replaces halves of surrogate pairs by U+FFFD in every string and every key of a value that JSON can hold. */
+/**
+ * Replaces halves of surrogate pairs by U+FFFD in every string and every key of a value that JSON can hold. Bytes stay as they
+ * are.
+ */
 export function wellFormed<Value>(value: Value): Value {
   return replaced(value) as Value;
 }
@@ -58,7 +61,7 @@ function replaced(value: unknown): unknown {
     const items = value.map(replaced);
     return items.every((item, index) => item === value[index]) ? value : items;
   }
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   const entries = Object.entries(value);
   const fields = entries.map(([key, inner]) => [key.toWellFormed(), replaced(inner)] as const);
   const same = fields.every(

@@ -7,6 +7,7 @@ import {
   type SchemaFunction,
 } from "../tools/functions.ts";
 import type { StandardSchema } from "../tools/schema.ts";
+import type { Tools } from "../tools/tools.ts";
 import { all } from "./all.ts";
 import { attemptOf, isAnswer } from "./llm-attempt.ts";
 import { relay } from "./relay.ts";
@@ -19,7 +20,7 @@ export class FallbackLlm extends LLM {
   constructor(members: readonly LLM[], options?: FallbackOptions) {
     super();
     this.#rotation = new Rotation(members, options);
-    this.checkFunctions([...this.functions.values()].map(({ declaration }) => declaration));
+    this.checkFunctions(this.tools.declarations);
   }
 
   get provider(): string {
@@ -46,8 +47,8 @@ export class FallbackLlm extends LLM {
     for (const member of this.#rotation.members) member.checkFunctions(functions);
   }
 
-  override get functions(): ReadonlyMap<string, RegisteredFunction> {
-    return this.#rotation.first.functions;
+  override get tools(): Tools {
+    return this.#rotation.first.tools;
   }
 
   override async warm(signal: AbortSignal): Promise<void> {

@@ -3,16 +3,17 @@ import { isBlank, wellFormed } from "../../shared/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
 import { type Service, ServiceUse } from "../service.ts";
-import { runTools, type ToolOutcome } from "../tools/tools.ts";
-import type { Message, ToolCall } from "../turns/conversation.ts";
+import { runTools, type ToolOutcome } from "../tools/run-tools.ts";
+import type { Tools } from "../tools/tools.ts";
 import { BadAnswerError } from "./bad-answer-error.ts";
 import { generate } from "./generation.ts";
+import type { Message, ToolCall } from "./message.ts";
 import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
   readonly llm: LLM;
-  /** The functions of the model that it may call. */
-  readonly functions: LLM["functions"];
+  /** The functions that the model may call. */
+  readonly tools: Tools;
   readonly instructions: string;
   /** The conversation, up to what is to be answered. */
   readonly messages: readonly Message[];
@@ -100,10 +101,10 @@ export class Reply {
 
   async #runTools(calls: readonly ToolCall[]): Promise<void> {
     const { limits, log } = this.#context;
-    const { functions, signal, onTool } = this.#options;
+    const { tools, signal, onTool } = this.#options;
     await this.#options.mayRunTools();
     this.#options.onToolRound();
-    const results = await runTools(calls, { functions, limits, signal, onOutcome: onTool, log });
+    const results = await runTools(calls, { tools, limits, signal, onOutcome: onTool, log });
     this.#keepText(calls);
     this.#messages.push({ role: "tools", results });
   }
@@ -136,14 +137,14 @@ export class Reply {
   ): Promise<{ readonly calls: readonly ToolCall[]; readonly flaw: Flaw | null }> {
     const { limits, log } = this.#context;
     const { llm, instructions, messages, signal } = this.#options;
-    const written = new WrittenCalls(this.#options.functions.keys());
+    const written = new WrittenCalls(this.#options.tools.functions.keys());
     const calls: ToolCall[] = [];
     let broken = false;
     let usage = { input: 0, output: 0 };
     const request = wellFormed({
       instructions,
       messages: [...messages, ...this.#messages, ...(correction === null ? [] : [correction])],
-      functions: [...this.#options.functions.values()].map(({ declaration }) => declaration),
+      functions: this.#options.tools.declarations,
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
     });
     using _permit = await this.#service.permit(signal);

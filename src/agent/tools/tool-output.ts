@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text.ts";
-import type { ToolResult } from "../turns/conversation.ts";
+import type { ToolResult } from "../model/message.ts";
 
 /** The deepest nesting of a result: Gemini refuses a message that is nested deeper than a hundred protobuf fields. */
 const deepest = 24;

@@ -1,109 +1,73 @@
-import { DeadlineError, within } from "../../shared/deadline.ts";
-import { plainError } from "../../shared/errors.ts";
-import { now } from "../../shared/protocol.ts";
-import { cutText } from "../../shared/text.ts";
-import type { Log } from "../log.ts";
-import type { AgentLimits } from "../options/limits.ts";
-import type { ToolCall, ToolResult } from "../turns/conversation.ts";
-import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";
-import { ToolError } from "./tool-error.ts";
-import { readResponse, ToolOutput } from "./tool-output.ts";
-
-/** A tool call is over: it brought a result, or was given up. */
-export interface ToolOutcome {
-  readonly call: ToolCall;
-  readonly outcome: "done" | "cancelled" | "failed";
-  readonly durationMs: number;
-  /** The error of a call that did not succeed. */
-  readonly error?: unknown;
-}
-
-export interface ToolRound {
-  readonly functions: ReadonlyMap<string, RegisteredFunction>;
-  readonly limits: AgentLimits;
-  /** Gives up all calls of the round: the turn is over. */
-  readonly signal: AbortSignal;
-  readonly onOutcome: (outcome: ToolOutcome) => void;
-  readonly log: Log;
-}
-
-class UnknownFunctionError extends Error {
-  override readonly name = "UnknownFunctionError";
-}
+import { didYouMean } from "../../shared/similar.ts";
+import {
+  type FunctionDeclaration,
+  type JsonSchemaFunction,
+  RegisteredFunction,
+  type SchemaFunction,
+} from "./functions.ts";
+import type { StandardSchema } from "./schema.ts";
 
 /**
- * Runs the calls of one round, some at a time, and returns their results in the order of the calls. What goes wrong in a
- * call becomes a result for the model. Rejects only when the round is given up.
+ * A set of functions that a model may call. A model has one, for what is registered on it. An agent may be given one of its
+ * own, with functions that it has whatever its model is:
+ *
+ * ```ts
+ * const tools = new Tools();
+ * tools.registerFunction({ name: "hang_up", description: "Ends the call.", execute: () => agent.close() });
+ * const agent = new Agent({ tools, … });
+ * ```
  */
-export async function runTools(calls: readonly ToolCall[], round: ToolRound): Promise<ToolResult[]> {
-  const results: ToolResult[] = [];
-  let next = 0;
-  const work = async () => {
-    for (let index = next++; index < calls.length; index = next++) {
-      round.signal.throwIfAborted();
-      results[index] = await runTool(calls[index]!, round);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(round.limits.maxParallelTools, calls.length) }, work));
-  return results;
-}
+export class Tools {
+  readonly #functions = new Map<string, RegisteredFunction>();
 
-async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
-  const { limits, signal, log } = round;
-  const startedAt = now();
-  const over = (outcome: ToolOutcome["outcome"], error?: unknown) =>
-    round.onOutcome({ call, outcome, durationMs: now() - startedAt, error });
-  const registered = round.functions.get(call.name);
-  if (registered === undefined) {
-    const known = [...round.functions.keys()].join(", ");
-    const error = new UnknownFunctionError(
-      `There is no function named "${call.name}". Functions: ${known === "" ? "none" : known}`,
-    );
-    over("failed", error);
-    return failure(call, error, limits);
+  /** Lets the model call a function. Throws a `TypeError` where the definition cannot work, or its name is taken. */
+  registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
+  registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
+  registerFunction(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): void {
+    this.add(new RegisteredFunction(definition));
   }
 
-  const giveUp = new AbortController();
-  const asked = registered.call(call.arguments, { signal: giveUp.signal });
-  const running = asked
-    .then((value) => readResponse(value, limits.maxToolOutputLength))
-    .finally(() => {
-      // Of no use any more, but a tool that hangs is worth knowing.
-      if (!giveUp.signal.aborted) return;
-      log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
-    });
-  // Told at once, so that it stands before the end of the turn.
-  const cancelled = () => over("cancelled", signal.reason);
-  signal.addEventListener("abort", cancelled, { once: true });
-  try {
-    const what = `The tool ${call.name}`;
-    const value = await within(running, limits.toolTimeoutMs, what, signal, "limits.toolTimeoutMs");
-    signal.throwIfAborted();
-    const output = new ToolOutput(limits.maxToolOutputLength);
-    const told = output.tell(value);
-    if (output.untold.length > 0) {
-      log.warn({ tool: call.name, untold: output.untold }, "a tool returned what cannot be told to a model");
-    }
-    over("done");
-    return { callId: call.id, name: call.name, ok: true, ...told };
-  } catch (error) {
-    giveUp.abort(error);
-    signal.throwIfAborted();
-    over("failed", error);
-    return failure(call, error, limits);
-  } finally {
-    signal.removeEventListener("abort", cancelled);
+  /** Adds a function. Throws a `TypeError` where its name is taken. */
+  add(registered: RegisteredFunction): void {
+    const { name } = registered.declaration;
+    if (this.#functions.has(name)) throw new TypeError(`A function named "${name}" is registered already`);
+    this.#functions.set(name, registered);
   }
-}
 
-function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }: AgentLimits): ToolResult {
-  return { callId: id, name, ok: false, output: cutText(reasonToTell(error), maxToolOutputLength) };
-}
+  /** The functions, by name. */
+  get functions(): ReadonlyMap<string, RegisteredFunction> {
+    return this.#functions;
+  }
 
-/** The model may read aloud what it is told, so an error that is not meant for it is told without its message. */
-function reasonToTell(error: unknown): string {
-  if (error instanceof DeadlineError) return error.brief;
-  const meant =
-    ToolError.is(error) || error instanceof BadArgumentsError || error instanceof UnknownFunctionError;
-  return meant ? plainError(error).message : "The function failed for a technical reason.";
+  /** The functions as the model is told of them. */
+  get declarations(): FunctionDeclaration[] {
+    return [...this.#functions.values()].map(({ declaration }) => declaration);
+  }
+
+  /** Returns the functions of both. Throws a `TypeError` where two have the same name. */
+  with(others: Tools | undefined): Tools {
+    if (others === undefined) return this;
+    const all = new Tools();
+    for (const registered of [...this.#functions.values(), ...others.#functions.values()])
+      all.add(registered);
+    return all;
+  }
+
+  /** Returns only the functions of these names; all of them where no names are given. */
+  only(names: readonly string[] | undefined): Tools {
+    if (names === undefined) return this;
+    const some = new Tools();
+    for (const [name, registered] of this.#functions) if (names.includes(name)) some.add(registered);
+    return some;
+  }
+
+  /** Throws a `TypeError` that names the first of these names which no function has. */
+  requireAll(names: readonly string[], where: string): void {
+    for (const name of names) {
+      if (this.#functions.has(name)) continue;
+      throw new TypeError(
+        `${where}: there is no function ${name}${didYouMean(name, this.#functions.keys())}`,
+      );
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now, type TextMessage } from "../../shared/protocol.ts";
-import type { FilledAgentOptions, SayOptions } from "../agent-options.ts";
+import { type FilledAgentOptions, type SayOptions, toolsOf } from "../agent-options.ts";
 import { CallAudio } from "../call/call-audio.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
@@ -134,10 +134,11 @@ export class Dialogue {
   }
 
   #turn(input: TurnInput | null, interruptible = true): Turn {
-    const { llm, allowedTools, instructions } = this.#options.agent;
+    const { agent } = this.#options;
+    const { llm, instructions } = agent;
     const parts: TurnParts = {
       llm,
-      allowedTools,
+      tools: () => toolsOf(agent),
       instructions,
       conversation: this.#conversation,
       isSilent: (text) => this.#voice?.isSilent(text) ?? false,

@@ -1,22 +1,25 @@
-import type { ResponseLatency } from "../../shared/agent-event.ts";
+import type { ResponseLatency, ResponseStage } from "../../shared/agent-event.ts";
 import { now } from "../../shared/protocol.ts";
 
-/** The moments of a turn, in the order in which they can come. */
-const moments = [
+/**
+ * The moments of a turn, in the order in which they can come, and the stage of the response that ends with each. A moment that
+ * never comes has no stage: its time belongs to the next one.
+ */
+const moments = {
   /** The last sound of the participant's speech. */
-  "speechEnded",
+  speechEnded: null,
   /** The turn detector's end of turn: the words are committed. */
-  "committed",
+  committed: "endOfTurnMs",
   /** The model's first text. */
-  "firstToken",
+  firstToken: "firstTokenMs",
   /** The first sentence is whole and goes to be spoken. */
-  "firstSentence",
+  firstSentence: "firstSentenceMs",
   /** The first sound of the answer comes back. */
-  "firstByte",
+  firstByte: "firstByteMs",
   /** The first frame of the answer is handed to the edge. */
-  "firstFrame",
-] as const;
-export type Moment = (typeof moments)[number];
+  firstFrame: "outputMs",
+} as const satisfies Record<string, ResponseStage | null>;
+export type Moment = keyof typeof moments;
 
 /** The times of all that happens in one turn, in epoch milliseconds. All latencies are measured here. */
 export class TurnClock {
@@ -38,24 +41,20 @@ export class TurnClock {
 
   /**
    * Returns the time from the end of the participant's speech to the first sound of the answer, and its contiguous
-   * parts. What was done early, while it was not yet sure that the turn was over, costs nothing: no part is negative,
-   * and they add up.
+   * stages; null where either is not known. What was done early, while it was not yet sure that the turn was over, costs
+   * nothing: no stage is negative, and they add up.
    */
   response(): ResponseLatency | null {
-    const times: number[] = [];
-    for (const moment of moments) {
+    const begin = this.#at.get("speechEnded");
+    if (begin === undefined || !this.#at.has("firstFrame")) return null;
+    const stages: Partial<Record<ResponseStage, number>> = {};
+    let end = begin;
+    for (const [moment, stage] of Object.entries(moments) as [Moment, ResponseStage | null][]) {
       const at = this.#at.get(moment);
-      if (at === undefined) return null;
-      times.push(Math.max(at, times.at(-1) ?? at));
+      if (at === undefined || stage === null) continue;
+      stages[stage] = Math.max(0, at - end);
+      end = Math.max(at, end);
     }
-    const part = (index: number) => (times[index + 1] ?? 0) - (times[index] ?? 0);
-    return {
-      responseMs: (times.at(-1) ?? 0) - (times[0] ?? 0),
-      endOfTurnMs: part(0),
-      firstTokenMs: part(1),
-      firstSentenceMs: part(2),
-      firstByteMs: part(3),
-      outputMs: part(4),
-    };
+    return { responseMs: end - begin, ...stages };
   }
 }

@@ -1,4 +1,4 @@
-import type { Message } from "./conversation.ts";
+import type { Message } from "../model/message.ts";
 
 export type ParticipantMessage = Extract<Message, { readonly role: "participant" }>;
 

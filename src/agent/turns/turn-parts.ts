@@ -1,13 +1,14 @@
 import type { LLM } from "../llm.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
+import type { Tools } from "../tools/tools.ts";
 import type { Conversation } from "./conversation.ts";
 
 /** The parts of an agent that all of its turns share, besides the context of the call. */
 export interface TurnParts {
   readonly llm: LLM;
   readonly instructions: string;
-  /** Functions that the model may call; undefined: all. */
-  readonly allowedTools: readonly string[] | undefined;
+  /** Returns the functions that the model may call; some may be registered in the middle of the call. */
+  readonly tools: () => Tools;
   readonly conversation: Conversation;
   /**
    * Returns whether nothing of an answer would be heard, though there is text in it: a block of code, thoughts between

@@ -5,7 +5,7 @@ import type { CallContext } from "../call/call-context.ts";
 import { errorClass, errorKind } from "../error-kind.ts";
 import { Captions } from "../hearing/captions.ts";
 import type { Service } from "../service.ts";
-import type { ToolOutcome } from "../tools/tools.ts";
+import type { ToolOutcome } from "../tools/run-tools.ts";
 import type { TurnInput } from "./turn-input.ts";
 
 /** The result of a turn. */
@@ -166,14 +166,18 @@ export class TurnReport {
   }
 }
 
-/** Returns a latency as log lines have it: whole milliseconds, names in snake_case. */
+/** Returns a latency as log lines have it: whole milliseconds, names in snake_case, without the stages that there were not. */
 function latencyFields(latency: ResponseLatency): Record<string, number> {
-  return {
-    response_ms: Math.round(latency.responseMs),
-    end_of_turn_ms: Math.round(latency.endOfTurnMs),
-    first_token_ms: Math.round(latency.firstTokenMs),
-    first_sentence_ms: Math.round(latency.firstSentenceMs),
-    first_byte_ms: Math.round(latency.firstByteMs),
-    output_ms: Math.round(latency.outputMs),
+  const whole = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms));
+  const fields = {
+    response_ms: whole(latency.responseMs),
+    end_of_turn_ms: whole(latency.endOfTurnMs),
+    first_token_ms: whole(latency.firstTokenMs),
+    first_sentence_ms: whole(latency.firstSentenceMs),
+    first_byte_ms: whole(latency.firstByteMs),
+    output_ms: whole(latency.outputMs),
   };
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, number] => field[1] !== undefined),
+  );
 }

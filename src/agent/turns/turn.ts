@@ -1,10 +1,11 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
+import type { Message } from "../model/message.ts";
 import type { Output } from "../speaking/output.ts";
 import { nothingSaid, type SpokenProgress } from "../speaking/spoken-progress.ts";
 import { AnswerAttempt } from "./answer-attempt.ts";
-import { cutToHeard, type Message } from "./conversation.ts";
+import { cutToHeard } from "./conversation.ts";
 import { TurnClock } from "./turn-clock.ts";
 import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
 import type { TurnParts } from "./turn-parts.ts";
@@ -236,11 +237,8 @@ export class Turn {
   }
 
   #begin(question: readonly Message[], words: string): AnswerAttempt {
-    const { llm, allowedTools, instructions, conversation, isSilent } = this.#parts;
+    const { llm, tools, instructions, conversation, isSilent } = this.#parts;
     this.#begunAfter = conversation.messages.at(-1);
-    const functions = new Map(
-      [...llm.functions].filter(([name]) => allowedTools === undefined || allowedTools.includes(name)),
-    );
     return new AnswerAttempt(
       this.#context,
       words,
@@ -248,7 +246,7 @@ export class Turn {
         llm,
         instructions,
         isSilent,
-        functions,
+        tools: tools(),
         messages: [...conversation.messages, ...question],
         onFirstText: () => this.clock.mark("firstToken"),
         onToolRound: () => this.#output?.flush(),

@@ -107,7 +107,8 @@ export function offerJson(session: Session, guest: Guest, answer: JsonObject): z
 /** The whole is rounded, and each part ends where the next begins: so that they still add up exactly. */
 function latencyJson(latency: ResponseLatency) {
   let end = 0;
-  const part = (ms: number): number => {
+  const part = (ms: number | undefined): number | undefined => {
+    if (ms === undefined) return undefined;
     const begin = rounded(end);
     end += ms;
     return rounded(rounded(end) - begin);

@@ -16,13 +16,13 @@ const latency = component(
     response_ms: ms(
       "From the last sound of the participant's speech to the first frame of the answer that was sent.",
     ),
-    end_of_turn_ms: ms("From the last sound of speech until the turn was known to be over."),
-    first_token_ms: ms("From there to the model's first text; 0 where it was there already."),
-    first_sentence_ms: ms("From there to the first whole sentence."),
-    first_byte_ms: ms("From there to the first sound of it."),
-    output_ms: ms("From there to the first frame that was sent."),
+    end_of_turn_ms: ms("From the last sound of speech until the turn was known to be over.").optional(),
+    first_token_ms: ms("From there to the model's first text; 0 where it was there already.").optional(),
+    first_sentence_ms: ms("From there to the first whole sentence.").optional(),
+    first_byte_ms: ms("From there to the first sound of it.").optional(),
+    output_ms: ms("From there to the first frame that was sent.").optional(),
   }),
-  "How long a participant who spoke waited for the answer to sound. The parts follow one another and add up to response_ms.",
+  "How long a participant who spoke waited for the answer to sound. The parts follow one another and add up to response_ms; a part that the kind of model does not have is left out.",
 );
 
 const state = z.object({ type: z.literal("state"), at, state: z.enum(sessionStates) });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { GenerateContentResponse, GenerateContentResponseUsageMetadata, Part } from "@google/genai";
 import type { LlmEvent } from "../../agent/llm.ts";
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
-import type { ToolCall } from "../../agent/turns/conversation.ts";
+import type { ToolCall } from "../../agent/model/message.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
 import { isBlank } from "../../shared/text.ts";
 import { ownCall } from "./contents.ts";

@@ -1,5 +1,5 @@
 import type { Content, Part } from "@google/genai";
-import type { Message, ToolCall, ToolResult } from "../../agent/turns/conversation.ts";
+import { type Message, partsOf, type ToolCall, type ToolResult } from "../../agent/model/message.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text.ts";
 import { generationOf } from "./thinking.ts";
@@ -47,14 +47,12 @@ export function mapMessages(
   for (const message of messages) {
     switch (message.role) {
       case "participant": {
-        const said = words(message.text, withheld);
-        add(contents, "user", [
-          { text: severalSpeakers ? `${speakerName(message.participantId)}: ${said}` : said },
-        ]);
+        const speaker = severalSpeakers ? `${speakerName(message.participantId)}: ` : "";
+        add(contents, "user", saidParts(message, withheld, speaker));
         break;
       }
       case "instruction":
-        add(contents, "user", [{ text: words(message.text, withheld) }]);
+        add(contents, "user", saidParts(message, withheld, ""));
         break;
       case "agent":
         calls = message.toolCalls;
@@ -100,6 +98,24 @@ function inOrder(text: string, calls: readonly ToolCall[], callParts: readonly P
   });
   write(text.length);
   return parts;
+}
+
+/** Returns the parts of a message, which begin with the name of its speaker. */
+function saidParts(
+  message: Extract<Message, { readonly role: "participant" | "instruction" }>,
+  withheld: ReadonlySet<string>,
+  speaker: string,
+): Part[] {
+  const shown = partsOf(message).flatMap((part): Part[] => {
+    if (part.type === "image") {
+      const data = Buffer.from(part.data).toString("base64");
+      return [{ inlineData: { mimeType: part.mimeType, data } }];
+    }
+    return part.type === "text" && part.text.trim() !== "" ? [{ text: words(part.text, withheld) }] : [];
+  });
+  const [first = { text: words("", withheld) }, ...others] = shown;
+  if (first.text !== undefined) return [{ text: `${speaker}${first.text}` }, ...others];
+  return speaker === "" ? shown : [{ text: speaker.trim() }, ...shown];
 }
 
 function words(text: string, withheld: ReadonlySet<string>): string {

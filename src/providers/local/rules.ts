@@ -1,6 +1,6 @@
 import type { LlmRequest } from "../../agent/llm.ts";
+import type { ToolCall, ToolResult } from "../../agent/model/message.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
-import type { ToolCall, ToolResult } from "../../agent/turns/conversation.ts";
 import { weatherSentence } from "./weather/weather.ts";
 
 /** The decision of the rules about a request: tools to call, or words to say. */

@@ -71,11 +71,11 @@ const error = errorAt(0);
 
 const latency = fields<ResponseLatency>({
   responseMs: amount,
-  endOfTurnMs: amount,
-  firstTokenMs: amount,
-  firstSentenceMs: amount,
-  firstByteMs: amount,
-  outputMs: amount,
+  endOfTurnMs: optional(amount),
+  firstTokenMs: optional(amount),
+  firstSentenceMs: optional(amount),
+  firstByteMs: optional(amount),
+  outputMs: optional(amount),
 });
 
 const event = variants<AgentEvent, "type">("type", {

@@ -259,7 +259,7 @@ test("the parts of a response follow one another and add up exactly", async (t) 
   const { responseMs, ...parts } = latency!;
   t.true(Object.values(parts).every((part) => part >= 0));
   t.true(Math.abs(Object.values(parts).reduce((sum, part) => sum + part, 0) - responseMs) < 1e-6);
-  t.true(parts.firstTokenMs > 0 && parts.firstByteMs > 0);
+  t.true(parts.firstTokenMs! > 0 && parts.firstByteMs! > 0);
 });
 
 test("a typed message in a spoken call is answered by voice too", async (t) => {

@@ -1,0 +1,110 @@
+import { DeadlineError, within } from "../../shared/deadline.ts";
+import { plainError } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
+import { cutText } from "../../shared/text.ts";
+import type { Log } from "../log.ts";
+import type { ToolCall, ToolResult } from "../model/message.ts";
+import type { AgentLimits } from "../options/limits.ts";
+import { BadArgumentsError } from "./functions.ts";
+import { ToolError } from "./tool-error.ts";
+import { readResponse, ToolOutput } from "./tool-output.ts";
+import type { Tools } from "./tools.ts";
+
+/** A tool call is over: it brought a result, or was given up. */
+export interface ToolOutcome {
+  readonly call: ToolCall;
+  readonly outcome: "done" | "cancelled" | "failed";
+  readonly durationMs: number;
+  /** The error of a call that did not succeed. */
+  readonly error?: unknown;
+}
+
+export interface ToolRound {
+  readonly tools: Tools;
+  readonly limits: AgentLimits;
+  /** Gives up all calls of the round: the turn is over. */
+  readonly signal: AbortSignal;
+  readonly onOutcome: (outcome: ToolOutcome) => void;
+  readonly log: Log;
+}
+
+class UnknownFunctionError extends Error {
+  override readonly name = "UnknownFunctionError";
+}
+
+/**
+ * Runs the calls of one round, some at a time, and returns their results in the order of the calls. What goes wrong in a
+ * call becomes a result for the model. Rejects only when the round is given up.
+ */
+export async function runTools(calls: readonly ToolCall[], round: ToolRound): Promise<ToolResult[]> {
+  const results: ToolResult[] = [];
+  let next = 0;
+  const work = async () => {
+    for (let index = next++; index < calls.length; index = next++) {
+      round.signal.throwIfAborted();
+      results[index] = await runTool(calls[index]!, round);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(round.limits.maxParallelTools, calls.length) }, work));
+  return results;
+}
+
+async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
+  const { limits, signal, log } = round;
+  const startedAt = now();
+  const over = (outcome: ToolOutcome["outcome"], error?: unknown) =>
+    round.onOutcome({ call, outcome, durationMs: now() - startedAt, error });
+  const registered = round.tools.functions.get(call.name);
+  if (registered === undefined) {
+    const known = [...round.tools.functions.keys()].join(", ");
+    const error = new UnknownFunctionError(
+      `There is no function named "${call.name}". Functions: ${known === "" ? "none" : known}`,
+    );
+    over("failed", error);
+    return failure(call, error, limits);
+  }
+
+  const giveUp = new AbortController();
+  const asked = registered.call(call.arguments, { signal: giveUp.signal });
+  const running = asked
+    .then((value) => readResponse(value, limits.maxToolOutputLength))
+    .finally(() => {
+      // Of no use any more, but a tool that hangs is worth knowing.
+      if (!giveUp.signal.aborted) return;
+      log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
+    });
+  // Told at once, so that it stands before the end of the turn.
+  const cancelled = () => over("cancelled", signal.reason);
+  signal.addEventListener("abort", cancelled, { once: true });
+  try {
+    const what = `The tool ${call.name}`;
+    const value = await within(running, limits.toolTimeoutMs, what, signal, "limits.toolTimeoutMs");
+    signal.throwIfAborted();
+    const output = new ToolOutput(limits.maxToolOutputLength);
+    const told = output.tell(value);
+    if (output.untold.length > 0) {
+      log.warn({ tool: call.name, untold: output.untold }, "a tool returned what cannot be told to a model");
+    }
+    over("done");
+    return { callId: call.id, name: call.name, ok: true, ...told };
+  } catch (error) {
+    giveUp.abort(error);
+    signal.throwIfAborted();
+    over("failed", error);
+    return failure(call, error, limits);
+  } finally {
+    signal.removeEventListener("abort", cancelled);
+  }
+}
+
+function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }: AgentLimits): ToolResult {
+  return { callId: id, name, ok: false, output: cutText(reasonToTell(error), maxToolOutputLength) };
+}
+
+/** The model may read aloud what it is told, so an error that is not meant for it is told without its message. */
+function reasonToTell(error: unknown): string {
+  if (error instanceof DeadlineError) return error.brief;
+  const meant =
+    ToolError.is(error) || error instanceof BadArgumentsError || error instanceof UnknownFunctionError;
+  return meant ? plainError(error).message : "The function failed for a technical reason.";
+}
