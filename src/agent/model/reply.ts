@@ -5,6 +5,7 @@ import type { LLM } from "../llm.ts";
 import { type Service, ServiceUse } from "../service.ts";
 import { runTools, type ToolOutcome } from "../tools/run-tools.ts";
 import type { Tools } from "../tools/tools.ts";
+import type { AnswerPart } from "../turns/responder.ts";
 import { BadAnswerError } from "./bad-answer-error.ts";
 import { generate } from "./generation.ts";
 import type { Message, ToolCall } from "./message.ts";
@@ -20,11 +21,7 @@ export interface ReplyOptions {
   readonly signal: AbortSignal;
   /** Returns whether nothing of a text that is not blank would be heard. */
   readonly isSilent: (text: string) => boolean;
-  readonly onText: (text: string) => void;
-  readonly onFirstText: () => void;
-  /** The model waits for its tools, and writes nothing meanwhile. */
-  readonly onToolRound: () => void;
-  readonly onTool: (outcome: ToolOutcome) => void;
+  readonly give: (part: AnswerPart) => void;
   /** Resolves when tools may run: what they do cannot be taken back. Rejects where the answer is not wanted after all. */
   readonly mayRunTools: () => Promise<void>;
 }
@@ -101,10 +98,11 @@ export class Reply {
 
   async #runTools(calls: readonly ToolCall[]): Promise<void> {
     const { limits, log } = this.#context;
-    const { tools, signal, onTool } = this.#options;
+    const { tools, signal, give } = this.#options;
     await this.#options.mayRunTools();
-    this.#options.onToolRound();
-    const results = await runTools(calls, { tools, limits, signal, onOutcome: onTool, log });
+    give({ type: "pause" });
+    const onOutcome = (outcome: ToolOutcome) => give({ type: "tool", outcome });
+    const results = await runTools(calls, { tools, limits, signal, onOutcome, log });
     this.#keepText(calls);
     this.#messages.push({ role: "tools", results });
   }
@@ -113,7 +111,7 @@ export class Reply {
   #keepText(calls: readonly ToolCall[]): void {
     const text = this.#given;
     if (calls.length > 0 || text !== "") this.#messages.push({ role: "agent", text, toolCalls: calls });
-    if (calls.length === 0 && text !== "") this.#options.onToolRound();
+    if (calls.length === 0 && text !== "") this.#options.give({ type: "pause" });
     this.#text = "";
   }
 
@@ -191,7 +189,7 @@ export class Reply {
   #write(text: string): void {
     if (text === "") return;
     const { maxReplyLength } = this.#context.limits;
-    const { llm, onFirstText, onText } = this.#options;
+    const { llm, give } = this.#options;
     this.#length += text.length;
     if (this.#length > maxReplyLength) {
       throw new Error(`The reply of ${llm.provider} passed ${maxReplyLength} characters`);
@@ -201,9 +199,8 @@ export class Reply {
     if (this.#firstTextAt === null) {
       if (isBlank(this.#text)) return;
       this.#firstTextAt = now();
-      onFirstText();
-      onText(this.#text);
-    } else onText(text);
+      give({ type: "text", delta: this.#text });
+    } else give({ type: "text", delta: text });
   }
 }
 

@@ -5,10 +5,12 @@ import { type FilledAgentOptions, type SayOptions, toolsOf } from "../agent-opti
 import { CallAudio } from "../call/call-audio.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
+import { PipelineResponder } from "../model/pipeline-responder.ts";
 import type { Budget } from "../options/budget.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { TextOutput } from "../speaking/text-output.ts";
 import { Conversation } from "./conversation.ts";
+import type { Responder } from "./responder.ts";
 import { Turn } from "./turn.ts";
 import type { TurnInput } from "./turn-input.ts";
 import type { TurnParts } from "./turn-parts.ts";
@@ -35,6 +37,7 @@ export class Dialogue {
   readonly #context: CallContext;
   readonly #options: DialogueOptions;
   readonly #conversation: Conversation;
+  readonly #responder: Responder;
   readonly #queue: TurnQueue;
   /** Participants who cannot be heard at the moment, though they are there. */
   readonly #unheard = new Set<string>();
@@ -47,6 +50,13 @@ export class Dialogue {
     this.#context = context;
     this.#options = options;
     this.#conversation = new Conversation(limits);
+    const { agent } = options;
+    this.#responder = new PipelineResponder(context, {
+      llm: agent.llm,
+      instructions: agent.instructions,
+      tools: () => toolsOf(agent),
+      isSilent: (text) => this.#voice?.isSilent(text) ?? false,
+    });
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),
@@ -134,14 +144,9 @@ export class Dialogue {
   }
 
   #turn(input: TurnInput | null, interruptible = true): Turn {
-    const { agent } = this.#options;
-    const { llm, instructions } = agent;
     const parts: TurnParts = {
-      llm,
-      tools: () => toolsOf(agent),
-      instructions,
+      responder: this.#responder,
       conversation: this.#conversation,
-      isSilent: (text) => this.#voice?.isSilent(text) ?? false,
       openOutput: (events) => this.#openOutput(events),
     };
     return new Turn(this.#context, parts, `turn_${++this.#turns}`, input, interruptible);

@@ -30,15 +30,6 @@ export class TurnClock {
     if (!this.#at.has(moment)) this.#at.set(moment, at);
   }
 
-  /** Forgets the moments of an answer that is not given after all. */
-  forget(...gone: readonly Moment[]): void {
-    for (const moment of gone) this.#at.delete(moment);
-  }
-
-  at(moment: Moment): number | null {
-    return this.#at.get(moment) ?? null;
-  }
-
   /**
    * Returns the time from the end of the participant's speech to the first sound of the answer, and its contiguous
    * stages; null where either is not known. What was done early, while it was not yet sure that the turn was over, costs

@@ -14,8 +14,8 @@ export interface TurnResult {
   readonly input: TurnInput | null;
   /** The words of the answer that were heard. */
   readonly heard: string;
-  /** The time of the model's first text, as epoch milliseconds. */
-  readonly firstTextAt: number | null;
+  /** The time of the model's first text or sound, as epoch milliseconds. */
+  readonly firstPartAt: number | null;
   readonly latency: ResponseLatency | null;
   readonly eager: boolean;
   /** The error of a turn that failed. */
@@ -113,12 +113,12 @@ export class TurnReport {
   /** @param ran It was the agent's turn, if only for a moment; others are not measured. */
   over(result: TurnResult, ran: boolean): void {
     const { emit, measure, agentUser } = this.#context;
-    const { outcome, input, heard, firstTextAt, latency, eager, error } = result;
+    const { outcome, input, heard, firstPartAt, latency, eager, error } = result;
     if (heard !== "")
       this.#transcript({ role: "agent", participantId: agentUser.id, final: true, text: heard });
     const startedAt = this.#startedAt ?? now();
     const durationMs = now() - startedAt;
-    const firstTokenMs = firstTextAt === null ? null : Math.max(0, firstTextAt - startedAt);
+    const firstTokenMs = firstPartAt === null ? null : Math.max(0, firstPartAt - startedAt);
     // Measured first: whoever hears that the turn is over finds its figures there.
     if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
     if (latency) measure({ kind: "response", outcome, eager, latency });

@@ -1,16 +1,18 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
-import { errorKind } from "../error-kind.ts";
 import type { Message } from "../model/message.ts";
 import type { Output } from "../speaking/output.ts";
 import { nothingSaid, type SpokenProgress } from "../speaking/spoken-progress.ts";
-import { AnswerAttempt } from "./answer-attempt.ts";
 import { cutToHeard } from "./conversation.ts";
+import type { Answer, AnswerPart } from "./responder.ts";
 import { TurnClock } from "./turn-clock.ts";
 import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnReport } from "./turn-report.ts";
 import { nextTurnStates, type TurnState } from "./turn-state.ts";
+
+/** Nothing of an answer that was begun in vain is heard. */
+const nothingHeard = { ms: 0, characters: 0 };
 
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
@@ -20,20 +22,18 @@ export class Turn {
   /** Resolves when it is over; a turn that was dropped never is. */
   readonly ended: Promise<TurnOutcome>;
   readonly clock = new TurnClock();
-  readonly #context: CallContext;
   readonly #parts: TurnParts;
   readonly #report: TurnReport;
   readonly #resolve: (outcome: TurnOutcome) => void;
-  readonly #cancel = new AbortController();
   #input: TurnInput | null;
   #state: TurnState;
   #begun = false;
   /** The output, which is opened with the first words. */
   #output: Output | null = null;
   #paused = false;
-  #attempt: AnswerAttempt | null = null;
-  /** The last of the conversation when the attempt was begun. */
-  #begunAfter: Message | undefined;
+  #answer: Answer | null = null;
+  /** The words that the answer was begun for, and the last of the conversation at that time. */
+  #begunFor: { readonly text: string; readonly after: Message | undefined } | null = null;
   #eager = false;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
   /** The words of others while the participant spoke, which are answered together with theirs. */
@@ -53,9 +53,8 @@ export class Turn {
     this.interruptible = interruptible;
     this.#input = input;
     this.#state = input === null ? "listening" : "committed";
-    this.#context = context;
     this.#parts = parts;
-    this.#report = new TurnReport(context, id, parts.llm);
+    this.#report = new TurnReport(context, id, parts.responder.service);
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -87,16 +86,16 @@ export class Turn {
   /** The participant has probably finished: the answer is begun, and held. */
   eager(participantId: string, text: string): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
-    if (this.#attempt?.question === text) return;
-    this.#abandonAttempt();
+    if (this.#begunFor?.text === text) return;
+    this.#abandonAnswer();
     if (this.#state === "listening") this.#go("eager");
-    this.#attempt = this.#begin([{ role: "participant", participantId, text }], text);
+    this.#begin([{ role: "participant", participantId, text }], text);
   }
 
   /** The participant went on: what was begun is cancelled. */
   resumed(): void {
     if (this.#state !== "eager") return;
-    this.#abandonAttempt();
+    this.#abandonAnswer();
     this.#go("listening");
   }
 
@@ -106,7 +105,7 @@ export class Turn {
    */
   overhears(participantId: string, text: string): void {
     this.#overheard.push({ role: "participant", participantId, text });
-    this.#abandonAttempt();
+    this.#abandonAnswer();
   }
 
   /** These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once. */
@@ -115,14 +114,14 @@ export class Turn {
     this.#report.committed();
     this.clock.mark("committed");
     this.#input = { origin: "participant", participantId, text };
-    if (this.#attempt && this.#attempt.question !== text) this.#abandonAttempt();
-    this.#eager = this.#attempt !== null;
+    if (this.#begunFor?.text !== text) this.#abandonAnswer();
+    this.#eager = this.#answer !== null;
   }
 
   /** Drops the turn, since nothing was said. */
   drop(): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
-    this.#abandonAttempt();
+    this.#abandonAnswer();
     this.#go("dropped");
     this.#report.dropped();
   }
@@ -133,7 +132,7 @@ export class Turn {
    */
   note(participantId: string, text: string, during: Turn | null): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
-    this.#abandonAttempt();
+    this.#abandonAnswer();
     this.#go("dropped");
     this.#report.notes(participantId, text, during !== null);
     if (during) during.#backchannels.push({ role: "participant", participantId, text });
@@ -196,7 +195,7 @@ export class Turn {
   }
 
   #say(text: string): void {
-    this.#cancel.signal.throwIfAborted();
+    if (this.over) return;
     if (this.#state !== "speaking") this.#go("speaking");
     this.#output ??= this.#openOutput();
     this.#output.write(text);
@@ -215,57 +214,49 @@ export class Turn {
   }
 
   async #respond(): Promise<void> {
-    const { measure } = this.#context;
     this.#go("thinking");
     // What was said and heard meanwhile, an answer that was begun before does not know.
-    if (this.#parts.conversation.messages.at(-1) !== this.#begunAfter) this.#abandonAttempt();
-    this.#attempt ??= this.#begin(this.#question, "");
-    const attempt = this.#attempt;
-    try {
-      attempt.release((text) => this.#say(text));
-      await attempt.done;
-      measure(attempt.reply.measure("done"));
-    } catch (error) {
-      const cancelled = this.#cancel.signal.aborted;
-      measure(attempt.reply.measure(cancelled ? "cancelled" : "failed"));
-      if (!cancelled) {
-        const { provider } = attempt.reply.service;
-        measure({ kind: "error", component: "llm", provider, error: errorKind(error) });
-      }
-      throw error;
-    }
+    if (this.#parts.conversation.messages.at(-1) !== this.#begunFor?.after) this.#abandonAnswer();
+    const answer = this.#answer ?? this.#begin(this.#question, "");
+    await answer.release((part) => this.#take(part, answer));
   }
 
-  #begin(question: readonly Message[], words: string): AnswerAttempt {
-    const { llm, tools, instructions, conversation, isSilent } = this.#parts;
-    this.#begunAfter = conversation.messages.at(-1);
-    return new AnswerAttempt(
-      this.#context,
-      words,
-      {
-        llm,
-        instructions,
-        isSilent,
-        tools: tools(),
-        messages: [...conversation.messages, ...question],
-        onFirstText: () => this.clock.mark("firstToken"),
-        onToolRound: () => this.#output?.flush(),
-        onTool: (outcome) => this.#report.tool(outcome),
-      },
-      this.#cancel.signal,
-    );
+  #begin(messages: readonly Message[], text: string): Answer {
+    const { responder, conversation } = this.#parts;
+    this.#begunFor = { text, after: conversation.messages.at(-1) };
+    this.#answer = responder.begin({ messages, history: conversation.messages });
+    return this.#answer;
+  }
+
+  #take(part: AnswerPart, { firstPartAt }: Answer): void {
+    switch (part.type) {
+      case "text":
+        if (firstPartAt !== null) this.clock.mark("firstToken", firstPartAt);
+        this.#say(part.delta);
+        return;
+      case "pause":
+        this.#output?.flush();
+        return;
+      case "tool":
+        this.#report.tool(part.outcome);
+        return;
+      case "sound":
+      case "words":
+        throw new Error("There is no output for sound");
+      default:
+        part satisfies never;
+    }
   }
 
   get #question(): readonly Message[] {
     return [...this.#overheard, ...questionOf(this.#input)];
   }
 
-  #abandonAttempt(): void {
-    if (this.#attempt === null) return;
-    this.#context.measure(this.#attempt.cancel());
-    this.#attempt = null;
+  #abandonAnswer(): void {
+    this.#answer?.end(nothingHeard);
+    this.#answer = null;
+    this.#begunFor = null;
     this.#eager = false;
-    this.clock.forget("firstToken");
   }
 
   #go(state: TurnState): void {
@@ -280,12 +271,11 @@ export class Turn {
     this.#tellWords();
     this.#go(outcome);
     this.#output?.cut();
-    this.#cancel.abort(new DOMException(`The turn is ${outcome}`, "AbortError"));
-    // One that was begun early and never released: nobody waits for it.
-    if (!ran && this.#attempt) this.#context.measure(this.#attempt.cancel());
-
     const heard = this.#output?.heard ?? "";
-    const said: Message[] = this.#attempt?.reply.messages ?? [{ role: "agent", text: heard, toolCalls: [] }];
+    this.#answer?.end({ ms: 0, characters: heard.length });
+    const said: readonly Message[] = this.#answer?.messages ?? [
+      { role: "agent", text: heard, toolCalls: [] },
+    ];
     this.#parts.conversation.append([
       ...this.#question,
       ...cutToHeard(said, heard.length),
@@ -295,7 +285,7 @@ export class Turn {
       outcome,
       input: this.#input,
       heard,
-      firstTextAt: this.#attempt?.reply.firstTextAt ?? null,
+      firstPartAt: this.#answer?.firstPartAt ?? null,
       latency: this.clock.response(),
       eager: this.#eager,
       error,

@@ -1,0 +1,72 @@
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import type { Message } from "../model/message.ts";
+import type { Service } from "../service.ts";
+import type { ToolOutcome } from "../tools/run-tools.ts";
+
+/*
+ * The seam between what was heard and what is played:
+ *
+ *   recogniser ─▶ SpokenTurns ─┐                         ┌─▶ voice ─▶ SpeechOutput ─┐
+ *                              ├─▶ Turn ⇄ Responder ─────┤                          ├─▶ edge
+ *   the model's own turns ─────┘        (text, sound)    └─▶ SoundOutput ───────────┘
+ *
+ * A turn asks its responder, and gives the parts of the answer to the output of their kind. It does not know what answers.
+ */
+
+/** The words or the speech that a turn answers. */
+export interface Question {
+  /** The messages that the turn adds to the conversation before its answer. */
+  readonly messages: readonly Message[];
+  /** The conversation before them. */
+  readonly history: readonly Message[];
+}
+
+/** A piece of an answer, in the order in which it is to be heard. */
+export type AnswerPart =
+  /** Text that is still to be spoken. */
+  | { readonly type: "text"; readonly delta: string }
+  /** Sound as it is to be heard. */
+  | { readonly type: "sound"; readonly frame: PcmFrame }
+  /** The words of the sound, which may come before it or behind it. */
+  | { readonly type: "words"; readonly delta: string }
+  /** Nothing more comes for now, such as while tools run: what there is need not wait for the rest of its sentence. */
+  | { readonly type: "pause" }
+  | { readonly type: "tool"; readonly outcome: ToolOutcome };
+
+/** The part of an answer that was heard. */
+export interface Heard {
+  /** Sound, in milliseconds; 0 where the answer is text. */
+  readonly ms: number;
+  /** Characters of its text or words. */
+  readonly characters: number;
+}
+
+/** One answer. It is held until it is released: nothing of it is given, and no tool runs. */
+export interface Answer {
+  /** The time of its first text or sound, as epoch milliseconds; null while there is none. */
+  readonly firstPartAt: number | null;
+  /** The messages that belong into the conversation so far, as if all of them were heard. */
+  readonly messages: readonly Message[];
+  /**
+   * Gives what was held, then the rest as it comes, and lets its tools run. Called once. Resolves when all is given; rejects
+   * with what went wrong, or once it is ended.
+   */
+  release(give: (part: AnswerPart) => void): Promise<void>;
+  /** Ends it, since the turn is over or it is not wanted: nothing more is given. Without effect on one that was ended. */
+  end(heard: Heard): void;
+}
+
+/** The answering side of a call: a pipeline of text model and tools, or a speech-to-speech model. */
+export interface Responder {
+  /** The model, as metrics name it. */
+  readonly service: Service;
+  /**
+   * False: it answers what it is asked, so that an answer may be begun before it is sure that a participant has finished, and
+   * be dropped without a trace. True: it hears the participants itself, answers once they have finished, and keeps the
+   * history of the conversation. Its answer is then expected from the moment that the turn is committed, and stands.
+   */
+  readonly hears: boolean;
+  begin(question: Question): Answer;
+  /** Has the model say these words. Left out where the text is the voice's to speak. */
+  say?(text: string): Answer;
+}
