@@ -1,10 +1,10 @@
 /**
- * Puts files into the pages that show them: `npm run docs`. A comment with a path above a block says which file it is. Tests hold
- * the two together.
+ * Puts files into the pages that show them, and makes those that tell what tables of the code hold: `npm run docs`. A
+ * comment with a path above a block says which file it is. Tests compare all of them.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { metricsDoc, metricsDocFile } from "./metrics-doc.ts";
+import { generated } from "./reference.ts";
 
 export const root = join(import.meta.dirname, "..");
 
@@ -27,5 +27,5 @@ if (import.meta.main) {
     const text = readFileSync(join(root, path), "utf8");
     if (filled(text) !== text) writeFileSync(join(root, path), filled(text));
   }
-  writeFileSync(metricsDocFile, metricsDoc());
+  for (const [path, text] of Object.entries(generated)) writeFileSync(join(root, path), text());
 }

@@ -1,7 +1,23 @@
-import type { AgentLauncherOptions, StartRequest } from "./api/launcher-options.ts";
+import type { AgentLauncherOptions } from "./api/launcher-options.ts";
 import { GreenroomError } from "./shared/errors.ts";
+import type { InMemoryCall, JsonObject, JsonValue } from "./shared/protocol.ts";
 import type { Session } from "./supervisor/session/session.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
+
+export interface StartRequest {
+  readonly callId: string;
+  /** The type of the call. Default `default`. */
+  readonly callType?: string;
+  /** Handed to `createAgent` and `joinCall` as it is. Default `{}`. */
+  readonly config?: JsonObject;
+  /** The user who starts the session, which is kept with it. Default null. */
+  readonly createdBy?: JsonValue;
+  /**
+   * The call takes place in memory, whatever edge the agent has: `dial(session.id)` of `greenroom/testing` reaches it, to
+   * play sound into it and to hear what the agent says. An agent without ears or a voice gets the offline stand-ins.
+   */
+  readonly inMemory?: InMemoryCall;
+}
 
 /**
  * Puts agents into calls, each in a thread of its own. This is a light shell, since an agent's module is loaded in its

@@ -68,19 +68,19 @@ export { ToolError } from "./agent/tools/tool-error.ts";
 export { Tools } from "./agent/tools/tools.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export { AgentLauncher } from "./agent-launcher.ts";
-export type {
-  AgentLauncherOptions,
-  RedisRegistryOptions,
-  StartRequest,
-  WebhookOptions,
-} from "./api/launcher-options.ts";
+export type { AgentLauncherOptions } from "./api/launcher-options.ts";
+export type { RedisRegistryOptions } from "./api/registry-options.ts";
+export type { ConsoleOptions, RunnerOptions } from "./api/runner-options.ts";
+export type { Dependency, Permission, Scope, ScopedSession } from "./api/scope.ts";
+export type { ServeOptions, ServerTimeouts } from "./api/serve-options.ts";
+export type { SessionSummary, TranscriptLine } from "./api/session-summary.ts";
+export type { StartRequest } from "./api/start-request.ts";
+export type { WebhookOptions } from "./api/webhook-options.ts";
 export type { PcmFrame } from "./audio/pcm-frame.ts";
 export { type ApiKeyOptions, apiKey } from "./control-plane/access/api-key.ts";
 export { type JwtOptions, jwt } from "./control-plane/access/jwt.ts";
-export type { Dependency, Permission, Scope, ScopedSession } from "./control-plane/access/scope.ts";
 export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-error.ts";
 export { routes } from "./control-plane/routes.ts";
-export type { ServeOptions, ServerTimeouts } from "./control-plane/serve-options.ts";
 export { closeWebSocket, socketCloseOf, type WebSocketOptions, webSocketOver } from "./media/web-socket.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
@@ -103,9 +103,7 @@ export type {
   SessionRegistry,
   WaitingMessages,
 } from "./registry/registry.ts";
-export type { ConsoleOptions } from "./runner/console/console.ts";
 export { Runner } from "./runner/runner.ts";
-export type { RunnerOptions } from "./runner/runner-options.ts";
 export type { ServerHandle } from "./runner/server/serve.ts";
 export type { CloseOptions, Shutdown } from "./runner/server/shutdown.ts";
 export type { AgentEvent, ResponseLatency, TurnOutcome } from "./shared/agent-event.ts";
@@ -128,5 +126,3 @@ export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/session/e
 export type { Session } from "./supervisor/session/session.ts";
 export type { SessionTimeline } from "./supervisor/session/session-creation.ts";
 export type { SessionResources } from "./supervisor/session/session-resources.ts";
-export type { SessionSummary } from "./supervisor/session/session-summary.ts";
-export type { TranscriptLine } from "./supervisor/session/transcript.ts";

@@ -2,15 +2,19 @@ import { Agent } from "../src/agent/agent.ts";
 import { defineAgent } from "../src/agent/define-agent.ts";
 import type { LLM } from "../src/agent/llm.ts";
 import * as local from "../src/providers/local/index.ts";
+import { fromEnvironment, providers } from "../src/shared/provider-table.ts";
 
-const isSet = (name: string): boolean => (process.env[name]?.trim() ?? "") !== "";
+const keys = [providers.gemini, providers.deepgram, providers.elevenlabs].map(
+  ({ variables }) => variables.apiKey,
+);
+const [hasGemini, hasDeepgram, hasElevenlabs] = keys.map((key) => fromEnvironment(key) !== undefined);
 
 // A provider is imported only where its key is set: its SDK is then loaded before the thread says that it is warm.
-const gemini = isSet("GOOGLE_API_KEY") ? await import("../src/providers/gemini/index.ts") : null;
-const deepgram = isSet("DEEPGRAM_API_KEY") ? await import("../src/providers/deepgram/index.ts") : null;
-const elevenlabs = isSet("ELEVENLABS_API_KEY") ? await import("../src/providers/elevenlabs/index.ts") : null;
+const gemini = hasGemini ? await import("../src/providers/gemini/index.ts") : null;
+const deepgram = hasDeepgram ? await import("../src/providers/deepgram/index.ts") : null;
+const elevenlabs = hasElevenlabs ? await import("../src/providers/elevenlabs/index.ts") : null;
 
-const missing = ["GOOGLE_API_KEY", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY"].filter((name) => !isSet(name));
+const missing = keys.filter((key) => fromEnvironment(key) === undefined).map(({ name }) => name);
 const about =
   missing.length === 0 ? {} : { about: `Offline stand-ins take the place of what needs ${list(missing)}.` };
 

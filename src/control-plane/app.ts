@@ -2,21 +2,16 @@ import Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import { corsMiddleware } from "./access/cors.ts";
-import { exposureText, namesText, Origins } from "./access/origins.ts";
+import { Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { homeEndpoint } from "./documents/docs.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { answerEntrusted } from "./peers/entrust.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
-import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
+import type { FilledServeOptions } from "./serve-options.ts";
 
-export { createMetricsApp } from "./metrics-app.ts";
-export { applyServerTimeouts, createHttpServer } from "./server.ts";
-export { cutUpgrades, serveUpgrades } from "./sockets/serve-upgrades.ts";
-
-/** A ready Koa application over the launcher, which is started and drained by whoever serves it. Throws INVALID_OPTIONS. */
-export async function createApp(launcher: AgentLauncher, options: ServeOptions = {}): Promise<Koa> {
-  const filled = fillServeOptions(options);
+/** A ready Koa application over the launcher, which is started and drained by whoever serves it. */
+export async function createApp(launcher: AgentLauncher, filled: FilledServeOptions): Promise<Koa> {
   const plane = new ControlPlane(await launcher.supervisor(), filled);
   const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint]);
   const origins = new Origins(filled, plane.log);
@@ -57,17 +52,4 @@ async function answeredBy(ctx: Koa.Context, next: Koa.Next): Promise<boolean> {
   const answered = ctx.status !== 404 || ctx.body !== undefined || ctx.headerSent || ctx.respond === false;
   if (answered) notesOf(ctx).route = "added";
   return answered;
-}
-
-/** A loud text for a server that listens beyond loopback and asks nobody who they are, or null. */
-export function exposureWarning(options: ServeOptions = {}): string | null {
-  return exposureText(fillServeOptions(options));
-}
-
-/**
- * Returns a text that says by which names a server may be called where nobody has to authenticate, and how to add one;
- * null where any will do.
- */
-export function namesNotice(options: ServeOptions = {}): string | null {
-  return namesText(fillServeOptions(options));
 }

@@ -1,10 +1,11 @@
 import type Koa from "koa";
+import type { ScopedSession } from "../api/scope.ts";
+import { type PermissionName, permissions as permissionTable } from "../options/permissions.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import type { JsonValue } from "../shared/protocol.ts";
 import type { Session } from "../supervisor/session/session.ts";
 import { userKey, userText } from "./access/created-by.ts";
-import { type Judgement, neverByToken } from "./access/permissions.ts";
-import { RequestScope, type ScopedSession, type Subject } from "./access/scope.ts";
+import { RequestScope, type Subject } from "./access/scope.ts";
 import { presentedToken } from "./access/session-token.ts";
 import { starterOf } from "./access/starter.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -32,7 +33,7 @@ export interface Judged {
 /** What an endpoint says of who may ask it. */
 export interface JudgedEndpoint {
   /** The permission that a caller must have for the session of the path. */
-  readonly judgement?: Judgement;
+  readonly judgement?: PermissionName;
   /** True where a session token opens it, although it does not give that permission elsewhere. */
   readonly opensByToken?: boolean;
 }
@@ -153,7 +154,7 @@ export class Exchange {
     session: ScopedSession | undefined,
   ): Promise<{ readonly caller: Caller; readonly byToken: boolean }> {
     const { permissions, tokens, options } = this.plane;
-    const { judgement, opensByToken = judgement && !neverByToken.has(judgement) } = this.#endpoint;
+    const { judgement, opensByToken = judgement && permissionTable[judgement].byToken } = this.#endpoint;
     if (!judgement) throw new Error(`${this.ctx.method} ${this.ctx.path} is not about a session`);
     const { headers, query } = this.scope;
     const byToken = opensByToken === true && tokens.accepts(id, presentedToken(headers, query));

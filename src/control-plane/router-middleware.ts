@@ -1,9 +1,10 @@
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
+import type { ServeOptions } from "../api/serve-options.ts";
 import { namesText, Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { EndpointRouter } from "./router.ts";
-import { fillServeOptions, type ServeOptions } from "./serve-options.ts";
+import { fillServeOptions } from "./serve-options.ts";
 
 /**
  * The endpoints for a foreign application: they bring their own error answers, body parsing, request ids, and checks of Host and

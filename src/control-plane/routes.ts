@@ -1,6 +1,6 @@
 import type Koa from "koa";
 import type { AgentLauncher } from "../agent-launcher.ts";
-import type { ServeOptions } from "./serve-options.ts";
+import type { ServeOptions } from "../api/serve-options.ts";
 
 interface Routes extends Koa.Middleware {
   ready(): Promise<void>;

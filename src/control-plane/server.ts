@@ -1,25 +1,23 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { fillServeOptions, type ServerTimeouts } from "./serve-options.ts";
+import type { FilledServeOptions } from "./serve-options.ts";
 import { asksForWebSocket } from "./sockets/serve-upgrades.ts";
 
 /** A server that cuts slow clients off. Node takes the interval of its checks only when a server is made. */
-export function createHttpServer(timeouts: ServerTimeouts = {}): Server {
-  const { checkIntervalMs } = fillServeOptions({ timeouts }).timeouts;
+export function createHttpServer(timeouts: FilledServeOptions["timeouts"]): Server {
   const server: Server = createServer({
-    connectionsCheckingInterval: checkIntervalMs,
+    connectionsCheckingInterval: timeouts.checkIntervalMs,
     shouldUpgradeCallback: (request) => server.listenerCount("upgrade") > 0 && asksForWebSocket(request),
   });
-  applyServerTimeouts(server, timeouts);
+  applyTimeouts(server, timeouts);
   return server;
 }
 
-/**
- * Sets how long clients may take, and answers those whose request cannot even be read in JSON. A server that was not made by
- * {@link createHttpServer} looks at the first two times every 30 s only.
- */
-export function applyServerTimeouts(server: Server, timeouts: ServerTimeouts = {}): void {
-  const { headersMs, requestMs, keepAliveMs } = fillServeOptions({ timeouts }).timeouts;
+/** Sets how long clients may take, and answers those whose request cannot even be read in JSON. */
+function applyTimeouts(
+  server: Server,
+  { headersMs, requestMs, keepAliveMs }: FilledServeOptions["timeouts"],
+): void {
   server.headersTimeout = headersMs;
   server.requestTimeout = requestMs;
   server.keepAliveTimeout = keepAliveMs;

@@ -1,10 +1,5 @@
 import { type Check, checkValue, key } from "../agent/options/option-checks.ts";
-
-/** A variable that is empty counts as none. */
-export function fromEnvironment(name: string): string | undefined {
-  const value = process.env[name]?.trim();
-  return value === "" ? undefined : value;
-}
+import { fromEnvironment, type ProviderVariable } from "../shared/provider-table.ts";
 
 /** A key that a service needs is set nowhere. The environment is what has to change, so no place in the code is told. */
 export class MissingKeyError extends TypeError {
@@ -19,25 +14,25 @@ export class MissingKeyError extends TypeError {
 export function keyFrom(
   owner: string,
   given: string | undefined,
-  variable: string,
+  variable: ProviderVariable,
   option = "apiKey",
 ): string {
   const found = given ?? fromEnvironment(variable);
   if (found === undefined) {
-    throw new MissingKeyError(`${variable} is not set: set it, or give ${owner} an ${option}`);
+    throw new MissingKeyError(`${variable.name} is not set: set it, or give ${owner} an ${option}`);
   }
   // As a header it would be refused by an error that quotes it.
-  checkValue(given === undefined ? variable : `${owner}: ${option}`, found, key);
+  checkValue(given === undefined ? variable.name : `${owner}: ${option}`, found, key);
   return found;
 }
 
 /** The address of a service: the option, the environment's, or its own. Throws a `TypeError` where it is none. */
 export function baseUrlFrom<Usual extends string | null>(
   given: string | undefined,
-  variable: string,
+  variable: ProviderVariable,
   { usual, check }: { readonly usual: Usual; readonly check: Check },
 ): string | Usual {
   const found = given ?? fromEnvironment(variable);
-  if (found !== undefined) checkValue(variable, found, check);
+  if (found !== undefined) checkValue(variable.name, found, check);
   return found ?? usual;
 }

@@ -1,10 +1,9 @@
 // Node 20 has no such export, and is to reach the sentence that says so.
 import * as nodeModule from "node:module";
 import type { AgentLauncher } from "../agent-launcher.ts";
+import type { ConsoleOptions, RunnerOptions } from "../api/runner-options.ts";
 import { compileCacheFolder } from "../process/compile-cache.ts";
 import type { EndReason } from "../shared/protocol.ts";
-import type { ConsoleOptions } from "./console/console.ts";
-import type { RunnerOptions } from "./runner-options.ts";
 import type { ServerHandle } from "./server/serve.ts";
 
 /**

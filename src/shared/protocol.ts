@@ -93,7 +93,9 @@ export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_E
  */
 export const heartbeatIntervalMs = 250;
 
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+/** The levels of log lines, the least important first. */
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 /** The format of log lines. `words` is for a terminal that shows the conversation itself. */
 export type LogFormat = "json" | "words";

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
-import type { AgentLauncherOptions, StartRequest } from "../api/launcher-options.ts";
+import type { AgentLauncherOptions } from "../api/launcher-options.ts";
+import type { StartRequest } from "../api/start-request.ts";
 import { Metrics } from "../metrics/prometheus.ts";
 import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";

@@ -3,9 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { parse } from "yaml";
+import { optionsOf, readerOfOption, variableOf } from "../../src/options/outside.ts";
 import type { Environment } from "../../src/runner/options/environment.ts";
-import { type OptionTable, variableOf } from "../../src/runner/options/option-table.ts";
-import * as options from "../../src/runner/options/options.ts";
 import { warningsOf } from "../../src/runner/options/unknown-variables.ts";
 import { readDockerfile, variablesOf } from "../fixtures/k8s/dockerfile.ts";
 import { readResources } from "../fixtures/k8s/kustomize.ts";
@@ -74,7 +73,6 @@ withCompose("Compose accepts the file, without a warning, and refuses a wrong on
 });
 
 withCompose("replicas have what a fleet needs, and variables that the server knows", (t) => {
-  const tables: OptionTable = { ...options.serveOptions, ...options.launcherLimits, ...options.fleetOptions };
   const all = services();
   const port = variablesOf(readDockerfile(join(project, "Dockerfile")).at(-1)!).GREENROOM_PORT;
   for (const name of replicas) {
@@ -86,9 +84,10 @@ withCompose("replicas have what a fleet needs, and variables that the server kno
       warnings: [],
     };
     t.deepEqual(warningsOf(known), []);
-    for (const [option, { schema }] of Object.entries(tables)) {
-      const text = environment[variableOf(option)];
-      if (text !== undefined) t.true(schema.safeParse(text).success, `${option}: ${text}`);
+    for (const option of optionsOf("serve")) {
+      const text = environment[variableOf(option.name)];
+      if (text !== undefined)
+        t.true(readerOfOption(option).safeParse(text).success, `${option.name}: ${text}`);
     }
     t.is(environment.GREENROOM_NODE_ID, name);
     t.is(environment.GREENROOM_ADVERTISED_ADDRESS, `http://${name}:${port}`);

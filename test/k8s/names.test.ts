@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import test from "ava";
+import { optionsOf, readerOfOption, variableOf } from "../../src/options/outside.ts";
 import type { Environment } from "../../src/runner/options/environment.ts";
-import { type OptionTable, variableOf } from "../../src/runner/options/option-table.ts";
-import * as options from "../../src/runner/options/options.ts";
 import { warningsOf } from "../../src/runner/options/unknown-variables.ts";
+import { providers } from "../../src/shared/provider-table.ts";
 import { folder, readResources, sources } from "../fixtures/k8s/kustomize.ts";
 import { alone, each, environmentOf, podOf, serverOf, whole } from "../fixtures/k8s/layers.ts";
 import {
@@ -89,12 +89,8 @@ each("ports that are named exist, and it listens on them", whole, (t, resources)
  */
 const others = [
   "REDIS_URL",
-  "GOOGLE_API_KEY",
-  "DEEPGRAM_API_KEY",
-  "ELEVENLABS_API_KEY",
-  "STREAM_API_KEY",
-  "STREAM_API_SECRET",
   "POD_IP",
+  ...Object.values(providers).flatMap(({ variables }) => Object.values(variables).map(({ name }) => name)),
 ];
 
 each("every variable is one that the server knows", whole, (t, resources) => {
@@ -116,10 +112,10 @@ each("every variable is one that the server knows", whole, (t, resources) => {
 });
 
 each("a setting is what its option allows", alone, (t, resources) => {
-  const tables: OptionTable = { ...options.serveOptions, ...options.launcherLimits, ...options.fleetOptions };
-  for (const [name, option] of Object.entries(tables)) {
-    const text = environmentOf(resources)[variableOf(name)]?.replace("$(POD_IP)", "10.0.0.7");
-    if (text !== undefined) t.true(option.schema.safeParse(text).success, `${variableOf(name)}=${text}`);
+  for (const option of optionsOf("serve")) {
+    const variable = variableOf(option.name);
+    const text = environmentOf(resources)[variable]?.replace("$(POD_IP)", "10.0.0.7");
+    if (text !== undefined) t.true(readerOfOption(option).safeParse(text).success, `${variable}=${text}`);
   }
 });
 

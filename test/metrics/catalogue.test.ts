@@ -1,16 +1,10 @@
-import { readFileSync } from "node:fs";
 import test from "ava";
-import { metricsDoc, metricsDocFile } from "../../scripts/metrics-doc.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
 import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 
 const families: readonly MetricFamily[] = Object.values(catalogue);
-
-test("docs/metrics.md is what the catalogue says", (t) => {
-  t.is(readFileSync(metricsDocFile, "utf8"), metricsDoc(), "run: node scripts/metrics-doc.ts");
-});
 
 test("names follow the conventions of Prometheus", (t) => {
   t.is(new Set(families.map((family) => family.name)).size, families.length, "a name is used twice");

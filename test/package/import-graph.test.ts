@@ -49,6 +49,7 @@ const mainFloors = [
   "src/runner/",
   "src/control-plane/",
   "src/supervisor/",
+  "src/options/",
   "src/registry/",
   "src/metrics/",
   "src/shared/",
@@ -82,7 +83,7 @@ test("the walk finds the imports", (t) => {
   );
 });
 
-test("imports go one way, those of types too: runner, control plane, supervisor, registry, metrics", (t) => {
+test("imports go one way, those of types too: runner, control plane, supervisor, options, registry, metrics", (t) => {
   for (const { from, to } of all) {
     const [above, below] = [floorOf(mainFloors, from), floorOf(mainFloors, to)];
     if (above >= 0 && below >= 0) t.true(above <= below, `${from} imports ${to}`);

@@ -1,8 +1,7 @@
 import { createClient } from "@redis/client";
 import test from "ava";
-import { AgentLauncher, type AgentLauncherOptions } from "greenroom";
 import { MemoryRegistry } from "../../src/registry/memory.ts";
-import { fleetOf } from "../../src/runner/options/fleet-settings.ts";
+import { registryOf } from "../../src/runner/options/fleet-settings.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
 import { RedisServer } from "../fixtures/programs/redis-server.ts";
@@ -17,35 +16,32 @@ async function unprotect(port: number): Promise<void> {
   await client.sendCommand(["ACL", "SETUSER", "default", "nopass"]);
   client.destroy();
 }
-const ofCode = (registry?: AgentLauncherOptions["registry"]) =>
-  new AgentLauncher({ agent: import.meta.url, ...(registry ? { registry } : {}) });
 
 test("what is set outside of the code completes it, and an address replaces that of the code", (t) => {
-  t.deepEqual(fleetOf({}, ofCode()), {});
-  t.deepEqual(fleetOf({ redisUrl: "redis://a", nodeId: "n" }, ofCode()), {
-    nodeId: "n",
-    registry: { url: "redis://a" },
-  });
-  const settings = { redisUrl: "redis://a", registryWhileAway: "refuse", maxFleetSessions: null } as const;
-  t.deepEqual(fleetOf(settings, ofCode({ url: "redis://b", keyPrefix: "p", maxConcurrentSessions: 3 })), {
-    registry: { url: "redis://a", keyPrefix: "p", whileAway: "refuse", maxConcurrentSessions: null },
-  });
-  t.deepEqual(fleetOf({ redisUrl: "redis://a", requirePeers: true }, ofCode()), {
+  t.deepEqual(registryOf({}, undefined, false), {});
+  t.deepEqual(registryOf({ url: "redis://a" }, undefined, false), { registry: { url: "redis://a" } });
+  const settings = { url: "redis://a", whileAway: "refuse", maxConcurrentSessions: null } as const;
+  t.deepEqual(
+    registryOf(settings, { url: "redis://b", keyPrefix: "p", maxConcurrentSessions: 3 }, undefined),
+    { registry: { url: "redis://a", keyPrefix: "p", whileAway: "refuse", maxConcurrentSessions: null } },
+  );
+  t.deepEqual(registryOf({ url: "redis://a" }, undefined, true), {
     registry: { url: "redis://a", contactTimeoutMs: 60_000 },
   });
-  const patient = { requirePeers: true, registryContactTimeoutMs: 5 };
-  t.deepEqual(fleetOf(patient, ofCode({ url: "redis://b" })), {
+  t.deepEqual(registryOf({ contactTimeoutMs: 5 }, { url: "redis://b" }, true), {
     registry: { url: "redis://b", contactTimeoutMs: 5 },
   });
 });
 
 test("a registry of the code's own stays; settings of a Redis that there is none of are refused", (t) => {
-  t.deepEqual(fleetOf({ redisUrl: "redis://a" }, ofCode(new MemoryRegistry())), {});
-  t.throws(() => fleetOf({ registryLeaseMs: 5_000 }, ofCode()), {
+  t.deepEqual(registryOf({ url: "redis://a" }, new MemoryRegistry(), false), {});
+  t.throws(() => registryOf({ leaseMs: 5_000 }, undefined, false), {
     message:
       "--registry-lease-ms: there is no Redis that it could hold for; set GREENROOM_REDIS_URL or REDIS_URL",
   });
-  t.throws(() => fleetOf({ maxFleetSessions: 5 }, ofCode(new MemoryRegistry())), { message: /of its own/ });
+  t.throws(() => registryOf({ maxConcurrentSessions: 5 }, new MemoryRegistry(), false), {
+    message: /^--max-fleet-sessions: .*of its own/,
+  });
 });
 
 withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
@@ -171,7 +167,7 @@ withRedis("it serves once Redis answers, also where that is late", async (t) => 
 test("a secret that is too short is named by its variable", async (t) => {
   const child = program(t, ["serve"], { env: { GREENROOM_PEER_SECRET: "short" } });
   t.not((await child.exit).code, 0);
-  t.regex(child.stderr + child.stdout, /peerSecret \(GREENROOM_PEER_SECRET\): expected 32 characters/);
+  t.regex(child.stderr + child.stdout, /GREENROOM_PEER_SECRET: expected 32 characters/);
 });
 
 for (const [title, args, says] of [

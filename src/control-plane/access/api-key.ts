@@ -1,7 +1,7 @@
+import type { Dependency } from "../../api/scope.ts";
 import { KeyRing } from "./api-keys/key-ring.ts";
 import { bearerToken, unauthorized } from "./bearer.ts";
 import { preparable } from "./prepare.ts";
-import type { Dependency } from "./scope.ts";
 
 export interface ApiKeyOptions {
   /**

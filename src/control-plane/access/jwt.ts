@@ -1,11 +1,11 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { JWTPayload, JWTVerifyOptions, JWTVerifyResult } from "jose";
+import type { Dependency } from "../../api/scope.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { HttpError } from "../http/http-error.ts";
 import { bearerToken, unauthorized } from "./bearer.ts";
 import { preparable } from "./prepare.ts";
-import type { Dependency } from "./scope.ts";
 
 /** Exactly one of `secret`, `publicKey` and `jwksUrl`. */
 export interface JwtOptions {

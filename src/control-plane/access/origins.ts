@@ -2,10 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type Koa from "koa";
 import type { Logger } from "pino";
+import { hostName, isOrigin } from "../../options/host-names.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { FilledServeOptions } from "../serve-options.ts";
 import { isUpgrade } from "../sockets/serve-upgrades.ts";
-import { hostName, isOrigin } from "./host-names.ts";
 
 /** The most refusals that the log tells of. */
 const mostTold = 20;

@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import type { Dependency } from "../../api/scope.ts";
+import { type PermissionName, permissions } from "../../options/permissions.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
@@ -6,19 +8,7 @@ import { loggedError } from "../../supervisor/log-error.ts";
 import { HttpError } from "../http/http-error.ts";
 import type { FilledServeOptions } from "../serve-options.ts";
 import { userJson } from "./created-by.ts";
-import type { Dependency, Permission, RequestScope } from "./scope.ts";
-
-/** The callbacks that judge what a caller may do. */
-export type Judgement =
-  | "canStartSession"
-  | "canCloseSession"
-  | "canViewSession"
-  | "canViewMetrics"
-  | "canSendMessage"
-  | "canJoinCall";
-
-/** The permissions that a session token never gives. */
-export const neverByToken: ReadonlySet<Judgement> = new Set(["canViewMetrics", "canJoinCall"]);
+import type { RequestScope } from "./scope.ts";
 
 /** The longest time that deferred functions may take together, in milliseconds. */
 const releaseTimeoutMs = 10_000;
@@ -44,17 +34,17 @@ export class Permissions {
    * Returns whether the caller may do this with a session. Where there is no callback for it, those may who may view the
    * session.
    */
-  async allows(judgement: Judgement, scope: RequestScope): Promise<boolean> {
-    const { canStartSession, canViewSession } = this.#options;
-    const permission: Permission | undefined =
-      judgement === "canStartSession" ? canStartSession : (this.#options[judgement] ?? canViewSession);
+  async allows(judgement: PermissionName, scope: RequestScope): Promise<boolean> {
+    const { otherwise } = permissions[judgement];
+    const permission =
+      this.#options[judgement] ?? (otherwise === null ? undefined : this.#options[otherwise]);
     if (!permission) return true;
     const verdict = await this.#ask(judgement, permission, scope);
     return verdict !== false && verdict !== null;
   }
 
   /** Throws FORBIDDEN where the callback denies. */
-  async demand(judgement: Judgement, scope: RequestScope): Promise<void> {
+  async demand(judgement: PermissionName, scope: RequestScope): Promise<void> {
     if (!(await this.allows(judgement, scope))) throw new GreenroomError("FORBIDDEN", "You may not do this");
   }
 
@@ -62,7 +52,7 @@ export class Permissions {
    * Demands the same for a session, which may not exist: who is denied and may not view it either gets the 404 of an
    * unknown one, or what `canViewSession` throws.
    */
-  async demandOfSession(judgement: Judgement, scope: RequestScope, sessionId: string): Promise<void> {
+  async demandOfSession(judgement: PermissionName, scope: RequestScope, sessionId: string): Promise<void> {
     try {
       await this.demand(judgement, scope);
     } catch (error) {
@@ -81,7 +71,7 @@ export class Permissions {
    * Does the same as {@link allows}, for one of many sessions: a refusal that is thrown counts as one; any other failure is
    * the request's.
    */
-  async grants(judgement: Judgement, scope: RequestScope): Promise<boolean> {
+  async grants(judgement: PermissionName, scope: RequestScope): Promise<boolean> {
     try {
       return await this.allows(judgement, scope);
     } catch (error) {

@@ -1,5 +1,5 @@
-import type { ScopedSession } from "./scope.ts";
-import { type Credentials, type Dependency, knownCaller } from "./scope.ts";
+import type { Dependency, ScopedSession } from "../../api/scope.ts";
+import { type Credentials, knownCaller } from "./scope.ts";
 
 /** The starter of each session, for as long as the session is kept: the permissions of its session_token are theirs. */
 const starters = new WeakMap<ScopedSession, Credentials>();

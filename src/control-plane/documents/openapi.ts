@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { neverByToken } from "../access/permissions.ts";
+import { permissions } from "../../options/permissions.ts";
 import type { DocumentedAnswer, Endpoint, EndpointDocumentation } from "../endpoint.ts";
 import { components } from "./components.ts";
 
@@ -27,7 +27,7 @@ export function openApiDocument(
   const paths: Record<string, Json> = {};
   for (const { path, method, judgement, opensByToken, documentation } of endpoints) {
     if (!documentation) continue;
-    const byToken = opensByToken ?? (judgement !== undefined && !neverByToken.has(judgement));
+    const byToken = opensByToken ?? (judgement !== undefined && permissions[judgement].byToken);
     paths[path] = { ...paths[path], [method]: operation(path, documentation, { secured, byToken }) };
   }
   return {

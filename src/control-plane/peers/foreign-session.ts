@@ -1,5 +1,5 @@
+import type { ScopedSession } from "../../api/scope.ts";
 import type { SessionRecord } from "../../registry/registry.ts";
-import type { ScopedSession } from "../access/scope.ts";
 
 /**
  * Returns a session of a replica that cannot be asked, as far as the registry knows it: without its `config`, and

@@ -12,7 +12,10 @@ import {
   url,
   whole,
 } from "../../agent/options/option-checks.ts";
+import { providers } from "../../shared/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
+
+const { variables } = providers.deepgram;
 
 /** The options for listening through Deepgram. A wrong option throws a `TypeError` that names it. */
 export interface DeepgramOptions {
@@ -178,8 +181,8 @@ export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
     throw new TypeError(`deepgram.STT: languageHints is for flux-general-multi, not for ${model}`);
   }
   return {
-    apiKey: keyFrom("deepgram.STT", given.apiKey, "DEEPGRAM_API_KEY"),
-    baseUrl: baseUrlFrom(given.baseUrl, "DEEPGRAM_BASE_URL", {
+    apiKey: keyFrom("deepgram.STT", given.apiKey, variables.apiKey),
+    baseUrl: baseUrlFrom(given.baseUrl, variables.baseUrl, {
       usual: "wss://api.deepgram.com",
       check: baseUrl,
     }),

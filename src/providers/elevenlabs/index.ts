@@ -1,10 +1,12 @@
 /** ElevenLabs' voices. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { fromEnvironment } from "../access.ts";
+import { fromEnvironment, providers } from "../../shared/provider-table.ts";
 import { Connections } from "../connections.ts";
 import { defaultBaseUrl } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
+
+const { variables } = providers.elevenlabs;
 
 export { ElevenlabsError, type ElevenlabsErrorKind } from "./error.ts";
 export type { SampleRate, TextNormalization, TTSOptions, VoiceSettings } from "./options.ts";
@@ -16,8 +18,8 @@ export { TTS } from "./tts.ts";
  */
 export async function preload(): Promise<void> {
   await loadSdk();
-  if (fromEnvironment("ELEVENLABS_API_KEY") === undefined) return;
-  const baseUrl = fromEnvironment("ELEVENLABS_BASE_URL") ?? defaultBaseUrl;
+  if (fromEnvironment(variables.apiKey) === undefined) return;
+  const baseUrl = fromEnvironment(variables.baseUrl) ?? defaultBaseUrl;
   if (!URL.canParse(baseUrl)) return;
   // Not waited for, and no harm done where it fails: the first request then opens its own.
   Connections.to(baseUrl)

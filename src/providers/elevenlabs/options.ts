@@ -12,7 +12,10 @@ import {
   url,
   whole,
 } from "../../agent/options/option-checks.ts";
+import { providers } from "../../shared/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
+
+const { variables } = providers.elevenlabs;
 
 /**
  * The settings of the voice's sound, over those that are stored with it at ElevenLabs. All but `speed` and the boost are
@@ -142,7 +145,7 @@ const checks: Checks<TTSOptions> = {
 export function fillOptions(given: TTSOptions): FilledOptions {
   return {
     ...fillWith("elevenlabs.TTS", given, checks, defaults),
-    apiKey: keyFrom("elevenlabs.TTS", given.apiKey, "ELEVENLABS_API_KEY"),
-    baseUrl: baseUrlFrom(given.baseUrl, "ELEVENLABS_BASE_URL", { usual: defaultBaseUrl, check: baseUrl }),
+    apiKey: keyFrom("elevenlabs.TTS", given.apiKey, variables.apiKey),
+    baseUrl: baseUrlFrom(given.baseUrl, variables.baseUrl, { usual: defaultBaseUrl, check: baseUrl }),
   };
 }

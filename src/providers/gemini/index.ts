@@ -1,9 +1,11 @@
 /** Google's Gemini. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { fromEnvironment } from "../access.ts";
+import { fromEnvironment, providers } from "../../shared/provider-table.ts";
 import { Connections } from "../connections.ts";
 import { defaultBaseUrl } from "./options.ts";
+
+const { variables } = providers.gemini;
 
 export { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 export { GeminiError, RefusalError } from "./errors.ts";
@@ -17,8 +19,8 @@ export type { ThinkingEffort } from "./thinking-effort.ts";
  */
 export async function preload(): Promise<void> {
   await import("@google/genai");
-  if (fromEnvironment("GOOGLE_API_KEY") === undefined) return;
-  const baseUrl = fromEnvironment("GOOGLE_GEMINI_BASE_URL") ?? defaultBaseUrl;
+  if (fromEnvironment(variables.apiKey) === undefined) return;
+  const baseUrl = fromEnvironment(variables.baseUrl) ?? defaultBaseUrl;
   // Not waited for, and no harm done where it fails: the first request then opens its own.
   if (URL.canParse(baseUrl))
     Connections.to(baseUrl)

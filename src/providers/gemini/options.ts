@@ -12,9 +12,12 @@ import {
   url,
   whole,
 } from "../../agent/options/option-checks.ts";
+import { providers } from "../../shared/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 import { generationOf } from "./thinking.ts";
 import type { ThinkingEffort } from "./thinking-effort.ts";
+
+const { variables } = providers.gemini;
 
 /** The subject of a safety setting. */
 export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangerous_content";
@@ -125,8 +128,8 @@ export function fillOptions(given: LLMOptions, model: string): FilledOptions {
   checkThinking(filled, model);
   return {
     ...filled,
-    apiKey: keyFrom("gemini.LLM", given.apiKey, "GOOGLE_API_KEY"),
-    baseUrl: baseUrlFrom(given.baseUrl, "GOOGLE_GEMINI_BASE_URL", { usual: defaultBaseUrl, check: baseUrl }),
+    apiKey: keyFrom("gemini.LLM", given.apiKey, variables.apiKey),
+    baseUrl: baseUrlFrom(given.baseUrl, variables.baseUrl, { usual: defaultBaseUrl, check: baseUrl }),
   };
 }
 

@@ -1,11 +1,13 @@
 /** Calls on Stream: `new stream.Edge()`. Its SDK and the media are loaded in session threads only. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { fromEnvironment } from "../access.ts";
+import { fromEnvironment, providers } from "../../shared/provider-table.ts";
 import { openAhead } from "./coordinator/network.ts";
 import { loadSdk } from "./coordinator/sdk.ts";
 import { threadMedia } from "./media/thread-media.ts";
 import { usersUrl, videoUrl } from "./options.ts";
+
+const { variables } = providers.stream;
 
 export { Edge } from "./edge.ts";
 export { StreamError } from "./error.ts";
@@ -16,10 +18,10 @@ export type { StreamOptions } from "./options.ts";
  * uses all of that. For a thread that waits for its call.
  */
 export async function preload(): Promise<void> {
-  const given = fromEnvironment("STREAM_BASE_URL");
+  const given = fromEnvironment(variables.baseUrl);
   const baseUrl = given !== undefined && URL.canParse(given) ? given : null;
   await Promise.all([loadSdk(), threadMedia(baseUrl)]);
-  if (fromEnvironment("STREAM_API_KEY") === undefined) return;
+  if (fromEnvironment(variables.apiKey) === undefined) return;
   // Not waited for, and no harm done where it fails: the first request then opens its own.
   void openAhead(baseUrl === null ? [videoUrl, usersUrl] : [baseUrl]);
 }

@@ -1,5 +1,8 @@
 import { type Checks, fillWith, key, url, whole } from "../../agent/options/option-checks.ts";
+import { providers } from "../../shared/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
+
+const { variables } = providers.stream;
 
 /** The options for calls on Stream. A wrong option throws a `TypeError` that names it. */
 export interface StreamOptions {
@@ -69,13 +72,13 @@ const defaults = { requestTimeoutMs: 5_000, attempts: 3, tokenLifetimeSeconds: 3
 /** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key; it quotes none. */
 export function fillOptions(given: StreamOptions = {}): FilledOptions {
   const filled = fillWith(owner, given, checks, defaults);
-  const baseUrl = baseUrlFrom(given.baseUrl, "STREAM_BASE_URL", { usual: null, check: address });
+  const baseUrl = baseUrlFrom(given.baseUrl, variables.baseUrl, { usual: null, check: address });
   const usual = baseUrl === null ? defaultDemoUrl : null;
-  const demoUrl = baseUrlFrom(given.demoUrl, "EXAMPLE_BASE_URL", { usual, check: address });
+  const demoUrl = baseUrlFrom(given.demoUrl, variables.demoUrl, { usual, check: address });
   return {
     ...filled,
-    apiKey: keyFrom(owner, given.apiKey, "STREAM_API_KEY"),
-    apiSecret: keyFrom(owner, given.apiSecret, "STREAM_API_SECRET", "apiSecret"),
+    apiKey: keyFrom(owner, given.apiKey, variables.apiKey),
+    apiSecret: keyFrom(owner, given.apiSecret, variables.apiSecret, "apiSecret"),
     baseUrl: baseUrl === null ? null : withoutSlash(baseUrl),
     demoUrl: demoUrl === null ? null : withoutSlash(demoUrl),
   };

@@ -1,6 +1,13 @@
 import { Command, CommanderError, Option } from "commander";
-import { flagOf, type OptionTable, type OutsideOption } from "../options/option-table.ts";
-import * as options from "../options/options.ts";
+import {
+  flagOf,
+  helpOf,
+  type OutsideOption,
+  optionsOf,
+  outsideDefault,
+  variableOf,
+} from "../../options/outside.ts";
+import { variables } from "../../options/runner.ts";
 import type { Flags } from "../options/settings.ts";
 import { wrap } from "../terminal/text-width.ts";
 
@@ -36,9 +43,12 @@ export function parseCommandLine(
       },
     })
     .exitOverride();
-  for (const [name, description, groups] of commands) {
+  for (const [name, description] of commands) {
     const command = root.command(name).description(description);
-    for (const [heading, table] of groups) addOptions(command, heading, table);
+    for (const [heading, options] of helpOf(name)) {
+      command.optionsGroup(`${heading}:`);
+      for (const option of options) command.addOption(toFlag(option));
+    }
     command.addHelpText("after", ({ error }) => {
       const { columns = 80 } = error ? process.stderr : process.stdout;
       return wrap(name === "serve" ? `${secrets}\n${precedence}` : precedence, columns || 80).join("\n");
@@ -61,35 +71,22 @@ export function parseCommandLine(
   return parsed;
 }
 
-type Group = readonly [heading: string, table: OptionTable];
+const commands = [
+  ["serve", "Start the server: sessions over REST."],
+  ["run", "Talk with the agent in this terminal."],
+] as const;
 
-const commands: readonly (readonly ["run" | "serve", string, readonly Group[]])[] = [
-  [
-    "serve",
-    "Start the server: sessions over REST.",
-    [
-      ["Server:", { ...options.serveOptions, ...options.commonOptions }],
-      ["Reports:", { ...options.launcherReports, ...options.webhookOptions }],
-      ["Limits:", options.launcherLimits],
-      ["Fleet:", options.fleetOptions],
-    ],
-  ],
-  [
-    "run",
-    "Talk with the agent in this terminal.",
-    [
-      ["Conversation:", { ...options.consoleOptions, ...options.commonOptions }],
-      ["Limits:", { providerConcurrency: options.launcherLimits.providerConcurrency }],
-    ],
-  ],
+/** What the variables hold that have no flag, by their names. */
+const withoutFlag: readonly (readonly [name: string, help: string])[] = [
+  ...Object.entries(variables).map(([name, { help }]) => [name, help] as const),
+  ...optionsOf("serve").flatMap(({ name, outside }) =>
+    outside.secret ? [[variableOf(name), outside.help] as const] : [],
+  ),
 ];
-
-const nameWidth = Math.max(...Object.keys(options.variablesOnly).map(({ length }) => length));
+const nameWidth = Math.max(...withoutFlag.map(([name]) => name.length));
 const secrets = `
 Variables without a flag:
-${Object.entries(options.variablesOnly)
-  .map(([name, what]) => `  ${name.padEnd(nameWidth)}  ${what}`)
-  .join("\n")}`;
+${withoutFlag.map(([name, help]) => `  ${name.padEnd(nameWidth)}  ${help}`).join("\n")}`;
 
 const precedence =
   "\nEach option can also be set as a variable, in the environment or in the file .env: --max-sessions-per-call is " +
@@ -103,17 +100,11 @@ function complaint(text: string): string {
     .replace(/^error: /, "");
 }
 
-function addOptions(command: Command, heading: string, table: OptionTable): void {
-  command.optionsGroup(heading);
-  for (const [name, option] of Object.entries(table)) {
-    if (!option.secret) command.addOption(toFlag(name, option));
-  }
-}
-
-function toFlag(name: string, option: OutsideOption): Option {
-  const flags = option.placeholder ? `${flagOf(name)} <${option.placeholder}>` : flagOf(name);
-  const note = option.default === undefined ? "" : ` (default: ${option.default})`;
-  return new Option(flags, `${option.description}${note}`);
+function toFlag(option: OutsideOption): Option {
+  const { name, outside } = option;
+  const flags = outside.placeholder ? `${flagOf(name)} <${outside.placeholder}>` : flagOf(name);
+  const text = outsideDefault(option);
+  return new Option(flags, `${outside.help}${text === null ? "" : ` (default: ${text})`}`);
 }
 
 function givenFlags(command: Command): Flags {

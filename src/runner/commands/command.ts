@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { RunnerOptions } from "../../api/runner-options.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { version } from "../../shared/version.ts";
 import { loadEnvironment } from "../options/environment.ts";
 import { warningsOf } from "../options/unknown-variables.ts";
-import type { RunnerOptions } from "../runner-options.ts";
 import { boundStandardStreams } from "../server/standard-streams.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { parseCommandLine } from "./command-line.ts";

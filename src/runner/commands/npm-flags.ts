@@ -1,15 +1,4 @@
-import { flagOf, type OptionTable } from "../options/option-table.ts";
-import * as options from "../options/options.ts";
-
-const tables: readonly OptionTable[] = [
-  options.commonOptions,
-  options.consoleOptions,
-  options.serveOptions,
-  options.launcherLimits,
-  options.launcherReports,
-  options.fleetOptions,
-  options.webhookOptions,
-];
+import { allOutsideOptions, flagOf } from "../../options/outside.ts";
 
 /** The variable of the environment in which npm keeps a flag: `npm_config_max_sessions_per_call`. */
 const variableOfNpm = (flag: string): string => `npm_config_${flag.slice(2).replaceAll("-", "_")}`;
@@ -26,10 +15,8 @@ export function flagsOfNpm(environment: NodeJS.ProcessEnv = process.env): string
   const script = environment.npm_lifecycle_event;
   // npx hands everything over that follows the name of the program.
   if (script === undefined || script === "npx") return null;
-  const flags = tables.flatMap((table) =>
-    Object.entries(table).flatMap(([name, { secret }]) => (secret ? [] : [flagOf(name)])),
-  );
-  const taken = [...new Set(flags)].filter(
+  const flags = allOutsideOptions().flatMap(({ name, outside }) => (outside.secret ? [] : [flagOf(name)]));
+  const taken = flags.filter(
     (flag) => environment[variableOfNpm(flag)] !== undefined || isOff(flag, environment),
   );
   if (taken.length === 0) return null;

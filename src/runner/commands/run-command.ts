@@ -1,8 +1,8 @@
 import type { AgentLauncher } from "../../agent-launcher.ts";
+import { commandTables } from "../../options/tables.ts";
 import type { EndReason } from "../../shared/protocol.ts";
 import { converseToEnd } from "../console/console.ts";
 import type { Environment } from "../options/environment.ts";
-import * as tables from "../options/options.ts";
 import { type Flags, readSettings } from "../options/settings.ts";
 
 /** Ends that are nobody's failure. */
@@ -14,18 +14,13 @@ export async function runCommand(
   environment: Environment,
   launcher: AgentLauncher,
 ): Promise<number> {
-  const { common, call, limits } = readSettings(
-    { common: tables.commonOptions, call: tables.consoleOptions, limits: tables.launcherLimits },
-    flags,
-    environment,
-  );
+  const { flags: common, console: call, limits } = readSettings(commandTables.run, flags, environment);
   if (Object.keys(limits).length > 0) launcher.override(limits);
-  const { noDemo = false, ...options } = call;
   const { reason, failure } = await converseToEnd(launcher, {
     ...(common.debug ? { logLevel: "debug" } : {}),
-    ...options,
+    ...call,
     splash: !common.noSplash,
-    hints: !noDemo,
+    hints: !common.noDemo,
   });
   return wellEnded.includes(reason) && failure === null ? 0 : 1;
 }

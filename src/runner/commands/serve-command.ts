@@ -1,16 +1,19 @@
 import { setImmediate } from "node:timers/promises";
 import type { AgentLauncher } from "../../agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
+import type { RunnerOptions } from "../../api/runner-options.ts";
 import { apiKey } from "../../control-plane/access/api-key.ts";
 import { isLoopback } from "../../control-plane/access/origins.ts";
+import { fill } from "../../options/fill.ts";
+import type { webhookTable } from "../../options/launcher.ts";
+import { accessCallbacks } from "../../options/permissions.ts";
+import { drainTable, type variables } from "../../options/runner.ts";
+import { commandTables } from "../../options/tables.ts";
 import { earlySignal } from "../../process/early-signals.ts";
 import type { Environment } from "../options/environment.ts";
-import { demandPeers, fleetOf } from "../options/fleet-settings.ts";
-import type { OptionValues } from "../options/option-table.ts";
-import * as tables from "../options/options.ts";
-import { type Flags, readSettings } from "../options/settings.ts";
+import { demandPeers, registryOf } from "../options/fleet-settings.ts";
+import { type Flags, readSettings, type Settings } from "../options/settings.ts";
 import { misspelt, warningsOf } from "../options/unknown-variables.ts";
-import { drainDefaults, type RunnerOptions } from "../runner-options.ts";
 import { serve } from "../server/serve.ts";
 import { untilSignal } from "../server/signals.ts";
 import { Announcer } from "../terminal/announcer.ts";
@@ -25,32 +28,30 @@ export async function serveCommand(
   launcher: AgentLauncher,
   options: RunnerOptions,
 ): Promise<number> {
-  const { common, server, reports, limits, fleet, webhook } = readSettings(
-    {
-      common: tables.commonOptions,
-      server: tables.serveOptions,
-      reports: tables.launcherReports,
-      limits: tables.launcherLimits,
-      fleet: tables.fleetOptions,
-      webhook: tables.webhookOptions,
-    },
-    flags,
-    environment,
-  );
-  const { logLevel, ...http } = server;
+  const settings = readSettings(commandTables.serve, flags, environment);
+  const { flags: common, launcher: ofLauncher, drain } = settings;
+  // A secret in the code counts more than its variable, which only stands in for it.
+  const { sessionTokenSecret, peerSecret, ...http } = settings.http;
   const debug = common.debug ? ("debug" as const) : undefined;
   const overrides: Partial<AgentLauncherOptions> = {
     ...(debug ? { logLevel: debug, agentsLogLevel: debug } : {}),
-    ...(logLevel ? { logLevel } : {}),
-    ...reports,
-    ...limits,
-    ...fleetOf(fleet, launcher),
-    ...webhookOf(webhook, launcher),
+    ...ofLauncher,
+    ...registryOf(settings.redis, launcher.options.registry, common.requirePeers),
+    ...webhookOf(settings.webhook, launcher),
   };
   launcher.override({ ...overrides, ...forTerminal({ ...launcher.options, ...overrides }) });
-  const settings = guarded({ ...options, ...(debug ? { httpLogLevel: debug } : {}), ...http }, environment);
-  const peerSecret = settings.peerSecret ?? environment.find(["GREENROOM_PEER_SECRET"])?.text;
-  demandPeers(fleet.requirePeers, launcher.options, peerSecret);
+  const serving = guarded(
+    {
+      ...(sessionTokenSecret === undefined ? {} : { sessionTokenSecret }),
+      ...(peerSecret === undefined ? {} : { peerSecret }),
+      ...options,
+      ...(debug ? { httpLogLevel: debug } : {}),
+      ...http,
+      ...drain,
+    },
+    environment,
+  );
+  demandPeers(common.requirePeers, launcher.options, serving.peerSecret);
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
   const { log } = await launcher.supervisor();
   const announcer = new Announcer(log);
@@ -64,10 +65,10 @@ export async function serveCommand(
     return 0;
   }
   return untilSignal({
-    server: serve(launcher, settings),
+    server: serve(launcher, serving),
     announcer,
     log,
-    announceMs: () => announceMsOf(settings, launcher),
+    announceMs: () => announceMsOf(serving, launcher),
   });
 }
 
@@ -81,7 +82,7 @@ export function announceMsOf(
 ): number {
   if (drainAnnounceMs !== undefined) return drainAnnounceMs;
   const unseen = isLoopback(host ?? "127.0.0.1") && launcher.listSessions().length === 0;
-  return unseen ? 0 : drainDefaults.drainAnnounceMs;
+  return unseen ? 0 : fill(drainTable, {}).drainAnnounceMs;
 }
 
 /**
@@ -95,24 +96,17 @@ function forTerminal(options: AgentLauncherOptions): Partial<AgentLauncherOption
   return { logger: readableLog(logLevel, stream), agentsLogLevel };
 }
 
-const callbacks = [
-  "getCurrentUser",
-  "canStartSession",
-  "canCloseSession",
-  "canViewSession",
-  "canViewMetrics",
-  "canSendMessage",
-  "canJoinCall",
-] as const satisfies (keyof RunnerOptions)[];
-
-const guards = ["GREENROOM_API_KEYS", "GREENROOM_API_KEYS_FILE"] as const;
+const guards = [
+  "GREENROOM_API_KEYS",
+  "GREENROOM_API_KEYS_FILE",
+] as const satisfies (keyof typeof variables)[];
 
 /**
  * Adds the check of API keys where keys are set and the code says nothing of who may do what: whoever sets keys wants
  * them asked for. Under a misspelt name they would let everybody in, so that is refused with a `UsageError`.
  */
 function guarded(options: RunnerOptions, environment: Environment): RunnerOptions {
-  const decided = options.app !== undefined || callbacks.some((name) => options[name] !== undefined);
+  const decided = options.app !== undefined || accessCallbacks.some((name) => options[name] !== undefined);
   if (decided) return options;
   if (environment.find(guards)) return { ...options, getCurrentUser: apiKey() };
   const wrong = misspelt(environment, guards);
@@ -126,12 +120,12 @@ function guarded(options: RunnerOptions, environment: Environment): RunnerOption
 
 /** The address may be set without the secret where the code has one, and the other way round. */
 function webhookOf(
-  { webhookUrl, webhookSecret }: OptionValues<typeof tables.webhookOptions>,
+  { url: givenUrl, secret: givenSecret }: Settings<typeof webhookTable>,
   launcher: AgentLauncher,
 ): Pick<AgentLauncherOptions, "webhook"> {
-  if (webhookUrl === undefined && webhookSecret === undefined) return {};
-  const url = webhookUrl ?? launcher.options.webhook?.url;
-  const secret = webhookSecret ?? launcher.options.webhook?.secret;
+  if (givenUrl === undefined && givenSecret === undefined) return {};
+  const url = givenUrl ?? launcher.options.webhook?.url;
+  const secret = givenSecret ?? launcher.options.webhook?.secret;
   if (url === undefined) throw new UsageError("GREENROOM_WEBHOOK_SECRET is set, but no --webhook-url");
   if (secret === undefined)
     throw new UsageError("--webhook-url needs GREENROOM_WEBHOOK_SECRET, which signs what it tells");

@@ -1,4 +1,4 @@
-import type { StartRequest } from "../../api/launcher-options.ts";
+import type { StartRequest } from "../../api/start-request.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import type { Printout } from "../terminal/printout.ts";
 import type { ConsoleConversation } from "./console-conversation.ts";

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { AgentLauncher } from "../../agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
-import type { EndReason, LogLevel } from "../../shared/protocol.ts";
+import type { ConsoleOptions } from "../../api/runner-options.ts";
+import type { EndReason } from "../../shared/protocol.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
@@ -15,31 +16,7 @@ import type { ConsoleCaller } from "./caller.ts";
 import { ConsoleConversation } from "./console-conversation.ts";
 import { noLinks, showDemoLink } from "./demo-link.ts";
 import { openCaller } from "./open-caller.ts";
-import type { RecordedCallOptions } from "./recorded-call.ts";
 import { help } from "./typing-caller.ts";
-
-/** A conversation in the terminal. */
-export interface ConsoleOptions extends Partial<RecordedCallOptions> {
-  /** The type of the call. Default `default`. */
-  readonly callType?: string;
-  /** The id of the call. Default: made up. */
-  readonly callId?: string;
-  /**
-   * Least level of the log lines, JSON on standard error. Default: from `warn` on, in words, and only what the conversation
-   * does not show.
-   */
-  readonly logLevel?: LogLevel;
-  /**
-   * A person joins the call: the address where they do is printed, wherever the output goes, and the call goes on until it
-   * ends, though nothing is typed. Default false: the address is a hint, where somebody sits there and the agent's edge
-   * makes one.
-   */
-  readonly join?: boolean;
-  /** Begins the conversation with the name and the version, where the output is a terminal. Default true. */
-  readonly splash?: boolean;
-  /** Say how to talk, and what else can be typed, where somebody sits there. Default true. */
-  readonly hints?: boolean;
-}
 
 /**
  * One call, typed and read in the terminal, through the same launcher and a real thread. Where standard input is no

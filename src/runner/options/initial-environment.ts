@@ -1,11 +1,8 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import { variablesOnly } from "./options.ts";
+import { secretNames } from "../../options/outside.ts";
 
-/** Variables that hold a secret of the server's own. Those that name a file or a folder hold none. */
-const secrets: ReadonlySet<string> = new Set([
-  ...Object.keys(variablesOnly).filter((name) => !/_(FILE|DIR)$/.test(name)),
-  "REDIS_URL",
-]);
+/** The variables that hold a secret of the server's own. */
+const secrets: ReadonlySet<string> = secretNames();
 
 /**
  * Erases the server's own secrets from the environment that the process was started with, and leaves `process.env` as it is. On Linux

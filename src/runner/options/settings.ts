@@ -1,16 +1,24 @@
 import type { z } from "zod";
-import { UsageError } from "../commands/usage-error.ts";
-import type { Environment, Variable } from "./environment.ts";
+import type { OptionRow, OptionTable, OutsideRow } from "../../options/option.ts";
 import {
   flagOf,
-  type OptionTable,
-  type OptionValues,
   type OutsideOption,
+  outsideOptions,
+  readerOfOption,
   variableOf,
-} from "./option-table.ts";
+} from "../../options/outside.ts";
+import { UsageError } from "../commands/usage-error.ts";
+import type { Environment, Variable } from "./environment.ts";
 
 /** The texts of the flags that were given, by option name. */
 export type Flags = ReadonlyMap<string, string>;
+
+/** The options of a table that were set from outside, under the names that code has for them. */
+export type Settings<Table extends OptionTable> = {
+  -readonly [Name in keyof Table as Table[Name] extends OptionRow & { readonly outside: OutsideRow }
+    ? Name
+    : never]?: Exclude<z.input<Table[Name]["schema"]>, undefined>;
+};
 
 /**
  * The options of each table that were set from outside: by flag, or else by variable, or else in `.env`. Throws a
@@ -20,7 +28,7 @@ export function readSettings<Tables extends Readonly<Record<string, OptionTable>
   tables: Tables,
   flags: Flags,
   environment: Environment,
-): { [Group in keyof Tables]: OptionValues<Tables[Group]> } {
+): { [Group in keyof Tables]: Settings<Tables[Group]> } {
   const complaints: string[] = [];
   const groups = Object.entries(tables).map(([group, table]) => [
     group,
@@ -37,31 +45,30 @@ function readTable(
   complain: (text: string) => void,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(table)) {
-    const found = find(name, option, flags, environment);
+  for (const option of outsideOptions(table)) {
+    const found = find(option, flags, environment);
     if (!found) continue;
-    const result = option.schema.safeParse(found.text);
-    if (result.success) values[name] = result.data;
+    const result = readerOfOption(option).safeParse(found.text);
+    if (result.success) values[option.key] = result.data;
     else complain(`${found.origin}: ${complaint(result.error, option, found.text)}`);
   }
   return values;
 }
 
 function find(
-  name: string,
-  option: OutsideOption,
+  { name, outside }: OutsideOption,
   flags: Flags,
   environment: Environment,
 ): Variable | undefined {
   const flag = flags.get(name);
   if (flag !== undefined) return { text: flag, origin: flagOf(name) };
-  return environment.find([variableOf(name), ...(option.alsoReads ?? [])]);
+  return environment.find([variableOf(name), ...(outside.alsoReads ?? [])]);
 }
 
-function complaint(error: z.ZodError, option: OutsideOption, text: string): string {
+function complaint(error: z.ZodError, { outside }: OutsideOption, text: string): string {
   const [issue] = error.issues;
   const rule = issue ? ruleOf(issue) : error.message;
-  return option.secret ? rule : `${rule}, not ${JSON.stringify(text)}`;
+  return outside.secret ? rule : `${rule}, not ${JSON.stringify(text)}`;
 }
 
 function ruleOf(issue: z.core.$ZodIssue): string {

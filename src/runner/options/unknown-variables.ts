@@ -1,20 +1,12 @@
+import { allOutsideOptions, variableOf } from "../../options/outside.ts";
+import { variables } from "../../options/runner.ts";
 import { similar } from "../../shared/similar.ts";
 import { flagsOfNpm } from "../commands/npm-flags.ts";
 import type { Environment } from "./environment.ts";
-import { variableOf } from "./option-table.ts";
-import * as options from "./options.ts";
 
 const known: ReadonlySet<string> = new Set([
-  ...[
-    options.commonOptions,
-    options.consoleOptions,
-    options.serveOptions,
-    options.launcherLimits,
-    options.launcherReports,
-    options.fleetOptions,
-    options.webhookOptions,
-  ].flatMap((table) => Object.keys(table).map(variableOf)),
-  ...Object.keys(options.variablesOnly),
+  ...allOutsideOptions().map(({ name }) => variableOf(name)),
+  ...Object.keys(variables),
 ]);
 
 /** Kubernetes gives them to every pod beside a Service named "greenroom", or "greenroom-" and more. */

@@ -1,16 +1,16 @@
 import type { Server } from "node:http";
 import type Koa from "koa";
 import type { AgentLauncher } from "../../agent-launcher.ts";
-import {
-  createApp,
-  createHttpServer,
-  createMetricsApp,
-  exposureWarning,
-  namesNotice,
-  serveUpgrades,
-} from "../../control-plane/app.ts";
+import type { RunnerOptions } from "../../api/runner-options.ts";
+import { exposureText, namesText } from "../../control-plane/access/origins.ts";
+import { createApp } from "../../control-plane/app.ts";
+import { createMetricsApp } from "../../control-plane/metrics-app.ts";
 import { routesReady } from "../../control-plane/routes.ts";
-import { type RunnerOptions, splitOptions } from "../runner-options.ts";
+import { fillServeOptions } from "../../control-plane/serve-options.ts";
+import { createHttpServer } from "../../control-plane/server.ts";
+import { serveUpgrades } from "../../control-plane/sockets/serve-upgrades.ts";
+import { fill } from "../../options/fill.ts";
+import { drainTable } from "../../options/runner.ts";
 import { Announcer } from "../terminal/announcer.ts";
 import { drainConnections } from "./connection-draining.ts";
 import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
@@ -42,8 +42,10 @@ interface OpenServer {
 
 /** Listens, then starts the launcher. The `app` of the options is served as it is, else the control plane's own. */
 export async function serve(launcher: AgentLauncher, options: RunnerOptions): Promise<ServerHandle> {
-  const { http, drain } = splitOptions(options);
-  const { host = "127.0.0.1", port = 8_000 } = http;
+  const { drainAnnounceMs, drainTimeoutMs, ...ofHttp } = options;
+  const drain = fill(drainTable, { drainAnnounceMs, drainTimeoutMs });
+  const http = fillServeOptions(ofHttp);
+  const { host, port } = http;
   const supervisor = await launcher.supervisor();
   const app = http.app ?? (await createApp(launcher, http));
   // What is wrong with an API that a user's application mounts is said at the start, not at the first request.
@@ -67,8 +69,9 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   });
 
   async function openMetrics(): Promise<OpenServer | null> {
-    const port = http.metricsPort ?? null;
-    return port === null ? null : open(await createMetricsApp(launcher), port, "--metrics-port");
+    const { metricsPort } = http;
+    if (metricsPort === null) return null;
+    return open(await createMetricsApp(launcher), metricsPort, "--metrics-port");
   }
 
   const url = localUrl(host, main.port);
@@ -79,9 +82,9 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
       open_files: openFiles,
       max_connections: limit.connections,
     });
-  const warning = http.app ? null : exposureWarning(http);
+  const warning = http.app ? null : exposureText(http);
   if (warning) announcer.say("warn", warning);
-  const notice = http.app ? null : namesNotice(http);
+  const notice = http.app ? null : namesText(http);
   if (notice) announcer.say("info", notice);
   const ready = warmUp(supervisor, announcer).then(() => {
     const docs = http.app ? "" : "  (docs at /docs)";

@@ -1,32 +1,8 @@
+import type { SessionSummary } from "../../api/session-summary.ts";
 import { SessionMetrics } from "../../metrics/session-metrics.ts";
-import type { ModelUsage } from "../../metrics/usage.ts";
 import type { SessionRecord } from "../../registry/registry.ts";
 import type { PlainError } from "../../shared/errors.ts";
-import type { EndReason, JsonValue } from "../../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { Session } from "./session.ts";
-import type { TranscriptLine } from "./transcript.ts";
-
-/** A summary of a session, told once after its end. */
-export interface SessionSummary {
-  readonly sessionId: string;
-  readonly callId: string;
-  readonly callType: string;
-  readonly createdBy: JsonValue;
-  readonly endReason: EndReason;
-  /** The caller that asked for the close; null where nobody did. */
-  readonly closeRequestedBy: string | null;
-  readonly error: PlainError | null;
-  readonly startedAt: Date;
-  readonly endedAt: Date;
-  readonly durationMs: number;
-  /** Usage and latencies, under the names of `GET /sessions/{id}/metrics`. */
-  readonly metrics: SessionMetricsSnapshot;
-  /** The consumption by provider and model, which bills are made of. */
-  readonly usage: readonly ModelUsage[];
-  /** The transcript. It is there only where `includeTranscript` is set. */
-  readonly transcript?: readonly TranscriptLine[];
-}
 
 /** Returns the summary of a session, which must have ended. */
 export function summarize(session: Session): SessionSummary {

@@ -1,13 +1,5 @@
+import type { TranscriptLine } from "../../api/session-summary.ts";
 import type { TranscriptEvent } from "../../shared/agent-event.ts";
-
-/** One utterance, as it was heard. */
-export interface TranscriptLine {
-  readonly role: "user" | "agent";
-  readonly participantId: string;
-  readonly text: string;
-  /** The time of its end, in epoch milliseconds. */
-  readonly at: number;
-}
 
 /** The most lines and characters that are kept; the oldest lines go first. */
 const most = { lines: 2_000, characters: 256 * 1_024 };

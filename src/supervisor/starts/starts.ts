@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { StartRequest } from "../../api/launcher-options.ts";
+import type { StartRequest } from "../../api/start-request.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { LeaveData, Measurement } from "../../shared/protocol.ts";

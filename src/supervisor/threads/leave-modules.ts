@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { providers } from "../../shared/provider-table.ts";
 
 // As .ts in the clone, as .js in the package.
 const extension = extname(import.meta.url);
@@ -6,9 +7,9 @@ const extension = extname(import.meta.url);
 /**
  * The modules of Greenroom's own edges, by the edge's `provider`. A call in memory needs none: it ends with its thread.
  */
-const ownModules: Readonly<Record<string, string>> = {
-  stream: new URL(`../../providers/stream/leave-module${extension}`, import.meta.url).href,
-};
+const ownModules = Object.entries(providers)
+  .filter(([, { leavesCalls }]) => leavesCalls)
+  .map(([name]) => [name, new URL(`../../providers/${name}/leave-module${extension}`, import.meta.url).href]);
 
 /**
  * The modules that leave calls for threads that died, by the edge's `provider`: a closed table of `file:` URLs. Threads name a
@@ -16,5 +17,5 @@ const ownModules: Readonly<Record<string, string>> = {
  * @param given The application's own, for edges of its own; they count more than Greenroom's.
  */
 export function leaveModulesOf(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-  return new Map(Object.entries({ ...ownModules, ...given }));
+  return new Map(Object.entries({ ...Object.fromEntries(ownModules), ...given }));
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import type { SessionSummary } from "../../api/session-summary.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
@@ -9,7 +10,7 @@ import type { FilledLauncherOptions } from "../launcher-options.ts";
 import { loggedError } from "../log-error.ts";
 import type { Membership } from "../membership.ts";
 import type { Session } from "../session/session.ts";
-import { lostError, type SessionSummary, summarize, summarizeLost } from "../session/session-summary.ts";
+import { lostError, summarize, summarizeLost } from "../session/session-summary.ts";
 import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
 import { Webhook } from "./webhook.ts";
 

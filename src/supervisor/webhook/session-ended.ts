@@ -1,6 +1,6 @@
+import type { SessionSummary } from "../../api/session-summary.ts";
 import type { PlainError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
-import type { SessionSummary } from "../session/session-summary.ts";
 import type { WebhookMessage } from "./webhook.ts";
 
 /**

@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import test, { type ExecutionContext } from "ava";
 import { type AgentLauncher, HttpError, type ServeOptions } from "greenroom";
 import pino from "pino";
-import { createMetricsApp } from "../../../src/control-plane/app.ts";
+import { createMetricsApp } from "../../../src/control-plane/metrics-app.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { listen, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 

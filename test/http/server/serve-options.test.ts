@@ -1,7 +1,10 @@
 import test from "ava";
 import type { ServeOptions } from "greenroom";
-import { exposureWarning, namesNotice } from "../../../src/control-plane/app.ts";
+import { exposureText, namesText } from "../../../src/control-plane/access/origins.ts";
 import { fillServeOptions } from "../../../src/control-plane/serve-options.ts";
+
+const exposureWarning = (options?: ServeOptions) => exposureText(fillServeOptions(options));
+const namesNotice = (options?: ServeOptions) => namesText(fillServeOptions(options));
 
 test("options that are left out have their defaults", (t) => {
   const options = fillServeOptions();

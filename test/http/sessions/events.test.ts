@@ -8,6 +8,7 @@ import { type AgentLauncher, apiKey, HttpError, jwt } from "greenroom";
 import { SignJWT } from "jose";
 import { createApp } from "../../../src/control-plane/app.ts";
 import { streamEvents } from "../../../src/control-plane/events/event-stream.ts";
+import { fillServeOptions } from "../../../src/control-plane/serve-options.ts";
 import { EventLog } from "../../../src/supervisor/session/event-log.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
@@ -188,13 +189,16 @@ test("a reader that leaves before it may listen leaves nothing behind", async (t
   const asked = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  const app = await createApp(t.context.launcher, {
-    canViewSession: async ({ defer }) => {
-      defer(() => released.resolve());
-      asked.resolve();
-      await gone.promise;
-    },
-  });
+  const app = await createApp(
+    t.context.launcher,
+    fillServeOptions({
+      canViewSession: async ({ defer }) => {
+        defer(() => released.resolve());
+        asked.resolve();
+        await gone.promise;
+      },
+    }),
+  );
   const { url, start } = await listen(t, (request, response) => {
     if (request.method === "GET") response.once("close", () => gone.resolve());
     void app.callback()(request, response);

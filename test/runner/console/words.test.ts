@@ -1,19 +1,18 @@
 import test from "ava";
-import type { OptionTable } from "../../../src/runner/options/option-table.ts";
-import * as tables from "../../../src/runner/options/options.ts";
+import { allOutsideOptions } from "../../../src/options/outside.ts";
 import { readSettings } from "../../../src/runner/options/settings.ts";
 import { bin, Child } from "../../fixtures/runner/child.ts";
 
 const none = { find: () => undefined, names: () => [], warnings: [] };
-const { variablesOnly: _, ...optionTables } = tables;
-const options: OptionTable = Object.assign({}, ...Object.values(optionTables));
+const options = allOutsideOptions();
 
 function read(name: string, text: string): unknown {
-  const flags = new Map([[name, text]]);
-  return readSettings({ all: { [name]: options[name]! } }, flags, none).all[name];
+  const { key, row } = options.find((option) => option.name === name)!;
+  const { all } = readSettings({ all: { [key]: row } }, new Map([[name, text]]), none);
+  return (all as Readonly<Record<string, unknown>>)[key];
 }
 
-const levels = Object.keys(options).filter((name) => /loglevel$/i.test(name));
+const levels = options.map(({ name }) => name).filter((name) => /loglevel$/i.test(name));
 
 test("every level of logs takes the words of Vision Agents and of Python, in any case", (t) => {
   t.deepEqual(levels.toSorted(), ["agentsLogLevel", "httpLogLevel", "logLevel"]);

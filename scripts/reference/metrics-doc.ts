@@ -1,16 +1,13 @@
-/** Writes docs/metrics.md from the catalogue: `node scripts/metrics-doc.ts`. */
-import { writeFileSync } from "node:fs";
-import { catalogue } from "../src/metrics/catalogue.ts";
-import { type MetricFamily, unitOf } from "../src/metrics/metric-family.ts";
-import { sessionMetricFields } from "../src/shared/session-metric-fields.ts";
+import { catalogue } from "../../src/metrics/catalogue.ts";
+import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
+import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 
-export const metricsDocFile = new URL("../docs/metrics.md", import.meta.url);
-
+/** Returns the text of `docs/metrics.md`. */
 export function metricsDoc(): string {
   return [
     "# Metrics",
     "",
-    "<!-- Made by `node scripts/metrics-doc.ts` from `src/metrics/catalogue.ts` and `session-metric-fields.ts`: change it there. -->",
+    "<!-- Made by `npm run docs` from `src/metrics/catalogue.ts` and `session-metric-fields.ts`: change it there. -->",
     "",
     "## Of the server: `GET /metrics`",
     "",
@@ -47,8 +44,4 @@ function familyRow(family: MetricFamily): string {
 
 function bucketRow({ name, buckets }: MetricFamily): string[] {
   return buckets === undefined ? [] : [`| \`${name}\` | ${buckets.join(" ")} |`];
-}
-
-if (import.meta.main) {
-  writeFileSync(metricsDocFile, metricsDoc());
 }

@@ -1,0 +1,97 @@
+/** A variable of the environment that a provider reads where its options do not say it. */
+export interface ProviderVariable {
+  readonly name: string;
+  readonly help: string;
+  /** A value for `.env.example`. */
+  readonly example: string;
+}
+
+interface ProviderRow {
+  /** The parts of an agent that it offers. */
+  readonly parts: readonly ("llm" | "stt" | "tts" | "edge")[];
+  /** The variables by their purpose: each key that it needs, and its address. */
+  readonly variables: Readonly<Record<string, ProviderVariable>>;
+  /** True where the server can leave a call on behalf of a dead agent by the provider's `leave-module.ts`. */
+  readonly leavesCalls: boolean;
+}
+
+/** Everything that is known of each provider before its code is loaded. The name is that of its folder and its subpath. */
+export const providers = {
+  gemini: {
+    parts: ["llm"],
+    variables: {
+      apiKey: { name: "GOOGLE_API_KEY", help: "The key of Gemini, Google's model", example: "" },
+      baseUrl: {
+        name: "GOOGLE_GEMINI_BASE_URL",
+        help: "Another address of its API: a gateway, or an emulator",
+        example: "http://127.0.0.1:3010",
+      },
+    },
+    leavesCalls: false,
+  },
+  deepgram: {
+    parts: ["stt"],
+    variables: {
+      apiKey: { name: "DEEPGRAM_API_KEY", help: "The key of Deepgram, which recognises speech", example: "" },
+      baseUrl: {
+        name: "DEEPGRAM_BASE_URL",
+        help: "Another address of its API",
+        example: "ws://127.0.0.1:3020",
+      },
+    },
+    leavesCalls: false,
+  },
+  elevenlabs: {
+    parts: ["tts"],
+    variables: {
+      apiKey: { name: "ELEVENLABS_API_KEY", help: "The key of ElevenLabs, which speaks", example: "" },
+      baseUrl: {
+        name: "ELEVENLABS_BASE_URL",
+        help: "Another address of its API",
+        example: "http://127.0.0.1:3040",
+      },
+    },
+    leavesCalls: false,
+  },
+  stream: {
+    parts: ["edge"],
+    variables: {
+      apiKey: {
+        name: "STREAM_API_KEY",
+        help: "The key of Stream, for agents that join its calls",
+        example: "",
+      },
+      apiSecret: { name: "STREAM_API_SECRET", help: "The secret that belongs to it", example: "" },
+      baseUrl: {
+        name: "STREAM_BASE_URL",
+        help: "Another API than Stream's own: an emulator",
+        example: "http://127.0.0.1:3030",
+      },
+      demoUrl: {
+        name: "EXAMPLE_BASE_URL",
+        help: "Where the links of `greenroom run` lead, instead of Stream's demo application",
+        example: "https://getstream.io/video/demos",
+      },
+    },
+    leavesCalls: true,
+  },
+  local: {
+    parts: ["llm", "stt", "tts", "edge"],
+    variables: {
+      weather: {
+        name: "WEATHER_API_URL",
+        help: 'The weather of the built-in agent: a server that answers as open-meteo.com does, or "offline" for a small table',
+        example: "offline",
+      },
+    },
+    leavesCalls: false,
+  },
+} as const satisfies Record<string, ProviderRow>;
+
+export type ProviderName = keyof typeof providers;
+
+/** Returns the text of a variable in the environment, and undefined where it is not set; an empty one is not. */
+export function fromEnvironment({ name }: ProviderVariable): string | undefined {
+  const value = process.env[name]?.trim();
+  return value === "" ? undefined : value;
+}
