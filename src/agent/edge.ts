@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { PcmFrame } from "../audio/pcm-frame.ts";
+import type { AgentEvent } from "../shared/agent-event.ts";
 import type { Guest, JsonObject, Measurement } from "../shared/protocol.ts";
 import type { Log } from "./log.ts";
 
@@ -50,6 +51,8 @@ export interface Participant {
 export type ConnectionEvent =
   | { readonly type: "participant_joined"; readonly participant: Participant }
   | { readonly type: "participant_left"; readonly participant: Participant }
+  /** A participant typed this over the edge itself. */
+  | { readonly type: "message"; readonly participantId: string; readonly text: string }
   /** The call is over for the agent: it ended, or the connection is lost for good. The last event. */
   | { readonly type: "ended" };
 
@@ -59,6 +62,11 @@ export interface ConnectionAudio {
   readonly sampleRate: number;
   /** The time from `send` until a participant hears the frame, as far as the edge knows, in milliseconds. */
   readonly leadMs: number;
+  /**
+   * False while nobody is there who would hear the agent: a turn that begins then is answered in text. Default true: the
+   * edge does not know.
+   */
+  readonly heard?: boolean;
   /** The number of times that the call runs faster than life. Default 1; only edges for tests are faster. */
   readonly speed?: number;
   /**
@@ -83,6 +91,11 @@ export interface Connection {
    * join has fired. Not offered: leave it out.
    */
   sendEvent?(data: JsonObject): Promise<void>;
+  /**
+   * Takes what happens in the conversation, for an edge that shows its participants what is said. It must not throw. Not of
+   * interest: leave it out.
+   */
+  happened?(event: AgentEvent): void;
   /** The most bytes of JSON that `sendEvent` takes. Default 5,120. */
   readonly maxEventBytes?: number;
   /** Leaves the call and frees what it held. */

@@ -38,9 +38,11 @@ export class CallAudio {
   readonly #synthesis: SpeechSynthesis | null;
   readonly #transcription: Transcription | null;
   readonly #flow: SpokenTurns;
+  readonly #audio: ConnectionAudio;
 
   constructor(context: CallContext, options: CallAudioOptions) {
     const { audio, stt, tts, text } = options;
+    this.#audio = audio;
     this.#synthesis = tts ? new SpeechSynthesis(context, { audio, tts, text }) : null;
     this.#flow = new SpokenTurns({
       queue: options.queue,
@@ -73,14 +75,18 @@ export class CallAudio {
     return this.#flow.listening;
   }
 
-  /** Opens the voice for a turn. Returns null where the agent has no voice, and answers in text. */
+  /** Opens the voice for a turn. Returns null where the agent has no voice, or nobody hears it, and it answers in text. */
   open(events: OutputEvents): Output | null {
-    return this.#synthesis?.open(events) ?? null;
+    return this.#voice?.open(events) ?? null;
   }
 
   /** Returns whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
   isSilent(text: string): boolean {
-    return this.#synthesis?.isSilent(text) ?? false;
+    return this.#voice?.isSilent(text) ?? false;
+  }
+
+  get #voice(): SpeechSynthesis | null {
+    return this.#audio.heard === false ? null : this.#synthesis;
   }
 
   participantLeft(participantId: string): void {

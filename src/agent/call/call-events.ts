@@ -93,6 +93,7 @@ export class CallEvents {
 
   /** Takes an event of the agent. */
   happened(event: AgentEvent): void {
+    this.#connection?.happened?.(event);
     if (!this.#options.broadcast.broadcastTranscripts || this.#closed) return;
     if (this.#connection?.sendEvent === undefined) return;
     if (event.type !== "transcript" || !event.final || !event.text) return;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { systemClock } from "../../audio/clock.ts";
 import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
@@ -179,6 +180,10 @@ export class CallRun {
       this.#dialogue.participantLeft(event.participant.id);
     }
     if (event.type === "participant_joined") this.#participantWait.came();
+    if (event.type === "message") {
+      const { participantId, text } = event;
+      this.#take({ messageId: randomUUID(), participantId, text });
+    }
     if (event.type === "ended") this.#end(new Error("The call has ended"));
     this.#changed();
   }

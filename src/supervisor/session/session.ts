@@ -305,7 +305,7 @@ export class Session implements SlotHolder {
   #happened(event: AgentEvent): void {
     if (this.#state === "ended") return;
     if (event.type === "transcript") {
-      if (event.messageId !== undefined && event.final) this.#typed.taken();
+      if (event.messageId !== undefined && event.final) this.#typed.taken(event.messageId);
       this.transcript?.add(event);
     }
     this.events.append(event);

@@ -6,17 +6,18 @@ const most = 32;
 
 /** Counts the messages that participants typed and the agent has not taken yet. */
 export class TypedMessages {
-  #waiting = 0;
+  readonly #waiting = new Set<string>();
 
   /** Counts one more message, and returns its id. Throws MESSAGE_QUEUE_FULL. */
   add(): string {
-    if (this.#waiting >= most) throw new GreenroomError("MESSAGE_QUEUE_FULL");
-    this.#waiting += 1;
-    return randomUUID();
+    if (this.#waiting.size >= most) throw new GreenroomError("MESSAGE_QUEUE_FULL");
+    const messageId = randomUUID();
+    this.#waiting.add(messageId);
+    return messageId;
   }
 
-  /** Notes that the agent took one message. */
-  taken(): void {
-    this.#waiting = Math.max(0, this.#waiting - 1);
+  /** Notes that the agent took a message. Those that came over its edge are not counted. */
+  taken(messageId: string): void {
+    this.#waiting.delete(messageId);
   }
 }
