@@ -4,6 +4,7 @@
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pageTables } from "./reference/page-tables.ts";
 import { generated } from "./reference.ts";
 
 export const root = join(import.meta.dirname, "..");
@@ -13,13 +14,19 @@ export const pages: readonly string[] = globSync("{*.md,*/**/*.md}", { cwd: root
   .filter((path) => !/(^|\/)(node_modules|dist)\//.test(path))
   .toSorted();
 
-/** Returns the text of a page with the files in it that it shows. */
+/** Returns the text of a page with the files in it that it shows, and the tables that are made of the code's. */
 export function filled(page: string): string {
-  return page.replaceAll(
-    /(<!-- (\S+) -->\n```\w+\n)[\s\S]*?(```\n)/g,
-    (_, head: string, file: string, tail: string) =>
-      `${head}${readFileSync(join(root, file), "utf8")}${tail}`,
-  );
+  return page
+    .replaceAll(
+      /(<!-- (\S+) -->\n```\w+\n)[\s\S]*?(```\n)/g,
+      (_, head: string, file: string, tail: string) =>
+        `${head}${readFileSync(join(root, file), "utf8")}${tail}`,
+    )
+    .replaceAll(/(<!-- table (\S+) -->\n)(?:\|.*\n)*/g, (_, head: string, name: string) => {
+      const table = pageTables[name];
+      if (!table) throw new Error(`There is no table ${name}`);
+      return `${head}${table()}\n`;
+    });
 }
 
 if (import.meta.main) {

@@ -107,9 +107,9 @@ export { Runner } from "./runner/runner.ts";
 export type { ServerHandle } from "./runner/server/serve.ts";
 export type { CloseOptions, Shutdown } from "./runner/server/shutdown.ts";
 export type { AgentEvent, ResponseLatency, TurnOutcome } from "./shared/agent-event.ts";
+export type { EndReason } from "./shared/end-reasons.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
 export type {
-  EndReason,
   Guest,
   InMemoryCall,
   JsonObject,

@@ -1,4 +1,5 @@
-import type { EndReason, JsonObject, JsonValue, SessionState } from "../shared/protocol.ts";
+import type { EndReason } from "../shared/end-reasons.ts";
+import type { JsonObject, JsonValue, SessionState } from "../shared/protocol.ts";
 
 /** The fields of a session that a permission callback may know. Times are in epoch milliseconds. */
 export interface ScopedSession {

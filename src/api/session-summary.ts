@@ -1,6 +1,7 @@
 import type { ModelUsage } from "../metrics/usage.ts";
+import type { EndReason } from "../shared/end-reasons.ts";
 import type { PlainError } from "../shared/errors.ts";
-import type { EndReason, JsonValue } from "../shared/protocol.ts";
+import type { JsonValue } from "../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
 
 /** One utterance, as it was heard. */

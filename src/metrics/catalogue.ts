@@ -12,10 +12,6 @@ export type LoadCause = (typeof loadCauses)[number];
 export const startStages = ["assigned", "created", "joined"] as const;
 export type StartStage = (typeof startStages)[number];
 
-/** The reasons for which the watchdog ends a thread. */
-export const killReasons = ["unresponsive", "out_of_memory", "flooded", "crashed", "killed"] as const;
-export type KillReason = (typeof killReasons)[number];
-
 export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 

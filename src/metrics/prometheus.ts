@@ -1,13 +1,12 @@
 import { Registry } from "prom-client";
 import { type DropReason, dropReasons } from "../log/dropped-lines.ts";
-import type { ErrorCode } from "../shared/errors.ts";
-import { type EndReason, endReasons, type Measurement, now } from "../shared/protocol.ts";
+import { type EndReason, endReasonNames, type KillReason, reasonsThat } from "../shared/end-reasons.ts";
+import { type ErrorCode, startErrorCodes } from "../shared/errors.ts";
+import { type Measurement, now } from "../shared/protocol.ts";
 import { version } from "../shared/version.ts";
 import {
   type KeySource,
-  type KillReason,
   keySources,
-  killReasons,
   type LeaveOutcome,
   leaveOutcomes,
   loadCauses,
@@ -30,23 +29,6 @@ import { ProviderMetrics } from "./provider-metrics.ts";
 import { reading } from "./reading.ts";
 import type { MetricsSource } from "./source.ts";
 
-/** The codes with which starts are refused. */
-const startRefusalCodes = [
-  "POOL_FULL",
-  "CALL_FULL",
-  "FLEET_FULL",
-  "NOT_STARTED",
-  "WARMING_UP",
-  "AGENT_UNAVAILABLE",
-  "NO_THREAD",
-  "OVERLOADED",
-  "CRASH_STORM",
-  "REGISTRY_UNAVAILABLE",
-  "DRAINING",
-  "START_ABANDONED",
-  "START_FAILED",
-] as const satisfies ErrorCode[];
-
 const liveStates = ["starting", "joining", "live", "closing"] as const;
 
 /**
@@ -68,11 +50,11 @@ export class Metrics {
     const to = this.#families;
     to.buildInfo.set({ version, node_version: process.versions.node }, 1);
     // A counter that first appears at 1 has no increase: those with known labels begin at 0.
-    for (const reason of endReasons) to.sessionsEnded.inc({ reason }, 0);
-    for (const reason of killReasons) to.watchdogKills.inc({ reason }, 0);
+    for (const reason of endReasonNames) to.sessionsEnded.inc({ reason }, 0);
+    for (const reason of reasonsThat("isKill")) to.watchdogKills.inc({ reason }, 0);
     for (const outcome of leaveOutcomes) to.leavesOnBehalf.inc({ outcome }, 0);
     for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
-    for (const code of startRefusalCodes) to.startRefusals.inc({ code }, 0);
+    for (const code of startErrorCodes) to.startRefusals.inc({ code }, 0);
     for (const kind of peerRequestKinds) {
       to.peerRequestSeconds.zero({ kind });
       to.peerRequestFailures.inc({ kind }, 0);

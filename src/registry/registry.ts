@@ -1,5 +1,6 @@
+import type { EndReason } from "../shared/end-reasons.ts";
 import { GreenroomError } from "../shared/errors.ts";
-import type { EndReason, JsonValue } from "../shared/protocol.ts";
+import type { JsonValue } from "../shared/protocol.ts";
 
 /** A process of the fleet. */
 export interface NodeInfo {

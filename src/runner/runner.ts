@@ -3,7 +3,7 @@ import * as nodeModule from "node:module";
 import type { AgentLauncher } from "../agent-launcher.ts";
 import type { ConsoleOptions, RunnerOptions } from "../api/runner-options.ts";
 import { compileCacheFolder } from "../process/compile-cache.ts";
-import type { EndReason } from "../shared/protocol.ts";
+import type { EndReason } from "../shared/end-reasons.ts";
 import type { ServerHandle } from "./server/serve.ts";
 
 /**

@@ -8,42 +8,77 @@ export interface ErrorRow {
   readonly status: number;
   readonly retryable: boolean;
   readonly detail: string;
+  /** True where a start is refused with it: `greenroom_session_start_refusals_total` counts it. */
+  readonly refusesStart?: true;
 }
 
 export const errors = {
-  POOL_FULL: { status: 429, retryable: true, detail: "Reached maximum number of concurrent sessions" },
-  CALL_FULL: { status: 429, retryable: true, detail: "Reached maximum number of sessions for this call" },
+  POOL_FULL: {
+    status: 429,
+    retryable: true,
+    detail: "Reached maximum number of concurrent sessions",
+    refusesStart: true,
+  },
+  CALL_FULL: {
+    status: 429,
+    retryable: true,
+    detail: "Reached maximum number of sessions for this call",
+    refusesStart: true,
+  },
   FLEET_FULL: {
     status: 429,
     retryable: true,
     detail: "Reached maximum number of concurrent sessions of the fleet",
+    refusesStart: true,
   },
   RATE_LIMITED: { status: 429, retryable: true, detail: "Too many requests: %s" },
   MESSAGE_QUEUE_FULL: { status: 429, retryable: true, detail: "Too many messages wait for the agent" },
 
-  NOT_STARTED: { status: 503, retryable: true, detail: "The server is not started" },
-  WARMING_UP: { status: 503, retryable: true, detail: "The server is warming up" },
-  AGENT_UNAVAILABLE: { status: 503, retryable: true, detail: "The agent cannot be loaded at the moment" },
-  NO_THREAD: { status: 503, retryable: true, detail: "No session thread became free in time" },
-  OVERLOADED: { status: 503, retryable: true, detail: "The server is under too much load" },
-  CRASH_STORM: { status: 503, retryable: true, detail: "Too many sessions crashed in the last minute" },
+  NOT_STARTED: { status: 503, retryable: true, detail: "The server is not started", refusesStart: true },
+  WARMING_UP: { status: 503, retryable: true, detail: "The server is warming up", refusesStart: true },
+  AGENT_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    detail: "The agent cannot be loaded at the moment",
+    refusesStart: true,
+  },
+  NO_THREAD: {
+    status: 503,
+    retryable: true,
+    detail: "No session thread became free in time",
+    refusesStart: true,
+  },
+  OVERLOADED: {
+    status: 503,
+    retryable: true,
+    detail: "The server is under too much load",
+    refusesStart: true,
+  },
+  CRASH_STORM: {
+    status: 503,
+    retryable: true,
+    detail: "Too many sessions crashed in the last minute",
+    refusesStart: true,
+  },
   PERMISSION_TIMEOUT: { status: 503, retryable: true, detail: "A permission check took too long" },
   REGISTRY_UNAVAILABLE: {
     status: 503,
     retryable: true,
     detail: "The registry of sessions cannot be reached",
+    refusesStart: true,
   },
   PEER_UNREACHABLE: {
     status: 503,
     retryable: true,
     detail: "The replica that is to answer this cannot be reached",
   },
-  DRAINING: { status: 503, retryable: true, detail: "The server is shutting down" },
+  DRAINING: { status: 503, retryable: true, detail: "The server is shutting down", refusesStart: true },
   MISDIRECTED: { status: 421, retryable: false, detail: "This was passed on to another replica" },
   START_ABANDONED: {
     status: 503,
     retryable: false,
     detail: "Nobody waits for this start any longer",
+    refusesStart: true,
   },
   START_UNCERTAIN: {
     status: 504,
@@ -52,7 +87,7 @@ export const errors = {
       "The replica that took this start over fell silent, and may have begun: look before you start another one",
   },
 
-  START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent" },
+  START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent", refusesStart: true },
   INTERNAL: { status: 500, retryable: false, detail: "Internal server error" },
 
   SESSION_NOT_FOUND: { status: 404, retryable: false, detail: "Session with id '%s' not found" },
@@ -110,6 +145,11 @@ export const errors = {
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errors;
+
+/** The codes with which starts are refused. */
+export const startErrorCodes = Object.entries<ErrorRow>(errors).flatMap(([code, { refusesStart }]) =>
+  refusesStart ? [code as ErrorCode] : [],
+);
 
 const marker = Symbol.for("greenroom.error");
 

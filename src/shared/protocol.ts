@@ -4,6 +4,7 @@
  */
 
 import type { AgentEvent, ResponseLatency, TurnOutcome } from "./agent-event.ts";
+import type { CloseReason } from "./end-reasons.ts";
 import type { PlainError } from "./errors.ts";
 import type { SessionMetricsSnapshot } from "./session-metric-fields.ts";
 
@@ -24,45 +25,6 @@ export const nextStates = {
   closing: ["ended"],
   ended: [],
 } as const satisfies Record<SessionState, readonly SessionState[]>;
-
-/** The reasons for which a session ends. A closed set: every ended session has exactly one. */
-export const endReasons = [
-  /** The agent left by itself, or the call ended. */
-  "finished",
-  /** A client asked for its end. */
-  "closed",
-  /** The agent was alone in the call for too long. */
-  "idle",
-  /** The session reached the longest time that it may last. */
-  "max_duration",
-  /** The server shut down. */
-  "drained",
-  /** `createAgent` threw, or took too long. */
-  "start_failed",
-  /** The agent's code threw after the start. */
-  "failed",
-  /**
-   * The session's thread died of an uncaught error or `process.exit`, or sent a message that is none of the protocol.
-   */
-  "crashed",
-  /** The event loop of the session's thread was blocked for too long. */
-  "unresponsive",
-  /** The session held more memory than it may. */
-  "out_of_memory",
-  /** The session sent more messages to the main thread than it may. */
-  "flooded",
-  /** The session ignored a close for the whole grace period. */
-  "killed",
-  /** The session's process died. */
-  "lost",
-] as const;
-export type EndReason = (typeof endReasons)[number];
-
-/** The reasons for which a running session is asked to close. */
-export type CloseReason = Extract<
-  EndReason,
-  "closed" | "idle" | "max_duration" | "drained" | "out_of_memory" | "start_failed"
->;
 
 /** The data that a slot's thread is given when it starts: everything that does not depend on the session. */
 export interface SlotBoot {

@@ -10,8 +10,9 @@ import type {
   SessionRegistry,
 } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";
+import type { EndReason } from "../shared/end-reasons.ts";
 import { GreenroomError } from "../shared/errors.ts";
-import { type EndReason, now } from "../shared/protocol.ts";
+import { now } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { errorLine } from "./log-error.ts";
 import type { Session } from "./session/session.ts";

@@ -7,8 +7,8 @@ import { allEndpoints } from "../../src/control-plane/router.ts";
 import { catalogue, loadCauses, slotStates, startStages } from "../../src/metrics/catalogue.ts";
 import type { MetricFamily } from "../../src/metrics/metric-family.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
+import { endReasonNames } from "../../src/shared/end-reasons.ts";
 import { errors } from "../../src/shared/errors.ts";
-import { endReasons } from "../../src/shared/protocol.ts";
 import { folder, readResources } from "../fixtures/k8s/kustomize.ts";
 import { type Query, readQuery } from "../fixtures/k8s/promql.ts";
 import type { PrometheusRule, ScaledObject } from "../fixtures/k8s/resources.ts";
@@ -107,7 +107,7 @@ test("every query names metrics and labels that exist", async (t) => {
 
 /** The values of labels that are a closed set, by series and label. */
 const values: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  greenroom_sessions_ended_total: { reason: endReasons },
+  greenroom_sessions_ended_total: { reason: endReasonNames },
   greenroom_watchdog_kills_total: { reason: ["unresponsive", "out_of_memory", "flooded", "killed"] },
   greenroom_session_start_refusals_total: { code: Object.keys(errors) },
   greenroom_load_guard_active: { cause: loadCauses },

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
+import { endReasonNames, endReasons } from "../../src/shared/end-reasons.ts";
 import { folder, readResources, renderOffered } from "../fixtures/k8s/kustomize.ts";
 import { withKustomize } from "../fixtures/k8s/layers.ts";
 import { type PrometheusRule, type ScaledObject, the } from "../fixtures/k8s/resources.ts";
@@ -132,6 +133,16 @@ withKustomize(
     t.deepEqual(others, [], "where that address is kept is not applied");
   },
 );
+
+test("each end reason is counted by the alert that its row names", (t) => {
+  for (const name of new Set(Object.values(endReasons).map((row) => row.alert))) {
+    if (name === null) continue;
+    const { expr = "" } = alerts.find(({ alert }) => alert === name) ?? {};
+    const counted = /reason=~?"([\w|]+)"/.exec(String(expr))?.[1]?.split("|") ?? [];
+    const named = endReasonNames.filter((reason) => endReasons[reason].alert === name);
+    t.deepEqual(counted.toSorted(), named.toSorted(), name);
+  }
+});
 
 test("what the alerts tell to set or to look at exists", (t) => {
   const catalogue = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");

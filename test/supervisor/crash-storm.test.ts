@@ -1,6 +1,7 @@
 import test from "ava";
+import type { EndReason } from "../../src/shared/end-reasons.ts";
 import type { PlainError } from "../../src/shared/errors.ts";
-import type { EndReason, JsonValue } from "../../src/shared/protocol.ts";
+import type { JsonValue } from "../../src/shared/protocol.ts";
 import { CrashStorm } from "../../src/supervisor/starts/crash-storm.ts";
 
 const at = (line: number, message = "boom"): PlainError => ({

@@ -1,11 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
-import type {
-  CloseReason,
-  Question,
-  SessionAssignment,
-  TextMessage,
-  ToThread,
-} from "../../shared/protocol.ts";
+import type { CloseReason } from "../../shared/end-reasons.ts";
+import type { Question, SessionAssignment, TextMessage, ToThread } from "../../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
 

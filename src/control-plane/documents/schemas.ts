@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { endReasons, type JsonObject } from "../../shared/protocol.ts";
+import { endReasonNames } from "../../shared/end-reasons.ts";
+import type { JsonObject } from "../../shared/protocol.ts";
 import { type SessionMetricName, sessionMetricFields } from "../../shared/session-metric-fields.ts";
 import { errorInfo } from "../http/error-info.ts";
 import { component } from "./components.ts";
@@ -216,7 +217,7 @@ export const sessionProblem = component(
   z.object({
     detail: z.string(),
     code,
-    end_reason: z.enum(endReasons).optional().describe("Why it ended. For 10 minutes after its end."),
+    end_reason: z.enum(endReasonNames).optional().describe("Why it ended. For 10 minutes after its end."),
     session_ended_at: instant("When it ended.").optional(),
     error: errorInfo.nullable().optional().describe("What it ended of, where that was an error."),
   }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { endReasons } from "../../shared/protocol.ts";
+import { endReasonNames } from "../../shared/end-reasons.ts";
 import { component } from "../documents/components.ts";
 import { instant, metrics, sessionStates } from "../documents/schemas.ts";
 import { errorInfo } from "../http/error-info.ts";
@@ -126,7 +126,7 @@ export const sessionEvent = component(
     z.object({
       type: z.literal("end"),
       at,
-      reason: z.enum(endReasons),
+      reason: z.enum(endReasonNames),
       error: errorInfo.nullable().describe("What it ended of; null where that was no error."),
     }),
   ]),

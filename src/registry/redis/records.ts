@@ -1,4 +1,4 @@
-import type { EndReason } from "../../shared/protocol.ts";
+import type { EndReason } from "../../shared/end-reasons.ts";
 import { callOf } from "../call-counts.ts";
 import type {
   EndMessage,

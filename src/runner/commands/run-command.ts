@@ -1,12 +1,9 @@
 import type { AgentLauncher } from "../../agent-launcher.ts";
 import { commandTables } from "../../options/tables.ts";
-import type { EndReason } from "../../shared/protocol.ts";
+import { endReasons } from "../../shared/end-reasons.ts";
 import { converseToEnd } from "../console/console.ts";
 import type { Environment } from "../options/environment.ts";
 import { type Flags, readSettings } from "../options/settings.ts";
-
-/** Ends that are nobody's failure. */
-const wellEnded: readonly EndReason[] = ["finished", "closed", "idle", "max_duration", "drained"];
 
 /** `run`: until the call ends. Resolves with the exit code. */
 export async function runCommand(
@@ -22,5 +19,5 @@ export async function runCommand(
     splash: !common.noSplash,
     hints: !common.noDemo,
   });
-  return wellEnded.includes(reason) && failure === null ? 0 : 1;
+  return failure === null ? endReasons[reason].exitCode : 1;
 }

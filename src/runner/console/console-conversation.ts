@@ -1,6 +1,6 @@
 import type { ToolEvent, TranscriptEvent, TurnEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
-import type { EndReason } from "../../shared/protocol.ts";
+import type { EndReason } from "../../shared/end-reasons.ts";
 import { cutTextStart } from "../../shared/text.ts";
 import type { SessionEvent } from "../../supervisor/session/event-log.ts";
 import type { Session } from "../../supervisor/session/session.ts";

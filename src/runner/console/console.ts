@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AgentLauncher } from "../../agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
-import type { EndReason } from "../../shared/protocol.ts";
+import type { EndReason } from "../../shared/end-reasons.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { endReasons } from "../../shared/end-reasons.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 
 export interface CloseOptions {
@@ -29,6 +30,8 @@ export async function shutDown(
   }
   const sessions = supervisor.listSessions();
   await supervisor.drain({ timeoutMs, ...(signal ? { signal } : {}) });
-  const closed = sessions.filter(({ endReason }) => endReason === "drained" || endReason === "killed").length;
+  const closed = sessions.filter(
+    ({ endReason }) => endReason && endReasons[endReason].isCutByShutdown,
+  ).length;
   return { finished: sessions.length - closed, closed };
 }

@@ -1,6 +1,7 @@
 import type { AgentEvent } from "../../shared/agent-event.ts";
+import type { EndReason } from "../../shared/end-reasons.ts";
 import { type PlainError, withoutStacks } from "../../shared/errors.ts";
-import type { EndReason, SessionState } from "../../shared/protocol.ts";
+import type { SessionState } from "../../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 
 /** An event of a session, for those who watch it. Times are epoch milliseconds. */

@@ -1,5 +1,3 @@
-import type { EndReason } from "../../shared/protocol.ts";
-
 /** The times of the steps of a start, in epoch milliseconds; null until reached. */
 export interface SessionTimeline {
   assignedAt: number | null;
@@ -68,13 +66,4 @@ export class Creation {
     this.#timer = undefined;
     this.#try = undefined;
   }
-}
-
-/**
- * Returns the code for a start whose session ended before it began. Another replica may have room for it, except after
- * a failure.
- */
-export function startCodeOf(reason: EndReason | null): "DRAINING" | "REGISTRY_UNAVAILABLE" | "START_FAILED" {
-  if (reason === "drained") return "DRAINING";
-  return reason === "lost" ? "REGISTRY_UNAVAILABLE" : "START_FAILED";
 }

@@ -1,7 +1,7 @@
-import type { KillReason } from "../../metrics/catalogue.ts";
+import type { CloseReason, EndReason, KillReason } from "../../shared/end-reasons.ts";
 import { type PlainError, plainError, withoutStacks } from "../../shared/errors.ts";
-import type { CloseReason, EndReason } from "../../shared/protocol.ts";
 
+/** The kills of a thread that took too long for something, which may come of its memory. */
 const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
 
 /** The decision of why a session ends. */

@@ -2,11 +2,10 @@ import { randomUUID } from "node:crypto";
 import { SessionMetrics } from "../../metrics/session-metrics.ts";
 import type { AgentEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
+import { type CloseReason, type EndReason, endReasons } from "../../shared/end-reasons.ts";
 import { GreenroomError, type PlainError, plainError } from "../../shared/errors.ts";
 import {
   type Answer,
-  type CloseReason,
-  type EndReason,
   type FromThread,
   type InMemoryCall,
   type JsonObject,
@@ -21,7 +20,7 @@ import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
 import { Questions } from "./questions.ts";
-import { type Created, Creation, createOverdueText, newTimeline, startCodeOf } from "./session-creation.ts";
+import { type Created, Creation, createOverdueText, newTimeline } from "./session-creation.ts";
 import { type EndDecision, SessionEnd } from "./session-end.ts";
 import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
 import type { SessionResources } from "./session-resources.ts";
@@ -343,7 +342,7 @@ export class Session implements SlotHolder {
     const { reason, error: cause } = decision;
     this.#ending.complete(decision, at);
     this.#metricsEvents.end(at);
-    this.#creation.fail(new GreenroomError(startCodeOf(reason), undefined, { cause }));
+    this.#creation.fail(new GreenroomError(endReasons[reason].startError, undefined, { cause }));
     if (began) this.#listener?.ended(this);
     else this.showEnd();
     this.transcript = this.#listener = this.#graceTimer = null;

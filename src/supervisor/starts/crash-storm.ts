@@ -1,12 +1,12 @@
+import { type EndReason, endReasons } from "../../shared/end-reasons.ts";
 import { type ErrorLocation, placesIn } from "../../shared/error-location.ts";
 import type { PlainError } from "../../shared/errors.ts";
-import type { EndReason, JsonValue } from "../../shared/protocol.ts";
+import type { JsonValue } from "../../shared/protocol.ts";
 import type { Session } from "../session/session.ts";
 import { callerIdentity } from "./caller-identity.ts";
 
 /** The time that a death counts, in milliseconds. */
 const windowMs = 60_000;
-const deadly: ReadonlySet<EndReason> = new Set(["crashed", "unresponsive", "out_of_memory", "flooded"]);
 /** The name of the callers where those who start sessions are not asked who they are. */
 const unknown = "unknown";
 
@@ -59,7 +59,7 @@ export class CrashStorm {
    */
   count(session: Pick<Session, "endReason" | "error" | "createdBy">): string | null {
     const { endReason, error, createdBy } = session;
-    if (this.#limit === 0 || !endReason || !deadly.has(endReason) || error === null) return null;
+    if (this.#limit === 0 || !endReason || !endReasons[endReason].isCrash || error === null) return null;
     const before = this.secondsLeftFor(createdBy);
     const where = codeOf(endReason, error);
     const deaths = this.#deaths.get(where) ?? new Map<string, number[]>();

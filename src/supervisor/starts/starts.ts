@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
 import type { StartRequest } from "../../api/start-request.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
+import { endReasons } from "../../shared/end-reasons.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { LeaveData, Measurement } from "../../shared/protocol.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import type { Membership } from "../membership.ts";
 import type { Permits } from "../session/permits.ts";
 import { Session } from "../session/session.ts";
-import { startCodeOf } from "../session/session-creation.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Pool } from "../threads/pool.ts";
 import type { Slot } from "../threads/slot.ts";
@@ -163,5 +163,5 @@ export class Starts {
 
 /** Returns the error for a session that was closed before it had a thread. */
 function notStarted({ endReason }: Session): GreenroomError {
-  return new GreenroomError(startCodeOf(endReason));
+  return new GreenroomError(endReason === null ? "START_FAILED" : endReasons[endReason].startError);
 }

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { Piscina } from "piscina";
-import type { KillReason } from "../../metrics/catalogue.ts";
 import { DeadlineError } from "../../shared/deadline.ts";
+import type { KillReason } from "../../shared/end-reasons.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { ThreadLogOptions } from "../../shared/protocol.ts";
 import { BackOff } from "./back-off.ts";

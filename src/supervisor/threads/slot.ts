@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
-import type { KillReason } from "../../metrics/catalogue.ts";
 import { within } from "../../shared/deadline.ts";
+import type { KillReason } from "../../shared/end-reasons.ts";
 import { errorOf, plainError } from "../../shared/errors.ts";
 import {
   type FromThread,

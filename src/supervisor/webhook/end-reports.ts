@@ -4,7 +4,7 @@ import type { SessionSummary } from "../../api/session-summary.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
-import type { EndReason } from "../../shared/protocol.ts";
+import { endReasons } from "../../shared/end-reasons.ts";
 import { toJson } from "../../shared/text.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import { loggedError } from "../log-error.ts";
@@ -13,18 +13,6 @@ import type { Session } from "../session/session.ts";
 import { lostError, summarize, summarizeLost } from "../session/session-summary.ts";
 import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
 import { Webhook } from "./webhook.ts";
-
-/** The reasons for which an operator should look at an end. */
-const bad: ReadonlySet<EndReason> = new Set([
-  "start_failed",
-  "failed",
-  "crashed",
-  "unresponsive",
-  "out_of_memory",
-  "flooded",
-  "killed",
-  "lost",
-]);
 
 /** The longest time that the registry is waited for when the server stops, in milliseconds. */
 const writeTimeoutMs = 5_000;
@@ -205,7 +193,7 @@ export class EndReports {
   }
 
   #logEnd({ sessionId, callId, endReason, closeRequestedBy, durationMs, error }: SessionSummary): void {
-    this.#options.log[bad.has(endReason) ? "error" : "info"](
+    this.#options.log[endReasons[endReason].isFault ? "error" : "info"](
       {
         session_id: sessionId,
         call_id: callId,
