@@ -185,11 +185,12 @@ withRedis("a failover that loses what Redis had confirmed is noticed", async (t)
   const claim = claimOf();
   await one.registry.claim(claim);
   await redis.command("HDEL", "{greenroom}:live", claim.sessionId);
-  await redis.command("DEL", `{greenroom}:of:${one.nodeId}#1`);
+  const owned = `{greenroom}:of:${one.nodeId}#${one.registry.epoch}`;
+  await redis.command("DEL", owned);
   await eventually("it is written again", async () => {
     return (await redis.command("HEXISTS", "{greenroom}:live", claim.sessionId)) === 1;
   });
-  t.is(await redis.command("SCARD", `{greenroom}:of:${one.nodeId}#1`), 1);
+  t.is(await redis.command("SCARD", owned), 1);
 });
 
 withRedis("kill -9 and Redis emptied: what waited to be told is told by those that knew of it", async (t) => {
@@ -217,13 +218,14 @@ withRedis("Redis comes back with old data: what was reported as lost keeps its e
   const told = () => [...witness.heard.lost, ...other.heard.lost];
   await eventually("all are lost", () => told().length === 3);
   const ends = await Promise.all(sessionIds.map((id) => witness.registry.find(id)));
+  const { epoch } = ends[0]!;
   await redis.stop();
   await redis.restart();
   await eventually("the dead one has been looked for again", async () => {
     return other.registry.up && (await redis.command("ZCARD", "{greenroom}:nodes")) === 2;
   });
   await eventually("nothing of it is left", async () => {
-    return (await redis.command("EXISTS", "{greenroom}:of:victim#3", "{greenroom}:dead")) === 0;
+    return (await redis.command("EXISTS", `{greenroom}:of:victim#${epoch}`, "{greenroom}:dead")) === 0;
   });
   t.is(told().length, 3);
   for (const [index, id] of sessionIds.entries()) {

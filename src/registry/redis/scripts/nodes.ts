@@ -9,7 +9,8 @@ export const register = script(
   `${effects}${clock}
 local node, before, leaseMs, state = nextArgument(), nextArgument(), nextArgument(), nextArgument()
 redis.call('SET', p .. ':birth', nextArgument(), 'NX')
-local epoch = math.max(tonumber(redis.call('GET', p .. ':epoch') or '0'), tonumber(before)) + 1
+-- By the clock, too: a Redis that was emptied, or has old data, would give the number of a dead life again.
+local epoch = math.max(tonumber(redis.call('GET', p .. ':epoch') or '0') + 1, tonumber(before) + 1, now)
 redis.call('SET', p .. ':epoch', text(epoch))
 local me = node .. '#' .. text(epoch)
 redis.call('ZADD', p .. ':nodes', text(now + tonumber(leaseMs)), me)
@@ -29,24 +30,19 @@ export const restore = script(
   `${effects}${clock}${sessions}${messages}
 local until_ = text(now + tonumber(nextArgument()))
 local function isFenced(owner) return redis.call('ZSCORE', p .. ':fenced', owner) end
--- No node is given a number again that it, or another one, has had.
-local function givenBefore(owner)
-  local epoch = tonumber(string.match(owner, '#(%d+)$'))
-  if epoch > tonumber(redis.call('GET', p .. ':epoch') or '0') then redis.call('SET', p .. ':epoch', text(epoch)) end
-end
 local nodes = {}
 for i = 1, tonumber(nextArgument()) do nodes[i] = {nextArgument(), nextArgument()} end
 for _ = 1, tonumber(nextArgument()) do
   local owner, when = nextArgument(), nextArgument()
   redis.call('ZADD', p .. ':fenced', 'NX', when, owner)
-  givenBefore(owner)
 end
 for _, node in ipairs(nodes) do
   local owner, state = node[1], node[2]
   if not isFenced(owner) then
     redis.call('ZADD', p .. ':nodes', 'NX', until_, owner)
     redis.call('HSETNX', p .. ':states', owner, state)
-    givenBefore(owner)
+    local epoch = tonumber(string.match(owner, '#(%d+)$'))
+    if epoch > tonumber(redis.call('GET', p .. ':epoch') or '0') then redis.call('SET', p .. ':epoch', text(epoch)) end
   end
 end
 for _ = 1, tonumber(nextArgument()) do

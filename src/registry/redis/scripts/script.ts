@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
  * All keys begin with the prefix, which is KEYS[1] and holds a hash tag, so that they are in one place of a cluster:
  *
  *   :birth           random: whoever finds another one knows that Redis was emptied
- *   :epoch           grows with each registration of a node
+ *   :epoch           grows with each registration of a node, and is no smaller than the time, in epoch milliseconds
  *   :nodes           sorted set: node#epoch → when its lease ends, by Redis' own clock
  *   :beat            when any node was last heard of
  *   :states          hash: node#epoch → its address and room, as JSON
