@@ -32,7 +32,7 @@ export interface AgentLauncherOptions {
    */
   readonly warmSessions?: number;
   /**
-   * The longest time from a session's start to its end, in milliseconds; then it is closed as `max_duration`.
+   * The longest time that a session may last once it has its thread, in milliseconds; then it is closed as `max_duration`.
    * `null`: no limit.
    * @default null
    */

@@ -37,7 +37,7 @@ export const launcherLimits = {
   },
   maxSessionDurationMs: {
     doc:
-      "The longest time from a session's start to its end, in milliseconds; then it is closed as `max_duration`. `null`: " +
+      "The longest time that a session may last once it has its thread, in milliseconds; then it is closed as `max_duration`. `null`: " +
       "no limit.",
     schema: duration.nullable().default(null),
     outside: {

@@ -64,6 +64,22 @@ test.serial("an idle timeout of 0 is off, the longest duration holds all the sam
   t.is(session.endReason, "max_duration");
 });
 
+test.serial(
+  "a start that waits for its thread for longer than a session may last begins all the same",
+  async (t) => {
+    const launcher = await launch(t, "seconds-to-import", {
+      warmSessions: 1,
+      maxSessionDurationMs: 1_500,
+      maintenanceIntervalMs: 20,
+      threadWaitTimeoutMs: 60_000,
+    });
+    await launcher.startSession({ callId: "takes the warm one" });
+    const session = await launcher.startSession({ callId: "waits" });
+    await session.ended;
+    t.is(session.endReason, "max_duration");
+  },
+);
+
 test.serial("a stop closes every session as drained, and starts nothing any more", async (t) => {
   const launcher = await launch(t, "misbehaving");
   const sessions = await Promise.all([1, 2].map((n) => launcher.startSession({ callId: `call-${n}` })));

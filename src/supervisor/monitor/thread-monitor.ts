@@ -125,8 +125,10 @@ export class ThreadMonitor {
   #closeOverdue(session: Session): void {
     const at = now();
     const { agentIdleTimeoutMs, maxSessionDurationMs } = this.#options;
-    const { aloneSince, startedAt } = session;
-    if (maxSessionDurationMs !== null && at - startedAt > maxSessionDurationMs) session.close("max_duration");
+    const { aloneSince, timeline } = session;
+    // The wait for a thread has a deadline of its own, and is no part of the call.
+    const lastedMs = at - (timeline.assignedAt ?? at);
+    if (maxSessionDurationMs !== null && lastedMs > maxSessionDurationMs) session.close("max_duration");
     else if (agentIdleTimeoutMs > 0 && aloneSince !== null && at - aloneSince > agentIdleTimeoutMs) {
       session.close("idle");
     }
