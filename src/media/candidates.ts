@@ -1,4 +1,4 @@
-/** A candidate as it is sent. */
+/** An ICE candidate as it is sent in signalling. */
 export interface CandidateText {
   readonly candidate: string;
   readonly sdpMid?: string | null;
@@ -6,12 +6,12 @@ export interface CandidateText {
   readonly usernameFragment?: string | null;
 }
 
-/** The most candidates that are held: more than any SFU sends before its description. */
-const mostHeld = 64;
+/** The largest number of candidates that are held; more than any SFU sends before its description. */
+const maxHeld = 64;
 
 /**
- * The other side's candidates. Each belongs to a description, by its ICE user name fragment: one that comes early is held until
- * then, one of a past description is dropped.
+ * The remote candidates of one connection. Each belongs to a description, by its ICE user name fragment: a
+ * candidate that precedes its description is held, one of a past description is dropped.
  */
 export class RemoteCandidates {
   readonly #add: (candidate: CandidateText) => Promise<void>;
@@ -23,8 +23,8 @@ export class RemoteCandidates {
     this.#add = add;
   }
 
-  /** @param json The candidate as JSON. Never rejects. */
-  async take(json: string): Promise<void> {
+  /** Adds a candidate, given as JSON. It never rejects, and ignores what is not a candidate. */
+  async add(json: string): Promise<void> {
     const candidate = parse(json);
     if (candidate === null) return;
     const fragment = candidate.usernameFragment ?? / ufrag (\S+)/.exec(candidate.candidate)?.[1] ?? null;
@@ -34,10 +34,10 @@ export class RemoteCandidates {
       return;
     }
     this.#held.push({ candidate, fragment });
-    if (this.#held.length > mostHeld) this.#held.shift();
+    if (this.#held.length > maxHeld) this.#held.shift();
   }
 
-  /** A description of the other side holds from here on. */
+  /** Takes note of a remote description, and adds the candidates that were held for it. It never rejects. */
   async describe(sdp: string): Promise<void> {
     const fragment = /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1] ?? null;
     if (fragment === null) return;
@@ -59,15 +59,15 @@ function parse(json: string): CandidateText | null {
   }
   if (typeof value !== "object" || value === null) return null;
   const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = value as Record<string, unknown>;
-  // An empty one tells that there are no more: then werift gives up before ours are all known.
+  // An empty candidate ends the list, upon which werift gives up before the local candidates are complete.
   if (typeof candidate !== "string" || candidate.trim() === "") return null;
-  // Names that only the local network can resolve: werift would ask all of it.
+  // A name that only the local network can resolve would make werift query the whole network.
   if (/ \S+\.local /.test(candidate)) return null;
   return {
     // werift compares the generation with a count of its own.
     candidate: candidate.replace(/ generation \d+/, ""),
     sdpMid: typeof sdpMid === "string" ? sdpMid : null,
-    // All sections share one connection.
+    // All sections share one connection, so that the first one does.
     sdpMLineIndex: typeof sdpMLineIndex === "number" ? sdpMLineIndex : 0,
     usernameFragment:
       typeof usernameFragment === "string" && usernameFragment !== "" ? usernameFragment : null,

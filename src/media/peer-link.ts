@@ -7,72 +7,79 @@ import type {
 } from "werift";
 import { RemoteCandidates } from "./candidates.ts";
 import type { PeerState } from "./peer.ts";
-import { tidy } from "./sdp.ts";
-import { Sockets } from "./sockets.ts";
+import { normalizeSdp } from "./sdp.ts";
+import { PeerSockets } from "./sockets.ts";
 import { checkConsent, iceConnectionOf, ignoreRepeatedHandshakes } from "./werift.ts";
 
-/** Times in milliseconds. */
-export interface LinkTimes {
+/** The times of a peer connection. */
+export interface PeerLinkTimes {
   /**
-   * The longest time from the descriptions to the connection, at first and after an ICE restart; then it has failed.
+   * The longest time from the descriptions to the connection, at first and after an ICE restart, in
+   * milliseconds. After it the connection has failed.
    */
   readonly connectTimeoutMs: number;
   /**
-   * The time without anything received after which the other side is asked whether it is there, again and again; in
+   * The time without received packets after which the other side's consent is checked repeatedly, in
    * milliseconds.
    */
-  readonly askAfterMs: number;
+  readonly checkAfterMs: number;
   /**
-   * The time without anything received, not even an answer to that, after which the link is disconnected; in
-   * milliseconds.
+   * The time without received packets, consent answers included, after which the connection is disconnected,
+   * in milliseconds.
    */
   readonly silenceMs: number;
 }
-export const linkTimes: LinkTimes = { connectTimeoutMs: 15_000, askAfterMs: 1_000, silenceMs: 3_000 };
+export const peerLinkTimes: PeerLinkTimes = {
+  connectTimeoutMs: 15_000,
+  checkAfterMs: 1_000,
+  silenceMs: 3_000,
+};
 
-export interface LinkOptions {
+export interface PeerLinkOptions {
   readonly werift: typeof import("werift");
   readonly config: RTCPeerConnectionConfig;
-  readonly times: LinkTimes;
+  readonly times: PeerLinkTimes;
   readonly onCandidate: (candidate: string) => void;
   readonly onState: (state: PeerState) => void;
 }
 
 const watchEveryMs = 500;
 /**
- * The number of questions that have to be unanswered before it counts: a thread that was busy has not heard the answers
- * yet.
+ * The number of consent checks without an answer before the connection is disconnected: a thread that was
+ * busy has not read the answers yet.
  */
-const fewestQuestions = 3;
+const minUnansweredChecks = 3;
 
 /**
- * One peer connection, with all that werift leaves to its user: it starts its checks before its candidates are gathered, after
- * an ICE restart too, tries a relay that came late, keeps candidates until they are due, tells when nothing is received any
- * more, and holds no socket once it is closed.
+ * One peer connection, with what werift leaves to its user. It starts the checks before the candidates are
+ * gathered, also after an ICE restart; pairs a relay that was allocated late; holds candidates until they are
+ * due; reports when nothing is received; and closes every socket.
  */
-export class Link {
+export class PeerLink {
   readonly connection: RTCPeerConnection;
-  readonly #options: LinkOptions;
-  readonly #sockets = new Sockets();
+  readonly #options: PeerLinkOptions;
+  readonly #sockets = new PeerSockets();
   readonly #candidates: RemoteCandidates;
-  /** ICE restarts of each that were begun, and thereby also which of them are prepared. */
-  readonly #begun = new WeakMap<RTCIceTransport, number>();
-  /** Candidates of ours whose description is yet to be returned. */
-  #early: string[] | null = null;
+  /** The number of ICE restarts that were begun, by transport. A transport in it is prepared. */
+  readonly #restarts = new WeakMap<RTCIceTransport, number>();
+  /**
+   * The local candidates whose description is not returned yet; null where candidates are reported at once.
+   */
+  #held: string[] | null = null;
   #releasing: NodeJS.Immediate | undefined;
   #state: PeerState = "new";
   #everConnected = false;
   #limit: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
   #received = 0;
-  /** The answers to what was asked beyond what werift asks. */
+  /** The number of answers to consent checks made here, which werift does not count. */
   #answers = 0;
-  /** The number of questions since something was received last. */
-  #questions = 0;
+  /** The number of consent checks since something was received. */
+  #checks = 0;
   #receivedAt = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(options: LinkOptions) {
+  constructor(options: PeerLinkOptions) {
     this.#options = options;
     const { RTCPeerConnection } = options.werift;
     this.connection = new RTCPeerConnection(options.config);
@@ -83,7 +90,7 @@ export class Link {
       if (candidate === undefined || this.#closing) return;
       if (/ typ relay/.test(candidate.candidate)) this.#pairRelay();
       const json = JSON.stringify(candidate.toJSON());
-      if (this.#early) this.#early.push(json);
+      if (this.#held) this.#held.push(json);
       else options.onCandidate(json);
     });
     this.connection.connectionStateChange.subscribe((state) => {
@@ -92,16 +99,17 @@ export class Link {
     });
   }
 
-  /** Returns whether the link was ever connected. */
+  /** Whether the connection was ever connected. */
   get everConnected(): boolean {
     return this.#everConnected;
   }
 
+  /** Adds a remote candidate, given as JSON. It never rejects. */
   addCandidate(json: string): Promise<void> {
-    return this.#closing ? Promise.resolve() : this.#candidates.take(json);
+    return this.#closing ? Promise.resolve() : this.#candidates.add(json);
   }
 
-  /** An offer of ours; the other side's answer is given to {@link accept}. */
+  /** Resolves with an offer. The other side's answer is given to {@link accept}. */
   async offer(iceRestart: boolean): Promise<string> {
     const { connection } = this;
     const offer = await connection.createOffer({ iceRestart });
@@ -110,20 +118,24 @@ export class Link {
     return offer.sdp;
   }
 
+  /** Applies the other side's answer to the last offer. It rejects where that is not possible. */
   async accept(sdp: string): Promise<void> {
-    await this.connection.setRemoteDescription({ type: "answer", sdp: tidy(sdp) });
+    await this.connection.setRemoteDescription({ type: "answer", sdp: normalizeSdp(sdp) });
     this.#begin();
     await this.#candidates.describe(sdp);
   }
 
-  /** Answers the other side's offer. Where it cannot, what was before holds again. */
+  /**
+   * Resolves with the answer to an offer of the other side. Where it rejects, the former description applies
+   * again.
+   */
   async answer(sdp: string): Promise<string> {
     const { connection } = this;
-    // werift takes any text for a description.
+    // werift accepts any text as a description.
     if (!/^m=/m.test(sdp) || !/^a=ice-ufrag:/m.test(sdp))
       throw new Error("The offer describes no connection");
     try {
-      await connection.setRemoteDescription({ type: "offer", sdp: tidy(sdp) });
+      await connection.setRemoteDescription({ type: "offer", sdp: normalizeSdp(sdp) });
       const answer = await connection.createAnswer();
       this.#prepare();
       await connection.setLocalDescription(answer);
@@ -138,6 +150,7 @@ export class Link {
     }
   }
 
+  /** Closes the connection and its sockets. It never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -151,7 +164,7 @@ export class Link {
     await this.#sockets.close().catch(() => {});
   }
 
-  /** An ICE restart is under way: werift goes on to call itself connected. */
+  /** Whether an ICE restart is under way, during which werift still reports the connection as connected. */
   get #restarting(): boolean {
     return (
       this.#everConnected && this.connection.iceTransports.some(({ connection }) => !connection.nominated)
@@ -159,45 +172,45 @@ export class Link {
   }
 
   /**
-   * Prepares our description before it is applied: werift waits in it until all candidates are gathered, and connects
-   * only then.
+   * Prepares the transports before a local description is applied. By itself werift waits in that step until
+   * all candidates are gathered, and connects only then.
    */
   #prepare(): void {
-    this.#early ??= [];
+    this.#held ??= [];
     clearImmediate(this.#releasing);
     this.#releasing = setImmediate(() => this.#releaseCandidates());
     for (const transport of this.connection.iceTransports) {
-      if (this.#begun.has(transport)) continue;
-      this.#begun.set(transport, 0);
+      if (this.#restarts.has(transport)) continue;
+      this.#restarts.set(transport, 0);
       const gather = transport.gather.bind(transport);
       transport.gather = async () => {
         void this.#sockets.during(gather).catch(() => {});
       };
       const secure = this.connection.dtlsTransports.find(({ iceTransport }) => iceTransport === transport);
       if (secure) ignoreRepeatedHandshakes(secure);
-      // Where no server is given, werift asks one of Google's.
+      // Where no server is given, werift uses one of Google's.
       const servers = this.#options.config.iceServers ?? [];
       if (!servers.some(({ urls }) => /^stun/i.test(String(urls)))) delete transport.connection.stunServer;
     }
   }
 
   #releaseCandidates(): void {
-    const early = this.#early ?? [];
-    this.#early = null;
+    const early = this.#held ?? [];
+    this.#held = null;
     for (const candidate of early) this.#options.onCandidate(candidate);
   }
 
-  /** Begins to connect, since both descriptions hold. */
+  /** Begins to connect, since both descriptions are applied. */
   #begin(): void {
     if (this.#closing) return;
     if (this.#state === "new") this.#connecting();
     const { iceTransports, dtlsTransports } = this.connection;
     for (const transport of iceTransports) {
-      const begun = this.#begun.get(transport) ?? 0;
+      const begun = this.#restarts.get(transport) ?? 0;
       if (transport.iceRestarts === begun) continue;
-      this.#begun.set(transport, transport.iceRestarts);
+      this.#restarts.set(transport, transport.iceRestarts);
       this.#connecting();
-      // werift connects what is not secured yet; an ICE restart of what is it leaves alone.
+      // werift connects a transport that is not secured yet, but does not start an ICE restart of one that is.
       const secure = dtlsTransports.find(({ iceTransport }) => iceTransport === transport);
       if (secure?.state !== "connected") continue;
       void transport.start().then(
@@ -210,12 +223,12 @@ export class Link {
   #connecting(): void {
     clearTimeout(this.#limit);
     this.#limit = setTimeout(() => this.#fail(), this.#options.times.connectTimeoutMs).unref();
-    this.#tell("connecting");
+    this.#setState("connecting");
   }
 
   /**
-   * werift pairs a relay only with candidates of the other side that come after it. Those that came before, as they do where the
-   * relay is reached over TCP and takes longer than the answer, would never be tried through it.
+   * Pairs a relay with the remote candidates that arrived before it, which werift does not. A relay that is
+   * reached over TCP and takes longer than the answer would otherwise never be tried.
    */
   #pairRelay(): void {
     for (const transport of this.connection.iceTransports) {
@@ -230,16 +243,17 @@ export class Link {
     this.#limit = undefined;
     this.#everConnected = true;
     this.#receivedAt = performance.now();
-    this.#watch ??= setInterval(() => this.#lookForLife(), watchEveryMs).unref();
-    this.#tell("connected");
+    this.#watch ??= setInterval(() => this.#checkReceived(), watchEveryMs).unref();
+    this.#setState("connected");
   }
 
   /**
-   * werift asks every 5 s, and notices that nobody answers after 30 s. Where nothing comes that would tell as much, it is asked
-   * sooner: a lost packet or two are no silence then, and real silence is known in 3 s.
+   * Checks whether anything was received. werift checks consent every 5 s and reports silence after 30 s.
+   * These checks are more frequent: the loss of one or two packets is not yet silence, and silence is
+   * reported after 3 s.
    */
-  #lookForLife(): void {
-    const { askAfterMs, silenceMs } = this.#options.times;
+  #checkReceived(): void {
+    const { checkAfterMs, silenceMs } = this.#options.times;
     const received = this.connection.iceTransports.reduce(
       (sum, { connection }) => sum + receivedBy(connection.nominated),
       this.#answers,
@@ -248,15 +262,15 @@ export class Link {
     if (received !== this.#received) {
       this.#received = received;
       this.#receivedAt = performance.now();
-      this.#questions = 0;
+      this.#checks = 0;
       if (this.#state !== "connected" && !this.#restarting) this.#connected();
       return;
     }
-    if (silentMs >= silenceMs && this.#questions >= fewestQuestions && this.#state === "connected") {
-      this.#tell("disconnected");
+    if (silentMs >= silenceMs && this.#checks >= minUnansweredChecks && this.#state === "connected") {
+      this.#setState("disconnected");
     }
-    if (silentMs < askAfterMs) return;
-    this.#questions += 1;
+    if (silentMs < checkAfterMs) return;
+    this.#checks += 1;
     checkConsent(this.connection, () => {
       this.#answers += 1;
     });
@@ -266,10 +280,10 @@ export class Link {
     if (this.#closing) return;
     clearTimeout(this.#limit);
     clearInterval(this.#watch);
-    this.#tell("failed");
+    this.#setState("failed");
   }
 
-  #tell(state: PeerState): void {
+  #setState(state: PeerState): void {
     if (state === this.#state || this.#closing || this.#state === "failed") return;
     this.#state = state;
     this.#options.onState(state);

@@ -1,4 +1,4 @@
-/** A server for ICE, in the coordinator's names; `password` is what WebRTC calls the credential. */
+/** A server for ICE, in the names of Stream's coordinator; `password` is WebRTC's credential. */
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username: string;
@@ -6,7 +6,7 @@ export interface IceServer {
 }
 
 /**
- * `disconnected` may heal by itself or by an ICE restart, `failed` may not: its media is replaced. A peer whose first ICE
- * never connects becomes `failed` as well.
+ * The states of a peer connection. A `disconnected` one may recover by itself or by an ICE restart; a
+ * `failed` one is replaced. A connection whose first ICE never connects becomes `failed` as well.
  */
 export type PeerState = "new" | "connecting" | "connected" | "disconnected" | "failed";

@@ -1,8 +1,9 @@
 /**
- * A description as werift takes it: without the oddities of SFUs that are built on Pion, and without the word that no more
- * candidates will come. With that word werift gives up once all that it tried failed, though a relay of ours may be yet to come.
+ * Returns a description as werift accepts it: without the peculiarities of SFUs that are built on Pion, and
+ * without the end of candidates. After that end werift gives up once all its checks failed, although a local
+ * relay may still be allocated.
  */
-export function tidy(sdp: string): string {
+export function normalizeSdp(sdp: string): string {
   return sdp
     .split(/\r?\n/)
     .map((line) => line.trimEnd().replace(/^a=msid-semantic:(?=\S)/, "a=msid-semantic: "))
@@ -12,7 +13,7 @@ export function tidy(sdp: string): string {
     .join("");
 }
 
-/** The sections of a description that hold a track: what names them, and the track. */
+/** Returns the sections of a description, with the track that each holds; null where it holds none. */
 export function sectionsOf(sdp: string): { readonly mid: string; readonly trackId: string | null }[] {
   return sdp
     .split(/^m=/m)

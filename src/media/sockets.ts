@@ -2,29 +2,31 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Socket } from "node:dgram";
 import type { Socket as TcpSocket } from "node:net";
 
-/** The owner of the sockets that are being opened. */
-const opening = new AsyncLocalStorage<Sockets>();
+/** The peer connection whose sockets are being opened. */
+const opening = new AsyncLocalStorage<PeerSockets>();
 
-/** The transport of werift: a UDP socket, or a connection to a relay. */
-export interface Transport {
+/** A transport of werift: a UDP socket, or a connection to a relay. */
+export interface WeriftTransport {
   readonly socket?: Socket;
   readonly stream?: { readonly client?: TcpSocket };
   close(): Promise<void>;
 }
 
 /**
- * The sockets of one peer connection. werift opens them while it gathers candidates, knows of one only when a candidate came of
- * it, and gathers on while it is closed: with a relay that does not answer, for up to 15 s.
+ * The sockets of one peer connection. werift opens them while it gathers candidates, keeps only those that
+ * led to a candidate, and gathers on while the connection is closed: for up to 15 s with a relay that does
+ * not answer.
  */
-export class Sockets {
-  readonly #open = new Set<Transport>();
+export class PeerSockets {
+  readonly #open = new Set<WeriftTransport>();
   #closed = false;
 
-  /** Runs `open`. All sockets that it opens, however late, are of this peer connection. */
+  /** Runs `open`. All sockets that it opens, however late, belong to this peer connection. */
   during<T>(open: () => T): T {
     return opening.run(this, open);
   }
 
+  /** Closes all sockets, and each one that is opened later. */
   async close(): Promise<void> {
     this.#closed = true;
     const open = [...this.#open];
@@ -32,14 +34,14 @@ export class Sockets {
     await Promise.all(open.map((transport) => transport.close()));
   }
 
-  /** Takes a transport over, to close it with the others. Returns false where it comes too late. */
-  take(transport: Transport): boolean {
+  /** Adds a transport, to be closed with the others. Returns false where they are closed already. */
+  add(transport: WeriftTransport): boolean {
     if (!this.#closed) this.#open.add(transport);
     return !this.#closed;
   }
 }
 
-/** Gives a transport that is being opened to the peer connection that opens it. Returns false where that one is closed. */
-export function takeOpening(transport: Transport): boolean {
-  return opening.getStore()?.take(transport) ?? true;
+/** Adds a transport to the peer connection that opens it. Returns false where that connection is closed. */
+export function registerOpening(transport: WeriftTransport): boolean {
+  return opening.getStore()?.add(transport) ?? true;
 }

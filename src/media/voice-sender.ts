@@ -10,22 +10,25 @@ export interface VoiceSenderOptions {
   readonly track: MediaStreamTrack;
   /** The sample rate of the frames that are sent, in hertz. */
   readonly sampleRate: number;
-  /** Bits a second. */
+  /** The bitrate, in bits a second. */
   readonly bitrate: number;
   readonly clock?: Clock;
 }
 
-/** The payload type that every client of Stream uses for Opus. */
+/** The payload type that all of Stream's clients use for Opus. */
 export const opusPayloadType = 111;
 const ticksPerFrame = (opusClockRate * frameMs) / 1_000;
-/** Frames that wait for their time: more than whoever paces them hands over at once. */
-const mostWaiting = 12;
-/** Frames that are sent at once after the thread was busy; what is due beyond them is left out of the sound, not of the time. */
+/** The largest number of frames that wait to be sent; more than a pacer hands over at once. */
+const maxWaiting = 12;
+/**
+ * The number of frames that are sent at once after the thread was busy. Frames that are due beyond it are
+ * skipped in the sound, while the timestamps go on.
+ */
 const burst = 3;
 
 /**
- * Sends a voice: 20 ms at each 20 ms, silence where there is nothing to say, so that the receiver's time goes on. The timestamps
- * keep to the clock, whatever the thread does.
+ * Sends a track of 20 ms frames in real time, with silence where no frame waits, so that the receiver's
+ * timeline goes on. The timestamps follow the clock, whatever delays the thread has.
  */
 export class VoiceSender {
   readonly #options: VoiceSenderOptions;
@@ -37,9 +40,9 @@ export class VoiceSender {
   #waiting: Int16Array[] = [];
   #sequenceNumber: number;
   #startedAt = 0;
-  /** 20 ms that have passed since, sent or not. */
+  /** The number of frame times that have passed since the start, whether a frame was sent or not. */
   #frames = 0;
-  #marked = true;
+  #marker = true;
   #paused = false;
   #closed = false;
 
@@ -49,7 +52,7 @@ export class VoiceSender {
     this.#clock = options.clock ?? systemClock;
     this.#silence = new Int16Array(frameLength(options.sampleRate));
     const random = randomBytes(6);
-    // Far from their ends, so that not every receiver's first packets wrap around.
+    // The upper half is avoided, so that the numbers do not wrap around during the first packets.
     this.#sequenceNumber = random.readUInt16BE(0) >> 1;
     this.#firstTimestamp = random.readUInt32BE(2) >>> 1;
     this.#pacer = new Pacer({
@@ -66,31 +69,33 @@ export class VoiceSender {
     return new VoiceSender(await OpusEncoder.create({ sampleRate, bitrate }), options);
   }
 
-  /** Starts to send, which goes on all the time from here on. */
+  /** Starts to send. From here on a frame is sent every 20 ms. */
   start(): void {
     if (this.#closed || this.#pacer.running) return;
     this.#startedAt = this.#clock.now();
     this.#pacer.start();
   }
 
-  /** 20 ms, to be sent after those before it. Without effect before the start. */
+  /** Adds a frame of 20 ms, to be sent after those before it. It has no effect before the start. */
   send(samples: Int16Array): void {
     if (!this.#pacer.running || this.#paused || samples.length !== this.#silence.length) return;
     this.#waiting.push(samples);
-    if (this.#waiting.length > mostWaiting) this.#waiting.shift();
+    if (this.#waiting.length > maxWaiting) this.#waiting.shift();
   }
 
-  /** Sends nothing, and goes on counting the time. */
+  /** Stops sending, while the timestamps go on. */
   pause(): void {
     this.#paused = true;
     this.#waiting = [];
   }
 
+  /** Sends again after {@link pause}. */
   resume(): void {
     this.#paused = false;
-    this.#marked = true;
+    this.#marker = true;
   }
 
+  /** Stops for good, and frees the encoder. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -102,7 +107,7 @@ export class VoiceSender {
     const passed = Math.floor((this.#clock.now() - this.#startedAt) / frameMs);
     if (passed - this.#frames > burst) {
       this.#frames = passed;
-      this.#marked = true;
+      this.#marker = true;
     }
     if (!this.#paused) this.#send(this.#waiting.shift() ?? this.#silence);
     this.#frames += 1;
@@ -115,9 +120,9 @@ export class VoiceSender {
       payloadType: opusPayloadType,
       sequenceNumber: this.#sequenceNumber,
       timestamp: (this.#firstTimestamp + this.#frames * ticksPerFrame) % 2 ** 32,
-      marker: this.#marked,
+      marker: this.#marker,
     });
-    this.#marked = false;
+    this.#marker = false;
     this.#sequenceNumber = (this.#sequenceNumber + 1) % 2 ** 16;
     this.#options.track.writeRtp(new RtpPacket(header, Buffer.from(this.#encoder.encode(samples))));
   }

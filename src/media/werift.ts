@@ -6,20 +6,20 @@ import type {
   Message as StunMessage,
 } from "werift";
 import { loadOpus } from "../audio/reception/opus.ts";
-import { type Transport, takeOpening } from "./sockets.ts";
+import { registerOpening, type WeriftTransport } from "./sockets.ts";
 
 /**
- * WebRTC in TypeScript, and all that is changed of its inside. Each change asserts that what it changes is there; the version
- * is pinned exactly in package.json, since none of this is public there.
+ * WebRTC in TypeScript, and every change to werift's internals. Each change asserts that what it changes
+ * exists. The version is pinned exactly in package.json, since these parts are not public.
  */
 export type Werift = typeof import("werift");
 
 let loading: Promise<Werift> | undefined;
 
-/** Loads werift, 200 ms and 20 MiB a thread, and the codec: before a call rather than in it. Once a thread. */
+/** Loads werift and the codec, which takes 200 ms and 20 MiB, once a thread. It is called ahead of a call. */
 export async function loadWerift(): Promise<Werift> {
   loading ??= Promise.all([import("werift"), loadOpus()]).then(([werift]) => {
-    watchSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
+    registerSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
     releaseAllocations(werift);
     return werift;
   });
@@ -32,32 +32,32 @@ function assertPart(part: unknown, name: string): void {
   }
 }
 
-/** A class that opens a socket; werift's types hide it. */
-type TransportClass = { readonly prototype: { init?(this: Transport): Promise<void> } };
+/** A class of werift that opens a socket. Its types do not declare `init`. */
+type TransportClass = { readonly prototype: { init?(this: WeriftTransport): Promise<void> } };
 
-/** Makes the sockets that werift opens in this thread known to the peer connection that opens them. */
-function watchSockets(classes: readonly unknown[]): void {
+/** Registers each socket that werift opens in this thread with the peer connection that opens it. */
+function registerSockets(classes: readonly unknown[]): void {
   for (const { prototype } of classes as readonly TransportClass[]) {
     const { init } = prototype;
     assertPart(init, "init of a transport");
     if (init === undefined) continue;
-    prototype.init = async function (this: Transport): Promise<void> {
-      // werift listens for no errors: one that cannot be bound would end the thread.
+    prototype.init = async function (this: WeriftTransport): Promise<void> {
+      // werift does not listen for errors, so that a socket that cannot be bound would end the thread.
       this.socket?.on("error", () => {});
-      if (!takeOpening(this)) {
-        // A connection is being opened since it was constructed, and fails as it is closed.
+      if (!registerOpening(this)) {
+        // A TCP connection has been opening since it was constructed, and fails when it is closed.
         if (this.socket === undefined) void init.call(this).catch(() => {});
         await this.close();
         throw new Error("The peer connection is closed");
       }
       await init.call(this);
-      // Else the kernel holds a frame back until the one before it has arrived.
+      // Otherwise the kernel holds a frame back until the one before it was acknowledged.
       this.stream?.client?.setNoDelay(true);
     };
   }
 }
 
-/** The part of werift's side of an allocation that is used; its types hide some of it. */
+/** The part of a TURN allocation of werift that is used. Its types do not declare all of it. */
 interface Allocation {
   readonly server: readonly [string, number];
   readonly transport: { readonly type: string };
@@ -69,8 +69,8 @@ interface Allocation {
 const releaseTimeoutMs = 200;
 
 /**
- * Makes werift give relayed addresses back as it closes: by itself it leaves them to the relay, which keeps one that was
- * asked for over UDP for 10 minutes, and gives each user so many.
+ * Makes werift release relayed addresses when it closes. By itself it leaves them to the relay, which keeps
+ * one that was allocated over UDP for 10 minutes, and limits their number for each user.
  */
 function releaseAllocations({ TurnProtocol, Message, methods, classes }: Werift): void {
   const { prototype } = TurnProtocol;
@@ -79,7 +79,7 @@ function releaseAllocations({ TurnProtocol, Message, methods, classes }: Werift)
   assertPart((prototype as unknown as Partial<Allocation>).requestWithRetry, "TurnProtocol.requestWithRetry");
   prototype.close = async function (): Promise<void> {
     const allocation = this as unknown as Allocation;
-    // One over TCP ends with its connection.
+    // An allocation over TCP ends with its connection.
     if (allocation.transport.type === "udp" && allocation.relayedAddress !== undefined) {
       const request = new Message(methods.REFRESH, classes.REQUEST).setAttribute("LIFETIME", 0);
       const { server } = allocation;
@@ -91,13 +91,16 @@ function releaseAllocations({ TurnProtocol, Message, methods, classes }: Werift)
   };
 }
 
-/** The part of werift's ICE connection that is called; its types hide it. */
+/** The part of werift's ICE connection that is called. Its types do not declare it. */
 interface IceConnection {
   buildRequest(about: object): Parameters<CandidatePair["protocol"]["request"]>[0];
   pairRemoteCandidate(candidate: unknown): void;
 }
 
-/** Returns the hidden part of a transport's ICE connection. Throws a `TypeError` where this version has none. */
+/**
+ * Returns the undeclared part of a transport's ICE connection. It throws a `TypeError` where this version of
+ * werift has none.
+ */
 export function iceConnectionOf({ connection }: RTCIceTransport): IceConnection {
   const hidden = connection as unknown as IceConnection;
   assertPart(hidden.buildRequest, "Connection.buildRequest");
@@ -105,10 +108,16 @@ export function iceConnectionOf({ connection }: RTCIceTransport): IceConnection 
   return hidden;
 }
 
-/** An answer to a consent check that takes longer is of a connection that is of no use. In milliseconds. */
+/**
+ * The longest wait for the answer to a consent check, in milliseconds. A connection that is slower is of no
+ * use.
+ */
 const consentTimeoutMs = 2_000;
 
-/** Asks the other side whether it is there, once: a check of the pair in use (RFC 7675), as werift itself sends every 5 s. */
+/**
+ * Checks once whether the other side answers, by a consent check of the pair in use (RFC 7675), as werift
+ * itself makes every 5 s. `onAnswer` is called with an answer only.
+ */
 export function checkConsent({ iceTransports }: RTCPeerConnection, onAnswer: () => void): void {
   for (const transport of iceTransports) {
     const {
@@ -135,18 +144,21 @@ export function checkConsent({ iceTransports }: RTCPeerConnection, onAnswer: () 
   }
 }
 
-/** The type of a message of DTLS, and the flight of messages in which it is answered (RFC 6347, section 4.2). */
+/**
+ * The DTLS message type that asks for a cookie, and the flight in which it is answered (RFC 6347, section
+ * 4.2).
+ */
 const helloVerifyRequest = 3;
 const answeringHelloVerifyRequest = 3;
 
 /**
- * Lets werift's DTLS client survive a second answer. It asks again after 500 ms, so that a slow relay brings two answers,
- * and gives up at the second one by itself.
+ * Makes werift's DTLS client ignore a repeated answer. It repeats its first message after 500 ms, so that a
+ * slow relay brings two answers, and the second one would make it give up.
  */
 export function ignoreRepeatedHandshakes(transport: RTCDtlsTransport): void {
   transport.onStateChange.subscribe((state) => {
     if (state !== "connecting") return;
-    // It is made just after the state has changed.
+    // The DTLS socket is created just after the state changed.
     queueMicrotask(() => {
       const { dtls: socket } = transport;
       if (socket === undefined) return;

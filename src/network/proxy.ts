@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The variables that say which proxy requests leave by. Their names in lower case count before those in capitals. */
 export const proxyVariables = ["http_proxy", "https_proxy", "no_proxy"] as const;
@@ -10,7 +10,7 @@ export const proxyVariables = ["http_proxy", "https_proxy", "no_proxy"] as const
  * the credentials that it may hold; null: none. Throws a `TypeError` that names a variable which holds no address of a proxy,
  * and does not quote it. No address is left out by itself, not even that of this machine: `NO_PROXY` says so.
  */
-export function proxyFor(url: string | URL, environment: Environment = process.env): URL | null {
+export function proxyFor(url: string | URL, environment: Variables = process.env): URL | null {
   const { protocol, hostname, port } = new URL(url);
   const secure = protocol === "https:" || protocol === "wss:";
   const variable = secure ? "https_proxy" : "http_proxy";
@@ -37,7 +37,7 @@ export function proxyOptions(url: string | URL): { readonly proxyEnv?: NodeJS.Pr
   return proxy === null ? {} : { proxyEnv: { http_proxy: proxy.href, https_proxy: proxy.href } };
 }
 
-function read(variable: (typeof proxyVariables)[number], environment: Environment): string {
+function read(variable: (typeof proxyVariables)[number], environment: Variables): string {
   return (environment[variable] || environment[variable.toUpperCase()] || "").trim();
 }
 

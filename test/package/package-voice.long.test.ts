@@ -114,7 +114,7 @@ test("the packed media joins a call on Stream, and the agent is heard there", as
   const session = await launcher.startSession({ callId: testCall.callId });
   await ann.hears("agent", 20);
   await launcher.closeSession(session.id, { wait: true });
-  t.is((await ann.sitting.log.seen("participant_left")).participant.id, "agent");
+  t.is((await ann.caller.log.seen("participant_left")).participant.id, "agent");
 });
 
 test("Stream's SDK is a dependency, and no part of the package", (t) => {

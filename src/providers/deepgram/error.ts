@@ -2,20 +2,21 @@ import { withOption } from "../../shared/deadline.ts";
 import { retryAfter } from "../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
+/** The facts of a {@link DeepgramError}. */
 export interface DeepgramFailure {
-  /** HTTP status of a refusal. */
+  /** The HTTP status of a refusal. */
   readonly status?: number;
-  /** The code of the system, such as `ECONNREFUSED`, or Deepgram's own, such as `INVALID_AUTH`. */
+  /** The system's error code, such as `ECONNREFUSED`, or Deepgram's, such as `INVALID_AUTH`. */
   readonly code?: string;
-  /** Deepgram's name for the request, for its support. */
+  /** Deepgram's id of the request, which its support asks for. */
   readonly requestId?: string;
-  /** True where trying again can help. */
+  /** Whether another attempt can succeed. */
   readonly retryable: boolean;
-  /** The time that Deepgram asks to wait before that, in milliseconds. */
+  /** The wait that Deepgram asks for before another attempt, in milliseconds; null or undefined: none. */
   readonly retryAfterMs?: number | null;
 }
 
-/** An error between Greenroom and Deepgram. Its text never holds the key. */
+/** An error of a request or connection to Deepgram. Its message never contains the key. */
 export class DeepgramError extends Error {
   override readonly name = "DeepgramError";
   readonly status: number | undefined;
@@ -38,18 +39,21 @@ export class DeepgramError extends Error {
 const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /**
- * Codes of what would be refused the same way again, whatever status came with them: the key or the account, and messages
- * or sound that are not as they should be.
+ * The codes of failures that would repeat, whatever their status: of the key or the account, and of messages
+ * or sound that Deepgram does not accept.
  */
 const lastingCode =
   /AUTH|PERMISSION|FORBIDDEN|PAYMENT|CREDIT|QUOTA|BALANCE|BILLING|UNPARSABLE|INVALID|UNSUPPORTED|BAD_REQUEST|NOT_FOUND|^DATA-/i;
 
-/** Codes of close frames that say the same: unsupported or invalid data, and a breach of the rules. */
+/**
+ * The codes of close frames that mean the same: unsupported or invalid data, and violations of the protocol.
+ */
 const lastingCloses: ReadonlySet<number> = new Set([1_002, 1_003, 1_007, 1_008]);
 
-/** Deepgram's short codes as they stand in texts, such as `DATA-0000`, or `net0001` in an address. */
+/** Deepgram's short codes as they occur in texts, such as `DATA-0000`, or `net0001` in an address. */
 const shortCode = /\b(DATA|NET)-?(\d{4})\b/i;
 
+/** The response by which Deepgram refused a request. */
 export interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -57,8 +61,8 @@ export interface Refusal {
 }
 
 /**
- * Deepgram answered a request with an error. Its body is `{category, message, details, request_id}`, in older answers
- * `{err_code, err_msg, request_id}`; the reason stands in the headers too.
+ * Makes an error of a refusal. Its body is `{category, message, details, request_id}`, in older responses
+ * `{err_code, err_msg, request_id}`; the reason is in the headers too.
  */
 export function refused({ status, headers, body }: Refusal, apiKey: string): DeepgramError {
   const { category, message, details, err_code, err_msg, reason, request_id } = jsonObject(body);
@@ -69,8 +73,8 @@ export function refused({ status, headers, body }: Refusal, apiKey: string): Dee
   const main =
     textOrNone(err_msg) ?? textOrNone(message) ?? textOrNone(reason) ?? textOrNone(headers["dg-error"]);
   const whole = [main, textOrNone(details)].filter(Boolean).join(" ");
-  const said = errorText(whole || reasonIn(body), { secrets: [apiKey] }) || "no reason given";
-  const line = [`Deepgram refused with ${status}:`, code, said].filter(Boolean).join(" ");
+  const text = errorText(whole || reasonIn(body), { secrets: [apiKey] }) || "no reason given";
+  const line = [`Deepgram refused with ${status}:`, code, text].filter(Boolean).join(" ");
   return new DeepgramError(line + (requestId === undefined ? "" : ` (request ${requestId})`), {
     status,
     ...(code === undefined ? {} : { code }),
@@ -80,7 +84,7 @@ export function refused({ status, headers, body }: Refusal, apiKey: string): Dee
   });
 }
 
-/** The network, or what it carried, failed. */
+/** Makes an error of a failed connection. */
 export function unreachable(error: unknown): DeepgramError {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const known = typeof code === "string" && code !== "" ? code : "ECONNRESET";
@@ -90,7 +94,7 @@ export function unreachable(error: unknown): DeepgramError {
   });
 }
 
-/** The connection took longer than the option `connectTimeoutMs` allows. */
+/** Makes an error of a connection that took longer than the option `connectTimeoutMs` allows. */
 export const timedOut = (what: string, limitMs: number): DeepgramError =>
   new DeepgramError(withOption(`${what} took longer than ${limitMs} ms`, "connectTimeoutMs"), {
     code: "ETIMEDOUT",
@@ -98,12 +102,12 @@ export const timedOut = (what: string, limitMs: number): DeepgramError =>
   });
 
 /**
- * Deepgram ended the connection without having been asked to. A clean close is no reason to stop listening; one that blames
- * what was sent is.
+ * Makes an error of a connection that Deepgram closed without being asked. A clean close can be retried; one
+ * whose reason is what was sent cannot.
  */
 export function closedByDeepgram(code: number, reason: string, apiKey: string): DeepgramError {
-  const why = reason === "" ? "" : `: ${errorText(reason, { secrets: [apiKey] })}`;
-  const message = `Deepgram closed the connection with ${code}${why}`;
+  const suffix = reason === "" ? "" : `: ${errorText(reason, { secrets: [apiKey] })}`;
+  const message = `Deepgram closed the connection with ${code}${suffix}`;
   if (/idle|timeout/i.test(reason)) return new DeepgramError(message, { code: "ETIMEDOUT", retryable: true });
   const named = shortCode.exec(reason);
   const own = named
@@ -116,17 +120,18 @@ export function closedByDeepgram(code: number, reason: string, apiKey: string): 
 }
 
 /**
- * An Error frame: the last message of a connection. Flux writes `{code, description}`; Nova `{variant, description, message}`,
- * where the code is in `variant`, and often in `message` too.
+ * Makes an error of an Error message, which is the last one of a connection. Flux writes `{code,
+ * description}`; Nova `{variant, description, message}`, where the code is in `variant`, and often in
+ * `message` too.
  */
 export function errorFrame(frame: Readonly<Record<string, unknown>>, apiKey: string): DeepgramError {
   const { code, variant, description, message } = frame;
   const known = textOrNone(code) ?? textOrNone(variant) ?? "UNKNOWN";
   const requestId = textOrNone(frame.request_id);
-  const said = errorText(textOrNone(description) ?? textOrNone(message) ?? "no description", {
+  const text = errorText(textOrNone(description) ?? textOrNone(message) ?? "no description", {
     secrets: [apiKey],
   });
-  return new DeepgramError(`Deepgram gave up: ${known}, ${said}`, {
+  return new DeepgramError(`Deepgram gave up: ${known}, ${text}`, {
     code: known,
     ...(requestId === undefined ? {} : { requestId }),
     retryable: !lastingCode.test(known),

@@ -1,25 +1,27 @@
 import type { DeepgramClient } from "@deepgram/sdk";
-import type { FilledOptions } from "./options.ts";
+import type { FilledDeepgramOptions } from "./options.ts";
 import {
-  isJson,
+  isRecord,
   lastWordEnd,
-  nothing,
+  type MessageReader,
+  noSignals,
   type OpenSocket,
   type Protocol,
-  type Reader,
-  type Reading,
   secondsIn,
   type TurnSignal,
+  type TurnSignals,
   textIn,
 } from "./protocol.ts";
 
 const sampleRates = new Set([8_000, 16_000, 24_000, 44_100, 48_000]);
 
-/** `/v2/listen`: the model knows turns. developers.deepgram.com/docs/flux/state */
+/**
+ * The protocol of Flux, `/v2/listen`, whose model detects turns. See developers.deepgram.com/docs/flux/state.
+ */
 export class Flux implements Protocol {
-  readonly #options: FilledOptions;
+  readonly #options: FilledDeepgramOptions;
 
-  constructor(options: FilledOptions) {
+  constructor(options: FilledDeepgramOptions) {
     this.#options = options;
   }
 
@@ -47,29 +49,29 @@ export class Flux implements Protocol {
       reconnectAttempts: 0,
       connectionTimeoutInSeconds,
     });
-    // A JSON KeepAlive, right for Nova, ends a connection to Flux.
+    // The KeepAlive message of Nova would end a connection to Flux.
     return { socket, keepAlive: (transport) => transport.ping() };
   }
 
-  reader(): Reader {
+  reader(): MessageReader {
     return new FluxReader();
   }
 }
 
-class FluxReader implements Reader {
+class FluxReader implements MessageReader {
   #text = "";
   /** The end of the sound when the text last changed, which is about the end of its last word. */
   #textEnd: number | null = null;
-  /** True once Deepgram has said that the turn started; its words may come before that. */
+  /** Whether Deepgram has reported the start of the turn; its words may come before that. */
   #started = false;
 
-  read(message: unknown): Reading {
-    if (!isJson(message) || message.type !== "TurnInfo") return nothing;
+  read(message: unknown): TurnSignals {
+    if (!isRecord(message) || message.type !== "TurnInfo") return noSignals;
     const heardUntil = secondsIn(message.audio_window_end);
     const text = textIn(message.transcript).trim();
     if (message.event === "StartOfTurn") this.#started = true;
-    // Words before the start of a turn that were taken back: it was none, and no end of it will follow.
-    const takenBack = text === "" && this.#text !== "" && message.event === "Update" && !this.#started;
+    // Words before the start of a turn were withdrawn: there was no turn, and no end of it will follow.
+    const withdrawn = text === "" && this.#text !== "" && message.event === "Update" && !this.#started;
     if (text !== this.#text) {
       this.#text = text;
       this.#textEnd = heardUntil;
@@ -80,11 +82,11 @@ class FluxReader implements Reader {
       this.#textEnd = null;
       this.#started = false;
     }
-    return { signals: signalsOf(takenBack ? "EndOfTurn" : message.event, text, speechEnd), heardUntil };
+    return { signals: signalsOf(withdrawn ? "EndOfTurn" : message.event, text, speechEnd), heardUntil };
   }
 }
 
-/** Further events may be added to the protocol: they are passed over. */
+/** Returns the signals of an event. Unknown events are skipped, since the protocol may be extended. */
 function signalsOf(event: unknown, text: string, speechEnd: number | null): TurnSignal[] {
   switch (event) {
     case "StartOfTurn":

@@ -1,4 +1,4 @@
-/** Speech to text by Deepgram: `new deepgram.STT({ eagerTurnDetection: true })`. Its SDK is loaded in session threads only. */
+/** Speech to text by Deepgram: `new deepgram.STT({ eagerTurnDetection: true })`. The SDK is loaded in session threads only. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
 import { loadSdk } from "./sdk.ts";

@@ -3,25 +3,26 @@ import { Agent, request as secureRequest } from "node:https";
 import { proxyOptions } from "../../network/proxy.ts";
 import { webSocketAgent } from "../../network/tunnel.ts";
 import { DeepgramError, refused, timedOut, unreachable } from "./error.ts";
-import type { FilledOptions } from "./options.ts";
+import type { FilledDeepgramOptions } from "./options.ts";
 
 /**
- * The agent of the thread, for every STT. It keeps no connection, only TLS sessions: a later handshake to the same server
- * resumes one, which saves its certificates and, with TLS 1.2, a round trip.
+ * The agent of the thread, for every STT. It keeps no connection but TLS sessions: a later handshake to the
+ * same server resumes one, which saves its certificates and, with TLS 1.2, a round trip.
  */
 const agent = new Agent({ keepAlive: false });
 
-/** Returns the agent that dials a URL through its proxy, where it has one. */
+/** Returns the agent that connects to a URL, through its proxy where it has one. */
 export const agentFor = (url: string): HttpAgent | undefined =>
   webSocketAgent(url) ?? (/^(wss|https):/.test(url) ? agent : undefined);
 
 /**
- * Makes ready for a connection: the name is resolved, a TLS session is kept, and the key is known to be good. No WebSocket
- * is opened ahead: one without sound is closed after a while, and one with silence is paid for. No address is kept either,
- * beyond what resolvers do: they know for how long it is good. Rejects with a {@link DeepgramError}; 401 is a wrong key.
+ * Prepares a connection: it resolves the host name, keeps a TLS session, and checks the key. No WebSocket is
+ * opened ahead, since one without sound is closed after a while, and one with silence is paid for. No address
+ * is kept beyond what resolvers do, since they know for how long it is valid. It rejects with a {@link
+ * DeepgramError}; status 401 is a wrong key.
  */
 export async function warmUp(
-  { apiKey, baseUrl, connectTimeoutMs }: FilledOptions,
+  { apiKey, baseUrl, connectTimeoutMs }: FilledDeepgramOptions,
   signal: AbortSignal,
 ): Promise<void> {
   // https://developers.deepgram.com/docs/authenticating: answers whether a key is good.

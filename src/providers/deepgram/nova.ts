@@ -1,33 +1,37 @@
 import type { DeepgramClient } from "@deepgram/sdk";
-import type { FilledOptions } from "./options.ts";
+import type { FilledDeepgramOptions } from "./options.ts";
 import {
-  isJson,
-  type Json,
+  isRecord,
+  type JsonRecord,
   lastWordEnd,
-  nothing,
+  type MessageReader,
+  noSignals,
   type OpenSocket,
   type Protocol,
-  type Reader,
-  type Reading,
   secondsIn,
   type TurnSignal,
+  type TurnSignals,
   textIn,
 } from "./protocol.ts";
 
-/** Speech that brings no word for so long, in seconds of sound, was none. */
+/** Speech that is not followed by a word within so many seconds of sound was noise. */
 const noiseSeconds = 2;
 
-/** A turn without a word for so many times the gap that should end it is over, although Deepgram has not said so. */
+/**
+ * A turn is over after a gap without words of so many times the option `utteranceEndMs`, although Deepgram
+ * has not reported its end.
+ */
 const longestGapShare = 2;
 
 /**
- * `/v1/listen`: a transcript in pieces, and pauses. A turn is what is said up to a pause: the pieces that are final, until
- * one ends with the speech. developers.deepgram.com/docs/understand-endpointing-interim-results
+ * The protocol of Nova, `/v1/listen`: a transcript in pieces, and pauses. A turn is what is said up to a
+ * pause: the final pieces, until one ends with the speech. See
+ * developers.deepgram.com/docs/understand-endpointing-interim-results.
  */
 export class Nova implements Protocol {
-  readonly #options: FilledOptions;
+  readonly #options: FilledDeepgramOptions;
 
-  constructor(options: FilledOptions) {
+  constructor(options: FilledDeepgramOptions) {
     this.#options = options;
   }
 
@@ -61,30 +65,30 @@ export class Nova implements Protocol {
     return { socket, keepAlive: () => socket.sendKeepAlive({ type: "KeepAlive" }) };
   }
 
-  reader(): Reader {
+  reader(): MessageReader {
     return new NovaReader(this.#options);
   }
 }
 
-class NovaReader implements Reader {
+class NovaReader implements MessageReader {
   /** The longest gap within a turn, in seconds of sound. */
   readonly #longestGap: number;
   /** The pieces of this turn that do not change any more. */
   #finals: string[] = [];
   #speechEnd: number | null = null;
-  /** The place where speech was noticed that has brought no word yet. */
+  /** The position at which speech was detected that has brought no word yet, in seconds of sound. */
   #noticedAt: number | null = null;
-  /** The end of the last turn. */
+  /** The end of the last turn, in seconds of sound. */
   #endedAt = 0;
-  /** The utterance has ended, but its words are not final yet. */
+  /** Whether the utterance has ended while its words are not final yet. */
   #overdue = false;
 
-  constructor({ utteranceEndMs }: FilledOptions) {
+  constructor({ utteranceEndMs }: FilledDeepgramOptions) {
     this.#longestGap = (utteranceEndMs / 1_000) * longestGapShare;
   }
 
-  read(message: unknown): Reading {
-    if (!isJson(message)) return nothing;
+  read(message: unknown): TurnSignals {
+    if (!isRecord(message)) return noSignals;
     switch (message.type) {
       case "SpeechStarted":
         this.#noticedAt ??= secondsIn(message.timestamp) ?? 0;
@@ -94,18 +98,18 @@ class NovaReader implements Reader {
       case "UtteranceEnd":
         return { signals: this.#utteranceEnd(message.last_word_end), heardUntil: null };
       default:
-        return nothing;
+        return noSignals;
     }
   }
 
-  #results(message: Json): Reading {
+  #results(message: JsonRecord): TurnSignals {
     const start = secondsIn(message.start);
     const duration = secondsIn(message.duration);
     const heardUntil = start === null || duration === null ? null : start + duration;
-    const channel = isJson(message.channel) ? message.channel : {};
+    const channel = isRecord(message.channel) ? message.channel : {};
     const best: unknown = Array.isArray(channel.alternatives) ? channel.alternatives[0] : null;
-    const piece = isJson(best) ? textIn(best.transcript).trim() : "";
-    if (piece !== "" && isJson(best)) {
+    const piece = isRecord(best) ? textIn(best.transcript).trim() : "";
+    if (piece !== "" && isRecord(best)) {
       this.#speechEnd = lastWordEnd(best.words) ?? heardUntil ?? this.#speechEnd;
     }
     const text = [...this.#finals, piece].filter(Boolean).join(" ");
@@ -120,8 +124,9 @@ class NovaReader implements Reader {
   }
 
   /**
-   * The fallback where noise hides the pause. It may also come late, for a turn that has ended; or with -1, where all the
-   * words that it ends were final before: what was final since may be the beginning of the next sentence.
+   * Handles the end of an utterance, the fallback where noise hides the pause. It may come late, for a turn
+   * that has ended, or with -1, where all its words were final before: the words since then may begin the
+   * next sentence.
    */
   #utteranceEnd(lastWordEnd: unknown): TurnSignal[] {
     const lastWordEndsAt = secondsIn(lastWordEnd);
@@ -132,13 +137,16 @@ class NovaReader implements Reader {
     return [];
   }
 
-  /** Returns whether no word has come for so long that the turn is over, although nothing said so. */
+  /**
+   * Returns whether no word has come for so long that the turn is over, although Deepgram has not reported
+   * that.
+   */
   #longSilent(heardUntil: number | null): boolean {
     if (this.#finals.length === 0 || this.#speechEnd === null || heardUntil === null) return false;
     return heardUntil - this.#speechEnd >= this.#longestGap;
   }
 
-  /** The place where speech was noticed, or where words were understood that were taken back since. */
+  /** The position at which speech was detected, or words that were withdrawn since, in seconds of sound. */
   get #noticed(): number | null {
     return this.#noticedAt ?? this.#speechEnd;
   }

@@ -17,89 +17,110 @@ import { baseUrlFrom, keyFrom } from "../access.ts";
 
 const { variables } = providers.deepgram;
 
-/** The options for listening through Deepgram. A wrong option throws a `TypeError` that names it. */
+/** The options of speech to text by Deepgram. A wrong option throws a `TypeError` that names it. */
 export interface DeepgramOptions {
   /** The API key. Default: the environment's `DEEPGRAM_API_KEY`. */
   readonly apiKey?: string;
   /**
-   * The address of the API. Default: the environment's `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`. Change it
-   * for the EU endpoint, a self-hosted Deepgram, or an emulator. `http` and `https` do too.
+   * The address of the API, of the scheme `ws`, `wss`, `http` or `https`. Default: the environment's
+   * `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`. Change it for the EU endpoint, a self-hosted
+   * Deepgram, or an emulator.
    */
   readonly baseUrl?: string;
   /**
-   * The model. Default `flux-general-en`, which knows by what is said when a turn ends. `flux-general-multi` hears ten
-   * languages. `nova-3` (and its variants, such as `nova-3-medical`) hears more languages, and ends a turn after a
-   * pause.
+   * The model. Default `flux-general-en`, which detects the end of a turn by the words. `flux-general-multi`
+   * understands ten languages. `nova-3` (and its variants, such as `nova-3-medical`) understands more
+   * languages, and ends a turn after a pause.
    */
   readonly model?: string;
-  /** Words and names that it should expect. Default none. At most 100. */
+  /** Words and names to expect, at most 100. Default: none. */
   readonly keyterms?: readonly string[];
-  /** Keeps the sound out of Deepgram's model improvement program. Default false. Deepgram charges more for it. */
+  /**
+   * Keeps the sound out of Deepgram's model improvement program, for which Deepgram charges more. Default
+   * false.
+   */
   readonly mipOptOut?: boolean;
-  /** Labels for Deepgram's usage reports. Default none. */
+  /** Labels for Deepgram's usage reports. Default: none. */
   readonly tag?: string | readonly string[];
 
   /**
-   * Flux: also tell when the speaker has probably finished, so that the answer is prepared ahead. Default false. It saves
-   * 150–250 ms of a turn, and costs 50–70 % more requests to the model, some in vain.
+   * For Flux: also reports when the speaker has probably finished, so that the answer is prepared early.
+   * Default false. It saves 150–250 ms of a turn, and costs 50–70 % more requests to the model, some of them
+   * in vain.
    */
   readonly eagerTurnDetection?: boolean;
   /**
-   * Flux, with `eagerTurnDetection`: how sure an eager end has to be, 0.3–0.9, at most `eotThreshold`. Default 0.5. Lower is
-   * earlier, and more often wrong.
+   * For Flux with `eagerTurnDetection`: the confidence of an eager end, 0.3–0.9, at most `eotThreshold`.
+   * Default 0.5. A lower value is earlier, and more often wrong.
    */
   readonly eagerEotThreshold?: number;
-  /** Flux: how sure the end of a turn has to be, 0.5–1. Default Deepgram's, 0.7. Raise it where speakers are cut short. */
+  /**
+   * For Flux: the confidence of the end of a turn, 0.5–1. Default: Deepgram's, 0.7. Raise it where speakers
+   * are interrupted.
+   */
   readonly eotThreshold?: number;
   /**
-   * Flux: silence in milliseconds that ends a turn however unsure, 500–60,000. Default Deepgram's, 5,000. Lower it where
-   * speakers trail off.
+   * For Flux: the silence that ends a turn at any confidence, in milliseconds, 500–60,000. Default:
+   * Deepgram's, 5,000. Lower it where speakers leave sentences unfinished.
    */
   readonly eotTimeoutMs?: number;
-  /** `flux-general-multi`: languages to expect, such as `["en", "es"]`. Default: all it knows. */
+  /**
+   * For `flux-general-multi`: the languages to expect, such as `["en", "es"]`. Default: all of its languages.
+   */
   readonly languageHints?: readonly string[];
 
-  /** Nova: the language, such as `en` or `pt-BR`; `multi` for several. Default Deepgram's, `en`. */
+  /** For Nova: the language, such as `en` or `pt-BR`; `multi` for several. Default: Deepgram's, `en`. */
   readonly language?: string;
-  /** Nova: silence in milliseconds that ends a turn, 10–5,000. Default 300. Raise it where speakers pause to think. */
+  /**
+   * For Nova: the silence that ends a turn, in milliseconds, 10–5,000. Default 300. Raise it where speakers
+   * pause to think.
+   */
   readonly endpointingMs?: number;
   /**
-   * Nova: gap after the last word in milliseconds that ends a turn where noise hides the silence, 1,000–5,000.
-   * Default 1,000.
+   * For Nova: the gap after the last word that ends a turn where noise hides the silence, in milliseconds,
+   * 1,000–5,000. Default 1,000.
    */
   readonly utteranceEndMs?: number;
 
   /**
-   * Rate of the sound to come, in hertz, so that the connection is open before it comes. Default 16,000. Sound of another
-   * rate is heard too, over a second connection.
+   * The sample rate of the sound to come, in hertz, so that the connection is open before the sound comes.
+   * Default 16,000. Sound of another rate is accepted, over a second connection.
    */
   readonly sampleRate?: number;
   /** The longest wait for a connection, in milliseconds. Default 3,000. Raise it on slow networks. */
   readonly connectTimeoutMs?: number;
   /**
-   * The number of connections in a row that may fail before listening fails. Default 5. Lower it where there is a fallback.
+   * The number of connections in a row that may fail before listening fails. Default 5. Lower it where there
+   * is a fallback.
    */
   readonly connectAttempts?: number;
-  /** Pause before the second attempt, in milliseconds, up to half of it left to chance; it doubles each time. Default 200. */
+  /**
+   * The pause before the second attempt, in milliseconds; it doubles each time, and up to half of it is
+   * random. Default 200.
+   */
   readonly retryDelayMs?: number;
   /**
-   * An open connection that answers nothing for so long while it is given sound is replaced. In milliseconds. Default
-   * 3,000 for Flux, which answers every quarter of a second, and 10,000 for Nova.
+   * The time after which an open connection is replaced where it answers nothing while it is given sound, in
+   * milliseconds. Default 3,000 for Flux, which answers every quarter of a second, and 10,000 for Nova.
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Sound kept for a new connection while there is none, or while it lags, in milliseconds. Default 5,000. Beyond it the
-   * oldest is dropped. Raise it where words matter more than a prompt answer.
+   * The sound that is kept for a new connection while there is none, or while it lags, in milliseconds.
+   * Default 5,000. Beyond it the oldest sound is dropped. Raise it where words matter more than a prompt
+   * answer.
    */
   readonly maxUnheardMs?: number;
-  /** The time between two signs of life on a connection without sound, in milliseconds, 100–8,000. Default 4,000. */
+  /**
+   * The time between two keep-alive messages on a connection without sound, in milliseconds, 100–8,000.
+   * Default 4,000.
+   */
   readonly keepAliveIntervalMs?: number;
-  /** The time that closing waits for the last words, in milliseconds. Default 500. */
+  /** The longest wait for the last words when a stream is closed, in milliseconds. Default 500. */
   readonly closeTimeoutMs?: number;
 }
 
-/** The options with their defaults. Null: left to Deepgram. */
-export interface FilledOptions {
+/** The options with their defaults. Null leaves the value to Deepgram. */
+export interface FilledDeepgramOptions {
   readonly apiKey: string;
   readonly baseUrl: string;
   readonly model: string;
@@ -123,10 +144,10 @@ export interface FilledOptions {
   readonly closeTimeoutMs: number;
 }
 
-/** Deepgram's threshold where none is given. */
-const usualEotThreshold = 0.7;
+/** Deepgram's own threshold, where none is given. */
+const deepgramEotThreshold = 0.7;
 
-const eagerByDefault = 0.5;
+const defaultEagerThreshold = 0.5;
 
 const fluxOnly = ["eagerTurnDetection", "eagerEotThreshold", "eotThreshold", "eotTimeoutMs"] as const;
 const novaOnly = ["language", "endpointingMs", "utteranceEndMs"] as const;
@@ -168,7 +189,7 @@ const checks: Checks<DeepgramOptions> = {
 export const isFlux = (model: string): boolean => model.startsWith("flux-");
 
 /** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key. */
-export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
+export function fillOptions(given: DeepgramOptions = {}): FilledDeepgramOptions {
   checkOptions("deepgram.STT", given, checks);
   const { model = "flux-general-en", eotThreshold = null } = given;
   const flux = isFlux(model);
@@ -190,7 +211,7 @@ export function fillOptions(given: DeepgramOptions = {}): FilledOptions {
     keyterms: given.keyterms ?? [],
     mipOptOut: given.mipOptOut ?? false,
     tags: typeof given.tag === "string" ? [given.tag] : (given.tag ?? []),
-    eagerEotThreshold: eagerThreshold(given, eotThreshold ?? usualEotThreshold),
+    eagerEotThreshold: eagerThreshold(given, eotThreshold ?? deepgramEotThreshold),
     eotThreshold,
     eotTimeoutMs: given.eotTimeoutMs ?? null,
     languageHints: given.languageHints ?? [],
@@ -214,7 +235,7 @@ function eagerThreshold(given: DeepgramOptions, eotThreshold: number): number | 
     if (eagerEotThreshold === undefined) return null;
     throw new TypeError("deepgram.STT: eagerEotThreshold needs eagerTurnDetection: true");
   }
-  const threshold = eagerEotThreshold ?? Math.min(eagerByDefault, eotThreshold);
+  const threshold = eagerEotThreshold ?? Math.min(defaultEagerThreshold, eotThreshold);
   if (threshold > eotThreshold) {
     throw new TypeError(`deepgram.STT: eagerEotThreshold must be at most eotThreshold, ${eotThreshold}`);
   }

@@ -1,26 +1,30 @@
 import type { DeepgramClient } from "@deepgram/sdk";
 
-/** A message of a model about a turn. Times are in seconds of the connection's sound; null where they are not known. */
+/** A message about a turn. Times are in seconds of the connection's sound; null where they are unknown. */
 export type TurnSignal =
   | { readonly type: "start" }
-  /** `text` is the turn as far as this connection heard it. */
+  /** The text of the turn, as far as this connection understood it. */
   | { readonly type: "text" | "eager" | "end"; readonly text: string; readonly speechEnd: number | null }
   | { readonly type: "resumed" };
 
-export interface Reading {
+/**
+ * What a message tells.
+ * The signals of one message.
+ */
+export interface TurnSignals {
   readonly signals: readonly TurnSignal[];
-  /** Up to where the sound is heard; null where the message does not tell. */
+  /** The position up to which the sound was processed, in seconds; null where the message does not tell. */
   readonly heardUntil: number | null;
 }
 
 /** Reads the messages of one connection. */
-export interface Reader {
-  read(message: unknown): Reading;
+export interface MessageReader {
+  read(message: unknown): TurnSignals;
 }
 
-export const nothing: Reading = { signals: [], heardUntil: null };
+export const noSignals: TurnSignals = { signals: [], heardUntil: null };
 
-/** The SDK's sockets, as far as both kinds are used. */
+/** The part of the SDK's sockets that is used, which both protocols share. */
 export interface ListenSocket {
   on(event: "open", listener: () => void): void;
   on(event: "message", listener: (message: never) => void): void;
@@ -32,33 +36,34 @@ export interface ListenSocket {
 
 export interface OpenSocket {
   readonly socket: ListenSocket;
-  /** Keeps a connection alive over which no sound goes. */
+  /** Keeps the connection alive while no sound is sent. */
   keepAlive(transport: { ping(): void }): void;
 }
 
-/** A way in which Deepgram listens; there are two. */
+/** One of the two protocols of Deepgram. */
 export interface Protocol {
-  /** Returns whether sound of this rate, in hertz, can be listened to as it is. */
+  /** Returns whether sound of this sample rate, in hertz, is accepted. */
   takes(sampleRate: number): boolean;
-  /** A socket that is not connected yet. */
+  /** Resolves with a socket that is not connected yet. */
   open(client: DeepgramClient, sampleRate: number, connectTimeoutSeconds: number): Promise<OpenSocket>;
-  reader(): Reader;
+  /** Returns a reader for the messages of a new connection. */
+  reader(): MessageReader;
 }
 
-export type Json = Readonly<Record<string, unknown>>;
+export type JsonRecord = Readonly<Record<string, unknown>>;
 
-export const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null;
+export const isRecord = (value: unknown): value is JsonRecord => typeof value === "object" && value !== null;
 
 export const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
 
 export const secondsIn = (value: unknown): number | null =>
   typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
 
-/** Returns the end of the last of these words. */
+/** Returns the end of the last of these words, in seconds; null where there is none. */
 export function lastWordEnd(words: unknown): number | null {
   if (!Array.isArray(words)) return null;
   return words.reduce<number | null>((latest, word: unknown) => {
-    const end = isJson(word) ? secondsIn(word.end) : null;
+    const end = isRecord(word) ? secondsIn(word.end) : null;
     return end === null || (latest !== null && latest > end) ? latest : end;
   }, null);
 }

@@ -1,29 +1,32 @@
-/** A pause in the sound longer than this, in milliseconds, is no hiccup: nothing is sent, as of a muted microphone. */
+/** The time without sound after which nothing is being sent, as with a muted microphone, in milliseconds. */
 const gapMs = 240;
 
-/** Silence that follows the last sound in any case, in milliseconds: its speech may not have been noticed yet. */
+/**
+ * The silence that follows the last sound in any case, in milliseconds, since its speech may not have been
+ * detected yet.
+ */
 const tailMs = 1_200;
 
 /**
- * Goes on with silence where the sound stops. Deepgram knows time by sound alone: without silence a turn would never end.
- * It stops when no turn is under way, since silence is paid for too.
+ * Continues with silence where the sound stops. Deepgram measures time by sound alone, so that without
+ * silence a turn would never end. It stops when no turn is under way, since silence is paid for too.
  */
 export class SilenceFiller {
   readonly #fill: (samples: Int16Array) => void;
-  /** True while a turn is under way. */
+  /** Whether a turn is under way. */
   wanted = false;
   #timer: NodeJS.Timeout | null = null;
   #silence = new Int16Array(0);
   #filledMs = 0;
   #stopped = false;
-  /** Counts the interruptions. */
+  /** The number of frames of sound so far. */
   #sounds = 0;
 
   constructor(fill: (samples: Int16Array) => void) {
     this.#fill = fill;
   }
 
-  /** Sound came, of this rate in hertz. */
+  /** Reports sound of this sample rate, in hertz. */
   interrupt(sampleRate: number): void {
     if (this.#stopped) return;
     const length = Math.round((sampleRate * gapMs) / 1_000);
@@ -39,7 +42,7 @@ export class SilenceFiller {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  /** A thread that stood still has sound waiting for it, which is looked for first. */
+  /** Fills in silence, unless sound has been waiting while the thread was busy. */
   #afterGap(): void {
     const sounds = this.#sounds;
     setImmediate(() => {

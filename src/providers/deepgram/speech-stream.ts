@@ -3,41 +3,47 @@ import type { SpeechEvent, SpeechStream } from "../../agent/stt.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
 import { now } from "../../shared/protocol.ts";
-import { Connection } from "./connection.ts";
+import { DeepgramConnection } from "./deepgram-connection.ts";
 import { DeepgramError } from "./error.ts";
-import { EventQueue } from "./event-queue.ts";
-import type { FilledOptions } from "./options.ts";
-import { nothing, type Protocol, type Reader, type TurnSignal } from "./protocol.ts";
+import type { FilledDeepgramOptions } from "./options.ts";
+import { type MessageReader, noSignals, type Protocol, type TurnSignal } from "./protocol.ts";
 import { retryDelayMs, stableAfterMs } from "./retry.ts";
-import type { Sdk } from "./sdk.ts";
+import type { DeepgramSdk } from "./sdk.ts";
+import { SendBuffer } from "./send-buffer.ts";
 import { SilenceFiller } from "./silence-filler.ts";
-import { Sound } from "./sound.ts";
-import { type HeardSignal, Turns } from "./turns.ts";
+import { SpeechEventQueue } from "./speech-event-queue.ts";
+import { type TimedSignal, Turns } from "./turns.ts";
 
-/** Sound that may wait in this process behind a slow network, in milliseconds; the rest waits where it can be dropped. */
+/** The sound that may wait behind a slow network, in milliseconds. The rest stays where it can be dropped. */
 const maxBufferedMs = 1_000;
 
-/** The sound that must be unanswered for a connection to be stalled, in milliseconds: less may end without an answer. */
+/**
+ * The unanswered sound after which a connection may be stalled, in milliseconds; less may end without an
+ * answer.
+ */
 const stalledSoundMs = 1_000;
 
-/** Outside a turn, what was heard last is kept, in seconds: a turn may begin in it before Deepgram says so. */
+/**
+ * The sound that is kept outside of a turn, in seconds, since a turn may begin in it before Deepgram reports
+ * that.
+ */
 const onsetSeconds = 0.5;
 
-export interface StreamSetting {
-  readonly sdk: Sdk;
-  readonly options: FilledOptions;
+export interface DeepgramStreamOptions {
+  readonly sdk: DeepgramSdk;
+  readonly settings: FilledDeepgramOptions;
   readonly protocol: Protocol;
   /** Ends the stream at once. */
   readonly signal: AbortSignal;
 }
 
-/** `opening → open → closing → closed`; closed also follows any earlier one. */
+/** The transitions are `opening → open → closing → closed`; `closed` also follows every earlier state. */
 type StreamState = "opening" | "open" | "closing" | "closed";
 
-/** One participant, heard over one connection after another. */
+/** The stream of one participant, over one connection after another. */
 export class DeepgramStream implements SpeechStream {
-  readonly #setting: StreamSetting;
-  readonly #events = new EventQueue();
+  readonly #options: DeepgramStreamOptions;
+  readonly #events = new SpeechEventQueue();
   readonly #turns = new Turns((event) => this.#events.push(event));
   readonly #silence = new SilenceFiller((samples) => this.#fill(samples));
   /** Ends the pauses between connections. */
@@ -45,33 +51,33 @@ export class DeepgramStream implements SpeechStream {
   readonly #opened = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #state: StreamState = "opening";
-  #sound: Sound;
-  #reader: Reader = { read: () => nothing };
-  #connection: Connection | null = null;
+  #buffer: SendBuffer;
+  #reader: MessageReader = { read: () => noSignals };
+  #connection: DeepgramConnection | null = null;
   #openedAt: number | null = null;
   #rateKnown = false;
   #givenMs = 0;
   #reportedDroppedMs = 0;
-  /** The time since which sound goes out that nothing has answered, and how much of it. */
+  /** The sound that was sent without an answer, in milliseconds, and the time since when. */
   #unanswered = { since: 0, ms: 0 };
   #closing: Promise<void> | null = null;
 
-  constructor(setting: StreamSetting) {
-    this.#setting = setting;
-    this.#sound = new Sound(setting.options.sampleRate, setting.options.maxUnheardMs);
-    // Rejections are for whoever waits; nobody has to.
+  constructor(options: DeepgramStreamOptions) {
+    this.#options = options;
+    this.#buffer = new SendBuffer(options.settings.sampleRate, options.settings.maxUnheardMs);
+    // The rejection need not be handled where nobody waits.
     this.#opened.promise.catch(() => {});
-    setting.signal.addEventListener("abort", this.#abort, { once: true });
-    if (setting.signal.aborted) this.#abort();
+    options.signal.addEventListener("abort", this.#abort, { once: true });
+    if (options.signal.aborted) this.#abort();
     else void this.#run();
   }
 
-  /** Resolves when the first connection is open; rejects where there will be none. */
+  /** Resolves when the first connection is open. Rejects where there will be none. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** Resolves when all is freed. */
+  /** Resolves when everything is released. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
@@ -80,25 +86,28 @@ export class DeepgramStream implements SpeechStream {
     return this.#givenMs;
   }
 
-  /** Sound that Deepgram was never given, because there was no connection for too long, in milliseconds. */
+  /** The sound that Deepgram was never given, since there was no connection for too long, in milliseconds. */
   get droppedMs(): number {
-    return this.#sound.droppedMs;
+    return this.#buffer.droppedMs;
   }
 
   write({ samples, sampleRate }: PcmFrame): void {
     if (this.#state === "closing" || this.#state === "closed" || samples.length === 0) return;
     if (!this.#rateKnown) this.#learnRate(sampleRate);
-    if (sampleRate !== this.#sound.sampleRate) {
+    if (sampleRate !== this.#buffer.sampleRate) {
       this.#fail(
-        new DeepgramError(`Sound of ${sampleRate} Hz, where ${this.#sound.sampleRate} Hz are listened to`, {
-          code: "ERR_SAMPLE_RATE",
-          retryable: false,
-        }),
+        new DeepgramError(
+          `The sound has ${sampleRate} Hz, but the stream was opened for ${this.#buffer.sampleRate} Hz`,
+          {
+            code: "ERR_SAMPLE_RATE",
+            retryable: false,
+          },
+        ),
       );
       return;
     }
     this.#silence.interrupt(sampleRate);
-    this.#sound.write(samples, now());
+    this.#buffer.write(samples, now());
     this.#pump();
   }
 
@@ -111,24 +120,27 @@ export class DeepgramStream implements SpeechStream {
     return this.#events[Symbol.asyncIterator]();
   }
 
-  /** The first sound tells its rate. A connection for another one is replaced: nothing was sent over it. */
+  /**
+   * Takes the sample rate of the first sound. A connection for another rate is replaced, since nothing was
+   * sent over it.
+   */
   #learnRate(sampleRate: number): void {
     this.#rateKnown = true;
-    if (sampleRate === this.#sound.sampleRate) return;
-    if (!this.#setting.protocol.takes(sampleRate)) return;
-    this.#sound = new Sound(sampleRate, this.#setting.options.maxUnheardMs);
+    if (sampleRate === this.#buffer.sampleRate) return;
+    if (!this.#options.protocol.takes(sampleRate)) return;
+    this.#buffer = new SendBuffer(sampleRate, this.#options.settings.maxUnheardMs);
     this.#connection?.fail(null);
   }
 
-  /** Keeps a connection, until the end. */
+  /** Keeps a connection open until the stream ends. */
   async #run(): Promise<void> {
-    const { options } = this.#setting;
+    const { settings } = this.#options;
     let failures = 0;
     while (!this.#lifetime.signal.aborted) {
       const { error, stable } = await this.#connect();
       if (error === null || this.#lifetime.signal.aborted) continue;
       failures = stable ? 1 : failures + 1;
-      const waitMs = retryDelayMs(error, failures, options);
+      const waitMs = retryDelayMs(error, failures, settings);
       if (waitMs === null) {
         this.#fail(error);
         return;
@@ -138,17 +150,17 @@ export class DeepgramStream implements SpeechStream {
     }
   }
 
-  /** One connection, from dialling to its end. */
+  /** Resolves at the end of a connection, with its error and whether it had been stable. */
   #connect(): Promise<{ readonly error: DeepgramError | null; readonly stable: boolean }> {
     const { promise, resolve } = Promise.withResolvers<{ error: DeepgramError | null; stable: boolean }>();
-    this.#sound.rewind();
-    this.#reader = this.#setting.protocol.reader();
-    this.#connection = new Connection({
-      ...this.#setting,
-      sampleRate: this.#sound.sampleRate,
+    this.#buffer.rewind();
+    this.#reader = this.#options.protocol.reader();
+    this.#connection = new DeepgramConnection({
+      ...this.#options,
+      sampleRate: this.#buffer.sampleRate,
       onOpen: () => this.#connected(),
-      onMessage: (message) => this.#take(message),
-      onOver: (error) => {
+      onMessage: (message) => this.#handleMessage(message),
+      onEnd: (error) => {
         const stable = this.#openedAt !== null && now() - this.#openedAt >= stableAfterMs;
         this.#connection = null;
         this.#openedAt = null;
@@ -167,12 +179,12 @@ export class DeepgramStream implements SpeechStream {
     this.#pump();
   }
 
-  /** Sends what waits, as far as the network takes it. */
+  /** Sends the sound that waits, as far as the network takes it. */
   #pump(maxMs = maxBufferedMs): void {
     const connection = this.#connection;
-    const maxBytes = (this.#sound.sampleRate * 2 * maxMs) / 1_000;
+    const maxBytes = (this.#buffer.sampleRate * 2 * maxMs) / 1_000;
     while (connection?.open && connection.bufferedAmount < maxBytes) {
-      const chunk = this.#sound.next();
+      const chunk = this.#buffer.next();
       if (chunk === null) {
         this.#reportDropped();
         break;
@@ -182,14 +194,14 @@ export class DeepgramStream implements SpeechStream {
       this.#givenMs += chunk.durationMs;
       connection.send(chunk.samples);
     }
-    this.#watch();
+    this.#checkStalled();
   }
 
   /**
-   * An open connection may have nobody at its other end: pings are answered then too, but sound is not. Before the verdict
-   * whatever has arrived is read, since this thread may have been the slow one.
+   * Replaces a stalled connection. Pings are answered also where sound is not. Messages that have arrived are
+   * read first, since this thread may have been the slow one.
    */
-  #watch(): void {
+  #checkStalled(): void {
     if (!this.#stalled) return;
     const connection = this.#connection;
     setImmediate(() => {
@@ -202,48 +214,51 @@ export class DeepgramStream implements SpeechStream {
 
   get #stalled(): boolean {
     const { since, ms } = this.#unanswered;
-    return ms >= stalledSoundMs && now() - since >= this.#setting.options.stallTimeoutMs;
+    return ms >= stalledSoundMs && now() - since >= this.#options.settings.stallTimeoutMs;
   }
 
-  #take(message: unknown): void {
+  #handleMessage(message: unknown): void {
     const { signals, heardUntil } = this.#reader.read(message);
     if (signals.length > 0 || heardUntil !== null) this.#unanswered.ms = 0;
-    for (const signal of signals) this.#turns.take(this.#onTheClock(signal));
+    for (const signal of signals) this.#turns.update(this.#withTime(signal));
     if (heardUntil !== null) {
       const over = this.#turns.open || signals.some(({ type }) => type === "end");
-      this.#sound.heard(over ? heardUntil : heardUntil - onsetSeconds);
+      this.#buffer.heard(over ? heardUntil : heardUntil - onsetSeconds);
       this.#turns.heard(heardUntil);
     }
     this.#silence.wanted = this.#turns.open;
     this.#pump();
   }
 
-  #onTheClock(signal: TurnSignal): HeardSignal {
+  #withTime(signal: TurnSignal): TimedSignal {
     if (!("text" in signal)) return signal;
     const { type, text, speechEnd } = signal;
-    return { type, text, speechEndedAt: speechEnd === null ? null : this.#sound.writtenAt(speechEnd) };
+    return { type, text, speechEndedAt: speechEnd === null ? null : this.#buffer.writtenAt(speechEnd) };
   }
 
-  /** No sound comes, but a turn has to end, for which Deepgram has to hear that it is silent. */
+  /** Sends silence where no sound comes although a turn has to end. */
   #fill(samples: Int16Array): void {
     if (!this.#connection?.open) return;
-    this.#sound.write(samples, now());
+    this.#buffer.write(samples, now());
     this.#pump();
   }
 
-  /** Reports the sound that was dropped, once it has caught up. */
+  /** Reports the sound that was dropped, once the connection has caught up. */
   #reportDropped(): void {
     const droppedMs = this.droppedMs - this.#reportedDroppedMs;
     if (droppedMs === 0) return;
     this.#reportedDroppedMs = this.droppedMs;
-    const error = new DeepgramError(`Deepgram was away: ${Math.round(droppedMs)} ms of sound were dropped`, {
-      code: "ENOBUFS",
-      retryable: true,
-    });
+    const error = new DeepgramError(
+      `Deepgram could not be reached: ${Math.round(droppedMs)} ms of sound were dropped`,
+      {
+        code: "ENOBUFS",
+        retryable: true,
+      },
+    );
     this.#events.push({ type: "error", error, fatal: false });
   }
 
-  /** Listening is over, because of an error. */
+  /** Ends the stream because of an error. */
   #fail(error: DeepgramError): void {
     if (this.#state !== "opening") {
       this.#turns.giveUp();
@@ -253,7 +268,7 @@ export class DeepgramStream implements SpeechStream {
   }
 
   readonly #abort = (): void => {
-    this.#end(this.#setting.signal.reason);
+    this.#end(this.#options.signal.reason);
   };
 
   async #close(): Promise<void> {
@@ -262,11 +277,11 @@ export class DeepgramStream implements SpeechStream {
       this.#state = "closing";
       this.#lifetime.abort();
       this.#silence.stop();
-      this.#sound.flush();
+      this.#buffer.flush();
       this.#pump(Number.POSITIVE_INFINITY);
       connection.finish();
-      const { closeTimeoutMs } = this.#setting.options;
-      // Past it the connection is cut, and what was still to come is not missed.
+      const { closeTimeoutMs } = this.#options.settings;
+      // After the deadline the connection is closed without its last words.
       await within(connection.ended, closeTimeoutMs, "The last words").catch(() => {});
     }
     this.#end(new DOMException("The stream was closed", "AbortError"));
@@ -275,7 +290,7 @@ export class DeepgramStream implements SpeechStream {
   #end(reason: unknown): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#setting.signal.removeEventListener("abort", this.#abort);
+    this.#options.signal.removeEventListener("abort", this.#abort);
     this.#lifetime.abort();
     this.#silence.stop();
     this.#connection?.fail(null);

@@ -2,17 +2,17 @@ import type { SpeechStream, STT as SttInterface } from "../../agent/stt.ts";
 import { Flux } from "./flux.ts";
 import { warmUp } from "./network.ts";
 import { Nova } from "./nova.ts";
-import { type DeepgramOptions, type FilledOptions, fillOptions, isFlux } from "./options.ts";
+import { type DeepgramOptions, type FilledDeepgramOptions, fillOptions, isFlux } from "./options.ts";
 import type { Protocol } from "./protocol.ts";
 import { loadSdk } from "./sdk.ts";
 import { DeepgramStream } from "./speech-stream.ts";
 
-/** Speech to text by Deepgram, which also tells when a turn ends. */
+/** Speech to text by Deepgram, which also detects the end of a turn. */
 export class STT implements SttInterface {
   readonly provider = "deepgram";
   readonly model: string;
   readonly language: string | undefined;
-  readonly #options: FilledOptions;
+  readonly #options: FilledDeepgramOptions;
   readonly #protocol: Protocol;
   readonly #streams = new Set<DeepgramStream>();
   #closed = false;
@@ -26,8 +26,8 @@ export class STT implements SttInterface {
   }
 
   /**
-   * Resolves the name, keeps a TLS session for later handshakes, and checks the key: rejects with status 401 where it is
-   * wrong. Opens no socket ahead.
+   * Resolves the host name, keeps a TLS session for later handshakes, and checks the key. It rejects with
+   * status 401 where the key is wrong. It opens no socket ahead.
    */
   async warm(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -35,30 +35,30 @@ export class STT implements SttInterface {
   }
 
   /**
-   * Begins to listen to one participant; the signal ends that at once, whenever it fires. Rejects with an error that has the
-   * `status` of Deepgram's refusal or the `code` of what failed, at once where trying again is of no use (a wrong key, no
-   * credit), else after the attempts that the options allow.
+   * Begins to listen to one participant; the signal ends that at once, whenever it fires. It rejects with an
+   * error that has the `status` of Deepgram's refusal or the `code` of the failure: at once where another
+   * attempt is of no use (a wrong key, no credit), else after the attempts that the options allow.
    */
   async listen({ signal }: Parameters<SttInterface["listen"]>[0]): Promise<SpeechStream> {
     signal.throwIfAborted();
     const sdk = await loadSdk();
     if (this.#closed) throw new Error("deepgram.STT is closed");
-    const stream = new DeepgramStream({ sdk, options: this.#options, protocol: this.#protocol, signal });
+    const stream = new DeepgramStream({ sdk, settings: this.#options, protocol: this.#protocol, signal });
     this.#streams.add(stream);
     void stream.ended.then(() => this.#streams.delete(stream));
     await stream.opened;
     return stream;
   }
 
-  /** Ends whatever still listens. */
+  /** Ends all streams. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#streams].map((stream) => stream.close()));
   }
 }
 
-/** The one language that is listened for, where it is one. */
-function languageOf({ model, language, languageHints }: FilledOptions): string | undefined {
+/** Returns the one language that is listened for; undefined where there are several. */
+function languageOf({ model, language, languageHints }: FilledDeepgramOptions): string | undefined {
   if (model === "flux-general-multi") return languageHints.length === 1 ? languageHints[0] : undefined;
   if (isFlux(model)) return "en";
   return language === "multi" ? undefined : (language ?? "en");

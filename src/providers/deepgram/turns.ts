@@ -1,26 +1,28 @@
 import type { SpeechEvent } from "../../agent/stt.ts";
 
-/** The silence at the start of a new connection that ends a turn which the lost one had begun, in seconds. */
+/**
+ * The silence at the start of a new connection that ends a turn which began over the former one, in seconds.
+ */
 const continuationSeconds = 1;
 
-/** A {@link TurnSignal} whose time is one of the clock. */
-export type HeardSignal =
+/** A {@link TurnSignal} whose time is in epoch milliseconds. */
+export type TimedSignal =
   | { readonly type: "start" }
   | { readonly type: "text" | "eager" | "end"; readonly text: string; readonly speechEndedAt: number | null }
   | { readonly type: "resumed" };
 
 /**
- * The turns of one speaker, over all connections: makes sure that each follows
- * `started → partial* → (eager_end → (resumed → partial*)?)* → ended`, whatever the messages were, and that it ends. Where a
- * connection is lost in the middle, the turn goes on with the next: its text is carried over, and it ends with the turn that
- * the new connection hears, or after a second in which that hears nothing.
+ * The turns of one speaker, over all connections. It ensures that each turn has the events `started →
+ * partial* → (eager_end → (resumed → partial*)?)* → ended`, whatever the messages were, and that it ends.
+ * Where a connection is lost during a turn, the turn continues over the next one: its text is kept, and it
+ * ends with the turn that the new connection detects, or after a second without speech on that connection.
  */
 export class Turns {
   readonly #emit: (event: SpeechEvent) => void;
   #state: "silent" | "speaking" | "eager" = "silent";
-  /** The words of this turn that lost connections understood. */
+  /** The words of this turn that former connections understood. */
   #carried = "";
-  /** True while speech has still to be heard over the new connection. */
+  /** Whether no speech was detected yet over the new connection. */
   #interrupted = false;
   #text = "";
   #speechEndedAt: number | null = null;
@@ -29,12 +31,13 @@ export class Turns {
     this.#emit = emit;
   }
 
-  /** Returns whether a turn is under way. */
+  /** Whether a turn is under way. */
   get open(): boolean {
     return this.#state !== "silent";
   }
 
-  take(signal: HeardSignal): void {
+  /** Applies a signal of the current connection. */
+  update(signal: TimedSignal): void {
     switch (signal.type) {
       case "start":
         this.#speak();
@@ -54,7 +57,7 @@ export class Turns {
         return;
       case "end":
         this.#understand(signal.text, signal.speechEndedAt);
-        // The last word counts, also where it takes all words back.
+        // The last text counts, also where it withdraws all words.
         if (signal.text === "") this.#text = this.#carried;
         this.#end();
         return;
@@ -63,18 +66,19 @@ export class Turns {
     }
   }
 
-  /** The connection has heard so much, in seconds. */
+  /** Reports that the connection has processed so many seconds of sound. */
   heard(seconds: number): void {
     if (this.#interrupted && seconds >= continuationSeconds) this.#end();
   }
 
+  /** Keeps the text of the turn for the next connection. */
   connectionLost(): void {
     if (!this.open) return;
     this.#carried = this.#text;
     this.#interrupted = true;
   }
 
-  /** Takes in that nothing more will be heard: a turn that is under way ends with what is known of it. */
+  /** Ends the turn that is under way with the text that is known, since no more sound will be processed. */
   giveUp(): void {
     this.#end();
   }

@@ -1,29 +1,36 @@
 import type { Alignment } from "../../agent/tts.ts";
 
-/** The timing of some characters, as ElevenLabs sends it. */
-export interface Timing {
+/** The times of some characters, as ElevenLabs sends them. */
+export interface CharacterTiming {
   readonly characters: readonly string[];
   readonly character_start_times_seconds: readonly number[];
 }
 
-/** The time by which a start may lie back before it is taken as counted from its own piece, in milliseconds. */
+/**
+ * The time by which a start may lie before the last one, in milliseconds. Beyond it the times of a piece are
+ * taken to count from its own start.
+ */
 const jitterMs = 50;
 const speakable = /[\p{L}\p{N}]/u;
-/** Markup that a model performs: it may be told of, or not. */
+/** Markup that the voice performs. ElevenLabs may report it as characters, or not. */
 const markup = /\[[^[\]]*\]|<[^<>]*>/g;
 
 /**
- * Maps what ElevenLabs tells of characters to the text that was sent: spaces that it adds are left out, and what it leaves
- * out goes with the character that follows. So the characters of all pieces are the beginning of the text, always; where
- * its words are others altogether, no more are told.
+ * Maps the characters that ElevenLabs reports to the text that was sent. Added spaces are dropped, and
+ * characters that are not reported join the one that follows. The characters of all pieces therefore always
+ * form the beginning of the text. Where the reported words differ from the text, no more characters are
+ * mapped.
  */
 export class AlignmentReader {
   readonly #text: string;
-  /** Characters of the text that are told so far. */
+  /** The number of characters of the text that are mapped so far. */
   #position = 0;
   #lastMs = 0;
   #lastSentMs = 0;
-  /** Some answers count the times of each piece from its own start, most from the start of the speech. */
+  /**
+   * Whether the times of each piece count from its own start. Most answers count from the start of the
+   * speech.
+   */
   #relative = false;
   #lost = false;
 
@@ -31,9 +38,12 @@ export class AlignmentReader {
     this.#text = text;
   }
 
-  /** @param soundMs How much sound came before the piece that this timing came with, in milliseconds. */
+  /**
+   * Returns the alignment of a piece; undefined where it has none.
+   * @param soundMs The length of the sound before the piece, in milliseconds.
+   */
   read(
-    { characters, character_start_times_seconds: starts }: Timing,
+    { characters, character_start_times_seconds: starts }: CharacterTiming,
     soundMs: number,
   ): Alignment | undefined {
     if (this.#lost || characters.length === 0 || characters.length !== starts.length) return undefined;
@@ -41,7 +51,7 @@ export class AlignmentReader {
     const read = { characters: [] as string[], startMs: [] as number[] };
     for (const [index, character] of characters.entries()) {
       const sentMs = starts[index]! * 1_000;
-      const known = this.#take(character);
+      const known = this.#advanceTo(character);
       if (this.#lost || !Number.isFinite(sentMs)) break;
       this.#lastSentMs = sentMs;
       if (known === "") continue;
@@ -52,10 +62,13 @@ export class AlignmentReader {
     return read.characters.length === 0 ? undefined : read;
   }
 
-  /** The part of the text that ends with this character; empty where the text has no such character here. */
-  #take(character: string): string {
+  /**
+   * Returns the part of the text that ends with this character; empty where the text has no such character
+   * here.
+   */
+  #advanceTo(character: string): string {
     if (character === "") return "";
-    const at = this.#placeOf(character);
+    const at = this.#indexOf(character);
     const skipped = at < 0 ? "" : this.#text.slice(this.#position, at).replaceAll(markup, "");
     if (at < 0 || speakable.test(skipped)) {
       if (speakable.test(character)) this.#lost = true;
@@ -68,9 +81,10 @@ export class AlignmentReader {
   }
 
   /**
-   * Returns the next place of the character: here, or behind the markup that stands here, or later; -1 where there is none.
+   * Returns the next index of the character: here, or after the markup at this point, or later; -1 where
+   * there is none.
    */
-  #placeOf(character: string): number {
+  #indexOf(character: string): number {
     if (this.#text.startsWith(character, this.#position)) return this.#position;
     const gap =
       /^(?:\s*(?:\[[^[\]]*\]|<[^<>]*>))+\s*/.exec(this.#text.slice(this.#position))?.[0].length ?? 0;

@@ -3,18 +3,19 @@ import { within } from "../../shared/deadline.ts";
 import { decoded } from "../decoded.ts";
 import { connectionError, ElevenlabsError } from "./error.ts";
 
-/** The longest text of an answer that is no sound, in bytes. */
+/** The longest text of a response without sound, in bytes. */
 const longestText = 65_536;
-/** The longest line of a stream with timestamps, in bytes: minutes of sound. */
+/** The longest line of a stream with timestamps, in bytes; it holds minutes of sound. */
 const longestLine = 16_777_216;
 const textTimeoutMs = 5_000;
-/** The longest wait for the next piece of a refusal's body, in milliseconds: its status tells most. */
+/** The longest wait for the next piece of a refusal's body, in milliseconds: the status alone tells most. */
 const refusalTimeoutMs = 1_000;
 const lineFeed = 0x0a;
 
 /**
- * The body as it comes. Between two pieces at most `idleTimeoutMs` may pass, counted only while somebody waits for one: the
- * SDK's own time limit ends with the headers. Ending the iteration closes the connection, unless the body was read whole.
+ * Yields the pieces of a body. Between two pieces at most `idleTimeoutMs` may pass, counted only while a
+ * piece is waited for; the SDK's own time limit ends with the headers. It throws an {@link ElevenlabsError}
+ * or a `DeadlineError`. Ending the iteration closes the connection, unless the body was read to its end.
  */
 export async function* pieces(
   incoming: IncomingMessage,
@@ -37,8 +38,8 @@ export async function* pieces(
 }
 
 /**
- * Yields the same bytes, cut after line feeds only: the SDK decodes each piece by itself, which breaks characters cut
- * in two.
+ * Yields the same bytes, cut after line feeds only. The SDK decodes each piece by itself, which would damage
+ * characters that were cut. It throws an {@link ElevenlabsError} for a line that is too long.
  */
 export async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   let held: Uint8Array[] = [];
@@ -54,24 +55,27 @@ export async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerat
     held.push(piece.subarray(end));
     length += piece.length - end;
     if (length > longestLine) {
-      throw new ElevenlabsError("ElevenLabs sent a line that never ends", {
+      throw new ElevenlabsError("ElevenLabs sent a line that is too long", {
         kind: "server",
         code: "bad_answer",
       });
     }
   }
-  // The SDK drops a last line that has no end.
+  // The SDK drops a last line without a line feed.
   if (length > 0) yield Buffer.concat([...held, Uint8Array.of(lineFeed)]);
 }
 
-/** The body as text, cut where it is longer than an error message would be. */
+/** Resolves with the body as text, cut where it is longer than an error message needs. */
 export async function textOf(incoming: IncomingMessage): Promise<string> {
   const read: Uint8Array[] = [];
   await readInto(read, incoming, textTimeoutMs);
   return Buffer.concat(read).toString("utf8");
 }
 
-/** The body of a refusal, as far as it comes: where it breaks, stalls or cannot be decoded, its status tells enough. */
+/**
+ * Resolves with the body of a refusal, as far as it arrives. Where it breaks off, stalls or cannot be
+ * decoded, the rest is left out.
+ */
 export async function refusalText(incoming: IncomingMessage): Promise<string> {
   const read: Uint8Array[] = [];
   await readInto(read, incoming, refusalTimeoutMs).catch(() => undefined);

@@ -1,21 +1,24 @@
 import { retryAfter } from "../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 
-/** The kinds of errors, as far as one would act on them. */
+/** The kinds of errors, by how one would react to them. */
 export type ElevenlabsErrorKind =
-  /** The key is missing, wrong, or may not do this, or the account's plan does not include it. */
+  /** The key is missing, wrong or may not do this, or the account's plan does not include it. */
   | "unauthorized"
   /** The account has no credits left, or was not paid for. */
   | "quota"
-  /** The plan's concurrent requests are all in use: wait for one of them to end. Never retried here. */
+  /** All concurrent requests of the plan are in use: wait until one ends. It is never retried here. */
   | "concurrency"
   /** Too many requests, or a busy service: the same request can succeed a moment later. */
   | "busy"
-  /** The request can never succeed as it is: an unknown voice or model, text too long, a setting out of range. */
+  /**
+   * The request can never succeed as it is, as with an unknown voice or model, a text that is too long, or a
+   * setting out of range.
+   */
   | "invalid"
-  /** A fault of the service, or an answer that is none. */
+  /** A failure of the service, or a response that cannot be used. */
   | "server"
-  /** The connection could not be made, or broke. */
+  /** The connection could not be opened, or broke. */
   | "network";
 
 export interface ElevenlabsErrorFields {
@@ -28,19 +31,24 @@ export interface ElevenlabsErrorFields {
   readonly cause?: unknown;
 }
 
-/** A request that ElevenLabs refused, or that did not come through. */
+/** A request that ElevenLabs refused, or that failed. */
 export class ElevenlabsError extends Error {
   override readonly name = "ElevenlabsError";
   readonly kind: ElevenlabsErrorKind;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, where there was a response. */
   readonly status: number | undefined;
-  /** ElevenLabs' own word for it, such as `quota_exceeded`, or the system's, such as `ECONNREFUSED`. */
+  /**
+   * ElevenLabs' name of the error, such as `quota_exceeded`, or the system's code, such as `ECONNREFUSED`.
+   */
   readonly code: string | undefined;
   /** The id of the request, which ElevenLabs' support asks for. */
   readonly requestId: string | undefined;
-  /** The time that ElevenLabs asks to wait, in milliseconds. */
+  /** The wait that ElevenLabs asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** A kept connection had gone before the request was sent on it: nothing was lost, a fresh one will do. */
+  /**
+   * Whether a kept connection had been closed before the request was sent on it. The request can be sent
+   * again on another one.
+   */
   readonly stale: boolean;
 
   constructor(message: string, fields: ElevenlabsErrorFields) {
@@ -53,13 +61,16 @@ export class ElevenlabsError extends Error {
     this.stale = fields.stale ?? false;
   }
 
-  /** Returns whether the same request can succeed a moment later. */
+  /** Whether the same request can succeed a moment later. */
   get retryable(): boolean {
     return this.kind === "busy" || this.kind === "server" || this.kind === "network";
   }
 }
 
-/** Returns what broke a connection, as an error with the system's `code`. */
+/**
+ * Makes an error of a failed connection, with the system's `code`. `reused` says that the connection was used
+ * before.
+ */
 export function connectionError(error: unknown, reused = false): ElevenlabsError {
   const { code = "ECONNRESET", message } = error as NodeJS.ErrnoException;
   return new ElevenlabsError(`The connection to ElevenLabs failed: ${message || code}`, {
@@ -70,7 +81,7 @@ export function connectionError(error: unknown, reused = false): ElevenlabsError
   });
 }
 
-/** The answer to a request that was refused. */
+/** The response to a request that was refused. */
 export interface RefusedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -78,8 +89,8 @@ export interface RefusedAnswer {
 }
 
 /**
- * Reads a refusal. Its `detail` is an object with the reason in `code`, in older answers in `status`
- * (elevenlabs.io/docs/eleven-api/resources/errors); a list of fields for a body that does not fit; or plain text.
+ * Makes an error of a refusal. Its `detail` is an object with the reason in `code`, in older responses in
+ * `status` (elevenlabs.io/docs/eleven-api/resources/errors), a list of fields that are wrong, or plain text.
  */
 export function refusal({ status, headers, text }: RefusedAnswer): ElevenlabsError {
   const { detail } = jsonObject(text);
@@ -100,7 +111,7 @@ export function refusal({ status, headers, text }: RefusedAnswer): ElevenlabsErr
   );
 }
 
-/** An answer that began well says in its last line what went wrong. */
+/** Makes an error of the last line of a response that began well and then failed. */
 export function brokenOff(detail: unknown): ElevenlabsError {
   const { code, message, requestId } = reason(detail);
   const said = [code, message ?? fieldErrors(detail)].filter(Boolean).join(": ");
@@ -111,7 +122,7 @@ export function brokenOff(detail: unknown): ElevenlabsError {
   });
 }
 
-/** The codes that replace older ones, by which everything here goes. */
+/** The newer codes, each with the older one that is used here. */
 const olderCodes: Readonly<Record<string, string>> = {
   concurrent_limit_exceeded: "too_many_concurrent_requests",
 };
@@ -129,19 +140,22 @@ function reason(detail: unknown): { code?: string; message?: string; requestId?:
   };
 }
 
-/** Names the fields, never their contents: they are a caller's words. */
+/** Returns the names of the wrong fields, never their contents, which are a caller's words. */
 function fieldErrors(detail: unknown): string | undefined {
   if (typeof detail === "string") return detail;
   if (!Array.isArray(detail)) return undefined;
   return detail
     .map((entry: { loc?: unknown; msg?: unknown } | null) => {
-      const place = Array.isArray(entry?.loc) ? entry.loc.join(".") : "?";
-      return `${place}: ${typeof entry?.msg === "string" ? entry.msg : "invalid"}`;
+      const field = Array.isArray(entry?.loc) ? entry.loc.join(".") : "?";
+      return `${field}: ${typeof entry?.msg === "string" ? entry.msg : "invalid"}`;
     })
     .join("; ");
 }
 
-/** The account's money and plan, whatever status they are told with: 401 in older answers, 402 in newer ones, also 429. */
+/**
+ * The codes about the account's money, whatever their status: 401 in older responses, 402 in newer ones, also
+ * 429.
+ */
 const noCredit = /quota|credit|payment_(required|failed|overdue)/;
 
 function kindOf(status: number, code = ""): ElevenlabsErrorKind {

@@ -1,4 +1,4 @@
-/** ElevenLabs' voices. */
+/** Text to speech by ElevenLabs: `new elevenlabs.TTS()`. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
 import { fromEnvironment, providers } from "../../shared/provider-table.ts";
@@ -13,15 +13,15 @@ export type { SampleRate, TextNormalization, TTSOptions, VoiceSettings } from ".
 export { TTS } from "./tts.ts";
 
 /**
- * Loads the SDK, and begins to open a connection where the environment has a key; a voice that is made later uses both.
- * For a thread that waits for its call.
+ * Loads the SDK, and begins to open a connection where the environment has a key. A voice that is created
+ * later uses both. It is for a thread that waits for its session.
  */
 export async function preload(): Promise<void> {
   await loadSdk();
   if (fromEnvironment(variables.apiKey) === undefined) return;
   const baseUrl = fromEnvironment(variables.baseUrl) ?? defaultBaseUrl;
   if (!URL.canParse(baseUrl)) return;
-  // Not waited for, and no harm done where it fails: the first request then opens its own.
+  // This is not awaited. Where it fails, the first request opens a connection.
   Connections.to(baseUrl)
     .prepare()
     .catch(() => undefined);

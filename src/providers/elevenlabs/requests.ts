@@ -8,11 +8,14 @@ export interface VoiceRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Closes the connection, also while the answer is being read. */
+  /** Closes the connection, also while the response is being read. */
   readonly signal: AbortSignal;
 }
 
-/** A request whose answer is read whole, so that its connection is free again. */
+/**
+ * Makes a request whose response is read to its end, so that its connection can be used again. It rejects
+ * with an {@link ElevenlabsError}, or with the reason of the signal.
+ */
 export async function ask(
   connections: Connections,
   url: string,
@@ -21,12 +24,15 @@ export async function ask(
   const incoming = await open(connections, url, request);
   const refused = (incoming.statusCode ?? 0) >= 400;
   const text = await (refused ? refusalText(incoming) : textOf(incoming));
-  // Node's agent takes the connection back just after the end of the answer.
+  // Node's agent takes the connection back just after the end of the response.
   await nextRound();
   return { incoming, text };
 }
 
-/** Resolves when the head of the answer is there. Rejects with the reason of the signal, or an `ElevenlabsError`. */
+/**
+ * Resolves when the head of the response has arrived. It rejects with the reason of the signal, or an {@link
+ * ElevenlabsError}.
+ */
 export function open(
   connections: Connections,
   url: string,
@@ -51,7 +57,7 @@ export function open(
   });
   outgoing.on("response", (answer) => {
     incoming = answer;
-    // What breaks the answer is told to whoever reads it; nobody may be reading at that moment.
+    // An error is reported to the reader of the body; at this moment there may be none.
     answer.on("error", () => {});
     answer.once("close", over);
     resolve(answer);

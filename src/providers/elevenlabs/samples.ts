@@ -1,8 +1,8 @@
-/** Makes samples of bytes that come in pieces of any length: half a sample waits for its other half. */
+/** Makes samples of bytes that arrive in pieces of any length. Half a sample waits for its other half. */
 export class SampleReader {
   #half: number | null = null;
 
-  /** The samples that are whole with these bytes: 16 bits, signed, little-endian. */
+  /** Returns the samples that are complete with these bytes: 16 bits, signed, little-endian. */
   read(bytes: Uint8Array): Int16Array {
     const offset = this.#half === null ? 0 : 1;
     const whole = (offset + bytes.length) & ~1;

@@ -2,16 +2,16 @@ import type { StreamTextToSpeechRequest } from "elevenlabs/api/resources/textToS
 import type { SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import { cutText, cutTextStart } from "../../shared/text.ts";
 import type { Connections } from "../connections.ts";
-import { AlignmentReader, type Timing } from "./alignment.ts";
+import { AlignmentReader, type CharacterTiming } from "./alignment.ts";
 import { brokenOff, ElevenlabsError } from "./error.ts";
-import { Exchange } from "./exchange.ts";
-import type { FilledOptions } from "./options.ts";
+import type { FilledElevenlabsOptions } from "./options.ts";
 import { SampleReader } from "./samples.ts";
 import { loadSdk, through } from "./sdk.ts";
+import { SpeechFetch } from "./speech-fetch.ts";
 
 export interface SpeechRequest {
   readonly connections: Connections;
-  readonly options: FilledOptions;
+  readonly options: FilledElevenlabsOptions;
   readonly text: string;
   readonly neighbours: Pick<SpeakOptions, "previousText" | "nextText">;
   /** Closes the connection. */
@@ -19,12 +19,15 @@ export interface SpeechRequest {
 }
 
 /**
- * The length of the neighbouring text that is sent, in characters: more than a sentence on either side does not change the
- * melody.
+ * The longest neighbouring text that is sent, in characters: more than a sentence on either side does not
+ * change the intonation.
  */
 const longestNeighbour = 300;
 
-/** One request, streamed as its sound comes. Ending the iteration closes its connection. */
+/**
+ * Makes one request, and yields the sound as it arrives. Ending the iteration closes its connection. It
+ * throws an {@link ElevenlabsError}, a `DeadlineError`, or the reason of the signal.
+ */
 export async function* requestSpeech(request: SpeechRequest): AsyncGenerator<SpeechChunk, void> {
   const { options } = request;
   const samples = new SampleReader();
@@ -35,23 +38,23 @@ export async function* requestSpeech(request: SpeechRequest): AsyncGenerator<Spe
   }
 }
 
-type Sound = { readonly bytes: Uint8Array; readonly alignment?: SpeechChunk["alignment"] };
+type AudioPiece = { readonly bytes: Uint8Array; readonly alignment?: SpeechChunk["alignment"] };
 
-async function* plainSound(request: SpeechRequest): AsyncGenerator<Sound, void> {
+async function* plainSound(request: SpeechRequest): AsyncGenerator<AudioPiece, void> {
   const { connections, options, signal } = request;
-  const exchange = new Exchange(connections, "audio", options.idleTimeoutMs);
+  const speechFetch = new SpeechFetch(connections, "audio", options.idleTimeoutMs);
   const voice = await voiceOf(options);
-  const body = await through(exchange, () =>
+  const body = await through(speechFetch, () =>
     voice.convertAsStream(options.voiceId, bodyOf(request), limits(options, signal)),
   );
   for await (const bytes of body as AsyncIterable<Uint8Array>) yield { bytes };
 }
 
-async function* alignedSound(request: SpeechRequest): AsyncGenerator<Sound, void> {
+async function* alignedSound(request: SpeechRequest): AsyncGenerator<AudioPiece, void> {
   const { connections, options, signal, text } = request;
-  const exchange = new Exchange(connections, "lines", options.idleTimeoutMs);
+  const speechFetch = new SpeechFetch(connections, "lines", options.idleTimeoutMs);
   const voice = await voiceOf(options);
-  const messages = await through(exchange, () =>
+  const messages = await through(speechFetch, () =>
     voice.streamWithTimestamps(options.voiceId, bodyOf(request), limits(options, signal)),
   );
   const alignments = new AlignmentReader(text);
@@ -65,11 +68,11 @@ async function* alignedSound(request: SpeechRequest): AsyncGenerator<Sound, void
   }
 }
 
-/** One line of a stream with timestamps, as it can be. */
+/** One line of a stream with timestamps. */
 interface TimedMessage {
   readonly audio_base64?: string | null;
-  readonly alignment?: Timing | null;
-  /** Here an answer that began well says that it went wrong. */
+  readonly alignment?: CharacterTiming | null;
+  /** The reason of a failure, in a response that began well. */
   readonly detail?: unknown;
 }
 
@@ -80,7 +83,7 @@ async function* readable(messages: AsyncIterable<unknown>): AsyncGenerator<Timed
       if (message) yield message;
     }
   } catch (error) {
-    throw error instanceof SyntaxError ? badAnswer("sent something that is no JSON", error) : error;
+    throw error instanceof SyntaxError ? badAnswer("sent a line that is not JSON", error) : error;
   }
 }
 
@@ -92,19 +95,22 @@ function badAnswer(what: string, cause?: unknown): ElevenlabsError {
   });
 }
 
-async function voiceOf({ apiKey, baseUrl }: FilledOptions) {
+async function voiceOf({ apiKey, baseUrl }: FilledElevenlabsOptions) {
   const TextToSpeech = await loadSdk();
   return new TextToSpeech({ apiKey, baseUrl });
 }
 
-/** The SDK's own limit is only a backstop for ours, which also covers the first sound. */
-function limits({ firstByteTimeoutMs }: FilledOptions, abortSignal: AbortSignal) {
+/**
+ * Returns the limits of a call of the SDK. Its own time limit is a fallback for the caller's, which also
+ * covers the first sound.
+ */
+function limits({ firstByteTimeoutMs }: FilledElevenlabsOptions, abortSignal: AbortSignal) {
   return { abortSignal, maxRetries: 0, timeoutInSeconds: firstByteTimeoutMs / 1_000 + 1 };
 }
 
 function bodyOf({ options, text, neighbours }: SpeechRequest): StreamTextToSpeechRequest {
   const { modelId, languageCode, voiceSettings, enableLogging, optimizeStreamingLatency } = options;
-  // The third generation refuses neighbours.
+  // The third generation of models refuses neighbouring texts.
   const { previousText = "", nextText = "" } = modelId.startsWith("eleven_v3") ? {} : neighbours;
   const body = {
     text,
@@ -118,7 +124,7 @@ function bodyOf({ options, text, neighbours }: SpeechRequest): StreamTextToSpeec
     optimize_streaming_latency: optimizeStreamingLatency,
     apply_text_normalization: options.applyTextNormalization,
   };
-  // What is undefined is left out of the JSON.
+  // Undefined fields are left out of the JSON.
   return body as StreamTextToSpeechRequest;
 }
 
@@ -128,7 +134,7 @@ function settingsOf({
   style,
   useSpeakerBoost,
   speed,
-}: NonNullable<FilledOptions["voiceSettings"]>) {
+}: NonNullable<FilledElevenlabsOptions["voiceSettings"]>) {
   return {
     stability,
     similarity_boost: similarityBoost,

@@ -5,24 +5,28 @@ import { DeadlineError } from "../../shared/deadline.ts";
 import { Connections } from "../connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { markupOf } from "./markup.ts";
-import { type FilledOptions, fillOptions, type TTSOptions } from "./options.ts";
+import { type FilledElevenlabsOptions, fillOptions, type TTSOptions } from "./options.ts";
 import { ask } from "./requests.ts";
 import { requestSpeech, type SpeechRequest } from "./speech.ts";
 
-/** The first pause before a retry, in milliseconds; each one doubles it, and up to half of it is added at random. */
+/**
+ * The first pause before a retry, in milliseconds; it doubles each time, and up to half of it is added at
+ * random.
+ */
 const retryPauseMs = 100;
 const warmTimeoutMs = 5_000;
 
-/** ElevenLabs' voices, by the SDK `elevenlabs` over HTTP: a request for each sentence. */
+/** The voices of ElevenLabs, by the SDK `elevenlabs` over HTTP, with a request for each sentence. */
 export class TTS implements AgentTTS {
   readonly provider = "elevenlabs";
   readonly model: string;
   readonly markup: SpeechMarkup;
-  readonly #options: FilledOptions;
+  readonly #options: FilledElevenlabsOptions;
   readonly #connections: Connections;
   readonly #speaking = new Set<AbortController>();
   #closed = false;
 
+  /** Throws a `TypeError` where an option is wrong, or the key is missing. */
   constructor(options: TTSOptions = {}) {
     this.#options = fillOptions(options);
     this.model = this.#options.modelId;
@@ -31,8 +35,8 @@ export class TTS implements AgentTTS {
   }
 
   /**
-   * Opens a connection that the first sentence takes, by asking for the voice: so a wrong key or an unknown voice is known
-   * before anybody speaks. A key that may only speak is fine.
+   * Opens a connection for the first sentence by asking for the voice: a wrong key or an unknown voice
+   * rejects before anybody speaks. A key that may only synthesise speech is accepted.
    */
   async warm(signal: AbortSignal): Promise<void> {
     const { apiKey, baseUrl, voiceId } = this.#options;
@@ -48,6 +52,10 @@ export class TTS implements AgentTTS {
     if (error.code === "invalid_api_key" || error.code === "voice_not_found") throw error;
   }
 
+  /**
+   * Yields the speech of a text. It throws an {@link ElevenlabsError}, a `DeadlineError` where the option
+   * `firstByteTimeoutMs` or `idleTimeoutMs` is exceeded, or the reason of the signal.
+   */
   async *speak(text: string, { signal, ...neighbours }: SpeakOptions): AsyncGenerator<SpeechChunk, void> {
     signal.throwIfAborted();
     if (this.#closed) throw closedError();
@@ -88,7 +96,7 @@ export class TTS implements AgentTTS {
       clearTimeout(deadline);
       signal.removeEventListener("abort", cancelled);
       this.#speaking.delete(cancel);
-      // Whatever of the request is still under way ends with it.
+      // This ends the rest of the request.
       cancel.abort();
     }
   }
@@ -105,7 +113,9 @@ function closedError(): Error {
   return new DOMException("The voice is closed", "AbortError");
 }
 
-/** Asks, again where it helps, until the first sound is there; from then on nothing is asked twice. */
+/**
+ * Makes the request, again where that helps, until the first sound arrives. After that nothing is repeated.
+ */
 async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
   for (let retries = 0; ; ) {
     const chunks = requestSpeech(request);
@@ -116,7 +126,7 @@ async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerato
       first = value;
     } catch (error) {
       if (!(error instanceof ElevenlabsError)) throw error;
-      // A kept connection that had gone: the next one is another, and in the end a fresh one.
+      // The kept connection had been closed. The next attempt uses another one, in the end a new one.
       if (error.stale) continue;
       const pauseMs = pauseBefore(error, retries);
       const inTime = performance.now() + pauseMs < deadlineAt;

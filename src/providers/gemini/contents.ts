@@ -5,15 +5,15 @@ import { cutText } from "../../shared/text.ts";
 import { generationOf } from "./thinking.ts";
 
 /**
- * Tells Gemini 3 not to look for the thought signature of a call, which it otherwise answers with 400: for calls that
- * another model made (ai.google.dev/gemini-api/docs/thought-signatures).
+ * The thought signature that Gemini 3 accepts for calls that another model made. Without one it refuses the
+ * request with 400 (ai.google.dev/gemini-api/docs/thought-signatures).
  */
 const skipSignature = "skip_thought_signature_validator";
 
 /** The longest name of a speaker, in characters. */
 const longestName = 64;
 
-/** The data of a call of this provider in `ToolCall.providerData`: the part as it came, with its thought signature. */
+/** The data of a call in `ToolCall.providerData`: the part as it was received, with its thought signature. */
 interface OwnCall {
   readonly gemini: {
     readonly model: string;
@@ -23,21 +23,21 @@ interface OwnCall {
   };
 }
 
-export interface Mapped {
+export interface MappedMessages {
   readonly contents: Content[];
-  /** True where several participants speak. Each of their messages then begins with the name of its speaker. */
+  /** Whether several participants speak. Each of their messages then begins with the name of its speaker. */
   readonly severalSpeakers: boolean;
 }
 
 /**
- * A conversation as Gemini takes it: `user` and `model` by turns, every answer of a tool behind its call. Messages whose
- * text is in `withheld` are left out, but for the fact that they were there.
+ * Returns a conversation as Gemini accepts it: `user` and `model` in turn, and every result of a tool after
+ * its call. The text of messages in `withheld` is replaced by a note.
  */
 export function mapMessages(
   messages: readonly Message[],
   model: string,
   withheld: ReadonlySet<string>,
-): Mapped {
+): MappedMessages {
   const speakers = new Set(
     messages.flatMap((message) => (message.role === "participant" ? [message.participantId] : [])),
   );
@@ -73,17 +73,20 @@ export function mapMessages(
   return { contents, severalSpeakers };
 }
 
-/** The participants' name as their messages begin with it. */
+/** Returns the name with which a participant's messages begin. */
 function speakerName(participantId: string): string {
   return cutText(participantId.replaceAll(/[\p{C}:\s]+/gu, " ").trim(), longestName) || "someone";
 }
 
-/** A call that the model made, with all that Gemini wants back. `behind`: how much text came before it, in characters. */
+/**
+ * Returns the data of a call that the model made. `behind` is the length of the text that came before it, in
+ * characters.
+ */
 export function ownCall(part: Part, model: string, behind: number): JsonValue {
   return { gemini: { model, part, behind } } satisfies OwnCall as unknown as JsonValue;
 }
 
-/** The words of an answer and its calls, in the order in which they came. */
+/** Returns the text of an answer and its calls, in the order in which they came. */
 function inOrder(text: string, calls: readonly ToolCall[], callParts: readonly Part[]): Part[] {
   const parts: Part[] = [];
   let written = 0;
@@ -123,7 +126,7 @@ function words(text: string, withheld: ReadonlySet<string>): string {
   return text.trim() === "" ? "(inaudible)" : text;
 }
 
-/** Words of one side that follow one another become one turn. */
+/** Adds parts to the contents. Texts of one side that follow one another become one entry. */
 function add(contents: Content[], role: "user" | "model", parts: readonly Part[]): void {
   if (parts.length === 0) return;
   const last = contents.at(-1);
@@ -138,7 +141,7 @@ function callParts(calls: readonly ToolCall[], model: string): Part[] {
     const own = ownPart(call, model);
     return own ?? { functionCall: { name: call.name, args: objectOf(call.arguments) } };
   });
-  // Of calls made at once only the first is signed.
+  // Of several calls in one answer only the first one is signed.
   const [first] = parts;
   if (first !== undefined && first.thoughtSignature === undefined && (generationOf(model) ?? 0) >= 3) {
     parts[0] = { ...first, thoughtSignature: skipSignature };
@@ -146,7 +149,10 @@ function callParts(calls: readonly ToolCall[], model: string): Part[] {
   return parts;
 }
 
-/** The part as it came; undefined where another provider made the call. Another model's signature is of no use here. */
+/**
+ * Returns the part of a call as it was received; undefined where another provider made the call. The
+ * signature of another model is left out, since it is not valid here.
+ */
 function ownPart(call: ToolCall, model: string): Part | undefined {
   const own = ownOf(call);
   if (own === undefined || own.model === model) return own?.part;
@@ -161,7 +167,9 @@ function ownOf({ providerData }: ToolCall): OwnCall["gemini"] | undefined {
   return (providerData as unknown as OwnCall).gemini;
 }
 
-/** `output` and `error` are the keys by which Gemini tells success from failure. */
+/**
+ * Returns the part of a result. Gemini distinguishes success and failure by the keys `output` and `error`.
+ */
 function resultPart(
   { callId, name, ok, output, format }: ToolResult,
   calls: readonly ToolCall[],

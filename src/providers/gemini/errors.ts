@@ -3,19 +3,22 @@ import { cutText } from "../../shared/text.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
 import { StreamedError } from "./event-stream.ts";
 
-/** Gemini refused a request, failed at it, or could not be reached. */
+/** A request that Gemini refused or failed to answer, or that did not reach it. */
 export class GeminiError extends Error {
   override readonly name = "GeminiError";
-  /** The HTTP status; undefined where there was no answer. */
+  /** The HTTP status; undefined where there was no response. */
   readonly status: number | undefined;
-  /** Google's name for it, such as `RESOURCE_EXHAUSTED`, or the system's, such as `ECONNREFUSED`. */
+  /**
+   * Google's name of the error, such as `RESOURCE_EXHAUSTED`, or the system's code, such as `ECONNREFUSED`.
+   */
   readonly code: string;
   /** Google's finer reason, such as `API_KEY_INVALID`, where it gives one. */
   readonly reason: string | undefined;
-  /** The time that Google asks to wait before the next try, in milliseconds. */
+  /** The wait that Google asks for before another attempt, in milliseconds. */
   readonly retryDelayMs: number | undefined;
   /**
-   * True where trying again is of no use, although the status is one of those that pass: a used-up quota of the day.
+   * Whether another attempt is of no use although the status is one of a passing failure, as with a used-up
+   * daily quota.
    */
   readonly lasting: boolean;
 
@@ -39,7 +42,7 @@ export class GeminiError extends Error {
   }
 }
 
-/** The model may not answer: its safety rules forbid the question, or what it was about to say. */
+/** The model's safety rules forbid the question, or the answer. */
 export class RefusalError extends Error {
   override readonly name = "RefusalError";
   readonly code = "REFUSED";
@@ -58,8 +61,8 @@ export class RefusalError extends Error {
 type Failure = GeminiError | RefusalError | BadAnswerError;
 
 /**
- * The SDK refused a request before it was sent: it can never succeed. Its message names the parameter that is wrong, and
- * quotes no value.
+ * Makes an error of a request that the SDK refused before it was sent, and which can never succeed. Its
+ * message names the parameter that is wrong, and quotes no value.
  */
 export function asRefusedRequest(error: unknown, apiKey: string): GeminiError {
   const said = cutText(error instanceof Error ? error.message : String(error), 300);
@@ -71,13 +74,15 @@ export function asRefusedRequest(error: unknown, apiKey: string): GeminiError {
   );
 }
 
-/** Returns whether a request failed on the way to Gemini or at Gemini. Otherwise the SDK did not even send it. */
+/** Returns whether a request failed on the way to Gemini or at Gemini. Otherwise the SDK did not send it. */
 export function wasSent(error: unknown): boolean {
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   return name === "ApiError" || typeof code === "string" || name === "AbortError";
 }
 
-/** Returns what the SDK threw as an error that holds no key and none of the words that were said. */
+/**
+ * Returns an error of the SDK as an error that contains neither the key nor the words of the conversation.
+ */
 export function asFailure(error: unknown, apiKey: string): Failure {
   if (error instanceof GeminiError || error instanceof RefusalError || error instanceof BadAnswerError)
     return error;
@@ -100,14 +105,14 @@ export function isPassing(failure: Failure): boolean {
   if (failure instanceof RefusalError || failure.lasting) return false;
   if (failure.status !== undefined)
     return failure.status === 408 || failure.status === 429 || failure.status >= 500;
-  // Of the network: not those of TLS, such as a wrong certificate.
+  // Errors of the network pass, but not those of TLS, such as a wrong certificate.
   return /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|EPIPE|EHOST|ENET)/.test(failure.code);
 }
 
-/** `text` is the body of Google's error answer, with or without words before it. */
+/** Makes an error of the body of Google's error response, which may have words before it. */
 function apiFailure(status: number, text: string, apiKey: string): GeminiError {
   const { message, status: code, details } = errorBody(text);
-  // Of a gateway's page the SDK makes an error whose status is that of the first line, such as "Bad Gateway".
+  // For a gateway's page the SDK takes the status from the first line, such as "Bad Gateway".
   const named = typeof code === "string" && /^[A-Z][A-Z_]+$/.test(code) ? code : `HTTP_${status}`;
   const said = errorText(textOrNone(message) ?? reasonIn(text), { longest: 1_000 });
   return new GeminiError(
@@ -122,7 +127,7 @@ function apiFailure(status: number, text: string, apiKey: string): GeminiError {
   );
 }
 
-/** Some gateways, and Google's own for streams, wrap the error in a list. */
+/** Returns the error object. Some gateways, and Google itself in streams, wrap it in a list. */
 function errorBody(text: string): Readonly<Record<string, unknown>> {
   const { error } = jsonObject(text.slice(Math.max(0, text.search(/[[{]/))));
   return typeof error === "object" && error !== null ? { ...error } : {};
@@ -134,20 +139,25 @@ function detail(details: unknown, type: string, field: string): string | undefin
   return typeof found?.[field] === "string" ? found[field] : undefined;
 }
 
-/** A quota of the day, or what was paid in advance: it is not there again a moment later, whatever is said of a delay. */
+/**
+ * Returns whether a daily quota or prepaid credits are used up: then a moment later they still are, whatever
+ * delay the response asks for.
+ */
 function isUsedUp(details: unknown, message: string): boolean {
   const failed = Array.isArray(details) ? details.flatMap((entry) => entry?.violations ?? []) : [];
   const ofTheDay = failed.some((violation) => /PerDay/i.test(String(violation?.quotaId)));
   return ofTheDay || /credits? (is|are|has been|have been) (depleted|exhausted|used up)/i.test(message);
 }
 
-/** A duration as protobuf writes it in JSON: `7s`, `0.25s`. */
+/** Reads a duration as protobuf writes it in JSON, such as `7s` or `0.25s`. */
 function milliseconds(duration: string | undefined): number | undefined {
   const seconds = /^(\d+(?:\.\d+)?)s$/.exec(duration ?? "")?.[1];
   return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1_000);
 }
 
-/** Google quotes the key where it is suspended: "Consumer 'api_key:AIza…' has been suspended". */
+/**
+ * Replaces the key. Google quotes it where it is suspended: "Consumer 'api_key:AIza…' has been suspended".
+ */
 function withoutKey(text: string, apiKey: string): string {
   return text.replaceAll(apiKey, "[key]").replaceAll(/AIza[\w-]{10,}/g, "[key]");
 }

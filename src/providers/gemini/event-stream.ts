@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
 import { AsyncQueue } from "../../agent/async-queue.ts";
 
-/** An error that Google wrote into an answer which had begun with 200. */
+/** An error that Google wrote into a response which began with status 200. */
 export class StreamedError extends Error {
   override readonly name = "StreamedError";
   readonly status: number;
@@ -15,10 +15,10 @@ export class StreamedError extends Error {
 }
 
 /**
- * The server-sent events of an answer, each of them whole in a piece of its own, whatever pieces the network made. The SDK
- * looks for an error in each piece as it came, and overlooks one that was cut, or that stands bare behind the last event:
- * here both end the stream with a {@link StreamedError}. So does what is no event with an error that says so. Ending the
- * iteration closes the connection.
+ * Returns the server-sent events of a response, one whole event in each piece, however the network cut them.
+ * The SDK looks for an error in each piece that it receives, and misses one that was cut, or that follows the
+ * last event without a frame: here both end the stream with a {@link StreamedError}. Anything else that is
+ * not an event ends it with an error too. Ending the iteration closes the connection.
  */
 export function wholeEvents(body: Readable): ReadableStream<Uint8Array> {
   const queue = new AsyncQueue<Uint8Array | Error>();
@@ -31,8 +31,8 @@ export function wholeEvents(body: Readable): ReadableStream<Uint8Array> {
       queue.push(error as Error);
     }
   };
-  // Read as it comes, whether or not somebody waits for it: Node ends the process with the error of a request that is
-  // aborted while the end of its answer has arrived and was not read.
+  // The body is read as it comes, whether or not anybody waits for it: Node ends the process with the error of a request
+  // that is aborted while the end of its response has arrived and was not read.
   body.on("data", (bytes: Uint8Array) => give(reader.read(decoder.decode(bytes, { stream: true }))));
   body.on("error", (error) => queue.push(error));
   body.on("end", () => {
@@ -57,23 +57,23 @@ function encoded(data: string): Uint8Array {
   return Buffer.from(`data: ${data}\n\n`);
 }
 
-/** Reads lines: those of events, and those that are none. */
+/** Splits text into events and other lines. */
 class EventReader {
-  /** A line of which the end has not come. */
+  /** The line whose end has not arrived. */
   #line = "";
-  /** The data of an event that is not over. */
+  /** The data of the event that is not over. */
   #data: string[] = [];
-  /** The lines that stand outside of events. */
+  /** The lines outside of events. */
   #bare: string[] = [];
 
   *read(text: string): Generator<string, void, void> {
-    // A carriage return at the end may be half of an end of line.
+    // A carriage return at the end may be half of a line end.
     const lines = (this.#line + text).split(/\r\n|\n|\r(?!$)/);
     this.#line = lines.pop() ?? "";
     for (const line of lines) yield* this.#take(line);
   }
 
-  /** The last event needs no blank line behind it where its JSON is whole. */
+  /** Ends the text. The last event needs no blank line after it where its JSON is complete. */
   *end(text: string): Generator<string, void, void> {
     yield* this.read(text);
     yield* this.#take(this.#line);
@@ -81,7 +81,7 @@ class EventReader {
     if (this.#bare.length === 0) return;
     const bare = this.#bare.join("\n");
     throwIfError(bare);
-    throw new SyntaxError("There is something in the answer that is no event");
+    throw new SyntaxError("The answer has lines that are not events");
   }
 
   *#take(line: string): Generator<string, void, void> {
@@ -90,17 +90,17 @@ class EventReader {
       const data = this.#data.join(" ");
       this.#data = [];
       throwIfError(data);
-      // Half of an event is not given to the SDK, whose message would quote it.
+      // An incomplete event is not given to the SDK, whose error message would quote it.
       JSON.parse(data);
       yield data;
     } else if (line.startsWith("data:")) {
       this.#data.push(line.slice("data:".length).trim());
     } else if (/^[[{]/.test(line) && isJson(this.#data.join(" "))) {
-      // An error right behind an event, without a blank line between them.
+      // An error may follow an event without a blank line between them.
       yield* this.#take("");
       yield* this.#take(line);
     } else if (this.#data.length > 0 && !isField(line)) {
-      // An event that somebody printed over several lines.
+      // An event may be printed over several lines.
       this.#data.push(line.trim());
     } else if (!isField(line) && line.trim() !== "") {
       this.#bare.push(line);
@@ -109,7 +109,7 @@ class EventReader {
   }
 }
 
-/** Comments and fields that Google does not use. */
+/** Returns whether a line is a comment, or a field that Google does not use. */
 function isField(line: string): boolean {
   return /^(?::|(?:event|id|retry)(?::|$))/.test(line);
 }

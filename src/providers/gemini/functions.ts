@@ -2,14 +2,15 @@ import type { FunctionDeclaration as GeminiDeclaration } from "@google/genai";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
 import { inLists, inMaps, single } from "../../agent/tools/schema-dialect.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
+type SchemaRecord = Readonly<Record<string, unknown>>;
 
-/** The functions that were found to be right. */
+/** The functions that were found to be valid. */
 const checked = new WeakSet<FunctionDeclaration>();
 
 /**
- * Throws a `TypeError` for a function that Gemini answers with 400, and so every request of every call: its name has to begin
- * with a letter or an underscore (ai.google.dev/api/caching#FunctionDeclaration).
+ * Throws a `TypeError` for a function whose name Gemini does not accept, and which would make it refuse every
+ * request with 400. A name begins with a letter or an underscore
+ * (ai.google.dev/api/caching#FunctionDeclaration).
  */
 export function checkFunctions(functions: readonly FunctionDeclaration[]): void {
   for (const declaration of functions) {
@@ -25,19 +26,19 @@ export function checkFunctions(functions: readonly FunctionDeclaration[]): void 
   }
 }
 
-/** A function as Gemini is told of it. */
+/** Returns the declaration of a function for Gemini. */
 export function declarationOf({ name, description, parameters }: FunctionDeclaration): GeminiDeclaration {
   return { name, description, parametersJsonSchema: schemaOf(parameters) };
 }
 
 /**
- * A schema as Gemini takes it (ai.google.dev/gemini-api/docs/structured-output): one value is an `enum` and no `const`, of
- * texts and numbers alone; nothing stands beside a `$ref`; and no part says of which draft it is. What is left out here is
- * still checked when a call comes.
+ * Returns a schema as Gemini accepts it (ai.google.dev/gemini-api/docs/structured-output): one value is an
+ * `enum` instead of a `const`, of texts and numbers only; no keyword stands beside a `$ref`; and no part
+ * names its draft. The keywords that are left out here are still checked when a call arrives.
  */
 function schemaOf(schema: unknown): unknown {
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return schema;
-  const { $schema: _, $ref: reference, const: only, enum: allowed, ...rest } = schema as Schema;
+  const { $schema: _, $ref: reference, const: only, enum: allowed, ...rest } = schema as SchemaRecord;
   const inner = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, partOf(key, value)]));
   if (reference !== undefined) return withReference(reference, inner);
   if (only !== undefined) {
@@ -61,7 +62,7 @@ function partOf(keyword: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, schemaOf(one)]));
 }
 
-function withReference(reference: unknown, beside: Schema): Schema {
+function withReference(reference: unknown, beside: SchemaRecord): SchemaRecord {
   const { $defs, definitions, ...others } = beside;
   const definitionsHere = {
     ...($defs === undefined ? {} : { $defs }),

@@ -1,4 +1,4 @@
-/** Google's Gemini. */
+/** Models of Google's Gemini: `new gemini.LLM()`. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
 import { fromEnvironment, providers } from "../../shared/provider-table.ts";
@@ -14,14 +14,14 @@ export type { Harm, HarmThreshold, LLMOptions } from "./options.ts";
 export type { ThinkingEffort } from "./thinking-effort.ts";
 
 /**
- * Loads the SDK, and begins to open a connection where the environment has a key; a model that is made later uses both.
- * For a thread that waits for its call.
+ * Loads the SDK, and begins to open a connection where the environment has a key. A model that is created
+ * later uses both. It is for a thread that waits for its session.
  */
 export async function preload(): Promise<void> {
   await import("@google/genai");
   if (fromEnvironment(variables.apiKey) === undefined) return;
   const baseUrl = fromEnvironment(variables.baseUrl) ?? defaultBaseUrl;
-  // Not waited for, and no harm done where it fails: the first request then opens its own.
+  // This is not awaited. Where it fails, the first request opens a connection.
   if (URL.canParse(baseUrl))
     Connections.to(baseUrl)
       .prepare()

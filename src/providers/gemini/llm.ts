@@ -6,34 +6,37 @@ import { checkValue, matching } from "../../agent/options/option-checks.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { Connections } from "../connections.ts";
-import { Answer } from "./answer.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import { asFailure, asRefusedRequest, GeminiError, isPassing, RefusalError, wasSent } from "./errors.ts";
 import { checkFunctions } from "./functions.ts";
 import { fetchOver } from "./kept-fetch.ts";
-import { defaultModel, type FilledOptions, fillOptions, type LLMOptions } from "./options.ts";
+import { defaultModel, type FilledGeminiOptions, fillOptions, type LLMOptions } from "./options.ts";
 import { parametersOf } from "./parameters.ts";
 
 const warmTimeoutMs = 10_000;
 /** The pause before the first retry, in milliseconds; it doubles. */
 const firstRetryDelayMs = 100;
-/** Texts that were blocked and are remembered. */
-const mostWithheld = 100;
+/** The number of blocked texts that are remembered. */
+const maxWithheld = 100;
 
 const modelName = matching(/^[\w./-]+$/, `the name of a model, such as "${defaultModel}"`);
 
-/** Gemini, by Google's SDK and the Gemini Developer API. */
+/** A model of Gemini, by Google's SDK and the Gemini Developer API. */
 export class LLM extends BaseLLM {
   readonly provider = "gemini";
   readonly model: string;
-  readonly #options: FilledOptions;
+  readonly #options: FilledGeminiOptions;
   readonly #connections: Connections;
   readonly #running = new Set<AbortController>();
-  /** The messages that a safety filter blocked: left in the conversation they would block every later answer as well. */
+  /**
+   * The texts that a safety filter blocked. If they remained in the conversation, they would block every
+   * later answer as well.
+   */
   readonly #withheld = new Set<string>();
   #client: Promise<GoogleGenAI> | null = null;
   #closed = false;
 
-  /** Throws a `TypeError` that names an option which cannot be, or the missing key. */
+  /** Throws a `TypeError` that names a wrong option, or the missing key. */
   constructor(model: string = defaultModel, options: LLMOptions = {}) {
     super();
     checkValue("gemini.LLM: the first argument", model, modelName);
@@ -46,7 +49,10 @@ export class LLM extends BaseLLM {
     checkFunctions(functions);
   }
 
-  /** Opens a connection, by a question for the model: a wrong key or an unknown model is a `GeminiError` already here. */
+  /**
+   * Opens a connection by asking for the model. A wrong key or an unknown model rejects with a {@link
+   * GeminiError}.
+   */
   override async warm(signal: AbortSignal): Promise<void> {
     const cancel = new AbortController();
     this.#running.add(cancel);
@@ -54,7 +60,7 @@ export class LLM extends BaseLLM {
       const { models } = await this.#sdk();
       const asked = models.get({ model: this.model, config: { abortSignal: cancel.signal } });
       await within(asked, warmTimeoutMs, "To reach Gemini", signal);
-      // The connection is free for the next request just after the end of the answer.
+      // The connection can be used again just after the end of the response.
       await nextTick();
     } catch (error) {
       signal.throwIfAborted();
@@ -66,16 +72,17 @@ export class LLM extends BaseLLM {
   }
 
   /**
-   * Throws a `GeminiError`, a `RefusalError` (where no line is spoken instead) or a `BadAnswerError`, none of which holds
-   * the key or the words that were said; where the request is aborted, the reason of its signal.
+   * Yields the events of an answer. It throws a {@link GeminiError}, a {@link RefusalError} (where the option
+   * `refusal` is null) or a {@link BadAnswerError}, which contain neither the key nor the words of the
+   * conversation, or the reason of the signal.
    */
   async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
     const { signal, messages, watch } = request;
     const { refusal, maxRetries } = this.#options;
     const parameters = parametersOf(request, this.model, this.#options, this.#withheld);
-    let answer = new Answer(this.model);
+    let answer = new AnswerReader(this.model);
     for (let retry = 0; ; retry++) {
-      const failure = yield* this.#try(parameters, answer, signal);
+      const failure = yield* this.#attempt(parameters, answer, signal);
       if (failure === null) return;
       if (failure instanceof RefusalError) {
         if (failure.refused === "prompt") this.#withhold(messages);
@@ -87,7 +94,7 @@ export class LLM extends BaseLLM {
       const pauseMs = !answer.spoken && retry < maxRetries ? this.#retryDelay(failure, retry) : null;
       if (pauseMs === null) throw failure;
       await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-      answer = new Answer(this.model, answer.tokens);
+      answer = new AnswerReader(this.model, answer.tokens);
     }
   }
 
@@ -98,14 +105,14 @@ export class LLM extends BaseLLM {
     this.#connections.release();
   }
 
-  /** One try. Returns what went wrong; throws only the reason of the signal. */
-  async *#try(
+  /** Makes one attempt. It returns what went wrong, and throws only the reason of the signal. */
+  async *#attempt(
     parameters: GenerateContentParameters,
-    answer: Answer,
+    answer: AnswerReader,
     signal: AbortSignal,
   ): AsyncGenerator<LlmEvent, GeminiError | RefusalError | BadAnswerError | null, void> {
     signal.throwIfAborted();
-    // Of this try alone: the SDK never takes its listener off a signal.
+    // Each attempt has a controller of its own, since the SDK never removes its listener from a signal.
     const cancel = new AbortController();
     const abort = () => cancel.abort();
     signal.addEventListener("abort", abort, { once: true });
@@ -134,9 +141,9 @@ export class LLM extends BaseLLM {
     } finally {
       signal.removeEventListener("abort", abort);
       this.#running.delete(cancel);
-      // Whoever stops reading leaves the response open, and only an abort closes it.
+      // A reader that stops leaves the response open, and only an abort closes it.
       cancel.abort();
-      // That ended its connection too. The next answer, a moment from now, should not wait for another.
+      // The abort also closed the connection. The next answer should not wait for a new one.
       if (!over && !this.#closed) this.#connections.prepare().catch(() => undefined);
     }
   }
@@ -151,17 +158,20 @@ export class LLM extends BaseLLM {
     const { GoogleGenAI } = await import("@google/genai");
     const { apiKey, apiVersion, baseUrl } = this.#options;
     const fetch = fetchOver(this.#connections);
-    // Said aloud, since the SDK would take another service and version from the environment.
+    // These are explicit, since the SDK would take another service and version from the environment.
     return new GoogleGenAI({ enterprise: false, apiKey, apiVersion, httpOptions: { baseUrl, fetch } });
   }
 
-  /** Returns the pause before another try, in milliseconds; null where another try is of no use, or comes too late. */
+  /**
+   * Returns the pause before another attempt, in milliseconds; null where another attempt is of no use, or
+   * too late.
+   */
   #retryDelay(failure: GeminiError | BadAnswerError, retry: number): number | null {
     if (this.#closed || !isPassing(failure)) return null;
     const { maxRetryDelayMs } = this.#options;
     const asked = failure instanceof GeminiError ? failure.retryDelayMs : undefined;
     if (asked !== undefined) return asked > maxRetryDelayMs ? null : asked;
-    // Half of it at random, so that calls which failed together do not come back together.
+    // A random part keeps calls that failed together from being repeated together.
     const pauseMs = firstRetryDelayMs * 2 ** retry * (0.5 + Math.random());
     return Math.min(pauseMs, maxRetryDelayMs);
   }
@@ -171,7 +181,7 @@ export class LLM extends BaseLLM {
     if (last?.role !== "participant" && last?.role !== "instruction") return;
     this.#withheld.add(last.text);
     const [oldest] = this.#withheld;
-    if (this.#withheld.size > mostWithheld && oldest !== undefined) this.#withheld.delete(oldest);
+    if (this.#withheld.size > maxWithheld && oldest !== undefined) this.#withheld.delete(oldest);
   }
 }
 

@@ -19,10 +19,10 @@ import type { ThinkingEffort } from "./thinking-effort.ts";
 
 const { variables } = providers.gemini;
 
-/** The subject of a safety setting. */
+/** The harms that a safety setting is about. */
 export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangerous_content";
 
-/** The probabilities of harm from which on an answer is stopped; `off` also skips the check. */
+/** The probabilities of harm at which an answer is stopped; `off` also skips the check. */
 const thresholds = [
   "block_low_and_above",
   "block_medium_and_above",
@@ -30,58 +30,63 @@ const thresholds = [
   "block_none",
   "off",
 ] as const;
+/** The probability of harm at which an answer is stopped; `off` also skips the check. */
 export type HarmThreshold = (typeof thresholds)[number];
 
+/** The options of a model of Gemini. A wrong option throws a `TypeError` that names it. */
 export interface LLMOptions {
   /** The API key. Default: the environment's `GOOGLE_API_KEY`. */
   readonly apiKey?: string;
   /**
-   * The address of the API: a gateway, or an emulator. Default: the environment's `GOOGLE_GEMINI_BASE_URL`, else Google
-   * itself.
+   * The address of the API, for a gateway or an emulator. Default: the environment's
+   * `GOOGLE_GEMINI_BASE_URL`, else Google's own.
    */
   readonly baseUrl?: string;
   /**
-   * The version of the API. Default `v1beta`: previews and the names that end in `-latest` exist only there, and what is
-   * the default of the SDK changes with its releases.
+   * The version of the API. Default `v1beta`: only there are previews and the names that end in `-latest`,
+   * and the SDK's own default changes with its releases.
    */
   readonly apiVersion?: string;
-  /** The freedom with which words are chosen, 0 to 2. Default: the model's own, for which those of Gemini 3 are tuned. */
+  /** The randomness of the answer, 0 to 2. Default: the model's own, for which Gemini 3 is tuned. */
   readonly temperature?: number;
-  /** Choose among the most probable words that make up this share, 0 to 1. Default: the model's own. */
+  /** The share of probability from which words are chosen, 0 to 1. Default: the model's own. */
   readonly topP?: number;
   /** The longest answer to one request, in tokens, thoughts included. Default: the model's own limit. */
   readonly maxOutputTokens?: number;
   /**
-   * Tokens that a model of Gemini 2.5 may think before it speaks; -1: as it sees fit. Default: the least that the model
-   * allows (0, or 128 for Pro). Raise it where answers matter more than the silence before them.
+   * The tokens that a model of Gemini 2.5 may think before it speaks; -1 leaves that to the model. Default:
+   * the least that the model allows (0, or 128 for Pro). Raise it where the quality of answers matters more
+   * than their latency.
    */
   readonly thinkingBudget?: number;
   /**
-   * The effort that a model of Gemini 3 and later may spend on thinking before it speaks. Default: the least that the
-   * model allows, `minimal` or `low`.
+   * The effort of a model of Gemini 3 and later to think before it speaks. Default: the least that the model
+   * allows, `minimal` or `low`.
    */
   readonly thinkingLevel?: ThinkingEffort;
-  /** The thresholds at which answers are stopped for safety. Default: Google's own thresholds. */
+  /** The thresholds at which answers are stopped for safety. Default: Google's own. */
   readonly safetySettings?: Readonly<Partial<Record<Harm, HarmThreshold>>>;
   /**
-   * The words that are said when the model may not answer (safety, forbidden content, recitation). A refusal is no failure:
-   * an apology for one, with the request to say it again, would lead into it once more. Null: a `RefusalError` is thrown
-   * instead, for a turn that fails, or a `fallback` that asks another model. Default: "I'm sorry, I can't help with that."
+   * The words that are spoken when the model may not answer (safety, forbidden content, recitation). A
+   * refusal is not a failure: asking the participant to repeat the question would lead to the same refusal.
+   * Null: a `RefusalError` is thrown instead, which fails the turn or makes a `fallback` ask another model.
+   * Default: "I'm sorry, I can't help with that."
    */
   readonly refusal?: string | null;
   /**
-   * The number of times that a request is sent again while nothing of the answer has come: after 408, 429, 5xx, network
-   * errors and answers of no use. Default 2; 0 behind a `fallback` that should take over at once.
+   * The number of times that a request is sent again while nothing of the answer has arrived: after 408, 429,
+   * 5xx, network errors and unusable answers. Default 2. Set it to 0 for a member of a `fallback`.
    */
   readonly maxRetries?: number;
   /**
-   * The longest pause before a retry, in milliseconds. Where Google asks for a longer one the error is thrown at once,
-   * since nobody waits that long on the phone. Default 1,000.
+   * The longest pause before a retry, in milliseconds. Where Google asks for a longer one the error is thrown
+   * at once, since a caller does not wait that long. Default 1,000.
    */
   readonly maxRetryDelayMs?: number;
 }
 
-export interface FilledOptions extends LLMOptions {
+/** The options with their defaults. */
+export interface FilledGeminiOptions extends LLMOptions {
   readonly apiKey: string;
   readonly baseUrl: string;
   readonly apiVersion: string;
@@ -122,8 +127,11 @@ const checks: Checks<LLMOptions> = {
   maxRetryDelayMs: duration(0),
 };
 
-/** Fills in the defaults and the environment. Throws a `TypeError` that names what is wrong, and never quotes a key. */
-export function fillOptions(given: LLMOptions, model: string): FilledOptions {
+/**
+ * Checks the options and fills them in. It throws a `TypeError` that names a wrong one, or a missing key; it
+ * quotes no key.
+ */
+export function fillOptions(given: LLMOptions, model: string): FilledGeminiOptions {
   const filled = fillWith("gemini.LLM", given, checks, defaults);
   checkThinking(filled, model);
   return {
@@ -134,8 +142,8 @@ export function fillOptions(given: LLMOptions, model: string): FilledOptions {
 }
 
 /**
- * Checks the options for thinking. They depend on the model's generation, which refuses every request with those of
- * another.
+ * Checks the options for thinking. Each belongs to a generation of models, and another generation refuses
+ * every request that has it.
  */
 function checkThinking({ thinkingBudget, thinkingLevel }: LLMOptions, model: string): void {
   if (thinkingBudget !== undefined && thinkingLevel !== undefined) {

@@ -15,7 +15,7 @@ const severalSpeakersNote =
   "Several people are in this call. Each of their messages begins with the name of who speaks, and a colon. " +
   "Never begin your own answers like that.";
 
-/** One request as the SDK takes it. */
+/** Returns the parameters of a request for the SDK. */
 export function parametersOf(
   request: LlmRequest,
   model: string,
@@ -30,7 +30,7 @@ export function parametersOf(
     model,
     contents,
     config: {
-      // Whoever made the request decides what becomes of an answer that broke off.
+      // The caller decides about an answer that broke off.
       automaticContinuation: false,
       ...(system.length > 0 ? { systemInstruction: system.join("\n\n") } : {}),
       ...settings(model, options),
@@ -64,7 +64,7 @@ function tools({ functions, toolChoice }: LlmRequest): GenerateContentConfig {
   if (functions.length === 0) return {};
   checkFunctions(functions);
   const functionDeclarations = functions.map(declarationOf);
-  // The functions stay, since calls in the conversation refer to them; only another call is ruled out.
+  // The functions remain declared, since calls in the conversation refer to them. Only further calls are forbidden.
   const functionCallingConfig = { mode: "NONE" as FunctionCallingConfigMode };
   return {
     tools: [{ functionDeclarations }],

@@ -1,7 +1,10 @@
 import type { ThinkingConfig, ThinkingLevel } from "@google/genai";
 import type { ThinkingEffort } from "./thinking-effort.ts";
 
-/** The generation of a Gemini model, such as 2.5; null for what is none. The names that mean "the latest" count as 3. */
+/**
+ * Returns the generation of a Gemini model, such as 2.5; null for other models. The names that mean the
+ * latest model count as 3.
+ */
 export function generationOf(model: string): number | null {
   const name = model.slice(model.lastIndexOf("/") + 1);
   const digits = /^gemini-(\d+(?:\.\d+)?)/.exec(name)?.[1];
@@ -10,9 +13,9 @@ export function generationOf(model: string): number | null {
 }
 
 /**
- * The least thinking that a model allows: somebody waits to hear the answer. A model that is asked for less than it allows
- * refuses every request, so that `minimal` is asked only of those known to take it, and nothing of a model that is unknown
- * (ai.google.dev/gemini-api/docs/generate-content/thinking).
+ * Returns the least thinking that a model allows, since a participant waits for the answer. A model that is
+ * asked for less than it allows refuses every request. So `minimal` is asked only of models that are known to
+ * accept it, and nothing of unknown models (ai.google.dev/gemini-api/docs/generate-content/thinking).
  */
 export function leastThinking(model: string): ThinkingConfig | undefined {
   const generation = generationOf(model);

@@ -2,7 +2,7 @@ import { BroadcastChannel } from "node:worker_threads";
 import { silence } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
-import { channelName, type FromEdge, type OnTheLine, type ToEdge } from "./line.ts";
+import { channelName, type FromEdge, type OnTheLine, type ToEdge } from "./edge-channel.ts";
 import { Recording } from "./recording.ts";
 import { notPlayed, type Playback, soundOf, type TestCall, type TestParticipant } from "./test-call.ts";
 

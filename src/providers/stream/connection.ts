@@ -14,37 +14,37 @@ import { ConnectionReport } from "./call/connection-report.ts";
 import type { Coordinator } from "./coordinator/coordinator.ts";
 
 /**
- * The time from a frame's time to a listener's ear, in milliseconds: 10 until the sender's next beat, 6.5 that Opus
- * looks ahead, about 20 on the way to the SFU and from there, and about 40 that browsers hold against jitter. The last
- * two are estimates: nobody tells a sender.
+ * The time from a frame's timestamp until a listener hears it, in milliseconds: 10 until the sender's next
+ * tick, 6.5 for Opus' look-ahead, about 20 for the way to the SFU and on, and about 40 for the jitter buffer
+ * of a browser. The last two are estimates, since no receiver reports them.
  */
 const leadMs = 77;
 
 /**
- * The longest time that a join waits until what the agent says gets out, in milliseconds: else its first words would be
- * lost. Beyond it the agent is in the call all the same, and hears.
+ * The longest time that a join waits for the agent's media to be connected, in milliseconds; otherwise its
+ * first words would be lost. Beyond it the join resolves all the same, and the agent hears the participants.
  */
-const heardTimeoutMs = 3_000;
+const mediaTimeoutMs = 3_000;
 
-interface JoinOptions
+interface StreamJoinOptions
   extends Pick<CallConnectionOptions, "sdk" | "factory" | "apiKey" | "attempts" | "call"> {
   readonly coordinator: Pick<Coordinator, "join" | "sendEvent">;
 }
 
-/** The agent's place in one of Stream's calls. */
+/** The agent's connection to one of Stream's calls, as the agent uses it. */
 export class StreamConnection implements Connection {
   readonly audio: ConnectionAudio;
-  /** Called once, when it is over for whatever reason. */
-  onOver: (() => void) | null = null;
-  readonly #options: JoinOptions;
+  /** Called once when the connection is over, for whatever reason. */
+  onEnd: (() => void) | null = null;
+  readonly #options: StreamJoinOptions;
   readonly #request: JoinRequest;
   readonly #report: ConnectionReport;
   readonly #listeners = new Set<(event: ConnectionEvent) => void>();
-  readonly #heard = Promise.withResolvers<void>();
-  #seat: CallConnection | null = null;
-  #state: "seated" | "ended" | "left" = "seated";
+  readonly #mediaConnected = Promise.withResolvers<void>();
+  #call: CallConnection | null = null;
+  #state: "joined" | "ended" | "left" = "joined";
 
-  private constructor(options: JoinOptions, request: JoinRequest) {
+  private constructor(options: StreamJoinOptions, request: JoinRequest) {
     this.#options = options;
     this.#request = request;
     this.#report = new ConnectionReport(request);
@@ -52,74 +52,79 @@ export class StreamConnection implements Connection {
     this.audio = {
       sampleRate,
       leadMs,
-      send: (frame: PcmFrame) => this.#seat?.send(frame),
-      listen: (listener) => this.#seat?.listen(listener) ?? (() => undefined),
+      send: (frame: PcmFrame) => this.#call?.send(frame),
+      listen: (listener) => this.#call?.listen(listener) ?? (() => undefined),
     };
   }
 
-  /** Rejects with a StreamError, or with the reason of the signal. */
-  static async join(options: JoinOptions, request: JoinRequest): Promise<StreamConnection> {
+  /** Joins the call. It rejects with a {@link StreamError}, or with the reason of the signal. */
+  static async join(options: StreamJoinOptions, request: JoinRequest): Promise<StreamConnection> {
     const { agentUser, signal } = request;
     const connection = new StreamConnection(options, request);
-    connection.#seat = await CallConnection.join(
-      { ...options, agentUser, onEvent: (event) => connection.#take(event) },
+    connection.#call = await CallConnection.join(
+      { ...options, agentUser, onEvent: (event) => connection.#handle(event) },
       signal,
     );
     try {
-      if (connection.#seat.maySpeak) {
-        await within(connection.#heard.promise, heardTimeoutMs, "To be heard in the call", signal);
+      if (connection.#call.maySpeak) {
+        await within(connection.#mediaConnected.promise, mediaTimeoutMs, "The media's connection", signal);
       }
     } catch (error) {
       if (signal.aborted) {
         await connection.leave();
         throw signal.reason;
       }
-      connection.#report.warn(error, "the agent may not be heard yet");
+      connection.#report.warn(error, "the agent's media is not connected yet");
     }
     return connection;
   }
 
   get participants(): ReadonlyMap<string, Participant> {
-    return this.#seat?.participants ?? new Map();
+    return this.#call?.participants ?? new Map();
   }
 
-  /** Sends an event once, so that it does not come twice. Rejects with a StreamError. */
+  /**
+   * Sends an event to everybody in the call. There is one attempt, so that it does not arrive twice. It
+   * rejects with a {@link StreamError}.
+   */
   async sendEvent(data: JsonObject): Promise<void> {
     const { coordinator, call } = this.#options;
     const { agentUser } = this.#request;
-    // Not with the signal of the join: the last words are told while the agent leaves.
+    // The signal of the join is not used: the last events are sent while the agent leaves.
     await coordinator.sendEvent(call, { userId: agentUser.id, custom: data });
   }
 
   subscribe(listener: (event: ConnectionEvent) => void): () => void {
     this.#listeners.add(listener);
-    // It was over before somebody listened.
-    if (this.#state === "ended") queueMicrotask(() => this.#tell({ type: "ended" }));
+    // The connection ended before anybody subscribed.
+    if (this.#state === "ended") queueMicrotask(() => this.#emit({ type: "ended" }));
     return () => this.#listeners.delete(listener);
   }
 
   async leave(): Promise<void> {
     this.#state = "left";
     this.#listeners.clear();
-    await this.#seat?.leave();
+    await this.#call?.leave();
   }
 
-  #take(event: CallConnectionEvent): void {
-    this.#report.take(event, this.#seat !== null);
-    if (event.type === "participant_joined" || event.type === "participant_left") this.#tell(event);
-    if (event.type === "heard" || event.type === "ended" || event.type === "muted") this.#heard.resolve();
-    if (event.type === "seated") this.#request.leaveData?.({ ...event.place } as unknown as JsonObject);
+  #handle(event: CallConnectionEvent): void {
+    this.#report.report(event, this.#call !== null);
+    if (event.type === "participant_joined" || event.type === "participant_left") this.#emit(event);
+    if (event.type === "media_connected" || event.type === "ended" || event.type === "muted")
+      this.#mediaConnected.resolve();
+    if (event.type === "sfu_changed")
+      this.#request.leaveData?.({ ...event.address } as unknown as JsonObject);
     if (event.type !== "ended") return;
-    // Whom the call has let go of, nobody need leave for.
+    // The SFU has removed the agent already, so that nobody need leave on its behalf.
     if (event.reason === "call_ended" || event.reason === "kicked") this.#request.leaveData?.(null);
-    if (this.#state === "seated") {
+    if (this.#state === "joined") {
       this.#state = "ended";
-      this.#tell({ type: "ended" });
+      this.#emit({ type: "ended" });
     }
-    this.onOver?.();
+    this.onEnd?.();
   }
 
-  #tell(event: ConnectionEvent): void {
+  #emit(event: ConnectionEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
 }

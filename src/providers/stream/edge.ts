@@ -13,72 +13,82 @@ import { Coordinator } from "./coordinator/coordinator.ts";
 import { GuestTokens } from "./coordinator/guest-tokens.ts";
 import { loadSdk } from "./coordinator/sdk.ts";
 import { threadMedia } from "./media/thread-media.ts";
-import { type FilledOptions, fillOptions, type StreamOptions } from "./options.ts";
+import { type FilledStreamOptions, fillOptions, type StreamOptions } from "./options.ts";
 
-/** Calls on Stream (getstream.io): the agent is one of their participants. */
+/** The edge for calls on Stream (getstream.io): the agent is one of the participants. */
 export class Edge implements EdgeInterface {
   readonly provider = "stream";
   /**
-   * The address of Stream's demo application, or of the page that `demoUrl` names, for a call. Rejects with a
-   * {@link StreamError}. Undefined with a `baseUrl` and no `demoUrl`: Stream's page reaches no emulator.
+   * Resolves with the address of Stream's demo application, or of the page at `demoUrl`, for a call. It
+   * rejects with a {@link StreamError}. It is undefined with a `baseUrl` and no `demoUrl`, since Stream's
+   * page cannot reach an emulator.
    */
   readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
-  readonly #options: FilledOptions;
+  readonly #options: FilledStreamOptions;
   readonly #coordinator: Coordinator;
-  readonly #invitations: GuestTokens;
-  readonly #over = new AbortController();
+  readonly #guestTokens: GuestTokens;
+  readonly #closed = new AbortController();
   readonly #connections = new Set<StreamConnection>();
 
   /** Throws a `TypeError` where an option is wrong, or a key is missing. */
   constructor(options: StreamOptions = {}) {
     this.#options = fillOptions(options);
     this.#coordinator = new Coordinator(this.#options);
-    this.#invitations = new GuestTokens(this.#options, this.#coordinator);
+    this.#guestTokens = new GuestTokens(this.#options, this.#coordinator);
     const { demoUrl } = this.#options;
     if (demoUrl !== null) {
-      this.demoLink = (call, request) => this.#invitations.demoLink(call, request, demoUrl);
+      this.demoLink = (call, request) => this.#guestTokens.demoLink(call, request, demoUrl);
     }
   }
 
-  /** Opens a connection to Stream's API, and checks the key: rejects with status 401 where it, or its secret, is wrong. */
+  /**
+   * Opens a connection to Stream's API and checks the key. It rejects with status 401 where the key or its
+   * secret is wrong.
+   */
   async warm(signal: AbortSignal): Promise<void> {
-    await this.#coordinator.check(this.#until(signal));
+    await this.#coordinator.check(this.#withClose(signal));
   }
 
-  /** Makes the agent's user and the call, or finds them. Rejects with a {@link StreamError}. */
+  /** Creates the agent's user and the call, or finds them. It rejects with a {@link StreamError}. */
   async createCall({ callType, callId, agentUser, signal }: CallRequest): Promise<Call> {
     const call = { callType, callId };
-    const until = this.#until(signal);
+    const until = this.#withClose(signal);
     await this.#coordinator.upsertUser(agentUser, until);
     await this.#coordinator.getOrCreateCall(call, agentUser.id, until);
     return call;
   }
 
-  /** Rejects with a {@link StreamError}, after the attempts that the options allow. */
+  /**
+   * Joins the call. It rejects with a {@link StreamError} after the attempts that the options allow, or with
+   * the reason of the signal.
+   */
   async join(call: Call, request: JoinRequest): Promise<Connection> {
     const { apiKey, attempts, baseUrl } = this.#options;
     const [sdk, factory] = await Promise.all([loadSdk(), threadMedia(baseUrl)]);
     const connection = await StreamConnection.join(
       { sdk, factory, coordinator: this.#coordinator, apiKey, attempts, call },
-      { ...request, signal: this.#until(request.signal) },
+      { ...request, signal: this.#withClose(request.signal) },
     );
     this.#connections.add(connection);
-    connection.onOver = () => this.#connections.delete(connection);
+    connection.onEnd = () => this.#connections.delete(connection);
     return connection;
   }
 
-  /** Resolves with what Stream's clients join with: `token` and `api_key`. Rejects with a {@link StreamError}. */
+  /**
+   * Resolves with the fields with which Stream's clients join: `token` and `api_key`. It rejects with a
+   * {@link StreamError}.
+   */
   joinToken(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }> {
-    return this.#invitations.joinToken(call, request);
+    return this.#guestTokens.joinToken(call, request);
   }
 
-  /** Ends what is under way, and leaves the calls that were not left. */
+  /** Aborts what is under way, and leaves all calls that were not left. */
   async close(): Promise<void> {
-    this.#over.abort(new DOMException("The stream.Edge is closed", "AbortError"));
+    this.#closed.abort(new DOMException("The stream.Edge is closed", "AbortError"));
     await Promise.all([...this.#connections].map((connection) => connection.leave()));
   }
 
-  #until(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, this.#over.signal]);
+  #withClose(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closed.signal]);
   }
 }

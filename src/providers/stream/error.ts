@@ -1,25 +1,26 @@
 import { withOption } from "../../shared/deadline.ts";
 import { errorText } from "../error-text.ts";
 import { ErrorCode, nameIn, WebsocketReconnectStrategy } from "./wire/enums.ts";
-import type { SfuFault } from "./wire/messages.ts";
+import type { SfuError } from "./wire/messages.ts";
 
+/** The facts of a {@link StreamError}. */
 export interface StreamFailure {
-  /** HTTP status of a refusal. */
+  /** The HTTP status of a refusal. */
   readonly status?: number | undefined;
-  /** The code of the system, such as `ECONNREFUSED`, or the SFU's own, such as `SFU_FULL`. */
+  /** The system's error code, such as `ECONNREFUSED`, or the SFU's, such as `SFU_FULL`. */
   readonly code?: string | undefined;
-  /** Stream's number for it: the coordinator's (40 is an expired token) or the SFU's (700 is a full one). */
+  /** Stream's error number: the coordinator's (40 is an expired token) or the SFU's (700 is a full one). */
   readonly number?: number | undefined;
-  /** True where trying again can help. */
+  /** Whether another attempt can succeed. */
   readonly retryable: boolean;
-  /** The time that Stream asks to wait before that, in milliseconds. */
+  /** The wait that Stream asks for before another attempt, in milliseconds; null or undefined: none. */
   readonly retryAfterMs?: number | null;
-  /** The reaction that the SFU wants: a number of `WebsocketReconnectStrategy`. */
+  /** The reaction that the SFU asks for: a number of `WebsocketReconnectStrategy`. */
   readonly strategy?: number | undefined;
   readonly cause?: unknown;
 }
 
-/** An error between Greenroom and Stream. Its text never holds the secret, nor a token. */
+/** An error of a request or connection to Stream. Its message never contains the secret or a token. */
 export class StreamError extends Error {
   override readonly name = "StreamError";
   readonly status: number | undefined;
@@ -44,34 +45,35 @@ export class StreamError extends Error {
 export const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /**
- * The network, or what it carried, failed. `doing` says what was going on, such as `To join a call`.
- * @param option The option that limits the wait; none where the limit is fixed.
+ * Makes an error of a failed connection. `action` says what was attempted, such as `To join a call`.
+ * @param option The option that limits the wait; undefined where the limit is fixed.
  */
-export function unreachable(doing: string, error: unknown, option?: string): StreamError {
+export function unreachable(action: string, error: unknown, option?: string): StreamError {
   const { name, code, message, cause } = error as Record<"name" | "code" | "message" | "cause", unknown>;
   const inner = (cause as { code?: unknown } | undefined)?.code;
   const known = [code, inner].find((one): one is string => typeof one === "string" && one !== "");
-  if (name === "TimeoutError" || name === "DeadlineError") return timedOut(doing, error, option);
-  return new StreamError(`${doing}: the connection to Stream failed: ${known ?? String(message)}`, {
+  if (name === "TimeoutError" || name === "DeadlineError") return timedOut(action, error, option);
+  return new StreamError(`${action}: the connection to Stream failed: ${known ?? String(message)}`, {
     code: known ?? "ECONNRESET",
     retryable: true,
     cause: error,
   });
 }
 
-export function timedOut(doing: string, cause?: unknown, option?: string): StreamError {
-  const message = withOption(`${doing} took too long`, option);
+/** Makes an error of a wait that took too long. */
+export function timedOut(action: string, cause?: unknown, option?: string): StreamError {
+  const message = withOption(`${action} took too long`, option);
   return new StreamError(message, { code: "ETIMEDOUT", retryable: true, cause });
 }
 
-/** An error of the SFU: within an answer of its HTTP side, or as an event. */
+/** Makes an error that an SFU reported, in a response or as an event. */
 export function sfuError(
-  doing: string,
-  { code, message, shouldRetry }: SfuFault,
+  action: string,
+  { code, message, shouldRetry }: SfuError,
   strategy?: number,
 ): StreamError {
   const name = nameIn(ErrorCode, code);
-  return new StreamError(`${doing}: the SFU says ${name}: ${errorText(message)}`, {
+  return new StreamError(`${action}: the SFU says ${name}: ${errorText(message)}`, {
     code: name,
     number: code,
     retryable: shouldRetry || (strategy !== undefined && strategy !== WebsocketReconnectStrategy.DISCONNECT),

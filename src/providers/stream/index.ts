@@ -1,4 +1,4 @@
-/** Calls on Stream: `new stream.Edge()`. Its SDK and the media are loaded in session threads only. */
+/** Calls on Stream: `new stream.Edge()`. The SDK and the media are loaded in session threads only. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
 import { fromEnvironment, providers } from "../../shared/provider-table.ts";
@@ -14,15 +14,15 @@ export { StreamError } from "./error.ts";
 export type { StreamOptions } from "./options.ts";
 
 /**
- * Loads the SDK and the media, and begins to open connections where the environment has a key; an edge that is made later
- * uses all of that. For a thread that waits for its call.
+ * Loads the SDK and the media, and begins to open connections where the environment has a key. An edge that
+ * is created later uses all of that. It is for a thread that waits for its session.
  */
 export async function preload(): Promise<void> {
   const given = fromEnvironment(variables.baseUrl);
   const baseUrl = given !== undefined && URL.canParse(given) ? given : null;
   await Promise.all([loadSdk(), threadMedia(baseUrl)]);
   if (fromEnvironment(variables.apiKey) === undefined) return;
-  // Not waited for, and no harm done where it fails: the first request then opens its own.
+  // This is not awaited. Where it fails, the first request opens a connection.
   void openAhead(baseUrl === null ? [videoUrl, usersUrl] : [baseUrl]);
 }
 

@@ -1,40 +1,45 @@
 /**
- * The module that the main thread loads where an agent's thread died in a call of Stream, and only then: with `ws` and the
- * wire, without the SDK and the media. No module imports it: the server has its URL in a table (`leave-modules.ts`).
+ * The leave module of Stream. The main thread loads it only after an agent's thread has died in a call. It imports `ws` and
+ * the wire format, but neither the SDK nor the media. No module imports it: its URL is in a table (`leave-modules.ts`).
  */
 import type { JsonObject, JsonValue, LeaveModule } from "../../shared/protocol.ts";
 import type { SfuAddress } from "./call/call-connection-event.ts";
 import { StreamError } from "./error.ts";
 import { leaveFor } from "./leave-on-behalf.ts";
 
-/** The SFU knows nobody who would have to leave. */
+/** The error codes by which an SFU says that there is no participant to leave. */
 const gone: ReadonlySet<string | undefined> = new Set([
   "PARTICIPANT_RECONNECT_FAILED",
   "PARTICIPANT_NOT_FOUND",
   "CALL_NOT_FOUND",
 ]);
 
-/** Leaves for the agent: the participant is gone at once for the others. Rejects with a {@link StreamError}. */
+/**
+ * Leaves on behalf of the agent: the others see at once that the participant is gone. It rejects with a
+ * {@link StreamError}, or with a `TypeError` where the data are not those of a session.
+ */
 export const leave: LeaveModule["leave"] = async (data, { signal }) => {
-  const place = placeIn(data);
+  const address = addressIn(data);
   const { WebSocket } = await import("ws");
   try {
-    await leaveFor({ WebSocket }, place, "the agent's thread died", signal);
+    await leaveFor({ WebSocket }, address, "the agent's thread died", signal);
   } catch (error) {
     if (!(error instanceof StreamError) || !gone.has(error.code)) throw error;
   }
 };
 
-/** The longest text of a place, in characters. A session description has about 10,000. */
+/** The longest text in the data, in characters. A session description has about 10,000. */
 const longestText = 131_072;
 
-/** Reads what a session thread handed over, which may be anything. Throws where it is no place in a call. */
-function placeIn(data: JsonObject): SfuAddress {
-  const { capabilities } = data;
-  if (typeof capabilities !== "object" || capabilities === null || Array.isArray(capabilities))
-    throw noPlace();
+/**
+ * Reads the data that a session thread handed over, which may be anything. It throws a `TypeError` where they
+ * are not an address.
+ */
+function addressIn(data: JsonObject): SfuAddress {
+  const { codecs } = data;
+  if (typeof codecs !== "object" || codecs === null || Array.isArray(codecs)) throw invalidAddress();
   const websocketUrl = textOf(data.websocketUrl);
-  if (!["ws:", "wss:"].includes(URL.parse(websocketUrl)?.protocol ?? "")) throw noPlace();
+  if (!["ws:", "wss:"].includes(URL.parse(websocketUrl)?.protocol ?? "")) throw invalidAddress();
   return {
     websocketUrl,
     cid: textOf(data.cid),
@@ -43,16 +48,16 @@ function placeIn(data: JsonObject): SfuAddress {
     token: textOf(data.token),
     sessionId: textOf(data.sessionId),
     unifiedSessionId: textOf(data.unifiedSessionId),
-    capabilities: {
-      publisherSdp: textOf(capabilities.publisherSdp),
-      subscriberSdp: textOf(capabilities.subscriberSdp),
+    codecs: {
+      publisherSdp: textOf(codecs.publisherSdp),
+      subscriberSdp: textOf(codecs.subscriberSdp),
     },
   };
 }
 
 function textOf(value: JsonValue | undefined): string {
-  if (typeof value !== "string" || value.length > longestText) throw noPlace();
+  if (typeof value !== "string" || value.length > longestText) throw invalidAddress();
   return value;
 }
 
-const noPlace = () => new TypeError("The data of the leaveData are no place in a call of Stream");
+const invalidAddress = () => new TypeError("The leave data are not those of a session on Stream");

@@ -1,17 +1,18 @@
 import type { SfuAddress } from "./call/call-connection-event.ts";
-import type { Sdk } from "./coordinator/sdk.ts";
+import type { StreamSdk } from "./coordinator/sdk.ts";
 import { clientDetails } from "./sfu/client-details.ts";
 import { WebsocketReconnectStrategy } from "./wire/enums.ts";
 import { SfuSocket } from "./wire/sfu-socket.ts";
 
 /**
- * Leaves for an agent that lost its connection, or died with its thread: takes up its session, and says goodbye. Without it
- * the others see it for as long as the SFU waits for its return. Needs neither the API's secret nor the coordinator.
- * Rejects with a StreamError, also where the signal gives it up; harmless where the session is gone already.
+ * Leaves on behalf of an agent that lost its connection, or whose thread died: it resumes the session, and
+ * leaves. Otherwise the others would see the agent until the SFU's deadline. It needs neither the API secret
+ * nor the coordinator. It rejects with a {@link StreamError}, also after the signal fired, and has no effect
+ * where the session is gone.
  */
 export async function leaveFor(
-  { WebSocket }: Pick<Sdk, "WebSocket">,
-  { websocketUrl, token, sessionId, unifiedSessionId, userId, cid, edge, capabilities }: SfuAddress,
+  { WebSocket }: Pick<StreamSdk, "WebSocket">,
+  { websocketUrl, token, sessionId, unifiedSessionId, userId, cid, edge, codecs }: SfuAddress,
   reason: string,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -22,21 +23,21 @@ export async function leaveFor(
     onEvent: () => undefined,
     onLost: () => undefined,
   });
-  const giveUp = () => void socket.close("left");
-  signal?.addEventListener("abort", giveUp, { once: true });
+  const abort = () => void socket.close("left");
+  signal?.addEventListener("abort", abort, { once: true });
   try {
     await socket.join({
       token,
       sessionId,
       unifiedSessionId,
-      ...capabilities,
+      ...codecs,
       clientDetails,
       fastReconnect: true,
       reconnectDetails: { strategy: WebsocketReconnectStrategy.FAST, fromSfuId: edge, reason },
     });
     await socket.leave(sessionId, reason);
   } finally {
-    signal?.removeEventListener("abort", giveUp);
+    signal?.removeEventListener("abort", abort);
     await socket.close("left");
   }
 }

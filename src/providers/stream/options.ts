@@ -11,32 +11,35 @@ export interface StreamOptions {
   /** The API secret, which signs tokens and stays in this process. Default: the environment's `STREAM_API_SECRET`. */
   readonly apiSecret?: string;
   /**
-   * The address of the API. Default: the environment's `STREAM_BASE_URL`, else Stream's own addresses. Change it for an
-   * emulator: users and calls are then both asked for there.
+   * The address of the API. Default: the environment's `STREAM_BASE_URL`, else Stream's own addresses. Change
+   * it for an emulator, which then serves users and calls alike.
    */
   readonly baseUrl?: string;
-  /** The longest wait for one answer of Stream's API, in milliseconds. Default 5,000. Raise it on slow networks. */
+  /**
+   * The longest wait for one answer of Stream's API, in milliseconds. Default 5,000. Raise it on slow
+   * networks.
+   */
   readonly requestTimeoutMs?: number;
   /**
-   * The number of tries in all of a join, or of a request to Stream's API that failed for a reason that passes. Default 3.
-   * A join moves to another of Stream's edges where one is full.
+   * The number of attempts of a join, or of a request to Stream's API that failed for a reason that passes,
+   * the first one included. Default 3. A join uses another SFU where one is full.
    */
   readonly attempts?: number;
   /**
-   * The time for which the agent's own tokens are good, in seconds, 60–86,400. Default 3,600. They are renewed by
-   * themselves.
+   * The lifetime of the agent's own tokens, in seconds, 60–86,400. Default 3,600. They are renewed
+   * automatically.
    */
   readonly tokenLifetimeSeconds?: number;
   /**
-   * The page where people join a call to try an agent out: the links of `run` lead there. Default: the environment's
-   * `EXAMPLE_BASE_URL`, as in Vision Agents, else Stream's demo application; with a `baseUrl`, none, since that application
-   * reaches no emulator.
+   * The page on which people join a call to try an agent: the links of `run` lead there. Default: the
+   * environment's `EXAMPLE_BASE_URL`, as in Vision Agents, else Stream's demo application. With a `baseUrl`
+   * there is no default, since that application cannot reach an emulator.
    */
   readonly demoUrl?: string;
 }
 
 /** The options with their defaults. */
-export interface FilledOptions {
+export interface FilledStreamOptions {
   readonly apiKey: string;
   readonly apiSecret: string;
   /** The address of the API; null: Stream's own. */
@@ -49,7 +52,7 @@ export interface FilledOptions {
 }
 
 export const videoUrl = "https://video.stream-io-api.com";
-/** The address at which the SDK asks for users. */
+/** The address at which the SDK requests users. */
 export const usersUrl = "https://chat.stream-io-api.com";
 
 const defaultDemoUrl = "https://getstream.io/video/demos";
@@ -70,7 +73,7 @@ const checks: Checks<StreamOptions> = {
 const defaults = { requestTimeoutMs: 5_000, attempts: 3, tokenLifetimeSeconds: 3_600 } as const;
 
 /** Checks the options and fills them in. Throws a `TypeError` that names a wrong one, or a missing key; it quotes none. */
-export function fillOptions(given: StreamOptions = {}): FilledOptions {
+export function fillOptions(given: StreamOptions = {}): FilledStreamOptions {
   const filled = fillWith(owner, given, checks, defaults);
   const baseUrl = baseUrlFrom(given.baseUrl, variables.baseUrl, { usual: null, check: address });
   const usual = baseUrl === null ? defaultDemoUrl : null;
@@ -84,5 +87,5 @@ export function fillOptions(given: StreamOptions = {}): FilledOptions {
   };
 }
 
-/** Paths are added to it. */
+/** Removes the slashes at the end, since paths are appended to the address. */
 const withoutSlash = (address: string): string => address.replace(/\/+$/, "");

@@ -51,7 +51,7 @@ export class Call {
   /** Looks at everybody's subscriptions again: a track came or went. */
   reconcile(except?: Participant): void {
     for (const participant of this.sessions.values()) {
-      if (participant !== except) participant.seat?.subscriber.reconcile();
+      if (participant !== except) participant.connection?.subscriber.reconcile();
     }
   }
 
@@ -70,8 +70,8 @@ export class Call {
 }
 
 function dismiss(participant: Participant, reason: number): void {
-  const { seat } = participant;
+  const { connection } = participant;
   participant.send({ callEnded: { reason } });
-  seat?.socket?.close(1000, "call ended");
-  seat?.free(reason === CallEndedReason.KICKED ? "kicked" : "call_ended");
+  connection?.socket?.close(1000, "call ended");
+  connection?.free(reason === CallEndedReason.KICKED ? "kicked" : "call_ended");
 }

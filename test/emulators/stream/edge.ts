@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebSocket } from "ws";
 import { GoAwayReason } from "../../../src/providers/stream/wire/enums.ts";
+import type { EdgeConnection } from "./edge-connection.ts";
 import type { JoinFault } from "./faults.ts";
-import type { CallConnection } from "./seat.ts";
 import { SfuSocket } from "./sfu-socket.ts";
 import { answerTwirp } from "./twirp.ts";
 import type { World } from "./world.ts";
@@ -16,8 +16,8 @@ export class Edge {
   full = false;
   /** Joins are refused with SFU_SHUTTING_DOWN. */
   shuttingDown = false;
-  /** The seats by session id. */
-  readonly seats = new Map<string, CallConnection>();
+  /** The connections by session id. */
+  readonly connections = new Map<string, EdgeConnection>();
   /** Open websockets, also those that were refused. */
   readonly sockets = new Set<SfuSocket>();
 
@@ -37,7 +37,7 @@ export class Edge {
 
   /** Asks everybody on it to go to another edge. */
   goAway(reason: number = GoAwayReason.REBALANCE): void {
-    for (const seat of this.seats.values()) seat.send({ goAway: { reason } });
+    for (const connection of this.connections.values()) connection.send({ goAway: { reason } });
   }
 
   accept(webSocket: WebSocket, query: Readonly<Record<string, string>>, fault: JoinFault): void {
@@ -55,7 +55,7 @@ export class Edge {
   }
 
   close(): void {
-    for (const seat of [...this.seats.values()]) seat.free("closed");
+    for (const connection of [...this.connections.values()]) connection.free("closed");
     for (const socket of this.sockets) socket.terminate();
   }
 }

@@ -10,11 +10,11 @@ import type {
   Participant as ParticipantMessage,
   SfuEvent,
 } from "../../../src/providers/stream/wire/messages.ts";
-import type { Input } from "../../../src/providers/stream/wire/protobuf.ts";
+import type { MessageInput } from "../../../src/providers/stream/wire/protobuf.ts";
 import { now } from "../../../src/shared/protocol.ts";
 import type { Call } from "./call.ts";
+import type { EdgeConnection } from "./edge-connection.ts";
 import type { PublishedTrack } from "./published-track.ts";
-import type { CallConnection } from "./seat.ts";
 
 export interface Grants {
   readonly canPublishAudio: boolean;
@@ -36,8 +36,8 @@ export class Participant {
   readonly tracks = new Map<number, PublishedTrack>();
   readonly name: string;
   grants: Grants = { canPublishAudio: true, canPublishVideo: true, canScreenshare: true };
-  /** The seat of the participant; the newer one while it migrates. `null` once it has gone. */
-  seat: CallConnection | null = null;
+  /** The connection of the participant; the newer one while it migrates. `null` once it has gone. */
+  connection: EdgeConnection | null = null;
 
   constructor(call: Call, userId: string, sessionId: string, unifiedSessionId: string, name: string) {
     this.call = call;
@@ -47,18 +47,18 @@ export class Participant {
     this.name = name;
   }
 
-  /** Packets of sound that came from it, over all tracks, and that were sent to it on this seat. */
+  /** Packets of sound that came from it, over all tracks, and that were sent to it on this connection. */
   get packets(): { readonly received: number; readonly sent: number } {
     const received = [...this.tracks.values()].reduce((sum, track) => sum + track.packets, 0);
-    return { received, sent: this.seat?.subscriber.sent ?? 0 };
+    return { received, sent: this.connection?.subscriber.sent ?? 0 };
   }
 
   /** Returns whether it has no socket: it left without a goodbye, and its deadline is not over. */
   get ghost(): boolean {
-    return this.seat !== null && this.seat.socket === null;
+    return this.connection !== null && this.connection.socket === null;
   }
 
-  describe(): Input<typeof ParticipantMessage> {
+  describe(): MessageInput<typeof ParticipantMessage> {
     const unmuted = [...this.tracks.values()].filter(({ muted }) => !muted);
     return {
       userId: this.userId,
@@ -94,19 +94,19 @@ export class Participant {
 
   /** Sends it any event, as it is. */
   send(event: EventInput): void {
-    this.seat?.send(event);
+    this.connection?.send(event);
   }
 
   /** Cuts its websocket without a close frame; with `forget`, nothing is left that it could come back to. */
   killSocket({ forget = false } = {}): void {
-    const { seat } = this;
-    seat?.socket?.terminate();
-    if (forget) seat?.free("forgotten");
+    const { connection } = this;
+    connection?.socket?.terminate();
+    if (forget) connection?.free("forgotten");
   }
 
   /** Silences its websocket, which stays open, but nothing is sent or read any more. */
   silence(): void {
-    if (this.seat?.socket) this.seat.socket.silent = true;
+    if (this.connection?.socket) this.connection.socket.silent = true;
   }
 
   /**
@@ -114,13 +114,13 @@ export class Participant {
    * does not help.
    */
   cutMedia(peer: Peer = "both"): void {
-    if (peer !== "subscriber") this.seat?.publisher.cut();
-    if (peer !== "publisher") this.seat?.subscriber.cut();
+    if (peer !== "subscriber") this.connection?.publisher.cut();
+    if (peer !== "publisher") this.connection?.subscriber.cut();
   }
 
   /** Loses its sound on the way, until an ICE restart finds another way. */
   losePath(): void {
-    this.seat?.publisher.losePath();
+    this.connection?.publisher.losePath();
   }
 
   /** Asks it to go to another edge. */
@@ -130,7 +130,7 @@ export class Participant {
 
   /** Asks it to restart ICE, or lets the SFU do so itself. */
   restartIce(peer: Exclude<Peer, "both">): void {
-    if (peer === "subscriber") this.seat?.subscriber.offer(true);
+    if (peer === "subscriber") this.connection?.subscriber.offer(true);
     else this.send({ iceRestart: { peerType: PeerType.PUBLISHER_UNSPECIFIED } });
   }
 
@@ -145,4 +145,4 @@ export class Participant {
 }
 
 /** One event, in the form that is encoded. */
-export type EventInput = Input<typeof SfuEvent>;
+export type EventInput = MessageInput<typeof SfuEvent>;

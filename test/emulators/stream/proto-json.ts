@@ -2,12 +2,12 @@
 import * as enums from "../../../src/providers/stream/wire/enums.ts";
 import {
   type Enumeration,
-  type Fields,
-  Message,
-  type Value,
+  type MessageFields,
+  MessageType,
+  type MessageValue,
 } from "../../../src/providers/stream/wire/protobuf.ts";
 
-type Kind = Fields[string][1];
+type FieldKind = MessageFields[string][1];
 type Json = Readonly<Record<string, unknown>>;
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -21,16 +21,17 @@ const prefixes = new Map<unknown, string>(
 );
 
 /** `unknown` is given the path of each key that the message does not have. */
-export function fromJson<F extends Fields>(
-  type: Message<F>,
+export function fromJson<F extends MessageFields>(
+  type: MessageType<F>,
   json: Json,
   unknown: string[] = [],
   path = "",
-): Value<Message<F>> {
+): MessageValue<MessageType<F>> {
   const draft: Record<string, unknown> = {};
-  for (const [name, [, kind, repeated]] of Object.entries<Fields[string]>(type.fields)) {
+  for (const [name, [, kind, repeated]] of Object.entries<MessageFields[string]>(type.fields)) {
     if (repeated) draft[name] = [];
-    else if (!(kind instanceof Message)) draft[name] = kind === "string" ? "" : kind === "bool" ? false : 0;
+    else if (!(kind instanceof MessageType))
+      draft[name] = kind === "string" ? "" : kind === "bool" ? false : 0;
   }
   for (const [key, value] of Object.entries(json)) {
     const name = camel(key);
@@ -42,12 +43,12 @@ export function fromJson<F extends Fields>(
       draft[name] = repeated ? (value as readonly unknown[]).map(read) : read(value);
     }
   }
-  return draft as Value<Message<F>>;
+  return draft as MessageValue<MessageType<F>>;
 }
 
-export function toJson<F extends Fields>(type: Message<F>, value: object): Json {
-  const write = (kind: Kind, one: unknown): unknown => {
-    if (kind instanceof Message) return toJson(kind, one as object);
+export function toJson<F extends MessageFields>(type: MessageType<F>, value: object): Json {
+  const write = (kind: FieldKind, one: unknown): unknown => {
+    if (kind instanceof MessageType) return toJson(kind, one as object);
     if (typeof kind === "object") return enumName(kind, one as number);
     if (kind === "int64") return String(one);
     return kind === "bytes" ? Buffer.from(one as Uint8Array).toString("base64") : one;
@@ -62,8 +63,8 @@ export function toJson<F extends Fields>(type: Message<F>, value: object): Json 
   return Object.fromEntries(entries);
 }
 
-function readValue(kind: Kind, json: unknown, unknown: string[], path: string): unknown {
-  if (kind instanceof Message) return fromJson(kind, json as Json, unknown, path);
+function readValue(kind: FieldKind, json: unknown, unknown: string[], path: string): unknown {
+  if (kind instanceof MessageType) return fromJson(kind, json as Json, unknown, path);
   if (typeof kind === "object") return enumNumber(kind, json, unknown, path);
   if (kind === "bytes") return new Uint8Array(Buffer.from(json as string, "base64"));
   if (kind === "string" || kind === "bool") return json;

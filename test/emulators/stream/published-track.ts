@@ -11,7 +11,7 @@ export class PublishedTrack {
   packets = 0;
   readonly #continuous = new ContinuousRtp();
   readonly #listeners = new Set<(packet: RtpPacket) => void>();
-  #seat = -1;
+  #connection = -1;
 
   constructor(type: number, muted: boolean) {
     this.type = type;
@@ -23,12 +23,12 @@ export class PublishedTrack {
     return `TRACK_TYPE_${name ?? "UNSPECIFIED"}`;
   }
 
-  /** `seat`: the number of the seat it came by. Once a later one sounds, earlier ones are not heard. */
-  write(packet: RtpPacket, seat: number): void {
-    if (seat < this.#seat || this.muted) return;
-    this.#seat = seat;
+  /** `connection`: the number of the connection it came by. Once a later one sounds, earlier ones are not heard. */
+  write(packet: RtpPacket, connection: number): void {
+    if (connection < this.#connection || this.muted) return;
+    this.#connection = connection;
     this.packets += 1;
-    const passed = this.#continuous.next(packet, seat, now());
+    const passed = this.#continuous.next(packet, connection, now());
     for (const listener of this.#listeners) listener(passed);
   }
 

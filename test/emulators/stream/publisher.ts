@@ -5,19 +5,19 @@ import type {
   SetPublisherResponse,
   TrackInfo,
 } from "../../../src/providers/stream/wire/messages.ts";
-import type { Input, Value } from "../../../src/providers/stream/wire/protobuf.ts";
+import type { MessageInput, MessageValue } from "../../../src/providers/stream/wire/protobuf.ts";
+import type { EdgeConnection } from "./edge-connection.ts";
 import { createPeerConnection } from "./peer-connection.ts";
 import { PublishedTrack } from "./published-track.ts";
 import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
-import type { CallConnection } from "./seat.ts";
 import { SoundPath } from "./sound-path.ts";
 import { Trickle } from "./trickle.ts";
 
-type Answer = Input<typeof SetPublisherResponse>;
+type Answer = MessageInput<typeof SetPublisherResponse>;
 
 /** The SFU's side of the connection by which a participant sends. */
 export class Publisher {
-  readonly #seat: CallConnection;
+  readonly #edgeConnection: EdgeConnection;
   readonly #path: SoundPath;
   /** Transceivers whose sound is passed on already. */
   readonly #heard = new Set<RTCRtpTransceiver>();
@@ -28,9 +28,9 @@ export class Publisher {
   #cut = false;
   #lostPath: object | null = null;
 
-  constructor(seat: CallConnection) {
-    this.#seat = seat;
-    this.#path = new SoundPath(seat.edge.world.faults, "uplink");
+  constructor(edgeConnection: EdgeConnection) {
+    this.#edgeConnection = edgeConnection;
+    this.#path = new SoundPath(edgeConnection.edge.world.faults, "uplink");
   }
 
   get state(): string {
@@ -38,7 +38,7 @@ export class Publisher {
   }
 
   /** One offer at a time. */
-  async negotiate(request: Value<typeof SetPublisherRequest>): Promise<Answer> {
+  async negotiate(request: MessageValue<typeof SetPublisherRequest>): Promise<Answer> {
     const answer = this.#work.then(() => this.#negotiate(request));
     this.#work = answer.catch(() => {});
     try {
@@ -86,7 +86,7 @@ export class Publisher {
     this.#connection?.close().catch(() => {});
   }
 
-  async #negotiate({ sdp, tracks, sessionId }: Value<typeof SetPublisherRequest>): Promise<Answer> {
+  async #negotiate({ sdp, tracks, sessionId }: MessageValue<typeof SetPublisherRequest>): Promise<Answer> {
     const refused = this.#check(sdp, tracks);
     if (refused !== null) return refused;
     if (this.#cut)
@@ -103,19 +103,19 @@ export class Publisher {
   #open(): RTCPeerConnection {
     if (this.#connection !== null) return this.#connection;
     const connection = createPeerConnection();
-    const { faults } = this.#seat.edge.world;
+    const { faults } = this.#edgeConnection.edge.world;
     this.#trickle = new Trickle(
       connection,
       () => faults.candidates,
       (iceCandidate) => {
-        const { sessionId } = this.#seat.participant;
-        this.#seat.send({
+        const { sessionId } = this.#edgeConnection.participant;
+        this.#edgeConnection.send({
           iceTrickle: { peerType: PeerType.PUBLISHER_UNSPECIFIED, iceCandidate, sessionId },
         });
       },
     );
     connection.connectionStateChange.subscribe((state) =>
-      this.#seat.log("state", { peer: "publisher", state }),
+      this.#edgeConnection.log("state", { peer: "publisher", state }),
     );
     connection.onRemoteTransceiverAdded.subscribe((transceiver) => transceiver.setDirection("recvonly"));
     this.#connection = connection;
@@ -136,7 +136,7 @@ export class Publisher {
       if (named !== undefined && named !== trackId) {
         return fault(ErrorCode.PUBLISH_TRACKS_MISMATCH, `mid ${mid} is of track ${named}, not ${trackId}`);
       }
-      if (trackType === TrackType.AUDIO && !this.#seat.participant.grants.canPublishAudio) {
+      if (trackType === TrackType.AUDIO && !this.#edgeConnection.participant.grants.canPublishAudio) {
         return fault(ErrorCode.PERMISSION_DENIED, "may not publish audio");
       }
     }
@@ -146,7 +146,7 @@ export class Publisher {
   #publish(connection: RTCPeerConnection, { mid, trackType = 0, muted = false }: TrackInfo): void {
     const transceiver = connection.getTransceivers().find((one) => one.mid === mid);
     if (transceiver === undefined) return;
-    const { participant, number } = this.#seat;
+    const { participant, number } = this.#edgeConnection;
     let track = participant.tracks.get(trackType);
     if (track === undefined) {
       track = new PublishedTrack(trackType, muted);
@@ -164,7 +164,7 @@ export class Publisher {
       if (this.#cut || this.#astray) return;
       if (first) {
         const { payloadType } = packet.header;
-        this.#seat.log("sound", { track: published.name, payloadType });
+        this.#edgeConnection.log("sound", { track: published.name, payloadType });
       }
       first = false;
       this.#path.send(packet, (arrived) => published.write(arrived, number));

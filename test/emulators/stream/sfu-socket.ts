@@ -4,13 +4,13 @@ import {
   TrackType,
   WebsocketReconnectStrategy,
 } from "../../../src/providers/stream/wire/enums.ts";
-import { type JoinRequest, SfuEvent, SfuRequest } from "../../../src/providers/stream/wire/messages.ts";
+import { SfuEvent, type SfuJoinRequest, SfuRequest } from "../../../src/providers/stream/wire/messages.ts";
 import { decode, encode } from "../../../src/providers/stream/wire/protobuf.ts";
 import type { Call } from "./call.ts";
 import type { Edge } from "./edge.ts";
+import { EdgeConnection } from "./edge-connection.ts";
 import type { JoinFault } from "./faults.ts";
 import { type EventInput, Participant } from "./participant.ts";
-import { CallConnection } from "./seat.ts";
 import { readToken } from "./token.ts";
 
 const publishOptions = [
@@ -42,7 +42,7 @@ export class SfuSocket {
   readonly #fault: JoinFault;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #idle: NodeJS.Timeout;
-  #seat: CallConnection | null = null;
+  #connection: EdgeConnection | null = null;
 
   constructor(socket: WebSocket, edge: Edge, fault: JoinFault) {
     this.#socket = socket;
@@ -65,7 +65,7 @@ export class SfuSocket {
       for (const timer of this.#timers) clearTimeout(timer);
       edge.sockets.delete(this);
       this.#log("close", { code, reason: reason.toString() });
-      this.#seat?.detach(this, code);
+      this.#connection?.detach(this, code);
     });
   }
 
@@ -92,17 +92,17 @@ export class SfuSocket {
       else this.#timers.push(setTimeout(() => this.#join(joinRequest), this.#fault.delayMs));
     } else if (healthCheckRequest) {
       this.#log("health", { bytes });
-      const total = this.#seat?.participant.call.sessions.size ?? 0;
+      const total = this.#connection?.participant.call.sessions.size ?? 0;
       this.send({ healthCheckResponse: { participantCount: { total } } });
     } else if (leaveCallRequest) {
       this.#log("leave", { reason: leaveCallRequest.reason, bytes });
-      this.#seat?.free("left");
+      this.#connection?.free("left");
     } else {
       this.#log("unknown", { bytes });
     }
   }
 
-  #join(request: JoinRequest): void {
+  #join(request: SfuJoinRequest): void {
     const fault = this.#fault;
     if (fault.hangs) return;
     if (fault.cuts) {
@@ -114,7 +114,7 @@ export class SfuSocket {
       this.#refuse(admitted);
       return;
     }
-    const former = this.#edge.seats.get(request.sessionId ?? "");
+    const former = this.#edge.connections.get(request.sessionId ?? "");
     const resumes = request.fastReconnect && !fault.forgets;
     if (resumes && former) this.#resume(former);
     else if (resumes)
@@ -146,34 +146,35 @@ export class SfuSocket {
   }
 
   /** FAST: all is as it was, but for the socket. */
-  #resume(seat: CallConnection): void {
-    const previous = seat.socket;
-    this.#seat = seat;
-    seat.attach(this);
+  #resume(connection: EdgeConnection): void {
+    const previous = connection.socket;
+    this.#connection = connection;
+    connection.attach(this);
     previous?.terminate();
     this.#welcome(true);
-    seat.subscriber.offer(true);
+    connection.subscriber.offer(true);
   }
 
-  /** A seat of its own: of somebody who comes, comes again, or migrates from another edge. */
+  /** A connection of its own: of somebody who comes, comes again, or migrates from another edge. */
   #enter(
     call: Call,
     userId: string,
-    { sessionId = "", unifiedSessionId, reconnectDetails }: JoinRequest,
+    { sessionId = "", unifiedSessionId, reconnectDetails }: SfuJoinRequest,
   ): void {
-    const { world, seats } = this.#edge;
+    const { world, connections } = this.#edge;
     const known = call.sessions.get(sessionId);
-    const origin = reconnectDetails?.strategy === WebsocketReconnectStrategy.MIGRATE ? known?.seat : null;
-    if (!origin) known?.seat?.free("superseded");
-    call.sessions.get(reconnectDetails?.previousSessionId ?? "")?.seat?.free("superseded");
+    const origin =
+      reconnectDetails?.strategy === WebsocketReconnectStrategy.MIGRATE ? known?.connection : null;
+    if (!origin) known?.connection?.free("superseded");
+    call.sessions.get(reconnectDetails?.previousSessionId ?? "")?.connection?.free("superseded");
     const name = world.users.get(userId)?.name ?? userId;
     const participant =
       origin?.participant ?? new Participant(call, userId, sessionId, unifiedSessionId ?? "", name);
-    const seat = new CallConnection(this.#edge, participant);
-    participant.seat = seat;
-    this.#seat = seat;
-    seat.attach(this);
-    seats.set(sessionId, seat);
+    const connection = new EdgeConnection(this.#edge, participant);
+    participant.connection = connection;
+    this.#connection = connection;
+    connection.attach(this);
+    connections.set(sessionId, connection);
     call.sessions.set(sessionId, participant);
     this.#welcome(false);
     if (origin) this.#migrated(origin);
@@ -181,12 +182,12 @@ export class SfuSocket {
       const joined = { callCid: call.cid, participant: participant.describe() };
       call.broadcast({ participantJoined: joined }, participant);
     }
-    seat.subscriber.reconcile();
+    connection.subscriber.reconcile();
   }
 
   #welcome(reconnected: boolean): void {
-    const seat = this.#seat!;
-    const { call } = seat.participant;
+    const connection = this.#connection!;
+    const { call } = connection.participant;
     this.#log("joined", { reconnected });
     this.send({
       joinResponse: {
@@ -203,7 +204,7 @@ export class SfuSocket {
   }
 
   /** The old edge says when the move is done; its socket is the client's to close. */
-  #migrated(origin: CallConnection): void {
+  #migrated(origin: EdgeConnection): void {
     const { migrationMs } = this.#edge.world.rules;
     if (migrationMs === null) return;
     this.#timers.push(setTimeout(() => origin.send({ participantMigrationComplete: {} }), migrationMs));
@@ -225,7 +226,7 @@ export class SfuSocket {
   }
 
   #log(kind: string, details: Readonly<Record<string, unknown>>): void {
-    if (this.#seat) this.#seat.log(kind, details);
+    if (this.#connection) this.#connection.log(kind, details);
     else this.#edge.world.log.add(kind, { edge: this.#edge.name, ...details });
   }
 }

@@ -3,10 +3,10 @@ import { MediaStream, MediaStreamTrack, type RTCPeerConnection, type RTCRtpTrans
 import { PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
 import type { TrackSubscription } from "../../../src/providers/stream/wire/messages.ts";
 import { within } from "../../../src/shared/deadline.ts";
+import type { EdgeConnection } from "./edge-connection.ts";
 import { createPeerConnection } from "./peer-connection.ts";
 import type { PublishedTrack } from "./published-track.ts";
 import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
-import type { CallConnection } from "./seat.ts";
 import { SoundPath } from "./sound-path.ts";
 import { Trickle } from "./trickle.ts";
 
@@ -24,7 +24,7 @@ export class Subscriber {
   wanted: readonly TrackSubscription[] = [];
   /** Packets sent to the participant. */
   sent = 0;
-  readonly #seat: CallConnection;
+  readonly #edgeConnection: EdgeConnection;
   readonly #path: SoundPath;
   readonly #forwarded = new Map<PublishedTrack, Forwarded>();
   #connection: RTCPeerConnection | null = null;
@@ -36,9 +36,9 @@ export class Subscriber {
   #cut = false;
   #closed = false;
 
-  constructor(seat: CallConnection) {
-    this.#seat = seat;
-    this.#path = new SoundPath(seat.edge.world.faults, "downlink");
+  constructor(edgeConnection: EdgeConnection) {
+    this.#edgeConnection = edgeConnection;
+    this.#path = new SoundPath(edgeConnection.edge.world.faults, "downlink");
   }
 
   get state(): string {
@@ -117,21 +117,22 @@ export class Subscriber {
       try {
         await work();
       } catch (error) {
-        if (!this.#closed) this.#seat.log("offer_failed", { message: (error as Error).message });
+        if (!this.#closed) this.#edgeConnection.log("offer_failed", { message: (error as Error).message });
       }
     });
   }
 
   /** Returns the tracks that this participant is to hear, each with the prefix of whose it is. */
   #wished(): Map<PublishedTrack, string> {
-    const { call } = this.#seat.participant;
+    const { call } = this.#edgeConnection.participant;
     const wished = new Map<PublishedTrack, string>();
-    for (const other of call.others(this.#seat.participant)) {
+    for (const other of call.others(this.#edgeConnection.participant)) {
       for (const track of other.tracks.values()) {
         const asked = this.wanted.some(
           ({ sessionId, trackType }) => sessionId === other.sessionId && trackType === track.type,
         );
-        const unasked = track.type === TrackType.AUDIO && this.#seat.edge.world.rules.forwardsAudioUnasked;
+        const unasked =
+          track.type === TrackType.AUDIO && this.#edgeConnection.edge.world.rules.forwardsAudioUnasked;
         if (asked || unasked) wished.set(track, other.prefix);
       }
     }
@@ -155,7 +156,7 @@ export class Subscriber {
 
   async #offer(iceRestart: boolean): Promise<void> {
     const connection = this.#open();
-    const { delayMs = 0, twice = false } = this.#seat.edge.world.faults.offers;
+    const { delayMs = 0, twice = false } = this.#edgeConnection.edge.world.faults.offers;
     const offer = await connection.createOffer({ iceRestart });
     await this.#trickle?.wait(connection.setLocalDescription(offer));
     if (delayMs > 0) await setTimeout(delayMs, undefined, { ref: false });
@@ -166,13 +167,13 @@ export class Subscriber {
     this.#awaited = { id: negotiationId, answer: resolve, giveUp: reject };
     try {
       const event = { subscriberOffer: { iceRestart, sdp: offer.sdp, negotiationId } };
-      this.#seat.send(event);
-      if (twice) this.#seat.send(event);
-      this.#seat.log("offer", { negotiationId, iceRestart });
+      this.#edgeConnection.send(event);
+      if (twice) this.#edgeConnection.send(event);
+      this.#edgeConnection.log("offer", { negotiationId, iceRestart });
       const sdp = await within(promise, answerTimeoutMs, "The answer to an offer");
       await connection.setRemoteDescription({ type: "answer", sdp: withoutLocalNames(sdp) });
       await this.#candidates?.described();
-      this.#seat.log("answered", { negotiationId, iceRestart });
+      this.#edgeConnection.log("answered", { negotiationId, iceRestart });
     } finally {
       this.#awaited = null;
     }
@@ -183,17 +184,17 @@ export class Subscriber {
   #open(): RTCPeerConnection {
     if (this.#connection !== null) return this.#connection;
     const connection = createPeerConnection();
-    const { faults } = this.#seat.edge.world;
+    const { faults } = this.#edgeConnection.edge.world;
     this.#trickle = new Trickle(
       connection,
       () => faults.candidates,
       (iceCandidate) => {
-        const { sessionId } = this.#seat.participant;
-        this.#seat.send({ iceTrickle: { peerType: PeerType.SUBSCRIBER, iceCandidate, sessionId } });
+        const { sessionId } = this.#edgeConnection.participant;
+        this.#edgeConnection.send({ iceTrickle: { peerType: PeerType.SUBSCRIBER, iceCandidate, sessionId } });
       },
     );
     connection.connectionStateChange.subscribe((state) =>
-      this.#seat.log("state", { peer: "subscriber", state }),
+      this.#edgeConnection.log("state", { peer: "subscriber", state }),
     );
     this.#connection = connection;
     this.#candidates = new RemoteCandidates(connection);

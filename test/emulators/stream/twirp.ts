@@ -4,17 +4,17 @@ import { Empty, signalServer, signalServerPath } from "../../../src/providers/st
 import {
   decode,
   encode,
-  type Fields,
-  type Message,
-  type Value,
+  type MessageFields,
+  type MessageType,
+  type MessageValue,
 } from "../../../src/providers/stream/wire/protobuf.ts";
 import type { Edge } from "./edge.ts";
+import type { EdgeConnection } from "./edge-connection.ts";
 import { fromJson, toJson } from "./proto-json.ts";
-import type { CallConnection } from "./seat.ts";
 import { readToken } from "./token.ts";
 
-type Method = keyof typeof signalServer;
-type Request<M extends Method> = Value<(typeof signalServer)[M][0]>;
+type SignalMethod = keyof typeof signalServer;
+type SignalRequest<M extends SignalMethod> = MessageValue<(typeof signalServer)[M][0]>;
 
 /** Methods that change nothing here. */
 const ignored = new Set(["SendStats", "SendMetrics", "StartNoiseCancellation", "StopNoiseCancellation"]);
@@ -36,7 +36,7 @@ export async function answerTwirp(
   };
   const known = method in signalServer;
   if (service !== signalServerPath || !(known || ignored.has(method))) return refuse(404, "bad_route", path);
-  const [input, output] = known ? signalServer[method as Method] : [Empty, Empty];
+  const [input, output] = known ? signalServer[method as SignalMethod] : [Empty, Empty];
   const token = (request.headers.authorization ?? "").replace(/^Bearer /, "");
   const claims = readToken(token, world.apiSecret, world.now());
   if (typeof claims === "string") return refuse(401, "unauthenticated", `token: ${claims}`);
@@ -46,15 +46,15 @@ export async function answerTwirp(
   try {
     asked = (
       json
-        ? fromJson(input as Message<Fields>, JSON.parse(body.toString()), unknown)
-        : decode(input as Message<Fields>, body)
+        ? fromJson(input as MessageType<MessageFields>, JSON.parse(body.toString()), unknown)
+        : decode(input as MessageType<MessageFields>, body)
     ) as Fill;
   } catch (error) {
     return refuse(400, "malformed", (error as Error).message);
   }
-  const seat = edge.seats.get(asked.sessionId ?? "");
+  const connection = edge.connections.get(asked.sessionId ?? "");
   const encoding = json ? "json" : "protobuf";
-  const { userId: user } = seat?.participant ?? {};
+  const { userId: user } = connection?.participant ?? {};
   const told = { edge: edge.name, user, session: asked.sessionId, method, encoding, request: asked, unknown };
   world.log.add("rpc", json ? told : { ...told, bytes: new Uint8Array(body) });
 
@@ -68,13 +68,13 @@ export async function answerTwirp(
       return { error: { code, message, shouldRetry } };
     }
     if (!known) return {};
-    return seat ? perform(seat, method as Method, asked) : notFound;
+    return connection ? perform(connection, method as SignalMethod, asked) : notFound;
   })();
   if (response.destroyed) return;
   response.writeHead(200, { "content-type": `application/${encoding}` });
   if (fault.garbage) response.end("\xff\xff no message");
-  else if (json) response.end(JSON.stringify(toJson(output as Message<Fields>, answer)));
-  else response.end(encode(output as Message<Fields>, answer as object));
+  else if (json) response.end(JSON.stringify(toJson(output as MessageType<MessageFields>, answer)));
+  else response.end(encode(output as MessageType<MessageFields>, answer as object));
 }
 
 type Fill = { readonly sessionId?: string };
@@ -87,40 +87,41 @@ const transportFailed = refusal(
   "the media transport has failed",
 );
 
-async function perform(seat: CallConnection, method: Method, asked: Fill): Promise<object> {
+async function perform(connection: EdgeConnection, method: SignalMethod, asked: Fill): Promise<object> {
   switch (method) {
     case "SetPublisher":
-      return seat.publisher.negotiate(asked as Request<"SetPublisher">);
+      return connection.publisher.negotiate(asked as SignalRequest<"SetPublisher">);
     case "SendAnswer": {
-      const { negotiationId, sdp } = asked as Request<"SendAnswer">;
-      if (!seat.subscriber.answer(negotiationId, sdp)) seat.log("answer_ignored", { negotiationId });
+      const { negotiationId, sdp } = asked as SignalRequest<"SendAnswer">;
+      if (!connection.subscriber.answer(negotiationId, sdp))
+        connection.log("answer_ignored", { negotiationId });
       return {};
     }
     case "IceTrickle": {
-      const { peerType, iceCandidate } = asked as Request<"IceTrickle">;
-      const peer = peerType === PeerType.SUBSCRIBER ? seat.subscriber : seat.publisher;
+      const { peerType, iceCandidate } = asked as SignalRequest<"IceTrickle">;
+      const peer = peerType === PeerType.SUBSCRIBER ? connection.subscriber : connection.publisher;
       try {
         await peer.addCandidate(iceCandidate);
       } catch (error) {
-        seat.log("candidate_ignored", { iceCandidate, message: (error as Error).message });
+        connection.log("candidate_ignored", { iceCandidate, message: (error as Error).message });
       }
       return {};
     }
     case "UpdateSubscriptions":
-      seat.subscriber.wanted = (asked as Request<"UpdateSubscriptions">).tracks;
-      seat.subscriber.reconcile();
+      connection.subscriber.wanted = (asked as SignalRequest<"UpdateSubscriptions">).tracks;
+      connection.subscriber.reconcile();
       return {};
     case "UpdateMuteStates":
-      for (const { trackType, muted } of (asked as Request<"UpdateMuteStates">).muteStates) {
-        if (!muted && trackType === TrackType.AUDIO && !seat.participant.grants.canPublishAudio)
+      for (const { trackType, muted } of (asked as SignalRequest<"UpdateMuteStates">).muteStates) {
+        if (!muted && trackType === TrackType.AUDIO && !connection.participant.grants.canPublishAudio)
           return denied;
-        seat.participant.setMuted(trackType, muted);
+        connection.participant.setMuted(trackType, muted);
       }
       return {};
     case "IceRestart": {
-      const { peerType } = asked as Request<"IceRestart">;
-      if (peerType !== PeerType.SUBSCRIBER) seat.participant.restartIce("publisher");
-      else if (seat.subscriber.usable) seat.subscriber.offer(true);
+      const { peerType } = asked as SignalRequest<"IceRestart">;
+      if (peerType !== PeerType.SUBSCRIBER) connection.participant.restartIce("publisher");
+      else if (connection.subscriber.usable) connection.subscriber.offer(true);
       else return transportFailed;
       return {};
     }

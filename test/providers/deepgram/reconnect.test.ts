@@ -111,7 +111,7 @@ test("sound that comes while there is no connection is kept, the oldest dropped 
   t.is((listener.stream as DeepgramStream).droppedMs, 1_200);
   const { error, fatal } = await listener.heard("error", 2);
   t.false(fatal);
-  t.is(error.message, "Deepgram was away: 1200 ms of sound were dropped");
+  t.is(error.message, "Deepgram could not be reached: 1200 ms of sound were dropped");
 });
 
 test("a connection that is open but silent is replaced, and no word is lost (pitfall 11)", async (t) => {

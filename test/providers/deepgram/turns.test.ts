@@ -1,8 +1,8 @@
 import test from "ava";
 import fc from "fast-check";
 import type { SpeechEvent } from "../../../src/agent/stt.ts";
-import { Sound } from "../../../src/providers/deepgram/sound.ts";
-import { type HeardSignal, Turns } from "../../../src/providers/deepgram/turns.ts";
+import { SendBuffer } from "../../../src/providers/deepgram/send-buffer.ts";
+import { type TimedSignal, Turns } from "../../../src/providers/deepgram/turns.ts";
 
 /** The events that may follow each event, as src/agent/stt.ts has it. */
 const next: Readonly<Record<string, readonly string[]>> = {
@@ -15,7 +15,7 @@ const next: Readonly<Record<string, readonly string[]>> = {
 };
 
 type Happening =
-  | HeardSignal
+  | TimedSignal
   | { readonly type: "lost" }
   | { readonly type: "heard"; readonly seconds: number };
 
@@ -36,7 +36,7 @@ function play(happenings: readonly Happening[]): { events: SpeechEvent[]; turns:
   for (const one of happenings) {
     if (one.type === "lost") turns.connectionLost();
     else if (one.type === "heard") turns.heard(one.seconds);
-    else turns.take(one);
+    else turns.update(one);
   }
   return { events, turns };
 }
@@ -114,7 +114,7 @@ test("sound is neither lost nor doubled, and its times are found, however it is 
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
       // Samples are numbered, and written at the time that is their number.
-      const sound = new Sound(16_000, 600_000);
+      const sound = new SendBuffer(16_000, 600_000);
       let written = 0;
       let connection: number[] = [];
       let heard = 0;
@@ -149,7 +149,7 @@ test("sound is neither lost nor doubled, and its times are found, however it is 
 });
 
 test("too much sound drops the oldest, and counts it; what was sent is no loss", (t) => {
-  const sound = new Sound(16_000, 400);
+  const sound = new SendBuffer(16_000, 400);
   sound.write(new Int16Array(16_000).fill(1), 0);
   t.is(sound.droppedMs, 560, "1,000 ms are 12 chunks of 80 ms and a rest; 5 are kept");
   for (let count = 0; count < 5; count++) t.is(sound.next()?.durationMs, 80);

@@ -44,7 +44,7 @@ for (const [minutes, where] of [
   /** Shorter than the clocks are apart. */
   const short = { tokenLifetimeSeconds: 60 };
 
-  test(`a clock ${where}: the first join is let in at its second request, later ones at once`, async (t) => {
+  test(`a clock ${where}: the first join succeeds at its second request, later ones at once`, async (t) => {
     await using stream = await start(rules);
     const coordinator = meet(stream, short);
     await coordinator.join({ call, userId: "agent", signal });
@@ -52,7 +52,7 @@ for (const [minutes, where] of [
     t.deepEqual(statuses(stream), [401, 201, 201]);
   });
 
-  test(`a clock ${where}: whatever Stream answers before tells the time, and no join is refused`, async (t) => {
+  test(`a clock ${where}: an earlier answer tells the time, and no join is refused`, async (t) => {
     await using stream = await start(rules);
     const coordinator = meet(stream, short);
     stream.faults.coordinator.push({ path: "/users", status: 403, code: 17 });
@@ -61,7 +61,7 @@ for (const [minutes, where] of [
     t.deepEqual(statuses(stream), [201]);
   });
 
-  test(`a clock ${where}: a browser's token is good, be it the first thing that is asked for`, async (t) => {
+  test(`a clock ${where}: a browser's token is valid, also as the first request`, async (t) => {
     await using stream = await start(rules);
     const token = await meet(stream).userToken({ userId: "guest", lifetimeSeconds: 60, call });
     t.is(await joins(stream, token), 201);
@@ -73,7 +73,7 @@ for (const [minutes, where] of [
   });
 }
 
-test("a clock ahead of Stream's, and answers that do not tell the time: the token is backdated further", async (t) => {
+test("with a clock ahead of Stream's, and answers without a time, the token is backdated further", async (t) => {
   await using stream = await start({ clockAheadMs: -7 * minute, tellsDate: false });
   const coordinator = meet(stream);
   await coordinator.join({ call, userId: "agent", signal });
@@ -81,7 +81,7 @@ test("a clock ahead of Stream's, and answers that do not tell the time: the toke
   t.is(await joins(stream, await coordinator.userToken({ userId: "guest", lifetimeSeconds: 60 })), 201);
 });
 
-test("answers whose time is not that by which tokens are judged: the token is backdated further", async (t) => {
+test("where the time of the answers is not that of the token checks, the token is backdated further", async (t) => {
   await using stream = await start();
   const coordinator = meet(stream);
   await coordinator.upsertUser({ id: "agent", name: "Agent" }, signal);
@@ -94,7 +94,7 @@ test("answers whose time is not that by which tokens are judged: the token is ba
   t.true((second ?? 0) < (first ?? 0) - 3_600);
 });
 
-test("a token that is refused twice is the end of it", async (t) => {
+test("a token that is refused twice fails the join", async (t) => {
   await using stream = await start();
   const early = { path: "/join", status: 401, code: 42 };
   stream.faults.coordinator.push(early, early);
@@ -104,7 +104,7 @@ test("a token that is refused twice is the end of it", async (t) => {
   t.like(error, { status: 401, number: 42, retryable: false });
 });
 
-test("a browser's token is made also where Stream cannot be asked for the time", async (t) => {
+test("a browser's token is made also where Stream's time cannot be asked for", async (t) => {
   const stream = await start();
   const coordinator = meet(stream);
   await stream.close();
@@ -131,7 +131,7 @@ for (const shift of ["+4m", "-9m"]) {
   );
 }
 
-test("the fake forgives no second, and takes no other tokens than Stream does", (t) => {
+test("the emulator has no leeway, and accepts the same tokens as Stream", (t) => {
   const at = 1_800_000_000_500;
   const seconds = 1_800_000_000;
   const judged = (claims: object, secret = "s") => {
@@ -171,7 +171,7 @@ test("the fake forgives no second, and takes no other tokens than Stream does", 
   t.is(readToken(`${none}.${body}.`, "s"), "malformed");
 });
 
-test("the fake lets a token for one call into no other, and tells the time that it judges by", async (t: ExecutionContext) => {
+test("the emulator accepts a token for one call in no other, and tells the time of its checks", async (t: ExecutionContext) => {
   await using stream = await start({ clockAheadMs: 3 * minute });
   const token = signToken({ user_id: "ann", call_cids: ["default:other"] }, stream.apiSecret);
   t.is(await joins(stream, token), 403);

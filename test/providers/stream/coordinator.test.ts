@@ -54,7 +54,7 @@ test("users and calls are made, events sent and calls ended", async (t) => {
   t.not(stream.call("default:c1").endedAt, null);
 });
 
-test("a join asks as the agent's user and brings what an edge needs", async (t) => {
+test("a join is made as the agent's user and returns what an SFU needs", async (t) => {
   await using stream = await startStream();
   const coordinator = await ready(stream);
   const { credentials, capabilities } = await coordinator.join({ call, userId: "agent", signal });
@@ -68,7 +68,7 @@ test("a join asks as the agent's user and brings what an edge needs", async (t) 
   t.like(request?.headers, { "stream-auth-type": "jwt" });
 });
 
-test("a join away from an edge names it, and all that failed", async (t) => {
+test("a join that leaves an SFU names it, and all that failed", async (t) => {
   await using stream = await startStream();
   const coordinator = await ready(stream);
   const { credentials } = await coordinator.join({
@@ -85,7 +85,7 @@ test("a join away from an edge names it, and all that failed", async (t) => {
   });
 });
 
-test("ids are a part of the path and nothing else", async (t) => {
+test("ids cannot change the path of a request", async (t) => {
   await using stream = await startStream();
   const coordinator = meet(stream);
   const odd = { callType: "default", callId: "../../../../users?x=$&/ä" };
@@ -96,7 +96,7 @@ test("ids are a part of the path and nothing else", async (t) => {
   t.deepEqual(paths, [`/video/call/default/${encoded}`, `/video/call/default/${encoded}/join`]);
 });
 
-test("a token that has expired is renewed, and asked with again", async (t) => {
+test("an expired token is renewed, and the request repeated", async (t) => {
   await using stream = await startStream();
   const coordinator = await ready(stream);
   await coordinator.join({ call, userId: "agent", signal });
@@ -113,7 +113,7 @@ test("a token that has expired is renewed, and asked with again", async (t) => {
   );
 });
 
-test("where a new token has expired too, that is the end of it", async (t) => {
+test("where the renewed token has expired too, the join fails", async (t) => {
   await using stream = await startStream();
   const coordinator = await ready(stream);
   const expired = { path: "/join", status: 401, code: 40 };
@@ -155,7 +155,7 @@ test("a clock that is behind is corrected by the server's", async (t) => {
   t.deepEqual(capabilities, []);
 });
 
-test("a refusal is told by its status and Stream's code; only what passes can be retried", async (t) => {
+test("a refusal has its status and Stream's code, and only passing ones are retryable", async (t) => {
   await using stream = await startStream();
   const coordinator = await ready(stream, { attempts: 1 });
   const attempt = (status: number, more: object = {}) => {
@@ -179,7 +179,7 @@ test("a refusal is told by its status and Stream's code; only what passes can be
   t.regex(String((await attempt(503, { body: "" }))?.message), /refused with 503: no reason$/);
 });
 
-test("no answer, no server and an odd answer are errors that say so", async (t) => {
+test("no answer, no server and an unreadable answer are distinct errors", async (t) => {
   await using stream = await startStream();
   await ready(stream);
   const attempt = (coordinator: Coordinator) =>
@@ -200,7 +200,7 @@ test("no answer, no server and an odd answer are errors that say so", async (t) 
   t.is(errorKind(refused), "network");
 });
 
-test("what passes is tried again, in all as often as the options say", async (t) => {
+test("passing failures are retried, as often as the options say", async (t) => {
   await using stream = await startStream();
   const coordinator = meet(stream, { attempts: 2 });
   stream.faults.coordinator.push({ path: "/users", status: 503 });
@@ -214,7 +214,7 @@ test("what passes is tried again, in all as often as the options say", async (t)
   t.like(await t.throwsAsync(coordinator.upsertUser(agentUser, signal)), { status: 403, number: 17 });
 });
 
-test("the signal ends what is under way", async (t) => {
+test("the signal aborts the request", async (t) => {
   await using stream = await startStream();
   const coordinator = await ready(stream);
   const reason = new Error("not wanted any more");
@@ -228,7 +228,7 @@ test("the signal ends what is under way", async (t) => {
   t.is(await t.throwsAsync(making), reason);
 });
 
-test("a user's token is good for its user, for its call where one is named, and from this second on", async (t) => {
+test("a user's token is valid for its user, for its call where one is named, and from this second on", async (t) => {
   await using stream = await startStream();
   const coordinator = meet(stream);
   const before = Math.floor(Date.now() / 1_000);

@@ -40,7 +40,7 @@ async function join(t: ExecutionContext, emulator: StreamEmulator, signal = neve
   return { edge, call, connection, events, lines, measured };
 }
 
-test.serial("the agent's user and the call are made, and the agent is in it", async (t) => {
+test.serial("the agent's user and the call are created, and the agent joins", async (t) => {
   await using emulator = await startStream();
   const { edge, call, connection } = await join(t, emulator);
   t.deepEqual(call, testCall);
@@ -54,7 +54,7 @@ test.serial("the agent's user and the call are made, and the agent is in it", as
   t.is(emulator.calls.size, 1);
 });
 
-test.serial("participants come and go, and each hears the other", async (t) => {
+test.serial("participants join and leave, and hear each other", async (t) => {
   await using emulator = await startStream();
   const early = await StreamPerson.join(t, emulator, "early");
   const { connection, events } = await join(t, emulator);
@@ -72,13 +72,13 @@ test.serial("participants come and go, and each hears the other", async (t) => {
   const voice = setInterval(() => connection.audio?.send({ samples, sampleRate: 24_000 }), 20);
   t.teardown(() => clearInterval(voice));
   await Promise.all([early.hears("agent"), late.hears("agent")]);
-  await early.sitting.seat.leave();
+  await early.caller.connection.leave();
   await until(() => events.length > 1, "another event");
   t.like(events[1], { type: "participant_left", participant: { id: "early" } });
   t.deepEqual([...connection.participants.keys()], ["late"]);
 
   await connection.leave();
-  await late.sitting.log.seen("participant_left", 2);
+  await late.caller.log.seen("participant_left", 2);
   t.deepEqual(
     emulator.call(cid).participants.map(({ userId }) => userId),
     ["late"],
@@ -88,7 +88,7 @@ test.serial("participants come and go, and each hears the other", async (t) => {
   t.is(events.length, 2);
 });
 
-test.serial("the end of the call is told once, also to whoever listens after it", async (t) => {
+test.serial("the end of the call is reported once, also to a later subscriber", async (t) => {
   await using emulator = await startStream();
   const { connection, events, lines } = await join(t, emulator);
   emulator.call(cid).end();
@@ -102,54 +102,64 @@ test.serial("the end of the call is told once, also to whoever listens after it"
   await connection.leave();
 });
 
+test.serial("an aborted join, or a closed edge, leaves no participant behind", async (t) => {
+  await using emulator = await startStream();
+  const over = new AbortController();
+  emulator.faults.joins.push({ delayMs: 200 });
+  const joining = join(t, emulator, over.signal);
+  await emulator.log.seen("join");
+  over.abort(new Error("the session closes"));
+  await t.throwsAsync(joining, { message: "the session closes" });
+  const { edge } = await join(t, emulator);
+  t.is(emulator.call(cid).participants.length, 1);
+  await edge.close();
+  await until(() => emulator.call(cid).participants.length === 0, "the end of all participants");
+  t.deepEqual(emulator.call(cid).ghosts, []);
+});
+
 test.serial(
-  "a join that is not wanted any more, or an edge that is closed, leaves nobody behind",
+  "a reconnect is one log line and one counted error; no line holds a token or the secret",
   async (t) => {
-    await using emulator = await startStream();
-    const over = new AbortController();
-    emulator.faults.joins.push({ delayMs: 200 });
-    const joining = join(t, emulator, over.signal);
-    await emulator.log.seen("join");
-    over.abort(new Error("the session closes"));
-    await t.throwsAsync(joining, { message: "the session closes" });
-    const { edge } = await join(t, emulator);
-    t.is(emulator.call(cid).participants.length, 1);
-    await edge.close();
-    await until(() => emulator.call(cid).participants.length === 0, "the end of all participants");
-    t.deepEqual(emulator.call(cid).ghosts, []);
+    await using emulator = await startStream({ apiSecret: "a-secret-that-nobody-may-read" });
+    const { lines, measured } = await join(t, emulator);
+    const inCall = () => emulator.call(cid).participant("agent");
+    const logged = async (message: string, count = 1) => {
+      const found = () => lines.filter((line) => (line as { message: string }).message === message);
+      await until(() => found().length >= count, `${count} × ${message}`);
+      return found()[count - 1];
+    };
+    const reconnected = "reconnected to the call";
+    inCall().killSocket();
+    const first = {
+      level: "info",
+      provider: "stream",
+      edge: "sfu-1",
+      reason: "signal_lost",
+      strategy: "fast",
+    };
+    t.like(await logged(reconnected), first);
+    inCall().killSocket({ forget: true });
+    t.like(await logged(reconnected, 2), {
+      reason: "signal_lost",
+      wanted_strategy: "fast",
+      strategy: "rejoin",
+    });
+    inCall().goAway();
+    t.like(await logged(reconnected, 3), { reason: "go_away", strategy: "migrate", edge: "sfu-2" });
+    const counted = (error: string) => measured.filter((one) => "error" in one && one.error === error).length;
+    t.is(counted("signal_lost"), 2);
+    t.is(counted("go_away"), 0);
+
+    const error = { error: { code: 500, message: "by a test" }, reconnectStrategy: 0 };
+    inCall().send({ error });
+    t.like(await logged("the SFU reports an error"), { level: "warn" });
+    inCall().send({ error: { ...error, reconnectStrategy: WebsocketReconnectStrategy.DISCONNECT } });
+    t.like(await logged("the connection to the call is lost"), { level: "error", edge: "sfu-2" });
+    for (const one of measured) t.like(one, { kind: "error", component: "edge", provider: "stream" });
+    const written = JSON.stringify(lines);
+    t.false(/eyJ|a-secret/.test(written), written);
   },
 );
-
-test.serial("a reconnection is one line and one error; no line holds a token or the secret", async (t) => {
-  await using emulator = await startStream({ apiSecret: "a-secret-that-nobody-may-read" });
-  const { lines, measured } = await join(t, emulator);
-  const inCall = () => emulator.call(cid).participant("agent");
-  const logged = async (message: string, count = 1) => {
-    const found = () => lines.filter((line) => (line as { message: string }).message === message);
-    await until(() => found().length >= count, `${count} × ${message}`);
-    return found()[count - 1];
-  };
-  const reconnected = "reconnected to the call";
-  inCall().killSocket();
-  const first = { level: "info", provider: "stream", edge: "sfu-1", why: "signal_lost", strategy: "fast" };
-  t.like(await logged(reconnected), first);
-  inCall().killSocket({ forget: true });
-  t.like(await logged(reconnected, 2), { why: "signal_lost", wish: "fast", strategy: "rejoin" });
-  inCall().goAway();
-  t.like(await logged(reconnected, 3), { why: "go_away", strategy: "migrate", edge: "sfu-2" });
-  const counted = (error: string) => measured.filter((one) => "error" in one && one.error === error).length;
-  t.is(counted("signal_lost"), 2);
-  t.is(counted("go_away"), 0);
-
-  const error = { error: { code: 500, message: "by a test" }, reconnectStrategy: 0 };
-  inCall().send({ error });
-  t.like(await logged("the SFU reports an error"), { level: "warn" });
-  inCall().send({ error: { ...error, reconnectStrategy: WebsocketReconnectStrategy.DISCONNECT } });
-  t.like(await logged("the connection to the call is lost"), { level: "error", edge: "sfu-2" });
-  for (const one of measured) t.like(one, { kind: "error", component: "edge", provider: "stream" });
-  const written = JSON.stringify(lines);
-  t.false(/eyJ|a-secret/.test(written), written);
-});
 
 test("an option that is wrong, or a key that is missing, is named", (t) => {
   const keys = { apiKey: "key", apiSecret: "secret" };
@@ -161,7 +171,7 @@ test("an option that is wrong, or a key that is missing, is named", (t) => {
   t.throws(() => new stream.Edge({ apiSecret: "secret" }), { message: /^STREAM_API_KEY is not set/ });
 });
 
-test.serial("a wrong key, or nobody there, is known ahead", async (t) => {
+test.serial("a wrong key, or an unreachable server, is known before a call", async (t) => {
   const emulator = await startStream();
   const { apiKey, apiSecret, url: baseUrl } = emulator;
   const warm = (options: stream.StreamOptions) =>
@@ -190,33 +200,36 @@ test.serial("a wrong secret is one line at the start of the server", async (t) =
   t.false(lines.join("").includes("a-wrong-secret"));
 });
 
-const seatEvents = (person: StreamPerson): readonly CallConnectionEvent[] => person.sitting.log.events;
+const seatEvents = (person: StreamPerson): readonly CallConnectionEvent[] => person.caller.log.events;
 
-test.serial("in a thread: heard and answered; alone, the session ends as idle", async (t) => {
-  const stage = await StreamStage.open(t, { agentIdleTimeoutMs: 1_000, maintenanceIntervalMs: 50 });
-  const ann = await StreamPerson.join(t, stage.stream, "ann");
-  const greeting = "Hello there, whoever you are, I am glad that you came by today!";
-  const session = await stage.session({ greeting, transcripts: ["How are you?"] });
-  const log = new SessionLog(session);
-  await ann.hears("agent");
-  await log.turnsOver(1);
-  await ann.say(testing.tone(400, 600));
-  await log.turnsOver(2);
-  t.deepEqual(log.transcript, [
-    `agent: ${greeting}`,
-    "ann: How are you?",
-    `agent: agent: ${greeting}, participant: How are you?`,
-  ]);
-  t.deepEqual(log.outcomes, ["done", "done"]);
-  await ann.sitting.seat.leave();
-  await session.ended;
-  t.is(session.endReason, "idle");
-  t.deepEqual(stage.call.participants, []);
-  t.deepEqual(stage.call.ghosts, []);
-  t.is((await stage.stream.log.find("gone", ({ user }) => user === "agent")).why, "left");
-});
+test.serial(
+  "in a thread: a participant is heard and answered; left alone, the session ends as idle",
+  async (t) => {
+    const stage = await StreamStage.open(t, { agentIdleTimeoutMs: 1_000, maintenanceIntervalMs: 50 });
+    const ann = await StreamPerson.join(t, stage.stream, "ann");
+    const greeting = "Hello there, whoever you are, I am glad that you came by today!";
+    const session = await stage.session({ greeting, transcripts: ["How are you?"] });
+    const log = new SessionLog(session);
+    await ann.hears("agent");
+    await log.turnsOver(1);
+    await ann.say(testing.tone(400, 600));
+    await log.turnsOver(2);
+    t.deepEqual(log.transcript, [
+      `agent: ${greeting}`,
+      "ann: How are you?",
+      `agent: agent: ${greeting}, participant: How are you?`,
+    ]);
+    t.deepEqual(log.outcomes, ["done", "done"]);
+    await ann.caller.connection.leave();
+    await session.ended;
+    t.is(session.endReason, "idle");
+    t.deepEqual(stage.call.participants, []);
+    t.deepEqual(stage.call.ghosts, []);
+    t.is((await stage.stream.log.find("gone", ({ user }) => user === "agent")).why, "left");
+  },
+);
 
-test.serial("in a thread: the last words are told to the call while the agent leaves", async (t) => {
+test.serial("in a thread: the last events are sent while the agent leaves", async (t) => {
   const stage = await StreamStage.open(t);
   const session = await stage.session({ greeting: "Good bye.", leaves: true, broadcastTranscripts: true });
   await session.ended;
@@ -244,7 +257,7 @@ for (const [what, end] of [
   });
 }
 
-test.serial("in a thread: a session that is closed leaves no ghost", async (t) => {
+test.serial("in a thread: the agent of a closed session is gone for the others", async (t) => {
   const stage = await StreamStage.open(t);
   const ann = await StreamPerson.join(t, stage.stream, "ann");
   const session = await stage.session({ greeting: "I have so much to tell. ".repeat(20) });
@@ -256,11 +269,11 @@ test.serial("in a thread: a session that is closed leaves no ghost", async (t) =
     stage.call.participants.map(({ userId }) => userId),
     ["ann"],
   );
-  t.is((await ann.sitting.log.seen("participant_left")).participant.id, "agent");
+  t.is((await ann.caller.log.seen("participant_left")).participant.id, "agent");
   t.false(seatEvents(ann).some(({ type }) => type === "reconnecting"));
 });
 
-test.serial("in a thread: what cannot be joined fails with the reason", async (t) => {
+test.serial("in a thread: a join that fails ends the session with the reason", async (t) => {
   const stage = await StreamStage.open(t);
   stage.stream.faults.coordinator.push({ path: "/join", status: 403, code: 17, message: "not allowed here" });
   const session = await stage.launcher.startSession({ callId: testCall.callId });

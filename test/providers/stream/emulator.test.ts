@@ -47,7 +47,7 @@ test("the server's SDK works with it", async (t) => {
   await t.throwsAsync(client.video.call("default", "other").get(), { message: /not found/ });
 });
 
-test("tokens and joins are judged as Stream judges them", async (t) => {
+test("tokens and joins are checked as by Stream", async (t) => {
   await using stream = await startStream();
   const path = "/video/call/default/demo/join";
   const body = { location: "auto", create: true };
@@ -67,7 +67,7 @@ test("tokens and joins are judged as Stream judges them", async (t) => {
   t.is(await code({}), 17);
 });
 
-test("only a goodbye frees a participant at once; else it stays until its deadline", async (t) => {
+test("only leaving removes a participant at once; otherwise it remains until its deadline", async (t) => {
   await using stream = await startStream({ rules: { fastReconnectDeadlineSeconds: 0.5 } });
   const call = stream.call(cid);
   const ann = await enter(stream, "ann");
@@ -97,7 +97,7 @@ test("only a goodbye frees a participant at once; else it stays until its deadli
   ann.terminate();
 });
 
-test("until its deadline a participant comes back as who it was, and after it does not", async (t) => {
+test("until its deadline a participant can resume its session, and not after it", async (t) => {
   await using stream = await startStream();
   const ann = await enter(stream, "ann");
   const bob = await enter(stream, "bob");
@@ -130,7 +130,7 @@ test("until its deadline a participant comes back as who it was, and after it do
   for (const socket of [ann, late, fresh, rejoined]) socket.terminate();
 });
 
-test("a participant that migrates sits on both edges until it says goodbye to the old one", async (t) => {
+test("a migrating participant has a session on both SFUs until it leaves the former one", async (t) => {
   await using stream = await startStream();
   const ann = await enter(stream, "ann");
   const bob = await enter(stream, "bob");
@@ -148,11 +148,11 @@ test("a participant that migrates sits on both edges until it says goodbye to th
   });
   t.false((await moved.event("joinResponse")).reconnected);
   await bob.event("participantMigrationComplete");
-  t.is(stream.edges[0]?.seats.size, 2);
+  t.is(stream.edges[0]?.connections.size, 2);
   await bob.close(1000);
   await stream.log.seen("moved");
-  t.is(stream.edges[0]?.seats.size, 1);
-  t.is(stream.call(cid).participant("bob").seat?.edge.name, "sfu-2");
+  t.is(stream.edges[0]?.connections.size, 1);
+  t.is(stream.call(cid).participant("bob").connection?.edge.name, "sfu-2");
   t.is(stream.call(cid).sessions.size, 2);
   const told = ann.events.flatMap((event) => Object.keys(event));
   t.false(told.includes("participantLeft") || told.includes("participantJoined"));
@@ -161,7 +161,7 @@ test("a participant that migrates sits on both edges until it says goodbye to th
   ann.terminate();
 });
 
-test("joins that an edge refuses, leaves unanswered, or cuts", async (t) => {
+test("joins that an SFU refuses, leaves unanswered, or cuts", async (t) => {
   await using stream = await startStream();
   const credentials = await joinCall(stream, "ann");
   const refusal = async () => (await StreamSocket.open(credentials, "ann-1")).event("error");
@@ -185,7 +185,7 @@ test("joins that an edge refuses, leaves unanswered, or cuts", async (t) => {
   t.is(stream.call(cid).sessions.size, 0);
 });
 
-test("a silent socket stays open and says nothing; one on which nothing comes is given up", async (t) => {
+test("a silent socket remains open; a socket that receives nothing is closed", async (t) => {
   await using stream = await startStream({ rules: { signalTimeoutMs: 3_000 } });
   const ann = await enter(stream, "ann");
   ann.send({ healthCheckRequest: {} });
@@ -199,7 +199,7 @@ test("a silent socket stays open and says nothing; one on which nothing comes is
   t.is(stream.call(cid).ghosts.length, 1);
 });
 
-test("requests in JSON and in protobuf are the same; faults hit those they are for", async (t) => {
+test("requests in JSON and in protobuf have the same effect; faults hit the requests they name", async (t) => {
   await using stream = await startStream();
   const ann = await enter(stream, "ann");
   const { url } = ann.credentials.server;
@@ -242,7 +242,7 @@ test("requests in JSON and in protobuf are the same; faults hit those they are f
   ann.terminate();
 });
 
-test("what is announced must be in the offer, and allowed", async (t) => {
+test("announced tracks must be in the offer, and permitted", async (t) => {
   await using stream = await startStream();
   const ann = await enter(stream, "ann");
   const sdp = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=msid:s track\r\n";
@@ -260,7 +260,7 @@ test("what is announced must be in the offer, and allowed", async (t) => {
   ann.terminate();
 });
 
-test("one who is kicked is told so and gone", async (t) => {
+test("a participant that is kicked is told so and removed", async (t) => {
   await using stream = await startStream();
   const ann = await enter(stream, "ann");
   const bob = await enter(stream, "bob");
@@ -274,7 +274,7 @@ test("one who is kicked is told so and gone", async (t) => {
 const packet = (sequenceNumber: number, timestamp: number) =>
   new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, payloadType: 111 }), Buffer.from([1]));
 
-test("a track that comes by another connection goes on counting where it was", (t) => {
+test("a track that moves to another connection continues its packet numbers", (t) => {
   const track = new ContinuousRtp();
   const passed: [number, number][] = [];
   const next = (sequenceNumber: number, timestamp: number, source: string, at: number) => {
@@ -296,7 +296,7 @@ test("a track that comes by another connection goes on counting where it was", (
   ]);
 });
 
-test("loss is as much as was asked for, and the same in every run", (t) => {
+test("the loss has the given share, and is the same in every run", (t) => {
   const lost = () => {
     const faults = new StreamFaults();
     faults.downlink = { lossPercent: 2, doublePercent: 10 };

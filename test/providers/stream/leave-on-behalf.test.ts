@@ -12,7 +12,7 @@ import { eventually } from "../../fixtures/eventually.ts";
 import { openServer } from "../../fixtures/http/open-server.ts";
 import { launch } from "../../fixtures/launch.ts";
 import { reached } from "../../fixtures/session-watch.ts";
-import { sit } from "../../fixtures/stream/caller.ts";
+import { joinTestCall } from "../../fixtures/stream/caller.ts";
 
 /** The times by which nobody goes by a deadline here: whoever is gone has been taken away. */
 const forever = { fastReconnectDeadlineSeconds: 3_600, signalTimeoutMs: 3_600_000 };
@@ -47,23 +47,20 @@ for (const [fault, reason] of [
   ["exit", "crashed"],
   ["spin", "unresponsive"],
 ] as const) {
-  test.serial(
-    `no ghost stays where a thread ends as ${reason}: the others see the agent leave at once`,
-    async (t) => {
-      const { stream, launcher, session } = await open(t, fault === "spin" ? 1_000 : undefined);
-      const ada = await sit(t, stream, "ada");
-      const dying = await session({ fault });
-      await dying.ended;
-      t.is(dying.endReason, reason);
-      t.is((await ada.log.seen("participant_left")).participant.id, "agent");
-      await launcher.stop();
-      t.deepEqual(present(stream), ["ada"]);
-      t.is((await stream.log.seen("leave")).reason, "the agent's thread died");
-    },
-  );
+  test.serial(`where a thread ends as ${reason}, the others see the agent leave at once`, async (t) => {
+    const { stream, launcher, session } = await open(t, fault === "spin" ? 1_000 : undefined);
+    const ada = await joinTestCall(t, stream, "ada");
+    const dying = await session({ fault });
+    await dying.ended;
+    t.is(dying.endReason, reason);
+    t.is((await ada.log.seen("participant_left")).participant.id, "agent");
+    await launcher.stop();
+    t.deepEqual(present(stream), ["ada"]);
+    t.is((await stream.log.seen("leave")).reason, "the agent's thread died");
+  });
 }
 
-test.serial("50 killed threads leave no ghost, no socket and no farewell under way", async (t) => {
+test.serial("50 killed threads leave no participant, no socket and no leave under way", async (t) => {
   t.timeout(300_000);
   const { stream, launcher, session } = await open(t);
   for (let killed = 0; killed < 50; killed += 1) {
@@ -80,7 +77,7 @@ test.serial("50 killed threads leave no ghost, no socket and no farewell under w
   t.regex(text, /^greenroom_farewells_total\{outcome="done"\} 50$/m);
 });
 
-test.serial("an agent that leaves by itself is not left for again", async (t) => {
+test.serial("nobody leaves again on behalf of an agent that left by itself", async (t) => {
   const { stream, launcher, session } = await open(t);
   const { id } = await session();
   await launcher.closeSession(id, { wait: true });
@@ -89,40 +86,37 @@ test.serial("an agent that leaves by itself is not left for again", async (t) =>
   t.is(stream.log.of("leave").length, 1);
 });
 
-test.serial(
-  "a farewell to a call that has forgotten the agent does no harm; it can be given up",
-  async (t) => {
-    const stream = await startStream({ rules: forever });
-    t.teardown(() => stream.close());
-    const { seat } = await sit(t, stream, "ada");
-    const data = { ...(seat.place as SfuAddress) } as unknown as JsonObject;
-    const signal = new AbortController().signal;
-    await seat.leave();
-    await eventually("nobody is there", () => present(stream).length === 0);
-    await t.notThrowsAsync(leave(data, { signal }));
-    t.deepEqual(present(stream), []);
+test.serial("leaving a call without the agent in it has no effect; it can be aborted", async (t) => {
+  const stream = await startStream({ rules: forever });
+  t.teardown(() => stream.close());
+  const { connection } = await joinTestCall(t, stream, "ada");
+  const data = { ...(connection.address as SfuAddress) } as unknown as JsonObject;
+  const signal = new AbortController().signal;
+  await connection.leave();
+  await eventually("nobody is there", () => present(stream).length === 0);
+  await t.notThrowsAsync(leave(data, { signal }));
+  t.deepEqual(present(stream), []);
 
-    stream.faults.joins.push({ delayMs: 60_000 });
-    const over = new AbortController();
-    const leaving = leave(data, { signal: over.signal });
-    setImmediate(() => over.abort());
-    await t.throwsAsync(leaving, { name: "StreamError" });
+  stream.faults.joins.push({ delayMs: 60_000 });
+  const over = new AbortController();
+  const leaving = leave(data, { signal: over.signal });
+  setImmediate(() => over.abort());
+  await t.throwsAsync(leaving, { name: "StreamError" });
 
-    const { websocketUrl: _, ...nowhere } = data;
-    for (const wrong of [
-      {},
-      nowhere,
-      { ...data, websocketUrl: "file:///etc/passwd" },
-      { ...data, token: { a: 1 } },
-      { ...data, capabilities: null },
-      { ...data, userId: "x".repeat(1_000_000) },
-    ]) {
-      await t.throwsAsync(leave(wrong, { signal }), { message: /no place in a call of Stream/ });
-    }
-  },
-);
+  const { websocketUrl: _, ...nowhere } = data;
+  for (const wrong of [
+    {},
+    nowhere,
+    { ...data, websocketUrl: "file:///etc/passwd" },
+    { ...data, token: { a: 1 } },
+    { ...data, codecs: null },
+    { ...data, userId: "x".repeat(1_000_000) },
+  ]) {
+    await t.throwsAsync(leave(wrong, { signal }), { message: /not those of a session on Stream/ });
+  }
+});
 
-test.serial("a join token lets a new guest into that call, for as long as was asked", async (t) => {
+test.serial("a join token lets a new guest into that call, for the time that was asked for", async (t) => {
   const { stream, launcher, session } = await open(t);
   const { id } = await session();
   const { ask } = await openServer(t, launcher);
@@ -147,7 +141,7 @@ test.serial("a join token lets a new guest into that call, for as long as was as
   t.is(taken.status, 422);
 });
 
-test("a demo link opens Stream's own application in that call, or the one that is named", async (t) => {
+test("a demo link opens Stream's own application in that call, or the one that is configured", async (t) => {
   const keys = { apiKey: "key", apiSecret: "secret" };
   const asked: unknown[] = [];
   const coordinator = {

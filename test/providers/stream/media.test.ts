@@ -48,7 +48,7 @@ async function connected(media: MediaThread): Promise<void> {
   );
 }
 
-test.serial("each hears the other", async (t) => {
+test.serial("both sides hear each other", async (t) => {
   const { media, sfu } = await begin(t);
   await sfu.addSpeaker("anna-prefix:TRACK_TYPE_AUDIO:0", 440);
   await media.ask({ action: "say", hertz: 880 });
@@ -65,7 +65,7 @@ test.serial("each hears the other", async (t) => {
 });
 
 test.serial(
-  "an offer tells the SFU which track is in which section, and capabilities name audio and video",
+  "an offer tells the SFU the track of each section, and the codecs are of audio and video",
   async (t) => {
     const { media } = await begin(t);
     const option = { trackType: 1, bitrate: 64_000, id: 7, codec: { name: "opus", payloadType: 111 } };
@@ -84,7 +84,7 @@ test.serial(
     t.regex(sdp, /^a=rtpmap:111 opus\/48000\/2\r$/m);
     t.regex(sdp, /^a=fmtp:111 .*useinbandfec=1/m);
     t.regex(sdp, /^a=sendonly\r$/m);
-    const { publisherSdp, subscriberSdp } = await media.ask({ action: "capabilities" });
+    const { publisherSdp, subscriberSdp } = await media.ask({ action: "codecs" });
     t.true(
       /^m=audio/m.test(publisherSdp) && /^m=video/m.test(publisherSdp) && /^a=sendonly/m.test(publisherSdp),
     );
@@ -97,7 +97,7 @@ test.serial(
 );
 
 test.serial(
-  "silence is sent where nothing is said, and the timestamps keep to the clock, even of a thread that was busy",
+  "silence is sent where there is no speech, and the timestamps follow the clock, also in a busy thread",
   async (t) => {
     const { media, sfu } = await begin(t);
     await sfu.publish();
@@ -118,7 +118,7 @@ test.serial(
   },
 );
 
-test.serial("a publisher that is paused sends nothing at all, and its time goes on", async (t) => {
+test.serial("a paused publisher sends nothing, and its timestamps go on", async (t) => {
   const { media, sfu } = await begin(t);
   await media.ask({ action: "say", hertz: 880 });
   await sfu.publish();
@@ -144,7 +144,7 @@ test.serial("a publisher that is paused sends nothing at all, and its time goes 
 });
 
 test.serial(
-  "an ICE restart of the publisher and one of the SFU: the sound goes on, on the same clock",
+  "an ICE restart of the publisher and one of the SFU: the sound continues, on the same clock",
   async (t) => {
     const { media, sfu } = await begin(t);
     await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
@@ -173,7 +173,7 @@ test.serial(
 );
 
 test.serial(
-  "participants come and go: each is heard under their own name, though sections are used again",
+  "participants join and leave: each is heard under their own name, though sections are used again",
   async (t) => {
     const { media, sfu } = await begin(t);
     await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
@@ -200,7 +200,7 @@ test.serial(
 );
 
 test.serial(
-  "candidates: before their description, of the next one, of a past one, doubled, and nonsense",
+  "candidates: before their description, of the next one, of a past one, repeated, and invalid",
   async (t) => {
     const { media, sfu } = await begin(t);
     const given: string[] = [];
@@ -250,7 +250,7 @@ test.serial(
 );
 
 test.serial(
-  "an offer that comes again is answered again, and after one that is none the next is as welcome",
+  "a repeated offer is answered again, and after an invalid one the next is answered",
   async (t) => {
     const { media, sfu } = await begin(t);
     await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
@@ -268,7 +268,7 @@ test.serial(
   },
 );
 
-test.serial("a bad network: what is heard stays whole, and the delay small", async (t) => {
+test.serial("on a bad network the received sound is complete, and the delay small", async (t) => {
   const { media, sfu } = await begin(t);
   const links = await bridge(t, sfu);
   await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
@@ -294,7 +294,7 @@ test.serial("a bad network: what is heard stays whole, and the delay small", asy
   t.true(Math.max(...shares) > 0.7, `${shares.map((whole) => (100 * whole).toFixed(1))} % whole`);
 });
 
-test.serial("a cut is noticed, and where it heals it is connected again", async (t) => {
+test.serial("a cut is noticed, and the connection recovers when it ends", async (t) => {
   const { media, sfu } = await begin(t, { media: { times: { silenceMs: 1_500 } } });
   const links = await bridge(t, sfu);
   await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
@@ -312,7 +312,7 @@ test.serial("a cut is noticed, and where it heals it is connected again", async 
   t.deepEqual(media.states, { publisher: steps, subscriber: steps });
 });
 
-test.serial("a way that takes longer than DTLS waits for its answers", async (t) => {
+test.serial("a path whose delay is longer than DTLS waits for its answers", async (t) => {
   const { media, sfu } = await begin(t);
   await bridge(t, sfu, (link) => {
     link.delayMs = 300;
@@ -356,7 +356,7 @@ test.serial("ICE that never connects fails in time", async (t) => {
 });
 
 test.serial(
-  "servers that do not answer cost no time, and once it is closed nothing is left of them",
+  "servers that do not answer cost no time, and nothing of them remains after the end",
   async (t) => {
     // Discards everything.
     const silent = await UdpLink.open(1);
@@ -382,7 +382,7 @@ test.serial(
   },
 );
 
-test.serial("once it is closed no callback comes, and nothing holds the thread", async (t) => {
+test.serial("after the end no callback comes, and nothing keeps the thread alive", async (t) => {
   const { media, sfu } = await begin(t);
   await sfu.addSpeaker("anna:TRACK_TYPE_AUDIO:0", 440);
   await media.ask({ action: "say", hertz: 880 });

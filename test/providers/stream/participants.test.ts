@@ -1,9 +1,9 @@
 import test from "ava";
 import type { ConnectionEvent } from "../../../src/agent/edge.ts";
 import type { PcmFrame } from "../../../src/audio/pcm-frame.ts";
+import { ParticipantAudio } from "../../../src/providers/stream/participants/participant-audio.ts";
+import { applyParticipantEvent } from "../../../src/providers/stream/participants/participant-events.ts";
 import { Participants } from "../../../src/providers/stream/participants/participants.ts";
-import { takeRosterEvent } from "../../../src/providers/stream/participants/roster-events.ts";
-import { Voices } from "../../../src/providers/stream/participants/voices.ts";
 import { Subscriptions } from "../../../src/providers/stream/sfu/subscriptions.ts";
 import { TrackType } from "../../../src/providers/stream/wire/enums.ts";
 import {
@@ -11,11 +11,11 @@ import {
   SfuEvent,
   type TrackSubscription,
 } from "../../../src/providers/stream/wire/messages.ts";
-import { decode, encode, type Input, variantOf } from "../../../src/providers/stream/wire/protobuf.ts";
+import { decode, encode, type MessageInput, variantOf } from "../../../src/providers/stream/wire/protobuf.ts";
 import { within } from "../../../src/shared/deadline.ts";
 
 const { AUDIO, VIDEO } = TrackType;
-const never = { graceMs: 3_600_000, graceAfterReturnMs: 3_600_000 };
+const never = { graceMs: 3_600_000, graceAfterReconnectMs: 3_600_000 };
 
 function gather(times = never) {
   const events: ConnectionEvent[] = [];
@@ -28,9 +28,9 @@ function gather(times = never) {
     },
     times,
   );
-  const take = (input: Input<typeof SfuEvent>) => {
+  const take = (input: MessageInput<typeof SfuEvent>) => {
     const event = variantOf(decode(SfuEvent, encode(SfuEvent, input)));
-    return event !== null && takeRosterEvent(participants, event);
+    return event !== null && applyParticipantEvent(participants, event);
   };
   return { participants, events, take, left: left.promise };
 }
@@ -52,7 +52,7 @@ const joined = (...[userId, sessionId, tracks, more]: Parameters<typeof attendee
 
 const sessionsOf = (list: readonly TrackSubscription[]) => list.map(({ sessionId }) => sessionId);
 
-test("who is there already is told once, the agent's own user never", (t) => {
+test("participants that are present are reported once, the agent's own user never", (t) => {
   const { participants, events } = gather();
   participants.reset([
     attendee("ada", "s1", [AUDIO], { name: "Ada" }),
@@ -70,7 +70,7 @@ test("who is there already is told once, the agent's own user never", (t) => {
   t.deepEqual(participants.subscriptions, [{ userId: "ada", sessionId: "s1", trackType: AUDIO }]);
 });
 
-test("a microphone is asked for once it is on, and stays so while it is muted", (t) => {
+test("a microphone is subscribed to once it is on, and remains so while it is muted", (t) => {
   const { participants, take } = gather();
   take(joined("ada", "s1", [VIDEO]));
   t.deepEqual(participants.subscriptions, []);
@@ -82,7 +82,7 @@ test("a microphone is asked for once it is on, and stays so while it is muted", 
   t.deepEqual(participants.subscriptions, []);
 });
 
-test("a track may be the first that is heard of somebody", (t) => {
+test("a track may be the first event about a participant", (t) => {
   const { participants, take } = gather();
   take({
     trackPublished: { userId: "ada", sessionId: "s1", type: AUDIO, participant: attendee("ada", "s1") },
@@ -96,7 +96,7 @@ test("a track may be the first that is heard of somebody", (t) => {
   t.is(participants.people.get("bob")?.name, "Bob");
 });
 
-test("whoever comes again in time was never gone; who does not has left", async (t) => {
+test("a user who rejoins in time is not reported; one who does not has left", async (t) => {
   const patient = gather();
   patient.take(joined("ada", "s1"));
   patient.take({ participantLeft: { participant: { userId: "ada", sessionId: "s1" } } });
@@ -105,7 +105,7 @@ test("whoever comes again in time was never gone; who does not has left", async 
     patient.events.map(({ type }) => type),
     ["participant_joined"],
   );
-  const { take, participants, events, left } = gather({ graceMs: 1, graceAfterReturnMs: 1 });
+  const { take, participants, events, left } = gather({ graceMs: 1, graceAfterReconnectMs: 1 });
   take(joined("ada", "s1"));
   take({ participantLeft: { participant: { userId: "ada", sessionId: "s1" } } });
   t.is(participants.people.size, 1);
@@ -114,8 +114,8 @@ test("whoever comes again in time was never gone; who does not has left", async 
   t.like(events.at(-1), { type: "participant_left", participant: { id: "ada" } });
 });
 
-test("of a user's sessions the newest with its microphone on is heard, and the user is there while any is", (t) => {
-  const { participants, take, events } = gather({ graceMs: 0, graceAfterReturnMs: 0 });
+test("of a user's sessions the newest with its microphone on is heard, and the user is present while any is", (t) => {
+  const { participants, take, events } = gather({ graceMs: 0, graceAfterReconnectMs: 0 });
   take(joined("ada", "phone", [AUDIO]));
   t.is(participants.speakerOf("p-phone"), "ada");
   take(joined("ada", "laptop"));
@@ -131,7 +131,7 @@ test("of a user's sessions the newest with its microphone on is heard, and the u
   t.is(events.length, 1);
 });
 
-test("the list of a join puts sessions in the order in which they came", (t) => {
+test("the list of a join orders sessions by the time of their join", (t) => {
   const { participants } = gather();
   participants.reset([
     attendee("ada", "newer", [AUDIO], { joinedAt: { seconds: 20 } }),
@@ -141,10 +141,10 @@ test("the list of a join puts sessions in the order in which they came", (t) => 
   t.is(participants.speakerOf("p-older"), null);
 });
 
-test("a new list replaces the old one; who was in both has not moved", (t) => {
+test("a new list replaces the former one, without events for those in both", (t) => {
   const { participants, events } = gather();
   participants.reset([attendee("ada", "s1", [AUDIO]), attendee("bob", "s2", [AUDIO])]);
-  participants.reset([attendee("bob", "s2", [AUDIO]), attendee("cy", "s3")], { returning: true });
+  participants.reset([attendee("bob", "s2", [AUDIO]), attendee("cy", "s3")], { afterReconnect: true });
   t.deepEqual(sessionsOf(participants.subscriptions), ["s2"]);
   t.deepEqual(
     events.map((event) => "participant" in event && event.participant.id),
@@ -153,7 +153,7 @@ test("a new list replaces the old one; who was in both has not moved", (t) => {
   participants.close();
 });
 
-test("events about other things are none of the roster's", (t) => {
+test("other events are not applied", (t) => {
   const { take } = gather();
   t.false(take({ goAway: { reason: 1 } }));
   t.true(take({ participantLeft: {} }));
@@ -162,24 +162,24 @@ test("events about other things are none of the roster's", (t) => {
 
 const frame = (value: number): PcmFrame => ({ samples: Int16Array.of(value), sampleRate: 16_000 });
 
-test("sound is kept for a second until it is known whose it is", (t) => {
+test("sound is held for a second until its participant is known", (t) => {
   const { participants, take } = gather();
-  const voices = new Voices(participants);
+  const voices = new ParticipantAudio(participants);
   const heard: [string, number | undefined][] = [];
   const stop = voices.listen((id, { samples }) => heard.push([id, samples[0]]));
-  for (let count = 0; count < 60; count++) voices.hear("p-s1", frame(count));
+  for (let count = 0; count < 60; count++) voices.push("p-s1", frame(count));
   t.deepEqual(heard, []);
   take(joined("ada", "s1", [AUDIO]));
-  voices.hear("p-s1", frame(60));
+  voices.push("p-s1", frame(60));
   t.is(heard.length, 51);
   t.deepEqual(heard[0], ["ada", 10]);
   t.deepEqual(heard.at(-1), ["ada", 60]);
   stop();
-  voices.hear("p-s1", frame(61));
+  voices.push("p-s1", frame(61));
   t.is(heard.length, 51);
 });
 
-test("a list is told once at a time, only when it changed, and the last one counts", async (t) => {
+test("subscriptions are sent one request at a time, only after a change, and the last ones count", async (t) => {
   const told: (readonly string[])[] = [];
   let answer = Promise.withResolvers<void>();
   const subscriptions = new Subscriptions((tracks) => {

@@ -2,9 +2,9 @@ import test from "ava";
 import fc from "fast-check";
 import {
   type Enumeration,
-  type Fields,
-  type Input,
-  Message,
+  type MessageFields,
+  type MessageInput,
+  MessageType,
   message,
   oneof,
   variantOf,
@@ -18,9 +18,9 @@ import {
 } from "../../../src/providers/stream/wire/messages.ts";
 import { decode, encode, ProtobufError } from "../../../src/providers/stream/wire/protobuf.ts";
 
-const everyMessage = Object.entries(messages).filter(([, value]) => value instanceof Message) as [
+const everyMessage = Object.entries(messages).filter(([, value]) => value instanceof MessageType) as [
   string,
-  Message<Fields>,
+  MessageType<MessageFields>,
 ][];
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
@@ -41,15 +41,15 @@ const scalars: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
 };
 
 /** Returns arbitrary whole messages, as they look once decoded. */
-function valuesOf(type: Message<Fields>): fc.Arbitrary<Input<Message<Fields>>> {
+function valuesOf(type: MessageType<MessageFields>): fc.Arbitrary<MessageInput<MessageType<MessageFields>>> {
   const fields = Object.entries(type.fields).map(([name, [, kind, repeated]]) => {
     const one =
-      kind instanceof Message
+      kind instanceof MessageType
         ? valuesOf(kind)
         : typeof kind === "string"
           ? (scalars[kind] as fc.Arbitrary<unknown>)
           : fc.oneof(fc.constantFrom(...Object.values(kind as Enumeration)), scalars.int32 as never);
-    const required = repeated !== undefined || !(kind instanceof Message);
+    const required = repeated !== undefined || !(kind instanceof MessageType);
     return { name, value: repeated === undefined ? one : fc.array(one, { maxLength: 3 }), required };
   });
   if (type.exclusive) {
@@ -81,7 +81,7 @@ const Everything = message({
   truths: [2_000, "bool", "repeated"],
 });
 
-test("every kind of field comes back as it was sent", (t) => {
+test("every kind of field is decoded as it was encoded", (t) => {
   fc.assert(
     fc.property(valuesOf(Everything as never), (value) => {
       t.deepEqual(decode(Everything, encode(Everything, value)), value as never);
@@ -89,7 +89,7 @@ test("every kind of field comes back as it was sent", (t) => {
   );
 });
 
-test("every message of the signalling comes back as it was sent", (t) => {
+test("every message of the signalling is decoded as it was encoded", (t) => {
   t.true(everyMessage.length > 50);
   for (const [, type] of everyMessage) {
     fc.assert(
@@ -204,14 +204,14 @@ test("known bytes: an error keeps to fields 4 and 5, and a publisher is not on t
   );
 });
 
-test("a number that is negative takes ten bytes, and comes back", (t) => {
+test("a negative number takes ten bytes, and is decoded", (t) => {
   t.is(hex(encode(Everything, { signed: -1 })), "20ffffffffffffffffff01");
   t.is(decode(Everything, bytes("20 ff ff ff ff ff ff ff ff ff 01")).signed, -1);
   // Some encoders write 32 bits only.
   t.is(decode(Everything, bytes("20 ff ff ff ff 0f")).signed, -1);
 });
 
-test("what a field cannot hold is not sent", (t) => {
+test("a value that its field cannot hold is refused", (t) => {
   for (const input of [
     { signed: 2 ** 31 },
     { unsigned: -1 },
@@ -226,7 +226,7 @@ test("what a field cannot hold is not sent", (t) => {
 test("fields that are not known are skipped, wherever they stand", (t) => {
   const Older = message({ text: [1, "string"], inner: [10, message({ id: [1, "uint32"] })] });
   fc.assert(
-    fc.property(valuesOf(Everything as never), (value: Input<typeof Everything>) => {
+    fc.property(valuesOf(Everything as never), (value: MessageInput<typeof Everything>) => {
       const { text, inner } = decode(Older, encode(Everything, value));
       t.is(text, value.text as string);
       t.is(inner?.id, value.inner?.id);
@@ -244,13 +244,13 @@ test("numbers in a row may come packed or one by one", (t) => {
   t.deepEqual(decode(Everything, bytes("65 00 00 00 3f 65 00 00 80 3f")).floats, [0.5, 1]);
 });
 
-test("a message in pieces is put together; of two scalars the last counts", (t) => {
+test("a message in several parts is merged; of two scalars the last counts", (t) => {
   const { inner, signed } = decode(Everything, bytes("52 02 08 07 20 01 52 03 12 01 61 20 02"));
   t.deepEqual(inner, { id: 7, names: ["a"] });
   t.is(signed, 2);
 });
 
-test("of messages that exclude one another the last counts", (t) => {
+test("of the fields of a oneof the last counts", (t) => {
   const Choice = oneof({ one: [1, Inner], other: [2, Inner] });
   const value = decode(Choice, bytes("0a 02 08 01 12 02 08 02"));
   t.deepEqual(variantOf(value), { type: "other", value: { id: 2, names: [] } });
@@ -263,8 +263,8 @@ test("a field laid out in another way than its table says is skipped", (t) => {
   t.is(signed, 3);
 });
 
-test("bytes that are cut off, or are no message, are refused by name and never hang", (t) => {
-  const attempt = (type: Message<Fields>, input: Uint8Array) => {
+test("bytes that are truncated or invalid throw a ProtobufError and never hang", (t) => {
+  const attempt = (type: MessageType<MessageFields>, input: Uint8Array) => {
     try {
       decode(type, input);
     } catch (error) {
@@ -273,7 +273,8 @@ test("bytes that are cut off, or are no message, are refused by name and never h
   };
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (input) => {
-      for (const type of [Everything, SfuEvent, JoinResponse] as Message<Fields>[]) attempt(type, input);
+      for (const type of [Everything, SfuEvent, JoinResponse] as MessageType<MessageFields>[])
+        attempt(type, input);
     }),
     { numRuns: 2_000 },
   );
@@ -295,17 +296,17 @@ test("each kind of broken bytes says what is wrong", (t) => {
   t.is(refused("0a ff ff ff ff ff ff ff ff 7f"), "The message ends within a field");
   t.is(refused("20"), "The message ends within a field");
   t.is(refused("3d 00 00"), "The message ends within a field");
-  t.is(refused("00 01"), "Field number 0");
+  t.is(refused("00 01"), "MessageField number 0");
   t.is(refused("20 80 80 80 80 80 80 80 80 80 80 01"), "A varint of more than 10 bytes");
   t.is(refused("a3 06"), "Wire type 3");
   t.is(refused("52 02 0a 7f"), "The message ends within a field");
 });
 
-test("text that is not UTF-8 costs its odd characters, not the message", (t) => {
+test("text that is not UTF-8 loses its invalid characters only", (t) => {
   t.is(decode(Everything, bytes("0a 03 61 ff 62")).text, "a\ufffdb");
 });
 
-test("bytes are copied: the buffer they came in may be used again", (t) => {
+test("bytes are copied, so that their buffer may be used again", (t) => {
   const buffer = bytes("12 02 01 02");
   const { raw } = decode(Everything, buffer);
   buffer.fill(9);

@@ -49,7 +49,7 @@ const faults: readonly Fault[] = [
     happen: (stage) => agentOf(stage).goAway(),
     settled: (stage) => stage.stream.log.find("moved", ({ user }) => user === "agent"),
     check(t, stage) {
-      t.is(agentOf(stage).seat?.edge.name, "sfu-2");
+      t.is(agentOf(stage).connection?.edge.name, "sfu-2");
       t.is(joinsOf(stage)[1]?.session, joinsOf(stage)[0]?.session);
     },
   },
@@ -59,7 +59,7 @@ const faults: readonly Fault[] = [
     settled: (stage) => until(() => stage.stream.log.of("moved").length === 2, "two moves"),
     check(t, stage) {
       t.deepEqual(
-        stage.call.participants.map(({ seat }) => seat?.edge.name),
+        stage.call.participants.map(({ connection }) => connection?.edge.name),
         ["sfu-2", "sfu-2"],
       );
     },
@@ -97,7 +97,7 @@ const faults: readonly Fault[] = [
 ];
 
 for (const { title, storySeconds = 5, happen, settled, check } of faults) {
-  test.serial(`${title}: the turn goes on, and the conversation is whole`, async (t) => {
+  test.serial(`${title}: the turn continues, and the conversation is complete`, async (t) => {
     const stage = await StreamStage.open(t, { agentIdleTimeoutMs: 0 });
     const ann = await StreamPerson.join(t, stage.stream, "ann");
     const greeting = story(storySeconds);
@@ -122,7 +122,7 @@ for (const { title, storySeconds = 5, happen, settled, check } of faults) {
     ]);
     // The SFU waits for a second for who has no session any more.
     if (title !== "a session that the SFU forgot" || back - since < 500)
-      t.deepEqual(ann.sitting.log.of("participant_left"), []);
+      t.deepEqual(ann.caller.log.of("participant_left"), []);
     t.is(session.state, "live");
     await stage.launcher.closeSession(session.id, { wait: true });
     t.deepEqual(
@@ -132,11 +132,11 @@ for (const { title, storySeconds = 5, happen, settled, check } of faults) {
   });
 }
 
-test.serial("an edge that is full as the agent joins: it sits on another one", async (t) => {
+test.serial("where the SFU is full as the agent joins, it joins another one", async (t) => {
   const stage = await StreamStage.open(t);
   stage.stream.edges[0]!.full = true;
   const session = await stage.session();
-  t.is(agentOf(stage).seat?.edge.name, "sfu-2");
+  t.is(agentOf(stage).connection?.edge.name, "sfu-2");
   await stage.launcher.closeSession(session.id, { wait: true });
   t.deepEqual(stage.call.participants, []);
 });
@@ -176,7 +176,7 @@ test.serial(`${calls} calls, each with its fault, leave no socket and no thread 
     t.is(session.endReason, "closed");
     t.deepEqual(call.participants, []);
   }
-  for (const { sockets, seats } of stream.edges) t.is(sockets.size + seats.size, 0);
+  for (const { sockets, connections } of stream.edges) t.is(sockets.size + connections.size, 0);
   await launcher.stop();
   await until(() => stream.connections === 0, "the end of all connections");
   await stream.close();

@@ -76,7 +76,7 @@ relayTest(
   },
 );
 
-relayTest("addresses of the relay are given back as a call closes", async (t) => {
+relayTest("addresses of the relay are released as a call closes", async (t) => {
   const scarce = await Relay.start({ quota: 2 });
   t.teardown(() => scarce.stop());
   const { media, sfu } = await throughRelay(t, [`turn:127.0.0.1:${scarce.port}?transport=udp`]);
@@ -88,7 +88,7 @@ relayTest("addresses of the relay are given back as a call closes", async (t) =>
   await within(scarce.room(), 10_000, "a free address");
 });
 
-relayTest("where the relay over UDP does not answer, the next stay goes over TCP", async (t) => {
+relayTest("where the relay over UDP does not answer, the next session uses TCP", async (t) => {
   const urls = ["turn:127.0.0.1:9?transport=udp", `turn:127.0.0.1:${relay?.port}?transport=tcp`];
   const { media, sfu } = await throughRelay(t, urls, { times: { connectTimeoutMs: 5_000 } });
   await sfu.publish();
@@ -102,7 +102,7 @@ relayTest("where the relay over UDP does not answer, the next stay goes over TCP
   t.pass();
 });
 
-test("of the servers that are given one for STUN and one relay are used: over UDP first, then TCP, then TLS", (t) => {
+test("one STUN server and one relay are used: over UDP first, then TCP, then TLS", (t) => {
   const [username, password] = ["user", "secret"];
   const turn = (urls: string) => ({ urls, username, credential: password });
   const given = [

@@ -107,7 +107,7 @@ test("a WAV asks about the weather in a call on Stream, and the spoken answer co
   t.regex(tool ?? "", /Amsterdam/);
 
   t.is((await ask(`/sessions/${id}`, { method: "DELETE" })).status, 204);
-  await ann.sitting.log.seen("participant_left");
+  await ann.caller.log.seen("participant_left");
   t.deepEqual(stream.call("default:c1").ghosts, []);
   server.kill("SIGTERM");
   t.deepEqual(await server.exit, { code: 0, signal: null });

@@ -45,7 +45,7 @@ const client = (sfu: SfuEnd, signal = new AbortController().signal) =>
 
 const fault = (code: number, shouldRetry = false) => ({ error: { code, message: "as told", shouldRetry } });
 
-test("a join is asked for and answered; what comes meanwhile is passed on in order", async (t) => {
+test("a join is answered, and events meanwhile are delivered in order", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket, events } = dial(sfu);
   const joining = socket.join({ sessionId: "s1", token: "t", fastReconnect: true });
@@ -66,7 +66,7 @@ test("a join is asked for and answered; what comes meanwhile is passed on in ord
   );
 });
 
-test("a refused join says why, and what the SFU wants done about it", async (t) => {
+test("a refused join has its reason, and the reaction that the SFU asks for", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket, events } = dial(sfu);
   const joining = socket.join({ sessionId: "s1" });
@@ -80,7 +80,7 @@ test("a refused join says why, and what the SFU wants done about it", async (t) 
   t.is((await sfu.closed()).code, 4_101);
 });
 
-test("a join that is not answered, and a socket that does not open, end at their deadlines", async (t) => {
+test("a join without an answer, and a socket that does not open, fail at their deadlines", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket, lost } = dial(sfu, { joinTimeoutMs: 50 });
   await t.throwsAsync(socket.join({}), { instanceOf: StreamError, code: "ETIMEDOUT" });
@@ -109,7 +109,7 @@ test("a socket that is cut during a join rejects it", async (t) => {
   await t.throwsAsync(joining, { instanceOf: StreamError, code: "ECONNRESET" });
 });
 
-test("once joined, signs of life are asked for; their answers are nobody's business", async (t) => {
+test("once joined, health checks are sent; their answers are no events", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket, events } = await joined(sfu, { healthIntervalMs: 10 });
   t.is((await sfu.request()).type, "healthCheckRequest");
@@ -119,11 +119,11 @@ test("once joined, signs of life are asked for; their answers are nobody's busin
   t.deepEqual(events, []);
 });
 
-test("a socket that is closed or cut by the other side is lost, once", async (t) => {
+test("a socket that the other side closes or cuts is reported as lost, once", async (t) => {
   await using sfu = await SfuEnd.open();
   const closed = await joined(sfu);
   sfu.socket?.close(1_011, "bye");
-  t.deepEqual(await closed.lost, { why: "closed", code: 1_011, reason: "bye" });
+  t.deepEqual(await closed.lost, { kind: "closed", code: 1_011, reason: "bye" });
   const cut = await joined(sfu);
   sfu.socket?.terminate();
   t.like(await cut.lost, { code: 1_006 });
@@ -132,12 +132,12 @@ test("a socket that is closed or cut by the other side is lost, once", async (t)
 test("a silent socket is lost, and closed with 4001", async (t) => {
   await using sfu = await SfuEnd.open();
   const { lost, socket } = await joined(sfu, { silenceMs: 50 });
-  t.like(await lost, { why: "silent" });
+  t.like(await lost, { kind: "silent" });
   t.false(socket.joined);
   t.is((await sfu.closed()).code, 4_001);
 });
 
-test("any frame keeps it alive", async (t) => {
+test("any frame keeps a socket alive", async (t) => {
   await using sfu = await SfuEnd.open();
   const { lost, socket } = await joined(sfu, { healthIntervalMs: 60, silenceMs: 3_000 });
   for (let count = 0; count < 60; count++) {
@@ -149,7 +149,7 @@ test("any frame keeps it alive", async (t) => {
   await socket.close("left");
 });
 
-test("not a word is heard of a socket that was superseded", async (t) => {
+test("a superseded socket delivers no event", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket, events, lost } = await joined(sfu);
   const closing = socket.close("superseded");
@@ -161,7 +161,7 @@ test("not a word is heard of a socket that was superseded", async (t) => {
   t.is(await Promise.race([lost, Promise.resolve("not lost")]), "not lost");
 });
 
-test("leaving says goodbye before it closes with 1000", async (t) => {
+test("leaving sends a leave request before it closes with 1000", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket } = await joined(sfu);
   await socket.leave("s1", "the call is over");
@@ -172,7 +172,7 @@ test("leaving says goodbye before it closes with 1000", async (t) => {
   t.is((await sfu.closed()).code, 1_000);
 });
 
-test("leaving does not wait for a server that takes no part in closing", async (t) => {
+test("leaving does not wait for a server that does not complete the close", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket } = await joined(sfu);
   sfu.socket?.pause();
@@ -180,7 +180,7 @@ test("leaving does not wait for a server that takes no part in closing", async (
   t.pass();
 });
 
-test("a frame that cannot be read is passed over, and told of", async (t) => {
+test("an unreadable frame is skipped and reported", async (t) => {
   await using sfu = await SfuEnd.open();
   const { socket, unreadable, seen } = await joined(sfu);
   sfu.socket?.send(Buffer.from([0x0a, 0x7f]));
@@ -214,7 +214,7 @@ test("an error within a 200 is one; code 0 is none", async (t) => {
   t.is((await fine).sdp, "answer");
 });
 
-test("where trying again can help, it is tried again, and not for ever", async (t) => {
+test("a passing failure is retried, a limited number of times", async (t) => {
   await using sfu = await SfuEnd.open();
   const late = client(sfu).call("UpdateSubscriptions", { sessionId: "s1" });
   (await sfu.twirp()).answer(200, encode(UpdateSubscriptionsResponse, fault(500, true)));
@@ -230,21 +230,21 @@ test("where trying again can help, it is tried again, and not for ever", async (
   t.regex(error?.message ?? "", /never/);
 });
 
-test("a refusal of which nothing better can come is not repeated", async (t) => {
+test("a lasting refusal is not repeated", async (t) => {
   await using sfu = await SfuEnd.open();
   const calling = client(sfu).call("SendAnswer", { sdp: "v=0" });
   (await sfu.twirp()).answer(401, '{"code":"unauthenticated","msg":"token: expired"}');
   t.like(await t.throwsAsync(calling), { status: 401, code: "unauthenticated", retryable: false });
 });
 
-test("an answer that is no message is an error that says so", async (t) => {
+test("an unreadable response is an error of its own", async (t) => {
   await using sfu = await SfuEnd.open();
   const calling = client(sfu).call("SetPublisher", { sdp: "v=0" });
   for (let count = 0; count < 4; count++) (await sfu.twirp()).answer(200, "\xff\xff no message");
   t.like(await t.throwsAsync(calling), { code: "BAD_ANSWER" });
 });
 
-test("the end of a stay ends its requests", async (t) => {
+test("the end of a session aborts its requests", async (t) => {
   await using sfu = await SfuEnd.open();
   const over = new AbortController();
   const calling = client(sfu, over.signal).call("SetPublisher", { sdp: "v=0" });

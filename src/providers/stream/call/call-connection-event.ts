@@ -1,16 +1,28 @@
 import type { ConnectionEvent } from "../../../agent/edge.ts";
-import type { Capabilities } from "../media/media.ts";
+import type { CodecDescriptions } from "../media/media.ts";
 
-/** The ways in which a seat is taken up again: on the same session, as a new one, or on another edge. */
-export type Strategy = "fast" | "rejoin" | "migrate";
+/**
+ * The ways to restore a connection: the same session over another socket, a new session on an SFU, or a move
+ * to another SFU.
+ */
+export type ReconnectStrategy = "fast" | "rejoin" | "migrate";
 
-/** The reasons for which the agent is no longer in the call. `lost`: for good, after every attempt to come back. */
+/**
+ * The reasons for which the agent is no longer in the call. `lost` means that every attempt to reconnect has
+ * failed.
+ */
 export type CallEndReason = "left" | "call_ended" | "kicked" | "lost";
 
-/** The reasons for which the agent may not be heard: it has not the right, lost it, or was muted by somebody. */
+/**
+ * The causes for which the agent may not be heard: it lacks the capability, its grants were withdrawn, or a
+ * moderator muted it.
+ */
 export type MutedBy = "capabilities" | "grants" | "moderation";
 
-/** The agent's place as plain data, with all that it takes to leave for an agent that cannot any more. It holds a token. */
+/**
+ * The data that identify the agent's session on an SFU. They suffice to leave the call on behalf of an agent
+ * that no longer can, and hold a token.
+ */
 export interface SfuAddress {
   readonly cid: string;
   readonly userId: string;
@@ -19,23 +31,26 @@ export interface SfuAddress {
   readonly token: string;
   readonly sessionId: string;
   readonly unifiedSessionId: string;
-  /** The capabilities that the SFU was told. */
-  readonly capabilities: Capabilities;
+  /** The codecs that the SFU was told. */
+  readonly codecs: CodecDescriptions;
 }
 
 export type CallConnectionEvent =
   | Extract<ConnectionEvent, { readonly type: "participant_joined" | "participant_left" }>
-  /** The agent sits somewhere else from here on. Also told of the first place. */
-  | { readonly type: "seated"; readonly place: SfuAddress }
-  /** The agent's sound reaches the SFU that it sits on: its media is connected, at first or again. */
-  | { readonly type: "heard" }
-  /** `why` is a short class, such as `signal_lost`. */
-  | { readonly type: "reconnecting"; readonly strategy: Strategy; readonly why: string }
-  /** `tookMs` from the moment the fault was noticed until the SFU let us in again; of a migration, until the old one let go. */
-  | { readonly type: "reconnected"; readonly strategy: Strategy; readonly tookMs: number }
-  /** The agent may not be heard any more, or, with null, may be again. */
-  | { readonly type: "muted"; readonly why: MutedBy | null }
-  /** Something went wrong that the call survives. */
-  | { readonly type: "warning"; readonly what: string; readonly error: unknown }
-  /** The last one. */
+  /** The agent's session is on another SFU. The event also reports the first session. */
+  | { readonly type: "sfu_changed"; readonly address: SfuAddress }
+  /** The agent's sound reaches its SFU: the publisher's media is connected, for the first time or again. */
+  | { readonly type: "media_connected" }
+  /** The agent begins to reconnect. `reason` is a short class, such as `signal_lost`. */
+  | { readonly type: "reconnecting"; readonly strategy: ReconnectStrategy; readonly reason: string }
+  /**
+   * The agent has reconnected. `tookMs` lasts from the moment at which the failure was noticed until the SFU
+   * accepted the join; after a migration, until the former SFU reported its end.
+   */
+  | { readonly type: "reconnected"; readonly strategy: ReconnectStrategy; readonly tookMs: number }
+  /** The agent may not be heard, for the cause `by`; null: it may be heard again. */
+  | { readonly type: "muted"; readonly by: MutedBy | null }
+  /** Something failed that the call survives. */
+  | { readonly type: "warning"; readonly message: string; readonly error: unknown }
+  /** The agent is no longer in the call. No event follows. */
   | { readonly type: "ended"; readonly reason: CallEndReason; readonly error: unknown };

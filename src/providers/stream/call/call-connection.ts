@@ -4,44 +4,51 @@ import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { now } from "../../../shared/protocol.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
 import { joinCall } from "../coordinator/join.ts";
-import type { Sdk } from "../coordinator/sdk.ts";
+import type { StreamSdk } from "../coordinator/sdk.ts";
 import { StreamError } from "../error.ts";
 import type { MediaFactory } from "../media/media.ts";
+import { ParticipantAudio, type SoundListener } from "../participants/participant-audio.ts";
+import { applyParticipantEvent } from "../participants/participant-events.ts";
 import { Participants } from "../participants/participants.ts";
 import { PermissionToSpeak } from "../participants/permission-to-speak.ts";
-import { takeRosterEvent } from "../participants/roster-events.ts";
-import { type SoundListener, Voices } from "../participants/voices.ts";
 import type { SessionFailure } from "../sfu/session-failure.ts";
 import { type ErrorEvent, hasNoRoom, readFault } from "../sfu/sfu-fault.ts";
 import type { SfuSession } from "../sfu/sfu-session.ts";
 import { CallEndedReason } from "../wire/enums.ts";
 import type { ReconnectDetails, SfuEvent } from "../wire/messages.ts";
-import type { CallConnectionEvent, CallEndReason, SfuAddress, Strategy } from "./call-connection-event.ts";
-import { type Arrival, Migration } from "./migration.ts";
-import { type Publishing, Reconnect } from "./reconnect.ts";
+import type {
+  CallConnectionEvent,
+  CallEndReason,
+  ReconnectStrategy,
+  SfuAddress,
+} from "./call-connection-event.ts";
+import { Migration, type SfuJoin } from "./migration.ts";
+import { type PublishOptions, Reconnect } from "./reconnect.ts";
 import { ReconnectLimits } from "./reconnect-limits.ts";
 
 export interface CallConnectionOptions {
-  readonly sdk: Pick<Sdk, "WebSocket">;
+  readonly sdk: Pick<StreamSdk, "WebSocket">;
   readonly coordinator: Pick<Coordinator, "join">;
   readonly factory: MediaFactory;
   readonly apiKey: string;
   readonly call: Call;
   readonly agentUser: AgentUser;
-  /** The number of tries of a join in all. */
+  /** The number of attempts to join, the first one included. */
   readonly attempts: number;
-  /** Takes each event, also those of the join itself. */
+  /** Called with each event, also with those of the join itself. */
   readonly onEvent: (event: CallConnectionEvent) => void;
 }
 
-/** `joining → seated ⇄ returning → left`; left also follows joining and seated. */
-type CallConnectionState = "joining" | "seated" | "returning" | "left";
+/**
+ * The transitions are `joining → joined ⇄ reconnecting → left`; `left` also follows `joining` and `joined`.
+ */
+type CallConnectionState = "joining" | "joined" | "reconnecting" | "left";
 
 /**
- * The agent's membership in a call: it joins, and comes back from whatever happens to its connection, until it leaves or
- * the call is over.
+ * The agent's connection to a call. It joins, and restores the connection whenever it fails, until the agent
+ * leaves or the call is over.
  *
- *     signal lost, media healthy ─▶ fast ──not taken up──▶ rejoin ◀── media failed, negotiation failed, session lost
+ *     signal lost, media healthy ─▶ fast ──not accepted──▶ rejoin ◀── media failed, negotiation failed, session lost
  *     go-away ──▶ migrate ──not done in time──▶ rejoin ──too often──▶ lost
  */
 export class CallConnection {
@@ -49,12 +56,14 @@ export class CallConnection {
   readonly #over = new AbortController();
   readonly #limits = new ReconnectLimits();
   readonly #participants: Participants;
-  readonly #voices: Voices;
+  readonly #audio: ParticipantAudio;
   readonly #migration: Migration;
   readonly #reconnect: Reconnect;
   #state: CallConnectionState = "joining";
-  readonly #right = new PermissionToSpeak((why) => this.#tell({ type: "muted", why }));
-  /** The work about something that happened during a return. */
+  readonly #permission = new PermissionToSpeak((by) => this.#emit({ type: "muted", by }));
+  /**
+   * Handles the first failure that occurred during a reconnect, once that is over; null where there was none.
+   */
   #next: (() => void) | null = null;
   #leaving: Promise<void> | null = null;
 
@@ -62,43 +71,46 @@ export class CallConnection {
     const { call, agentUser, onEvent } = options;
     this.#options = options;
     this.#participants = new Participants(agentUser.id, onEvent);
-    this.#voices = new Voices(this.#participants);
+    this.#audio = new ParticipantAudio(this.#participants);
     this.#migration = new Migration({
       ...options,
       userId: agentUser.id,
       cid: `${call.callType}:${call.callId}`,
       unifiedSessionId: randomUUID(),
-      onEvent: (session, event) => this.#take(session, event),
-      onFailure: (session, failure) => this.#failure(session, failure),
-      onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
+      onEvent: (session, event) => this.#handleSfuEvent(session, event),
+      onFailure: (session, failure) => this.#handleFailure(session, failure),
+      onWarning: (message, error) => this.#emit({ type: "warning", message, error }),
       onConnected: (peer) => {
         this.#limits.connected(peer);
-        if (peer === "publisher") this.#tell({ type: "heard" });
+        if (peer === "publisher") this.#emit({ type: "media_connected" });
       },
-      onSound: (prefix, frame) => this.#voices.hear(prefix, frame),
+      onSound: (prefix, frame) => this.#audio.push(prefix, frame),
     });
     this.#reconnect = new Reconnect({
       migration: this.#migration,
       limits: this.#limits,
       signal: this.#over.signal,
       joinCall: (sessionId, details, avoid) => this.#joinCall(sessionId, details, avoid),
-      moveTo: (arrival, keep) => this.#moveTo(arrival, keep),
-      proceed: (arrival, publishing) => this.#proceed(arrival, publishing),
-      onWarning: (what, error) => this.#tell({ type: "warning", what, error }),
+      switchTo: (join, keep) => this.#switchTo(join, keep),
+      start: (join, options) => this.#start(join, options),
+      onWarning: (message, error) => this.#emit({ type: "warning", message, error }),
     });
   }
 
-  /** Rejects with a {@link StreamError}, or with the reason of the signal, which counts until it has joined. */
+  /**
+   * Joins the call. It rejects with a {@link StreamError}, or with the reason of the signal, which has an
+   * effect only until the join is over.
+   */
   static async join(options: CallConnectionOptions, signal: AbortSignal): Promise<CallConnection> {
     signal.throwIfAborted();
-    const seat = new CallConnection(options);
-    const aborted = () => void seat.leave("no longer wanted");
+    const connection = new CallConnection(options);
+    const aborted = () => void connection.leave("join aborted");
     signal.addEventListener("abort", aborted, { once: true });
     try {
-      await seat.#join();
-      return seat;
+      await connection.#join();
+      return connection;
     } catch (error) {
-      await seat.leave("join failed");
+      await connection.leave("join failed");
       throw signal.aborted ? signal.reason : error;
     } finally {
       signal.removeEventListener("abort", aborted);
@@ -109,31 +121,38 @@ export class CallConnection {
     return this.#participants.people;
   }
 
-  /** Returns whether the agent may be heard, as far as its rights go. */
+  /** Whether the agent is permitted to be heard. */
   get maySpeak(): boolean {
-    return this.#right.silence === null;
+    return this.#permission.mutedBy === null;
   }
 
-  get place(): SfuAddress | null {
-    return this.#migration.place;
+  /** The address of the agent's session on its SFU; null before the join. */
+  get address(): SfuAddress | null {
+    return this.#migration.address;
   }
 
-  /** 20 ms of what the agent says. Never throws. */
+  /**
+   * Sends a frame of 20 ms of the agent's sound. It never throws. The frame is dropped while the agent may
+   * not be heard.
+   */
   send(frame: PcmFrame): void {
-    if (this.#right.silence === null) this.#migration.send(frame);
+    if (this.#permission.mutedBy === null) this.#migration.send(frame);
   }
 
-  /** Calls `listener` with the sound of each participant by itself. Returns a function that ends this. */
+  /** Calls `listener` with the sound of each participant. It returns a function that unsubscribes. */
   listen(listener: SoundListener): () => void {
-    return this.#voices.listen(listener);
+    return this.#audio.listen(listener);
   }
 
-  /** Speaks again after a moderator muted the agent, which nothing else does. */
+  /** Lets the agent be heard again after a moderator muted it. Nothing else undoes that. */
   unmute(): void {
-    this.#changeRight(() => this.#right.unmute());
+    this.#changePermission(() => this.#permission.unmute());
   }
 
-  /** Leaves the call: the participant is gone at once for the others. Resolves within a second, or three without a connection. */
+  /**
+   * Leaves the call: the others see at once that the participant is gone. It resolves within one second, or
+   * three without a connection. It never rejects.
+   */
   async leave(reason = "left"): Promise<void> {
     this.#end("left", null, reason);
     await this.#leaving;
@@ -141,14 +160,14 @@ export class CallConnection {
 
   async #join(): Promise<void> {
     const sessionId = randomUUID();
-    const arrival = await this.#joinCall(sessionId);
+    const join = await this.#joinCall(sessionId);
     this.#over.signal.throwIfAborted();
-    this.#moveTo(arrival);
-    this.#state = "seated";
-    this.#proceed(arrival);
+    this.#switchTo(join);
+    this.#state = "joined";
+    this.#start(join);
   }
 
-  #joinCall(sessionId: string, details?: ReconnectDetails, avoid?: string): Promise<Arrival> {
+  #joinCall(sessionId: string, details?: ReconnectDetails, avoid?: string): Promise<SfuJoin> {
     const { coordinator, call, agentUser, attempts } = this.#options;
     const { signal } = this.#over;
     return joinCall({
@@ -158,43 +177,46 @@ export class CallConnection {
       attempts,
       avoid,
       signal,
-      arrive: (admission) => this.#migration.arrive(admission, sessionId, signal, details),
+      joinSfu: (admission) => this.#migration.joinSfu(admission, sessionId, signal, details),
     });
   }
 
-  /** Moves to another stay: from here on what that one says counts. */
-  #moveTo(arrival: Arrival, keep = false): void {
-    this.#migration.adopt(arrival.session, { keep });
-    this.#right.takeCapabilities(arrival.capabilities);
-    const { place } = this.#migration;
-    if (place !== null) this.#tell({ type: "seated", place });
+  /** Makes this session the current one: from here on its events count. */
+  #switchTo(join: SfuJoin, keep = false): void {
+    this.#migration.switchTo(join.session, { keep });
+    this.#permission.setCapabilities(join.capabilities);
+    const { address } = this.#migration;
+    if (address !== null) this.#emit({ type: "sfu_changed", address });
   }
 
-  /** Takes up what an SFU said to a join, and what it said after it. */
-  #proceed({ session, response }: Pick<Arrival, "session" | "response">, publishing: Publishing = {}): void {
+  /**
+   * Applies the SFU's response to a join, publishes and subscribes, and delivers the events that came after
+   * the response.
+   */
+  #start({ session, response }: Pick<SfuJoin, "session" | "response">, options: PublishOptions = {}): void {
     this.#next = null;
     const { callState, reconnected } = response;
-    // An answer without the state of the call says nothing of who is in it.
-    if (callState) this.#participants.reset(callState.participants, { returning: !reconnected });
-    this.#speak(session, publishing);
-    session.proceed();
+    // A response without the state of the call does not tell who is in it.
+    if (callState) this.#participants.reset(callState.participants, { afterReconnect: !reconnected });
+    this.#publish(session, options);
+    session.deliverEvents();
     session.subscribe(this.#participants.subscriptions);
   }
 
-  #take(session: SfuSession, event: SfuEvent): void {
+  #handleSfuEvent(session: SfuSession, event: SfuEvent): void {
     if (this.#state === "left") return;
-    // It comes from the old edge, whose socket may be quicker than the answer of the new one.
-    if (event.type === "participantMigrationComplete") this.#reconnect.moved();
+    // It comes from the former SFU, and may arrive before the response of the new one.
+    if (event.type === "participantMigrationComplete") this.#reconnect.migrationComplete();
     if (session !== this.#migration.current) return;
-    if (takeRosterEvent(this.#participants, event)) {
+    if (applyParticipantEvent(this.#participants, event)) {
       session.subscribe(this.#participants.subscriptions);
       if (event.type === "trackUnpublished")
-        this.#changeRight(() => this.#right.takeUnpublished(event.value, session.sessionId));
+        this.#changePermission(() => this.#permission.trackUnpublished(event.value, session.sessionId));
       return;
     }
     switch (event.type) {
       case "error":
-        this.#takeError(event.value);
+        this.#handleError(event.value);
         return;
       case "callEnded": {
         const kicked = event.value.reason === CallEndedReason.KICKED;
@@ -202,98 +224,105 @@ export class CallConnection {
         return;
       }
       case "goAway":
-        void this.#comeBack("migrate", "go_away");
+        void this.#restore("migrate", "go_away");
         return;
       case "callGrantsUpdated":
-        this.#changeRight(() => this.#right.takeGrants(event.value.currentGrants?.canPublishAudio === true));
+        this.#changePermission(() =>
+          this.#permission.setGrants(event.value.currentGrants?.canPublishAudio === true),
+        );
         return;
       default:
-      // About video, or of no use to an agent.
+      // The other events are about video, or are of no use to an agent.
     }
   }
 
-  /** Publishes where that is allowed; what is published already is only muted where it is not. */
-  #speak(session: SfuSession, publishing: Publishing = {}): void {
-    const silent = this.#right.silence !== null;
-    void session.mute(silent);
-    if (!silent || session.media.publisher.tracks.length > 0) void session.publish(publishing);
+  /**
+   * Publishes the agent's track where that is permitted. A track that was published before is only muted
+   * where it is not.
+   */
+  #publish(session: SfuSession, options: PublishOptions = {}): void {
+    const muted = this.#permission.mutedBy !== null;
+    void session.mute(muted);
+    if (!muted || session.media.publisher.tracks.length > 0) void session.publish(options);
   }
 
-  /** The agent may be heard from here on, or not any more. */
-  #changeRight(change: () => void): void {
-    const before = this.#right.silence === null;
+  /**
+   * Applies a change of the permission, and mutes, unmutes or publishes the track where the result differs.
+   */
+  #changePermission(change: () => void): void {
+    const mayBefore = this.#permission.mutedBy === null;
     change();
     const session = this.#migration.current;
-    if (before === (this.#right.silence === null) || session === null) return;
-    void session.mute(before);
-    if (!before && session.media.publisher.tracks.length === 0) void session.publish();
+    if (mayBefore === (this.#permission.mutedBy === null) || session === null) return;
+    void session.mute(mayBefore);
+    if (!mayBefore && session.media.publisher.tracks.length === 0) void session.publish();
   }
 
-  #takeError(event: ErrorEvent): void {
-    const { error, wish, badEdge } = readFault(event);
-    if (wish === "leave") this.#end("lost", error, "disconnected by the SFU");
-    else if (wish === null) this.#tell({ type: "warning", what: "The SFU reports an error", error });
-    else void this.#comeBack(wish, error.code?.toLowerCase() ?? "error", badEdge);
+  #handleError(event: ErrorEvent): void {
+    const { error, reaction, edgeUnusable } = readFault(event);
+    if (reaction === "leave") this.#end("lost", error, "disconnected by the SFU");
+    else if (reaction === null) this.#emit({ type: "warning", message: "The SFU reports an error", error });
+    else void this.#restore(reaction, error.code?.toLowerCase() ?? "error", edgeUnusable);
   }
 
-  #failure(session: SfuSession, failure: SessionFailure): void {
+  #handleFailure(session: SfuSession, failure: SessionFailure): void {
     if (session === this.#migration.former) {
-      // It was to be left anyway.
-      if (failure.kind === "signal_lost") this.#reconnect.moved();
+      // The former session is given up anyway.
+      if (failure.kind === "signal_lost") this.#reconnect.migrationComplete();
       return;
     }
     if (session !== this.#migration.current) return;
-    if (this.#state === "returning") this.#next ??= () => this.#failure(session, failure);
-    if (this.#state !== "seated") return;
+    if (this.#state === "reconnecting") this.#next ??= () => this.#handleFailure(session, failure);
+    if (this.#state !== "joined") return;
     if (!this.#limits.allows(failure)) {
       const message = `${failure.kind}: too often in a row`;
       this.#end("lost", new StreamError(message, { retryable: false, cause: failure }), failure.kind);
       return;
     }
     const fast = failure.kind === "signal_lost" && session.mediaHealthy;
-    const badEdge = failure.kind === "session_lost" && hasNoRoom(failure.error);
-    void this.#comeBack(fast ? "fast" : "rejoin", failure.kind, badEdge);
+    const edgeUnusable = failure.kind === "session_lost" && hasNoRoom(failure.error);
+    void this.#restore(fast ? "fast" : "rejoin", failure.kind, edgeUnusable);
   }
 
-  /** Brings the agent back in one way or another, or ends the membership. Never rejects. */
-  async #comeBack(wish: Strategy, why: string, badEdge = false): Promise<void> {
+  /** Restores the connection by a reconnect or migration, or ends it as `lost`. It never rejects. */
+  async #restore(wanted: ReconnectStrategy, reason: string, edgeUnusable = false): Promise<void> {
     const noticedAt = now();
-    if (this.#state === "returning") this.#next ??= () => void this.#comeBack(wish, why, badEdge);
-    if (this.#state !== "seated") return;
-    this.#state = "returning";
+    if (this.#state === "reconnecting") this.#next ??= () => void this.#restore(wanted, reason, edgeUnusable);
+    if (this.#state !== "joined") return;
+    this.#state = "reconnecting";
     this.#next = null;
-    this.#tell({ type: "reconnecting", strategy: wish, why });
+    this.#emit({ type: "reconnecting", strategy: wanted, reason });
     try {
-      const strategy = await this.#reconnect.run({ wish, why, noticedAt, badEdge });
+      const strategy = await this.#reconnect.run({ strategy: wanted, reason, noticedAt, edgeUnusable });
       this.#over.signal.throwIfAborted();
-      this.#state = "seated";
-      this.#tell({ type: "reconnected", strategy, tookMs: now() - noticedAt });
+      this.#state = "joined";
+      this.#emit({ type: "reconnected", strategy, tookMs: now() - noticedAt });
     } catch (error) {
-      this.#end("lost", error, "could not come back");
+      this.#end("lost", error, "could not reconnect");
       return;
     }
-    this.#catchUp();
+    this.#handleNext();
   }
 
-  /** Looks again at what happened during a return. */
-  #catchUp(): void {
+  /** Handles the failure that occurred during the reconnect, if there was one. */
+  #handleNext(): void {
     const next = this.#next;
     this.#next = null;
     next?.();
   }
 
-  #end(reason: CallEndReason, error: unknown, said: string): void {
+  #end(reason: CallEndReason, error: unknown, message: string): void {
     if (this.#state === "left") return;
-    const seated = this.#state !== "joining";
+    const joined = this.#state !== "joining";
     this.#state = "left";
     const over = new StreamError("The agent has left the call", { code: "ECONNABORTED", retryable: false });
     this.#over.abort(over);
     this.#participants.close();
-    this.#leaving = this.#migration.leave(said, seated && (reason === "left" || reason === "lost"));
-    this.#tell({ type: "ended", reason, error });
+    this.#leaving = this.#migration.leave(message, joined && (reason === "left" || reason === "lost"));
+    this.#emit({ type: "ended", reason, error });
   }
 
-  #tell(event: CallConnectionEvent): void {
+  #emit(event: CallConnectionEvent): void {
     this.#options.onEvent(event);
   }
 }

@@ -5,10 +5,10 @@ import type { CallConnectionEvent } from "./call-connection-event.ts";
 
 type Reconnecting = Extract<CallConnectionEvent, { readonly type: "reconnecting" }>;
 
-/** The reports that are not the connection's fault: an edge sends its participants elsewhere. */
+/** The reasons of reconnects that are not counted as errors: an SFU sends its participants to another one. */
 const notErrors: ReadonlySet<string> = new Set(["go_away"]);
 
-/** Tells what happens to a connection by itself: one log line each, and a count of what went wrong. */
+/** Reports the events of a connection: one log line each, and a count of the errors. */
 export class ConnectionReport {
   readonly #log: JoinRequest["log"];
   readonly #measure: JoinRequest["measure"];
@@ -20,28 +20,33 @@ export class ConnectionReport {
     this.#measure = measure;
   }
 
-  /** `joined`: whoever asked to join has been told that it worked. What comes before is a part of that. */
-  take(event: CallConnectionEvent, joined: boolean): void {
+  /**
+   * Reports an event. `joined` says whether the join has resolved: an end before that is reported by its rejection.
+   */
+  report(event: CallConnectionEvent, joined: boolean): void {
     switch (event.type) {
       case "participant_joined":
       case "participant_left":
-      case "heard":
+      case "media_connected":
         return;
-      case "seated":
-        this.#edge = event.place.edge;
+      case "sfu_changed":
+        this.#edge = event.address.edge;
         return;
       case "reconnecting":
         this.#reconnecting = event;
-        if (!notErrors.has(event.why)) this.#count(event.why);
+        if (!notErrors.has(event.reason)) this.#count(event.reason);
         return;
       case "reconnected":
         this.#reconnected(event);
         return;
       case "muted":
-        this.#log?.info(this.#fields({ why: event.why }), event.why ? "the agent is muted" : "unmuted");
+        this.#log?.info(
+          this.#fields({ muted_by: event.by }),
+          event.by ? "the agent is muted" : "the agent is unmuted",
+        );
         return;
       case "warning":
-        this.warn(event.error, lowerCase(event.what));
+        this.warn(event.error, withLowerCase(event.message));
         return;
       case "ended":
         if (joined) this.#ended(event);
@@ -51,17 +56,22 @@ export class ConnectionReport {
     }
   }
 
-  /** Reports that something went wrong that the call survives. */
-  warn(error: unknown, what: string): void {
+  /** Logs and counts a failure that the call survives. */
+  warn(error: unknown, message: string): void {
     this.#count(errorKind(error));
-    this.#log?.warn(this.#fields({ err: plainError(error) }), what);
+    this.#log?.warn(this.#fields({ err: plainError(error) }), message);
   }
 
   #reconnected({ strategy, tookMs }: Extract<CallConnectionEvent, { readonly type: "reconnected" }>): void {
-    const { why, strategy: wish } = this.#reconnecting ?? { why: "unknown", strategy };
+    const { reason, strategy: wanted } = this.#reconnecting ?? { reason: "unknown", strategy };
     this.#reconnecting = null;
     this.#log?.info(
-      this.#fields({ why, strategy, ...(wish === strategy ? {} : { wish }), took_ms: Math.round(tookMs) }),
+      this.#fields({
+        reason,
+        strategy,
+        ...(wanted === strategy ? {} : { wanted_strategy: wanted }),
+        took_ms: Math.round(tookMs),
+      }),
       "reconnected to the call",
     );
   }
@@ -73,8 +83,11 @@ export class ConnectionReport {
       return;
     }
     this.#count(errorKind(error));
-    const why = this.#reconnecting?.why;
-    const fields = this.#fields({ ...(why === undefined ? {} : { why }), err: plainError(error) });
+    const cause = this.#reconnecting?.reason;
+    const fields = this.#fields({
+      ...(cause === undefined ? {} : { reason: cause }),
+      err: plainError(error),
+    });
     this.#log?.error(fields, "the connection to the call is lost");
   }
 
@@ -87,5 +100,5 @@ export class ConnectionReport {
   }
 }
 
-/** Returns a text as log lines begin. */
-const lowerCase = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+/** Returns a text whose first letter is in lower case, as in all log lines. */
+const withLowerCase = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

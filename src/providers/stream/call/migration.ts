@@ -6,13 +6,14 @@ import type { Peer } from "../media/media.ts";
 import type { SessionFailure } from "../sfu/session-failure.ts";
 import { SfuSession, type SfuSessionOptions } from "../sfu/sfu-session.ts";
 import type { JoinResponse, ReconnectDetails, SfuEvent } from "../wire/messages.ts";
-import type { CloseReason } from "../wire/sfu-socket.ts";
+import type { SocketCloseReason } from "../wire/sfu-socket.ts";
 import type { SfuAddress } from "./call-connection-event.ts";
 
-/** A stay that has begun, and what the SFU said to it. */
-export interface Arrival {
+/** A session that has joined an SFU, and the SFU's response. */
+export interface SfuJoin {
   readonly session: SfuSession;
   readonly response: JoinResponse;
+  /** The agent's rights in the call, such as `send-audio`. */
   readonly capabilities: readonly string[];
 }
 
@@ -23,57 +24,66 @@ export interface MigrationOptions
   > {
   readonly onEvent: (session: SfuSession, event: SfuEvent) => void;
   readonly onFailure: (session: SfuSession, failure: SessionFailure) => void;
-  /** Called when the agent's sound gets out, or the participants' sound gets in. */
+  /** Called when a peer connection of the current session is connected. */
   readonly onConnected: (peer: Peer) => void;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
 
-/** The longest wait for a goodbye over a socket of its own, in milliseconds. */
-const goodbyeTimeoutMs = 2_000;
+/** The longest time to leave over a socket opened for that alone, in milliseconds. */
+const leaveTimeoutMs = 2_000;
 
 /**
- * The place of the agent: on one SFU, and while it moves, on two. Its own sound and that of the participants go over to the
- * new one when that is connected, each by itself, or when the old one is given up.
+ * The agent's sessions in a call: one on its SFU, and during a migration a second one on the SFU that it
+ * leaves. The agent's sound and the participants' sound pass to the new session separately, each when its
+ * peer connection is connected, or both when the former session is closed.
  */
 export class Migration {
   readonly #options: MigrationOptions;
   #current: SfuSession | null = null;
   #former: SfuSession | null = null;
-  /** Begun and not yet adopted. */
-  #arriving: SfuSession | null = null;
-  #speaking: SfuSession | null = null;
-  #hearing: SfuSession | null = null;
+  /** A session that has begun to join, and is not yet the current one. */
+  #joining: SfuSession | null = null;
+  /** The session over which the agent's sound is sent. */
+  #sending: SfuSession | null = null;
+  /** The session from which the participants' sound is taken. */
+  #receiving: SfuSession | null = null;
+  /** The number of sockets opened so far. */
   #sockets = 0;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
   }
 
+  /** The session whose events count; null before the join. */
   get current(): SfuSession | null {
     return this.#current;
   }
 
-  /** The one that is being moved away from. */
+  /** The session that is being replaced; null where none is. */
   get former(): SfuSession | null {
     return this.#former;
   }
 
-  /** The number of sockets that were opened before. */
-  get nextAttempt(): number {
+  /** Returns the number of sockets that were opened before, and counts one more. */
+  countSocket(): number {
     return this.#sockets++;
   }
 
-  get place(): SfuAddress | null {
-    return this.#current?.place ?? null;
+  /** The address of the current session; null before the join. */
+  get address(): SfuAddress | null {
+    return this.#current?.address ?? null;
   }
 
-  /** Takes a place on an SFU. The stay is to be adopted next. Rejects with a StreamError, and leaves nothing behind then. */
-  async arrive(
+  /**
+   * Joins an SFU with a new session, which the caller passes to {@link switchTo} next. It rejects with a
+   * {@link StreamError}, and then leaves nothing open.
+   */
+  async joinSfu(
     { credentials, capabilities }: SfuAdmission,
     sessionId: string,
     signal: AbortSignal,
     details?: ReconnectDetails,
-  ): Promise<Arrival> {
+  ): Promise<SfuJoin> {
     signal.throwIfAborted();
     const session: SfuSession = new SfuSession({
       ...this.#options,
@@ -83,69 +93,73 @@ export class Migration {
       onFailure: (failure) => this.#options.onFailure(session, failure),
       onConnected: (peer) => {
         if (session !== this.#current) return;
-        if (peer === "subscriber") this.#hearing = session;
-        else this.#speaking = session;
+        if (peer === "subscriber") this.#receiving = session;
+        else this.#sending = session;
         this.#options.onConnected(peer);
       },
       onSound: (prefix, frame) => {
-        if (session === this.#hearing) this.#options.onSound(prefix, frame);
+        if (session === this.#receiving) this.#options.onSound(prefix, frame);
       },
     });
-    this.#arriving = session;
+    this.#joining = session;
     try {
-      const response = await session.join(this.nextAttempt, details);
+      const response = await session.join(this.countSocket(), details);
       signal.throwIfAborted();
       return { session, response, capabilities };
     } catch (error) {
       void session.close("joinFailed");
-      if (this.#arriving === session) this.#arriving = null;
+      if (this.#joining === session) this.#joining = null;
       throw error;
     }
   }
 
-  /** Moves over to a stay. With `keep`, the old one goes on until {@link giveUp}. */
-  adopt(session: SfuSession, { keep = false } = {}): void {
-    const old = this.#current;
-    this.#arriving = null;
+  /**
+   * Makes a session the current one. With `keep`, the former one keeps sending and receiving until {@link
+   * dropFormer}.
+   */
+  switchTo(session: SfuSession, { keep = false } = {}): void {
+    const former = this.#current;
+    this.#joining = null;
     this.#current = session;
-    this.#former = keep ? old : null;
+    this.#former = keep ? former : null;
     if (!keep) {
-      this.#speaking = session;
-      this.#hearing = session;
+      this.#sending = session;
+      this.#receiving = session;
     }
   }
 
-  /** Closes the one that was moved away from. */
-  giveUp(why: CloseReason): void {
-    void this.#former?.close(why);
+  /** Closes the former session, if there is one. */
+  dropFormer(reason: SocketCloseReason): void {
+    void this.#former?.close(reason);
     this.#former = null;
-    this.#speaking = this.#current;
-    this.#hearing = this.#current;
+    this.#sending = this.#current;
+    this.#receiving = this.#current;
   }
 
-  /** Sends a frame of sound. It never throws, and has no effect while there is no place. */
+  /** Sends a frame of sound. It never throws, and drops the frame where there is no session. */
   send(frame: PcmFrame): void {
-    this.#speaking?.media.publisher.send(frame);
+    this.#sending?.media.publisher.send(frame);
   }
 
   /**
-   * Leaves every place. `lingering`: the SFU waits for the return of whoever says no goodbye. Without a connection to say it over,
-   * it is then said over another one. Resolves within a second, or three where there is no connection. Never rejects.
+   * Leaves with every session. `leaveOnBehalf` says whether the SFU still shows the agent when its connection
+   * is lost: then a socket is opened to leave. It resolves within one second, or three where there is no
+   * connection. It never rejects.
    */
-  async leave(reason: string, lingering = false): Promise<void> {
-    // Once it is left, nothing is healthy.
-    const ghost = lingering && this.#current?.signalHealthy === false;
-    const { place } = this;
-    const sessions = [this.#arriving, this.#former, this.#current];
+  async leave(reason: string, leaveOnBehalf = false): Promise<void> {
+    // This is read first, since no session is healthy after it has been left.
+    const ghost = leaveOnBehalf && this.#current?.signalHealthy === false;
+    const { address } = this;
+    const sessions = [this.#joining, this.#former, this.#current];
     await Promise.all(sessions.map((session) => session?.leave(reason)));
-    if (ghost && place !== null) await this.#leaveFor(place, reason);
+    if (ghost && address !== null) await this.#leaveFor(address, reason);
   }
 
-  async #leaveFor(place: SfuAddress, reason: string): Promise<void> {
+  async #leaveFor(address: SfuAddress, reason: string): Promise<void> {
     const { sdk, onWarning } = this.#options;
     const over = new AbortController();
     try {
-      await within(leaveFor(sdk, place, reason, over.signal), goodbyeTimeoutMs, "To leave");
+      await within(leaveFor(sdk, address, reason, over.signal), leaveTimeoutMs, "To leave");
     } catch (error) {
       onWarning("To leave", error);
     } finally {

@@ -2,62 +2,67 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { within } from "../../../shared/deadline.ts";
 import { now } from "../../../shared/protocol.ts";
-import { canHelp } from "../coordinator/join.ts";
+import { isRetryable } from "../coordinator/join.ts";
 import { StreamError } from "../error.ts";
 import { WebsocketReconnectStrategy } from "../wire/enums.ts";
 import type { ReconnectDetails } from "../wire/messages.ts";
-import type { Strategy } from "./call-connection-event.ts";
-import type { Arrival, Migration } from "./migration.ts";
+import type { ReconnectStrategy } from "./call-connection-event.ts";
+import type { Migration, SfuJoin } from "./migration.ts";
 import type { ReconnectLimits } from "./reconnect-limits.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 
-export interface Publishing {
+export interface PublishOptions {
   readonly iceRestart?: boolean;
 }
 
-/** The occasion for coming back. */
-export interface Occasion {
-  readonly wish: Strategy;
-  /** A short class, such as `signal_lost`. */
-  readonly why: string;
-  /** The time at which the loss was noticed, in epoch milliseconds. */
+/** A reconnect as it is asked for. */
+export interface ReconnectRequest {
+  /** The strategy to try first. */
+  readonly strategy: ReconnectStrategy;
+  /** A short class of what happened, such as `signal_lost`. */
+  readonly reason: string;
+  /** The time at which the failure was noticed, in epoch milliseconds. */
   readonly noticedAt: number;
-  /** The edge said that it cannot have us any longer. */
-  readonly badEdge: boolean;
+  /** Whether the SFU said that the agent cannot remain on it. */
+  readonly edgeUnusable: boolean;
 }
 
 export interface ReconnectOptions {
   readonly migration: Migration;
   readonly limits: ReconnectLimits;
-  /** Fires when nobody is to come back any more. */
+  /** Fires when the agent has left the call. */
   readonly signal: AbortSignal;
-  /** Finds a place, on another edge than the one to avoid. */
+  /** Joins an SFU, another one than the one to avoid. */
   readonly joinCall: (
     sessionId: string,
     details: ReconnectDetails,
     avoid: string | undefined,
-  ) => Promise<Arrival>;
-  /** The agent sits there from here on; with `keep`, what it says and hears goes over once that is connected. */
-  readonly moveTo: (arrival: Arrival, keep?: boolean) => void;
-  /** Takes up what the SFU said to the join, and sends and hears from there. */
-  readonly proceed: (arrival: Pick<Arrival, "session" | "response">, publishing?: Publishing) => void;
-  readonly onWarning: (what: string, error: unknown) => void;
+  ) => Promise<SfuJoin>;
+  /** Makes the new session the current one. With `keep`, sound passes to it once its media is connected. */
+  readonly switchTo: (join: SfuJoin, keep?: boolean) => void;
+  /** Applies the SFU's response to the join, and publishes and subscribes on that session. */
+  readonly start: (join: Pick<SfuJoin, "session" | "response">, options?: PublishOptions) => void;
+  readonly onWarning: (message: string, error: unknown) => void;
 }
 
-/** The number of times that a session is taken up again before a new one is begun. */
-const mostFastAttempts = 3;
+/** The number of attempts to resume a session over another socket before a new session is begun. */
+const maxFastAttempts = 3;
 const fastDelayMs = 100;
 
-/** No attempt to come back begins later than this after the fault was noticed, in milliseconds. */
-const longestReturnMs = 120_000;
+/** The time after the failure beyond which no attempt begins, in milliseconds. */
+const maxReconnectMs = 120_000;
 
-/** The longest wait for the old edge to say that the move is done, in milliseconds. */
+/** The longest wait until the former SFU reports the end of the migration, in milliseconds. */
 const migrationTimeoutMs = 7_000;
 
-/** The ways back into a call: the same session over another socket, a new session, or another edge. */
+/**
+ * Restores a connection to a call: by the same session over another socket, by a new session, or by a move to
+ * another SFU.
+ */
 export class Reconnect {
   readonly #options: ReconnectOptions;
-  #returns = 0;
+  #reconnects = 0;
+  /** Resolves the wait for the end of a migration; null while there is none. */
   #moved: (() => void) | null = null;
 
   constructor(options: ReconnectOptions) {
@@ -65,84 +70,87 @@ export class Reconnect {
   }
 
   /**
-   * Brings the agent back, as wished or, where that fails, with a new session. Resolves with the strategy that succeeded.
-   * Rejects where none does.
+   * Reconnects by the strategy that was asked for or, where that fails, with a new session. It resolves with
+   * the strategy that succeeded, and rejects where none does.
    */
-  async run({ wish, why, noticedAt, badEdge }: Occasion): Promise<Strategy> {
-    if (wish === "fast" && (await this.#fast(noticedAt, why))) return wish;
-    if (wish === "migrate" && (await this.#migrate(why))) return wish;
-    await this.#rejoin(why, noticedAt, badEdge);
+  async run({ strategy, reason, noticedAt, edgeUnusable }: ReconnectRequest): Promise<ReconnectStrategy> {
+    if (strategy === "fast" && (await this.#fast(noticedAt, reason))) return strategy;
+    if (strategy === "migrate" && (await this.#migrate(reason))) return strategy;
+    await this.#rejoin(reason, noticedAt, edgeUnusable);
     return "rejoin";
   }
 
-  /** The edge that is being left has let go. */
-  moved(): void {
+  /** Reports that the former SFU has released the agent. */
+  migrationComplete(): void {
     this.#moved?.();
   }
 
-  /** Takes the session up again over another socket. Returns whether the SFU went along. */
-  async #fast(noticedAt: number, why: string): Promise<boolean> {
-    const { migration, signal, proceed } = this.#options;
+  /** Resumes the session over another socket. It resolves with whether the SFU accepted that. */
+  async #fast(noticedAt: number, reason: string): Promise<boolean> {
+    const { migration, signal, start } = this.#options;
     const session = migration.current;
     if (session === null) return false;
-    for (let attempt = 1; attempt <= mostFastAttempts; attempt++) {
+    for (let attempt = 1; attempt <= maxFastAttempts; attempt++) {
       if (!session.mediaHealthy || now() - noticedAt > session.fastDeadlineMs) return false;
       try {
-        const response = await session.join(migration.nextAttempt, {
+        const response = await session.join(migration.countSocket(), {
           ...session.announcement,
           strategy: WebsocketReconnectStrategy.FAST,
-          reconnectAttempt: this.#returns,
+          reconnectAttempt: this.#reconnects,
           fromSfuId: session.credentials.edge,
-          reason: why,
+          reason,
         });
         signal.throwIfAborted();
-        // A peer that failed meanwhile is told of once only, and was not listened to.
+        // A peer connection that failed meanwhile is reported only once, and was not handled.
         if (!response.reconnected || !session.mediaHealthy) return false;
-        proceed({ session, response }, { iceRestart: true });
+        start({ session, response }, { iceRestart: true });
         return true;
       } catch (error) {
         signal.throwIfAborted();
-        // The SFU itself refused: it would again.
-        if (!canHelp(error) || error.number !== undefined || attempt === mostFastAttempts) return false;
+        // The SFU itself refused, and would refuse again.
+        if (!isRetryable(error) || error.number !== undefined || attempt === maxFastAttempts) return false;
         await delay(fastDelayMs * 2 ** (attempt - 1), undefined, { signal });
       }
     }
     return false;
   }
 
-  /** Begins a session anew, as often and for as long as the limits allow. Rejects where that does not help. */
-  async #rejoin(why: string, noticedAt: number, badEdge: boolean): Promise<void> {
-    const { migration, limits, signal, joinCall, moveTo, proceed, onWarning } = this.#options;
+  /**
+   * Begins a new session, as often and for as long as the limits allow. It rejects where that does not
+   * succeed.
+   */
+  async #rejoin(reason: string, noticedAt: number, edgeUnusable: boolean): Promise<void> {
+    const { migration, limits, signal, joinCall, switchTo, start, onWarning } = this.#options;
     let last: unknown;
     for (let failures = 1; ; failures++) {
-      const old = migration.current;
-      if (now() - noticedAt > longestReturnMs || !limits.begin()) {
-        const message = `To rejoin: ${why}: too often, or for too long`;
+      const former = migration.current;
+      if (now() - noticedAt > maxReconnectMs || !limits.begin()) {
+        const message = `To rejoin: ${reason}: too often, or for too long`;
         throw new StreamError(message, { retryable: false, cause: last });
       }
-      this.#returns++;
+      this.#reconnects++;
       try {
-        const arrival = await joinCall(
+        const join = await joinCall(
           randomUUID(),
           {
-            ...old?.announcement,
+            ...former?.announcement,
             strategy: WebsocketReconnectStrategy.REJOIN,
-            reconnectAttempt: this.#returns,
-            previousSessionId: old?.sessionId,
-            reason: why,
+            reconnectAttempt: this.#reconnects,
+            previousSessionId: former?.sessionId,
+            reason,
           },
-          // Where the last return did not lead to sound, another edge may.
-          badEdge || limits.unsettled > 1 ? old?.credentials.edge : undefined,
+          // Where the last reconnect did not restore the media, another SFU may.
+          edgeUnusable || limits.withoutMedia > 1 ? former?.credentials.edge : undefined,
         );
         signal.throwIfAborted();
-        moveTo(arrival);
-        proceed(arrival);
-        if (old?.signalHealthy) void old.leave("rejoined");
-        else void old?.close("superseded");
+        switchTo(join);
+        start(join);
+        if (former?.signalHealthy) void former.leave("rejoined");
+        else void former?.close("superseded");
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!canHelp(error)) throw error;
+        if (!isRetryable(error)) throw error;
         last = error;
         onWarning("To rejoin", error);
         await delay(retryDelayMs(failures, error.retryAfterMs), undefined, { signal });
@@ -150,35 +158,38 @@ export class Reconnect {
     }
   }
 
-  /** Moves to another edge; the old one goes on until it says that the move is done. Returns whether it worked. */
-  async #migrate(why: string): Promise<boolean> {
-    const { migration, limits, signal, joinCall, moveTo, proceed, onWarning } = this.#options;
-    const old = migration.current;
-    if (old === null || !limits.begin()) return false;
-    this.#returns++;
+  /**
+   * Moves to another SFU. The former session goes on until its SFU reports the end of the migration. It
+   * resolves with whether that succeeded.
+   */
+  async #migrate(reason: string): Promise<boolean> {
+    const { migration, limits, signal, joinCall, switchTo, start, onWarning } = this.#options;
+    const former = migration.current;
+    if (former === null || !limits.begin()) return false;
+    this.#reconnects++;
     const moved = Promise.withResolvers<void>();
     this.#moved = moved.resolve;
     try {
       const details = {
-        ...old.announcement,
+        ...former.announcement,
         strategy: WebsocketReconnectStrategy.MIGRATE,
-        reconnectAttempt: this.#returns,
-        fromSfuId: old.credentials.edge,
-        reason: why,
+        reconnectAttempt: this.#reconnects,
+        fromSfuId: former.credentials.edge,
+        reason,
       };
-      const arrival = await joinCall(old.sessionId, details, old.credentials.edge);
+      const join = await joinCall(former.sessionId, details, former.credentials.edge);
       signal.throwIfAborted();
-      moveTo(arrival, true);
-      proceed(arrival);
-      // Without its signalling it cannot let go.
-      if (!old.signalHealthy) moved.resolve();
+      switchTo(join, true);
+      start(join);
+      // Without signalling the former SFU cannot report the end.
+      if (!former.signalHealthy) moved.resolve();
       await within(moved.promise, migrationTimeoutMs, "To migrate", signal);
-      migration.giveUp("left");
+      migration.dropFormer("left");
       return true;
     } catch (error) {
       signal.throwIfAborted();
       onWarning("To migrate", error);
-      migration.giveUp("superseded");
+      migration.dropFormer("superseded");
       return false;
     } finally {
       this.#moved = null;

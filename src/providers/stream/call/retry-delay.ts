@@ -1,11 +1,15 @@
-/** The longest time that somebody may ask us to wait, in milliseconds: a call does not wait for hours. */
+/**
+ * The longest wait that is granted to a server that asks for one, in milliseconds: a call cannot wait for
+ * hours.
+ */
 const longestAskedMs = 30_000;
 
 /**
- * Returns the time to wait before trying again after so many failures in a row, in milliseconds: somewhere between bounds
- * that grow by 2 s a failure up to 5 s, as Stream's own clients wait, so that the calls of a whole server do not come back
- * at once.
- * @param askedMs What was asked for, of which up to 30 s are waited.
+ * Returns the time to wait before the next attempt, in milliseconds. It is random between bounds that grow by
+ * two seconds with each failure, up to five seconds, as in Stream's own clients: the calls of one server do
+ * not all reconnect at once.
+ * @param failures The number of failures in a row.
+ * @param askedMs The wait that the server asked for, in milliseconds; it counts up to 30 s.
  */
 export function retryDelayMs(failures: number, askedMs: number | null = null): number {
   const least = Math.min(Math.max(250, 2_000 * (failures - 2)), 5_000);

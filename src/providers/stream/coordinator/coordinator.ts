@@ -7,7 +7,7 @@ import { toJson, wellFormed } from "../../../shared/text.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
 import { retryDelayMs } from "../call/retry-delay.ts";
 import { passing, StreamError, unreachable } from "../error.ts";
-import { type FilledOptions, videoUrl } from "../options.ts";
+import { type FilledStreamOptions, videoUrl } from "../options.ts";
 import { readAdmission, type SfuAdmission } from "./credentials.ts";
 import { loadSdk } from "./sdk.ts";
 import { StreamClock } from "./stream-clock.ts";
@@ -17,9 +17,9 @@ type Client = InstanceType<Awaited<ReturnType<typeof loadSdk>>["StreamClient"]>;
 export interface JoinCall {
   readonly call: Call;
   readonly userId: string;
-  /** The edge to get away from. Default none. */
+  /** The SFU that the agent leaves. Default: none. */
   readonly migratingFrom?: string | undefined;
-  /** Every edge that did not do. Default none. */
+  /** The SFUs that could not be joined. Default: none. */
   readonly failedEdges?: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -27,28 +27,29 @@ export interface JoinCall {
 export interface TokenRequest {
   readonly userId: string;
   readonly lifetimeSeconds: number;
-  /** The only call that it is good for. Default: all. */
+  /** The only call that the token is valid for. Default: every call. */
   readonly call?: Call;
 }
 
-/** Stream's numbers for tokens whose times do not fit its own: expired, and issued in the future. */
+/** Stream's error numbers for tokens whose times do not fit its clock: expired, and issued in the future. */
 const tokenExpired = 40;
 const tokenTooEarly = 42;
 
-/** Stream's API, as a server speaks to it: users, calls, tokens, events, and the agent's own joins. */
+/** The client of Stream's API for a server: users, calls, tokens, events, and the joins of the agent. */
 export class Coordinator {
-  readonly #options: FilledOptions;
+  readonly #options: FilledStreamOptions;
   #client: Promise<Client> | null = null;
   #token: { readonly text: string; readonly userId: string; readonly goodUntil: number } | null = null;
   readonly #clock = new StreamClock();
 
-  constructor(options: FilledOptions) {
+  constructor(options: FilledStreamOptions) {
     this.#options = options;
   }
 
   /**
-   * Asks whether Stream lets us in, once: rejects with status 401 or 403 where the key or its secret is wrong, and where there
-   * is no answer. Whatever else Stream says, the way is prepared, and joining will tell.
+   * Asks once whether Stream accepts the key. It rejects with status 401 or 403 where the key or its secret
+   * is wrong, and where there is no answer. It resolves for every other answer: a join will show whether that
+   * matters.
    */
   async check(signal: AbortSignal): Promise<void> {
     try {
@@ -59,13 +60,14 @@ export class Coordinator {
     }
   }
 
+  /** Creates the user, or changes its name. */
   async upsertUser({ id, name }: AgentUser, signal: AbortSignal): Promise<void> {
     await this.#ask("To make the agent's user", signal, (client) =>
       client.upsertUsers([{ id, name: name.toWellFormed() }]),
     );
   }
 
-  /** Makes the call, or finds it. */
+  /** Creates the call, or finds it. */
   async getOrCreateCall({ callType, callId }: Call, createdBy: string, signal: AbortSignal): Promise<void> {
     await this.#ask("To make the call", signal, (client) =>
       client.video.getOrCreateCall({
@@ -76,14 +78,17 @@ export class Coordinator {
     );
   }
 
-  /** Sends everybody in the call an event of our own; Stream takes 5 KB of JSON. Tried once, so that none comes twice. */
+  /**
+   * Sends a custom event to everybody in the call. Stream accepts 5 KB of JSON. There is one attempt, so that
+   * it does not arrive twice.
+   */
   async sendEvent(
     { callType, callId }: Call,
     event: { readonly userId: string; readonly custom: Readonly<Record<string, unknown>> },
   ): Promise<void> {
     await this.#ask(
       "To send an event",
-      // Its own deadline alone.
+      // The request has no other limit than its own deadline.
       undefined,
       (client) =>
         client.video.sendCallEvent({
@@ -104,8 +109,9 @@ export class Coordinator {
   }
 
   /**
-   * A token with which somebody else joins: good from this second on by Stream's clock. Nobody here would hear of its refusal,
-   * so where Stream's time is not known it is asked for first; where that fails, this machine's clock has to do.
+   * Resolves with a token with which another client joins, valid from this second on by Stream's clock. A
+   * refusal of that token would not be reported here; so where Stream's time is unknown it is asked for
+   * first. Where that fails, this machine's clock is used.
    */
   async userToken(request: TokenRequest, signal?: AbortSignal): Promise<string> {
     if (!this.#clock.known) {
@@ -116,21 +122,21 @@ export class Coordinator {
   }
 
   /**
-   * Asks for a place in a call, once; only a token that has expired, or comes too early by Stream's clock, is renewed, and
-   * asked with again. The SFU decides afterwards, so whoever joins knows when to try another time. Rejects with a {@link StreamError}.
+   * Asks for an SFU for a call. There is one attempt; only a token that Stream's clock finds expired or too
+   * early is renewed, and sent once more. It rejects with a {@link StreamError}.
    */
   async join(request: JoinCall): Promise<SfuAdmission> {
     try {
       return await this.#join(request);
     } catch (error) {
-      if (!(error instanceof StreamError) || !isOfClock(error.number)) throw error;
+      if (!(error instanceof StreamError) || !isClockError(error.number)) throw error;
       this.#token = null;
       return this.#join(request);
     }
   }
 
   async #join({ call, userId, migratingFrom, failedEdges = [], signal }: JoinCall): Promise<SfuAdmission> {
-    const doing = "To join a call";
+    const action = "To join a call";
     const { apiKey, baseUrl, requestTimeoutMs } = this.#options;
     const token = await this.#ownToken(userId);
     signal.throwIfAborted();
@@ -154,23 +160,23 @@ export class Coordinator {
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
         ...overKeptConnections(),
       });
-      if (!response.ok) throw await this.#refusal(doing, response);
+      if (!response.ok) throw await this.#refusal(action, response);
       this.#clock.learn(response.headers.get("date"));
       return readAdmission(await response.json());
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw error instanceof StreamError ? error : unreachable(doing, error, "requestTimeoutMs");
+      throw error instanceof StreamError ? error : unreachable(action, error, "requestTimeoutMs");
     }
   }
 
-  async #refusal(doing: string, response: Response): Promise<StreamError> {
+  async #refusal(action: string, response: Response): Promise<StreamError> {
     const { status, headers } = response;
-    const said = await response.text().catch(() => "");
-    const { code, message, unrecoverable } = jsonObject(said);
+    const body = await response.text().catch(() => "");
+    const { code, message, unrecoverable } = jsonObject(body);
     if (code === tokenTooEarly) this.#clock.tooEarly(headers.get("date"));
     else this.#clock.learn(headers.get("date"));
     return new StreamError(
-      `${doing}: Stream refused with ${status}: ${errorText(textOrNone(message) ?? reasonIn(said)) || "no reason"}`,
+      `${action}: Stream refused with ${status}: ${errorText(textOrNone(message) ?? reasonIn(body)) || "no reason"}`,
       {
         status,
         ...(typeof code === "number" ? { number: code } : {}),
@@ -180,7 +186,10 @@ export class Coordinator {
     );
   }
 
-  /** The agent's own token, kept until a minute before its end, or half of its life where that is shorter. */
+  /**
+   * Resolves with the agent's own token. It is kept until a minute before its end, or for half of its
+   * lifetime where that is shorter.
+   */
   async #ownToken(userId: string): Promise<string> {
     if (this.#token?.userId === userId && this.#clock.seconds < this.#token.goodUntil)
       return this.#token.text;
@@ -211,9 +220,12 @@ export class Coordinator {
     return this.#client;
   }
 
-  /** A request that can be made twice without harm. */
+  /**
+   * Makes a request that can be repeated without harm, and repeats it after failures that pass. It rejects
+   * with a {@link StreamError}, or with the reason of the signal.
+   */
   async #ask<T>(
-    doing: string,
+    action: string,
     signal: AbortSignal | undefined,
     request: (client: Client) => Promise<T>,
     attempts = this.#options.attempts,
@@ -222,14 +234,14 @@ export class Coordinator {
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
       try {
-        // The SDK has a deadline of its own, but takes no signal.
-        const answer = await within(request(client), this.#options.requestTimeoutMs * 2, doing, signal);
+        // The SDK has a deadline of its own, but accepts no signal.
+        const answer = await within(request(client), this.#options.requestTimeoutMs * 2, action, signal);
         this.#clock.learn(dateOf(answer));
         return answer;
       } catch (error) {
         this.#clock.learn(dateOf(error));
         if (signal?.aborted) throw signal.reason;
-        const known = sdkError(doing, error);
+        const known = sdkError(action, error);
         if (!known.retryable || failures >= attempts) throw known;
         await delay(retryDelayMs(failures, known.retryAfterMs), undefined, { signal });
       }
@@ -237,28 +249,28 @@ export class Coordinator {
   }
 }
 
-const isOfClock = (number: number | undefined): boolean =>
+const isClockError = (number: number | undefined): boolean =>
   number === tokenExpired || number === tokenTooEarly;
 
-/** Returns the `Date` of the SDK's answer, or of its error; null where there was no answer. */
+/** Returns the `Date` header of the SDK's answer, or of its error; null where there is none. */
 function dateOf(answer: unknown): string | null {
   const { metadata } = answer as { readonly metadata?: { readonly responseHeaders?: Headers } };
   return metadata?.responseHeaders?.get("date") ?? null;
 }
 
-/** An error of the SDK, by its fields. */
-function sdkError(doing: string, error: unknown): StreamError {
+/** Makes a {@link StreamError} of an error of the SDK. */
+function sdkError(action: string, error: unknown): StreamError {
   const { message, code, metadata, cause } = error as {
     readonly message?: unknown;
-    /** Stream's number, or what fetch threw. */
+    /** Stream's error number, or the error that fetch threw. */
     readonly code?: unknown;
     readonly metadata?: { readonly responseCode?: unknown; readonly responseHeaders?: Headers };
     readonly cause?: unknown;
   };
   const status = metadata?.responseCode;
   if (typeof status !== "number")
-    return unreachable(doing, typeof code === "object" ? code : (cause ?? error), "requestTimeoutMs");
-  return new StreamError(`${doing}: Stream refused with ${status}: ${errorText(String(message))}`, {
+    return unreachable(action, typeof code === "object" ? code : (cause ?? error), "requestTimeoutMs");
+  return new StreamError(`${action}: Stream refused with ${status}: ${errorText(String(message))}`, {
     status,
     ...(typeof code === "number" ? { number: code } : {}),
     retryable: passing(status),

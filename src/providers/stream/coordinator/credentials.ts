@@ -1,25 +1,25 @@
 import type { IceServer } from "../../../media/peer.ts";
 import { StreamError } from "../error.ts";
 
-/** The credentials that let somebody onto one edge, for one call. */
-export interface Credentials {
-  /** Name of the edge: what a migration comes from. */
+/** The credentials for one SFU and one call. */
+export interface SfuCredentials {
+  /** The name of the SFU, which a migration names as its origin. */
   readonly edge: string;
-  /** Root of the signalling over HTTP. */
+  /** The root address of the signalling over HTTP. */
   readonly url: string;
   readonly websocketUrl: string;
   readonly token: string;
   readonly iceServers: readonly IceServer[];
 }
 
-/** The coordinator's answer to a join, as far as it matters. */
+/** The coordinator's answer to a join, as far as it is used. */
 export interface SfuAdmission {
-  readonly credentials: Credentials;
-  /** The rights of the agent, such as `send-audio`. */
+  readonly credentials: SfuCredentials;
+  /** The agent's rights in the call, such as `send-audio`. */
   readonly capabilities: readonly string[];
 }
 
-/** Reads the answer to a join. Throws a {@link StreamError} where something is missing without which nothing works. */
+/** Reads the answer to a join. It throws a {@link StreamError} where a field is missing that a join needs. */
 export function readAdmission(answer: unknown): SfuAdmission {
   const { credentials, own_capabilities } = fields(answer);
   const { token, server, ice_servers } = fields(credentials);

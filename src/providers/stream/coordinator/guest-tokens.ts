@@ -1,32 +1,33 @@
 import type { Call, InviteRequest, JoinTokenRequest } from "../../../agent/edge.ts";
 import type { Guest, JsonObject } from "../../../shared/protocol.ts";
-import type { FilledOptions } from "../options.ts";
+import type { FilledStreamOptions } from "../options.ts";
 import type { Coordinator } from "./coordinator.ts";
 
-/** The time for which the token in a demo link is good, in seconds. */
-const demoSeconds = 3_600;
+/** The lifetime of the token in a demo link, in seconds. */
+const demoTokenSeconds = 3_600;
 
-type Inviter = Pick<Coordinator, "upsertUser" | "userToken">;
+type TokenCoordinator = Pick<Coordinator, "upsertUser" | "userToken">;
 
-/** Lets people into a call of Stream that an agent is in. */
+/** Makes the tokens and links with which guests join an agent's call. */
 export class GuestTokens {
-  readonly #options: Pick<FilledOptions, "apiKey">;
-  readonly #coordinator: Inviter;
+  readonly #options: Pick<FilledStreamOptions, "apiKey">;
+  readonly #coordinator: TokenCoordinator;
 
-  constructor(options: Pick<FilledOptions, "apiKey">, coordinator: Inviter) {
+  constructor(options: Pick<FilledStreamOptions, "apiKey">, coordinator: TokenCoordinator) {
     this.#options = options;
     this.#coordinator = coordinator;
   }
 
   /**
-   * Resolves with what Stream's clients join with, and until when. A guest who is new is made a user; all others are left
-   * as they are, since Stream would replace whatever an application knows of them: their client brings their name.
+   * Resolves with the token with which Stream's clients join, its API key and its expiry. A guest whose id
+   * was generated is created as a user. Other users are left as they are, since Stream would replace what an
+   * application stored about them. It rejects with a {@link StreamError}.
    */
   async joinToken(
     call: Call,
     { guest, expiresInSeconds, signal }: JoinTokenRequest,
   ): Promise<JsonObject & { readonly token: string }> {
-    await this.#welcome(guest, signal);
+    await this.#createUser(guest, signal);
     const { callType, callId } = call;
     const token = await this.#coordinator.userToken(
       { userId: guest.id, lifetimeSeconds: expiresInSeconds, call: { callType, callId } },
@@ -35,16 +36,19 @@ export class GuestTokens {
     return { token, api_key: this.#options.apiKey, ...expiryOf(token) };
   }
 
-  /** An address within `demoUrl`, which has the paths of Stream's demo application, for this call. The token in it is good for an hour. */
+  /**
+   * Resolves with a link to the call at `demoUrl`, a page with the paths of Stream's demo application. Its
+   * token is valid for an hour. It rejects with a {@link StreamError}.
+   */
   async demoLink(
     { callType, callId }: Call,
     { guest, signal }: InviteRequest,
     demoUrl: string,
   ): Promise<string> {
-    await this.#welcome(guest, signal);
-    // The application watches more than the call, which a token for the call alone does not allow.
+    await this.#createUser(guest, signal);
+    // The application also reads data outside of the call, which a token for the call alone does not allow.
     const token = await this.#coordinator.userToken(
-      { userId: guest.id, lifetimeSeconds: demoSeconds },
+      { userId: guest.id, lifetimeSeconds: demoTokenSeconds },
       signal,
     );
     const { apiKey } = this.#options;
@@ -59,12 +63,12 @@ export class GuestTokens {
     return `${demoUrl}/join/${encodeURIComponent(callId)}?${query}`;
   }
 
-  async #welcome({ id, name, madeUp }: Guest, signal: AbortSignal): Promise<void> {
+  async #createUser({ id, name, madeUp }: Guest, signal: AbortSignal): Promise<void> {
     if (madeUp) await this.#coordinator.upsertUser({ id, name }, signal);
   }
 }
 
-/** Returns when a token expires by Stream's clock, which this machine's may differ from by minutes. */
+/** Returns when a token expires by Stream's clock, from which this machine's may differ by minutes. */
 function expiryOf(token: string): { readonly expires_at?: string } {
   const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString() || "{}");
   return typeof exp === "number" ? { expires_at: new Date(exp * 1_000).toISOString() } : {};

@@ -11,21 +11,21 @@ export interface JoinCallOptions<T> {
   readonly coordinator: Pick<Coordinator, "join">;
   readonly call: Call;
   readonly userId: string;
-  /** The number of tries in all. */
+  /** The number of attempts, the first one included. */
   readonly attempts: number;
   readonly signal: AbortSignal;
-  /** The edge to get away from. Default none. */
+  /** The SFU to leave. Default: none. */
   readonly avoid?: string | undefined;
-  /** Takes the place on the edge that the coordinator gave. */
-  readonly arrive: (admission: SfuAdmission) => Promise<T>;
+  /** Joins the SFU that the coordinator named. */
+  readonly joinSfu: (admission: SfuAdmission) => Promise<T>;
 }
 
 /**
- * Finds a place in a call: asks the coordinator for an edge, and for another one where that has no room, or failed twice.
- * Rejects with what went wrong last.
+ * Joins a call: it asks the coordinator for an SFU and joins it, and asks for another one where that is full
+ * or failed twice. It rejects with the last failure, or with the reason of the signal.
  */
 export async function joinCall<T>(options: JoinCallOptions<T>): Promise<T> {
-  const { coordinator, call, userId, attempts, signal, avoid, arrive } = options;
+  const { coordinator, call, userId, attempts, signal, avoid, joinSfu } = options;
   const failedEdges = avoid === undefined ? [] : [avoid];
   const failures = new Map<string, number>();
   for (let attempt = 1; ; attempt++) {
@@ -39,24 +39,24 @@ export async function joinCall<T>(options: JoinCallOptions<T>): Promise<T> {
         signal,
       });
       edge = admission.credentials.edge;
-      return await arrive(admission);
+      return await joinSfu(admission);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (!canHelp(error) || attempt >= attempts) throw error;
+      if (!isRetryable(error) || attempt >= attempts) throw error;
       const full = hasNoRoom(error);
       if (edge !== null) {
         const count = (failures.get(edge) ?? 0) + 1;
         failures.set(edge, count);
         if ((full || count > 1) && !failedEdges.includes(edge)) failedEdges.push(edge);
       }
-      // Another edge has no reason to be waited for.
+      // There is no reason to wait before another SFU is tried.
       if (!full) await delay(retryDelayMs(attempt, error.retryAfterMs), undefined, { signal });
     }
   }
 }
 
-/** Returns whether trying again can help. */
-export function canHelp(error: unknown): error is StreamError {
+/** Returns whether another attempt can succeed after an error. */
+export function isRetryable(error: unknown): error is StreamError {
   return (
     error instanceof StreamError &&
     error.retryable &&

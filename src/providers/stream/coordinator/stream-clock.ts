@@ -1,54 +1,59 @@
 import { now } from "../../../shared/protocol.ts";
 
 /**
- * The time before the present moment at which tokens say that they were issued, in seconds. Stream refuses a token from the
- * future with next to no leeway (code 42), and machines that keep time by NTP are apart by some milliseconds, seldom by
- * seconds.
+ * The seconds by which tokens are backdated. Stream refuses a token that was issued in the future (error 42)
+ * with nearly no leeway, and clocks kept by NTP differ by milliseconds, seldom by seconds.
  */
 export const backdatedSeconds = 30;
 
 /**
- * The seconds by which a token is dated back where Stream refused one as too early and its answer does not tell what
- * time it is.
+ * The seconds by which tokens are backdated after Stream refused one as too early in an answer that does not
+ * tell the time.
  */
 const blindlyBackdatedSeconds = 86_400;
 
-/** Two clocks of this machine that have moved apart by more than this since Stream's time was learned, in milliseconds. */
-const movedMs = 2_000;
+/**
+ * The difference between this machine's two clocks, since Stream's time was learned, beyond which that time
+ * is unknown again, in milliseconds.
+ */
+const maxDriftMs = 2_000;
 
-/** The times when a token was issued and when it expires, in seconds since the Unix epoch. */
+/** The times at which a token was issued and expires, in seconds since the Unix epoch. */
 export interface TokenTimes {
   readonly iat: number;
   readonly exp: number;
 }
 
-/** Stream's time, as far as its answers tell: this machine's clock may be minutes ahead or behind. */
+/** Stream's time, as far as its answers tell it. This machine's clock may be minutes ahead or behind. */
 export class StreamClock {
-  /** The time by which Stream's clock is ahead of `now()`, in milliseconds; never more than it really is. */
+  /** The time by which Stream's clock is ahead of `now()`, in milliseconds; it is never overestimated. */
   #aheadMs = 0;
   /**
-   * The milliseconds by which the wall clock was ahead of `now()` when Stream's time was learned; null: it was never
-   * learned.
+   * The time by which the wall clock was ahead of `now()` when Stream's time was learned, in milliseconds;
+   * null where it was never learned.
    */
   #wallAheadMs: number | null = null;
   #backdatedSeconds = backdatedSeconds;
 
   /**
-   * Returns whether Stream's time is known. It is not before the first answer, nor after this machine slept or its
-   * clock was set: `now()` does not count the sleep, and does not follow the wall clock.
+   * Whether Stream's time is known. It is unknown before the first answer, and after this machine slept or
+   * its clock was set: `now()` counts neither.
    */
   get known(): boolean {
-    return this.#wallAheadMs !== null && Math.abs(wallAheadMs() - this.#wallAheadMs) < movedMs;
+    return this.#wallAheadMs !== null && Math.abs(wallAheadMs() - this.#wallAheadMs) < maxDriftMs;
   }
 
-  /** Stream's time in whole seconds since the Unix epoch; this machine's where Stream's is not known. */
+  /**
+   * Stream's time in whole seconds since the Unix epoch, or this machine's time where Stream's is unknown.
+   */
   get seconds(): number {
     return Math.floor((now() + (this.known ? this.#aheadMs : wallAheadMs())) / 1_000);
   }
 
   /**
-   * Learns from the `Date` of an answer that came just now. It was written when the answer set out, in whole seconds, so the
-   * time that is learned is late by up to a second and the answer's way: tokens are never dated too late by it.
+   * Learns Stream's time from the `Date` of an answer that just arrived; null has no effect. The header has
+   * whole seconds and was written before the answer was sent, so the learned time is late by up to a second
+   * and the time of transfer. A token is thereby never dated too late.
    */
   learn(date: string | null): void {
     const theirs = date === null ? Number.NaN : Date.parse(date);
@@ -58,8 +63,8 @@ export class StreamClock {
   }
 
   /**
-   * Stream refused a token as issued in its future. Where the answer's time does not tell why, since it has none or it was
-   * known before, tokens are backdated much further.
+   * Reports that Stream refused a token as issued in the future. Where the answer's `Date` does not explain
+   * that, tokens are backdated much further.
    */
   tooEarly(date: string | null): void {
     const before = this.seconds;
@@ -67,12 +72,12 @@ export class StreamClock {
     if (this.seconds >= before) this.#backdatedSeconds = blindlyBackdatedSeconds;
   }
 
-  /** The times of a token that is good from this moment on for so many seconds. */
+  /** Returns the times of a token that is valid from this moment on for so many seconds. */
   tokenTimes(lifetimeSeconds: number): TokenTimes {
     const { seconds } = this;
     return { iat: seconds - this.#backdatedSeconds, exp: seconds + lifetimeSeconds };
   }
 }
 
-/** Returns how far the wall clock is ahead of `now()`, in milliseconds. */
+/** Returns the time by which the wall clock is ahead of `now()`, in milliseconds. */
 const wallAheadMs = (): number => Date.now() - now();

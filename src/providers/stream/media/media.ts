@@ -3,78 +3,96 @@ import type { IceServer, PeerState } from "../../../media/peer.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
 
 /**
- * The codecs for sending and receiving, as descriptions that lead to no connection: they tell an SFU which codecs we know.
+ * The codecs for sending and receiving, as session descriptions that are never connected: they tell an SFU
+ * which codecs are known.
  */
-export interface Capabilities {
+export interface CodecDescriptions {
   readonly publisherSdp: string;
   readonly subscriberSdp: string;
 }
 
-/** The two peer connections of a stay on an SFU: one for what we say, one for what we hear. */
+/**
+ * The two peer connections of a session: `publisher` sends the agent's sound, `subscriber` receives the
+ * participants'.
+ */
 export type Peer = "publisher" | "subscriber";
 
+/** The servers and callbacks of a session's media. */
 export interface MediaOptions {
   readonly iceServers: readonly IceServer[];
-  /** A candidate of ours as JSON text, to be sent to the SFU. Calls begin after the description they belong to was returned. */
+  /**
+   * Called with a local candidate as JSON text, to be sent to the SFU. Calls begin after the description that
+   * the candidate belongs to was returned.
+   */
   readonly onCandidate: (peer: Peer, candidate: string) => void;
   readonly onState: (peer: Peer, state: PeerState) => void;
   /**
-   * 20 ms of what somebody says, in order and gapless while they send; `trackLookupPrefix` is what comes before the first
-   * colon of the id of the track's stream. Tracks that are not a microphone's are not heard.
+   * Called with 20 ms of a participant's sound, in order and without gaps while they send.
+   * `trackLookupPrefix` is the part of the id of the track's stream before the first colon. Tracks other than
+   * microphones are ignored.
    */
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
 
-/** An offer of what we send. */
+/** An offer of the agent's tracks. */
 export interface PublisherOffer {
   readonly sdp: string;
-  /** All of its tracks, in the order of its sections. */
+  /** All its tracks, in the order of the description's sections. */
   readonly tracks: readonly TrackInfo[];
 }
 
-/** The agent's sound. It is silent, and yet sends, whenever nothing was handed to it. */
-export interface Publisher {
-  /** The tracks that were offered last; empty before. */
+/** The agent's sound. Silence is sent while no frame is given. */
+export interface MediaPublisher {
+  /** The tracks of the last offer; empty before the first. */
   readonly tracks: readonly TrackInfo[];
-  /** The caller makes one offer at a time, and gives the answer to {@link accept} before it makes the next. */
+  /**
+   * Makes an offer. The caller makes one at a time, and gives the answer to {@link accept} before it makes
+   * the next.
+   */
   offer(option: PublishOption | null, options?: { readonly iceRestart?: boolean }): Promise<PublisherOffer>;
-  /** The SFU's answer to the last offer. */
+  /** Applies the SFU's answer to the last offer. */
   accept(sdp: string): Promise<void>;
-  /** 20 ms. Never throws; without effect before it is connected, once it is closed, or while it is paused. */
+  /**
+   * Sends a frame of 20 ms. It never throws. It has no effect before the connection, after the end, and while
+   * paused.
+   */
   send(frame: PcmFrame): void;
-  /** Sends nothing at all, not even silence: the right to speak was withdrawn. */
+  /** Stops sending altogether, silence included, since the agent may not be heard. */
   pause(): void;
   resume(): void;
 }
 
 /** The participants' sound. */
-export interface Subscriber {
+export interface MediaSubscriber {
   /**
-   * Our answer to an offer of the SFU. The caller gives one offer at a time. After a rejection the former description holds
-   * again (rolled back), and the next offer is as welcome as this one was.
+   * Resolves with the answer to an offer of the SFU. The caller gives one offer at a time. After a rejection
+   * the former description applies again, and the next offer can be given.
    */
   answer(sdp: string): Promise<string>;
 }
 
-/** The sound of one stay on one SFU. A rejoin or a migration opens another one; the old may go on until that one is connected. */
+/**
+ * The sound of one session on one SFU. A rejoin or a migration opens another one, while the former may
+ * continue until that one is connected.
+ */
 export interface Media {
-  readonly publisher: Publisher;
-  readonly subscriber: Subscriber;
+  readonly publisher: MediaPublisher;
+  readonly subscriber: MediaSubscriber;
   /**
-   * The SFU's candidate, as JSON text, at any time: one that came before its description is held, one of a past description
-   * is dropped. Never rejects for a candidate that cannot be used.
+   * Adds a candidate of the SFU, as JSON text, at any time. A candidate that precedes its description is
+   * held; one of a past description is dropped. It never rejects.
    */
   addCandidate(peer: Peer, candidate: string): Promise<void>;
-  /** Ends both at once. No callback follows. Can be called again. Never rejects. */
+  /** Closes both connections. No callback follows. It may be called again, and never rejects. */
   close(): Promise<void>;
 }
 
-/** Makes the sound of a call. */
+/** Opens the media of sessions. */
 export interface MediaFactory {
-  /** The sample rate that `send` wants, in hertz. */
+  /** The sample rate of the frames to send, in hertz. */
   readonly sampleRate: number;
-  /** Resolves with what this machine can send and receive. The same text may be returned each time. */
-  capabilities(): Promise<Capabilities>;
-  /** Opens at once: nothing is waited for. */
+  /** Resolves with the codecs of this machine. The same text may be returned each time. */
+  codecs(): Promise<CodecDescriptions>;
+  /** Opens the media at once, without waiting for anything. */
   open(options: MediaOptions): Media;
 }

@@ -1,19 +1,19 @@
 import type { PcmFrame } from "../../../audio/pcm-frame.ts";
-import { Link, type LinkOptions } from "../../../media/peer-link.ts";
+import { PeerLink, type PeerLinkOptions } from "../../../media/peer-link.ts";
 import { sectionsOf } from "../../../media/sdp.ts";
 import { VoiceSender } from "../../../media/voice-sender.ts";
 import { TrackType } from "../wire/enums.ts";
 import type { PublishOption, TrackInfo } from "../wire/messages.ts";
-import type { Publisher as PublisherInterface, PublisherOffer } from "./media.ts";
+import type { MediaPublisher, PublisherOffer } from "./media.ts";
 
-export interface PublisherOptions extends LinkOptions {
+export interface PublisherOptions extends PeerLinkOptions {
   readonly sampleRate: number;
   readonly bitrate: number;
 }
 
-/** The agent's sound on one peer connection: one voice, from the first connection to the end. */
-export class Publisher implements PublisherInterface {
-  readonly link: Link;
+/** The agent's sound on one peer connection: one track, from the first connection to the end. */
+export class Publisher implements MediaPublisher {
+  readonly link: PeerLink;
   readonly #options: PublisherOptions;
   #voice: Promise<VoiceSender> | null = null;
   #sender: VoiceSender | null = null;
@@ -23,7 +23,7 @@ export class Publisher implements PublisherInterface {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.link = new Link({
+    this.link = new PeerLink({
       ...options,
       onState: (state) => {
         if (state === "connected") void this.#start();
@@ -85,7 +85,7 @@ export class Publisher implements PublisherInterface {
   async #addVoice(): Promise<VoiceSender> {
     const { werift, sampleRate, bitrate } = this.#options;
     const track = new werift.MediaStreamTrack({ kind: "audio" });
-    // Without a stream there would be no msid in the description, and the SFU could not tell which track it is told of.
+    // Without a stream the description would have no msid, by which the SFU identifies the track.
     const stream = new werift.MediaStream([track]);
     this.link.connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
     return VoiceSender.create({ werift, track, sampleRate, bitrate });

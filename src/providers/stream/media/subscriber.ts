@@ -2,37 +2,40 @@ import type { RTCRtpTransceiver } from "werift";
 import { frameMs } from "../../../audio/pcm.ts";
 import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { Pacer } from "../../../audio/playback/pacer.ts";
-import { Link, type LinkOptions } from "../../../media/peer-link.ts";
+import { PeerLink, type PeerLinkOptions } from "../../../media/peer-link.ts";
 import { VoiceReceiver } from "../../../media/voice-receiver.ts";
-import type { Subscriber as SubscriberInterface } from "./media.ts";
+import type { MediaSubscriber } from "./media.ts";
 
-export interface SubscriberOptions extends LinkOptions {
-  /** The sample rate of the frames that are heard, in hertz. */
+export interface SubscriberOptions extends PeerLinkOptions {
+  /** The sample rate of the frames that are received, in hertz. */
   readonly sampleRate: number;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
 
-/** Frames that are given at once after the thread was busy. Packets waited as well, and are heard later for a while. */
+/**
+ * The number of frames that are delivered at once after the thread was busy. Packets were delayed as well,
+ * and are played later for a while.
+ */
 const burst = 3;
 
-/** The participants' sound on one peer connection: each voice by itself, all by one clock. */
-export class Subscriber implements SubscriberInterface {
-  readonly link: Link;
+/** The participants' sound on one peer connection: each track by itself, all by one clock. */
+export class Subscriber implements MediaSubscriber {
+  readonly link: PeerLink;
   readonly #options: SubscriberOptions;
-  readonly #voices = new Map<RTCRtpTransceiver, VoiceReceiver>();
+  readonly #receivers = new Map<RTCRtpTransceiver, VoiceReceiver>();
   readonly #pacer: Pacer;
   #closed = false;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
-    this.link = new Link(options);
-    this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#hear() });
+    this.link = new PeerLink(options);
+    this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#deliver() });
   }
 
   async answer(sdp: string): Promise<string> {
     if (this.#closed) throw new Error("The subscriber is closed");
     const answer = await this.link.answer(sdp);
-    await this.#takeUp();
+    await this.#updateReceivers();
     return answer;
   }
 
@@ -40,12 +43,12 @@ export class Subscriber implements SubscriberInterface {
     this.#closed = true;
     this.#pacer.stop();
     await this.link.close();
-    for (const voice of this.#voices.values()) voice.close();
-    this.#voices.clear();
+    for (const receiver of this.#receivers.values()) receiver.close();
+    this.#receivers.clear();
   }
 
-  /** Brings the voices in line with the sections of the description. */
-  async #takeUp(): Promise<void> {
+  /** Opens and closes receivers to match the sections of the description. */
+  async #updateReceivers(): Promise<void> {
     const { sampleRate } = this.#options;
     const receiving = this.link.connection
       .getTransceivers()
@@ -53,22 +56,22 @@ export class Subscriber implements SubscriberInterface {
         ({ kind, stopped, currentDirection }) =>
           kind === "audio" && !stopped && currentDirection === "recvonly",
       );
-    for (const [transceiver, voice] of this.#voices) {
+    for (const [transceiver, receiver] of this.#receivers) {
       if (receiving.includes(transceiver)) continue;
-      voice.close();
-      this.#voices.delete(transceiver);
+      receiver.close();
+      this.#receivers.delete(transceiver);
     }
     for (const transceiver of receiving) {
-      let voice = this.#voices.get(transceiver);
-      if (voice === undefined) {
-        voice = await VoiceReceiver.create(transceiver.receiver, sampleRate, () => this.#wake());
+      let receiver = this.#receivers.get(transceiver);
+      if (receiver === undefined) {
+        receiver = await VoiceReceiver.create(transceiver.receiver, sampleRate, () => this.#wake());
         if (this.#closed) {
-          voice.close();
+          receiver.close();
           return;
         }
-        this.#voices.set(transceiver, voice);
+        this.#receivers.set(transceiver, receiver);
       }
-      voice.listen();
+      receiver.listen();
     }
   }
 
@@ -76,15 +79,15 @@ export class Subscriber implements SubscriberInterface {
     if (!this.#closed && !this.#pacer.running) this.#pacer.start();
   }
 
-  /** 20 ms of everybody who sends; false where nobody does. */
-  #hear(): boolean {
+  /** Delivers 20 ms of every participant who sends. Returns false where nobody does. */
+  #deliver(): boolean {
     const { sampleRate, onSound } = this.#options;
-    const sending = [...this.#voices.values()].filter((voice) => voice.sending);
-    for (const voice of sending) {
-      // Whoever hears one voice may close them all.
+    const sending = [...this.#receivers.values()].filter((receiver) => receiver.sending);
+    for (const receiver of sending) {
+      // A listener may have closed the subscriber.
       if (this.#closed) return false;
-      const samples = voice.pull();
-      const prefix = voice.trackLookupPrefix;
+      const samples = receiver.pull();
+      const prefix = receiver.trackLookupPrefix;
       if (prefix !== null) onSound(prefix, { samples, sampleRate });
     }
     return sending.length > 0;

@@ -3,7 +3,10 @@ import { loadMedia, type WeriftMediaOptions } from "./werift-media.ts";
 
 const factories = new Map<string, Promise<MediaFactory>>();
 
-/** The media of this thread's calls, loaded once; ahead of the call, since it takes a while. `baseUrl`: where Stream's API is. */
+/**
+ * Resolves with the media of this thread's calls, which are loaded once. Loading takes a while, so it is
+ * called ahead of a call. `baseUrl` is the address of Stream's API; null: Stream's own.
+ */
 export function threadMedia(baseUrl: string | null): Promise<MediaFactory> {
   const options = mediaOptions(baseUrl);
   const key = options.address ?? "";
@@ -12,7 +15,7 @@ export function threadMedia(baseUrl: string | null): Promise<MediaFactory> {
   return factory;
 }
 
-/** An emulator on this machine has its media there too: then nothing leaves the machine. */
+/** Returns the options: with an emulator on this machine the media stay on it too. */
 function mediaOptions(baseUrl: string | null): WeriftMediaOptions {
   const local = baseUrl !== null && /^(127(\.\d+){3}|localhost)$/.test(new URL(baseUrl).hostname);
   return local ? { address: "127.0.0.1" } : {};

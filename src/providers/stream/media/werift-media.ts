@@ -1,40 +1,41 @@
 import type { RTCPeerConnectionConfig } from "werift";
 import type { PeerState } from "../../../media/peer.ts";
-import { type LinkTimes, linkTimes } from "../../../media/peer-link.ts";
+import { type PeerLinkTimes, peerLinkTimes } from "../../../media/peer-link.ts";
 import { serversFor } from "../../../media/relay.ts";
 import { opusPayloadType } from "../../../media/voice-sender.ts";
 import { loadWerift, type Werift } from "../../../media/werift.ts";
-import type { Capabilities, Media, MediaFactory, MediaOptions, Peer } from "./media.ts";
+import type { CodecDescriptions, Media, MediaFactory, MediaOptions, Peer } from "./media.ts";
 import { Publisher } from "./publisher.ts";
 import { Subscriber } from "./subscriber.ts";
 
 export interface WeriftMediaOptions {
   /**
-   * The sample rate of the agent's sound, in hertz. Default 24 000, the rate that voices are made with. Opus takes 8, 12,
-   * 16, 24 and 48 thousand.
+   * The sample rate of the agent's sound, in hertz. Default 24,000, that of synthesised speech. Opus takes 8,
+   * 12, 16, 24 and 48 thousand.
    */
   readonly sendSampleRate?: number;
   /**
-   * The sample rate of the participants' sound, in hertz. Default 16 000, which speech to text wants. The same rates are
-   * possible.
+   * The sample rate of the participants' sound, in hertz. Default 16,000, for speech to text. The same rates
+   * are possible.
    */
-  readonly hearSampleRate?: number;
-  /** The bitrate of the agent's sound, in bits a second. Default 32 000. */
+  readonly receiveSampleRate?: number;
+  /** The bitrate of the agent's sound, in bits a second. Default 32,000. */
   readonly bitrate?: number;
   /** The paths that packets may take. Default `all`; with `relay` every packet goes through a TURN server. */
   readonly iceTransportPolicy?: "all" | "relay";
   /**
-   * The local address. Default: an address of each of the machine's networks. `127.0.0.1`: nothing leaves the machine.
+   * The local address. Default: an address of each of the machine's networks. With `127.0.0.1` no packet
+   * leaves the machine.
    */
   readonly address?: string;
-  readonly times?: Partial<LinkTimes>;
+  readonly times?: Partial<PeerLinkTimes>;
 }
 
-/** Media on werift: peer connections in TypeScript, which end with their thread. */
+/** Loads media on werift: peer connections in TypeScript, which end with their thread. */
 export async function loadMedia(options: WeriftMediaOptions = {}): Promise<MediaFactory> {
   const factory = new WeriftMedia(await loadWerift(), options);
-  // Makes the certificate of this thread.
-  await factory.capabilities();
+  // This also makes the certificate of this thread.
+  await factory.codecs();
   return factory;
 }
 
@@ -42,8 +43,11 @@ class WeriftMedia implements MediaFactory {
   readonly sampleRate: number;
   readonly #werift: Werift;
   readonly #options: WeriftMediaOptions;
-  #capabilities: Promise<Capabilities> | undefined;
-  /** The number of the relay that is used: another one where a peer connection did not come about with this one. */
+  #codecs: Promise<CodecDescriptions> | undefined;
+  /**
+   * The index of the relay in use. The next one is used after a peer connection was never connected with this
+   * one.
+   */
   #relay = 0;
 
   constructor(werift: Werift, options: WeriftMediaOptions) {
@@ -52,18 +56,18 @@ class WeriftMedia implements MediaFactory {
     this.sampleRate = options.sendSampleRate ?? 24_000;
   }
 
-  capabilities(): Promise<Capabilities> {
-    this.#capabilities ??= this.#describe();
-    return this.#capabilities;
+  codecs(): Promise<CodecDescriptions> {
+    this.#codecs ??= this.#describe();
+    return this.#codecs;
   }
 
   open({ iceServers, onCandidate, onState, onSound }: MediaOptions): Media {
-    const { hearSampleRate = 16_000, bitrate = 32_000, times } = this.#options;
+    const { receiveSampleRate = 16_000, bitrate = 32_000, times } = this.#options;
     const relay = this.#relay;
     const common = {
       werift: this.#werift,
       config: { ...this.#config(), iceServers: serversFor(iceServers, relay) },
-      times: { ...linkTimes, ...times },
+      times: { ...peerLinkTimes, ...times },
     };
     const watch = (peer: Peer) => ({
       onCandidate: (candidate: string) => onCandidate(peer, candidate),
@@ -82,7 +86,7 @@ class WeriftMedia implements MediaFactory {
     const subscriber = new Subscriber({
       ...common,
       ...watch("subscriber"),
-      sampleRate: hearSampleRate,
+      sampleRate: receiveSampleRate,
       onSound,
     });
     return {
@@ -126,8 +130,8 @@ class WeriftMedia implements MediaFactory {
     };
   }
 
-  /** Offers that are sent to nobody but an SFU that asks what we know. */
-  async #describe(): Promise<Capabilities> {
+  /** Makes the offers that tell an SFU the codecs. They are never connected. */
+  async #describe(): Promise<CodecDescriptions> {
     const { RTCPeerConnection, RTCRtpCodecParameters } = this.#werift;
     const config = this.#config();
     const vp8 = new RTCRtpCodecParameters({ mimeType: "video/VP8", clockRate: 90_000, payloadType: 96 });

@@ -1,130 +1,140 @@
 import type { ConnectionEvent, Participant } from "../../../agent/edge.ts";
 import { TrackType } from "../wire/enums.ts";
-import type { Participant as ParticipantMessage, TrackSubscription } from "../wire/messages.ts";
+import type { SfuParticipant, TrackSubscription } from "../wire/messages.ts";
 
-/** Times in milliseconds. */
-export interface DepartureTimes {
+/** The times after which a missing participant is reported as gone. */
+export interface DepartureGrace {
   /**
-   * The grace after a departure, in milliseconds: whoever comes again within it, such as by loading the page again, was
-   * never gone.
+   * The grace after a departure, in milliseconds. A user who joins again within it, such as by reloading the
+   * page, was never gone.
    */
   readonly graceMs: number;
-  /** The grace after the agent itself had to come again, in milliseconds: the others may be on their way back too. */
-  readonly graceAfterReturnMs: number;
+  /**
+   * The grace after the agent itself had to rejoin, in milliseconds, since the others may be rejoining too.
+   */
+  readonly graceAfterReconnectMs: number;
 }
-export const departureTimes: DepartureTimes = { graceMs: 1_000, graceAfterReturnMs: 10_000 };
+export const departureGrace: DepartureGrace = { graceMs: 1_000, graceAfterReconnectMs: 10_000 };
 
-/** One session of a user: a browser tab, a phone. A user may have several. */
-interface Attendee {
+/** One session of a user, such as a browser tab or a phone. A user may have several. */
+interface UserSession {
   readonly userId: string;
   readonly sessionId: string;
   trackLookupPrefix: string;
-  /** True where its microphone was ever on: what was subscribed to once stays so while it is muted. */
+  /** Whether its microphone was ever on. The subscription then continues while it is muted. */
   subscribed: boolean;
-  speaks: boolean;
+  microphoneOn: boolean;
 }
 
-type PresenceEvent = Extract<ConnectionEvent, { readonly participant: Participant }>;
+type ParticipantEvent = Extract<ConnectionEvent, { readonly participant: Participant }>;
 
 /**
- * The participants of the call. The SFU counts sessions; to the agent a participant is a user, who is there while any
- * session of theirs is, and who is heard through the newest session whose microphone is on. The agent's own user is none.
+ * The participants of the call. An SFU counts sessions, while the agent sees users: a user is present while
+ * any of their sessions is, and is heard through the newest session whose microphone is on. The agent's own
+ * user is not a participant.
  */
 export class Participants {
   /** The participants by user id. */
   readonly people = new Map<string, Participant>();
-  readonly #attendees = new Map<string, Attendee>();
+  readonly #sessions = new Map<string, UserSession>();
   readonly #departures = new Map<string, NodeJS.Timeout>();
   readonly #agentUserId: string;
-  readonly #times: DepartureTimes;
-  readonly #onEvent: (event: PresenceEvent) => void;
+  readonly #times: DepartureGrace;
+  readonly #onEvent: (event: ParticipantEvent) => void;
 
   constructor(
     agentUserId: string,
-    onEvent: (event: PresenceEvent) => void,
-    times: DepartureTimes = departureTimes,
+    onEvent: (event: ParticipantEvent) => void,
+    times: DepartureGrace = departureGrace,
   ) {
     this.#agentUserId = agentUserId;
     this.#onEvent = onEvent;
     this.#times = times;
   }
 
-  /** The subscriptions to everybody whose sound is wanted, as the SFU is told: the whole list each time. */
+  /** The whole list of subscriptions for the SFU. */
   get subscriptions(): readonly TrackSubscription[] {
-    return [...this.#attendees.values()]
+    return [...this.#sessions.values()]
       .filter(({ subscribed }) => subscribed)
       .map(({ userId, sessionId }) => ({ userId, sessionId, trackType: TrackType.AUDIO }));
   }
 
-  /** Takes the list of a join for what is true. `returning`: whoever is missing may be on the way back, as we were. */
-  reset(list: readonly ParticipantMessage[], { returning = false } = {}): void {
-    const { graceMs, graceAfterReturnMs } = this.#times;
+  /**
+   * Replaces the sessions by those of a join response. `afterReconnect` says that the agent rejoined: missing
+   * users may be rejoining as well, and get more time.
+   */
+  reset(list: readonly SfuParticipant[], { afterReconnect = false } = {}): void {
+    const { graceMs, graceAfterReconnectMs } = this.#times;
     const present = new Set(list.map(({ sessionId }) => sessionId));
-    for (const { sessionId } of [...this.#attendees.values()]) {
-      if (!present.has(sessionId)) this.remove(sessionId, returning ? graceAfterReturnMs : graceMs);
+    for (const { sessionId } of [...this.#sessions.values()]) {
+      if (!present.has(sessionId)) this.remove(sessionId, afterReconnect ? graceAfterReconnectMs : graceMs);
     }
-    const joinedAt = ({ joinedAt: at }: ParticipantMessage) => (at?.seconds ?? 0) + (at?.nanos ?? 0) / 1e9;
+    const joinedAt = ({ joinedAt: at }: SfuParticipant) => (at?.seconds ?? 0) + (at?.nanos ?? 0) / 1e9;
     for (const one of list.toSorted((a, b) => joinedAt(a) - joinedAt(b))) this.put(one);
   }
 
-  /** Takes in a participant who came, or is told of again. Ids alone do, where nothing else is known. */
-  put(one: Pick<ParticipantMessage, "userId" | "sessionId"> & Partial<ParticipantMessage>): void {
+  /** Adds or updates a session. Ids alone are enough, where nothing else is known. */
+  put(one: Pick<SfuParticipant, "userId" | "sessionId"> & Partial<SfuParticipant>): void {
     const { userId, sessionId, publishedTracks, trackLookupPrefix = "", name = "" } = one;
     if (userId === this.#agentUserId || userId === "" || sessionId === "") return;
-    const known = this.#attendees.get(sessionId);
-    const attendee = known ?? {
+    const known = this.#sessions.get(sessionId);
+    const session = known ?? {
       userId,
       sessionId,
       trackLookupPrefix,
       subscribed: false,
-      speaks: false,
+      microphoneOn: false,
     };
-    if (trackLookupPrefix !== "") attendee.trackLookupPrefix = trackLookupPrefix;
-    if (publishedTracks !== undefined) setSpeaking(attendee, publishedTracks.includes(TrackType.AUDIO));
-    this.#attendees.set(sessionId, attendee);
-    this.#arrive(userId, name);
+    if (trackLookupPrefix !== "") session.trackLookupPrefix = trackLookupPrefix;
+    if (publishedTracks !== undefined) setMicrophone(session, publishedTracks.includes(TrackType.AUDIO));
+    this.#sessions.set(sessionId, session);
+    this.#addSession(userId, name);
   }
 
-  /** A microphone went on or off. */
-  speaks(sessionId: string, speaks: boolean): void {
-    const attendee = this.#attendees.get(sessionId);
-    if (attendee) setSpeaking(attendee, speaks);
+  /** Reports that the microphone of a session was turned on or off. */
+  setMicrophone(sessionId: string, on: boolean): void {
+    const session = this.#sessions.get(sessionId);
+    if (session) setMicrophone(session, on);
   }
 
+  /**
+   * Removes a session. Its user is reported as gone after the grace, unless another of their sessions is
+   * there by then.
+   */
   remove(sessionId: string, graceMs: number = this.#times.graceMs): void {
-    const attendee = this.#attendees.get(sessionId);
-    if (attendee === undefined) return;
-    this.#attendees.delete(sessionId);
-    const { userId } = attendee;
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return;
+    this.#sessions.delete(sessionId);
+    const { userId } = session;
     if (this.#sessionsOf(userId).length > 0 || this.#departures.has(userId)) return;
-    const timer = setTimeout(() => this.#depart(userId), graceMs).unref();
+    const timer = setTimeout(() => this.#removeUser(userId), graceMs).unref();
     this.#departures.set(userId, timer);
   }
 
   /**
-   * Returns the id of the participant whose sound this is; null where it is not to be heard, since another session of the
-   * same user is; undefined while nobody is known to have such a track.
+   * Returns the id of the participant whose sound this is; null where another session of the same user is
+   * heard instead; undefined while no session is known to have such a track.
    */
   speakerOf(trackLookupPrefix: string): string | null | undefined {
-    for (const attendee of this.#attendees.values()) {
-      if (attendee.trackLookupPrefix !== trackLookupPrefix) continue;
-      const heard = this.#sessionsOf(attendee.userId).findLast(({ speaks }) => speaks) ?? attendee;
-      return heard === attendee ? attendee.userId : null;
+    for (const session of this.#sessions.values()) {
+      if (session.trackLookupPrefix !== trackLookupPrefix) continue;
+      const heard = this.#sessionsOf(session.userId).findLast(({ microphoneOn }) => microphoneOn) ?? session;
+      return heard === session ? session.userId : null;
     }
     return undefined;
   }
 
-  /** No event comes any more. */
+  /** Stops the timers: no event follows. */
   close(): void {
     for (const timer of this.#departures.values()) clearTimeout(timer);
     this.#departures.clear();
   }
 
-  #sessionsOf(userId: string): readonly Attendee[] {
-    return [...this.#attendees.values()].filter((one) => one.userId === userId);
+  #sessionsOf(userId: string): readonly UserSession[] {
+    return [...this.#sessions.values()].filter((one) => one.userId === userId);
   }
 
-  #arrive(userId: string, name: string): void {
+  #addSession(userId: string, name: string): void {
     clearTimeout(this.#departures.get(userId));
     this.#departures.delete(userId);
     const known = this.people.get(userId);
@@ -133,7 +143,7 @@ export class Participants {
     if (known === undefined) this.#onEvent({ type: "participant_joined", participant });
   }
 
-  #depart(userId: string): void {
+  #removeUser(userId: string): void {
     this.#departures.delete(userId);
     const participant = this.people.get(userId);
     if (participant === undefined) return;
@@ -142,7 +152,7 @@ export class Participants {
   }
 }
 
-function setSpeaking(attendee: Attendee, speaks: boolean): void {
-  attendee.speaks = speaks;
-  if (speaks) attendee.subscribed = true;
+function setMicrophone(session: UserSession, on: boolean): void {
+  session.microphoneOn = on;
+  if (on) session.subscribed = true;
 }

@@ -4,58 +4,59 @@ import type { SfuEvent } from "../wire/messages.ts";
 
 type TrackUnpublished = Extract<SfuEvent, { type: "trackUnpublished" }>["value"];
 
-/** The silences of the agent, by the cause of its track's end. Its own muting is none: it never mutes itself. */
-const silences: Readonly<Record<number, MutedBy>> = {
+/**
+ * The causes of muting, by the reason for which a track was unpublished. Muting by the agent itself is not
+ * among them, since it never mutes itself.
+ */
+const mutedByCause: Readonly<Record<number, MutedBy>> = {
   [TrackUnpublishReason.PERMISSION_REVOKED]: "grants",
   [TrackUnpublishReason.MODERATION]: "moderation",
 };
 
-/** Knows whether the agent may be heard: a matter of its rights, and of whoever may mute it. */
+/** Tracks whether the agent may be heard: that depends on its capabilities, its grants and on moderators. */
 export class PermissionToSpeak {
-  readonly #onChange: (silence: MutedBy | null) => void;
-  #silence: MutedBy | null = null;
+  readonly #onChange: (mutedBy: MutedBy | null) => void;
+  #mutedBy: MutedBy | null = null;
 
-  constructor(onChange: (silence: MutedBy | null) => void) {
+  constructor(onChange: (mutedBy: MutedBy | null) => void) {
     this.#onChange = onChange;
   }
 
-  /** The reason for which the agent may not be heard; null: it may. */
-  get silence(): MutedBy | null {
-    return this.#silence;
+  /** The cause for which the agent may not be heard; null: it may. */
+  get mutedBy(): MutedBy | null {
+    return this.#mutedBy;
   }
 
-  /** Takes the capabilities that the coordinator allows, anew with each join. */
-  takeCapabilities(capabilities: readonly string[]): void {
-    // Those of a server that tells none are unknown.
+  /** Applies the capabilities that the coordinator returned with a join. */
+  setCapabilities(capabilities: readonly string[]): void {
+    // A server that returns none leaves them unknown.
     if (capabilities.length > 0) this.#allow(capabilities.includes("send-audio"), "capabilities");
   }
 
-  takeGrants(mayPublish: boolean): void {
+  /** Applies a change of the grants. */
+  setGrants(mayPublish: boolean): void {
     this.#allow(mayPublish, "grants");
   }
 
-  /**
-   * Takes in that a track was unpublished: somebody with the right to do so may have turned the agent's own microphone
-   * off.
-   */
-  takeUnpublished({ sessionId, type, cause }: TrackUnpublished, ownSessionId: string): void {
-    const silence = silences[cause];
-    if (sessionId === ownSessionId && type === TrackType.AUDIO && silence) this.#set(silence);
+  /** Applies the end of a track: a moderator may have turned the agent's own microphone off. */
+  trackUnpublished({ sessionId, type, cause }: TrackUnpublished, ownSessionId: string): void {
+    const mutedBy = mutedByCause[cause];
+    if (sessionId === ownSessionId && type === TrackType.AUDIO && mutedBy) this.#set(mutedBy);
   }
 
-  /** Lets an agent speak again that a moderator muted. Only the agent's own decision does so. */
+  /** Ends the muting by a moderator. Only the agent's own decision calls this. */
   unmute(): void {
-    if (this.#silence === "moderation") this.#set(null);
+    if (this.#mutedBy === "moderation") this.#set(null);
   }
 
-  #allow(may: boolean, why: MutedBy): void {
-    if (!may) this.#set(why);
-    else if (this.#silence !== "moderation") this.#set(null);
+  #allow(may: boolean, cause: MutedBy): void {
+    if (!may) this.#set(cause);
+    else if (this.#mutedBy !== "moderation") this.#set(null);
   }
 
-  #set(silence: MutedBy | null): void {
-    if (silence === this.#silence) return;
-    this.#silence = silence;
-    this.#onChange(silence);
+  #set(mutedBy: MutedBy | null): void {
+    if (mutedBy === this.#mutedBy) return;
+    this.#mutedBy = mutedBy;
+    this.#onChange(mutedBy);
   }
 }

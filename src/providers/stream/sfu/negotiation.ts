@@ -1,7 +1,7 @@
 import type { Media } from "../media/media.ts";
 import { PeerType, TrackType } from "../wire/enums.ts";
 import type { PublishOption, SubscriberOffer } from "../wire/messages.ts";
-import type { Value } from "../wire/protobuf.ts";
+import type { MessageValue } from "../wire/protobuf.ts";
 import type { SignalClient } from "../wire/twirp.ts";
 import { type SessionFailure, sessionLost } from "./session-failure.ts";
 
@@ -9,18 +9,18 @@ export interface NegotiationOptions {
   readonly sessionId: string;
   readonly media: Media;
   readonly signalling: SignalClient;
-  /** Fires when the stay is over. */
+  /** Fires when the session is over. */
   readonly signal: AbortSignal;
   readonly onFailure: (failure: SessionFailure) => void;
-  readonly onWarning: (what: string, error: unknown) => void;
-  /** Descriptions were exchanged for the peer. */
+  readonly onWarning: (message: string, error: unknown) => void;
+  /** Called when descriptions have been exchanged for this peer connection. */
   readonly onAgreed: (peer: "publisher" | "subscriber") => void;
 }
 
-/** The number of the SFU's offers in a row that may fail before the whole stay has failed. */
-const mostFailures = 3;
+/** The number of offers in a row that may fail before the session has failed. */
+const maxFailures = 3;
 
-/** The negotiation with an SFU about both peer connections: on each side one thing at a time, in order. */
+/** Negotiates both peer connections with an SFU. Each of them has one exchange at a time, in order. */
 export class Negotiation {
   readonly #options: NegotiationOptions;
   #publishing: Promise<void> = Promise.resolve();
@@ -34,7 +34,10 @@ export class Negotiation {
     this.#options = options;
   }
 
-  /** A new socket: the SFU may begin to count its offers anew. One of the old socket may be being answered yet. */
+  /**
+   * Takes note of a new socket, on which the SFU may number its offers anew. It waits for the answer to an
+   * offer that came over the former socket.
+   */
   renewed(): void {
     const reset = () => {
       this.#answered = 0;
@@ -42,13 +45,19 @@ export class Negotiation {
     this.#answering = this.#answering.then(reset, reset);
   }
 
-  /** Offers what we send; the first time it also says whether it is muted. */
+  /**
+   * Offers the agent's track; the first offer is followed by whether it is muted. It never rejects: a failure
+   * is reported.
+   */
   publish(option: PublishOption | null, { iceRestart = false } = {}): Promise<void> {
     this.#publishing = this.#publishing.then(() => this.#publish(option, iceRestart));
     return this.#publishing;
   }
 
-  /** Says whether the microphone is off: at once, or, where nothing was offered yet, with the first offer. */
+  /**
+   * Tells the SFU whether the track is muted: at once, or, where nothing was offered yet, with the first
+   * offer. It rejects with a {@link StreamError}.
+   */
   async mute(muted: boolean): Promise<void> {
     const changed = muted !== this.#muted;
     this.#muted = muted;
@@ -63,18 +72,19 @@ export class Negotiation {
     });
   }
 
-  answer(offer: Value<typeof SubscriberOffer>): Promise<void> {
+  /** Answers an offer of the SFU. It never rejects: a failure is reported. */
+  answer(offer: MessageValue<typeof SubscriberOffer>): Promise<void> {
     this.#answering = this.#answering.then(() => this.#answer(offer));
     return this.#answering;
   }
 
-  /** Asks the SFU to offer anew, with an ICE restart. */
+  /** Asks the SFU for another offer with an ICE restart. It never rejects: a failure is reported. */
   async restartSubscriber(): Promise<void> {
     const { sessionId, signalling } = this.#options;
     try {
       await signalling.call("IceRestart", { sessionId, peerType: PeerType.SUBSCRIBER });
     } catch (error) {
-      this.#failed("To restart what is heard", error);
+      this.#failed("To restart the subscriber", error);
     }
   }
 
@@ -96,9 +106,9 @@ export class Negotiation {
     }
   }
 
-  async #answer({ sdp, negotiationId }: Value<typeof SubscriberOffer>): Promise<void> {
+  async #answer({ sdp, negotiationId }: MessageValue<typeof SubscriberOffer>): Promise<void> {
     const { sessionId, media, signalling, signal, onAgreed } = this.#options;
-    // The same offer again, or one that was overtaken.
+    // The offer was repeated, or a later one was answered before it.
     const stale = negotiationId !== 0 && negotiationId <= this.#answered;
     if (signal.aborted || stale) return;
     try {
@@ -115,16 +125,19 @@ export class Negotiation {
     } catch (error) {
       if (this.#failed("To answer an offer", error)) return;
       this.#failures++;
-      if (this.#failures < mostFailures) void this.restartSubscriber();
+      if (this.#failures < maxFailures) void this.restartSubscriber();
       else this.#options.onFailure({ kind: "negotiation_failed", error });
     }
   }
 
-  /** Returns whether nothing more is to be done about it here. */
-  #failed(what: string, error: unknown): boolean {
+  /**
+   * Reports a failure, unless the session is over. Returns whether the session is over or lost, so that no
+   * retry is of use.
+   */
+  #failed(message: string, error: unknown): boolean {
     const { signal, onWarning, onFailure } = this.#options;
     if (signal.aborted) return true;
-    onWarning(what, error);
+    onWarning(message, error);
     if (!sessionLost(error)) return false;
     onFailure({ kind: "session_lost", error });
     return true;

@@ -1,28 +1,31 @@
 import type { PeerState } from "../../../media/peer.ts";
 
-/** Times in milliseconds. */
+/** The times of a peer connection. */
 export interface PeerTimes {
   /**
-   * A connection that was lost may come back by itself for so long; then its ICE is restarted. Stream's own clients wait 2.5 s:
-   * what browsers call lost often is not. Here nobody answered for 3 s before it is called so.
+   * The time that a lost connection may take to recover by itself before its ICE is restarted, in
+   * milliseconds. Stream's own clients wait 2.5 s, since browsers report a loss early; here a loss is
+   * reported after 3 s of silence.
    */
   readonly restartAfterMs: number;
-  /** The time after which it fails where it has not come back, in milliseconds. */
+  /** The time after which a lost connection has failed, in milliseconds. */
   readonly lostAfterMs: number;
-  /** The longest wait for the first connection, from the first description on, in milliseconds. */
+  /** The longest time from the first description to the first connection, in milliseconds. */
   readonly connectTimeoutMs: number;
 }
 export const peerTimes: PeerTimes = { restartAfterMs: 500, lostAfterMs: 12_000, connectTimeoutMs: 20_000 };
 
 export interface PeerWatchOptions {
   readonly onRestart: () => void;
-  /** Called once, when it failed. `everConnected`: false where ICE never connected. */
+  /** Called once, when the connection has failed. `everConnected` is false where ICE never connected. */
   readonly onFailed: (everConnected: boolean) => void;
   readonly onConnected: () => void;
   readonly times?: PeerTimes;
 }
 
-/** Watches one peer connection: restarts its ICE, and tells when it has to be replaced. */
+/**
+ * Watches one peer connection: it asks for ICE restarts, and reports when the connection must be replaced.
+ */
 export class PeerWatch {
   readonly #options: PeerWatchOptions;
   readonly #times: PeerTimes;
@@ -30,7 +33,7 @@ export class PeerWatch {
   #state: PeerState = "new";
   #restart: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
-  #over = false;
+  #closed = false;
 
   constructor(options: PeerWatchOptions) {
     this.#options = options;
@@ -41,14 +44,15 @@ export class PeerWatch {
     return this.#state;
   }
 
-  /** Descriptions were exchanged: from here on it has to connect. */
+  /** Starts the time to connect, since descriptions have been exchanged. */
   begin(): void {
-    if (this.#over || this.#everConnected || this.#limit !== undefined) return;
+    if (this.#closed || this.#everConnected || this.#limit !== undefined) return;
     this.#limit = setTimeout(() => this.#fail(), this.#times.connectTimeoutMs).unref();
   }
 
-  take(state: PeerState): void {
-    if (this.#over || state === this.#state) return;
+  /** Takes note of a state of the peer connection. */
+  update(state: PeerState): void {
+    if (this.#closed || state === this.#state) return;
     this.#state = state;
     if (state === "connected") {
       this.#everConnected = true;
@@ -57,23 +61,23 @@ export class PeerWatch {
     } else if (state === "failed") {
       this.#fail();
     } else if (state === "disconnected") {
-      this.#countDown();
+      this.#startTimers();
     }
   }
 
   close(): void {
-    this.#over = true;
+    this.#closed = true;
     this.#clear();
   }
 
-  #countDown(): void {
+  #startTimers(): void {
     this.#clear();
     this.#restart = setTimeout(() => this.#options.onRestart(), this.#times.restartAfterMs).unref();
     this.#limit = setTimeout(() => this.#fail(), this.#times.lostAfterMs).unref();
   }
 
   #fail(): void {
-    if (this.#over) return;
+    if (this.#closed) return;
     this.close();
     this.#state = "failed";
     this.#options.onFailed(this.#everConnected);

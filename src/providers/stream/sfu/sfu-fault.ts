@@ -1,19 +1,20 @@
-import type { Strategy } from "../call/call-connection-event.ts";
+import type { ReconnectStrategy } from "../call/call-connection-event.ts";
 import { type StreamError, sfuError } from "../error.ts";
 import { ErrorCode, WebsocketReconnectStrategy } from "../wire/enums.ts";
 import type { SfuEvent } from "../wire/messages.ts";
 
 export type ErrorEvent = Extract<SfuEvent, { type: "error" }>["value"];
 
-/** A fault that an SFU reports in a call, and the reaction that it wants; null is none. */
+/** An error that an SFU reports in a call. */
 export interface SfuFault {
   readonly error: StreamError;
-  readonly wish: Strategy | "leave" | null;
-  /** True where only another edge helps. */
-  readonly badEdge: boolean;
+  /** The reaction that the SFU asks for; null: none. */
+  readonly reaction: ReconnectStrategy | "leave" | null;
+  /** Whether only another SFU helps. */
+  readonly edgeUnusable: boolean;
 }
 
-const wishes: Readonly<Record<number, Strategy | "leave">> = {
+const reactions: Readonly<Record<number, ReconnectStrategy | "leave">> = {
   [WebsocketReconnectStrategy.DISCONNECT]: "leave",
   [WebsocketReconnectStrategy.FAST]: "fast",
   [WebsocketReconnectStrategy.REJOIN]: "rejoin",
@@ -26,13 +27,14 @@ const full: ReadonlySet<number | undefined> = new Set([
   ErrorCode.CALL_PARTICIPANT_LIMIT_REACHED,
 ]);
 
-/** Returns whether an edge has no room for anybody, so that another one has to do. */
+/** Returns whether an SFU accepts nobody, so that another one has to be asked for. */
 export const hasNoRoom = ({ number }: StreamError): boolean => full.has(number);
 
-/** An error event that does not say which. */
-const noFault = { code: 0, message: "", shouldRetry: false };
+/** The error of an event that carries none. */
+const unknownError = { code: 0, message: "", shouldRetry: false };
 
-export function readFault({ error: fault = noFault, reconnectStrategy }: ErrorEvent): SfuFault {
+/** Reads an error event. */
+export function readFault({ error: fault = unknownError, reconnectStrategy }: ErrorEvent): SfuFault {
   const error = sfuError("In a call", fault, reconnectStrategy);
-  return { error, wish: wishes[reconnectStrategy] ?? null, badEdge: hasNoRoom(error) };
+  return { error, reaction: reactions[reconnectStrategy] ?? null, edgeUnusable: hasNoRoom(error) };
 }

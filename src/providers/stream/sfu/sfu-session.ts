@@ -1,8 +1,8 @@
 import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import type { SfuAddress } from "../call/call-connection-event.ts";
-import type { Credentials } from "../coordinator/credentials.ts";
-import type { Sdk } from "../coordinator/sdk.ts";
-import type { Capabilities, Media, MediaFactory, Peer } from "../media/media.ts";
+import type { SfuCredentials } from "../coordinator/credentials.ts";
+import type { StreamSdk } from "../coordinator/sdk.ts";
+import type { CodecDescriptions, Media, MediaFactory, Peer } from "../media/media.ts";
 import { PeerType, TrackType, WebsocketReconnectStrategy } from "../wire/enums.ts";
 import type {
   JoinResponse,
@@ -11,7 +11,7 @@ import type {
   SfuEvent,
   TrackSubscription,
 } from "../wire/messages.ts";
-import { type CloseReason, SfuSocket } from "../wire/sfu-socket.ts";
+import { SfuSocket, type SocketCloseReason } from "../wire/sfu-socket.ts";
 import { SignalClient } from "../wire/twirp.ts";
 import { clientDetails } from "./client-details.ts";
 import { Negotiation } from "./negotiation.ts";
@@ -20,45 +20,51 @@ import { type SessionFailure, sessionLost } from "./session-failure.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 export interface SfuSessionOptions {
-  readonly sdk: Pick<Sdk, "WebSocket">;
+  readonly sdk: Pick<StreamSdk, "WebSocket">;
   readonly factory: MediaFactory;
   readonly apiKey: string;
   readonly userId: string;
-  /** `<type>:<id>` of the call. */
+  /** The id of the call, as `<type>:<id>`. */
   readonly cid: string;
-  readonly credentials: Credentials;
+  readonly credentials: SfuCredentials;
   readonly sessionId: string;
   readonly unifiedSessionId: string;
-  /** Events that are not about media, in order. */
+  /** Called with the events that are not about media, in order. */
   readonly onEvent: (event: SfuEvent) => void;
-  /** Reports a trouble. It may be called more than once. The stay itself does nothing about it. */
+  /** Called with a failure, possibly more than once. The session itself does nothing about it. */
   readonly onFailure: (failure: SessionFailure) => void;
-  readonly onWarning: (what: string, error: unknown) => void;
+  readonly onWarning: (message: string, error: unknown) => void;
   readonly onConnected: (peer: Peer) => void;
   readonly onSound: (trackLookupPrefix: string, frame: PcmFrame) => void;
 }
 
-/** One session on one SFU: its signalling and its sound. It outlives its socket where the SFU takes up a new one. */
+/**
+ * The agent's session on one SFU: its signalling and its media. It outlives its socket where the SFU accepts
+ * another one.
+ */
 export class SfuSession {
-  readonly credentials: Credentials;
+  readonly credentials: SfuCredentials;
   readonly sessionId: string;
   readonly media: Media;
   readonly #options: SfuSessionOptions;
-  readonly #over = new AbortController();
+  readonly #ended = new AbortController();
   readonly #signalling: SignalClient;
   readonly #negotiation: Negotiation;
   readonly #subscriptions: Subscriptions;
   readonly #watches: Readonly<Record<Peer, PeerWatch>>;
   #socket: SfuSocket | null = null;
   #publishOption: PublishOption | null = null;
-  #capabilities: Capabilities | null = null;
+  #codecs: CodecDescriptions | null = null;
   #fastDeadlineMs = 0;
-  /** The messages that came after the answer to a join, which is read first; null where nothing has to wait. */
-  #waiting: (() => void)[] | null = null;
+  /**
+   * The events that arrived after the response to a join, while that is not applied yet; null where events
+   * are delivered at once.
+   */
+  #heldEvents: (() => void)[] | null = null;
 
   constructor(options: SfuSessionOptions) {
     const { credentials, sessionId, factory, onSound, onFailure, onWarning } = options;
-    const { signal } = this.#over;
+    const { signal } = this.#ended;
     this.#options = options;
     this.credentials = credentials;
     this.sessionId = sessionId;
@@ -67,7 +73,7 @@ export class SfuSession {
     this.media = factory.open({
       iceServers: credentials.iceServers,
       onCandidate: (peer, candidate) => void this.#trickle(peer, candidate),
-      onState: (peer, state) => this.#watches[peer].take(state),
+      onState: (peer, state) => this.#watches[peer].update(state),
       onSound,
     });
     this.#negotiation = new Negotiation({
@@ -82,14 +88,14 @@ export class SfuSession {
     this.#subscriptions = new Subscriptions((tracks) => this.#subscribe(tracks));
   }
 
-  /** The agent's place in the call; null before it joined. */
-  get place(): SfuAddress | null {
-    if (this.#capabilities === null) return null;
+  /** The address of the session; null before it joined. */
+  get address(): SfuAddress | null {
+    if (this.#codecs === null) return null;
     const { cid, userId, unifiedSessionId } = this.#options;
     const { edge, websocketUrl, token } = this.credentials;
-    const capabilities = this.#capabilities;
+    const codecs = this.#codecs;
     const { sessionId } = this;
-    return { cid, userId, edge, websocketUrl, token, sessionId, unifiedSessionId, capabilities };
+    return { cid, userId, edge, websocketUrl, token, sessionId, unifiedSessionId, codecs };
   }
 
   /** The time for which the SFU keeps the session after its socket was lost, in milliseconds. */
@@ -97,23 +103,25 @@ export class SfuSession {
     return this.#fastDeadlineMs;
   }
 
-  /** Returns whether what was agreed about media is worth to be kept. */
+  /** Whether neither peer connection has failed, so that the session can be resumed. */
   get mediaHealthy(): boolean {
     return this.#watches.publisher.state !== "failed" && this.#watches.subscriber.state !== "failed";
   }
 
+  /** Whether the signalling socket has joined and is open. */
   get signalHealthy(): boolean {
     return this.#socket?.joined === true;
   }
 
-  /** The announcement by which a reconnection tells the SFU about the agent as it was. */
+  /** The agent's tracks and subscriptions, which a reconnect tells the SFU. */
   get announcement(): Pick<ReconnectDetails, "announcedTracks" | "subscriptions"> {
     return { announcedTracks: this.media.publisher.tracks, subscriptions: this.#subscriptions.wanted };
   }
 
   /**
-   * Opens a socket and joins over it; one that there was is closed. `attempt` counts the sockets of a call. Events wait from
-   * here on for {@link proceed}. Rejects with a StreamError.
+   * Opens a socket and joins over it; a former socket is closed. From here on events are held until {@link
+   * deliverEvents}. It rejects with a {@link StreamError}.
+   * @param attempt The number of sockets that were opened in this call before.
    */
   async join(attempt: number, reconnectDetails?: ReconnectDetails): Promise<JoinResponse> {
     const { sdk, factory, apiKey, userId, cid, unifiedSessionId, onFailure, onWarning } = this.#options;
@@ -128,16 +136,16 @@ export class SfuSession {
     void this.#socket?.close("superseded");
     const socket = new SfuSocket(sdk.WebSocket, {
       url: `${credentials.websocketUrl}?${query}`,
-      onEvent: (event) => this.#take(event),
-      onLost: (loss) => this.#later(() => onFailure({ kind: "signal_lost", loss })),
+      onEvent: (event) => this.#handle(event),
+      onLost: (loss) => this.#deliver(() => onFailure({ kind: "signal_lost", loss })),
       onUnreadable: (error) => onWarning("An event of the SFU cannot be read", error),
     });
     this.#socket = socket;
     this.#negotiation.renewed();
-    this.#waiting ??= [];
+    this.#heldEvents ??= [];
     try {
-      const { publisherSdp, subscriberSdp } = await factory.capabilities();
-      this.#capabilities = { publisherSdp, subscriberSdp };
+      const { publisherSdp, subscriberSdp } = await factory.codecs();
+      this.#codecs = { publisherSdp, subscriberSdp };
       const response = await socket.join({
         token: credentials.token,
         sessionId,
@@ -153,7 +161,7 @@ export class SfuSession {
             }),
       });
       this.#fastDeadlineMs = response.fastReconnectDeadlineSeconds * 1_000;
-      this.#takeOptions(response.publishOptions);
+      this.#setPublishOption(response.publishOptions);
       return response;
     } catch (error) {
       void socket.close("joinFailed");
@@ -161,46 +169,50 @@ export class SfuSession {
     }
   }
 
-  /** The answer to the join was read: what came after it may be told. */
-  proceed(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = null;
-    for (const tell of waiting) tell();
+  /** Delivers the events that were held since the join, and all later ones at once. */
+  deliverEvents(): void {
+    const held = this.#heldEvents ?? [];
+    this.#heldEvents = null;
+    for (const deliver of held) deliver();
   }
 
-  /** Offers what we say. What goes wrong is a trouble. */
+  /** Offers the agent's track. It never rejects: a failure is reported. */
   publish(options: { readonly iceRestart?: boolean } = {}): Promise<void> {
     return this.#negotiation.publish(this.#publishOption, options);
   }
 
-  /** Withdraws the microphone, or brings it back; also before it was ever offered. */
+  /** Mutes or unmutes the track, also before it was offered. It never rejects: a failure is reported. */
   async mute(muted: boolean): Promise<void> {
     if (muted) this.media.publisher.pause();
     else this.media.publisher.resume();
     try {
       await this.#negotiation.mute(muted);
     } catch (error) {
-      this.#failed("To mute", error);
+      this.#reportFailure("To mute", error);
     }
   }
 
+  /** Sets the tracks that the SFU sends. */
   subscribe(tracks: readonly TrackSubscription[]): void {
     this.#subscriptions.update(tracks);
   }
 
-  /** Says goodbye: the participant is gone at once. Resolves within a second. */
+  /**
+   * Leaves: the others see at once that the participant is gone. It resolves within a second. It never
+   * rejects.
+   */
   async leave(reason: string): Promise<void> {
     await Promise.all([this.#socket?.leave(this.sessionId, reason), this.#end()]);
   }
 
-  /** Ends it without a goodbye. */
-  async close(why: CloseReason): Promise<void> {
-    await Promise.all([this.#socket?.close(why), this.#end()]);
+  /** Closes the session without leaving the call. */
+  async close(reason: SocketCloseReason): Promise<void> {
+    await Promise.all([this.#socket?.close(reason), this.#end()]);
   }
 
   async #end(): Promise<void> {
-    if (this.#over.signal.aborted) return;
-    this.#over.abort(new Error("The session on the SFU is over"));
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(new Error("The session on the SFU is over"));
     this.#watches.publisher.close();
     this.#watches.subscriber.close();
     await this.media.close();
@@ -220,7 +232,7 @@ export class SfuSession {
     else void this.#negotiation.restartSubscriber();
   }
 
-  #take(event: SfuEvent): void {
+  #handle(event: SfuEvent): void {
     switch (event.type) {
       case "subscriberOffer":
         void this.#negotiation.answer(event.value);
@@ -234,23 +246,23 @@ export class SfuSession {
         return;
       }
       case "iceRestart":
-        // The subscriber's comes as an offer.
+        // A restart of the subscriber comes as an offer.
         if (event.value.peerType !== PeerType.SUBSCRIBER) this.#restartIce("publisher");
         return;
       case "changePublishOptions":
-        this.#takeOptions(event.value.publishOptions);
+        this.#setPublishOption(event.value.publishOptions);
         return;
       default:
-        this.#later(() => this.#options.onEvent(event));
+        this.#deliver(() => this.#options.onEvent(event));
     }
   }
 
-  #later(tell: () => void): void {
-    if (this.#waiting === null) tell();
-    else this.#waiting.push(tell);
+  #deliver(deliver: () => void): void {
+    if (this.#heldEvents === null) deliver();
+    else this.#heldEvents.push(deliver);
   }
 
-  #takeOptions(options: readonly PublishOption[]): void {
+  #setPublishOption(options: readonly PublishOption[]): void {
     this.#publishOption =
       options.find(({ trackType }) => trackType === TrackType.AUDIO) ?? this.#publishOption;
   }
@@ -261,7 +273,7 @@ export class SfuSession {
     try {
       await this.#signalling.call("IceTrickle", { peerType, iceCandidate, sessionId });
     } catch (error) {
-      this.#failed("To send a candidate", error);
+      this.#reportFailure("To send a candidate", error);
     }
   }
 
@@ -269,14 +281,14 @@ export class SfuSession {
     try {
       await this.#signalling.call("UpdateSubscriptions", { sessionId: this.sessionId, tracks });
     } catch (error) {
-      this.#failed("To subscribe", error);
+      this.#reportFailure("To subscribe", error);
       throw error;
     }
   }
 
-  #failed(what: string, error: unknown): void {
-    if (this.#over.signal.aborted) return;
-    this.#options.onWarning(what, error);
+  #reportFailure(message: string, error: unknown): void {
+    if (this.#ended.signal.aborted) return;
+    this.#options.onWarning(message, error);
     if (sessionLost(error)) this.#options.onFailure({ kind: "session_lost", error });
   }
 }

@@ -1,14 +1,17 @@
 import type { TrackSubscription } from "../wire/messages.ts";
 
-/** Keeps an SFU's list of what we want to hear the same as ours: one request at a time, and only where it changed. */
+/**
+ * Keeps the SFU's list of subscriptions equal to the agent's: one request at a time, and only where the list
+ * changed.
+ */
 export class Subscriptions {
   readonly #send: (tracks: readonly TrackSubscription[]) => Promise<void>;
   #wanted: readonly TrackSubscription[] = [];
-  /** The subscriptions that the SFU was told last; none at first, as it believes itself. */
-  #told = "[]";
+  /** The list that the SFU was told last, as JSON; it begins with none. */
+  #sent = "[]";
   #sending = false;
 
-  /** `send` tells the SFU; after it rejected, the list is sent again with the next change. */
+  /** @param send Tells the SFU. After it rejected, the list is sent again with the next change. */
   constructor(send: (tracks: readonly TrackSubscription[]) => Promise<void>) {
     this.#send = send;
   }
@@ -17,24 +20,25 @@ export class Subscriptions {
     return this.#wanted;
   }
 
+  /** Replaces the list, and sends it where it differs. */
   update(tracks: readonly TrackSubscription[]): void {
     this.#wanted = tracks;
-    if (!this.#sending) void this.#settle();
+    if (!this.#sending) void this.#sendChanges();
   }
 
-  async #settle(): Promise<void> {
+  async #sendChanges(): Promise<void> {
     this.#sending = true;
     try {
       for (
         let list = JSON.stringify(this.#wanted);
-        list !== this.#told;
+        list !== this.#sent;
         list = JSON.stringify(this.#wanted)
       ) {
         await this.#send(this.#wanted);
-        this.#told = list;
+        this.#sent = list;
       }
     } catch {
-      // Whoever sends knows what went wrong, and what follows from it.
+      // The sender reports the failure.
     } finally {
       this.#sending = false;
     }

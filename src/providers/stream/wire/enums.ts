@@ -22,7 +22,7 @@ export const WebsocketReconnectStrategy = {
   MIGRATE: 4,
 } as const;
 
-/** The types of SDKs. Those of the app SDKs, 0 to 7, are left out. */
+/** The types of SDKs, without those of the app SDKs (0 to 7). */
 export const SdkType = { GO: 8, PLAIN_JAVASCRIPT: 9, PYTHON: 10, VISION_AGENTS: 11 } as const;
 
 export const ClientCapability = { UNSPECIFIED: 0, SUBSCRIBER_VIDEO_PAUSE: 1, COORDINATOR_STATS: 2 } as const;
@@ -86,7 +86,7 @@ export const ErrorCode = {
   SFU_FULL: 700,
 } as const;
 
-/** The name of a number, for a log line; the number itself where it has none. */
+/** Returns the name of a number, for a log line, or the number itself where it has none. */
 export function nameIn(enumeration: Readonly<Record<string, number>>, number: number): string {
   return Object.keys(enumeration).find((name) => enumeration[name] === number) ?? String(number);
 }

@@ -1,4 +1,4 @@
-/** The messages of Stream's SFU signalling that an agent with a voice needs: field numbers are facts of its wire. */
+/** The messages of Stream's SFU signalling that an agent with audio needs. Their field numbers are those of Stream's protocol. */
 import {
   CallEndedReason,
   ClientCapability,
@@ -11,23 +11,23 @@ import {
   TrackUnpublishReason,
   WebsocketReconnectStrategy,
 } from "./enums.ts";
-import { type Input, message, oneof, type Value, type Variant } from "./message.ts";
+import { type MessageInput, type MessageValue, message, oneof, type Variant } from "./message.ts";
 import {
   CallState,
   Empty,
   Participant,
   ParticipantCount,
   PublishOption,
-  SfuFault,
+  SfuError,
   TrackInfo,
   TrackSubscriptionDetails,
 } from "./models.ts";
 
 export * from "./models.ts";
 
-// What the client sends on the websocket.
+// Messages from the client on the websocket.
 
-export const Sdk = message({
+export const StreamSdk = message({
   type: [1, SdkType],
   major: [2, "string"],
   minor: [3, "string"],
@@ -42,7 +42,7 @@ export const Browser = message({ name: [1, "string"], version: [2, "string"] });
 export const Device = message({ name: [1, "string"], version: [2, "string"] });
 
 export const ClientDetails = message({
-  sdk: [1, Sdk],
+  sdk: [1, StreamSdk],
   os: [2, OperatingSystem],
   browser: [3, Browser],
   device: [4, Device],
@@ -81,7 +81,7 @@ export const SfuRequest = oneof({
   leaveCallRequest: [3, LeaveCallRequest],
 });
 
-// What the SFU sends on the websocket.
+// Messages from the SFU on the websocket.
 
 export const SubscriberOffer = message({
   iceRestart: [1, "bool"],
@@ -107,7 +107,7 @@ export const AudioLevel = message({
 });
 export const AudioLevelChanged = message({ audioLevels: [1, AudioLevel, "repeated"] });
 
-/** An event, and also a request of the signalling's HTTP side. The candidate is JSON. */
+/** An event, and also a request over HTTP. The candidate is JSON. */
 export const IceTrickle = message({
   peerType: [1, PeerType],
   iceCandidate: [2, "string"],
@@ -148,7 +148,7 @@ export const TrackUnpublished = message({
 });
 
 export const ErrorEvent = message({
-  error: [4, SfuFault],
+  error: [4, SfuError],
   reconnectStrategy: [5, WebsocketReconnectStrategy],
 });
 
@@ -194,7 +194,7 @@ export const SfuEvent = oneof({
   inboundStateNotification: [28, Empty],
 });
 
-// Requests over HTTP, and their answers.
+// Requests over HTTP, and their responses.
 
 export const SetPublisherRequest = message({
   sdp: [1, "string"],
@@ -205,7 +205,7 @@ export const SetPublisherResponse = message({
   sdp: [1, "string"],
   sessionId: [2, "string"],
   iceRestart: [3, "bool"],
-  error: [4, SfuFault],
+  error: [4, SfuError],
 });
 
 export const SendAnswerRequest = message({
@@ -214,27 +214,27 @@ export const SendAnswerRequest = message({
   sessionId: [3, "string"],
   negotiationId: [4, "uint32"],
 });
-export const SendAnswerResponse = message({ error: [4, SfuFault] });
+export const SendAnswerResponse = message({ error: [4, SfuError] });
 
-export const IceTrickleResponse = message({ error: [4, SfuFault] });
+export const IceTrickleResponse = message({ error: [4, SfuError] });
 
 export const UpdateSubscriptionsRequest = message({
   sessionId: [2, "string"],
   tracks: [3, TrackSubscriptionDetails, "repeated"],
 });
-export const UpdateSubscriptionsResponse = message({ error: [4, SfuFault] });
+export const UpdateSubscriptionsResponse = message({ error: [4, SfuError] });
 
 export const TrackMuteState = message({ trackType: [1, TrackType], muted: [2, "bool"] });
 export const UpdateMuteStatesRequest = message({
   sessionId: [1, "string"],
   muteStates: [3, TrackMuteState, "repeated"],
 });
-export const UpdateMuteStatesResponse = message({ error: [4, SfuFault] });
+export const UpdateMuteStatesResponse = message({ error: [4, SfuError] });
 
 export const IceRestartRequest = message({ sessionId: [1, "string"], peerType: [2, PeerType] });
-export const IceRestartResponse = message({ error: [1, SfuFault] });
+export const IceRestartResponse = message({ error: [1, SfuError] });
 
-/** Every method of the service that an agent calls: what is asked and what is answered. */
+/** The methods of the service that an agent calls, each with its request and its response. */
 export const signalServer = {
   SetPublisher: [SetPublisherRequest, SetPublisherResponse],
   SendAnswer: [SendAnswerRequest, SendAnswerResponse],
@@ -244,11 +244,11 @@ export const signalServer = {
   IceRestart: [IceRestartRequest, IceRestartResponse],
 } as const;
 
-/** The service's path below the root that a join names. */
+/** The path of the service below the root address that a join returns. */
 export const signalServerPath = "stream.video.sfu.signal.SignalServer";
 
-export type ClientDetails = Input<typeof ClientDetails>;
-export type ReconnectDetails = Input<typeof ReconnectDetails>;
-export type JoinRequest = Input<typeof JoinRequest>;
-export type JoinResponse = Value<typeof JoinResponse>;
+export type ClientDetails = MessageInput<typeof ClientDetails>;
+export type ReconnectDetails = MessageInput<typeof ReconnectDetails>;
+export type SfuJoinRequest = MessageInput<typeof JoinRequest>;
+export type JoinResponse = MessageValue<typeof JoinResponse>;
 export type SfuEvent = Variant<typeof SfuEvent>;

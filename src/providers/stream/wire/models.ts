@@ -1,8 +1,8 @@
-/** The parts of the messages of Stream's SFU signalling: field numbers are facts of its wire. */
+/** The parts of the messages of Stream's SFU signalling. Their field numbers are those of Stream's protocol. */
 import { AudioBitrateProfile, ConnectionQuality, ErrorCode, ParticipantSource, TrackType } from "./enums.ts";
-import { type Input, message, type Value } from "./message.ts";
+import { type MessageInput, type MessageValue, message } from "./message.ts";
 
-/** A message without fields. It also stands for events about video, of which only the arrival is of interest. */
+/** A message without fields. It also stands for events about video, of which only the arrival matters. */
 export const Empty = message({});
 
 export const Timestamp = message({ seconds: [1, "int64"], nanos: [2, "int32"] });
@@ -77,14 +77,14 @@ export const CallState = message({
   e2eeEnabled: [5, "bool"],
 });
 
-export const SfuFault = message({
+export const SfuError = message({
   code: [1, ErrorCode],
   message: [2, "string"],
   shouldRetry: [3, "bool"],
 });
 
-export type PublishOption = Value<typeof PublishOption>;
-export type TrackInfo = Input<typeof TrackInfo>;
-export type TrackSubscription = Input<typeof TrackSubscriptionDetails>;
-export type Participant = Value<typeof Participant>;
-export type SfuFault = Value<typeof SfuFault>;
+export type PublishOption = MessageValue<typeof PublishOption>;
+export type TrackInfo = MessageInput<typeof TrackInfo>;
+export type TrackSubscription = MessageInput<typeof TrackSubscriptionDetails>;
+export type SfuParticipant = MessageValue<typeof Participant>;
+export type SfuError = MessageValue<typeof SfuError>;

@@ -1,4 +1,4 @@
-/** An error in bytes that were received, or in a value that was to be sent. */
+/** An error in the bytes of a received message, or in a value to be sent. */
 export class ProtobufError extends Error {
   override readonly name = "ProtobufError";
 }

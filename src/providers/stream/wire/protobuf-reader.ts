@@ -1,10 +1,13 @@
 import { ProtobufError } from "./protobuf-error.ts";
 
-/** The layouts of fields, by which a field that is not known is skipped. */
+/** The encodings of fields. They tell how to skip an unknown field. */
 export const wireTypes = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
 
-/** Goes through the bytes of one message. Throws where they end too early, or cannot be. */
-export class Reader {
+/**
+ * Reads the bytes of one message from the start to the end. Its methods throw a {@link ProtobufError} where
+ * the bytes end too early or are invalid.
+ */
+export class ProtobufReader {
   readonly #bytes: Uint8Array;
   #offset = 0;
 
@@ -19,7 +22,7 @@ export class Reader {
   tag(): readonly [number: number, wireType: number] {
     const tag = this.varint();
     const number = tag >> 3n;
-    if (number === 0n || number > 0x1fff_ffffn) throw new ProtobufError(`Field number ${number}`);
+    if (number === 0n || number > 0x1fff_ffffn) throw new ProtobufError(`MessageField number ${number}`);
     return [Number(number), Number(tag & 7n)];
   }
 
@@ -41,8 +44,8 @@ export class Reader {
     return viewOf(this.#take(8)).getFloat64(0, true);
   }
 
-  delimited(): Reader {
-    return new Reader(this.#take(Number(this.varint())));
+  delimited(): ProtobufReader {
+    return new ProtobufReader(this.#take(Number(this.varint())));
   }
 
   rest(): Uint8Array {

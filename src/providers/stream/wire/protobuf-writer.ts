@@ -1,5 +1,5 @@
-/** Builds the bytes of one message. */
-export class Writer {
+/** Writes the bytes of one message. */
+export class ProtobufWriter {
   #bytes = new Uint8Array(64);
   #length = 0;
 
@@ -36,7 +36,7 @@ export class Writer {
     return new DataView(this.#bytes.buffer, offset, length);
   }
 
-  /** Makes room for `length` bytes, and returns their place. */
+  /** Makes room for `length` bytes, and returns their offset. */
   #grow(length: number): number {
     const offset = this.#length;
     this.#length += length;

@@ -5,24 +5,29 @@
  */
 import {
   type Enumeration,
-  type Field,
   type FieldInputs,
-  type Fields,
+  type FieldKind,
   type FieldValues,
-  type Kind,
-  Message,
+  type MessageField,
+  type MessageFields,
+  MessageType,
   type Scalar,
 } from "./message.ts";
 import { ProtobufError } from "./protobuf-error.ts";
-import { Reader, wireTypes } from "./protobuf-reader.ts";
-import { Writer } from "./protobuf-writer.ts";
+import { ProtobufReader, wireTypes } from "./protobuf-reader.ts";
+import { ProtobufWriter } from "./protobuf-writer.ts";
 
 export * from "./message.ts";
 export { ProtobufError } from "./protobuf-error.ts";
 
-/** The bytes of a message. Throws a {@link ProtobufError} for a number that its field cannot hold. */
-export function encode<F extends Fields>(type: Message<F>, input: FieldInputs<F>): Uint8Array<ArrayBuffer> {
-  const writer = new Writer();
+/**
+ * Returns the bytes of a message. It throws a {@link ProtobufError} for a number that its field cannot hold.
+ */
+export function encode<F extends MessageFields>(
+  type: MessageType<F>,
+  input: FieldInputs<F>,
+): Uint8Array<ArrayBuffer> {
+  const writer = new ProtobufWriter();
   for (const [name, [number, kind, repeated]] of Object.entries(type.fields)) {
     const value: unknown = input[name];
     if (value === undefined) continue;
@@ -37,7 +42,7 @@ export function encode<F extends Fields>(type: Message<F>, input: FieldInputs<F>
         writeOne(writer, kind, one, name);
       }
     } else if ((value as readonly unknown[]).length > 0) {
-      const packed = new Writer();
+      const packed = new ProtobufWriter();
       for (const one of value as readonly unknown[]) writeOne(packed, kind, one, name);
       writer.tag(number, lengthDelimited);
       writer.delimited(packed.bytes());
@@ -46,24 +51,27 @@ export function encode<F extends Fields>(type: Message<F>, input: FieldInputs<F>
   return writer.bytes();
 }
 
-/** The message in the bytes. Fields that are not in the table are skipped. Throws a {@link ProtobufError}. */
-export function decode<F extends Fields>(type: Message<F>, bytes: Uint8Array): FieldValues<F> {
+/**
+ * Returns the message in the bytes. It skips fields that are not in the table. It throws a {@link
+ * ProtobufError} for bytes that are no such message.
+ */
+export function decode<F extends MessageFields>(type: MessageType<F>, bytes: Uint8Array): FieldValues<F> {
   const target = emptyOf(type);
-  readInto(type, target, new Reader(bytes));
+  readInto(type, target, new ProtobufReader(bytes));
   return target as FieldValues<F>;
 }
 
 const { varint, fixed64, lengthDelimited, fixed32 } = wireTypes;
 
-type Draft = Record<string, unknown>;
+type DecodedFields = Record<string, unknown>;
 
-function wireTypeOf(kind: Kind): number {
-  if (kind instanceof Message || kind === "string" || kind === "bytes") return lengthDelimited;
+function wireTypeOf(kind: FieldKind): number {
+  if (kind instanceof MessageType || kind === "string" || kind === "bytes") return lengthDelimited;
   if (kind === "double") return fixed64;
   return kind === "float" ? fixed32 : varint;
 }
 
-/** Returns the value of a scalar that was not sent. Such a value is not sent either. */
+/** Returns the default of a scalar. A field with its default is not written. */
 function defaultOf(kind: Scalar | Enumeration): unknown {
   if (kind === "string") return "";
   if (kind === "bytes") return new Uint8Array();
@@ -75,11 +83,11 @@ function isDefault(value: unknown): boolean {
   return value === "" || value === false || Object.is(value, 0);
 }
 
-function emptyOf(type: Message<Fields>): Draft {
-  const draft: Draft = {};
+function emptyOf(type: MessageType<MessageFields>): DecodedFields {
+  const draft: DecodedFields = {};
   for (const [name, [, kind, repeated]] of Object.entries(type.fields)) {
     if (repeated !== undefined) draft[name] = [];
-    else if (!(kind instanceof Message)) draft[name] = defaultOf(kind);
+    else if (!(kind instanceof MessageType)) draft[name] = defaultOf(kind);
   }
   return draft;
 }
@@ -98,8 +106,8 @@ function integer(kind: keyof typeof integerRanges, value: unknown, name: string)
   return BigInt(value as number);
 }
 
-function writeOne(writer: Writer, kind: Kind, value: unknown, name: string): void {
-  if (kind instanceof Message) writer.delimited(encode(kind, value as FieldInputs<Fields>));
+function writeOne(writer: ProtobufWriter, kind: FieldKind, value: unknown, name: string): void {
+  if (kind instanceof MessageType) writer.delimited(encode(kind, value as FieldInputs<MessageFields>));
   else if (kind === "string") writer.delimited(utf8.encode(value as string));
   else if (kind === "bytes") writer.delimited(value as Uint8Array);
   else if (kind === "float") writer.float(value as number);
@@ -108,7 +116,7 @@ function writeOne(writer: Writer, kind: Kind, value: unknown, name: string): voi
   else writer.varint(integer(typeof kind === "string" ? kind : "int32", value, name));
 }
 
-function readInto(type: Message<Fields>, draft: Draft, reader: Reader): void {
+function readInto(type: MessageType<MessageFields>, draft: DecodedFields, reader: ProtobufReader): void {
   while (!reader.done) {
     const [number, wireType] = reader.tag();
     const known = type.byNumber.get(number);
@@ -119,16 +127,16 @@ function readInto(type: Message<Fields>, draft: Draft, reader: Reader): void {
 
 /** Returns whether the field is laid out as its kind demands; otherwise nothing was read. */
 function readField(
-  draft: Draft,
-  [name, [, kind, repeated]]: readonly [string, Field],
-  reader: Reader,
+  draft: DecodedFields,
+  [name, [, kind, repeated]]: readonly [string, MessageField],
+  reader: ProtobufReader,
   wireType: number,
 ): boolean {
   const several = draft[name] as unknown[];
   if (wireType === wireTypeOf(kind)) {
     if (repeated !== undefined) several.push(readOne(reader, kind));
-    // A message that comes in several pieces is put together.
-    else if (kind instanceof Message) readInto(kind, nested(draft, name, kind), reader.delimited());
+    // The parts of a message that was sent in several parts are merged.
+    else if (kind instanceof MessageType) readInto(kind, nested(draft, name, kind), reader.delimited());
     else draft[name] = readOne(reader, kind);
     return true;
   }
@@ -138,13 +146,13 @@ function readField(
   return true;
 }
 
-function nested(draft: Draft, name: string, type: Message<Fields>): Draft {
+function nested(draft: DecodedFields, name: string, type: MessageType<MessageFields>): DecodedFields {
   draft[name] ??= emptyOf(type);
-  return draft[name] as Draft;
+  return draft[name] as DecodedFields;
 }
 
-function readOne(reader: Reader, kind: Kind): unknown {
-  if (kind instanceof Message) {
+function readOne(reader: ProtobufReader, kind: FieldKind): unknown {
+  if (kind instanceof MessageType) {
     const draft = emptyOf(kind);
     readInto(kind, draft, reader.delimited());
     return draft;
@@ -170,5 +178,8 @@ function readOne(reader: Reader, kind: Kind): unknown {
 }
 
 const utf8 = new TextEncoder();
-/** Bytes that are not UTF-8 become U+FFFD: somebody's odd name must not cost a call its signalling. */
+/**
+ * Decodes text. Bytes that are not UTF-8 become U+FFFD, so that an unusual name does not break the signalling
+ * of a call.
+ */
 const text = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -3,33 +3,33 @@ import { webSocketAgent } from "../../../network/tunnel.ts";
 import { now } from "../../../shared/protocol.ts";
 import { errorText } from "../../error-text.ts";
 import { passing, StreamError, sfuError, timedOut, unreachable } from "../error.ts";
-import { type JoinRequest, type JoinResponse, SfuEvent, SfuRequest } from "./messages.ts";
-import { decode, encode, type Input, variantOf } from "./protobuf.ts";
+import { type JoinResponse, SfuEvent, type SfuJoinRequest, SfuRequest } from "./messages.ts";
+import { decode, encode, type MessageInput, variantOf } from "./protobuf.ts";
 
 /**
- * The codes with which the client closes: 1000 frees the participant at once, all others leave it to the SFU's
- * deadline.
+ * The codes with which the client closes a socket: 1000 removes the participant at once; with the others the
+ * SFU keeps it until its deadline.
  */
 export const closeCodes = { left: 1_000, unhealthy: 4_001, superseded: 4_100, joinFailed: 4_101 } as const;
-export type CloseReason = keyof typeof closeCodes;
+export type SocketCloseReason = keyof typeof closeCodes;
 
-/** The end of a connection that nobody asked for. */
+/** The end of a connection that this side did not ask for. */
 export interface SocketLoss {
-  readonly why: "closed" | "silent" | "failed";
-  /** The code of the closing frame; 1006 without one. */
+  readonly kind: "closed" | "silent" | "failed";
+  /** The code of the close frame; 1006 where there was none. */
   readonly code: number;
   readonly reason: string;
 }
 
-/** Times in milliseconds, as in Stream's own clients. */
+/** The times of a socket, as in Stream's own clients. */
 export interface SocketTimes {
-  /** The longest wait for an open connection, in milliseconds. */
+  /** The longest wait until the connection is open, in milliseconds. */
   readonly openTimeoutMs: number;
-  /** The longest wait for the answer to a join, in milliseconds. */
+  /** The longest wait for the response to a join, in milliseconds. */
   readonly joinTimeoutMs: number;
-  /** The time between two questions to the SFU for a sign of life, in milliseconds. */
+  /** The time between two health checks, in milliseconds. */
   readonly healthIntervalMs: number;
-  /** The time without a frame after which the socket is dead, in milliseconds. */
+  /** The time without a frame after which the connection is lost, in milliseconds. */
   readonly silenceMs: number;
 }
 export const socketTimes: SocketTimes = {
@@ -40,36 +40,38 @@ export const socketTimes: SocketTimes = {
 };
 
 export interface SfuSocketOptions {
-  /** The address of the SFU, with its query. */
+  /** The address of the SFU's socket, with its query. */
   readonly url: string;
   /**
-   * Takes all events but answers to a join and signs of life, in order, from the moment at which the socket is opened.
+   * Called with every event except join responses and health checks, in order, from the opening of the socket
+   * on.
    */
   readonly onEvent: (event: SfuEvent) => void;
   /**
-   * Called once, and nothing after it. It is not called where this side closes, nor where it never got as far as
-   * joining.
+   * Called once, when a joined connection is lost; no call of any kind follows. It is not called where this
+   * side closes the socket.
    */
   readonly onLost: (loss: SocketLoss) => void;
-  /** A frame that is no event. It is passed over. */
+  /** Called with the error of a frame that cannot be decoded. The frame is skipped. */
   readonly onUnreadable?: (error: unknown) => void;
   readonly times?: SocketTimes;
 }
 
 /**
- * The longest message, in bytes: a longer one is not what it seems. A join of a call of thousands takes some hundred KiB.
+ * The longest message that is accepted, in bytes. A join response of a call with thousands of participants
+ * takes some hundred KiB.
  */
 const maxMessageBytes = 8 * 1_024 * 1_024;
 
-const doing = "To join a call's SFU";
+const action = "To join a call's SFU";
 
-/** The time that the other side may take to close as well, in milliseconds. */
+/** The longest wait for the other side to close too, in milliseconds. */
 const closeTimeoutMs = 1_000;
 
-/** `opening → open → joined → over`; over also follows any earlier one. */
+/** The transitions are `opening → open → joined → over`; `over` also follows every earlier state. */
 type SocketState = "opening" | "open" | "joined" | "over";
 
-/** The SFU's signalling: one websocket. It never connects again by itself. */
+/** The socket of an SFU's signalling. It never reconnects by itself. */
 export class SfuSocket {
   readonly #options: SfuSocketOptions;
   readonly #times: SocketTimes;
@@ -81,9 +83,9 @@ export class SfuSocket {
   #joining: PromiseWithResolvers<JoinResponse> | null = null;
   #health: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
-  #heardAt = now();
+  #receivedAt = now();
 
-  /** Connects. `WebSocket` is that of `ws`, which is loaded in session threads only. */
+  /** Connects. `Socket` is the class of `ws`, which is loaded in session threads only. */
   constructor(Socket: typeof WebSocket, options: SfuSocketOptions) {
     this.#options = options;
     this.#times = options.times ?? socketTimes;
@@ -96,34 +98,38 @@ export class SfuSocket {
     });
     this.#socket.binaryType = "nodebuffer";
     this.#socket.on("open", () => this.#open());
-    this.#socket.on("message", (data, binary) => this.#take(data, binary));
-    for (const sign of ["ping", "pong"] as const) this.#socket.on(sign, () => this.#heard());
+    this.#socket.on("message", (data, binary) => this.#onFrame(data, binary));
+    for (const sign of ["ping", "pong"] as const) this.#socket.on(sign, () => this.#received());
     this.#socket.on("unexpected-response", (_, { statusCode = 0 }) => {
-      this.#failure = new StreamError(`${doing}: refused with ${statusCode}`, {
+      this.#failure = new StreamError(`${action}: refused with ${statusCode}`, {
         status: statusCode,
         retryable: passing(statusCode),
       });
       this.#socket.terminate();
     });
     this.#socket.on("error", (error) => {
-      this.#failure ??= unreachable(doing, error);
+      this.#failure ??= unreachable(action, error);
     });
     this.#socket.on("close", (code, reason) => {
-      this.#lose({ why: this.#failure === null ? "closed" : "failed", code, reason: reason.toString() });
+      this.#onClosed({ kind: this.#failure === null ? "closed" : "failed", code, reason: reason.toString() });
       this.#gone.resolve();
     });
   }
 
+  /** Whether the SFU accepted the join and the connection is open. */
   get joined(): boolean {
     return this.#state === "joined";
   }
 
-  /** Resolves once the SFU let us in. Rejects with a {@link StreamError}; the socket is then to be closed. */
-  async join(request: JoinRequest): Promise<JoinResponse> {
+  /**
+   * Joins. It resolves with the SFU's response. It rejects with a {@link StreamError}, after which the socket
+   * should be closed.
+   */
+  async join(request: SfuJoinRequest): Promise<JoinResponse> {
     await this.#opened.promise;
     const { joinTimeoutMs } = this.#times;
     this.#joining = Promise.withResolvers();
-    const deadline = setTimeout(() => this.#joining?.reject(timedOut(doing)), joinTimeoutMs);
+    const deadline = setTimeout(() => this.#joining?.reject(timedOut(action)), joinTimeoutMs);
     try {
       this.#send({ joinRequest: request });
       return await this.#joining.promise;
@@ -133,20 +139,23 @@ export class SfuSocket {
     }
   }
 
-  /** Says goodbye and closes: the participant is gone at once. Resolves when the connection is gone, within a second. */
+  /**
+   * Leaves and closes the socket: the participant is gone at once. It resolves when the connection is gone,
+   * within a second.
+   */
   async leave(sessionId: string, reason: string): Promise<void> {
     this.#send({ leaveCallRequest: { sessionId, reason } });
     await this.close("left", reason);
   }
 
   /**
-   * Closes the socket. Not another event comes from here on, whatever the SFU still sends. Resolves when the connection
-   * is gone.
+   * Closes the socket. No event follows, whatever the SFU still sends. It resolves when the connection is
+   * gone, within a second.
    */
-  async close(why: CloseReason, reason: string = why): Promise<void> {
-    this.#over(new StreamError(`${doing}: the socket was closed`, { code: "ECONNABORTED", retryable: true }));
-    // A reason has at most 123 bytes.
-    this.#socket.close(closeCodes[why], reason.slice(0, 40));
+  async close(code: SocketCloseReason, reason: string = code): Promise<void> {
+    this.#end(new StreamError(`${action}: the socket was closed`, { code: "ECONNABORTED", retryable: true }));
+    // The protocol allows a reason of 123 bytes.
+    this.#socket.close(closeCodes[code], reason.slice(0, 40));
     const deadline = setTimeout(() => this.#socket.terminate(), closeTimeoutMs);
     await this.#gone.promise;
     clearTimeout(deadline);
@@ -158,8 +167,8 @@ export class SfuSocket {
     this.#opened.resolve();
   }
 
-  #take(data: RawData, binary: boolean): void {
-    this.#heard();
+  #onFrame(data: RawData, binary: boolean): void {
+    this.#received();
     if (this.#state === "over") return;
     let event: SfuEvent | null = null;
     try {
@@ -168,62 +177,62 @@ export class SfuSocket {
     } catch (error) {
       this.#options.onUnreadable?.(error);
     }
-    if (event !== null) this.#hand(event);
+    if (event !== null) this.#handle(event);
   }
 
-  #hand(event: SfuEvent): void {
+  #handle(event: SfuEvent): void {
     if (event.type === "healthCheckResponse") return;
     if (event.type === "joinResponse") {
-      if (this.#state === "open") this.#enter();
+      if (this.#state === "open") this.#markJoined();
       this.#joining?.resolve(event.value);
     } else if (event.type === "error" && this.#joining !== null) {
       const { error, reconnectStrategy } = event.value;
-      this.#joining.reject(sfuError(doing, error ?? noFault, reconnectStrategy));
+      this.#joining.reject(sfuError(action, error ?? unknownError, reconnectStrategy));
     } else {
       this.#options.onEvent(event);
     }
   }
 
-  #enter(): void {
+  #markJoined(): void {
     this.#state = "joined";
     const { healthIntervalMs, silenceMs } = this.#times;
     this.#health = setInterval(() => this.#send({ healthCheckRequest: {} }), healthIntervalMs).unref();
     this.#silence = setTimeout(() => {
-      // What came while the thread was busy is read first.
-      setImmediate(() => this.#judgeSilence());
+      // Frames that arrived while the thread was busy are read first.
+      setImmediate(() => this.#checkSilence());
     }, silenceMs).unref();
   }
 
-  #judgeSilence(): void {
-    if (this.#state === "over" || now() - this.#heardAt < this.#times.silenceMs / 2) return;
-    this.#lose({ why: "silent", code: closeCodes.unhealthy, reason: "" });
+  #checkSilence(): void {
+    if (this.#state === "over" || now() - this.#receivedAt < this.#times.silenceMs / 2) return;
+    this.#onClosed({ kind: "silent", code: closeCodes.unhealthy, reason: "" });
     void this.close("unhealthy");
   }
 
-  #heard(): void {
-    // A timer that was cleared would begin anew.
+  #received(): void {
+    // Refreshing a cleared timer would start it again.
     if (this.#state === "over") return;
-    this.#heardAt = now();
+    this.#receivedAt = now();
     this.#silence?.refresh();
   }
 
-  #send(request: Input<typeof SfuRequest>): void {
+  #send(request: MessageInput<typeof SfuRequest>): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(encode(SfuRequest, request));
   }
 
-  #lose(loss: SocketLoss): void {
+  #onClosed(loss: SocketLoss): void {
     const { joined } = this;
     const reason = loss.reason === "" ? "" : `: ${errorText(loss.reason)}`;
-    const closed = new StreamError(`${doing}: closed with ${loss.code}${reason}`, {
+    const closed = new StreamError(`${action}: closed with ${loss.code}${reason}`, {
       code: "ECONNRESET",
       retryable: true,
     });
-    if (!this.#over(this.#failure ?? closed)) return;
+    if (!this.#end(this.#failure ?? closed)) return;
     if (joined) this.#options.onLost(loss);
   }
 
-  /** Returns whether it was not over before. */
-  #over(error: StreamError): boolean {
+  /** Ends the socket's work, and rejects whoever waits for it. Returns false where that was done before. */
+  #end(error: StreamError): boolean {
     if (this.#state === "over") return false;
     this.#state = "over";
     clearInterval(this.#health);
@@ -234,5 +243,5 @@ export class SfuSocket {
   }
 }
 
-/** An error event that does not say which. */
-const noFault = { code: 0, message: "", shouldRetry: false };
+/** The error of an event that carries none. */
+const unknownError = { code: 0, message: "", shouldRetry: false };

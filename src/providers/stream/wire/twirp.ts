@@ -3,37 +3,37 @@ import { throughProxy } from "../../../network/dispatcher.ts";
 import { retryAfter } from "../../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
 import { passing, StreamError, sfuError, unreachable } from "../error.ts";
-import { type SfuFault, signalServer, signalServerPath } from "./messages.ts";
+import { type SfuError, signalServer, signalServerPath } from "./messages.ts";
 import {
   decode,
   encode,
-  type Fields,
-  type Input,
-  type Message,
+  type MessageFields,
+  type MessageInput,
+  type MessageType,
+  type MessageValue,
   ProtobufError,
-  type Value,
 } from "./protobuf.ts";
 
-export type Method = keyof typeof signalServer;
-export type Request<M extends Method> = Input<(typeof signalServer)[M][0]>;
-export type Answer<M extends Method> = Value<(typeof signalServer)[M][1]>;
+export type SignalMethod = keyof typeof signalServer;
+export type SignalRequest<M extends SignalMethod> = MessageInput<(typeof signalServer)[M][0]>;
+export type SignalResponse<M extends SignalMethod> = MessageValue<(typeof signalServer)[M][1]>;
 
 export interface SignalClientOptions {
-  /** Root of the service, without a slash at its end. */
+  /** The root address of the service, without a slash at its end. */
   readonly url: string;
   readonly token: string;
-  /** Ends what is under way, and allows nothing after it. */
+  /** Aborts the requests under way, and prevents further ones. */
   readonly signal: AbortSignal;
 }
 
-/** The longest wait for one answer, in milliseconds, as in Stream's own clients. */
-const answerTimeoutMs = 5_000;
+/** The longest wait for one response, in milliseconds, as in Stream's own clients. */
+const responseTimeoutMs = 5_000;
 
-/** The most times that a request is sent, while the SFU, or the network, says that trying again can help. */
+/** The number of attempts of a request, while the SFU or the network failed in a way that passes. */
 const attempts = 4;
 const firstDelayMs = 100;
 
-/** The SFU's signalling over HTTP, for one session. */
+/** The client of an SFU's signalling over HTTP, for one session. */
 export class SignalClient {
   readonly #options: SignalClientOptions;
 
@@ -41,8 +41,11 @@ export class SignalClient {
     this.#options = options;
   }
 
-  /** Rejects with a {@link StreamError}, also where the SFU answers with an error. */
-  async call<M extends Method>(method: M, request: Request<M>): Promise<Answer<M>> {
+  /**
+   * Makes a request. It rejects with a {@link StreamError}, also where the SFU responds with an error, or
+   * with the reason of the signal.
+   */
+  async call<M extends SignalMethod>(method: M, request: SignalRequest<M>): Promise<SignalResponse<M>> {
     for (let failures = 1; ; failures++) {
       try {
         return await this.#once(method, request);
@@ -55,11 +58,14 @@ export class SignalClient {
     }
   }
 
-  async #once<M extends Method>(method: M, request: Request<M>): Promise<Answer<M>> {
+  async #once<M extends SignalMethod>(method: M, request: SignalRequest<M>): Promise<SignalResponse<M>> {
     const { url, token, signal } = this.#options;
-    const [requestType, answerType] = signalServer[method] as readonly [Message<Fields>, Message<Fields>];
-    const body = encode(requestType, request as Input<Message<Fields>>);
-    let answer: { readonly error?: SfuFault };
+    const [requestType, answerType] = signalServer[method] as readonly [
+      MessageType<MessageFields>,
+      MessageType<MessageFields>,
+    ];
+    const body = encode(requestType, request as MessageInput<MessageType<MessageFields>>);
+    let decoded: { readonly error?: SfuError };
     try {
       const response = await fetch(`${url}/${signalServerPath}/${method}`, {
         method: "POST",
@@ -70,26 +76,26 @@ export class SignalClient {
         },
         body,
         ...throughProxy(url),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(responseTimeoutMs)]),
       });
       if (!response.ok) throw await refusal(method, response);
-      answer = decode(answerType, new Uint8Array(await response.arrayBuffer()));
+      decoded = decode(answerType, new Uint8Array(await response.arrayBuffer()));
     } catch (error) {
       if (error instanceof StreamError) throw error;
-      if (error instanceof ProtobufError) throw badAnswer(method, error);
+      if (error instanceof ProtobufError) throw unreadableResponse(method, error);
       throw unreachable(method, error);
     }
-    if (answer.error !== undefined && answer.error.code !== 0) throw sfuError(method, answer.error);
-    return answer as Answer<M>;
+    if (decoded.error !== undefined && decoded.error.code !== 0) throw sfuError(method, decoded.error);
+    return decoded as SignalResponse<M>;
   }
 }
 
-/** Twirp's own errors are JSON, with a code in words. */
-async function refusal(method: Method, response: Response): Promise<StreamError> {
+/** Makes an error of a refusal. Twirp writes errors as JSON, with a code in words. */
+async function refusal(method: SignalMethod, response: Response): Promise<StreamError> {
   const { status } = response;
-  const said = await response.text().catch(() => "");
-  const { code, msg } = jsonObject(said);
-  const reason = errorText(textOrNone(msg) ?? reasonIn(said)) || "no reason";
+  const body = await response.text().catch(() => "");
+  const { code, msg } = jsonObject(body);
+  const reason = errorText(textOrNone(msg) ?? reasonIn(body)) || "no reason";
   return new StreamError(`${method}: the SFU refused with ${status}: ${reason}`, {
     status,
     code: textOrNone(code),
@@ -98,8 +104,8 @@ async function refusal(method: Method, response: Response): Promise<StreamError>
   });
 }
 
-function badAnswer(method: Method, cause: ProtobufError): StreamError {
-  return new StreamError(`${method}: the SFU's answer cannot be read: ${cause.message}`, {
+function unreadableResponse(method: SignalMethod, cause: ProtobufError): StreamError {
+  return new StreamError(`${method}: the SFU's response cannot be read: ${cause.message}`, {
     code: "BAD_ANSWER",
     retryable: true,
     cause,

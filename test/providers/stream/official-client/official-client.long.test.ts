@@ -57,8 +57,8 @@ inBrowser(titled("after a go-away it sits on another edge, and nobody saw it lea
   stream.call(cid).participant("bob").goAway();
   await stream.log.find("moved", ({ user }) => user === "bob");
   await two.until("stage.callingState() === 'joined'");
-  t.is(stream.call(cid).participant("bob").seat?.edge.name, "sfu-2");
-  t.is(stream.call(cid).participant("ann").seat?.edge.name, "sfu-1");
+  t.is(stream.call(cid).participant("bob").connection?.edge.name, "sfu-2");
+  t.is(stream.call(cid).participant("ann").connection?.edge.name, "sfu-1");
   await hearEachOther(one, two);
   await two.mute();
   await one.untilSees("bob", "off");
@@ -99,7 +99,7 @@ inBrowser(titled("from an edge that is full it goes to the next one"), async (t)
   await Promise.all([one.join(stream, "demo"), two.join(stream, "demo")]);
   await hearEachOther(one, two);
   t.true(stream.log.of("join_refused").every(({ code, edge }) => code === 700 && edge === "sfu-1"));
-  t.is(stream.call(cid).participant("ann").seat?.edge.name, "sfu-2");
+  t.is(stream.call(cid).participant("ann").connection?.edge.name, "sfu-2");
 });
 
 inBrowser(titled("kicked, or the call ended: it leaves and does not come back"), async (t) => {
@@ -209,7 +209,7 @@ inBrowser(titled("beside our agent: after a go-away both sit on another edge"), 
   for (const user of ["agent", "ann"]) await stream.log.find("moved", (entry) => entry.user === user);
   await client.until("stage.callingState() === 'joined'");
   t.deepEqual(
-    call.participants.map(({ seat }) => seat?.edge.name),
+    call.participants.map(({ connection }) => connection?.edge.name),
     ["sfu-2", "sfu-2"],
   );
   await client.untilHearsSomething("agent");

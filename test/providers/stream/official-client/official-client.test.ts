@@ -28,7 +28,7 @@ inBrowser(titled("two people hear each other and see joins, mutes and leaves"), 
   await one.leave();
   await stream.log.seen("close", 2);
   t.is(stream.call(cid).sessions.size, 0);
-  for (const { sockets, seats } of stream.edges) t.is(sockets.size + seats.size, 0);
+  for (const { sockets, connections } of stream.edges) t.is(sockets.size + connections.size, 0);
 
   // All that it sent is known here to the last field.
   const frames = [...stream.log.of("join"), ...stream.log.of("health"), ...stream.log.of("leave")];

@@ -1,6 +1,10 @@
 import * as enums from "../../../../src/providers/stream/wire/enums.ts";
 import * as messages from "../../../../src/providers/stream/wire/messages.ts";
-import { type Enumeration, type Fields, Message } from "../../../../src/providers/stream/wire/protobuf.ts";
+import {
+  type Enumeration,
+  type MessageFields,
+  MessageType,
+} from "../../../../src/providers/stream/wire/protobuf.ts";
 
 /** A message type of the official package: protobuf-ts, without its types, which need a browser's. */
 export interface OfficialMessage {
@@ -15,11 +19,11 @@ const officialNames: Readonly<Record<string, string>> = {
   IceTrickle: "ICETrickle",
   IceRestart: "ICERestart",
   ErrorEvent: "Error",
-  SfuFault: "Error",
+  SfuError: "Error",
 };
 
 /** Names that the package has twice, where we mean the one of the models. */
-const models = new Set(["SfuFault", "IceTrickle"]);
+const models = new Set(["SfuError", "IceTrickle"]);
 
 const { SfuEvents, SfuModels } = await (async () => {
   const name: string = "@stream-io/video-client";
@@ -27,9 +31,10 @@ const { SfuEvents, SfuModels } = await (async () => {
   return { SfuEvents, SfuModels } as Readonly<Record<string, Readonly<Record<string, OfficialMessage>>>>;
 })();
 
-export const ourMessages: readonly (readonly [name: string, type: Message<Fields>])[] = Object.entries(
-  messages as Readonly<Record<string, unknown>>,
-).flatMap(([name, value]) => (value instanceof Message ? [[name, value] as const] : []));
+export const ourMessages: readonly (readonly [name: string, type: MessageType<MessageFields>])[] =
+  Object.entries(messages as Readonly<Record<string, unknown>>).flatMap(([name, value]) =>
+    value instanceof MessageType ? [[name, value] as const] : [],
+  );
 
 export const ourEnums = Object.entries(enums as Readonly<Record<string, unknown>>).flatMap(([name, value]) =>
   typeof value === "object" ? [[name, value as Enumeration] as const] : [],
@@ -47,23 +52,23 @@ export function officialEnum(name: string): Readonly<Record<string, number | str
 }
 
 /** Messages in which each field has a value of its own; as many as it takes for each value of each enumeration, and of each variant. */
-export function samples(type: Message<Fields>): readonly Tree[] {
+export function samples(type: MessageType<MessageFields>): readonly Tree[] {
   if (type.exclusive) {
     return Object.entries(type.fields).flatMap(([name, [, kind]]) =>
-      samples(kind as Message<Fields>).map((value) => ({ [name]: value })),
+      samples(kind as MessageType<MessageFields>).map((value) => ({ [name]: value })),
     );
   }
   const most = Math.max(1, ...Object.values(type.fields).map(([, kind]) => variety(kind)));
   return Array.from({ length: most }, (_, turn) => filled(type, turn));
 }
 
-function variety(kind: Fields[string][1]): number {
-  if (kind instanceof Message)
+function variety(kind: MessageFields[string][1]): number {
+  if (kind instanceof MessageType)
     return Math.max(1, ...Object.values(kind.fields).map(([, one]) => variety(one)));
   return typeof kind === "object" ? Object.keys(kind).length : 1;
 }
 
-function filled(type: Message<Fields>, turn: number): Tree {
+function filled(type: MessageType<MessageFields>, turn: number): Tree {
   const entries = Object.entries(type.fields).map(([name, [number, kind, repeated]]) => {
     const value = valueFor(kind, name, number, turn);
     return [name, repeated ? [value, valueFor(kind, name, number, turn + 1)] : value];
@@ -71,8 +76,8 @@ function filled(type: Message<Fields>, turn: number): Tree {
   return Object.fromEntries(entries);
 }
 
-function valueFor(kind: Fields[string][1], name: string, number: number, turn: number): unknown {
-  if (kind instanceof Message) return filled(kind, turn);
+function valueFor(kind: MessageFields[string][1], name: string, number: number, turn: number): unknown {
+  if (kind instanceof MessageType) return filled(kind, turn);
   if (typeof kind === "object") {
     const numbers = Object.values(kind);
     return numbers[turn % numbers.length];
@@ -102,7 +107,7 @@ function valueFor(kind: Fields[string][1], name: string, number: number, turn: n
  * A message of the package in the form of ours: variants are fields, and 64 bits are a number. Only the fields that ours has; their names
  * may differ in case, as where a figure is within (`e2EeEnabled`).
  */
-export function likeOurs(type: Message<Fields>, theirs: Tree): Tree {
+export function likeOurs(type: MessageType<MessageFields>, theirs: Tree): Tree {
   const variants = Object.values(theirs).filter(isVariant);
   const all = Object.entries<unknown>(Object.assign({}, theirs, ...variants));
   const flat = new Map(all.map(([name, value]) => [name.toLowerCase(), value]));
@@ -110,7 +115,7 @@ export function likeOurs(type: Message<Fields>, theirs: Tree): Tree {
     const value = flat.get(name.toLowerCase());
     if (value === undefined) return [];
     const one = (given: unknown): unknown => {
-      if (kind instanceof Message) return likeOurs(kind, given as Tree);
+      if (kind instanceof MessageType) return likeOurs(kind, given as Tree);
       return kind === "int64" ? Number(given) : given;
     };
     return [[name, repeated ? (value as readonly unknown[]).map(one) : one(value)] as const];

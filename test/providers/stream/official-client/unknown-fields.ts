@@ -1,8 +1,8 @@
-import { type Fields, Message } from "../../../../src/providers/stream/wire/protobuf.ts";
+import { type MessageFields, MessageType } from "../../../../src/providers/stream/wire/protobuf.ts";
 
 /** The numbers of the fields in these bytes that the table does not have, each with its path. */
-export function unknownFields<F extends Fields>(
-  type: Message<F>,
+export function unknownFields<F extends MessageFields>(
+  type: MessageType<F>,
   bytes: Uint8Array,
   path = "",
 ): readonly string[] {
@@ -26,7 +26,7 @@ export function unknownFields<F extends Fields>(
     else {
       const end = varint() + offset;
       const kind = field?.[1];
-      if (kind instanceof Message) {
+      if (kind instanceof MessageType) {
         unknown.push(...unknownFields(kind, bytes.subarray(offset, end), `${path}${name}.`));
       }
       offset = end;

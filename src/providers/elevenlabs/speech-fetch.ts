@@ -5,7 +5,7 @@ import { pieces, refusalText, textOf, wholeLines } from "./body.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { open } from "./requests.ts";
 
-/** The part of the `init` of a fetch that the SDK gives. */
+/** The part of fetch's options that the SDK gives. */
 export interface SdkRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface SdkRequest {
   readonly signal: AbortSignal;
 }
 
-/** The part of a fetch's response that the SDK reads. */
+/** The part of fetch's response that the SDK reads. */
 export interface SdkResponse {
   readonly status: number;
   readonly headers: unknown;
@@ -21,14 +21,15 @@ export interface SdkResponse {
   text(): Promise<string>;
 }
 
-/** The response by which the SDK learns that a request failed, and no more; {@link Exchange.failure} has the reason. */
+/** The response that tells the SDK only that a request failed; {@link SpeechFetch.failure} has the reason. */
 const failed: SdkResponse = { status: 599, headers: {}, body: null, text: async () => "" };
 
 /**
- * One request of the SDK on its way. Its `fetch` never rejects: the SDK clears its timer only after a response, and each
- * abort would leave one behind. What went wrong is in `failure`, read whole, which the SDK's own error is not.
+ * The `fetch` of one request of the SDK. It never rejects, since the SDK clears its timer only after a
+ * response, and each rejection would leave one running. The error is in `failure`, complete, unlike the SDK's
+ * own.
  */
-export class Exchange {
+export class SpeechFetch {
   readonly #connections: Connections;
   readonly #idleTimeoutMs: number;
   readonly #content: "audio" | "lines";
@@ -40,7 +41,7 @@ export class Exchange {
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  /** The error that the request failed with; null while it has not failed. */
+  /** The error with which the request failed; null while it has not failed. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -63,7 +64,7 @@ export class Exchange {
 
   async #bodyOf(incoming: IncomingMessage): Promise<AsyncIterable<Uint8Array>> {
     const status = incoming.statusCode ?? 0;
-    // The SDK takes a redirect for sound.
+    // The SDK would treat a redirect as sound.
     if (status < 200 || status > 299) {
       throw refusal({ status, headers: incoming.headers, text: await refusalText(incoming) });
     }

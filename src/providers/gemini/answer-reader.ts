@@ -13,10 +13,11 @@ interface Tokens {
   readonly output: number;
 }
 
+/** The finish reasons with which Gemini refuses to answer. */
 const refusals = new Set(["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"]);
-/** The model tried to call a function, and nobody can tell how. */
+/** The finish reasons with which a function call of the model could not be read. */
 const brokenCalls = new Set(["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"]);
-/** Reasons by their number, which some gateways send in place of the name. */
+/** The finish reasons by their number, which some gateways send in place of the name. */
 const byNumber = [
   "FINISH_REASON_UNSPECIFIED",
   "STOP",
@@ -31,35 +32,35 @@ const byNumber = [
 ];
 
 /**
- * One response of the model, as it is streamed. Its calls come out at its end, since an answer that breaks off before may be
- * asked for again as long as nothing of it was spoken.
+ * Reads one response of the model, as it is streamed. Its calls are given at its end, since an answer that
+ * breaks off before that may be asked for again as long as nothing of it was spoken.
  */
-export class Answer {
+export class AnswerReader {
   readonly #model: string;
   readonly #spent: Tokens;
   readonly #ids = new Set<string>();
   readonly #calls: ToolCall[] = [];
-  /** Text in which there is nothing to hear yet, such as the line break that some answers begin with. */
+  /** Text that cannot be heard yet, such as the line break with which some answers begin. */
   #blank = "";
-  /** Length of the text so far, in characters. */
+  /** The length of the text so far, in characters. */
   #length = 0;
   #spoken = false;
   /**
-   * True where the answer has a call without the name of a function, which cannot be run, and which Gemini would not
-   * take back.
+   * Whether the answer has a call without the name of a function. It cannot be run, and Gemini would not
+   * accept it in a conversation.
    */
   #nameless = false;
   #counts = { prompt: 0, tools: 0, candidates: 0, thoughts: 0 };
   #finishReason: string | undefined;
   #blockReason: string | undefined;
 
-  /** `spent`: tokens of earlier tries at the same request, which are paid for too. */
+  /** @param spent The tokens of earlier attempts at the same request, which are paid for too. */
   constructor(model: string, spent: Tokens = { input: 0, output: 0 }) {
     this.#model = model;
     this.#spent = spent;
   }
 
-  /** Returns whether something has been said. */
+  /** Whether text was given to be spoken. */
   get spoken(): boolean {
     return this.#spoken;
   }
@@ -73,7 +74,7 @@ export class Answer {
     };
   }
 
-  /** Yields the events of a chunk. Its parts are read one by one: the SDK's `text` warns of every part that is none. */
+  /** Yields the events of a chunk. The parts are read one by one, since the SDK's `text` warns of parts that are not text. */
   *read({
     candidates,
     promptFeedback,
@@ -86,7 +87,7 @@ export class Answer {
     if (usageMetadata !== undefined) yield this.#count(usageMetadata);
   }
 
-  /** Returns the fault of an answer that is over; null where it is a good one. */
+  /** Returns the error of an answer that is over; null where it is a good one. */
   problem(): RefusalError | BadAnswerError | null {
     const reason = this.#reason;
     if (this.#blockReason !== undefined) return new RefusalError("prompt", this.#blockReason);
@@ -97,7 +98,7 @@ export class Answer {
       );
     }
     if (refusals.has(reason)) return new RefusalError("answer", reason);
-    // Whatever else ended it, there is something to go on with.
+    // Whatever the reason of its end, the answer has calls or text.
     if (this.#calls.length > 0 || this.#spoken) return null;
     if (reason === "MAX_TOKENS") {
       const message = "Gemini used up maxOutputTokens before its first word: allow more, or less thinking";
@@ -108,7 +109,7 @@ export class Answer {
       : new BadAnswerError(reason, `Gemini could not finish its answer: ${reason}`);
   }
 
-  /** Yields what it holds back until it is over: its calls, or that it tried to make one. */
+  /** Yields the events that are held until the end of the answer: its calls, or that a call could not be read. */
   *rest(): Generator<LlmEvent, void, void> {
     if (this.#blank !== "") yield { type: "text", delta: this.#blank };
     for (const call of this.#calls) yield { type: "tool_call", call };
@@ -116,7 +117,7 @@ export class Answer {
     if (this.#calls.length === 0 && brokenCalls.has(reason)) yield { type: "broken_call", reason };
   }
 
-  /** The reason for which the answer ended, as Gemini says, or should have said. */
+  /** The reason for which the answer ended, corrected where it has a call without a name. */
   get #reason(): string | undefined {
     const reason = this.#finishReason;
     if (!this.#nameless || reason === undefined || refusals.has(reason)) return reason;
@@ -135,7 +136,7 @@ export class Answer {
       this.#calls.push({ ...call, providerData: ownCall(part, this.#model, this.#length) });
       return;
     }
-    // Reasoning is never spoken.
+    // Thoughts are never spoken.
     if (thought === true || text === undefined || text === "") return;
     this.#length += text.length;
     if (!this.#spoken && isBlank(text)) {
@@ -148,8 +149,8 @@ export class Answer {
   }
 
   /**
-   * Each chunk counts from the beginning. The last one may correct the prompt to fewer tokens, and where it tells nothing of
-   * the thoughts they were thought all the same.
+   * Counts the tokens. Each chunk counts from the beginning. The last one may reduce the prompt's tokens;
+   * where it does not mention thoughts, those that were counted remain.
    */
   #count(usage: GenerateContentResponseUsageMetadata): LlmEvent {
     const { prompt, tools, candidates, thoughts } = this.#counts;
@@ -163,7 +164,7 @@ export class Answer {
     return { type: "usage", inputTokens: input, outputTokens: output };
   }
 
-  /** Older models give their calls no id, and some give one twice. */
+  /** Returns a unique id: older models give their calls none, and some give one twice. */
   #ownId(given: string | undefined): string {
     const id = given === undefined || given === "" || this.#ids.has(given) ? randomUUID() : given;
     this.#ids.add(id);

@@ -9,7 +9,7 @@ const neverConnected: SessionFailure = { kind: "media_failed", peer: "publisher"
 const brokeDown: SessionFailure = { kind: "media_failed", peer: "publisher", everConnected: true };
 const notAgreed: SessionFailure = { kind: "negotiation_failed", error: new Error("no") };
 
-test("one comes back ten times within two minutes, and no more", (t) => {
+test("a connection is restored ten times within two minutes, and no more", (t) => {
   const limits = new ReconnectLimits();
   for (let count = 0; count < 10; count++) t.true(limits.begin());
   t.false(limits.begin());
@@ -17,7 +17,7 @@ test("one comes back ten times within two minutes, and no more", (t) => {
   t.false(limits.begin());
 });
 
-test("what went wrong twice, or three times, in a row is given up; sound in between forgives it", (t) => {
+test("the same failure two or three times in a row is final; connected media in between reset the count", (t) => {
   const limits = new ReconnectLimits();
   t.true(limits.allows(neverConnected));
   limits.connected("publisher");
@@ -30,7 +30,7 @@ test("what went wrong twice, or three times, in a row is given up; sound in betw
   for (let count = 0; count < 20; count++) t.true(new ReconnectLimits().allows(brokeDown));
 });
 
-test("what is said gets out each time, what is heard never gets in: that is given up as well", (t) => {
+test("a subscriber that is never connected is final too, though the publisher is connected", (t) => {
   const limits = new ReconnectLimits();
   const unheard: SessionFailure = { ...neverConnected, peer: "subscriber" };
   limits.connected("publisher");
@@ -43,7 +43,7 @@ test("what is said gets out each time, what is heard never gets in: that is give
   t.true(limits.allows(neverConnected));
 });
 
-test("waits grow from a quarter of a second to five; what was asked for is waited, up to 30 s", (t) => {
+test("waits grow from a quarter of a second to five; a wait that is asked for is granted, up to 30 s", (t) => {
   for (let count = 0; count < 200; count++) {
     const [first = 0, second = 0, fifth = 0] = [1, 2, 5].map((failures) => retryDelayMs(failures));
     t.true(first >= 250 && first <= 500);
@@ -73,33 +73,33 @@ function watch(times: Partial<PeerTimes>) {
   return { peer, told, failed: failed.promise, restarted: restarted.promise };
 }
 
-test("a connection that is lost is restarted after a while, and fails where that does not help", async (t) => {
+test("the ICE of a lost connection is restarted after a while, and the connection fails where that does not help", async (t) => {
   const { peer, told, failed, restarted } = watch({ restartAfterMs: 1, lostAfterMs: 20 });
-  peer.take("connected");
-  peer.take("disconnected");
+  peer.update("connected");
+  peer.update("disconnected");
   await within(restarted, 10_000, "To restart");
   t.true(await within(failed, 10_000, "To fail"));
   t.deepEqual(told, ["connected", "restart", "failed"]);
   t.is(peer.state, "failed");
-  peer.take("connected");
+  peer.update("connected");
   t.is(told.length, 3);
 });
 
-test("one that comes back by itself is left alone", (t) => {
+test("a connection that recovers by itself is not restarted", (t) => {
   const { peer, told } = watch({});
-  peer.take("connected");
-  peer.take("disconnected");
-  peer.take("connected");
+  peer.update("connected");
+  peer.update("disconnected");
+  peer.update("connected");
   t.deepEqual(told, ["connected", "connected"]);
   peer.close();
 });
 
-test("one that never connects fails as such", async (t) => {
+test("a connection that never connects fails as such", async (t) => {
   const { peer, failed } = watch({ connectTimeoutMs: 1 });
   peer.begin();
   t.false(await within(failed, 10_000, "To fail"));
   const other = watch({});
-  other.peer.take("connecting");
-  other.peer.take("failed");
+  other.peer.update("connecting");
+  other.peer.update("failed");
   t.false(await within(other.failed, 10_000, "To fail"));
 });

@@ -2,8 +2,8 @@ import { TrackType } from "../wire/enums.ts";
 import type { SfuEvent } from "../wire/messages.ts";
 import type { Participants } from "./participants.ts";
 
-/** Takes an event about who came, who went and who may be heard. Returns whether the event was one of those. */
-export function takeRosterEvent(participants: Participants, event: SfuEvent): boolean {
+/** Applies an event about sessions and their microphones. Returns false for other events. */
+export function applyParticipantEvent(participants: Participants, event: SfuEvent): boolean {
   switch (event.type) {
     case "participantJoined":
     case "participantUpdated":
@@ -14,15 +14,15 @@ export function takeRosterEvent(participants: Participants, event: SfuEvent): bo
       return true;
     case "trackPublished": {
       const { userId, sessionId, type, participant } = event.value;
-      // In big calls it is the first that one hears of somebody.
+      // In large calls it may be the first event about a participant.
       participants.put({ userId, sessionId, ...participant });
-      if (type === TrackType.AUDIO) participants.speaks(sessionId, true);
+      if (type === TrackType.AUDIO) participants.setMicrophone(sessionId, true);
       return true;
     }
     case "trackUnpublished": {
       const { sessionId, type, participant } = event.value;
       if (participant) participants.put(participant);
-      if (type === TrackType.AUDIO) participants.speaks(sessionId, false);
+      if (type === TrackType.AUDIO) participants.setMicrophone(sessionId, false);
       return true;
     }
     default:

@@ -1,45 +1,50 @@
-/** Deepgram strongly recommends to send 80 ms at a time (developers.deepgram.com/docs/flux/quickstart). */
+/**
+ * The length of a chunk, in seconds: Deepgram strongly recommends 80 ms
+ * (developers.deepgram.com/docs/flux/quickstart).
+ */
 const chunkSeconds = 0.08;
 
-/** Older marks are forgotten: Flux ends a turn after 60 s of silence at the latest. */
+/**
+ * The age after which times are forgotten, in seconds: Flux ends a turn after 60 s of silence at the latest.
+ */
 const memorySeconds = 75;
 
-/** The sample until which sound was written at a time (epoch milliseconds). */
-interface Mark {
+/** The time, in epoch milliseconds, at which the sound up to a sample was written. */
+interface WriteTime {
   readonly until: number;
   readonly at: number;
 }
 
 interface Chunk {
   readonly samples: Int16Array;
-  /** Samples counted from the chunk's start. */
-  readonly marks: readonly Mark[];
+  /** The times, with samples counted from the chunk's start. */
+  readonly marks: readonly WriteTime[];
 }
 
 /**
- * Sound on its way to Deepgram. It is gathered into chunks, and kept until Deepgram is known to have heard it: what was
- * sent but not heard when a connection is lost goes out again over the next.
+ * The sound on its way to Deepgram. It is gathered into chunks, and kept until Deepgram has processed it:
+ * sound that was sent and not processed when a connection is lost is sent again over the next one.
  *
- *     chunks:  [ sent, not heard | not sent ]  + one that fills
- *                ↑ dropped when heard       ↑ dropped, and counted, when there are too many
+ *     chunks:  [ sent, not processed | not sent ]  + one that fills
+ *                ↑ dropped when processed   ↑ dropped, and counted, when there are too many
  *
  * Times within a connection are seconds of the sound sent over it, which is how Deepgram counts.
  */
-export class Sound {
+export class SendBuffer {
   readonly sampleRate: number;
   readonly #chunkLength: number;
   readonly #maxSamples: number;
   #filling: Int16Array;
   #filled = 0;
-  #fillingMarks: Mark[] = [];
+  #fillingMarks: WriteTime[] = [];
   #chunks: Chunk[] = [];
   #samples = 0;
   #sent = 0;
-  /** Samples sent over the connection. */
+  /** The number of samples sent over the connection. */
   #position = 0;
-  /** The place in the connection where the first chunk starts. */
+  /** The position in the connection at which the first chunk starts, in samples. */
   #start = 0;
-  #marks: Mark[] = [];
+  #marks: WriteTime[] = [];
   #droppedSamples = 0;
 
   constructor(sampleRate: number, maxUnheardMs: number) {
@@ -49,12 +54,12 @@ export class Sound {
     this.#filling = new Int16Array(this.#chunkLength);
   }
 
-  /** Sound that was dropped before it was sent, in milliseconds. */
+  /** The sound that was dropped before it was sent, in milliseconds. */
   get droppedMs(): number {
     return this.#milliseconds(this.#droppedSamples);
   }
 
-  /** Copies the samples, which were written at `at`. */
+  /** Adds a copy of the samples, which were written at `at`, in epoch milliseconds. */
   write(samples: Int16Array, at: number): void {
     let offset = 0;
     while (offset < samples.length) {
@@ -67,7 +72,7 @@ export class Sound {
     }
   }
 
-  /** Makes a chunk of what has not filled one. */
+  /** Makes a chunk of the samples that do not fill one. */
   flush(): void {
     if (this.#filled === 0) return;
     this.#chunks.push({ samples: this.#filling.subarray(0, this.#filled), marks: this.#fillingMarks });
@@ -78,7 +83,7 @@ export class Sound {
     while (this.#samples > this.#maxSamples) this.#forgetFirst();
   }
 
-  /** The next chunk to send; from here on it counts as sent. */
+  /** Returns the next chunk to send, which counts as sent from here on; null where there is none. */
   next(): { readonly samples: Int16Array; readonly durationMs: number } | null {
     const chunk = this.#chunks[this.#sent];
     if (chunk === undefined) return null;
@@ -90,7 +95,7 @@ export class Sound {
     return { samples: chunk.samples, durationMs: this.#milliseconds(chunk.samples.length) };
   }
 
-  /** Deepgram has heard everything up to here, in seconds of this connection. */
+  /** Reports that Deepgram has processed the sound up to this position, in seconds of the connection. */
   heard(seconds: number): void {
     const position = Math.round(seconds * this.sampleRate);
     while (this.#sent > 0 && this.#start + this.#chunks[0]!.samples.length <= position) {
@@ -98,7 +103,7 @@ export class Sound {
     }
   }
 
-  /** A new connection: everything that was not heard is to be sent again. */
+  /** Marks all sound that was not processed as not sent, for a new connection. */
   rewind(): void {
     this.#sent = 0;
     this.#position = 0;
@@ -107,7 +112,8 @@ export class Sound {
   }
 
   /**
-   * Returns when the sound at this time of the connection was written, as epoch milliseconds; null where that is not known.
+   * Returns when the sound at this position of the connection was written, in epoch milliseconds; null where
+   * that is unknown.
    */
   writtenAt(seconds: number): number | null {
     const sample = Math.round(seconds * this.sampleRate);

@@ -3,36 +3,40 @@ import type { DeepgramTransport, DeepgramTransportMessage } from "@deepgram/sdk"
 import type { RawData, WebSocket } from "ws";
 import { type DeepgramError, refused, unreachable } from "./error.ts";
 import { agentFor } from "./network.ts";
-import type { Sdk } from "./sdk.ts";
+import type { DeepgramSdk } from "./sdk.ts";
 
-/** The longest message that Deepgram may send, in bytes: its longest are transcripts. */
+/** The longest message that is accepted, in bytes. The longest ones are transcripts. */
 const maxMessageBytes = 4 * 1_024 * 1_024;
 
-/** The most that is read of the body of a refused handshake, in bytes, and the longest time for it, in milliseconds. */
+/**
+ * The largest part of a refusal's body that is read, in bytes, and the longest time for it, in milliseconds.
+ */
 const maxRefusalBytes = 4_096;
 const refusalTimeoutMs = 1_000;
 
-/** The end of a connection: by a failure, or by a close frame (1005: without a code, 1006: without a frame). */
-export interface TransportEnd {
+/**
+ * The end of a connection: by a failure, or by a close frame (1005: without a code, 1006: without a frame).
+ */
+export interface SocketEnd {
   readonly failure: DeepgramError | null;
   readonly code: number;
   readonly reason: string;
 }
 
 /**
- * The WebSocket below the SDK. The SDK's own hides what is needed here: why a handshake was refused, what is not sent yet,
- * and an end that is certain.
+ * The WebSocket that the SDK uses. The SDK's own does not show why a handshake was refused or what is not
+ * sent yet, and cannot be ended with certainty.
  */
-export class Transport implements DeepgramTransport {
+export class DeepgramSocket implements DeepgramTransport {
   readonly #socket: WebSocket;
   readonly #apiKey: string;
   #failure: DeepgramError | null = null;
 
   constructor(
-    { WebSocket }: Pick<Sdk, "WebSocket">,
+    { WebSocket }: Pick<DeepgramSdk, "WebSocket">,
     url: string,
     headers: Readonly<Record<string, string>>,
-    { apiKey, onEnd }: { readonly apiKey: string; readonly onEnd: (end: TransportEnd) => void },
+    { apiKey, onEnd }: { readonly apiKey: string; readonly onEnd: (end: SocketEnd) => void },
   ) {
     const agent = agentFor(url);
     this.#apiKey = apiKey;
@@ -51,7 +55,7 @@ export class Transport implements DeepgramTransport {
     );
   }
 
-  /** Bytes that are handed over but not in the hands of the system yet. */
+  /** The number of bytes that were given to `send` and not yet to the operating system. */
   get bufferedAmount(): number {
     return this.#socket.bufferedAmount;
   }
@@ -69,14 +73,14 @@ export class Transport implements DeepgramTransport {
   }
 
   /**
-   * Ends the connection. The SDK calls it where it gives up. There is no closing handshake: with a server that does not
-   * take part in it, that holds the thread for 30 s.
+   * Ends the connection. The SDK calls it where it gives up. There is no closing handshake, since a server
+   * that does not take part in it would hold the thread for 30 s.
    */
   close(): void {
     this.terminate();
   }
 
-  /** Ends it at once, whatever the server does. `onEnd` follows. */
+  /** Ends the connection at once, whatever the server does. `onEnd` is called next. */
   terminate(): void {
     this.#socket.terminate();
   }

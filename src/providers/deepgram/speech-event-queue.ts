@@ -1,10 +1,10 @@
 import type { SpeechEvent } from "../../agent/stt.ts";
 
 /**
- * Events on their way to whoever iterates. A text that was not fetched yet is replaced by the next one, so that a slow
- * reader finds few.
+ * The events that the agent has not read yet. A partial text that was not read is replaced by the next one,
+ * so that a slow reader finds few events.
  */
-export class EventQueue implements AsyncIterable<SpeechEvent> {
+export class SpeechEventQueue implements AsyncIterable<SpeechEvent> {
   readonly #waiting: SpeechEvent[] = [];
   readonly #readers: ((result: IteratorResult<SpeechEvent>) => void)[] = [];
   #ended = false;
@@ -20,7 +20,7 @@ export class EventQueue implements AsyncIterable<SpeechEvent> {
     this.#waiting.push(event);
   }
 
-  /** Ends the queue. Events that wait are still read. */
+  /** Ends the queue. Events that wait can still be read. */
   end(): void {
     this.#ended = true;
     for (const reader of this.#readers.splice(0)) reader({ value: undefined, done: true });

@@ -4,12 +4,12 @@ import { Publisher } from "./publisher.ts";
 import type { SfuSocket } from "./sfu-socket.ts";
 import { Subscriber } from "./subscriber.ts";
 
-let seats = 0;
+let connections = 0;
 
 /** A participant on one edge: its websocket, if it has one, and its two peer connections. */
-export class CallConnection {
-  /** Later seats have higher ones. */
-  readonly number = seats++;
+export class EdgeConnection {
+  /** Later connections have higher ones. */
+  readonly number = connections++;
   readonly edge: Edge;
   readonly participant: Participant;
   readonly publisher: Publisher;
@@ -50,23 +50,23 @@ export class CallConnection {
   }
 
   /**
-   * Frees the seat, of which nothing is left here. Where the participant has not moved to another edge, it has left the
+   * Frees the connection, of which nothing is left here. Where the participant has not moved to another edge, it has left the
    * call.
    */
   free(why: string): void {
     if (this.#free) return;
     this.#free = true;
     clearTimeout(this.#deadline);
-    const { seats: taken } = this.edge;
+    const { connections: taken } = this.edge;
     if (taken.get(this.participant.sessionId) === this) taken.delete(this.participant.sessionId);
     this.publisher.close();
     this.subscriber.close();
     const { participant } = this;
     const { call } = participant;
-    const moved = participant.seat !== this;
+    const moved = participant.connection !== this;
     this.log(moved ? "moved" : "gone", { why });
     if (moved) return;
-    participant.seat = null;
+    participant.connection = null;
     if (call.sessions.get(participant.sessionId) === participant) call.sessions.delete(participant.sessionId);
     call.broadcast({ participantLeft: { callCid: call.cid, participant: participant.describe() } });
     call.reconcile();
