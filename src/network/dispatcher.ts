@@ -19,7 +19,7 @@ type AgentClass = new (options: object) => Dispatcher;
  * than firewalls and load balancers remember one. Node's own fetch keeps it for 4 s: every call would begin with a TLS
  * handshake.
  */
-const longestIdleMs = 180_000;
+export const longestIdleMs = 180_000;
 const keeping = { keepAliveTimeout: longestIdleMs, keepAliveMaxTimeout: longestIdleMs };
 
 let kept: KeptConnections | undefined;

@@ -9,16 +9,15 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Emulator, WireLog } from "./emulator.ts";
 import { Call } from "./stream/call.ts";
-import { coordinate, Refusal } from "./stream/coordinator.ts";
-import { CoordinatorSockets } from "./stream/coordinator-sockets.ts";
-import { Edge } from "./stream/edge.ts";
+import { coordinate, Refusal } from "./stream/coordinator/coordinator.ts";
+import { CoordinatorSockets } from "./stream/coordinator/coordinator-sockets.ts";
+import { readToken, signToken, tokenFaults } from "./stream/coordinator/token.ts";
 import { StreamFaults } from "./stream/faults.ts";
 import { defaultRules, type StreamRules } from "./stream/rules.ts";
-import { readToken, signToken, tokenFaults } from "./stream/token.ts";
+import { Edge } from "./stream/sfu/edge.ts";
 import type { User, World } from "./stream/world.ts";
 
 export { Call } from "./stream/call.ts";
-export type { Edge } from "./stream/edge.ts";
 export {
   type CandidateOrder,
   type CoordinatorFault,
@@ -31,6 +30,7 @@ export {
 } from "./stream/faults.ts";
 export type { Participant } from "./stream/participant.ts";
 export type { IceServer, StreamRules } from "./stream/rules.ts";
+export type { Edge } from "./stream/sfu/edge.ts";
 
 export interface StreamEmulatorOptions {
   /** The port. Default 0: a free one. */

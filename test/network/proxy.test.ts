@@ -166,7 +166,7 @@ test.serial("webhooks and the weather are sent through the proxy", async (t) => 
   const proxy = await proxied(t);
   const { url, asked } = await server(t);
   const hook = named(url, "hooks");
-  t.like(await attemptDelivery(delivery(`${hook}/a?b=c`)), { verdict: "delivered" });
+  t.like(await attemptDelivery(delivery(`${hook}/a?b=c`)), { decision: "delivered" });
   t.is(proxy.asked(`POST ${hook}/a?b=c`).length, 1);
   t.deepEqual(asked, [hostOf(hook)]);
   const weather = named(url, "weather");
@@ -183,7 +183,7 @@ test.serial("what NO_PROXY names is reached directly", async (t) => {
   t.teardown(() => Promise.all([stt.close(), tts.close()]));
   await stt.listen({ participantId: "ann", signal: signal() });
   await tts.warm(signal());
-  t.like(await attemptDelivery(delivery((await server(t)).url)), { verdict: "delivered" });
+  t.like(await attemptDelivery(delivery((await server(t)).url)), { decision: "delivered" });
   t.deepEqual(proxy.passages, []);
 });
 

@@ -165,7 +165,7 @@ test("what the main thread loads to leave a call for a dead thread is light, and
     }
   }
   const light =
-    /^src\/(shared|network)\/|^src\/providers\/error-text\.ts$|^src\/providers\/stream\/(wire\/|leave-|error|sfu\/client-details)/;
+    /^src\/(shared|network)\/|^src\/providers\/http\/error-text\.ts$|^src\/providers\/stream\/(wire\/|leave-|error|sfu\/client-details)/;
   for (const path of reached) t.regex(path, light);
 });
 

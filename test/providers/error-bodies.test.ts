@@ -1,7 +1,7 @@
 import test from "ava";
 import { errorKind } from "../../src/agent/error-kind.ts";
-import { errorText, jsonObject, reasonIn } from "../../src/providers/error-text.ts";
 import { asFailure, isPassing } from "../../src/providers/gemini/errors.ts";
+import { errorText, jsonObject, reasonIn } from "../../src/providers/http/error-text.ts";
 import { retryAfter } from "../../src/shared/retry-after.ts";
 
 const key = "AIzaNotARealKey0123";

@@ -1,6 +1,6 @@
 import { withOption } from "../../shared/deadline.ts";
 import { retryAfter } from "../../shared/retry-after.ts";
-import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
+import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../http/error-text.ts";
 
 /** The facts of a {@link DeepgramError}. */
 export interface DeepgramFailure {
@@ -34,9 +34,6 @@ export class DeepgramError extends Error {
     this.retryAfterMs = failure.retryAfterMs ?? null;
   }
 }
-
-/** Statuses that pass: too slow, too many, and all that is the server's own fault. */
-const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /**
  * The codes of failures that would repeat, whatever their status: of the key or the account, and of messages
@@ -79,7 +76,7 @@ export function refused({ status, headers, body }: Refusal, apiKey: string): Dee
     status,
     ...(code === undefined ? {} : { code }),
     ...(requestId === undefined ? {} : { requestId }),
-    retryable: passing(status) && !lastingCode.test(code ?? ""),
+    retryable: isPassingStatus(status) && !lastingCode.test(code ?? ""),
     retryAfterMs: retryAfter(headers["retry-after"]),
   });
 }

@@ -1,7 +1,7 @@
 /** Speech to text by Deepgram: `new deepgram.STT({ eagerTurnDetection: true })`. The SDK is loaded in session threads only. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { loadSdk } from "./sdk.ts";
+import { loadSdk } from "./connection/sdk.ts";
 
 export { DeepgramError } from "./error.ts";
 export type { DeepgramOptions } from "./options.ts";

@@ -1,11 +1,11 @@
 import type { SpeechStream, STT as SttInterface } from "../../agent/stt.ts";
-import { Flux } from "./flux.ts";
-import { warmUp } from "./network.ts";
-import { Nova } from "./nova.ts";
+import { loadSdk } from "./connection/sdk.ts";
+import { warmUp } from "./connection/warm-up.ts";
 import { type DeepgramOptions, type FilledDeepgramOptions, fillOptions, isFlux } from "./options.ts";
-import type { Protocol } from "./protocol.ts";
-import { loadSdk } from "./sdk.ts";
-import { DeepgramStream } from "./speech-stream.ts";
+import { Flux } from "./protocol/flux.ts";
+import { Nova } from "./protocol/nova.ts";
+import type { Protocol } from "./protocol/protocol.ts";
+import { DeepgramStream } from "./stream/speech-stream.ts";
 
 /** Speech to text by Deepgram, which also detects the end of a turn. */
 export class STT implements SttInterface {

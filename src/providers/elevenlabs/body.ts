@@ -1,15 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { within } from "../../shared/deadline.ts";
-import { decoded } from "../decoded.ts";
+import { decoded } from "../http/body.ts";
 import { connectionError, ElevenlabsError } from "./error.ts";
 
 /** The longest text of a response without sound, in bytes. */
 const longestText = 65_536;
 /** The longest line of a stream with timestamps, in bytes; it holds minutes of sound. */
 const longestLine = 16_777_216;
+/** The longest wait for the next piece of such a text, in milliseconds. */
 const textTimeoutMs = 5_000;
-/** The longest wait for the next piece of a refusal's body, in milliseconds: the status alone tells most. */
-const refusalTimeoutMs = 1_000;
 const lineFeed = 0x0a;
 
 /**
@@ -65,28 +64,16 @@ export async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerat
   if (length > 0) yield Buffer.concat([...held, Uint8Array.of(lineFeed)]);
 }
 
-/** Resolves with the body as text, cut where it is longer than an error message needs. */
+/**
+ * Resolves with the body as text, cut where it is longer than an error message needs. It rejects as {@link pieces} throws.
+ */
 export async function textOf(incoming: IncomingMessage): Promise<string> {
   const read: Uint8Array[] = [];
-  await readInto(read, incoming, textTimeoutMs);
-  return Buffer.concat(read).toString("utf8");
-}
-
-/**
- * Resolves with the body of a refusal, as far as it arrives. Where it breaks off, stalls or cannot be
- * decoded, the rest is left out.
- */
-export async function refusalText(incoming: IncomingMessage): Promise<string> {
-  const read: Uint8Array[] = [];
-  await readInto(read, incoming, refusalTimeoutMs).catch(() => undefined);
-  return Buffer.concat(read).toString("utf8");
-}
-
-async function readInto(read: Uint8Array[], incoming: IncomingMessage, idleTimeoutMs: number): Promise<void> {
   let length = 0;
-  for await (const piece of pieces(incoming, idleTimeoutMs)) {
+  for await (const piece of pieces(incoming, textTimeoutMs)) {
     read.push(piece);
     length += piece.length;
     if (length >= longestText) break;
   }
+  return Buffer.concat(read).toString("utf8");
 }

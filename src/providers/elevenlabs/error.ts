@@ -1,5 +1,5 @@
 import { retryAfter } from "../../shared/retry-after.ts";
-import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
+import { errorText, jsonObject, reasonIn, textOrNone } from "../http/error-text.ts";
 
 /** The kinds of errors, by how one would react to them. */
 export type ElevenlabsErrorKind =
@@ -71,12 +71,12 @@ export class ElevenlabsError extends Error {
  * Makes an error of a failed connection, with the system's `code`. `reused` says that the connection was used
  * before.
  */
-export function connectionError(error: unknown, reused = false): ElevenlabsError {
+export function connectionError(error: unknown, stale = false): ElevenlabsError {
   const { code = "ECONNRESET", message } = error as NodeJS.ErrnoException;
   return new ElevenlabsError(`The connection to ElevenLabs failed: ${message || code}`, {
     kind: "network",
     code,
-    stale: reused && (code === "ECONNRESET" || code === "EPIPE"),
+    stale,
     cause: error,
   });
 }

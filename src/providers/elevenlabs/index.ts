@@ -1,8 +1,8 @@
 /** Text to speech by ElevenLabs: `new elevenlabs.TTS()`. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { fromEnvironment, providers } from "../../shared/provider-table.ts";
-import { Connections } from "../connections.ts";
+import { providers } from "../../shared/provider-table.ts";
+import { openAhead } from "../http/connections.ts";
 import { defaultBaseUrl } from "./options.ts";
 import { loadSdk } from "./sdk.ts";
 
@@ -18,13 +18,7 @@ export { TTS } from "./tts.ts";
  */
 export async function preload(): Promise<void> {
   await loadSdk();
-  if (fromEnvironment(variables.apiKey) === undefined) return;
-  const baseUrl = fromEnvironment(variables.baseUrl) ?? defaultBaseUrl;
-  if (!URL.canParse(baseUrl)) return;
-  // This is not awaited. Where it fails, the first request opens a connection.
-  Connections.to(baseUrl)
-    .prepare()
-    .catch(() => undefined);
+  openAhead(variables, defaultBaseUrl);
 }
 
 registerPreload(preload);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { cutText } from "../../shared/text.ts";
-import type { Connections } from "../connections.ts";
-import { pieces, refusalText, textOf, wholeLines } from "./body.ts";
+import { refusalText } from "../http/body.ts";
+import type { Connections } from "../http/connections.ts";
+import { pieces, textOf, wholeLines } from "./body.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { open } from "./requests.ts";
 

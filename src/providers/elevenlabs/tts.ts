@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import { DeadlineError } from "../../shared/deadline.ts";
-import { Connections } from "../connections.ts";
+import { Connections } from "../http/connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { markupOf } from "./markup.ts";
 import { type FilledElevenlabsOptions, fillOptions, type TTSOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import { cutText } from "../../shared/text.ts";
-import { errorText, jsonObject, reasonIn, textOrNone } from "../error-text.ts";
+import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../http/error-text.ts";
 import { StreamedError } from "./event-stream.ts";
 
 /** A request that Gemini refused or failed to answer, or that did not reach it. */
@@ -103,8 +103,7 @@ export function asFailure(error: unknown, apiKey: string): Failure {
 export function isPassing(failure: Failure): boolean {
   if (failure instanceof BadAnswerError) return failure.code !== "MAX_TOKENS";
   if (failure instanceof RefusalError || failure.lasting) return false;
-  if (failure.status !== undefined)
-    return failure.status === 408 || failure.status === 429 || failure.status >= 500;
+  if (failure.status !== undefined) return isPassingStatus(failure.status);
   // Errors of the network pass, but not those of TLS, such as a wrong certificate.
   return /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|EPIPE|EHOST|ENET)/.test(failure.code);
 }

@@ -1,8 +1,8 @@
 /** Models of Google's Gemini: `new gemini.LLM()`. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { fromEnvironment, providers } from "../../shared/provider-table.ts";
-import { Connections } from "../connections.ts";
+import { providers } from "../../shared/provider-table.ts";
+import { openAhead } from "../http/connections.ts";
 import { defaultBaseUrl } from "./options.ts";
 
 const { variables } = providers.gemini;
@@ -19,13 +19,7 @@ export type { ThinkingEffort } from "./thinking-effort.ts";
  */
 export async function preload(): Promise<void> {
   await import("@google/genai");
-  if (fromEnvironment(variables.apiKey) === undefined) return;
-  const baseUrl = fromEnvironment(variables.baseUrl) ?? defaultBaseUrl;
-  // This is not awaited. Where it fails, the first request opens a connection.
-  if (URL.canParse(baseUrl))
-    Connections.to(baseUrl)
-      .prepare()
-      .catch(() => undefined);
+  openAhead(variables, defaultBaseUrl);
 }
 
 registerPreload(preload);

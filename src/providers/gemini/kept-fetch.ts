@@ -1,53 +1,48 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import type { Connections } from "../connections.ts";
-import { decoded } from "../decoded.ts";
+import { decoded } from "../http/body.ts";
+import type { Connections } from "../http/connections.ts";
+import { isStale } from "../http/request.ts";
+
 import { wholeEvents } from "./event-stream.ts";
 
-/** Returns a fetch over kept connections, as far as the SDK uses one. Errors carry the system's `code`. */
+/** Returns the `fetch` that the SDK uses, over kept connections. Its errors have the system's `code`. */
 export function fetchOver(connections: Connections): typeof fetch {
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     for (;;) {
-      const exchange = send(connections, url, init);
       try {
-        return await exchange.answer;
+        return await send(connections, url, init);
       } catch (error) {
-        // The server closed a kept connection just as it was used: nothing was read from it, so another is tried.
-        if (!exchange.staleAfter(error) || init.signal?.aborted || connections.closed) throw error;
+        if (!isStale(error) || init.signal?.aborted || connections.closed) throw error;
       }
     }
   };
 }
 
-function send(connections: Connections, url: URL, { method = "GET", headers, body, signal }: RequestInit) {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const options = {
+async function send(
+  connections: Connections,
+  url: URL,
+  { method = "GET", headers, body, signal }: RequestInit,
+): Promise<Response> {
+  const incoming = await connections.request(url, {
     method,
     headers: Object.fromEntries(new Headers(headers)),
-    ...(signal ? { signal } : {}),
-  };
-  // The SDK gives no body but JSON text.
-  const outgoing = connections.send(url, options, typeof body === "string" ? body : undefined);
-  const streams = url.searchParams.get("alt") === "sse";
-  outgoing.on("response", (incoming) => resolve(asResponse(incoming, streams)));
-  // Stays for the life of the request: what goes wrong after the answer began is told by its body too.
-  outgoing.on("error", reject);
-  return {
-    answer: promise,
-    staleAfter: (error: unknown) =>
-      outgoing.reusedSocket && ["ECONNRESET", "EPIPE"].includes(String((error as { code?: unknown }).code)),
-  };
+    // The SDK gives no other body than JSON text.
+    body: typeof body === "string" ? body : undefined,
+    signal,
+  });
+  return asResponse(incoming, url.searchParams.get("alt") === "sse");
 }
 
-/** Headers of a body that is given on without them, since it is decoded. */
-const ofTheWire = new Set(["content-encoding", "content-length"]);
+/** The headers that are not passed on, since the body is decoded. */
+const encodingHeaders = new Set(["content-encoding", "content-length"]);
 
 function asResponse(incoming: IncomingMessage, streams: boolean): Response {
   const { statusCode: status = 502, statusMessage: statusText = "", headersDistinct } = incoming;
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct)) {
-    if (ofTheWire.has(name)) continue;
+    if (encodingHeaders.has(name)) continue;
     for (const value of values) headers.append(name, value);
   }
   const empty = [204, 205, 304].includes(status);

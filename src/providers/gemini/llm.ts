@@ -5,7 +5,7 @@ import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import { checkValue, matching } from "../../agent/options/option-checks.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
-import { Connections } from "../connections.ts";
+import { Connections } from "../http/connections.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { asFailure, asRefusedRequest, GeminiError, isPassing, RefusalError, wasSent } from "./errors.ts";
 import { checkFunctions } from "./functions.ts";

@@ -1,5 +1,5 @@
 import { withOption } from "../../shared/deadline.ts";
-import { errorText } from "../error-text.ts";
+import { errorText } from "../http/error-text.ts";
 import { ErrorCode, nameIn, WebsocketReconnectStrategy } from "./wire/enums.ts";
 import type { SfuError } from "./wire/messages.ts";
 
@@ -40,9 +40,6 @@ export class StreamError extends Error {
     this.strategy = failure.strategy;
   }
 }
-
-/** Statuses that pass: too slow, too many, and all that is the server's own fault. */
-export const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /**
  * Makes an error of a failed connection. `action` says what was attempted, such as `To join a call`.

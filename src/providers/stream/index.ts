@@ -1,13 +1,16 @@
 /** Calls on Stream: `new stream.Edge()`. The SDK and the media are loaded in session threads only. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
+import { overKeptConnections } from "../../network/dispatcher.ts";
 import { fromEnvironment, providers } from "../../shared/provider-table.ts";
-import { openAhead } from "./coordinator/network.ts";
 import { loadSdk } from "./coordinator/sdk.ts";
 import { threadMedia } from "./media/thread-media.ts";
 import { usersUrl, videoUrl } from "./options.ts";
 
 const { variables } = providers.stream;
+
+/** The longest wait for the response by which a connection is opened ahead, in milliseconds. */
+const openTimeoutMs = 10_000;
 
 export { Edge } from "./edge.ts";
 export { StreamError } from "./error.ts";
@@ -24,6 +27,18 @@ export async function preload(): Promise<void> {
   if (fromEnvironment(variables.apiKey) === undefined) return;
   // This is not awaited. Where it fails, the first request opens a connection.
   void openAhead(baseUrl === null ? [videoUrl, usersUrl] : [baseUrl]);
+}
+
+/** Opens a connection to each of the servers for later requests. The requests carry no key. It never rejects. */
+async function openAhead(urls: readonly string[]): Promise<void> {
+  await Promise.allSettled(
+    urls.map(async (url) => {
+      const signal = AbortSignal.timeout(openTimeoutMs);
+      const response = await fetch(`${new URL(url).origin}/`, { signal, ...overKeptConnections() });
+      // The connection can be used again once the body was read.
+      await response.arrayBuffer();
+    }),
+  );
 }
 
 registerPreload(preload);

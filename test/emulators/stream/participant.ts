@@ -13,8 +13,8 @@ import type {
 import type { MessageInput } from "../../../src/providers/stream/wire/protobuf.ts";
 import { now } from "../../../src/shared/protocol.ts";
 import type { Call } from "./call.ts";
-import type { EdgeConnection } from "./edge-connection.ts";
-import type { PublishedTrack } from "./published-track.ts";
+import type { PublishedTrack } from "./media/published-track.ts";
+import type { EdgeConnection } from "./sfu/edge-connection.ts";
 
 export interface Grants {
   readonly canPublishAudio: boolean;

@@ -1,9 +1,9 @@
 import type { WireLog } from "../emulator.ts";
 import type { Call } from "./call.ts";
-import type { CoordinatorSockets } from "./coordinator-sockets.ts";
-import type { Edge } from "./edge.ts";
+import type { CoordinatorSockets } from "./coordinator/coordinator-sockets.ts";
 import type { StreamFaults } from "./faults.ts";
 import type { StreamRules } from "./rules.ts";
+import type { Edge } from "./sfu/edge.ts";
 
 /** The things that the parts of the fake share. */
 export interface World {

@@ -1,6 +1,6 @@
 import test from "ava";
 import { errorKind } from "../../../src/agent/error-kind.ts";
-import type { DeepgramStream } from "../../../src/providers/deepgram/speech-stream.ts";
+import type { DeepgramStream } from "../../../src/providers/deepgram/stream/speech-stream.ts";
 import { none } from "../../emulators/deepgram.ts";
 import { emulate, Listener, sttOn } from "../../fixtures/providers/deepgram-listener.ts";
 

@@ -1,8 +1,8 @@
 import test from "ava";
 import fc from "fast-check";
 import type { SpeechEvent } from "../../../src/agent/stt.ts";
-import { SendBuffer } from "../../../src/providers/deepgram/send-buffer.ts";
-import { type TimedSignal, Turns } from "../../../src/providers/deepgram/turns.ts";
+import { SendBuffer } from "../../../src/providers/deepgram/stream/send-buffer.ts";
+import { type TimedSignal, Turns } from "../../../src/providers/deepgram/stream/turns.ts";
 
 /** The events that may follow each event, as src/agent/stt.ts has it. */
 const next: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,6 @@
 import test from "ava";
-import { Connections } from "../../../src/providers/connections.ts";
 import * as elevenlabs from "../../../src/providers/elevenlabs/index.ts";
+import { Connections } from "../../../src/providers/http/connections.ts";
 import { emulate, greeting, speak } from "../../fixtures/providers/elevenlabs-voice.ts";
 
 /** Runs with other variables of the environment; those that are undefined are not set. */

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { Worker } from "node:worker_threads";
 import test from "ava";
 import type { LLM } from "greenroom";
-import { Connections } from "../../../src/providers/connections.ts";
+import { Connections } from "../../../src/providers/http/connections.ts";
 import { selfSigned } from "../../emulators/certificate.ts";
 import { geminiDelays } from "../../emulators/gemini.ts";
 import { geminiStage } from "../../fixtures/providers/gemini-stage.ts";
@@ -226,7 +226,7 @@ test.serial(
     parentPort.postMessage(sdk());
     await preloadAll();
     parentPort.postMessage(sdk());
-    const { Connections } = await import(${JSON.stringify(import.meta.resolve("../../../src/providers/connections.ts"))});
+    const { Connections } = await import(${JSON.stringify(import.meta.resolve("../../../src/providers/http/connections.ts"))});
     // The one that is being opened.
     await Connections.to(process.env.GOOGLE_GEMINI_BASE_URL).prepare();
     parentPort.once("message", async () => {

@@ -5,7 +5,7 @@ import { Coordinator } from "../../../src/providers/stream/coordinator/coordinat
 import { backdatedSeconds } from "../../../src/providers/stream/coordinator/stream-clock.ts";
 import { StreamError } from "../../../src/providers/stream/error.ts";
 import { fillOptions, type StreamOptions } from "../../../src/providers/stream/options.ts";
-import { type Claims, readToken, signToken } from "../../emulators/stream/token.ts";
+import { type Claims, readToken, signToken } from "../../emulators/stream/coordinator/token.ts";
 import { type StreamEmulator, type StreamRules, startStream } from "../../emulators/stream.ts";
 import { needs } from "../../fixtures/needs.ts";
 import { shiftedClock } from "../../fixtures/programs/shifted-clock.ts";

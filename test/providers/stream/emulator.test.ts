@@ -2,8 +2,8 @@ import { StreamClient } from "@stream-io/node-sdk";
 import test from "ava";
 import { RtpHeader, RtpPacket } from "werift";
 import { ErrorCode, PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
-import { ContinuousRtp, SoundPath } from "../../emulators/stream/sound-path.ts";
-import { signToken } from "../../emulators/stream/token.ts";
+import { signToken } from "../../emulators/stream/coordinator/token.ts";
+import { ContinuousRtp, SoundPath } from "../../emulators/stream/media/sound-path.ts";
 import { type StreamEmulator, StreamFaults, startStream, tokenExpired } from "../../emulators/stream.ts";
 import { askCoordinator, joinCall, StreamSocket } from "../../fixtures/stream/socket.ts";
 

@@ -6,7 +6,7 @@ import { backdatedSeconds } from "../../../src/providers/stream/coordinator/stre
 import { Edge } from "../../../src/providers/stream/edge.ts";
 import { leave } from "../../../src/providers/stream/leave-module.ts";
 import { fillOptions } from "../../../src/providers/stream/options.ts";
-import { readToken } from "../../emulators/stream/token.ts";
+import { readToken } from "../../emulators/stream/coordinator/token.ts";
 import { type StreamEmulator, startStream } from "../../emulators/stream.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { openServer } from "../../fixtures/http/open-server.ts";

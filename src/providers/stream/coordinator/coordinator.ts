@@ -4,9 +4,9 @@ import { keptConnections, overKeptConnections } from "../../../network/dispatche
 import { within } from "../../../shared/deadline.ts";
 import { retryAfter } from "../../../shared/retry-after.ts";
 import { toJson, wellFormed } from "../../../shared/text.ts";
-import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
+import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../../http/error-text.ts";
 import { retryDelayMs } from "../call/retry-delay.ts";
-import { passing, StreamError, unreachable } from "../error.ts";
+import { StreamError, unreachable } from "../error.ts";
 import { type FilledStreamOptions, videoUrl } from "../options.ts";
 import { readAdmission, type SfuAdmission } from "./credentials.ts";
 import { loadSdk } from "./sdk.ts";
@@ -180,7 +180,7 @@ export class Coordinator {
       {
         status,
         ...(typeof code === "number" ? { number: code } : {}),
-        retryable: passing(status) && unrecoverable !== true,
+        retryable: isPassingStatus(status) && unrecoverable !== true,
         retryAfterMs: retryAfter(headers.get("retry-after")),
       },
     );
@@ -273,7 +273,7 @@ function sdkError(action: string, error: unknown): StreamError {
   return new StreamError(`${action}: Stream refused with ${status}: ${errorText(String(message))}`, {
     status,
     ...(typeof code === "number" ? { number: code } : {}),
-    retryable: passing(status),
+    retryable: isPassingStatus(status),
     retryAfterMs: retryAfter(metadata?.responseHeaders?.get("retry-after")),
   });
 }

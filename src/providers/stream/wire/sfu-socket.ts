@@ -1,8 +1,8 @@
 import type { RawData, WebSocket } from "ws";
 import { webSocketAgent } from "../../../network/tunnel.ts";
 import { now } from "../../../shared/protocol.ts";
-import { errorText } from "../../error-text.ts";
-import { passing, StreamError, sfuError, timedOut, unreachable } from "../error.ts";
+import { errorText, isPassingStatus } from "../../http/error-text.ts";
+import { StreamError, sfuError, timedOut, unreachable } from "../error.ts";
 import { type JoinResponse, SfuEvent, type SfuJoinRequest, SfuRequest } from "./messages.ts";
 import { decode, encode, type MessageInput, variantOf } from "./protobuf.ts";
 
@@ -103,7 +103,7 @@ export class SfuSocket {
     this.#socket.on("unexpected-response", (_, { statusCode = 0 }) => {
       this.#failure = new StreamError(`${action}: refused with ${statusCode}`, {
         status: statusCode,
-        retryable: passing(statusCode),
+        retryable: isPassingStatus(statusCode),
       });
       this.#socket.terminate();
     });

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { throughProxy } from "../../../network/dispatcher.ts";
 import { retryAfter } from "../../../shared/retry-after.ts";
-import { errorText, jsonObject, reasonIn, textOrNone } from "../../error-text.ts";
-import { passing, StreamError, sfuError, unreachable } from "../error.ts";
+import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../../http/error-text.ts";
+import { StreamError, sfuError, unreachable } from "../error.ts";
 import { type SfuError, signalServer, signalServerPath } from "./messages.ts";
 import {
   decode,
@@ -99,7 +99,7 @@ async function refusal(method: SignalMethod, response: Response): Promise<Stream
   return new StreamError(`${method}: the SFU refused with ${status}: ${reason}`, {
     status,
     code: textOrNone(code),
-    retryable: passing(status),
+    retryable: isPassingStatus(status),
     retryAfterMs: retryAfter(response.headers.get("retry-after")),
   });
 }

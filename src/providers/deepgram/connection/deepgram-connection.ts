@@ -1,7 +1,7 @@
+import { closedByDeepgram, DeepgramError, errorFrame, timedOut, unreachable } from "../error.ts";
+import type { FilledDeepgramOptions } from "../options.ts";
+import { isRecord, type OpenSocket, type Protocol } from "../protocol/protocol.ts";
 import { DeepgramSocket, type SocketEnd } from "./deepgram-socket.ts";
-import { closedByDeepgram, DeepgramError, errorFrame, timedOut, unreachable } from "./error.ts";
-import type { FilledDeepgramOptions } from "./options.ts";
-import { isRecord, type OpenSocket, type Protocol } from "./protocol.ts";
 import type { DeepgramSdk } from "./sdk.ts";
 
 export interface DeepgramConnectionOptions {

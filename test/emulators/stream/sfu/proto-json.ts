@@ -1,11 +1,11 @@
 /** Messages as Twirp writes them in JSON: snake_case names and enumerations by name; camelCase and numbers are read too. */
-import * as enums from "../../../src/providers/stream/wire/enums.ts";
+import * as enums from "../../../../src/providers/stream/wire/enums.ts";
 import {
   type Enumeration,
   type MessageFields,
   MessageType,
   type MessageValue,
-} from "../../../src/providers/stream/wire/protobuf.ts";
+} from "../../../../src/providers/stream/wire/protobuf.ts";
 
 type FieldKind = MessageFields[string][1];
 type Json = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import type { DeepgramClient } from "@deepgram/sdk";
-import type { FilledDeepgramOptions } from "./options.ts";
+import type { FilledDeepgramOptions } from "../options.ts";
 import {
   isRecord,
   type JsonRecord,

@@ -1,5 +1,5 @@
-import type { Call } from "./call.ts";
-import type { User } from "./world.ts";
+import type { Call } from "../call.ts";
+import type { User } from "../world.ts";
 
 /** A call as the coordinator tells it: full enough for the official clients, which read far into the settings. */
 export function callJson(call: Call, createdBy: User, opusDtx: boolean) {

@@ -1,4 +1,4 @@
-import { cutText } from "../shared/text.ts";
+import { cutText } from "../../shared/text.ts";
 
 /** The longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
 const longestText = 300;
@@ -49,6 +49,9 @@ export function reasonIn(body: string): string {
   const told = [message, inner, detail, title].map(textOrNone).find((one) => one !== undefined);
   return told ?? (/^\s*[[{]/.test(body) ? "" : body);
 }
+
+/** Returns whether a status passes: the server was too slow, had too many requests, or failed itself. */
+export const isPassingStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 const isHtml = (text: string): boolean => /^\s*(<!--|<!doctype|<html|<head|<body|<\?xml)/i.test(text);
 

@@ -1,18 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { DeepgramTransport, DeepgramTransportMessage } from "@deepgram/sdk";
 import type { RawData, WebSocket } from "ws";
-import { type DeepgramError, refused, unreachable } from "./error.ts";
-import { agentFor } from "./network.ts";
+import { refusalText } from "../../http/body.ts";
+import { type DeepgramError, refused, unreachable } from "../error.ts";
 import type { DeepgramSdk } from "./sdk.ts";
+import { agentFor } from "./warm-up.ts";
 
 /** The longest message that is accepted, in bytes. The longest ones are transcripts. */
 const maxMessageBytes = 4 * 1_024 * 1_024;
-
-/**
- * The largest part of a refusal's body that is read, in bytes, and the longest time for it, in milliseconds.
- */
-const maxRefusalBytes = 4_096;
-const refusalTimeoutMs = 1_000;
 
 /**
  * The end of a connection: by a failure, or by a close frame (1005: without a code, 1006: without a frame).
@@ -46,7 +41,7 @@ export class DeepgramSocket implements DeepgramTransport {
       maxPayload: maxMessageBytes,
       ...(agent === undefined ? {} : { agent }),
     });
-    this.#socket.on("unexpected-response", (_, response) => this.#readRefusal(response));
+    this.#socket.on("unexpected-response", (_, response) => void this.#readRefusal(response));
     this.#socket.on("error", (error) => {
       this.#failure ??= unreachable(error);
     });
@@ -103,23 +98,12 @@ export class DeepgramSocket implements DeepgramTransport {
     this.#socket.on("close", (code, reason) => listener({ code, reason: reason.toString() }));
   }
 
-  #readRefusal(response: IncomingMessage): void {
-    let body = "";
-    const done = () => {
-      clearTimeout(timer);
-      this.#failure ??= refused(
-        { status: response.statusCode ?? 0, headers: response.headers, body },
-        this.#apiKey,
-      );
-      this.terminate();
-    };
-    const timer = setTimeout(done, refusalTimeoutMs);
-    response.setEncoding("utf8");
-    response.on("data", (piece: string) => {
-      body += piece;
-      if (body.length > maxRefusalBytes) done();
-    });
-    response.on("end", done);
-    response.on("error", done);
+  async #readRefusal(response: IncomingMessage): Promise<void> {
+    const body = await refusalText(response);
+    this.#failure ??= refused(
+      { status: response.statusCode ?? 0, headers: response.headers, body },
+      this.#apiKey,
+    );
+    this.terminate();
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
+import type { World } from "../world.ts";
 import { readToken, tokenFaults } from "./token.ts";
-import type { World } from "./world.ts";
 
 interface Watcher {
   readonly socket: WebSocket;

@@ -1,9 +1,9 @@
-import { TrackType, TrackUnpublishReason } from "../../../src/providers/stream/wire/enums.ts";
-import { Call } from "./call.ts";
+import { TrackType, TrackUnpublishReason } from "../../../../src/providers/stream/wire/enums.ts";
+import { Call } from "../call.ts";
+import type { Edge } from "../sfu/edge.ts";
+import type { User, World } from "../world.ts";
 import { callJson, userJson } from "./call-json.ts";
-import type { Edge } from "./edge.ts";
 import { type Claims, signToken } from "./token.ts";
-import type { User, World } from "./world.ts";
 
 /** One request to the coordinator, whose token is good. */
 export interface Asked {

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebSocket } from "ws";
-import { GoAwayReason } from "../../../src/providers/stream/wire/enums.ts";
+import { GoAwayReason } from "../../../../src/providers/stream/wire/enums.ts";
+import type { JoinFault } from "../faults.ts";
+import type { World } from "../world.ts";
 import type { EdgeConnection } from "./edge-connection.ts";
-import type { JoinFault } from "./faults.ts";
 import { SfuSocket } from "./sfu-socket.ts";
 import { answerTwirp } from "./twirp.ts";
-import type { World } from "./world.ts";
 
 /** One SFU. All edges of the fake forward to each other what is said in a call. */
 export class Edge {

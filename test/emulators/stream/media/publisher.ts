@@ -1,12 +1,12 @@
 import type { RTCPeerConnection, RTCRtpTransceiver } from "werift";
-import { ErrorCode, PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
+import { ErrorCode, PeerType, TrackType } from "../../../../src/providers/stream/wire/enums.ts";
 import type {
   SetPublisherRequest,
   SetPublisherResponse,
   TrackInfo,
-} from "../../../src/providers/stream/wire/messages.ts";
-import type { MessageInput, MessageValue } from "../../../src/providers/stream/wire/protobuf.ts";
-import type { EdgeConnection } from "./edge-connection.ts";
+} from "../../../../src/providers/stream/wire/messages.ts";
+import type { MessageInput, MessageValue } from "../../../../src/providers/stream/wire/protobuf.ts";
+import type { EdgeConnection } from "../sfu/edge-connection.ts";
 import { createPeerConnection } from "./peer-connection.ts";
 import { PublishedTrack } from "./published-track.ts";
 import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";

@@ -3,15 +3,15 @@ import {
   ErrorCode,
   TrackType,
   WebsocketReconnectStrategy,
-} from "../../../src/providers/stream/wire/enums.ts";
-import { SfuEvent, type SfuJoinRequest, SfuRequest } from "../../../src/providers/stream/wire/messages.ts";
-import { decode, encode } from "../../../src/providers/stream/wire/protobuf.ts";
-import type { Call } from "./call.ts";
+} from "../../../../src/providers/stream/wire/enums.ts";
+import { SfuEvent, type SfuJoinRequest, SfuRequest } from "../../../../src/providers/stream/wire/messages.ts";
+import { decode, encode } from "../../../../src/providers/stream/wire/protobuf.ts";
+import type { Call } from "../call.ts";
+import { readToken } from "../coordinator/token.ts";
+import type { JoinFault } from "../faults.ts";
+import { type EventInput, Participant } from "../participant.ts";
 import type { Edge } from "./edge.ts";
 import { EdgeConnection } from "./edge-connection.ts";
-import type { JoinFault } from "./faults.ts";
-import { type EventInput, Participant } from "./participant.ts";
-import { readToken } from "./token.ts";
 
 const publishOptions = [
   {

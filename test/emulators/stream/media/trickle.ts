@@ -1,5 +1,5 @@
 import type { RTCPeerConnection } from "werift";
-import type { CandidateOrder } from "./faults.ts";
+import type { CandidateOrder } from "../faults.ts";
 
 const lateMs = 500;
 

@@ -1,4 +1,4 @@
-import type { SpeechEvent } from "../../agent/stt.ts";
+import type { SpeechEvent } from "../../../agent/stt.ts";
 
 /**
  * The silence at the start of a new connection that ends a turn which began over the former one, in seconds.

@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ErrorCode, PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
-import { Empty, signalServer, signalServerPath } from "../../../src/providers/stream/wire/messages.ts";
+import { ErrorCode, PeerType, TrackType } from "../../../../src/providers/stream/wire/enums.ts";
+import { Empty, signalServer, signalServerPath } from "../../../../src/providers/stream/wire/messages.ts";
 import {
   decode,
   encode,
   type MessageFields,
   type MessageType,
   type MessageValue,
-} from "../../../src/providers/stream/wire/protobuf.ts";
+} from "../../../../src/providers/stream/wire/protobuf.ts";
+import { readToken } from "../coordinator/token.ts";
 import type { Edge } from "./edge.ts";
 import type { EdgeConnection } from "./edge-connection.ts";
 import { fromJson, toJson } from "./proto-json.ts";
-import { readToken } from "./token.ts";
 
 type SignalMethod = keyof typeof signalServer;
 type SignalRequest<M extends SignalMethod> = MessageValue<(typeof signalServer)[M][0]>;

@@ -1,5 +1,5 @@
-import type { DeepgramError } from "./error.ts";
-import type { FilledDeepgramOptions } from "./options.ts";
+import type { DeepgramError } from "../error.ts";
+import type { FilledDeepgramOptions } from "../options.ts";
 
 /** The longest wait before an attempt, in milliseconds: a caller does not wait longer for an answer. */
 const longestWaitMs = 10_000;

@@ -1,8 +1,8 @@
+import { Publisher } from "../media/publisher.ts";
+import { Subscriber } from "../media/subscriber.ts";
+import type { EventInput, Participant } from "../participant.ts";
 import type { Edge } from "./edge.ts";
-import type { EventInput, Participant } from "./participant.ts";
-import { Publisher } from "./publisher.ts";
 import type { SfuSocket } from "./sfu-socket.ts";
-import { Subscriber } from "./subscriber.ts";
 
 let connections = 0;
 

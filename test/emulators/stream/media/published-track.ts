@@ -1,6 +1,6 @@
 import type { RtpPacket } from "werift";
-import { TrackType } from "../../../src/providers/stream/wire/enums.ts";
-import { now } from "../../../src/shared/protocol.ts";
+import { TrackType } from "../../../../src/providers/stream/wire/enums.ts";
+import { now } from "../../../../src/shared/protocol.ts";
 import { ContinuousRtp } from "./sound-path.ts";
 
 /** One track of a participant, whichever edge it comes in by. */

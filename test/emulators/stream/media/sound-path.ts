@@ -1,5 +1,5 @@
 import { RtpHeader, RtpPacket } from "werift";
-import type { PathFault, StreamFaults } from "./faults.ts";
+import type { PathFault, StreamFaults } from "../faults.ts";
 
 /** A way that packets take, with what goes wrong on it. */
 export class SoundPath {

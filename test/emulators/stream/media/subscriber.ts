@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { MediaStream, MediaStreamTrack, type RTCPeerConnection, type RTCRtpTransceiver } from "werift";
-import { PeerType, TrackType } from "../../../src/providers/stream/wire/enums.ts";
-import type { TrackSubscription } from "../../../src/providers/stream/wire/messages.ts";
-import { within } from "../../../src/shared/deadline.ts";
-import type { EdgeConnection } from "./edge-connection.ts";
+import { PeerType, TrackType } from "../../../../src/providers/stream/wire/enums.ts";
+import type { TrackSubscription } from "../../../../src/providers/stream/wire/messages.ts";
+import { within } from "../../../../src/shared/deadline.ts";
+import type { EdgeConnection } from "../sfu/edge-connection.ts";
 import { createPeerConnection } from "./peer-connection.ts";
 import type { PublishedTrack } from "./published-track.ts";
 import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
