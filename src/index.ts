@@ -69,6 +69,17 @@ export { Tools } from "./agent/tools/tools.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export { AgentLauncher } from "./agent-launcher.ts";
 export type { AgentLauncherOptions } from "./api/launcher-options.ts";
+export type {
+  ProviderAnswer,
+  ProviderCalls,
+  ProviderClient,
+  ProviderHttpRoute,
+  ProviderRequest,
+  ProviderRoute,
+  ProviderSocketRoute,
+  ProviderStart,
+  ProviderStarted,
+} from "./api/provider-route.ts";
 export type { RedisRegistryOptions } from "./api/registry-options.ts";
 export type { ConsoleOptions, RunnerOptions } from "./api/runner-options.ts";
 export type { Dependency, Permission, Scope, ScopedSession } from "./api/scope.ts";

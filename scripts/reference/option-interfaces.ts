@@ -60,6 +60,7 @@ const sources: readonly (readonly [module: string, ...names: string[]])[] = [
   ["../registry/registry.ts", "SessionRegistry"],
   ["../shared/protocol.ts", "LogFormat", "LogLevel"],
   ["./registry-options.ts", "RedisRegistryOptions"],
+  ["./provider-route.ts", "ProviderRoute"],
   ["./scope.ts", "Dependency", "Permission"],
   ["./serve-options.ts", "ServeOptions"],
   ["./session-summary.ts", "SessionSummary"],

@@ -2,6 +2,7 @@
 
 import type Koa from "koa";
 import type { LogLevel } from "../shared/protocol.ts";
+import type { ProviderRoute } from "./provider-route.ts";
 import type { Dependency, Permission } from "./scope.ts";
 
 /**
@@ -102,8 +103,10 @@ export interface ServeOptions {
    */
   readonly canSendMessage?: Permission;
   /**
-   * Decides who may have a token to join the call. `scope.body` is what they asked for, `user_id` above all:
-   * whoever may name one may be that user. Denied: 403, or 404 where the caller may not view either.
+   * Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body`
+   * is what they asked for, `user_id` above all, which a WebSocket has in `scope.query`: whoever may name one
+   * may be that user. A session token gives no join token, and lets its bearer come in as a guest. Denied:
+   * 403, or 404 where the caller may not view either.
    * @default as `canViewSession`
    */
   readonly canJoinCall?: Permission;
@@ -137,6 +140,12 @@ export interface ServeOptions {
    */
   readonly peerSecret?: string;
   /**
+   * Routes of providers, such as the webhooks of a telephone carrier. Each checks its requests by itself, and
+   * no callback is asked.
+   * @default []
+   */
+  readonly providerRoutes?: readonly ProviderRoute[];
+  /**
    * Starts a second, in the long run, of each caller; `null`: no limit.
    * @default 50
    */
@@ -147,8 +156,8 @@ export interface ServeOptions {
    */
   readonly startBurst?: number;
   /**
-   * Messages a second, in the long run, over all sessions of the caller; so many join tokens too. `null`: no
-   * limit.
+   * Messages a second, in the long run, over all sessions of the caller; so many join tokens and offers too.
+   * `null`: no limit.
    * @default 100
    */
   readonly messagesPerSecond?: number | null;

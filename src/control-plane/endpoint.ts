@@ -32,6 +32,8 @@ export interface Endpoint extends JudgedEndpoint {
   readonly path: string;
   /** True where it is answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
   readonly open?: boolean;
+  /** True where it reads a body although it documents none. */
+  readonly readsBody?: boolean;
   /** The part in the OpenAPI document; null: it is not in the document. */
   readonly documentation: EndpointDocumentation | null;
   /** Sets the answer on `exchange.ctx`; what it throws is answered as an error. */

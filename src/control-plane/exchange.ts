@@ -128,6 +128,8 @@ export class Exchange {
 
   /** Throws as {@link judged} does for a session of another replica, which this one has to judge. */
   async judgeForeign(session: ScopedSession): Promise<void> {
+    // A provider's route judges for itself, where the session is.
+    if (!this.#endpoint.judgement) return;
     const { call_id: callId } = this.params;
     if (callId === undefined || callId === session.callId) this.#foreign = session;
     await this.#judge(session.id, this.#foreign);
@@ -136,6 +138,7 @@ export class Exchange {
 
   /** Throws what denies the caller any session, be there one or not. That there is none is left to be told. */
   async judgeUnknown(id: string): Promise<void> {
+    if (!this.#endpoint.judgement) return;
     try {
       await this.#judge(id, undefined);
     } catch (error) {
@@ -144,8 +147,8 @@ export class Exchange {
   }
 
   /** Resolves with whether the caller may view the session of the path, which they may do something else with. */
-  mayView(): Promise<boolean> {
-    return this.plane.permissions.shows(this.#judgedScope);
+  async mayView(): Promise<boolean> {
+    return this.#endpoint.judgement !== undefined && this.plane.permissions.shows(this.#judgedScope);
   }
 
   /** Judges the caller, also where there is no such session: the answer, an error above all, must not tell. */

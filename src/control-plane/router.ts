@@ -1,5 +1,6 @@
 import Router from "@koa/router";
 import type Koa from "koa";
+import type { ProviderRoute } from "../api/provider-route.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { documentationEndpoints } from "./documents/docs.ts";
@@ -17,12 +18,14 @@ import { Exchange } from "./exchange.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
 import { answeredElsewhere } from "./peers/pass-on.ts";
+import { providerEndpoints } from "./provider-routes/provider-endpoints.ts";
 
 /** Every endpoint, as the options want them. */
 export function allEndpoints(options: {
   readonly metricsPort: number | null;
   readonly authenticated: boolean;
   readonly strictBodies: boolean;
+  readonly providerRoutes?: readonly ProviderRoute[];
 }): readonly Endpoint[] {
   const endpoints = [
     ...sessionEndpoints,
@@ -36,8 +39,17 @@ export function allEndpoints(options: {
     ...probeEndpoints,
     ...(options.metricsPort === null ? [prometheusEndpoint] : []),
   ];
+  const ofProviders = providerEndpoints(options.providerRoutes ?? []);
+  for (const { method, path } of ofProviders) {
+    const sharing = [...endpoints, ...ofProviders].filter(
+      (one) => one.method === method && one.path === path,
+    );
+    if (sharing.length > 1)
+      throw new GreenroomError("INVALID_OPTIONS", `providerRoutes: ${method} ${path} is there twice`);
+  }
   return [
     ...endpoints,
+    ...ofProviders,
     ...documentationEndpoints(endpoints, {
       secured: options.authenticated,
       strictBodies: options.strictBodies,

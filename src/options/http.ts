@@ -5,6 +5,7 @@ import type { ServeOptions, ServerTimeouts } from "../api/serve-options.ts";
 import { allowedHost, isOrigin, originHint } from "./host-names.ts";
 import { type OptionRow, type OptionTable, type RowsOf, shapeOf } from "./option.ts";
 import { type PermissionName, permissions } from "./permissions.ts";
+import { providerRoute } from "./provider-routes.ts";
 import { callback, count, duration, logLevel, objectWith, port, rate } from "./values.ts";
 
 /** The options of `timeouts`. */
@@ -209,13 +210,20 @@ const access = {
 } as const satisfies OptionTable;
 
 const limits = {
+  providerRoutes: {
+    doc:
+      "Routes of providers, such as the webhooks of a telephone carrier. Each checks its requests by itself, and no callback " +
+      "is asked.",
+    type: "readonly ProviderRoute[]",
+    schema: z.array(providerRoute).readonly().default([]),
+  },
   startsPerSecond: {
     doc: "Starts a second, in the long run, of each caller; `null`: no limit.",
     schema: rate.default(50),
   },
   startBurst: { doc: "Starts at once, on top of the rate.", schema: count.default(200) },
   messagesPerSecond: {
-    doc: "Messages a second, in the long run, over all sessions of the caller; so many join tokens too. `null`: no limit.",
+    doc: "Messages a second, in the long run, over all sessions of the caller; so many join tokens and offers too. `null`: no limit.",
     schema: rate.default(100),
   },
   messageBurst: {

@@ -39,8 +39,9 @@ export const permissions = {
   },
   canJoinCall: {
     doc:
-      "Decides who may have a token to join the call. `scope.body` is what they asked for, `user_id` above all: whoever " +
-      `may name one may be that user. ${denied}`,
+      "Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body` is what they asked " +
+      "for, `user_id` above all, which a WebSocket has in `scope.query`: whoever may name one may be that user. " +
+      `A session token gives no join token, and lets its bearer come in as a guest. ${denied}`,
     otherwise: "canViewSession",
     byToken: false,
   },

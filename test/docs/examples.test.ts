@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -103,6 +104,21 @@ test.serial("quota.ts: two agents at a time for each user, with a config that is
   const wrong = await ask("/sessions", { ...start("c", { config: { language: "xx" } }), ...as("bob") });
   t.is(wrong.status, 422);
   t.deepEqual(wrong.body.detail[0].loc, ["config", "language"]);
+});
+
+test.serial("carrier.ts: a call whose webhook is signed has a session, and no other", async (t) => {
+  process.env.CARRIER_SECRET = secret;
+  const { ask } = await serve(t, await import("../../examples/carrier.ts"));
+  const path = "/phone/carrier/voice";
+  const body = "CallId=CA1&From=%2B15550100";
+  const call = (signature: string) =>
+    ask(path, { method: "POST", body, headers: { "x-carrier-signature": signature } });
+  const right = createHmac("sha256", secret).update(`https://agents.example.com${path}${body}`).digest("hex");
+  t.is((await call("")).status, 403);
+  const { status, text } = await call(right);
+  t.is(status, 200);
+  t.regex(text, /<Stream url="wss:\/\/agents\.example\.com\/phone\/carrier\/media\/[\da-f-]{36}"\/>/);
+  t.is((await ask("/sessions", start("c"))).status, 401);
 });
 
 test.serial("own-app.ts: an application serves the API, and what else it does", async (t) => {

@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from "ava";
 import type { JsonObject } from "greenroom";
 import { eventually } from "../fixtures/eventually.ts";
+import { carrierRoutes, signature } from "../fixtures/http/carrier.ts";
 import { type Fleet, openFleet, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
 import { SocketClient } from "../fixtures/http/socket-client.ts";
 import { agentUrl } from "../fixtures/launch.ts";
@@ -116,4 +117,39 @@ test("where the owner is gone the socket is cut", async (t) => {
   });
   t.is(await metric(foreign, 'greenroom_media_sockets_closed_total{leg="relay",reason="session"}'), 1);
   await owner.launcher.closeSession(id, { wait: true });
+});
+
+test("a provider's stream and status find the session at any replica, and its webhook a replica with room", async (t) => {
+  const fleet = await openFleet({
+    launcher: { ...launcher, maxConcurrentSessions: 1 },
+    serve: () => ({ providerRoutes: carrierRoutes, canStartSession: () => false }),
+  });
+  t.teardown(() => fleet.close());
+  const [first] = fleet.replicas;
+  const post = ({ ask }: Replica, path: string, body: string) =>
+    ask(path, { method: "POST", body, headers: { "x-signature": signature(path, body) } });
+  const owners = new Set<Replica>();
+  for (const call of ["CA1", "CA2", "CA3"]) {
+    const answer = await post(first, "/phone/carrier/voice", `call=${call}`);
+    const path = /url="([^"]+)"/.exec(answer.text)?.[1] ?? "";
+    const { owner, foreign } = placesOf(fleet, path.slice(path.lastIndexOf("/") + 1));
+    owners.add(owner);
+    const headers = { "x-signature": signature(path) };
+    const { client, joined } = await SocketClient.open(t, foreign.url + path, { options: { headers } });
+    t.is(joined.participant_id, "caller");
+    t.is(await client.ask("hello"), "hello");
+    t.like(await SocketClient.refused(t, foreign.url + path), { status: 403 });
+  }
+  t.is(owners.size, 3, "each has one, though one replica was asked for all");
+  t.regex((await post(first, "/phone/carrier/voice", "call=CA4")).text, /All lines are busy/);
+
+  const [owner] = owners;
+  const session = owner?.launcher.listSessions()[0];
+  const other = fleet.replicas.find((replica) => replica !== owner);
+  t.is((await post(other!, `/phone/carrier/status/${session?.id}`, "")).status, 204);
+  await eventually("it has ended", () => session?.state === "ended");
+  const target = "/phone/carrier/answer?call=CA5";
+  const answer = await other!.ask(target, { headers: { "x-signature": signature(target) } });
+  t.is(answer.status, 200);
+  t.truthy(owner?.launcher.getSession(answer.body[0].connect));
 });

@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
 import type { z } from "zod";
+import type { StartRequest } from "../../api/start-request.ts";
 import type { OnceKey, OnceResult } from "../../registry/registry.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
+import type { Session } from "../../supervisor/session/session.ts";
 import { pendingEventsSeen } from "../../supervisor/starts/pending-events.ts";
 import { rememberStarter } from "../access/starter.ts";
 import type { startRequest } from "../documents/schemas.ts";
@@ -13,15 +15,25 @@ import { idempotencyKey } from "../http/idempotency.ts";
 import { validated } from "../http/invalid-request.ts";
 import { isObject } from "../http/json.ts";
 import { notesOf } from "../http/request-notes.ts";
-import { isNoRoom, offerStart } from "../peers/offer.ts";
+import { isNoRoom, offerStart, startBody } from "../peers/offer.ts";
+import type { PassedOn } from "../peers/passed-on.ts";
 
 type StartBody = z.output<typeof startRequest>;
 
-/** A start: the caller, the request, and the body as it came, for a peer that may have room. */
-interface Start {
+/** A start over REST: the caller, the request, and the body as it came, for a peer that may have room. */
+interface RequestedStart {
   readonly caller: Caller;
   readonly body: StartBody;
   readonly sent: JsonValue | undefined;
+}
+
+/** A start that may begin now, whoever asked for it. */
+export interface Start {
+  readonly request: StartRequest;
+  /** Returns the request to start as a peer is sent it that may have room. */
+  passedOn(): PassedOn;
+  /** Takes the session that has begun here. */
+  begun?(session: Session): void;
 }
 
 /** Starts a session of the call in the body: 201 once `createAgent` has returned. */
@@ -50,18 +62,25 @@ function checkFields({ hop, ctx, plane }: Exchange, sent: JsonValue | undefined,
   plane.unknownFields.check(sent, { route: `${ctx.method} ${notesOf(ctx).route}`, schema, hint });
 }
 
-async function answerStart(exchange: Exchange, start: Start): Promise<void> {
+async function answerStart(exchange: Exchange, requested: RequestedStart): Promise<void> {
   const { ctx, plane, scope, hop } = exchange;
-  const { caller, body } = start;
+  const { caller, body } = requested;
   scope.body = body;
   const key = idempotencyKey(scope.headers, caller.key, body as JsonObject);
   await plane.permissions.demand("canStartSession", scope);
   // The peer that has no room for it has counted it, and keeps the answer to its key.
   if (!hop) plane.starts.take(caller.key);
-  const run = async () => {
-    await pendingEventsSeen();
-    return hop ? startHere(exchange, start) : startAnywhere(exchange, start, departure(exchange, key));
+  const start: Start = {
+    request: {
+      callId: body.call_id,
+      callType: body.call_type,
+      config: body.config as JsonObject,
+      createdBy: caller.user,
+    },
+    passedOn: () => startBody(ctx, requested.sent),
+    begun: (session) => rememberStarter(session, scope.credentials(plane.options.getCurrentUser)),
   };
+  const run = () => begin(exchange, start, departure(exchange, key));
   const { answer, replayed } =
     key === null || hop ? { answer: await run(), replayed: false } : await onceByKey(exchange, key, run);
   notesOf(ctx).sessionId = answer.session_id;
@@ -99,6 +118,16 @@ async function onceByKey(
   return { answer: { ...answer, session_token: plane.tokens.issue(answer.session_id) }, replayed };
 }
 
+/** Starts a session here or with a peer; one that a peer has passed on is started here or not at all. */
+export async function begin(
+  exchange: Exchange,
+  start: Start,
+  departed: AbortSignal,
+): Promise<StartedSession> {
+  await pendingEventsSeen();
+  return exchange.hop ? startHere(exchange, start) : startAnywhere(exchange, start, departed);
+}
+
 /** Here where there is room, else with a peer. Who is known to have none does not try first, since that counts as refused. */
 async function startAnywhere(
   exchange: Exchange,
@@ -106,7 +135,7 @@ async function startAnywhere(
   departed: AbortSignal,
 ): Promise<StartedSession> {
   const { plane, ctx } = exchange;
-  const offer = () => (hasLeft(ctx.req.socket) ? null : offerStart(exchange, start.sent, departed));
+  const offer = () => (hasLeft(ctx.req.socket) ? null : offerStart(exchange, start.passedOn(), departed));
   const isFull = isNoRoom(plane.supervisor.unreadiness());
   if (isFull) {
     const started = await offer();
@@ -121,15 +150,9 @@ async function startAnywhere(
   }
 }
 
-async function startHere({ ctx, plane, scope }: Exchange, { caller, body }: Start): Promise<StartedSession> {
-  const request = {
-    callId: body.call_id,
-    callType: body.call_type,
-    config: body.config as JsonObject,
-    createdBy: caller.user,
-  };
+async function startHere({ ctx, plane }: Exchange, { request, begun }: Start): Promise<StartedSession> {
   // Until it has a thread. A client that has left may have asked again, and a peer may have found another replica for it.
   const session = await plane.supervisor.startSession(request, () => hasLeft(ctx.req.socket));
-  rememberStarter(session, scope.credentials(plane.options.getCurrentUser));
+  begun?.(session);
   return startedJson(session, plane.tokens.issue(session.id));
 }

@@ -36,7 +36,7 @@ const readBytes = koaBody({
  * it is not the one that a peer has `sealed`: see `bodyHashOf`.
  */
 export async function readJsonBody(ctx: Koa.Context, sealed?: string): Promise<JsonValue | undefined> {
-  const passedOn = sealed === undefined ? null : await readSealed(ctx, sealed);
+  const passedOn = sealed === undefined ? null : await readWholeBody(ctx, sealed);
   if (!hasBody(ctx.req)) return undefined;
   if (!isJson(ctx.req.headers["content-type"]))
     throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
@@ -81,14 +81,15 @@ export function readRawBody(req: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * Returns the body that a peer has passed on, where it is what the peer's mark says. Where another parser has read it the
- * same was the case at the peer, which then sends what that parser made of it.
+ * Returns the body as it came, up to one byte more than is ever read. Throws FORBIDDEN where it is not the one that a peer has
+ * `sealed`: see `bodyHashOf`. Where another parser has read it the same was the case at the peer, which then sends what that
+ * parser made of it.
  */
-async function readSealed(ctx: Koa.Context, sealed: string): Promise<Buffer> {
+export async function readWholeBody(ctx: Koa.Context, sealed?: string): Promise<Buffer> {
   const { req } = ctx;
   const read = () => (req.readableDidRead ? bytesReadBefore(ctx) : readRawBody(req));
   const bytes = hasBody(req) ? await read() : Buffer.alloc(0);
-  if (bodyHashOf(bytes) === sealed) return bytes;
+  if (sealed === undefined || bodyHashOf(bytes) === sealed) return bytes;
   throw new GreenroomError("FORBIDDEN", "This is not the body that a peer has passed on");
 }
 

@@ -37,20 +37,20 @@ export function isNoRoom(error: unknown): boolean {
 }
 
 /**
- * Offers a start that has no room here to the peers, those with most room first, each once. Resolves with null where
+ * Offers a start that has no room here, as it is passed on, to the peers, those with most room first, each once. Resolves with null where
  * none of them has room either. Another answer of a peer, such as CALL_FULL, is thrown as the answer. So is the reason
  * of `departed`, when it is aborted: nobody waits for the start any longer.
  */
 export async function offerStart(
   exchange: Exchange,
-  body: unknown,
+  passedOn: PassedOn,
   departed: AbortSignal,
 ): Promise<StartedSession | null> {
   const { peers } = exchange.plane;
   const reachable = peers.reachable();
   if (reachable.length < peers.registry.peers().length) peers.cannotAsk("forwarded");
   for (const peer of inOrderOfRoom(peers, reachable).slice(0, mostOffers)) {
-    const started = await offerTo(exchange, peer, body, departed);
+    const started = await offerTo(exchange, peer, passedOn, departed);
     if (!started) continue;
     notesOf(exchange.ctx).forwardedTo = peer.nodeId;
     return started;
@@ -74,7 +74,7 @@ function inOrderOfRoom(peers: Peers, reachable: readonly PeerNode[]): PeerNode[]
 async function offerTo(
   exchange: Exchange,
   peer: PeerNode,
-  body: unknown,
+  passedOn: PassedOn,
   departed: AbortSignal,
 ): Promise<StartedSession | null> {
   const { ctx, plane, scope } = exchange;
@@ -82,10 +82,10 @@ async function offerTo(
     const answer = await plane.peers.ask(
       peer,
       {
-        method: "POST",
+        method: ctx.method,
         target: ctx.originalUrl,
         mount: mountOf(ctx),
-        ...startBody(ctx, body),
+        ...passedOn,
         answerTimeoutMs: plane.peerTimeouts.startMs,
         signal: departed,
       },
@@ -101,9 +101,9 @@ async function offerTo(
 }
 
 /**
- * Returns the body of a start. There always is one: a peer has to be asked for it, and cannot act before it has come.
+ * Returns a start over REST as a peer is sent it. There always is one: a peer has to be asked for it, and cannot act before it has come.
  */
-function startBody(ctx: Koa.Context, body: unknown): PassedOn {
+export function startBody(ctx: Koa.Context, body: unknown): PassedOn {
   const { id } = notesOf(ctx);
   if (body !== undefined) return withJson(ctx, id, body);
   const { headers, ...empty } = withJson(ctx, id, {}, ["content-type"]);

@@ -44,7 +44,7 @@ export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint):
     return false;
   }
   notesOf(ctx).sessionId = id;
-  const passing = new Passing(exchange, id, endpoint.documentation?.body !== undefined);
+  const passing = new Passing(exchange, id, endpoint.readsBody ?? endpoint.documentation?.body !== undefined);
   if (await passing.isAnswered()) return true;
   notesOf(ctx).sessionId = undefined;
   return false;

@@ -1,0 +1,73 @@
+import type { ProviderCalls, ProviderStart, ProviderStarted } from "../../api/provider-route.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { JsonObject } from "../../shared/protocol.ts";
+import { startRequest } from "../documents/schemas.ts";
+import type { StartedSession } from "../documents/wire.ts";
+import { begin } from "../endpoints/start.ts";
+import type { Exchange } from "../exchange.ts";
+import { validated } from "../http/invalid-request.ts";
+import { notesOf } from "../http/request-notes.ts";
+import { headersOf } from "../peers/passed-on.ts";
+
+/** The acts of a provider's route on calls, in the course of one request to it. */
+export class RouteCalls implements ProviderCalls {
+  readonly #exchange: Exchange;
+  readonly #path: string;
+  readonly #body: Buffer;
+  readonly #started = Promise.withResolvers<StartedSession>();
+  #asked = false;
+
+  /** Takes the path of the route, and the body of the request as it came. */
+  constructor(exchange: Exchange, path: string, body: Buffer) {
+    this.#exchange = exchange;
+    this.#path = path;
+    this.#body = body;
+    this.#started.promise.catch(() => undefined);
+  }
+
+  /** Settles with the session that the route has started, or the error of that. */
+  get started(): Promise<StartedSession> {
+    return this.#started.promise;
+  }
+
+  async start(start: ProviderStart): Promise<ProviderStarted> {
+    if (this.#asked) throw new Error(`The route ${this.#path} may start one session a request`);
+    this.#asked = true;
+    try {
+      const started = await this.#start(start);
+      this.#started.resolve(started);
+      notesOf(this.#exchange.ctx).sessionId = started.session_id;
+      return { sessionId: started.session_id, sessionToken: started.session_token };
+    } catch (error) {
+      this.#started.reject(error);
+      throw error;
+    }
+  }
+
+  close(sessionId: string): Promise<boolean> {
+    return this.#exchange.plane.supervisor.closeSession(sessionId, { by: `route ${this.#path}` });
+  }
+
+  async #start({
+    callId,
+    callType = "default",
+    config = {},
+    createdBy = null,
+  }: ProviderStart): Promise<StartedSession> {
+    const exchange = this.#exchange;
+    const { ctx, hop, plane } = exchange;
+    const body = validated(startRequest, { call_id: callId, call_type: callType, config }, "body");
+    if (!hop) plane.starts.take(`route ${this.#path}`);
+    const departed = new AbortController();
+    ctx.res.once("close", () => departed.abort(new GreenroomError("START_ABANDONED")));
+    const request = {
+      callId: body.call_id,
+      callType: body.call_type,
+      config: body.config as JsonObject,
+      createdBy,
+    };
+    // There always is a body, though it may be empty: a peer has to be asked for it, and cannot act before it has come.
+    const passedOn = () => ({ headers: headersOf(ctx.req, notesOf(ctx).id), body: this.#body });
+    return begin(exchange, { request, passedOn }, departed.signal);
+  }
+}
