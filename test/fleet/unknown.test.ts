@@ -1,47 +1,15 @@
 import { createServer } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
-import { knowEachOther, metricOfAll } from "../fixtures/fleet/balanced-fleet.ts";
-import { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
+import type { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
+import { idOf, processes, unknown } from "../fixtures/fleet/three-processes.ts";
 import { openFleet } from "../fixtures/http/open-fleet.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
 import { TcpRelay } from "../fixtures/programs/tcp-relay.ts";
 
 /** Declares tests that run one after another: each has processes of its own, and there are two cores. */
 const test = (anyTest as TestFn).serial;
 const withRedis = needs("redis-server", test);
-
-type Three = readonly [ReplicaProcess, ReplicaProcess, ReplicaProcess];
-
-/**
- * Starts three processes; none is declared dead while a test runs. `redisUrl`: the address at which the first one finds
- * Redis.
- */
-async function processes(
-  t: ExecutionContext,
-  redisUrl: (redis: RedisServer) => Promise<string> = async ({ url }) => url,
-): Promise<{ readonly redis: RedisServer; readonly replicas: Three }> {
-  t.timeout(180_000);
-  const redis = await RedisServer.open();
-  t.teardown(() => redis[Symbol.asyncDispose]());
-  const open = (index: number, url: string) =>
-    ReplicaProcess.open(t, {
-      nodeId: `replica-${index}`,
-      redisUrl: url,
-      launcher: { maxConcurrentSessions: 32, ignoreLoad: true, threadWaitTimeoutMs: 60_000 },
-      runner: {},
-      environment: { GREENROOM_REGISTRY_LEASE_MS: "600000", GREENROOM_HTTP_LOG_LEVEL: "warn" },
-    });
-  const replicas = [
-    await open(0, await redisUrl(redis)),
-    await open(1, redis.url),
-    await open(2, redis.url),
-  ] as const;
-  await Promise.all(replicas.map((replica) => replica.ready()));
-  await knowEachOther(replicas);
-  return { redis, replicas };
-}
 
 function freeze(t: ExecutionContext, { child }: ReplicaProcess): () => void {
   const thaw = () => child.kill("SIGCONT");
@@ -49,51 +17,6 @@ function freeze(t: ExecutionContext, { child }: ReplicaProcess): () => void {
   t.teardown(thaw);
   return thaw;
 }
-
-/** Returns an id like those of sessions, which none has. */
-const idOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
-const unknown = idOf(0);
-
-withRedis("Redis is emptied, again and again: each replica finds every session, 50 of 50", async (t) => {
-  const { redis, replicas } = await processes(t);
-  const ids: string[] = [];
-  for (let count = 0; count < 5; count += 1)
-    for (const replica of replicas) ids.push((await replica.start({ call_id: "long" })).session_id);
-  const statuses = async (id: string) =>
-    (await Promise.all(replicas.map(({ ask }) => ask(`/sessions/${id}`)))).map(({ status }) => status);
-
-  for (let round = 0; round < 50; round += 1) {
-    await redis.flush();
-    t.deepEqual(await statuses(ids[round % ids.length]!), [200, 200, 200], `round ${round}`);
-  }
-  // Through all that happens until each is registered again, and has written what it has.
-  await redis.flush();
-  for (let round = 0; ; round += 1) {
-    const before = await metricOfAll(replicas, "greenroom_registry_peers");
-    t.deepEqual(await statuses(ids[round % ids.length]!), [200, 200, 200], `round ${round} of the return`);
-    if (before === 6 && round >= 50) break;
-  }
-  for (const [index, id] of ids.entries()) {
-    await redis.flush();
-    const { status } = await replicas[(index + 1) % 3]!.ask(`/sessions/${id}`, { method: "DELETE" });
-    t.is(status, 204, `the end of ${index}`);
-  }
-  await eventually("all have ended", async () => (await metricOfAll(replicas, "greenroom_sessions")) === 0);
-});
-
-withRedis("Redis is emptied: who closes the sessions of a call closes those of all replicas", async (t) => {
-  const { redis, replicas } = await processes(t);
-  for (let round = 0; round < 5; round += 1) {
-    const call_id = `call-${round}`;
-    const started: string[] = [];
-    for (const replica of replicas) started.push((await replica.start({ call_id })).session_id);
-    await redis.flush();
-    const path = `/calls/${call_id}/sessions`;
-    const { status, body } = await replicas[round % 3]!.ask(path, { method: "DELETE" });
-    t.is(status, 202);
-    t.deepEqual(body.session_ids.toSorted(), started.toSorted());
-  }
-});
 
 withRedis(
   "a session that began while only its replica was cut off from Redis is found by the others",
@@ -142,34 +65,6 @@ withRedis("an unknown id: 503 on all paths while a replica is frozen, and 404 wh
   for (const { path, request } of paths) {
     const { status, body } = await one.ask(path, request);
     t.deepEqual([status, body.code], [404, "SESSION_NOT_FOUND"], path);
-  }
-});
-
-withRedis("of an unknown id each peer is asked at most once a second, however many ask for it", async (t) => {
-  const { replicas } = await processes(t);
-  const [one] = replicas;
-  const located = () => one.metric("greenroom_peer_request_seconds_count", 'kind="located"');
-  const before = await located();
-  const begunAt = performance.now();
-  for (let round = 0; round < 5; round += 1) {
-    const answers = await Promise.all(Array.from({ length: 40 }, () => one.ask(`/sessions/${unknown}`)));
-    t.true(answers.every(({ status }) => status === 404));
-  }
-  const seconds = Math.floor((performance.now() - begunAt) / 1_000) + 1;
-  const asked = (await located()) - before;
-  t.true(asked >= 2 && asked <= 2 * seconds, `${asked} questions to 2 peers in less than ${seconds} s`);
-});
-
-withRedis("what an earlier life of a replica had is not denied by the process in its place", async (t) => {
-  const { replicas } = await processes(t);
-  const [one, , owner] = replicas;
-  const { session_id } = await owner.start();
-  await owner.kill();
-  await owner.restart();
-  for (const method of ["GET", "DELETE"]) {
-    const { status, body } = await one.ask(`/sessions/${session_id}`, { method });
-    if (status !== 404) t.deepEqual([status, body.code], [503, "PEER_UNREACHABLE"]);
-    else t.is(body.end_reason, "lost");
   }
 });
 

@@ -6,7 +6,7 @@ import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.beforeEach(async (t) => {
-  t.context.launcher = await startLauncher({ warmSessions: 6 });
+  t.context.launcher = await startLauncher({ warmSessions: 2 });
 });
 test.afterEach.always((t) => t.context.launcher.stop());
 

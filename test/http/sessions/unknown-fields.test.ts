@@ -16,7 +16,11 @@ const test = anyTest.serial as TestFn<{ launcher: AgentLauncher; lines: Line[] }
 
 test.before(async (t) => {
   t.context.lines = [];
-  const write = (line: string) => t.context.lines.push(JSON.parse(line));
+  const write = (line: string) => {
+    const parsed: Line = JSON.parse(line);
+    // A busy machine may have the server warn of other things.
+    if (parsed.field !== undefined) t.context.lines.push(parsed);
+  };
   t.context.launcher = await startLauncher({ logger: pino({ level: "warn" }, { write }), warmSessions: 1 });
 });
 test.after.always((t) => t.context.launcher.stop());

@@ -142,17 +142,6 @@ test("text that looks like an option of the program is spoken", async (t) => {
   }
 });
 
-test.serial("a hundred sentences leave no memory behind", async (t) => {
-  const tts = voice(t);
-  const say = async (count: number) => {
-    for (let index = 0; index < count; index += 1) await speak(tts, `This is sentence number ${index}.`);
-    return process.memoryUsage.rss() / 2 ** 20;
-  };
-  const ten = await say(10);
-  const hundred = await say(100);
-  t.true(hundred - ten < 64, `${ten.toFixed()} → ${hundred.toFixed()} MiB`);
-});
-
 test("closed, it speaks no more; a voice that is opened next does", async (t) => {
   const tts = new local.TTS();
   await tts.warm();
