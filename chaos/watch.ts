@@ -7,7 +7,7 @@ import type { Slot } from "./fleet/slot.ts";
 import type { Broken } from "./ledger/broken.ts";
 
 const pauseMs = 1_000;
-/** A main thread that answers later stands still. */
+/** A main thread that answers later stands still, in milliseconds on a machine with little else to do. */
 const answersWithinMs = 5_000;
 /** The time for which a process must have been well before what it holds is looked at, in milliseconds. */
 const warmAfterMs = 4_000;
@@ -24,10 +24,11 @@ export async function watch(fleet: Fleet, over: AbortSignal): Promise<readonly B
     await lookAtRegistry(fleet, slot, life);
     if (!isToAnswer(slot)) return;
     const askedAt = machineNow();
-    if (await slot.answers(answersWithinMs)) return;
+    const withinMs = Math.round(answersWithinMs * fleet.busyness.factor);
+    if (await slot.answers(withinMs)) return;
     if (over.aborted || slot.life !== life || !life.lives || !isToAnswer(slot) || slot.wellSince > askedAt)
       return;
-    const what = `${slot.name} (${slot.harm ?? "unharmed"}) did not answer /health within ${answersWithinMs} ms`;
+    const what = `${slot.name} (${slot.harm ?? "unharmed"}) did not answer /health within ${withinMs} ms`;
     broken.push({ invariant: "stands_still", at: askedAt, what, about: [slot.name], excuse: null });
   };
   while (!over.aborted) {
