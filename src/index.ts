@@ -45,6 +45,14 @@ export {
 } from "./agent/model/message.ts";
 export type { BudgetOptions } from "./agent/options/budget.ts";
 export type { AgentLimits } from "./agent/options/limits.ts";
+export {
+  type RealtimeCapabilities,
+  type RealtimeEvent,
+  RealtimeModel,
+  type RealtimeOpenRequest,
+  type RealtimeRequest,
+  type RealtimeSession,
+} from "./agent/realtime-model.ts";
 export type { Service, ServiceWatch } from "./agent/service.ts";
 export type { Pronunciations } from "./agent/speech-text/pronunciations.ts";
 export type {
@@ -67,6 +75,7 @@ export type { JsonSchema, StandardSchema } from "./agent/tools/schema.ts";
 export { ToolError } from "./agent/tools/tool-error.ts";
 export { Tools } from "./agent/tools/tools.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
+export type { Heard } from "./agent/turns/heard.ts";
 export { AgentLauncher } from "./agent-launcher.ts";
 export type { AgentLauncherOptions } from "./api/launcher-options.ts";
 export type {

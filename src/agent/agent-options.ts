@@ -19,6 +19,7 @@ import {
   texts,
   truth,
 } from "./options/option-checks.ts";
+import { isRealtime, type RealtimeModel } from "./realtime-model.ts";
 import { pronunciationsCheck, textTransformsCheck } from "./speech-text/checks.ts";
 import type { Pronunciations } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
@@ -33,10 +34,17 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   readonly agentUser: AgentUser;
   /** The standing instructions of the model. */
   readonly instructions: string;
-  readonly llm: LLM;
-  /** Hears participants who speak, where the edge carries sound. */
+  /**
+   * The model: one that writes text, which `tts` speaks and which reads what `stt` hears, or a speech-to-speech model, which
+   * hears and speaks itself.
+   */
+  readonly llm: LLM | RealtimeModel;
+  /** Hears participants who speak, where the edge carries sound. None beside a speech-to-speech model. */
   readonly stt?: STT;
-  /** Voices the agent, where the edge carries sound. */
+  /**
+   * Voices the agent, where the edge carries sound. Beside a speech-to-speech model it speaks the texts of `say`, which that
+   * model would say in its own words, and what such a model writes instead of speaking.
+   */
   readonly tts?: TTS;
   /**
    * The changes that the model's text goes through before it is spoken, in this order. Default `textTransforms.standard`:
@@ -123,11 +131,17 @@ const defaults = {
 
 const required = ["edge", "agentUser", "instructions", "llm"] as const;
 
+const textModel = having(["generate", "close"], "a model, such as new gemini.LLM()");
+const realtimeModel = having(["open", "close"], "a speech-to-speech model");
+
 const checks: Checks<AgentOptions> = {
   edge: having(["createCall", "join", "close"], "an edge, such as new local.Edge()"),
   agentUser: matchesAll({ id: text, name: textOrEmpty }),
   instructions: textOrEmpty,
-  llm: having(["generate", "close"], "a model, such as new gemini.LLM()"),
+  llm: {
+    fits: (value) => textModel.fits(value) || realtimeModel.fits(value),
+    expected: textModel.expected,
+  },
   stt: having(["listen", "close"], "a recogniser, such as new deepgram.STT()"),
   tts: having(["speak", "close"], "a voice, such as new elevenlabs.TTS()"),
   ttsTextTransforms: textTransformsCheck,
@@ -158,6 +172,8 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   for (const name of required) {
     if (given[name] === undefined) throw new TypeError(`new Agent: ${name} is missing`);
   }
+  if (isRealtime(given.llm) && given.stt !== undefined)
+    throw new TypeError("new Agent: stt: a speech-to-speech model hears by itself");
   checkTaken(given);
   return {
     ...filled,
@@ -179,6 +195,7 @@ export function checkJoinOptions(given: JoinOptions): void {
 
 /** Returns the options of an agent on a stage, which keeps its own ears and voice, where it has any. */
 export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): FilledAgentOptions {
+  if (isRealtime(options.llm)) return { ...options, edge };
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }
 

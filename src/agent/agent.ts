@@ -15,12 +15,13 @@ import { type AgentListener, CallRun } from "./call/call-run.ts";
 import type { AgentUser, Call } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
+import type { RealtimeModel } from "./realtime-model.ts";
 
 /** The definition of an agent, which takes part in one call. */
 export class Agent {
   readonly agentUser: AgentUser;
   readonly instructions: string;
-  readonly llm: LLM;
+  readonly llm: LLM | RealtimeModel;
   readonly #options: FilledAgentOptions;
   readonly #listeners = new Set<AgentListener>();
   #attached = false;

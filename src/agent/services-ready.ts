@@ -4,7 +4,7 @@ import type { AgentService } from "../shared/protocol.ts";
 import type { CallContext } from "./call/call-context.ts";
 import type { Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
-import type { LLM } from "./llm.ts";
+import type { Model } from "./model/model.ts";
 import { membersOf, type Service } from "./service.ts";
 import type { STT } from "./stt.ts";
 import type { TTS } from "./tts.ts";
@@ -12,7 +12,7 @@ import type { TTS } from "./tts.ts";
 /** The services that an agent is made of. */
 interface Services {
   readonly edge: Edge;
-  readonly llm: LLM;
+  readonly llm: Model;
   readonly stt?: STT;
   readonly tts?: TTS;
 }

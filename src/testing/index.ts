@@ -13,6 +13,13 @@ export { type Gap, type RecordedFrame, Recording } from "../providers/memory/rec
 export type { Playback, TestCall, TestParticipant } from "../providers/memory/test-call.ts";
 export { shareOf, type ToneOptions, tone } from "../providers/memory/tone.ts";
 export { HeldReply, LLM, type LlmOptions, type LlmReply, type LlmStep } from "./llm.ts";
+export { RealtimeModel, type RealtimeModelOptions } from "./realtime-model.ts";
+export {
+  type RealtimeReply,
+  RealtimeSession,
+  type RealtimeStep,
+  type Remembered,
+} from "./realtime-session.ts";
 export { type SpeechStream, STT, type SttOptions } from "./stt.ts";
 export { type Spoken, TTS, type TtsFailure, type TtsOptions } from "./tts.ts";
 export { pcmProtocol, WebSocketEdge, type WebSocketEdgeOptions } from "./web-socket-edge.ts";

@@ -38,6 +38,11 @@ export class Transcription {
     });
   }
 
+  /** The participants who are listened to. */
+  get participants(): Iterable<string> {
+    return this.#streams.keys();
+  }
+
   /** A participant has left, or is not to be heard any more. */
   async forget(participantId: string): Promise<void> {
     const transcriber = this.#streams.get(participantId);

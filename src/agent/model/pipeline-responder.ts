@@ -18,7 +18,7 @@ export interface PipelineOptions {
 
 /** Answers by a text model and its tools. Its text is spoken by a voice, or read. */
 export class PipelineResponder implements Responder {
-  readonly hears = false;
+  readonly hears = false as const;
   readonly #context: CallContext;
   readonly #options: PipelineOptions;
 

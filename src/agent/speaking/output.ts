@@ -1,11 +1,17 @@
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import type { SpokenProgress } from "./spoken-progress.ts";
 
 /** The way that the words of a turn take to the participants. */
 export interface Output {
   /** The words that have reached the other side so far. */
   readonly heard: string;
+  /** The sound that has reached the other side so far, in milliseconds; 0 where there is none. */
+  readonly heardMs: number;
   readonly progress: SpokenProgress;
+  /** Adds text to be spoken or read, or the words of sound. */
   write(text: string): void;
+  /** Adds sound as it is to be heard. Outputs that speak text have no use for it, and ignore it. */
+  play(frame: PcmFrame): void;
   /** Says what was written so far without waiting for the rest of its sentence, since nothing more comes for now. */
   flush(): void;
   /** Holds what is not heard yet, at once; `resume` goes on where it stopped. */

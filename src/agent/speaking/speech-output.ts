@@ -78,6 +78,10 @@ export class SpeechOutput implements Output {
     return heard + silent;
   }
 
+  get heardMs(): number {
+    return this.#pieces.reduce((sum, { speech }) => sum + (speech?.report.heardMs ?? 0), 0);
+  }
+
   get progress(): SpokenProgress {
     return spokenProgress(this.#spokenPieces, this.#written);
   }
@@ -86,6 +90,9 @@ export class SpeechOutput implements Output {
     if (this.#over) return;
     for (const piece of this.#text.push(text)) this.#add(piece);
   }
+
+  /** All sound is the voice's. */
+  play(): void {}
 
   flush(): void {
     if (this.#over) return;

@@ -18,6 +18,8 @@ export class TextOutput implements Output {
     this.#send = send;
   }
 
+  readonly heardMs = 0;
+
   get heard(): string {
     return this.#heard;
   }
@@ -34,6 +36,9 @@ export class TextOutput implements Output {
     this.#waiting += text;
     if (this.#timer === undefined) this.#flush();
   }
+
+  /** Who reads hears nothing. */
+  play(): void {}
 
   /** Pieces of text do not wait for more. */
   flush(): void {}

@@ -29,6 +29,14 @@ export class Conversation {
     }
   }
 
+  /** Puts a message in the place of another one, whose words were not known. Without effect where that is forgotten. */
+  replace(old: Message, message: Message): void {
+    const place = this.#messages.indexOf(old);
+    if (place < 0) return;
+    this.#messages[place] = message;
+    this.#length += messageLength(message) - messageLength(old);
+  }
+
   /** Forgets up to the next words that begin an exchange: providers refuse tool results without their calls. */
   #forgetOldest(): boolean {
     const next = this.#messages.findIndex(

@@ -2,17 +2,23 @@ import type { TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now, type TextMessage } from "../../shared/protocol.ts";
 import { type FilledAgentOptions, type SayOptions, toolsOf } from "../agent-options.ts";
-import { CallAudio } from "../call/call-audio.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
+import type { Hearing } from "../hearing/hearing.ts";
+import { RecognisedHearing } from "../hearing/recognised-hearing.ts";
 import { PipelineResponder } from "../model/pipeline-responder.ts";
 import type { Budget } from "../options/budget.ts";
+import { RealtimeHearing } from "../realtime/realtime-hearing.ts";
+import { RealtimeResponder } from "../realtime/realtime-responder.ts";
+import { isRealtime } from "../realtime-model.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
+import { Playback } from "../speaking/playback.ts";
 import { TextOutput } from "../speaking/text-output.ts";
 import { Conversation } from "./conversation.ts";
-import type { Responder } from "./responder.ts";
+import type { Answer } from "./responder.ts";
 import { Turn } from "./turn.ts";
 import type { TurnInput } from "./turn-input.ts";
+import type { OutputKind } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 
@@ -37,11 +43,13 @@ export class Dialogue {
   readonly #context: CallContext;
   readonly #options: DialogueOptions;
   readonly #conversation: Conversation;
-  readonly #responder: Responder;
+  readonly #responder: PipelineResponder | RealtimeResponder;
   readonly #queue: TurnQueue;
   /** Participants who cannot be heard at the moment, though they are there. */
   readonly #unheard = new Set<string>();
-  #voice: CallAudio | null = null;
+  /** The two sides of the call's sound; null in a call of text, or where the agent hears nobody. */
+  #hearing: Hearing | null = null;
+  #playback: Playback | null = null;
   #joined = false;
   #turns = 0;
 
@@ -50,13 +58,7 @@ export class Dialogue {
     this.#context = context;
     this.#options = options;
     this.#conversation = new Conversation(limits);
-    const { agent } = options;
-    this.#responder = new PipelineResponder(context, {
-      llm: agent.llm,
-      instructions: agent.instructions,
-      tools: () => toolsOf(agent),
-      isSilent: (text) => this.#voice?.isSilent(text) ?? false,
-    });
+    this.#responder = this.#makeResponder(options.agent);
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),
@@ -66,27 +68,55 @@ export class Dialogue {
 
   /** Returns whether a turn is running or waiting, or somebody speaks. */
   get busy(): boolean {
-    return this.#queue.busy || this.#voice?.listening === true;
+    return this.#queue.busy || this.#hearing?.listening === true;
   }
 
   /** The call has sound: participants are heard from here on, and the agent speaks. */
   useSound(audio: ConnectionAudio): void {
+    const { tts, ttsTextTransforms, pronunciations } = this.#options.agent;
+    const text = {
+      ...(ttsTextTransforms ? { transforms: ttsTextTransforms } : {}),
+      ...(pronunciations ? { pronunciations } : {}),
+    };
+    this.#playback = new Playback(this.#context, { audio, tts, text });
+    this.#hearing = this.#hear(audio);
+  }
+
+  #hear(audio: ConnectionAudio): Hearing | null {
     const { agent, onChange, onWords } = this.#options;
-    this.#voice = new CallAudio(this.#context, {
-      audio,
+    const turns = { audio, queue: this.#queue, listen: () => this.#turn(null), onChange, onWords };
+    const responder = this.#responder;
+    if (responder.hears) return new RealtimeHearing(this.#context, { ...turns, responder });
+    if (agent.stt === undefined) return null;
+    return new RecognisedHearing(this.#context, {
+      ...turns,
       stt: agent.stt,
-      tts: agent.tts,
-      text: {
-        ...(agent.ttsTextTransforms ? { transforms: agent.ttsTextTransforms } : {}),
-        ...(agent.pronunciations ? { pronunciations: agent.pronunciations } : {}),
-      },
-      queue: this.#queue,
       bargeIn: agent.bargeIn,
-      listen: () => this.#turn(null),
-      onChange,
-      onWords,
       unheard: (participantId, error) => this.#unheardFrom(participantId, error),
       heardAgain: (participantId) => this.#heardAgain(participantId),
+    });
+  }
+
+  #makeResponder(agent: FilledAgentOptions): PipelineResponder | RealtimeResponder {
+    const { llm, instructions } = agent;
+    const tools = () => toolsOf(agent);
+    if (!isRealtime(llm)) {
+      const isSilent = (text: string) => this.#playback?.isSilent(text) ?? false;
+      return new PipelineResponder(this.#context, { llm, instructions, tools, isSilent });
+    }
+    return new RealtimeResponder(this.#context, {
+      model: llm,
+      instructions,
+      tools,
+      history: () => this.#conversation.messages,
+      onUnasked: (answer) => this.#unasked(answer),
+      onUnreachable: (error) => {
+        for (const participantId of this.#hearing?.participants ?? [])
+          if (!this.#unheard.has(participantId)) this.#unheardFrom(participantId, error);
+      },
+      onReached: () => {
+        for (const participantId of this.#unheard) this.#heardAgain(participantId);
+      },
     });
   }
 
@@ -105,7 +135,7 @@ export class Dialogue {
    */
   take(message: TextMessage): void {
     const { running } = this.#queue;
-    const interrupt = this.#voice !== null || running?.input?.origin === "participant";
+    const interrupt = this.#playback !== null || running?.input?.origin === "participant";
     this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", interrupt);
   }
 
@@ -122,6 +152,13 @@ export class Dialogue {
     return turn.ended;
   }
 
+  /** The model speaks by itself. */
+  #unasked(answer: Answer): void {
+    const turn = this.#turn({ origin: "response", instruction: null });
+    turn.adopt(answer);
+    this.#add(turn, "agent", false);
+  }
+
   #add(turn: Turn, rank: TurnRank, interrupt: boolean): void {
     this.#queue.add(turn, rank, interrupt);
     if (this.#joined) this.#queue.open();
@@ -129,31 +166,42 @@ export class Dialogue {
 
   participantLeft(participantId: string): void {
     this.#unheard.delete(participantId);
-    this.#voice?.participantLeft(participantId);
+    this.#hearing?.participantLeft(participantId);
   }
 
   /** Every turn is over, and there is no other. */
   end(): void {
     this.#queue.close();
-    this.#voice?.stopListening();
+    this.#hearing?.stop();
   }
 
-  /** Frees the ears and the mouth. */
+  /** Frees what hears and what speaks. */
   async close(): Promise<void> {
-    await this.#voice?.close();
+    const heard = this.#hearing?.close();
+    this.#playback?.close();
+    await heard;
+    if (this.#responder.hears) await this.#responder.connection.close();
   }
 
   #turn(input: TurnInput | null, interruptible = true): Turn {
+    const responder = this.#responder;
     const parts: TurnParts = {
-      responder: this.#responder,
+      responder,
       conversation: this.#conversation,
-      openOutput: (events) => this.#openOutput(events),
+      openOutput: (kind, events) => this.#openOutput(kind, events),
+      ...(responder.hears && this.#speaksItself ? { say: (text: string) => responder.say(text) } : {}),
     };
     return new Turn(this.#context, parts, `turn_${++this.#turns}`, input, interruptible);
   }
 
-  #openOutput(events: OutputEvents): Output {
-    return this.#voice?.open(events) ?? new TextOutput(events.heard);
+  /** Returns whether the model's is the only voice: without one of its own the agent has the model say its texts. */
+  get #speaksItself(): boolean {
+    return this.#responder.hears && this.#playback !== null && this.#options.agent.tts === undefined;
+  }
+
+  #openOutput(kind: OutputKind, events: OutputEvents): Output {
+    const output = kind === "sound" ? this.#playback?.openSound(events) : this.#playback?.openText(events);
+    return output ?? new TextOutput(events.heard);
   }
 
   /**
@@ -167,7 +215,7 @@ export class Dialogue {
     this.#unheard.add(participantId);
     emit({ type: "participant_unheard", at: now(), participantId, error: plainError(error) });
     log.error({ participant_id: participantId, err: plainError(error) }, "a participant is unheard");
-    if (first && unheardApology !== null) this.#apologise(unheardApology);
+    if (first && unheardApology !== null && !this.#speaksItself) this.#apologise(unheardApology);
   }
 
   #heardAgain(participantId: string): void {

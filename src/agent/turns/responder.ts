@@ -2,6 +2,7 @@ import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import type { Message } from "../model/message.ts";
 import type { Service } from "../service.ts";
 import type { ToolOutcome } from "../tools/run-tools.ts";
+import type { Heard } from "./heard.ts";
 
 /*
  * The seam between what was heard and what is played:
@@ -19,6 +20,8 @@ export interface Question {
   readonly messages: readonly Message[];
   /** The conversation before them. */
   readonly history: readonly Message[];
+  /** The turn of the participant as the model has heard it itself. Left out where the model has not heard the question. */
+  readonly heardAs?: string;
 }
 
 /** A piece of an answer, in the order in which it is to be heard. */
@@ -31,15 +34,9 @@ export type AnswerPart =
   | { readonly type: "words"; readonly delta: string }
   /** Nothing more comes for now, such as while tools run: what there is need not wait for the rest of its sentence. */
   | { readonly type: "pause" }
-  | { readonly type: "tool"; readonly outcome: ToolOutcome };
-
-/** The part of an answer that was heard. */
-export interface Heard {
-  /** Sound, in milliseconds; 0 where the answer is text. */
-  readonly ms: number;
-  /** Characters of its text or words. */
-  readonly characters: number;
-}
+  | { readonly type: "tool"; readonly outcome: ToolOutcome }
+  /** The model has broken off: what is not heard yet is not to be heard. */
+  | { readonly type: "interrupted" };
 
 /** One answer. It is held until it is released: nothing of it is given, and no tool runs. */
 export interface Answer {
@@ -52,8 +49,11 @@ export interface Answer {
    * with what went wrong, or once it is ended.
    */
   release(give: (part: AnswerPart) => void): Promise<void>;
-  /** Ends it, since the turn is over or it is not wanted: nothing more is given. Without effect on one that was ended. */
-  end(heard: Heard): void;
+  /**
+   * Ends it, since the turn is over or it is not wanted: nothing more is given. Without effect on one that was ended.
+   * @param heard Null: all of it was heard.
+   */
+  end(heard: Heard | null): void;
 }
 
 /** The answering side of a call: a pipeline of text model and tools, or a speech-to-speech model. */
@@ -67,6 +67,8 @@ export interface Responder {
    */
   readonly hears: boolean;
   begin(question: Question): Answer;
-  /** Has the model say these words. Left out where the text is the voice's to speak. */
+  /** Has the model say these words. Left out where the model does not speak itself. */
   say?(text: string): Answer;
+  /** Takes in what was said in the call without the model. Left out where the model is shown the history each time. */
+  append?(messages: readonly Message[]): void;
 }

@@ -1,6 +1,15 @@
-import type { Message } from "../model/message.ts";
+import type { Message, MessagePart } from "../model/message.ts";
 
 export type ParticipantMessage = Extract<Message, { readonly role: "participant" }>;
+
+/** Speech of a participant that the model has heard itself. */
+export interface HeardSpeech {
+  /** The id by which the model knows the turn. */
+  readonly turnId: string;
+  readonly durationMs: number;
+  /** False while its words may still come, or be understood better. */
+  readonly final: boolean;
+}
 
 /** The words that a turn answers or says. */
 export type TurnInput =
@@ -10,21 +19,31 @@ export type TurnInput =
       readonly text: string;
       /** The typed message that it is, where it is one. */
       readonly messageId?: string;
+      /** The speech that it is, where the model has heard it itself. */
+      readonly speech?: HeardSpeech;
     }
-  | { readonly origin: "response"; readonly instruction: string }
+  /** `instruction`: null where the model speaks by itself. */
+  | { readonly origin: "response"; readonly instruction: string | null }
   | { readonly origin: "say"; readonly text: string };
 
 /** Returns the messages that a turn adds to the conversation before its answer. */
 export function questionOf(input: TurnInput | null): Message[] {
   switch (input?.origin) {
-    case "participant":
-      return [{ role: "participant", participantId: input.participantId, text: input.text }];
+    case "participant": {
+      const { participantId, text, speech } = input;
+      return [{ role: "participant", participantId, text, ...(speech && { parts: partsOf(text, speech) }) }];
+    }
     case "response":
-      return [{ role: "instruction", text: input.instruction }];
+      return input.instruction === null ? [] : [{ role: "instruction", text: input.instruction }];
     case "say":
     case undefined:
       return [];
     default:
       return input satisfies never;
   }
+}
+
+function partsOf(text: string, { durationMs }: HeardSpeech): MessagePart[] {
+  const audio: MessagePart = { type: "audio", durationMs };
+  return text === "" ? [audio] : [audio, { type: "text", text }];
 }

@@ -1,11 +1,12 @@
-import type { Output, OutputEvents } from "../speaking/output.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Responder } from "./responder.ts";
+import type { Answer, Responder } from "./responder.ts";
+import type { OpenOutput } from "./turn-output.ts";
 
 /** The parts of an agent that all of its turns share, besides the context of the call. */
 export interface TurnParts {
   readonly responder: Responder;
   readonly conversation: Conversation;
-  /** Makes the way to the other side for one turn. */
-  readonly openOutput: (events: OutputEvents) => Output;
+  readonly openOutput: OpenOutput;
+  /** Has the model say a text. Left out where the text goes to the output as it is. */
+  readonly say?: (text: string) => Answer;
 }

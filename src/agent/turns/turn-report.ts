@@ -69,17 +69,14 @@ export class TurnReport {
     this.#captions?.takeBack();
   }
 
-  /**
-   * Begins the turn, whose time runs from here on. What a participant said becomes part of the call, whatever becomes
-   * of the answer.
-   */
+  /** Begins the turn, whose time runs from here on. */
   begins(input: TurnInput | null): void {
     this.#startedAt = now();
-    if (input?.origin !== "participant") {
-      this.dropped();
-      return;
-    }
-    const { messageId, participantId, text } = input;
+    if (input?.origin !== "participant") this.dropped();
+  }
+
+  /** Reports the final words of the participant, which become part of the call whatever becomes of the answer. */
+  asked({ messageId, participantId, text }: Extract<TurnInput, { readonly origin: "participant" }>): void {
     const message = messageId === undefined ? {} : { messageId };
     this.#transcript({ role: "user", participantId, final: true, text, ...message });
   }

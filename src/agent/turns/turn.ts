@@ -1,18 +1,17 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { Message } from "../model/message.ts";
-import type { Output } from "../speaking/output.ts";
-import { nothingSaid, type SpokenProgress } from "../speaking/spoken-progress.ts";
+import type { SpokenProgress } from "../speaking/spoken-progress.ts";
+import { BegunAnswer } from "./begun-answer.ts";
 import { cutToHeard } from "./conversation.ts";
 import type { Answer, AnswerPart } from "./responder.ts";
 import { TurnClock } from "./turn-clock.ts";
-import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
+import type { HeardSpeech, TurnInput } from "./turn-input.ts";
+import { TurnOutput } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
+import { TurnQuestion } from "./turn-question.ts";
 import { TurnReport } from "./turn-report.ts";
 import { nextTurnStates, type TurnState } from "./turn-state.ts";
-
-/** Nothing of an answer that was begun in vain is heard. */
-const nothingHeard = { ms: 0, characters: 0 };
 
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
@@ -25,19 +24,12 @@ export class Turn {
   readonly #parts: TurnParts;
   readonly #report: TurnReport;
   readonly #resolve: (outcome: TurnOutcome) => void;
-  #input: TurnInput | null;
+  readonly #question: TurnQuestion;
   #state: TurnState;
-  #begun = false;
-  /** The output, which is opened with the first words. */
-  #output: Output | null = null;
-  #paused = false;
-  #answer: Answer | null = null;
-  /** The words that the answer was begun for, and the last of the conversation at that time. */
-  #begunFor: { readonly text: string; readonly after: Message | undefined } | null = null;
+  readonly #output: TurnOutput;
+  readonly #answer: BegunAnswer;
   #eager = false;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
-  /** The words of others while the participant spoke, which are answered together with theirs. */
-  readonly #overheard: ParticipantMessage[] = [];
   /** The words of participants while the agent went on. */
   readonly #backchannels: Message[] = [];
 
@@ -51,10 +43,18 @@ export class Turn {
   ) {
     this.id = id;
     this.interruptible = interruptible;
-    this.#input = input;
     this.#state = input === null ? "listening" : "committed";
     this.#parts = parts;
     this.#report = new TurnReport(context, id, parts.responder.service);
+    this.#question = new TurnQuestion(this.#report, parts.conversation, input);
+    this.#answer = new BegunAnswer(parts);
+    this.#output = new TurnOutput(parts.openOutput, {
+      failed: (error) => this.fail(error),
+      heard: (piece) => this.#report.says(piece),
+      firstSentence: () => this.clock.mark("firstSentence"),
+      firstByte: () => this.clock.mark("firstByte"),
+      firstFrame: (at) => this.clock.mark("firstFrame", at),
+    });
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -66,12 +66,12 @@ export class Turn {
 
   /** The words that the turn answers; null until they are committed. */
   get input(): TurnInput | null {
-    return this.#input;
+    return this.#question.input;
   }
 
   /** The progress of the agent's words. */
   get progress(): SpokenProgress {
-    return this.#output?.progress ?? nothingSaid;
+    return this.#output.progress;
   }
 
   get over(): boolean {
@@ -86,10 +86,10 @@ export class Turn {
   /** The participant has probably finished: the answer is begun, and held. */
   eager(participantId: string, text: string): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
-    if (this.#begunFor?.text === text) return;
+    if (this.#answer.isFor(text)) return;
     this.#abandonAnswer();
     if (this.#state === "listening") this.#go("eager");
-    this.#begin([{ role: "participant", participantId, text }], text);
+    this.#answer.begin([{ role: "participant", participantId, text }], text);
   }
 
   /** The participant went on: what was begun is cancelled. */
@@ -104,18 +104,32 @@ export class Turn {
    * does not know of it.
    */
   overhears(participantId: string, text: string): void {
-    this.#overheard.push({ role: "participant", participantId, text });
+    this.#question.overhears(participantId, text);
     this.#abandonAnswer();
   }
 
-  /** These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once. */
-  commit(participantId: string, text: string): void {
+  /**
+   * These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once.
+   * @param speech The speech, where the model has heard it itself: it answers from here on.
+   */
+  commit(participantId: string, text: string, speech?: HeardSpeech): void {
     this.#go("committed");
     this.#report.committed();
     this.clock.mark("committed");
-    this.#input = { origin: "participant", participantId, text };
-    if (this.#begunFor?.text !== text) this.#abandonAnswer();
-    this.#eager = this.#answer !== null;
+    this.#question.commit({ origin: "participant", participantId, text, ...(speech && { speech }) });
+    if (!this.#answer.isFor(text)) this.#abandonAnswer();
+    this.#eager = this.#answer.current !== null;
+    if (speech) this.#answer.begin(this.#question.messages, text, speech.turnId);
+  }
+
+  /** These were the words of speech that the model has heard itself, which may come after the turn is over. */
+  hears(text: string): void {
+    this.#question.hears(text);
+  }
+
+  /** The model speaks by itself, and this is what it says. */
+  adopt(answer: Answer): void {
+    this.#answer.adopt(answer);
   }
 
   /** Drops the turn, since nothing was said. */
@@ -142,11 +156,11 @@ export class Turn {
   async run(onEnd: (outcome: TurnOutcome) => void): Promise<void> {
     this.#onEnd = onEnd;
     try {
-      this.#tellWords();
-      if (this.#input?.origin === "say") this.#say(this.#input.text);
+      this.#question.begins();
+      const { input } = this;
+      if (input?.origin === "say") await this.#say(input.text);
       else await this.#respond();
-      const whole = await this.#output?.finish();
-      this.#end(whole === false ? "interrupted" : "done");
+      this.#end((await this.#output.finish()) ? "done" : "interrupted");
     } catch (error) {
       this.fail(error);
     }
@@ -154,26 +168,23 @@ export class Turn {
 
   /** Pauses the agent at once, since somebody speaks. It is not known yet whether it will go on. */
   pause(): void {
-    if (!this.interruptible) return;
-    this.#paused = true;
-    this.#output?.pause();
+    if (this.interruptible) this.#output.pause();
   }
 
   /** Lets the agent go on with this share of its loudness, since somebody makes a sound. */
   duck(gain: number): void {
-    if (this.interruptible) this.#output?.duck(gain);
+    if (this.interruptible) this.#output.duck(gain);
   }
 
   /** The agent was answered: it ends the sentence that it is saying, and says no more. */
   concede(): void {
     if (!this.interruptible) return;
-    void this.#output?.stopAfterSentence().then((more) => more && this.interrupt());
+    void this.#output.stopAfterSentence().then((more) => more && this.interrupt());
   }
 
   /** Lets the agent go on where it stopped, since it was nothing. */
   resume(): void {
-    this.#paused = false;
-    this.#output?.resume();
+    this.#output.resume();
   }
 
   /** Ends it at once: what is not heard yet will not be. Without effect on a turn that is over. */
@@ -186,76 +197,62 @@ export class Turn {
     this.#end("failed", error);
   }
 
-  /** The participant's words become part of the call, whatever becomes of the answer. */
-  #tellWords(): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    for (const { participantId, text } of this.#overheard) this.#report.notes(participantId, text, false);
-    this.#report.begins(this.#input);
-  }
-
-  #say(text: string): void {
-    if (this.over) return;
-    if (this.#state !== "speaking") this.#go("speaking");
-    this.#output ??= this.#openOutput();
-    this.#output.write(text);
-  }
-
-  #openOutput(): Output {
-    const output = this.#parts.openOutput({
-      failed: (error) => this.fail(error),
-      heard: (piece) => this.#report.says(piece),
-      firstSentence: () => this.clock.mark("firstSentence"),
-      firstByte: () => this.clock.mark("firstByte"),
-      firstFrame: (at) => this.clock.mark("firstFrame", at),
-    });
-    if (this.#paused) output.pause();
-    return output;
+  async #say(text: string): Promise<void> {
+    const answer = this.#parts.say?.(text);
+    if (answer === undefined) {
+      this.#give({ type: "text", delta: text });
+      return;
+    }
+    this.#answer.adopt(answer);
+    await this.#release(answer);
   }
 
   async #respond(): Promise<void> {
     this.#go("thinking");
-    // What was said and heard meanwhile, an answer that was begun before does not know.
-    if (this.#parts.conversation.messages.at(-1) !== this.#begunFor?.after) this.#abandonAnswer();
-    const answer = this.#answer ?? this.#begin(this.#question, "");
-    await answer.release((part) => this.#take(part, answer));
+    this.#answer.abandonStale();
+    if (this.#answer.current === null) {
+      this.#eager = false;
+      this.#answer.begin(this.#question.messages, "");
+    }
+    await this.#release(this.#answer.current!);
   }
 
-  #begin(messages: readonly Message[], text: string): Answer {
-    const { responder, conversation } = this.#parts;
-    this.#begunFor = { text, after: conversation.messages.at(-1) };
-    this.#answer = responder.begin({ messages, history: conversation.messages });
-    return this.#answer;
+  async #release(answer: Answer): Promise<void> {
+    await answer.release((part) => this.#take(part, answer));
   }
 
   #take(part: AnswerPart, { firstPartAt }: Answer): void {
     switch (part.type) {
       case "text":
         if (firstPartAt !== null) this.clock.mark("firstToken", firstPartAt);
-        this.#say(part.delta);
+        this.#give(part);
+        return;
+      case "sound":
+      case "words":
+        this.#give(part);
         return;
       case "pause":
-        this.#output?.flush();
+        this.#output.flush();
         return;
       case "tool":
         this.#report.tool(part.outcome);
         return;
-      case "sound":
-      case "words":
-        throw new Error("There is no output for sound");
+      case "interrupted":
+        this.interrupt();
+        return;
       default:
         part satisfies never;
     }
   }
 
-  get #question(): readonly Message[] {
-    return [...this.#overheard, ...questionOf(this.#input)];
+  #give(part: Extract<AnswerPart, { readonly type: "text" | "sound" | "words" }>): void {
+    if (this.over) return;
+    if (this.#state !== "speaking") this.#go("speaking");
+    this.#output.give(part);
   }
 
   #abandonAnswer(): void {
-    this.#answer?.end(nothingHeard);
-    this.#answer = null;
-    this.#begunFor = null;
+    this.#answer.abandon();
     this.#eager = false;
   }
 
@@ -267,25 +264,23 @@ export class Turn {
 
   #end(outcome: TurnOutcome, error?: unknown): void {
     if (this.over) return;
-    const ran = this.#begun;
-    this.#tellWords();
+    const ran = this.#question.begun;
+    this.#question.begins();
     this.#go(outcome);
-    this.#output?.cut();
-    const heard = this.#output?.heard ?? "";
-    this.#answer?.end({ ms: 0, characters: heard.length });
-    const said: readonly Message[] = this.#answer?.messages ?? [
-      { role: "agent", text: heard, toolCalls: [] },
-    ];
-    this.#parts.conversation.append([
-      ...this.#question,
-      ...cutToHeard(said, heard.length),
-      ...this.#backchannels,
-    ]);
+    this.#output.cut();
+    const { heard, words } = this.#output;
+    const answer = this.#answer.current;
+    answer?.end(outcome === "done" ? null : heard);
+    const asked = this.#question.ends();
+    const said: readonly Message[] = answer?.messages ?? [{ role: "agent", text: words, toolCalls: [] }];
+    const saidAsHeard = cutToHeard(said, words.length);
+    this.#parts.conversation.append([...asked, ...saidAsHeard, ...this.#backchannels]);
+    if (answer === null) this.#parts.responder.append?.(saidAsHeard);
     const result = {
       outcome,
-      input: this.#input,
-      heard,
-      firstPartAt: this.#answer?.firstPartAt ?? null,
+      input: this.input,
+      heard: words,
+      firstPartAt: answer?.firstPartAt ?? null,
       latency: this.clock.response(),
       eager: this.#eager,
       error,

@@ -18,7 +18,7 @@ export interface SoundOfText {
  * character sounds when, else in proportion. A character counts once it is over.
  */
 export class HeardText {
-  readonly #text: string;
+  #text: string;
   #characters: string[] = [];
   #startMs: number[] = [];
   /** Characters of the text that the alignment tells of; -1 once it tells of another text. */
@@ -26,6 +26,11 @@ export class HeardText {
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  /** Adds words, of sound that is told of piece by piece. */
+  append(text: string): void {
+    this.#text += text;
   }
 
   /** The next characters that the voice tells of. */

@@ -55,6 +55,7 @@ export class QueuedSpeech {
   readonly #owner: SpeechOwner;
   readonly #framer: Framer;
   readonly #heard: HeardText;
+  #text: string;
   #resampler: Resampler | null = null;
   #frames: QueuedFrame[] = [];
   #next = 0;
@@ -74,6 +75,7 @@ export class QueuedSpeech {
     this.tag = tag;
     this.#owner = owner;
     this.#framer = new Framer(owner.sampleRate / 50);
+    this.#text = tag.text;
     this.#heard = new HeardText(tag.text);
   }
 
@@ -111,6 +113,12 @@ export class QueuedSpeech {
     return true;
   }
 
+  /** Adds words of its sound, where not all of them were known when it was opened. */
+  addText(text: string): void {
+    this.#text += text;
+    this.#heard.append(text);
+  }
+
   /** Ends the speech, of which there is no more. */
   end(): void {
     if (this.#complete || this.#state === "cut") return;
@@ -137,13 +145,14 @@ export class QueuedSpeech {
     const heardMs = this.#finalHeardMs ?? this.#owner.heardMs(this);
     return {
       ...this.tag,
+      text: this.#text,
       totalMs,
       sentMs: this.#sentMs,
       heardMs,
       heardCharacters:
         // What cannot be spoken counts once its turn is over.
         totalMs === 0 && this.#state === "over" && !this.#broken
-          ? this.tag.text.length
+          ? this.#text.length
           : this.#heard.length({ heardMs, totalMs, complete: this.#complete && !this.#broken }),
       droppedMs: this.#state === "cut" ? totalMs - this.#sentMs : 0,
       starvedMs: this.#starvedMs,

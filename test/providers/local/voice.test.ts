@@ -5,7 +5,7 @@ import test from "ava";
 import type { SpeechEvent } from "greenroom";
 import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
-import { wordlessSpeech } from "../../../src/agent/call/call-audio.ts";
+import { wordlessSpeech } from "../../../src/agent/hearing/recognised-hearing.ts";
 import { concatenate, durationMs, level, silence } from "../../../src/audio/pcm.ts";
 import { fliteVoices } from "../../../src/providers/local/flite.ts";
 import { fliteText } from "../../../src/providers/local/flite-text.ts";

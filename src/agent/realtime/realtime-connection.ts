@@ -1,0 +1,190 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { durationMs } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import { Resampler } from "../../audio/resampler.ts";
+import { within } from "../../shared/deadline.ts";
+import { plainError } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
+import { wellFormed } from "../../shared/text.ts";
+import type { CallContext } from "../call/call-context.ts";
+import { errorKind } from "../error-kind.ts";
+import type { Message } from "../model/message.ts";
+import type { RealtimeEvent, RealtimeModel, RealtimeSession } from "../realtime-model.ts";
+import { ServiceUse } from "../service.ts";
+import type { Tools } from "../tools/tools.ts";
+
+export interface RealtimeConnectionOptions {
+  readonly model: RealtimeModel;
+  readonly instructions: string;
+  readonly tools: () => Tools;
+  /** Returns the conversation so far. */
+  readonly history: () => readonly Message[];
+  readonly onEvent: (event: RealtimeEvent) => void;
+  /** The session is lost, with all that it was doing. Another one is opened. */
+  readonly onLost: (error: unknown) => void;
+  /** No other session could be opened. It is tried again, with pauses that grow. */
+  readonly onUnreachable: (error: unknown) => void;
+  readonly onReached: () => void;
+}
+
+/** Sound that is kept while no session is open: 5 s of frames of 20 ms. */
+const mostWaitingFrames = 250;
+/** Requests that are kept while no session is open. */
+const mostWaitingRequests = 100;
+/** The longest pause, as a multiple of the first one. */
+const longestPause = 12;
+/** Sound that is counted at once, in milliseconds. */
+const countedMs = 1_000;
+
+/** The agent's connection with a speech-to-speech model: one session after the other, where sessions are lost. */
+export class RealtimeConnection {
+  readonly #context: CallContext;
+  readonly #options: RealtimeConnectionOptions;
+  readonly #service: ServiceUse;
+  readonly #cancel = new AbortController();
+  #running: Promise<void> | null = null;
+  #session: RealtimeSession | null = null;
+  #frames: PcmFrame[] = [];
+  #requests: ((session: RealtimeSession) => void)[] = [];
+  #resampler: Resampler | null = null;
+  #uncountedMs = 0;
+  /** Attempts in a row that failed. */
+  #failures = 0;
+
+  constructor(context: CallContext, options: RealtimeConnectionOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#service = new ServiceUse(context, "llm", options.model);
+  }
+
+  /** Opens the first session, in the background. Without effect where that was begun. */
+  open(): void {
+    this.#running ??= this.#run();
+  }
+
+  write(frame: PcmFrame): void {
+    if (this.#cancel.signal.aborted) return;
+    const { inputSampleRate } = this.#options.model.capabilities;
+    if (this.#resampler?.from !== frame.sampleRate)
+      this.#resampler = new Resampler(frame.sampleRate, inputSampleRate);
+    const samples = this.#resampler.push(frame.samples);
+    const heard = { samples, sampleRate: inputSampleRate };
+    if (this.#session) this.#hand(this.#session, heard);
+    else {
+      this.#frames.push(heard);
+      if (this.#frames.length > mostWaitingFrames) this.#frames.shift();
+    }
+  }
+
+  /** Does this with the session, or once there is one. */
+  send(request: (session: RealtimeSession) => void): void {
+    this.open();
+    if (this.#session) request(this.#session);
+    else if (this.#requests.length < mostWaitingRequests) this.#requests.push(request);
+  }
+
+  /** Does this with the session that is open; not with another one, which would not know what it is about. */
+  sendNow(request: (session: RealtimeSession) => void): void {
+    if (this.#session) request(this.#session);
+  }
+
+  async close(): Promise<void> {
+    this.#cancel.abort(new DOMException("The conversation is over", "AbortError"));
+    await this.#closeSession();
+    await this.#running;
+  }
+
+  /** Keeps a session open until it is cancelled. Never rejects. */
+  async #run(): Promise<void> {
+    const signal = AbortSignal.any([this.#context.signal, this.#cancel.signal]);
+    while (!signal.aborted) {
+      try {
+        await this.#converse(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(error, "the session with the model is lost");
+        await this.#giveUp(error, signal);
+      }
+    }
+  }
+
+  /** Holds the permit until the session has ended. Throws what it ended of, unless nobody needs it any more. */
+  async #converse(signal: AbortSignal): Promise<void> {
+    const { model, instructions, tools, history, onEvent, onReached, onLost } = this.#options;
+    const { provider } = model;
+    using _permit = await this.#service.permit(signal);
+    const request = { instructions, functions: tools().declarations, messages: [...history()] };
+    const { joinTimeoutMs } = this.#context.limits;
+    const wanted = new AbortController();
+    const opening = model.open({ ...wellFormed(request), signal: AbortSignal.any([signal, wanted.signal]) });
+    try {
+      const what = `To open a session with ${provider}`;
+      this.#session = await within(opening, joinTimeoutMs, what, signal, "limits.joinTimeoutMs");
+    } catch (error) {
+      wanted.abort(error);
+      // One that opens all the same is not left open.
+      void opening.then((late) => late.close()).catch(() => undefined);
+      throw error;
+    }
+    const session = this.#session;
+    const openedAt = now();
+    onReached();
+    try {
+      for (const frame of this.#frames.splice(0)) this.#hand(session, frame);
+      for (const send of this.#requests.splice(0)) send(session);
+      for await (const event of session) {
+        if (signal.aborted) continue;
+        // Some let everybody in, and hang up at once.
+        if (now() - openedAt >= this.#context.limits.hearingRetryMs) this.#failures = 0;
+        if (event.type === "error") this.#failed(event.error, "the model reported an error");
+        else onEvent(event);
+      }
+      if (!signal.aborted) throw new Error(`${provider} ${model.model} has ended the session`);
+    } catch (error) {
+      if (!signal.aborted) onLost(error);
+      throw error;
+    } finally {
+      this.#count();
+      await this.#closeSession();
+      this.#session = null;
+      this.#resampler = null;
+    }
+  }
+
+  /** Waits before another session is opened: the first time not at all. */
+  async #giveUp(error: unknown, signal: AbortSignal): Promise<void> {
+    const pauseMs = this.#context.limits.hearingRetryMs * Math.min(2 ** (this.#failures - 1), longestPause);
+    if (this.#failures++ === 0) return;
+    this.#options.onUnreachable(error);
+    await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+
+  #hand(session: RealtimeSession, frame: PcmFrame): void {
+    session.write(frame);
+    this.#uncountedMs += durationMs(frame);
+    if (this.#uncountedMs >= countedMs) this.#count();
+  }
+
+  #count(): void {
+    if (this.#uncountedMs === 0) return;
+    const audioInputDurationMs = this.#uncountedMs;
+    this.#uncountedMs = 0;
+    const { labels } = this.#service;
+    this.#context.measure({ kind: "realtime", ...labels, audioInputDurationMs, audioOutputDurationMs: 0 });
+  }
+
+  async #closeSession(): Promise<void> {
+    try {
+      await this.#session?.close();
+    } catch (error) {
+      this.#context.log.warn({ err: plainError(error) }, "a session with the model was not closed");
+    }
+  }
+
+  #failed(error: unknown, message: string): void {
+    const { measure, log } = this.#context;
+    const { provider } = this.#service.labels;
+    measure({ kind: "error", component: "llm", provider, error: errorKind(error) });
+    log.warn({ provider, err: plainError(error) }, message);
+  }
+}

@@ -1,0 +1,234 @@
+import type { CallContext } from "../call/call-context.ts";
+import type { Message } from "../model/message.ts";
+import type { RealtimeEvent, RealtimeModel, RealtimeRequest } from "../realtime-model.ts";
+import type { Tools } from "../tools/tools.ts";
+import type { Heard } from "../turns/heard.ts";
+import type { Answer, Question, Responder } from "../turns/responder.ts";
+import { RealtimeAnswer } from "./realtime-answer.ts";
+import { RealtimeConnection } from "./realtime-connection.ts";
+
+export interface RealtimeOptions {
+  readonly model: RealtimeModel;
+  readonly instructions: string;
+  /** Returns the functions that the model may call. */
+  readonly tools: () => Tools;
+  /** Returns the conversation so far. */
+  readonly history: () => readonly Message[];
+  /** The model speaks without having been asked. */
+  readonly onUnasked: (answer: Answer) => void;
+  /** No session with the model can be had. It is tried again. */
+  readonly onUnreachable: (error: unknown) => void;
+  readonly onReached: () => void;
+}
+
+/** An event of what a participant says. */
+export type ParticipantEvent = Extract<
+  RealtimeEvent,
+  { readonly type: "speech_started" | "speech_ended" | "transcript" }
+>;
+
+/** What hears the participants' side of the model's session. */
+export interface ParticipantListener {
+  take(event: ParticipantEvent): void;
+  /** The model answers what is being said: it has ended, though the model did not say so. Returns whether anything was. */
+  answered(): boolean;
+  /** The session is lost: the end of what is being said will not be told. */
+  lost(): void;
+}
+
+/** An answer that a turn waits for, and the id of the turn or request that it is for. */
+interface Expected {
+  readonly id: string;
+  readonly answer: RealtimeAnswer;
+}
+
+/** Answers of a speech-to-speech model, in its own voice. */
+export class RealtimeResponder implements Responder {
+  readonly hears = true as const;
+  readonly connection: RealtimeConnection;
+  readonly #context: CallContext;
+  readonly #options: RealtimeOptions;
+  /** Answers that the model has not begun, in the order in which they are expected. */
+  readonly #expected: Expected[] = [];
+  /** Answers under way, by the id that the model gave them. */
+  readonly #answers = new Map<string, RealtimeAnswer>();
+  /** Answers that were given up before the model had begun them, since a participant or the agent last asked. */
+  #givenUp = 0;
+  #requests = 0;
+  #listener: ParticipantListener | null = null;
+
+  constructor(context: CallContext, options: RealtimeOptions) {
+    this.#context = context;
+    this.#options = options;
+    const { model, instructions, tools, history, onUnreachable, onReached } = options;
+    this.connection = new RealtimeConnection(context, {
+      model,
+      instructions,
+      tools,
+      history,
+      onEvent: (event) => this.#happened(event),
+      onLost: (error) => this.#lost(error),
+      onUnreachable,
+      onReached,
+    });
+  }
+
+  get service(): RealtimeModel {
+    return this.#options.model;
+  }
+
+  /** Tells this listener what participants say. */
+  listen(listener: ParticipantListener): void {
+    this.#listener = listener;
+  }
+
+  begin({ messages, heardAs }: Question): Answer {
+    const last = messages.at(-1);
+    if (heardAs !== undefined || last === undefined) return this.#expect(heardAs ?? this.#nextId());
+    this.append(messages.slice(0, -1));
+    return this.#ask({ type: "answer", id: this.#nextId(), message: last });
+  }
+
+  say(text: string): Answer {
+    const id = this.#nextId();
+    if (this.#options.model.capabilities.says) return this.#ask({ type: "say", id, text });
+    const instruction = `(Say exactly the following, and nothing else:)\n${text}`;
+    return this.#ask({ type: "answer", id, message: { role: "instruction", text: instruction } });
+  }
+
+  append(messages: readonly Message[]): void {
+    if (messages.length > 0) this.connection.sendNow((session) => session.append(messages));
+  }
+
+  #nextId(): string {
+    this.#requests += 1;
+    return `request_${this.#requests}`;
+  }
+
+  #ask(request: RealtimeRequest): Answer {
+    this.#givenUp = 0;
+    this.connection.send((session) => session.request(request));
+    return this.#expect(request.id);
+  }
+
+  #expect(id: string): RealtimeAnswer {
+    const answer: RealtimeAnswer = this.#answer((heard) => {
+      if (this.#forget(answer)) this.#givenUp += 1;
+      else this.#stop(answer, heard);
+    });
+    this.#expected.push({ id, answer });
+    return answer;
+  }
+
+  #answer(onEnd: (heard: Heard | null) => void): RealtimeAnswer {
+    const { model, tools } = this.#options;
+    return new RealtimeAnswer(this.#context, {
+      model,
+      tools: tools(),
+      signal: this.#context.signal,
+      onResult: (result) => this.connection.sendNow((session) => session.toolResult(result)),
+      onEnd,
+    });
+  }
+
+  /** Returns whether the answer was still expected. */
+  #forget(answer: RealtimeAnswer): boolean {
+    const place = this.#expected.findIndex((expected) => expected.answer === answer);
+    if (place >= 0) this.#expected.splice(place, 1);
+    return place >= 0;
+  }
+
+  /** Stops an answer that the model has begun, unless it was heard to its end. */
+  #stop(answer: RealtimeAnswer, heard: Heard | null): void {
+    for (const [answerId, begun] of this.#answers) {
+      if (begun !== answer || heard === null) continue;
+      this.connection.sendNow((session) => session.stop(answerId, heard));
+    }
+  }
+
+  #happened(event: RealtimeEvent): void {
+    switch (event.type) {
+      case "speech_ended":
+        this.#givenUp = 0;
+        this.#listener?.take(event);
+        return;
+      case "speech_started":
+      case "transcript":
+        this.#listener?.take(event);
+        return;
+      case "answer_started":
+        this.#begun(event.answerId, event.answers);
+        return;
+      case "sound":
+      case "words":
+      case "text": {
+        const { answerId, ...part } = event;
+        this.#answers.get(answerId)?.take(part);
+        return;
+      }
+      case "tool_call":
+        this.#answers.get(event.answerId)?.call(event.call);
+        return;
+      case "tool_calls_withdrawn":
+        for (const answer of this.#answers.values()) answer.withdraw(event.callIds);
+        return;
+      case "usage":
+        this.#answers.get(event.answerId)?.used(event.inputTokens, event.outputTokens);
+        return;
+      case "answer_ended":
+        this.#ended(event);
+        return;
+      case "error":
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** The model has begun an answer: to what it says, to what has waited longest, or to nothing that anybody has asked. */
+  #begun(answerId: string, answers: string | null): void {
+    if (answers === null && this.#expected.length === 0 && this.#givenUp === 0) this.#listener?.answered();
+    const known = this.#expected.find(({ id }) => answers === null || id === answers);
+    if (known) {
+      this.#forget(known.answer);
+      this.#answers.set(answerId, known.answer);
+      return;
+    }
+    if (answers !== null || this.#givenUp > 0) {
+      // Nobody waits for it any more.
+      this.#givenUp = Math.max(0, this.#givenUp - 1);
+      this.connection.sendNow((session) => session.stop(answerId, { ms: 0, characters: 0 }));
+      return;
+    }
+    const answer: RealtimeAnswer = this.#answer((heard) => this.#stop(answer, heard));
+    this.#answers.set(answerId, answer);
+    this.#options.onUnasked(answer);
+  }
+
+  #ended(event: Extract<RealtimeEvent, { readonly type: "answer_ended" }>): void {
+    const answer = this.#answers.get(event.answerId);
+    if (answer === undefined) return;
+    switch (event.outcome) {
+      case "done":
+        answer.complete();
+        return;
+      case "interrupted":
+        answer.interrupted();
+        return;
+      case "failed":
+        answer.fail(event.error);
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** Nothing more comes of what was under way or asked for. What the model has said in full is heard to its end. */
+  #lost(error: unknown): void {
+    this.#listener?.lost();
+    for (const answer of this.#answers.values()) answer.fail(error);
+    for (const { answer } of this.#expected.splice(0)) answer.fail(error);
+    this.#answers.clear();
+    this.#givenUp = 0;
+  }
+}

@@ -1,0 +1,89 @@
+import { OutputQueue } from "../../audio/playback/output-queue.ts";
+import type { QueuedSpeech } from "../../audio/playback/queued-speech.ts";
+import type { CallContext } from "../call/call-context.ts";
+import type { ConnectionAudio } from "../edge.ts";
+import { isSilent, type SpeechTextOptions } from "../speech-text/speech-text.ts";
+import type { TTS } from "../tts.ts";
+import type { Output, OutputEvents } from "./output.ts";
+import { SoundOutput } from "./sound-output.ts";
+import { SpeechOutput } from "./speech-output.ts";
+
+export interface PlaybackOptions {
+  readonly audio: ConnectionAudio;
+  /** The agent's own voice, where it has one. */
+  readonly tts: TTS | undefined;
+  /** The changes that the text goes through before it is spoken. */
+  readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
+}
+
+/** The agent's side of the sound of a call: text that a voice speaks, and sound as a model makes it, become frames at their time. */
+export class Playback {
+  readonly #context: CallContext;
+  readonly #options: PlaybackOptions;
+  readonly #queue: OutputQueue;
+  /** The outputs whose sound is in the queue. */
+  readonly #outputs = new WeakMap<QueuedSpeech, SpeechOutput | SoundOutput>();
+  #speeches = 0;
+
+  constructor(context: CallContext, options: PlaybackOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#queue = new OutputQueue({
+      audio: options.audio,
+      onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
+      onPacing: ({ worstMs, p99Ms, frames }) => context.measure({ kind: "pacing", worstMs, p99Ms, frames }),
+    });
+    // The first use in a thread compiles patterns for some 20 ms, which the first sentence would have to wait for.
+    if (options.tts) setImmediate(() => isSilent("Hello. How are you?", {}));
+  }
+
+  /** Opens the way for text that is to be spoken. Returns null where the agent has no voice, or nobody hears it: text is read. */
+  openText(events: OutputEvents): Output | null {
+    const { tts } = this.#options;
+    if (tts === undefined || !this.#heard) return null;
+    const output: SpeechOutput = new SpeechOutput(this.#context, {
+      tts,
+      text: this.#speechText,
+      events,
+      queue: this.#queue,
+      openSpeech: (text, offset) => this.#open(output, text, offset),
+    });
+    return output;
+  }
+
+  /** Opens the way for sound as a model makes it. Returns null where nobody hears it: its words are read. */
+  openSound(events: OutputEvents): Output | null {
+    if (!this.#heard) return null;
+    const output: SoundOutput = new SoundOutput({
+      events,
+      queue: this.#queue,
+      openSpeech: () => this.#open(output, "", 0),
+    });
+    return output;
+  }
+
+  /** Returns whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
+  isSilent(text: string): boolean {
+    return this.#options.tts !== undefined && this.#heard && isSilent(text, this.#speechText);
+  }
+
+  close(): void {
+    this.#queue.close();
+  }
+
+  get #heard(): boolean {
+    return this.#options.audio.heard !== false;
+  }
+
+  #open(output: SpeechOutput | SoundOutput, text: string, offset: number): QueuedSpeech {
+    this.#speeches += 1;
+    const speech = this.#queue.open({ id: `speech_${this.#speeches}`, text, offset });
+    this.#outputs.set(speech, output);
+    return speech;
+  }
+
+  get #speechText(): SpeechTextOptions {
+    const { text, tts } = this.#options;
+    return { ...text, ...(tts?.markup ? { markup: tts.markup } : {}) };
+  }
+}

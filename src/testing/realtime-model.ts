@@ -1,0 +1,135 @@
+import {
+  anyFunction,
+  type Check,
+  type Checks,
+  checkOptions,
+  list,
+  number,
+  oneOf,
+  texts,
+  truth,
+} from "../agent/options/option-checks.ts";
+import {
+  RealtimeModel as BaseModel,
+  type RealtimeCapabilities,
+  type RealtimeOpenRequest,
+} from "../agent/realtime-model.ts";
+import { within } from "../shared/deadline.ts";
+import { type RealtimeReply, RealtimeSession } from "./realtime-session.ts";
+
+export interface RealtimeModelOptions {
+  /** The answers of the model, one after the other. Default, and after those: `You said: …`. */
+  readonly replies?: readonly RealtimeReply[];
+  /** The words that are heard, turn after turn, whoever speaks: anything loud is speech. Beyond the last one: no words. */
+  readonly transcripts?: readonly string[];
+  /** The time when it tells what it has heard: with the end of the turn, once it has answered, or never. Default `in_time`. */
+  readonly transcribes?: "in_time" | "late" | "never";
+  /** Quiet that ends a turn, in milliseconds of sound. Default 400. */
+  readonly endMs?: number;
+  /** The time that each character of an answer sounds, in milliseconds. Default 20. */
+  readonly characterMs?: number;
+  /** Tells which turn or request an answer is for. Default true. */
+  readonly correlates?: boolean;
+  /** Keeps in its history only what was heard of an answer. Default true. */
+  readonly truncates?: boolean;
+  readonly capabilities?: Partial<RealtimeCapabilities>;
+  /** The errors that it throws instead of opening a session, one each time; then it opens one. */
+  readonly failures?: readonly Error[];
+}
+
+const reply: Check = {
+  fits: (value) => typeof value === "string" || Array.isArray(value) || anyFunction.fits(value),
+  expected: "a text, a list of steps, or a function that makes them",
+};
+
+const checks: Checks<RealtimeModelOptions> = {
+  replies: {
+    fits: (value) => Array.isArray(value) && value.every(reply.fits),
+    expected: "a list of replies",
+  },
+  transcripts: texts,
+  transcribes: oneOf(["in_time", "late", "never"]),
+  endMs: number(20, 60_000),
+  characterMs: number(1, 10_000),
+  correlates: truth,
+  truncates: truth,
+  capabilities: { fits: (value) => typeof value === "object" && value !== null, expected: "an object" },
+  failures: list("errors"),
+};
+
+/**
+ * A speech-to-speech model that does what a test wants. It hears when somebody speaks, and not what; each of its answers is
+ * another tone, in which each character sounds equally long. Nothing in it is left to chance.
+ *
+ * ```ts
+ * const llm = new testing.RealtimeModel({ transcripts: ["What is the weather?"], replies: ["It is sunny."] });
+ * const agent = new Agent({ edge, agentUser, instructions, llm });
+ * const session = await llm.session();       // what the model has heard, was asked, and remembers
+ * ```
+ */
+export class RealtimeModel extends BaseModel {
+  readonly provider = "testing";
+  readonly model = "realtime";
+  readonly capabilities: RealtimeCapabilities;
+  /** All sessions so far, those that are over too. */
+  readonly sessions: RealtimeSession[] = [];
+  readonly #options: RealtimeModelOptions;
+  readonly #replies: RealtimeReply[];
+  readonly #transcripts: string[];
+  readonly #failures: Error[];
+  #changed = Promise.withResolvers<void>();
+  #answers = 0;
+
+  constructor(options: RealtimeModelOptions = {}) {
+    super();
+    checkOptions("testing.RealtimeModel", options, checks);
+    this.#options = options;
+    this.capabilities = {
+      inputSampleRate: 16_000,
+      endsAnswers: true,
+      asyncTools: false,
+      says: true,
+      ...options.capabilities,
+    };
+    this.#replies = [...(options.replies ?? [])];
+    this.#transcripts = [...(options.transcripts ?? [])];
+    this.#failures = [...(options.failures ?? [])];
+  }
+
+  /** Adds answers behind those that are scripted already. */
+  reply(...replies: readonly RealtimeReply[]): void {
+    this.#replies.push(...replies);
+  }
+
+  /** Resolves with the session of this number, the first being 1, once it is open. Rejects where it is not within 10 s. */
+  async session(count = 1): Promise<RealtimeSession> {
+    const wait = async () => {
+      while (this.sessions.length < count) await this.#changed.promise;
+    };
+    await within(wait(), 10_000, `Session ${count} with the model`);
+    return this.sessions[count - 1]!;
+  }
+
+  async open(request: RealtimeOpenRequest): Promise<RealtimeSession> {
+    const failure = this.#failures.shift();
+    if (failure !== undefined) throw failure;
+    request.signal.throwIfAborted();
+    const { characterMs = 20, endMs = 400, correlates = true, truncates = true } = this.#options;
+    const { transcribes = "in_time" } = this.#options;
+    const { asyncTools, endsAnswers } = this.capabilities;
+    const session = new RealtimeSession(request, {
+      ...{ characterMs, endMs, correlates, truncates, transcribes, asyncTools, endsAnswers },
+      nextTranscript: () => this.#transcripts.shift() ?? "",
+      nextReply: (heard) => this.#replies.shift() ?? `You said: ${heard}`,
+      nextAnswer: () => this.#answers++,
+    });
+    this.sessions.push(session);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    return session;
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all(this.sessions.map((session) => session.close()));
+  }
+}

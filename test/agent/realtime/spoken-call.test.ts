@@ -1,0 +1,178 @@
+import test from "ava";
+import { Agent } from "greenroom";
+import * as testing from "greenroom/testing";
+import { RealtimeCall } from "../../fixtures/voice/realtime-call.ts";
+import { until } from "../../fixtures/voice/voice-call.ts";
+
+/** A text that would sound for half a minute: however busy the machine is, it is not over before it is cut. */
+const long = "This is a sentence of a long answer. ".repeat(40).trim();
+
+test("sound in, sound out: a spoken call by a speech-to-speech model, with the transcripts of both sides", async (t) => {
+  const llm = new testing.RealtimeModel({
+    transcripts: ["What is the weather in Oslo?", "And in Rome?"],
+    replies: [
+      [{ call: "get_weather", arguments: { location: "Oslo" } }, { say: "It rains in Oslo." }],
+      "It is sunny.",
+    ],
+  });
+  const asked: string[] = [];
+  llm.registerFunction<{ location: string }>({
+    name: "get_weather",
+    description: "Get the current weather for a location",
+    parameters: { type: "object", properties: { location: { type: "string" } } },
+    execute: ({ location }) => {
+      asked.push(location);
+      return "rain";
+    },
+  });
+  const call = await RealtimeCall.with(t, { llm, edge: { speed: 4 }, agent: { instructions: "Be brief." } });
+  const alice = call.edge.addParticipant("alice");
+  await alice.play(testing.tone(400, 800));
+  const [first] = await call.turnsOver(1);
+  t.like(first, { outcome: "done", origin: "participant", toolCalls: 1 });
+  await alice.play(testing.tone(400, 800));
+  await call.turnsOver(2);
+
+  t.deepEqual(asked, ["Oslo"]);
+  t.deepEqual(call.transcript, [
+    "alice: What is the weather in Oslo?",
+    "agent: It rains in Oslo.",
+    "alice: And in Rome?",
+    "agent: It is sunny.",
+  ]);
+  const session = await llm.session();
+  t.like(session.opened, { instructions: "Be brief.", messages: [] });
+  t.deepEqual(
+    session.opened.functions.map(({ name }) => name),
+    ["get_weather"],
+  );
+  t.deepEqual(
+    session.results.map(({ output }) => output),
+    ["rain"],
+  );
+  t.deepEqual(session.history, [
+    { role: "user", text: "What is the weather in Oslo?" },
+    { role: "model", text: "It rains in Oslo." },
+    { role: "user", text: "And in Rome?" },
+    { role: "model", text: "It is sunny." },
+  ]);
+  t.deepEqual(session.stopped, []);
+
+  const { latency } = first!;
+  const { responseMs, ...stages } = latency!;
+  t.deepEqual(Object.keys(stages).toSorted(), ["endOfTurnMs", "firstByteMs", "outputMs"]);
+  t.true(Math.abs(Object.values(stages).reduce((sum, ms) => sum + ms, 0) - responseMs) < 1e-6);
+  const kinds = new Set(call.hosted.measurements.map(({ kind }) => kind));
+  t.true(
+    ["llm", "realtime", "tool", "turn", "response"].every((kind) => kinds.has(kind as "llm")),
+    [...kinds].join(),
+  );
+  const answers = call.hosted.measurements.filter((one) => one.kind === "llm");
+  t.deepEqual(
+    answers.map(({ outcome }) => outcome),
+    ["done", "done"],
+  );
+});
+
+test("speech over the agent silences it at once, and the model remembers what was heard", async (t) => {
+  const llm = new testing.RealtimeModel({
+    transcripts: ["Tell me a story.", "Stop."],
+    replies: [long, "All right."],
+  });
+  const call = await RealtimeCall.with(t, { llm });
+  call.edge.addParticipant("alice");
+  const session = await llm.session();
+  session.speechStarted();
+  session.speechEnded("Tell me a story.");
+  await call.edge.recording.reached(300);
+  session.speechStarted();
+  const [cut] = await call.turnsOver(1);
+  t.is(cut?.outcome, "interrupted");
+  const framesAtCut = call.edge.recording.frames.length;
+  session.speechEnded("Stop.");
+  await call.turnsOver(2);
+  const heard = call.transcript[1]!.replace("agent: ", "");
+  t.true(long.startsWith(heard) && heard.length > 0 && heard.length < long.length, heard);
+  t.is(session.stopped.length, 1);
+  t.is(session.stopped[0]?.heard.characters, heard.length);
+  t.deepEqual(
+    session.history.map(({ text }) => text),
+    ["Tell me a story.", heard, "Stop.", "All right."],
+  );
+  // After the cut comes the next answer, and nothing of the old one.
+  for (const { samples } of call.edge.recording.frames.slice(framesAtCut)) {
+    t.true(testing.shareOf(testing.RealtimeSession.frequencyOf(0), { samples, sampleRate: 16_000 }) < 0.5);
+  }
+});
+
+test("the agent's code speaks by the model: greetings, instructions, typed words, and what must not be interrupted", async (t) => {
+  const llm = new testing.RealtimeModel({ replies: ["Hello there.", "Typed, I see."] });
+  const call = await RealtimeCall.with(t, { llm, edge: { speed: 4 } });
+  const { agent } = call.hosted;
+  t.is(await agent.simpleResponse("Greet them."), "done");
+  t.is(await agent.say("This call is recorded."), "done");
+  call.hosted.type("I cannot speak.");
+  await call.turnsOver(3);
+  t.deepEqual(call.transcript, [
+    "agent: Hello there.",
+    "agent: This call is recorded.",
+    "alice: I cannot speak.",
+    "agent: Typed, I see.",
+  ]);
+  const session = await llm.session();
+  t.deepEqual(
+    session.requests.map((request) => request.type),
+    ["answer", "say", "answer"],
+  );
+
+  call.edge.addParticipant("alice");
+  await until(() => session.heardMs > 0, "the sound of her microphone");
+  const notice = agent.say(long.slice(0, 200), { interruptible: false });
+  await until(() => session.requests.length === 4, "the notice");
+  session.speechStarted();
+  session.speechEnded("But I object");
+  t.is(await notice, "done");
+  await call.turnsOver(5);
+  t.deepEqual(call.transcript.slice(-2), ["alice: But I object", "agent: You said: But I object"]);
+});
+
+test("a model that only writes is spoken by the agent's own voice", async (t) => {
+  const llm = new testing.RealtimeModel({ replies: [[{ write: "Spoken by another voice." }]] });
+  const tts = new testing.TTS();
+  const call = await RealtimeCall.with(t, { llm, agent: { tts } });
+  const session = await llm.session();
+  session.speechStarted();
+  session.speechEnded("Hello?");
+  const [turn] = await call.turnsOver(1);
+  t.is(turn?.outcome, "done");
+  t.is(await call.hosted.agent.say("And this too."), "done");
+  t.deepEqual(
+    tts.spoken.map(({ text }) => text),
+    ["Spoken by another voice.", "And this too."],
+  );
+  // The model was told what it has not said itself.
+  t.deepEqual(
+    session.history.map(({ text }) => text),
+    ["Hello?", "Spoken by another voice.", "And this too."],
+  );
+});
+
+test("in a call of text the model's words are read", async (t) => {
+  const llm = new testing.RealtimeModel({ replies: ["Words to read."] });
+  const call = await RealtimeCall.with(t, { llm, edge: { sound: false } });
+  call.hosted.type("Hello");
+  await call.turnsOver(1);
+  t.is(await call.hosted.agent.say("As it is."), "done");
+  t.deepEqual(call.transcript, ["alice: Hello", "agent: Words to read.", "agent: As it is."]);
+});
+
+test("a recogniser beside a model that hears is a mistake", (t) => {
+  const options = {
+    edge: new testing.Edge(),
+    agentUser: { id: "agent", name: "" },
+    instructions: "",
+    llm: new testing.RealtimeModel(),
+    stt: new testing.STT(),
+  };
+  t.throws(() => new Agent(options), { message: "new Agent: stt: a speech-to-speech model hears by itself" });
+});
