@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { SpeechEvent } from "../../../src/agent/stt.ts";
 import { SendBuffer } from "../../../src/providers/deepgram/stream/send-buffer.ts";
 import { type TimedSignal, Turns } from "../../../src/providers/deepgram/stream/turns.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** The events that may follow each event, as src/agent/stt.ts has it. */
 const next: Readonly<Record<string, readonly string[]>> = {
@@ -61,7 +62,7 @@ test("turns follow their states and end, whatever the messages and losses are", 
       }
       return !turns.open && (state === "silent" || state === "ended");
     }),
-    { numRuns: 2_000 },
+    { numRuns: trials(300, 5_000) },
   );
   t.pass();
 });
@@ -143,7 +144,7 @@ test("sound is neither lost nor doubled, and its times are found, however it is 
         connection.every((sample, index) => sample === (first + index) % 32_000)
       );
     }),
-    { numRuns: 100 },
+    { numRuns: trials(10, 300) },
   );
   t.pass();
 });

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import { heardOf } from "../../emulators/elevenlabs/tone.ts";
+import { trials } from "../../fixtures/trials.ts";
 import { until } from "../../fixtures/voice/voice-call.ts";
 import {
   type Services,
@@ -191,14 +192,16 @@ function holdings(): Record<string, number> {
   return held;
 }
 
-test.serial("100 calls in a row leave no socket, timer or thread behind", async (t) => {
+const calls = trials(8, 100);
+
+test.serial(`${calls} calls in a row leave no socket, timer or thread behind`, async (t) => {
   t.timeout(900_000);
   const before = holdings();
   const stage = await VoiceStage.open(t, "none", { warmSessions: 2 });
   const { gemini, deepgram, elevenlabs } = stage.services;
   hears(stage.services, "Hello there.");
   gemini.script = () => [{ text: "Hello Alice!" }];
-  for (let count = 0; count < 100; count += 1) {
+  for (let count = 0; count < calls; count += 1) {
     deepgram.log.clear();
     const call = await stage.call(t, { speed: 20 });
     await call.say();

@@ -6,6 +6,7 @@ import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
 import { agentUrl } from "../../fixtures/launch.ts";
 import { reached } from "../../fixtures/session-watch.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
@@ -128,7 +129,7 @@ test("many sockets, closed or left, leave nothing", async (t) => {
   t.timeout(120_000);
   const { launcher } = t.context;
   const server = await openServer(t, launcher, { maxMediaSockets: null });
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < trials(4, 20); round += 1) {
     const { media, id } = await started(server);
     const clients = await Promise.all(Array.from({ length: 10 }, () => SocketClient.open(t, media)));
     for (const [at, { client }] of clients.entries()) {

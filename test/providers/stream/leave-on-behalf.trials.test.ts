@@ -13,6 +13,7 @@ import { openServer } from "../../fixtures/http/open-server.ts";
 import { launch } from "../../fixtures/launch.ts";
 import { reached } from "../../fixtures/session-watch.ts";
 import { joinTestCall } from "../../fixtures/stream/caller.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** The times by which nobody goes by a deadline here: whoever is gone has been taken away. */
 const forever = { fastReconnectDeadlineSeconds: 3_600, signalTimeoutMs: 3_600_000 };
@@ -60,21 +61,23 @@ for (const [fault, reason] of [
   });
 }
 
-test.serial("50 killed threads leave no participant, no socket and no leave under way", async (t) => {
+const deaths = trials(5, 50);
+
+test.serial(`${deaths} killed threads leave no participant, no socket and no leave under way`, async (t) => {
   t.timeout(300_000);
   const { stream, launcher, session } = await open(t);
-  for (let killed = 0; killed < 50; killed += 1) {
+  for (let killed = 0; killed < deaths; killed += 1) {
     const dying = await session({ fault: "exit" });
     await dying.ended;
     t.is(dying.endReason, "crashed");
   }
   await eventually("nobody is there", () => present(stream).length === 0);
-  t.is(stream.log.of("leave").length, 50);
+  t.is(stream.log.of("leave").length, deaths);
   t.deepEqual(stream.call("default:c1").ghosts, []);
   await launcher.stop();
   await eventually("every socket is closed", () => stream.edges.every(({ sockets }) => sockets.size === 0));
   const text = await (await launcher.supervisor()).metrics.text();
-  t.regex(text, /^greenroom_farewells_total\{outcome="done"\} 50$/m);
+  t.regex(text, new RegExp(`^greenroom_farewells_total\\{outcome="done"\\} ${deaths}$`, "m"));
 });
 
 test.serial("nobody leaves again on behalf of an agent that left by itself", async (t) => {
