@@ -24,7 +24,7 @@ for (const [what, bytes] of [
   ["a quote above that stays open", `MOTTO='carpe diem\nGREENROOM_API_KEYS=backend:${key}\nLAST='1'\n`],
 ] as const) {
   test.serial(`keys in the first lines of .env guard the server: ${what}`, async (t) => {
-    const url = await program(t, ["serve", "--port", "0"], { cwd: folderOf(t, bytes) }).readyUrl();
+    const url = await program(t, ["serve", "--port", "0"], { cwd: folderOf(t, bytes) }).url();
     t.is((await ask(url, "/sessions")).status, 401);
     const headers = { Authorization: `Bearer ${key}` };
     t.is((await fetch(`${url}/sessions`, { headers })).status, 200);
@@ -59,7 +59,7 @@ for (const [what, text, complaint] of [
 test.serial("another line that cannot be read is told, and nothing is lost for it", async (t) => {
   const dotEnv = "source_up\nGREENROOM_MAX_CONCURRENT_SESSIONS=3\n";
   const child = program(t, ["serve", "--port", "0"], { dotEnv });
-  const url = await child.readyUrl();
+  const url = await child.url();
   t.regex((await child.logged(/^Lines of \.env/)).msg, /line 1 \(it is no NAME=value\)$/);
   t.regex((await ask(url, "/metrics")).body, /^greenroom_pool_capacity 3$/m);
 });
@@ -82,7 +82,7 @@ test.serial(
     const file = join(temporaryFolder(t), "keys");
     writeFileSync(file, Buffer.from(`\ufeff# the keys of our people\r\nann:${key}-of-ann\r\n`, "utf16le"));
     const env = { GREENROOM_SECRETS_DIR: folder, GREENROOM_API_KEYS_FILE: file };
-    const url = await program(t, ["serve", "--port", "0"], { env }).readyUrl();
+    const url = await program(t, ["serve", "--port", "0"], { env }).url();
     const statusOf = async (token: string) =>
       (await fetch(`${url}/sessions`, { headers: { Authorization: `Bearer ${token}` } })).status;
     t.deepEqual(
@@ -94,6 +94,6 @@ test.serial(
 
 test.serial("quotes that came along with a variable's value are no part of the keys", async (t) => {
   const env = { GREENROOM_API_KEYS: `"backend:${key}"` };
-  const url = await program(t, ["serve", "--port", "0"], { env }).readyUrl();
+  const url = await program(t, ["serve", "--port", "0"], { env }).url();
   t.is((await fetch(`${url}/sessions`, { headers: { Authorization: `Bearer ${key}` } })).status, 200);
 });

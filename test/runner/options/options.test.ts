@@ -16,28 +16,28 @@ const setInEnvironment = { env: { GREENROOM_MAX_CONCURRENT_SESSIONS: "5" } };
 
 test.serial("an option that only the code sets is that of the code", async (t) => {
   const child = program(t, ["serve"], setInCode);
-  t.is(await capacity(await child.readyUrl()), 3);
+  t.is(await capacity(await child.url()), 3);
 });
 
 test.serial(".env counts more than the code", async (t) => {
   const child = program(t, ["serve"], { ...setInCode, ...setInFile });
-  t.is(await capacity(await child.readyUrl()), 4);
+  t.is(await capacity(await child.url()), 4);
 });
 
 test.serial("a variable counts more than .env", async (t) => {
   const child = program(t, ["serve"], { ...setInCode, ...setInFile, ...setInEnvironment });
-  t.is(await capacity(await child.readyUrl()), 5);
+  t.is(await capacity(await child.url()), 5);
 });
 
 test.serial("a flag counts more than a variable", async (t) => {
   const args = ["serve", "--max-concurrent-sessions", "6"];
   const child = program(t, args, { ...setInCode, ...setInFile, ...setInEnvironment });
-  t.is(await capacity(await child.readyUrl()), 6);
+  t.is(await capacity(await child.url()), 6);
 });
 
 test.serial("an empty variable counts as not set", async (t) => {
   const child = program(t, ["serve"], { ...setInCode, env: { GREENROOM_MAX_CONCURRENT_SESSIONS: "" } });
-  t.is(await capacity(await child.readyUrl()), 3);
+  t.is(await capacity(await child.url()), 3);
 });
 
 test.serial("what .env sets is there for the agents, except what is the server's own", async (t) => {
@@ -144,7 +144,7 @@ test.serial(
   async (t) => {
     const env = { GREENROOM_PORT: "tcp://10.0.0.1:80", PORT: "0" };
     const child = new Child(t, [bin, "serve"], { env });
-    t.regex(await child.readyUrl(), /^http:\/\/127\.0\.0\.1:\d+$/);
+    t.regex(await child.url(), /^http:\/\/127\.0\.0\.1:\d+$/);
   },
 );
 

@@ -36,7 +36,7 @@ test.serial(
 
 test.serial("API keys of such a file are asked for", async (t) => {
   const env = { GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_API_KEYS: `${key}\n` }) };
-  const url = await program(t, ["serve", "--port", "0"], { env }).readyUrl();
+  const url = await program(t, ["serve", "--port", "0"], { env }).url();
   t.is((await ask(url, "/sessions")).status, 401);
   const headers = { Authorization: "Bearer 0123456789abcdef" };
   t.is((await fetch(`${url}/sessions`, { headers })).status, 200);
@@ -47,14 +47,14 @@ test.serial("an empty variable hides no such file", async (t) => {
     GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_API_KEYS: key }),
     GREENROOM_API_KEYS: "",
   };
-  const url = await program(t, ["serve", "--port", "0"], { env }).readyUrl();
+  const url = await program(t, ["serve", "--port", "0"], { env }).url();
   t.is((await ask(url, "/sessions")).status, 401);
 });
 
 test.serial("a variable counts more than such a file, and that more than .env", async (t) => {
   const capacity = async (env: Readonly<Record<string, string>>): Promise<string | undefined> => {
     const dotEnv = "GREENROOM_MAX_CONCURRENT_SESSIONS=3\n";
-    const url = await program(t, ["serve", "--port", "0"], { env, dotEnv }).readyUrl();
+    const url = await program(t, ["serve", "--port", "0"], { env, dotEnv }).url();
     const { body } = await ask(url, "/metrics");
     return /^greenroom_pool_capacity (\d+)$/m.exec(body)?.[1];
   };
@@ -99,7 +99,7 @@ linuxOnly("secrets of variables are gone from the environment that agents can re
     SOME_KEY: "for-agents",
   };
   const child = program(t, ["serve", "--port", "0"], { env });
-  const url = await child.readyUrl();
+  const url = await child.url();
   const readable = readFileSync(`/proc/${child.process.pid}/environ`, "latin1");
   t.true(readable.includes("SOME_KEY=for-agents"));
   t.true(readable.includes("GREENROOM_API_KEYS="));
@@ -116,7 +116,7 @@ linuxOnly("a parent process that shows secrets is told of, by their names", asyn
     command: "sh",
     env: { TEST_OPTIONS: "{}", GREENROOM_API_KEYS: key },
   });
-  await child.readyUrl();
+  await child.url();
   const told = child.log.find(({ msg }) => msg.includes("can be read by agents"));
   t.regex(told?.msg ?? "", /\/proc\/\d+\/environ, that of the parent process: GREENROOM_API_KEYS\. /);
   t.false(child.stdout.includes("0123456789abcdef"));
