@@ -99,7 +99,7 @@ export class PeerLink {
     });
   }
 
-  /** Whether the connection was ever connected. */
+  /** Returns whether the connection was ever connected. */
   get everConnected(): boolean {
     return this.#everConnected;
   }
@@ -164,7 +164,7 @@ export class PeerLink {
     await this.#sockets.close().catch(() => {});
   }
 
-  /** Whether an ICE restart is under way, during which werift still reports the connection as connected. */
+  /** Returns whether an ICE restart is under way, during which werift still reports the connection as connected. */
   get #restarting(): boolean {
     return (
       this.#everConnected && this.connection.iceTransports.some(({ connection }) => !connection.nominated)

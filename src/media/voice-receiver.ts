@@ -45,7 +45,7 @@ export class VoiceReceiver {
     return prefix === "" || (type !== undefined && !microphone.has(type)) ? null : prefix;
   }
 
-  /** Whether the participant sends packets, of speech or of silence. */
+  /** Returns whether the participant sends packets, of speech or of silence. */
   get sending(): boolean {
     return this.#sending;
   }

@@ -3,9 +3,15 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
-/** The time between two pings, in milliseconds. A client that has not answered one when the next is due is gone. */
+/**
+ * The time between two pings, in milliseconds. A client that has not answered a ping when the next one is due
+ * is disconnected.
+ */
 const pingIntervalMs = 10_000;
-/** The time that a client has to answer a close, in milliseconds. It is shorter than what a call has to be left. */
+/**
+ * The longest wait for a client's answer to a close, in milliseconds. It is shorter than the time in which a
+ * call has to be left.
+ */
 const closeTimeoutMs = 1_000;
 
 export interface WebSocketOptions {
@@ -17,8 +23,8 @@ export interface WebSocketOptions {
 }
 
 /**
- * Speaks WebSocket over the stream of a client that an edge accepted: the server has answered its handshake. Pings are sent
- * every 10 s, and a client that answers none is dropped.
+ * Resolves with a WebSocket over the stream of a client that an edge accepted, whose handshake the server has
+ * answered. A ping is sent every 10 s, and a client that does not answer is disconnected.
  */
 export async function webSocketOver(
   stream: Duplex,
@@ -37,7 +43,7 @@ export async function webSocketOver(
     "sec-websocket-key": randomBytes(16).toString("base64"),
     "sec-websocket-version": "13",
   };
-  // It begins with an answer to the handshake, in one write. The client has an answer already.
+  // The first write is an answer to the handshake, which the client has received already.
   const { write } = stream;
   stream.write = () => {
     stream.write = write;
@@ -74,14 +80,17 @@ export function socketCloseOf({ reason }: AbortSignal): { readonly code: number;
   return { code: closeCodes[closeReason] ?? 1_000, reason: closeReason };
 }
 
-/** Codes of RFC 6455 by the reason of a close: going away, internal error. All other reasons are normal closures. */
+/**
+ * The codes of RFC 6455 by the reason of a close: going away, or internal error. All other reasons are normal
+ * closures.
+ */
 const closeCodes: Readonly<Record<string, number>> = {
   drained: 1_001,
   out_of_memory: 1_011,
   start_failed: 1_011,
 };
 
-/** Closes a socket. Resolves once it is closed, after a second at the latest. */
+/** Closes a socket. It resolves when the socket is closed, after a second at the latest. It never rejects. */
 export async function closeWebSocket(socket: WebSocket, code: number, reason: string): Promise<void> {
   if (socket.readyState === socket.CLOSED) return;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -6,7 +6,7 @@ export type Dispatcher = NonNullable<RequestInit["dispatcher"]>;
 type DispatchOptions = Parameters<Dispatcher["dispatch"]>[0];
 type DispatchHandler = Parameters<Dispatcher["dispatch"]>[1];
 
-/** A destination as Node's fetch gives it to the agent by which it connects. */
+/** A destination, as Node's fetch gives it to the function that connects. */
 interface Destination {
   readonly hostname: string;
   readonly port: string;
@@ -15,9 +15,9 @@ interface Destination {
 type AgentClass = new (options: object) => Dispatcher;
 
 /**
- * The time that an unused connection is kept, in milliseconds: longer than a thread mostly waits for its call, and shorter
- * than firewalls and load balancers remember one. Node's own fetch keeps it for 4 s: every call would begin with a TLS
- * handshake.
+ * The time for which an unused connection is kept, in milliseconds: longer than most pauses in a call, and
+ * shorter than firewalls and load balancers keep one. Node's own fetch keeps it for 4 s, so that nearly every
+ * turn would begin with a TLS handshake.
  */
 export const longestIdleMs = 180_000;
 const keeping = { keepAliveTimeout: longestIdleMs, keepAliveMaxTimeout: longestIdleMs };
@@ -25,13 +25,14 @@ const keeping = { keepAliveTimeout: longestIdleMs, keepAliveMaxTimeout: longestI
 let kept: KeptConnections | undefined;
 
 /**
- * Returns the dispatcher for this thread's requests by fetch: Node's own agent, which here keeps its connections and leads
- * through proxies by our rule. Undefined, so that nothing changes, where there is none.
+ * Returns the dispatcher for this thread's requests by fetch. It is Node's own agent, which here keeps its
+ * connections and uses the proxies of {@link proxyFor}. It is undefined where this version of Node has no
+ * such agent; fetch then works without it.
  */
 export function keptConnections(): Dispatcher | undefined {
   const Agent = kept === undefined ? agentClass() : undefined;
   if (Agent !== undefined) kept = new KeptConnections(Agent);
-  // Of a dispatcher fetch only calls `dispatch`.
+  // Fetch calls no other method of a dispatcher than `dispatch`.
   return kept as unknown as Dispatcher | undefined;
 }
 
@@ -41,24 +42,25 @@ export function overKeptConnections(): { readonly dispatcher?: Dispatcher } {
   return dispatcher === undefined ? {} : { dispatcher };
 }
 
-/** An option of fetch for a single request: as usual, but for the proxy of this URL by our rule. */
+/** Returns the option of fetch for a single request: none, unless this URL has a proxy. */
 export function throughProxy(url: string | URL): { readonly dispatcher?: Dispatcher } {
   const usual = proxyFor(url) === null && process.env.NODE_USE_ENV_PROXY !== "1";
   return usual ? {} : overKeptConnections();
 }
 
-/** The class of Node's agent for fetch, which has no name that could be imported. */
+/** Returns the class of Node's agent for fetch, which cannot be imported by name. */
 function agentClass(): AgentClass | undefined {
-  // Node makes its agent when something of fetch is first used.
+  // Node creates its agent when a part of fetch is first used.
   void Headers;
   const own: unknown = (globalThis as Record<symbol, unknown>)[Symbol.for("undici.globalDispatcher.1")];
   if (typeof own !== "object" || own === null) return undefined;
-  // Where Node is told to use proxies, it is inside another one.
+  // Where Node is configured to use proxies, the agent is inside another one.
   const inner = Object.getOwnPropertySymbols(own).map((symbol) => (own as Record<symbol, unknown>)[symbol]);
   const found = [own, ...inner].find((one) => (one as object | null)?.constructor?.name === "Agent");
   return (found as { readonly constructor: AgentClass } | undefined)?.constructor;
 }
 
+/** Sends each request directly, to its proxy, or through a tunnel of its proxy. */
 class KeptConnections {
   readonly #Agent: AgentClass;
   readonly #direct: Dispatcher;
@@ -86,7 +88,7 @@ class KeptConnections {
     return this.#direct.dispatch({ ...options, origin: proxy.origin, path, headers }, handler);
   }
 
-  /** Node's agent of `https` makes the connections: it opens the tunnels. */
+  /** Returns the agent for a tunnel. Node's agent of `https` opens the tunnel's connections. */
   #tunnelTo(origin: string | URL, proxy: URL): Dispatcher {
     const known = this.#tunnels.get(proxy.href);
     if (known !== undefined) return known;

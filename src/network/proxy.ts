@@ -2,13 +2,14 @@ import { BlockList, isIP } from "node:net";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The variables that say which proxy requests leave by. Their names in lower case count before those in capitals. */
+/** The variables that configure proxies. Their names in lower case precede those in capitals. */
 export const proxyVariables = ["http_proxy", "https_proxy", "no_proxy"] as const;
 
 /**
- * The proxy for a URL by `HTTP_PROXY` (`http:`, `ws:`), `HTTPS_PROXY` (`https:`, `wss:`) and `NO_PROXY`, as an address with
- * the credentials that it may hold; null: none. Throws a `TypeError` that names a variable which holds no address of a proxy,
- * and does not quote it. No address is left out by itself, not even that of this machine: `NO_PROXY` says so.
+ * Returns the proxy for a URL by `HTTP_PROXY` (`http:`, `ws:`), `HTTPS_PROXY` (`https:`, `wss:`) and
+ * `NO_PROXY`, as an address with the credentials that it may contain; null where there is none. It throws a
+ * `TypeError` that names a variable without a valid address, and does not quote it. No address is excepted by
+ * itself, not even that of this machine: `NO_PROXY` has to name it.
  */
 export function proxyFor(url: string | URL, environment: Variables = process.env): URL | null {
   const { protocol, hostname, port } = new URL(url);
@@ -28,10 +29,7 @@ export function proxyFor(url: string | URL, environment: Variables = process.env
   return proxy;
 }
 
-/**
- * Returns the options by which an agent of Node reaches a URL: its own proxies, for which it is given the one that we
- * chose.
- */
+/** Returns the options with which an agent of Node uses the proxy of a URL. */
 export function proxyOptions(url: string | URL): { readonly proxyEnv?: NodeJS.ProcessEnv } {
   const proxy = proxyFor(url);
   return proxy === null ? {} : { proxyEnv: { http_proxy: proxy.href, https_proxy: proxy.href } };
@@ -42,8 +40,9 @@ function read(variable: (typeof proxyVariables)[number], environment: Variables)
 }
 
 /**
- * Returns whether `NO_PROXY` names a host: `*`, a name (its subdomains too), a name that begins with a dot or `*.`, an
- * address, or a block of addresses such as `10.0.0.0/8`; each but the blocks may end with a port.
+ * Returns whether `NO_PROXY` names a host: by `*`, a name (its subdomains included), a name that begins with
+ * a dot or `*.`, an address, or a block of addresses such as `10.0.0.0/8`. All but blocks may end with a
+ * port.
  */
 function isExcepted(host: string, port: string, list: string): boolean {
   return list

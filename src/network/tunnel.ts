@@ -4,15 +4,18 @@ import type { Duplex } from "node:stream";
 import { proxyFor, proxyOptions } from "./proxy.ts";
 
 /**
- * The longest wait for a proxy's answer to CONNECT, in milliseconds; whoever asked for the tunnel mostly gives up
- * before.
+ * The longest wait for a proxy's answer to CONNECT, in milliseconds; mostly the caller's own deadline is
+ * earlier.
  */
 const tunnelTimeoutMs = 30_000;
 
 /** The agents of this thread, by scheme and proxy. */
 const agents = new Map<string, Agent>();
 
-/** The agent for a WebSocket's handshake, which leads through the proxy of its URL; undefined where there is none. */
+/**
+ * Returns the agent for a WebSocket's handshake, which uses the proxy of its URL; undefined where there is
+ * none.
+ */
 export function webSocketAgent(url: string): Agent | undefined {
   const proxy = proxyFor(url);
   if (proxy === null) return undefined;
@@ -24,8 +27,8 @@ export function webSocketAgent(url: string): Agent | undefined {
 }
 
 /**
- * Reaches servers without TLS over CONNECT. Node's own agent sends a proxy the whole request instead, which proxies do not
- * pass on where it becomes a WebSocket (RFC 6455, 4.1).
+ * Connects to servers without TLS through CONNECT. Node's own agent sends a proxy the whole request instead,
+ * which proxies do not pass on where it becomes a WebSocket (RFC 6455, 4.1).
  */
 class TunnelAgent extends Agent {
   readonly #proxy: URL;
@@ -46,14 +49,14 @@ class TunnelAgent extends Agent {
   }
 }
 
-/** The value of the header that a proxy with a user in its address wants; null where there is none. */
+/** Returns the value of the header for a proxy with a user in its address; null where there is none. */
 export function proxyAuthorization({ username, password }: URL): string | null {
   if (username === "" && password === "") return null;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
-/** A connection through a proxy to `target`, a host and a port. */
+/** Resolves with a connection through a proxy to `target`, a host and a port. */
 function openTunnel(proxy: URL, target: string): Promise<Duplex> {
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const authorization = proxyAuthorization(proxy);
@@ -65,9 +68,9 @@ function openTunnel(proxy: URL, target: string): Promise<Duplex> {
     agent: false,
     headers: { host: target, ...(authorization === null ? {} : { "proxy-authorization": authorization }) },
   });
-  const failed = (why: string) =>
+  const fail = (reason: string) =>
     reject(
-      Object.assign(new Error(`Failed to establish tunnel to ${target} via ${proxy.origin}: ${why}`), {
+      Object.assign(new Error(`Failed to establish tunnel to ${target} via ${proxy.origin}: ${reason}`), {
         code: "ERR_PROXY_TUNNEL",
       }),
     );
@@ -75,17 +78,17 @@ function openTunnel(proxy: URL, target: string): Promise<Duplex> {
   outgoing.on("connect", ({ statusCode, statusMessage }, socket, head) => {
     if (statusCode !== 200) {
       socket.destroy();
-      failed(`${statusCode} ${statusMessage}`);
+      fail(`${statusCode} ${statusMessage}`);
       return;
     }
     socket.setTimeout(0);
     if (head.length > 0) socket.unshift(head);
     resolve(socket);
   });
-  // A proxy that knows no CONNECT.
+  // A proxy that does not support CONNECT sends an ordinary response.
   outgoing.on("response", (answer) => {
     answer.destroy();
-    failed(`${answer.statusCode} ${answer.statusMessage}`);
+    fail(`${answer.statusCode} ${answer.statusMessage}`);
   });
   outgoing.on("error", reject);
   outgoing.end();

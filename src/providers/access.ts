@@ -1,15 +1,19 @@
 import { type Check, checkValue, key } from "../agent/options/option-checks.ts";
 import { fromEnvironment, type ProviderVariable } from "../shared/provider-table.ts";
 
-/** A key that a service needs is set nowhere. The environment is what has to change, so no place in the code is told. */
+/**
+ * An error of a key that is set nowhere. Its remedy is a change of the environment, so it is reported without
+ * a location in the code.
+ */
 export class MissingKeyError extends TypeError {
   override readonly name = "MissingKeyError";
 }
 
 /**
- * The key of a service: the option, or else the environment's. Throws a {@link MissingKeyError} of one line where there is none.
- * @param owner Who needs it, such as `gemini.LLM`.
- * @param option Which option it is.
+ * Returns the key of a service: the option, else the environment's. It throws a {@link MissingKeyError} with
+ * a message of one line where there is none, and a `TypeError` where it cannot be sent.
+ * @param owner The class that needs it, such as `gemini.LLM`.
+ * @param option The name of the option.
  */
 export function keyFrom(
   owner: string,
@@ -21,12 +25,15 @@ export function keyFrom(
   if (found === undefined) {
     throw new MissingKeyError(`${variable.name} is not set: set it, or give ${owner} an ${option}`);
   }
-  // As a header it would be refused by an error that quotes it.
+  // Otherwise it would be refused as a header, by an error that quotes it.
   checkValue(given === undefined ? variable.name : `${owner}: ${option}`, found, key);
   return found;
 }
 
-/** The address of a service: the option, the environment's, or its own. Throws a `TypeError` where it is none. */
+/**
+ * Returns the address of a service: the option, else the environment's, else `usual`. It throws a `TypeError`
+ * where that is not an address.
+ */
 export function baseUrlFrom<Usual extends string | null>(
   given: string | undefined,
   variable: ProviderVariable,

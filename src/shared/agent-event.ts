@@ -1,6 +1,9 @@
 import type { PlainError } from "./errors.ts";
 
-/** An event of a call, as its thread tells it. `at` is stamped in the thread. */
+/**
+ * An event of a call, as its session thread reports it. `at` is the time in the thread, in epoch
+ * milliseconds.
+ */
 export type AgentEvent =
   | TranscriptEvent
   | TurnEvent
@@ -10,9 +13,9 @@ export type AgentEvent =
   | ParticipantHeardEvent;
 
 /**
- * Words of the user or of the agent. While the agent speaks each piece is a `delta`; while a user does, what was understood
- * so far is `interim`, where the recogniser can tell; `final` carries the whole text as it was heard (cut where it was
- * interrupted).
+ * Words of a participant or of the agent. While the agent speaks, each piece is a `delta`; while a
+ * participant speaks, `interim` is the text so far, where the recogniser reports one. With `final`, `text` is
+ * the whole text as it was heard, cut where it was interrupted.
  */
 export interface TranscriptEvent {
   readonly type: "transcript";
@@ -21,20 +24,20 @@ export interface TranscriptEvent {
   readonly turnId: string;
   readonly participantId: string;
   readonly final: boolean;
-  /** Words of the agent, which continue the deltas before them. */
+  /** The agent's next words, after the deltas before. */
   readonly delta?: string;
   /**
-   * Words of the user: the whole turn so far, in place of the interim text before it. Empty where the sound was no turn: no
-   * final text follows then.
+   * The participant's words in this turn so far, which replace the interim text before. It is empty where the
+   * sound was no turn; no final text follows then.
    */
   readonly interim?: string;
   readonly text?: string;
   /**
-   * True where these final words of the user, such as "mhm" or "okay", were said while the agent went on speaking. They are
-   * part of the conversation, and are not answered: no turn follows.
+   * True for final words of a participant, such as "mhm" or "okay", that were said while the agent kept
+   * speaking. They are part of the conversation and are not answered: no turn follows.
    */
   readonly backchannel?: boolean;
-  /** The typed message that this is, where it is one. */
+  /** The id of the typed message; undefined for speech. */
   readonly messageId?: string;
 }
 
@@ -62,7 +65,7 @@ export interface ResponseLatency {
 /** The name of a stage of a response. */
 export type ResponseStage = Exclude<keyof ResponseLatency, "responseMs">;
 
-/** A turn is over. Durations in milliseconds. */
+/** A turn is over. Durations are in milliseconds. */
 export interface TurnEvent {
   readonly type: "turn";
   readonly at: number;
@@ -72,19 +75,21 @@ export interface TurnEvent {
   readonly outcome: TurnOutcome;
   readonly durationMs: number;
   /**
-   * The time from the start of the turn to the first token of the model; null where no model was asked, or it said
-   * nothing.
+   * The time from the start of the turn to the model's first token; null where no model was asked, or it gave
+   * no text.
    */
   readonly firstTokenMs: number | null;
   readonly toolCalls: number;
-  /** The time that the participant waited for the answer; null where nobody spoke, or nothing sounded. */
+  /**
+   * The time that the participant waited for the answer; null where nobody spoke, or the answer had no sound.
+   */
   readonly latency: ResponseLatency | null;
-  /** The answer was begun before the turn was over. */
+  /** Says whether the answer was begun before the turn was over. */
   readonly eager: boolean;
   readonly error?: PlainError;
 }
 
-/** A tool call is over. Its arguments and result stay in the thread. */
+/** A tool call is over. Its arguments and result remain in the thread. */
 export interface ToolEvent {
   readonly type: "tool";
   readonly at: number;
@@ -93,23 +98,29 @@ export interface ToolEvent {
   readonly durationMs: number;
   readonly ok: boolean;
   /**
-   * The reason why it is not ok, without a word of it: `timeout`, `bad_arguments` and the like, or else the name of the
-   * error.
+   * The class of the error, without any of its words: `timeout`, `bad_arguments` and the like, or else the
+   * name of the error.
    */
   readonly error?: string;
 }
 
-/** Tells that nobody has said anything for long, though somebody is there. It comes once in each silence. */
+/**
+ * Nobody has said anything for a long time, although a participant is present. It is reported once in each
+ * silence.
+ */
 export interface UserSilentEvent {
   readonly type: "user_silent";
   readonly at: number;
   /** The length of the silence so far, in milliseconds. */
   readonly silentMs: number;
-  /** The number of silences in a row, without a word of a participant in between: 1, 2, … */
+  /** The number of silences in a row without a word of a participant in between: 1, 2, … */
   readonly times: number;
 }
 
-/** A participant cannot be heard: their recogniser has failed for good. It is tried again for as long as they are there. */
+/**
+ * A participant cannot be heard, since their recogniser has failed. It is opened again repeatedly while they
+ * are present.
+ */
 export interface ParticipantUnheardEvent {
   readonly type: "participant_unheard";
   readonly at: number;

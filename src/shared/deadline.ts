@@ -1,23 +1,27 @@
-/** A wait took too long. */
+/** A wait exceeded its deadline. */
 export class DeadlineError extends Error {
   override readonly name = "DeadlineError";
-  /** The message without the option that sets the limit, for readers who cannot change that. */
+  /** The message without the option that sets the limit, for readers who cannot change it. */
   readonly brief: string;
 
-  /** @param option The option that sets the limit, and its flag where it has one; none where the limit is fixed. */
+  /**
+   * @param option The option that sets the limit, with its flag where it has one; undefined where the limit
+   * is fixed.
+   */
   constructor(message: string, option?: string) {
     super(withOption(message, option));
     this.brief = message;
   }
 }
 
-/** A message about a limit, with the option that sets it, so that whoever reads the message knows what to change. */
+/** Returns a message about a limit with the option that sets it, so that its reader knows what to change. */
 export const withOption = (message: string, option?: string): string =>
   option === undefined ? message : `${message} (${option})`;
 
 /**
- * Settles as `promise` does, or rejects with a {@link DeadlineError} after `ms`, or with the reason of `signal` when it fires.
- * The work itself goes on: whoever stops waiting ends it, or frees what it brings.
+ * Settles as `promise` does, or rejects with a {@link DeadlineError} after `ms` milliseconds, or with the
+ * reason of `signal` when it fires. The work behind the promise is not stopped: the caller has to end it, or
+ * release its result.
  * @param what Names the wait, for the message.
  * @param option Names the option that sets `ms`, for the message.
  */

@@ -1,8 +1,8 @@
 export { errorOf, messageWithCauses, type PlainError, plainError, withoutStacks } from "./plain-error.ts";
 
 /**
- * Every error that Greenroom raises on purpose: its code, the HTTP status it becomes, what a client may read, and whether
- * the same request can succeed later. `%s` in a detail is filled at the throw.
+ * A row of the errors that Greenroom raises on purpose: the HTTP status, what a client may read, and whether
+ * the same request can succeed later. `%s` in a detail is replaced at the throw.
  */
 export interface ErrorRow {
   readonly status: number;
@@ -153,13 +153,13 @@ export const startErrorCodes = Object.entries<ErrorRow>(errors).flatMap(([code, 
 
 const marker = Symbol.for("greenroom.error");
 
-/** An error of the table above. Its message is what a client may read; `cause` is for the log alone. */
+/** An error of the table above. A client may read its message; `cause` is for the log alone. */
 export class GreenroomError extends Error {
   override readonly name = "GreenroomError";
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryable: boolean;
-  /** The whole seconds after which trying again makes sense; they are sent as Retry-After. */
+  /** The whole seconds after which another attempt makes sense, which are sent as Retry-After. */
   readonly retryAfterSeconds: number | undefined;
   readonly [marker] = true;
 

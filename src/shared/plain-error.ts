@@ -1,7 +1,10 @@
 import { inspect } from "node:util";
 import { cutText } from "./text.ts";
 
-/** An error as plain fields, so that it can cross a thread whole (a structured clone loses `code` and custom names). */
+/**
+ * An error as plain fields, which can be sent to another thread. A structured clone would lose `code` and the
+ * names of classes.
+ */
 export interface PlainError {
   readonly name: string;
   readonly message: string;
@@ -9,26 +12,26 @@ export interface PlainError {
   readonly code?: string;
   /** The error that led to this one. */
   readonly cause?: PlainError;
-  /** The errors that an `AggregateError` holds; of many, the first few. */
+  /** The errors in an `AggregateError`, the first few of many. */
   readonly errors?: readonly PlainError[];
 }
 
-/** Bounds of what is carried between threads of one error and all that it came from. Texts in characters. */
+/** The limits of what is sent of one error and its causes. Texts are in characters. */
 const most = { causes: 6, errorsOfOne: 8, errorsInAll: 24, text: 8_192, textInAll: 32_768 };
 
-/** The rest of the bounds, and the errors that were met on the way, since causes may lead back to where they began. */
+/** The rest of the limits, and the errors that were visited, since causes may form a circle. */
 interface Allowance {
   errors: number;
   characters: number;
   readonly met: Set<unknown>;
 }
 
-/** Makes plain fields of an error, its causes included. Never throws, whatever was thrown. */
+/** Returns the plain fields of an error and its causes. It never throws, whatever was thrown. */
 export function plainError(error: unknown): PlainError {
   return plain(error, 0, { errors: most.errorsInAll, characters: most.textInAll, met: new Set() });
 }
 
-/** Makes an error of plain fields again, so that it can be thrown. */
+/** Makes an error of plain fields, so that it can be thrown. */
 export function errorOf({ cause, errors, message, ...fields }: PlainError): Error {
   const error = new Error(message, cause === undefined ? undefined : { cause: errorOf(cause) });
   if (errors !== undefined) {
@@ -38,18 +41,18 @@ export function errorOf({ cause, errors, message, ...fields }: PlainError): Erro
       writable: true,
     });
   }
-  // Where the stack was lost, the one of this line would lead astray.
+  // Without a stack of its own, the error would have the stack of this line, which is misleading.
   return Object.assign(error, { stack: `${fields.name}: ${message}` }, fields);
 }
 
-/** The message of an error and of all that it came from, in one line of thought: `could not start: no such file`. */
+/** Returns the message of an error with those of its causes, such as `could not start: no such file`. */
 export function messageWithCauses({ message, cause, errors = [] }: PlainError): string {
   const parts = [cause, ...errors].filter((part) => part !== undefined).map(messageWithCauses);
   const news = parts.filter((part) => part !== "" && !message.includes(part));
   return news.length === 0 ? message : `${message === "" ? "" : `${message}: `}${news.join("; ")}`;
 }
 
-/** An error of which only a summary is kept: names, codes and beginnings of messages, and two causes at the most. */
+/** Returns a summary of an error: names, codes and beginnings of messages, with two causes at the most. */
 export function withoutStacks({ name, message, code, cause }: PlainError, causes = 2): PlainError {
   return {
     name,
@@ -103,7 +106,7 @@ function isErrorLike(value: unknown): value is object {
   }
 }
 
-/** Getters of others may throw. */
+/** Returns a field; undefined where its getter throws. */
 function read(error: object, field: string): unknown {
   try {
     return (error as Readonly<Record<string, unknown>>)[field];
@@ -112,7 +115,7 @@ function read(error: object, field: string): unknown {
   }
 }
 
-/** A text for whatever was thrown: of an object, what is in it. */
+/** Returns a text for a value that was thrown; for an object, its contents. */
 function describe(value: unknown): string {
   if (value === undefined || value === null) return `${value} was thrown, which is no error`;
   try {
@@ -123,7 +126,7 @@ function describe(value: unknown): string {
   }
 }
 
-/** Cut between characters: half a surrogate pair is no text. */
+/** Cuts a text between characters, since half a surrogate pair is not text. */
 function clip(text: string, length: number): string {
   return cutText(text, length, "…").toWellFormed();
 }

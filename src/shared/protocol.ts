@@ -14,7 +14,10 @@ export type JsonObject = { [key: string]: JsonValue };
 /** Returns the time of the process' monotonic clock, the same in every thread, in milliseconds since the Unix epoch. */
 export const now = (): number => performance.timeOrigin + performance.now();
 
-/** The state of a session. They come in this order; `closing` and `ended` can be reached from any earlier one. */
+/**
+ * The state of a session. The states follow in this order; `closing` and `ended` can be reached from any
+ * earlier one.
+ */
 export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
 
 /** The states that may follow each state. */
@@ -26,19 +29,19 @@ export const nextStates = {
   ended: [],
 } as const satisfies Record<SessionState, readonly SessionState[]>;
 
-/** The data that a slot's thread is given when it starts: everything that does not depend on the session. */
+/** The data that a slot's thread is given when it starts: everything that does not depend on a session. */
 export interface SlotBoot {
   readonly port: import("node:worker_threads").MessagePort;
   /** Int32 values, by {@link Pulse}. The memory is shared, so that a blocked loop cannot hide. */
   readonly heartbeat: SharedArrayBuffer;
   /** The URL of the module whose default export is the agent. */
   readonly agentUrl: string;
-  /** The providers whose requests are counted over all sessions: a permit is asked for each. */
+  /** The providers whose requests are limited over all sessions: each request needs a permit. */
   readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
 }
 
-/** The place of each value that a thread tells in its heartbeat. */
+/** The index of each value in a thread's heartbeat. */
 export const Pulse = {
   /** The thread adds 1 every {@link heartbeatIntervalMs}. */
   beat: 0,
@@ -68,33 +71,42 @@ export interface ThreadLogOptions {
   readonly format?: LogFormat;
   /** The file descriptor that log lines and the console of the thread are written to. A write to it must not block. */
   readonly fd: number;
-  /** The memory of the `DroppedLines` of the process. Default: dropped lines are told in the log only. */
+  /** The memory of the process' `DroppedLines`. Default: dropped lines are reported in the log only. */
   readonly dropped?: SharedArrayBuffer;
-  /** Writes transcripts and tool arguments too. Off by default: they are the callers' private words. */
+  /**
+   * Says whether transcripts and tool arguments are logged too. Off by default, since they are the callers'
+   * private words.
+   */
   readonly transcripts: boolean;
 }
 
-/** One session, as its thread is told of it. */
+/** A session, as its thread is assigned it. */
 export interface SessionAssignment {
   readonly sessionId: string;
   readonly callType: string;
   readonly callId: string;
   readonly config: JsonObject;
-  /** The call takes place in memory, whatever edge the agent has. */
+  /** The in-memory call that replaces the agent's edge; null where the edge is used. */
   readonly inMemory: InMemoryCall | null;
-  /** A dry run before the server serves: `createAgent` alone, then the agent is closed. */
+  /**
+   * Says whether this is a dry run before the server serves: only `createAgent` runs, and the agent is
+   * closed.
+   */
   readonly rehearsal: boolean;
 }
 
-/** A call without a network: `dial` of greenroom/testing reaches it, under the session's id. */
+/** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */
 export interface InMemoryCall {
-  /** The factor by which it runs faster than life, 1 to 100. Default 1, which services over a network need. */
+  /**
+   * The factor by which the call is faster than real time, 1 to 100. Default 1, which services over a network
+   * need.
+   */
   readonly speed?: number;
 }
 
-/** The parts of an agent, as its rehearsal finds them. */
+/** The services of an agent, as its rehearsal found them. */
 export interface AgentReport {
-  /** The text that the agent's module gives about itself. */
+  /** The text by which the agent's module describes itself; null where it has none. */
   readonly about: string | null;
   readonly services: readonly AgentService[];
 }
@@ -104,9 +116,9 @@ export interface AgentService {
   readonly provider: string;
   /** The name of the model; null for an edge. */
   readonly model: string | null;
-  /** The providers that stand by for it, of a `fallback`. */
+  /** The providers that replace it when it fails, from a `fallback`. */
   readonly reserve: readonly string[];
-  /** The reason why it cannot be used, such as a wrong key; null where nothing is known against it. */
+  /** The reason why it cannot be used, such as a wrong key; null where none is known. */
   readonly problem: PlainError | null;
 }
 
@@ -138,7 +150,7 @@ export interface LeaveModule {
 export interface Guest {
   readonly id: string;
   readonly name: string;
-  /** True where the id was made up, so that nobody has it yet. */
+  /** Says whether the id was generated, so that no other user has it. */
   readonly madeUp: boolean;
 }
 
@@ -170,7 +182,7 @@ export type Answer =
   | { readonly outcome: "refused"; readonly reason: string }
   | { readonly outcome: "failed"; readonly error: PlainError };
 
-/** The longest time that an answer may take, in milliseconds. */
+/** The longest wait for an answer, in milliseconds. */
 export const answerTimeoutMs = 5_000;
 
 export type ToThread =

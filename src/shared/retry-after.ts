@@ -1,4 +1,7 @@
-/** Milliseconds out of a Retry-After header: seconds, or a date; null where there is none, or none that can be read. */
+/**
+ * Returns the milliseconds of a Retry-After header, which has seconds or a date; null where there is none, or
+ * none that can be read.
+ */
 export function retryAfter(header: unknown): number | null {
   if (typeof header !== "string" || header.trim() === "") return null;
   const ms = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();

@@ -1,5 +1,6 @@
 /**
- * Returns the description of a name that clients of Vision Agents read, for something that no agent of Greenroom does.
+ * Returns the description of a field that clients of Vision Agents read, about something that no agent of
+ * Greenroom does.
  */
 const unmeasured = (what: string): string => `Always empty, for clients of Vision Agents: ${what}.`;
 

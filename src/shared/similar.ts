@@ -1,16 +1,16 @@
-/** Changes between two names that may still be the same word, mistyped. */
+/** The number of changes between two names that may be the same word, mistyped. */
 const mostChanges = 3;
-/** A beginning shorter than this says nothing, in letters. */
+/** The shortest beginning of a name that identifies it, in letters. */
 const shortestBeginning = 3;
 
-/** The one of the known names that was probably meant; null: none is near. */
+/** Returns the known name that was probably meant; null where none is near. */
 export function similar(name: string, known: Iterable<string>): string | null {
   const wanted = name.toLowerCase();
   let nearest: string | null = null;
   let least = mostChanges + 1;
   for (const one of known) {
     const changes = changesBetween(wanted, one.toLowerCase());
-    // Where half of it is another word, it is another word.
+    // A name of which more than half differs is another word.
     if (changes >= least || changes > Math.max(name.length, one.length) / 2) continue;
     nearest = one;
     least = changes;
@@ -18,13 +18,19 @@ export function similar(name: string, known: Iterable<string>): string | null {
   return nearest;
 }
 
-/** Ends the line about a name that does not exist. @param path What stands before the names. */
+/**
+ * Returns the end of a message about an unknown name; empty where no known name is near.
+ * @param path The text before the names.
+ */
 export function didYouMean(name: string, known: Iterable<string>, path = ""): string {
   const nearest = similar(name, known);
   return nearest === null ? "" : `: did you mean ${path}${nearest}?`;
 }
 
-/** Letters to insert, leave out or replace (Levenshtein). One name that the other begins with counts as one change. */
+/**
+ * Returns the number of letters to insert, remove or replace (Levenshtein). Where one name begins with the
+ * other, that counts as one change.
+ */
 function changesBetween(one: string, other: string): number {
   const [short, long] = one.length < other.length ? [one, other] : [other, one];
   if (short.length >= shortestBeginning && long.startsWith(short)) return short === long ? 0 : 1;

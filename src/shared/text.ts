@@ -1,54 +1,56 @@
-/** The longest cluster of code units that is kept together, such as an emoji of a whole family. */
+/** The longest cluster of code units that is not cut, such as an emoji of a family. */
 const longestCharacter = 64;
 
 let segmenter: Intl.Segmenter | undefined;
 
 /**
- * The beginning of a text: at most `length` UTF-16 code units, and never a part of a character, so that no half of a
- * surrogate pair is left over. `mark` is put behind a text that was cut, and is not counted. Default: none.
+ * Returns the beginning of a text: at most `length` UTF-16 code units, and no part of a character, so that no
+ * half of a surrogate pair remains. `mark` is appended to a text that was cut, and is not counted. Default:
+ * none.
  */
 export function cutText(text: string, length: number, mark = ""): string {
   return text.length <= length ? text : `${text.slice(0, boundaryBefore(text, length))}${mark}`;
 }
 
-/** The end of a text: at most `length` UTF-16 code units, and never a part of a character. */
+/** Returns the end of a text: at most `length` UTF-16 code units, and no part of a character. */
 export function cutTextStart(text: string, length: number): string {
   if (text.length <= length) return text;
   const at = text.length - length;
   const boundary = boundaryBefore(text, at);
-  // The character that would be cut stays away whole.
+  // The character at the cut is left out.
   return boundary === at ? text.slice(at) : text.slice(at + (characterAt(text, at)?.rest ?? 0));
 }
 
 /**
- * Returns whether a text has nothing to read or to hear. White space, control characters and invisible ones are nothing.
+ * Returns whether a text has nothing to read or to hear. White space, control characters and invisible
+ * characters do not count.
  */
 export function isBlank(text: string): boolean {
   return !/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(text);
 }
 
 /**
- * Replaces halves of surrogate pairs by U+FFFD in every string and every key of a value that JSON can hold. Bytes stay as they
- * are.
+ * Returns a value with U+FFFD in place of halves of surrogate pairs, in every string and every key that JSON
+ * can hold.
  */
 export function wellFormed<Value>(value: Value): Value {
   return replaced(value) as Value;
 }
 
-/** A value as JSON text in which every string and every key is well-formed. */
+/** Returns a value as JSON text in which every string and every key is well-formed. */
 export function toJson(value: unknown): string {
   return wellFormedJson(JSON.stringify(value));
 }
 
 /**
- * Returns the same JSON text with U+FFFD in place of every half of a surrogate pair, in strings and keys at any depth:
- * services answer 400 to such a half, and to each later request with the same conversation. `JSON.stringify` writes it
- * as an escape.
+ * Returns the same JSON text with U+FFFD in place of every half of a surrogate pair, in strings and keys at
+ * any depth. Services answer 400 to such a half, and to each later request with the same conversation.
+ * `JSON.stringify` writes it as an escape.
  */
 export function wellFormedJson(json: string): string {
   const text = json.toWellFormed();
   if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
-  // One escape after the other, so that a backslash which is itself escaped begins none. A pair that is escaped is whole.
+  // Escapes are matched one after the other, so that an escaped backslash begins none. An escaped pair is well-formed.
   return text.replaceAll(
     /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|[\s\S])/g,
     (token) => (token.length === 6 ? "\\ufffd" : token),
@@ -70,7 +72,7 @@ function replaced(value: unknown): unknown {
   return same ? value : Object.fromEntries(fields);
 }
 
-/** The last place at or before `at` where the text may be cut. */
+/** Returns the last position at or before `at` where the text may be cut. */
 function boundaryBefore(text: string, at: number): number {
   const character = characterAt(text, at);
   if (character === null) return isPair(text, at) ? at - 1 : at;
@@ -78,7 +80,8 @@ function boundaryBefore(text: string, at: number): number {
 }
 
 /**
- * Returns how much of the character around `at` lies before it, and how much behind; null where that is too long to be one.
+ * Returns how much of the character around `at` is before and after it; null where that is too long to be one
+ * character.
  */
 function characterAt(text: string, at: number): { readonly taken: number; readonly rest: number } | null {
   const wanted = Math.max(0, at - longestCharacter);
@@ -90,7 +93,7 @@ function characterAt(text: string, at: number): { readonly taken: number; readon
   return { taken, rest: taken === 0 ? 0 : found.segment.length - taken };
 }
 
-/** Returns whether both halves of a surrogate pair meet here. */
+/** Returns whether the two halves of a surrogate pair meet here. */
 function isPair(text: string, at: number): boolean {
   return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(Math.max(0, at - 1), at + 1));
 }

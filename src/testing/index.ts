@@ -1,6 +1,6 @@
 /**
- * The tools that Greenroom itself is tested with, for tests of agents: a call in memory, and a model, a recogniser and a
- * voice that do what a test wants. No network, no key, nothing left to chance.
+ * Tools for tests of agents, with which Greenroom itself is tested: a call in memory, and a model, a recogniser and a voice
+ * that do what a test tells them. They need no network and no key, and nothing in them is random.
  */
 import "../process/node-version.ts";
 

@@ -5,29 +5,29 @@ import { type Check, type Checks, checkOptions, duration } from "../agent/option
 import { within } from "../shared/deadline.ts";
 import type { JsonValue } from "../shared/protocol.ts";
 
-/** One thing that a scripted model does. */
+/** A step of a scripted model. */
 export type LlmStep =
   | { readonly text: string }
   /** Calls a function. Its results come with the next request, which the next reply answers. */
   | { readonly call: string; readonly arguments?: JsonValue; readonly providerData?: JsonValue }
-  /** Waits this long, in milliseconds. */
+  /** Waits for so many milliseconds. */
   | { readonly delayMs: number }
-  /** Says nothing more until the request is aborted; with `deaf`, not even then. */
+  /** Gives nothing more until the request is aborted; with `deaf`, not even then. */
   | { readonly hang: true; readonly deaf?: boolean }
-  /** Throws. `status` becomes the error's, as with a real provider. */
+  /** Throws an error. `status` becomes the error's, as with a real provider. */
   | { readonly fail: string; readonly status?: number };
 
-/** A text, steps, or what makes them of the request. */
+/** A reply: a text, a list of steps, or a function that makes them of the request. */
 export type LlmReply = string | readonly LlmStep[] | ((request: LlmRequest) => string | readonly LlmStep[]);
 
 export interface LlmOptions {
-  /** The answers of the model, request after request. */
+  /** The replies of the model, request after request. Default: none. */
   readonly replies?: readonly LlmReply[];
-  /** The answer after those. Default: `You said: …`, or the results of the tools. */
+  /** The reply to all further requests. Default: `You said: …`, or the results of the tools. */
   readonly otherwise?: LlmReply;
-  /** Pause before the first token, in milliseconds. Default 0. */
+  /** The pause before the first token, in milliseconds. Default 0. */
   readonly firstTokenMs?: number;
-  /** Pause before each further word, in milliseconds. Default 0. */
+  /** The pause before each further word, in milliseconds. Default 0. */
   readonly wordMs?: number;
 }
 
@@ -47,7 +47,8 @@ const checks: Checks<LlmOptions> = {
 };
 
 /**
- * A model that says what a test wants. It streams word by word and counts words as tokens. Nothing in it is left to chance.
+ * A model that says what a test tells it. It streams word by word, counts words as tokens, and has nothing
+ * random.
  *
  * ```ts
  * const llm = new testing.LLM({ replies: ["Hello!", [{ call: "get_weather", arguments: { location: "Oslo" } }], "It rains."] });
@@ -59,7 +60,7 @@ const checks: Checks<LlmOptions> = {
 export class LLM extends BaseLLM {
   readonly provider = "testing";
   readonly model = "script";
-  /** All requests so far. */
+  /** The requests so far. */
   readonly requests: LlmRequest[] = [];
   readonly #options: LlmOptions;
   readonly #replies: (LlmReply | HeldReply)[];
@@ -72,17 +73,17 @@ export class LLM extends BaseLLM {
     this.#replies = [...(options.replies ?? [])];
   }
 
-  /** Requests that were given up before their end. */
+  /** The number of requests that were aborted before their end. */
   get aborted(): number {
     return this.#aborted;
   }
 
-  /** Adds answers behind those that are scripted already. */
+  /** Adds replies after those that are scripted already. */
   reply(...replies: readonly LlmReply[]): void {
     this.#replies.push(...replies);
   }
 
-  /** The request behind those that are scripted already is answered by hand. */
+  /** Lets the test answer the request after those that are scripted already. */
   hold(): HeldReply {
     const held = new HeldReply();
     this.#replies.push(held);
@@ -146,12 +147,12 @@ export class HeldReply {
   readonly #events = new AsyncQueue<LlmEvent | Error>();
   #calls = 0;
 
-  /** The request that it answers. Rejects where none comes within 10 s. */
+  /** Resolves with the request. Rejects with a `DeadlineError` where none arrives within 10 s. */
   get request(): Promise<LlmRequest> {
     return within(this.#asked.promise, 10_000, "The request to the model");
   }
 
-  /** Resolves when the request is given up. */
+  /** Resolves when the request is aborted. */
   get aborted(): Promise<void> {
     return this.#aborted.promise;
   }
@@ -173,7 +174,7 @@ export class HeldReply {
     this.#events.end();
   }
 
-  /** Answers a request; the model calls this. */
+  /** Answers a request. The model calls this. */
   async *answer(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
     const { signal } = request;
     const abort = () => {

@@ -13,13 +13,13 @@ import { now } from "../shared/protocol.ts";
 
 export interface SttOptions {
   /**
-   * The words that are "recognised", turn after turn, whoever speaks: anything loud counts as speech. Without it events
-   * come only by hand. A turn beyond the last one is recognised as no words.
+   * The words that are "recognised", turn after turn, whoever speaks: any loud sound counts as speech. A turn
+   * after the last one is recognised without words. Default: none; events come only from the test.
    */
   readonly transcripts?: readonly string[];
-  /** Quiet that ends a turn, in milliseconds of sound. Default 400. */
+  /** The silence that ends a turn, in milliseconds of sound. Default 400. */
   readonly endMs?: number;
-  /** The errors that it throws instead of listening, one each time; then it listens. */
+  /** The errors that `listen` throws, one for each call; after those it listens. Default: none. */
   readonly failures?: readonly Error[];
 }
 
@@ -29,22 +29,22 @@ const checks: Checks<SttOptions> = {
   failures: list("errors"),
 };
 
-/** The level from which sound counts as loud, 0–32 768. */
+/** The level from which sound counts as loud, 0–32,768. */
 const loud = 300;
 
 /**
- * A recogniser that hears what a test wants.
+ * A recogniser that hears what a test tells it.
  *
  * ```ts
- * const stt = new testing.STT({ transcripts: ["What is the weather?"] });   // by the sound: when, not what
- * const ear = await stt.stream("alice");                                    // or by hand
- * ear.started(); ear.eagerEnd("What is"); ear.resumed(); ear.ended("What is the weather?");
+ * const stt = new testing.STT({ transcripts: ["What is the weather?"] });   // turns by the sound, words by the test
+ * const stream = await stt.stream("alice");                                 // or all of it by the test
+ * stream.started(); stream.eagerEnd("What is"); stream.resumed(); stream.ended("What is the weather?");
  * ```
  */
 export class STT implements STTInterface {
   readonly provider = "testing";
   readonly model = "script";
-  /** All streams so far, those that are closed too. */
+  /** The streams so far, closed ones included. */
   readonly streams: SpeechStream[] = [];
   readonly #options: SttOptions;
   readonly #transcripts: string[];
@@ -58,7 +58,10 @@ export class STT implements STTInterface {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** The participant's open stream, once the agent listens to them. Rejects where it does not within 10 s. */
+  /**
+   * Resolves with the participant's open stream, once the agent listens to them. Rejects with a
+   * `DeadlineError` where it does not within 10 s.
+   */
   async stream(participantId: string): Promise<SpeechStream> {
     return within(this.#find(participantId), 10_000, `The agent listening to ${participantId}`);
   }
@@ -97,10 +100,13 @@ export class STT implements STTInterface {
   }
 }
 
-/** One participant, as the recogniser hears them. What is called here, the agent is told. */
+/**
+ * The recogniser's stream of one participant. Each method that a test calls emits the event of its name to
+ * the agent.
+ */
 export class SpeechStream implements SpeechStreamInterface {
   readonly participantId: string;
-  /** All sound that was written. */
+  /** The sound that was written. */
   readonly written: PcmFrame[] = [];
   readonly #events = new AsyncQueue<SpeechEvent>();
   readonly #signal: AbortSignal;
@@ -137,12 +143,15 @@ export class SpeechStream implements SpeechStreamInterface {
     this.#events.push({ type: "started" });
   }
 
-  /** All words of the turn so far. */
+  /** Reports all words of the turn so far. */
   partial(text: string): void {
     this.#events.push({ type: "partial", text });
   }
 
-  /** `speechEndedAt`: default when something loud was last written; null where nothing was. */
+  /**
+   * Reports that the turn has probably ended. `speechEndedAt` is in epoch milliseconds. Default: the time at
+   * which loud sound was last written; null where there was none.
+   */
   eagerEnd(text: string, speechEndedAt: number | null = this.#lastLoudAt): void {
     this.#events.push({ type: "eager_end", text, speechEndedAt });
   }
@@ -155,14 +164,14 @@ export class SpeechStream implements SpeechStreamInterface {
     this.#events.push({ type: "ended", text, speechEndedAt });
   }
 
-  /** A whole turn. */
+  /** Reports a whole turn. */
   say(text: string): void {
     this.started();
     this.partial(text);
     this.ended(text);
   }
 
-  /** The recogniser fails; with `fatal` for good. */
+  /** Reports an error of the recogniser; with `fatal` the stream ends. */
   error(error: Error, { fatal = false } = {}): void {
     this.#events.push({ type: "error", error, fatal });
     if (fatal) this.#stop();

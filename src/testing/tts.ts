@@ -13,19 +13,22 @@ import { tone } from "../providers/memory/tone.ts";
 import { within } from "../shared/deadline.ts";
 
 export interface TtsOptions {
-  /** The sample rate, in hertz. Default 16 000. */
+  /** The sample rate, in hertz. Default 16,000. */
   readonly sampleRate?: number;
-  /** The time that each character sounds, in milliseconds. Default 20, which is three times as fast as people speak. */
+  /**
+   * The length of each character's sound, in milliseconds. Default 20, which is three times as fast as people
+   * speak.
+   */
   readonly characterMs?: number;
-  /** Characters in a chunk. Default 10. */
+  /** The number of characters in a chunk. Default 10. */
   readonly chunkCharacters?: number;
-  /** Pause before the first chunk, in milliseconds. Default 0. */
+  /** The pause before the first chunk, in milliseconds. Default 0. */
   readonly firstChunkMs?: number;
-  /** Pause before each further chunk, in milliseconds. Default 0. */
+  /** The pause before each further chunk, in milliseconds. Default 0. */
   readonly chunkMs?: number;
-  /** Tells which character sounds when. Default true. */
+  /** Says whether chunks have the times of their characters. Default true. */
   readonly alignment?: boolean;
-  /** The failures, speech after speech; null is none. After those, no speech fails. */
+  /** The failures, speech after speech; null is none. After those, no speech fails. Default: none. */
   readonly failures?: readonly (TtsFailure | null)[];
 }
 
@@ -39,28 +42,31 @@ const checks: Checks<TtsOptions> = {
   failures: list("failures"),
 };
 
+/** A failure of a speech. */
 export interface TtsFailure {
   readonly error: Error;
-  /** Chunks that come before it. Default 0. */
+  /** The number of chunks before the error. Default 0. */
   readonly afterChunks?: number;
 }
 
-/** A text that the voice was asked to say. */
+/** A text that the voice was asked to speak. */
 export interface Spoken {
   readonly text: string;
   readonly previousText: string | null;
   readonly nextText: string | null;
-  /** `cancelled`: given up before its end, by the signal or by whoever listens. */
+  /**
+   * The state of the speech. A `cancelled` one was given up before its end, by the signal or by its reader.
+   */
   readonly state: "speaking" | "done" | "cancelled" | "failed";
-  /** Characters whose sound was made. */
+  /** The number of characters whose sound was made. */
   readonly made: number;
 }
 
 type Progress = { -readonly [Key in keyof Spoken]: Spoken[Key] };
 
 /**
- * A voice that makes tones: each speech another one, each character equally long, so a test can tell from what was recorded
- * which characters of which speech were heard: {@link TTS.frequencyOf}.
+ * A voice that makes tones: each speech has its own tone, and each character the same length. A test can tell
+ * from a recording which characters of which speech were heard; see {@link TTS.frequencyOf}.
  */
 export class TTS implements TTSInterface {
   readonly provider = "testing";
@@ -77,17 +83,19 @@ export class TTS implements TTSInterface {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** All texts that it was asked to speak so far, in order. */
+  /** The texts that the voice was asked to speak so far, in order. */
   get spoken(): readonly Spoken[] {
     return this.#spoken;
   }
 
-  /** The tone of a speech, by its place in {@link spoken}, in hertz: 300, 400 … 1 200, and again. */
+  /**
+   * Returns the frequency of a speech, by its index in {@link spoken}, in hertz: 300, 400 … 1,200, and again.
+   */
   static frequencyOf(index: number): number {
     return 300 + 100 * (index % 10);
   }
 
-  /** Makes no sound until the returned function is called: speeches wait before their next chunk. */
+  /** Stops all speeches before their next chunk, until the returned function is called. */
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held = promise;
@@ -97,7 +105,10 @@ export class TTS implements TTSInterface {
     };
   }
 
-  /** Resolves when it was asked for so many speeches. Rejects after 10 s. */
+  /**
+   * Resolves with the last of so many speeches when they were asked for. Rejects with a `DeadlineError` after
+   * 10 s.
+   */
   async asked(count: number): Promise<Spoken> {
     const wait = async () => {
       while (this.#spoken.length < count) await this.#changed.promise;
@@ -146,7 +157,7 @@ export class TTS implements TTSInterface {
     for (let begin = 0; begin < characters.length; begin += chunkCharacters) {
       const pauseMs = begin === 0 ? firstChunkMs : chunkMs;
       if (pauseMs > 0) await delay(pauseMs, undefined, { signal });
-      if (this.#held !== null) await unless(signal, this.#held);
+      if (this.#held !== null) await orAborted(signal, this.#held);
       signal.throwIfAborted();
       const part = characters.slice(begin, begin + chunkCharacters);
       const startMs = part.map((_, index) => (begin + index) * characterMs);
@@ -156,7 +167,7 @@ export class TTS implements TTSInterface {
   }
 }
 
-async function unless(signal: AbortSignal, promise: Promise<void>): Promise<void> {
+async function orAborted(signal: AbortSignal, promise: Promise<void>): Promise<void> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });

@@ -36,19 +36,20 @@ export interface WebSocketEdgeOptions {
 
 /** The subprotocol that the clients of this edge speak. */
 export const pcmProtocol = "greenroom.pcm16";
-/** The most of the agent's sound that waits for a slow client, in milliseconds. What is newer is dropped. */
+/** The agent's sound that waits for a slow client, in milliseconds. Newer sound is dropped. */
 const mostWaitingMs = 1_000;
 
 interface Client extends Participant {
   readonly socket: WebSocket;
-  /** Sound that is not a whole frame yet. */
+  /** The samples that do not fill a frame yet. */
   readonly heard: SampleQueue;
 }
 
 /**
- * An edge whose participants connect to the server by WebSocket, for tests of what receives. Each socket is a participant. A client offers the
- * subprotocol `greenroom.pcm16` and sends and gets sound as binary messages: 16-bit samples, little-endian, mono. The first message
- * that it gets is JSON: `{"type": "joined", "participant_id", "sample_rate"}`; events of the agent are `{"type": "event", "data"}`.
+ * An edge whose participants connect to the server by WebSocket, for tests of edges that receive. Each socket
+ * is a participant. A client offers the subprotocol `greenroom.pcm16`, and sends and receives sound as binary
+ * messages: 16-bit samples, little-endian, mono. The first message that it receives is JSON: `{"type":
+ * "joined", "participant_id", "sample_rate"}`. Events of the agent are `{"type": "event", "data"}`.
  */
 export class WebSocketEdge implements Edge {
   readonly provider = "websocket";

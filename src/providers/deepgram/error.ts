@@ -10,7 +10,7 @@ export interface DeepgramFailure {
   readonly code?: string;
   /** Deepgram's id of the request, which its support asks for. */
   readonly requestId?: string;
-  /** Whether another attempt can succeed. */
+  /** Says whether another attempt can succeed. */
   readonly retryable: boolean;
   /** The wait that Deepgram asks for before another attempt, in milliseconds; null or undefined: none. */
   readonly retryAfterMs?: number | null;

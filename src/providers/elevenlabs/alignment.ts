@@ -28,7 +28,7 @@ export class AlignmentReader {
   #lastMs = 0;
   #lastSentMs = 0;
   /**
-   * Whether the times of each piece count from its own start. Most answers count from the start of the
+   * Says whether the times of each piece count from its own start. Most answers count from the start of the
    * speech.
    */
   #relative = false;

@@ -46,7 +46,7 @@ export class ElevenlabsError extends Error {
   /** The wait that ElevenLabs asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /**
-   * Whether a kept connection had been closed before the request was sent on it. The request can be sent
+   * Says whether a kept connection had been closed before the request was sent on it. The request can be sent
    * again on another one.
    */
   readonly stale: boolean;
@@ -61,7 +61,7 @@ export class ElevenlabsError extends Error {
     this.stale = fields.stale ?? false;
   }
 
-  /** Whether the same request can succeed a moment later. */
+  /** Returns whether the same request can succeed a moment later. */
   get retryable(): boolean {
     return this.kind === "busy" || this.kind === "server" || this.kind === "network";
   }

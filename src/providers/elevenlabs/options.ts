@@ -76,7 +76,7 @@ export interface TTSOptions {
    */
   readonly alignment?: boolean;
   /**
-   * Whether ElevenLabs may keep the text and the sound. False is for enterprise accounts only. Default: the
+   * Says whether ElevenLabs may keep the text and the sound. False is for enterprise accounts only. Default: the
    * account's setting.
    */
   readonly enableLogging?: boolean;
@@ -86,7 +86,7 @@ export interface TTSOptions {
    */
   readonly optimizeStreamingLatency?: number;
   /**
-   * Whether numbers and dates are written out before they are spoken. `on` needs an enterprise account with
+   * Says whether numbers and dates are written out before they are spoken. `on` needs an enterprise account with
    * models of version 2.5. Default: ElevenLabs' own, `auto`.
    */
   readonly applyTextNormalization?: TextNormalization;

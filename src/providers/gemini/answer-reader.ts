@@ -46,7 +46,7 @@ export class AnswerReader {
   #length = 0;
   #spoken = false;
   /**
-   * Whether the answer has a call without the name of a function. It cannot be run, and Gemini would not
+   * Says whether the answer has a call without the name of a function. It cannot be run, and Gemini would not
    * accept it in a conversation.
    */
   #nameless = false;
@@ -60,7 +60,7 @@ export class AnswerReader {
     this.#spent = spent;
   }
 
-  /** Whether text was given to be spoken. */
+  /** Returns whether text was given to be spoken. */
   get spoken(): boolean {
     return this.#spoken;
   }

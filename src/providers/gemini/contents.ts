@@ -25,7 +25,7 @@ interface OwnCall {
 
 export interface MappedMessages {
   readonly contents: Content[];
-  /** Whether several participants speak. Each of their messages then begins with the name of its speaker. */
+  /** Says whether several participants speak. Each of their messages then begins with the name of its speaker. */
   readonly severalSpeakers: boolean;
 }
 

@@ -17,7 +17,7 @@ export class GeminiError extends Error {
   /** The wait that Google asks for before another attempt, in milliseconds. */
   readonly retryDelayMs: number | undefined;
   /**
-   * Whether another attempt is of no use although the status is one of a passing failure, as with a used-up
+   * Says whether another attempt is of no use although the status is one of a passing failure, as with a used-up
    * daily quota.
    */
   readonly lasting: boolean;

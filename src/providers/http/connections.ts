@@ -46,7 +46,7 @@ export class Connections {
     return connections;
   }
 
-  /** Whether the last user has released them. */
+  /** Returns whether the last user has released them. */
   get closed(): boolean {
     return this.#closed;
   }

@@ -1,29 +1,29 @@
 import { cutText } from "../../shared/text.ts";
 
-/** The longest text of a service that becomes part of an error's message unless said otherwise, in characters. */
+/** The longest text of a service in an error's message, in characters, where no other length is given. */
 const longestText = 300;
 
-/** The shortest text that is taken for a key, in characters: a shorter one may be part of any word. */
+/** The shortest text that is taken for a key, in characters, since a shorter one may be part of any word. */
 const shortestSecret = 6;
 
 /**
- * The text of a service as one short line for an error's message. The markup of a gateway's HTML page is taken out, and the
- * secrets are replaced, should the service ever repeat them.
+ * Returns the text of a service as one short line for an error's message. The markup of a gateway's HTML page
+ * is removed, and secrets are replaced, in case the service repeats them.
  */
 export function errorText(
-  said: string,
+  text: string,
   {
     secrets = [],
     longest = longestText,
   }: { readonly secrets?: readonly string[]; readonly longest?: number } = {},
 ): string {
-  let line = isHtml(said) ? withoutMarkup(said) : said;
+  let line = isHtml(text) ? withoutMarkup(text) : text;
   for (const secret of secrets) if (secret.length >= shortestSecret) line = line.replaceAll(secret, "[key]");
   line = line.replaceAll(/\s+/g, " ").trim().toWellFormed();
   return cutText(line, longest, "…");
 }
 
-/** The JSON object in a body, or the first one of a list. Empty where there is none. */
+/** Returns the JSON object in a body, or the first one of a list; an empty object where there is none. */
 export function jsonObject(body: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = [JSON.parse(body.replace(/^\ufeff/, ""))].flat()[0];
@@ -33,21 +33,21 @@ export function jsonObject(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A text that is not empty. */
+/** Returns a text without surrounding white space; undefined where it is empty or not a text. */
 export function textOrNone(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
 /**
- * The reason in a body that is not of the service's own shape: gateways write `message`, `error`, `detail` or
- * `{"error": {"message": …}}`, a page of HTML, or plain text. Empty where there is none.
+ * Returns the reason in a body that is not in the service's own format; empty where there is none. Gateways
+ * write `message`, `error`, `detail` or `{"error": {"message": …}}`, a page of HTML, or plain text.
  */
 export function reasonIn(body: string): string {
   const { message, error, detail, title } = jsonObject(body);
   const inner =
     typeof error === "object" && error !== null ? (error as { message?: unknown }).message : error;
-  const told = [message, inner, detail, title].map(textOrNone).find((one) => one !== undefined);
-  return told ?? (/^\s*[[{]/.test(body) ? "" : body);
+  const found = [message, inner, detail, title].map(textOrNone).find((one) => one !== undefined);
+  return found ?? (/^\s*[[{]/.test(body) ? "" : body);
 }
 
 /** Returns whether a status passes: the server was too slow, had too many requests, or failed itself. */

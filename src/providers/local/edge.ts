@@ -1,8 +1,8 @@
 import type { Call, CallRequest, Connection, Edge as EdgeInterface } from "../../agent/edge.ts";
 
 /**
- * A call without media: its participants type, and are heard through the session that the agent lives in. It ends when the
- * session does.
+ * An edge without sound. Its participants type, and reach the agent through its session. The call ends with
+ * the session.
  */
 export class Edge implements EdgeInterface {
   readonly provider = "local";

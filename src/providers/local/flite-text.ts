@@ -1,6 +1,6 @@
 import { SentenceSplitter } from "../../agent/speech-text/sentences/sentence-splitter.ts";
 
-/** Letters with no ASCII letter inside them that decomposition finds. */
+/** Letters that Unicode decomposition does not turn into ASCII. */
 const letters: Readonly<Record<string, string>> = {
   ß: "ss",
   æ: "ae",
@@ -23,18 +23,18 @@ const letters: Readonly<Record<string, string>> = {
   "°": " degrees ",
 };
 
-/** The longest piece for one synthesis: about 10 s of sound, which takes 150 ms to make. */
+/** The longest piece for one synthesis, in characters: about 10 s of sound, which takes 150 ms to make. */
 const longestPiece = 160;
 const eachSentence = { maxLength: longestPiece, minLength: 0, firstClauseWords: Number.POSITIVE_INFINITY };
 
 export interface FliteText {
-  /** The text that Flite can speak, sentence by sentence; long ones in their parts. */
+  /** The text that Flite can speak, in sentences; long ones in parts. */
   readonly pieces: readonly string[];
-  /** Some of the text is in letters that Flite does not know: it would be silent about them. */
+  /** Says whether some of the text is in letters that Flite does not know, and would omit. */
   readonly unknown: boolean;
 }
 
-/** Makes of a text what Flite speaks: it knows ASCII, and English. */
+/** Returns a text as Flite can speak it: in ASCII, and as English. */
 export function fliteText(text: string): FliteText {
   const folded = text
     .replaceAll(/[\u00a0-\uffff]/gu, (character) => letters[character] ?? capital(character) ?? character)

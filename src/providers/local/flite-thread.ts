@@ -13,15 +13,15 @@ interface Job {
 }
 
 /**
- * The longest time for one piece of text, the start of the thread included, in milliseconds: a hundred times what it
- * takes on an idle machine.
+ * The longest time for one piece of text, the start of the thread included, in milliseconds: a hundred times
+ * what it takes on an idle machine.
  */
 const deadlineMs = 15_000;
 
 /**
- * The one thread of this thread that runs Flite, for all voices of it. It starts when it is needed, lets the process end
- * while it has nothing to do, and ends when nobody holds it any more. Pieces wait here for their turn, not in the thread,
- * so that what is not wanted any more costs nothing.
+ * The worker thread that runs Flite for all voices of this thread. It starts when it is needed, does not keep
+ * the process alive while it is idle, and ends with its last user. Pieces wait here and not in the worker, so
+ * that aborted ones cost nothing.
  */
 class FliteThread {
   #worker: Worker | null = null;
@@ -41,12 +41,15 @@ class FliteThread {
     this.#stop(new Error("The voice is closed"));
   }
 
-  /** Starts the thread ahead of the first sentence, and has it load Flite. */
+  /** Starts the thread ahead of the first sentence, and makes it load Flite. */
   start(): void {
     this.#worker ??= this.#launch();
   }
 
-  /** Rejects at once when the signal fires. */
+  /**
+   * Resolves with the speech of a text. It rejects with the reason of the signal at once when that fires,
+   * with a `DeadlineError` after 15 s, or with Flite's error.
+   */
   synthesize(text: string, options: FliteOptions, signal: AbortSignal): Promise<PcmFrame> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<PcmFrame>();
@@ -84,7 +87,7 @@ class FliteThread {
     const worker = new Worker(new URL(`./flite-worker${extname(import.meta.url)}`, import.meta.url), {
       name: "flite",
       env: {},
-      // Sound, and the memory of the program, lie outside the heap.
+      // Sound and the program's memory are outside the heap.
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
     });
     worker.unref();
@@ -110,7 +113,7 @@ class FliteThread {
     this.#advance();
   }
 
-  /** The next piece has a new thread. */
+  /** Handles the end of the thread: the next piece starts another one. */
   #lost(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = null;

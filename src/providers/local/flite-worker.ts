@@ -1,6 +1,6 @@
 /**
- * The thread in which Flite speaks: a sentence takes tens of milliseconds in one piece, in which a session thread could not
- * send a frame. A worker of the session thread, so it ends with it, whatever becomes of that.
+ * The thread in which Flite synthesises speech. A sentence takes tens of milliseconds without a pause, in which a session
+ * thread could not send a frame. It is a worker of the session thread, so that it ends with that thread.
  */
 import { parentPort } from "node:worker_threads";
 import { type FliteOptions, synthesize } from "./flite.ts";
@@ -13,7 +13,7 @@ export interface FliteRequest extends FliteOptions {
 }
 
 export type FliteAnswer =
-  /** The program is there: for the session thread to share, which has time for it while this one speaks. */
+  /** The compiled program, which the session thread shares while this thread is busy. */
   | { readonly module: WasmModule }
   | { readonly id: number; readonly samples: Int16Array<ArrayBuffer>; readonly sampleRate: number }
   | { readonly id: number; readonly error: string };
@@ -23,14 +23,14 @@ if (port === null) throw new Error("flite-worker is the entry of a worker thread
 const module = fliteModule();
 module.then(
   (compiled) => port.postMessage({ module: compiled } satisfies FliteAnswer),
-  // Told to each request instead.
+  // The error is reported to each request.
   () => {},
 );
 
 port.on("message", async ({ id, text, ...options }: FliteRequest) => {
   try {
     const { samples, sampleRate } = synthesize(await module, text, options);
-    // A copy of its own where it is a part of something larger.
+    // A copy is transferred, since the samples may be a part of a larger buffer.
     const own = new Int16Array(samples);
     port.postMessage({ id, samples: own, sampleRate } satisfies FliteAnswer, [own.buffer]);
   } catch (error) {

@@ -4,26 +4,32 @@ import { cutText } from "../../shared/text.ts";
 import { runWasi } from "./wasi.ts";
 import type { WasmModule } from "./web-assembly.ts";
 
-/** Voices of Flite, American English: `slt` is a woman, `rms`, `awb` (Scottish) and the `kal` are men. */
+/**
+ * The voices of Flite, in American English: `slt` is a woman; `rms`, `awb` (Scottish) and both `kal` are men.
+ */
 export const fliteVoices = ["slt", "rms", "awb", "kal16", "kal"] as const;
 export type FliteVoice = (typeof fliteVoices)[number];
 
 export interface FliteOptions {
   readonly voice: FliteVoice;
-  /** The pace of the voice: 1 is its own, 2 twice as fast. */
+  /** The pace of the voice: 1 is its own, 2 is twice as fast. */
   readonly pace: number;
 }
 
-/** Flite begins with 0.2 s of silence, and ends with some: a caller would wait for the first, and the next sentence for the second. */
+/**
+ * The silence that is kept before and after the speech, in milliseconds. Flite begins with 0.2 s of silence
+ * and ends with some, which would delay the first sentence and those after it.
+ */
 const keepBeforeMs = 20;
 const keepAfterMs = 100;
-/** Louder than what Flite calls silence, 0–32 768. */
+/** The level below which Flite's sound counts as silence, 0–32,768. */
 const silentBelow = 150;
 const output = "speech.wav";
 
 /**
- * Speaks a text, in one go: about 15 ms of CPU for a second of sound, during which the thread does nothing else. A fresh
- * instance each time, since the program runs once: nothing of one text is left for the next.
+ * Returns the speech of a text. It blocks the thread for about 15 ms for each second of sound. Each text has
+ * an instance of its own, since the program runs only once, and so no data of one text remain for the next.
+ * It throws where Flite fails.
  */
 export function synthesize(module: WasmModule, text: string, { voice, pace }: FliteOptions): PcmFrame {
   const stretch = String(1 / pace);

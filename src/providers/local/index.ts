@@ -1,4 +1,4 @@
-/** Offline stand-ins: an agent that runs with no key and no other program. */
+/** Offline replacements of the providers, for an agent that runs without a key and without any other program. */
 import "../../process/node-version.ts";
 
 export { Edge } from "./edge.ts";

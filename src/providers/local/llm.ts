@@ -4,23 +4,26 @@ import { type Checks, duration, fillWith } from "../../agent/options/option-chec
 import { decide } from "./rules.ts";
 
 export interface LocalLLMOptions {
-  /** Pause before each word, in milliseconds, so that the text streams as a real model's does. Default 15; 0: none. */
+  /**
+   * The pause before each word, in milliseconds, so that the text streams like a real model's. Default 15; 0:
+   * none.
+   */
   readonly wordDelayMs?: number;
 }
 
 const checks: Checks<LocalLLMOptions> = { wordDelayMs: duration(0) };
 
 /**
- * A language model stand-in: a few rules, no network, no key. It streams word by word, and calls functions as a real model
- * does: `get_weather` when asked about the weather somewhere (several places at once in parallel), `get_time` when asked
- * for the time. Its tokens are words divided by white space.
+ * A replacement of a language model: a few rules, without network or key. It streams word by word, and calls
+ * functions like a real model: `get_weather` when asked about the weather at places (several ones in
+ * parallel), and `get_time` when asked for the time. Its tokens are words.
  */
 export class LLM extends BaseLLM {
   readonly provider = "local";
   readonly model = "rules";
   readonly #wordDelayMs: number;
 
-  /** Throws a `TypeError` for an option that does not exist or cannot be. */
+  /** Throws a `TypeError` for an unknown or wrong option. */
   constructor(options: LocalLLMOptions = {}) {
     super();
     this.#wordDelayMs = fillWith("local.LLM", options, checks, { wordDelayMs: 15 }).wordDelayMs;

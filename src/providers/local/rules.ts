@@ -3,7 +3,7 @@ import type { ToolCall, ToolResult } from "../../agent/model/message.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
 import { weatherSentence } from "./weather/weather.ts";
 
-/** The decision of the rules about a request: tools to call, or words to say. */
+/** The decision of the rules about a request: tools to call, or text to say. */
 export interface Decision {
   readonly calls: readonly ToolCall[];
   readonly text: string;
@@ -13,7 +13,7 @@ const greeting =
   "Hello! I am the built-in agent of Greenroom, with rules in place of a language model. " +
   'Ask me "What is the weather in Paris and Rome?" or "What time is it?"';
 
-/** The text that stands for speech of which only the length is known. */
+/** The text that replaces speech of which only the length is known. */
 const wordless = /^\(spoke for ([\d.]+) seconds; there is no speech recognition\)$/;
 
 export function decide({ messages, functions, toolChoice }: LlmRequest): Decision {
@@ -52,7 +52,7 @@ function callsFor(text: string, functions: readonly FunctionDeclaration[], seed:
   return [];
 }
 
-/** Returns the places that are asked for: Paris and Rome for "weather in Paris and Rome tomorrow?". */
+/** Returns the places in a question, such as Paris and Rome in "weather in Paris and Rome tomorrow?". */
 function placesIn(text: string): string[] {
   const named = /\bweather\b.*?\b(?:in|at|for|of)\s+(.+)/is.exec(text)?.[1];
   if (named === undefined) return [];
@@ -67,7 +67,7 @@ function placesIn(text: string): string[] {
     .slice(0, 8);
 }
 
-/** "Boulder, CO": a state or a country in capitals belongs to the place before it. */
+/** Joins a region in capitals with the place before it, as in "Boulder, CO". */
 function withRegion(places: readonly string[], part: string): string[] {
   const previous = places.at(-1);
   return previous !== undefined && /^(?:[A-Z]{2}|USA|U\.S\.A?|U\.K\.|UAE)$/.test(part)

@@ -18,8 +18,9 @@ const checks: Checks<LocalSTTOptions> = {
 };
 
 /**
- * A stand-in for speech to text: it hears when somebody speaks and for how long, not what. A turn ends with no text and
- * `speechMs`. No network, no key, no model; 5 µs of CPU for each 20 ms of sound.
+ * A replacement of speech to text: it detects when somebody speaks and for how long, but not the words. A
+ * turn ends with an empty text and `speechMs`. It needs no network, key or model, and takes 5 µs of CPU for
+ * each 20 ms of sound.
  */
 export class STT implements STTInterface {
   readonly provider = "local";
@@ -27,7 +28,7 @@ export class STT implements STTInterface {
   readonly words = false;
   readonly #options: LocalSTTOptions;
 
-  /** Throws a `TypeError` for an option that does not exist or cannot be. */
+  /** Throws a `TypeError` for an unknown or wrong option. */
   constructor(options: LocalSTTOptions = {}) {
     this.#options = fillWith("local.STT", options, checks, {});
   }

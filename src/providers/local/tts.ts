@@ -6,21 +6,27 @@ import { fliteText } from "./flite-text.ts";
 import { fliteThread } from "./flite-thread.ts";
 
 export interface LocalTTSOptions {
-  /** `slt` (a woman, default), `rms`, `awb` (Scottish), `kal16` or `kal` (men; `kal` at 8 000 Hz). All are of 16 000 Hz but `kal`. */
+  /**
+   * The voice: `slt` (a woman, the default), `rms`, `awb` (Scottish), `kal16` or `kal` (men). The sample rate
+   * is 16,000 Hz, for `kal` 8,000 Hz.
+   */
   readonly voice?: FliteVoice;
-  /** The pace of the voice, 0.5–2. Default 1: its own. */
+  /** The pace of the voice, 0.5–2. Default 1, its own. */
   readonly pace?: number;
 }
 
 const checks: Checks<LocalTTSOptions> = { voice: oneOf(fliteVoices), pace: number(0.5, 2) };
 
-/** The length of the silence for a text that cannot be spoken, so that it is "heard" all the same, in milliseconds. */
+/**
+ * The length of the silence for a text that cannot be spoken, in milliseconds, so that the text counts as
+ * heard.
+ */
 const unspeakableMs = 200;
 
 /**
- * A stand-in for text to speech: CMU Flite in WebAssembly, English, no network, no key, no model to download. It is made in
- * a thread of its own: 30 MiB, and 40 ms of CPU for a sentence of 2.5 s. Letters that are not Latin are silence, and logged
- * once.
+ * A replacement of text to speech: CMU Flite in WebAssembly, in English, without network, key, or a model to
+ * download. It runs in a thread of its own, with 30 MiB, and 40 ms of CPU for a sentence of 2.5 s. Letters
+ * that are not Latin become silence, which is logged once.
  */
 export class TTS implements TTSInterface {
   readonly provider = "local";
@@ -29,13 +35,13 @@ export class TTS implements TTSInterface {
   #state: "new" | "open" | "closed" = "new";
   #warned = false;
 
-  /** Throws a `TypeError` for an option that does not exist or cannot be. */
+  /** Throws a `TypeError` for an unknown or wrong option. */
   constructor(options: LocalTTSOptions = {}) {
     this.#options = fillWith("local.TTS", options, checks, { voice: "slt", pace: 1 });
     this.model = `flite-${this.#options.voice}`;
   }
 
-  /** Starts the thread and has it load the voices: 100 ms that the first sentence then does not wait. */
+  /** Starts the thread and loads the voices, which saves the first sentence 100 ms. */
   async warm(): Promise<void> {
     this.#open();
     fliteThread.start();
@@ -54,7 +60,7 @@ export class TTS implements TTSInterface {
     const wanted = AbortSignal.any([signal, cancel.signal]);
     const make = (piece: string) => {
       const sound = fliteThread.synthesize(piece, this.#options, wanted);
-      // Of a piece that nobody came to ask for.
+      // The rejection need not be handled where the piece is not used.
       sound.catch(() => {});
       return sound;
     };
@@ -62,7 +68,7 @@ export class TTS implements TTSInterface {
       let [next] = pieces.slice(0, 1).map(make);
       for (let index = 1; next !== undefined; index += 1) {
         const sound = await next;
-        // The next one is made while this one is played.
+        // The next piece is synthesised while this one is played.
         [next] = pieces.slice(index, index + 1).map(make);
         signal.throwIfAborted();
         yield sound;
@@ -86,6 +92,6 @@ export class TTS implements TTSInterface {
   #warn(): void {
     if (this.#warned) return;
     this.#warned = true;
-    console.warn("local.TTS speaks English: it is silent about what is written in other letters");
+    console.warn("local.TTS speaks English: text in other letters is not spoken");
   }
 }

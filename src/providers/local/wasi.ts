@@ -1,6 +1,6 @@
 import { type WasmMemory, type WasmModule, webAssembly } from "./web-assembly.ts";
 
-/** The program ended itself. */
+/** Ends the program, with its exit code. */
 class Exit extends Error {
   readonly code: number;
 
@@ -23,7 +23,7 @@ const regularFile = 4;
 const everyRight = 0xffff_ffff_ffff_ffffn;
 const truncate = 8;
 
-/** A file in memory, and the places that descriptors of it have reached. */
+/** A file in memory. */
 class MemoryFile {
   #bytes = new Uint8Array(1 << 18);
   #length = 0;
@@ -56,8 +56,8 @@ export interface WasiResult {
 }
 
 /**
- * Runs a program for WASI preview 1 with no file system but one file in memory. Node's own `node:wasi` is experimental, says so
- * at each start, and would need a real folder for the file.
+ * Runs a program for WASI preview 1, with one file in memory as its file system. Node's own `node:wasi` is
+ * experimental, prints that at each start, and would need a real folder for the file.
  */
 export function runWasi(module: WasmModule, args: readonly string[], fileName: string): WasiResult {
   const wasi = new Wasi(args, fileName);
@@ -68,8 +68,8 @@ class Wasi {
   readonly #args: readonly Uint8Array[];
   readonly #fileName: string;
   readonly #file = new MemoryFile();
-  /** The place of each descriptor of the file. */
-  readonly #places = new Map<number, number>();
+  /** The offset of each descriptor of the file. */
+  readonly #offsets = new Map<number, number>();
   #nextDescriptor = folder + 1;
   #printed = "";
   #memory: WasmMemory | null = null;
@@ -93,7 +93,7 @@ class Wasi {
     return { code, printed: this.#printed, file: this.#file.contents };
   }
 
-  /** The memory may have grown since the last call. */
+  /** A view of the memory, which may have grown since the last call. */
   get #view(): DataView {
     return new DataView(this.#memory!.buffer);
   }
@@ -130,7 +130,7 @@ class Wasi {
         throw new Exit(code);
       },
       fd_close: (descriptor: number) => {
-        this.#places.delete(descriptor);
+        this.#offsets.delete(descriptor);
         return success;
       },
       fd_fdstat_get: (descriptor: number, result: number) => {
@@ -166,31 +166,31 @@ class Wasi {
         const wanted = new TextDecoder().decode(this.#bytes.subarray(name, name + length));
         if (wanted !== this.#fileName) return noSuchFile;
         if (flags & truncate) this.#file.truncate();
-        this.#places.set(this.#nextDescriptor, 0);
+        this.#offsets.set(this.#nextDescriptor, 0);
         this.#view.setUint32(result, this.#nextDescriptor, true);
         this.#nextDescriptor += 1;
         return success;
       },
       fd_seek: (descriptor: number, offset: bigint, whence: number, result: number) => {
-        const place = this.#places.get(descriptor);
-        if (place === undefined) return notSeekable;
-        const origin = [0, place, this.#file.contents.length][whence] ?? 0;
+        const current = this.#offsets.get(descriptor);
+        if (current === undefined) return notSeekable;
+        const origin = [0, current, this.#file.contents.length][whence] ?? 0;
         const at = origin + Number(offset);
-        this.#places.set(descriptor, at);
+        this.#offsets.set(descriptor, at);
         this.#view.setBigUint64(result, BigInt(at), true);
         return success;
       },
       fd_read: (descriptor: number, pieces: number, count: number, result: number) => {
-        let place = this.#places.get(descriptor);
-        if (place === undefined) return badDescriptor;
+        let offset = this.#offsets.get(descriptor);
+        if (offset === undefined) return badDescriptor;
         let total = 0;
         for (const piece of this.#pieces(pieces, count)) {
-          const read = this.#file.contents.subarray(place, place + piece.length);
+          const read = this.#file.contents.subarray(offset, offset + piece.length);
           piece.set(read);
-          place += read.length;
+          offset += read.length;
           total += read.length;
         }
-        this.#places.set(descriptor, place);
+        this.#offsets.set(descriptor, offset);
         this.#view.setUint32(result, total, true);
         return success;
       },
@@ -207,16 +207,16 @@ class Wasi {
   }
 
   #write(descriptor: number, piece: Uint8Array): void {
-    const place = this.#places.get(descriptor);
-    if (place === undefined) {
+    const offset = this.#offsets.get(descriptor);
+    if (offset === undefined) {
       this.#printed += new TextDecoder().decode(piece);
       return;
     }
-    this.#file.write(place, piece);
-    this.#places.set(descriptor, place + piece.length);
+    this.#file.write(offset, piece);
+    this.#offsets.set(descriptor, offset + piece.length);
   }
 
-  /** The pieces of memory that a call reads from or writes to. */
+  /** Returns the pieces of memory that a call reads or writes. */
   #pieces(list: number, count: number): Uint8Array[] {
     return Array.from({ length: count }, (_, index) => {
       const at = this.#view.getUint32(list + 8 * index, true);

@@ -4,7 +4,7 @@ export interface WasmModule {
 }
 
 export interface WasmMemory {
-  /** The memory's bytes; they are another buffer after the memory has grown. */
+  /** The memory's bytes. They are another buffer after the memory has grown. */
   readonly buffer: ArrayBuffer;
 }
 
@@ -19,5 +19,7 @@ interface WebAssemblyApi {
   readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance;
 }
 
-/** The part of WebAssembly that is used here: its types come with those of a browser, which this project does not load. */
+/**
+ * The part of WebAssembly that is used. Its types belong to a browser's, which this project does not load.
+ */
 export const webAssembly = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;

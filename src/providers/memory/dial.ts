@@ -2,33 +2,37 @@ import { BroadcastChannel } from "node:worker_threads";
 import { silence } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
-import { channelName, type FromEdge, type OnTheLine, type ToEdge } from "./edge-channel.ts";
+import { type ChannelMessage, channelName, type FromEdge, type ToEdge } from "./edge-channel.ts";
 import { Recording } from "./recording.ts";
 import { notPlayed, type Playback, soundOf, type TestCall, type TestParticipant } from "./test-call.ts";
 
-/** Edges say by themselves that they are there: this is for those that were there before. */
-const helloEveryMs = 100;
+/**
+ * The time between two requests for an edge, in milliseconds. An edge announces itself when it is created;
+ * the requests reach one that existed before.
+ */
+const helloIntervalMs = 100;
 
 /**
- * Reaches the {@link Edge} of this name, in whichever thread it is: a session's agent made `new testing.Edge({ name: sessionId })`.
- * Resolves when it is there; rejects after `timeoutMs`, default 10 000. The line is to be closed, or disposed of.
+ * Connects to the {@link Edge} of this name, in whichever thread it is, such as one that a session's agent
+ * created with `new testing.Edge({ name: sessionId })`. It resolves when the edge has answered, and rejects
+ * after `timeoutMs` milliseconds, default 10,000. The result has to be closed, or disposed of.
  */
 export async function dial(name: string, { timeoutMs = 10_000 } = {}): Promise<DialedCall> {
   const channel = new BroadcastChannel(channelName(name));
-  const say = (message: ToEdge) => channel.postMessage({ to: "edge", message } satisfies OnTheLine);
+  const send = (message: ToEdge) => channel.postMessage({ to: "edge", message } satisfies ChannelMessage);
   const { promise, resolve } = Promise.withResolvers<DialedCall>();
   let call: DialedCall | null = null;
   channel.onmessage = (event) => {
-    const { to, message } = (event as { readonly data: OnTheLine }).data;
+    const { to, message } = (event as { readonly data: ChannelMessage }).data;
     if (to !== "test") return;
-    if (call !== null) call.take(message);
+    if (call !== null) call.handle(message);
     else if (message.type === "here") {
-      call = new DialedCall(message, say, () => channel.close());
+      call = new DialedCall(message, send, () => channel.close());
       resolve(call);
     }
   };
-  say({ type: "hello" });
-  const hello = setInterval(() => say({ type: "hello" }), helloEveryMs);
+  send({ type: "hello" });
+  const hello = setInterval(() => send({ type: "hello" }), helloIntervalMs);
   try {
     return await within(promise, timeoutMs, `The answer of a testing.Edge named ${name}`);
   } catch (error) {
@@ -39,28 +43,28 @@ export async function dial(name: string, { timeoutMs = 10_000 } = {}): Promise<D
   }
 }
 
-/** A call in another thread. */
+/** A call in memory whose edge is in another thread. */
 export class DialedCall implements TestCall, Disposable {
   readonly recording: Recording;
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
   readonly #enter: () => void;
   readonly #exit: () => void;
-  readonly #say: (message: ToEdge) => void;
-  readonly #hangUpLine: () => void;
+  readonly #send: (message: ToEdge) => void;
+  readonly #closeChannel: () => void;
   readonly #playbacks = new Map<number, (result: Playback) => void>();
   readonly #ids = new Set<string>();
   #playbackNumber = 0;
   #state: "open" | "over" | "closed" = "open";
 
-  /** Makes a line; only {@link dial} does. */
+  /** Makes a connection to a call. It is called by {@link dial} only. */
   constructor(
     { sampleRate, speed, joined, frames }: Extract<FromEdge, { readonly type: "here" }>,
-    say: (message: ToEdge) => void,
-    hangUpLine: () => void,
+    send: (message: ToEdge) => void,
+    closeChannel: () => void,
   ) {
-    this.#say = say;
-    this.#hangUpLine = hangUpLine;
+    this.#send = send;
+    this.#closeChannel = closeChannel;
     this.recording = new Recording(sampleRate, speed);
     for (const { samples, at } of frames) this.recording.add(samples, at);
     ({ promise: this.joined, resolve: this.#enter } = Promise.withResolvers<void>());
@@ -71,26 +75,26 @@ export class DialedCall implements TestCall, Disposable {
   addParticipant(id: string, { name = id }: { readonly name?: string } = {}): TestParticipant {
     if (this.#ids.has(id)) throw new Error(`Participant ${id} is in the call already`);
     this.#ids.add(id);
-    this.#tell({ type: "add", id, name });
+    this.#post({ type: "add", id, name });
     return new DialedParticipant(id, name, {
       sampleRate: this.recording.sampleRate,
-      tell: (message) => {
+      post: (message) => {
         if (message.type === "leave") this.#ids.delete(id);
-        this.#tell(message);
+        this.#post(message);
       },
       play: (participantId, sound) => this.#play(participantId, sound),
     });
   }
 
   hangUp(): void {
-    this.#tell({ type: "hang_up" });
+    this.#post({ type: "hang_up" });
   }
 
-  /** Closes the line; the call goes on. */
+  /** Closes the connection to the call, which continues. */
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#hangUpLine();
+    this.#closeChannel();
     this.#settle();
   }
 
@@ -98,10 +102,10 @@ export class DialedCall implements TestCall, Disposable {
     this.close();
   }
 
-  /** Takes what the edge tells. {@link dial} calls this. */
-  take(message: FromEdge): void {
+  /** Handles a message of the edge. It is called by {@link dial} only. */
+  handle(message: FromEdge): void {
     switch (message.type) {
-      // The answer to another's hello, or to a second one of ours.
+      // The edge answers a request of another test, or a repeated one.
       case "here":
         return;
       case "joined":
@@ -129,41 +133,41 @@ export class DialedCall implements TestCall, Disposable {
     const { promise, resolve } = Promise.withResolvers<Playback>();
     this.#playbackNumber += 1;
     this.#playbacks.set(this.#playbackNumber, resolve);
-    this.#tell({ type: "play", id, sound, playback: this.#playbackNumber });
+    this.#post({ type: "play", id, sound, playback: this.#playbackNumber });
     return promise;
   }
 
-  /** Resolves all that is being played as not played, since nobody is there any more who would tell how it goes. */
+  /** Resolves all sound that is being played as not played, since its end will not be reported. */
   #settle(): void {
     for (const resolve of this.#playbacks.values()) resolve(notPlayed);
     this.#playbacks.clear();
   }
 
-  #tell(message: ToEdge): void {
-    if (this.#state === "closed") throw new Error("The line to the call is closed");
-    this.#say(message);
+  #post(message: ToEdge): void {
+    if (this.#state === "closed") throw new Error("The connection to the call is closed");
+    this.#send(message);
   }
 }
 
-/** The call, as a participant sees it. */
-interface Line {
+/** The call, as a participant uses it. */
+interface CallChannel {
   readonly sampleRate: number;
-  tell(message: ToEdge): void;
+  post(message: ToEdge): void;
   play(id: string, sound: PcmFrame): Promise<Playback>;
 }
 
 class DialedParticipant implements TestParticipant {
   readonly id: string;
   readonly name: string;
-  readonly #line: Line;
+  readonly #channel: CallChannel;
   #reading: Promise<unknown> = Promise.resolve();
   #round = 0;
   #muted = false;
 
-  constructor(id: string, name: string, line: Line) {
+  constructor(id: string, name: string, channel: CallChannel) {
     this.id = id;
     this.name = name;
-    this.#line = line;
+    this.#channel = channel;
   }
 
   get muted(): boolean {
@@ -172,7 +176,7 @@ class DialedParticipant implements TestParticipant {
 
   set muted(muted: boolean) {
     this.#muted = muted;
-    this.#line.tell({ type: "mute", id: this.id, muted });
+    this.#channel.post({ type: "mute", id: this.id, muted });
   }
 
   async play(sound: PcmFrame | string | URL): Promise<Playback> {
@@ -180,20 +184,20 @@ class DialedParticipant implements TestParticipant {
     const read = this.#reading.then(() => soundOf(sound));
     this.#reading = read.catch(() => {});
     const whole = await read;
-    return round === this.#round ? this.#line.play(this.id, whole) : notPlayed;
+    return round === this.#round ? this.#channel.play(this.id, whole) : notPlayed;
   }
 
   pause(ms: number): Promise<Playback> {
-    return this.play(silence(ms, this.#line.sampleRate));
+    return this.play(silence(ms, this.#channel.sampleRate));
   }
 
   stop(): void {
     this.#round += 1;
-    this.#line.tell({ type: "stop", id: this.id });
+    this.#channel.post({ type: "stop", id: this.id });
   }
 
   leave(): void {
     this.#round += 1;
-    this.#line.tell({ type: "leave", id: this.id });
+    this.#channel.post({ type: "leave", id: this.id });
   }
 }

@@ -13,9 +13,9 @@ export type ToEdge =
   | { readonly type: "leave"; readonly id: string }
   | { readonly type: "hang_up" };
 
-/** A message of the edge to a test in another thread. */
+/** A message of an edge to a test in another thread. */
 export type FromEdge =
-  /** Answers `hello`, and is said as the edge comes up. `frames`: what the agent has said before. */
+  /** Announces the edge: when it is created, and after each `hello`. `frames` is the agent's sound so far. */
   | {
       readonly type: "here";
       readonly sampleRate: number;
@@ -28,15 +28,19 @@ export type FromEdge =
   | { readonly type: "played"; readonly playback: number; readonly result: Playback }
   | { readonly type: "left" };
 
-/** Everybody on a channel hears everything but their own words. */
-export type OnTheLine =
+/**
+ * A message on a broadcast channel, with its receiver: everybody on a channel receives every message but
+ * their own.
+ */
+export type ChannelMessage =
   | { readonly to: "edge"; readonly message: ToEdge }
   | { readonly to: "test"; readonly message: FromEdge };
 
+/** Returns the name of the broadcast channel of an edge. */
 export const channelName = (name: string): string => `greenroom.testing.${name}`;
 
-/** The part of an edge that a test in another thread reaches. */
-interface EdgeOnLine {
+/** The part of an edge that a test in another thread uses. */
+interface RemoteEdge {
   readonly recording: Recording;
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
@@ -45,26 +49,26 @@ interface EdgeOnLine {
   hangUp(): void;
 }
 
-/** The edge's end of the line: does what a test in another thread asks. */
-export class EdgeLine {
-  readonly #edge: EdgeOnLine;
+/** The edge's end of the channel: it does what a test in another thread asks. */
+export class EdgeChannel {
+  readonly #edge: RemoteEdge;
   readonly #channel: BroadcastChannel;
   readonly #participants = new Map<string, TestParticipant>();
   readonly #unsubscribe: () => void;
   #state: "waiting" | "joined" | "left" | "closed" = "waiting";
 
-  constructor(name: string, edge: EdgeOnLine) {
+  constructor(name: string, edge: RemoteEdge) {
     this.#edge = edge;
     this.#channel = new BroadcastChannel(channelName(name));
     this.#channel.unref();
     this.#channel.onmessage = (event) => {
-      const { to, message } = (event as { readonly data: OnTheLine }).data;
-      if (to === "edge") this.#take(message);
+      const { to, message } = (event as { readonly data: ChannelMessage }).data;
+      if (to === "edge") this.#handle(message);
     };
-    this.#unsubscribe = edge.recording.subscribe((frame) => this.#tell({ type: "said", frame }));
+    this.#unsubscribe = edge.recording.subscribe((frame) => this.#post({ type: "said", frame }));
     void edge.joined.then(() => this.#joined());
     void edge.left.then(() => this.#left());
-    this.#here();
+    this.#announce();
   }
 
   close(): void {
@@ -75,10 +79,10 @@ export class EdgeLine {
     this.#channel.close();
   }
 
-  #take(message: ToEdge): void {
+  #handle(message: ToEdge): void {
     switch (message.type) {
       case "hello":
-        this.#here();
+        this.#announce();
         return;
       case "add":
         this.#add(message.id, message.name);
@@ -106,7 +110,10 @@ export class EdgeLine {
     }
   }
 
-  /** The other end refuses ids that it gave already; one that the agent's own thread gave is spoken for. */
+  /**
+   * Adds a participant. The test refuses ids that it has used; an id that the agent's own thread has used is
+   * skipped here.
+   */
   #add(id: string, name: string): void {
     if (!this.#edge.participants.has(id)) this.#participants.set(id, this.#edge.addParticipant(id, { name }));
   }
@@ -116,27 +123,27 @@ export class EdgeLine {
       .get(id)
       ?.play(sound)
       .catch(() => notPlayed);
-    this.#tell({ type: "played", playback, result: result ?? notPlayed });
+    this.#post({ type: "played", playback, result: result ?? notPlayed });
   }
 
-  #here(): void {
+  #announce(): void {
     const { sampleRate, speed, frames } = this.#edge.recording;
-    this.#tell({ type: "here", sampleRate, speed, frames, joined: this.#state === "joined" });
+    this.#post({ type: "here", sampleRate, speed, frames, joined: this.#state === "joined" });
   }
 
   #joined(): void {
     if (this.#state !== "waiting") return;
     this.#state = "joined";
-    this.#tell({ type: "joined" });
+    this.#post({ type: "joined" });
   }
 
   #left(): void {
     if (this.#state === "left" || this.#state === "closed") return;
-    this.#tell({ type: "left" });
+    this.#post({ type: "left" });
     this.#state = "left";
   }
 
-  #tell(message: FromEdge): void {
-    if (this.#state !== "closed") this.#channel.postMessage({ to: "test", message } satisfies OnTheLine);
+  #post(message: FromEdge): void {
+    if (this.#state !== "closed") this.#channel.postMessage({ to: "test", message } satisfies ChannelMessage);
   }
 }

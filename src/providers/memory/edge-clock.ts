@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../audio/clock.ts";
 
-/** The system's clock, whose alarms keep the process alive only while they should. */
+/** The system's clock, whose timers keep the process alive only while `holding` is true. */
 export class EdgeClock implements Clock {
   #holding = true;
   #timer: NodeJS.Timeout | null = null;
@@ -9,7 +9,7 @@ export class EdgeClock implements Clock {
     return systemClock.now();
   }
 
-  /** Decides whether an alarm keeps the process alive. It holds for the present alarm too. */
+  /** Sets whether a timer keeps the process alive, the present one included. */
   set holding(holding: boolean) {
     this.#holding = holding;
     if (holding) this.#timer?.ref();

@@ -22,32 +22,38 @@ import { frameLength, frameMs } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { Pacer } from "../../audio/playback/pacer.ts";
 import { type JsonObject, now } from "../../shared/protocol.ts";
-import { EdgeLine } from "./edge-channel.ts";
+import { EdgeChannel } from "./edge-channel.ts";
 import { EdgeClock } from "./edge-clock.ts";
-import { Participant } from "./participant.ts";
+import { InMemoryParticipant } from "./participant.ts";
 import { Recording } from "./recording.ts";
 import type { TestCall } from "./test-call.ts";
 
 export interface EdgeOptions {
   /**
-   * The sample rate of all sound in the call, in hertz. Default 16 000. Sound that is played into the call may have any
-   * rate.
+   * The sample rate of all sound in the call, in hertz. Default 16,000. Sound that is played into the call
+   * may have any rate.
    */
   readonly sampleRate?: number;
-  /** The edge's lead: the time from sending the agent's sound until it is heard, in milliseconds. Default 0. */
+  /**
+   * The edge's lead: the time from sending the agent's sound until it is heard, in milliseconds. Default 0.
+   */
   readonly leadMs?: number;
   /**
-   * The number of times that the call runs faster than life, 1–100, or `Infinity`. Default 1. Frames come in the same order
-   * and of the same length, and whoever counts time by the sound, as turn detectors do, sees no difference; deadlines and
-   * pauses in real time do not shrink with it. `Infinity`: sound is handed over without waiting. There is no silence then
-   * but what is played, since a microphone that is open without end would never stop: end a turn with `pause`.
+   * The factor by which the call is faster than real time, 1–100, or `Infinity`. Default 1. Frames have the
+   * same order and length, so that code which measures time by the sound, as turn detectors do, is not
+   * affected; deadlines and pauses in real time are not shortened. With `Infinity` sound is delivered without
+   * waiting. Then there is no silence except what is played, since an open microphone would never stop: end a
+   * turn with `pause`.
    */
   readonly speed?: number;
-  /** False for a call without sound, as when participants type. Default true. */
+  /** Says whether the call has sound; false is for participants who type. Default true. */
   readonly sound?: boolean;
-  /** Reached from other threads under this name, by `dial`. Any that is unique in the process, such as the session's id. */
+  /**
+   * The name under which `dial` reaches the edge from other threads. It must be unique in the process, such
+   * as the session's id. Default: the edge cannot be reached.
+   */
   readonly name?: string;
-  /** A function that runs before a join succeeds. It may wait, or throw to make the join fail. */
+  /** Runs before a join resolves. It may wait, or throw to make the join fail. Default: nothing runs. */
   readonly beforeJoin?: (request: JoinRequest) => Promise<void>;
 }
 
@@ -63,14 +69,17 @@ const checks: Checks<EdgeOptions> = {
   beforeJoin: anyFunction,
 };
 
-/** The time that a call in which nobody says anything keeps the process alive, in milliseconds. */
-const holdsForMs = 10_000;
-/** Frames handed over at once where sound takes no time: then others have their turn. */
+/** The time that a silent call keeps the process alive, in milliseconds. */
+const maxHoldMs = 10_000;
+/**
+ * The number of frames that are delivered at once where sound takes no time; then other work of the thread
+ * can run.
+ */
 const framesWithoutTime = 50;
 
 /**
- * A call in memory, for tests of agents: participants whose microphones play what the test says, and a recording of what the
- * agent says. Used in the thread of the agent, or by {@link dial} from another.
+ * A call in memory, for tests of agents: participants whose microphones play what the test gives them, and a
+ * recording of the agent's sound. It is used in the agent's thread, or by {@link dial} from another one.
  *
  * ```ts
  * const edge = new testing.Edge();
@@ -84,7 +93,7 @@ const framesWithoutTime = 50;
  * await agent.close();
  * ```
  *
- * A call that is left open keeps the process alive until nobody has said anything in it for 10 s.
+ * A call that is left open keeps the process alive until it has been silent for 10 s.
  */
 export class Edge implements EdgeInterface, TestCall {
   readonly provider: string = "testing";
@@ -96,14 +105,14 @@ export class Edge implements EdgeInterface, TestCall {
   readonly #options: EdgeOptions;
   readonly #clock = new EdgeClock();
   readonly #pacer: Pacer;
-  readonly #participants = new Map<string, Participant>();
+  readonly #participants = new Map<string, InMemoryParticipant>();
   readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
   readonly #subscribers = new Set<(event: ConnectionEvent) => void>();
   readonly #enter: () => void;
   readonly #exit: () => void;
-  readonly #line: EdgeLine | null;
+  readonly #channel: EdgeChannel | null;
   #state: "outside" | "inside" | "over" = "outside";
-  /** The time when somebody last said something, as epoch milliseconds. */
+  /** The time of the last sound, in epoch milliseconds. */
   #soundAt = now();
 
   constructor(options: EdgeOptions = {}) {
@@ -117,35 +126,35 @@ export class Edge implements EdgeInterface, TestCall {
     this.#pacer = new Pacer({
       intervalMs: frameMs / speed,
       ahead: 0,
-      // Sound from participants is never left out, however late.
+      // Sound from participants is never skipped, however late.
       burst: speed === Infinity ? framesWithoutTime : Infinity,
-      beat: () => this.#handOver(),
+      beat: () => this.#deliver(),
       clock: this.#clock,
     });
-    this.#line = name === undefined ? null : new EdgeLine(name, this);
+    this.#channel = name === undefined ? null : new EdgeChannel(name, this);
   }
 
   get participants(): ReadonlyMap<string, EdgeParticipant> {
     return this.#participants;
   }
 
-  /** Adds a participant. Throws where somebody of this id is in the call. */
-  addParticipant(id: string, { name = id }: { readonly name?: string } = {}): Participant {
+  /** Adds a participant. It throws where a participant of this id is in the call. */
+  addParticipant(id: string, { name = id }: { readonly name?: string } = {}): InMemoryParticipant {
     if (this.#participants.has(id)) throw new Error(`Participant ${id} is in the call already`);
-    const participant = new Participant(id, name, {
+    const participant = new InMemoryParticipant(id, name, {
       sampleRate: this.recording.sampleRate,
       play: () => this.#play(),
       leave: () => this.#remove(participant),
     });
     this.#participants.set(id, participant);
     if (this.#state === "over") participant.leave();
-    else this.#tell({ type: "participant_joined", participant });
+    else this.#emit({ type: "participant_joined", participant });
     return participant;
   }
 
   hangUp(): void {
     if (this.#state === "over") return;
-    this.#tell({ type: "ended" });
+    this.#emit({ type: "ended" });
     this.#end();
   }
 
@@ -176,7 +185,7 @@ export class Edge implements EdgeInterface, TestCall {
 
   async close(): Promise<void> {
     this.#end();
-    this.#line?.close();
+    this.#channel?.close();
   }
 
   #audio(): ConnectionAudio {
@@ -191,7 +200,7 @@ export class Edge implements EdgeInterface, TestCall {
         if (samples.length !== length || sampleRate !== recording.sampleRate) {
           throw new TypeError(`A frame of this call is ${length} samples at ${recording.sampleRate} Hz`);
         }
-        this.#heard();
+        this.#noteSound();
         recording.add(samples);
       },
       listen: (listener) => {
@@ -201,23 +210,23 @@ export class Edge implements EdgeInterface, TestCall {
     };
   }
 
-  #heard(): void {
+  #noteSound(): void {
     this.#soundAt = now();
     this.#clock.holding = true;
   }
 
   #play(): void {
-    this.#heard();
+    this.#noteSound();
     if (this.#state === "inside" && this.#options.sound !== false) this.#pacer.start();
   }
 
-  /** 20 ms of the call, from everybody; false: the call stands still until somebody plays something. */
-  #handOver(): boolean {
+  /** Delivers 20 ms of every participant's microphone. It returns false where there is nothing to play. */
+  #deliver(): boolean {
     const { sampleRate, speed } = this.recording;
     const playing = [...this.#participants.values()];
     if (speed === Infinity && !playing.some((one) => one.playing && !one.muted)) return false;
-    if (playing.some((one) => one.playing)) this.#heard();
-    else if (now() - this.#soundAt > holdsForMs) this.#clock.holding = false;
+    if (playing.some((one) => one.playing)) this.#noteSound();
+    else if (now() - this.#soundAt > maxHoldMs) this.#clock.holding = false;
     for (const participant of playing) {
       const samples = participant.frame();
       if (samples === null) continue;
@@ -226,12 +235,12 @@ export class Edge implements EdgeInterface, TestCall {
     return true;
   }
 
-  #remove(participant: Participant): void {
+  #remove(participant: InMemoryParticipant): void {
     this.#participants.delete(participant.id);
-    this.#tell({ type: "participant_left", participant });
+    this.#emit({ type: "participant_left", participant });
   }
 
-  #tell(event: ConnectionEvent): void {
+  #emit(event: ConnectionEvent): void {
     for (const subscriber of [...this.#subscribers]) subscriber(event);
   }
 

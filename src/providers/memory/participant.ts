@@ -4,7 +4,8 @@ import { resample } from "../../audio/resampler.ts";
 import { now } from "../../shared/protocol.ts";
 import { notPlayed, type Playback, soundOf, type TestParticipant } from "./test-call.ts";
 
-interface Sound {
+/** Sound that is to be played, and how far it has been. */
+interface QueuedSound {
   readonly frames: readonly Int16Array[];
   readonly resolve: (playback: Playback) => void;
   next: number;
@@ -12,33 +13,36 @@ interface Sound {
   endedAt: number | null;
 }
 
-/** The part of the call that a participant needs. */
-interface Surroundings {
+/** The part of the call that a participant uses. */
+interface ParticipantHost {
   readonly sampleRate: number;
-  /** Called when there is something to hand over. */
+  /** Called when there is sound to deliver. */
   play(): void;
   leave(): void;
 }
 
-/** A participant in an edge of this thread. The edge asks for a frame every 20 ms of the call. */
-export class Participant implements TestParticipant {
+/** A participant in a call of this thread. The edge asks for a frame every 20 ms of the call. */
+export class InMemoryParticipant implements TestParticipant {
   readonly id: string;
   readonly name: string;
-  readonly #surroundings: Surroundings;
+  readonly #host: ParticipantHost;
   readonly #silence: Int16Array;
-  #sounds: Sound[] = [];
-  /** Resolves when all files asked for so far are read: sound is played in the order in which it was asked for. */
+  #sounds: QueuedSound[] = [];
+  /**
+   * Resolves when all files that were asked for have been read, since sound is played in the order of the
+   * calls.
+   */
   #reading: Promise<unknown> = Promise.resolve();
-  /** Changes with each `stop`: what is still being read then is not wanted. */
+  /** The number of calls of `stop`; sound that is still being read at a call is dropped. */
   #round = 0;
   #muted = false;
   #here = true;
 
-  constructor(id: string, name: string, surroundings: Surroundings) {
+  constructor(id: string, name: string, host: ParticipantHost) {
     this.id = id;
     this.name = name;
-    this.#surroundings = surroundings;
-    this.#silence = new Int16Array(frameLength(surroundings.sampleRate));
+    this.#host = host;
+    this.#silence = new Int16Array(frameLength(host.sampleRate));
   }
 
   get muted(): boolean {
@@ -47,10 +51,10 @@ export class Participant implements TestParticipant {
 
   set muted(muted: boolean) {
     this.#muted = muted;
-    if (!muted && this.playing) this.#surroundings.play();
+    if (!muted && this.playing) this.#host.play();
   }
 
-  /** Returns whether there is sound to hand over. */
+  /** Returns whether there is sound to deliver. */
   get playing(): boolean {
     return this.#sounds.length > 0;
   }
@@ -61,7 +65,7 @@ export class Participant implements TestParticipant {
     this.#reading = read.catch(() => {});
     const whole = await read;
     if (round !== this.#round || !this.#here) return notPlayed;
-    const { samples } = resample(whole, this.#surroundings.sampleRate);
+    const { samples } = resample(whole, this.#host.sampleRate);
     const framer = new Framer(this.#silence.length);
     const frames = framer.push(samples);
     const last = framer.flush();
@@ -69,12 +73,12 @@ export class Participant implements TestParticipant {
     if (frames.length === 0) return { ...notPlayed, complete: true };
     const { promise, resolve } = Promise.withResolvers<Playback>();
     this.#sounds.push({ frames, resolve, next: 0, startedAt: null, endedAt: null });
-    this.#surroundings.play();
+    this.#host.play();
     return promise;
   }
 
   pause(ms: number): Promise<Playback> {
-    return this.play(silence(ms, this.#surroundings.sampleRate));
+    return this.play(silence(ms, this.#host.sampleRate));
   }
 
   stop(): void {
@@ -88,10 +92,10 @@ export class Participant implements TestParticipant {
     if (!this.#here) return;
     this.#here = false;
     this.stop();
-    this.#surroundings.leave();
+    this.#host.leave();
   }
 
-  /** Returns what the microphone brings now; null where it is muted. The edge calls this. */
+  /** Returns the next frame of the microphone; null where it is muted. The edge calls this. */
   frame(): Int16Array | null {
     if (this.#muted) return null;
     const [sound] = this.#sounds;

@@ -6,19 +6,29 @@ import { type Playback, soundOf, type TestCall } from "./test-call.ts";
 export interface RecordedCallerOptions {
   /** The caller's speech: the path of a WAV file, or sound. */
   readonly wav: PcmFrame | string | URL;
-  /** The path to write the conversation to, as a stereo WAV file: the caller left, the agent right. */
+  /**
+   * The path to which the conversation is written, as a stereo WAV file with the caller on the left and the
+   * agent on the right. Default: none is written.
+   */
   readonly out?: string | URL;
+  /** The caller's id. Default `caller`. */
   readonly participantId?: string;
-  /** Let the agent greet first: wait until it was quiet for a second. Default true. */
+  /**
+   * Says whether the caller first waits for the agent's greeting, until the agent was silent for a second. Default
+   * true.
+   */
   readonly waitForGreeting?: boolean;
   /**
-   * The time that the agent has to be quiet after the caller's last word before the caller hangs up, in milliseconds.
-   * Default 5 000.
+   * The silence of the agent after the caller's last word, upon which the caller hangs up, in milliseconds.
+   * Default 5,000.
    */
   readonly quietMs?: number;
 }
 
-/** A recording is the caller: it is played into the call, the agent answers, and the caller hangs up. Resolves then. */
+/**
+ * Plays a recording into a call as its caller. The agent answers, and the caller hangs up. It resolves after
+ * that.
+ */
 export async function callAsRecording(call: TestCall, options: RecordedCallerOptions): Promise<void> {
   const { wav, out, participantId = "caller", waitForGreeting = true, quietMs = 5_000 } = options;
   const sound = await soundOf(wav);
@@ -32,7 +42,10 @@ export async function callAsRecording(call: TestCall, options: RecordedCallerOpt
   if (out !== undefined) await writeConversation(call, sound, playback, out);
 }
 
-/** Writes a conversation as a stereo WAV file: the sound that was played into it left, the agent right. */
+/**
+ * Writes a conversation as a stereo WAV file: the sound that was played into it on the left, the agent's on
+ * the right.
+ */
 export async function writeConversation(
   { recording }: Pick<TestCall, "recording">,
   sound: PcmFrame,

@@ -3,31 +3,33 @@ import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { now } from "../../shared/protocol.ts";
 
+/** A frame of the agent's sound. */
 export interface RecordedFrame {
-  /** The time of its arrival, as epoch milliseconds. */
+  /** The time of its arrival, in epoch milliseconds. */
   readonly at: number;
   readonly samples: Int16Array;
 }
 
-/** A stretch of silence within what was said. */
+/** A silence within the agent's sound. */
 export interface Gap {
-  /** The end of the sound before it, as epoch milliseconds. */
+  /** The end of the sound before it, in epoch milliseconds. */
   readonly at: number;
+  /** Its length, in milliseconds. */
   readonly ms: number;
 }
 
-/** The shortest gap that counts, in milliseconds: less than a frame is what timers cost. */
+/** The shortest gap that counts, in milliseconds; timers alone cause delays below half a frame. */
 const shortestGapMs = 10;
 
-/** The recording of a call: every frame, and the time of its arrival. */
+/** The recording of an agent's sound: every frame, with the time of its arrival. */
 export class Recording {
   readonly sampleRate: number;
-  /** The number of times that the call runs faster than life. */
+  /** The factor by which the call is faster than real time. */
   readonly speed: number;
   readonly frames: RecordedFrame[] = [];
   readonly #listeners = new Set<(frame: RecordedFrame) => void>();
   #samples = 0;
-  /** The time when all that was recorded is played. */
+  /** The time at which all recorded sound has been played, in epoch milliseconds. */
   #playedAt = 0;
   #mostAheadMs = 0;
 
@@ -36,22 +38,28 @@ export class Recording {
     this.speed = speed;
   }
 
-  /** The length of the recording, in milliseconds of sound. */
+  /** The length of the recorded sound, in milliseconds. */
   get durationMs(): number {
     return (this.#samples * 1_000) / this.sampleRate;
   }
 
-  /** The most by which sound came ahead of its time, in milliseconds of sound: that much is still heard after a cut. */
+  /**
+   * The longest time by which sound arrived ahead of its time, in milliseconds of sound. So much is still
+   * heard after the agent stops.
+   */
   get mostAheadMs(): number {
     return this.#mostAheadMs;
   }
 
-  /** All the sound that was said, without the silence between. */
+  /** All recorded sound, without the silence between. */
   get sound(): PcmFrame {
     return { samples: concatenate(this.frames.map(({ samples }) => samples)), sampleRate: this.sampleRate };
   }
 
-  /** Returns the recording with the silence between speeches. `from` is its beginning, as epoch milliseconds. */
+  /**
+   * Returns the recorded sound with the silence between. `from` is its beginning, in epoch milliseconds.
+   * Default: the first frame.
+   */
   timeline(from = this.frames[0]?.at ?? 0): PcmFrame {
     const pieces: { readonly begin: number; readonly samples: Int16Array }[] = [];
     let end = 0;
@@ -67,8 +75,8 @@ export class Recording {
   }
 
   /**
-   * Returns the places where the sound stopped and went on later, between two speeches or because frames came late, in the
-   * order of time.
+   * Returns the gaps of at least so many milliseconds, default 10, in the order of time. A gap is between two
+   * speeches, or due to late frames.
    */
   gaps(atLeastMs = shortestGapMs): Gap[] {
     const gaps: Gap[] = [];
@@ -81,7 +89,7 @@ export class Recording {
     return gaps;
   }
 
-  /** Adds a frame that has come. The edge calls this. */
+  /** Adds a frame. The edge calls this. */
   add(samples: Int16Array, at: number = now()): void {
     const frame = { at, samples: samples.slice() };
     this.frames.push(frame);
@@ -93,13 +101,16 @@ export class Recording {
     for (const listener of [...this.#listeners]) listener(frame);
   }
 
-  /** Calls `listener` for every frame from here on. Returns what ends it. */
+  /** Calls `listener` with every frame from here on. It returns a function that unsubscribes. */
   subscribe(listener: (frame: RecordedFrame) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when this much was said since the call began, in milliseconds of sound. Rejects after `timeoutMs`, default 10 000. */
+  /**
+   * Resolves when the agent has spoken for `ms` milliseconds of sound since the call began. It rejects with a
+   * `DeadlineError` after `timeoutMs` milliseconds, default 10,000.
+   */
   async reached(ms: number, timeoutMs = 10_000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = () => {
@@ -119,8 +130,9 @@ export class Recording {
   }
 
   /**
-   * Resolves when nothing was said for this long, in milliseconds of real time, however fast the call runs: who thinks takes
-   * their time. It counts from now on, or from the end of what was said last. Rejects after `timeoutMs`, default 60 000.
+   * Resolves when the agent was silent for `ms` milliseconds of real time, whatever the speed of the call.
+   * The time counts from the call of this function, or from the end of the last sound. It rejects with a
+   * `DeadlineError` after `timeoutMs` milliseconds, default 60,000.
    */
   async quiet(ms: number, timeoutMs = 60_000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();

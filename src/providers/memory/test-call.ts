@@ -2,17 +2,17 @@ import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { readWav } from "../../audio/wav.ts";
 import type { Recording } from "./recording.ts";
 
-/** A call as its test sees it: the edge itself, or from another thread what `dial` gives. */
+/** A call as a test uses it: the edge itself or, from another thread, the result of `dial`. */
 export interface TestCall {
-  /** A recording of the agent's speech. */
+  /** The recording of the agent's speech. */
   readonly recording: Recording;
-  /** Resolves when the agent is in the call. */
+  /** Resolves when the agent has joined the call. */
   readonly joined: Promise<void>;
-  /** Resolves when the agent is out of it. */
+  /** Resolves when the agent has left the call. */
   readonly left: Promise<void>;
-  /** Lets somebody come into the call, with an open microphone. They may come before the agent does. */
+  /** Adds a participant with an open microphone. Participants may join before the agent does. */
   addParticipant(id: string, options?: { readonly name?: string }): TestParticipant;
-  /** The call ends for everybody. */
+  /** Ends the call for everybody. */
   hangUp(): void;
 }
 
@@ -20,32 +20,39 @@ export interface TestCall {
 export interface TestParticipant {
   readonly id: string;
   readonly name: string;
-  /** A muted microphone sends nothing, not even silence, and what is played waits. */
+  /**
+   * Says whether the microphone is muted. A muted microphone sends nothing, not even silence, and sound to be
+   * played waits.
+   */
   muted: boolean;
   /**
-   * Says this into the call, after what is being said: sound, or the path of a WAV file. It begins when the agent is there.
-   * Resolves when all of it is handed over, or will not be: after `stop` or `leave`, or as the call ends.
+   * Plays sound, or a WAV file given by its path, after what is being played. It begins when the agent has
+   * joined. It resolves when all of it was delivered, or will not be: after `stop` or `leave`, or at the end
+   * of the call.
    */
   play(sound: PcmFrame | string | URL): Promise<Playback>;
-  /** Says nothing for this long, in milliseconds of the call's time, before what is played next. */
+  /** Plays silence for `ms` milliseconds of the call's time, before what is played next. */
   pause(ms: number): Promise<Playback>;
-  /** Falls silent: the rest of what was to be played is dropped. */
+  /** Drops the sound that was not played yet. */
   stop(): void;
   /** Leaves the call. */
   leave(): void;
 }
 
+/** The result of `play`. */
 export interface Playback {
-  /** The times when its first and its last frame were handed over, as epoch milliseconds; null where none was. */
+  /** The time at which the first frame was delivered, in epoch milliseconds; null where none was. */
   readonly startedAt: number | null;
+  /** The time at which the last frame was delivered, in epoch milliseconds; null where none was. */
   readonly endedAt: number | null;
-  /** All of it was. */
+  /** Says whether all of the sound was delivered. */
   readonly complete: boolean;
 }
 
+/** The result for sound that was not delivered at all. */
 export const notPlayed: Playback = { startedAt: null, endedAt: null, complete: false };
 
-/** The sound itself, or that of a WAV file. */
+/** Resolves with the sound itself, or with that of a WAV file. */
 export async function soundOf(sound: PcmFrame | string | URL): Promise<PcmFrame> {
   return typeof sound === "object" && "samples" in sound ? sound : readWav(sound);
 }

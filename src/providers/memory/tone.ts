@@ -1,15 +1,18 @@
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 
 export interface ToneOptions {
-  /** The sample rate, in hertz. Default 16 000. */
+  /** The sample rate, in hertz. Default 16,000. */
   readonly sampleRate?: number;
-  /** 0–1. Default 0.25. */
+  /** The amplitude, 0–1. Default 0.25. */
   readonly amplitude?: number;
-  /** The place in the tone where the sound begins, in milliseconds, so that pieces of one tone fit together. Default 0. */
+  /**
+   * The time within the tone at which the sound begins, in milliseconds, so that pieces of one tone fit
+   * together. Default 0.
+   */
   readonly fromMs?: number;
 }
 
-/** A sine of this frequency, in hertz, and duration, in milliseconds. */
+/** Returns a sine of this frequency, in hertz, and duration, in milliseconds. */
 export function tone(frequency: number, ms: number, options: ToneOptions = {}): PcmFrame {
   const { sampleRate = 16_000, amplitude = 0.25, fromMs = 0 } = options;
   const from = Math.round((fromMs * sampleRate) / 1_000);

@@ -11,7 +11,7 @@ export interface StreamFailure {
   readonly code?: string | undefined;
   /** Stream's error number: the coordinator's (40 is an expired token) or the SFU's (700 is a full one). */
   readonly number?: number | undefined;
-  /** Whether another attempt can succeed. */
+  /** Says whether another attempt can succeed. */
   readonly retryable: boolean;
   /** The wait that Stream asks for before another attempt, in milliseconds; null or undefined: none. */
   readonly retryAfterMs?: number | null;

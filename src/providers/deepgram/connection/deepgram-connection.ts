@@ -38,7 +38,7 @@ export class DeepgramConnection {
     this.#connect().catch((error: unknown) => this.fail(unreachable(error)));
   }
 
-  /** Whether the connection is open and not finishing. */
+  /** Returns whether the connection is open and not finishing. */
   get open(): boolean {
     return this.#state === "open" && this.#socket?.isOpen() === true;
   }

@@ -62,7 +62,7 @@ class FluxReader implements MessageReader {
   #text = "";
   /** The end of the sound when the text last changed, which is about the end of its last word. */
   #textEnd: number | null = null;
-  /** Whether Deepgram has reported the start of the turn; its words may come before that. */
+  /** Says whether Deepgram has reported the start of the turn; its words may come before that. */
   #started = false;
 
   read(message: unknown): TurnSignals {

@@ -80,7 +80,7 @@ class NovaReader implements MessageReader {
   #noticedAt: number | null = null;
   /** The end of the last turn, in seconds of sound. */
   #endedAt = 0;
-  /** Whether the utterance has ended while its words are not final yet. */
+  /** Says whether the utterance has ended while its words are not final yet. */
   #overdue = false;
 
   constructor({ utteranceEndMs }: FilledDeepgramOptions) {

@@ -13,7 +13,7 @@ const tailMs = 1_200;
  */
 export class SilenceFiller {
   readonly #fill: (samples: Int16Array) => void;
-  /** Whether a turn is under way. */
+  /** Says whether a turn is under way. */
   wanted = false;
   #timer: NodeJS.Timeout | null = null;
   #silence = new Int16Array(0);

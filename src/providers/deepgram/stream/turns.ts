@@ -22,7 +22,7 @@ export class Turns {
   #state: "silent" | "speaking" | "eager" = "silent";
   /** The words of this turn that former connections understood. */
   #carried = "";
-  /** Whether no speech was detected yet over the new connection. */
+  /** Says whether no speech was detected yet over the new connection. */
   #interrupted = false;
   #text = "";
   #speechEndedAt: number | null = null;
@@ -31,7 +31,7 @@ export class Turns {
     this.#emit = emit;
   }
 
-  /** Whether a turn is under way. */
+  /** Returns whether a turn is under way. */
   get open(): boolean {
     return this.#state !== "silent";
   }

@@ -1,6 +1,6 @@
 import { parsePlace, plainName } from "./place-name.ts";
 
-/** Typical weather of a few cities: something to answer with where there is no network. */
+/** Typical weather of a few cities, as an answer where there is no network. */
 const places = [
   ["Amsterdam", 12, "cloudy"],
   ["Berlin", 11, "partly cloudy"],
@@ -29,7 +29,10 @@ const byName = new Map(
   ]),
 );
 
-/** Letter case, accents and what follows a comma do not matter. */
+/**
+ * Returns the row of a place; undefined where it has none. Letter case, accents and the text after a comma
+ * are ignored.
+ */
 export function placeInTable(name: string) {
   return byName.get(plainName(parsePlace(name).name));
 }

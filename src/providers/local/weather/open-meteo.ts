@@ -2,13 +2,19 @@ import { throughProxy } from "../../../network/dispatcher.ts";
 import { type FoundPlace, parsePlace, placeWithin, splitWords } from "./place-name.ts";
 import type { Weather } from "./weather-report.ts";
 
-/** Largest answer that is read, in bytes. */
+/** The largest response that is read, in bytes. */
 const largestAnswer = 512 * 1024;
 
-/** Places of one name that are looked through: there are more than thirty Springfields. The search gives at most 100. */
-const mostPlaces = 100;
+/**
+ * The number of places of one name that are compared: there are more than thirty Springfields. The search
+ * returns at most 100.
+ */
+const maxPlaces = 100;
 
-/** Codes of the World Meteorological Organization, as open-meteo.com/en/docs lists them: the first that is ≥ the code. */
+/**
+ * The codes of the World Meteorological Organization, as open-meteo.com/en/docs lists them. The first row
+ * whose code is at least the given one applies.
+ */
 const conditions: readonly (readonly [code: number, text: string])[] = [
   [0, "clear sky"],
   [1, "mainly clear"],
@@ -23,7 +29,10 @@ const conditions: readonly (readonly [code: number, text: string])[] = [
   [99, "thunderstorm"],
 ];
 
-/** Asks open-meteo.com, or a server at `url` that answers alike. Throws where the answer is not what it should be. */
+/**
+ * Asks open-meteo.com, or a server at `url` with the same responses. It throws where a response is not as
+ * expected.
+ */
 export async function fetchWeather(
   location: string,
   url: string | undefined,
@@ -51,8 +60,9 @@ export async function fetchWeather(
 }
 
 /**
- * The search knows single names only: what stands behind a comma chooses among the places of that name. Where it fits none
- * of them, the first, which is the largest, is taken, and its whole name tells which it is.
+ * Resolves with a place; null where there is none. The search knows single names only, so the text after a
+ * comma chooses among the places of that name. Where it fits none of them, the first and largest one is
+ * taken; its full name shows which it is.
  */
 async function findPlace(
   location: string,
@@ -61,10 +71,10 @@ async function findPlace(
 ): Promise<FoundPlace | null> {
   const { name, within } = parsePlace(location);
   if (name === "") return null;
-  const places = await search(name, within.length === 0 ? 1 : mostPlaces, url, signal);
+  const places = await search(name, within.length === 0 ? 1 : maxPlaces, url, signal);
   if (places.length > 0) return placeWithin(places, within) ?? places[0]!;
   for (const parted of splitWords(name)) {
-    const found = await search(parted.name, mostPlaces, url, signal);
+    const found = await search(parted.name, maxPlaces, url, signal);
     const place = placeWithin(found, [...parted.within, ...within]);
     if (place !== undefined) return place;
   }
@@ -86,7 +96,7 @@ async function search(
   return results.map(record);
 }
 
-/** Returns the place in words, with its region where somebody asked for more than a name. */
+/** Returns the full name of a place, with its region where the question had more than a name. */
 function describe({ name, admin1, country }: FoundPlace, location: string): string {
   const region = /[,;\s]/.test(location.trim()) && admin1 !== name ? [admin1] : [];
   const parts = [name ?? location, ...region, country].filter(

@@ -1,13 +1,13 @@
-/** The name of a place and what follows it to tell it from others, such as a state or a country. */
+/** The name of a place, and the areas that distinguish it, such as a state or a country. */
 export interface PlaceName {
   readonly name: string;
   readonly within: readonly string[];
 }
 
-/** A place as Open-Meteo's search tells it. */
+/** A place in a response of Open-Meteo's search. */
 export type FoundPlace = Readonly<Record<string, unknown>>;
 
-/** Splits at commas: `Boulder, CO, USA` is Boulder, within `CO` and `USA`. */
+/** Splits a location at commas: `Boulder, CO, USA` is Boulder, within `CO` and `USA`. */
 export function parsePlace(location: string): PlaceName {
   const [name = "", ...within] = location
     .split(/[,;，、]/)
@@ -17,8 +17,8 @@ export function parsePlace(location: string): PlaceName {
 }
 
 /**
- * Returns the ways to read a name without commas, such as `Boulder Colorado` or `Charleston South Carolina`; of one
- * word, none.
+ * Returns the ways to read a name without commas, such as `Boulder Colorado` or `Charleston South Carolina`;
+ * none for a single word.
  */
 export function splitWords(name: string): PlaceName[] {
   const words = name.split(/\s+/).filter(Boolean);
@@ -30,7 +30,7 @@ export function splitWords(name: string): PlaceName[] {
     }));
 }
 
-/** The first of the places that lies in the most of these areas; undefined where none lies in any of them. */
+/** Returns the first place that lies in the most of these areas; undefined where none lies in any of them. */
 export function placeWithin(
   places: readonly FoundPlace[],
   within: readonly string[],
@@ -45,14 +45,14 @@ export function placeWithin(
   return best;
 }
 
-/** Every name of the areas that a place lies in. */
+/** Returns the names of all areas that a place lies in. */
 function areasOf(place: FoundPlace): ReadonlySet<string> {
   const { country, country_code, admin1, admin2, admin3, admin4 } = place;
   const told = [country, country_code, admin1, admin2, admin3, admin4];
   return new Set(told.filter((name) => typeof name === "string").map(plainName));
 }
 
-/** An area under the names that the search may tell it by. */
+/** Returns the names under which the search may know an area. */
 function namesOf(area: string): string[] {
   const plain = plainName(area);
   const bare = plain
@@ -61,7 +61,7 @@ function namesOf(area: string): string[] {
   return [plain, bare, ...(abbreviations.get(plain) ?? [])];
 }
 
-/** Letter case, accents and dots do not matter. */
+/** Returns a name without differences of letter case, accents and dots. */
 export function plainName(name: string): string {
   return name
     .normalize("NFD")
@@ -71,7 +71,7 @@ export function plainName(name: string): string {
     .toLowerCase();
 }
 
-/** Short names that people write instead of those that the search knows; one may stand for several. */
+/** Abbreviations of the names that the search knows. One may stand for several names. */
 const shortNames = `
   al alabama|ak alaska|az arizona|ar arkansas|ca california|co colorado|ct connecticut|de delaware|dc district of columbia
   fl florida|ga georgia|hi hawaii|id idaho|il illinois|in indiana|ia iowa|ks kansas|ky kentucky|la louisiana|me maine

@@ -1,4 +1,4 @@
-/** The weather somewhere, and who says so. */
+/** The weather at a place, and its source. */
 export type Weather =
   | {
       readonly found: true;

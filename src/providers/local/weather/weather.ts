@@ -6,19 +6,23 @@ export type { Weather } from "./weather-report.ts";
 
 export interface WeatherOptions {
   /**
-   * The source to ask: a server that answers as open-meteo.com does, or `offline` for the built-in table alone. Default:
-   * the environment's `WEATHER_API_URL`, else open-meteo.com, which needs no key.
+   * The source: a server with the responses of open-meteo.com, or `offline` for the built-in table alone.
+   * Default: the environment's `WEATHER_API_URL`, else open-meteo.com, which needs no key.
    */
   readonly url?: string;
-  /** The longest wait for the whole answer, in milliseconds. Default 2,500: somebody is waiting to hear it. */
+  /**
+   * The longest wait for the whole response, in milliseconds. Default 2,500, since a participant waits for
+   * the answer.
+   */
   readonly timeoutMs?: number;
+  /** Aborts the request. Default: none. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The current weather at a place. Where the source does not answer in time, or not properly, a small built-in table does;
- * `source` tells which. A place that is not known is an answer (`found: false`), not an error. Rejects only with the reason
- * of `signal`.
+ * Resolves with the current weather at a place. Where the source does not respond in time or as expected, a
+ * small built-in table is used; `source` tells which. An unknown place is a result (`found: false`), not an
+ * error. It rejects only with the reason of `signal`.
  */
 export async function getWeatherByLocation(location: string, options: WeatherOptions = {}): Promise<Weather> {
   const { url = process.env.WEATHER_API_URL, timeoutMs = 2_500, signal } = options;
@@ -38,7 +42,7 @@ function fromTable(location: string, reason: string): Weather {
   return place === undefined ? { found: false, location, reason, source } : { found: true, ...place, source };
 }
 
-/** The weather in words; undefined where the value is none. */
+/** Returns the weather in words; undefined where the value is not a {@link Weather}. */
 export function weatherSentence(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || !("found" in value)) return undefined;
   const weather = value as Weather;

@@ -121,7 +121,7 @@ export class CallConnection {
     return this.#participants.people;
   }
 
-  /** Whether the agent is permitted to be heard. */
+  /** Returns whether the agent is permitted to be heard. */
   get maySpeak(): boolean {
     return this.#permission.mutedBy === null;
   }

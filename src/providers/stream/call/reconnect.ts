@@ -23,7 +23,7 @@ export interface ReconnectRequest {
   readonly reason: string;
   /** The time at which the failure was noticed, in epoch milliseconds. */
   readonly noticedAt: number;
-  /** Whether the SFU said that the agent cannot remain on it. */
+  /** Says whether the SFU said that the agent cannot remain on it. */
   readonly edgeUnusable: boolean;
 }
 

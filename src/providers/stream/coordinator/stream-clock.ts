@@ -36,7 +36,7 @@ export class StreamClock {
   #backdatedSeconds = backdatedSeconds;
 
   /**
-   * Whether Stream's time is known. It is unknown before the first answer, and after this machine slept or
+   * Returns whether Stream's time is known. It is unknown before the first answer, and after this machine slept or
    * its clock was set: `now()` counts neither.
    */
   get known(): boolean {

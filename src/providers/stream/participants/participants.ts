@@ -21,7 +21,7 @@ interface UserSession {
   readonly userId: string;
   readonly sessionId: string;
   trackLookupPrefix: string;
-  /** Whether its microphone was ever on. The subscription then continues while it is muted. */
+  /** Says whether its microphone was ever on. The subscription then continues while it is muted. */
   subscribed: boolean;
   microphoneOn: boolean;
 }

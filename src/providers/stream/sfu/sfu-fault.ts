@@ -10,7 +10,7 @@ export interface SfuFault {
   readonly error: StreamError;
   /** The reaction that the SFU asks for; null: none. */
   readonly reaction: ReconnectStrategy | "leave" | null;
-  /** Whether only another SFU helps. */
+  /** Says whether only another SFU helps. */
   readonly edgeUnusable: boolean;
 }
 

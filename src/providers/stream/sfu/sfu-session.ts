@@ -103,12 +103,12 @@ export class SfuSession {
     return this.#fastDeadlineMs;
   }
 
-  /** Whether neither peer connection has failed, so that the session can be resumed. */
+  /** Returns whether neither peer connection has failed, so that the session can be resumed. */
   get mediaHealthy(): boolean {
     return this.#watches.publisher.state !== "failed" && this.#watches.subscriber.state !== "failed";
   }
 
-  /** Whether the signalling socket has joined and is open. */
+  /** Returns whether the signalling socket has joined and is open. */
   get signalHealthy(): boolean {
     return this.#socket?.joined === true;
   }

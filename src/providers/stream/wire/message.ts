@@ -61,7 +61,7 @@ export type MessageInput<M> = M extends MessageType<infer F> ? FieldInputs<F> : 
 /** The type of a message: its fields by name, in camelCase. */
 export class MessageType<F extends MessageFields> {
   readonly fields: F;
-  /** Whether the fields exclude one another (`oneof`): the last one that was sent counts. */
+  /** Says whether the fields exclude one another (`oneof`): the last one that was sent counts. */
   readonly exclusive: boolean;
   readonly byNumber: ReadonlyMap<number, readonly [name: string, field: MessageField]>;
 

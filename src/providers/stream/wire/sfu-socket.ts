@@ -116,7 +116,7 @@ export class SfuSocket {
     });
   }
 
-  /** Whether the SFU accepted the join and the connection is open. */
+  /** Returns whether the SFU accepted the join and the connection is open. */
   get joined(): boolean {
     return this.#state === "joined";
   }
