@@ -12,52 +12,49 @@ const environmentIn = (printed: string, prefix: string): Record<string, string> 
     [...printed.matchAll(new RegExp(`^${prefix}([A-Z_]+)=(.*)$`, "gm"))].map(([, ...pair]) => pair),
   );
 
-test.serial(
-  "what it prints is all that the built-in agent needs to talk through the emulators",
-  async (t) => {
-    const emulators = new Child(t, [main, "--delays", "none"]);
-    await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){9}/);
-    const exported = environmentIn(emulators.stdout, "export ");
-    t.deepEqual(Object.keys(exported).toSorted(), [
-      "DEEPGRAM_API_KEY",
-      "DEEPGRAM_BASE_URL",
-      "ELEVENLABS_API_KEY",
-      "ELEVENLABS_BASE_URL",
-      "GOOGLE_API_KEY",
-      "GOOGLE_GEMINI_BASE_URL",
-      "STREAM_API_KEY",
-      "STREAM_API_SECRET",
-      "STREAM_BASE_URL",
-    ]);
-    t.deepEqual(environmentIn(emulators.stdout, ""), exported);
-    for (const provider of ["gemini", "deepgram", "elevenlabs", "stream"]) {
-      t.regex(emulators.stdout, new RegExp(`^${provider} +http://127\\.0\\.0\\.1:\\d+$`, "m"));
-    }
+test.serial("its output is all that the built-in agent needs to use the emulators", async (t) => {
+  const emulators = new Child(t, [main, "--delays", "none"]);
+  await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){9}/);
+  const exported = environmentIn(emulators.stdout, "export ");
+  t.deepEqual(Object.keys(exported).toSorted(), [
+    "DEEPGRAM_API_KEY",
+    "DEEPGRAM_BASE_URL",
+    "ELEVENLABS_API_KEY",
+    "ELEVENLABS_BASE_URL",
+    "GOOGLE_API_KEY",
+    "GOOGLE_GEMINI_BASE_URL",
+    "STREAM_API_KEY",
+    "STREAM_API_SECRET",
+    "STREAM_BASE_URL",
+  ]);
+  t.deepEqual(environmentIn(emulators.stdout, ""), exported);
+  for (const provider of ["gemini", "deepgram", "elevenlabs", "stream"]) {
+    t.regex(emulators.stdout, new RegExp(`^${provider} +http://127\\.0\\.0\\.1:\\d+$`, "m"));
+  }
 
-    t.regex(emulators.stdout, /^They do not listen: /m);
+  t.regex(emulators.stdout, /^They do not listen: /m);
 
-    const dotEnv = Object.entries(exported).map((pair) => `${pair.join("=")}\n`);
-    const server = new Child(t, [bin, "serve", "--port", "0"], { dotEnv: dotEnv.join("") });
-    const url = await server.readyUrl();
-    const { msg } = await server.logged(/^Agent: /);
-    t.is(
-      msg,
-      "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS elevenlabs eleven_flash_v2_5, edge local.",
-    );
-    t.false(server.log.some(({ msg }) => /does not work/.test(msg)));
-    const id = await startSession(url);
-    const events = () => fetch(`${url}/sessions/${id}/events`);
-    await heard(await events(), /"text":"Hello! I stand in for Gemini/);
-    t.is((await ask(url, `/sessions/${id}/messages`, { text: "Are you there?" })).status, 202);
-    await heard(await events(), /"text":"I heard you say: Are you there\?\. That is all/);
+  const dotEnv = Object.entries(exported).map((pair) => `${pair.join("=")}\n`);
+  const server = new Child(t, [bin, "serve", "--port", "0"], { dotEnv: dotEnv.join("") });
+  const url = await server.readyUrl();
+  const { msg } = await server.logged(/^Agent: /);
+  t.is(
+    msg,
+    "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS elevenlabs eleven_flash_v2_5, edge local.",
+  );
+  t.false(server.log.some(({ msg }) => /does not work/.test(msg)));
+  const id = await startSession(url);
+  const events = () => fetch(`${url}/sessions/${id}/events`);
+  await heard(await events(), /"text":"Hello! I stand in for Gemini/);
+  t.is((await ask(url, `/sessions/${id}/messages`, { text: "Are you there?" })).status, 202);
+  await heard(await events(), /"text":"I heard you say: Are you there\?\. That is all/);
 
-    emulators.kill("SIGINT");
-    t.deepEqual(await emulators.exit, { code: 0, signal: null });
-    t.is(emulators.stderr, "");
-  },
-);
+  emulators.kill("SIGINT");
+  t.deepEqual(await emulators.exit, { code: 0, signal: null });
+  t.is(emulators.stderr, "");
+});
 
-test.serial("a wrong key can be tried: it is refused by all, and counted", async (t) => {
+test.serial("a wrong key is refused by all emulators, and counted", async (t) => {
   const emulators = new Child(t, [main, "--delays", "none"]);
   await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){6}/);
   const dotEnv = Object.entries(environmentIn(emulators.stdout, "export ")).map(([name, value]) =>
@@ -81,7 +78,7 @@ test.serial("a wrong key can be tried: it is refused by all, and counted", async
   await emulators.exit;
 });
 
-test.serial("a port may be given; one that is in use is told in a line", async (t) => {
+test.serial("a port may be given; one that is in use is reported in a line", async (t) => {
   const port = String(await freePort());
   const first = new Child(t, [main, "--gemini", port]);
   await first.printed(new RegExp(`^gemini +http://127\\.0\\.0\\.1:${port}$`, "m"));

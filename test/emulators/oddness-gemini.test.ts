@@ -98,7 +98,7 @@ test("whole pairs, and backslashes before them, are text like any other", async 
   t.is(said, text);
 });
 
-test("what is no JSON, or has fields that nobody knows, is refused by name", async (t) => {
+test("a body that is not JSON, or has unknown fields, is refused by name", async (t) => {
   const { refusal } = await stage(t);
   t.regex(
     (await refusal('{"contents": oops}')).message,
@@ -159,7 +159,7 @@ test("functions are refused by their names, all that are wrong at once", async (
   }
 });
 
-test("schemas are refused that are in no dialect of the field they are in", async (t) => {
+test("schemas are refused that are not in the dialect of their field", async (t) => {
   const { refusal } = await stage(t);
   const property = (schema: object) => ({ type: "object", properties: { p: schema } });
   for (const [schema, what] of [

@@ -56,7 +56,7 @@ async function play(
 
 const sentence = "My grandmother travelled around remarkable countries, yesterday evening.";
 
-test("Flux: words may come before StartOfTurn, are rewritten, and no trigger is told", async (t) => {
+test("Flux: words may come before StartOfTurn, are rewritten, and have no trigger", async (t) => {
   const told = await play(t, flux, [-60, 1_600, -2_000], { script: { phrases: [sentence] } });
   const turns = told.filter(({ type }) => type === "TurnInfo");
   const start = turns.findIndex(({ event }) => event === "StartOfTurn");
@@ -80,7 +80,7 @@ test("Flux: Updates come every 240 ms, and every 80 ms behind speech", async (t)
   t.true(steps.every((ms) => ms <= 240));
 });
 
-test("Flux: words of what proves to be a noise are taken back, without any turn", async (t) => {
+test("Flux: words of a noise are withdrawn, without any turn", async (t) => {
   const told = await play(t, flux, [-100, 160, -2_000], { script: { phrases: [sentence] } });
   const texts = told.filter(({ type }) => type === "TurnInfo");
   t.deepEqual([...new Set(texts.map(({ event }) => event))], ["Update"]);
@@ -111,7 +111,7 @@ test("Nova: UtteranceEnd comes late, noise is speech without a word, and the str
   );
 });
 
-test("Nova: an interim result may take back what the one before had", async (t) => {
+test("Nova: an interim result may withdraw words of the one before", async (t) => {
   const told = await play(t, nova, [4_000, -600], { script: { phrases: [sentence] } });
   const interims = told.filter(({ type, is_final }) => type === "Results" && !is_final).map(transcriptOf);
   t.true(interims[0] !== "" && interims[1] === "" && interims[2] !== "");

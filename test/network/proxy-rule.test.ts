@@ -80,7 +80,7 @@ for (const [list, url, direct] of [
   });
 }
 
-test("what is no address of a proxy is named, and not quoted", (t) => {
+test("an invalid address of a proxy is named, and not quoted", (t) => {
   for (const wrong of ["socks5://user:secret@proxy.test", "http://", "http://user:secret@pro xy:1"]) {
     const error = t.throws(() => proxyFor("https://api.test", { https_proxy: wrong }), {
       instanceOf: TypeError,
@@ -90,7 +90,7 @@ test("what is no address of a proxy is named, and not quoted", (t) => {
   }
 });
 
-test("session threads know the proxies, whatever environment they are given", (t) => {
+test("session threads have the proxies' variables, whatever their environment is restricted to", (t) => {
   const ofProcess = { HTTPS_PROXY: proxied, no_proxy: "a.test", GREENROOM_API_KEY: "k", HOME: "/home" };
   t.like(threadEnvironment(undefined, ofProcess), {
     HTTPS_PROXY: proxied,

@@ -174,7 +174,7 @@ test.serial("webhooks and the weather are sent through the proxy", async (t) => 
   t.is(proxy.asked(`GET ${weather}/v1/search`).length, 1);
 });
 
-test.serial("what NO_PROXY names is reached directly", async (t) => {
+test.serial("hosts in NO_PROXY are reached directly", async (t) => {
   const proxy = await proxied(t, "127.0.0.0/8,localhost");
   await using deepgram = await startDeepgram({});
   await using elevenlabs = await startElevenlabs({ delays: silence });
@@ -187,7 +187,7 @@ test.serial("what NO_PROXY names is reached directly", async (t) => {
   t.deepEqual(proxy.passages, []);
 });
 
-test.serial("peers are asked directly, whatever the proxies are", async (t) => {
+test.serial("peers are reached directly, whatever the proxies are", async (t) => {
   const proxy = await proxied(t);
   const { url, asked } = await server(t);
   const client = new PeerClient(new PeerMarks(["a secret of this test"]));
@@ -206,7 +206,7 @@ test.serial("peers are asked directly, whatever the proxies are", async (t) => {
   t.deepEqual([asked.length > 0, proxy.passages], [true, []]);
 });
 
-test.serial("a proxy that refuses is told by what it says, and never with its password", async (t) => {
+test.serial("the error of a proxy's refusal has its reason, and never its password", async (t) => {
   const proxy = await proxied(t);
   const wrong = proxy.url.replace("p%3Aw%2F1", "wrong-password");
   Object.assign(process.env, { HTTP_PROXY: wrong, HTTPS_PROXY: wrong });

@@ -51,7 +51,7 @@ const temporary = (t: ExecutionContext): string => {
 };
 
 for (const speed of [1, 10, Infinity]) {
-  test(`what is played arrives whole, in frames and in order: speed ${speed}`, async (t) => {
+  test(`played sound arrives complete, in frames and in order: speed ${speed}`, async (t) => {
     const edge = new testing.Edge({ speed });
     const heard = hearing(await joined(t, edge));
     const alice = edge.addParticipant("alice");
@@ -71,7 +71,7 @@ for (const speed of [1, 10, Infinity]) {
   });
 }
 
-test("real time takes its time: never early", async (t) => {
+test("in real time no frame is early", async (t) => {
   const edge = new testing.Edge();
   const before = performance.timeOrigin + performance.now();
   await joined(t, edge);
@@ -79,7 +79,7 @@ test("real time takes its time: never early", async (t) => {
   t.true(endedAt! - before >= 178, `${endedAt! - before} ms`);
 });
 
-test("an open microphone sends silence, a muted one nothing; what is played waits", async (t) => {
+test("an open microphone sends silence, a muted one nothing, while played sound waits", async (t) => {
   const edge = new testing.Edge({ speed: 20 });
   const connection = await joined(t, edge);
   const alice = edge.addParticipant("alice");
@@ -113,7 +113,7 @@ test("a WAV file is played, whatever its rate", async (t) => {
   t.true((await alice.play(testing.tone(300, 20))).complete, "the next sound is played all the same");
 });
 
-test("several participants, who come and go, are told and heard each by itself", async (t) => {
+test("several participants join, leave and are heard separately", async (t) => {
   const edge = new testing.Edge({ speed: 20 });
   const early = edge.addParticipant("early", { name: "Early Bird" });
   const connection = await joined(t, edge);
@@ -148,7 +148,7 @@ test("several participants, who come and go, are told and heard each by itself",
   ]);
 });
 
-test("stopped, a participant is silent, and what was playing says how far it came", async (t) => {
+test("a stopped participant is silent, and the playback tells how far it got", async (t) => {
   const edge = new testing.Edge({ speed: 5 });
   const heard = hearing(await joined(t, edge));
   const alice = edge.addParticipant("alice");
@@ -163,7 +163,7 @@ test("stopped, a participant is silent, and what was playing says how far it cam
   t.true((await alice.play(testing.tone(700, 40))).complete);
 });
 
-test("when the call ends, whatever was playing is over, and nothing is heard or said any more", async (t) => {
+test("when the call ends, all playbacks end, and no sound passes any more", async (t) => {
   const edge = new testing.Edge({ speed: 10 });
   const connection = await joined(t, edge);
   const heard = hearing(connection);
@@ -180,7 +180,7 @@ test("when the call ends, whatever was playing is over, and nothing is heard or 
   await connection.leave();
 });
 
-test("what plays before the agent is there waits for it", async (t) => {
+test("sound that is played before the agent joins waits for it", async (t) => {
   const edge = new testing.Edge({ speed: 10 });
   const playing = edge.addParticipant("alice").play(testing.tone(300, 40));
   const heard = hearing(await joined(t, edge));
@@ -214,7 +214,7 @@ test("a join can be slow, or fail, and happens once", async (t) => {
   });
 });
 
-test("what the agent sends is checked: another length or rate is a mistake of the agent", async (t) => {
+test("the agent's frames are checked: another length or rate throws", async (t) => {
   const { audio } = await joined(t, new testing.Edge());
   t.throws(() => audio?.send({ samples: new Int16Array(100), sampleRate: 16_000 }), {
     instanceOf: TypeError,
@@ -236,7 +236,7 @@ for (const options of [
   });
 }
 
-test("a recording tells when each frame came, where the gaps are, and how far sound was ahead", (t) => {
+test("a recording has the time of each frame, the gaps, and the longest lead", (t) => {
   const recording = new testing.Recording(16_000);
   const frame = (value: number) => new Int16Array(320).fill(value);
   for (const at of [1_000, 1_000, 1_000, 1_020, 1_040, 1_500, 1_525]) recording.add(frame(1), at);
@@ -254,13 +254,13 @@ test("a recording tells when each frame came, where the gaps are, and how far so
   t.deepEqual(new Set(samples.slice(3_200, 9_600)), new Set([0]));
 });
 
-test("a recording that runs faster than life counts in the time of the call", (t) => {
+test("a recording of a fast call counts in the time of the call", (t) => {
   const recording = new testing.Recording(16_000, 10);
   for (const at of [1_000, 1_002, 1_044]) recording.add(new Int16Array(320), at);
   t.deepEqual(recording.gaps(), [{ at: 1_004, ms: 400 }]);
 });
 
-test("a recording is waited for, with a deadline", async (t) => {
+test("waiting for a recording has a deadline", async (t) => {
   const recording = new testing.Recording(16_000, 20);
   await t.throwsAsync(recording.reached(20, 10), {
     name: "DeadlineError",
@@ -321,7 +321,7 @@ test("a call in another thread is dialed, driven and recorded", async (t) => {
   t.false((await call.addParticipant("bob").play(sound)).complete);
 });
 
-test("who dials late learns what was said before, and that the agent is there", async (t) => {
+test("a late dial receives the earlier sound, and that the agent has joined", async (t) => {
   const { worker, name } = edgeThread(t, 20);
   using first = await testing.dial(name, { timeoutMs: 60_000 });
   worker.postMessage("join");
@@ -332,7 +332,7 @@ test("who dials late learns what was said before, and that the agent is there", 
   t.true(second.recording.durationMs >= 180);
 });
 
-test("participants who leave are told in the other thread", async (t) => {
+test("the other thread is told of participants who leave", async (t) => {
   const { worker, name } = edgeThread(t);
   using call = await testing.dial(name, { timeoutMs: 60_000 });
   worker.postMessage("join");
@@ -346,7 +346,7 @@ test("participants who leave are told in the other thread", async (t) => {
   call.addParticipant("alice");
 });
 
-test("an edge that closes ends the line's waits; a closed line says so", async (t) => {
+test("an edge that closes ends the waits of a dialed call; a closed one throws", async (t) => {
   const { worker, name } = edgeThread(t);
   const call = await testing.dial(name, { timeoutMs: 60_000 });
   const alice = call.addParticipant("alice");
@@ -361,7 +361,7 @@ test("an edge that closes ends the line's waits; a closed line says so", async (
   await exit;
 });
 
-test("a line that is closed ends what was playing, and the call goes on", async (t) => {
+test("closing a dialed call ends its playbacks, and the call continues", async (t) => {
   const { worker, name } = edgeThread(t);
   const call = await testing.dial(name, { timeoutMs: 60_000 });
   const playing = call.addParticipant("alice").play(testing.tone(300, 100));
@@ -373,19 +373,19 @@ test("a line that is closed ends what was playing, and the call goes on", async 
   await again.joined;
 });
 
-test("nobody answers: a clear error", async (t) => {
+test("without an edge of that name dial rejects with a clear error", async (t) => {
   await t.throwsAsync(testing.dial(`nobody-${Math.random()}`, { timeoutMs: 50 }), {
     message: /The answer of a testing\.Edge named nobody-.* took longer than 50 ms/,
   });
 });
 
-test("a call that is left open lets its process end, but not before what was said in it is answered", async (t) => {
+test("a call that is left open lets its process end, but not before its speech is answered", async (t) => {
   const child = new Child(t, [join(import.meta.dirname, "../fixtures/thread/left-open-call.ts")]);
   t.deepEqual(await child.exit, { code: 0, signal: null });
   t.is(child.stdout, "Agent has answered\n");
 });
 
-test("a wait for what is said that was in vain tells how much of it came", async (t) => {
+test("a wait for speech that fails tells how much of it came", async (t) => {
   const recording = new testing.Recording(16_000);
   await t.throwsAsync(recording.reached(500, 20), {
     message: "500 ms of what the agent says took longer than 20 ms: nothing came",
@@ -394,7 +394,7 @@ test("a wait for what is said that was in vain tells how much of it came", async
   await t.throwsAsync(recording.reached(500, 20), { message: /: 20 ms of it came$/ });
 });
 
-test("a recording is the caller, and the conversation is a file", async (t) => {
+test("a recording can be the caller, and the conversation is written to a file", async (t) => {
   const folder = temporary(t);
   const [wav, out] = [join(folder, "in.wav"), join(folder, "out.wav")];
   await testing.writeWav(wav, testing.tone(300, 600));
@@ -443,7 +443,7 @@ async function ask(llm: testing.LLM, text: string, abort = signal()): Promise<Ll
 const textOf = (events: readonly LlmEvent[]) =>
   events.map((event) => (event.type === "text" ? event.delta : "")).join("");
 
-test("the model says what is scripted, then what it says otherwise", async (t) => {
+test("the model gives its scripted replies, then the other one", async (t) => {
   const llm = new testing.LLM({
     replies: [
       "Hello  there,\nyou.",
@@ -473,7 +473,7 @@ test("the model says what is scripted, then what it says otherwise", async (t) =
   t.is(llm.aborted, 0);
 });
 
-test("the model fails, hangs and is slow as it is told, and can be given up at any time", async (t) => {
+test("the model fails, hangs and is slow as scripted, and can be aborted at any time", async (t) => {
   const llm = new testing.LLM({
     replies: [
       [{ text: "Well" }, { fail: "too many", status: 429 }],
@@ -496,7 +496,7 @@ test("the model fails, hangs and is slow as it is told, and can be given up at a
   t.is(llm.aborted, 3);
 });
 
-test("the model is led by hand", async (t) => {
+test("the model is driven by hand", async (t) => {
   const llm = new testing.LLM({ replies: ["first"] });
   const held = llm.hold();
   t.is(textOf(await ask(llm, "1")), "first");
@@ -531,7 +531,7 @@ async function told(stream: AsyncIterable<SpeechEvent>): Promise<SpeechEvent[]> 
   return events;
 }
 
-test("the recogniser is led by hand", async (t) => {
+test("the recogniser is driven by hand", async (t) => {
   const stt = new testing.STT({ failures: [new Error("busy")] });
   const listen = () => stt.listen({ participantId: "alice", signal: signal() });
   await t.throwsAsync(listen(), { message: "busy" });
@@ -560,7 +560,7 @@ test("the recogniser is led by hand", async (t) => {
   await stt.close();
 });
 
-test("the recogniser hears turns by the sound, at any speed, and has the words from a script", async (t) => {
+test("the recogniser detects turns by the sound, at any speed, and has the words from a script", async (t) => {
   for (const speed of [10, Infinity]) {
     const edge = new testing.Edge({ speed });
     const { audio } = await joined(t, edge);
@@ -609,7 +609,7 @@ test("the voice makes a tone of each text, each character equally long", async (
   await tts.asked(2);
 });
 
-test("the voice fails, holds and is given up as it is told", async (t) => {
+test("the voice fails, holds and is aborted as scripted", async (t) => {
   const failures = [{ error: new Error("no voice") }, { error: new Error("lost it"), afterChunks: 1 }, null];
   const tts = new testing.TTS({ failures, alignment: false });
   const chunks: number[] = [];

@@ -29,7 +29,7 @@ test("closing twice, or several at once, is one close", async (t) => {
   await t.throwsAsync(Listener.on(stt), { message: "deepgram.STT is closed" });
 });
 
-test("closing the recogniser ends all who listen", async (t) => {
+test("closing the STT ends all its streams", async (t) => {
   const emulator = await emulate(t);
   const stt = sttOn(t, emulator);
   const listeners = await Promise.all([Listener.on(stt), Listener.on(stt), Listener.on(stt)]);
@@ -39,7 +39,7 @@ test("closing the recogniser ends all who listen", async (t) => {
   t.is(emulator.connections.length, 0);
 });
 
-test("closing while a connection is being made, or waited for, ends that", async (t) => {
+test("closing during a connection attempt, or the wait before one, ends it", async (t) => {
   const emulator = await emulate(t);
   const stt = sttOn(t, emulator, { retryDelayMs: 60_000 });
   const listener = await Listener.on(stt);
@@ -58,7 +58,7 @@ test("closing while a connection is being made, or waited for, ends that", async
   t.is(emulator.log.of("handshake").length, 3);
 });
 
-test("closing a recogniser that is just connecting ends that too", async (t) => {
+test("closing an STT that is connecting ends that too", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ hangs: true });
   const stt = sttOn(t, emulator);
@@ -82,7 +82,7 @@ test("an abort ends the stream at once, without asking the server", async (t) =>
   t.is(getEventListeners(cancel.signal, "abort").length, 0);
 });
 
-test("a thread whose server never answers the close ends by itself, not after 30 s (pitfall 21)", async (t) => {
+test("a thread whose server never answers the close ends by itself, without a wait of 30 s (pitfall 21)", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.always = { ignoresClose: true };
   const worker = new Worker(new URL("../../fixtures/providers/deepgram-worker.ts", import.meta.url), {

@@ -30,7 +30,7 @@ test("a turn starts, grows and ends", async (t) => {
   t.is((await listener.heard("ended", 2)).text, "Thank you");
 });
 
-test("Flux hears English at 16 kHz where nothing else is asked for", async (t) => {
+test("by default Flux is asked for English at 16 kHz", async (t) => {
   const emulator = await emulate(t, { apiKey: "key" });
   const stt = sttOn(t, emulator);
   t.is(stt.provider, "deepgram");
@@ -41,7 +41,7 @@ test("Flux hears English at 16 kHz where nothing else is asked for", async (t) =
   t.like(emulator.log.of("handshake")[0]?.headers, { authorization: "Token key" });
 });
 
-test("what is asked of Flux is asked of Deepgram", async (t) => {
+test("the options for Flux become the query", async (t) => {
   const emulator = await emulate(t);
   const stt = sttOn(t, emulator, {
     model: "flux-general-multi",
@@ -96,7 +96,7 @@ test("eager turn detection: a speaker who goes on resumes the turn", async (t) =
   t.deepEqual(rest.slice(-2), ["eager_end(Book a table for two)", "ended(Book a table for two)"]);
 });
 
-test("an empty StartOfTurn is a start: it is what interrupts the agent", async (t) => {
+test("an empty StartOfTurn starts a turn, which interrupts the agent", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator));
   emulator.emit({ event: "StartOfTurn", transcript: "" });
@@ -106,7 +106,7 @@ test("an empty StartOfTurn is a start: it is what interrupts the agent", async (
   t.deepEqual(listener.story, ["started", "partial(Yes)", "ended(Yes)"]);
 });
 
-test("words before a StartOfTurn that are taken back end the turn that they began", async (t) => {
+test("words before a StartOfTurn that are withdrawn end the turn that they began", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator));
   emulator.emit({ event: "Update", transcript: "The" });
@@ -161,7 +161,7 @@ test("a slow reader finds the last text, not all of them", async (t) => {
   );
 });
 
-test("sound goes out 80 ms at a time, silence too, whatever the frames are", async (t) => {
+test("sound and silence are sent 80 ms at a time, whatever the frames are", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator));
   for (const length of [160, 160, 441, 1, 3_000, 78]) {
@@ -176,7 +176,7 @@ test("sound goes out 80 ms at a time, silence too, whatever the frames are", asy
   );
 });
 
-test("what does not fill 80 ms goes out when the stream closes", async (t) => {
+test("sound that does not fill 80 ms is sent when the stream closes", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator));
   listener.talk({ speech: 100 });
@@ -203,7 +203,7 @@ test("a frame may be reused once it is written", async (t) => {
   t.is((await listener.heard("ended")).text, "Hello");
 });
 
-test("sound of another rate is asked for by the first frame, and not lost", async (t) => {
+test("the first frame's sample rate is used, and its sound not lost", async (t) => {
   const emulator = await emulate(t, { script: { phrases: ["Hello"] } });
   const listener = await Listener.on(sttOn(t, emulator), 48_000);
   listener.talk({ speech: 400, silence: 200 });
@@ -214,7 +214,7 @@ test("sound of another rate is asked for by the first frame, and not lost", asyn
   t.is(emulator.log.of("handshake").length, 2);
 });
 
-test("a rate that is told ahead costs no second connection", async (t) => {
+test("a sample rate given as an option needs no second connection", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator, { sampleRate: 8_000 }), 8_000);
   listener.talk({ speech: 400, silence: 200 });
@@ -222,7 +222,7 @@ test("a rate that is told ahead costs no second connection", async (t) => {
   t.is(emulator.log.of("handshake").length, 1);
 });
 
-test("a rate that Flux does not know, or one that changes, ends the stream with a reason", async (t) => {
+test("a sample rate that Flux does not accept, or that changes, ends the stream with an error", async (t) => {
   const emulator = await emulate(t);
   const stt = sttOn(t, emulator);
   const odd = await Listener.on(stt, 32_000);
@@ -289,7 +289,7 @@ test("Flux without sound is kept alive by pings, never by a JSON KeepAlive (pitf
   t.is(emulator.log.of("handshake").length, 1);
 });
 
-test("while sound goes out, nothing else does", async (t) => {
+test("while sound is sent, no keep-alive is", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator, { keepAliveIntervalMs: 1_000 }));
   const talking = setInterval(() => listener.talk({ silence: 20 }), 20);
@@ -302,14 +302,14 @@ test("while sound goes out, nothing else does", async (t) => {
   t.deepEqual(soonAfterSound, []);
 });
 
-test("a speaker who is muted in mid-turn is heard to be silent, so that the turn ends", async (t) => {
+test("a speaker who is muted during a turn becomes silence, so that the turn ends", async (t) => {
   const emulator = await emulate(t, { script: { phrases: ["Goodbye"] }, delays: { endOfTurnMs: 1_500 } });
   const listener = await Listener.on(sttOn(t, emulator));
   listener.talk({ speech: 400 });
   t.is((await listener.heard("ended")).text, "Goodbye");
 });
 
-test("a short word before a mute is noticed, and then nothing is sent any more", async (t) => {
+test("a short word before a mute is recognised, and then sending stops", async (t) => {
   const emulator = await emulate(t, { script: { phrases: ["Yes"] } });
   const listener = await Listener.on(sttOn(t, emulator, { keepAliveIntervalMs: 200 }));
   listener.talk({ speech: 60 });
@@ -350,30 +350,27 @@ test("a wrong option is refused by name", (t) => {
   t.notThrows(() => new STT({ apiKey: "key", eotThreshold: 0.5, eagerTurnDetection: true }));
 });
 
-test.serial(
-  "key and server come from the environment where they are not given; none is one clear line",
-  async (t) => {
-    const { DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL } = process.env;
-    t.teardown(() => {
-      for (const [name, value] of Object.entries({ DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL })) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
-    });
-    delete process.env.DEEPGRAM_API_KEY;
-    t.throws(() => new STT(), { instanceOf: TypeError, message: /^DEEPGRAM_API_KEY is not set: / });
-    process.env.DEEPGRAM_API_KEY = "  ";
-    t.throws(() => new STT(), { message: /^DEEPGRAM_API_KEY is not set: / });
+test.serial("key and address default to the environment; a missing key is one clear line", async (t) => {
+  const { DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL } = process.env;
+  t.teardown(() => {
+    for (const [name, value] of Object.entries({ DEEPGRAM_API_KEY, DEEPGRAM_BASE_URL })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+  delete process.env.DEEPGRAM_API_KEY;
+  t.throws(() => new STT(), { instanceOf: TypeError, message: /^DEEPGRAM_API_KEY is not set: / });
+  process.env.DEEPGRAM_API_KEY = "  ";
+  t.throws(() => new STT(), { message: /^DEEPGRAM_API_KEY is not set: / });
 
-    const emulator = await emulate(t, { apiKey: "from-the-environment" });
-    Object.assign(process.env, emulator.environment);
-    const stt = new STT();
-    await Listener.on(stt);
-    await stt.close();
-    t.is(emulator.log.of("open").length, 1);
-    process.env.DEEPGRAM_BASE_URL = "nowhere";
-    t.throws(() => new STT(), {
-      message: /^DEEPGRAM_BASE_URL must be a ws, wss, http or https URL, not "nowhere"$/,
-    });
-  },
-);
+  const emulator = await emulate(t, { apiKey: "from-the-environment" });
+  Object.assign(process.env, emulator.environment);
+  const stt = new STT();
+  await Listener.on(stt);
+  await stt.close();
+  t.is(emulator.log.of("open").length, 1);
+  process.env.DEEPGRAM_BASE_URL = "nowhere";
+  t.throws(() => new STT(), {
+    message: /^DEEPGRAM_BASE_URL must be a ws, wss, http or https URL, not "nowhere"$/,
+  });
+});

@@ -22,7 +22,7 @@ const types = (emulator: DeepgramEmulator) =>
     return event ?? type;
   });
 
-test("queries are checked as Deepgram checks them", (t) => {
+test("queries are checked as by Deepgram", (t) => {
   const query = (version: 1 | 2, text: string) => checkQuery(version, new URLSearchParams(text));
   const good = "encoding=linear16&sample_rate=16000";
   t.like(query(2, `model=flux-general-en&${good}`), { model: "flux-general-en", sampleRate: 16_000 });
@@ -59,7 +59,7 @@ test("a handshake without a key is refused", async (t) => {
   t.is(response.headers["dg-error"], "Invalid credentials.");
 });
 
-test("Flux: a JSON KeepAlive kills the connection, and so does what is no JSON", async (t) => {
+test("Flux: a JSON KeepAlive ends the connection, and so does a message that is not JSON", async (t) => {
   const emulator = await emulate(t);
   for (const message of ['{"type":"KeepAlive"}', "hello"]) {
     const socket = await connect(t, emulator, flux);
@@ -90,7 +90,7 @@ test("Flux: Configure and ForceEndTurn", async (t) => {
   );
 });
 
-test("Flux: a turn of which the model is not sure ends after eot_timeout_ms", async (t) => {
+test("Flux: a turn of low confidence ends after eot_timeout_ms", async (t) => {
   const emulator = await emulate(t, { script: { trigger: true } });
   const socket = await connect(t, emulator, `${flux}&eot_threshold=1&eot_timeout_ms=1000`);
   socket.send(tone(400));
@@ -129,7 +129,7 @@ test("Flux: turns follow the documented states", async (t) => {
   t.true(events.some(({ event }) => event === "Update"));
 });
 
-test("the published delays are kept from the last speech on: by the sound, or by the clock between two pieces of it", async (t) => {
+test("the published delays count from the last speech: by the sound, or by the clock between two pieces of it", async (t) => {
   const emulator = await emulate(t, { delays: published });
   const listener = await Listener.on(sttOn(t, emulator, { eagerTurnDetection: true }));
   listener.talk({ speech: 800 });
@@ -149,7 +149,7 @@ test("the published delays are kept from the last speech on: by the sound, or by
   }
 });
 
-test("idle connections are closed, unless kept alive in the way of each version", async (t) => {
+test("idle connections are closed, unless kept alive as each version wants it", async (t) => {
   const emulator = await emulate(t, { timeouts: { fluxIdleMs: 2_000, novaIdleMs: 2_000 } });
   const alive = async (socket: WebSocket, sign: () => void) => {
     const timer = setInterval(sign, 20);

@@ -29,7 +29,7 @@ for (const [status, code] of [
   [402, "ASR_PAYMENT_REQUIRED"],
   [403, "INSUFFICIENT_PERMISSIONS"],
 ] as const) {
-  test(`a handshake refused with ${status} is final: its status, code and reason are told (pitfall 9)`, async (t) => {
+  test(`a handshake refused with ${status} is final, with its status, code and reason (pitfall 9)`, async (t) => {
     const emulator = await emulate(t);
     emulator.faults.always = { status, errorMessage: `because of ${key}` };
     const error = await refusal(sttOn(t, emulator, { apiKey: key }));
@@ -169,7 +169,7 @@ for (const [status, code] of [
   });
 }
 
-test("attempts are bounded, and the last refusal is told", async (t) => {
+test("attempts are bounded, and the last refusal is thrown", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.always = { status: 503 };
   t.like(await refusal(sttOn(t, emulator, { connectAttempts: 3 })), { status: 503, retryable: true });
@@ -184,14 +184,14 @@ test("Retry-After is waited for", async (t) => {
   t.true(second!.at - first!.at >= 990);
 });
 
-test("a Retry-After that nobody on the phone would wait for is final", async (t) => {
+test("a Retry-After longer than a caller waits is final", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ status: 429, retryAfterSeconds: 60 });
   t.like(await refusal(sttOn(t, emulator)), { status: 429, retryAfterMs: 60_000 });
   t.is(emulator.log.of("handshake").length, 1);
 });
 
-test("a server that is not there is a network error, after the attempts", async (t) => {
+test("an unreachable server is a network error, after the attempts", async (t) => {
   const emulator = await emulate(t);
   const { url } = emulator;
   await emulator.close();
@@ -217,7 +217,7 @@ test("a handshake that is never answered ends by its deadline", async (t) => {
   t.is(error.message, "The handshake with Deepgram took longer than 500 ms (connectTimeoutMs)");
 });
 
-test("a slow handshake is waited for, and sound that comes meanwhile is kept", async (t) => {
+test("sound that comes during a slow handshake is kept", async (t) => {
   const emulator = await emulate(t, { script: { phrases: ["Hello"] } });
   const stt = sttOn(t, emulator);
   // The first connection asks for another rate than the sound has; the second, slow one is for it.
@@ -227,7 +227,7 @@ test("a slow handshake is waited for, and sound that comes meanwhile is kept", a
   t.is((await listener.heard("ended")).text, "Hello");
 });
 
-test("a refusal whose body never ends is told all the same", async (t) => {
+test("a refusal whose body never ends is thrown all the same", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ status: 403, endlessBody: true });
   t.like(await refusal(sttOn(t, emulator)), { status: 403, code: "INSUFFICIENT_PERMISSIONS" });
@@ -242,7 +242,7 @@ test("a server that speaks no HTTP is an error, not a crash", async (t) => {
   t.regex((await refusal(stt)).message, /^The connection to Deepgram failed: /);
 });
 
-test("an abort ends a listen that has not begun, at once, with its reason", async (t) => {
+test("an abort rejects a listen at once, with its reason", async (t) => {
   const emulator = await emulate(t);
   const stt = sttOn(t, emulator);
   const reason = new Error("not needed");

@@ -16,7 +16,7 @@ const piece = (transcript: string, start: number, end: number, flags: object = {
 const final = { is_final: true };
 const speechFinal = { is_final: true, speech_final: true };
 
-test("what is asked of Nova is asked of Deepgram", async (t) => {
+test("the options for Nova become the query", async (t) => {
   const emulator = await emulate(t);
   const stt = sttOn(t, emulator, {
     model: "nova-3-medical",
@@ -64,7 +64,7 @@ test("a turn is what is said up to a pause", async (t) => {
   t.is(listener.of("started").length, 2);
 });
 
-test("pieces that are final are put together until one ends with the speech", async (t) => {
+test("final pieces are joined until one ends with the speech", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, nova));
   emulator.emit({ type: "SpeechStarted", channel: [0], timestamp: 0.1 });
@@ -136,7 +136,7 @@ test("an UtteranceEnd that comes late ends no other turn", async (t) => {
   t.is(listener.of("started").length, 3);
 });
 
-test("an UtteranceEnd without a word of its own ends nothing: what is final may go on", async (t) => {
+test("an UtteranceEnd without words ends nothing, since the final words may continue", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, nova));
   emulator.emit(piece("My dog is called", 0, 2, final));
@@ -150,7 +150,7 @@ test("an UtteranceEnd without a word of its own ends nothing: what is final may 
   );
 });
 
-test("a turn whose end nobody tells is over once no word has come for twice the gap", async (t) => {
+test("a turn whose end is not reported is over after twice the gap without words", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, { ...nova, utteranceEndMs: 1_500 }));
   emulator.emit(piece("That is all", 0, 1, { ...final, channel: undefined }));
@@ -174,7 +174,7 @@ test("a turn whose end nobody tells is over once no word has come for twice the 
   t.is((await listener.heard("ended")).text, "That is all");
 });
 
-test("words that are taken back end their turn, also where no speech was noticed", async (t) => {
+test("withdrawn words end their turn, also where no speech was detected", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, nova));
   emulator.emit(piece("Huh", 0, 1));
@@ -226,7 +226,7 @@ for (const [code, reason, expected] of [
   });
 }
 
-test("speech that brings no words ends too", async (t) => {
+test("speech without words ends too", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, nova));
   emulator.emit({ type: "SpeechStarted", channel: [0], timestamp: 1 });
@@ -240,7 +240,7 @@ test("speech that brings no words ends too", async (t) => {
   t.is((await listener.heard("ended")).speechEndedAt, null);
 });
 
-test("words that are taken back are not in the turn", async (t) => {
+test("withdrawn words are not in the turn", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, nova));
   emulator.emit(piece("Huh", 0, 1));
@@ -275,7 +275,7 @@ test("Nova without sound is kept alive by its JSON KeepAlive", async (t) => {
   t.deepEqual([...emulator.log.of("idle"), ...listener.of("error")], []);
 });
 
-test("a Nova connection that was given up as idle is replaced", async (t) => {
+test("a Nova connection that was closed as idle is replaced", async (t) => {
   const emulator = await emulate(t, { timeouts: { novaIdleMs: 50 }, script: { phrases: ["Hello"] } });
   const listener = await Listener.on(sttOn(t, emulator, { ...nova, connectAttempts: 100 }));
   const { error } = await listener.heard("error");

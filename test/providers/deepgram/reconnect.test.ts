@@ -10,7 +10,7 @@ function keepTalking(listener: Listener, level: number): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-test("a connection that is cut in mid-turn is replaced, and the turn goes on", async (t) => {
+test("a connection that is cut during a turn is replaced, and the turn continues", async (t) => {
   const emulator = await emulate(t, {
     script: { phrases: ({ connection }) => (connection === 0 ? "Book a table" : "for two") },
     delays: { ...none, endOfTurnMs: 1_500 },
@@ -31,7 +31,7 @@ test("a connection that is cut in mid-turn is replaced, and the turn goes on", a
   );
 });
 
-test("a turn whose speaker fell silent as the connection was cut ends, with what was known", async (t) => {
+test("a turn whose speaker became silent as the connection was cut ends with the known text", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator));
   listener.talk({ speech: 480 });
@@ -63,7 +63,7 @@ test("a turn index that begins again with a new connection is a new turn", async
   );
 });
 
-test("an eager end is kept over a new connection: it ends, or is taken back", async (t) => {
+test("an eager end is kept over a new connection: it ends, or is withdrawn", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator, { eagerTurnDetection: true }));
   const loseAfterEagerEnd = async (count: number) => {
@@ -84,7 +84,7 @@ test("an eager end is kept over a new connection: it ends, or is taken back", as
   t.is((await listener.heard("ended", 2)).text, "That is all or not");
 });
 
-test("sound that Deepgram had not heard when the connection was lost is sent again", async (t) => {
+test("sound that was not processed when the connection was lost is sent again", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator));
   listener.talk({ speech: 800 });
@@ -99,7 +99,7 @@ test("sound that Deepgram had not heard when the connection was lost is sent aga
   t.is(again.length, 5);
 });
 
-test("sound that comes while there is no connection is kept, the oldest dropped and counted", async (t) => {
+test("sound without a connection is kept; the oldest is dropped and counted", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator, { maxUnheardMs: 800 }));
   emulator.faults.push({ handshakeDelayMs: 300 });
@@ -114,7 +114,7 @@ test("sound that comes while there is no connection is kept, the oldest dropped 
   t.is(error.message, "Deepgram could not be reached: 1200 ms of sound were dropped");
 });
 
-test("a connection that is open but silent is replaced, and no word is lost (pitfall 11)", async (t) => {
+test("an open connection without answers is replaced, and no word is lost (pitfall 11)", async (t) => {
   const emulator = await emulate(t, { script: { phrases: ["Nobody hears me"] } });
   emulator.faults.push({ silentAfterMs: 0 });
   const listener = await Listener.on(sttOn(t, emulator, { stallTimeoutMs: 1_000 }));
@@ -131,7 +131,7 @@ test("a connection that is open but silent is replaced, and no word is lost (pit
   t.true(emulator.log.of("open").length > 1);
 });
 
-test("no sound, or a little, makes no connection a stalled one", async (t) => {
+test("without sound, or with little, a connection is not stalled", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator, { stallTimeoutMs: 50, keepAliveIntervalMs: 100 }));
   listener.talk({ silence: 160 });
@@ -156,7 +156,7 @@ test("an Error frame of the server's own ends the connection, not the stream", a
   t.is((await listener.heard("ended")).text, "Hello");
 });
 
-test("an Error frame that would come again ends the stream", async (t) => {
+test("an Error frame of a lasting failure ends the stream", async (t) => {
   const emulator = await emulate(t);
   const listener = await Listener.on(sttOn(t, emulator));
   listener.talk({ speech: 400 });
@@ -228,28 +228,31 @@ test("a key that is withdrawn in mid-call ends the stream at once", async (t) =>
   );
 });
 
-test.serial("a server that reads nothing: what waits in the process is bounded (pitfall 13)", async (t) => {
-  const emulator = await emulate(t);
-  emulator.faults.push({ stopsReading: true });
-  const listener = await Listener.on(sttOn(t, emulator, { maxUnheardMs: 2_000, stallTimeoutMs: 1_000 }));
-  const stream = listener.stream as DeepgramStream;
-  // The system's own buffers take some minutes of it.
-  for (let minutes = 0; minutes < 20; minutes++) listener.talk({ silence: 60_000 });
-  const givenMs = listener.stream.audioDurationMs;
-  listener.talk({ silence: 10_000 });
-  t.is(listener.stream.audioDurationMs, givenMs, "nothing more is handed to the network");
-  t.true(stream.droppedMs > 0);
-  t.is(
-    Math.round(stream.droppedMs + givenMs + 2_000),
-    20 * 60_000 + 10_000,
-    "every millisecond is accounted for",
-  );
-  using _ = keepTalking(listener, 0);
-  t.is(errorKind((await listener.heard("error")).error), "timeout");
-  await emulator.log.seen("open", 2);
-});
+test.serial(
+  "a server that reads nothing: the sound that waits in the process is bounded (pitfall 13)",
+  async (t) => {
+    const emulator = await emulate(t);
+    emulator.faults.push({ stopsReading: true });
+    const listener = await Listener.on(sttOn(t, emulator, { maxUnheardMs: 2_000, stallTimeoutMs: 1_000 }));
+    const stream = listener.stream as DeepgramStream;
+    // The system's own buffers take some minutes of it.
+    for (let minutes = 0; minutes < 20; minutes++) listener.talk({ silence: 60_000 });
+    const givenMs = listener.stream.audioDurationMs;
+    listener.talk({ silence: 10_000 });
+    t.is(listener.stream.audioDurationMs, givenMs, "nothing more is handed to the network");
+    t.true(stream.droppedMs > 0);
+    t.is(
+      Math.round(stream.droppedMs + givenMs + 2_000),
+      20 * 60_000 + 10_000,
+      "every millisecond is accounted for",
+    );
+    using _ = keepTalking(listener, 0);
+    t.is(errorKind((await listener.heard("error")).error), "timeout");
+    await emulator.log.seen("open", 2);
+  },
+);
 
-test("a message that is no JSON, or not what it should be, is passed over", async (t) => {
+test("a message that is not JSON, or is unexpected, is skipped", async (t) => {
   const emulator = await emulate(t, { script: { automatic: false } });
   const listener = await Listener.on(sttOn(t, emulator));
   emulator.emit({ type: "TurnInfo", event: 7, transcript: 8, words: "none", audio_window_end: "soon" });

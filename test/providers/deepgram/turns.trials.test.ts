@@ -67,7 +67,7 @@ test("turns follow their states and end, whatever the messages and losses are", 
   t.pass();
 });
 
-test("a turn that a lost connection began ends once the next hears nothing for a second", (t) => {
+test("a turn of a lost connection ends after a second of silence on the next one", (t) => {
   const { events, turns } = play([
     { type: "start" },
     { type: "text", text: "yes", speechEndedAt: 1 },
@@ -79,7 +79,7 @@ test("a turn that a lost connection began ends once the next hears nothing for a
   t.deepEqual(events.at(-1), { type: "ended", text: "yes", speechEndedAt: 1 });
 });
 
-test("a turn that a lost connection began goes on with the next", (t) => {
+test("a turn of a lost connection continues over the next one", (t) => {
   const { events } = play([
     { type: "text", text: "book a table", speechEndedAt: 1 },
     { type: "eager", text: "book a table", speechEndedAt: 1 },
@@ -105,7 +105,7 @@ test("a turn that a lost connection began goes on with the next", (t) => {
   );
 });
 
-test("sound is neither lost nor doubled, and its times are found, however it is cut, sent, heard and sent again", (t) => {
+test("sound is neither lost nor repeated, and its times are found, however it is cut, sent, processed and sent again", (t) => {
   const action = fc.oneof(
     fc.record({ type: fc.constant("write" as const), length: fc.integer({ min: 1, max: 3_000 }) }),
     fc.record({ type: fc.constant("send" as const) }),
@@ -149,7 +149,7 @@ test("sound is neither lost nor doubled, and its times are found, however it is 
   t.pass();
 });
 
-test("too much sound drops the oldest, and counts it; what was sent is no loss", (t) => {
+test("with too much sound the oldest is dropped and counted, except for sound that was sent", (t) => {
   const sound = new SendBuffer(16_000, 400);
   sound.write(new Int16Array(16_000).fill(1), 0);
   t.is(sound.droppedMs, 560, "1,000 ms are 12 chunks of 80 ms and a rest; 5 are kept");

@@ -30,7 +30,7 @@ for (const alignment of [true, false]) {
   });
 }
 
-test("after an abort nothing more is yielded, though it has come already", async (t) => {
+test("after an abort no chunk is yielded, not even one that has arrived", async (t) => {
   const emulator = await emulate(t);
   const cancel = new AbortController();
   const speech = voice(t, emulator).speak(greeting, { signal: cancel.signal });
@@ -41,7 +41,7 @@ test("after an abort nothing more is yielded, though it has come already", async
   t.true((await speech.next()).done);
 });
 
-test("an abort before anything asks for nothing", async (t) => {
+test("with an aborted signal no request is sent", async (t) => {
   const emulator = await emulate(t);
   await t.throwsAsync(speak(voice(t, emulator), greeting, { signal: AbortSignal.abort(new Error("late")) }), {
     message: "late",
@@ -56,7 +56,7 @@ test("leaving the loop closes the response", async (t) => {
   t.truthy(await emulator.log.seen("gone"));
 });
 
-test("an abort is not kept waiting by the pause before a retry", async (t) => {
+test("an abort ends the pause before a retry", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.always = { status: 429, code: "system_busy", retryAfterSeconds: 60 };
   const tts = voice(t, emulator, { firstByteTimeoutMs: 3_600_000 });
@@ -78,7 +78,7 @@ test("an abort is not kept waiting by the pause before a retry", async (t) => {
   t.is(spoken(emulator).length, 1);
 });
 
-test("closing ends what is being spoken, and nothing is spoken after it", async (t) => {
+test("closing ends all speeches, and refuses later ones", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ stallAfterMs: 400 });
   const tts = voice(t, emulator);

@@ -32,20 +32,20 @@ test("the alignment holds where times are counted from each piece, too", async (
   checkAlignment(t, manyLetters, await speak(voice(t, emulator), manyLetters));
 });
 
-test("a space that was not asked for is not part of the alignment", async (t) => {
+test("an added space is not part of the alignment", async (t) => {
   const emulator = await emulate(t, { script: { leadingSpace: true } });
   const chunks = await speak(voice(t, emulator), greeting);
   t.is(chunks.flatMap(({ alignment }) => alignment?.characters ?? []).join(""), greeting);
 });
 
-test("an answer without alignment is spoken all the same", async (t) => {
+test("a response without alignment is spoken all the same", async (t) => {
   const emulator = await emulate(t, { script: { alignment: false } });
   const chunks = await speak(voice(t, emulator), greeting);
   t.true(chunks.every(({ alignment }) => alignment === undefined));
   t.deepEqual(soundOf(chunks), tonesOf(greeting, { sampleRate: 24_000 }));
 });
 
-test("characters cut in two by the network arrive whole: the SDK decodes each piece by itself", async (t) => {
+test("characters that the network cut are decoded, although the SDK decodes each piece by itself", async (t) => {
   const emulator = await emulate(t, {
     script: { pieceMs: 60, oddPieces: true },
     delays: { firstByteMs: 0, speed: 50 },
@@ -104,7 +104,7 @@ test("odd PCM bytes are carried over to the next piece, however it is cut", (t) 
   t.pass();
 });
 
-test("markup that a model performs is declared by model, and told of or left out", (t) => {
+test("markup is declared by model, and in an alignment it may be reported or not", (t) => {
   const markup = (modelId: string) => new elevenlabs.TTS({ apiKey: "a-key", modelId }).markup;
   t.deepEqual(markup("eleven_v3"), { directions: true });
   t.deepEqual(markup("eleven_flash_v2_5"), { tags: ["break"] });

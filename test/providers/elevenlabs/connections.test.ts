@@ -18,7 +18,7 @@ for (const [name, fault] of Object.entries<ElevenlabsFault>({
   "a connection that breaks": { resets: true },
   "an answer without sound": { empty: true },
 })) {
-  test(`before the first byte it is asked again: ${name}`, async (t) => {
+  test(`before the first byte a request is retried: ${name}`, async (t) => {
     const emulator = await emulate(t);
     emulator.faults.push(fault, fault);
     const chunks = await speak(voice(t, emulator), greeting);
@@ -34,7 +34,7 @@ test("retries are bounded", async (t) => {
   t.is(spoken(emulator).length, 3);
 });
 
-test("what can never succeed is not asked again", async (t) => {
+test("a lasting failure is not retried", async (t) => {
   const emulator = await emulate(t);
   for (const status of [400, 401, 403, 404, 422]) {
     emulator.faults.push({ status });
@@ -43,7 +43,7 @@ test("what can never succeed is not asked again", async (t) => {
   t.is(spoken(emulator).length, 5);
 });
 
-test("Retry-After is kept where there is time for it, and else it fails at once", async (t) => {
+test("Retry-After is kept where there is time for it, otherwise the request fails at once", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ status: 503, retryAfterSeconds: 60 });
   const error = await failure(voice(t, emulator));
@@ -54,7 +54,7 @@ test("Retry-After is kept where there is time for it, and else it fails at once"
   t.is(spoken(emulator).length, 3);
 });
 
-test("a kept connection that the server has closed costs no retry of the bounded ones, and no pause", async (t) => {
+test("a kept connection that the server closed is replaced without a pause, and does not count as a retry", async (t) => {
   const emulator = await emulate(t);
   const tts = voice(t, emulator, { maxRetries: 0 });
   await speak(tts, greeting);
@@ -63,7 +63,7 @@ test("a kept connection that the server has closed costs no retry of the bounded
   t.is(emulator.connections.made, 2);
 });
 
-test("warm opens the connection that the first sentences take", async (t) => {
+test("warm opens the connection of the first sentences", async (t) => {
   const emulator = await emulate(t);
   const tts = voice(t, emulator);
   await tts.warm(anySignal());
@@ -77,7 +77,7 @@ test("warm opens the connection that the first sentences take", async (t) => {
   );
 });
 
-test("warm tells of a wrong key and an unknown voice, and lets a key be that may only speak", async (t) => {
+test("warm rejects for a wrong key and an unknown voice, and accepts a key that may only speak", async (t) => {
   const emulator = await emulate(t, { account: { apiKey: "the-key", unknownVoices: new Set(["nobody"]) } });
   await t.throwsAsync(voice(t, emulator).warm(anySignal()), {
     code: "invalid_api_key",
@@ -92,12 +92,12 @@ test("warm tells of a wrong key and an unknown voice, and lets a key be that may
   await speak(tts, greeting);
 });
 
-test("warm can be given up", async (t) => {
+test("warm can be aborted", async (t) => {
   const emulator = await emulate(t);
   await t.throwsAsync(voice(t, emulator).warm(AbortSignal.abort(new Error("late"))), { message: "late" });
 });
 
-test("the SDK and fetch stay as they are for everybody else", async (t) => {
+test("the SDK and fetch are unchanged for other code", async (t) => {
   const emulator = await emulate(t);
   const { fetch } = globalThis;
   await speak(voice(t, emulator), greeting);

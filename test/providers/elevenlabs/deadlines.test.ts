@@ -49,7 +49,7 @@ for (const alignment of [true, false]) {
   });
 }
 
-test.serial("a listener who takes his time is not taken for a stall", async (t) => {
+test.serial("a slow reader is not a stall", async (t) => {
   const emulator = await emulate(t);
   const tts = voice(t, emulator, { idleTimeoutMs: 2_000 });
   const text = greeting.repeat(40);
@@ -61,7 +61,7 @@ test.serial("a listener who takes his time is not taken for a stall", async (t) 
   t.is(length, text.length * 60 * 24);
 });
 
-test.serial("a refusal whose body never ends is still told", async (t) => {
+test.serial("a refusal whose body never ends is thrown all the same", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ status: 503, endlessBody: true });
   const tts = voice(t, emulator, { maxRetries: 0, firstByteTimeoutMs: 2_000 });

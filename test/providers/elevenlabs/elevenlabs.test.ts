@@ -34,7 +34,7 @@ test("by default it is Flash, in 24 kHz PCM, with timestamps", async (t) => {
   t.deepEqual(body, { text: greeting, model_id: "eleven_flash_v2_5" });
 });
 
-test("every option goes to its place on the wire", async (t) => {
+test("every option becomes a field of the request", async (t) => {
   const emulator = await emulate(t);
   const tts = voice(t, emulator, {
     voiceId: "other/voice",
@@ -78,7 +78,7 @@ test("neighbours are sent as far as they matter, whole characters, and not to th
   t.is(third?.body.next_text, undefined);
 });
 
-test("text without words asks for nothing", async (t) => {
+test("for a blank text no request is sent", async (t) => {
   const emulator = await emulate(t);
   const tts = voice(t, emulator);
   for (const text of ["", " ", "\n\t "]) t.deepEqual(await speak(tts, text), []);

@@ -183,7 +183,7 @@ for (const [what, headers, detail, id] of [
   });
 }
 
-test("the service's own checks: what it refuses is known by its reason", async (t) => {
+test("refusals of the service have its reason", async (t) => {
   const emulator = await emulate(t, {
     account: { apiKey: "the-key", unknownVoices: new Set(["nobody"]), credits: 30 },
   });
@@ -199,7 +199,7 @@ test("the service's own checks: what it refuses is known by its reason", async (
   t.is((await speak(voice(t, emulator, right), "a".repeat(30))).length > 0, true);
 });
 
-test("more voices than the plan allows: a kind of its own, never asked again", async (t) => {
+test("too many concurrent requests are a kind of error of their own, never retried", async (t) => {
   const emulator = await emulate(t, { account: { maxConcurrentRequests: 2 } });
   const tts = voice(t, emulator);
   emulator.faults.push({ stallAfterMs: 200 }, { stallAfterMs: 200 });
@@ -216,7 +216,7 @@ test("more voices than the plan allows: a kind of its own, never asked again", a
   for (const speech of running) await speech.return();
 });
 
-test("no server at all", async (t) => {
+test("an unreachable server is a network error", async (t) => {
   const emulator = await emulate(t);
   const { url } = emulator;
   await emulator.close();
@@ -241,7 +241,7 @@ for (const alignment of [true, false]) {
   });
 }
 
-test("an answer that begins well and then says what went wrong", async (t) => {
+test("a response that reports a failure after its beginning is an error", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ errorAfterMs: 400 });
   const error = await failure(voice(t, emulator));
@@ -249,7 +249,7 @@ test("an answer that begins well and then says what went wrong", async (t) => {
   t.regex(error.message, /internal_error/);
 });
 
-test("a page is never played as sound", async (t) => {
+test("an HTML page is never played as sound", async (t) => {
   const emulator = await emulate(t);
   emulator.faults.push({ contentType: "text/html; charset=utf-8" });
   const error = await failure(voice(t, emulator, { alignment: false, maxRetries: 0 }));

@@ -54,7 +54,7 @@ test.serial("a missing key is one clear line", async (t) => {
   }
 });
 
-test.serial("a base URL of the environment that is none is named", async (t) => {
+test.serial("an invalid base URL of the environment is named", async (t) => {
   await withEnvironment({ ELEVENLABS_BASE_URL: "localhost" }, () => {
     t.throws(() => new elevenlabs.TTS({ apiKey: "a-key" }), {
       message: 'ELEVENLABS_BASE_URL must be an http or https URL, not "localhost"',
@@ -98,7 +98,7 @@ for (const [name, options, message] of [
     /^elevenlabs\.TTS: apiKey must be a key, without spaces$/,
   ],
 ] as const) {
-  test(`refused when it is made: ${name}`, (t) => {
+  test(`refused by the constructor: ${name}`, (t) => {
     const given = { apiKey: "a-key", ...options } as unknown as elevenlabs.TTSOptions;
     t.throws(() => new elevenlabs.TTS(given), { instanceOf: TypeError, message });
   });

@@ -38,7 +38,7 @@ test("an agent calls tools of Gemini in parallel, and remembers the call", async
   t.true(measured[0]!.inputTokens > 0 && measured[0]!.outputTokens > 0);
 });
 
-test("what Gemini cannot do fails the turn, not the call", async (t) => {
+test("a failure of Gemini fails the turn, not the call", async (t) => {
   const { emulator, thread, say } = await join(t);
   emulator.faults.add({ kind: "status", status: 503, times: 3 });
   const turn = await say("Hi!");
@@ -65,7 +65,7 @@ test("a session that closes in the middle of an answer closes the response", asy
   t.is(emulator.openConnections, 0);
 });
 
-test("a call goes on with another model in the middle of a tool round", async (t) => {
+test("a conversation continues with another model in the middle of a tool round", async (t) => {
   const { emulator, bodies, say } = await join(t, { first: "gemini-3-flash-preview" });
   const { script } = emulator;
   let asked = 0;

@@ -37,7 +37,7 @@ test("a warm model's first request pays no handshake", async (t) => {
   t.is(emulator.connections, 1);
 });
 
-test("a wrong key and an unknown model are known when it warms up", async (t) => {
+test("a wrong key and an unknown model are known after warm", async (t) => {
   const { model } = await geminiStage(t, { apiKey: "right-key" });
   const { signal } = new AbortController();
   await t.throwsAsync(model("gemini-2.5-flash", { apiKey: "wrong" }).warm(signal), {
@@ -57,7 +57,7 @@ test.serial("a TLS connection is made once, and used by all that follows", async
   t.is(emulator.connections, 1);
 });
 
-test.serial("a server whose certificate is wrong is not trusted, nor asked again", async (t) => {
+test.serial("a server with a wrong certificate is not trusted, and the request not repeated", async (t) => {
   const tls = selfSigned();
   const { emulator, model } = await geminiStage(t, { tls });
   t.like(await t.throwsAsync(ask(model(), "Hi!")), {
@@ -67,7 +67,7 @@ test.serial("a server whose certificate is wrong is not trusted, nor asked again
   t.is(emulator.log.of("request").length, 0);
 });
 
-test("warming up ends when it is not wanted any more", async (t) => {
+test("an abort ends warm", async (t) => {
   const { emulator, model } = await geminiStage(t, { delays: { ...geminiDelays.none, handshakeMs: 60_000 } });
   const cancel = new AbortController();
   const warming = model().warm(cancel.signal);
@@ -129,7 +129,7 @@ test("a request that is aborted before it is sent is not sent", async (t) => {
   t.is(emulator.connections, 0);
 });
 
-test("pitfall 3: whoever stops reading closes the response too", async (t) => {
+test("pitfall 3: a reader that stops closes the response too", async (t) => {
   const { emulator, model } = await geminiStage(t, endless);
   for await (const event of model().generate(request("Hi!"))) {
     t.is(event.type, "text");
@@ -154,7 +154,7 @@ test("after an interruption the next answer finds a connection open", async (t) 
   t.is(emulator.connections, 2);
 });
 
-test("a connection that the server closed meanwhile is replaced without a word", async (t) => {
+test("a connection that the server closed meanwhile is replaced without an error", async (t) => {
   const { emulator, model } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetries: 0 });
   for (let turn = 0; turn < 5; turn++) {
@@ -165,7 +165,7 @@ test("a connection that the server closed meanwhile is replaced without a word",
   t.pass();
 });
 
-test("pitfall 6: no listener stays on the signal of a request", async (t) => {
+test("pitfall 6: no listener remains on the signal of a request", async (t) => {
   const { model } = await geminiStage(t);
   const { signal } = new AbortController();
   let listeners = 0;
@@ -184,7 +184,7 @@ test("pitfall 6: no listener stays on the signal of a request", async (t) => {
   t.is(listeners, 0);
 });
 
-test("a model that closes ends what is under way", async (t) => {
+test("closing a model aborts its requests", async (t) => {
   const { emulator, model } = await geminiStage(t, endless);
   const llm = model();
   const { stream } = await begin(llm);

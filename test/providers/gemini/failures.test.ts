@@ -16,7 +16,7 @@ type Failure = gemini.GeminiError & { readonly pieces: number };
 const failure = (t: ExecutionContext, asking: Promise<unknown>): Promise<Failure> =>
   t.throwsAsync(asking) as unknown as Promise<Failure>;
 
-test("pitfall 2: what passes is tried again before the first piece, and nobody learns of it", async (t) => {
+test("pitfall 2: a passing failure before the first piece is retried without an error", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
   const passing: GeminiFault[] = [
@@ -31,7 +31,7 @@ test("pitfall 2: what passes is tried again before the first piece, and nobody l
   t.is(bodies().length, 24);
 });
 
-test("tries are bounded, and the last error is thrown", async (t) => {
+test("attempts are bounded, and the last error is thrown", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   emulator.faults.add({ kind: "status", status: 503, times: 4 });
   const error = await failure(t, ask(model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 }), "Hi!"));
@@ -43,7 +43,7 @@ test("tries are bounded, and the last error is thrown", async (t) => {
   t.is(bodies().length, 4);
 });
 
-test("what Google asks to wait is waited where it is short, and not at all where it is long", async (t) => {
+test("a short wait that Google asks for is kept; a long one fails at once", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 500 });
   emulator.faults.add({ kind: "status", status: 429, retryDelay: "0.3s" });
@@ -57,7 +57,7 @@ test("what Google asks to wait is waited where it is short, and not at all where
   t.is(bodies().length, 3);
 });
 
-test("an answer that a gateway compressed unasked is read, and so is a refusal", async (t) => {
+test("an answer that a gateway compressed without being asked is read, and so is a refusal", async (t) => {
   const chunk = {
     candidates: [{ content: { role: "model", parts: [{ text: "Hi." }] }, finishReason: "STOP", index: 0 }],
   };
@@ -81,7 +81,7 @@ test("an answer that a gateway compressed unasked is read, and so is a refusal",
   t.like(await failure(t, ask(llm, "Hi!")), { status: 403, code: "PERMISSION_DENIED" });
 });
 
-test("what does not pass is not tried again", async (t) => {
+test("a lasting failure is not retried", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t, { apiKey: "right-key" });
   t.like(await failure(t, ask(model("gemini-2.5-flash", { apiKey: "wrong" }), "Hi!")), {
     status: 400,
@@ -104,7 +104,7 @@ test("a server that cannot be reached is a network error", async (t) => {
   t.is(errorKind(error), "network");
 });
 
-test("pitfall 7: an error inside a stream is tried again only while nothing was said", async (t) => {
+test("pitfall 7: an error inside a stream is retried only while nothing was spoken", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
   emulator.faults.add({ kind: "error_chunk", afterChunks: 0, status: 503 });
@@ -115,7 +115,7 @@ test("pitfall 7: an error inside a stream is tried again only while nothing was 
   t.is(bodies().length, 3);
 });
 
-test("a stream that breaks off after the first piece is an error, and not begun again", async (t) => {
+test("a stream that breaks off after the first piece is an error, and not retried", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   emulator.faults.add({ kind: "cut", afterChunks: 1 }, { kind: "garbage", afterChunks: 1 });
   const cut = await failure(t, ask(model(), "Hi!"));
@@ -126,7 +126,7 @@ test("a stream that breaks off after the first piece is an error, and not begun 
   t.is(bodies().length, 2);
 });
 
-test("a refusal is spoken, also behind what was said already", async (t) => {
+test("a refusal is spoken, also after other text", async (t) => {
   const { emulator, model } = await geminiStage(t);
   emulator.script = (request) =>
     lastWords(request) === "late"
@@ -167,7 +167,7 @@ test("words that were blocked do not block the rest of the call", async (t) => {
   t.is(bodies()[1]?.contents?.[0]?.parts?.[0]?.text, "(These words were withheld by a safety filter.)");
 });
 
-test("a tool call that the model could not write is tried again, then an error", async (t) => {
+test("an unreadable tool call is retried, then an error", async (t) => {
   const { emulator, model } = await geminiStage(t);
   let tries = 0;
   const usage = { promptTokenCount: 10, candidatesTokenCount: 2 };
@@ -187,7 +187,7 @@ test("a tool call that the model could not write is tried again, then an error",
   }
 });
 
-test("an empty answer is tried again, behind the result of a tool too", async (t) => {
+test("an empty answer is retried, after the result of a tool too", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   emulator.script = () => [];
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
@@ -201,7 +201,7 @@ test("an empty answer is tried again, behind the result of a tool too", async (t
   t.is(bodies().length, 7);
 });
 
-test("an answer that ends for its length, or for a reason that nobody knows, is an answer", async (t) => {
+test("an answer that ends for its length, or for an unknown reason, is complete", async (t) => {
   const { emulator, model } = await geminiStage(t);
   for (const finish of ["MAX_TOKENS", "OTHER", "LANGUAGE", "A_REASON_OF_TOMORROW"]) {
     emulator.script = () => [{ text: "To begin with" }, { finish }];
@@ -211,7 +211,7 @@ test("an answer that ends for its length, or for a reason that nobody knows, is 
   }
 });
 
-test("an answer is over only where Gemini says so; it is asked for again while nothing of it was spoken", async (t) => {
+test("an answer without an end is incomplete; it is retried while nothing of it was spoken", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
   emulator.script = () => [{ text: "The" }, { finish: null }];
@@ -247,7 +247,7 @@ test("an answer with nothing but blanks is empty, and a blank beginning is kept"
   t.is((await ask(llm, "Hi!")).text, "\nHello.");
 });
 
-test("a call beside the word that it was unexpected is a call, so that the model learns what it may call", async (t) => {
+test("a call that Gemini reports as unexpected is given, so that the model learns what it may call", async (t) => {
   const { emulator, model } = await geminiStage(t);
   for (const finish of ["UNEXPECTED_TOOL_CALL", "MALFORMED_FUNCTION_CALL", "TOO_MANY_TOOL_CALLS"]) {
     emulator.script = () => [{ call: "list_files" }, { finish }];
@@ -261,7 +261,7 @@ test("a call beside the word that it was unexpected is a call, so that the model
   }
 });
 
-test("a request that the SDK does not send says so, and is not tried again", async (t) => {
+test("a request that the SDK does not send is an error of its own, and not retried", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
   emulator.script = () => [{ parts: [{ functionCall: { name: "a", partialArgs: [{ jsonPath: "$.x" }] } }] }];
@@ -272,7 +272,7 @@ test("a request that the SDK does not send says so, and is not tried again", asy
   t.is(bodies().length, 1);
 });
 
-test("an error at the end of a stream is one, however it is written and wherever it is cut", async (t) => {
+test("an error at the end of a stream is found, however it is written and wherever it is cut", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-2.5-flash-lite", { maxRetryDelayMs: 1 });
   for (const form of ["event", "bare", "list", "printed"] as const) {
@@ -287,7 +287,7 @@ test("an error at the end of a stream is one, however it is written and wherever
   }
 });
 
-test("no error shows the key, or the words of the call", async (t) => {
+test("no error contains the key, or the words of the conversation", async (t) => {
   const { emulator, model } = await geminiStage(t);
   const apiKey = "AIzaSy-very-secret";
   const llm = model("gemini-2.5-flash-lite", { apiKey, maxRetries: 0 });

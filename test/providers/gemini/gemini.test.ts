@@ -61,7 +61,7 @@ test.serial("the key and the server come from the environment, under Google's na
   t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
 });
 
-test.serial("a missing key is one clear line, and no option is guessed at", (t) => {
+test.serial("a missing key is one clear line, and unknown options are refused", (t) => {
   t.throws(() => new gemini.LLM(), { instanceOf: TypeError, message: /^GOOGLE_API_KEY is not set: .*$/ });
   process.env.GOOGLE_API_KEY = " ";
   t.teardown(() => {
@@ -107,7 +107,7 @@ test.serial("a missing key is one clear line, and no option is guessed at", (t) 
   });
 });
 
-test("options go over the wire", async (t) => {
+test("options become parameters of the request", async (t) => {
   const { model, bodies } = await geminiStage(t);
   const llm = model("models/gemini-2.5-flash", {
     temperature: 0,
@@ -130,7 +130,7 @@ test("options go over the wire", async (t) => {
   ]);
 });
 
-test("a model thinks as little as it allows, so that nobody waits", async (t) => {
+test("by default a model thinks as little as it allows", async (t) => {
   const { model, bodies } = await geminiStage(t);
   const least: Readonly<Record<string, unknown>> = {
     "gemini-2.5-flash-lite": { thinkingBudget: 0 },
@@ -151,7 +151,7 @@ test("a model thinks as little as it allows, so that nobody waits", async (t) =>
   );
 });
 
-test("reasoning is never spoken, but counted as output", async (t) => {
+test("thoughts are never spoken, but counted as output", async (t) => {
   const { emulator, model } = await geminiStage(t);
   emulator.script = () => [{ thought: "The user greets me" }, { text: "Hello!" }];
   const answer = await ask(model("gemini-3-flash-preview"), "Hi!");
@@ -179,7 +179,7 @@ test("tokens: each chunk counts from the beginning, so the last count holds", as
   t.like(usage, { inputTokens: 12, outputTokens: 7 });
 });
 
-test("tokens: thoughts that the last chunk is silent about were thought, and a prompt may be corrected", async (t) => {
+test("tokens: thoughts that the last chunk omits still count, and the prompt may be corrected", async (t) => {
   const { emulator, model } = await geminiStage(t);
   emulator.script = () => [
     { usage: { promptTokenCount: 169, thoughtsTokenCount: 70, totalTokenCount: 239 } },
@@ -191,7 +191,7 @@ test("tokens: thoughts that the last chunk is silent about were thought, and a p
   t.like(usage, { inputTokens: 79, outputTokens: 73 });
 });
 
-test("words behind a call stay behind it", async (t) => {
+test("text after a call remains after it", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model();
   emulator.script = (request) =>
@@ -259,7 +259,7 @@ test("tool calls: in parallel, with their arguments, and their results as Gemini
   );
 });
 
-test("without further rounds the model is told to call nothing", async (t) => {
+test("in the last round the model may call nothing", async (t) => {
   const { model, bodies } = await geminiStage(t);
   const question = [said("What is the weather in Oslo?")];
   const { calls } = await ask(model(), question, { functions: [weather], toolChoice: "none" });
@@ -270,7 +270,7 @@ test("without further rounds the model is told to call nothing", async (t) => {
   t.is(bodies()[1]?.toolConfig, undefined);
 });
 
-test("calls without an id, or with one twice, are told apart, and nothing is made up for Gemini", async (t) => {
+test("calls without an id, or with a repeated one, get ids that are not sent to Gemini", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model();
   emulator.script = (request) =>
@@ -296,7 +296,7 @@ test("calls without an id, or with one twice, are told apart, and nothing is mad
   );
 });
 
-test("pitfall 4: thought signatures go back as they came, through every round", async (t) => {
+test("pitfall 4: thought signatures are sent back unchanged, through every round", async (t) => {
   const { emulator, model, bodies } = await geminiStage(t);
   const llm = model("gemini-3-flash-preview");
   emulator.script = ({ contents = [] }) =>
@@ -360,7 +360,7 @@ test("a conversation becomes turns of user and model, and empty ones are left ou
   ]);
 });
 
-test("where several speak, each message names its speaker, and the model is told so", async (t) => {
+test("with several speakers each message names its speaker, and the model is told so", async (t) => {
   const { model, bodies } = await geminiStage(t);
   await ask(model(), [
     said("Hi, I am Ann.", "ann"),
@@ -379,7 +379,7 @@ test("where several speak, each message names its speaker, and the model is told
   t.is(bodies()[1]?.systemInstruction, undefined);
 });
 
-test("letters that are split between two packets arrive whole", async (t) => {
+test("letters that are split between two packets are decoded", async (t) => {
   const { emulator, model } = await geminiStage(t);
   emulator.script = () => [{ text: "Grüße aus Zürich: 你好, 👋🏽!" }];
   for (const bytes of [1, 3, 7]) {
@@ -388,7 +388,7 @@ test("letters that are split between two packets arrive whole", async (t) => {
   }
 });
 
-test("an empty text behind a tool call is nothing to say", async (t) => {
+test("an empty text after a tool call is not spoken", async (t) => {
   const { emulator, model } = await geminiStage(t);
   emulator.script = () => [{ call: "a" }, { parts: [{ text: "" }] }];
   const { events } = await ask(model(), "go");

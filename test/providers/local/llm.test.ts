@@ -62,12 +62,12 @@ test("it asks for the time", async (t) => {
   t.deepEqual(callsOf(await answer([asked("What time is it?")])), [["get_time", {}]]);
 });
 
-test("it calls no function that is not there, or that it may not call", async (t) => {
+test("it calls no function that does not exist or is not allowed", async (t) => {
   t.deepEqual(callsOf(await answer([asked("What time is it?")], { functions: [] })), []);
   t.deepEqual(callsOf(await answer([asked("weather in Rome")], { toolChoice: "none" })), []);
 });
 
-test("it puts results into words, and says where they come from", async (t) => {
+test("it puts results into words, with their source", async (t) => {
   const weather = {
     found: true,
     location: "Rome",
@@ -106,7 +106,7 @@ test("its tokens are words", async (t) => {
   t.deepEqual(events.at(-1), { type: "usage", inputTokens: 5, outputTokens: words });
 });
 
-test("it streams word by word, and stops when nobody wants to hear more", async (t) => {
+test("it streams word by word, and stops when it is aborted", async (t) => {
   const llm = new local.LLM({ wordDelayMs: 1 });
   const giveUp = new AbortController();
   const heard: string[] = [];

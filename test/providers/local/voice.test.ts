@@ -55,7 +55,7 @@ test("sentence by sentence, so that the first is heard while the next is made", 
   t.is(chunks.length, 3);
 });
 
-test("several texts at once come out each as it was asked for", async (t) => {
+test("several texts at once are synthesised separately", async (t) => {
   const tts = voice(t);
   const texts = ["One.", "Two is a longer text.", "Three."];
   const alone = [];
@@ -63,7 +63,7 @@ test("several texts at once come out each as it was asked for", async (t) => {
   t.deepEqual(await Promise.all(texts.map((text) => speak(tts, text))), alone);
 });
 
-test("given up, it stops at once, before and in the middle", async (t) => {
+test("an abort stops it at once, before and during a speech", async (t) => {
   const tts = voice(t);
   const early = new AbortController();
   early.abort(new Error("not wanted"));
@@ -89,7 +89,7 @@ test("given up, it stops at once, before and in the middle", async (t) => {
   t.is((await speak(tts, "It goes on.")).length, 1);
 });
 
-test("left in the middle by whoever listens, it makes no more", async (t) => {
+test("when the reader stops, it synthesises no more", async (t) => {
   const tts = voice(t);
   for await (const _ of tts.speak("One is here. Two is there. Three is anywhere.", { signal: never() }))
     break;
@@ -97,7 +97,7 @@ test("left in the middle by whoever listens, it makes no more", async (t) => {
 });
 
 test.serial(
-  "what is not written in Latin letters is a short silence, and said so once, without the words",
+  "text that is not in Latin letters is a short silence, which is logged once, without the words",
   async (t) => {
     const warnings: string[] = [];
     const { warn } = console;
@@ -142,7 +142,7 @@ test("text that looks like an option of the program is spoken", async (t) => {
   }
 });
 
-test("closed, it speaks no more; a voice that is opened next does", async (t) => {
+test("a closed voice speaks no more; one that is created after it does", async (t) => {
   const tts = new local.TTS();
   await tts.warm();
   await tts.close();
@@ -178,19 +178,16 @@ const allQuiet = () => eventually("no thread speaks", () => fliteThreads() === 0
 
 const onLinux = existsSync("/proc/self/task") ? test.serial : test.skip;
 
-onLinux(
-  "the thread of the voice ends with the thread that it speaks for, in the middle of a word",
-  async (t) => {
-    await allQuiet();
-    const worker = new Worker(new URL("../../fixtures/thread/flite-thread.ts", import.meta.url));
-    t.teardown(() => worker.terminate());
-    for (let count = 0; count < 3; count += 1) await once(worker, "message");
-    t.is(fliteThreads(), 1);
-    await worker.terminate();
-    await allQuiet();
-    t.pass();
-  },
-);
+onLinux("the voice's thread ends with its parent thread, in the middle of a word", async (t) => {
+  await allQuiet();
+  const worker = new Worker(new URL("../../fixtures/thread/flite-thread.ts", import.meta.url));
+  t.teardown(() => worker.terminate());
+  for (let count = 0; count < 3; count += 1) await once(worker, "message");
+  t.is(fliteThreads(), 1);
+  await worker.terminate();
+  await allQuiet();
+  t.pass();
+});
 
 onLinux("the thread of the voice ends when the last voice is closed", async (t) => {
   await allQuiet();
@@ -211,7 +208,7 @@ for (const [options, says] of [
   [{ pace: "1" }, /pace/],
   [{ speed: 1 }, /no option speed/],
 ] as const) {
-  test(`the voice refuses ${JSON.stringify(options)}`, (t) => {
+  test(`local.TTS refuses ${JSON.stringify(options)}`, (t) => {
     t.throws(() => new local.TTS(options as never), { instanceOf: TypeError, message: says });
   });
 }
@@ -221,7 +218,7 @@ for (const [options, says] of [
   [{ startMs: Number.NaN }, /startMs/],
   [{ end: 1 }, /no option end/],
 ] as const) {
-  test(`the ears refuse ${JSON.stringify(options)}`, (t) => {
+  test(`local.STT refuses ${JSON.stringify(options)}`, (t) => {
     t.throws(() => new local.STT(options as never), { instanceOf: TypeError, message: says });
   });
 }
@@ -240,7 +237,7 @@ async function hear(stt: local.STT, samples: Int16Array, sampleRate = 16_000) {
   return { events, audioDurationMs };
 }
 
-test("the ears tell that somebody spoke, for how long and until when, not what", async (t) => {
+test("local.STT reports that somebody spoke, for how long and until when, but no words", async (t) => {
   const speech = await spoken("What is the weather like in Paris today?");
   const quiet = silence(800, 16_000).samples;
   const before = performance.timeOrigin + performance.now();
@@ -283,7 +280,7 @@ test("the end of speech is when its last sound was written, not when the quiet a
   await stream.close();
 });
 
-test("ears that are closed, or given up, hear no more and end", async (t) => {
+test("streams that are closed or aborted end", async (t) => {
   const stt = new local.STT();
   const cancel = new AbortController();
   const stream = await stt.listen({ signal: cancel.signal });
@@ -296,7 +293,7 @@ test("ears that are closed, or given up, hear no more and end", async (t) => {
   await stt.close();
 });
 
-test("speech without words is answered with how long it was heard, and what to do", async (t) => {
+test("speech without words is answered with its length, and advice", async (t) => {
   const answer = async (text: string) => {
     let said = "";
     const llm = new local.LLM({ wordDelayMs: 0 });
@@ -315,7 +312,7 @@ test("speech without words is answered with how long it was heard, and what to d
   t.regex(await answer("I spoke for 2 seconds"), /^You said/);
 });
 
-test("a whole call with no key: it greets, hears, and answers aloud", async (t) => {
+test("a whole call with no key: the agent greets, hears, and answers aloud", async (t) => {
   const edge = `offline-${Math.random()}`;
   const thread = new AgentThread(t, agentFixture("offline-voice"));
   thread.assign({ config: { edge, speed: 4, greeting: "Welcome." } });

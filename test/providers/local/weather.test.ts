@@ -40,7 +40,7 @@ const fromTable = {
 /** A time longer than a busy machine takes for an answer that is to come, in milliseconds. */
 const timeoutMs = 30_000;
 
-test("the service is asked where the place is, then how the weather is there", async (t) => {
+test("the service is asked for the place, then for its weather", async (t) => {
   const { url, asked } = await service(
     t,
     answering({ search: oslo, forecast: { current: { temperature_2m: -3.5, weather_code: 71 } } }),
@@ -58,7 +58,7 @@ test("the service is asked where the place is, then how the weather is there", a
   ]);
 });
 
-test("a place that the service does not know is an answer", async (t) => {
+test("an unknown place is a result", async (t) => {
   const { url } = await service(t, answering({ search: { generationtime_ms: 0.5 } }));
   t.deepEqual(await getWeatherByLocation("Xyzzy", { url, timeoutMs }), {
     found: false,
@@ -85,7 +85,7 @@ const faults: Record<string, RequestListener> = {
 };
 
 for (const [title, listener] of Object.entries(faults)) {
-  test(`the built-in table answers where the service does not: ${title}`, async (t) => {
+  test(`the built-in table is used where the service fails: ${title}`, async (t) => {
     const { url } = await service(t, listener);
     const timeoutMs = title.includes("hangs in") || title === "it hangs" ? 200 : 10_000;
     t.deepEqual(await getWeatherByLocation("Oslo", { url, timeoutMs }), fromTable);
@@ -96,7 +96,7 @@ for (const [title, listener] of Object.entries(faults)) {
   });
 }
 
-test("offline, the table is asked alone; case, accents and the country do not matter", async (t) => {
+test("offline, only the table is used; case, accents and the country do not matter", async (t) => {
   const offline = { url: "offline" };
   t.deepEqual(await getWeatherByLocation("Oslo", offline), fromTable);
   t.like(await getWeatherByLocation(" sao PAULO, Brazil", offline), { found: true, location: "São Paulo" });
@@ -108,7 +108,7 @@ test("offline, the table is asked alone; case, accents and the country do not ma
   });
 });
 
-test("whoever asked can give it up", async (t) => {
+test("a request can be aborted", async (t) => {
   const giveUp = new AbortController();
   const { url } = await service(t, () => giveUp.abort(new Error("never mind")));
   await t.throwsAsync(getWeatherByLocation("Oslo", { url, signal: giveUp.signal }), {
