@@ -6,7 +6,10 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** A certificate for 127.0.0.1 and localhost that vouches for itself, good for a day; made by hand, as Node cannot make one. */
+/**
+ * Returns a self-signed certificate for 127.0.0.1 and localhost, valid for a day. It is encoded here, since
+ * Node cannot make one.
+ */
 export function selfSigned(): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(identifier("2a8648ce3d040302")); // ecdsa-with-SHA256

@@ -54,7 +54,7 @@ export interface StreamEmulator extends Emulator {
   readonly calls: ReadonlyMap<string, Call>;
   /** A call by `<type>:<id>`; made where there is none. */
   call(cid: string): Call;
-  /** Returns the fake's own time, in epoch milliseconds: `rules.clockAheadMs` shifts it. */
+  /** Returns the emulator's own time, in epoch milliseconds: `rules.clockAheadMs` shifts it. */
   now(): number;
   /** A token as a server makes it for a user, good for an hour. */
   userToken(userId: string, lifetimeSeconds?: number): string;
@@ -68,7 +68,7 @@ export interface StreamEmulator extends Emulator {
  * `session` once known: `open` (query), `join` (request, bytes), `joined` (reconnected), `join_refused` (code), `health`, `leave` (reason),
  * `close` (code, reason), `sent` (event, details), `rpc` (method, encoding, request, unknown, bytes), `rpc_refused` (method, status),
  * `offer`, `answered`, `answer_ignored`, `offer_failed`, `candidate_ignored`, `state` (peer, state), `sound`: the first packet of a
- * track, `moved` and `gone` (why): `left`, `closed`, `signal_lost`, `superseded`, `kicked`, `call_ended` or `forgotten`.
+ * track, `moved` and `gone` (reason): `left`, `closed`, `signal_lost`, `superseded`, `kicked`, `call_ended` or `forgotten`.
  */
 export async function startStream(options: StreamEmulatorOptions = {}): Promise<StreamEmulator> {
   const emulator = new Server(options);

@@ -2,7 +2,7 @@ import { CallEndedReason } from "../../../src/providers/stream/wire/enums.ts";
 import { now } from "../../../src/shared/protocol.ts";
 import type { EventInput, Participant } from "./participant.ts";
 
-/** One call, over all edges. */
+/** A call, over all SFUs. */
 export class Call {
   readonly type: string;
   readonly id: string;
@@ -10,7 +10,10 @@ export class Call {
   readonly createdAt = now();
   readonly createdBy: string;
   custom: Readonly<Record<string, unknown>> = {};
-  /** The time when it was ended; a call that was ended lets nobody in. */
+  /**
+   * The time at which it was ended, in epoch milliseconds; null while it is not. Nobody can join a call that
+   * was ended.
+   */
   endedAt: number | null = null;
   /** The participants by session id, in the order in which they came. */
   readonly sessions = new Map<string, Participant>();
@@ -26,12 +29,12 @@ export class Call {
     return [...this.sessions.values()];
   }
 
-  /** The participants that left without a goodbye and are still shown to the others. */
+  /** The participants that disconnected without leaving, and are still shown to the others. */
   get ghosts(): readonly Participant[] {
     return this.participants.filter(({ ghost }) => ghost);
   }
 
-  /** The newest session of a user. Throws where there is none. */
+  /** Returns the newest session of a user. It throws where there is none. */
   participant(userId: string): Participant {
     const found = this.participants.findLast((one) => one.userId === userId);
     if (found === undefined) throw new Error(`${userId} is not in ${this.cid}`);
@@ -48,20 +51,20 @@ export class Call {
     }
   }
 
-  /** Looks at everybody's subscriptions again: a track came or went. */
+  /** Updates everybody's subscriptions after a track was added or removed. */
   reconcile(except?: Participant): void {
     for (const participant of this.sessions.values()) {
       if (participant !== except) participant.connection?.subscriber.reconcile();
     }
   }
 
-  /** Ends it for everybody. */
+  /** Ends the call for everybody. */
   end(reason: number = CallEndedReason.ENDED): void {
     this.endedAt ??= now();
     for (const participant of this.participants) dismiss(participant, reason);
   }
 
-  /** Sends one user away, who may come back. */
+  /** Removes a user, who may join again. */
   kick(userId: string): void {
     for (const participant of this.participants) {
       if (participant.userId === userId) dismiss(participant, CallEndedReason.KICKED);

@@ -1,97 +1,96 @@
-/** Here are the faults that are made on purpose. All of them may be changed at any time, for what is still to come. */
+/** The faults that tests set. All of them may be changed at any time, for later requests. */
 
 /** The fault of one request to the coordinator. */
 export interface CoordinatorFault {
-  /** The end of the path of the requests that it concerns, such as `/join`. Default: any. */
+  /** The end of the path of the requests that it applies to, such as `/join`. Default: any. */
   readonly path?: string;
   readonly status?: number;
-  /** Stream's own code in the body: 40 is an expired token. Default 9. */
+  /** Stream's code in the body, such as 40 for an expired token. Default 9. */
   readonly code?: number;
   readonly message?: string;
   readonly unrecoverable?: boolean;
-  /** The whole body of a refusal, as from a gateway that answers for Stream. */
+  /** The whole body of a refusal, as from a gateway in front of Stream. */
   readonly body?: string;
   readonly retryAfterSeconds?: number;
   readonly delayMs?: number;
-  /** True where the request is never answered. */
+  /** Leaves the request without a response. */
   readonly hangs?: boolean;
-  /** The TCP connection is cut instead of an answer. */
+  /** Cuts the TCP connection instead of a response. */
   readonly cuts?: boolean;
 }
 
-/** The fault of a token that ran out just before. */
+/** The fault of an expired token. */
 export const tokenExpired = { status: 401, code: 40, message: "token is expired" } as const;
 
-/** The fault of one websocket to an edge. */
+/** The fault of one websocket to an SFU. */
 export interface JoinFault {
-  /** `joinRequest` is answered with an error of this code. */
+  /** Answers `joinRequest` with an error of this code. */
   readonly code?: number;
   readonly message?: string;
   readonly shouldRetry?: boolean;
-  /** The strategy by which the client is to come back. Default: REJOIN. */
+  /** The strategy by which the client is to reconnect. Default: REJOIN. */
   readonly reconnectStrategy?: number;
-  /** The handshake is refused with this status. */
+  /** Refuses the handshake with this status. */
   readonly status?: number;
-  /** `joinRequest` is never answered. */
+  /** Leaves `joinRequest` without a response. */
   readonly hangs?: boolean;
-  /** The socket is cut instead of an answer to `joinRequest`. */
+  /** Cuts the socket instead of a response to `joinRequest`. */
   readonly cuts?: boolean;
-  /** `joinRequest` is answered this much later. */
+  /** The delay of the response to `joinRequest`, in milliseconds. */
   readonly delayMs?: number;
   /**
-   * A FAST reconnection finds nothing to come back to, and is answered with `reconnected: false`: the session is a fresh one under the
-   * old id. Without it, one whose session is gone is refused with PARTICIPANT_RECONNECT_FAILED.
+   * Answers a FAST reconnect with `reconnected: false`, with a new session under the old id. Without it, a reconnect to a session
+   * that is gone is refused with PARTICIPANT_RECONNECT_FAILED.
    */
   readonly forgets?: boolean;
 }
 
-/** The fault of one request to an edge. */
+/** The fault of one request to an SFU. */
 export interface RpcFault {
-  /** The only method that it concerns, such as `SetPublisher`. Default: any. */
+  /** The only method that it applies to, such as `SetPublisher`. Default: any. */
   readonly method?: string;
-  /** An HTTP status, with Twirp's JSON. */
+  /** Responds with this HTTP status, and Twirp's JSON. */
   readonly status?: number;
-  /** An error of this code within a 200. */
+  /** Responds with an error of this code within a 200. */
   readonly code?: number;
   readonly shouldRetry?: boolean;
   readonly message?: string;
   readonly delayMs?: number;
-  /** True where the request is never answered. */
+  /** Leaves the request without a response. */
   readonly hangs?: boolean;
-  /** The answer is not what was asked for: bytes that are no message. */
+  /** Responds with bytes that are not a message. */
   readonly garbage?: boolean;
 }
 
-/** The faults of packets of sound on their way. */
+/** The faults of packets of sound. */
 export interface PathFault {
-  /** Packets that never arrive, in percent. */
+  /** The share of packets that are lost, in percent. */
   readonly lossPercent?: number;
-  /** Every packet arrives later by up to this, each for itself: so they overtake one another. */
+  /** The largest random delay of each packet, in milliseconds; packets then overtake one another. */
   readonly jitterMs?: number;
-  /** Every packet arrives later by this. */
+  /** The delay of every packet, in milliseconds. */
   readonly delayMs?: number;
-  /** Packets that arrive twice, in percent. */
+  /** The share of packets that arrive twice, in percent. */
   readonly doublePercent?: number;
 }
 
 /** The faults of the subscriber's offers. */
 export interface OfferFault {
   readonly delayMs?: number;
-  /** True where the same offer is sent again at once. */
+  /** Sends each offer twice. */
   readonly twice?: boolean;
 }
 
 /**
- * The ways in which the SFU's candidates come: as they are found; `early`, before the description that they belong to;
- * `late`, half a second after it; `stale`, as they are found, but each one first with a user name fragment that is of no
- * description.
+ * The order of the SFU's candidates: as they are found; `early`, before their description; `late`, half a second after it; or
+ * `stale`, as they are found, each preceded by one with a user name fragment of no description.
  */
 export type CandidateOrder = "timely" | "early" | "late" | "stale";
 
 export class StreamFaults {
-  /** The faults of the next requests that each of them fits. */
+  /** The faults of the next requests that they apply to. */
   coordinator: CoordinatorFault[] = [];
-  /** One for each of the next websockets to any edge. */
+  /** The faults of the next websockets to any SFU, one each. */
   joins: JoinFault[] = [];
   rpcs: RpcFault[] = [];
   /** The faults on the way from a participant to the SFU. */

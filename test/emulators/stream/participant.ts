@@ -25,7 +25,7 @@ export interface Grants {
 /** The peer connections of a participant. */
 export type Peer = "publisher" | "subscriber" | "both";
 
-/** One session of a user in a call, as the others see it. It sits on one edge at a time; while it migrates, on two. */
+/** A user's session in a call, as the others see it. It is on one SFU at a time; during a migration, on two. */
 export class Participant {
   readonly call: Call;
   readonly userId: string;
@@ -36,7 +36,7 @@ export class Participant {
   readonly tracks = new Map<number, PublishedTrack>();
   readonly name: string;
   grants: Grants = { canPublishAudio: true, canPublishVideo: true, canScreenshare: true };
-  /** The connection of the participant; the newer one while it migrates. `null` once it has gone. */
+  /** The participant's connection to an SFU; during a migration the newer one. Null after the participant has left. */
   connection: EdgeConnection | null = null;
 
   constructor(call: Call, userId: string, sessionId: string, unifiedSessionId: string, name: string) {
@@ -47,13 +47,13 @@ export class Participant {
     this.name = name;
   }
 
-  /** Packets of sound that came from it, over all tracks, and that were sent to it on this connection. */
+  /** The number of packets received from it, over all tracks, and sent to it on this connection. */
   get packets(): { readonly received: number; readonly sent: number } {
     const received = [...this.tracks.values()].reduce((sum, track) => sum + track.packets, 0);
     return { received, sent: this.connection?.subscriber.sent ?? 0 };
   }
 
-  /** Returns whether it has no socket: it left without a goodbye, and its deadline is not over. */
+  /** Returns whether it disconnected without leaving, and its deadline is not over. */
   get ghost(): boolean {
     return this.connection !== null && this.connection.socket === null;
   }
@@ -75,7 +75,7 @@ export class Participant {
     };
   }
 
-  /** Tells the others that a track can be heard, or not any more. */
+  /** Tells the others that a track was published or unpublished. */
   announce(track: PublishedTrack, cause: number = TrackUnpublishReason.USER_MUTED, toItself = false): void {
     const { userId, sessionId } = this;
     const told = { userId, sessionId, type: track.type, participant: this.describe() };
@@ -92,49 +92,48 @@ export class Participant {
     this.announce(track, cause, cause !== undefined);
   }
 
-  /** Sends it any event, as it is. */
+  /** Sends it an event. */
   send(event: EventInput): void {
     this.connection?.send(event);
   }
 
-  /** Cuts its websocket without a close frame; with `forget`, nothing is left that it could come back to. */
+  /** Cuts its websocket without a close frame. With `forget` the session is removed too, so that it cannot be resumed. */
   killSocket({ forget = false } = {}): void {
     const { connection } = this;
     connection?.socket?.terminate();
     if (forget) connection?.free("forgotten");
   }
 
-  /** Silences its websocket, which stays open, but nothing is sent or read any more. */
+  /** Silences its websocket, which remains open while nothing is sent or read. */
   silence(): void {
     if (this.connection?.socket) this.connection.socket.silent = true;
   }
 
   /**
-   * Cuts its media, which goes nowhere any more, either way, and its peer connections get no answer. Restarting ICE
-   * does not help.
+   * Cuts its media in both directions for good: its peer connections get no response, and no ICE restart helps.
    */
   cutMedia(peer: Peer = "both"): void {
     if (peer !== "subscriber") this.connection?.publisher.cut();
     if (peer !== "publisher") this.connection?.subscriber.cut();
   }
 
-  /** Loses its sound on the way, until an ICE restart finds another way. */
+  /** Loses its sound until an ICE restart. */
   losePath(): void {
     this.connection?.publisher.losePath();
   }
 
-  /** Asks it to go to another edge. */
+  /** Asks it to move to another SFU. */
   goAway(reason: number = GoAwayReason.REBALANCE): void {
     this.send({ goAway: { reason } });
   }
 
-  /** Asks it to restart ICE, or lets the SFU do so itself. */
+  /** Asks it to restart the publisher's ICE, or restarts the subscriber's. */
   restartIce(peer: Exclude<Peer, "both">): void {
     if (peer === "subscriber") this.connection?.subscriber.offer(true);
     else this.send({ iceRestart: { peerType: PeerType.PUBLISHER_UNSPECIFIED } });
   }
 
-  /** Sets what it may publish. A track that it may not publish any more is heard no more. */
+  /** Sets the tracks that it may publish. Tracks that it may no longer publish are removed. */
   setGrants(grants: Partial<Grants>, message = ""): void {
     this.grants = { ...this.grants, ...grants };
     if (!this.grants.canPublishAudio) {
@@ -144,5 +143,5 @@ export class Participant {
   }
 }
 
-/** One event, in the form that is encoded. */
+/** An event to be encoded. */
 export type EventInput = MessageInput<typeof SfuEvent>;

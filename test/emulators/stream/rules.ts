@@ -1,29 +1,29 @@
-/** The behaviour of the fake without faults. It may be changed while the fake runs. */
+/** The behaviour of the emulator without faults. It may be changed while the emulator runs. */
 export interface StreamRules {
-  /** The time that a participant whose socket is gone without a goodbye stays in the call, in seconds. Default 10. */
+  /** The time for which a participant that disconnected without leaving remains in the call, in seconds. Default 10. */
   fastReconnectDeadlineSeconds: number;
-  /** A socket on which nothing came for so long is given up. Clients send a health check every 5 or 10 s. Default 30,000. */
+  /** The time without a message after which a socket is closed, in milliseconds. Clients send a health check every 5 or 10 s. Default 30,000. */
   signalTimeoutMs: number;
   /**
-   * The time from the join on the new edge until `participantMigrationComplete` on the old one; `null`: it never comes.
-   * Default 300.
+   * The time from the join on the new SFU until `participantMigrationComplete` on the former one, in milliseconds; `null`: it is
+   * never sent. Default 300.
    */
   migrationMs: number | null;
   /**
-   * True where everybody's audio is offered without being asked for. Clients disagree about the real SFU. Default true.
+   * Says whether all audio is offered without a subscription. Clients disagree about the real SFU. Default true.
    */
   forwardsAudioUnasked: boolean;
   /**
    * The time by which Stream's clock is ahead of this machine's, in milliseconds; negative where it is behind. Default 0.
    */
   clockAheadMs: number;
-  /** True where answers carry a `Date`. Default true; some proxies take it away. */
+  /** Says whether responses have a `Date`, which some proxies remove. Default true. */
   tellsDate: boolean;
-  /** The time that a token of the SFU is good, in seconds. Default 3,600. */
+  /** The lifetime of a token for an SFU, in seconds. Default 3,600. */
   sfuTokenSeconds: number;
-  /** The use of DTX in the settings of every call. Default true. */
+  /** Says whether the settings of calls enable DTX. Default true. */
   opusDtx: boolean;
-  /** The ICE servers that a join hands out. Default none: host candidates on loopback are enough. */
+  /** The ICE servers that a join returns. Default none, since host candidates on loopback are enough. */
   iceServers: readonly IceServer[];
 }
 

@@ -5,7 +5,7 @@ import type { StreamFaults } from "./faults.ts";
 import type { StreamRules } from "./rules.ts";
 import type { Edge } from "./sfu/edge.ts";
 
-/** The things that the parts of the fake share. */
+/** The state that the parts of the emulator share. */
 export interface World {
   readonly url: string;
   readonly apiKey: string;

@@ -225,7 +225,7 @@ test.serial(
     t.is(session.endReason, "idle");
     t.deepEqual(stage.call.participants, []);
     t.deepEqual(stage.call.ghosts, []);
-    t.is((await stage.stream.log.find("gone", ({ user }) => user === "agent")).why, "left");
+    t.is((await stage.stream.log.find("gone", ({ user }) => user === "agent")).reason, "left");
   },
 );
 

@@ -7,7 +7,7 @@ import { ContinuousRtp, SoundPath } from "../../emulators/stream/media/sound-pat
 import { type StreamEmulator, StreamFaults, startStream, tokenExpired } from "../../emulators/stream.ts";
 import { askCoordinator, joinCall, StreamSocket } from "../../fixtures/stream/socket.ts";
 
-// The rules of the fake itself. That Stream's own client takes it for the real one is shown in stream-official-client.test.ts.
+// The rules of the emulator itself. official-client/ shows that Stream's own client accepts it.
 
 const cid = "default:demo";
 
@@ -93,7 +93,7 @@ test("only leaving removes a participant at once; otherwise it remains until its
   );
   t.is((await ann.event("participantLeft")).participant?.userId, "dora");
   t.deepEqual(users(), ["ann"]);
-  t.is(stream.log.of("gone").at(-1)?.why, "signal_lost");
+  t.is(stream.log.of("gone").at(-1)?.reason, "signal_lost");
   ann.terminate();
 });
 

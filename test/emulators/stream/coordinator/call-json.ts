@@ -1,7 +1,7 @@
 import type { Call } from "../call.ts";
 import type { User } from "../world.ts";
 
-/** A call as the coordinator tells it: full enough for the official clients, which read far into the settings. */
+/** A call as the coordinator returns it, with every setting that the official clients read. */
 export function callJson(call: Call, createdBy: User, opusDtx: boolean) {
   const at = new Date(call.createdAt).toISOString();
   return {

@@ -6,11 +6,11 @@ import { readToken, tokenFaults } from "./token.ts";
 interface Watcher {
   readonly socket: WebSocket;
   readonly userId: string;
-  /** The calls whose events it gets. */
+  /** The calls whose events are sent to it. */
   readonly calls: Set<string>;
 }
 
-/** The coordinator's websockets, by which clients hear of events that have nothing to do with media. */
+/** The coordinator's websockets, on which clients receive events that are not about media. */
 export class CoordinatorSockets {
   readonly #world: World;
   readonly #watchers = new Map<string, Watcher>();
@@ -36,7 +36,7 @@ export class CoordinatorSockets {
     });
   }
 
-  /** The connection is told of the events of a call from now on. */
+  /** Sends a connection the events of a call from here on. */
   watch(connectionId: string | null, cid: string): void {
     if (connectionId !== null) this.#watchers.get(connectionId)?.calls.add(cid);
   }

@@ -5,18 +5,18 @@ import type { User, World } from "../world.ts";
 import { callJson, userJson } from "./call-json.ts";
 import { type Claims, signToken } from "./token.ts";
 
-/** One request to the coordinator, whose token is good. */
+/** A request to the coordinator with a valid token. */
 export interface Asked {
   readonly method: string;
   /** The path, without `/api/v2`. */
   readonly path: string;
   readonly query: URLSearchParams;
-  // biome-ignore lint/suspicious/noExplicitAny: the body is whatever the client sent; each reader takes what it needs.
+  // biome-ignore lint/suspicious/noExplicitAny: the body is unchecked JSON of the client; each handler reads its own fields.
   readonly body: any;
   readonly claims: Claims;
 }
 
-/** The answer to a request that cannot be done. `code` is Stream's own. */
+/** The response to a request that is refused. `code` is Stream's own. */
 export class Refusal extends Error {
   readonly status: number;
   readonly code: number;
@@ -33,7 +33,7 @@ const badInput = 4;
 const notAllowed = 17;
 const capabilities = ["join-call", "send-audio", "send-video", "mute-users", "read-call", "create-call"];
 
-/** The coordinator's answer: its status and body. Throws a {@link Refusal}. */
+/** Resolves with the coordinator's response: its status and body. It rejects with a {@link Refusal}. */
 export function coordinate(world: World, asked: Asked): readonly [status: number, body: object] {
   const { method, path } = asked;
   if (path === "/users" && method === "POST") return [201, { users: upsert(world, asked.body.users ?? {}) }];
@@ -86,7 +86,7 @@ function known(world: World, cid: string): Call {
   return call;
 }
 
-/** Returns the call. The websocket that `connection_id` names hears of it from now on. */
+/** Returns the call, and sends its events to the websocket that `connection_id` names from here on. */
 function watched(world: World, { query }: Asked, call: Call): Call {
   world.coordinatorSockets.watch(query.get("connection_id"), call.cid);
   return call;
@@ -150,7 +150,7 @@ function join(world: World, asked: Asked, cid: string): readonly [number, object
   ];
 }
 
-/** The first one that the client does not come from; the first of all where there is no such. */
+/** Returns the first SFU that the client does not leave; the first of all where there is none. */
 function chooseEdge(world: World, left: readonly unknown[]): Edge {
   return world.edges.find(({ name }) => !left.includes(name)) ?? world.edges[0]!;
 }

@@ -1,20 +1,20 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** The claims of a token. Times in seconds since the Unix epoch. */
+/** The claims of a token. Times are in seconds since the Unix epoch. */
 export interface Claims {
   readonly user_id?: string;
   readonly server?: boolean;
   readonly iat?: number;
   readonly nbf?: number;
   readonly exp?: number;
-  /** The only calls that it is good for, as `<type>:<id>`. Default: all. */
+  /** The only calls that it is valid for, as `<type>:<id>`. Default: all. */
   readonly call_cids?: readonly string[];
-  /** The call and the edge of a token of the SFU. */
+  /** The call and the SFU of a token for an SFU. */
   readonly call_cid?: string;
   readonly edge?: string;
 }
 
-/** The reasons for which a token is not let in: the coordinator's codes. */
+/** The reasons for which a token is refused, with the coordinator's codes. */
 export const tokenFaults = {
   expired: [40, "token is expired"],
   malformed: [41, "token is not valid"],
@@ -32,7 +32,7 @@ export function signToken(claims: Claims, secret: string): string {
 
 const decoded = (text: string): unknown => JSON.parse(Buffer.from(text, "base64url").toString());
 
-/** @param at The judge's time, in epoch milliseconds. Nothing is forgiven: not a second, as Stream forgives next to nothing. */
+/** @param at The emulator's time, in epoch milliseconds. There is no leeway, since Stream has nearly none. */
 export function readToken(token: string, secret: string, at = Date.now()): Claims | TokenFault {
   const parts = token.split(".");
   const [header = "", body = "", signature = ""] = parts;

@@ -3,7 +3,7 @@ import { type PeerConfig, RTCPeerConnection, RTCRtpCodecParameters } from "werif
 /** A peer connection of the SFU: on loopback only, audio only. */
 export function createPeerConnection(): RTCPeerConnection {
   const connection = new RTCPeerConnection(configuration());
-  // Where no server is given, werift asks one of Google's.
+  // Where no server is given, werift uses one of Google's.
   connection.onTransceiverAdded.subscribe(() => {
     for (const transport of connection.iceTransports) delete transport.connection.stunServer;
   });
@@ -24,7 +24,7 @@ const configuration = (): Partial<PeerConfig> => ({
   headerExtensions: {},
   bundlePolicy: "max-bundle",
   iceServers: [],
-  // Only this address is told: that of the network, for a socket on loopback, would be of no use.
+  // Only this address is sent: a network address of a loopback socket cannot be reached.
   iceUseIpv4: false,
   iceUseIpv6: false,
   iceUseTcp: false,

@@ -3,11 +3,11 @@ import { TrackType } from "../../../../src/providers/stream/wire/enums.ts";
 import { now } from "../../../../src/shared/protocol.ts";
 import { ContinuousRtp } from "./sound-path.ts";
 
-/** One track of a participant, whichever edge it comes in by. */
+/** One track of a participant, over all its connections. */
 export class PublishedTrack {
   readonly type: number;
   muted: boolean;
-  /** Packets that came from its owner, and were passed on. */
+  /** The number of packets that were forwarded. */
   packets = 0;
   readonly #continuous = new ContinuousRtp();
   readonly #listeners = new Set<(packet: RtpPacket) => void>();
@@ -23,7 +23,7 @@ export class PublishedTrack {
     return `TRACK_TYPE_${name ?? "UNSPECIFIED"}`;
   }
 
-  /** `connection`: the number of the connection it came by. Once a later one sounds, earlier ones are not heard. */
+  /** Forwards a packet. `connection` is the number of its connection: after a packet of a later one, earlier ones are dropped. */
   write(packet: RtpPacket, connection: number): void {
     if (connection < this.#connection || this.muted) return;
     this.#connection = connection;
@@ -32,7 +32,7 @@ export class PublishedTrack {
     for (const listener of this.#listeners) listener(passed);
   }
 
-  /** Gives back how to stop. */
+  /** Returns a function that unsubscribes. */
   listen(listener: (packet: RtpPacket) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

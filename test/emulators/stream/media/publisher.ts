@@ -15,11 +15,11 @@ import { Trickle } from "./trickle.ts";
 
 type Answer = MessageInput<typeof SetPublisherResponse>;
 
-/** The SFU's side of the connection by which a participant sends. */
+/** The SFU's side of the peer connection on which a participant sends. */
 export class Publisher {
   readonly #edgeConnection: EdgeConnection;
   readonly #path: SoundPath;
-  /** Transceivers whose sound is passed on already. */
+  /** The transceivers whose sound is forwarded already. */
   readonly #heard = new Set<RTCRtpTransceiver>();
   #connection: RTCPeerConnection | null = null;
   #trickle: Trickle | null = null;
@@ -37,7 +37,7 @@ export class Publisher {
     return this.#connection?.connectionState ?? "new";
   }
 
-  /** One offer at a time. */
+  /** Answers an offer, one at a time. */
   async negotiate(request: MessageValue<typeof SetPublisherRequest>): Promise<Answer> {
     const answer = this.#work.then(() => this.#negotiate(request));
     this.#work = answer.catch(() => {});
@@ -48,18 +48,18 @@ export class Publisher {
     }
   }
 
-  /** Rejects where it is no candidate. */
+  /** Rejects where it is not a candidate. */
   async addCandidate(json: string): Promise<void> {
     this.#open();
     await this.#candidates?.add(json);
   }
 
-  /** Loses what is sent on the way, until an ICE restart finds another way. */
+  /** Loses all packets until an ICE restart. */
   losePath(): void {
     this.#lostPath = this.#pair ?? null;
   }
 
-  /** Cuts the connection: nothing comes through any more, and no ICE restart helps. */
+  /** Cuts the connection for good: no packet arrives, and no ICE restart helps. */
   cut(): void {
     this.#cut = true;
     this.#close();
@@ -123,7 +123,7 @@ export class Publisher {
     return connection;
   }
 
-  /** Sections and track infos must match, and an announced track is the one that the section names. */
+  /** Checks that sections and track infos match, and that each announced track is the one in its section. */
   #check(sdp: string, tracks: readonly TrackInfo[]): Answer | null {
     const sections = sdp.split(/^m=/m).slice(1);
     let last = -1;

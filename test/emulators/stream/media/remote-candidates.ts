@@ -7,10 +7,10 @@ interface Candidate {
   readonly sdpMLineIndex?: number | null;
 }
 
-/** Names of `.local` are looked up by multicast, which has no place here; the browser's own checks find the way without. */
+/** Names of `.local` would be looked up by multicast. They are left out, since the browser's own checks find the path without them. */
 export const withoutLocalNames = (sdp: string): string => sdp.replace(/^a=candidate:.*\.local .*\r?\n/gm, "");
 
-/** The client's candidates for one peer connection. Those of a description that has not come yet are kept until it has. */
+/** The client's candidates for one peer connection. A candidate that precedes its description is held. */
 export class RemoteCandidates {
   readonly #connection: RTCPeerConnection;
   #held: Candidate[] = [];
@@ -19,7 +19,7 @@ export class RemoteCandidates {
     this.#connection = connection;
   }
 
-  /** Rejects where it is no candidate. */
+  /** Rejects where it is not a candidate. */
   async add(json: string): Promise<void> {
     const candidate: Candidate = JSON.parse(json);
     if (candidate.candidate?.includes(".local ")) return;
@@ -28,8 +28,7 @@ export class RemoteCandidates {
   }
 
   /**
-   * Adds the candidates that fit a remote description which was set. What still fits none is of one that is still to
-   * come, or of the past.
+   * Adds the candidates that fit the remote description. The others belong to a later description, or to a past one.
    */
   async described(): Promise<void> {
     const held = this.#held;

@@ -1,7 +1,7 @@
 import { RtpHeader, RtpPacket } from "werift";
 import type { PathFault, StreamFaults } from "../faults.ts";
 
-/** A way that packets take, with what goes wrong on it. */
+/** A path of packets, with its faults. */
 export class SoundPath {
   readonly #fault: () => PathFault;
   readonly #faults: StreamFaults;
@@ -39,8 +39,8 @@ export class SoundPath {
 }
 
 /**
- * One track's packets as its listeners get them: without the header extensions of its sender, and with one count through all of the
- * connections that it comes by, as where the sender came back by another edge.
+ * Renumbers the packets of one track for its listeners: without the header extensions of the sender, and with one count over all
+ * connections of the track, also after the sender reconnected over another SFU.
  */
 export class ContinuousRtp {
   #source: unknown = null;
@@ -50,7 +50,7 @@ export class ContinuousRtp {
   #lastTimestamp = 0;
   #lastAt = 0;
 
-  /** `source`: whose packet it is; those of another one go on where the former ended. */
+  /** Returns a packet with its new numbers. `source` is its connection: the count of another one continues that of the former. */
   next(packet: RtpPacket, source: unknown, at: number): RtpPacket {
     const { sequenceNumber, timestamp, marker } = packet.header;
     if (source !== this.#source) {
@@ -62,7 +62,7 @@ export class ContinuousRtp {
     }
     const sequence = (sequenceNumber + this.#sequenceOffset) & 0xffff;
     const time = (timestamp + this.#timestampOffset) >>> 0;
-    // A packet that was overtaken does not set the count back.
+    // A packet that was overtaken does not decrease the count.
     if (((sequence - this.#lastSequence) & 0xffff) < 0x8000 || this.#lastAt === 0) {
       this.#lastSequence = sequence;
       this.#lastTimestamp = time;

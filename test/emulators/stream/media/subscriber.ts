@@ -10,7 +10,7 @@ import { RemoteCandidates, withoutLocalNames } from "./remote-candidates.ts";
 import { SoundPath } from "./sound-path.ts";
 import { Trickle } from "./trickle.ts";
 
-/** The longest time that an offer may go unanswered, in milliseconds. */
+/** The longest wait for the answer to an offer, in milliseconds. */
 const answerTimeoutMs = 10_000;
 
 interface Forwarded {
@@ -18,11 +18,11 @@ interface Forwarded {
   readonly stop: () => void;
 }
 
-/** The SFU's side of the connection by which a participant hears the others. The SFU offers, one offer at a time. */
+/** The SFU's side of the peer connection on which a participant receives. The SFU makes the offers, one at a time. */
 export class Subscriber {
-  /** The subscriptions that the client asked for last, in place of those before. */
+  /** The client's latest list of subscriptions. */
   wanted: readonly TrackSubscription[] = [];
-  /** Packets sent to the participant. */
+  /** The number of packets sent to the participant. */
   sent = 0;
   readonly #edgeConnection: EdgeConnection;
   readonly #path: SoundPath;
@@ -31,7 +31,7 @@ export class Subscriber {
   #trickle: Trickle | null = null;
   #candidates: RemoteCandidates | null = null;
   #work: Promise<void> = Promise.resolve();
-  #awaited: { readonly id: number; answer(sdp: string): void; giveUp(why: Error): void } | null = null;
+  #awaited: { readonly id: number; answer(sdp: string): void; cancel(reason: Error): void } | null = null;
   #negotiation = 0;
   #cut = false;
   #closed = false;
@@ -45,7 +45,7 @@ export class Subscriber {
     return this.#connection?.connectionState ?? "new";
   }
 
-  /** Offers what is to be heard and is not yet, and takes back what is not any more. */
+  /** Offers the tracks that are missing, and removes those that have ended. */
   reconcile(): void {
     this.#queue(async () => {
       const wished = this.#wished();
@@ -61,33 +61,32 @@ export class Subscriber {
     });
   }
 
-  /** Offers again, whatever has changed. Without anything ever offered, what there is to hear. */
+  /** Makes another offer, or the first one, also where nothing has changed. */
   offer(iceRestart: boolean): void {
     if (this.#negotiation === 0) this.reconcile();
     else this.#queue(() => this.#offer(iceRestart));
   }
 
-  /** A former socket's offer will get no answer. */
+  /** Forgets the offer of a former socket, which will not be answered. */
   forgetOffer(): void {
-    this.#awaited?.giveUp(new Error("superseded"));
+    this.#awaited?.cancel(new Error("superseded"));
   }
 
-  /** Takes an answer. Returns false where it is not the answer that is waited for. */
+  /** Applies an answer. Returns false where it is not the expected one. */
   answer(negotiationId: number, sdp: string): boolean {
     if (this.#awaited === null || (negotiationId !== 0 && negotiationId !== this.#awaited.id)) return false;
     this.#awaited.answer(sdp);
     return true;
   }
 
-  /** Rejects where it is no candidate. */
+  /** Rejects where it is not a candidate. */
   async addCandidate(json: string): Promise<void> {
     this.#open();
     await this.#candidates?.add(json);
   }
 
   /**
-   * Cuts the connection: nothing comes through any more, and no ICE restart helps. {@link usable} is false from then
-   * on.
+   * Cuts the connection for good: no packet arrives, and no ICE restart helps. {@link usable} is false from then on.
    */
   cut(): void {
     this.#cut = true;
@@ -122,7 +121,7 @@ export class Subscriber {
     });
   }
 
-  /** Returns the tracks that this participant is to hear, each with the prefix of whose it is. */
+  /** Returns the tracks for this participant, each with its owner's prefix. */
   #wished(): Map<PublishedTrack, string> {
     const { call } = this.#edgeConnection.participant;
     const wished = new Map<PublishedTrack, string>();
@@ -164,7 +163,7 @@ export class Subscriber {
     this.#negotiation += 1;
     const negotiationId = this.#negotiation;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.#awaited = { id: negotiationId, answer: resolve, giveUp: reject };
+    this.#awaited = { id: negotiationId, answer: resolve, cancel: reject };
     try {
       const event = { subscriberOffer: { iceRestart, sdp: offer.sdp, negotiationId } };
       this.#edgeConnection.send(event);

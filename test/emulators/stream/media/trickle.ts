@@ -3,7 +3,7 @@ import type { CandidateOrder } from "../faults.ts";
 
 const lateMs = 500;
 
-/** Sends the candidates of a peer connection to the client, in the order that is asked for. */
+/** Sends the candidates of a peer connection to the client, in the order that the faults set. */
 export class Trickle {
   readonly #order: () => CandidateOrder;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -19,10 +19,10 @@ export class Trickle {
     });
   }
 
-  /** Waits before a description is sent. `described`: that it is set, and all its candidates are found. */
+  /** Waits before a description is sent. `described` resolves when it is set and all its candidates are found. */
   async wait(described: Promise<unknown>): Promise<void> {
     if (this.#order() === "early") await described;
-    // Else it is sent at once; a connection that is closed meanwhile finds no candidates, and nobody minds.
+    // Otherwise it is sent at once. The wait may fail where the connection is closed meanwhile.
     else described.catch(() => {});
   }
 

@@ -6,9 +6,9 @@ import type { SfuSocket } from "./sfu-socket.ts";
 
 let connections = 0;
 
-/** A participant on one edge: its websocket, if it has one, and its two peer connections. */
+/** A participant's session on one SFU: its websocket, if it has one, and its two peer connections. */
 export class EdgeConnection {
-  /** Later connections have higher ones. */
+  /** The number of the connection; later ones have higher numbers. */
   readonly number = connections++;
   readonly edge: Edge;
   readonly participant: Participant;
@@ -25,14 +25,14 @@ export class EdgeConnection {
     this.subscriber = new Subscriber(this);
   }
 
-  /** A websocket for it: the first one, or that of a FAST reconnection. */
+  /** Sets its websocket: the first one, or that of a FAST reconnect. */
   attach(socket: SfuSocket): void {
     clearTimeout(this.#deadline);
     this.socket = socket;
     this.subscriber.forgetOffer();
   }
 
-  /** Takes in that its websocket closed. Only 1000 is a goodbye; else it may come back until the deadline. */
+  /** Reports that its websocket closed. Code 1000 frees it; otherwise it can be resumed until the deadline. */
   detach(socket: SfuSocket, code: number): void {
     if (this.socket !== socket) return;
     this.socket = null;
@@ -50,10 +50,9 @@ export class EdgeConnection {
   }
 
   /**
-   * Frees the connection, of which nothing is left here. Where the participant has not moved to another edge, it has left the
-   * call.
+   * Frees the connection. Where the participant has not moved to another SFU, it has left the call.
    */
-  free(why: string): void {
+  free(reason: string): void {
     if (this.#free) return;
     this.#free = true;
     clearTimeout(this.#deadline);
@@ -64,7 +63,7 @@ export class EdgeConnection {
     const { participant } = this;
     const { call } = participant;
     const moved = participant.connection !== this;
-    this.log(moved ? "moved" : "gone", { why });
+    this.log(moved ? "moved" : "gone", { reason });
     if (moved) return;
     participant.connection = null;
     if (call.sessions.get(participant.sessionId) === participant) call.sessions.delete(participant.sessionId);

@@ -7,18 +7,18 @@ import type { EdgeConnection } from "./edge-connection.ts";
 import { SfuSocket } from "./sfu-socket.ts";
 import { answerTwirp } from "./twirp.ts";
 
-/** One SFU. All edges of the fake forward to each other what is said in a call. */
+/** One SFU. The SFUs of the emulator forward the sound of a call to each other. */
 export class Edge {
   readonly world: World;
-  /** The name of the edge, such as `sfu-1`. */
+  /** The name of the SFU, such as `sfu-1`. */
   readonly name: string;
-  /** Joins are refused with SFU_FULL. The coordinator goes on to hand it out to clients that do not ask for another one. */
+  /** Refuses joins with SFU_FULL. The coordinator still returns it to clients that do not ask for another one. */
   full = false;
-  /** Joins are refused with SFU_SHUTTING_DOWN. */
+  /** Refuses joins with SFU_SHUTTING_DOWN. */
   shuttingDown = false;
   /** The connections by session id. */
   readonly connections = new Map<string, EdgeConnection>();
-  /** Open websockets, also those that were refused. */
+  /** The open websockets, those of refused joins included. */
   readonly sockets = new Set<SfuSocket>();
 
   constructor(world: World, name: string) {
@@ -26,7 +26,7 @@ export class Edge {
     this.name = name;
   }
 
-  /** Root of its requests, as a join tells it. */
+  /** The root address of its requests, as a join returns it. */
   get url(): string {
     return `${this.world.url}/edges/${this.name}/twirp`;
   }
@@ -35,7 +35,7 @@ export class Edge {
     return `${this.world.url.replace("http", "ws")}/edges/${this.name}/ws`;
   }
 
-  /** Asks everybody on it to go to another edge. */
+  /** Asks all participants on it to move to another SFU. */
   goAway(reason: number = GoAwayReason.REBALANCE): void {
     for (const connection of this.connections.values()) connection.send({ goAway: { reason } });
   }

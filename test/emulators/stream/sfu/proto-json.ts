@@ -1,4 +1,4 @@
-/** Messages as Twirp writes them in JSON: snake_case names and enumerations by name; camelCase and numbers are read too. */
+/** Messages in Twirp's JSON: snake_case names, and enumerations by name. camelCase and numbers are read too. */
 import * as enums from "../../../../src/providers/stream/wire/enums.ts";
 import {
   type Enumeration,
@@ -13,14 +13,14 @@ type Json = Readonly<Record<string, unknown>>;
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The enumeration's name before each of its values, such as `TRACK_TYPE_`. */
+/** Returns the prefix of an enumeration's values, such as `TRACK_TYPE_`. */
 const prefixes = new Map<unknown, string>(
   Object.entries(enums)
     .filter(([, value]) => typeof value === "object")
     .map(([name, value]) => [value, `${snake(name).slice(1).toUpperCase()}_`]),
 );
 
-/** `unknown` is given the path of each key that the message does not have. */
+/** Returns the message. `unknown` is called with the path of each key that the message does not have. */
 export function fromJson<F extends MessageFields>(
   type: MessageType<F>,
   json: Json,

@@ -33,9 +33,9 @@ interface Admitted {
   readonly userId: string;
 }
 
-/** One websocket of a client to an edge. */
+/** A client's websocket to an SFU. */
 export class SfuSocket {
-  /** True while nothing is sent or read, though the socket stays open. */
+  /** True while nothing is sent or read, although the socket remains open. */
   silent = false;
   readonly #socket: WebSocket;
   readonly #edge: Edge;
@@ -79,7 +79,7 @@ export class SfuSocket {
     this.#socket.close(code, reason);
   }
 
-  /** Cuts it, without a close frame. */
+  /** Cuts the socket without a close frame. */
   terminate(): void {
     this.#socket.terminate();
   }
@@ -122,7 +122,7 @@ export class SfuSocket {
     else this.#enter(admitted.call, admitted.userId, request);
   }
 
-  /** Decides whether the client may come in, and where to. */
+  /** Decides whether a client may join, and into which session. */
   #judge(token: string): Admitted | JoinFault {
     const { world, full, shuttingDown, name } = this.#edge;
     if (this.#fault.code !== undefined) return this.#fault;
@@ -131,7 +131,7 @@ export class SfuSocket {
     const claims = readToken(token, world.apiSecret, world.now());
     const { DISCONNECT, REJOIN } = WebsocketReconnectStrategy;
     if (typeof claims === "string") {
-      // With a token that is only old, a new join at the coordinator helps.
+      // With an expired token another join at the coordinator helps.
       const reconnectStrategy = claims === "expired" ? REJOIN : DISCONNECT;
       return { code: ErrorCode.UNAUTHENTICATED, message: `token: ${claims}`, reconnectStrategy };
     }
@@ -145,7 +145,7 @@ export class SfuSocket {
     };
   }
 
-  /** FAST: all is as it was, but for the socket. */
+  /** Resumes a session (FAST) over this socket. */
   #resume(connection: EdgeConnection): void {
     const previous = connection.socket;
     this.#connection = connection;
@@ -155,7 +155,7 @@ export class SfuSocket {
     connection.subscriber.offer(true);
   }
 
-  /** A connection of its own: of somebody who comes, comes again, or migrates from another edge. */
+  /** Makes another connection: for a join, a rejoin, or a migration from another SFU. */
   #enter(
     call: Call,
     userId: string,
@@ -203,7 +203,7 @@ export class SfuSocket {
     });
   }
 
-  /** The old edge says when the move is done; its socket is the client's to close. */
+  /** Makes the former SFU report the end of the migration. The client closes that socket. */
   #migrated(origin: EdgeConnection): void {
     const { migrationMs } = this.#edge.world.rules;
     if (migrationMs === null) return;

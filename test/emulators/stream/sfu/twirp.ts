@@ -16,10 +16,10 @@ import { fromJson, toJson } from "./proto-json.ts";
 type SignalMethod = keyof typeof signalServer;
 type SignalRequest<M extends SignalMethod> = MessageValue<(typeof signalServer)[M][0]>;
 
-/** Methods that change nothing here. */
+/** The methods that have no effect here. */
 const ignored = new Set(["SendStats", "SendMetrics", "StartNoiseCancellation", "StopNoiseCancellation"]);
 
-/** One request to an edge, in JSON or in protobuf, answered in the same. */
+/** Answers a request to an SFU, in its own format: JSON or protobuf. */
 export async function answerTwirp(
   edge: Edge,
   request: IncomingMessage,

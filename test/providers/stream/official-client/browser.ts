@@ -99,7 +99,7 @@ export class OfficialClient implements AsyncDisposable {
     page.setDefaultTimeout(timeout);
   }
 
-  /** Resolves once it is in the call and its microphone is on. `token`: a user token, where another than the fake's own is to be used. */
+  /** Resolves once it is in the call and its microphone is on. `token`: a user token, where the emulator's own is not to be used. */
   async join(stream: StreamEmulator, callId: string, token?: string): Promise<void> {
     const { userId, hertz } = this;
     const { url, apiKey } = stream;

@@ -154,7 +154,7 @@ inBrowser(titled("a tab that vanishes stays as a ghost until its deadline"), asy
   const closed = await stream.log.find("close", ({ user }) => user === "bob");
   await one.untilSees("bob", null);
   const gone = await stream.log.find("gone", ({ user }) => user === "bob");
-  t.is(gone.why, closed.code === 1000 ? "closed" : "signal_lost");
+  t.is(gone.reason, closed.code === 1000 ? "closed" : "signal_lost");
 });
 
 for (const order of ["early", "late", "stale"] as const) {
