@@ -4,7 +4,6 @@ import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts
 import { DeadlineError } from "../../shared/deadline.ts";
 import { Connections } from "../http/connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
-import { markupOf } from "./markup.ts";
 import { type FilledElevenlabsOptions, fillOptions, type TTSOptions } from "./options.ts";
 import { ask } from "./requests.ts";
 import { requestSpeech, type SpeechRequest } from "./speech.ts";
@@ -15,6 +14,19 @@ import { requestSpeech, type SpeechRequest } from "./speech.ts";
  */
 const retryPauseMs = 100;
 const warmTimeoutMs = 5_000;
+
+/** The models that accept IPA, as `<phoneme alphabet="ipa" ph="…">word</phoneme>`. */
+const phonemes = /^eleven_(?:flash_v2|turbo_v2|monolingual_v1)$/;
+
+/**
+ * Returns the markup that a model performs (elevenlabs.io/docs, best practices of prompting). The third
+ * generation accepts directions such as `[laughs]` and `[short pause]`, and no tags; earlier ones accept
+ * pauses of up to 3 s, such as `<break time="0.4s"/>`.
+ */
+function markupOf(model: string): SpeechMarkup {
+  if (model.startsWith("eleven_v3")) return { directions: true };
+  return { tags: phonemes.test(model) ? ["break", "phoneme"] : ["break"] };
+}
 
 /** The voices of ElevenLabs, by the SDK `elevenlabs` over HTTP, with a request for each sentence. */
 export class TTS implements AgentTTS {

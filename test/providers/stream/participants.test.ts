@@ -2,8 +2,10 @@ import test from "ava";
 import type { ConnectionEvent } from "../../../src/agent/edge.ts";
 import type { PcmFrame } from "../../../src/audio/pcm-frame.ts";
 import { ParticipantAudio } from "../../../src/providers/stream/participants/participant-audio.ts";
-import { applyParticipantEvent } from "../../../src/providers/stream/participants/participant-events.ts";
-import { Participants } from "../../../src/providers/stream/participants/participants.ts";
+import {
+  applyParticipantEvent,
+  Participants,
+} from "../../../src/providers/stream/participants/participants.ts";
 import { Subscriptions } from "../../../src/providers/stream/sfu/subscriptions.ts";
 import { TrackType } from "../../../src/providers/stream/wire/enums.ts";
 import {

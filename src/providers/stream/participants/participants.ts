@@ -1,6 +1,6 @@
 import type { ConnectionEvent, Participant } from "../../../agent/edge.ts";
 import { TrackType } from "../wire/enums.ts";
-import type { SfuParticipant, TrackSubscription } from "../wire/messages.ts";
+import type { SfuEvent, SfuParticipant, TrackSubscription } from "../wire/messages.ts";
 
 /** The times after which a missing participant is reported as gone. */
 export interface DepartureGrace {
@@ -155,4 +155,32 @@ export class Participants {
 function setMicrophone(session: UserSession, on: boolean): void {
   session.microphoneOn = on;
   if (on) session.subscribed = true;
+}
+
+/** Applies an event about sessions and their microphones. Returns false for other events. */
+export function applyParticipantEvent(participants: Participants, event: SfuEvent): boolean {
+  switch (event.type) {
+    case "participantJoined":
+    case "participantUpdated":
+      if (event.value.participant) participants.put(event.value.participant);
+      return true;
+    case "participantLeft":
+      participants.remove(event.value.participant?.sessionId ?? "");
+      return true;
+    case "trackPublished": {
+      const { userId, sessionId, type, participant } = event.value;
+      // In large calls it may be the first event about a participant.
+      participants.put({ userId, sessionId, ...participant });
+      if (type === TrackType.AUDIO) participants.setMicrophone(sessionId, true);
+      return true;
+    }
+    case "trackUnpublished": {
+      const { sessionId, type, participant } = event.value;
+      if (participant) participants.put(participant);
+      if (type === TrackType.AUDIO) participants.setMicrophone(sessionId, false);
+      return true;
+    }
+    default:
+      return false;
+  }
 }

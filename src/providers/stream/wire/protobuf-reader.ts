@@ -1,4 +1,7 @@
-import { ProtobufError } from "./protobuf-error.ts";
+/** An error in the bytes of a received message, or in a value to be sent. */
+export class ProtobufError extends Error {
+  override readonly name = "ProtobufError";
+}
 
 /** The encodings of fields. They tell how to skip an unknown field. */
 export const wireTypes = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;

@@ -13,12 +13,11 @@ import {
   MessageType,
   type Scalar,
 } from "./message.ts";
-import { ProtobufError } from "./protobuf-error.ts";
-import { ProtobufReader, wireTypes } from "./protobuf-reader.ts";
+import { ProtobufError, ProtobufReader, wireTypes } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 
 export * from "./message.ts";
-export { ProtobufError } from "./protobuf-error.ts";
+export { ProtobufError } from "./protobuf-reader.ts";
 
 /**
  * Returns the bytes of a message. It throws a {@link ProtobufError} for a number that its field cannot hold.
