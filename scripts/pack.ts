@@ -19,6 +19,7 @@ import {
 } from "node:fs";
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
 import { swaggerFiles } from "../src/control-plane/documents/pages/swagger-ui.ts";
 import { finishDeclarations } from "./declarations.ts";
 import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
@@ -26,6 +27,7 @@ import { bundleSdks } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const { resolve: fileOf } = createRequire(import.meta.url);
+const tsc = join(dirname(fileOf("typescript/package.json")), "bin/tsc");
 const words = process.argv.slice(2);
 const bare = words.includes("--bare");
 const usual = join(root, "dist");
@@ -39,6 +41,7 @@ if (folder !== usual && existsSync(folder) && readdirSync(folder).length > 0 && 
 }
 rmSync(folder, { recursive: true, force: true });
 compile();
+await bundleClient();
 const javascript = globSync("**/*.js", { cwd: folder }).map((path) => join(folder, path));
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const types = finishDeclarations(folder, Object.values(manifest.exports).map(declarationOf));
@@ -60,8 +63,30 @@ makeReadable();
 if (!bare) pack();
 
 function compile(): void {
-  const compiler = join(dirname(fileOf("typescript/package.json")), "bin/tsc");
-  run(process.execPath, [compiler, "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
+  run(process.execPath, [tsc, "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
+}
+
+/** The module for browsers is one file, for pages that are not built; its types are as they are. */
+async function bundleClient(): Promise<void> {
+  const client = join(root, "src/client");
+  const types = [
+    "--noEmit",
+    "false",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--rewriteRelativeImportExtensions",
+  ];
+  run(process.execPath, [tsc, "--project", client, ...types, "--rootDir", root, "--outDir", folder]);
+  await build({
+    entryPoints: [join(client, "index.ts")],
+    outfile: join(folder, "src/client/index.js"),
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    minify: true,
+    logLevel: "error",
+  });
 }
 
 /** Packs without paths among the words, since npm is a script on Windows, which a shell has to start. */

@@ -1,6 +1,7 @@
 import { Agent } from "../src/agent/agent.ts";
 import { defineAgent } from "../src/agent/define-agent.ts";
 import type { LLM } from "../src/agent/llm.ts";
+import * as browser from "../src/providers/browser/index.ts";
 import * as local from "../src/providers/local/index.ts";
 import { fromEnvironment, providers } from "../src/shared/provider-table.ts";
 
@@ -13,6 +14,9 @@ const [hasGemini, hasDeepgram, hasElevenlabs] = keys.map((key) => fromEnvironmen
 const gemini = hasGemini ? await import("../src/providers/gemini/index.ts") : null;
 const deepgram = hasDeepgram ? await import("../src/providers/deepgram/index.ts") : null;
 const elevenlabs = hasElevenlabs ? await import("../src/providers/elevenlabs/index.ts") : null;
+
+/** The time that a browser has to come into the call before the greeting, in milliseconds. Whoever types gets it sooner. */
+const participantWaitTimeoutMs = 3_000;
 
 const missing = keys.filter((key) => fromEnvironment(key) === undefined).map(({ name }) => name);
 const about =
@@ -36,7 +40,7 @@ export default defineAgent({
         new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" }),
     });
     return new Agent({
-      edge: new local.Edge(),
+      edge: new browser.Edge(),
       agentUser: { id: "agent", name: "Greenroom" },
       instructions: "You are a friendly voice assistant. Answer in short, spoken sentences.",
       llm,
@@ -46,7 +50,7 @@ export default defineAgent({
   },
   async joinCall(agent, { callType, callId }) {
     const call = await agent.createCall(callType, callId);
-    await using _ = await agent.join(call);
+    await using _ = await agent.join(call, { participantWaitTimeoutMs });
     await agent.simpleResponse("Greet the user and say what you can do.");
     await agent.finish();
   },

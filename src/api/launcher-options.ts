@@ -32,8 +32,8 @@ export interface AgentLauncherOptions {
    */
   readonly warmSessions?: number;
   /**
-   * The longest time that a session may last once it has its thread, in milliseconds; then it is closed as `max_duration`.
-   * `null`: no limit.
+   * The longest time that a session may last once it has its thread, in milliseconds; then it is closed as
+   * `max_duration`. `null`: no limit.
    * @default null
    */
   readonly maxSessionDurationMs?: number | null;

@@ -9,7 +9,7 @@ import { RequestScope, type Subject } from "./access/scope.ts";
 import { presentedToken } from "./access/session-token.ts";
 import { starterOf } from "./access/starter.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { readJsonBody } from "./http/body.ts";
+import { readJsonBody, type TextType } from "./http/body.ts";
 import { notesOf } from "./http/request-notes.ts";
 import type { Hop } from "./peers/connection/mark.ts";
 
@@ -36,6 +36,8 @@ export interface JudgedEndpoint {
   readonly judgement?: PermissionName;
   /** True where a session token opens it, although it does not give that permission elsewhere. */
   readonly opensByToken?: boolean;
+  /** The type of a body that is taken as a text, beside JSON. */
+  readonly textBody?: TextType;
 }
 
 /** One request to an endpoint, from its first to its last byte. */
@@ -182,7 +184,7 @@ export class Exchange {
   /** The body, or what is wrong with it, for later. */
   async #readBody(): Promise<() => JsonValue | undefined> {
     try {
-      const body = await readJsonBody(this.ctx, notesOf(this.ctx).bodyHash);
+      const body = await readJsonBody(this.ctx, notesOf(this.ctx).bodyHash, this.#endpoint.textBody);
       this.scope.body = body;
       return () => body;
     } catch (error) {

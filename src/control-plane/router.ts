@@ -3,6 +3,7 @@ import type Koa from "koa";
 import type { ProviderRoute } from "../api/provider-route.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { clientEndpoints } from "./documents/client-module.ts";
 import { documentationEndpoints } from "./documents/docs.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { callEndpoints } from "./endpoints/calls.ts";
@@ -50,6 +51,7 @@ export function allEndpoints(options: {
   return [
     ...endpoints,
     ...ofProviders,
+    ...clientEndpoints,
     ...documentationEndpoints(endpoints, {
       secured: options.authenticated,
       strictBodies: options.strictBodies,

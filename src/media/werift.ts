@@ -172,3 +172,34 @@ export function ignoreRepeatedHandshakes(transport: RTCDtlsTransport): void {
     });
   });
 }
+
+/** The part of werift's side of a data channel's association that is used; its types hide some of it. */
+interface Association {
+  readonly advertisedRwnd?: number;
+  handleData?: (data: Buffer) => Promise<void>;
+}
+
+/** Bytes by which a peer may exceed the window that it was granted: what is under way when the window closes. */
+const windowSlackBytes = 262_144;
+
+/**
+ * Guards the data channels of a connection against its peer. werift leaves an error in a packet to nobody, which would end
+ * the thread, and keeps pieces of messages that never end, whatever window it granted. `onBroken` is called instead.
+ */
+export function guardDataChannels({ sctpTransport }: RTCPeerConnection, onBroken: () => void): void {
+  if (sctpTransport === undefined) return;
+  const association = sctpTransport.sctp as unknown as Association;
+  const { handleData } = association;
+  assertPart(handleData, "handleData of an SCTP association");
+  if (typeof association.advertisedRwnd !== "number") {
+    throw new TypeError("This version of werift has no advertisedRwnd, which Greenroom reads");
+  }
+  association.handleData = async (data) => {
+    try {
+      await handleData?.call(association, data);
+    } catch {
+      onBroken();
+    }
+    if ((association.advertisedRwnd ?? 0) < -windowSlackBytes) onBroken();
+  };
+}

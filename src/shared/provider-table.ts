@@ -75,6 +75,22 @@ export const providers = {
     },
     leavesCalls: true,
   },
+  browser: {
+    parts: ["edge"],
+    variables: {
+      address: {
+        name: "MEDIA_ADDRESS",
+        help: "The address at which sound from browsers is taken, over UDP; 0.0.0.0 is every one of the machine",
+        example: "0.0.0.0",
+      },
+      advertisedAddress: {
+        name: "MEDIA_ADVERTISED_ADDRESS",
+        help: "The address that browsers send their sound to, where it is another one: behind NAT, or in Kubernetes",
+        example: "203.0.113.7",
+      },
+    },
+    leavesCalls: false,
+  },
   local: {
     parts: ["llm", "stt", "tts", "edge"],
     variables: {

@@ -83,11 +83,12 @@ test.serial("neither side pays for the other: what each really loads", async (t)
   t.true(main!.own.has("src/supervisor/supervisor.ts"));
   t.false(main!.own.has("src/agent/thread/session-thread.ts"));
   t.deepEqual(providersIn(main!.own), []);
+  t.false(main!.packages.has("werift"));
 
-  for (const { packages, own, session } of ready) {
-    t.deepEqual(providersIn(own), ["local"]);
-    // Piscina's own few files for a thread are all that comes from outside: whoever types needs no ears and no voice.
-    if (session) t.deepEqual([...packages], ["piscina"]);
+  for (const { packages, own, late, session } of ready) {
+    t.deepEqual(providersIn(own), ["browser", "local"]);
+    // The media of a browser's call are there before it begins.
+    if (session) t.true(packages.has("werift") && !late.has("werift"));
     t.deepEqual(
       sdks.filter((sdk) => packages.has(sdk)),
       [],
@@ -137,7 +138,7 @@ test.serial("a thread loads the SDK of the one provider whose key is set", async
     ["elevenlabs"],
   );
   t.deepEqual(
-    providersIn(session.own).filter((provider) => provider !== "local"),
+    providersIn(session.own).filter((folder) => !["browser", "http", "local"].includes(folder)),
     ["elevenlabs"],
   );
 });

@@ -25,10 +25,13 @@ export function openApiDocument(
 ): Json {
   const { secured } = how;
   const paths: Record<string, Json> = {};
-  for (const { path, method, judgement, opensByToken, documentation } of endpoints) {
+  for (const { path, method, judgement, opensByToken, documentation, textBody } of endpoints) {
     if (!documentation) continue;
     const byToken = opensByToken ?? (judgement !== undefined && permissions[judgement].byToken);
-    paths[path] = { ...paths[path], [method]: operation(path, documentation, { secured, byToken }) };
+    paths[path] = {
+      ...paths[path],
+      [method]: operation(path, documentation, { secured, byToken, textBody }),
+    };
   }
   return {
     openapi: "3.1.0",
@@ -78,10 +81,16 @@ const securitySchemes = {
 /** The credentials, of which a request needs one; or none, where the operator lets some in without. */
 const credentials = [{}, { bearer: [] }, { apiKey: [] }];
 
+interface OperationView {
+  readonly secured: boolean;
+  readonly byToken: boolean;
+  readonly textBody: Endpoint["textBody"];
+}
+
 function operation(
   path: string,
   documentation: EndpointDocumentation,
-  { secured, byToken }: { readonly secured: boolean; readonly byToken: boolean },
+  { secured, byToken, textBody }: OperationView,
 ): Json {
   const { operationId, summary, description, tag, query, headers, body, answers, anonymous } = documentation;
   const parameters = [
@@ -111,7 +120,10 @@ function operation(
       ? {
           requestBody: {
             required: body.required,
-            content: { "application/json": { schema: schemaOf(body.schema) } },
+            content: {
+              "application/json": { schema: schemaOf(body.schema) },
+              ...(textBody ? { [textBody]: { schema: { type: "string" } } } : {}),
+            },
           },
         }
       : {}),

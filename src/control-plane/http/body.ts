@@ -17,6 +17,9 @@ export const maxBodyBytes = 65_536;
  */
 const swallowedBytes = 1_048_576;
 
+/** A type of bodies that some endpoints take as a text. */
+export type TextType = "application/sdp";
+
 /**
  * The body is read as bytes (latin1 keeps each), since koa-body would otherwise replace malformed UTF-8 silently. It parses
  * what is asked for here and nothing else: no forms, no files.
@@ -26,21 +29,26 @@ const readBytes = koaBody({
   urlencoded: false,
   multipart: false,
   text: true,
-  textTypes: ["application/json"],
+  textTypes: ["application/json", "application/sdp"],
   textLimit: maxBodyBytes,
   encoding: "latin1",
 });
 
 /**
- * The JSON body, or undefined where there is none. Throws 400, 413, 415 or 422 for what is wrong with it, and FORBIDDEN where
+ * The JSON body, or undefined where there is none; a body of the type `textType` is its text. Throws 400, 413, 415 or 422 for what is wrong with it, and FORBIDDEN where
  * it is not the one that a peer has `sealed`: see `bodyHashOf`.
  */
-export async function readJsonBody(ctx: Koa.Context, sealed?: string): Promise<JsonValue | undefined> {
+export async function readJsonBody(
+  ctx: Koa.Context,
+  sealed?: string,
+  textType?: TextType,
+): Promise<JsonValue | undefined> {
   const passedOn = sealed === undefined ? null : await readWholeBody(ctx, sealed);
   if (!hasBody(ctx.req)) return undefined;
-  if (!isJson(ctx.req.headers["content-type"]))
+  const isText = textType !== undefined && isOfType(textType, ctx.req.headers["content-type"]);
+  if (!isText && !isOfType("application/json", ctx.req.headers["content-type"]))
     throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
-  if (passedOn === null && ctx.req.readableDidRead) return parseReadBefore(bytesReadBefore(ctx));
+  if (passedOn === null && ctx.req.readableDidRead) return parseReadBefore(bytesReadBefore(ctx), isText);
   const source = passedOn === null ? ctx : replayed(ctx, passedOn);
   const release = holdInflater(source.req);
   try {
@@ -53,7 +61,7 @@ export async function readJsonBody(ctx: Koa.Context, sealed?: string): Promise<J
   const bytes: unknown = ctx.request.body;
   ctx.request.body = undefined as never;
   if (typeof bytes !== "string") throw refused(ctx, new GreenroomError("UNSUPPORTED_MEDIA_TYPE"));
-  return bytes === "" ? undefined : parseJson(Buffer.from(bytes, "latin1"));
+  return bytes === "" ? undefined : parse(Buffer.from(bytes, "latin1"), isText);
 }
 
 /**
@@ -114,10 +122,12 @@ export function bytesReadBefore(ctx: Koa.Context): Buffer {
   );
 }
 
-function parseReadBefore(bytes: Buffer): JsonValue | undefined {
+function parseReadBefore(bytes: Buffer, isText: boolean): JsonValue | undefined {
   if (bytes.length > maxBodyBytes) throw new GreenroomError("BODY_TOO_LARGE", String(maxBodyBytes));
-  return bytes.length === 0 ? undefined : parseJson(bytes);
+  return bytes.length === 0 ? undefined : parse(bytes, isText);
 }
+
+const parse = (bytes: Buffer, isText: boolean): JsonValue => (isText ? bytes.toString() : parseJson(bytes));
 
 export function hasBody({ headers }: IncomingMessage): boolean {
   if (headers["transfer-encoding"] !== undefined) return true;
@@ -125,10 +135,10 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return length !== undefined && length !== "0";
 }
 
-function isJson(contentType: string | undefined): boolean {
+function isOfType(type: string, contentType: string | undefined): boolean {
   try {
     const { essence, params } = new MIMEType(contentType ?? "");
-    return essence === "application/json" && /^utf-?8$/i.test(params.get("charset") ?? "utf-8");
+    return essence === type && /^utf-?8$/i.test(params.get("charset") ?? "utf-8");
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@ import type { RTCPeerConnectionConfig } from "werift";
 import type { PeerState } from "../../../media/peer.ts";
 import { type PeerLinkTimes, peerLinkTimes } from "../../../media/peer-link.ts";
 import { serversFor } from "../../../media/relay.ts";
-import { opusPayloadType } from "../../../media/voice-sender.ts";
+import { opusPayloadType } from "../../../media/voice-packets.ts";
 import { loadWerift, type Werift } from "../../../media/werift.ts";
 import type { CodecDescriptions, Media, MediaFactory, MediaOptions, Peer } from "./media.ts";
 import { Publisher } from "./publisher.ts";

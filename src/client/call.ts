@@ -1,0 +1,374 @@
+import { Api, type SessionReference, type StartOptions } from "./api.ts";
+import { CallError } from "./call-error.ts";
+import { Emitter } from "./events.ts";
+import { isMicrophoneGranted, Sound } from "./sound.ts";
+import { Transcript, type TranscriptEntry } from "./transcript.ts";
+import type { Message, Transport } from "./transport.ts";
+import { connectByWebRtc } from "./web-rtc.ts";
+import { connectByWebSocket } from "./web-socket.ts";
+
+export interface CallOptions {
+  /** The address of the server. Default: that of the page. */
+  readonly url?: string;
+  /** A session to come into, that a backend started. Default: the call starts one, and closes it at its end. */
+  readonly session?: SessionReference;
+  /** What the session is started with. */
+  readonly start?: StartOptions;
+  /** Headers of the start, such as `Authorization`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What the others in the call are shown. Default: Guest. */
+  readonly userName?: string;
+  /** The microphone: true, constraints for it, a stream of one's own, or false to listen and type. Default true. */
+  readonly microphone?: boolean | MediaTrackConstraints | MediaStream;
+  /** `auto` tries WebRTC, and takes a WebSocket where that does not pass. Default `auto`. */
+  readonly transport?: "auto" | "webrtc" | "websocket";
+  /** STUN servers and relays of the browser's side. Default: none, since the server is where sound goes. */
+  readonly iceServers?: readonly RTCIceServer[];
+  /** The element that plays the sound of WebRTC. Default: one of its own. */
+  readonly audio?: HTMLAudioElement;
+  /** The longest time until WebRTC connects, in milliseconds. Default 4,000, then `auto` takes a WebSocket. */
+  readonly connectTimeoutMs?: number;
+  /** The longest time in which a broken connection is made anew, in milliseconds. Default 30,000. */
+  readonly reconnectTimeoutMs?: number;
+  /**
+   * The address of the module `workletSource()`, for pages whose policy lets no script come from `blob:`. Default: made in
+   * memory.
+   */
+  readonly workletUrl?: string;
+}
+
+export type CallState = "idle" | "connecting" | "connected" | "reconnecting" | "ended";
+export type AgentState = "listening" | "thinking" | "speaking";
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** How long a participant waited for an answer, and for what; in milliseconds. */
+export interface TurnReport {
+  readonly turnId: string;
+  readonly outcome: string;
+  /** `response_ms` and its parts, which add up to it; null where nobody spoke. */
+  readonly latency: Readonly<Record<string, number>> | null;
+}
+
+/** How a call ended: `reason` is `left`, `replaced`, an end reason of the session such as `idle`, or the code of `error`. */
+export interface CallEnd {
+  readonly reason: string;
+  readonly error: CallError | null;
+}
+
+interface CallEvents {
+  state: CallState;
+  agentState: AgentState;
+  /** All that was said so far. */
+  transcript: readonly TranscriptEntry[];
+  /** Everybody in the call, the user of the page and the agent aside. */
+  participants: readonly Person[];
+  turn: TurnReport;
+  /** Data that the agent's code sent with `agent.sendEvent()`. */
+  event: unknown;
+  ended: CallEnd;
+}
+
+const pingMs = 1_000;
+/** The time without a word of the server after which the connection is broken, in milliseconds. */
+const silenceMs = 3_500;
+const usualConnectMs = 4_000;
+const socketConnectMs = 8_000;
+const usualReconnectMs = 30_000;
+const longestPauseMs = 4_000;
+
+/**
+ * A call with an agent, from a page. `start()` begins it, within a click of the user; it then reconnects by itself, as the same
+ * participant, until `end()`.
+ */
+export class Call extends Emitter<CallEvents> {
+  readonly #options: CallOptions;
+  readonly #api: Api;
+  readonly #transcript = new Transcript();
+  readonly #over = new AbortController();
+  #state: CallState = "idle";
+  #agentState: AgentState = "listening";
+  #session: SessionReference | null = null;
+  #sound: Sound | null = null;
+  #transport: Transport | null = null;
+  #resume: string | null = null;
+  #participants: readonly Person[] = [];
+  #me: Person | null = null;
+  #agent: Person | null = null;
+  #muted = false;
+  #usesSocket: boolean;
+  #heardAt = 0;
+  #pings = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #end: CallEnd | null = null;
+
+  constructor(options: CallOptions = {}) {
+    super();
+    this.#options = options;
+    this.#api = new Api(options.url ?? location.origin, options.headers ?? {});
+    this.#usesSocket = options.transport === "websocket";
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+  get agentState(): AgentState {
+    return this.#agentState;
+  }
+  get transcript(): readonly TranscriptEntry[] {
+    return this.#transcript.entries;
+  }
+  /** Everybody in the call, the user of the page and the agent aside. */
+  get participants(): readonly Person[] {
+    return this.#participants;
+  }
+  /** Who the user of the page is in the call; null before it is connected. */
+  get me(): Person | null {
+    return this.#me;
+  }
+  get agent(): Person | null {
+    return this.#agent;
+  }
+  /** The session, once it is started. */
+  get session(): SessionReference | null {
+    return this.#session;
+  }
+  /** What carries the call; null while nothing does. */
+  get transport(): "webrtc" | "websocket" | null {
+    return this.#transport?.kind ?? null;
+  }
+  /** How the call ended; null before. */
+  get ended(): CallEnd | null {
+    return this.#end;
+  }
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** Mutes the microphone, or opens it again. */
+  mute(muted = true): void {
+    this.#muted = muted;
+    if (this.#sound) this.#sound.muted = muted;
+  }
+
+  /** Returns how loud the microphone and the agent are at the moment, from 0 to 1. To be asked for each picture of a meter. */
+  levels(): { readonly microphone: number; readonly agent: number } {
+    return this.#sound?.levels() ?? { microphone: 0, agent: 0 };
+  }
+
+  /** Opens the microphone and connects. Resolves once the agent can be heard. Rejects with a {@link CallError}. */
+  async start(): Promise<void> {
+    if (this.#state !== "idle") throw new Error("A call is started once");
+    this.#change("connecting");
+    addEventListener("pagehide", this.#leave);
+    try {
+      await this.#open();
+      await this.#connect();
+      this.#timer = setInterval(() => this.#watch(), pingMs);
+    } catch (error) {
+      const failure = asCallError(error);
+      this.#finish({ reason: failure.code, error: failure });
+      throw failure;
+    }
+  }
+
+  /** Sends a text to the agent, as if it were said. Returns false where the call is not connected. */
+  sendText(text: string): boolean {
+    if (this.#state !== "connected" || !this.#transport || text.trim() === "") return false;
+    this.#transport.send({ type: "text", text });
+    return true;
+  }
+
+  /** Leaves the call. A session that this call started is closed. */
+  async end(): Promise<void> {
+    if (this.#state === "ended") return;
+    this.#leave();
+    const session = this.#options.session ? null : this.#session;
+    if (session) await this.#api.close(session).catch(() => undefined);
+  }
+
+  readonly #leave = (): void => {
+    this.#transport?.send({ type: "leave" });
+    this.#finish({ reason: "left", error: null });
+  };
+
+  /** Opens the microphone and starts the session; at once, where nobody has to be asked for the microphone. */
+  async #open(): Promise<void> {
+    const { session, start = {}, microphone = true, audio } = this.#options;
+    this.#sound = new Sound(audio);
+    this.#sound.muted = this.#muted;
+    const opening = microphone === false ? Promise.resolve() : this.#sound.openMicrophone(microphone);
+    opening.catch(() => undefined);
+    if (microphone === true && !(await isMicrophoneGranted())) await opening;
+    this.#session = session ?? (await this.#api.start(start));
+    try {
+      await opening;
+    } catch (error) {
+      if (!session) void this.#api.close(this.#session).catch(() => undefined);
+      throw error;
+    }
+    this.#throwIfOver();
+  }
+
+  async #connect(): Promise<void> {
+    const { transport: wanted = "auto", iceServers = [], connectTimeoutMs = usualConnectMs } = this.#options;
+    const { userName, workletUrl } = this.#options;
+    const [sound, session] = [this.#sound, this.#session];
+    if (!sound || !session) return;
+    const options = {
+      api: this.#api,
+      session,
+      sound,
+      name: userName,
+      resume: this.#resume,
+      events: { onMessage: (message: Message) => this.#take(message), onDown: () => this.#down() },
+      timeoutMs: connectTimeoutMs,
+    };
+    let transport: Transport | null = null;
+    if (!this.#usesSocket) {
+      try {
+        transport = await connectByWebRtc(options, iceServers);
+      } catch (error) {
+        if (wanted === "webrtc" || !mayPassBySocket(error)) throw error;
+        this.#usesSocket = true;
+      }
+    }
+    this.#throwIfOver();
+    transport ??= await connectByWebSocket({ ...options, timeoutMs: socketConnectMs }, workletUrl);
+    if (this.#over.signal.aborted) transport.close();
+    this.#throwIfOver();
+    this.#transport = transport;
+    this.#heardAt = performance.now();
+    this.#change("connected");
+  }
+
+  #throwIfOver(): void {
+    if (this.#over.signal.aborted) throw new CallError("connection_failed", "The call was ended.");
+  }
+
+  /** Asks the server whether it is there, and takes the connection for broken where it does not say so. */
+  async #watch(): Promise<void> {
+    const transport = this.#transport;
+    if (!transport || this.#state !== "connected") return;
+    if (performance.now() - this.#heardAt > silenceMs) {
+      transport.close();
+      this.#down();
+      return;
+    }
+    this.#pings += 1;
+    const playoutMs = await transport.playoutMs().catch(() => null);
+    transport.send({ type: "ping", id: this.#pings, ...(playoutMs !== null && { playout_ms: playoutMs }) });
+  }
+
+  #down(): void {
+    if (this.#state !== "connected") return;
+    this.#transport = null;
+    this.#change("reconnecting");
+    void this.#reconnect();
+  }
+
+  async #reconnect(): Promise<void> {
+    const { reconnectTimeoutMs = usualReconnectMs } = this.#options;
+    const until = performance.now() + reconnectTimeoutMs;
+    let pauseMs = 250;
+    let last: CallError = new CallError("connection_failed", "The connection broke, and did not come back.");
+    while (performance.now() < until && !this.#over.signal.aborted) {
+      try {
+        if (this.#session) await this.#api.check(this.#session);
+        await this.#connect();
+        return;
+      } catch (error) {
+        last = asCallError(error);
+        if (last.code === "not_found" || last.code === "forbidden") break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+    }
+    if (last.endReason !== null) this.#finish({ reason: last.endReason, error: null });
+    else this.#finish({ reason: last.code, error: last });
+  }
+
+  #take(message: Message): void {
+    this.#heardAt = performance.now();
+    switch (message.type) {
+      case "joined":
+        this.#resume = String(message.resume);
+        this.#me = message.participant as Person;
+        this.#agent = message.agent as Person;
+        this.#setParticipants(message.participants as readonly Person[]);
+        return;
+      case "participant_joined":
+        this.#setParticipants([...this.#participants, message.participant as Person]);
+        return;
+      case "participant_left": {
+        const { id } = message.participant as Person;
+        this.#setParticipants(this.#participants.filter((one) => one.id !== id));
+        return;
+      }
+      case "transcript":
+        this.#transcript.take(message);
+        if (message.role === "agent" && message.delta) this.#agentIs("speaking");
+        if (message.role === "user" && message.text && !message.backchannel) this.#agentIs("thinking");
+        this.emit("transcript", this.#transcript.entries);
+        return;
+      case "turn":
+        this.#agentIs("listening");
+        this.emit("turn", {
+          turnId: String(message.turn_id),
+          outcome: String(message.outcome),
+          latency: message.latency as TurnReport["latency"],
+        });
+        return;
+      case "event":
+        this.emit("event", message.data);
+        return;
+      case "ended":
+        // Of one that vanished, or that the server takes for broken, the client knows better.
+        if (message.end === "call_ended" || message.end === "replaced")
+          this.#finish({ reason: String(message.reason), error: null });
+        return;
+    }
+  }
+
+  #setParticipants(participants: readonly Person[]): void {
+    this.#participants = participants;
+    this.emit("participants", participants);
+  }
+
+  #agentIs(state: AgentState): void {
+    if (state === this.#agentState) return;
+    this.#agentState = state;
+    this.emit("agentState", state);
+  }
+
+  #change(state: CallState): void {
+    this.#state = state;
+    this.emit("state", state);
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#state === "ended") return;
+    this.#over.abort();
+    clearInterval(this.#timer);
+    removeEventListener("pagehide", this.#leave);
+    this.#transport?.close();
+    this.#transport = null;
+    this.#sound?.close();
+    this.#end = end;
+    this.#change("ended");
+    this.emit("ended", end);
+  }
+}
+
+/** Whether a WebSocket may succeed where WebRTC did not: the server is there, and has not refused the caller. */
+function mayPassBySocket(error: unknown): boolean {
+  return !(error instanceof CallError) || ["connection_failed", "refused"].includes(error.code);
+}
+
+function asCallError(error: unknown): CallError {
+  if (error instanceof CallError) return error;
+  return new CallError("connection_failed", "The call could not be connected.", { cause: error });
+}

@@ -1,0 +1,30 @@
+/** A message beside the sound, as JSON. */
+export interface Message {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+export interface TransportEvents {
+  readonly onMessage: (message: Message) => void;
+  /** The connection is over, though nobody closed it here. Called once at the most. */
+  readonly onDown: () => void;
+}
+
+/** A connection into the call that is open: sound and messages go both ways. */
+export interface Transport {
+  readonly kind: "webrtc" | "websocket";
+  send(message: Message): void;
+  /** Resolves with the time that sound waits here until it is heard, in milliseconds; null where it is not known. */
+  playoutMs(): Promise<number | null>;
+  close(): void;
+}
+
+/** Reads a message; null where it is none. */
+export function readMessage(data: unknown): Message | null {
+  if (typeof data !== "string") return null;
+  try {
+    return JSON.parse(data) as Message;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Api, SessionReference } from "./api.ts";
+import { CallError } from "./call-error.ts";
+import type { Sound } from "./sound.ts";
+import { readMessage, type Transport, type TransportEvents } from "./transport.ts";
+
+export interface ConnectOptions {
+  readonly api: Api;
+  readonly session: SessionReference;
+  readonly sound: Sound;
+  readonly name: string | undefined;
+  /** The text by which the server knows a participant who comes back. */
+  readonly resume: string | null;
+  readonly events: TransportEvents;
+  /** The longest time until the connection is there, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** The longest wait for candidates of STUN servers and relays, in milliseconds. */
+const gatheringMs = 2_000;
+
+/** Connects by WebRTC. Resolves once messages go both ways. Rejects with a {@link CallError}. */
+export async function connectByWebRtc(
+  { api, session, sound, name, resume, events, timeoutMs }: ConnectOptions,
+  iceServers: readonly RTCIceServer[],
+): Promise<Transport> {
+  const connection = new RTCPeerConnection({ iceServers: [...iceServers] });
+  let open = false;
+  const transport = new WebRtcTransport(connection, sound);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const down = () => {
+    reject(new CallError("connection_failed", "The connection by WebRTC broke."));
+    if (transport.close() && open) events.onDown();
+  };
+  try {
+    const { track } = sound;
+    if (track) connection.addTransceiver(track, { direction: "sendrecv" });
+    else connection.addTransceiver("audio", { direction: "recvonly" });
+    transport.channel.onmessage = ({ data }) => {
+      const message = readMessage(data);
+      if (!message) return;
+      events.onMessage(message);
+      if (message.type === "joined") resolve();
+    };
+    transport.channel.onclose = down;
+    connection.ontrack = (event) => transport.play(event);
+    connection.onconnectionstatechange = () => {
+      if (connection.connectionState === "failed") down();
+    };
+    await connection.setLocalDescription();
+    // The server sends nothing to our addresses unless it uses servers itself, so that only theirs are worth a wait.
+    if (iceServers.length > 0) await gathered(connection);
+    const { sdp } = connection.localDescription ?? {};
+    const answer = await api.offer(session, name, { type: "offer", sdp, ...(resume && { resume }) });
+    await connection.setRemoteDescription({ type: "answer", sdp: answer });
+    const overdue = setTimeout(down, timeoutMs);
+    await promise.finally(() => clearTimeout(overdue));
+    open = true;
+    return transport;
+  } catch (error) {
+    transport.close();
+    promise.catch(() => undefined);
+    throw error;
+  }
+}
+
+class WebRtcTransport implements Transport {
+  readonly kind = "webrtc";
+  readonly channel: RTCDataChannel;
+  readonly #connection: RTCPeerConnection;
+  readonly #sound: Sound;
+  #closed = false;
+  #buffered = { delay: 0, count: 0 };
+
+  constructor(connection: RTCPeerConnection, sound: Sound) {
+    this.#connection = connection;
+    this.#sound = sound;
+    this.channel = connection.createDataChannel("greenroom");
+  }
+
+  send(message: object): void {
+    if (this.channel.readyState === "open") this.channel.send(JSON.stringify(message));
+  }
+
+  play({ track }: RTCTrackEvent): void {
+    if (!this.#closed) this.#sound.playTrack(track);
+  }
+
+  async playoutMs(): Promise<number | null> {
+    const [receiver] = this.#connection.getReceivers();
+    if (!receiver || this.#closed) return null;
+    for (const report of (await receiver.getStats()).values()) {
+      if (report.type !== "inbound-rtp") continue;
+      const { jitterBufferDelay: delay = 0, jitterBufferEmittedCount: count = 0 } = report;
+      const passed = { delay: delay - this.#buffered.delay, count: count - this.#buffered.count };
+      this.#buffered = { delay, count };
+      return passed.count > 0 ? Math.round((1_000 * passed.delay) / passed.count) : null;
+    }
+    return null;
+  }
+
+  /** Returns whether it was open. */
+  close(): boolean {
+    if (this.#closed) return false;
+    this.#closed = true;
+    this.#sound.silence();
+    this.channel.close();
+    this.#connection.close();
+    return true;
+  }
+}
+
+async function gathered(connection: RTCPeerConnection): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = () => {
+    if (connection.iceGatheringState === "complete") resolve();
+  };
+  connection.addEventListener("icegatheringstatechange", look);
+  look();
+  setTimeout(resolve, gatheringMs);
+  await promise;
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import type { MediaStreamTrack } from "werift";
+import { type Clock, systemClock } from "../audio/clock.ts";
+import { frameLength, frameMs } from "../audio/pcm.ts";
+import { OpusEncoder, opusClockRate } from "../audio/reception/opus.ts";
+
+export interface VoicePacketsOptions {
+  readonly werift: typeof import("werift");
+  readonly track: MediaStreamTrack;
+  /** The sample rate of the frames that are sent, in hertz. */
+  readonly sampleRate: number;
+  /** The bitrate, in bits a second. */
+  readonly bitrate: number;
+  /** The payload type of Opus. Default {@link opusPayloadType}. */
+  readonly payloadType?: number;
+  readonly clock?: Clock;
+}
+
+/** The payload type that Chromium and all of Stream's clients use for Opus. */
+export const opusPayloadType = 111;
+const ticksPerFrame = (opusClockRate * frameMs) / 1_000;
+/**
+ * The number of frames that are sent at once after the thread was busy. Frames that are due beyond it are
+ * skipped in the sound, while the timestamps go on.
+ */
+export const burst = 3;
+
+/**
+ * Sends a track as packets, one each time that the caller's clock gives 20 ms, with silence where there is no
+ * frame, so that the receiver's timeline goes on. The timestamps follow the clock, whatever delays the thread has.
+ */
+export class VoicePackets {
+  readonly #options: VoicePacketsOptions;
+  readonly #encoder: OpusEncoder;
+  readonly #clock: Clock;
+  readonly #silence: Int16Array;
+  readonly #firstTimestamp: number;
+  #sequenceNumber: number;
+  #startedAt: number | null = null;
+  /** The number of frames that have passed since then, sent or not. */
+  #frames = 0;
+  #marked = true;
+  #closed = false;
+
+  private constructor(encoder: OpusEncoder, options: VoicePacketsOptions) {
+    this.#options = options;
+    this.#encoder = encoder;
+    this.#clock = options.clock ?? systemClock;
+    this.#silence = new Int16Array(frameLength(options.sampleRate));
+    const random = randomBytes(6);
+    // Far from their ends, so that not every receiver's first packets wrap around.
+    this.#sequenceNumber = random.readUInt16BE(0) >> 1;
+    this.#firstTimestamp = random.readUInt32BE(2) >>> 1;
+  }
+
+  static async create(options: VoicePacketsOptions): Promise<VoicePackets> {
+    const { sampleRate, bitrate } = options;
+    return new VoicePackets(await OpusEncoder.create({ sampleRate, bitrate }), options);
+  }
+
+  /** The number of samples in a frame. */
+  get frameLength(): number {
+    return this.#silence.length;
+  }
+
+  /** Takes in that 20 ms have passed, and sends them; null: silence. */
+  send(samples: Int16Array | null): void {
+    this.#pass((timestamp) => this.#send(samples ?? this.#silence, timestamp));
+  }
+
+  /** Takes in that 20 ms have passed of which nothing is sent. */
+  skip(): void {
+    this.#pass(() => {
+      this.#marked = true;
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#encoder.free();
+  }
+
+  #pass(use: (timestamp: number) => void): void {
+    if (this.#closed) return;
+    this.#startedAt ??= this.#clock.now();
+    const passed = Math.floor((this.#clock.now() - this.#startedAt) / frameMs);
+    if (passed - this.#frames > burst) {
+      this.#frames = passed;
+      this.#marked = true;
+    }
+    use((this.#firstTimestamp + this.#frames * ticksPerFrame) % 2 ** 32);
+    this.#frames += 1;
+  }
+
+  #send(samples: Int16Array, timestamp: number): void {
+    const { werift, track, payloadType = opusPayloadType } = this.#options;
+    const header = new werift.RtpHeader({
+      payloadType,
+      sequenceNumber: this.#sequenceNumber,
+      timestamp,
+      marker: this.#marked,
+    });
+    this.#marked = false;
+    this.#sequenceNumber = (this.#sequenceNumber + 1) % 2 ** 16;
+    track.writeRtp(new werift.RtpPacket(header, Buffer.from(this.#encoder.encode(samples))));
+  }
+}

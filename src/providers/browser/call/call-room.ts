@@ -1,0 +1,191 @@
+import { type AgentUser, type ConnectionEvent, EdgeRefusal, type Participant } from "../../../agent/edge.ts";
+import { frameLength, frameMs, mix } from "../../../audio/pcm.ts";
+import type { PcmFrame } from "../../../audio/pcm-frame.ts";
+import { Pacer } from "../../../audio/playback/pacer.ts";
+import { burst } from "../../../media/voice-packets.ts";
+import type { JsonObject } from "../../../shared/protocol.ts";
+import { type Client, type ClientEnd, heardRate, spokenRate } from "./client.ts";
+import { readMessage } from "./client-message.ts";
+import { Member } from "./member.ts";
+import { Returns } from "./returns.ts";
+
+/** Frames of the agent that may wait for their time: more than are handed over at once. */
+const mostWaiting = 12;
+
+/**
+ * The participants of a call, and one clock for all: at each 20 ms it takes what everybody says, hands it to the agent voice by
+ * voice, and sends everybody a mix of what the agent and the others say.
+ */
+export class CallRoom {
+  readonly members = new Map<string, Member>();
+  readonly #agentUser: AgentUser;
+  readonly #most: number;
+  readonly #pacer: Pacer;
+  readonly #returns = new Returns();
+  readonly #subscribers = new Set<(event: ConnectionEvent) => void>();
+  readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
+  #said: Int16Array[] = [];
+  #closed = false;
+
+  constructor(agentUser: AgentUser, mostMembers: number) {
+    this.#agentUser = agentUser;
+    this.#most = mostMembers;
+    this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#beat() });
+  }
+
+  /** The longest time that sound waits in a client until it is heard, in milliseconds. */
+  get playoutMs(): number {
+    const known = [...this.members.values()].flatMap(({ playoutMs }) => playoutMs ?? []);
+    return known.length === 0 ? usualPlayoutMs : Math.max(...known);
+  }
+
+  subscribe(listener: (event: ConnectionEvent) => void): () => void {
+    this.#subscribers.add(listener);
+    return () => this.#subscribers.delete(listener);
+  }
+
+  listen(listener: (participantId: string, frame: PcmFrame) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Throws an {@link EdgeRefusal} where nobody else is let in. */
+  checkRoom({ id }: Participant): void {
+    if (this.#closed) throw new EdgeRefusal("The agent has left the call");
+    if (this.members.has(id) || this.members.size < this.#most) return;
+    throw new EdgeRefusal(`The call has ${this.#most} participants, as many as it may have`);
+  }
+
+  /**
+   * Brings a participant in, as somebody new, or as the one who dropped out and was given `resume`. Whoever has the same id in the
+   * call makes way. Returns the member, or null where there is no room.
+   */
+  enter(guest: Participant, client: Client, resume: string | null): Member | null {
+    const present = resume === null ? undefined : this.#bySecret(resume);
+    // The old connection may not have been noticed to be dead.
+    if (present !== undefined) this.drop(present, "replaced");
+    const back = this.#returns.back(resume);
+    const participant = back?.participant ?? guest;
+    const same = this.members.get(participant.id);
+    if (same !== undefined) this.drop(same, "replaced");
+    if (this.#closed || this.members.size >= this.#most) return null;
+    const member = new Member(participant, client, this.#returns.newSecret());
+    const others = [...this.members.values()];
+    this.members.set(member.id, member);
+    this.#pacer.start();
+    const { id, name } = member;
+    for (const other of others) other.tell({ type: "participant_joined", participant: { id, name } });
+    this.#tell({ type: "participant_joined", participant: { id, name } });
+    member.missed = back?.missed ?? [];
+    return member;
+  }
+
+  /** Tells a member who it is, and who else is there. */
+  greet(member: Member): void {
+    const { id, name, resume, missed } = member;
+    const agent = { id: this.#agentUser.id, name: this.#agentUser.name };
+    const others = [...this.members.values()].filter((other) => other !== member);
+    member.tell({
+      type: "joined",
+      participant: { id, name },
+      resume,
+      agent,
+      participants: others.map((other) => ({ id: other.id, name: other.name })),
+    });
+    for (const message of missed) member.tell(message);
+    member.missed = [];
+  }
+
+  /** Takes a message of a member. One that is none ends its connection. */
+  take(member: Member, text: string): void {
+    const message = readMessage(text);
+    if (message === null || message.type === "hello" || member.floods()) {
+      this.drop(member, "protocol_error");
+      return;
+    }
+    switch (message.type) {
+      case "text":
+        this.#tell({ type: "message", participantId: member.id, text: message.text });
+        return;
+      case "ping":
+        if (message.playoutMs !== null) member.playoutMs = message.playoutMs;
+        member.tell({ type: "pong", id: message.id });
+        return;
+      case "leave":
+        this.drop(member, "left");
+        return;
+      case "received":
+        // Of interest to the connection alone.
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Takes a member out of the call, and closes its connection. */
+  drop(member: Member, end: ClientEnd): void {
+    void member.client.close(end, end);
+    if (this.members.get(member.id) !== member) return;
+    this.members.delete(member.id);
+    const { id, name } = member;
+    if (end === "vanished" || end === "replaced") this.#returns.dropped(member.resume, { id, name });
+    this.#tell({ type: "participant_left", participant: { id, name } });
+    for (const other of this.members.values())
+      other.tell({ type: "participant_left", participant: { id, name } });
+  }
+
+  /** 20 ms of the agent, to be heard after those before. */
+  say(samples: Int16Array): void {
+    if (this.members.size === 0 || samples.length !== frameLength(spokenRate)) return;
+    this.#said.push(samples);
+    if (this.#said.length > mostWaiting) this.#said.shift();
+  }
+
+  /** Tells all participants. Final words are kept for those who dropped out. */
+  tellAll(message: JsonObject): void {
+    if (message.final === true && message.text !== undefined) this.#returns.said(message);
+    for (const member of this.members.values()) member.tell(message);
+  }
+
+  /** Ends the call for everybody. `reason`: why, for the clients. */
+  async close(reason: string): Promise<void> {
+    this.#closed = true;
+    this.#pacer.stop();
+    this.#subscribers.clear();
+    this.#listeners.clear();
+    const members = [...this.members.values()];
+    this.members.clear();
+    await Promise.all(members.map(({ client }) => client.close("call_ended", reason)));
+  }
+
+  #bySecret(secret: string): Member | undefined {
+    return [...this.members.values()].find(({ resume }) => resume === secret);
+  }
+
+  /** 20 ms of the call; false: nobody is in it. */
+  #beat(): boolean {
+    const agent = this.#said.shift() ?? null;
+    const members = [...this.members.values()];
+    const voices = new Map<Member, Int16Array>();
+    for (const member of members) {
+      const samples = member.client.pull();
+      if (samples === null) continue;
+      const voice = members.length > 1 ? member.forOthers(samples) : null;
+      if (voice !== null) voices.set(member, voice);
+      for (const listener of this.#listeners) listener(member.id, { samples, sampleRate: heardRate });
+    }
+    for (const member of members) {
+      const others = [...voices].filter(([other]) => other !== member).map(([, voice]) => voice);
+      const parts = agent === null ? others : [agent, ...others];
+      member.client.send(parts.length === 0 ? null : parts.reduce(mix));
+    }
+    return this.members.size > 0;
+  }
+
+  #tell(event: ConnectionEvent): void {
+    for (const subscriber of [...this.#subscribers]) subscriber(event);
+  }
+}
+
+/** The time that sound waits in a browser where it has not told it, in milliseconds. */
+const usualPlayoutMs = 50;

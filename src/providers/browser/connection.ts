@@ -1,0 +1,67 @@
+import type {
+  Connection,
+  ConnectionAudio,
+  ConnectionEvent,
+  JoinRequest,
+  Participant,
+} from "../../agent/edge.ts";
+import { socketCloseOf } from "../../media/web-socket.ts";
+import type { AgentEvent } from "../../shared/agent-event.ts";
+import type { JsonObject } from "../../shared/protocol.ts";
+import { CallRoom } from "./call/call-room.ts";
+import { spokenRate } from "./call/client.ts";
+import { messageOf } from "./call/server-message.ts";
+import type { FilledOptions } from "./options.ts";
+
+/** The time from a frame's time until it is in the browser: half a beat, the codec's look ahead, and the way; in milliseconds. */
+const wayMs = 20;
+/** Bytes of JSON that an event of the application may have. */
+const mostEventBytes = 16_384;
+
+/** The agent's place in a call that people come into from browsers. */
+export class BrowserConnection implements Connection {
+  readonly room: CallRoom;
+  readonly audio: ConnectionAudio;
+  readonly maxEventBytes = mostEventBytes;
+  readonly #signal: AbortSignal;
+  readonly #transcripts: boolean;
+
+  constructor({ agentUser, signal }: JoinRequest, { maxParticipants, transcripts }: FilledOptions) {
+    const room = new CallRoom(agentUser, maxParticipants);
+    this.room = room;
+    this.#signal = signal;
+    this.#transcripts = transcripts;
+    this.audio = {
+      sampleRate: spokenRate,
+      get leadMs() {
+        return wayMs + room.playoutMs;
+      },
+      get heard() {
+        return room.members.size > 0;
+      },
+      send: ({ samples }) => room.say(samples),
+      listen: (listener) => room.listen(listener),
+    };
+  }
+
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.room.members;
+  }
+
+  subscribe(listener: (event: ConnectionEvent) => void): () => void {
+    return this.room.subscribe(listener);
+  }
+
+  happened(event: AgentEvent): void {
+    const message = this.#transcripts ? messageOf(event) : null;
+    if (message !== null) this.room.tellAll(message);
+  }
+
+  async sendEvent(data: JsonObject): Promise<void> {
+    this.room.tellAll({ type: "event", data });
+  }
+
+  async leave(): Promise<void> {
+    await this.room.close(socketCloseOf(this.#signal).reason);
+  }
+}

@@ -1,0 +1,151 @@
+import {
+  type AcceptedSocket,
+  type Call,
+  type CallRequest,
+  type Connection,
+  type Edge as EdgeInterface,
+  EdgeRefusal,
+  type JoinRequest,
+  type OfferRequest,
+  type SocketRequest,
+} from "../../agent/edge.ts";
+import { loadWerift } from "../../media/werift.ts";
+import type { Guest, JsonObject } from "../../shared/protocol.ts";
+import type { CallRoom } from "./call/call-room.ts";
+import type { Member } from "./call/member.ts";
+import { BrowserConnection } from "./connection.ts";
+import { type BrowserOptions, type FilledOptions, fillOptions } from "./options.ts";
+import { type ClientOffer, readOffer } from "./web-rtc/offer.ts";
+import { WebRtcClient } from "./web-rtc/web-rtc-client.ts";
+import { SocketClient } from "./web-socket/socket-client.ts";
+
+/** Connections of a call that are being made: more than its participants, since some of them come to nothing. */
+const mostConnecting = 32;
+
+/**
+ * Calls that people come into from a browser, straight to the agent: by WebRTC (`POST /sessions/{id}/offer`), or by WebSocket where
+ * UDP does not pass (`GET /sessions/{id}/media`). `greenroom/client` does either by itself.
+ */
+export class Edge implements EdgeInterface {
+  readonly provider = "browser";
+  readonly #options: FilledOptions;
+  /** Connections by WebRTC that are not over, by the name of the resource that stands for each. */
+  readonly #connecting = new Map<string, WebRtcClient>();
+  #connection: BrowserConnection | null = null;
+
+  /** Throws a `TypeError` where an option is wrong. */
+  constructor(options: BrowserOptions = {}) {
+    this.#options = fillOptions(options);
+  }
+
+  async createCall({ callType, callId }: CallRequest): Promise<Call> {
+    return { callType, callId };
+  }
+
+  async join(_call: Call, request: JoinRequest): Promise<Connection> {
+    if (this.#options.webRtc) await loadWerift();
+    request.signal.throwIfAborted();
+    this.#connection = new BrowserConnection(request, this.#options);
+    return this.#connection;
+  }
+
+  /**
+   * Answers `{ type: "offer", sdp, resume? }` with `{ type: "answer", sdp, resource }`. `{ type: "leave", resource }` ends what an offer
+   * began. Whoever offers is a participant once connected.
+   */
+  async offer(_call: Call, { guest, offer, signal }: OfferRequest): Promise<JsonObject> {
+    const room = this.#room;
+    if (offer.type === "leave") return this.#leave(offer.resource);
+    if (offer.type !== "offer") throw new EdgeRefusal('The offer must be { type: "offer", sdp }');
+    if (!this.#options.webRtc) throw new EdgeRefusal("This agent takes no WebRTC: connect by WebSocket");
+    const { resume = null } = offer;
+    if (resume !== null && typeof resume !== "string") throw new EdgeRefusal("resume must be a text");
+    const read = readOffer(offer.sdp);
+    room.checkRoom(guest);
+    if (this.#connecting.size >= mostConnecting)
+      throw new EdgeRefusal("Too many connections to this call are being made");
+    const { client, sdp, resource } = await this.#answer(room, guest, read, resume);
+    if (signal.aborted) {
+      await client.close("left", "nobody waits for the answer");
+      throw signal.reason;
+    }
+    return { type: "answer", sdp, resource };
+  }
+
+  /** Takes in a client that speaks `greenroom.v1`. */
+  async accept(_call: Call, { guest, protocols, stream, signal }: SocketRequest): Promise<AcceptedSocket> {
+    const room = this.#room;
+    if (!protocols.includes(SocketClient.protocol))
+      throw new EdgeRefusal(`The subprotocol has to be ${SocketClient.protocol}`);
+    room.checkRoom(guest);
+    let member: Member | null = null;
+    const client = await SocketClient.open(stream, {
+      onHello: ({ resume }) => {
+        member = room.enter(guest, client, resume);
+        if (member === null) void client.close("call_ended", "full");
+        else room.greet(member);
+      },
+      onMessage: (text) => {
+        if (member !== null) room.take(member, text);
+      },
+      onEnd: (end) => {
+        if (member !== null) room.drop(member, end);
+        else void client.close(end, end);
+      },
+    });
+    if (signal.aborted) await client.close("call_ended", "finished");
+    signal.throwIfAborted();
+    return { protocol: SocketClient.protocol };
+  }
+
+  async close(): Promise<void> {
+    const clients = [...this.#connecting.values()];
+    await Promise.all(clients.map((client) => client.close("call_ended", "finished")));
+    await this.#connection?.leave();
+  }
+
+  get #room(): CallRoom {
+    if (this.#connection === null) throw new EdgeRefusal("The agent is not in the call");
+    return this.#connection.room;
+  }
+
+  async #answer(room: CallRoom, guest: Guest, offer: ClientOffer, resume: string | null) {
+    const resource = crypto.randomUUID();
+    let member: Member | null = null;
+    let open = false;
+    const over = () => {
+      this.#connecting.delete(resource);
+    };
+    const { client, sdp } = await WebRtcClient.answer(await loadWerift(), this.#options, offer, {
+      onConnected: () => {
+        member = room.enter(guest, client, resume);
+        if (member === null) {
+          over();
+          void client.close("call_ended", "full");
+        } else if (open) room.greet(member);
+      },
+      onOpen: () => {
+        open = true;
+        if (member !== null) room.greet(member);
+      },
+      onMessage: (text) => {
+        if (member !== null) room.take(member, text);
+      },
+      onEnd: (end) => {
+        over();
+        if (member !== null) room.drop(member, end);
+        else void client.close(end, end);
+      },
+    });
+    this.#connecting.set(resource, client);
+    client.onClosed = over;
+    return { client, sdp, resource };
+  }
+
+  async #leave(resource: unknown): Promise<JsonObject> {
+    const client = typeof resource === "string" ? this.#connecting.get(resource) : undefined;
+    if (client === undefined) throw new EdgeRefusal("There is no such connection");
+    client.leave();
+    return { type: "left" };
+  }
+}

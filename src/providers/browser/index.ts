@@ -1,0 +1,9 @@
+/** Calls in browsers: `new browser.Edge()`. The media are loaded in session threads only. */
+import "../../process/node-version.ts";
+import { registerPreload } from "../../agent/thread/preload.ts";
+import { loadWerift } from "../../media/werift.ts";
+
+export { Edge } from "./edge.ts";
+export type { BrowserOptions, IceServerOption } from "./options.ts";
+
+registerPreload(loadWerift);

@@ -1,0 +1,42 @@
+import type { RTCPeerConnection } from "werift";
+import { within } from "../../../shared/deadline.ts";
+import type { FilledOptions } from "../options.ts";
+
+/** The longest wait for candidates of ours, in milliseconds: those of this machine, and those that servers have to be asked for. */
+const gatheringMs = { own: 300, servers: 2_000 } as const;
+
+/**
+ * Completes an answer with the candidates, as clients are told nothing later. `candidates` is filled meanwhile. With an
+ * advertised address, that one stands in place of the machine's own.
+ */
+export async function answerSdp(
+  connection: RTCPeerConnection,
+  sdp: string,
+  candidates: readonly string[],
+  { advertisedAddress, iceServers }: FilledOptions,
+): Promise<string> {
+  const gathered = Promise.withResolvers<void>();
+  const look = () => {
+    // The last of them are told in the next turn of the loop.
+    if (connection.iceGatheringState === "complete") setImmediate(gathered.resolve);
+  };
+  const { unSubscribe } = connection.iceGatheringStateChange.subscribe(look);
+  look();
+  const waitMs = iceServers.length > 0 ? gatheringMs.servers : gatheringMs.own;
+  // What is not known by then is left out.
+  await within(gathered.promise, waitMs, "Candidates").catch(() => undefined);
+  unSubscribe();
+  const lines = candidates.map((json) => {
+    const { candidate } = JSON.parse(json) as { readonly candidate: string };
+    return `a=${advertised(candidate, advertisedAddress)}\r\n`;
+  });
+  const [session = "", first = "", ...others] = sdp.split(/^(?=m=)/m);
+  const known = first.replaceAll(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, "");
+  return [session, known, ...new Set(lines), "a=end-of-candidates\r\n", ...others].join("");
+}
+
+function advertised(candidate: string, address: string | null): string {
+  const fields = candidate.replace(/^a=/, "").split(" ");
+  if (address !== null && fields[7] === "host") fields[4] = address;
+  return fields.join(" ");
+}
