@@ -247,6 +247,34 @@ withRedis("Redis stands still as a session ends: others keep the end, and it may
   t.deepEqual(one.heard.mayShow, [first.sessionId, second.sessionId], "what nobody keeps is not shown");
 });
 
+withRedis(
+  "Redis stops right after a process wrote to it: others are handed what they may not have heard of",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    const kept: EntrustedSession[] = [];
+    const entrust = async (session: EntrustedSession) => {
+      kept.push(JSON.parse(JSON.stringify(session)));
+      return true;
+    };
+    const writer = await openRegistry(t, redis, { nodeId: "writer", leaseMs: 60_000, entrust });
+    const [lives, told, waits] = [claimOf(), claimOf(), claimOf()];
+
+    for (const claim of [lives, told, waits]) await writer.registry.claim(claim);
+    const end = ended();
+    t.is(await writer.registry.end(told.sessionId, end, "told"), "final");
+    writer.registry.told(told.sessionId);
+    t.is(await writer.registry.end(waits.sessionId, end, "waits"), "final");
+    await redis.stop();
+    await away(writer);
+    await eventually("all three are kept", () => kept.length === 3);
+    const of = ({ sessionId }: { readonly sessionId: string }) =>
+      kept.find(({ claim }) => claim.sessionId === sessionId);
+    t.like(of(lives), { owner: { nodeId: "writer", epoch: writer.registry.epoch }, end: null, body: null });
+    t.like(of(told), { end, body: null });
+    t.like(of(waits), { end, body: "waits" });
+  },
+);
+
 withRedis("one that was cut off hears from a peer that it was declared dead", async (t) => {
   await using redis = await RedisServer.open();
   const relay = await TcpRelay.open(t, redis.port);

@@ -4,6 +4,9 @@ import type { EndMessage, EndOutcome, RegistryHooks, SessionRecord, WaitingMessa
 import type { Outbox } from "./outbox.ts";
 import { type OwnSession, ownSession } from "./records.ts";
 
+/** The most ends of which it is noted when they were written; the oldest go first. */
+const mostNoted = 1_000;
+
 /** An end that is not written yet. */
 interface Unwritten {
   readonly endedAt: number;
@@ -20,6 +23,8 @@ export class Ends {
   /** The messages that this process delivers. */
   readonly #held = new Map<string, EndMessage>();
   readonly #kept = new KeptEnds();
+  /** The times at which the last ends were written, by `performance.now()`, the oldest first. */
+  readonly #writtenLately = new Map<string, number>();
   #writtenAt = Number.NEGATIVE_INFINITY;
 
   constructor(outbox: Outbox, hooks: Pick<RegistryHooks, "deliver" | "lost" | "room">) {
@@ -55,7 +60,7 @@ export class Ends {
       keptMs: endKeptMs,
       body,
       written: (superseded) => {
-        this.#writtenAt = performance.now();
+        this.#noteWritten(sessionId);
         this.#unwritten.delete(sessionId);
         if (superseded) this.#kept.delete(sessionId);
         else if (body !== null) this.deliver({ sessionId, since: endedAt, body });
@@ -72,6 +77,7 @@ export class Ends {
     const body = this.#hooks.lost(record);
     const message = body === null ? null : { sessionId, since: end?.endedAt ?? now(), body };
     this.#outbox.report(sessionId, message);
+    this.#noteWritten(sessionId);
     if (message) this.deliver(message);
   }
 
@@ -99,6 +105,22 @@ export class Ends {
       this.#outbox.end({ session: ownSession(claim), end, keptMs: leftMs, body: null });
     }
     for (const message of this.#held.values()) this.#outbox.hold(message);
+  }
+
+  #noteWritten(sessionId: string): void {
+    this.#writtenAt = performance.now();
+    this.#writtenLately.delete(sessionId);
+    this.#writtenLately.set(sessionId, this.#writtenAt);
+    const [oldest = ""] = this.#writtenLately.keys();
+    if (this.#writtenLately.size > mostNoted) this.#writtenLately.delete(oldest);
+  }
+
+  /** Yields the ends that were written after a time, by `performance.now()`, and the texts that wait to be told. */
+  *writtenSince(since: number): Generator<{ readonly record: SessionRecord; readonly body: string | null }> {
+    for (const [sessionId, at] of this.#writtenLately) {
+      const record = this.#kept.get(sessionId);
+      if (at > since && record) yield { record, body: this.#held.get(sessionId)?.body ?? null };
+    }
   }
 
   /** The time since the last end was written, in milliseconds. */

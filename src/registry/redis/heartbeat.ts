@@ -267,7 +267,10 @@ export class Heartbeat {
     this.#peers = parsePeers(peers).filter(({ nodeId }) => nodeId !== this.#options.node.nodeId);
     this.#namesakes.look(peers, this.#epoch);
     this.#waiting = { count: waiting[0], oldestSince: waiting[1] === "" ? null : Number(waiting[1]) };
-    for (const session of batch.live) session.written = true;
+    for (const session of batch.live) {
+      session.written = true;
+      session.writtenAt = performance.now();
+    }
     if (refused.length > 0) events.refused(refused);
     if (!batch.cut) events.counted(ownSessions);
     for (const [sessionId, data] of pairs(untold)) {

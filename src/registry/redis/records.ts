@@ -19,10 +19,13 @@ export interface OwnSession {
   admitted: boolean;
   /** True once Redis has known the session, or it was entrusted to a peer, so that other nodes may know it. */
   written: boolean;
+  /** The time at which Redis was last told of it, by `performance.now()`. */
+  writtenAt: number;
 }
 
 export function ownSession(claim: SessionClaim): OwnSession {
-  return { claim, call: callOf(claim), json: JSON.stringify(claim), admitted: false, written: false };
+  const texts = { claim, call: callOf(claim), json: JSON.stringify(claim) };
+  return { ...texts, admitted: false, written: false, writtenAt: Number.NEGATIVE_INFINITY };
 }
 
 export const ownerOf = (nodeId: string, epoch: number): string => `${nodeId}#${epoch}`;

@@ -22,6 +22,7 @@ import {
 } from "../registry.ts";
 import { clientFactory } from "./client.ts";
 import { Ends } from "./ends.ts";
+import { HandOver } from "./hand-over.ts";
 import { RedisLink } from "./link.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs } from "./options.ts";
 import { endedArguments, Outbox } from "./outbox.ts";
@@ -51,6 +52,7 @@ export class RedisRegistry implements SessionRegistry {
   readonly #keys = new LocalKeys();
   readonly #outbox = new Outbox();
   #ends: Ends | null = null;
+  #handOver: HandOver | null = null;
   #hooks: RegistryHooks | null = null;
   #maxSessionsPerCall: number | null = null;
   #node: NodeInfo = { nodeId: "", address: null };
@@ -81,6 +83,15 @@ export class RedisRegistry implements SessionRegistry {
     this.#hooks = hooks;
     const ends = new Ends(this.#outbox, hooks);
     this.#ends = ends;
+    const handOver = new HandOver({
+      node,
+      hooks,
+      own: this.#own,
+      ends,
+      outbox: this.#outbox,
+      life: () => ({ epoch: this.epoch, peers: this.peers() }),
+    });
+    this.#handOver = handOver;
     this.#link = new RedisLink({
       redis: this.#redis,
       makeClient: await clientFactory(this.#redis),
@@ -90,8 +101,7 @@ export class RedisRegistry implements SessionRegistry {
         ...hooks,
         away: (trouble) => {
           hooks.away(trouble);
-          for (const { session, end, body } of this.#outbox.unwritten())
-            void this.#keepElsewhere(session, end, body);
+          handOver.all();
         },
         back: (awayMs) => {
           void this.#sharedKeys?.settleAgain();
@@ -125,6 +135,7 @@ export class RedisRegistry implements SessionRegistry {
     let uncertain = false;
     try {
       session.written = asked && (await this.#judge(session));
+      if (session.written) session.writtenAt = performance.now();
       uncertain = asked && !session.written;
       if (!session.written) this.#judgeAlone(session);
     } catch (error) {
@@ -134,7 +145,7 @@ export class RedisRegistry implements SessionRegistry {
       throw error;
     }
     // Others report it where this process dies, so that it is theirs to judge as well.
-    if (!session.written) session.written = await this.#entrust(session, null, null);
+    if (!session.written) session.written = (await this.#handOver?.session(session, null, null)) ?? false;
     session.admitted = true;
     // It was withdrawn meanwhile, and Redis may have heard of that first.
     const isGone = this.#own.get(claim.sessionId) !== session;
@@ -156,7 +167,7 @@ export class RedisRegistry implements SessionRegistry {
     // It was reported as lost.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
-    if (!this.up) void this.#keepElsewhere(session, end, body);
+    if (!this.up) void this.#handOver?.end(session, end, body);
     this.#writeSoon();
     return outcome;
   }
@@ -165,7 +176,7 @@ export class RedisRegistry implements SessionRegistry {
     const session = this.#own.remove(sessionId);
     if (!session) return;
     this.#neverWas(session);
-    if (!this.up) return void (await this.#entrust(session, "withdrawn", null));
+    if (!this.up) return void (await this.#handOver?.session(session, "withdrawn", null));
     await within(this.#linked.tellNow(), this.#redis.commandTimeoutMs, "To withdraw a session").catch(
       () => undefined,
     );
@@ -310,18 +321,6 @@ export class RedisRegistry implements SessionRegistry {
       const claim = { sessionId, callType: "", callId: "", createdBy: null, startedAt: 0 };
       this.#neverWas(ownSession(claim));
     }
-  }
-
-  /** Has others keep the end of a session that Redis cannot be told of for now; null: it never came to be. */
-  async #keepElsewhere(session: OwnSession, end: SessionEnd | null, body: string | null): Promise<void> {
-    const isKept = await this.#entrust(session, end ?? "withdrawn", body);
-    if (isKept || this.peers().length === 0) this.#hooks?.mayShow(session.claim.sessionId);
-  }
-
-  /** Hands a session that Redis cannot be told of to other processes, which outlive this one. */
-  #entrust({ claim }: OwnSession, end: EntrustedSession["end"], body: string | null): Promise<boolean> {
-    const owner = { ...this.#node, epoch: this.epoch };
-    return this.#hooks?.entrust({ claim, owner, end, body }) ?? Promise.resolve(false);
   }
 
   #record({ claim }: OwnSession, end: SessionEnd | null): SessionRecord {

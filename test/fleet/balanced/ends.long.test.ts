@@ -196,6 +196,35 @@ test("Redis is away: a session that begins then, and its replica's death, are to
   }
 });
 
+test("Redis is emptied right after an end was told, and its replica killed meanwhile: nobody tells another one", async (t) => {
+  const receiver = await WebhookReceiver.open(t);
+  const fleet = await balancedFleet(t, {
+    launcher: { webhook: { url: receiver.url, secret: receiver.secret } },
+  });
+  const { redis, replicas } = fleet;
+  const [victim, ...others] = replicas;
+  const ended = await callAt(fleet, victim);
+  const lost = await callAt(fleet, victim);
+  t.is((await victim.ask(`/sessions/${ended}?wait=true`, { method: "DELETE" })).status, 204);
+  await eventually("the end is told", () => receiver.endsOf(ended).length > 0);
+  await redis.stop();
+  const stoppedAt = performance.now();
+  await eventually("Redis is away", async () => (await victim.metric("greenroom_registry_up")) === 0);
+  const entrusted = () => metricOfAll([victim], "greenroom_peer_request_seconds_count", 'kind="entrusted"');
+  // What is older than some seconds they have heard of by then.
+  await eventually("the others know of both", async () => {
+    return (await entrusted()) >= 4 || performance.now() - stoppedAt > 5_000;
+  });
+  await victim.kill();
+  await redis.restart();
+  await eventually("the other one is lost", () => receiver.endsOf(lost).length > 0, 60_000);
+  await eventually("that is written", async () => {
+    return (await metricOfAll(others, "greenroom_sessions_ended_total")) === 1;
+  });
+  t.deepEqual([receiver.endsOf(ended), receiver.endsOf(lost)], [["closed"], ["lost"]]);
+  for (const { ask } of others) t.is((await ask(`/sessions/${ended}`)).body.end_reason, "closed");
+});
+
 for (const isAway of [false, true]) {
   const when = isAway ? "while Redis stands still" : "while all is well";
   test(`a replica that is killed as soon as an end is shown, ${when}: that end is told`, async (t) => {
