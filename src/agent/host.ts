@@ -1,10 +1,10 @@
 import type { AgentEvent } from "../shared/agent-event.ts";
 import type {
   AgentService,
-  Answer,
   LeaveData,
   Measurement,
-  Question,
+  SessionAnswer,
+  SessionQuestion,
   TextMessage,
 } from "../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
@@ -50,7 +50,7 @@ export interface AgentHandle {
   /** Takes what a participant typed; before the agent has joined, it waits. */
   message(message: TextMessage): void;
   /** Resolves with the answer to a question of the main thread. It never rejects. */
-  answer(question: Question): Promise<Answer>;
+  answer(question: SessionQuestion): Promise<SessionAnswer>;
   /** Ends the conversation, so that `finish()` returns; leaving the call stays with the agent's own code. */
   close(reason: Error): void;
   /** A call is about to begin: services are connected to ahead. */

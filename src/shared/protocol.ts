@@ -166,15 +166,15 @@ export interface SocketOffer {
   readonly data: JsonObject;
 }
 
-/** A question of the main thread to an agent in a call. */
-export type Question =
+/** A question of the main thread to the agent of a session. */
+export type SessionQuestion =
   | { readonly about: "join_token"; readonly guest: Guest; readonly expiresInSeconds: number }
   | { readonly about: "demo_link"; readonly guest: Guest }
   | { readonly about: "offer"; readonly guest: Guest; readonly offer: JsonObject }
   /** The value that is given holds `protocol`: the subprotocol that the edge chose, or null. */
   | { readonly about: "socket"; readonly guest: Guest; readonly socket: SocketOffer };
 
-export type Answer =
+export type SessionAnswer =
   | { readonly outcome: "given"; readonly value: JsonObject }
   /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
   | { readonly outcome: "not_offered" | "not_in_call" | "own_user" }
@@ -190,7 +190,7 @@ export type ToThread =
   | { readonly type: "message"; readonly message: TextMessage }
   /** The permit of this number is granted. */
   | { readonly type: "permit"; readonly permit: number }
-  | { readonly type: "question"; readonly number: number; readonly question: Question }
+  | { readonly type: "question"; readonly number: number; readonly question: SessionQuestion }
   /** The measurements of this session so far, as they were asked for. */
   | { readonly type: "metrics"; readonly metrics: SessionMetricsSnapshot }
   | { readonly type: "close"; readonly reason: CloseReason };
@@ -206,30 +206,32 @@ export type FromThread =
   | { readonly type: "created"; readonly at: number }
   /** The agent's parts, and whether its services let it in. Only a rehearsal sends it. */
   | { readonly type: "rehearsed"; readonly report: AgentReport }
-  /** The agent is in the call. `waitsMs`: the longest time that it waits for somebody else; null where it does not. */
+  /** The agent has joined. `waitsMs` is the longest time that it waits for a participant; null where it does not wait. */
   | { readonly type: "joined"; readonly at: number; readonly waitsMs: number | null }
-  /** The agent is alone in the call since this time; null while somebody is there. */
+  /** The time since which the agent is alone in the call, in epoch milliseconds; null while a participant is present. */
   | { readonly type: "presence"; readonly aloneSince: number | null }
   | { readonly type: "event"; readonly event: AgentEvent }
   | { readonly type: "measured"; readonly measurement: Measurement }
-  /** The thread wants to begin a request to a provider whose requests are counted over all sessions. */
+  /** The thread asks for a permit for a request to a provider whose requests are limited over all sessions. */
   | { readonly type: "permit_wanted"; readonly permit: number; readonly provider: string }
-  /** The request is over, or not wanted any more. */
+  /** The request is over, or was given up. */
   | { readonly type: "permit_returned"; readonly permit: number }
-  /** The data for leaving the call, should the thread die. They replace the last ones; null: none are needed. */
-  | { readonly type: "leaveData"; readonly leaveData: LeaveData | null }
-  | { readonly type: "answer"; readonly number: number; readonly answer: Answer }
+  /** The data for leaving the call if the thread dies. They replace the former ones; null: none are needed. */
+  | { readonly type: "leave_data"; readonly leaveData: LeaveData | null }
+  | { readonly type: "answer"; readonly number: number; readonly answer: SessionAnswer }
   | { readonly type: "metrics_wanted" }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }
-  /** An error that nothing caught, of which the thread most likely ends. It is told whole, which Node does not do. */
+  /** An uncaught error, after which the thread most likely ends. It has all its fields, which Node's own event does not. */
   | { readonly type: "uncaught"; readonly error: PlainError };
 
 /** The part of the agent's code that threw. */
 export type FailureStage = "import" | "create" | "join";
 
-/** One measurement of a session thread. Durations are in milliseconds; null where there is nothing to measure. */
+/**
+ * A measurement of a session thread. Durations are in milliseconds; null where there was nothing to measure.
+ */
 export type Measurement =
   | {
       readonly kind: "llm";
@@ -292,17 +294,17 @@ export type Measurement =
       readonly audioOutputDurationMs: number;
     }
   | {
-      /** An answer of a model that was of no use. */
+      /** An unusable answer of a model. */
       readonly kind: "bad_answer";
       readonly provider: string;
       readonly model: string;
-      /** A short word, such as `empty`: it becomes a label. */
+      /** A short class, such as `empty`, which becomes a label. */
       readonly reason: string;
     }
   | {
       readonly kind: "error";
       readonly component: "llm" | "stt" | "tts" | "edge" | "tool";
       readonly provider: string;
-      /** A short class of errors, such as `timeout` or `http_429`: it becomes a label. */
+      /** A short class of errors, such as `timeout` or `http_429`, which becomes a label. */
       readonly error: string;
     };

@@ -39,7 +39,7 @@ export const pcmProtocol = "greenroom.pcm16";
 /** The agent's sound that waits for a slow client, in milliseconds. Newer sound is dropped. */
 const mostWaitingMs = 1_000;
 
-interface Client extends Participant {
+interface SocketClient extends Participant {
   readonly socket: WebSocket;
   /** The samples that do not fill a frame yet. */
   readonly heard: SampleQueue;
@@ -56,7 +56,7 @@ export class WebSocketEdge implements Edge {
   readonly offer?: (call: Call, request: OfferRequest) => Promise<JsonObject>;
   readonly sound: boolean;
   readonly #sampleRate: number;
-  readonly #clients = new Map<string, Client>();
+  readonly #clients = new Map<string, SocketClient>();
   readonly #subscribers = new Set<(event: ConnectionEvent) => void>();
   readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
 
@@ -97,7 +97,7 @@ export class WebSocketEdge implements Edge {
     if (this.#clients.has(guest.id)) throw new EdgeRefusal(`${guest.id} is in the call already`);
     const socket = await webSocketOver(stream);
     signal.throwIfAborted();
-    const client: Client = {
+    const client: SocketClient = {
       id: guest.id,
       name: guest.name,
       socket,
@@ -105,15 +105,15 @@ export class WebSocketEdge implements Edge {
     };
     this.#clients.set(client.id, client);
     socket.on("message", (data, isBinary) => {
-      if (isBinary) this.#hear(client, data as Buffer);
+      if (isBinary) this.#receive(client, data as Buffer);
     });
     socket.on("error", () => undefined);
     socket.once("close", () => {
       this.#clients.delete(client.id);
-      this.#tell({ type: "participant_left", participant: client });
+      this.#emit({ type: "participant_left", participant: client });
     });
     socket.send(JSON.stringify({ type: "joined", participant_id: client.id, sample_rate: this.#sampleRate }));
-    this.#tell({ type: "participant_joined", participant: client });
+    this.#emit({ type: "participant_joined", participant: client });
     return { protocol: pcmProtocol };
   }
 
@@ -138,7 +138,7 @@ export class WebSocketEdge implements Edge {
     };
   }
 
-  #hear({ id, heard }: Client, bytes: Buffer): void {
+  #receive({ id, heard }: SocketClient, bytes: Buffer): void {
     const samples = new Int16Array(Math.floor(bytes.length / Int16Array.BYTES_PER_ELEMENT));
     for (let at = 0; at < samples.length; at += 1) samples[at] = bytes.readInt16LE(2 * at);
     heard.push(samples);
@@ -154,7 +154,7 @@ export class WebSocketEdge implements Edge {
     await Promise.all([...this.#clients.values()].map(({ socket }) => closeWebSocket(socket, code, reason)));
   }
 
-  #tell(event: ConnectionEvent): void {
+  #emit(event: ConnectionEvent): void {
     for (const subscriber of [...this.#subscribers]) subscriber(event);
   }
 }

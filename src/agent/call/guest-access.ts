@@ -1,6 +1,11 @@
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
-import { type Answer, answerTimeoutMs, type JsonObject, type Question } from "../../shared/protocol.ts";
+import {
+  answerTimeoutMs,
+  type JsonObject,
+  type SessionAnswer,
+  type SessionQuestion,
+} from "../../shared/protocol.ts";
 import type { Call, Edge } from "../edge.ts";
 import type { CallContext } from "./call-context.ts";
 import { fetchClient } from "./fetch-client.ts";
@@ -22,7 +27,7 @@ export class GuestAccess {
    * Resolves with the answer to a question about the call, which is null while the agent is in none. It never rejects, and
    * always answers in time.
    */
-  async answer(call: Call | null, question: Question): Promise<Answer> {
+  async answer(call: Call | null, question: SessionQuestion): Promise<SessionAnswer> {
     const { agentUser, signal } = this.#context;
     if (call === null) return { outcome: "not_in_call" };
     if (question.guest.id === agentUser.id) return { outcome: "own_user" };
@@ -54,7 +59,12 @@ interface Signals {
 }
 
 /** Asks the edge; returns null where the edge does not know such a thing. */
-function ask(edge: Edge, call: Call, question: Question, signals: Signals): Promise<JsonObject> | null {
+function ask(
+  edge: Edge,
+  call: Call,
+  question: SessionQuestion,
+  signals: Signals,
+): Promise<JsonObject> | null {
   const { guest } = question;
   const signal = signals.waiting;
   switch (question.about) {
@@ -77,7 +87,7 @@ function ask(edge: Edge, call: Call, question: Question, signals: Signals): Prom
 async function accept(
   edge: Edge,
   call: Call,
-  { guest, socket }: Extract<Question, { about: "socket" }>,
+  { guest, socket }: Extract<SessionQuestion, { about: "socket" }>,
   { lifetime, waiting }: Signals,
 ): Promise<JsonObject> {
   const { protocols, data } = socket;

@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { CloseReason } from "../../shared/end-reasons.ts";
-import type { Question, SessionAssignment, TextMessage, ToThread } from "../../shared/protocol.ts";
+import type { SessionAssignment, SessionQuestion, TextMessage, ToThread } from "../../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
 
@@ -11,7 +11,7 @@ export class Inbox {
   #messages: TextMessage[] = [];
   #agent: AgentHandle | null = null;
   #onPermit: ((permit: number) => void) | null = null;
-  #onQuestion: ((number: number, question: Question) => void) | null = null;
+  #onQuestion: ((number: number, question: SessionQuestion) => void) | null = null;
   #onMetrics: ((metrics: SessionMetricsSnapshot) => void) | null = null;
 
   constructor(port: MessagePort) {
@@ -32,7 +32,7 @@ export class Inbox {
     this.#onPermit = listener;
   }
 
-  set onQuestion(listener: (number: number, question: Question) => void) {
+  set onQuestion(listener: (number: number, question: SessionQuestion) => void) {
     this.#onQuestion = listener;
   }
 

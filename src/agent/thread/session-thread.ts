@@ -137,7 +137,7 @@ function hostOn(
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
     measured: (measurement) => post({ type: "measured", measurement: checkedMeasurement(measurement) }),
-    leaveData: (leaveData) => post({ type: "leaveData", leaveData }),
+    leaveData: (leaveData) => post({ type: "leave_data", leaveData }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
 }

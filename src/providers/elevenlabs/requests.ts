@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { refusalText } from "../http/body.ts";
 import { type Connections, connectionFreed } from "../http/connections.ts";
-import { isStale, type ProviderRequest } from "../http/request.ts";
+import { type HttpRequest, isStale } from "../http/request.ts";
 import { textOf } from "./body.ts";
 import { connectionError } from "./error.ts";
 
@@ -12,7 +12,7 @@ import { connectionError } from "./error.ts";
 export async function ask(
   connections: Connections,
   url: string,
-  request: ProviderRequest,
+  request: HttpRequest,
 ): Promise<{ incoming: IncomingMessage; text: string }> {
   const incoming = await open(connections, url, request);
   const refused = (incoming.statusCode ?? 0) >= 400;
@@ -28,7 +28,7 @@ export async function ask(
 export async function open(
   connections: Connections,
   url: string,
-  request: ProviderRequest,
+  request: HttpRequest,
 ): Promise<IncomingMessage> {
   try {
     return await connections.request(url, request);

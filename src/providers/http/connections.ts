@@ -4,7 +4,7 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import { longestIdleMs } from "../../network/dispatcher.ts";
 import { proxyOptions } from "../../network/proxy.ts";
 import { fromEnvironment, type ProviderVariable } from "../../shared/provider-table.ts";
-import { type ProviderRequest, sendRequest } from "./request.ts";
+import { type HttpRequest, sendRequest } from "./request.ts";
 
 /** The longest wait for the response by which a connection is opened ahead, in milliseconds. */
 const openTimeoutMs = 10_000;
@@ -66,7 +66,7 @@ export class Connections {
   }
 
   /** Sends a request over one of the connections, as {@link sendRequest} does. */
-  request(url: string | URL, request: ProviderRequest): Promise<IncomingMessage> {
+  request(url: string | URL, request: HttpRequest): Promise<IncomingMessage> {
     return sendRequest(url, this.#agent, request);
   }
 

@@ -3,7 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { wellFormedJson } from "../../shared/text.ts";
 
 /** A request to a provider. */
-export interface ProviderRequest {
+export interface HttpRequest {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The body, as JSON. It is sent as well-formed text, whatever it contains. */
@@ -30,7 +30,7 @@ export function isStale(error: unknown): boolean {
 export function sendRequest(
   url: string | URL,
   agent: Agent | undefined,
-  { method, headers, body, signal }: ProviderRequest,
+  { method, headers, body, signal }: HttpRequest,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   if (signal?.aborted) {

@@ -1,5 +1,5 @@
 import { GreenroomError } from "../../shared/errors.ts";
-import type { JsonObject, Question } from "../../shared/protocol.ts";
+import type { JsonObject, SessionQuestion } from "../../shared/protocol.ts";
 import type { Session } from "./session.ts";
 
 /** The time that a client which comes right after the start waits until the agent is in its call, in milliseconds. */
@@ -12,7 +12,7 @@ const takes = { offer: "offers", socket: "WebSockets" } as const;
  * Asks a session to let somebody into its call: by a token or a link, or as one that connects to the server. Throws
  * SESSION_CLOSING, NOT_IN_CALL, NO_JOIN_TOKENS or EDGE_CANNOT_RECEIVE, OWN_USER, EDGE_REFUSED or EDGE_FAILED.
  */
-export async function askForGuestAccess(session: Session, question: Question): Promise<JsonObject> {
+export async function askForGuestAccess(session: Session, question: SessionQuestion): Promise<JsonObject> {
   const { about } = question;
   const connects = about === "offer" || about === "socket";
   const answer = await session.ask(question, connects ? joinWaitMs : 0);

@@ -1,19 +1,22 @@
 import { DeadlineError, within } from "../../shared/deadline.ts";
-import { type Answer, answerTimeoutMs, type Question } from "../../shared/protocol.ts";
+import { answerTimeoutMs, type SessionAnswer, type SessionQuestion } from "../../shared/protocol.ts";
 
 /** The time beyond the thread's own deadline within which its answer may come, in milliseconds. */
 const spareMs = 500;
 
 /** The questions to a session's thread that are not answered yet. */
 export class Questions {
-  readonly #asked = new Map<number, PromiseWithResolvers<Answer>>();
+  readonly #asked = new Map<number, PromiseWithResolvers<SessionAnswer>>();
   #count = 0;
 
   /** Resolves with the answer, with `failed` where it does not come in time. Rejects where the session ends before. */
-  async ask(question: Question, send: (number: number, question: Question) => void): Promise<Answer> {
+  async ask(
+    question: SessionQuestion,
+    send: (number: number, question: SessionQuestion) => void,
+  ): Promise<SessionAnswer> {
     this.#count += 1;
     const number = this.#count;
-    const asked = Promise.withResolvers<Answer>();
+    const asked = Promise.withResolvers<SessionAnswer>();
     this.#asked.set(number, asked);
     send(number, question);
     try {
@@ -26,7 +29,7 @@ export class Questions {
     }
   }
 
-  answered(number: number, answer: Answer): void {
+  answered(number: number, answer: SessionAnswer): void {
     this.#asked.get(number)?.resolve(answer);
   }
 

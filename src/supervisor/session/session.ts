@@ -5,7 +5,6 @@ import { within } from "../../shared/deadline.ts";
 import { type CloseReason, type EndReason, endReasons } from "../../shared/end-reasons.ts";
 import { GreenroomError, type PlainError, plainError } from "../../shared/errors.ts";
 import {
-  type Answer,
   type FromThread,
   type InMemoryCall,
   type JsonObject,
@@ -13,7 +12,8 @@ import {
   type LeaveData,
   nextStates,
   now,
-  type Question,
+  type SessionAnswer,
+  type SessionQuestion,
   type SessionState,
 } from "../../shared/protocol.ts";
 import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
@@ -209,7 +209,7 @@ export class Session implements SlotHolder {
    * Asks the agent, which is in its call, or will be within `waitMs` milliseconds. Throws SESSION_CLOSING, or NOT_IN_CALL
    * where it is not in its call by then.
    */
-  async ask(question: Question, waitMs = 0): Promise<Answer> {
+  async ask(question: SessionQuestion, waitMs = 0): Promise<SessionAnswer> {
     if (waitMs > 0) await within(this.#inCall.promise, waitMs, "The agent's join").catch(() => undefined);
     if (this.#state === "closing" || this.#state === "ended") throw new GreenroomError("SESSION_CLOSING");
     if (this.#state !== "live") throw new GreenroomError("NOT_IN_CALL");
@@ -260,7 +260,7 @@ export class Session implements SlotHolder {
       case "permit_returned":
         this.#listener?.permits.giveBack(this, message.permit);
         break;
-      case "leaveData":
+      case "leave_data":
         this.#leaveData = message.leaveData;
         break;
       case "answer":

@@ -3,11 +3,11 @@ import type { PlainError } from "../../shared/errors.ts";
 import {
   type AgentReport,
   type AgentService,
-  type Answer,
   type FromThread,
   type LeaveData,
   type Measurement,
   now,
+  type SessionAnswer,
 } from "../../shared/protocol.ts";
 import {
   amount,
@@ -145,7 +145,7 @@ const report = fields<AgentReport>({
   ),
 });
 
-const answer = variants<Answer, "outcome">("outcome", {
+const answer = variants<SessionAnswer, "outcome">("outcome", {
   given: { value: jsonObject },
   not_offered: {},
   not_in_call: {},
@@ -166,7 +166,7 @@ const message = variants<FromThread, "type">("type", {
   measured: { measurement },
   permit_wanted: { permit: wholeNumber, provider: name },
   permit_returned: { permit: wholeNumber },
-  leaveData: { leaveData: nullOr(fields<LeaveData>({ provider: name, data: jsonObject })) },
+  leave_data: { leaveData: nullOr(fields<LeaveData>({ provider: name, data: jsonObject })) },
   answer: { number: wholeNumber, answer },
   metrics_wanted: {},
   ended: {},

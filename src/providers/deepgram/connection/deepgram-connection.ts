@@ -1,7 +1,7 @@
 import { closedByDeepgram, DeepgramError, errorFrame, timedOut, unreachable } from "../error.ts";
 import type { FilledDeepgramOptions } from "../options.ts";
 import { isRecord, type OpenSocket, type Protocol } from "../protocol/protocol.ts";
-import { DeepgramSocket, type SocketEnd } from "./deepgram-socket.ts";
+import { DeepgramSocket, type DeepgramSocketEnd } from "./deepgram-socket.ts";
 import type { DeepgramSdk } from "./sdk.ts";
 
 export interface DeepgramConnectionOptions {
@@ -148,7 +148,7 @@ export class DeepgramConnection {
     }
   }
 
-  #socketEnded({ failure, code, reason }: SocketEnd): void {
+  #socketEnded({ failure, code, reason }: DeepgramSocketEnd): void {
     const asked = this.#state === "finishing" && (code === 1_000 || code === 1_005);
     this.fail(asked ? null : (failure ?? closedByDeepgram(code, reason, this.#options.settings.apiKey)));
   }

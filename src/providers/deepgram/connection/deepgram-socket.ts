@@ -12,7 +12,7 @@ const maxMessageBytes = 4 * 1_024 * 1_024;
 /**
  * The end of a connection: by a failure, or by a close frame (1005: without a code, 1006: without a frame).
  */
-export interface SocketEnd {
+export interface DeepgramSocketEnd {
   readonly failure: DeepgramError | null;
   readonly code: number;
   readonly reason: string;
@@ -31,7 +31,7 @@ export class DeepgramSocket implements DeepgramTransport {
     { WebSocket }: Pick<DeepgramSdk, "WebSocket">,
     url: string,
     headers: Readonly<Record<string, string>>,
-    { apiKey, onEnd }: { readonly apiKey: string; readonly onEnd: (end: SocketEnd) => void },
+    { apiKey, onEnd }: { readonly apiKey: string; readonly onEnd: (end: DeepgramSocketEnd) => void },
   ) {
     const agent = agentFor(url);
     this.#apiKey = apiKey;

@@ -12,7 +12,7 @@ import { readAdmission, type SfuAdmission } from "./credentials.ts";
 import { loadSdk } from "./sdk.ts";
 import { StreamClock } from "./stream-clock.ts";
 
-type Client = InstanceType<Awaited<ReturnType<typeof loadSdk>>["StreamClient"]>;
+type SdkClient = InstanceType<Awaited<ReturnType<typeof loadSdk>>["StreamClient"]>;
 
 export interface JoinCall {
   readonly call: Call;
@@ -38,7 +38,7 @@ const tokenTooEarly = 42;
 /** The client of Stream's API for a server: users, calls, tokens, events, and the joins of the agent. */
 export class Coordinator {
   readonly #options: FilledStreamOptions;
-  #client: Promise<Client> | null = null;
+  #client: Promise<SdkClient> | null = null;
   #token: { readonly text: string; readonly userId: string; readonly goodUntil: number } | null = null;
   readonly #clock = new StreamClock();
 
@@ -207,7 +207,7 @@ export class Coordinator {
     return client.generateCallToken({ ...claims, call_cids: [`${call.callType}:${call.callId}`] });
   }
 
-  #sdk(): Promise<Client> {
+  #sdk(): Promise<SdkClient> {
     const { apiKey, apiSecret, baseUrl, requestTimeoutMs } = this.#options;
     this.#client ??= loadSdk().then(
       ({ StreamClient }) =>
@@ -227,7 +227,7 @@ export class Coordinator {
   async #ask<T>(
     action: string,
     signal: AbortSignal | undefined,
-    request: (client: Client) => Promise<T>,
+    request: (client: SdkClient) => Promise<T>,
     attempts = this.#options.attempts,
   ): Promise<T> {
     const client = await this.#sdk();

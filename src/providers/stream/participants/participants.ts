@@ -26,7 +26,7 @@ interface UserSession {
   microphoneOn: boolean;
 }
 
-type ParticipantEvent = Extract<ConnectionEvent, { readonly participant: Participant }>;
+type ParticipantChange = Extract<ConnectionEvent, { readonly participant: Participant }>;
 
 /**
  * The participants of the call. An SFU counts sessions, while the agent sees users: a user is present while
@@ -40,11 +40,11 @@ export class Participants {
   readonly #departures = new Map<string, NodeJS.Timeout>();
   readonly #agentUserId: string;
   readonly #times: DepartureGrace;
-  readonly #onEvent: (event: ParticipantEvent) => void;
+  readonly #onEvent: (event: ParticipantChange) => void;
 
   constructor(
     agentUserId: string,
-    onEvent: (event: ParticipantEvent) => void,
+    onEvent: (event: ParticipantChange) => void,
     times: DepartureGrace = departureGrace,
   ) {
     this.#agentUserId = agentUserId;
