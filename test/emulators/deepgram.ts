@@ -1,6 +1,6 @@
 /**
  * Deepgram's live speech recognition on 127.0.0.1: `/v2/listen` (Flux) and `/v1/listen` (Nova), as the real SDK speaks
- * them. It really listens: sound that is loud is speech, silence ends it; what was said stands in a script.
+ * them. It detects speech by loudness, and silence ends it; the words are from a script.
  */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -26,7 +26,7 @@ export type { DeepgramScript } from "./deepgram/script.ts";
 export interface DeepgramEmulatorOptions {
   /** The port. Default 0: a free one. */
   readonly port?: number;
-  /** The only key that is let in. Default: any that does not begin with `wrong`. */
+  /** The only key that is accepted. Default: every key that does not begin with `wrong`. */
   readonly apiKey?: string;
   /** The delays of its answers. Default {@link published}. */
   readonly delays?: Partial<DeepgramDelays>;
@@ -148,7 +148,7 @@ class Server implements DeepgramEmulator {
       tlsResumed: socket instanceof TLSSocket && socket.isSessionReused(),
     });
     if (fault.hangs) {
-      // Read on, to notice when the client has had enough.
+      // Reading goes on, to notice when the client disconnects.
       socket.on("end", () => socket.destroy()).resume();
       return;
     }

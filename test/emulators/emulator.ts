@@ -3,11 +3,11 @@ import { now } from "../../src/shared/protocol.ts";
 
 /** A loopback server that speaks a provider's real protocol, with scripted content, delays and faults. */
 export interface Emulator extends AsyncDisposable {
-  /** The provider that it stands for, such as `gemini`. */
+  /** The provider that it emulates, such as `gemini`. */
   readonly provider: string;
   /** The base URL on 127.0.0.1. */
   readonly url: string;
-  /** The variables of the environment by which Greenroom's provider talks to it. */
+  /** The variables of the environment with which Greenroom's provider uses it. */
   readonly environment: Readonly<Record<string, string>>;
   /** The log of all that it received and sent, in order. */
   readonly log: WireLog;
@@ -16,14 +16,13 @@ export interface Emulator extends AsyncDisposable {
 }
 
 /**
- * Returns whether a key may pass. Where none is named, any may but those that begin with `wrong`, so that a wrong one can
- * be tried.
- * @param only Null: there is no such one.
+ * Returns whether a key is accepted: the only valid one or, where none is named, every key that does not begin with `wrong`.
+ * @param only The only valid key; undefined for every key, null for none.
  */
 export const isRightKey = (key: string, only: string | null): boolean =>
   only === null ? !key.startsWith("wrong") : key === only;
 
-/** An entry of the log: something that went over the wire. `at` in epoch milliseconds, by the clock of protocol.ts. */
+/** An entry of the log, about data that were received or sent. `at` is in epoch milliseconds, by the clock of protocol.ts. */
 export interface WireEntry {
   readonly at: number;
   /** The kind of the entry, such as `request`, `close`, `audio`, `message`, `first_byte`. */

@@ -15,11 +15,11 @@ export type { GeminiCall, GeminiRequest, GeminiScript, GeminiStep, WireContent }
 export interface GeminiOptions {
   /** The port. Default 0: any that is free. */
   readonly port?: number;
-  /** The only key that is right. Default: any is that does not begin with `wrong`. */
+  /** The only valid key. Default: every key that does not begin with `wrong`. */
   readonly apiKey?: string;
   /** The delays of its answers. Default: those that are published of gemini-2.5-flash-lite. */
   readonly delays?: GeminiDelays;
-  /** The script of its answers. Default: rules, by which one can talk to it. */
+  /** The script of its answers. Default: rules for a conversation. */
   readonly script?: GeminiScript;
   /** Serves https with these, in PEM. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -61,7 +61,7 @@ export class GeminiEmulator implements Emulator {
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
-    // Like Google's, it keeps a connection for minutes and does not tell how long.
+    // Like Google's, it keeps a connection for minutes, without a header that says how long.
     this.#server.keepAliveTimeout = 0;
     this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket) =>
       this.#connected(socket),

@@ -1,6 +1,6 @@
 /**
  * `npm run emulators`: Gemini, Deepgram, ElevenLabs and Stream on this machine, so that whole calls can be tried without keys.
- * They speak the real protocols; what they say is made up.
+ * They speak the real protocols, with generated content.
  */
 import { parseArgs } from "node:util";
 import { none as deepgramNone, published as deepgramPublished, startDeepgram } from "./deepgram.ts";
@@ -24,7 +24,7 @@ const usage = `npm run emulators [-- <options>]
 
 ${content}`;
 
-/** The time between two clearings of the emulators' logs, which nobody reads here, in milliseconds. */
+/** The time between two clearings of the emulators' logs, which are not read here, in milliseconds. */
 const forgetIntervalMs = 10_000;
 
 const delaysOf = {
@@ -70,7 +70,7 @@ function readSettings(argv: readonly string[]): Settings | null {
   };
 }
 
-/** All of them, or none: those that were started are closed where another cannot be. */
+/** Starts all emulators. Where one cannot be started, the others are closed. */
 async function start({ delays, ports }: Settings): Promise<Emulator[]> {
   const { gemini, deepgram, elevenlabs } = delaysOf[delays];
   const starts = await Promise.allSettled<Emulator>([

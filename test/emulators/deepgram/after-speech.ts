@@ -1,6 +1,6 @@
 import { now } from "../../../src/shared/protocol.ts";
 
-/** The longest that sound is gathered before it is sent: Deepgram's own advice to clients. */
+/** The longest time for which sound is gathered before it is sent, as Deepgram advises its clients. */
 const chunkMs = 80;
 
 /**
@@ -19,7 +19,7 @@ export class AfterSpeech {
     this.#happen = happen;
   }
 
-  /** Speech was heard: it counts from here again. */
+  /** Reports speech, from which the silence counts again. */
   begin(): void {
     this.cancel();
     this.#pending = true;
@@ -36,7 +36,7 @@ export class AfterSpeech {
     if (this.#pending && silenceMs >= this.#delayMs()) this.#now();
   }
 
-  /** Takes in that all that came in one piece was heard; the last speech had arrived at `lastSpeechAt`. */
+  /** Reports that a whole piece was processed; the last speech had arrived at `lastSpeechAt`. */
   settle(silenceMs: number, lastSpeechAt: number): void {
     if (!this.#pending || this.#timer !== undefined || silenceMs <= 0) return;
     const delayMs = this.#delayMs();

@@ -12,11 +12,11 @@ import { type HeardFrame, VoiceActivity } from "./voice-activity.ts";
 export interface Recogniser {
   /** Frames that arrived together. */
   hear(frames: readonly HeardFrame[]): void;
-  /** A JSON message of the client. False: it is none that there is. */
+  /** Handles a JSON message of the client. It returns false for an unknown one. */
   message(message: { readonly type?: unknown }): boolean;
   /** The Error frame of this protocol. */
   fail(code: string, description: string): void;
-  /** Sends an event that a test made up. */
+  /** Sends an event of a test. */
   emit(event: EmittedEvent): void;
   /** Frees timers. */
   stop(): void;
@@ -43,7 +43,7 @@ export interface ConnectionSetting {
   readonly query: ListenQuery;
   readonly fault: DeepgramFault;
   readonly idleMs: number;
-  /** The sign of life besides sound: JSON messages, or pings. */
+  /** The keep-alive besides sound: JSON messages, or pings. */
   readonly aliveBy: "message" | "ping";
   recogniser(connection: DeepgramConnection): Recogniser;
 }
@@ -128,12 +128,12 @@ export class DeepgramConnection {
     await answered;
   }
 
-  /** Sends what a test made up. */
+  /** Sends an event of a test. */
   emit(event: EmittedEvent): void {
     this.#recogniser.emit(event);
   }
 
-  /** The frame that is sent before a connection is given up. */
+  /** Sends an Error frame, after which the connection is closed. */
   fail(code: string, description: string): void {
     this.#recogniser.fail(code, description);
     this.close(1011, code);
@@ -172,7 +172,7 @@ export class DeepgramConnection {
     }
   }
 
-  /** A sign of life. */
+  /** Reports a keep-alive. */
   #alive(): void {
     this.#signs += 1;
     this.#idle.refresh();

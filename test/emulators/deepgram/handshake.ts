@@ -5,7 +5,7 @@ import { isRightKey } from "../emulator.ts";
 import { type DeepgramFault, refusals } from "./faults.ts";
 import { checkQuery, type ListenQuery } from "./query.ts";
 
-/** A handshake that may go on. */
+/** A valid handshake. */
 export interface AcceptedHandshake {
   readonly version: 1 | 2;
   readonly query: ListenQuery;
@@ -18,7 +18,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Checks the key of a handshake. With null any right key may pass, but not none. */
+/** Checks the key of a handshake. With null every key is accepted that does not begin with `wrong`. */
 export function checkKey(request: IncomingMessage, apiKey: string | null): Refusal | null {
   const given = /^(?:token|bearer) (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (given !== undefined && isRightKey(given, apiKey)) return null;

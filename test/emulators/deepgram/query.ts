@@ -78,7 +78,7 @@ const novaChecks: Readonly<Record<string, Check>> = {
 
 const repeatable = new Set(["keyterm", "keywords", "language_hint", "redact", "tag"]);
 
-/** The query, or what is wrong with it. */
+/** Returns the query, or the reason for which it is refused. */
 export function checkQuery(version: 1 | 2, params: URLSearchParams): ListenQuery | string {
   const checks = version === 2 ? fluxChecks : novaChecks;
   for (const name of new Set(params.keys())) {

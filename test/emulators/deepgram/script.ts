@@ -1,4 +1,4 @@
-/** The words that the emulator "hears", and its habits. All of it may be changed while it runs. */
+/** The words that the emulator recognises, and its behaviour. All of it may be changed while it runs. */
 export interface DeepgramScript {
   /**
    * The transcript of each turn: a list that is gone through, over and over, or a function. A turn of several strings has

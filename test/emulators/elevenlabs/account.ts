@@ -1,20 +1,19 @@
-/** The account that the requests are made for. All of it may be changed while the emulator runs. */
+/** The account of the requests. All of it may be changed while the emulator runs. */
 export interface ElevenlabsAccount {
-  /** The only key that is let in; null: any that does not begin with `wrong`, but there must be one. */
+  /** The only key that is accepted; null: every key that does not begin with `wrong`. */
   apiKey: string | null;
-  /** True where the key may only speak. */
+  /** Says whether the key may only synthesise speech. */
   restrictedKey: boolean;
   /** Voices that do not exist. All others do. */
   unknownVoices: Set<string>;
-  /** Requests for speech at the same time; see {@link concurrencyOfPlan}. */
+  /** The largest number of concurrent requests for speech; see {@link concurrencyOfPlan}. */
   maxConcurrentRequests: number;
   /** The credits that are left; each character of text costs one. */
   credits: number;
 }
 
 /**
- * The requests at the same time that each plan allows for Flash: twice what help.elevenlabs.io (article 19571824571921)
- * gives for other models.
+ * The concurrent requests of each plan for Flash: twice those of other models in help.elevenlabs.io (article 19571824571921).
  */
 export const concurrencyOfPlan = {
   free: 4,

@@ -20,22 +20,22 @@ export interface AnswerOptions {
   readonly script: ElevenlabsScript;
   readonly headers: Readonly<Record<string, string>>;
   readonly log: WireLog;
-  /** The number of the request, in the log. */
+  /** The number of the request in the log. */
   readonly request: number;
-  /** The time when the request had arrived. */
+  /** The time at which the request had arrived. */
   readonly arrivedAt: number;
-  /** Fires when the client has gone, or the emulator closes. */
+  /** Fires when the client has disconnected, or the emulator closes. */
   readonly signal: AbortSignal;
 }
 
-/** Speaks. Rejects when the signal fires; what was sent until then is sent. */
+/** Sends the speech. It rejects when the signal fires, after a part of it may have been sent. */
 export async function answer(options: AnswerOptions): Promise<void> {
   const { order, timed, response, fault, delays, script, log, request, signal } = options;
   const startAt = options.arrivedAt + delays.firstByteMs + (fault.delayMs ?? 0);
   await until(startAt, signal);
   const usualType = timed ? "application/json" : "audio/pcm";
   response.writeHead(200, { "content-type": fault.contentType ?? usualType, ...options.headers });
-  // A head alone, as before a stall; else it goes out with the first sound.
+  // The head is sent alone before a stall; otherwise it is sent with the first sound.
   if (fault.stallAfterMs === 0) response.flushHeaders();
   let soundMs = 0;
   const pieces = fault.empty ? [] : timed ? timedPieces(order, script) : plainPieces(order, script);
@@ -52,7 +52,7 @@ export async function answer(options: AnswerOptions): Promise<void> {
     }
     for (const part of script.oddPieces ? inOddParts(piece.bytes) : [piece.bytes]) {
       if (!response.write(part)) await once(response, "drain", { signal });
-      // What is written at once arrives at once.
+      // Pieces that are written together arrive together.
       if (script.oddPieces) await rounds(3, signal);
     }
     if (soundMs === 0) log.add("first_byte", { request });

@@ -3,7 +3,7 @@ import { isRightKey } from "../emulator.ts";
 import type { ElevenlabsAccount } from "./account.ts";
 import { type FieldError, type Refusal, refuse, refuseFields } from "./refusal.ts";
 
-/** A request for speech that may be answered. */
+/** A valid request for speech. */
 export interface SpeechOrder {
   readonly text: string;
   readonly sampleRate: number;
@@ -46,7 +46,7 @@ export function checkVoice(voice: string, account: ElevenlabsAccount): Refusal |
     : null;
 }
 
-/** First the shapes, all at once; then what they mean, one after the other: as the service does. */
+/** Checks a request as the service does: first the form of all fields together, then their meaning one after the other. */
 export function checkOrder(query: URLSearchParams, body: unknown): SpeechOrder | Refusal {
   const fields = [...queryErrors(query), ...bodyErrors(body)];
   if (fields.length > 0) return refuseFields(fields);
@@ -144,7 +144,7 @@ function bodyErrors(body: unknown): FieldError[] {
   ];
 }
 
-/** Fields that nobody knows are ignored, as the service does. */
+/** Unknown fields are ignored, as by the service. */
 function fieldErrors(place: readonly string[], given: object, known: typeof bodyFields): FieldError[] {
   return Object.entries(given).flatMap(([name, input]) => {
     const check = known[name];

@@ -12,7 +12,7 @@ export interface ElevenlabsDelays {
  */
 export const published: ElevenlabsDelays = { firstByteMs: 150, speed: 10 };
 
-/** One request in twenty or so. */
+/** The delays of about one request in twenty. */
 export const slow: ElevenlabsDelays = { firstByteMs: 400, speed: 5 };
 
 export const none: ElevenlabsDelays = { firstByteMs: 0, speed: Number.POSITIVE_INFINITY };

@@ -4,7 +4,7 @@ export const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotliCompre
 
 /** The faults of one request for speech. Times are wall-clock milliseconds, but for those of sound. */
 export interface ElevenlabsFault {
-  /** Refused with this HTTP status, such as 503, and ElevenLabs' body for it. */
+  /** Refuses the request with this HTTP status, such as 503, and ElevenLabs' body for it. */
   readonly status?: number;
   /** The reason in the body of a refusal. Default: what ElevenLabs says for the status. */
   readonly code?: string;
@@ -21,7 +21,7 @@ export interface ElevenlabsFault {
   readonly location?: string;
   /** The head of the answer comes this much later. */
   readonly delayMs?: number;
-  /** True where nothing is ever answered. */
+  /** Leaves the request without a response. */
   readonly hangs?: boolean;
   /** The connection is cut before anything is answered. */
   readonly resets?: boolean;
@@ -29,7 +29,7 @@ export interface ElevenlabsFault {
   readonly cutAfterMs?: number;
   /** The sound after which nothing more comes, in milliseconds of sound; 0: after the head. */
   readonly stallAfterMs?: number;
-  /** The answer is well, and without any sound. */
+  /** Sends a successful response without any sound. */
   readonly empty?: boolean;
   /** The type of the answer's content. */
   readonly contentType?: string;

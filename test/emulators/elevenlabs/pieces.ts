@@ -2,7 +2,7 @@ import type { SpeechOrder } from "./checks.ts";
 import type { ElevenlabsScript } from "./script.ts";
 import { charactersOf, speak } from "./tone.ts";
 
-/** A piece that goes over the wire at one moment. */
+/** A piece that is sent at once. */
 export interface Piece {
   readonly bytes: Buffer;
   /** Sound sent with all pieces up to this one, in milliseconds of sound. */

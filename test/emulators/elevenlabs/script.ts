@@ -1,6 +1,6 @@
 import { defaultMsPerCharacter } from "./tone.ts";
 
-/** The habits of the emulator's voice. All of it may be changed while it runs. */
+/** The behaviour of the emulator's voice. All of it may be changed while it runs. */
 export interface ElevenlabsScript {
   /** The time that each character sounds, in milliseconds. */
   msPerCharacter: number;

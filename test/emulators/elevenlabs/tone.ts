@@ -1,6 +1,6 @@
 /**
  * The voice of the emulator: each character sounds for the same time, letters and digits as a tone, spaces and punctuation
- * as silence. The tone tells the place of the character in its text, so that sound can be traced back to words:
+ * as silence. The tone identifies the position of the character in its text, so that sound can be mapped to words:
  * the nth has `firstCycles + cyclesStep * (n mod pitches)` whole cycles.
  */
 export const pitches = 40;
@@ -66,12 +66,12 @@ export function level(samples: Int16Array): number {
   return samples.length === 0 ? 0 : Math.sqrt(sum / samples.length);
 }
 
-/** Quieter than this is silence. */
+/** The loudness below which samples are silence. */
 export const silenceLevel = 200;
 
 /**
- * The place of the character that sounds here, modulo {@link pitches}; null for silence. Best for the samples of one
- * character; of several, it is the one that sounds longest.
+ * Returns the position of the character that sounds here, modulo {@link pitches}; null for silence. The samples should be those of
+ * one character; of several, the longest one is returned.
  */
 export function placeAt(samples: Int16Array, options: ToneOptions): number | null {
   if (level(samples) < silenceLevel) return null;
@@ -84,7 +84,7 @@ export function placeAt(samples: Int16Array, options: ToneOptions): number | nul
   return best.pitch;
 }
 
-/** Goertzel's algorithm: how strong one frequency is, in cycles a sample. */
+/** Returns the strength of one frequency, in cycles a sample, by Goertzel's algorithm. */
 function powerAt(samples: Int16Array, frequency: number): number {
   const coefficient = 2 * Math.cos(2 * Math.PI * frequency);
   let before = 0;

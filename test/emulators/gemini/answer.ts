@@ -18,7 +18,7 @@ interface Plan {
   readonly parts: readonly object[];
   readonly tokens: number;
   readonly thoughts: number;
-  /** The token counts that the script wants to be told up to here. */
+  /** The token counts that the script sets for this chunk. */
   readonly usage?: Readonly<Record<string, number>> | null;
 }
 

@@ -1,11 +1,11 @@
 import type { GeminiRequest, GeminiScript, GeminiStep, WirePart } from "./script.ts";
 
-/** Answers by rules, so that one can talk to it: about the weather and the time by tools, where declared; else an echo. */
+/** Answers by rules: about the weather and the time with tools, where these are declared; otherwise with an echo. */
 export const defaultScript: GeminiScript = (request) => {
   const last = request.contents?.at(-1)?.parts ?? [];
   const results = last.filter(({ functionResponse }) => functionResponse !== undefined);
   if (results.length > 0) return [{ text: results.map(phrase).join(" ") }];
-  // Where several speak, their words begin with a name.
+  // With several speakers, each message begins with a name.
   const said = last.map(({ text }) => text ?? "").join(" ");
   const calls = request.toolConfig?.functionCallingConfig?.mode === "NONE" ? [] : callsFor(said, request);
   return calls.length > 0 ? [{ calls }] : [{ text: answer(said) }];

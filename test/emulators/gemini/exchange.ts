@@ -16,7 +16,7 @@ export interface ExchangeSetting {
   readonly delays: GeminiDelays;
   readonly script: GeminiScript;
   readonly faults: GeminiFaults;
-  /** The thought signatures that were given out. */
+  /** The thought signatures that were sent. */
   readonly signatures: Set<string>;
   readonly log: WireLog;
   /** The number of its connection, and whether it is the first on it. */
@@ -24,7 +24,7 @@ export interface ExchangeSetting {
   readonly first: boolean;
 }
 
-/** The emulator itself closes the connection. */
+/** An error by which the emulator closes the connection. */
 class Cut extends Error {}
 
 /** An error as Google writes it into a stream that has begun. */
