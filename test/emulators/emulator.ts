@@ -16,8 +16,8 @@ export interface Emulator extends AsyncDisposable {
 }
 
 /**
- * Returns whether a key is accepted: the only valid one or, where none is named, every key that does not begin with `wrong`.
- * @param only The only valid key; undefined for every key, null for none.
+ * Returns whether a key is accepted.
+ * @param only The only valid key; null accepts every key that does not begin with `wrong`.
  */
 export const isRightKey = (key: string, only: string | null): boolean =>
   only === null ? !key.startsWith("wrong") : key === only;
