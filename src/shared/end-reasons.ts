@@ -22,7 +22,7 @@ interface EndReasonRow {
   readonly alert: string | null;
 }
 
-/** What most ends have in common: the call is over, and nobody has to look at it. */
+/** The values of most reasons: the call is over, and nobody has to investigate. */
 const ordinary = {
   isFault: false,
   isRequest: false,
@@ -35,7 +35,7 @@ const ordinary = {
   alert: null,
 } as const satisfies Partial<EndReasonRow>;
 
-/** What ends by a fault of the agent have in common. */
+/** The values of reasons that are faults of the agent. */
 const fault = { ...ordinary, isFault: true, exitCode: 1, alert: "GreenroomSessionsFail" } as const;
 
 /** The reasons for which a session ends. A closed set: every ended session has exactly one. */

@@ -57,7 +57,7 @@ const sampleRate = 24_000;
 
 /** A session of a {@link RealtimeModel}, as its test sees it. */
 export class RealtimeSession implements SessionInterface {
-  /** What the agent has opened it with. */
+  /** The request with which the agent opened it. */
   readonly opened: RealtimeOpenRequest;
   readonly requests: RealtimeRequest[] = [];
   readonly results: ToolResult[] = [];
@@ -91,7 +91,7 @@ export class RealtimeSession implements SessionInterface {
     return this.#heardMs;
   }
 
-  /** What the model remembers of the call, what was cut off its answers excepted. */
+  /** The model's memory of the call, without the parts that were cut off its answers. */
   get history(): readonly Remembered[] {
     return this.#history.filter(({ text }) => text !== "").map(({ role, text }) => ({ role, text }));
   }

@@ -7,7 +7,7 @@ import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
 import { reached } from "../fixtures/session-watch.ts";
 import { gate, notes } from "../fixtures/supervisor/leave-notes.ts";
-import { farewellSecret } from "../fixtures/supervisor/open-call-edge.ts";
+import { leaveSecret } from "../fixtures/supervisor/open-call-edge.ts";
 
 /** One after another: each takes threads down. */
 const test = anyTest.serial;
@@ -66,7 +66,7 @@ for (const [fault, reason, options] of deaths) {
     t.is(session.endReason, reason);
     await eventually("the farewell", () => notesOf(session).length > 0);
     await launcher.stop();
-    t.deepEqual(notesOf(session), [{ sessionId: session.id, token: farewellSecret }]);
+    t.deepEqual(notesOf(session), [{ sessionId: session.id, token: leaveSecret }]);
     t.is(await countOf(launcher, "done"), 1);
   });
 }
@@ -127,5 +127,5 @@ test("a farewell that fails is counted and logged, without a word of what it hol
   t.is([...text().matchAll(/RangeError.*Nobody takes/g)].length, 1);
   t.regex(text(), /has no function leave/);
   t.is([...text().matchAll(/No module is known that leaves calls of the edge/g)].length, 3);
-  t.false(text().includes(farewellSecret));
+  t.false(text().includes(leaveSecret));
 });

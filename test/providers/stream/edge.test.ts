@@ -200,7 +200,7 @@ test.serial("a wrong secret is one line at the start of the server", async (t) =
   t.false(lines.join("").includes("a-wrong-secret"));
 });
 
-const seatEvents = (person: StreamPerson): readonly CallConnectionEvent[] => person.caller.log.events;
+const connectionEvents = (person: StreamPerson): readonly CallConnectionEvent[] => person.caller.log.events;
 
 test.serial(
   "in a thread: a participant is heard and answered; left alone, the session ends as idle",
@@ -270,7 +270,7 @@ test.serial("in a thread: the agent of a closed session is gone for the others",
     ["ann"],
   );
   t.is((await ann.caller.log.seen("participant_left")).participant.id, "agent");
-  t.false(seatEvents(ann).some(({ type }) => type === "reconnecting"));
+  t.false(connectionEvents(ann).some(({ type }) => type === "reconnecting"));
 });
 
 test.serial("in a thread: a join that fails ends the session with the reason", async (t) => {

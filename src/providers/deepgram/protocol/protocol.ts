@@ -7,10 +7,7 @@ export type TurnSignal =
   | { readonly type: "text" | "eager" | "end"; readonly text: string; readonly speechEnd: number | null }
   | { readonly type: "resumed" };
 
-/**
- * What a message tells.
- * The signals of one message.
- */
+/** The signals of one message. */
 export interface TurnSignals {
   readonly signals: readonly TurnSignal[];
   /** The position up to which the sound was processed, in seconds; null where the message does not tell. */

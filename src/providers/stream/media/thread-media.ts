@@ -15,7 +15,7 @@ export function threadMedia(baseUrl: string | null): Promise<MediaFactory> {
   return factory;
 }
 
-/** Returns the options: with an emulator on this machine the media stay on it too. */
+/** Returns the options: with an emulator on this machine the media use it too. */
 function mediaOptions(baseUrl: string | null): WeriftMediaOptions {
   const local = baseUrl !== null && /^(127(\.\d+){3}|localhost)$/.test(new URL(baseUrl).hostname);
   return local ? { address: "127.0.0.1" } : {};
