@@ -27,7 +27,7 @@ export * from "./models.ts";
 
 // Messages from the client on the websocket.
 
-export const StreamSdk = message({
+export const Sdk = message({
   type: [1, SdkType],
   major: [2, "string"],
   minor: [3, "string"],
@@ -42,7 +42,7 @@ export const Browser = message({ name: [1, "string"], version: [2, "string"] });
 export const Device = message({ name: [1, "string"], version: [2, "string"] });
 
 export const ClientDetails = message({
-  sdk: [1, StreamSdk],
+  sdk: [1, Sdk],
   os: [2, OperatingSystem],
   browser: [3, Browser],
   device: [4, Device],
