@@ -7,4 +7,6 @@ export default {
   files: ["test/**/*.{long,trials}.test.ts"],
   environmentVariables: { ...manifest.ava.environmentVariables, TEST_FORM: "long" },
   timeout: "5m",
+  // Images, browsers and fleets are many processes each.
+  concurrency: 2,
 };

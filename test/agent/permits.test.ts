@@ -10,7 +10,7 @@ import { until } from "../fixtures/voice/voice-call.ts";
 
 const options = {
   maxConcurrentSessions: 5,
-  warmSessions: 3,
+  warmSessions: 2,
   // A thread of a busy machine may stand still for a while: that is not what is tested here.
   unresponsiveAfterMs: 30_000,
   providerConcurrency: { counted: 2 },
