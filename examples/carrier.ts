@@ -33,6 +33,8 @@ const providerRoutes: readonly ProviderRoute[] = [
       const call = new URLSearchParams(request.body.toString());
       const { sessionId } = await calls.start({
         callId: call.get("CallId") ?? "",
+        // A webhook that is sent twice is one call.
+        onceKey: call.get("CallId") ?? "",
         config: { from: call.get("From") },
       });
       const stream = `${publicUrl.replace("https:", "wss:")}/phone/carrier/media/${sessionId}`;

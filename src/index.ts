@@ -101,6 +101,7 @@ export { type ApiKeyOptions, apiKey } from "./control-plane/access/api-key.ts";
 export { type JwtOptions, jwt } from "./control-plane/access/jwt.ts";
 export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-error.ts";
 export { routes } from "./control-plane/routes.ts";
+export { asksForWebSocket, serveUpgrades } from "./control-plane/sockets/serve-upgrades.ts";
 export { closeWebSocket, socketCloseOf, type WebSocketOptions, webSocketOver } from "./media/web-socket.ts";
 export type { ModelUsage } from "./metrics/usage.ts";
 export type { RedisClient } from "./registry/redis/client.ts";

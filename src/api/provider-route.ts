@@ -33,6 +33,12 @@ export interface ProviderStart {
   readonly callType?: string;
   /** The `config` that the agent is given. */
   readonly config?: JsonObject;
+  /**
+   * The name of what is started once, such as the carrier's id of the call: a start with the same one within 10 minutes, at any
+   * replica, resolves with the session of the first, since carriers repeat a webhook. While that one is still under way it
+   * rejects with IDEMPOTENCY_PENDING. Default: each start is a new session.
+   */
+  readonly onceKey?: string;
   /** The `created_by` of the session, such as the provider and the caller's number. @default null */
   readonly createdBy?: JsonValue;
 }
@@ -41,6 +47,8 @@ export interface ProviderStarted {
   readonly sessionId: string;
   /** The session's token; null where there are none. */
   readonly sessionToken: string | null;
+  /** True where it was started before, under the same `onceKey`. */
+  readonly repeated: boolean;
 }
 
 /** The acts of a provider's route on calls. Nobody else is asked whether it may: its own check of the request decides. */

@@ -105,7 +105,7 @@ function departure({ ctx }: Exchange, key: OnceKey | null): AbortSignal {
 }
 
 /** The token is made anew for whoever asks again, and they send the same config: no registry keeps them. */
-async function onceByKey(
+export async function onceByKey(
   { plane }: Exchange,
   key: OnceKey,
   run: () => Promise<StartedSession>,

@@ -12,6 +12,11 @@ export function idempotencyKey(headers: Headers, caller: string, body: JsonValue
   const key = headers.get("idempotency-key");
   if (key === null) return null;
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw notAKey();
+  return onceKey(caller, key, body);
+}
+
+/** Returns the key of what a caller may ask for several times, and is to be done once. */
+export function onceKey(caller: string, key: string, body: JsonValue): OnceKey {
   return {
     name: hashOf(JSON.stringify([caller, key])),
     caller: hashOf(caller),

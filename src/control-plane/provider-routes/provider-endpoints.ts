@@ -46,7 +46,7 @@ async function receive(exchange: Exchange, route: ProviderSocketRoute): Promise<
   notesOf(ctx).sessionId = id;
   await receiveSocket(exchange, {
     session,
-    callerKey: `route ${route.path}`,
+    callerKey: null,
     guest: { ...participant, madeUp: false },
     data,
     judgedAgain: false,

@@ -3,8 +3,9 @@ import { GreenroomError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
 import { startRequest } from "../documents/schemas.ts";
 import type { StartedSession } from "../documents/wire.ts";
-import { begin } from "../endpoints/start.ts";
+import { begin, onceByKey } from "../endpoints/start.ts";
 import type { Exchange } from "../exchange.ts";
+import { onceKey } from "../http/idempotency.ts";
 import { validated } from "../http/invalid-request.ts";
 import { notesOf } from "../http/request-notes.ts";
 import { headersOf } from "../peers/passed-on.ts";
@@ -16,6 +17,7 @@ export class RouteCalls implements ProviderCalls {
   readonly #body: Buffer;
   readonly #started = Promise.withResolvers<StartedSession>();
   #asked = false;
+  #repeated = false;
 
   /** Takes the path of the route, and the body of the request as it came. */
   constructor(exchange: Exchange, path: string, body: Buffer) {
@@ -37,7 +39,7 @@ export class RouteCalls implements ProviderCalls {
       const started = await this.#start(start);
       this.#started.resolve(started);
       notesOf(this.#exchange.ctx).sessionId = started.session_id;
-      return { sessionId: started.session_id, sessionToken: started.session_token };
+      return { sessionId: started.session_id, sessionToken: started.session_token, repeated: this.#repeated };
     } catch (error) {
       this.#started.reject(error);
       throw error;
@@ -53,13 +55,16 @@ export class RouteCalls implements ProviderCalls {
     callType = "default",
     config = {},
     createdBy = null,
+    onceKey: name,
   }: ProviderStart): Promise<StartedSession> {
     const exchange = this.#exchange;
     const { ctx, hop, plane } = exchange;
     const body = validated(startRequest, { call_id: callId, call_type: callType, config }, "body");
     if (!hop) plane.starts.take(`route ${this.#path}`);
     const departed = new AbortController();
-    ctx.res.once("close", () => departed.abort(new GreenroomError("START_ABANDONED")));
+    // Where it may be asked for again the answer has to be known then.
+    if (name === undefined)
+      ctx.res.once("close", () => departed.abort(new GreenroomError("START_ABANDONED")));
     const request = {
       callId: body.call_id,
       callType: body.call_type,
@@ -68,6 +73,11 @@ export class RouteCalls implements ProviderCalls {
     };
     // There always is a body, though it may be empty: a peer has to be asked for it, and cannot act before it has come.
     const passedOn = () => ({ headers: headersOf(ctx.req, notesOf(ctx).id), body: this.#body });
-    return begin(exchange, { request, passedOn }, departed.signal);
+    const run = () => begin(exchange, { request, passedOn }, departed.signal);
+    // The replica that has no room for it keeps the answer.
+    if (name === undefined || hop) return run();
+    const { answer, replayed } = await onceByKey(exchange, onceKey(`route ${this.#path}`, name, null), run);
+    this.#repeated = replayed;
+    return answer;
   }
 }

@@ -10,10 +10,11 @@ import { readHandshake, switchProtocols } from "./handshake.ts";
 /** The longest time that a thread which has accepted a client may take to fetch it, in milliseconds. */
 const fetchTimeoutMs = 2_000;
 
-/** A client that may come into a session's call, and the key by which its open sockets are counted. */
+/** A client that may come into a session's call. */
 export interface AdmittedClient {
   readonly session: Session;
-  readonly callerKey: string;
+  /** The key by which the open sockets of its caller are counted; null: they are not. */
+  readonly callerKey: string | null;
   readonly guest: Guest;
   /** What a provider's route knows of the client, for the edge. */
   readonly data: JsonObject;
@@ -32,7 +33,7 @@ export async function receiveSocket(exchange: Exchange, client: AdmittedClient):
   const handshake = readHandshake(ctx);
   using places = new DisposableStack();
   places.defer(plane.socketsOfSession.open(session.id));
-  places.defer(plane.socketsOfCaller.open(callerKey));
+  if (callerKey !== null) places.defer(plane.socketsOfCaller.open(callerKey));
   const expected = places.use(await plane.localListener.expect());
   const { address, ticket } = expected;
   const { protocols } = handshake;

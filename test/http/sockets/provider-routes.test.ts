@@ -81,6 +81,15 @@ test("a GET may start a session too, and what the call id may not be is an error
   t.like(await post(server, "/phone/carrier/voice", `call=${"x".repeat(70_000)}`), { status: 413 });
 });
 
+test("a webhook that is sent twice is one session", async (t) => {
+  const server = await openServer(t, t.context.launcher, options);
+  const send = () => post(server, "/phone/carrier/voice", "call=CA6&once=CA6");
+  const [first, again] = [await send(), await send()];
+  t.is(streamOf(first.text), streamOf(again.text));
+  t.deepEqual([first.headers.get("x-repeated"), again.headers.get("x-repeated")], [null, "true"]);
+  await SocketClient.open(t, server.url + streamOf(again.text), signed(streamOf(again.text)));
+});
+
 test("where there is no room the route answers in its own words", async (t) => {
   const full = await startLauncher({
     agent: agentUrl("agent-sockets"),
