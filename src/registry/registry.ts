@@ -211,8 +211,8 @@ export interface SessionRegistry {
   /** Notes that the session is on its way out, and holds its place until it has ended. Never waits. */
   leaving(sessionId: string): void;
   /**
-   * Writes the end of a session. Resolves once that is written, with whether it counts: only then is it told, by {@link
-   * RegistryHooks.deliver} where there is a `body`. Waits for as long as the registry is out of reach. Never rejects.
+   * Writes the end of a session. Resolves once that is written, with whether it counts: only then is it told, by
+   * {@link RegistryHooks.deliver} where there is a `body`. Waits for as long as the registry is out of reach. Never rejects.
    */
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome>;
   /**

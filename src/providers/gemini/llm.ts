@@ -50,8 +50,8 @@ export class LLM extends BaseLLM {
   }
 
   /**
-   * Opens a connection by asking for the model. A wrong key or an unknown model rejects with a {@link
-   * GeminiError}.
+   * Opens a connection by asking for the model. A wrong key or an unknown model rejects with a
+   * {@link GeminiError}.
    */
   override async warm(signal: AbortSignal): Promise<void> {
     const cancel = new AbortController();

@@ -18,7 +18,6 @@ async function begin(
   return { media, sfu };
 }
 
-/** The frames of the agent in which this tone sounds. */
 /**
  * Returns how much later the last packets came than their timestamps say, by those of them that came soonest, in
  * milliseconds: this thread may be late for others.

@@ -20,8 +20,8 @@ export const agentFor = (url: string): HttpAgent | undefined =>
 /**
  * Prepares a connection: it resolves the host name, keeps a TLS session, and checks the key. No WebSocket is
  * opened ahead, since one without sound is closed after a while, and one with silence is paid for. No address
- * is kept beyond what resolvers do, since they know for how long it is valid. It rejects with a {@link
- * DeepgramError}; status 401 is a wrong key.
+ * is kept beyond what resolvers do, since they know for how long it is valid. It rejects with a
+ * {@link DeepgramError}; status 401 is a wrong key.
  */
 export async function warmUp(
   { apiKey, baseUrl, connectTimeoutMs }: FilledDeepgramOptions,

@@ -114,8 +114,8 @@ export class Migration {
   }
 
   /**
-   * Makes a session the current one. With `keep`, the former one keeps sending and receiving until {@link
-   * dropFormer}.
+   * Makes a session the current one. With `keep`, the former one keeps sending and receiving until
+   * {@link dropFormer}.
    */
   switchTo(session: SfuSession, { keep = false } = {}): void {
     const former = this.#current;

@@ -119,8 +119,8 @@ export class SfuSession {
   }
 
   /**
-   * Opens a socket and joins over it; a former socket is closed. From here on events are held until {@link
-   * deliverEvents}. It rejects with a {@link StreamError}.
+   * Opens a socket and joins over it; a former socket is closed. From here on events are held until
+   * {@link deliverEvents}. It rejects with a {@link StreamError}.
    * @param attempt The number of sockets that were opened in this call before.
    */
   async join(attempt: number, reconnectDetails?: ReconnectDetails): Promise<JoinResponse> {

@@ -51,8 +51,8 @@ export function encode<F extends MessageFields>(
 }
 
 /**
- * Returns the message in the bytes. It skips fields that are not in the table. It throws a {@link
- * ProtobufError} for bytes that are no such message.
+ * Returns the message in the bytes. It skips fields that are not in the table. It throws a
+ * {@link ProtobufError} for bytes that are no such message.
  */
 export function decode<F extends MessageFields>(type: MessageType<F>, bytes: Uint8Array): FieldValues<F> {
   const target = emptyOf(type);
