@@ -39,7 +39,7 @@ export const pcmProtocol = "greenroom.pcm16";
 /** The agent's sound that waits for a slow client, in milliseconds. Newer sound is dropped. */
 const mostWaitingMs = 1_000;
 
-interface SocketClient extends Participant {
+interface PcmClient extends Participant {
   readonly socket: WebSocket;
   /** The samples that do not fill a frame yet. */
   readonly heard: SampleQueue;
@@ -56,7 +56,7 @@ export class WebSocketEdge implements Edge {
   readonly offer?: (call: Call, request: OfferRequest) => Promise<JsonObject>;
   readonly sound: boolean;
   readonly #sampleRate: number;
-  readonly #clients = new Map<string, SocketClient>();
+  readonly #clients = new Map<string, PcmClient>();
   readonly #subscribers = new Set<(event: ConnectionEvent) => void>();
   readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
 
@@ -97,7 +97,7 @@ export class WebSocketEdge implements Edge {
     if (this.#clients.has(guest.id)) throw new EdgeRefusal(`${guest.id} is in the call already`);
     const socket = await webSocketOver(stream);
     signal.throwIfAborted();
-    const client: SocketClient = {
+    const client: PcmClient = {
       id: guest.id,
       name: guest.name,
       socket,
@@ -138,7 +138,7 @@ export class WebSocketEdge implements Edge {
     };
   }
 
-  #receive({ id, heard }: SocketClient, bytes: Buffer): void {
+  #receive({ id, heard }: PcmClient, bytes: Buffer): void {
     const samples = new Int16Array(Math.floor(bytes.length / Int16Array.BYTES_PER_ELEMENT));
     for (let at = 0; at < samples.length; at += 1) samples[at] = bytes.readInt16LE(2 * at);
     heard.push(samples);
