@@ -1,4 +1,5 @@
 import { AgentLauncher } from "greenroom";
+import { supervisorOf } from "../src/agent-launcher.ts";
 import { startsPerSecond } from "./churn.ts";
 import type { Bench, Report } from "./figure.ts";
 import { builtIn, Server } from "./server.ts";
@@ -49,7 +50,7 @@ async function assignments(report: Report): Promise<void> {
     logLevel: "silent",
   });
   await launcher.start();
-  const { metrics } = await launcher.supervisor();
+  const { metrics } = await supervisorOf(launcher);
   const tookMs: number[] = [];
   for (let round = 0; round < warmUpRounds + 60; round += 1) {
     await settled(() => metrics.text(), 2);

@@ -1,6 +1,7 @@
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "greenroom";
+import { supervisorOf } from "../src/agent-launcher.ts";
 import type { Bench, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
 import type { FaultResult, StreamFault } from "./stream/order.ts";
@@ -106,7 +107,7 @@ async function reconnecting(report: Report): Promise<void> {
 
 async function cost(report: Report): Promise<void> {
   await using stage = await StreamStage.open(many);
-  await (await stage.launcher.supervisor()).reserveWhole();
+  await (await supervisorOf(stage.launcher)).reserveWhole();
   await sleep(2_000);
   const warmBytes = process.memoryUsage.rss();
   const sessions: Session[] = [];

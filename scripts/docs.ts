@@ -4,6 +4,7 @@
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { apiReports } from "./api-report.ts";
 import { pageTables } from "./reference/page-tables.ts";
 import { generated } from "./reference.ts";
 
@@ -35,4 +36,10 @@ if (import.meta.main) {
     if (filled(text) !== text) writeFileSync(join(root, path), filled(text));
   }
   for (const [path, text] of Object.entries(generated)) writeFileSync(join(root, path), text());
+  for (const { path, text, exported, hidden } of apiReports()) {
+    writeFileSync(join(root, path), text);
+    console.log(
+      `${path}: ${exported.length} exports, and ${hidden.length} declarations that they name alone`,
+    );
+  }
 }

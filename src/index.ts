@@ -5,8 +5,8 @@
 import "./process/early-signals.ts";
 import "./process/node-version.ts";
 
-export { Agent } from "./agent/agent.ts";
 export type { AgentOptions, Joined, JoinOptions, SayOptions } from "./agent/agent-options.ts";
+export type { BroadcastOptions } from "./agent/call/call-events.ts";
 export {
   type AgentDefinition,
   type AgentModule,
@@ -53,7 +53,7 @@ export {
   type RealtimeRequest,
   type RealtimeSession,
 } from "./agent/realtime-model.ts";
-export type { Service, ServiceWatch } from "./agent/service.ts";
+export type { Service, ServiceWatch, Spent } from "./agent/service.ts";
 export type { Pronunciations } from "./agent/speech-text/pronunciations.ts";
 export type {
   BuiltInTransform,
@@ -61,22 +61,30 @@ export type {
   SentenceTransform,
   TextTransform,
 } from "./agent/speech-text/text-transform.ts";
-export { textTransforms } from "./agent/speech-text/text-transforms.ts";
+export { type TextTransforms, textTransforms } from "./agent/speech-text/text-transforms.ts";
 export type { SpeechMarkup } from "./agent/speech-text/voice-markup.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
 export type { AskPermit } from "./agent/thread/permits.ts";
 export type {
+  FunctionBase,
   FunctionContext,
   FunctionDeclaration,
   JsonSchemaFunction,
   SchemaFunction,
 } from "./agent/tools/functions.ts";
-export type { JsonSchema, StandardSchema } from "./agent/tools/schema.ts";
+export type {
+  JsonSchema,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  StandardSchema,
+} from "./agent/tools/schema.ts";
 export { ToolError } from "./agent/tools/tool-error.ts";
 export { Tools } from "./agent/tools/tools.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export type { Heard } from "./agent/turns/heard.ts";
-export { AgentLauncher } from "./agent-launcher.ts";
+export { Agent } from "./api/agent.ts";
+export { AgentLauncher } from "./api/agent-launcher.ts";
 export type { AgentLauncherOptions } from "./api/launcher-options.ts";
 export type {
   ProviderAnswer,
@@ -90,20 +98,30 @@ export type {
   ProviderStarted,
 } from "./api/provider-route.ts";
 export type { RedisRegistryOptions } from "./api/registry-options.ts";
+export { Runner } from "./api/runner.ts";
 export type { ConsoleOptions, RunnerOptions } from "./api/runner-options.ts";
 export type { Dependency, Permission, Scope, ScopedSession } from "./api/scope.ts";
 export type { ServeOptions, ServerTimeouts } from "./api/serve-options.ts";
-export type { SessionSummary, TranscriptLine } from "./api/session-summary.ts";
+export type { CloseOptions, ServerHandle, Shutdown } from "./api/server-handle.ts";
+export type {
+  EventLog,
+  LoggedEvent,
+  Session,
+  SessionEvent,
+  SessionMetrics,
+  SessionResources,
+  SessionTimeline,
+} from "./api/session.ts";
+export type { ModelUsage, SessionSummary, TranscriptLine } from "./api/session-summary.ts";
 export type { StartRequest } from "./api/start-request.ts";
 export type { WebhookOptions } from "./api/webhook-options.ts";
 export type { PcmFrame } from "./audio/pcm-frame.ts";
 export { type ApiKeyOptions, apiKey } from "./control-plane/access/api-key.ts";
 export { type JwtOptions, jwt } from "./control-plane/access/jwt.ts";
 export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-error.ts";
-export { routes } from "./control-plane/routes.ts";
+export { type Routes, routes } from "./control-plane/routes.ts";
 export { asksForWebSocket, serveUpgrades } from "./control-plane/sockets/serve-upgrades.ts";
 export { closeWebSocket, socketCloseOf, type WebSocketOptions, webSocketOver } from "./media/web-socket.ts";
-export type { ModelUsage } from "./metrics/usage.ts";
 export type { RedisClient } from "./registry/redis/client.ts";
 export type {
   EndMessage,
@@ -124,10 +142,17 @@ export type {
   SessionRegistry,
   WaitingMessages,
 } from "./registry/registry.ts";
-export { Runner } from "./runner/runner.ts";
-export type { ServerHandle } from "./runner/server/serve.ts";
-export type { CloseOptions, Shutdown } from "./runner/server/shutdown.ts";
-export type { AgentEvent, ResponseLatency, TurnOutcome } from "./shared/agent-event.ts";
+export type {
+  AgentEvent,
+  ParticipantHeardEvent,
+  ParticipantUnheardEvent,
+  ResponseLatency,
+  ToolEvent,
+  TranscriptEvent,
+  TurnEvent,
+  TurnOutcome,
+  UserSilentEvent,
+} from "./shared/agent-event.ts";
 export type { EndReason } from "./shared/end-reasons.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
 export type {
@@ -143,7 +168,3 @@ export type {
   SessionState,
 } from "./shared/protocol.ts";
 export type { SessionMetricsSnapshot } from "./shared/session-metric-fields.ts";
-export type { EventLog, LoggedEvent, SessionEvent } from "./supervisor/session/event-log.ts";
-export type { Session } from "./supervisor/session/session.ts";
-export type { SessionTimeline } from "./supervisor/session/session-creation.ts";
-export type { SessionResources } from "./supervisor/session/session-resources.ts";

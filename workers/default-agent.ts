@@ -1,6 +1,6 @@
-import { Agent } from "../src/agent/agent.ts";
 import { defineAgent } from "../src/agent/define-agent.ts";
 import type { LLM } from "../src/agent/llm.ts";
+import { Agent } from "../src/api/agent.ts";
 import * as browser from "../src/providers/browser/index.ts";
 import * as local from "../src/providers/local/index.ts";
 import { fromEnvironment, providers } from "../src/shared/provider-table.ts";

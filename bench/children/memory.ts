@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type * as greenroom from "greenroom";
 import type * as testing from "greenroom/testing";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { argumentOfChild, finishChild } from "../child.ts";
 
 export interface MemoryTask {
@@ -45,7 +46,7 @@ const launcher = new AgentLauncher({
   logLevel: "silent",
 });
 await launcher.start();
-const supervisor = await launcher.supervisor();
+const supervisor = await supervisorOf(launcher);
 await supervisor.reserveWhole();
 // What the start left behind is collected when the process comes to rest.
 await sleep(2_000);

@@ -1,6 +1,7 @@
 // Starts many slots in a fresh process, and tells how late the main loop was meanwhile.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { AgentLauncher } from "greenroom";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { argumentOfChild, finishChild } from "../child.ts";
 import { settled } from "../slots.ts";
 
@@ -24,7 +25,7 @@ const launcher = new AgentLauncher({
   logLevel: "silent",
 });
 // Loading the server's modules blocks the loop once, before anything is served.
-const { metrics } = await launcher.supervisor();
+const { metrics } = await supervisorOf(launcher);
 await metrics.text();
 
 const delay = monitorEventLoopDelay({ resolution: resolutionMs });

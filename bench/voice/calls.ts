@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "greenroom";
 import * as testing from "greenroom/testing";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import type { TurnEvent } from "../../src/shared/agent-event.ts";
 import type { Stage } from "./stage.ts";
 import type { WireTimes } from "./wire-times.ts";
@@ -51,7 +52,7 @@ const severalWordsMs = 600;
 /** Lets so many callers talk to agents, and gathers the times of all that happened. */
 export async function talk(stage: Stage, options: CallsOptions): Promise<CallsResult> {
   const { launcher } = stage;
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   await supervisor.reserveWhole();
   stage.reply(options.bargeIn ? "long" : "short");
   const calls = await Promise.all(

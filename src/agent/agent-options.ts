@@ -27,6 +27,7 @@ import type { STT } from "./stt.ts";
 import type { Tools } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
+/** The options of an agent. A wrong one throws a `TypeError` that names it. */
 export interface AgentOptions extends Partial<BroadcastOptions> {
   /** The edge that carries the call. */
   readonly edge: Edge;
@@ -86,6 +87,7 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   readonly allowedTools?: readonly string[];
 }
 
+/** The options of `agent.join`. */
 export interface JoinOptions {
   /**
    * The longest time that a join waits for somebody else in the call, in milliseconds, so that the agent's first words are
@@ -102,6 +104,7 @@ export interface Joined extends AsyncDisposable {
   readonly accompanied: boolean;
 }
 
+/** The options of `agent.say`. */
 export interface SayOptions {
   /** Cuts short what the agent is saying. Default false: it waits for its turn. */
   readonly interrupt?: boolean;

@@ -17,8 +17,8 @@ import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
 import type { RealtimeModel } from "./realtime-model.ts";
 
-/** The definition of an agent, which takes part in one call. */
-export class Agent {
+/** What is behind an `Agent`: the definition of an agent, which takes part in one call. */
+export class AgentShell {
   readonly agentUser: AgentUser;
   readonly instructions: string;
   readonly llm: LLM | RealtimeModel;
@@ -35,30 +35,19 @@ export class Agent {
     this.llm = options.llm;
   }
 
-  /** Makes sure that the call exists, or finds it. */
   createCall(callType: string, callId: string): Promise<Call> {
     return this.#run.createCall(callType, callId);
   }
 
-  /**
-   * Brings the agent into the call; messages that came before are answered from here on, in order, after what the agent's code
-   * has it say at once. In a call with sound it resolves when somebody else is there, or after 10 s. Disposing of the result
-   * leaves the call: `await using _ = await agent.join(call)`. An agent joins one call, once.
-   */
   async join(call: Call, options: JoinOptions = {}): Promise<Joined> {
     checkJoinOptions(options);
     return this.#run.join(call, options);
   }
 
-  /**
-   * Asks the model as if the text were an instruction of the moment, once the running turn is over. Resolves with the
-   * outcome of that turn: a session that closes makes it `interrupted`.
-   */
   async simpleResponse(instruction: string): Promise<TurnOutcome> {
     return this.#run.respond(instruction);
   }
 
-  /** Says the text as it is, once the running turn is over. Resolves with the outcome of that turn. */
   async say(text: string, options: SayOptions = {}): Promise<TurnOutcome> {
     this.#run.requireCall();
     checkSayOptions(options);
@@ -67,46 +56,26 @@ export class Agent {
     return this.#run.say(text, options);
   }
 
-  /**
-   * Sends data to all who watch the call, as an event of the application. Rejects where it is no object of JSON or too large
-   * (5 KB on Stream), or the edge takes no events or fails.
-   */
   async sendEvent(data: JsonObject): Promise<void> {
     await this.#run.sendEvent(data);
   }
 
-  /** Resolves when the call has ended, the agent has left it, or the session closes. */
   finish(): Promise<void> {
     return this.#run.finish();
   }
 
-  /** Leaves the call and frees everything: the edge, the model, the voices. Never rejects; what goes wrong is logged. */
   close(): Promise<void> {
     return this.#run.close();
   }
 
-  /** Returns the time for which the agent has been alone in the call, in milliseconds; 0 while somebody is there. */
   idleFor(): number {
     return this.#running?.idleFor() ?? 0;
   }
 
-  /** Returns the time for which the agent is, or was, in the call, in milliseconds. */
   onCallFor(): number {
     return this.#running?.onCallFor() ?? 0;
   }
 
-  /**
-   * Calls `listener` for every event from here on. What it throws is logged. Returns what ends it. Somebody who says nothing
-   * is asked, and the agent leaves the third time:
-   *
-   * ```ts
-   * agent.subscribe(async (event) => {
-   *   if (event.type !== "user_silent") return;
-   *   if (event.times < 3) await agent.say("Are you still there?");
-   *   else await agent.close();
-   * });
-   * ```
-   */
   subscribe(listener: (event: AgentEvent) => unknown): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -127,4 +96,14 @@ export class Agent {
     this.#running ??= new CallRun(this.#options, noHost, this.#listeners);
     return this.#running;
   }
+}
+
+/** Returns whether a value is an agent, of whatever copy of the package. */
+export const isAgent = (value: unknown): value is AgentShell =>
+  typeof value === "object" && value !== null && attach in value;
+
+/** Attaches an agent to the session that it lives in. Throws where it belongs to a session already, or was used before. */
+export function attachAgent(agent: object, host: AgentHost): AgentHandle {
+  if (isAgent(agent)) return agent[attach](host);
+  throw new TypeError("createAgent() must return an Agent");
 }

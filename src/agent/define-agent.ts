@@ -1,5 +1,5 @@
+import type { Agent } from "../api/agent.ts";
 import type { JsonObject } from "../shared/protocol.ts";
-import type { Agent } from "./agent.ts";
 
 /** The facts that an agent module gets about the session that it is started for. */
 export interface AgentSession {
@@ -12,6 +12,7 @@ export interface AgentSession {
   readonly signal: AbortSignal;
 }
 
+/** What an agent module tells of its agent. */
 export interface AgentModule<A extends Agent = Agent> {
   /** A sentence about the agent, told at the start beside the services that it uses. */
   readonly about?: string;
@@ -25,7 +26,7 @@ export interface AgentModule<A extends Agent = Agent> {
 const marker = Symbol.for("greenroom.agent.definition");
 
 /** The default export of an agent module. */
-export type AgentDefinition<A extends Agent = Agent> = AgentModule<A> & { readonly [marker]: true };
+export type AgentDefinition<A extends Agent = Agent> = AgentModule<A>;
 
 /** Marks a module as an agent: `export default defineAgent({ createAgent, joinCall })`. */
 export function defineAgent<A extends Agent>(module: AgentModule<A>): AgentDefinition<A> {
@@ -33,7 +34,8 @@ export function defineAgent<A extends Agent>(module: AgentModule<A>): AgentDefin
     if (typeof module[name] !== "function") throw new TypeError(`defineAgent: ${name} must be a function`);
   }
   const { about, createAgent, joinCall } = module;
-  return { ...(about === undefined ? {} : { about }), createAgent, joinCall, [marker]: true };
+  const definition = { ...(about === undefined ? {} : { about }), createAgent, joinCall };
+  return Object.defineProperty(definition, marker, { value: true });
 }
 
 export function isAgentDefinition(value: unknown): value is AgentDefinition {

@@ -16,12 +16,14 @@ export interface Call {
   readonly callId: string;
 }
 
+/** The call that an edge is asked to make or to find. */
 export interface CallRequest extends Call {
   readonly agentUser: AgentUser;
   /** Fires when the session closes. */
   readonly signal: AbortSignal;
 }
 
+/** What an edge is given to join a call. */
 export interface JoinRequest {
   readonly agentUser: AgentUser;
   /** Fires when the session closes. A join that succeeds all the same is left at once. */
@@ -48,6 +50,7 @@ export interface Participant {
   readonly name: string;
 }
 
+/** What happens in a call that the agent is in. */
 export type ConnectionEvent =
   | { readonly type: "participant_joined"; readonly participant: Participant }
   | { readonly type: "participant_left"; readonly participant: Participant }
@@ -110,6 +113,7 @@ export interface InviteRequest {
   readonly signal: AbortSignal;
 }
 
+/** What an edge is given to make a token by which a guest joins the call. */
 export interface JoinTokenRequest extends InviteRequest {
   readonly expiresInSeconds: number;
 }
@@ -137,6 +141,7 @@ export interface SocketRequest {
   readonly signal: AbortSignal;
 }
 
+/** What an edge says of a WebSocket that it takes. */
 export interface AcceptedSocket {
   /** The subprotocol that the edge speaks: one of those offered. Default: none. */
   readonly protocol?: string;

@@ -43,6 +43,7 @@ export interface ProviderStart {
   readonly createdBy?: JsonValue;
 }
 
+/** The outcome of a start that a provider asked for. */
 export interface ProviderStarted {
   readonly sessionId: string;
   /** The session's token; null where there are none. */
@@ -92,4 +93,5 @@ export interface ProviderSocketRoute {
   admit(request: ProviderRequest): ProviderClient | Promise<ProviderClient>;
 }
 
+/** A route that a provider brings along: of requests, or of WebSockets. */
 export type ProviderRoute = ProviderHttpRoute | ProviderSocketRoute;

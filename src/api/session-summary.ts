@@ -1,8 +1,20 @@
-import type { ModelUsage } from "../metrics/usage.ts";
 import type { EndReason } from "../shared/end-reasons.ts";
 import type { PlainError } from "../shared/errors.ts";
 import type { JsonValue } from "../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
+
+/** The consumption of one model by one session. It has only the fields of its component; durations are in milliseconds. */
+export interface ModelUsage {
+  readonly component: "llm" | "stt" | "tts" | "realtime";
+  readonly provider: string;
+  readonly model: string;
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly audio_duration_ms?: number;
+  readonly characters?: number;
+  readonly audio_input_duration_ms?: number;
+  readonly audio_output_duration_ms?: number;
+}
 
 /** One utterance, as it was heard. */
 export interface TranscriptLine {

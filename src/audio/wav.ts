@@ -78,6 +78,7 @@ function nextChunk(view: DataView, end: number): number {
   return unpadded ? end : end + (end % 2);
 }
 
+/** Returns the bytes of a WAV file of 16-bit PCM. */
 export function encodeWav(...channels: readonly PcmFrame[]): Uint8Array {
   const [first] = channels;
   if (first === undefined) throw new TypeError("A WAV file has one channel or more");

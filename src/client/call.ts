@@ -7,6 +7,7 @@ import type { Message, Transport } from "./transport.ts";
 import { connectByWebRtc } from "./web-rtc.ts";
 import { connectByWebSocket } from "./web-socket.ts";
 
+/** The options of a call. */
 export interface CallOptions {
   /** The address of the server. Default: that of the page. */
   readonly url?: string;
@@ -37,9 +38,12 @@ export interface CallOptions {
   readonly workletUrl?: string;
 }
 
+/** How far the call has come. */
 export type CallState = "idle" | "connecting" | "connected" | "reconnecting" | "ended";
+/** What the agent does at the moment. */
 export type AgentState = "listening" | "thinking" | "speaking";
 
+/** A person in the call. */
 export interface Person {
   readonly id: string;
   readonly name: string;

@@ -1,5 +1,6 @@
 import Koa from "koa";
-import type { AgentLauncher } from "../agent-launcher.ts";
+import { supervisorOf } from "../agent-launcher.ts";
+import type { AgentLauncher } from "../api/agent-launcher.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import { corsMiddleware } from "./access/cors.ts";
 import { Origins } from "./access/origins.ts";
@@ -12,7 +13,7 @@ import type { FilledServeOptions } from "./serve-options.ts";
 
 /** A ready Koa application over the launcher, which is started and drained by whoever serves it. */
 export async function createApp(launcher: AgentLauncher, filled: FilledServeOptions): Promise<Koa> {
-  const plane = new ControlPlane(await launcher.supervisor(), filled);
+  const plane = new ControlPlane(await supervisorOf(launcher), filled);
   const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint]);
   const origins = new Origins(filled, plane.log);
   const cors = corsMiddleware(filled, origins);

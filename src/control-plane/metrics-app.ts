@@ -1,5 +1,6 @@
 import Koa from "koa";
-import type { AgentLauncher } from "../agent-launcher.ts";
+import { supervisorOf } from "../agent-launcher.ts";
+import type { AgentLauncher } from "../api/agent-launcher.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -31,7 +32,7 @@ async function expose(ctx: Koa.Context, { metrics }: Supervisor): Promise<void> 
 
 /** An application that answers `GET /metrics` and nothing else, for `metricsPort`. */
 export async function createMetricsApp(launcher: AgentLauncher): Promise<Koa> {
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   const log = supervisor.log.child({ component: "metrics" });
   const answering = new Answering(supervisor, log);
   const app = new Koa();

@@ -1,5 +1,6 @@
 import type Koa from "koa";
-import type { AgentLauncher } from "../agent-launcher.ts";
+import { supervisorOf } from "../agent-launcher.ts";
+import type { AgentLauncher } from "../api/agent-launcher.ts";
 import type { ServeOptions } from "../api/serve-options.ts";
 import { namesText, Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
@@ -12,7 +13,7 @@ import { fillServeOptions } from "./serve-options.ts";
  */
 export async function createRoutes(launcher: AgentLauncher, options: ServeOptions): Promise<Koa.Middleware> {
   const filled = fillServeOptions(options);
-  const plane = new ControlPlane(await launcher.supervisor(), filled);
+  const plane = new ControlPlane(await supervisorOf(launcher), filled);
   const origins = new Origins(filled, plane.log);
   const notice = namesText(filled);
   if (notice) plane.log.info(notice);

@@ -1,8 +1,10 @@
 import type Koa from "koa";
-import type { AgentLauncher } from "../agent-launcher.ts";
+import type { AgentLauncher } from "../api/agent-launcher.ts";
 import type { ServeOptions } from "../api/serve-options.ts";
 
-interface Routes extends Koa.Middleware {
+/** The API as a middleware of Koa. */
+export interface Routes extends Koa.Middleware {
+  /** Loads the API. Rejects with INVALID_OPTIONS. */
   ready(): Promise<void>;
 }
 

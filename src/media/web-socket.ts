@@ -14,6 +14,7 @@ const pingIntervalMs = 10_000;
  */
 const closeTimeoutMs = 1_000;
 
+/** The options of a WebSocket over a socket that was handed over. */
 export interface WebSocketOptions {
   /**
    * The largest message that a client may send, in bytes; for a larger one the socket is closed with 1009.

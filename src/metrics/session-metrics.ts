@@ -1,3 +1,4 @@
+import type { ModelUsage } from "../api/session-summary.ts";
 import type { Measurement } from "../shared/protocol.ts";
 import {
   type SessionMetricName,
@@ -6,7 +7,7 @@ import {
 } from "../shared/session-metric-fields.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";
-import { type ModelUsage, Usage } from "./usage.ts";
+import { Usage } from "./usage.ts";
 
 type AverageName = Extract<SessionMetricName, `${string}__avg`>;
 type TotalName = Exclude<SessionMetricName, AverageName>;

@@ -1,24 +1,10 @@
+import type { ModelUsage } from "../api/session-summary.ts";
 import type { Measurement } from "../shared/protocol.ts";
 import { otherLabel } from "./label-limit.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";
 
-/**
- * The consumption of one model by one session. It has only the fields of its component; durations are in milliseconds.
- */
-export type ModelUsage = {
-  readonly component: "llm" | "stt" | "tts" | "realtime";
-  readonly provider: string;
-  readonly model: string;
-} & { readonly [Field in UsageField]?: number };
-
-type UsageField =
-  | "input_tokens"
-  | "output_tokens"
-  | "audio_duration_ms"
-  | "characters"
-  | "audio_input_duration_ms"
-  | "audio_output_duration_ms";
+type UsageField = Exclude<keyof ModelUsage, "component" | "provider" | "model">;
 
 /** The most models that are told apart in one session; further ones are summed up as `other`. */
 const mostModels = 20;

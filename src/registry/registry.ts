@@ -19,6 +19,7 @@ export interface NodeState {
   readonly accepting: boolean;
 }
 
+/** Another process of the fleet, as of the last heartbeat. */
 export interface PeerNode extends NodeInfo, NodeState {
   /** The number of this life of the node: see {@link SessionRecord.epoch}. */
   readonly epoch: number;
@@ -33,6 +34,7 @@ export interface SessionClaim {
   readonly startedAt: number;
 }
 
+/** The end of a session, as the registry keeps it. */
 export interface SessionEnd {
   readonly reason: EndReason;
   readonly endedAt: number;
@@ -93,6 +95,7 @@ export interface WaitingMessages {
  */
 export type Liveness = "alive" | "gone" | "silent";
 
+/** A session as the registry knows it. */
 export interface FoundSession extends SessionRecord {
   /**
    * The other process that has the session, or had it, and lives: one that has just begun may not be among the peers

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
-import { AgentLauncher } from "../agent-launcher.ts";
-import { Runner } from "./runner.ts";
+import { AgentLauncher } from "../api/agent-launcher.ts";
+import { Runner } from "../api/runner.ts";
 
 // As .ts in the clone, as .js in the package.
 const agent = new URL(`../../workers/default-agent${extname(import.meta.url)}`, import.meta.url);

@@ -41,6 +41,7 @@ export interface TranscriptEvent {
   readonly messageId?: string;
 }
 
+/** How a turn ended. */
 export type TurnOutcome = "done" | "interrupted" | "failed";
 
 /**

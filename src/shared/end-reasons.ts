@@ -115,6 +115,7 @@ export const endReasons = {
   },
 } as const satisfies Record<string, EndReasonRow>;
 
+/** The reason for which a session ended: exactly one of a closed set. */
 export type EndReason = keyof typeof endReasons;
 
 type Rows = typeof endReasons;

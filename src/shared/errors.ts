@@ -144,6 +144,7 @@ export const errors = {
   INVALID_OPTIONS: { status: 500, retryable: false, detail: "%s" },
 } as const satisfies Record<string, ErrorRow>;
 
+/** The code of an error that Greenroom raises on purpose. */
 export type ErrorCode = keyof typeof errors;
 
 /** The codes with which starts are refused. */
@@ -161,7 +162,9 @@ export class GreenroomError extends Error {
   readonly retryable: boolean;
   /** The whole seconds after which another attempt makes sense, which are sent as Retry-After. */
   readonly retryAfterSeconds: number | undefined;
-  readonly [marker] = true;
+  static {
+    Object.defineProperty(GreenroomError.prototype, marker, { value: true });
+  }
 
   constructor(
     code: ErrorCode,

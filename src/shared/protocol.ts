@@ -8,7 +8,9 @@ import type { CloseReason } from "./end-reasons.ts";
 import type { PlainError } from "./errors.ts";
 import type { SessionMetricsSnapshot } from "./session-metric-fields.ts";
 
+/** Any value of JSON. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+/** An object of JSON. */
 export type JsonObject = { [key: string]: JsonValue };
 
 /** Returns the time of the process' monotonic clock, the same in every thread, in milliseconds since the Unix epoch. */
@@ -60,6 +62,7 @@ export const heartbeatIntervalMs = 250;
 
 /** The levels of log lines, the least important first. */
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+/** A level of log lines. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** The format of log lines. `words` is for a terminal that shows the conversation itself. */

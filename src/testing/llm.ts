@@ -20,6 +20,7 @@ export type LlmStep =
 /** A reply: a text, a list of steps, or a function that makes them of the request. */
 export type LlmReply = string | readonly LlmStep[] | ((request: LlmRequest) => string | readonly LlmStep[]);
 
+/** The options of a scripted model. */
 export interface LlmOptions {
   /** The replies of the model, request after request. Default: none. */
   readonly replies?: readonly LlmReply[];

@@ -17,6 +17,7 @@ import {
 import { within } from "../shared/deadline.ts";
 import { type RealtimeReply, RealtimeSession } from "./realtime-session.ts";
 
+/** The options of a scripted speech-to-speech model. */
 export interface RealtimeModelOptions {
   /** The answers of the model, one after the other. Default, and after those: `You said: …`. */
   readonly replies?: readonly RealtimeReply[];

@@ -11,6 +11,7 @@ import type { PcmFrame } from "../audio/pcm-frame.ts";
 import { within } from "../shared/deadline.ts";
 import { now } from "../shared/protocol.ts";
 
+/** The options of a scripted recogniser. */
 export interface SttOptions {
   /**
    * The words that are "recognised", turn after turn, whoever speaks: any loud sound counts as speech. A turn

@@ -12,6 +12,7 @@ import type { Alignment, SpeakOptions, SpeechChunk, TTS as TTSInterface } from "
 import { tone } from "../providers/memory/tone.ts";
 import { within } from "../shared/deadline.ts";
 
+/** The options of a scripted voice. */
 export interface TtsOptions {
   /** The sample rate, in hertz. Default 16,000. */
   readonly sampleRate?: number;

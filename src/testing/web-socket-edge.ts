@@ -19,6 +19,7 @@ import { SampleQueue } from "../audio/reception/sample-queue.ts";
 import { closeWebSocket, socketCloseOf, webSocketOver } from "../media/web-socket.ts";
 import type { JsonObject } from "../shared/protocol.ts";
 
+/** The options of an edge over a WebSocket. */
 export interface WebSocketEdgeOptions {
   /**
    * The sample rate of all sound in the call, in hertz.

@@ -3,6 +3,7 @@ import test from "ava";
 import type { AgentOptions, JsonObject } from "greenroom";
 import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
 import { launch } from "../fixtures/launch.ts";
@@ -146,9 +147,9 @@ test("metrics are sent into the call every so often, as GET …/metrics tells th
   const heard: JsonObject[] = [];
   channel.onmessage = (event) => heard.push((event as { data: JsonObject }).data);
   const broadcast = { broadcastMetrics: true, broadcastMetricsIntervalMs: 20, broadcastTranscripts: true };
-  const session = await launcher.startSession({ callId: "c", config: { events, broadcast } });
+  const supervisor = await supervisorOf(launcher);
+  const session = await supervisor.startSession({ callId: "c", config: { events, broadcast } });
   await reached(session, "live");
-  const supervisor = await launcher.supervisor();
   supervisor.sendMessage(session, { text: "thanks", participantId: "ann" });
   const tokens = ({ type, metrics }: JsonObject) =>
     type === "greenroom.metrics" && Number((metrics as JsonObject).llm_output_tokens__total) > 0;

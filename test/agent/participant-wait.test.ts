@@ -1,5 +1,6 @@
 import test from "ava";
 import * as testing from "greenroom/testing";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
@@ -115,8 +116,8 @@ test("participants come and go: the agent is idle once all have left, and finish
     agentIdleTimeoutMs: 4_000,
     maintenanceIntervalMs: 20,
   });
-  const supervisor = await launcher.supervisor();
-  const left = await launcher.startSession({ callId: "left" });
+  const supervisor = await supervisorOf(launcher);
+  const left = await supervisor.startSession({ callId: "left" });
   using leaving = await testing.dial(left.id);
   const [ann, bob] = [leaving.addParticipant("ann"), leaving.addParticipant("bob")];
   await reached(left, "live");

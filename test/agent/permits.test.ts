@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, Session } from "greenroom";
 import * as testing from "greenroom/testing";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import type { TurnEvent } from "../../src/shared/agent-event.ts";
 import { launch } from "../fixtures/launch.ts";
 import { CountedRequests } from "../fixtures/providers/counted-requests.ts";
@@ -86,7 +87,7 @@ const turnOf = (session: Session): Promise<TurnEvent> => eventOf(session, (event
 
 /** Requests of this part that did not get their turn in time, as Prometheus has it. */
 async function timeouts(launcher: AgentLauncher, part: string): Promise<number> {
-  const text = await (await launcher.supervisor()).metrics.text();
+  const text = await (await supervisorOf(launcher)).metrics.text();
   const labels = `component="${part}",provider="counted",error="permit_timeout"`;
   const [, count = "0"] =
     new RegExp(`^greenroom_provider_errors_total\\{${labels}\\} (\\d+)$`, "m").exec(text) ?? [];

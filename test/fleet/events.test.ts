@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { EventReader } from "../fixtures/http/event-reader.ts";
 import { type Fleet, openFleet, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
 
@@ -19,7 +20,13 @@ async function started(t: ExecutionContext<{ fleet: Fleet }>) {
   const path = `/sessions/${session_id}`;
   const read = (replica: Replica, headers: Record<string, string> = {}) =>
     EventReader.open(t, `${replica.url}${path}/events`, headers);
-  return { path, owner, foreign, read, session: owner.launcher.getSession(session_id)! };
+  return {
+    path,
+    owner,
+    foreign,
+    read,
+    session: (await supervisorOf(owner.launcher)).getSession(session_id)!,
+  };
 }
 
 test("a session is followed at a foreign replica from its first event to its last", async (t) => {

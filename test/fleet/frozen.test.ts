@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { GreenroomError } from "greenroom";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { markHeader, PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { knowEachOther } from "../fixtures/fleet/balanced-fleet.ts";
@@ -172,7 +173,7 @@ serial("nor one that is given up while it is being claimed", async (t) => {
   };
   const fleet = await openFleet({ store, launch: (index) => (index === 0 ? { registry } : {}) });
   t.teardown(() => fleet.close());
-  const supervisor = await fleet.replicas[0].launcher.supervisor();
+  const supervisor = await supervisorOf(fleet.replicas[0].launcher);
   const error = await t.throwsAsync(supervisor.startSession({ callId: "c" }, () => abandoned));
   await claimed.promise;
   t.is(GreenroomError.is(error) ? error.code : null, "START_ABANDONED");

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { AgentLauncher } from "greenroom";
 import pino from "pino";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { toldMount } from "../../src/control-plane/peers/passed-on.ts";
 import { Peers } from "../../src/control-plane/peers/peers.ts";
 import type { PeerNode, SessionRegistry } from "../../src/registry/registry.ts";
@@ -21,7 +22,7 @@ const silentLog = pino({ level: "silent" });
 async function asker(t: ExecutionContext, secrets: readonly string[] = [peerSecret]): Promise<Peers> {
   const launcher = new AgentLauncher({ agent: agentUrl("passing"), logger: silentLog, nodeId: "asker" });
   t.teardown(() => launcher.stop());
-  return new Peers(await launcher.supervisor(), secrets, silentLog);
+  return new Peers(await supervisorOf(launcher), secrets, silentLog);
 }
 
 interface Asked {

@@ -1,5 +1,6 @@
 import anyTest, { type TestFn } from "ava";
 import type { JsonObject } from "greenroom";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { carrierRoutes, signature } from "../fixtures/http/carrier.ts";
 import { type Fleet, openFleet, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
@@ -36,7 +37,7 @@ async function started(fleet: Fleet, config: JsonObject = {}) {
 }
 
 async function metric({ launcher }: Replica, series: string): Promise<number> {
-  const text = await (await launcher.supervisor()).metrics.text();
+  const text = await (await supervisorOf(launcher)).metrics.text();
   const line = text.split("\n").find((line) => line.startsWith(`${series} `));
   return Number(line?.slice(series.length + 1));
 }

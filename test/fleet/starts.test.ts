@@ -1,5 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { JsonValue, Scope } from "greenroom";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { type Fleet, type FleetOptions, openFleet, placesOf } from "../fixtures/http/open-fleet.ts";
 import { CommonStore } from "../fixtures/registry/common-registry.ts";
 
@@ -82,7 +83,7 @@ test("a start that is passed on is the client's: its body, headers and address; 
 test("a replica that shuts down hands its starts over", async (t) => {
   const fleet = await fleetOf(t, {});
   const [first] = fleet.replicas;
-  (await first.launcher.supervisor()).announceDrain();
+  (await supervisorOf(first.launcher)).announceDrain();
   const announced = await first.start();
   t.not(placesOf(fleet, announced.session_id).owner, first);
   await first.launcher.stop();
@@ -94,7 +95,7 @@ test("one that has announced it takes a start itself where nobody else can", asy
   const fleet = await fleetOf(t, {});
   const [first, second, third] = fleet.replicas;
   await Promise.all([second.launcher.stop(), third.launcher.stop()]);
-  (await first.launcher.supervisor()).announceDrain();
+  (await supervisorOf(first.launcher)).announceDrain();
   const { session_id } = await first.start();
   t.is(placesOf(fleet, session_id).owner, first);
 });

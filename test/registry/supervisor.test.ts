@@ -4,6 +4,7 @@ import { Writable } from "node:stream";
 import test from "ava";
 import type { AgentLauncherOptions, SessionSummary } from "greenroom";
 import pino from "pino";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { openServer } from "../fixtures/http/open-server.ts";
 import { launch } from "../fixtures/launch.ts";
@@ -38,7 +39,7 @@ withRedis("a session is in Redis from its start to its end", async (t) => {
   const session = await launcher.startSession({ callId: "call", createdBy });
   t.is(await live(redis), 1);
   const other = await launch(t, "misbehaving", inRedis(redis));
-  const { registry } = await other.supervisor();
+  const { registry } = await supervisorOf(other);
   t.like(await registry.find(session.id), { nodeId: "replica-a", callId: "call", createdBy, end: null });
   await eventually("the first tells of its room", () => registry.peers()[0]?.free === 3);
   t.like(registry.peers()[0], { nodeId: "replica-a", capacity: 4, accepting: true });
@@ -107,7 +108,7 @@ withRedis("a process that died: its session is told of as lost, everywhere, once
     dead.map(({ level, sessions }) => [level, sessions]),
     [[50, 1]],
   );
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   t.regex(await supervisor.metrics.text(), /^greenroom_sessions_ended_total\{reason="lost"\} 1$/m);
 });
 
@@ -119,7 +120,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
       ...inRedis(redis, { whileAway, leaseMs: 60_000, commandTimeoutMs: 1_000 }),
       logger,
     });
-    const { metrics } = await launcher.supervisor();
+    const { metrics } = await supervisorOf(launcher);
     const [before, staying] = [
       await launcher.startSession({ callId: "before" }),
       await launcher.startSession({ callId: "staying" }),
@@ -139,10 +140,10 @@ for (const whileAway of ["allow", "refuse"] as const) {
       String(away[0]?.msg),
       new RegExp(`; calls go on, ${policy} \\(--registry-while-away ${whileAway}\\)$`),
     );
-    t.true((await launcher.supervisor()).serving);
+    t.true((await supervisorOf(launcher)).serving);
 
     redis.resume();
-    const { registry } = await launcher.supervisor();
+    const { registry } = await supervisorOf(launcher);
     await eventually("Redis is back", () => registry.up);
     const expected = whileAway === "allow" ? 2 : 1;
     await eventually("all is written", async () => (await live(redis)) === expected);
@@ -168,7 +169,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
   withRedis(`Redis takes no writes: /ready says what starts do (${whileAway})`, async (t) => {
     await using redis = await RedisServer.open();
     const launcher = await launch(t, "misbehaving", inRedis(redis, { whileAway }));
-    const supervisor = await launcher.supervisor();
+    const supervisor = await supervisorOf(launcher);
     const { url } = await openServer(t, launcher);
     const ready = async () => {
       const response = await fetch(`${url}/ready`);

@@ -1,6 +1,7 @@
 import test from "ava";
 import { AgentLauncher, apiKey, Runner, routes } from "greenroom";
 import Koa from "koa";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { agentUrl } from "../fixtures/launch.ts";
 import { ask, startSession } from "../fixtures/runner/rest.ts";
 
@@ -88,7 +89,7 @@ test.serial(
     await t.throwsAsync(new Runner(launcher, { port: 0, metricsPort: first.port }).serve(), {
       name: "ListenError",
     });
-    t.is((await launcher.supervisor()).state, "idle");
+    t.is((await supervisorOf(launcher)).state, "idle");
     await first.close();
     for (const wrong of [{ port: -1 }, { drainTimeoutMs: -1 }, { drainTimeout: 1 }]) {
       await t.throwsAsync(new Runner(makeLauncher(), wrong as object).serve(), { code: "INVALID_OPTIONS" });

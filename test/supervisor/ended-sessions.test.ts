@@ -1,6 +1,6 @@
 import test from "ava";
+import type { LoggedEvent } from "../../src/api/session.ts";
 import { GreenroomError } from "../../src/shared/errors.ts";
-import type { LoggedEvent } from "../../src/supervisor/session/event-log.ts";
 import type { Session } from "../../src/supervisor/session/session.ts";
 import { Sessions } from "../../src/supervisor/session/sessions.ts";
 import { detachedSession, hear } from "../fixtures/supervisor/detached-session.ts";

@@ -1,5 +1,6 @@
 import test from "ava";
-import { EventLog, type LoggedEvent } from "../../src/supervisor/session/event-log.ts";
+import type { LoggedEvent } from "../../src/api/session.ts";
+import { EventLog } from "../../src/supervisor/session/event-log.ts";
 
 const delta = (text: string) =>
   ({

@@ -1,4 +1,5 @@
 import test from "ava";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { launch } from "../fixtures/launch.ts";
 import { reached } from "../fixtures/session-watch.ts";
 
@@ -22,7 +23,7 @@ test.serial("of many starts at once exactly as many are admitted as there are pl
   );
   t.is(results.filter((result) => result.status === "fulfilled").length, 3);
   for (const result of results) if (result.status === "rejected") t.is(result.reason.code, "POOL_FULL");
-  t.is((await launcher.supervisor()).unreadiness()?.code, "POOL_FULL");
+  t.is((await supervisorOf(launcher)).unreadiness()?.code, "POOL_FULL");
 });
 
 test.serial("a call takes no more sessions than it may, another call does", async (t) => {
@@ -94,7 +95,7 @@ test.serial("a stop closes every session as drained, and starts nothing any more
 
 test.serial("a drain lets calls end by themselves, and closes the rest when time is up", async (t) => {
   const launcher = await launch(t, "misbehaving");
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   const [leaves, stays] = await Promise.all(["a", "b"].map((callId) => launcher.startSession({ callId })));
   supervisor.announceDrain();
   t.false(supervisor.serving);
@@ -114,7 +115,7 @@ test.serial("a drain that is hurried closes at once", async (t) => {
   const launcher = await launch(t, "misbehaving");
   const session = await launcher.startSession({ callId: "x" });
   const hurry = new AbortController();
-  const drained = (await launcher.supervisor()).drain({ timeoutMs: 600_000, signal: hurry.signal });
+  const drained = (await supervisorOf(launcher)).drain({ timeoutMs: 600_000, signal: hurry.signal });
   hurry.abort();
   await drained;
   t.is(session.endReason, "drained");

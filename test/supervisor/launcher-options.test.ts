@@ -1,5 +1,6 @@
 import test from "ava";
 import { AgentLauncher, type AgentLauncherOptions } from "greenroom";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 
 const wrong: readonly [title: string, options: object, says: RegExp][] = [
   ["a duration without its unit", { agentIdleTimeout: 1 }, /agentIdleTimeout: .*agentIdleTimeoutMs/],
@@ -49,15 +50,13 @@ for (const [title, options, says] of wrong) {
 }
 
 test("defaults: as many warm threads as cores, two at the least, never more than sessions", async (t) => {
-  const { options } = await new AgentLauncher({ agent: "../agent.ts", logLevel: "silent" }).supervisor();
+  const { options } = await supervisorOf(new AgentLauncher({ agent: "../agent.ts", logLevel: "silent" }));
   t.true(options.warmSessions >= Math.min(2, options.maxConcurrentSessions));
   t.is(options.agentIdleTimeoutMs, 60_000);
   t.is(options.heapSoftLimitMb, 384);
   t.regex(options.agent, /^file:\/\/.*\/agent\.ts$/);
-  const one = await new AgentLauncher({
-    agent: "../agent.ts",
-    maxConcurrentSessions: 1,
-    logLevel: "silent",
-  }).supervisor();
+  const one = await supervisorOf(
+    new AgentLauncher({ agent: "../agent.ts", maxConcurrentSessions: 1, logLevel: "silent" }),
+  );
   t.is(one.options.warmSessions, 1);
 });

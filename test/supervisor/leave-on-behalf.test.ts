@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import anyTest, { type ExecutionContext } from "ava";
 import type { AgentLauncher, EndReason, JsonObject, Session } from "greenroom";
 import pino from "pino";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
 import { reached } from "../fixtures/session-watch.ts";
@@ -15,7 +16,7 @@ const test = anyTest.serial;
 const notesOf = ({ id }: Session): readonly JsonObject[] => notes.filter(({ sessionId }) => sessionId === id);
 
 async function countOf(launcher: AgentLauncher, outcome: string): Promise<number> {
-  const text = await (await launcher.supervisor()).metrics.text();
+  const text = await (await supervisorOf(launcher)).metrics.text();
   const [, value] =
     new RegExp(`^greenroom_farewells_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text) ?? [];
   return Number(value);
@@ -94,7 +95,7 @@ test("a stop waits for those that leave", async (t) => {
   const stopping = launcher.stop().then(() => {
     stopped = true;
   });
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   await eventually("the sessions are over", () => supervisor.sessionsEnded.aborted);
   await new Promise((next) => setImmediate(next));
   t.false(stopped);

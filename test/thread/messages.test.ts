@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import type { AgentLauncher, Session } from "greenroom";
 import pino from "pino";
+import { supervisorOf } from "../../src/agent-launcher.ts";
 import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
 import { errorOf, messageWithCauses } from "../../src/shared/errors.ts";
@@ -81,9 +82,9 @@ test("whatever a thread sends is refused, or does no harm to what the server mak
 
 /** A session beside the others, which answers whatever becomes of them. */
 async function neighbour(launcher: AgentLauncher): Promise<() => Promise<string>> {
-  const session = await launcher.startSession({ callId: "neighbour" });
+  const supervisor = await supervisorOf(launcher);
+  const session = await supervisor.startSession({ callId: "neighbour" });
   await reached(session, "live");
-  const supervisor = await launcher.supervisor();
   return () => answer((message) => supervisor.sendMessage(session, message), session, "hello");
 }
 

@@ -11,6 +11,7 @@ export interface ToolCall {
   readonly providerData?: JsonValue;
 }
 
+/** The result of a tool call, as the model is told of it. */
 export interface ToolResult {
   readonly callId: string;
   readonly name: string;

@@ -6,12 +6,7 @@ import { directionRule } from "./spans/directions.ts";
 import { patternRule } from "./spans/pattern.ts";
 import { compileRules, SpanRewriter, type SpanRule } from "./spans/span-rewriter.ts";
 import { dropSoundless } from "./symbols.ts";
-import type {
-  BuiltInTransform,
-  PatternTransform,
-  SentenceTransform,
-  TextTransform,
-} from "./text-transform.ts";
+import type { PatternTransform, SentenceTransform, TextTransform, TransformRules } from "./text-transform.ts";
 import { textTransforms } from "./text-transforms.ts";
 import { joinLines, tidy } from "./tidy.ts";
 import { type SpeechMarkup, withTokens } from "./voice-markup.ts";
@@ -141,8 +136,11 @@ function cutsCharacter(text: string, at: number): boolean {
 
 const isPattern = (transform: TextTransform): transform is PatternTransform =>
   typeof transform === "object" && "start" in transform;
-const isBuiltIn = (transform: TextTransform): transform is BuiltInTransform =>
+const isBuiltIn = (transform: TextTransform): transform is TransformRules =>
   typeof transform === "object" && !("start" in transform);
+
+const isCustom = (transform: TextTransform): transform is SentenceTransform =>
+  typeof transform === "function";
 
 function rulesOf(transforms: readonly TextTransform[], markup: SpeechMarkup): SpanRule[] {
   return [
@@ -168,7 +166,7 @@ function stepsOf(
 ): Step[] {
   const steps: Step[] = [(text) => text.put(/[ \t]{4,}/g, "   ")];
   for (const transform of transforms) {
-    if (typeof transform === "function") steps.push(finish, custom(transform), protect);
+    if (isCustom(transform)) steps.push(finish, custom(transform), protect);
     else if (isBuiltIn(transform) && transform.sentence) steps.push(transform.sentence);
   }
   return [...steps, finish, pronounce(pronunciations), protect, tidy];

@@ -5,6 +5,10 @@ import type { SpeechMarkup } from "./voice-markup.ts";
 /** A transform of {@link textTransforms}. */
 export interface BuiltInTransform {
   readonly name: string;
+}
+
+/** A built-in transform with what it does. */
+export interface TransformRules extends BuiltInTransform {
   /** Spans that are found while the text is written. */
   spans?(voice: SpeechMarkup): readonly SpanRule[];
   /** A change of one sentence. */

@@ -1,4 +1,5 @@
 import { threadId } from "node:worker_threads";
+import type { Agent } from "../../api/agent.ts";
 import { plainError } from "../../shared/errors.ts";
 import {
   type FailureStage,
@@ -9,10 +10,10 @@ import {
   Pulse,
   type SlotBoot,
 } from "../../shared/protocol.ts";
-import type { Agent } from "../agent.ts";
+import { attachAgent, isAgent } from "../agent.ts";
 import { MetricsQuery } from "../call/metrics-query.ts";
 import type { AgentDefinition, AgentSession } from "../define-agent.ts";
-import { type AgentHandle, type AgentHost, attach, type Stage } from "../host.ts";
+import type { AgentHandle, AgentHost, Stage } from "../host.ts";
 import { checkedMeasurement } from "./checked-measurement.ts";
 import { importAgent } from "./import-agent.ts";
 import { Inbox } from "./inbox.ts";
@@ -83,7 +84,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     inbox.onPermit = (permit) => permits.granted(permit);
     const metricsQuery = new MetricsQuery(post);
     inbox.onMetrics = (metrics) => metricsQuery.take(metrics);
-    const attached = agent[attach]({
+    const attached = attachAgent(agent, {
       ...hostOn(post, permits),
       metrics: () => metricsQuery.ask(),
       stage,
@@ -124,7 +125,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
  * `instanceof`: it holds across copies of the package.
  */
 function checkAgent(value: unknown): Agent {
-  if (typeof value === "object" && value !== null && attach in value) return value as Agent;
+  if (isAgent(value)) return value;
   throw new TypeError("createAgent() must return an Agent");
 }
 

@@ -26,7 +26,8 @@ export interface FunctionContext {
   readonly signal: AbortSignal;
 }
 
-interface FunctionBase<Arguments> {
+/** What every function has that the model calls. */
+export interface FunctionBase<Arguments> {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */
   readonly name: string;
   /** A text that says what the function does and when to call it. The model decides by it. */

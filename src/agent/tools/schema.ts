@@ -15,10 +15,12 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** The outcome of a check, of the Standard Schema. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
+/** What is wrong with a value, of the Standard Schema. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;

@@ -8,7 +8,9 @@ const marker = Symbol.for("greenroom.tool_error");
 export class ToolError extends Error {
   override readonly name = "ToolError";
   readonly code = "TOOL";
-  readonly [marker] = true;
+  static {
+    Object.defineProperty(ToolError.prototype, marker, { value: true });
+  }
 
   /**
    * Returns whether an error is one. It is known by a marker, not by `instanceof`: it holds across copies of the

@@ -3,6 +3,7 @@ import { KeyRing } from "./api-keys/key-ring.ts";
 import { bearerToken, unauthorized } from "./bearer.ts";
 import { preparable } from "./prepare.ts";
 
+/** The options of {@link apiKey}. */
 export interface ApiKeyOptions {
   /**
    * The keys, each alone or as `name:key`; at least 16 characters of key, printable ASCII without blanks. Default: those of

@@ -1,9 +1,9 @@
 import type { z } from "zod";
+import type { SessionEvent } from "../../api/session.ts";
 import { rounded } from "../../metrics/rounded.ts";
 import type { SessionEnd, SessionRecord } from "../../registry/registry.ts";
 import type { ResponseLatency } from "../../shared/agent-event.ts";
 import type { Guest, JsonObject } from "../../shared/protocol.ts";
-import type { SessionEvent } from "../../supervisor/session/event-log.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import { lostError } from "../../supervisor/session/session-summary.ts";
 import type { sessionEvent } from "../events/event-schemas.ts";

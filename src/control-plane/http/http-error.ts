@@ -1,5 +1,6 @@
 import type { JsonValue } from "../../shared/protocol.ts";
 
+/** The options of an {@link HttpError}. */
 export interface HttpErrorOptions {
   /** The `code` of the answer. Default: the usual one of the status, such as `FORBIDDEN` for 403. */
   readonly code?: string;
@@ -37,7 +38,9 @@ export class HttpError extends Error {
   readonly detail: JsonValue;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly [marker] = true;
+  static {
+    Object.defineProperty(HttpError.prototype, marker, { value: true });
+  }
 
   constructor(status: number, detail: JsonValue, options: HttpErrorOptions = {}) {
     super(typeof detail === "string" ? detail : JSON.stringify(detail), { cause: options.cause });

@@ -34,7 +34,9 @@ export interface VoiceSettings {
   readonly speed?: number;
 }
 
+/** A sample rate that the voice can make, in Hz. */
 export type SampleRate = (typeof sampleRates)[number];
+/** Whether ElevenLabs writes numbers and the like out in words. */
 export type TextNormalization = (typeof normalizations)[number];
 
 /** The options of text to speech by ElevenLabs. A wrong option throws a `TypeError` that names it. */

@@ -8,6 +8,7 @@ import type { WasmModule } from "./web-assembly.ts";
  * The voices of Flite, in American English: `slt` is a woman; `rms`, `awb` (Scottish) and both `kal` are men.
  */
 export const fliteVoices = ["slt", "rms", "awb", "kal16", "kal"] as const;
+/** The name of a voice that comes along. */
 export type FliteVoice = (typeof fliteVoices)[number];
 
 export interface FliteOptions {

@@ -3,6 +3,7 @@ import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.
 import { type Checks, duration, fillWith } from "../../agent/options/option-checks.ts";
 import { decide } from "./rules.ts";
 
+/** The options of the offline model. */
 export interface LocalLLMOptions {
   /**
    * The pause before each word, in milliseconds, so that the text streams like a real model's. Default 15; 0:

@@ -7,6 +7,7 @@ import { durationMs } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { now } from "../../shared/protocol.ts";
 
+/** The options of the offline recogniser. */
 export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {}
 
 const checks: Checks<LocalSTTOptions> = {

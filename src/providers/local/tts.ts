@@ -5,6 +5,7 @@ import { type FliteVoice, fliteVoices } from "./flite.ts";
 import { fliteText } from "./flite-text.ts";
 import { fliteThread } from "./flite-thread.ts";
 
+/** The options of the offline voice. */
 export interface LocalTTSOptions {
   /**
    * The voice: `slt` (a woman, the default), `rms`, `awb` (Scottish), `kal16` or `kal` (men). The sample rate

@@ -28,6 +28,7 @@ import { InMemoryParticipant } from "./participant.ts";
 import { Recording } from "./recording.ts";
 import type { TestCall } from "./test-call.ts";
 
+/** The options of a call in memory. */
 export interface EdgeOptions {
   /**
    * The sample rate of all sound in the call, in hertz. Default 16,000. Sound that is played into the call

@@ -3,6 +3,7 @@ import { resample } from "../../audio/resampler.ts";
 import { writeWav } from "../../audio/wav.ts";
 import { type Playback, soundOf, type TestCall } from "./test-call.ts";
 
+/** The options of a caller that is a recording. */
 export interface RecordedCallerOptions {
   /** The caller's speech: the path of a WAV file, or sound. */
   readonly wav: PcmFrame | string | URL;

@@ -1,5 +1,6 @@
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 
+/** The options of a tone. */
 export interface ToneOptions {
   /** The sample rate, in hertz. Default 16,000. */
   readonly sampleRate?: number;

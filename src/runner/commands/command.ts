@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { RunnerOptions } from "../../api/runner-options.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { version } from "../../shared/version.ts";

@@ -1,4 +1,4 @@
-import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import { loggedError } from "../../supervisor/log-error.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";
 import { isReadable } from "../terminal/readable-log.ts";

@@ -1,4 +1,4 @@
-import type { AgentLauncher } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import { commandTables } from "../../options/tables.ts";
 import { endReasons } from "../../shared/end-reasons.ts";
 import { converseToEnd } from "../console/console.ts";

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { AgentLauncher } from "../../agent-launcher.ts";
+import { supervisorOf } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { RunnerOptions } from "../../api/runner-options.ts";
 import { apiKey } from "../../control-plane/access/api-key.ts";
@@ -53,7 +54,7 @@ export async function serveCommand(
   );
   demandPeers(common.requirePeers, launcher.options, serving.peerSecret);
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
-  const { log } = await launcher.supervisor();
+  const { log } = await supervisorOf(launcher);
   const announcer = new Announcer(log);
   for (const warning of warningsOf(environment)) announcer.say("warn", warning);
   // A signal that has come is seen in the next turn of the event loop, which all that was loaded may have held up.

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { AgentLauncher } from "../../agent-launcher.ts";
+import { supervisorOf } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
@@ -57,7 +58,7 @@ export async function converseToEnd(
   const caller = await openCaller({ wav, out, speed }, left.resolve);
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
   try {
-    const supervisor = await launcher.supervisor();
+    const supervisor = await supervisorOf(launcher);
     if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
     supervisor.onRehearsed((report) =>
       showAgentReport(report, caller, { hints, limited: supervisor.limitedProviders }),

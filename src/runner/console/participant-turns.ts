@@ -1,4 +1,4 @@
-import type { SessionEvent } from "../../supervisor/session/event-log.ts";
+import type { SessionEvent } from "../../api/session.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 
 /** The participants' turns of a session, from their words to the end of the answer. */

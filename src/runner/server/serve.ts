@@ -1,7 +1,9 @@
 import type { Server } from "node:http";
 import type Koa from "koa";
-import type { AgentLauncher } from "../../agent-launcher.ts";
+import { supervisorOf } from "../../agent-launcher.ts";
+import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { RunnerOptions } from "../../api/runner-options.ts";
+import type { CloseOptions, ServerHandle, Shutdown } from "../../api/server-handle.ts";
 import { exposureText, namesText } from "../../control-plane/access/origins.ts";
 import { createApp } from "../../control-plane/app.ts";
 import { createMetricsApp } from "../../control-plane/metrics-app.ts";
@@ -16,24 +18,8 @@ import { drainConnections } from "./connection-draining.ts";
 import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
 import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
-import { type CloseOptions, type Shutdown, shutDown } from "./shutdown.ts";
+import { shutDown } from "./shutdown.ts";
 import { warmUp } from "./warm-up.ts";
-
-/** A server that listens. */
-export interface ServerHandle {
-  /** Reaches it from this machine, such as `http://127.0.0.1:8000`. */
-  readonly url: string;
-  readonly port: number;
-  /** The port of the metrics, where they have one of their own; else null. */
-  readonly metricsPort: number | null;
-  /**
-   * Resolves once sessions can start, however many tries that takes. Rejects with DRAINING where it is closed before, and with
-   * REGISTRY_UNAVAILABLE where the registry's first answer was waited for (`contactTimeoutMs`) and did not come.
-   */
-  readonly ready: Promise<void>;
-  /** Shuts it down; resolves when all is over. Further calls get the first one's result. */
-  close(options?: CloseOptions): Promise<Shutdown>;
-}
 
 interface OpenServer {
   readonly server: Server;
@@ -46,7 +32,7 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   const drain = fill(drainTable, { drainAnnounceMs, drainTimeoutMs });
   const http = fillServeOptions(ofHttp);
   const { host, port } = http;
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   const app = http.app ?? (await createApp(launcher, http));
   // What is wrong with an API that a user's application mounts is said at the start, not at the first request.
   await routesReady(app);

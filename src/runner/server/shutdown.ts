@@ -1,23 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { CloseOptions, Shutdown } from "../../api/server-handle.ts";
 import { endReasons } from "../../shared/end-reasons.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
-
-export interface CloseOptions {
-  /** The time that starts are still accepted while probes say no, in milliseconds. Default 0. */
-  readonly announceMs?: number;
-  /** The time that running calls may then go on, in milliseconds. Default: `drainTimeoutMs` of the options. */
-  readonly timeoutMs?: number;
-  /** Aborted, it ends both waits: running calls are asked to close at once. */
-  readonly signal?: AbortSignal;
-}
-
-/** The numbers of calls that ran when starts were first refused, by how they ended. */
-export interface Shutdown {
-  /** Calls that ended by themselves. */
-  readonly finished: number;
-  /** Calls that were asked to close, or did not even do that. */
-  readonly closed: number;
-}
 
 /** Announces it for a while, then lets calls end, then ends them. */
 export async function shutDown(

@@ -1,11 +1,11 @@
 import { constants } from "node:os";
 import type { Logger } from "pino";
+import type { ServerHandle } from "../../api/server-handle.ts";
 import { type EndSignal, takeOverSignals } from "../../process/early-signals.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { loggedError } from "../../supervisor/log-error.ts";
 import { errorSentence } from "../commands/error-sentence.ts";
 import type { Announcer } from "../terminal/announcer.ts";
-import type { ServerHandle } from "./serve.ts";
 
 /** One press of Ctrl-C can arrive twice: from the terminal, and from npm. In milliseconds. */
 const echoWindowMs = 300;

@@ -1,28 +1,5 @@
-import type { AgentEvent } from "../../shared/agent-event.ts";
-import type { EndReason } from "../../shared/end-reasons.ts";
+import type { LoggedEvent, SessionEvent } from "../../api/session.ts";
 import { type PlainError, withoutStacks } from "../../shared/errors.ts";
-import type { SessionState } from "../../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
-
-/** An event of a session, for those who watch it. Times are epoch milliseconds. */
-export type SessionEvent =
-  | AgentEvent
-  | { readonly type: "state"; readonly at: number; readonly state: SessionState }
-  | { readonly type: "metrics"; readonly at: number; readonly metrics: SessionMetricsSnapshot }
-  /** The last event of every session. */
-  | {
-      readonly type: "end";
-      readonly at: number;
-      readonly reason: EndReason;
-      /** The error that it ended of; null where it ended of none. */
-      readonly error: PlainError | null;
-    };
-
-export interface LoggedEvent {
-  /** The number of the event, which counts from 1, without a hole as it happens. */
-  readonly id: number;
-  readonly event: SessionEvent;
-}
 
 export type EventListener = (entry: LoggedEvent) => void;
 

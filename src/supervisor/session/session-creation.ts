@@ -1,17 +1,8 @@
-/** The times of the steps of a start, in epoch milliseconds; null until reached. */
-export interface SessionTimeline {
-  assignedAt: number | null;
-  enteredAt: number | null;
-  createdAt: number | null;
-  joinedAt: number | null;
-  /**
-   * The longest time that the agent waits for somebody else once it has joined, in milliseconds; null: it does not
-   * wait.
-   */
-  waitsMs: number | null;
-}
+import type { SessionTimeline } from "../../api/session.ts";
+/** The times of the steps of a start, as they are filled in. */
+export type OpenTimeline = { -readonly [Step in keyof SessionTimeline]: SessionTimeline[Step] };
 
-export const newTimeline = (): SessionTimeline => ({
+export const newTimeline = (): OpenTimeline => ({
   assignedAt: null,
   enteredAt: null,
   createdAt: null,

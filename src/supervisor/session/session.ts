@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { SessionResources } from "../../api/session.ts";
 import { SessionMetrics } from "../../metrics/session-metrics.ts";
 import type { AgentEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
@@ -23,7 +24,6 @@ import { Questions } from "./questions.ts";
 import { type Created, Creation, createOverdueText, newTimeline } from "./session-creation.ts";
 import { type EndDecision, SessionEnd } from "./session-end.ts";
 import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
-import type { SessionResources } from "./session-resources.ts";
 import { Transcript } from "./transcript.ts";
 import { TypedMessages } from "./typed-messages.ts";
 

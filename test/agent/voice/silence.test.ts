@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import type { Agent } from "greenroom";
 import * as testing from "greenroom/testing";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import type { AgentEvent } from "../../../src/shared/agent-event.ts";
 import { HostedAgent } from "../../fixtures/agent-host.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
@@ -197,8 +198,9 @@ test.serial(
       agentIdleTimeoutMs: 5_000,
       maintenanceIntervalMs: 20,
     });
-    const session = await launcher.startSession({ callId: "idle", config: { stays: true } });
-    (await launcher.supervisor()).sendMessage(session, { text: "hello", participantId: "alice" });
+    const supervisor = await supervisorOf(launcher);
+    const session = await supervisor.startSession({ callId: "idle", config: { stays: true } });
+    supervisor.sendMessage(session, { text: "hello", participantId: "alice" });
     await eventOf(session, (event) => event.type === "user_silent" && event.times === 2);
     await session.ended;
     t.is(session.endReason, "idle");

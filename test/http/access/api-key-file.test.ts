@@ -14,6 +14,7 @@ import anyTest, { type ExecutionContext } from "ava";
 import { type AgentLauncher, apiKey, jwt } from "greenroom";
 import { SignJWT } from "jose";
 import pino from "pino";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { readKeys } from "../../../src/control-plane/access/api-keys/key-lines.ts";
 import { KeyRing } from "../../../src/control-plane/access/api-keys/key-ring.ts";
 import { eventually } from "../../fixtures/eventually.ts";
@@ -55,7 +56,7 @@ const becomes = (server: OpenServer, key: string, status: number): Promise<void>
 const keyLines = () => lines.filter(({ msg }) => String(msg).includes("API keys"));
 
 const measured = async (): Promise<string[]> => {
-  const { metrics } = await launcher.supervisor();
+  const { metrics } = await supervisorOf(launcher);
   return (await metrics.text()).split("\n").filter((line) => /^greenroom_api_key/.test(line));
 };
 

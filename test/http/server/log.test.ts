@@ -3,6 +3,7 @@ import { Writable } from "node:stream";
 import test, { type ExecutionContext } from "ava";
 import { type AgentLauncher, HttpError, type ServeOptions } from "greenroom";
 import pino from "pino";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { createMetricsApp } from "../../../src/control-plane/metrics-app.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { listen, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
@@ -118,7 +119,7 @@ test.serial("a refusal is expected: its line has a code and no stack", async (t)
   });
   await ask("/sessions", { json: {} });
   await ask("/sessions/none", { headers: { "x-away": "yes" } });
-  (await launcher.supervisor()).announceDrain();
+  (await supervisorOf(launcher)).announceDrain();
   await launcher.stop();
   await ask("/sessions", { json: { call_id: "late" } });
   t.deepEqual(

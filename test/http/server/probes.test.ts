@@ -1,5 +1,6 @@
 import test from "ava";
 import { AgentLauncher, HttpError } from "greenroom";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { httpAgent, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 
 const strangers = {
@@ -58,7 +59,7 @@ test("an announced shutdown: probes say no, starts go on, connections end; then 
   const launcher = await startLauncher({ warmSessions: 1 });
   const { ask, start } = await openServer(t, launcher);
   t.is((await ask("/health")).headers.get("connection"), "keep-alive");
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   supervisor.announceDrain();
   for (const path of ["/serving", "/ready"]) {
     const { status, body, headers } = await ask(path);

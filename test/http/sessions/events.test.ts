@@ -6,6 +6,7 @@ import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
 import { type AgentLauncher, apiKey, HttpError, jwt } from "greenroom";
 import { SignJWT } from "jose";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { createApp } from "../../../src/control-plane/app.ts";
 import { streamEvents } from "../../../src/control-plane/events/event-stream.ts";
 import { fillServeOptions } from "../../../src/control-plane/serve-options.ts";
@@ -252,7 +253,7 @@ test("a shutdown leaves streams open: each ends with its session, also one that 
   const open = (session: { session_id: string }) => EventReader.open(t, `${url}${path(session)}/events`);
   const early = [await open(finishing), await open(staying)] as const;
   for (const reader of early) await reader.until(({ data }) => data.state === "live");
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
 
   supervisor.announceDrain();
   const late = await start();

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, JsonObject } from "greenroom";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
@@ -23,7 +24,7 @@ async function started({ url, start }: OpenServer, config: JsonObject = {}) {
 
 /** Resolves with the value of a metric of the server. */
 async function metric(launcher: AgentLauncher, series: string): Promise<number> {
-  const text = await (await launcher.supervisor()).metrics.text();
+  const text = await (await supervisorOf(launcher)).metrics.text();
   const line = text.split("\n").find((line) => line.startsWith(`${series} `));
   return Number(line?.slice(series.length + 1));
 }

@@ -3,6 +3,7 @@ import * as stream from "greenroom/stream";
 import * as testing from "greenroom/testing";
 import { pino } from "pino";
 import type { ConnectionEvent } from "../../../src/agent/edge.ts";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import type { CallConnectionEvent } from "../../../src/providers/stream/call/call-connection-event.ts";
 import { WebsocketReconnectStrategy } from "../../../src/providers/stream/wire/enums.ts";
 import type { Measurement } from "../../../src/shared/protocol.ts";
@@ -281,7 +282,7 @@ test.serial("in a thread: a join that fails ends the session with the reason", a
   t.is(session.endReason, "failed");
   t.regex(session.error?.message ?? "", /refused with 403: not allowed here/);
   const { launcher } = stage;
-  const metrics = await (await launcher.supervisor()).metrics.text();
+  const metrics = await (await supervisorOf(launcher)).metrics.text();
   t.regex(
     metrics,
     /greenroom_provider_errors_total\{[^}]*component="edge"[^}]*provider="stream"[^}]*error="code_17"[^}]*\} 1/,

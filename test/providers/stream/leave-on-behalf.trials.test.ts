@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import type { AgentLauncher, JsonObject, Session } from "greenroom";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import type { SfuAddress } from "../../../src/providers/stream/call/call-connection-event.ts";
 import { GuestTokens } from "../../../src/providers/stream/coordinator/guest-tokens.ts";
 import { backdatedSeconds } from "../../../src/providers/stream/coordinator/stream-clock.ts";
@@ -76,7 +77,7 @@ test.serial(`${deaths} killed threads leave no participant, no socket and no lea
   t.deepEqual(stream.call("default:c1").ghosts, []);
   await launcher.stop();
   await eventually("every socket is closed", () => stream.edges.every(({ sockets }) => sockets.size === 0));
-  const text = await (await launcher.supervisor()).metrics.text();
+  const text = await (await supervisorOf(launcher)).metrics.text();
   t.regex(text, new RegExp(`^greenroom_farewells_total\\{outcome="done"\\} ${deaths}$`, "m"));
 });
 

@@ -1,4 +1,5 @@
 import test from "ava";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { launch } from "../../fixtures/launch.ts";
 import { trials } from "../../fixtures/trials.ts";
 
@@ -31,7 +32,7 @@ test(`${cycles} starts and closes leave no handle, port or listener behind`, asy
     }
   };
   const settled = async () => {
-    await (await launcher.supervisor()).reserveWhole();
+    await (await supervisorOf(launcher)).reserveWhole();
     return holdings();
   };
   const before = await settled();

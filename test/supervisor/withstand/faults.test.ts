@@ -1,5 +1,6 @@
 import test from "ava";
 import type { AgentLauncher, EndReason, JsonObject, Session, SessionSummary } from "greenroom";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { launch } from "../../fixtures/launch.ts";
 import { program } from "../../fixtures/runner/child.ts";
 import { ask, heard, startSession } from "../../fixtures/runner/rest.ts";
@@ -7,9 +8,9 @@ import { answer, eventOf, reached } from "../../fixtures/session-watch.ts";
 
 /** Opens another call beside the one that goes wrong: it talks before, during and after. */
 async function neighbour(launcher: AgentLauncher): Promise<{ session: Session; check(): Promise<string> }> {
-  const session = await launcher.startSession({ callId: "neighbour" });
+  const supervisor = await supervisorOf(launcher);
+  const session = await supervisor.startSession({ callId: "neighbour" });
   await reached(session, "live");
-  const supervisor = await launcher.supervisor();
   return {
     session,
     check: () => answer((message) => supervisor.sendMessage(session, message), session, "hello"),
@@ -266,7 +267,7 @@ test.serial("only threads that were ended by force count as killed", async (t) =
     heapLimitMb: 1_024,
     closeGraceMs: 60_000,
   });
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   const kills = async () =>
     [
       ...(await supervisor.metrics.text()).matchAll(/^greenroom_watchdog_kills_total\{reason="(\w+)"\} 1$/gm),
@@ -290,16 +291,16 @@ test.serial("one error in many calls stops the starts, not the calls", async (t)
   }
   const error = await t.throwsAsync(launcher.startSession({ callId: "next" }), { code: "CRASH_STORM" });
   t.true((error as { retryAfterSeconds?: number }).retryAfterSeconds! > 1);
-  t.is((await launcher.supervisor()).unreadiness()?.code, "CRASH_STORM");
+  t.is((await supervisorOf(launcher)).unreadiness()?.code, "CRASH_STORM");
   t.regex(await check(), /\S/);
 });
 
 test.serial("no thread serves two sessions", async (t) => {
   const launcher = await launch(t, "thread-id");
   const threads = new Set<string>();
-  const supervisor = await launcher.supervisor();
+  const supervisor = await supervisorOf(launcher);
   for (let i = 0; i < 12; i += 1) {
-    const session = await launcher.startSession({ callId: `call-${i}` });
+    const session = await supervisor.startSession({ callId: `call-${i}` });
     threads.add(
       await answer((message) => supervisor.sendMessage(session, message), session, "which thread?"),
     );

@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import test from "ava";
 import pino from "pino";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { AgentFile, brokenAgents, throwsAtImport, workingAgent } from "../../fixtures/agent-file.ts";
 import { launch, launcherOf } from "../../fixtures/launch.ts";
 import { answer, reached } from "../../fixtures/session-watch.ts";
@@ -13,7 +14,7 @@ for (const [title, { source, says, options }] of Object.entries(brokenAgents)) {
       const file = new AgentFile(t, source);
       const launcher = launcherOf(t, file.url, options);
       await t.throwsAsync(launcher.start(), { message: says });
-      const supervisor = await launcher.supervisor();
+      const supervisor = await supervisorOf(launcher);
       t.false(supervisor.serving);
       t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
       const refused = await t.throwsAsync(launcher.startSession({ callId: "x" }), {
@@ -36,8 +37,8 @@ test.serial(
   async (t) => {
     const file = new AgentFile(t, workingAgent);
     const launcher = await launch(t, file.url, { warmSessions: 1, maxConcurrentSessions: 3 });
-    const supervisor = await launcher.supervisor();
-    const running = await launcher.startSession({ callId: "running" });
+    const supervisor = await supervisorOf(launcher);
+    const running = await supervisor.startSession({ callId: "running" });
     await reached(running, "live");
 
     await supervisor.reserveWhole();
@@ -76,7 +77,7 @@ test.serial(
     );
     const launcher = launcherOf(t, file.url);
     await t.throwsAsync(launcher.start(), { message: /GOOGLE_API_KEY is not set/ });
-    const supervisor = await launcher.supervisor();
+    const supervisor = await supervisorOf(launcher);
     t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
     const refused = await t.throwsAsync(launcher.startSession({ callId: "x" }), {
       code: "AGENT_UNAVAILABLE",

@@ -1,4 +1,4 @@
-import type { BuiltInTransform } from "../text-transform.ts";
+import type { TransformRules } from "../text-transform.ts";
 import { canonical, notAfterWord, notBeforeWord } from "./language.ts";
 
 const iso = new RegExp(
@@ -15,7 +15,7 @@ const parted = new RegExp(
  * @param language Default `en`; any that `Intl` knows. The order of "3/4/2027" goes by it: the month comes first in `en` and
  *   `en-US`, and the day in all others, such as `en-GB`. Throws a `RangeError` for what is none.
  */
-export function dates(language = "en"): BuiltInTransform {
+export function dates(language = "en"): TransformRules {
   const locale = canonical(language);
   const long = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC", calendar: "gregory" });
   const said = (year: number, month: number, day: number): string | null => {

@@ -1,5 +1,5 @@
 import { type SpanRule, wordStart } from "../spans/span-rewriter.ts";
-import type { BuiltInTransform } from "../text-transform.ts";
+import type { TransformRules } from "../text-transform.ts";
 import { canonical, ofLanguage } from "./language.ts";
 
 interface Signs {
@@ -35,7 +35,7 @@ const mayGoOn = /^[A-Za-z0-9.-]$/;
  * @param language Default `en`; `de`, `fr`, `es`, `it`, `pt`, `nl`, `pl`, `ru` and `ja` have words of their own. Throws a
  *   `RangeError` for what is none.
  */
-export function emailAddresses(language = "en"): BuiltInTransform {
+export function emailAddresses(language = "en"): TransformRules {
   const words = ofLanguage(canonical(language), signs);
   const rule: SpanRule = {
     start: `${wordStart}${local}(?:@|$)`,

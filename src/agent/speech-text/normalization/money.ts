@@ -1,4 +1,4 @@
-import type { BuiltInTransform } from "../text-transform.ts";
+import type { TransformRules } from "../text-transform.ts";
 import {
   canonical,
   notAfterWord,
@@ -82,7 +82,7 @@ const after = new RegExp(
  * Amounts of money are said with the name of their currency: "$12.50" as "12 dollars and 50 cents".
  * @param language Default `en`; any that `Intl` knows, such as `de` or `pt-BR`. Throws a `RangeError` for what is none.
  */
-export function money(language = "en"): BuiltInTransform {
+export function money(language = "en"): TransformRules {
   const locale = canonical(language);
   const said = ({ groups = {} }: RegExpExecArray): string | null => {
     const currency = currencies[groups.currency!] ?? groups.currency!;

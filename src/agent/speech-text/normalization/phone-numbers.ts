@@ -1,4 +1,4 @@
-import type { BuiltInTransform } from "../text-transform.ts";
+import type { TransformRules } from "../text-transform.ts";
 import { canonical, ofLanguage } from "./language.ts";
 
 const plus = {
@@ -25,7 +25,7 @@ const national =
  * Phone numbers are said digit by digit, in the groups in which they are written.
  * @param language Default `en`: for the word "plus". Throws a `RangeError` for what is none.
  */
-export function phoneNumbers(language = "en"): BuiltInTransform {
+export function phoneNumbers(language = "en"): TransformRules {
   const locale = canonical(language);
   const sign: string = ofLanguage(locale, plus);
   const said = ([number]: RegExpExecArray): string | null => {

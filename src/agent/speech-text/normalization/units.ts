@@ -1,4 +1,4 @@
-import type { BuiltInTransform } from "../text-transform.ts";
+import type { TransformRules } from "../text-transform.ts";
 import {
   canonical,
   notAfterWord,
@@ -78,7 +78,7 @@ const pattern = new RegExp(
  * Measures are said with the name of their unit: "20 °C" as "20 degrees Celsius".
  * @param language Default `en`; any that `Intl` knows. Throws a `RangeError` for what is none.
  */
-export function units(language = "en"): BuiltInTransform {
+export function units(language = "en"): TransformRules {
   const locale = canonical(language);
   return {
     name: "units",

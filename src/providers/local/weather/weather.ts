@@ -4,6 +4,7 @@ import type { Weather } from "./weather-report.ts";
 
 export type { Weather } from "./weather-report.ts";
 
+/** The options of a question for the weather. */
 export interface WeatherOptions {
   /**
    * The source: a server with the responses of open-meteo.com, or `offline` for the built-in table alone.
