@@ -48,7 +48,7 @@ export class VoicePackets {
     this.#clock = options.clock ?? systemClock;
     this.#silence = new Int16Array(frameLength(options.sampleRate));
     const random = randomBytes(6);
-    // Far from their ends, so that not every receiver's first packets wrap around.
+    // The upper half is avoided, so that the numbers do not wrap around during the first packets.
     this.#sequenceNumber = random.readUInt16BE(0) >> 1;
     this.#firstTimestamp = random.readUInt32BE(2) >>> 1;
   }
@@ -63,12 +63,12 @@ export class VoicePackets {
     return this.#silence.length;
   }
 
-  /** Takes in that 20 ms have passed, and sends them; null: silence. */
+  /** Sends the next 20 ms; null: silence. */
   send(samples: Int16Array | null): void {
     this.#pass((timestamp) => this.#send(samples ?? this.#silence, timestamp));
   }
 
-  /** Takes in that 20 ms have passed of which nothing is sent. */
+  /** Skips the next 20 ms, of which nothing is sent. */
   skip(): void {
     this.#pass(() => {
       this.#marked = true;

@@ -19,22 +19,22 @@ import { type RealtimeReply, RealtimeSession } from "./realtime-session.ts";
 
 /** The options of a scripted speech-to-speech model. */
 export interface RealtimeModelOptions {
-  /** The answers of the model, one after the other. Default, and after those: `You said: …`. */
+  /** The replies of the model, one after the other. Default, and after those: `You said: …`. */
   readonly replies?: readonly RealtimeReply[];
-  /** The words that are heard, turn after turn, whoever speaks: anything loud is speech. Beyond the last one: no words. */
+  /** The words that are recognised, turn after turn, whoever speaks: any loud sound counts as speech. After the last one: no words. */
   readonly transcripts?: readonly string[];
-  /** The time when it tells what it has heard: with the end of the turn, once it has answered, or never. Default `in_time`. */
+  /** The time of a turn's transcript: at the end of the turn, after the answer, or never. Default `in_time`. */
   readonly transcribes?: "in_time" | "late" | "never";
-  /** Quiet that ends a turn, in milliseconds of sound. Default 400. */
+  /** The silence that ends a turn, in milliseconds of sound. Default 400. */
   readonly endMs?: number;
-  /** The time that each character of an answer sounds, in milliseconds. Default 20. */
+  /** The length of each character's sound, in milliseconds. Default 20. */
   readonly characterMs?: number;
-  /** Tells which turn or request an answer is for. Default true. */
+  /** Says whether answers have the id of their turn or request. Default true. */
   readonly correlates?: boolean;
-  /** Keeps in its history only what was heard of an answer. Default true. */
+  /** Says whether its history keeps only the part of an answer that was heard. Default true. */
   readonly truncates?: boolean;
   readonly capabilities?: Partial<RealtimeCapabilities>;
-  /** The errors that it throws instead of opening a session, one each time; then it opens one. */
+  /** The errors that `open` throws, one for each call; after those it opens sessions. Default: none. */
   readonly failures?: readonly Error[];
 }
 
@@ -59,8 +59,8 @@ const checks: Checks<RealtimeModelOptions> = {
 };
 
 /**
- * A speech-to-speech model that does what a test wants. It hears when somebody speaks, and not what; each of its answers is
- * another tone, in which each character sounds equally long. Nothing in it is left to chance.
+ * A speech-to-speech model that does what a test tells it. It detects speech, but not its words. Each of its answers has its own
+ * tone, in which each character has the same length. Nothing in it is random.
  *
  * ```ts
  * const llm = new testing.RealtimeModel({ transcripts: ["What is the weather?"], replies: ["It is sunny."] });
@@ -72,7 +72,7 @@ export class RealtimeModel extends BaseModel {
   readonly provider = "testing";
   readonly model = "realtime";
   readonly capabilities: RealtimeCapabilities;
-  /** All sessions so far, those that are over too. */
+  /** The sessions so far, closed ones included. */
   readonly sessions: RealtimeSession[] = [];
   readonly #options: RealtimeModelOptions;
   readonly #replies: RealtimeReply[];
@@ -97,12 +97,12 @@ export class RealtimeModel extends BaseModel {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** Adds answers behind those that are scripted already. */
+  /** Adds replies after those that are scripted already. */
   reply(...replies: readonly RealtimeReply[]): void {
     this.#replies.push(...replies);
   }
 
-  /** Resolves with the session of this number, the first being 1, once it is open. Rejects where it is not within 10 s. */
+  /** Resolves with the session of this number, from 1, once it is open. Rejects with a `DeadlineError` after 10 s. */
   async session(count = 1): Promise<RealtimeSession> {
     const wait = async () => {
       while (this.sessions.length < count) await this.#changed.promise;

@@ -13,18 +13,18 @@ import type { PcmFrame } from "../audio/pcm-frame.ts";
 import { tone } from "../providers/memory/tone.ts";
 import { type JsonValue, now } from "../shared/protocol.ts";
 
-/** One thing that a scripted speech-to-speech model does. */
+/** A step of a scripted speech-to-speech model. */
 export type RealtimeStep =
   | { readonly say: string }
-  /** Writes this, for the agent's own voice to speak. */
+  /** Gives a text, which the agent's own voice speaks. */
   | { readonly write: string }
   /** Calls a function. Those that follow one another are called together; the model goes on with their results. */
   | { readonly call: string; readonly arguments?: JsonValue }
-  /** Does nothing more, and does not end the answer. */
+  /** Gives nothing more, and does not end the answer. */
   | { readonly hang: true }
   | { readonly fail: string };
 
-/** A text that is said, steps, or what makes them of the results of the tools so far. */
+/** A reply: a text, a list of steps, or a function that makes them of the tools' results so far. */
 export type RealtimeReply =
   | string
   | readonly RealtimeStep[]
@@ -74,7 +74,7 @@ export class RealtimeSession implements SessionInterface {
   #turns = 0;
   #open = true;
 
-  /** Makes a session; only the model does. */
+  /** Makes a session. The model calls this. */
   constructor(opened: RealtimeOpenRequest, script: Script) {
     this.opened = opened;
     this.#script = script;
@@ -86,7 +86,7 @@ export class RealtimeSession implements SessionInterface {
     return this.#open;
   }
 
-  /** Sound that it was given, in milliseconds. */
+  /** The length of the sound that it was given, in milliseconds. */
   get heardMs(): number {
     return this.#heardMs;
   }
@@ -96,12 +96,12 @@ export class RealtimeSession implements SessionInterface {
     return this.#history.filter(({ text }) => text !== "").map(({ role, text }) => ({ role, text }));
   }
 
-  /** Tells the agent this, by hand. */
+  /** Emits an event to the agent. */
   tell(event: RealtimeEvent): void {
     this.#events.push(event);
   }
 
-  /** The session is lost. */
+  /** Ends the session as lost. */
   lose(error: Error): void {
     this.#open = false;
     this.#events.push(error);
@@ -117,7 +117,7 @@ export class RealtimeSession implements SessionInterface {
     }
   }
 
-  /** Somebody has begun to speak. An answer that is being made is broken off. */
+  /** Reports that a participant begins to speak, and breaks off the present answer. */
   speechStarted(): void {
     this.#turns += 1;
     this.tell({ type: "speech_started", turnId: `turn_${this.#turns}` });
@@ -128,7 +128,7 @@ export class RealtimeSession implements SessionInterface {
     this.#awaited?.();
   }
 
-  /** They have said this, and are answered. */
+  /** Reports the participant's words, and answers them. */
   speechEnded(text: string, speechEndedAt: number | null = now()): void {
     const turnId = `turn_${this.#turns}`;
     const { transcribes } = this.#script;
@@ -141,7 +141,7 @@ export class RealtimeSession implements SessionInterface {
     });
   }
 
-  /** The model speaks by itself. */
+  /** Makes the model answer without a question. */
   speak(reply: RealtimeReply): void {
     void this.#answer(null, reply);
   }
@@ -262,7 +262,7 @@ export class RealtimeSession implements SessionInterface {
     calls.length = 0;
   }
 
-  /** The tone of an answer, by its place among all answers of the model, in hertz: 300, 400 … 1 200, and again. */
+  /** Returns the frequency of an answer, by its index among all answers of the model, in hertz: 300, 400 … 1,200, and again. */
   static frequencyOf(place: number): number {
     return 300 + 100 * (place % 10);
   }

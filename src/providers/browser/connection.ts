@@ -13,12 +13,12 @@ import { spokenRate } from "./call/client.ts";
 import { messageOf } from "./call/server-message.ts";
 import type { FilledOptions } from "./options.ts";
 
-/** The time from a frame's time until it is in the browser: half a beat, the codec's look ahead, and the way; in milliseconds. */
+/** The time from a frame's timestamp until it is in the browser, in milliseconds: half a tick, the codec's look-ahead, and the network. */
 const wayMs = 20;
-/** Bytes of JSON that an event of the application may have. */
+/** The largest custom event, in bytes of JSON. */
 const mostEventBytes = 16_384;
 
-/** The agent's place in a call that people come into from browsers. */
+/** The agent's connection to a call that people join from browsers. */
 export class BrowserConnection implements Connection {
   readonly room: CallRoom;
   readonly audio: ConnectionAudio;

@@ -19,17 +19,17 @@ import { type ClientOffer, readOffer } from "./web-rtc/offer.ts";
 import { WebRtcClient } from "./web-rtc/web-rtc-client.ts";
 import { SocketClient } from "./web-socket/socket-client.ts";
 
-/** Connections of a call that are being made: more than its participants, since some of them come to nothing. */
+/** The number of connections of a call that may be opening at once; more than its participants, since some of them fail. */
 const mostConnecting = 32;
 
 /**
- * Calls that people come into from a browser, straight to the agent: by WebRTC (`POST /sessions/{id}/offer`), or by WebSocket where
- * UDP does not pass (`GET /sessions/{id}/media`). `greenroom/client` does either by itself.
+ * The edge for calls that people join from a browser, straight to the agent: by WebRTC (`POST /sessions/{id}/offer`), or by WebSocket
+ * where UDP does not pass (`GET /sessions/{id}/media`). `greenroom/client` chooses by itself.
  */
 export class Edge implements EdgeInterface {
   readonly provider = "browser";
   readonly #options: FilledOptions;
-  /** Connections by WebRTC that are not over, by the name of the resource that stands for each. */
+  /** The open WebRTC connections, by the name of their resource. */
   readonly #connecting = new Map<string, WebRtcClient>();
   #connection: BrowserConnection | null = null;
 
@@ -51,7 +51,7 @@ export class Edge implements EdgeInterface {
 
   /**
    * Answers `{ type: "offer", sdp, resume? }` with `{ type: "answer", sdp, resource }`. `{ type: "leave", resource }` ends what an offer
-   * began. Whoever offers is a participant once connected.
+   * began. The client becomes a participant when it is connected.
    */
   async offer(_call: Call, { guest, offer, signal }: OfferRequest): Promise<JsonObject> {
     const room = this.#room;
@@ -72,7 +72,7 @@ export class Edge implements EdgeInterface {
     return { type: "answer", sdp, resource };
   }
 
-  /** Takes in a client that speaks `greenroom.v1`. */
+  /** Accepts a client with the subprotocol `greenroom.v1`. It rejects with an {@link EdgeRefusal}. */
   async accept(_call: Call, { guest, protocols, stream, signal }: SocketRequest): Promise<AcceptedSocket> {
     const room = this.#room;
     if (!protocols.includes(SocketClient.protocol))

@@ -9,12 +9,12 @@ import { readMessage } from "./client-message.ts";
 import { Member } from "./member.ts";
 import { Returns } from "./returns.ts";
 
-/** Frames of the agent that may wait for their time: more than are handed over at once. */
+/** The largest number of the agent's frames that wait to be sent; more than are handed over at once. */
 const mostWaiting = 12;
 
 /**
- * The participants of a call, and one clock for all: at each 20 ms it takes what everybody says, hands it to the agent voice by
- * voice, and sends everybody a mix of what the agent and the others say.
+ * The participants of a call, with one clock: every 20 ms it reads the sound of all participants, passes each
+ * to the agent, and sends every participant a mix of the agent and the others.
  */
 export class CallRoom {
   readonly members = new Map<string, Member>();
@@ -33,7 +33,7 @@ export class CallRoom {
     this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#beat() });
   }
 
-  /** The longest time that sound waits in a client until it is heard, in milliseconds. */
+  /** The longest time that sound waits in a client until it is played, in milliseconds. */
   get playoutMs(): number {
     const known = [...this.members.values()].flatMap(({ playoutMs }) => playoutMs ?? []);
     return known.length === 0 ? usualPlayoutMs : Math.max(...known);
@@ -49,7 +49,7 @@ export class CallRoom {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Throws an {@link EdgeRefusal} where nobody else is let in. */
+  /** Throws an {@link EdgeRefusal} where no other participant can join. */
   checkRoom({ id }: Participant): void {
     if (this.#closed) throw new EdgeRefusal("The agent has left the call");
     if (this.members.has(id) || this.members.size < this.#most) return;
@@ -57,12 +57,12 @@ export class CallRoom {
   }
 
   /**
-   * Brings a participant in, as somebody new, or as the one who dropped out and was given `resume`. Whoever has the same id in the
-   * call makes way. Returns the member, or null where there is no room.
+   * Adds a participant, or resumes one whose connection broke and whose secret is `resume`. A former
+   * participant of the same id is removed. Returns the member, or null where the call is full.
    */
   enter(guest: Participant, client: Client, resume: string | null): Member | null {
     const present = resume === null ? undefined : this.#bySecret(resume);
-    // The old connection may not have been noticed to be dead.
+    // The former connection may be dead without that having been noticed.
     if (present !== undefined) this.drop(present, "replaced");
     const back = this.#returns.back(resume);
     const participant = back?.participant ?? guest;
@@ -80,7 +80,7 @@ export class CallRoom {
     return member;
   }
 
-  /** Tells a member who it is, and who else is there. */
+  /** Sends a member its own identity and the other participants. */
   greet(member: Member): void {
     const { id, name, resume, missed } = member;
     const agent = { id: this.#agentUser.id, name: this.#agentUser.name };
@@ -96,7 +96,7 @@ export class CallRoom {
     member.missed = [];
   }
 
-  /** Takes a message of a member. One that is none ends its connection. */
+  /** Handles a message of a member. An invalid one ends its connection. */
   take(member: Member, text: string): void {
     const message = readMessage(text);
     if (message === null || message.type === "hello" || member.floods()) {
@@ -115,14 +115,14 @@ export class CallRoom {
         this.drop(member, "left");
         return;
       case "received":
-        // Of interest to the connection alone.
+        // This message is handled by the connection.
         return;
       default:
         message satisfies never;
     }
   }
 
-  /** Takes a member out of the call, and closes its connection. */
+  /** Removes a member from the call, and closes its connection. */
   drop(member: Member, end: ClientEnd): void {
     void member.client.close(end, end);
     if (this.members.get(member.id) !== member) return;
@@ -134,20 +134,20 @@ export class CallRoom {
       other.tell({ type: "participant_left", participant: { id, name } });
   }
 
-  /** 20 ms of the agent, to be heard after those before. */
+  /** Adds 20 ms of the agent's sound, to be played after those before. */
   say(samples: Int16Array): void {
     if (this.members.size === 0 || samples.length !== frameLength(spokenRate)) return;
     this.#said.push(samples);
     if (this.#said.length > mostWaiting) this.#said.shift();
   }
 
-  /** Tells all participants. Final words are kept for those who dropped out. */
+  /** Sends a message to all participants. Final transcripts are kept for those whose connection broke. */
   tellAll(message: JsonObject): void {
     if (message.final === true && message.text !== undefined) this.#returns.said(message);
     for (const member of this.members.values()) member.tell(message);
   }
 
-  /** Ends the call for everybody. `reason`: why, for the clients. */
+  /** Ends the call for everybody. `reason` is sent to the clients. */
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#pacer.stop();
@@ -162,7 +162,7 @@ export class CallRoom {
     return [...this.members.values()].find(({ resume }) => resume === secret);
   }
 
-  /** 20 ms of the call; false: nobody is in it. */
+  /** Processes 20 ms of the call. Returns false where it has no participant. */
   #beat(): boolean {
     const agent = this.#said.shift() ?? null;
     const members = [...this.members.values()];
@@ -187,5 +187,5 @@ export class CallRoom {
   }
 }
 
-/** The time that sound waits in a browser where it has not told it, in milliseconds. */
+/** The time that sound waits in a browser that has not reported it, in milliseconds. */
 const usualPlayoutMs = 50;

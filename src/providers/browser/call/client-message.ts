@@ -1,14 +1,14 @@
 import { isObject } from "../../../agent/options/option-checks.ts";
 
-/** A message of a client, beside its sound. */
+/** A message of a client, besides its sound. */
 export type ClientMessage =
-  /** The first one over a WebSocket. `resume`: the text that an earlier connection of the same participant was given. */
+  /** The first message over a WebSocket. `resume` is the secret of an earlier connection of the same participant. */
   | { readonly type: "hello"; readonly resume: string | null; readonly codec: "pcm16" | "opus" }
-  /** The participant typed this. */
+  /** A text that the participant typed. */
   | { readonly type: "text"; readonly text: string }
-  /** The client is there. `playoutMs`: the time that sound waits in it until it is heard, where it knows. */
+  /** A ping. `playoutMs` is the time that sound waits in the client until it is played, where that is known. */
   | { readonly type: "ping"; readonly id: number; readonly playoutMs: number | null }
-  /** Frames of sound that came over the WebSocket so far. */
+  /** The number of frames that the client has received over the WebSocket. */
   | { readonly type: "received"; readonly frames: number }
   /** The participant leaves the call. */
   | { readonly type: "leave" };
@@ -17,10 +17,10 @@ export type ClientMessage =
 export const longestMessage = 40_000;
 /** The longest text that a participant may type, in characters: that of `POST /sessions/{id}/messages`. */
 const longestText = 8_192;
-/** The longest time that a client may say its sound waits, in milliseconds. */
+/** The longest `playoutMs` that is accepted, in milliseconds. */
 const longestPlayoutMs = 1_000;
 
-/** Reads a message of a client; null where it is none. */
+/** Returns a message of a client; null where it is invalid. */
 export function readMessage(text: string): ClientMessage | null {
   if (text.length > longestMessage) return null;
   let value: unknown;

@@ -4,19 +4,22 @@ import { Resampler } from "../../../audio/resampler.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { type Client, heardRate, spokenRate } from "./client.ts";
 
-/** Messages that a client may send in a second; one that sends more is no client of ours. */
+/** The number of messages that a client may send in a second; the project's own client sends fewer. */
 const mostMessages = 100;
 
-/** A participant in the call, with the connection that it has at the moment. */
+/** A participant in the call, with its present connection. */
 export class Member implements Participant {
   readonly id: string;
   readonly name: string;
-  /** The text by which another connection of the same participant is known. */
+  /** The secret by which another connection can resume this participant. */
   readonly resume: string;
   readonly client: Client;
-  /** The time that sound waits in the client until it is heard, in milliseconds; null where it does not say. */
+  /**
+   * The time that sound waits in the client until it is played, in milliseconds; null where it was not
+   * reported.
+   */
   playoutMs: number | null = null;
-  /** What was said while the participant was out of the call, until it is told. */
+  /** The transcripts of the time in which the participant was disconnected, until they are sent. */
   missed: readonly JsonObject[] = [];
   readonly #framer = new Framer(frameLength(spokenRate));
   #upsampler: Resampler | null = null;
@@ -30,7 +33,9 @@ export class Member implements Participant {
     this.resume = resume;
   }
 
-  /** Returns 20 ms of what the participant says, as others are to hear it; null at first, as the resampler looks ahead. */
+  /**
+   * Returns 20 ms of the participant's sound for the others; null at first, since the resampler looks ahead.
+   */
   forOthers(samples: Int16Array): Int16Array | null {
     this.#upsampler ??= new Resampler(heardRate, spokenRate);
     return this.#framer.push(this.#upsampler.push(samples))[0] ?? null;
@@ -40,7 +45,7 @@ export class Member implements Participant {
     this.client.tell(message);
   }
 
-  /** Counts a message. Returns whether there were too many of late. */
+  /** Counts a message. Returns whether there were too many in the last second. */
   floods(): boolean {
     const second = Math.floor(performance.now() / 1_000);
     if (second !== this.#second) this.#messages = 0;

@@ -2,8 +2,8 @@ import type { AgentEvent, ResponseLatency } from "../../../shared/agent-event.ts
 import type { JsonObject } from "../../../shared/protocol.ts";
 
 /**
- * Returns what participants are told of an event of the agent, under the names that `GET /sessions/{id}/events` uses; null where
- * it is none of their business.
+ * Returns the message about an event of the agent, under the names of `GET /sessions/{id}/events`; null for
+ * an event that participants are not told.
  */
 export function messageOf(event: AgentEvent): JsonObject | null {
   const at = new Date(event.at).toISOString();
@@ -40,7 +40,7 @@ export function messageOf(event: AgentEvent): JsonObject | null {
 
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** The parts of a latency, in whole milliseconds. */
+/** Returns the stages of a latency, in whole milliseconds. */
 function latencyOf(latency: ResponseLatency): JsonObject {
   return Object.fromEntries(
     Object.entries(latency).map(([name, ms]) => [snakeCase(name), Math.round(Number(ms))]),

@@ -2,12 +2,12 @@ import type { RTCPeerConnection } from "werift";
 import { within } from "../../../shared/deadline.ts";
 import type { FilledOptions } from "../options.ts";
 
-/** The longest wait for candidates of ours, in milliseconds: those of this machine, and those that servers have to be asked for. */
+/** The longest wait for local candidates, in milliseconds: those of this machine, and those of STUN and TURN servers. */
 const gatheringMs = { own: 300, servers: 2_000 } as const;
 
 /**
- * Completes an answer with the candidates, as clients are told nothing later. `candidates` is filled meanwhile. With an
- * advertised address, that one stands in place of the machine's own.
+ * Resolves with an answer that has all candidates, since clients are sent none later. `candidates` is filled meanwhile. An advertised
+ * address replaces the machine's own.
  */
 export async function answerSdp(
   connection: RTCPeerConnection,
@@ -17,13 +17,13 @@ export async function answerSdp(
 ): Promise<string> {
   const gathered = Promise.withResolvers<void>();
   const look = () => {
-    // The last of them are told in the next turn of the loop.
+    // The last candidates are reported in the next turn of the event loop.
     if (connection.iceGatheringState === "complete") setImmediate(gathered.resolve);
   };
   const { unSubscribe } = connection.iceGatheringStateChange.subscribe(look);
   look();
   const waitMs = iceServers.length > 0 ? gatheringMs.servers : gatheringMs.own;
-  // What is not known by then is left out.
+  // Candidates that are found later are left out.
   await within(gathered.promise, waitMs, "Candidates").catch(() => undefined);
   unSubscribe();
   const lines = candidates.map((json) => {

@@ -2,15 +2,15 @@ import { isIP } from "node:net";
 import { EdgeRefusal } from "../../../agent/edge.ts";
 
 /**
- * The parts of a browser's offer that count, each of them checked. Nothing else of what a client sends gets as far as werift, which
- * takes any text for a description.
+ * The parts of a browser's offer that are used, each of them checked. No other part of it reaches werift, which accepts any text as
+ * a description.
  */
 export interface ClientOffer {
   readonly ufrag: string;
   readonly password: string;
   readonly fingerprint: string;
   readonly setup: string;
-  /** The sections in the order of the offer, since the answer has to have the same. */
+  /** The sections in the order of the offer, which the answer has to keep. */
   readonly sections: readonly ("audio" | "application")[];
   readonly audio: AudioSection;
   /** The `mid` of the data channel's section; null where there is none. */
@@ -22,9 +22,9 @@ export interface ClientOffer {
 interface AudioSection {
   readonly mid: string;
   readonly direction: string;
-  /** The payload type that stands for Opus. */
+  /** The payload type of Opus. */
   readonly payloadType: number;
-  /** The number of the source of what the client says; null where it says nothing. */
+  /** The SSRC of the client's sound; null where it sends none. */
   readonly ssrc: number | null;
 }
 
@@ -32,7 +32,7 @@ interface AudioSection {
 const longestOffer = 32_768;
 const mostCandidates = 32;
 
-/** Reads an offer. Throws an {@link EdgeRefusal} that says what is wrong with it. */
+/** Returns the parts of an offer. It throws an {@link EdgeRefusal} that says what is wrong with it. */
 export function readOffer(sdp: unknown): ClientOffer {
   if (typeof sdp !== "string" || !sdp.startsWith("v=0")) throw new EdgeRefusal("The offer holds no SDP");
   if (sdp.length > longestOffer) throw new EdgeRefusal(`The SDP has more than ${longestOffer} characters`);
@@ -82,7 +82,7 @@ function midOf(section: string): string {
   return mid;
 }
 
-/** Names that only a local network can resolve are left out, as is TCP. */
+/** Returns the candidates, without names that only a local network can resolve and without TCP. */
 function readCandidates(sdp: string): string[] {
   const lines = sdp.matchAll(
     /^a=(candidate:[\w+/]{1,32} 1 udp \d{1,10} ([\da-fA-F.:]{2,45}) (\d{1,5}) typ (?:host|srflx|prflx|relay))\b/gim,
@@ -93,7 +93,7 @@ function readCandidates(sdp: string): string[] {
     .map(([, line = ""]) => line);
 }
 
-/** Writes the offer anew, without its candidates. */
+/** Returns the offer as a description, without its candidates. */
 export function sdpOf(offer: ClientOffer): string {
   const { audio, dataMid } = offer;
   const common = (mid: string) => [

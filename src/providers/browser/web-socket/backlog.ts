@@ -1,22 +1,22 @@
 import type { WebSocket } from "ws";
 
-/** Frames that may be under way to a client, which tells twice a second how many came: 1.5 s. */
+/** The number of frames that may be under way to a client, which reports twice a second how many it received: 1.5 s. */
 const mostUnderWay = 75;
-/** Frames that wait here while as many are under way: half a second. The oldest is dropped for the newest. */
+/** The number of frames that wait beyond those: half a second. The oldest is dropped for the newest. */
 const mostWaiting = 25;
-/** Bytes that may wait in the socket itself, where a client never tells what came. */
+/** The bytes that may wait in the socket itself, where a client does not report what it received. */
 const mostBufferedBytes = 65_536;
 
 /**
- * Sends sound to a client that may be slow: what cannot be under way waits, and of what waits too long the oldest is dropped. The
- * buffers of the sockets in between hold many seconds, so it goes by what the client says that it received.
+ * Sends sound to a client that may be slow. Frames beyond those under way wait, and the oldest of too many is dropped. The buffers of
+ * the sockets in between hold many seconds, so that the client's own reports decide.
  */
 export class Backlog {
   readonly #socket: WebSocket;
   #waiting: Uint8Array[] = [];
   #sent = 0;
   #received = 0;
-  /** A client that never tells is trusted by what its socket takes. */
+  /** Says whether the client reports what it received; otherwise the socket's own buffer decides. */
   #tells = false;
 
   constructor(socket: WebSocket) {
@@ -29,7 +29,7 @@ export class Backlog {
     this.#flush();
   }
 
-  /** The client has received so many frames in all. */
+  /** Reports how many frames the client has received in all. */
   received(frames: number): void {
     this.#tells = true;
     this.#received = Math.max(this.#received, Math.min(frames, this.#sent));

@@ -3,16 +3,16 @@ import { SampleQueue } from "../../../audio/reception/sample-queue.ts";
 import { heardRate } from "../call/client.ts";
 
 const length = frameLength(heardRate);
-/** Sound that has to wait here before any is given, in milliseconds: by so much later a piece may come unheard. */
+/** The sound that is buffered before any is given, in milliseconds: a piece may be late by so much without a gap. */
 const depthMs = 40;
-/** Sound that may wait here, in milliseconds; beyond it the oldest is dropped, as nobody talks with more. */
+/** The most sound that is buffered, in milliseconds. Beyond it the oldest is dropped, since a longer delay prevents a conversation. */
 const mostMs = 300;
-/** The time without a piece of sound after which the participant does not send, in milliseconds. */
+/** The time without sound after which the participant does not send, in milliseconds. */
 const idleMs = 1_000;
 
 const samplesOf = (ms: number): number => (ms / frameMs) * length;
 
-/** Sound that comes over a stream of bytes, whole and in order but not in time, and is given 20 ms each time it is asked. */
+/** Sound that arrives over a stream of bytes, complete and in order but not in time, and is given in frames of 20 ms. */
 export class PcmReception {
   readonly #samples = new SampleQueue(samplesOf(mostMs));
   readonly #silence = new Int16Array(length);
@@ -23,11 +23,11 @@ export class PcmReception {
     this.#idleFrames = 0;
     this.#samples.push(samples);
     const tooMuch = this.#samples.length - samplesOf(mostMs);
-    // Down to the depth, so that what is late is left out once rather than at each piece.
+    // The buffer is reduced to its depth, so that late sound is skipped once rather than at each piece.
     if (tooMuch > 0) this.#samples.take(this.#samples.length - samplesOf(depthMs));
   }
 
-  /** Returns the next 20 ms, silence where none came in time; null where nothing has come for a second. */
+  /** Returns the next 20 ms, with silence where none arrived in time; null where nothing has arrived for a second. */
   pull(): Int16Array | null {
     this.#idleFrames += 1;
     if (this.#filling && this.#samples.length >= samplesOf(depthMs)) this.#filling = false;
