@@ -61,7 +61,7 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   AGENT_UNAVAILABLE: "not_ready",
   CRASH_STORM: "not_ready",
   SESSION_NOT_FOUND: "not_found",
-  SESSION_CLOSING: "not_found",
+  SESSION_CLOSING: "not_ready",
 };
 const byStatus: Readonly<Record<number, CallErrorCode>> = {
   401: "forbidden",

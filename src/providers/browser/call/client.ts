@@ -9,7 +9,7 @@ export const spokenRate = 24_000;
 export type ClientEnd =
   /** It said goodbye. */
   | "left"
-  /** Nothing was heard of it for some seconds, or its connection broke. */
+  /** Nothing was heard of it for some seconds, or its connection ended without a goodbye. It may come back. */
   | "vanished"
   /** It sent what no client of ours sends. */
   | "protocol_error"

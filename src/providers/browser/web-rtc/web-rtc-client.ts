@@ -6,6 +6,7 @@ import { serversFor } from "../../../media/relay.ts";
 import { VoicePackets } from "../../../media/voice-packets.ts";
 import { VoiceReceiver } from "../../../media/voice-receiver.ts";
 import { guardDataChannels, type Werift } from "../../../media/werift.ts";
+import { within } from "../../../shared/deadline.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { type Client, type ClientEnd, type ClientEvents, heardRate, spokenRate } from "../call/client.ts";
 import { longestMessage } from "../call/client-message.ts";
@@ -24,6 +25,8 @@ export interface WebRtcEvents extends ClientEvents {
 const healMs = 1_500;
 /** The longest time from an offer to a connection, in milliseconds. */
 const connectTimeoutMs = 10_000;
+/** The longest time that the last message to a client may take, in milliseconds. */
+const lastMessageMs = 200;
 /** Bytes that may wait in the data channel: a client that takes nothing is dropped beyond them. */
 const mostBufferedBytes = 1_048_576;
 
@@ -111,11 +114,7 @@ export class WebRtcClient implements Client {
 
   async #close(end: ClientEnd, reason: string): Promise<void> {
     clearTimeout(this.#healing);
-    if (this.#channel?.readyState === "open") {
-      this.#channel.send(JSON.stringify({ type: "ended", end, reason }));
-      // The message has to be under way before the connection is closed.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    if (this.#channel?.readyState === "open") await sendLast(this.#channel, { type: "ended", end, reason });
     await this.#link.close();
     this.#receiver?.close();
     this.#voice.close();
@@ -151,13 +150,13 @@ export class WebRtcClient implements Client {
         else this.#end("protocol_error");
       });
       channel.stateChanged.subscribe((state) => {
-        if (state === "closed" || state === "closing") this.#end("left");
+        if (state === "closed" || state === "closing") this.#end("vanished");
       });
       // It is announced while its own message is read.
       queueMicrotask(() => this.#events.onOpen());
     });
     connection.connectionStateChange.subscribe((state) => {
-      if (state === "closed") this.#end("left");
+      if (state === "closed") this.#end("vanished");
     });
   }
 
@@ -179,6 +178,17 @@ export class WebRtcClient implements Client {
   #end(end: ClientEnd): void {
     if (!this.#closing) this.#events.onEnd(end);
   }
+}
+
+/** Sends a message. Resolves once it is under way, so that the connection can be closed. */
+async function sendLast(channel: RTCDataChannel, message: JsonObject): Promise<void> {
+  const sent = Promise.withResolvers<void>();
+  const { unSubscribe } = channel.bufferedAmountLow.subscribe(() => sent.resolve());
+  channel.send(JSON.stringify(message));
+  if (channel.bufferedAmount === 0) sent.resolve();
+  // A client that takes nothing is not waited for.
+  await within(sent.promise, lastMessageMs, "The last message").catch(() => undefined);
+  unSubscribe();
 }
 
 function configOf(

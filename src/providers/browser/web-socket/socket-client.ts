@@ -101,7 +101,7 @@ export class SocketClient implements Client {
       if (performance.now() - this.#heardAt > silenceMs) this.#end("vanished");
     }, 500).unref();
     this.#socket.on("error", () => undefined);
-    this.#socket.once("close", (code) => this.#end(code === 1_000 || code === 1_001 ? "left" : "vanished"));
+    this.#socket.once("close", () => this.#end("vanished"));
     this.#socket.on("message", (data, isBinary) => {
       if (this.#closing) return;
       this.#heardAt = performance.now();
