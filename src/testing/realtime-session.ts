@@ -67,9 +67,9 @@ export class RealtimeSession implements SessionInterface {
   readonly #detector: TurnDetector;
   readonly #events = new AsyncQueue<RealtimeEvent | Error>();
   readonly #history: { role: "user" | "model"; text: string; answerId?: string }[] = [];
-  /** The answer that is being made. */
-  #answering: { readonly id: string; broken: boolean } | null = null;
-  #awaited: (() => void) | null = null;
+  /** The answers that are being made. Those that are broken off leave it. */
+  readonly #answering = new Set<string>();
+  #changed = Promise.withResolvers<void>();
   #heardMs = 0;
   #turns = 0;
   #open = true;
@@ -121,11 +121,10 @@ export class RealtimeSession implements SessionInterface {
   speechStarted(): void {
     this.#turns += 1;
     this.tell({ type: "speech_started", turnId: `turn_${this.#turns}` });
-    if (this.#answering === null) return;
-    this.#answering.broken = true;
-    this.tell({ type: "answer_ended", answerId: this.#answering.id, outcome: "interrupted" });
-    this.#answering = null;
-    this.#awaited?.();
+    for (const answerId of this.#answering) {
+      this.tell({ type: "answer_ended", answerId, outcome: "interrupted" });
+      this.#breakOff(answerId);
+    }
   }
 
   /** Reports the participant's words, and answers them. */
@@ -166,7 +165,7 @@ export class RealtimeSession implements SessionInterface {
 
   toolResult(result: ToolResult): void {
     this.results.push(result);
-    this.#awaited?.();
+    this.#change();
   }
 
   stop(answerId: string, heard: Heard): void {
@@ -178,10 +177,7 @@ export class RealtimeSession implements SessionInterface {
       entry.text = entry.text.slice(0, left);
       left -= entry.text.length;
     }
-    if (this.#answering?.id !== answerId) return;
-    this.#answering.broken = true;
-    this.#answering = null;
-    this.#awaited?.();
+    this.#breakOff(answerId);
   }
 
   async close(): Promise<void> {
@@ -198,26 +194,24 @@ export class RealtimeSession implements SessionInterface {
 
   async #answer(answers: string | null, reply: RealtimeReply): Promise<void> {
     const place = this.#script.nextAnswer();
-    const answering = { id: `answer_${place + 1}`, broken: false };
-    this.#answering = answering;
-    const { id: answerId } = answering;
+    const answerId = `answer_${place + 1}`;
+    this.#answering.add(answerId);
     this.tell({ type: "answer_started", answerId, answers: this.#script.correlates ? answers : null });
     const made = typeof reply === "function" ? reply(this) : reply;
     const steps = typeof made === "string" ? [{ say: made }] : made;
     const calls: string[] = [];
     for (const [index, step] of steps.entries()) {
-      if (answering.broken) return;
-      if (!("call" in step) && calls.length > 0) await this.#resultsOf(calls, answering);
-      if (answering.broken || "hang" in step) return;
+      if (!("call" in step) && calls.length > 0) await this.#resultsOf(calls, answerId);
+      if (!this.#answering.has(answerId) || "hang" in step) return;
       if ("fail" in step) {
+        this.#answering.delete(answerId);
         this.tell({ type: "answer_ended", answerId, outcome: "failed", error: new Error(step.fail) });
         return;
       }
       this.#perform(step, answerId, place, index, calls);
     }
-    if (calls.length > 0) await this.#resultsOf(calls, answering);
-    if (answering.broken) return;
-    this.#answering = null;
+    if (calls.length > 0) await this.#resultsOf(calls, answerId);
+    if (!this.#answering.delete(answerId)) return;
     this.tell({ type: "usage", answerId, inputTokens: this.#history.length, outputTokens: steps.length });
     if (this.#script.endsAnswers) this.tell({ type: "answer_ended", answerId, outcome: "done" });
   }
@@ -252,14 +246,19 @@ export class RealtimeSession implements SessionInterface {
   }
 
   /** Waits for the results of these calls, unless the model goes on without them. */
-  async #resultsOf(calls: string[], answering: { readonly broken: boolean }): Promise<void> {
+  async #resultsOf(calls: string[], answerId: string): Promise<void> {
     const open = () => calls.some((id) => !this.results.some(({ callId }) => callId === id));
-    while (!this.#script.asyncTools && !answering.broken && open()) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#awaited = resolve;
-      await promise;
-    }
+    while (!this.#script.asyncTools && this.#answering.has(answerId) && open()) await this.#changed.promise;
     calls.length = 0;
+  }
+
+  #breakOff(answerId: string): void {
+    if (this.#answering.delete(answerId)) this.#change();
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
   /** Returns the frequency of an answer, by its index among all answers of the model, in hertz: 300, 400 … 1,200, and again. */

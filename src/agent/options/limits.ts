@@ -2,7 +2,7 @@ import { type Checks, duration, whole } from "./option-checks.ts";
 
 /** Bounds of one agent. Times in milliseconds. */
 export interface AgentLimits {
-  /** The longest wait for the edge to bring the agent into the call. */
+  /** The longest wait for the edge to bring the agent into the call, and for a speech-to-speech model to open its session. */
   readonly joinTimeoutMs: number;
   /**
    * The longest time from a request to the first text or tool call of the model. Past it the turn fails; slow reasoning
@@ -34,11 +34,15 @@ export interface AgentLimits {
   readonly maxHistoryLength: number;
   /** Turns that may wait behind the running one; further ones fail at once. */
   readonly maxWaitingTurns: number;
-  /** The time without news from the recogniser after which a turn that is being spoken is taken as it is. */
+  /**
+   * The time without news from the recogniser after which a turn that is being spoken is taken as it is; from a
+   * speech-to-speech model, after which its answer is taken as whole.
+   */
   readonly stalledTurnMs: number;
   /**
    * A participant whose recogniser has failed for good is listened to again after this long; it doubles with each failure,
-   * up to 12 times as much (60 s). A recogniser that lasts for so long works.
+   * up to 12 times as much (60 s). A recogniser that lasts for so long works. The same holds for the session with a
+   * speech-to-speech model.
    */
   readonly hearingRetryMs: number;
   /**

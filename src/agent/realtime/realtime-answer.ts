@@ -150,9 +150,17 @@ export class RealtimeAnswer implements Answer {
     return `${provider} ${model}`;
   }
 
+  /** Gives a part, or holds it. What goes wrong with it is the answer's failure, not the session's. */
   #pass(part: AnswerPart): void {
-    if (this.#give) this.#give(part);
-    else this.#held.push(part);
+    if (this.#give === null) {
+      this.#held.push(part);
+      return;
+    }
+    try {
+      this.#give(part);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   #call(call: ToolCall): void {

@@ -4,7 +4,6 @@ import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
-import { now } from "../../shared/protocol.ts";
 import { wellFormed } from "../../shared/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
@@ -22,7 +21,7 @@ export interface RealtimeConnectionOptions {
   readonly onEvent: (event: RealtimeEvent) => void;
   /** The session is lost, with all that it was doing. Another one is opened. */
   readonly onLost: (error: unknown) => void;
-  /** No other session could be opened. It is tried again, with pauses that grow. */
+  /** Called each time that no other session could be opened. It is tried again, with pauses that grow. */
   readonly onUnreachable: (error: unknown) => void;
   readonly onReached: () => void;
 }
@@ -46,10 +45,15 @@ export class RealtimeConnection {
   #session: RealtimeSession | null = null;
   #frames: PcmFrame[] = [];
   #requests: ((session: RealtimeSession) => void)[] = [];
+  #sessions = 0;
+  /** A session is being opened, which knows of the conversation up to now. */
+  #opening = false;
   #resampler: Resampler | null = null;
   #uncountedMs = 0;
-  /** Attempts in a row that failed. */
+  /** Sessions in a row that failed before they had worked. */
   #failures = 0;
+  /** True once it was told that no session can be had. */
+  #unreachable = false;
 
   constructor(context: CallContext, options: RealtimeConnectionOptions) {
     this.#context = context;
@@ -83,6 +87,17 @@ export class RealtimeConnection {
     else if (this.#requests.length < mostWaitingRequests) this.#requests.push(request);
   }
 
+  /** The number of the session that is open, or is being opened. */
+  get session(): number {
+    return this.#sessions;
+  }
+
+  /** Adds to the history of the session what that does not know. One that is not opened yet will be shown the conversation. */
+  append(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    if (this.#session || this.#opening) this.send((session) => session.append(messages));
+  }
+
   /** Does this with the session that is open; not with another one, which would not know what it is about. */
   sendNow(request: (session: RealtimeSession) => void): void {
     if (this.#session) request(this.#session);
@@ -110,9 +125,11 @@ export class RealtimeConnection {
 
   /** Holds the permit until the session has ended. Throws what it ended of, unless nobody needs it any more. */
   async #converse(signal: AbortSignal): Promise<void> {
-    const { model, instructions, tools, history, onEvent, onReached, onLost } = this.#options;
+    const { model, instructions, tools, history } = this.#options;
     const { provider } = model;
     using _permit = await this.#service.permit(signal);
+    this.#sessions += 1;
+    this.#opening = true;
     const request = { instructions, functions: tools().declarations, messages: [...history()] };
     const { joinTimeoutMs } = this.#context.limits;
     const wanted = new AbortController();
@@ -125,25 +142,31 @@ export class RealtimeConnection {
       // One that opens all the same is not left open.
       void opening.then((late) => late.close()).catch(() => undefined);
       throw error;
+    } finally {
+      this.#opening = false;
     }
-    const session = this.#session;
-    const openedAt = now();
-    onReached();
+    await this.#use(this.#session, signal);
+  }
+
+  async #use(session: RealtimeSession, signal: AbortSignal): Promise<void> {
+    const { model, onEvent, onLost } = this.#options;
+    // Some let everybody in, and hang up at once.
+    const lasts = setTimeout(() => this.#works(), this.#context.limits.hearingRetryMs).unref();
     try {
       for (const frame of this.#frames.splice(0)) this.#hand(session, frame);
       for (const send of this.#requests.splice(0)) send(session);
       for await (const event of session) {
         if (signal.aborted) continue;
-        // Some let everybody in, and hang up at once.
-        if (now() - openedAt >= this.#context.limits.hearingRetryMs) this.#failures = 0;
+        this.#works();
         if (event.type === "error") this.#failed(event.error, "the model reported an error");
         else onEvent(event);
       }
-      if (!signal.aborted) throw new Error(`${provider} ${model.model} has ended the session`);
+      if (!signal.aborted) throw new Error(`${model.provider} ${model.model} has ended the session`);
     } catch (error) {
       if (!signal.aborted) onLost(error);
       throw error;
     } finally {
+      clearTimeout(lasts);
       this.#count();
       await this.#closeSession();
       this.#session = null;
@@ -151,11 +174,20 @@ export class RealtimeConnection {
     }
   }
 
+  #works(): void {
+    this.#failures = 0;
+    if (!this.#unreachable) return;
+    this.#unreachable = false;
+    this.#options.onReached();
+  }
+
   /** Waits before another session is opened: the first time not at all. */
   async #giveUp(error: unknown, signal: AbortSignal): Promise<void> {
-    const pauseMs = this.#context.limits.hearingRetryMs * Math.min(2 ** (this.#failures - 1), longestPause);
-    if (this.#failures++ === 0) return;
+    const failures = this.#failures++;
+    if (failures === 0) return;
+    this.#unreachable = true;
     this.#options.onUnreachable(error);
+    const pauseMs = this.#context.limits.hearingRetryMs * Math.min(2 ** (failures - 1), longestPause);
     await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
   }
 

@@ -3,7 +3,7 @@ import type { Message } from "../model/message.ts";
 import type { RealtimeEvent, RealtimeModel, RealtimeRequest } from "../realtime-model.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Heard } from "../turns/heard.ts";
-import type { Answer, Question, Responder } from "../turns/responder.ts";
+import type { AddedMessages, Answer, Question, Responder } from "../turns/responder.ts";
 import { RealtimeAnswer } from "./realtime-answer.ts";
 import { RealtimeConnection } from "./realtime-connection.ts";
 
@@ -42,6 +42,9 @@ interface Expected {
   readonly answer: RealtimeAnswer;
 }
 
+/** Answers of which something may still be told. */
+const mostAnswers = 64;
+
 /** Answers of a speech-to-speech model, in its own voice. */
 export class RealtimeResponder implements Responder {
   readonly hears = true as const;
@@ -54,6 +57,8 @@ export class RealtimeResponder implements Responder {
   readonly #answers = new Map<string, RealtimeAnswer>();
   /** Answers that were given up before the model had begun them, since a participant or the agent last asked. */
   #givenUp = 0;
+  /** The session in which each answer was asked for or begun, by its number. */
+  readonly #sessions = new WeakMap<Answer, number>();
   #requests = 0;
   #listener: ParticipantListener | null = null;
 
@@ -85,7 +90,6 @@ export class RealtimeResponder implements Responder {
   begin({ messages, heardAs }: Question): Answer {
     const last = messages.at(-1);
     if (heardAs !== undefined || last === undefined) return this.#expect(heardAs ?? this.#nextId());
-    this.append(messages.slice(0, -1));
     return this.#ask({ type: "answer", id: this.#nextId(), message: last });
   }
 
@@ -96,8 +100,11 @@ export class RealtimeResponder implements Responder {
     return this.#ask({ type: "answer", id, message: { role: "instruction", text: instruction } });
   }
 
-  append(messages: readonly Message[]): void {
-    if (messages.length > 0) this.connection.sendNow((session) => session.append(messages));
+  turnOver({ asked, said, answer }: AddedMessages): void {
+    const session = answer === null ? null : this.#sessions.get(answer);
+    if (session === this.connection.session) return;
+    // The model has not said it, or it was another session that has heard and said it.
+    this.connection.append([...asked, ...said]);
   }
 
   #nextId(): string {
@@ -107,8 +114,13 @@ export class RealtimeResponder implements Responder {
 
   #ask(request: RealtimeRequest): Answer {
     this.#givenUp = 0;
-    this.connection.send((session) => session.request(request));
-    return this.#expect(request.id);
+    const answer = this.#expect(request.id);
+    this.connection.send((session) => {
+      if (!this.#expected.some((expected) => expected.answer === answer)) return;
+      this.#sessions.set(answer, this.connection.session);
+      session.request(request);
+    });
+    return answer;
   }
 
   #expect(id: string): RealtimeAnswer {
@@ -117,6 +129,7 @@ export class RealtimeResponder implements Responder {
       else this.#stop(answer, heard);
     });
     this.#expected.push({ id, answer });
+    this.#sessions.set(answer, this.connection.session);
     return answer;
   }
 
@@ -191,7 +204,7 @@ export class RealtimeResponder implements Responder {
     const known = this.#expected.find(({ id }) => answers === null || id === answers);
     if (known) {
       this.#forget(known.answer);
-      this.#answers.set(answerId, known.answer);
+      this.#keep(answerId, known.answer);
       return;
     }
     if (answers !== null || this.#givenUp > 0) {
@@ -201,8 +214,16 @@ export class RealtimeResponder implements Responder {
       return;
     }
     const answer: RealtimeAnswer = this.#answer((heard) => this.#stop(answer, heard));
-    this.#answers.set(answerId, answer);
+    this.#keep(answerId, answer);
     this.#options.onUnasked(answer);
+  }
+
+  /** Keeps an answer for what is told of it, also when it is over, until many others have come. */
+  #keep(answerId: string, answer: RealtimeAnswer): void {
+    this.#answers.set(answerId, answer);
+    this.#sessions.set(answer, this.connection.session);
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > mostAnswers && oldest !== undefined) this.#answers.delete(oldest);
   }
 
   #ended(event: Extract<RealtimeEvent, { readonly type: "answer_ended" }>): void {

@@ -84,6 +84,7 @@ export class SoundOutput implements Output {
     this.#speech?.end();
     await this.#options.queue.drained();
     clearInterval(this.#telling);
+    if (this.#cutAt) return false;
     this.#tell();
     return true;
   }

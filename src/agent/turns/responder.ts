@@ -56,6 +56,14 @@ export interface Answer {
   end(heard: Heard | null): void;
 }
 
+/** The messages that a turn has added to the conversation, as far as they were said and heard. */
+export interface AddedMessages {
+  readonly asked: readonly Message[];
+  readonly said: readonly Message[];
+  /** The answer that was given; null where the agent's code had the words said without the model. */
+  readonly answer: Answer | null;
+}
+
 /** The answering side of a call: a pipeline of text model and tools, or a speech-to-speech model. */
 export interface Responder {
   /** The model, as metrics name it. */
@@ -69,6 +77,9 @@ export interface Responder {
   begin(question: Question): Answer;
   /** Has the model say these words. Left out where the model does not speak itself. */
   say?(text: string): Answer;
-  /** Takes in what was said in the call without the model. Left out where the model is shown the history each time. */
-  append?(messages: readonly Message[]): void;
+  /**
+   * Takes in what a turn has added to the conversation: the model may not know all of it. Left out where the model is shown the
+   * history each time.
+   */
+  turnOver?(turn: AddedMessages): void;
 }

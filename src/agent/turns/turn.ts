@@ -275,7 +275,7 @@ export class Turn {
     const said: readonly Message[] = answer?.messages ?? [{ role: "agent", text: words, toolCalls: [] }];
     const saidAsHeard = cutToHeard(said, words.length);
     this.#parts.conversation.append([...asked, ...saidAsHeard, ...this.#backchannels]);
-    if (answer === null) this.#parts.responder.append?.(saidAsHeard);
+    this.#parts.responder.turnOver?.({ asked, said: saidAsHeard, answer });
     const result = {
       outcome,
       input: this.input,

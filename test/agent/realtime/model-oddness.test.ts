@@ -176,10 +176,8 @@ test("a lost session fails what was under way; another one is opened with the co
 
 test("where no session can be had participants are unheard, until one can", async (t) => {
   const refused = () => Object.assign(new Error("refused"), { status: 503 });
-  const llm = new testing.RealtimeModel({
-    failures: [refused(), refused(), refused()],
-    replies: ["Here I am."],
-  });
+  const failures = Array.from({ length: 7 }, refused);
+  const llm = new testing.RealtimeModel({ failures, replies: ["Here I am."] });
   const call = await RealtimeCall.with(t, { llm, agent: { limits: { hearingRetryMs: 20 } } });
   call.edge.addParticipant("alice");
   const session = await llm.session();
@@ -196,9 +194,26 @@ test("where no session can be had participants are unheard, until one can", asyn
 
 test("the session is closed with the agent, and its permit given back", async (t) => {
   const llm = new testing.RealtimeModel();
-  const call = await RealtimeCall.with(t, { llm });
+  let permits = 0;
+  const permit = async () => {
+    permits += 1;
+    return { [Symbol.dispose]: () => (permits -= 1) };
+  };
+  const call = await RealtimeCall.with(t, { llm, host: { permit } });
   const session = await llm.session();
   t.true(session.open);
+  t.is(permits, 1);
   await call.hosted.agent.close();
   t.false(session.open);
+  t.is(permits, 0);
+});
+
+test("an answer that is text and sound by turns fails, and not the session", async (t) => {
+  const llm = new testing.RealtimeModel({
+    replies: [[{ say: "Sound. " }, { write: "Text." }], "Sound alone."],
+  });
+  const call = await RealtimeCall.with(t, { llm, agent: { apology: null } });
+  t.is(await call.hosted.agent.simpleResponse("Mix."), "failed");
+  t.is(await call.hosted.agent.simpleResponse("Again."), "done");
+  t.is(llm.sessions.length, 1);
 });
