@@ -56,6 +56,7 @@ export interface AgentLauncherOptions {
     readonly heapSoftLimitMb?: number;
     readonly heapLimitMb?: number;
     readonly memoryLimitMb?: number | null;
+    readonly localStt?: boolean;
     readonly ignoreLoad?: boolean;
     readonly crashStormLimit?: number;
     readonly messagesPerSecond?: number;

@@ -23,6 +23,9 @@ export interface LocalLLMOptions {
 }
 
 export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {
+    readonly eagerMs?: number;
+    readonly captionMs?: number;
+    readonly keyterms?: readonly string[];
 }
 
 export interface LocalTTSOptions {
@@ -33,12 +36,12 @@ export interface LocalTTSOptions {
 export declare class STT implements STTInterface {
     #private;
     readonly provider = "local";
-    readonly model = "voice-activity";
-    readonly words = false;
     constructor(options?: LocalSTTOptions);
-    listen({ signal }: {
-        readonly signal: AbortSignal;
-    }): Promise<SpeechStream>;
+    get model(): string;
+    get words(): boolean;
+    get language(): string | undefined;
+    warm(): Promise<void>;
+    listen({ signal }: Pick<ListenOptions, "signal">): Promise<SpeechStream>;
     close(): Promise<void>;
 }
 

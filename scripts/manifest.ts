@@ -7,6 +7,8 @@ export interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  /** Installed where they can be, unless they are left out: what needs them does without. */
+  readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
@@ -15,7 +17,7 @@ export const papersOf = ({ files }: Manifest): string[] =>
   files.filter((name) => name !== "src" && name !== "workers");
 
 /** The fields that are of use only in the clone. */
-const left = ["private", "scripts", "devDependencies", "allowScripts", "ava"] as const;
+const left = ["private", "scripts", "devDependencies", "overrides", "allowScripts", "ava"] as const;
 
 /** The manifest of the package: its entries are compiled, and what only development needs is left out. */
 export function packedManifest(source: Manifest, imports: { js: Set<string>; types: Set<string> }): object {
@@ -35,7 +37,8 @@ export function packedManifest(source: Manifest, imports: { js: Set<string>; typ
 
 /** Checks the imports. Throws for one that an installed package would not find. */
 export function checkImports(source: Manifest, js: ReadonlySet<string>): void {
-  const missing = [...js].filter((name) => !(name in source.dependencies));
+  const installed = { ...source.dependencies, ...source.optionalDependencies };
+  const missing = [...js].filter((name) => !(name in installed));
   if (missing.length > 0) throw new Error(`Imported, but not in dependencies: ${missing.join(", ")}`);
 }
 

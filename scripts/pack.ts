@@ -21,6 +21,7 @@ import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { swaggerFiles } from "../src/control-plane/documents/pages/swagger-ui.ts";
+import { speechModel, speechModelFolder } from "../src/shared/speech-model.ts";
 import { finishDeclarations } from "./declarations.ts";
 import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
 import { bundleSdks } from "./sdk-bundles.ts";
@@ -47,6 +48,7 @@ const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "
 const types = finishDeclarations(folder, Object.values(manifest.exports).map(declarationOf));
 javascript.forEach(refuseSourceNames);
 copySwaggerUi();
+copySpeechModel();
 await bundleSdks(root, folder);
 
 const imports = { js: packagesIn(javascript), types: packagesIn(types) };
@@ -127,6 +129,19 @@ function copySwaggerUi(): void {
   const to = join(folder, "src/control-plane/documents/pages/swagger-ui");
   for (const name of [...Object.keys(swaggerFiles), "LICENSE", "NOTICE"])
     copy(join(from, name), join(to, name));
+}
+
+/**
+ * The model of the local recogniser lies where it is looked for first, with its licence. The package that it comes in is no dependency:
+ * that one brings half a gigabyte of others, which only the root of a project can leave out.
+ */
+function copySpeechModel(): void {
+  const from = speechModelFolder();
+  if (from === null) throw new Error(`${speechModel.package} is not installed`);
+  const to = join(folder, "src/shared/speech-model");
+  for (const name of Object.keys(speechModel.files)) copy(join(from, name), join(to, name));
+  const [home] = from.split(speechModel.folder);
+  copy(join(home ?? from, "LICENSE"), join(to, "LICENSE"));
 }
 
 function copy(from: string, to: string): void {

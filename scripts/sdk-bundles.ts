@@ -27,6 +27,7 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
       "methods",
     ],
   },
+  "providers/local": { "llama-tokenizer-js": ["default"] },
   "providers/stream": { ws: ["WebSocket"] },
 };
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { OptionTable } from "./option.ts";
+import { toggle } from "./text-values.ts";
 import { count, duration, durationOrZero } from "./values.ts";
 
 /** The options of the launcher that bound what sessions may take, and for how long. */
@@ -130,6 +131,21 @@ export const launcherLimits = {
       placeholder: "MiB",
       help: "Memory of the process; near it the thread that takes most is ended",
       example: "4096",
+    },
+  },
+  localStt: {
+    doc:
+      "Offers agents the speech recogniser of this process, which `local.STT` uses: one for all sessions, English, with no " +
+      "key. It takes some 430 MiB once an agent asks for it, which count in the capacity. True offers it whatever else is " +
+      "set, false never.",
+    schema: z.boolean().optional(),
+    derived: "where no `DEEPGRAM_API_KEY` is set for agents, and the process may use 1.5 GiB",
+    outside: {
+      group: "Limits",
+      name: "noLocalStt",
+      help: "Recognise no speech without a key, which takes some 430 MiB once",
+      reader: toggle.transform((left) => (left ? false : undefined)),
+      derived: "false",
     },
   },
   ignoreLoad: {

@@ -56,7 +56,7 @@ export const helpHeadings = {
 } as const satisfies Record<Command, Readonly<Partial<Record<HelpGroup, readonly HelpGroup[]>>>>;
 
 /** The limits that the help of `run` shows; the others have little meaning for a single call. */
-const limitsOfRun: readonly string[] = ["providerConcurrency"];
+const limitsOfRun: readonly string[] = ["providerConcurrency", "noLocalStt"];
 
 /** Returns the options below each heading of the help of a command, flags alone. */
 export function helpOf(command: Command): (readonly [heading: string, options: readonly OutsideOption[]])[] {

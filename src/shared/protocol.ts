@@ -40,6 +40,8 @@ export interface SlotBoot {
   readonly agentUrl: string;
   /** The providers whose requests are limited over all sessions: each request needs a permit. */
   readonly limitedProviders: readonly string[];
+  /** The model of the thread that recognises speech for all sessions of the process; null where there is none. */
+  readonly recogniser: string | null;
   readonly log: ThreadLogOptions;
 }
 
@@ -196,6 +198,13 @@ export type ToThread =
   | { readonly type: "question"; readonly number: number; readonly question: SessionQuestion }
   /** The measurements of this session so far, as they were asked for. */
   | { readonly type: "metrics"; readonly metrics: SessionMetricsSnapshot }
+  /** The port to the recogniser that was asked for; null where it cannot be had, and why: the text ends a sentence. */
+  | {
+      readonly type: "recogniser";
+      readonly number: number;
+      readonly port: import("node:worker_threads").MessagePort | null;
+      readonly refusal: string;
+    }
   | { readonly type: "close"; readonly reason: CloseReason };
 
 export type FromThread =
@@ -223,6 +232,8 @@ export type FromThread =
   | { readonly type: "leave_data"; readonly leaveData: LeaveData | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: SessionAnswer }
   | { readonly type: "metrics_wanted" }
+  /** The thread wants a port to the recogniser of the process, for one listener. */
+  | { readonly type: "recogniser_wanted"; readonly number: number }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }

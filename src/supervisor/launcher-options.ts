@@ -5,13 +5,17 @@ import { launcherTable } from "../options/launcher.ts";
 import { makeNodeId } from "../registry/node-name.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import { deriveThreadLimits } from "./monitor/memory/memory-limits.ts";
+import { chooseRecogniser, type RecogniserChoice, sharedBytesOf } from "./recogniser/recogniser-choice.ts";
 import { deriveCapacity, type Limits } from "./starts/capacity.ts";
 
 /** The options that are derived from the machine where they are not given. */
 type Derived = "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb" | "heapLimitMb" | "nodeId";
 
-export type FilledLauncherOptions = Omit<Filled<typeof launcherTable>, Derived> & {
+export type FilledLauncherOptions = Omit<Filled<typeof launcherTable>, Derived | "localStt"> & {
   readonly [Name in Derived]: NonNullable<AgentLauncherOptions[Name]>;
+} & {
+  /** What became of `localStt`. */
+  readonly recogniser: RecogniserChoice;
 };
 
 /**
@@ -23,14 +27,16 @@ export function fillLauncherOptions(
   limits: Limits,
   baseBytes: number,
 ): FilledLauncherOptions {
-  const options = fill(launcherTable, raw);
-  const maxConcurrentSessions = options.maxConcurrentSessions ?? deriveCapacity(limits).sessions;
+  const { localStt, ...options } = fill(launcherTable, raw);
+  const recogniser = chooseRecogniser(localStt, limits, options.agentEnvironment ?? process.env);
+  const sharedBytes = sharedBytesOf(recogniser);
+  const maxConcurrentSessions = options.maxConcurrentSessions ?? deriveCapacity(limits, sharedBytes).sessions;
   const warmSessions = Math.min(
     options.warmSessions ?? Math.max(2, availableParallelism()),
     maxConcurrentSessions,
   );
   const { softMb: heapSoftLimitMb, hardMb: heapLimitMb } = deriveThreadLimits(
-    { memoryBytes: limits.memoryBytes, capacity: maxConcurrentSessions, baseBytes },
+    { memoryBytes: limits.memoryBytes, capacity: maxConcurrentSessions, baseBytes: baseBytes + sharedBytes },
     { softMb: options.heapSoftLimitMb, hardMb: options.heapLimitMb },
   );
   if (heapSoftLimitMb >= heapLimitMb) {
@@ -43,5 +49,13 @@ export function fillLauncherOptions(
     );
   }
   const nodeId = options.nodeId ?? makeNodeId();
-  return { ...options, nodeId, maxConcurrentSessions, warmSessions, heapSoftLimitMb, heapLimitMb };
+  return {
+    ...options,
+    recogniser,
+    nodeId,
+    maxConcurrentSessions,
+    warmSessions,
+    heapSoftLimitMb,
+    heapLimitMb,
+  };
 }

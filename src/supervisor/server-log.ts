@@ -5,6 +5,7 @@ import { outputDescriptor } from "../log/output-descriptor.ts";
 import type { LogLevel } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { limitWarning } from "./monitor/memory/memory-limits.ts";
+import { sharedBytesOf } from "./recogniser/recogniser-choice.ts";
 import { deriveCapacity, type Limits } from "./starts/capacity.ts";
 
 /** The most bytes that wait for a slow reader: about ten thousand lines. */
@@ -67,11 +68,17 @@ export interface LimitsToTell {
 
 /** Logs capacity and limits of memory, with their reasons, and warns where they cannot hold. */
 export function logCapacity(log: Logger, { options, limits, baseBytes, derived }: LimitsToTell): void {
-  const { maxConcurrentSessions: capacity, heapSoftLimitMb, heapLimitMb } = options;
+  const { maxConcurrentSessions: capacity, heapSoftLimitMb, heapLimitMb, recogniser } = options;
   const asSet = `${capacity} ${capacity === 1 ? "session" : "sessions"}, as set`;
-  const explanation = derived ? deriveCapacity(limits).explanation : asSet;
+  const sharedBytes = sharedBytesOf(recogniser);
+  const explanation = derived ? deriveCapacity(limits, sharedBytes).explanation : asSet;
   log.info({ capacity, heapSoftLimitMb, heapLimitMb }, `Capacity: ${explanation}`);
-  const room = { memoryBytes: limits.memoryBytes, capacity, baseBytes };
+  const offer = recogniser.offered ? "is offered" : "is not offered";
+  log.info(
+    { offered: recogniser.offered },
+    `Speech recognition without a key ${offer}: ${recogniser.reason}`,
+  );
+  const room = { memoryBytes: limits.memoryBytes, capacity, baseBytes: baseBytes + sharedBytes };
   const warning = limitWarning(room, { softMb: heapSoftLimitMb, hardMb: heapLimitMb });
   if (warning !== null) log.warn(warning);
 }

@@ -7,6 +7,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { Membership } from "./membership.ts";
 import { ThreadMonitor } from "./monitor/thread-monitor.ts";
 import { Readiness } from "./readiness.ts";
+import { SpeechRecogniser } from "./recogniser/speech-recogniser.ts";
 import { registryOf } from "./registry-of.ts";
 import { Permits } from "./session/permits.ts";
 import type { Session } from "./session/session.ts";
@@ -27,6 +28,7 @@ export interface SupervisorParts {
   readonly lifecycle: Lifecycle;
   readonly sessions: Sessions;
   readonly pool: Pool;
+  readonly recogniser: SpeechRecogniser;
   readonly warmUp: WarmUp;
   readonly monitor: ThreadMonitor;
   readonly readiness: Readiness;
@@ -48,7 +50,12 @@ export function makeSupervisorParts(
   const permits = new Permits<Session>(options.providerConcurrency);
   const crashStorm = new CrashStorm(options.crashStormLimit);
   const leaves = new LeavesOnBehalf(leaveModulesOf(options.leaveModules), log, metrics);
-  const pool = makeAgentPool(options, metrics, log);
+  const recogniser: SpeechRecogniser = new SpeechRecogniser({
+    choice: options.recogniser,
+    roomBytes: () => monitor.roomBytes(),
+    log,
+  });
+  const pool = makeAgentPool(options, recogniser, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({
     pool,
@@ -58,7 +65,7 @@ export function makeSupervisorParts(
     log,
     measured: (measurement) => metrics.record(measurement),
   });
-  const monitor = new ThreadMonitor({ options, sessions, pool, metrics, log });
+  const monitor = new ThreadMonitor({ options, sessions, pool, recogniser, metrics, log });
   const readiness = new Readiness({
     lifecycle,
     warmUp,
@@ -131,6 +138,7 @@ export function makeSupervisorParts(
     lifecycle,
     sessions,
     pool,
+    recogniser,
     warmUp,
     monitor,
     readiness,

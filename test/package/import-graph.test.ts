@@ -187,6 +187,7 @@ test("a package for one purpose is imported by what serves it alone, and only wh
     [/^elevenlabs/, "src/providers/elevenlabs/"],
     [/^@redis\/client/, "src/registry/redis/"],
     [/^@echogarden\/fvad|^libopus/, "src/audio/"],
+    [/^onnxruntime-web|^llama-tokenizer/, "src/providers/local/recognition/"],
   ];
   for (const [sdk, folder] of owners) {
     const importers = imports.filter(({ to }) => sdk.test(to));

@@ -29,7 +29,7 @@ test.serial("without keys it is served by the offline stand-ins, and says so in 
   const { made, complaints } = await served(t, { GOOGLE_API_KEY: " " });
   t.is(
     made,
-    "Agent: LLM local rules, STT local voice-activity, TTS local flite-slt, edge local. " +
+    "Agent: LLM local rules, STT local voice-activity, TTS local flite-slt, edge browser. " +
       standIns("GOOGLE_API_KEY, DEEPGRAM_API_KEY, and ELEVENLABS_API_KEY"),
   );
   t.deepEqual(complaints, []);
@@ -41,7 +41,7 @@ test.serial("each provider whose key is set is used, and the stand-ins for the o
   const { made, complaints } = await served(t, { ...gemini.environment, ...deepgram.environment });
   t.is(
     made,
-    "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS local flite-slt, edge local. " +
+    "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS local flite-slt, edge browser. " +
       standIns("ELEVENLABS_API_KEY"),
   );
   t.deepEqual(complaints, []);

@@ -4,6 +4,8 @@ import type { SessionAssignment, SessionQuestion, TextMessage, ToThread } from "
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
 
+type Answered = Extract<ToThread, { type: "recogniser" }>;
+
 /** The messages from the main thread to this one. A message that comes too early waits. */
 export class Inbox {
   readonly #assigned = Promise.withResolvers<SessionAssignment>();
@@ -13,6 +15,7 @@ export class Inbox {
   #onPermit: ((permit: number) => void) | null = null;
   #onQuestion: ((number: number, question: SessionQuestion) => void) | null = null;
   #onMetrics: ((metrics: SessionMetricsSnapshot) => void) | null = null;
+  #onRecogniser: ((answer: Answered) => void) | null = null;
 
   constructor(port: MessagePort) {
     port.on("message", (message: ToThread) => this.#take(message));
@@ -41,6 +44,11 @@ export class Inbox {
     this.#onMetrics = listener;
   }
 
+  /** The listener for ports to the recogniser that were asked for. */
+  set onRecogniser(listener: (answer: Answered) => void) {
+    this.#onRecogniser = listener;
+  }
+
   /** Hands the agent what has come for it, and from here on what comes. */
   connect(agent: AgentHandle): void {
     this.#agent = agent;
@@ -66,6 +74,9 @@ export class Inbox {
         return;
       case "metrics":
         this.#onMetrics?.(message.metrics);
+        return;
+      case "recogniser":
+        this.#onRecogniser?.(message);
         return;
       case "close": {
         const reason = closed(message.reason);

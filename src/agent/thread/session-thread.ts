@@ -21,6 +21,7 @@ import { isolateThread } from "./isolation.ts";
 import { watchNestedWorkers } from "./nested-workers.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll } from "./preload.ts";
+import { offerRecogniser, RecogniserDesk } from "./recogniser-desk.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
 
@@ -36,7 +37,7 @@ export interface ThreadEquipment {
  * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
  */
 export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
-  const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
+  const { port, heartbeat, agentUrl, limitedProviders, recogniser, log: logOptions } = boot;
   const pulse = new Int32Array(heartbeat);
   setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
   watchNestedWorkers(pulse);
@@ -57,6 +58,11 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
   );
   const inbox = new Inbox(port);
+  if (recogniser !== null) {
+    const desk = new RecogniserDesk(recogniser, post);
+    inbox.onRecogniser = ({ number, port, refusal }) => desk.answered(number, port, refusal);
+    offerRecogniser(desk);
+  }
   post({ type: "started", threadId });
 
   const importStartedAt = now();

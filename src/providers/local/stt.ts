@@ -1,14 +1,39 @@
-import { AsyncQueue } from "../../agent/async-queue.ts";
-import { type Checks, fillWith, number } from "../../agent/options/option-checks.ts";
-import type { SpeechEvent, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
-import { TurnDetector, type TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
+import {
+  type Check,
+  type Checks,
+  either,
+  fillWith,
+  number,
+  oneOf,
+} from "../../agent/options/option-checks.ts";
+import type { ListenOptions, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
+import { type RecogniserAccess, recogniserAccess } from "../../agent/thread/recogniser-desk.ts";
+import type { TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
 import { type EnergyGateOptions, VoiceActivity } from "../../audio/detection/voice-activity.ts";
-import { durationMs } from "../../audio/pcm.ts";
-import type { PcmFrame } from "../../audio/pcm-frame.ts";
-import { now } from "../../shared/protocol.ts";
+import { DetectedSpeech } from "./detected-speech.ts";
+import { isKeyterm, mostKeyterms } from "./recognition/messages.ts";
+import { RecognisedSpeech } from "./recognition/recognised-speech.ts";
 
 /** The options of the offline recogniser. */
-export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {}
+export interface LocalSTTOptions extends TurnDetectorOptions, EnergyGateOptions {
+  /**
+   * Quiet after which the words are asked for, so that they are there when the turn ends, and an answer may be begun, in
+   * milliseconds. Default 180. Less asks more often, for nothing.
+   */
+  readonly eagerMs?: number;
+  /**
+   * The shortest time between two captions while somebody speaks, in milliseconds. Default 500; 0: none. They let words interrupt
+   * the agent at once; each costs the recognition of what was said so far, a tenth of the time at the most.
+   */
+  readonly captionMs?: number;
+  /** Names and words to expect, such as those of places: at most 100, of 64 characters each. Default none. */
+  readonly keyterms?: readonly string[];
+}
+
+const terms: Check = {
+  fits: (value) => Array.isArray(value) && value.length <= mostKeyterms.terms && value.every(isKeyterm),
+  expected: `a list of at most ${mostKeyterms.terms} texts, of ${mostKeyterms.characters} characters each`,
+};
 
 const checks: Checks<LocalSTTOptions> = {
   startMs: number(20, 2_000),
@@ -16,78 +41,78 @@ const checks: Checks<LocalSTTOptions> = {
   maxTurnMs: number(1_000, 600_000),
   overBackground: number(1, 100),
   minLevel: number(1, 32_768),
+  eagerMs: number(60, 10_000),
+  captionMs: either(oneOf([0]), number(100, 60_000)),
+  keyterms: terms,
 };
 
 /**
- * A replacement of speech to text: it detects when somebody speaks and for how long, but not the words. A
- * turn ends with an empty text and `speechMs`. It needs no network, key or model, and takes 5 µs of CPU for
- * each 20 ms of sound.
+ * Speech to text with no key and no network: English, by a small model (Moonshine tiny) that one thread of the process runs for all
+ * sessions. It takes some 430 MiB once, and 4 to 8 % of a core for each caller who talks. Where the server has none
+ * (`--no-local-stt`, or the model is not installed), and in a thread of no server, it hears when somebody speaks and for how long, not
+ * what: a turn ends with no text and `speechMs`.
  */
 export class STT implements STTInterface {
   readonly provider = "local";
-  readonly model = "voice-activity";
-  readonly words = false;
-  readonly #options: LocalSTTOptions;
+  readonly #options: LocalSTTOptions & Required<Pick<LocalSTTOptions, "eagerMs" | "captionMs" | "keyterms">>;
+  readonly #access: RecogniserAccess | null = recogniserAccess();
+  #warned = false;
 
-  /** Throws a `TypeError` for an unknown or wrong option. */
+  /** Throws a `TypeError` for an option that does not exist or cannot be. */
   constructor(options: LocalSTTOptions = {}) {
-    this.#options = fillWith("local.STT", options, checks, {});
+    const defaults = { eagerMs: 180, captionMs: 500, keyterms: [] };
+    this.#options = fillWith("local.STT", options, checks, defaults);
   }
 
-  async listen({ signal }: { readonly signal: AbortSignal }): Promise<SpeechStream> {
+  /** The name of the speech model, or `voice-activity` where there is none. */
+  get model(): string {
+    return this.#access?.model ?? "voice-activity";
+  }
+
+  /** False where there is no speech model. */
+  get words(): boolean {
+    return this.#access !== null;
+  }
+
+  /** The language of the speech model. */
+  get language(): string | undefined {
+    return this.#access === null ? undefined : "en";
+  }
+
+  /** Has the server load the speech model, unless it has. It does not wait for that: what is said meanwhile is kept. */
+  async warm(): Promise<void> {
+    (await this.#access?.connect().catch((error: unknown) => this.#withoutWords(error)))?.close();
+  }
+
+  async listen({ signal }: Pick<ListenOptions, "signal">): Promise<SpeechStream> {
     const activity = await VoiceActivity.create(this.#options);
-    if (signal.aborted) {
+    try {
+      signal.throwIfAborted();
+      return await this.#listen(activity, signal);
+    } catch (error) {
       activity.free();
-      throw signal.reason;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  async #listen(activity: VoiceActivity, signal: AbortSignal): Promise<SpeechStream> {
+    const access = this.#access;
+    if (access !== null) {
+      try {
+        return await RecognisedSpeech.open({ ...this.#options, access, activity, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#withoutWords(error);
+      }
     }
     return new DetectedSpeech(activity, this.#options, signal);
   }
 
-  async close(): Promise<void> {}
-}
-
-/** The turns of one participant. */
-class DetectedSpeech implements SpeechStream {
-  readonly #events = new AsyncQueue<SpeechEvent>();
-  readonly #activity: VoiceActivity;
-  readonly #detector: TurnDetector;
-  readonly #signal: AbortSignal;
-  readonly #end = () => this.#stop();
-  #audioDurationMs = 0;
-  #open = true;
-
-  constructor(activity: VoiceActivity, options: TurnDetectorOptions, signal: AbortSignal) {
-    this.#activity = activity;
-    this.#detector = new TurnDetector((frame) => activity.isVoice(frame), options);
-    this.#signal = signal;
-    signal.addEventListener("abort", this.#end, { once: true });
-  }
-
-  get audioDurationMs(): number {
-    return this.#audioDurationMs;
-  }
-
-  write(frame: PcmFrame): void {
-    if (!this.#open) return;
-    this.#audioDurationMs += durationMs(frame);
-    for (const event of this.#detector.push(frame, now())) {
-      this.#events.push(event.type === "ended" ? { ...event, text: "" } : event);
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#stop();
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<SpeechEvent> {
-    return this.#events[Symbol.asyncIterator]();
-  }
-
-  #stop(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#signal.removeEventListener("abort", this.#end);
-    this.#activity.free();
-    this.#events.end();
+  #withoutWords(error: unknown): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    console.warn(`local.STT tells no words: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -8,7 +8,8 @@ import type { Pool } from "../threads/pool.ts";
 import type { Slot } from "../threads/slot.ts";
 import { PacingGauge, systemGauges } from "./load-gauges.ts";
 import { LoadGuard } from "./load-guard.ts";
-import { MemoryGuard } from "./memory/memory-guard.ts";
+import { MemoryGuard, type SharedThread } from "./memory/memory-guard.ts";
+import { firstMark } from "./memory/memory-limits.ts";
 import { type MemoryUse, ProcessMemory } from "./memory/process-memory.ts";
 import { heldBytes, type ThreadHolding, ThreadMemory } from "./memory/thread-memory.ts";
 import { Vitals } from "./vitals.ts";
@@ -18,6 +19,7 @@ export interface ThreadMonitorOptions {
   readonly options: FilledLauncherOptions;
   readonly sessions: Sessions;
   readonly pool: Pool;
+  readonly recogniser: SharedThread;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -35,7 +37,7 @@ export class ThreadMonitor {
   readonly #pacing = new PacingGauge();
   #maintenance: NodeJS.Timeout | undefined;
 
-  constructor({ options, sessions, pool, metrics, log }: ThreadMonitorOptions) {
+  constructor({ options, sessions, pool, recogniser, metrics, log }: ThreadMonitorOptions) {
     this.#options = options;
     this.#sessions = sessions;
     this.#log = log;
@@ -61,6 +63,7 @@ export class ThreadMonitor {
       memory: this.#processMemory,
       threads,
       heapSoftLimitMb,
+      shared: recogniser,
       log,
       ended: () => this.loadGuard.check(),
     });
@@ -82,6 +85,12 @@ export class ThreadMonitor {
   /** Returns the memory that the process uses, and the most that it may use. */
   memory(): MemoryUse {
     return this.#processMemory.read();
+  }
+
+  /** Returns the memory that the process may use more before threads are ended for it, in bytes; 0 where there is none. */
+  roomBytes(): number {
+    const { usedBytes, limitBytes } = this.#processMemory.read();
+    return Math.max(0, firstMark(limitBytes) - usedBytes);
   }
 
   start(): void {

@@ -275,6 +275,7 @@ export class Session implements SlotHolder {
       case "started":
       case "warm":
       case "rehearsed":
+      case "recogniser_wanted":
         break;
       default:
         message satisfies never;

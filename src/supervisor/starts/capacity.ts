@@ -33,18 +33,22 @@ export interface Capacity {
   readonly explanation: string;
 }
 
-/** Returns how many sessions this much CPU and memory can carry; at least 1. */
-export function deriveCapacity({ cpus, memoryBytes }: Limits): Capacity {
+/**
+ * Returns how many sessions this much CPU and memory can carry; at least 1.
+ * @param sharedBytes The memory that a thread of the server takes once, for all sessions.
+ */
+export function deriveCapacity({ cpus, memoryBytes }: Limits, sharedBytes = 0): Capacity {
   const { sessionsPerCpu, sessionBytes, baseBytes, memoryShare } = capacityConstants;
   const byCpu = Math.max(1, Math.floor(cpus * sessionsPerCpu));
-  const byMemory = Math.max(1, Math.floor((memoryBytes * memoryShare - baseBytes) / sessionBytes));
+  const onceBytes = baseBytes + sharedBytes;
+  const byMemory = Math.max(1, Math.floor((memoryBytes * memoryShare - onceBytes) / sessionBytes));
   const sessions = Math.min(byCpu, byMemory);
   const cpuText = `${plural(Number(cpus.toFixed(2)), "CPU")}`;
   const explanation =
     byCpu <= byMemory
       ? `${sessionsPerCpu} per CPU × ${cpuText}; memory would allow ${byMemory}`
       : `${sessionBytes / MiB} MiB each, in ${memoryShare * 100} % of ${Math.round(memoryBytes / MiB)} MiB ` +
-        `less ${baseBytes / MiB} MiB; ${cpuText} would allow ${byCpu}`;
+        `less ${Math.round(onceBytes / MiB)} MiB; ${cpuText} would allow ${byCpu}`;
   return { sessions, explanation: `${plural(sessions, "session")}: ${explanation}` };
 }
 

@@ -5,10 +5,16 @@ import type { Metrics } from "../../metrics/prometheus.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import { loggedError } from "../log-error.ts";
 import { Pool } from "./pool.ts";
+import type { RecogniserOfSlots } from "./slot.ts";
 import { threadEnvironment } from "./thread-environment.ts";
 
 /** Returns the pool as the launcher's options want it, with its events in the metrics and the log. */
-export function makeAgentPool(options: FilledLauncherOptions, metrics: Metrics, log: Logger): Pool {
+export function makeAgentPool(
+  options: FilledLauncherOptions,
+  recogniser: RecogniserOfSlots,
+  metrics: Metrics,
+  log: Logger,
+): Pool {
   return new Pool(
     {
       agentUrl: options.agent,
@@ -26,6 +32,7 @@ export function makeAgentPool(options: FilledLauncherOptions, metrics: Metrics, 
         transcripts: options.logTranscripts,
       },
       environment: threadEnvironment(options.agentEnvironment),
+      recogniser,
     },
     {
       killed: (reason) => metrics.threadKilled(reason),

@@ -6,7 +6,7 @@ import type { KillReason } from "../../shared/end-reasons.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { ThreadLogOptions } from "../../shared/protocol.ts";
 import { BackOff } from "./back-off.ts";
-import { Slot, type SlotState } from "./slot.ts";
+import { type RecogniserOfSlots, Slot, type SlotState } from "./slot.ts";
 
 export interface PoolOptions {
   readonly agentUrl: string;
@@ -23,6 +23,7 @@ export interface PoolOptions {
   readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
   readonly environment: Readonly<Record<string, string>>;
+  readonly recogniser: RecogniserOfSlots;
 }
 
 export interface PoolEvents {
@@ -220,6 +221,7 @@ export class Pool {
         limitedProviders: this.#options.limitedProviders,
         log: this.#options.log,
         messagesPerSecond: this.#options.messagesPerSecond,
+        recogniser: this.#options.recogniser,
         run: (boot, signal) => this.#piscina.run(boot, { signal, transferList: [boot.port] }),
         findThread: (threadId) => this.#piscina.threads.find((thread) => thread.threadId === threadId),
       },

@@ -9,6 +9,7 @@ import {
   type SlotBoot,
   type ToThread,
 } from "../../shared/protocol.ts";
+import type { RecogniserPort } from "../recogniser/speech-recogniser.ts";
 import { readThreadMessage } from "./thread-message.ts";
 
 /**
@@ -53,6 +54,15 @@ export interface SlotOptions {
   /** Starts the thread, as one Piscina run. */
   run(boot: SlotBoot, signal: AbortSignal): Promise<unknown>;
   findThread(threadId: number): Worker | undefined;
+  readonly recogniser: RecogniserOfSlots;
+}
+
+/** The thread that recognises speech, as slots use it. */
+export interface RecogniserOfSlots {
+  /** The name of its model; null where there is none. */
+  readonly model: string | null;
+  /** Returns a port for a listener in the slot of this number, or the reason why there is none. */
+  connect(slot: number): RecogniserPort;
 }
 
 /** The most characters that a thread may send in a second. A conversation has some thousands. */
@@ -103,6 +113,7 @@ export class Slot {
       heartbeat: this.heartbeat.buffer as SharedArrayBuffer,
       agentUrl: options.agentUrl,
       limitedProviders: options.limitedProviders,
+      recogniser: options.recogniser.model,
       log: options.log,
     };
     this.ended = options.run(boot, this.#abort.signal).then(
@@ -140,7 +151,9 @@ export class Slot {
   }
 
   send(message: ToThread): void {
-    if (this.#state !== "gone") this.#port.postMessage(message);
+    if (this.#state === "gone") return;
+    const { port } = message.type === "recogniser" ? message : { port: null };
+    this.#port.postMessage(message, port === null ? [] : [port]);
   }
 
   /** Notes that the session was asked to close, so that the thread is on its way out. */
@@ -184,12 +197,23 @@ export class Slot {
       if (this.thread === undefined) this.#meet(message.threadId);
     } else if (message.type === "warm") {
       this.#warm(message.importMs);
+    } else if (message.type === "recogniser_wanted") {
+      this.#connectToRecogniser(message.number);
     } else if (this.#holder) {
       this.#holder.message(message);
     } else if (message.type === "failed") {
       this.retire(errorOf(message.error));
     } else if (message.type === "uncaught") {
       this.#failure ??= errorOf(message.error);
+    }
+  }
+
+  #connectToRecogniser(number: number): void {
+    try {
+      this.send({ type: "recogniser", number, ...this.#options.recogniser.connect(this.number) });
+    } catch {
+      // The recogniser ended just now, and the port with it: a closed one cannot be handed on.
+      this.send({ type: "recogniser", number, port: null, refusal: "it has ended just now" });
     }
   }
 

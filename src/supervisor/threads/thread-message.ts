@@ -169,6 +169,7 @@ const message = variants<FromThread, "type">("type", {
   leave_data: { leaveData: nullOr(fields<LeaveData>({ provider: name, data: jsonObject })) },
   answer: { number: wholeNumber, answer },
   metrics_wanted: {},
+  recogniser_wanted: { number: wholeNumber },
   ended: {},
   failed: { stage: oneOf(["import", "create", "join"]), error },
   uncaught: { error },

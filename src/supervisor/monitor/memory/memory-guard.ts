@@ -11,11 +11,20 @@ import { UseTrend } from "./use-trend.ts";
 
 const MiB = 2 ** 20;
 
+/** A thread of the server itself, which takes memory once for all sessions. No session is ended for it. */
+export interface SharedThread {
+  /** True while the memory of the process changes by it. */
+  readonly settling: boolean;
+  /** Ends it, to give back its memory. Returns whether there was one. */
+  shed(): boolean;
+}
+
 export interface MemoryGuardOptions {
   readonly slots: ReadonlySet<Slot>;
   readonly memory: ProcessMemory;
   readonly threads: ThreadMemory;
   readonly heapSoftLimitMb: number;
+  readonly shared: SharedThread;
   readonly log: Logger;
   /** Called when a thread was ended, since the process had too little memory left. */
   readonly ended: () => void;
@@ -115,6 +124,8 @@ export class MemoryGuard {
   }
 
   #willBeFull({ usedBytes, limitBytes }: MemoryUse): boolean {
+    // That thread grows fast, and then no more.
+    if (this.#options.shared.settling) return usedBytes >= lastMark(limitBytes);
     return usedBytes + this.#trend.growth * horizonMs >= lastMark(limitBytes);
   }
 
@@ -154,7 +165,10 @@ export class MemoryGuard {
       last: restBytes >= spared,
       waiting,
     });
-    if (eater !== null) this.#end(eater, use);
+    if (eater === null) return;
+    // One that holds what it may is not ended for what all share.
+    if (eater.bytes <= softBytes && this.#options.shared.shed()) return;
+    this.#end(eater, use);
   }
 
   #candidates(): Candidate[] {
@@ -186,7 +200,8 @@ export class MemoryGuard {
   }
 
   #unexplainedBytes({ usedBytes }: MemoryUse): number {
-    const { slots, threads } = this.#options;
+    const { slots, threads, shared } = this.#options;
+    if (shared.settling) return this.#unexplained.settle();
     return this.#unexplained.look(usedBytes, new Map([...slots].map((slot) => [slot, threads.of(slot)])));
   }
 

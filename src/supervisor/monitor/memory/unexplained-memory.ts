@@ -16,6 +16,12 @@ export class UnexplainedMemory<Thread> {
     this.#endedBytes += bytes;
   }
 
+  /** The memory of the server itself changes: what there is once it has settled will be usual. Returns 0. */
+  settle(): 0 {
+    this.#usualBytes = null;
+    return 0;
+  }
+
   /** Returns the part that is not explained, in bytes. `threads`: all that live, with what each is known to hold. */
   look(usedBytes: number, threads: ReadonlyMap<Thread, ThreadHolding | undefined>): number {
     for (const [thread, holding] of this.#threads)

@@ -1,0 +1,46 @@
+import { missingForRecognition, speechModel } from "../../shared/speech-model.ts";
+import type { Limits } from "../starts/capacity.ts";
+
+const MiB = 2 ** 20;
+
+/** The least memory of a process in which the recogniser is there without being asked for, in bytes. */
+const enoughBytes = 1_536 * MiB;
+
+/** The keys of services that recognise speech: whoever has set one uses that. */
+const recogniserKeys = ["DEEPGRAM_API_KEY"] as const;
+
+export interface RecogniserChoice {
+  /** True where agents may use the recogniser of this process. */
+  readonly offered: boolean;
+  /** Why it is, or is not, as the end of a sentence. */
+  readonly reason: string;
+}
+
+/** Returns the memory that all sessions share, in bytes. */
+export const sharedBytesOf = ({ offered }: RecogniserChoice): number => (offered ? speechModel.bytes : 0);
+
+/**
+ * Decides whether agents may use the recogniser of this process. It takes memory once: what is offered counts in the capacity,
+ * although it starts only when an agent first asks for it.
+ * @param wanted What the operator says; undefined: nothing.
+ */
+export function chooseRecogniser(
+  wanted: boolean | undefined,
+  { memoryBytes }: Limits,
+  environment: Readonly<Record<string, string | undefined>>,
+): RecogniserChoice {
+  const no = (reason: string): RecogniserChoice => ({ offered: false, reason });
+  if (wanted === false) return no("it is left out (localStt, --no-local-stt)");
+  const missing = missingForRecognition();
+  if (missing !== null) return no(missing);
+  if (wanted === true) return { offered: true, reason: "as set" };
+  const key = recogniserKeys.find((name) => (environment[name] ?? "").trim() !== "");
+  if (key !== undefined) return no(`${key} is set`);
+  if (memoryBytes < enoughBytes) {
+    const [has, needs] = [memoryBytes, enoughBytes].map((bytes) => `${Math.round(bytes / MiB)} MiB`);
+    return no(
+      `the process may use ${has} of memory, and it is offered from ${needs} on (localStt: true offers it)`,
+    );
+  }
+  return { offered: true, reason: `no key of another is set; ${speechModel.bytes / MiB} MiB` };
+}

@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import type { SpeechEvent } from "greenroom";
+import * as local from "greenroom/local";
+import { missingForRecognition, speechModel, speechModelFolder } from "../../../src/shared/speech-model.ts";
+import { eventually } from "../../fixtures/eventually.ts";
+import {
+  listen,
+  type OpenRecogniser,
+  openRecogniser,
+  said,
+  turnOf,
+  write,
+} from "../../fixtures/recogniser/open-recogniser.ts";
+
+const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z ]/g, "");
+const wordsOf = (events: readonly SpeechEvent[]): string => {
+  const last = events.at(-1);
+  return last?.type === "ended" ? plain(last.text) : "";
+};
+
+/** Loading takes seconds: the tests share one, one after the other. The last of them ends it. */
+let shared: OpenRecogniser;
+const closing: (() => unknown)[] = [];
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
+test.before(async (t) => {
+  t.timeout(120_000);
+  shared = openRecogniser({ teardown: (close) => void closing.push(close) });
+  const { port } = shared.recogniser.connect(1);
+  await new Promise((resolve) => port!.once("message", resolve));
+  port!.close();
+});
+test.beforeEach((t) => t.timeout(120_000));
+
+test("the files of the model are those that are meant, and all that it needs is installed", (t) => {
+  t.is(missingForRecognition(), null);
+  for (const [name, hash] of Object.entries(speechModel.files)) {
+    const bytes = readFileSync(join(speechModelFolder()!, name));
+    t.is(createHash("sha256").update(bytes).digest("hex"), hash, name);
+  }
+});
+
+test.serial("what is said becomes words, which are there before the turn has ended", async (t) => {
+  const stt = new local.STT();
+  t.deepEqual([stt.words, stt.model, stt.language], [true, "moonshine-tiny", "en"]);
+  const { stream, events } = await listen(t, { captionMs: 0, endMs: 900 });
+  write(stream, await said("What is the weather in Paris?"));
+  const turn = await turnOf(events);
+  t.is(wordsOf(turn), "what is the weather in paris");
+  t.is(turn[0]?.type, "started");
+  // In two pieces with a pause between them it is one turn, whose end was guessed too early.
+  const two = [(await said("What is the weather")).subarray(0, -11_000), await said("in Paris and in Rome?")];
+  for (const piece of two) write(stream, piece);
+  t.is(wordsOf(await turnOf(events)), "what is the weather in paris and in rome");
+  t.true(shared.log.some((line) => /moonshine-tiny.*loaded in .* s, some 448 MiB/.test(line)));
+});
+
+test.serial(
+  "an eager end comes while the turn may still go on, and is taken back where it does",
+  async (t) => {
+    const { stream, events } = await listen(t, { endMs: 5_000, captionMs: 0 });
+    const seen: SpeechEvent[] = [];
+    const next = async (type: SpeechEvent["type"]) => {
+      while (seen.at(-1)?.type !== type) seen.push((await events.next()).value);
+    };
+    write(stream, await said("Hello there."));
+    await next("eager_end");
+    write(stream, await said("What time is it?"));
+    await next("resumed");
+    t.deepEqual(
+      seen.map(({ type }) => type),
+      ["started", "eager_end", "resumed"],
+    );
+  },
+);
+
+test.serial("captions come while somebody speaks", async (t) => {
+  const { stream, events } = await listen(t, { captionMs: 100, eagerMs: 1_000, endMs: 2_000 });
+  write(stream, await said("Hello there."));
+  write(stream, new Int16Array(32_000));
+  await turnOf(events);
+  const sound = await said("Tell me something interesting about the city of Berlin please.");
+  let told = false;
+  void (async () => {
+    for (let event = await events.next(); !event.done; event = await events.next()) {
+      told ||= event.value.type === "partial";
+    }
+  })();
+  let at = 0;
+  // It speaks until it is told, and then again.
+  await eventually("a caption", () => {
+    stream.write({ samples: sound.slice(at, at + 320), sampleRate: 16_000 });
+    at = (at + 320) % 48_000;
+    return told;
+  });
+  t.pass();
+});
+
+test.serial("names that are expected are heard where they would be taken for something else", async (t) => {
+  const heard = async (keyterms: readonly string[]) => {
+    const { stream, events } = await listen(t, { keyterms, captionMs: 0 });
+    write(stream, await said("Open the Vonage account."));
+    return wordsOf(await turnOf(events));
+  };
+  t.not(await heard([]), "open the vonage account");
+  t.is(await heard(["Vonage"]), "open the vonage account");
+});
+
+test.serial("a long turn is recognised in parts, and no word of it is lost", async (t) => {
+  const { stream, events } = await listen(t, { endMs: 2_000, maxTurnMs: 60_000, captionMs: 0 });
+  const sentences = [
+    "The first thing that I would like to know is the weather in the city of Paris.",
+    "The second thing is whether there is a table for two people at seven this evening.",
+    "And the third thing is how long the train to Berlin takes in the morning.",
+  ];
+  write(stream, await said(...sentences));
+  write(stream, new Int16Array(16_000 * 2));
+  const text = wordsOf(await turnOf(events));
+  for (const word of ["weather in the city of paris", "table for two", "train to berlin", "morning"]) {
+    t.true(text.includes(word), `${word}: ${text}`);
+  }
+});
+
+test.serial("where it ends in the middle of a turn, the turn is recognised by the next one", async (t) => {
+  const { kill, log } = shared;
+  const { stream, events } = await listen(t, { captionMs: 0 });
+  write(stream, await said("Hello there."));
+  t.is(wordsOf(await turnOf(events)), "hello there");
+  const sound = await said("What is the weather in Madrid?");
+  write(stream, sound.subarray(0, 16_000));
+  kill();
+  await eventually("its end", () => log.includes("the local speech recogniser has ended"));
+  write(stream, sound.subarray(16_000));
+  const turn = await turnOf(events);
+  t.is(wordsOf(turn), "what is the weather in madrid");
+  t.true(
+    turn.some((event) => event.type === "error" && !event.fatal && /has ended/.test(event.error.message)),
+  );
+});
+
+test.serial("a thread that sends nonsense loses its port, and nobody else does", async (t) => {
+  const { recogniser } = shared;
+  const { stream, events } = await listen(t, { captionMs: 0 });
+  const nonsense: unknown[] = [
+    null,
+    "recognise",
+    { type: "recognise", id: 1, rank: "turn", samples: new Float32Array(10) },
+    { type: "recognise", id: 1, rank: "first", samples: new Int16Array(10) },
+    { type: "recognise", id: 1, rank: "turn", samples: new Int16Array(16_000 * 31) },
+    { type: "keyterms", terms: [1] },
+    { type: "keyterms", terms: Array.from({ length: 101 }, () => "x") },
+  ];
+  for (const value of nonsense) {
+    const { port } = recogniser.connect(2);
+    const closed = new Promise((resolve) => port!.once("close", resolve));
+    port!.start();
+    port!.postMessage(value);
+    await closed;
+  }
+  const flooding = recogniser.connect(3).port!;
+  flooding.start();
+  const closed = new Promise((resolve) => flooding.once("close", resolve));
+  for (let id = 0; id < 300; id += 1) {
+    flooding.postMessage({ type: "recognise", id, rank: "caption", samples: new Int16Array(1_600) });
+  }
+  await closed;
+  write(stream, await said("Thank you very much."));
+  t.is(wordsOf(await turnOf(events)), "thank you very much");
+});
+
+test.serial("ended for memory, it does not come back at once", async (t) => {
+  const { recogniser } = shared;
+  const { stream, events } = await listen(t, { captionMs: 0 });
+  write(stream, await said("Hello there."));
+  await turnOf(events);
+  t.true(recogniser.shed());
+  const { value } = await events.next();
+  t.true(value.type === "error" && !value.fatal);
+  const last = await events.next();
+  t.true(last.value.type === "error" && last.value.fatal, "the call goes on without words");
+  t.true((await events.next()).done);
+  t.regex(recogniser.connect(1).refusal, /too little memory/);
+});
+
+test.serial("where there is none, it goes on without words, and says why once", async (t) => {
+  const { recogniser } = openRecogniser(t, { roomBytes: () => 100 * 2 ** 20 });
+  const warnings: string[] = [];
+  const { warn } = console;
+  console.warn = (message: string) => warnings.push(message);
+  t.teardown(() => {
+    console.warn = warn;
+  });
+  const stt = new local.STT();
+  await stt.warm();
+  const stream = await stt.listen({ signal: new AbortController().signal });
+  t.teardown(() => stream.close());
+  write(stream, await said("Hello there."));
+  const ended = (await turnOf(stream[Symbol.asyncIterator]())).at(-1);
+  t.true(ended?.type === "ended" && ended.text === "" && ended.speechMs! > 300);
+  t.deepEqual(warnings, [
+    "local.STT tells no words: it needs 448 MiB of memory, and the process has 100 MiB left",
+  ]);
+  t.false(recogniser.shed(), "there is none");
+});
+
+for (const [options, says] of [
+  [{ captionMs: 50 }, /captionMs must be one of 0, or a number from 100 to 60000/],
+  [{ keyterms: ["x".repeat(65)] }, /keyterms must be a list of at most 100 texts/],
+  [{ eagerMs: 1 }, /eagerMs must be a number from 60/],
+] as const) {
+  test(`it refuses ${JSON.stringify(options).slice(0, 40)}`, (t) => {
+    t.throws(() => new local.STT(options), { instanceOf: TypeError, message: says });
+  });
+}
