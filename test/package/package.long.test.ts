@@ -92,7 +92,7 @@ function hostile(t: ExecutionContext, type: string): string {
     JSON.stringify({ name: "above", version: "1.0.0", type, workspaces: ["*"], sideEffects: false }),
   );
   writeFileSync(join(above, ".npmrc"), "dry-run=true\n");
-  const compilerOptions = { paths: { "*": ["../nothing/*"] }, useDefineForClassFields: false, target: "es5" };
+  const compilerOptions = { paths: { "*": ["./nothing/*"] }, useDefineForClassFields: false, target: "es5" };
   writeFileSync(join(above, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   // The first is a package that one of the SDKs takes where it is there, the second one that it needs.
   for (const name of ["encoding", "ws"]) {

@@ -50,13 +50,13 @@ for (const [title, options, says] of wrong) {
 }
 
 test("defaults: as many warm threads as cores, two at the least, never more than sessions", async (t) => {
-  const { options } = await supervisorOf(new AgentLauncher({ agent: "../agent.ts", logLevel: "silent" }));
+  const { options } = await supervisorOf(new AgentLauncher({ agent: "./agent.ts", logLevel: "silent" }));
   t.true(options.warmSessions >= Math.min(2, options.maxConcurrentSessions));
   t.is(options.agentIdleTimeoutMs, 60_000);
   t.is(options.heapSoftLimitMb, 384);
   t.regex(options.agent, /^file:\/\/.*\/agent\.ts$/);
   const one = await supervisorOf(
-    new AgentLauncher({ agent: "../agent.ts", maxConcurrentSessions: 1, logLevel: "silent" }),
+    new AgentLauncher({ agent: "./agent.ts", maxConcurrentSessions: 1, logLevel: "silent" }),
   );
   t.is(one.options.warmSessions, 1);
 });

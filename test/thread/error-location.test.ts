@@ -38,45 +38,45 @@ for (const [title, files, place] of [
   ["a bug in the module", { "agent.ts": "\n\n({}).voice.id;" }, /^\/agent\.ts:3:\d+$/],
   [
     "a bug in a function of what it imports",
-    { "agent.ts": `import "../lib/voice.ts";`, "lib/voice.ts": "const of = (x) => x.y.z;\n\nof({});" },
+    { "agent.ts": `import "./lib/voice.ts";`, "lib/voice.ts": "const of = (x) => x.y.z;\n\nof({});" },
     /^\/lib\/voice\.ts:1:\d+$/,
   ],
   [
     "TypeScript that Node cannot strip",
-    { "agent.ts": `import "../mood.ts";`, "mood.ts": "\nenum Mood { Happy }" },
+    { "agent.ts": `import "./mood.ts";`, "mood.ts": "\nenum Mood { Happy }" },
     /^\/mood\.ts:2$/,
   ],
   [
     "TypeScript that is none",
-    { "agent.ts": `import "../mood.ts";`, "mood.ts": "const a = 1;\nconst = 2;" },
+    { "agent.ts": `import "./mood.ts";`, "mood.ts": "const a = 1;\nconst = 2;" },
     /^\/mood\.ts:2$/,
   ],
   [
     "JavaScript that is none",
-    { "agent.ts": `import "../mood.js";`, "mood.js": "const a = 1;\n\nconst = 2;" },
+    { "agent.ts": `import "./mood.js";`, "mood.js": "const a = 1;\n\nconst = 2;" },
     /^\/mood\.js:3$/,
   ],
   [
     "JavaScript that is none, behind other files",
     {
-      "agent.ts": `import "../a.js"; import "../b.js";`,
+      "agent.ts": `import "./a.js"; import "./b.js";`,
       "a.js": "export {};",
-      "b.js": `import "../c.js";`,
+      "b.js": `import "./c.js";`,
       "c.js": "let x = ;",
     },
     /^\/c\.js:1$/,
   ],
   [
     "a name that is not exported",
-    { "agent.ts": `\nimport { b } from "../a.js"; b();`, "a.js": "export {};" },
+    { "agent.ts": `\nimport { b } from "./a.js"; b();`, "a.js": "export {};" },
     /^\/agent\.ts:2$/,
   ],
   [
     "JSON that is none",
-    { "agent.ts": `import a from "../a.json" with { type: "json" }; a;`, "a.json": `{ "a": ` },
+    { "agent.ts": `import a from "./a.json" with { type: "json" }; a;`, "a.json": `{ "a": ` },
     /^\/a\.json:1$/,
   ],
-  ["CommonJS that is none", { "agent.ts": `import "../a.cjs";`, "a.cjs": "\nlet = = 1;" }, /^\/a\.cjs:2$/],
+  ["CommonJS that is none", { "agent.ts": `import "./a.cjs";`, "a.cjs": "\nlet = = 1;" }, /^\/a\.cjs:2$/],
 ] as const) {
   // One after another: an import is tried again alone.
   test.serial(`${title}: its place is found`, async (t) => {
@@ -87,7 +87,7 @@ for (const [title, files, place] of [
 }
 
 test("a file that is not there is told by its name", async (t) => {
-  const folder = project(t, { "agent.ts": `import "../missing.ts";` });
+  const folder = project(t, { "agent.ts": `import "./missing.ts";` });
   t.regex((await failure(t, folder)).message, /missing\.ts' imported from .*agent\.ts/);
 });
 

@@ -66,7 +66,7 @@ for (const segment of [".", "..", "%2e", "%2E%2e", ".%2e", "a%2Fb", "%2F", "%2e%
 
 test("nor are such texts a call id or a call type in a body, and dots among other letters are", async (t) => {
   const { ask, start } = await openServer(t, launcher);
-  for (const text of [".", "..", "", "a/b", "../../x", "/", "\u0000"]) {
+  for (const text of [".", "..", "", "a/b", "../x", "/", "\u0000"]) {
     for (const json of [{ call_id: text }, { call_id: "c", call_type: text }]) {
       t.is((await ask("/sessions", { json })).status, 422, JSON.stringify(json));
     }

@@ -181,7 +181,7 @@ for (const [title, args, prepare, complaint] of [
   ],
   [
     "a recording that would be overwritten",
-    ["--wav", "in.wav", "--out", "../../in.wav"],
+    ["--wav", "in.wav", "--out", "./in.wav"],
     (cwd: string) => testing.writeWav(join(cwd, "in.wav"), testing.tone(400, 100)),
     "--out: would overwrite the recording",
   ],
