@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { type Checks, duration, fillWith } from "../../agent/options/option-checks.ts";
-import { decide } from "./rules.ts";
+import { decide } from "./replies/rules.ts";
 
 /** The options of the offline model. */
 export interface LocalLLMOptions {

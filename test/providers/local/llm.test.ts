@@ -90,7 +90,7 @@ test("it puts results into words, with their source", async (t) => {
     textOf(events),
     "In Rome it is 20 °C, sunny (source: a table). " +
       "I do not know the weather in Xyzzy: no such place (source: a table). " +
-      'It is 12:00 UTC. lookup says: {"a":1} I could not use lookup: it broke',
+      'It is 12:00 UTC. {"a":1}. I could not use lookup: it broke',
   );
 });
 
@@ -126,4 +126,78 @@ test("it streams word by word, and stops when it is aborted", async (t) => {
   });
   t.is(error?.name, "AbortError");
   t.deepEqual(heard, ["Hello! ", "I ", "am "]);
+});
+
+const talk = async (text: string, more: Partial<LlmRequest> = {}) =>
+  textOf(await answer([asked(text)], more));
+
+test("what a newcomer tries is answered", async (t) => {
+  t.is(await talk("Stop talking."), "Okay.");
+  t.is(await talk("How do you spell your name?"), "My name is Greenroom: G, R, E, E, N, R, O, O, M.");
+  t.regex(await talk("Who are you?"), /^I am Greenroom/);
+  t.regex(await talk("What can you do?"), /weather.*time.*spell my name/);
+  t.is(await talk("Thank you very much."), "You are welcome!");
+  t.is(await talk("Thanks, goodbye."), "Goodbye!");
+  t.regex(await talk("Hi, how are you?"), /^I am fine/);
+  t.is(await talk("My name is Ada."), "Nice to meet you, Ada.");
+  t.regex(await talk("Tell me a story."), /Venus/);
+  const repeat = [
+    asked("hi"),
+    { role: "agent", text: "It rains.", toolCalls: [] } as const,
+    asked("Can you repeat that please?"),
+  ];
+  t.is(textOf(await answer(repeat)), "I said: It rains.");
+});
+
+for (const [question, place] of [
+  ["How warm is it in Cairo?", "Cairo"],
+  ["Is it raining in Amsterdam?", "Amsterdam"],
+  ["What's the whether like in London today?", "London"],
+] as const) {
+  test(`it asks for the weather in other words: ${question}`, async (t) => {
+    t.deepEqual(callsOf(await answer([asked(question)])), [["get_weather", { place }]]);
+  });
+}
+
+test("a place that nobody knows, and that sounds like one that is known, is asked for once more", async (t) => {
+  const call = { id: "0", name: "get_weather", arguments: { place: "Madred" } };
+  const unknown = { found: false, location: "Madred", reason: "no such place", source: "a table" };
+  const result = { name: "get_weather", ok: true, output: JSON.stringify(unknown), format: "json" } as const;
+  const history = [
+    asked("weather in Madred"),
+    { role: "agent", text: "", toolCalls: [call] } as const,
+    brought(result),
+  ];
+  t.deepEqual(callsOf(await answer(history)), [["get_weather", { place: "Madrid" }]]);
+});
+
+const own = [
+  {
+    name: "book_table",
+    description: "Book a table at the restaurant",
+    parameters: {
+      type: "object" as const,
+      properties: { guests: { type: "integer" }, time: { type: "string" } },
+      required: ["guests"],
+    },
+  },
+  {
+    name: "get_order_status",
+    description: "Tells where an order is, by its number",
+    parameters: {
+      type: "object" as const,
+      properties: { order_number: { type: "string" } },
+      required: ["order_number"],
+    },
+  },
+];
+
+test("a tool of an agent's own is called when the question matches its description", async (t) => {
+  const asks = async (text: string) => callsOf(await answer([asked(text)], { functions: own }));
+  t.deepEqual(await asks("Please book a table for two at seven."), [
+    ["book_table", { guests: 2, time: "seven" }],
+  ]);
+  t.deepEqual(await asks("Where is my order A-1234?"), [["get_order_status", { order_number: "A-1234" }]]);
+  t.deepEqual(await asks("Hello there."), []);
+  t.regex(await talk("Book a table.", { functions: own }), /^For that I need to know this: guests\./);
 });

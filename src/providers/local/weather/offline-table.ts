@@ -22,6 +22,9 @@ const places = [
   ["Vienna", 13, "overcast"],
 ] as const;
 
+/** The names of these cities. */
+export const knownPlaces: readonly string[] = places.map(([name]) => name);
+
 const byName = new Map(
   places.map(([location, temperatureCelsius, conditions]) => [
     plainName(location),

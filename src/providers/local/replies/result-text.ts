@@ -1,0 +1,27 @@
+import type { ToolResult } from "../../../agent/model/message.ts";
+import { weatherSentence } from "../weather/weather.ts";
+import { nameInWords } from "./tool-choice.ts";
+
+/** The most fields of a result that are told. */
+const mostFields = 6;
+
+/** Returns the result of a tool as it is said. */
+export function resultText({ name, ok, output, format }: ToolResult): string {
+  if (!ok) return `I could not use ${name}: ${output}`;
+  const value: unknown = format === "json" ? JSON.parse(output) : output;
+  if (name === "get_weather") return weatherSentence(value) ?? sentence(inWords(value));
+  if (name === "get_time" && typeof value === "string") return `It is ${value}.`;
+  return sentence(inWords(value));
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+function inWords(value: unknown): string {
+  if (Array.isArray(value))
+    return value.length === 0 ? "nothing" : value.slice(0, mostFields).map(inWords).join("; ");
+  if (typeof value !== "object" || value === null) return value === null ? "nothing" : String(value);
+  return Object.entries(value)
+    .slice(0, mostFields)
+    .map(([name, field]) => `${nameInWords(name)}: ${inWords(field)}`)
+    .join(", ");
+}
