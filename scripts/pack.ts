@@ -47,7 +47,7 @@ const javascript = globSync("**/*.js", { cwd: folder }).map((path) => join(folde
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const types = finishDeclarations(folder, Object.values(manifest.exports).map(declarationOf));
 javascript.forEach(refuseSourceNames);
-copySwaggerUi();
+copyPages();
 copySpeechModel();
 await bundleSdks(root, folder);
 
@@ -123,8 +123,10 @@ function stripComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
-/** The viewer of the API's description lies where its pages look first; it is no dependency, since it brings others. */
-function copySwaggerUi(): void {
+/** The pages that the server serves. The viewer of the API's description is no dependency, since it brings others. */
+function copyPages(): void {
+  const talk = "src/control-plane/documents/pages/talk";
+  copy(join(root, talk), join(folder, talk));
   const from = dirname(fileOf("swagger-ui-dist/package.json"));
   const to = join(folder, "src/control-plane/documents/pages/swagger-ui");
   for (const name of [...Object.keys(swaggerFiles), "LICENSE", "NOTICE"])

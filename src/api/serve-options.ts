@@ -122,6 +122,13 @@ export interface ServeOptions {
    */
   readonly strictBodies?: boolean;
   /**
+   * Where the page on which a person talks to the agent is served, at `/talk` of the own application: `local`
+   * only while `host` is an address of this machine alone, `always`, or `never`. The page may do what its
+   * caller may: callbacks and keys hold for it too.
+   * @default "local"
+   */
+  readonly talkPage?: "local" | "always" | "never";
+  /**
    * Hands out a `session_token` with each started session, and accepts it as `?token=`.
    * @default true
    */

@@ -5,7 +5,7 @@ import { GreenroomError } from "../shared/errors.ts";
 import { corsMiddleware } from "./access/cors.ts";
 import { Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
-import { homeEndpoint } from "./documents/docs.ts";
+import { homeEndpoint, talkEndpoints } from "./documents/talk.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { answerEntrusted } from "./peers/entrust.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
@@ -14,7 +14,7 @@ import type { FilledServeOptions } from "./serve-options.ts";
 /** A ready Koa application over the launcher, which is started and drained by whoever serves it. */
 export async function createApp(launcher: AgentLauncher, filled: FilledServeOptions): Promise<Koa> {
   const plane = new ControlPlane(await supervisorOf(launcher), filled);
-  const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint]);
+  const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint, ...talkEndpoints]);
   const origins = new Origins(filled, plane.log);
   const cors = corsMiddleware(filled, origins);
 

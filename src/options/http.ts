@@ -173,6 +173,17 @@ const access = {
       help: "Refuse starts and messages with fields that are not known, which are otherwise ignored",
     },
   },
+  talkPage: {
+    doc:
+      "Where the page on which a person talks to the agent is served, at `/talk` of the own application: `local` only while `host` is an " +
+      "address of this machine alone, `always`, or `never`. The page may do what its caller may: callbacks and keys hold for it too.",
+    schema: z.enum(["local", "always", "never"]).default("local"),
+    outside: {
+      group: "Server",
+      placeholder: "where",
+      help: "Serve the page to talk to the agent: local (while the host is a loopback address), always or never",
+    },
+  },
   sessionTokens: {
     doc: "Hands out a `session_token` with each started session, and accepts it as `?token=`.",
     schema: z.boolean().default(true),

@@ -40,19 +40,6 @@ export function documentationEndpoints(
   ];
 }
 
-/**
- * The start page, for who opens the server in a browser. Foreign applications do not have it: their `/` is their own.
- */
-export const homeEndpoint: Endpoint = {
-  method: "get",
-  path: "/",
-  documentation: null,
-  handle({ ctx }) {
-    notesOf(ctx).quiet = true;
-    ctx.redirect("/docs");
-  },
-};
-
 async function showFile({ ctx, params }: Exchange): Promise<void> {
   notesOf(ctx).quiet = true;
   protect(ctx);

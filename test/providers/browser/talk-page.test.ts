@@ -1,0 +1,140 @@
+import { createRequire } from "node:module";
+import type { ExecutionContext } from "ava";
+import { HttpError } from "greenroom";
+import type { Page } from "playwright-core";
+import { type BrowserContext, inChromium, shareChromium, titled } from "../../fixtures/browser/stage.ts";
+import { openServer } from "../../fixtures/http/open-server.ts";
+
+shareChromium();
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+/** The longest time that a page may take for anything on a busy machine, in milliseconds. */
+const timeout = 40_000;
+
+interface OpenPage {
+  readonly page: Page;
+  readonly errors: readonly string[];
+}
+
+async function talkPage(
+  t: ExecutionContext<BrowserContext>,
+  {
+    microphone = true,
+    ...options
+  }: { readonly microphone?: boolean } & Parameters<typeof openServer>[2] = {},
+): Promise<OpenPage> {
+  const { launcher, browser } = t.context;
+  const server = await openServer(t, launcher, options);
+  const context = await browser.newContext({
+    // The policy of the page forbids the text of a script, of which axe is one.
+    bypassCSP: true,
+    permissions: microphone ? ["microphone"] : [],
+  });
+  t.teardown(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(timeout);
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  if (!microphone) {
+    await page.addInitScript(
+      `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("denied", "NotAllowedError"));`,
+    );
+  }
+  await page.goto(`${server.url}/`);
+  t.is(new URL(page.url()).pathname, "/talk");
+  return { page, errors };
+}
+
+/** Returns what axe finds wrong with the page, in a line each. */
+async function flaws(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: axe });
+  return page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations } = await checker.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  });
+}
+
+const stateIs = (page: Page, text: string) => page.waitForSelector(`#state:text("${text}")`);
+const said = (page: Page, text: string) => page.waitForSelector(`#transcript :text("${text}")`);
+
+inChromium(
+  titled("a person talks by button and keyboard, sees words and latency, and ends the call"),
+  async (t) => {
+    const { page, errors } = await talkPage(t);
+    t.deepEqual(await flaws(page), []);
+    await page.focus("#talk");
+    await page.keyboard.press("Enter");
+    await stateIs(page, "The agent is");
+    await page.fill("#text", "Good morning");
+    await page.keyboard.press("Enter");
+    await said(page, "Good morning");
+    await said(page, "You said: Good morning");
+    await page.click("#mute");
+    t.is(await page.getAttribute("#mute", "aria-pressed"), "true");
+    t.deepEqual(await flaws(page), []);
+    await page.emulateMedia({ colorScheme: "dark" });
+    t.deepEqual(await flaws(page), []);
+    await page.click("#end");
+    await stateIs(page, "You ended the call");
+    t.is(await page.textContent("#talk"), "Talk again");
+    t.deepEqual(errors, []);
+  },
+);
+
+inChromium(titled("without the microphone a person is told why, and types"), async (t) => {
+  const { page, errors } = await talkPage(t, { microphone: false });
+  await page.click("#talk");
+  await page.waitForSelector("#problem:not([hidden])");
+  t.regex((await page.textContent("#problem")) ?? "", /not allowed.*Allow the microphone.*type below/);
+  await page.fill("#text", "Good evening");
+  await page.click("button:text('Send')");
+  await said(page, "You said: Good evening");
+  t.deepEqual(errors, []);
+});
+
+inChromium(
+  titled("a server that asks for a key is given one, which the page keeps in memory alone"),
+  async (t) => {
+    const { page } = await talkPage(t, {
+      getCurrentUser: ({ headers }) => {
+        if (headers.get("authorization") !== "Bearer right-key-of-the-test")
+          throw new HttpError(401, "Who are you?");
+        return "ann";
+      },
+    });
+    await page.fill("#text", "Good night");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#sign-in:not([hidden])");
+    t.deepEqual(await flaws(page), []);
+    await page.fill("#key", "right-key-of-the-test");
+    await page.keyboard.press("Enter");
+    await said(page, "You said: Good night");
+    t.is(await page.inputValue("#key"), "");
+    t.deepEqual(await page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]"), [
+      0,
+      0,
+      "",
+    ]);
+  },
+);
+
+inChromium(titled("the page is where talkPage says"), async (t) => {
+  const { launcher } = t.context;
+  const never = await openServer(t, launcher, { talkPage: "never" });
+  t.is((await fetch(`${never.url}/talk`)).status, 404);
+  t.is((await fetch(`${never.url}/`)).url, `${never.url}/docs`);
+  const outside = await openServer(t, launcher, { host: "0.0.0.0" });
+  t.is((await fetch(`${outside.url}/talk`)).status, 404);
+  const always = await openServer(t, launcher, { host: "0.0.0.0", talkPage: "always" });
+  const page = await fetch(`${always.url}/talk`);
+  t.is(page.status, 200);
+  t.regex(page.headers.get("content-security-policy") ?? "", /^default-src 'none'/);
+  for (const file of ["../talk.ts", "talk.html", "constructor"])
+    t.is((await fetch(`${always.url}/talk/${encodeURIComponent(file)}`)).status, 404, file);
+});
