@@ -982,6 +982,7 @@ export interface ServeOptions {
     readonly canJoinCall?: Permission;
     readonly permissionTimeoutMs?: number;
     readonly strictBodies?: boolean;
+    readonly talkPage?: "local" | "always" | "never";
     readonly sessionTokens?: boolean;
     readonly sessionTokenSecret?: string;
     readonly peerSecret?: string;
