@@ -6,6 +6,7 @@ import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
 import fleet from "./fleet.ts";
 import hang from "./hang.ts";
 import memory from "./memory.ts";
+import room from "./room.ts";
 import scale from "./scale.ts";
 import sentences from "./sentences.ts";
 import start from "./start.ts";
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   voice,
   fleet,
   stream,
+  room,
   sentences,
 };
 

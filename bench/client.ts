@@ -9,11 +9,11 @@ export interface Answer {
 
 /** A small HTTP client over kept connections: it adds less to what it measures than `fetch` does. */
 export class Client {
-  readonly #url: string;
+  readonly url: string;
   readonly #agent = new Agent({ keepAlive: true });
 
   constructor(url: string) {
-    this.#url = url;
+    this.url = url;
   }
 
   send(method: string, path: string, body?: unknown): Promise<Answer> {
@@ -24,7 +24,7 @@ export class Client {
       text === undefined
         ? {}
         : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-    const outgoing = request(this.#url + path, { method, agent: this.#agent, headers, timeout: 60_000 });
+    const outgoing = request(this.url + path, { method, agent: this.#agent, headers, timeout: 60_000 });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`${method} ${path}: no answer within 60 s`)));
     outgoing.on("error", reject);
     outgoing.on("response", async (response) => {

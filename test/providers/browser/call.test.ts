@@ -87,7 +87,7 @@ for (const transport of ["webrtc", "websocket"] as const) {
     const { session_id: id, session_token: token } = await server.start({ call_id: "gone" });
     const call = await page();
     await call.start({ session: { id, token }, transport });
-    t.is(launcher.getSession(id)?.aloneSince, null);
+    await eventually("the agent is not alone", () => launcher.getSession(id)?.aloneSince === null);
     // The process of the page is gone: nothing in it says goodbye.
     const crash = await call.page.context().newCDPSession(call.page);
     crash.send("Page.crash").catch(() => undefined);

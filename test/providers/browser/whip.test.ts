@@ -31,7 +31,7 @@ test("an offer as application/sdp begins a participation, and DELETE ends it", a
   t.regex(location, new RegExp(`^${path}/[\\da-f-]{36}$`));
   await connection.setRemoteDescription({ type: "answer", sdp: answer.text });
   await client.told("joined");
-  t.is(launcher.getSession(id)?.aloneSince, null);
+  await eventually("the agent is not alone", () => launcher.getSession(id)?.aloneSince === null);
 
   t.is((await server.ask(location, { method: "PATCH", headers, body: "" })).status, 405);
   t.is((await server.ask(location, { method: "DELETE", headers })).status, 204);

@@ -1,0 +1,176 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser } from "playwright-core";
+import { silence } from "../src/audio/pcm.ts";
+import { writeWav } from "../src/audio/wav.ts";
+import { CallPage, launchChromium } from "../test/fixtures/browser/chromium.ts";
+import { endMs } from "./agents/room.ts";
+import type { Bench, Report } from "./figure.ts";
+import type { CallersOrder, CallersResult } from "./room/callers.ts";
+import { builtIn, Server } from "./server.ts";
+import { median, quantile } from "./statistics.ts";
+
+const program = fileURLToPath(new URL("./agents/room.ts", import.meta.url));
+const rounds = Number(process.env.BENCH_ROOM_ROUNDS ?? 15);
+const talkingMs = Number(process.env.BENCH_ROOM_TALKING_MS ?? 20_000);
+const callCounts = [1, 10];
+
+/** Calls in a browser, and what they cost. Run it beside nothing else: the browser needs a core. */
+export default {
+  about: "talking in a browser: greeting, reply and barge-in as a page hears them; the cost of a call",
+  async run(report) {
+    const folder = mkdtempSync(join(tmpdir(), "greenroom-bench-"));
+    const microphone = join(folder, "silence.wav");
+    writeWav(microphone, silence(10_000, 48_000));
+    const browser = await launchChromium({ microphone });
+    try {
+      await greeting(browser, report);
+      await replies(browser, report);
+      await bargeIn(browser, report);
+    } finally {
+      await browser.close();
+      rmSync(folder, { recursive: true });
+    }
+    for (const calls of callCounts) await talking(calls, report);
+  },
+} satisfies Bench;
+
+/** From the click until the built-in agent is heard: its model, and its voice. */
+async function greeting(browser: Browser, report: Report): Promise<void> {
+  await using server = await Server.start(builtIn);
+  const times: number[] = [];
+  const connected: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await using call = await CallPage.open(browser, server.client.url);
+    const [connectedMs, heardMs] = await call.ask<[number, number]>(`(async () => {
+      const clicked = performance.now();
+      await stage.start({ ownMicrophone: true, connectTimeoutMs: 20_000 });
+      const connected = performance.now() - clicked;
+      while (!stage.loud()) await new Promise((resolve) => setTimeout(resolve, 2));
+      return [connected, performance.now() - clicked];
+    })()`);
+    connected.push(connectedMs);
+    times.push(heardMs);
+    await call.ask("stage.call.end()");
+  }
+  report({ figure: "click_to_connected_p50", value: median(connected), unit: "ms" });
+  report({
+    figure: "click_to_greeting_audible_p50",
+    value: median(times),
+    unit: "ms",
+    target: { atMost: 700 },
+  });
+  report({ figure: "click_to_greeting_audible_p95", value: quantile(times, 0.95), unit: "ms" });
+}
+
+/** From the last sound of a person until the answer is heard in the page, the quiet that ends a turn included. */
+async function replies(browser: Browser, report: Report): Promise<void> {
+  await using server = await Server.start(program);
+  await using call = await CallPage.open(browser, server.client.url);
+  await call.start({ connectTimeoutMs: 20_000, start: { config: {} } });
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    times.push(
+      await call.ask<number>(`(async () => {
+        await stage.speak(600);
+        const ended = performance.now();
+        while (!stage.loud()) await new Promise((resolve) => setTimeout(resolve, 2));
+        return performance.now() - ended;
+      })()`),
+    );
+    await call.untilSilent();
+  }
+  const note = `${endMs} ms of it end the turn; the model and the voice take no time`;
+  report({ figure: "end_of_speech_to_reply_audible_p50", value: median(times), unit: "ms", note });
+  report({ figure: "end_of_speech_to_reply_audible_p95", value: quantile(times, 0.95), unit: "ms" });
+}
+
+/** From the first sound of a person until the agent is silent in the page. */
+async function bargeIn(browser: Browser, report: Report): Promise<void> {
+  await using server = await Server.start(program);
+  await using call = await CallPage.open(browser, server.client.url);
+  await call.start({ connectTimeoutMs: 20_000, start: { config: { long: true } } });
+  const times: number[] = [];
+  await call.ask("stage.call.sendText('Tell me')");
+  for (let round = 0; round < rounds; round += 1) {
+    await call.untilHears();
+    times.push(
+      await call.ask<number>(`(async () => {
+        const began = performance.now();
+        const speaking = stage.speak(1_000);
+        while (stage.quietMs() < 60) await new Promise((resolve) => setTimeout(resolve, 2));
+        const silent = performance.now() - stage.quietMs() - began;
+        await speaking;
+        return silent;
+      })()`),
+    );
+  }
+  report({ figure: "barge_in_to_silence_p50", value: median(times), unit: "ms", target: { atMost: 150 } });
+  report({ figure: "barge_in_to_silence_p95", value: quantile(times, 0.95), unit: "ms" });
+}
+
+async function talking(calls: number, report: Report): Promise<void> {
+  await using server = await Server.start(
+    program,
+    "--warm-sessions",
+    String(calls),
+    "--max-concurrent-sessions",
+    String(calls),
+  );
+  const before = await usage(server);
+  const sessions = [];
+  for (let call = 0; call < calls; call += 1) {
+    const { body } = await server.client.send("POST", "/sessions", { call_id: `call-${call}` });
+    const { session_id: id, session_token: token } = JSON.parse(body) as {
+      session_id: string;
+      session_token: string;
+    };
+    sessions.push({ id, token });
+  }
+  const callers = fork(new URL("./room/callers.ts", import.meta.url));
+  callers.send({ url: server.client.url, sessions, ms: talkingMs } satisfies CallersOrder);
+  await once(callers, "message");
+  const begun = { at: performance.now(), ...(await usage(server)) };
+  const [result] = (await once(callers, "message")) as [CallersResult];
+  const ended = { at: performance.now(), ...(await usage(server)) };
+  const share = (ended.cpuSeconds - begun.cpuSeconds) / ((ended.at - begun.at) / 1_000) / calls;
+  const name = `${calls}_calls`;
+  report({
+    figure: `${name}_cpu_of_a_core_each`,
+    value: 100 * share,
+    unit: "count",
+    target: { atMost: 6 },
+    note: "percent",
+  });
+  const mib = (ended.memoryBytes - before.memoryBytes) / 2 ** 20 / calls;
+  report({
+    figure: `${name}_memory_each`,
+    value: mib,
+    unit: "MiB",
+    target: { atMost: 45 },
+    note: "beside its warm thread",
+  });
+  report({
+    figure: `${name}_frame_gap_p99`,
+    value: quantile(result.gaps, 0.99),
+    unit: "ms",
+    target: { atMost: 30 },
+  });
+  report({ figure: `${name}_frames_lost`, value: result.lost, unit: "count", target: { atMost: 0 } });
+  if (callers.exitCode === null) await once(callers, "exit");
+}
+
+/** Resolves with what the server's process has used. */
+async function usage(server: Server): Promise<{ readonly cpuSeconds: number; readonly memoryBytes: number }> {
+  const text = await server.exposition();
+  const value = (name: string) =>
+    Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
+  return {
+    cpuSeconds: value("process_cpu_seconds_total"),
+    memoryBytes: value("process_resident_memory_bytes"),
+  };
+}
