@@ -67,6 +67,7 @@ export interface AgentLauncherOptions {
     readonly logLevel?: LogLevel;
     readonly agentsLogLevel?: LogLevel;
     readonly agentsLogFormat?: LogFormat;
+    readonly logLevels?: "numbers" | "words";
     readonly logTranscripts?: boolean;
     readonly logFd?: 1 | 2;
     readonly logger?: Logger;

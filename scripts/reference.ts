@@ -1,4 +1,5 @@
 import { envExample } from "./reference/env-example.ts";
+import { logEventsDoc } from "./reference/log-events-doc.ts";
 import { metricsDoc } from "./reference/metrics-doc.ts";
 import { interfacesText } from "./reference/option-interfaces.ts";
 import { optionsDoc } from "./reference/options-doc.ts";
@@ -11,6 +12,7 @@ export const generated: Readonly<Record<string, () => string>> = {
   "src/api/serve-options.ts": () => interfacesText(["ServeOptions", "ServerTimeouts"]),
   "src/api/webhook-options.ts": () => interfacesText(["WebhookOptions"]),
   "docs/options.md": optionsDoc,
+  "docs/log-events.md": logEventsDoc,
   "docs/metrics.md": metricsDoc,
   ".env.example": envExample,
 };

@@ -79,7 +79,10 @@ export class ServicesReady {
       if (signal.aborted) return;
       const { provider } = service;
       this.#failed(part, service, error);
-      log.warn({ provider, err: plainError(error) }, "could not connect ahead");
+      log.warn(
+        { event: "connect_ahead_failed", provider, err: plainError(error) },
+        "could not connect ahead",
+      );
     }
   }
 

@@ -156,6 +156,11 @@ export interface AgentLauncherOptions {
    */
   readonly agentsLogFormat?: LogFormat;
   /**
+   * How JSON lines say their level: as pino's number, such as `30`, or as a word, such as `info`.
+   * @default "numbers"
+   */
+  readonly logLevels?: "numbers" | "words";
+  /**
    * Writes transcripts and tool arguments to the log. Off by default, since they are the callers' private
    * words.
    * @default false

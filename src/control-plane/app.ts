@@ -42,7 +42,9 @@ export async function createApp(launcher: AgentLauncher, filled: FilledServeOpti
       });
     }),
   );
-  app.on("error", (error: unknown) => plane.log.debug({ err: error }, "a connection broke"));
+  app.on("error", (error: unknown) =>
+    plane.log.debug({ event: "connection_broken", err: error }, "a connection broke"),
+  );
   await filled.configureApp?.(app);
   return app;
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Logger } from "pino";
+import type { ServerLog } from "../log/log.ts";
 import { answerTimeoutMs } from "../shared/protocol.ts";
 import type { Session } from "../supervisor/session/session.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -27,7 +27,7 @@ const mostSocketsOfSession = 16;
 export class ControlPlane {
   readonly supervisor: Supervisor;
   readonly options: FilledServeOptions;
-  readonly log: Logger;
+  readonly log: ServerLog;
   readonly answering: Answering;
   readonly permissions: Permissions;
   readonly tokens: SessionTokens;
@@ -55,7 +55,10 @@ export class ControlPlane {
       { level: options.httpLogLevel ?? supervisor.log.level },
     );
     for (const warning of options.warnings) {
-      this.log.warn(`${warning}. A callback that asks it lets nobody in; if none does, it can be removed`);
+      this.log.warn(
+        { event: "access_check_doubtful" },
+        `${warning}. A callback that asks it lets nobody in; if none does, it can be removed`,
+      );
     }
     watchKeys(options.keyRings, supervisor, this.log);
     this.answering = new Answering(supervisor, this.log);

@@ -47,6 +47,8 @@ export async function createMetricsApp(launcher: AgentLauncher): Promise<Koa> {
       await expose(ctx, supervisor);
     }),
   );
-  app.on("error", (error: unknown) => log.debug({ err: error }, "a connection broke"));
+  app.on("error", (error: unknown) =>
+    log.debug({ event: "connection_broken", err: error }, "a connection broke"),
+  );
   return app;
 }

@@ -16,7 +16,7 @@ export async function createRoutes(launcher: AgentLauncher, options: ServeOption
   const plane = new ControlPlane(await supervisorOf(launcher), filled);
   const origins = new Origins(filled, plane.log);
   const notice = namesText(filled);
-  if (notice) plane.log.info(notice);
+  if (notice) plane.log.info({ event: "host_names_limited" }, notice);
   const router = new EndpointRouter(plane);
   return async (ctx, next) => {
     const match = router.match(ctx);

@@ -107,6 +107,16 @@ const launcherReports = {
     type: "LogFormat",
     schema: z.enum(["json", "words"]).default("json"),
   },
+  logLevels: {
+    doc: "How JSON lines say their level: as pino's number, such as `30`, or as a word, such as `info`.",
+    schema: z.enum(["numbers", "words"]).default("numbers"),
+    outside: {
+      group: "Reports",
+      placeholder: "form",
+      help: "How log lines say their level: numbers (30) or words (info)",
+      example: "words",
+    },
+  },
   logTranscripts: {
     doc: "Writes transcripts and tool arguments to the log. Off by default, since they are the callers' private words.",
     schema: z.boolean().default(false),

@@ -72,6 +72,8 @@ export type LogFormat = "json" | "words";
 
 export interface ThreadLogOptions {
   readonly level: LogLevel;
+  /** How JSON lines say their level. Default: as numbers. */
+  readonly levels?: "numbers" | "words";
   /** The format of its log lines. Default `json`. */
   readonly format?: LogFormat;
   /** The file descriptor that log lines and the console of the thread are written to. A write to it must not block. */

@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { ServerLog } from "../log/log.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type {
   EndMessage,
@@ -21,7 +21,7 @@ export interface MembershipOptions {
   readonly options: FilledLauncherOptions;
   readonly registry: SessionRegistry;
   readonly metrics: Metrics;
-  readonly log: Logger;
+  readonly log: ServerLog;
   readonly state: () => NodeState;
   /**
    * Tells that the process of this session died, and that this one is to report it. Returns the text that is to be told
@@ -69,6 +69,7 @@ export class Membership {
     const { nodeId } = this.node;
     if (options.webhook && !registry.keepsMessages) {
       log.info(
+        { event: "session_ends_unkept" },
         "ends of sessions that are not told to the webhook when this process dies are lost: --state-dir or a Redis keeps them",
       );
     }
@@ -80,7 +81,7 @@ export class Membership {
         lost: (record) => this.#lost(record),
         fenced: (sessionIds) => {
           log.error(
-            { sessions: sessionIds.length },
+            { event: "replica_fenced", sessions: sessionIds.length },
             "this replica stood still or was cut off for longer than its lease: its sessions were reported as lost, and end now",
           );
           this.#options.fenced(sessionIds);
@@ -93,21 +94,24 @@ export class Membership {
         entrust: (session) => this.#peers.entrust(session),
         unreached: (nodeIds) =>
           log.error(
-            { node_ids: nodeIds },
+            { event: "replica_cut_off", node_ids: nodeIds },
             "no other replica can be reached, so this one may be the one that is cut off: none is held to be dead",
           ),
         away: (trouble) => {
           this.#trouble = trouble;
-          log.error(`${trouble.message}; ${this.#tellAlone()}`);
+          log.error({ event: "registry_away" }, `${trouble.message}; ${this.#tellAlone()}`);
         },
         back: (awayMs) => {
           if (!this.#joined) return this.#join();
-          log.warn({ away_ms: Math.round(awayMs) }, "the registry can be reached again");
+          log.warn(
+            { event: "registry_back", away_ms: Math.round(awayMs) },
+            "the registry can be reached again",
+          );
         },
         commandFailed: () => metrics.registryCommandFailed(),
         namesake: (epoch) =>
           log.error(
-            { node_id: nodeId, epoch },
+            { event: "node_id_taken", node_id: nodeId, epoch },
             "another process of the fleet has the same node id: give each its own (--node-id, GREENROOM_NODE_ID)",
           ),
       },
@@ -153,7 +157,8 @@ export class Membership {
     this.#joined = true;
     this.#contact.resolve();
     const { nodeId, address } = this.node;
-    if (registry.shared) log.info({ node_id: nodeId, address }, "taking part in a fleet");
+    if (registry.shared)
+      log.info({ event: "fleet_joined", node_id: nodeId, address }, "taking part in a fleet");
   }
 
   /** Returns the consequences of a registry that is out of reach, as text for the log. */
@@ -182,7 +187,7 @@ export class Membership {
     this.#dead.delete(nodeId);
     const { log, registry } = this.#options;
     const who = registry.shared ? "a replica is held to be dead" : "the process before this one died";
-    log.error({ node_id: nodeId, sessions }, `${who}, and its sessions are lost`);
+    log.error({ event: "replica_dead", node_id: nodeId, sessions }, `${who}, and its sessions are lost`);
   }
 
   /** Registers a session. Rejects with CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
@@ -228,7 +233,10 @@ export class Membership {
     try {
       await this.#options.registry.close();
     } catch (error) {
-      this.#options.log.warn({ reason: errorLine(error) }, "the registry could not be left in order");
+      this.#options.log.warn(
+        { event: "registry_left_in_disorder", reason: errorLine(error) },
+        "the registry could not be left in order",
+      );
     }
   }
 }

@@ -1,6 +1,7 @@
 import pino, { type Logger } from "pino";
 import { droppedLines } from "../log/dropped-lines.ts";
 import { droppedText, LineWriter } from "../log/line-writer.ts";
+import type { ServerLog } from "../log/log.ts";
 import { outputDescriptor } from "../log/output-descriptor.ts";
 import type { LogLevel } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
@@ -18,18 +19,20 @@ export const mostWaitingBytes = 4 * 2 ** 20;
 export function serverLog({
   logger,
   logLevel,
+  logLevels,
   logFd,
-}: Pick<FilledLauncherOptions, "logger" | "logLevel" | "logFd">): Logger {
-  return unfailing(logger ?? jsonLog(logLevel, logFd));
+}: Pick<FilledLauncherOptions, "logger" | "logLevel" | "logLevels" | "logFd">): ServerLog {
+  return unfailing(logger ?? jsonLog(logLevel, logFd, logLevels === "words"));
 }
 
-function jsonLog(level: LogLevel, fd: 1 | 2): Logger {
+function jsonLog(level: LogLevel, fd: 1 | 2, inWords: boolean): Logger {
   const writer = new LineWriter(outputDescriptor(fd), {
     maxBytes: mostWaitingBytes,
     dropped: droppedLines,
-    onFlowing: (lines) => log.warn({ lines }, droppedText(lines)),
+    onFlowing: (lines) => log.warn({ event: "log_lines_dropped", lines }, droppedText(lines)),
   });
-  const log = pino({ level }, { write: (line: string) => writer.write(Buffer.from(line)) });
+  const formatters = inWords ? { level: (label: string) => ({ level: label }) } : {};
+  const log = pino({ level, formatters }, { write: (line: string) => writer.write(Buffer.from(line)) });
   return log;
 }
 
@@ -67,18 +70,21 @@ export interface LimitsToTell {
 }
 
 /** Logs capacity and limits of memory, with their reasons, and warns where they cannot hold. */
-export function logCapacity(log: Logger, { options, limits, baseBytes, derived }: LimitsToTell): void {
+export function logCapacity(log: ServerLog, { options, limits, baseBytes, derived }: LimitsToTell): void {
   const { maxConcurrentSessions: capacity, heapSoftLimitMb, heapLimitMb, recogniser } = options;
   const asSet = `${capacity} ${capacity === 1 ? "session" : "sessions"}, as set`;
   const sharedBytes = sharedBytesOf(recogniser);
   const explanation = derived ? deriveCapacity(limits, sharedBytes).explanation : asSet;
-  log.info({ capacity, heapSoftLimitMb, heapLimitMb }, `Capacity: ${explanation}`);
+  log.info(
+    { event: "capacity_derived", capacity, heap_soft_limit_mb: heapSoftLimitMb, heap_limit_mb: heapLimitMb },
+    `Capacity: ${explanation}`,
+  );
   const offer = recogniser.offered ? "is offered" : "is not offered";
   log.info(
-    { offered: recogniser.offered },
+    { event: "recogniser_offered", offered: recogniser.offered },
     `Speech recognition without a key ${offer}: ${recogniser.reason}`,
   );
   const room = { memoryBytes: limits.memoryBytes, capacity, baseBytes: baseBytes + sharedBytes };
   const warning = limitWarning(room, { softMb: heapSoftLimitMb, hardMb: heapLimitMb });
-  if (warning !== null) log.warn(warning);
+  if (warning !== null) log.warn({ event: "memory_limits_doubtful" }, warning);
 }

@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import { droppedLines } from "../log/dropped-lines.ts";
+import type { ServerLog } from "../log/log.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
@@ -42,7 +42,7 @@ export interface SupervisorParts {
 export function makeSupervisorParts(
   options: FilledLauncherOptions,
   metrics: Metrics,
-  log: Logger,
+  log: ServerLog,
 ): SupervisorParts {
   const lifecycle = new Lifecycle();
   const sessions = new Sessions();
@@ -116,7 +116,8 @@ export function makeSupervisorParts(
       permits.giveBackAll(session);
       sessions.retire(session);
       const where = crashStorm.count(session);
-      if (where !== null) log.warn({ where }, "starts are refused: threads died of one error");
+      if (where !== null)
+        log.warn({ event: "crash_storm", where }, "starts are refused: threads died of one error");
       endReports.report(session);
     },
   });

@@ -1,6 +1,6 @@
-import type { Logger } from "pino";
 import type { AgentLauncherOptions } from "../api/launcher-options.ts";
 import type { StartRequest } from "../api/start-request.ts";
+import type { ServerLog } from "../log/log.ts";
 import { Metrics } from "../metrics/prometheus.ts";
 import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";
@@ -20,7 +20,7 @@ import type { Pool } from "./threads/pool.ts";
 /** The core of the server: it admits sessions, gives each a thread, has them watched, and knows how each ended. */
 export class Supervisor {
   readonly options: FilledLauncherOptions;
-  readonly log: Logger;
+  readonly log: ServerLog;
   readonly metrics = new Metrics();
   readonly #parts: SupervisorParts;
   readonly #warmedUp = Promise.withResolvers<void>();
@@ -114,7 +114,12 @@ export class Supervisor {
       const session = await this.#parts.starts.start(request, begunAt, abandoned);
       this.metrics.startSeconds("created", (performance.now() - begunAt) / 1_000);
       this.log.info(
-        { session_id: session.id, call_type: session.callType, call_id: session.callId },
+        {
+          event: "session_started",
+          session_id: session.id,
+          call_type: session.callType,
+          call_id: session.callId,
+        },
         "session started",
       );
       return session;

@@ -56,7 +56,7 @@ test.serial(
       runner: { drainAnnounceMs: 0, drainTimeoutMs: 200 },
     });
     const url = await child.readyUrl();
-    const { metricsPort } = await child.logged(/^Listening/);
+    const { metrics_port: metricsPort } = await child.logged(/^Listening/);
     await startSession(url);
     child.kill("SIGTERM");
     const read = async () => {

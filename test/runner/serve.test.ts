@@ -160,7 +160,7 @@ test.serial("in a terminal, a port that is in use is told once", async (t) => {
 test.serial("metrics with a port of their own are on no other", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0", "--metrics-port", "0"]);
   const url = await child.url();
-  const { metricsPort } = await child.logged(/^Listening/);
+  const { metrics_port: metricsPort } = await child.logged(/^Listening/);
   t.is((await ask(`http://127.0.0.1:${metricsPort}`, "/metrics")).status, 200);
   t.is((await ask(`http://127.0.0.1:${metricsPort}`, "/health")).status, 404);
   t.is((await ask(url, "/metrics")).status, 404);

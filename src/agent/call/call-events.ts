@@ -66,7 +66,10 @@ export class CallEvents {
     const { broadcastMetrics, broadcastMetricsIntervalMs, broadcastTranscripts } = this.#options.broadcast;
     if (connection.sendEvent === undefined) {
       if (!broadcastMetrics && !broadcastTranscripts) return;
-      this.#context.log.warn({ provider: this.#options.provider }, noEvents);
+      this.#context.log.warn(
+        { event: "call_events_unsupported", provider: this.#options.provider },
+        noEvents,
+      );
       return;
     }
     if (!broadcastMetrics) return;
@@ -156,7 +159,10 @@ export class CallEvents {
     measure({ kind: "error", component: "edge", provider, error: errorKind(error) });
     if (performance.now() - this.#complainedAt < complaintIntervalMs) return;
     this.#complainedAt = performance.now();
-    log.warn({ provider, err: plainError(error) }, "an event could not be sent into the call");
+    log.warn(
+      { event: "call_event_unsent", provider, err: plainError(error) },
+      "an event could not be sent into the call",
+    );
   }
 }
 

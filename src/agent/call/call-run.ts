@@ -189,7 +189,10 @@ export class CallRun {
   }
 
   #exhausted(what: string): void {
-    this.#context.log.warn({ exhausted: what }, "the session has used up what it may");
+    this.#context.log.warn(
+      { event: "budget_exhausted", exhausted: what },
+      "the session has used up what it may",
+    );
     this.#end(new Error(`The session has used up its ${what}`));
   }
 
@@ -242,7 +245,10 @@ export class CallRun {
         try {
           await listener(event);
         } catch (error) {
-          this.#host.log.error({ err: plainError(error) }, "a listener of the agent threw");
+          this.#host.log.error(
+            { event: "listener_failed", err: plainError(error) },
+            "a listener of the agent threw",
+          );
         }
       });
     }

@@ -66,7 +66,10 @@ export class ParticipantTranscriber {
     try {
       await this.#stream?.close();
     } catch (error) {
-      this.#context.log.warn({ err: plainError(error) }, "a stream of the recogniser was not closed");
+      this.#context.log.warn(
+        { event: "transcription_unclosed", err: plainError(error) },
+        "a stream of the recogniser was not closed",
+      );
     }
   }
 
@@ -150,7 +153,12 @@ export class ParticipantTranscriber {
     const { provider } = this.#service.labels;
     measure({ kind: "error", component: "stt", provider, error: errorKind(error) });
     log.warn(
-      { provider, participant_id: this.#participantId, err: plainError(error) },
+      {
+        event: "transcription_failed",
+        provider,
+        participant_id: this.#participantId,
+        err: plainError(error),
+      },
       "speech to text failed",
     );
   }

@@ -70,7 +70,7 @@ export class Transcription {
     if (this.#notListenedTo.has(participantId)) return;
     this.#notListenedTo.add(participantId);
     this.#context.log.warn(
-      { participant_id: participantId, participants: mostStreams },
+      { event: "participant_not_listened_to", participant_id: participantId, participants: mostStreams },
       "a participant is not listened to until another leaves: too many speak in this call",
     );
   }

@@ -44,7 +44,10 @@ export class Reply {
     this.#context = context;
     this.#options = options;
     this.#service = new ServiceUse(context, "llm", options.llm, ({ provider, model }, reason) =>
-      context.log.warn({ provider, model, reason }, "an answer of the model was of no use"),
+      context.log.warn(
+        { event: "model_answer_useless", provider, model, reason },
+        "an answer of the model was of no use",
+      ),
     );
   }
 
@@ -154,10 +157,17 @@ export class Reply {
             break;
           case "tool_call":
             if (!mayCall) {
-              log.warn({ tool: event.call.name }, "dropped a tool call beyond the last round");
+              log.warn(
+                { event: "tool_call_dropped", tool: event.call.name },
+                "dropped a tool call beyond the last round",
+              );
               broken = true;
             } else if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
-            else log.warn({ tool: event.call.name }, "dropped a tool call: too many in one round");
+            else
+              log.warn(
+                { event: "tool_call_dropped", tool: event.call.name },
+                "dropped a tool call: too many in one round",
+              );
             break;
           case "broken_call":
             broken = true;

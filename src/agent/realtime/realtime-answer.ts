@@ -195,7 +195,11 @@ export class RealtimeAnswer implements Answer {
     if (this.#desk.busy) return;
     const waitMs = endsAnswers ? this.#context.limits.stalledTurnMs : pauseMs;
     this.#watchdog = setTimeout(() => {
-      if (endsAnswers) this.#context.log.warn({ waited_ms: waitMs }, "the model did not end its answer");
+      if (endsAnswers)
+        this.#context.log.warn(
+          { event: "model_answer_unended", waited_ms: waitMs },
+          "the model did not end its answer",
+        );
       this.complete();
     }, waitMs);
   }

@@ -209,7 +209,10 @@ export class RealtimeConnection {
     try {
       await this.#session?.close();
     } catch (error) {
-      this.#context.log.warn({ err: plainError(error) }, "a session with the model was not closed");
+      this.#context.log.warn(
+        { event: "model_session_unclosed", err: plainError(error) },
+        "a session with the model was not closed",
+      );
     }
   }
 
@@ -217,6 +220,6 @@ export class RealtimeConnection {
     const { measure, log } = this.#context;
     const { provider } = this.#service.labels;
     measure({ kind: "error", component: "llm", provider, error: errorKind(error) });
-    log.warn({ provider, err: plainError(error) }, message);
+    log.warn({ event: "model_failed", provider, err: plainError(error) }, message);
   }
 }

@@ -58,7 +58,10 @@ export class ToolDesk {
     const { maxToolRounds, maxToolCallsPerRound } = this.#context.limits;
     const { calls } = this.#rounds.at(-1)!;
     if (this.#rounds.length > maxToolRounds || calls.length > maxToolCallsPerRound) {
-      this.#context.log.warn({ tool: call.name }, "refused a tool call: too many in one answer");
+      this.#context.log.warn(
+        { event: "tool_call_dropped", tool: call.name },
+        "refused a tool call: too many in one answer",
+      );
       this.#answer(open, failed(call, "There were too many calls. Go on in words."));
       return;
     }

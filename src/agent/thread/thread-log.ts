@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
 import { DroppedLines } from "../../log/dropped-lines.ts";
 import { droppedText, LineWriter, longestLineBytes } from "../../log/line-writer.ts";
+import type { LogEvent } from "../../log/log-events.ts";
 import { inBrackets } from "../../shared/error-location.ts";
 import { messageWithCauses, type PlainError } from "../../shared/errors.ts";
 import type { LogFormat, LogLevel, ThreadLogOptions } from "../../shared/protocol.ts";
@@ -36,6 +37,7 @@ export class ThreadLog implements Log {
   readonly #writer: LineWriter;
   readonly #threshold: number;
   readonly #format: LogFormat;
+  readonly #levelsInWords: boolean;
   /** Apart, so that a flood of the agent's console does not drown what Greenroom has to say. */
   readonly #budgets: Record<"console" | "own", LineBudget>;
   #bound: object = { pid: process.pid, hostname: hostname(), thread_id: threadId };
@@ -43,20 +45,25 @@ export class ThreadLog implements Log {
   constructor({
     fd,
     level,
+    levels: form,
     format = "json",
     dropped: memory,
-  }: Pick<ThreadLogOptions, "fd" | "level" | "format" | "dropped">) {
+  }: Pick<ThreadLogOptions, "fd" | "level" | "levels" | "format" | "dropped">) {
     const counted = new DroppedLines(memory);
     this.#writer = new LineWriter(fd, {
       maxBytes: mostWaitingBytes,
       dropped: counted,
-      onFlowing: (lines) => this.warn({ lines }, droppedText(lines)),
+      onFlowing: (lines) => this.warn({ event: "log_lines_dropped", lines }, droppedText(lines)),
     });
     this.#threshold = levels[level];
     this.#format = format;
+    this.#levelsInWords = form === "words";
     const dropped = (source: string) => (lines: number) => {
       counted.add("flood", lines);
-      this.warn({ source, lines }, `dropped ${lines} lines: more than a session may write in a second`);
+      this.warn(
+        { event: "log_lines_dropped", source, lines },
+        `dropped ${lines} lines: more than a session may write in a second`,
+      );
     };
     this.#budgets = {
       console: new LineBudget(budgets.console, dropped("console")),
@@ -99,20 +106,28 @@ export class ThreadLog implements Log {
 
   #line(level: LogLevel, source: "console" | "own", fields: object, text: () => string): void {
     if (levels[level] < this.#threshold) return;
-    if (this.#format === "words" && source === "own" && shownAnyway.has(text())) return;
+    if (this.#format === "words" && "event" in fields && shownAnyway.has(fields.event)) return;
     const budget = this.#budgets[source];
     if (!budget.admit()) return;
     const line =
       this.#format === "words"
         ? words(level, fields, text())
-        : encode({ level: levels[level], time: Date.now(), ...this.#bound }, withErrorType(fields), text());
+        : encode(
+            {
+              level: this.#levelsInWords ? level : levels[level],
+              time: Date.now(),
+              ...this.#bound,
+            },
+            withErrorType(fields),
+            text(),
+          );
     budget.spend(line.length);
     this.#writer.write(line);
   }
 }
 
-/** Messages that a conversation in the terminal shows by itself, so that the log need not. */
-const shownAnyway: ReadonlySet<string> = new Set(["turn", "a participant is unheard"]);
+/** The events that a conversation in the terminal shows by itself, so that the log need not. */
+const shownAnyway: ReadonlySet<unknown> = new Set<LogEvent>(["turn", "participant_unheard"]);
 
 /** The longest message, and the longest text of an error, in a line of words, in characters. */
 const longestWords = 600;

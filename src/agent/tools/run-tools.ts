@@ -71,7 +71,10 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     .finally(() => {
       // Of no use any more, but a tool that hangs is worth knowing.
       if (!giveUp.signal.aborted) return;
-      log.debug({ tool: call.name, duration_ms: now() - startedAt }, "a tool ended too late");
+      log.debug(
+        { event: "tool_late", tool: call.name, duration_ms: now() - startedAt },
+        "a tool ended too late",
+      );
     });
   // Told at once, so that it stands before the end of the turn.
   const cancelled = () => over("cancelled", signal.reason);
@@ -83,7 +86,10 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     const output = new ToolOutput(limits.maxToolOutputLength);
     const told = output.tell(value);
     if (output.untold.length > 0) {
-      log.warn({ tool: call.name, untold: output.untold }, "a tool returned what cannot be told to a model");
+      log.warn(
+        { event: "tool_result_untold", tool: call.name, untold: output.untold },
+        "a tool returned what cannot be told to a model",
+      );
     }
     over("done");
     return { callId: call.id, name: call.name, ok: true, ...told };

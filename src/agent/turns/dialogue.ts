@@ -214,14 +214,20 @@ export class Dialogue {
     const first = this.#unheard.size === 0;
     this.#unheard.add(participantId);
     emit({ type: "participant_unheard", at: now(), participantId, error: plainError(error) });
-    log.error({ participant_id: participantId, err: plainError(error) }, "a participant is unheard");
+    log.error(
+      { event: "participant_unheard", participant_id: participantId, err: plainError(error) },
+      "a participant is unheard",
+    );
     if (first && unheardApology !== null && !this.#speaksItself) this.#apologise(unheardApology);
   }
 
   #heardAgain(participantId: string): void {
     this.#unheard.delete(participantId);
     this.#context.emit({ type: "participant_heard", at: now(), participantId });
-    this.#context.log.info({ participant_id: participantId }, "a participant is heard again");
+    this.#context.log.info(
+      { event: "participant_heard", participant_id: participantId },
+      "a participant is heard again",
+    );
   }
 
   #apologise(text: string): void {

@@ -104,7 +104,10 @@ export class TurnReport {
     if (outcome !== "failed") return;
     measure({ kind: "error", component: "tool", provider, error: errorKind(error) });
     const args = logTranscripts ? { arguments: call.arguments } : {};
-    log.warn({ turn_id: turnId, tool: call.name, ...args, err: plainError(error) }, "a tool failed");
+    log.warn(
+      { event: "tool_failed", turn_id: turnId, tool: call.name, ...args, err: plainError(error) },
+      "a tool failed",
+    );
   }
 
   /** @param ran It was the agent's turn, if only for a moment; others are not measured. */
@@ -144,6 +147,7 @@ export class TurnReport {
     const user = input?.origin === "participant" ? { user: input.text } : {};
     log[outcome === "failed" ? "error" : "info"](
       {
+        event: "turn",
         turn_id: this.#turnId,
         origin: input?.origin ?? "participant",
         outcome,

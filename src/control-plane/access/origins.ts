@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type Koa from "koa";
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import { hostName, isOrigin } from "../../options/host-names.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { FilledServeOptions } from "../serve-options.ts";
@@ -25,11 +25,11 @@ export class Origins {
   readonly #open: boolean;
   /** True where, besides, no origins are named: pages on this machine may call. */
   readonly #localPages: boolean;
-  readonly #log: Logger;
+  readonly #log: ServerLog;
   /** Refusals that the log has told of: one line each, so that nobody fills it by asking. */
   readonly #told = new Set<string>();
 
-  constructor(options: FilledServeOptions, log: Logger) {
+  constructor(options: FilledServeOptions, log: ServerLog) {
     const { corsAllowOrigins, authenticated } = options;
     const any = corsAllowOrigins?.includes("*") ?? authenticated;
     this.#options = options;
@@ -75,7 +75,7 @@ export class Origins {
   #refusal(advice: string): GreenroomError {
     if (this.#told.size < mostTold && !this.#told.has(advice)) {
       this.#told.add(advice);
-      this.#log.warn(advice);
+      this.#log.warn({ event: "origin_refused" }, advice);
     }
     return new GreenroomError("FORBIDDEN", advice);
   }

@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import type { Dependency } from "../../api/scope.ts";
+import type { ServerLog } from "../../log/log.ts";
 import { type PermissionName, permissions } from "../../options/permissions.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
@@ -16,9 +16,9 @@ const releaseTimeoutMs = 10_000;
 /** Asks the callbacks of the options, each with a deadline. */
 export class Permissions {
   readonly #options: FilledServeOptions;
-  readonly #log: Logger;
+  readonly #log: ServerLog;
 
-  constructor(options: FilledServeOptions, log: Logger) {
+  constructor(options: FilledServeOptions, log: ServerLog) {
     this.#options = options;
     this.#log = log;
   }
@@ -89,7 +89,10 @@ export class Permissions {
       for (const release of releases) await this.#run(release);
     };
     await within(all(), releaseTimeoutMs, "Deferred functions").catch((error: unknown) => {
-      this.#log.error({ err: loggedError(error) }, "deferred functions did not finish in time");
+      this.#log.error(
+        { event: "deferred_overdue", err: loggedError(error) },
+        "deferred functions did not finish in time",
+      );
     });
   }
 
@@ -98,7 +101,7 @@ export class Permissions {
     try {
       await release();
     } catch (error) {
-      this.#log.error({ err: loggedError(error) }, "a deferred function failed");
+      this.#log.error({ event: "deferred_failed", err: loggedError(error) }, "a deferred function failed");
     }
   }
 

@@ -41,7 +41,10 @@ async function isDenied(exchange: Exchange): Promise<boolean> {
     return false;
   } catch (error) {
     if (isDenial(error)) return true;
-    log.warn({ err: loggedError(error) }, "the caller of an event stream could not be judged again");
+    log.warn(
+      { event: "stream_caller_unjudged", err: loggedError(error) },
+      "the caller of an event stream could not be judged again",
+    );
     return false;
   } finally {
     await permissions.release(again.scope);

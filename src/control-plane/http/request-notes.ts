@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { METHODS } from "node:http";
 import type Koa from "koa";
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import { causeOf, errorLine, loggedError } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import type { Hop } from "../peers/connection/mark.ts";
@@ -51,9 +51,9 @@ export function notesOf(ctx: Koa.Context): RequestNotes {
 /** Runs a request to its answer: its id, its errors as JSON, its line in the log, its place in the metrics. */
 export class Answering {
   readonly #supervisor: Supervisor;
-  readonly #log: Logger;
+  readonly #log: ServerLog;
 
-  constructor(supervisor: Supervisor, log: Logger) {
+  constructor(supervisor: Supervisor, log: ServerLog) {
     this.#supervisor = supervisor;
     this.#log = log;
   }
@@ -81,6 +81,7 @@ export class Answering {
     this.#supervisor.metrics.http(route, method, status, hop ? "peer" : "client", ms / 1_000);
     this.#log[quiet ? "debug" : "info"](
       {
+        event: "request_answered",
         request_id: id,
         method,
         route,
@@ -102,13 +103,20 @@ export class Answering {
     notes.code = answer.body.code;
     const line = { request_id: notes.id, route: notes.route, session_id: notes.sessionId, code: notes.code };
     if (answer.status === 500)
-      this.#log.error({ ...line, err: loggedError(causeOf(error)) }, "request failed");
-    else if (answer.status > 500) this.#log.warn({ ...line, cause: refusalCause(error) }, "request refused");
+      this.#log.error(
+        { event: "request_failed", ...line, err: loggedError(causeOf(error)) },
+        "request failed",
+      );
+    else if (answer.status > 500)
+      this.#log.warn({ event: "request_refused", ...line, cause: refusalCause(error) }, "request refused");
     if (ctx.headerSent) return;
     try {
       writeError(ctx, answer);
     } catch (unwritable) {
-      this.#log.error({ ...line, err: unwritable }, "the error has headers that cannot be sent");
+      this.#log.error(
+        { event: "error_unsendable", ...line, err: unwritable },
+        "the error has headers that cannot be sent",
+      );
       writeError(ctx, errorAnswer(unwritable));
     }
   }

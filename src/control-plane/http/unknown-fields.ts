@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import type { z } from "zod";
+import type { ServerLog } from "../../log/log.ts";
 import { didYouMean, similar } from "../../shared/similar.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 import { isObject } from "./json.ts";
@@ -24,10 +24,10 @@ export interface CheckedBody {
  */
 export class UnknownFields {
   readonly #strict: boolean;
-  readonly #log: Logger;
+  readonly #log: ServerLog;
   readonly #told = new Set<string>();
 
-  constructor(strict: boolean, log: Logger) {
+  constructor(strict: boolean, log: ServerLog) {
     this.#strict = strict;
     this.#log = log;
   }
@@ -54,7 +54,10 @@ export class UnknownFields {
     const key = `${route} ${field}`;
     if (this.#told.has(key) || this.#told.size >= mostTold) return;
     this.#told.add(key);
-    this.#log.warn({ route, field }, `A field of a request is ignored, ${JSON.stringify(field)}: ${advice}`);
+    this.#log.warn(
+      { event: "request_field_ignored", route, field },
+      `A field of a request is ignored, ${JSON.stringify(field)}: ${advice}`,
+    );
   }
 }
 

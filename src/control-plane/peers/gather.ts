@@ -80,7 +80,10 @@ async function answerOf<T>(
     return { said: read(answer.statusCode ?? 0, await readJson(answer)) };
   } catch (error) {
     if (error instanceof PeerError && error.refused && plane.peers.refused(peer)) return "gone";
-    plane.log.debug({ peer: peer.nodeId, err: error }, "an answer is without the sessions of a peer");
+    plane.log.debug(
+      { event: "peer_sessions_missing", peer: peer.nodeId, err: error },
+      "an answer is without the sessions of a peer",
+    );
     return { peer };
   } finally {
     ctx.res.off("close", leave);

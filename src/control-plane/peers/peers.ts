@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import type { PeerRequestKind } from "../../metrics/catalogue.ts";
 import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
 import { GreenroomError } from "../../shared/errors.ts";
@@ -37,7 +37,7 @@ export class Peers {
   readonly node: NodeInfo;
   readonly registry: SessionRegistry;
   readonly #supervisor: Supervisor;
-  readonly #log: Logger;
+  readonly #log: ServerLog;
   readonly #marks: PeerMarks | null;
   readonly #client: PeerClient | null;
   readonly #tickets = new Tickets();
@@ -48,7 +48,7 @@ export class Peers {
   #mount = "";
 
   /** Takes the secrets. Where there are none, nothing is passed on, nor taken from others. */
-  constructor(supervisor: Supervisor, secrets: readonly string[], log: Logger) {
+  constructor(supervisor: Supervisor, secrets: readonly string[], log: ServerLog) {
     this.#supervisor = supervisor;
     this.node = supervisor.node;
     this.registry = supervisor.registry;
@@ -249,7 +249,7 @@ export class Peers {
         if (isInquiry || !isDoubtful) metrics.peerFailed(from.kind);
         if (error.late) this.#noteSilent(peer.nodeId);
         this.#log[isDoubtful ? "debug" : "warn"](
-          { peer: peer.nodeId, address: peer.address, cause: errorLine(error) },
+          { event: "peer_silent", peer: peer.nodeId, address: peer.address, cause: errorLine(error) },
           "a peer did not answer",
         );
       }
@@ -275,6 +275,7 @@ export class Peers {
     ];
     if (useless.length === 0) return;
     this.#log.warn(
+      { event: "fleet_settings_useless" },
       `There is no Redis that replicas share (REDIS_URL): this one serves alone, and ${useless.join(" and ")} ${useless.length > 1 ? "have" : "has"} no effect`,
     );
   }
@@ -282,10 +283,12 @@ export class Peers {
   #tellWhatIsMissing(): void {
     if (!this.#client) {
       this.#log.warn(
+        { event: "peer_secret_missing" },
         "There is no peerSecret (GREENROOM_PEER_SECRET): requests about sessions of other replicas cannot be passed on to them",
       );
     } else if (this.node.address === null) {
       this.#log.warn(
+        { event: "peer_address_missing" },
         "There is no advertisedAddress (GREENROOM_ADVERTISED_ADDRESS): other replicas cannot pass requests on to this one",
       );
     }

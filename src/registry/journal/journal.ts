@@ -110,7 +110,10 @@ export class Journal {
       const { count, firstAt } = restored.broken;
       if (count > 0) {
         const fields = { lines: count, first_at: firstAt, file: this.#path };
-        this.#log.warn(fields, "lines of the journal could not be read, and are left out");
+        this.#log.warn(
+          { event: "journal_lines_unreadable", ...fields },
+          "lines of the journal could not be read, and are left out",
+        );
       }
       for (const { sessionId } of restored.untold) this.#untold.setAside(sessionId);
       isOpen = true;

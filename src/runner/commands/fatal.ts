@@ -27,9 +27,12 @@ export async function tellFatal(
 }
 
 async function logFatal(text: string, { options }: AgentLauncher, error: unknown): Promise<void> {
-  const { logFd = 1, logLevel = "info", logger } = options;
+  const { logFd = 1, logLevel = "info", logLevels = "numbers", logger } = options;
   const stream = logFd === 2 ? process.stderr : process.stdout;
   if (stream.isTTY && (!logger || isReadable(logger))) return;
   const { serverLog } = await import("../../supervisor/server-log.ts");
-  serverLog({ logger, logLevel, logFd }).fatal(error === undefined ? {} : { err: loggedError(error) }, text);
+  serverLog({ logger, logLevel, logLevels, logFd }).fatal(
+    { event: "command_failed", ...(error === undefined ? {} : { err: loggedError(error) }) },
+    text,
+  );
 }

@@ -56,12 +56,13 @@ export async function serveCommand(
   if (!common.noSplash && process.stderr.isTTY) process.stderr.write(`${splash(launcher, process.stderr)}\n`);
   const { log } = await supervisorOf(launcher);
   const announcer = new Announcer(log);
-  for (const warning of warningsOf(environment)) announcer.say("warn", warning);
+  for (const warning of warningsOf(environment))
+    announcer.say("warn", warning, { event: "environment_doubtful" });
   // A signal that has come is seen in the next turn of the event loop, which all that was loaded may have held up.
   await setImmediate();
   const early = earlySignal();
   if (early !== undefined) {
-    const fields = { cause: early, finished: 0, closed: 0 };
+    const fields = { event: "server_stopped", cause: early, finished: 0, closed: 0 } as const;
     announcer.say("ready", `Greenroom has stopped after ${early}: it had not begun to listen`, fields);
     return 0;
   }

@@ -3,6 +3,7 @@ import { supervisorOf } from "../../agent-launcher.ts";
 import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
+import type { LogEvent } from "../../log/log-events.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
@@ -73,11 +74,11 @@ export async function converseToEnd(
 }
 
 /** The conversation tells these in its own words; the last is not for its ears. */
-const leftOut = [
-  "a session thread could not start",
-  "the agent failed its warm-up",
-  "session ended",
-  "the load guard changed",
+const leftOut: readonly LogEvent[] = [
+  "thread_start_failed",
+  "agent_warm_up_failed",
+  "session_ended",
+  "load_guard_changed",
 ];
 
 function logging(

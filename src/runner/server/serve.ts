@@ -62,19 +62,24 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
 
   const url = localUrl(host, main.port);
   const announcer = new Announcer(supervisor.log);
-  announcer.say("info", `Listening: ${listeningText(host, main.port)}`, { url, metricsPort: metrics?.port });
+  announcer.say("info", `Listening: ${listeningText(host, main.port)}`, {
+    event: "server_listening",
+    url,
+    metrics_port: metrics?.port,
+  });
   if (limit?.warning)
     announcer.say("warn", limit.warning, {
+      event: "connections_limited",
       open_files: openFiles,
       max_connections: limit.connections,
     });
   const warning = http.app ? null : exposureText(http);
-  if (warning) announcer.say("warn", warning);
+  if (warning) announcer.say("warn", warning, { event: "server_exposed" });
   const notice = http.app ? null : namesText(http);
-  if (notice) announcer.say("info", notice);
+  if (notice) announcer.say("info", notice, { event: "host_names_limited" });
   const ready = warmUp(supervisor, announcer).then(() => {
     const docs = http.app ? "" : "  (docs at /docs)";
-    announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { url });
+    announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { event: "server_ready", url });
   });
   // Nobody has to wait for it.
   ready.catch(() => undefined);

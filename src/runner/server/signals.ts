@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import type { Logger } from "pino";
 import type { ServerHandle } from "../../api/server-handle.ts";
+import type { ServerLog } from "../../log/log.ts";
 import { type EndSignal, takeOverSignals } from "../../process/early-signals.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { loggedError } from "../../supervisor/log-error.ts";
@@ -17,7 +17,7 @@ export interface UntilSignal {
   /** The server, which may still be about to listen. */
   readonly server: Promise<ServerHandle>;
   readonly announcer: Announcer;
-  readonly log: Logger;
+  readonly log: ServerLog;
   /** Returns the time for which the first SIGTERM is announced, in milliseconds. It is called when the signal comes. */
   readonly announceMs: () => number;
 }
@@ -39,13 +39,17 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     try {
       const { finished, closed } = await (await server).close({ announceMs, signal: hurry.signal });
       announcer.say("ready", `Greenroom has stopped after ${cause}: ${tell(finished, closed)}`, {
+        event: "server_stopped",
         cause,
         finished,
         closed,
       });
       exit.resolve(exitCode);
     } catch (error) {
-      log.fatal({ err: loggedError(error) }, "the server could not shut down in order");
+      log.fatal(
+        { event: "server_stop_failed", err: loggedError(error) },
+        "the server could not shut down in order",
+      );
       exit.resolve(1);
     }
   };
@@ -59,13 +63,19 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     }
     const before = stage;
     if (before === "closing") {
-      announcer.say("warn", `${signal} once more: ending at once, calls and all`);
+      announcer.say("warn", `${signal} once more: ending at once, calls and all`, {
+        event: "server_hurried",
+        signal,
+      });
       exit.resolve(128 + constants.signals[signal]);
       return;
     }
     stage = before === "draining" || signal === "SIGINT" ? "closing" : "draining";
     if (stage === "closing") hurry.abort();
-    announcer.say("info", `${signal}: ${stage === "closing" ? "closing all calls" : "draining"}`, { signal });
+    announcer.say("info", `${signal}: ${stage === "closing" ? "closing all calls" : "draining"}`, {
+      event: stage === "closing" ? "server_closing" : "server_draining",
+      signal,
+    });
     if (before === "serving") void shutDown(signal, announceMs());
   };
 
@@ -74,7 +84,10 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     .catch((error: unknown) => {
       // Where it cannot listen, or was told to end, that has been dealt with.
       if (stage !== "serving" || !GreenroomError.is(error) || error.code !== "REGISTRY_UNAVAILABLE") return;
-      log.fatal({ err: loggedError(error) }, `the server cannot start: ${errorSentence(error)}`);
+      log.fatal(
+        { event: "server_start_failed", err: loggedError(error) },
+        `the server cannot start: ${errorSentence(error)}`,
+      );
       exitCode = 1;
       stage = "draining";
       void shutDown("a failed start", 0);
@@ -85,11 +98,11 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   for (const signal of takeOverSignals()) onSignal(signal);
   // A callback of the user's that nobody awaited: it harms its own request, and must not end everybody's calls.
   process.on("unhandledRejection", (error) =>
-    log.error({ err: loggedError(error) }, "an unhandled rejection"),
+    log.error({ event: "rejection_unhandled", err: loggedError(error) }, "an unhandled rejection"),
   );
   process.on("uncaughtException", (error) => {
     log.fatal(
-      { err: loggedError(error) },
+      { event: "exception_uncaught", err: loggedError(error) },
       "an uncaught exception: the server drains, since its state is not known any more",
     );
     exitCode = 1;

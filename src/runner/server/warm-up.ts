@@ -13,14 +13,15 @@ export async function warmUp(supervisor: Supervisor, announcer: Announcer): Prom
   const stopReporting = reportProgress(supervisor, announcer);
   supervisor.onRehearsed((report) => {
     for (const { level, text, fields } of describeAgent(report, supervisor.limitedProviders))
-      announcer.say(level, harmless(text), fields);
+      announcer.say(level, harmless(text), { event: "agent_reported", ...fields });
   });
   try {
     await supervisor.start();
   } catch (error) {
     // It does not try again by itself: whoever serves ends.
     if (GreenroomError.is(error) && error.code === "REGISTRY_UNAVAILABLE") throw error;
-    if (supervisor.state === "warming") announcer.say("error", explain(error));
+    if (supervisor.state === "warming")
+      announcer.say("error", explain(error), { event: "agent_start_failed" });
   } finally {
     stopReporting();
   }
@@ -36,7 +37,11 @@ function reportProgress(supervisor: Supervisor, announcer: Announcer): () => voi
     const { warm } = supervisor.slots();
     if (warm === reported) return;
     reported = warm;
-    announcer.say("info", `Warming up: ${warm} of ${target} threads`, { warm, target });
+    announcer.say("info", `Warming up: ${warm} of ${target} threads`, {
+      event: "server_warming_up",
+      warm,
+      target,
+    });
   };
   const timer = setInterval(report, reportIntervalMs).unref();
   return () => clearInterval(timer);

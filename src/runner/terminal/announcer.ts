@@ -1,4 +1,5 @@
-import type { Logger } from "pino";
+import type { ServerLog, SnakeCase } from "../../log/log.ts";
+import type { LogEvent } from "../../log/log-events.ts";
 import { paintFor } from "./paint.ts";
 
 type Tone = "info" | "ready" | "warn" | "error";
@@ -8,18 +9,23 @@ type Tone = "info" | "ready" | "warn" | "error";
  * a log line where log lines go elsewhere.
  */
 export class Announcer {
-  readonly #log: Logger;
+  readonly #log: ServerLog;
   readonly #paint = paintFor(process.stderr);
   readonly #speaks = process.stderr.isTTY === true;
   readonly #logs = !(process.stderr.isTTY && process.stdout.isTTY);
 
-  constructor(log: Logger) {
+  constructor(log: ServerLog) {
     this.#log = log;
   }
 
-  say(tone: Tone, text: string, fields: object = {}): void {
+  say<Fields extends { readonly event: LogEvent }>(
+    tone: Tone,
+    text: string,
+    fields: Fields & SnakeCase<Fields>,
+  ): void {
+    const line: { readonly event: LogEvent } = fields;
     if (this.#speaks) process.stderr.write(`${this.#colour(tone, text)}\n`);
-    if (this.#logs) this.#log[tone === "ready" ? "info" : tone](fields, text);
+    if (this.#logs) this.#log[tone === "ready" ? "info" : tone](line, text);
   }
 
   #colour(tone: Tone, text: string): string {

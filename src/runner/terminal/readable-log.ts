@@ -1,26 +1,37 @@
 import pino, { type Logger } from "pino";
+import type { LogEvent } from "../../log/log-events.ts";
 import type { LogLevel } from "../../shared/protocol.ts";
 import { errorLines } from "../commands/error-lines.ts";
 import { harmless, paintFor } from "./paint.ts";
 
 /** Fields that are the same in each line of a process, or of no use to a person. */
-const unshown = new Set(["level", "time", "pid", "hostname", "msg", "request_id", "component", "err"]);
+const unshown = new Set([
+  "level",
+  "time",
+  "pid",
+  "hostname",
+  "msg",
+  "request_id",
+  "component",
+  "err",
+  "event",
+]);
 
 /**
  * A log for eyes: a line each, of time, level, message and fields. Of an error there is its message, and where in the user's
  * code it was thrown; its whole stack where the level is `debug` or below.
- * @param leftOut Messages of no use to whoever reads.
+ * @param leftOut Events of no use to whoever reads.
  */
 export function readableLog(
   level: LogLevel,
   stream: NodeJS.WriteStream,
-  leftOut: readonly string[] = [],
+  leftOut: readonly LogEvent[] = [],
 ): Logger {
   const { dim, yellow, red } = paintFor(stream);
   const stacks = level === "debug" || level === "trace";
   const write = (line: string): void => {
     const entry: LogEntry = JSON.parse(line);
-    if (leftOut.includes(entry.msg ?? "")) return;
+    if (entry.event !== undefined && leftOut.includes(entry.event)) return;
     const name = (pino.levels.labels[entry.level] ?? "").padEnd(5);
     const colour = entry.level >= 50 ? red : entry.level >= 40 ? yellow : dim;
     const { message, stack } = entry.err ?? {};
@@ -51,6 +62,7 @@ interface LogEntry {
   readonly level: number;
   readonly time: number;
   readonly msg?: string;
+  readonly event?: LogEvent;
   readonly err?: { readonly message?: string; readonly stack?: string };
 }
 

@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { type Measurement, now } from "../../shared/protocol.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
@@ -21,7 +21,7 @@ export interface ThreadMonitorOptions {
   readonly pool: Pool;
   readonly recogniser: SharedThread;
   readonly metrics: Metrics;
-  readonly log: Logger;
+  readonly log: ServerLog;
 }
 
 /** Looks after running sessions and threads by the clock: heartbeat, memory, load, idle time, duration. */
@@ -29,7 +29,7 @@ export class ThreadMonitor {
   readonly loadGuard: LoadGuard;
   readonly #options: FilledLauncherOptions;
   readonly #sessions: Sessions;
-  readonly #log: Logger;
+  readonly #log: ServerLog;
   readonly #watchdog: Watchdog;
   readonly #vitals: Vitals;
   readonly #processMemory: ProcessMemory;
@@ -47,7 +47,10 @@ export class ThreadMonitor {
       createTimeoutMs: options.createTimeoutMs,
       found: (slot, blockedMs, frames) => {
         const session_id = sessions.on(slot)?.id;
-        log.error({ session_id, blockedMs: Math.round(blockedMs), frames }, "a session thread is blocked");
+        log.error(
+          { event: "thread_blocked", session_id, blocked_ms: Math.round(blockedMs), frames },
+          "a session thread is blocked",
+        );
       },
     });
     const threads = new ThreadMemory((slot, holding) => this.#holds(slot, holding));
@@ -73,7 +76,10 @@ export class ThreadMonitor {
     ]);
     this.loadGuard.onChange((causes) => {
       pool.underLoad = causes.length > 0;
-      log.warn({ causes, readings: this.loadGuard.readings() }, "the load guard changed");
+      log.warn(
+        { event: "load_guard_changed", causes, readings: this.loadGuard.readings() },
+        "the load guard changed",
+      );
     });
   }
 
@@ -127,7 +133,10 @@ export class ThreadMonitor {
     }
     const session = this.#sessions.on(slot);
     if (!session || session.state === "closing" || session.state === "ended") return;
-    this.#log.warn({ session_id: session.id, held_mb }, "a session is over its memory limit");
+    this.#log.warn(
+      { event: "session_over_memory", session_id: session.id, held_mb },
+      "a session is over its memory limit",
+    );
     session.close("out_of_memory");
   }
 

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import type { FromRecogniserThread, ToRecogniserThread } from "../../shared/recogniser-thread.ts";
 import { speechModel } from "../../shared/speech-model.ts";
 import { loggedError } from "../log-error.ts";
@@ -13,7 +13,7 @@ export interface SpeechRecogniserOptions {
   readonly choice: RecogniserChoice;
   /** Returns the memory that the process may use more before threads are ended for it, in bytes. */
   readonly roomBytes: () => number;
-  readonly log: Logger;
+  readonly log: ServerLog;
   /** The entry of its thread. Default: the one of this package. */
   readonly entry?: URL;
 }
@@ -82,7 +82,7 @@ export class SpeechRecogniser {
     if (this.#worker === null) return false;
     this.#shedAt = performance.now();
     this.#options.log.warn(
-      { memory_mb: speechModel.bytes / MiB },
+      { event: "recogniser_ended_for_memory", memory_mb: speechModel.bytes / MiB },
       "the local speech recogniser is ended, since the process has too little memory left",
     );
     const worker = this.#worker;
@@ -167,7 +167,12 @@ export class SpeechRecogniser {
     this.#backOff.succeed();
     const took = `${(ms / 1_000).toFixed(1)} s`;
     this.#options.log.info(
-      { model: speechModel.name, load_ms: Math.round(ms), memory_mb: speechModel.bytes / MiB },
+      {
+        event: "recogniser_loaded",
+        model: speechModel.name,
+        load_ms: Math.round(ms),
+        memory_mb: speechModel.bytes / MiB,
+      },
       `Speech is recognised here, without a key: ${speechModel.name} (English), loaded in ${took}, some ${speechModel.bytes / MiB} MiB ` +
         "once and 4 to 8 % of a core for each caller who talks; --no-local-stt leaves it out",
     );
@@ -180,6 +185,9 @@ export class SpeechRecogniser {
     if (this.#stopped) return;
     this.#failures += 1;
     this.#backOff.fail(error);
-    this.#options.log.error({ err: loggedError(error) }, "the local speech recogniser has ended");
+    this.#options.log.error(
+      { event: "recogniser_failed", err: loggedError(error) },
+      "the local speech recogniser has ended",
+    );
   }
 }

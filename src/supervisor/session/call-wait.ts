@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import { within } from "../../shared/deadline.ts";
 import type { Session } from "./session.ts";
 
@@ -12,10 +12,13 @@ export interface CallWaitOptions {
 export async function waitForCalls(
   sessions: readonly Session[],
   { timeoutMs, signal }: CallWaitOptions,
-  log: Logger,
+  log: ServerLog,
 ): Promise<void> {
   if (sessions.length === 0 || signal?.aborted) return;
-  log.info({ sessions: sessions.length, timeoutMs }, "waiting for calls to end");
+  log.info(
+    { event: "calls_awaited", sessions: sessions.length, timeout_ms: timeoutMs },
+    "waiting for calls to end",
+  );
   const ended = Promise.all(sessions.map((session) => session.ended));
   await within(ended, timeoutMs, "Waiting for calls", signal).catch(() => undefined);
 }

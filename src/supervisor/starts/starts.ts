@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import type { StartRequest } from "../../api/start-request.ts";
+import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { endReasons } from "../../shared/end-reasons.ts";
 import { GreenroomError } from "../../shared/errors.ts";
@@ -23,7 +23,7 @@ export interface StartsOptions {
   readonly pool: Pool;
   readonly permits: Permits<Session>;
   readonly metrics: Metrics;
-  readonly log: Logger;
+  readonly log: ServerLog;
   /** Returns the reason why no start is accepted, or null. */
   readonly refusal: () => GreenroomError | null;
   readonly measured: (measurement: Measurement) => void;
@@ -124,7 +124,10 @@ export class Starts {
         metrics.sessionStarted();
       }
       if ((await session.play(slot)) === "created") return;
-      log.warn({ session_id: session.id, tries }, "a warm thread was dead on arrival");
+      log.warn(
+        { event: "thread_dead_on_arrival", session_id: session.id, tries },
+        "a warm thread was dead on arrival",
+      );
     }
     session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));
     throw new GreenroomError("START_FAILED", undefined, { cause: session.error });

@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import { droppedLines } from "../../log/dropped-lines.ts";
+import type { ServerLog } from "../../log/log.ts";
 import { outputDescriptor } from "../../log/output-descriptor.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
@@ -13,7 +13,7 @@ export function makeAgentPool(
   options: FilledLauncherOptions,
   recogniser: RecogniserOfSlots,
   metrics: Metrics,
-  log: Logger,
+  log: ServerLog,
 ): Pool {
   return new Pool(
     {
@@ -26,6 +26,7 @@ export function makeAgentPool(
       limitedProviders: Object.keys(options.providerConcurrency),
       log: {
         level: options.agentsLogLevel,
+        levels: options.logLevels,
         fd: outputDescriptor(options.logFd),
         dropped: droppedLines.memory,
         format: options.agentsLogFormat,
@@ -40,11 +41,15 @@ export function makeAgentPool(
       startFailed: (error, retryInMs) => {
         metrics.slotStartFailed();
         log.error(
-          { err: loggedError(error), retryInMs: Math.round(retryInMs) },
+          { event: "thread_start_failed", err: loggedError(error), retry_in_ms: Math.round(retryInMs) },
           "a session thread could not start",
         );
       },
-      error: (error) => log.error({ err: loggedError(error) }, "an error in a thread without a session"),
+      error: (error) =>
+        log.error(
+          { event: "thread_error", err: loggedError(error) },
+          "an error in a thread without a session",
+        ),
     },
   );
 }

@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
@@ -15,7 +15,7 @@ const shortestSecret = 12;
  * edge decides how: the module that the server has for it is imported when the first such thread has died.
  */
 export class LeavesOnBehalf {
-  readonly #log: Logger;
+  readonly #log: ServerLog;
   readonly #metrics: Metrics;
   readonly #modules: ReadonlyMap<string, string>;
   readonly #underWay = new Set<Promise<void>>();
@@ -23,7 +23,7 @@ export class LeavesOnBehalf {
   /**
    * @param modules The `file:` URLs of the modules that leave, by provider.
    */
-  constructor(modules: ReadonlyMap<string, string>, log: Logger, metrics: Metrics) {
+  constructor(modules: ReadonlyMap<string, string>, log: ServerLog, metrics: Metrics) {
     this.#modules = modules;
     this.#log = log;
     this.#metrics = metrics;
@@ -52,12 +52,18 @@ export class LeavesOnBehalf {
       );
       this.#metrics.leftOnBehalf("done");
       const ms = Math.round(performance.now() - startedAt);
-      this.#log.info({ session_id: sessionId, ms }, "left the call for a thread that died");
+      this.#log.info(
+        { event: "call_left_on_behalf", session_id: sessionId, ms },
+        "left the call for a thread that died",
+      );
     } catch (error) {
       this.#metrics.leftOnBehalf("failed");
       const { name, message, code } = plainError(error);
       const err = loggedError({ name, message: withoutSecrets(message, data), code });
-      this.#log.warn({ session_id: sessionId, err }, "could not leave the call for a thread that died");
+      this.#log.warn(
+        { event: "call_not_left_on_behalf", session_id: sessionId, err },
+        "could not leave the call for a thread that died",
+      );
     } finally {
       over.abort(new Error("Nobody waits for the leaving any more"));
     }

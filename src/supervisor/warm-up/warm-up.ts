@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { AgentReport, Measurement } from "../../shared/protocol.ts";
 import { loggedError } from "../log-error.ts";
@@ -15,7 +15,7 @@ export interface WarmUpOptions {
   readonly threadWaitMs: number;
   /** The providers whose requests at a time are limited. */
   readonly limitedProviders: readonly string[];
-  readonly log: Logger;
+  readonly log: ServerLog;
   /** Called with every measurement of any try. */
   readonly measured: (measurement: Measurement) => void;
 }
@@ -86,7 +86,11 @@ export class WarmUp {
         this.#failed(error);
         backOff.fail(error as Error);
         log.error(
-          { err: loggedError(error), retryInMs: Math.round(backOff.pauseMs) },
+          {
+            event: "agent_warm_up_failed",
+            err: loggedError(error),
+            retry_in_ms: Math.round(backOff.pauseMs),
+          },
           "the agent failed its warm-up",
         );
         await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
@@ -104,6 +108,7 @@ export class WarmUp {
     for (const listener of this.#reportListeners) listener(report);
     if (this.#reportListeners.size > 0) return;
     const { limitedProviders, log } = this.#options;
-    for (const { level, fields, text } of describeAgent(report, limitedProviders)) log[level](fields, text);
+    for (const { level, fields, text } of describeAgent(report, limitedProviders))
+      log[level]({ event: "agent_reported", ...fields }, text);
   }
 }

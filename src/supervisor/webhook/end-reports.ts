@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "pino";
 import type { SessionSummary } from "../../api/session-summary.ts";
+import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
@@ -33,7 +33,7 @@ export interface EndReportsOptions {
   readonly registry: SessionRegistry;
   readonly membership: () => Pick<Membership, "end" | "node">;
   readonly metrics: Metrics;
-  readonly log: Logger;
+  readonly log: ServerLog;
 }
 
 /**
@@ -119,7 +119,10 @@ export class EndReports {
     await within(Promise.all(this.#writing), writeTimeoutMs, "To write the ends").catch(() => undefined);
     const leftMs = flushTimeoutMs - (performance.now() - startedAt);
     const hooks = within(Promise.all(this.#hooks), leftMs, "onSessionEnd").catch((error: unknown) =>
-      this.#options.log.error({ err: loggedError(error) }, "onSessionEnd did not finish before the stop"),
+      this.#options.log.error(
+        { event: "session_end_hook_overdue", err: loggedError(error) },
+        "onSessionEnd did not finish before the stop",
+      ),
     );
     // What the registry keeps is tried once more, and then left to others: a receiver that is down holds up no stop.
     const tried = this.#options.registry.keepsMessages;
@@ -137,10 +140,14 @@ export class EndReports {
     const left = this.#webhook?.stop() ?? [];
     const kept = left.filter(isKept).length;
     const whom = registry.shared ? "others" : "the next start";
-    if (kept > 0) log.warn({ messages: kept }, `ends of sessions are left for ${whom} to tell`);
+    if (kept > 0)
+      log.warn(
+        { event: "session_ends_left", messages: kept },
+        `ends of sessions are left for ${whom} to tell`,
+      );
     for (const { id } of left.filter((message) => !isKept(message))) {
       metrics.webhook("dropped");
-      log.error({ webhookId: id }, "webhook: dropped: the server stopped");
+      log.error({ event: "webhook_dropped", webhook_id: id }, "webhook: dropped: the server stopped");
     }
   }
 
@@ -160,13 +167,13 @@ export class EndReports {
       case "superseded":
         void this.#supersede(session);
         log.warn(
-          { session_id: session.id },
+          { event: "session_end_untold", session_id: session.id },
           "the end of this session is not told, since it was reported as lost before",
         );
         break;
       case "left":
         log.error(
-          { session_id: session.id },
+          { event: "session_end_unwritten", session_id: session.id },
           `the end of this session could not be written: ${this.#options.registry.shared ? "other replicas report" : "the next start reports"} it as lost`,
         );
         break;
@@ -195,6 +202,7 @@ export class EndReports {
   #logEnd({ sessionId, callId, endReason, closeRequestedBy, durationMs, error }: SessionSummary): void {
     this.#options.log[endReasons[endReason].isFault ? "error" : "info"](
       {
+        event: "session_ended",
         session_id: sessionId,
         call_id: callId,
         end_reason: endReason,
@@ -212,7 +220,10 @@ export class EndReports {
     metrics.sessionEnded(summary.endReason, summary.durationMs / 1_000);
     if (!onSessionEnd) return;
     const call = Promise.try(() => onSessionEnd(summary)).catch((error: unknown) =>
-      log.error({ session_id: summary.sessionId, err: loggedError(error) }, "onSessionEnd failed"),
+      log.error(
+        { event: "session_end_hook_failed", session_id: summary.sessionId, err: loggedError(error) },
+        "onSessionEnd failed",
+      ),
     );
     this.#hooks.add(call);
     void call.then(() => this.#hooks.delete(call));

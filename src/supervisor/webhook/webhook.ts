@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { ServerLog } from "../../log/log.ts";
 import type { WebhookOutcome } from "../../metrics/catalogue.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { type JsonObject, now } from "../../shared/protocol.ts";
@@ -37,7 +37,7 @@ export interface WebhookOptions extends Partial<WebhookDelivery> {
   readonly url: string | URL;
   /** The secret, `whsec_<base64>`; several, separated by spaces, while one is replaced by the next. */
   readonly secret: string;
-  readonly log?: Pick<Logger, "info" | "warn" | "error">;
+  readonly log?: Pick<ServerLog, "info" | "warn" | "error">;
 }
 
 /**
@@ -193,7 +193,16 @@ export class Webhook {
     const doublings = Math.min(delivery.attempts - 1, 30);
     const backoffMs = firstBackoffMs * 2 ** doublings * (0.5 + Math.random() / 2);
     const waitMs = Math.min(Math.max(backoffMs, retryAfterMs ?? 0), longestBackoffMs);
-    this.#log?.info({ webhookId: delivery.id, what, attempt: delivery.attempts, waitMs }, "webhook: again");
+    this.#log?.info(
+      {
+        event: "webhook_retried",
+        webhook_id: delivery.id,
+        what,
+        attempt: delivery.attempts,
+        wait_ms: waitMs,
+      },
+      "webhook: again",
+    );
     const timer = setTimeout(() => {
       this.#waiting.delete(delivery);
       this.#ready.add(delivery);
@@ -220,7 +229,10 @@ export class Webhook {
     this.#forget(delivery);
     if (outcome !== "delivered") {
       const { id: webhookId, attempts } = delivery;
-      this.#log?.warn({ webhookId, attempts, what, host: this.#url.host }, `webhook: ${outcome}`);
+      this.#log?.warn(
+        { event: "webhook_settled", webhook_id: webhookId, attempts, what, host: this.#url.host },
+        `webhook: ${outcome}`,
+      );
     }
     delivery.settled(outcome);
     if (outcome === "gone" && !this.#gone) this.#stopForGood();
@@ -238,7 +250,10 @@ export class Webhook {
   /** Ends all deliveries, since the receiver answered 410: it asks to be left alone. */
   #stopForGood(): void {
     this.#gone = true;
-    this.#log?.error({ host: this.#url.host }, "webhook: the receiver is gone (410); nothing more is sent");
+    this.#log?.error(
+      { event: "webhook_gone", host: this.#url.host },
+      "webhook: the receiver is gone (410); nothing more is sent",
+    );
     for (const delivery of [...this.#pending]) this.#settle(delivery, "gone");
   }
 }

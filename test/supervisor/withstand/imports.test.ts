@@ -100,8 +100,8 @@ test.serial("a module that dies right after its import does not become a storm o
   t.teardown(() => clearInterval(alive));
   const pausesMs: number[] = [];
   for await (const line of createInterface(lines)) {
-    const { msg, retryInMs } = JSON.parse(line) as { msg: string; retryInMs: number };
-    if (msg === "a session thread could not start") pausesMs.push(retryInMs);
+    const { event, retry_in_ms } = JSON.parse(line) as { event: string; retry_in_ms: number };
+    if (event === "thread_start_failed") pausesMs.push(retry_in_ms);
     if (pausesMs.length === 4) break;
   }
   // 250, 500, 1,000, 2,000 ms, each give or take a quarter.

@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { ServerLog } from "../../../log/log.ts";
 import type { Supervisor } from "../../../supervisor/supervisor.ts";
 import { longestAgeMs } from "./key-file.ts";
 import type { KeyRing, KeyRingState } from "./key-ring.ts";
@@ -13,7 +13,7 @@ const mostNamed = 20;
 export function watchKeys(
   rings: readonly KeyRing[],
   { metrics, sessionsEnded }: Pick<Supervisor, "metrics" | "sessionsEnded">,
-  log: Logger,
+  log: ServerLog,
 ): void {
   if (rings.length === 0) return;
   const measure = () => metrics.apiKeys(...sumOf(rings.map(({ state }) => state)));
@@ -35,24 +35,30 @@ export function watchKeys(
   sessionsEnded.addEventListener("abort", stop, { once: true });
 }
 
-function tell({ valid, file }: KeyRingState, log: Logger): void {
+function tell({ valid, file }: KeyRingState, log: ServerLog): void {
   if (file === null) {
-    log.info({ fixed_keys: valid.fixed }, "API keys are asked for");
+    log.info({ event: "api_keys_asked", fixed_keys: valid.fixed }, "API keys are asked for");
     return;
   }
   const { path, failure, flaws } = file;
   const fields = { file: path, file_keys: valid.file, fixed_keys: valid.fixed };
   if (failure) {
-    log.error({ ...fields, err: failure }, "The file of API keys cannot be read: none of its keys is good");
+    log.error(
+      { event: "api_key_file_unreadable", ...fields, err: failure },
+      "The file of API keys cannot be read: none of its keys is good",
+    );
   } else if (valid.file === 0) {
-    log.error({ ...fields, ...named(flaws) }, "The file of API keys has none: it lets nobody in");
+    log.error(
+      { event: "api_key_file_empty", ...fields, ...named(flaws) },
+      "The file of API keys has none: it lets nobody in",
+    );
   } else if (flaws.length > 0) {
     log.warn(
-      { ...fields, ...named(flaws) },
+      { event: "api_key_file_flawed", ...fields, ...named(flaws) },
       "The file of API keys has lines that are no key, and are ignored",
     );
   } else {
-    log.info(fields, "The file of API keys was read");
+    log.info({ event: "api_key_file_read", ...fields }, "The file of API keys was read");
   }
 }
 

@@ -41,7 +41,7 @@ export class ConnectionReport {
         return;
       case "muted":
         this.#log?.info(
-          this.#fields({ muted_by: event.by }),
+          this.#fields({ event: "call_muted", muted_by: event.by }),
           event.by ? "the agent is muted" : "the agent is unmuted",
         );
         return;
@@ -59,7 +59,7 @@ export class ConnectionReport {
   /** Logs and counts a failure that the call survives. */
   warn(error: unknown, message: string): void {
     this.#count(errorKind(error));
-    this.#log?.warn(this.#fields({ err: plainError(error) }), message);
+    this.#log?.warn(this.#fields({ event: "call_trouble", err: plainError(error) }), message);
   }
 
   #reconnected({ strategy, tookMs }: Extract<CallConnectionEvent, { readonly type: "reconnected" }>): void {
@@ -67,6 +67,7 @@ export class ConnectionReport {
     this.#reconnecting = null;
     this.#log?.info(
       this.#fields({
+        event: "call_reconnected",
         reason,
         strategy,
         ...(wanted === strategy ? {} : { wanted_strategy: wanted }),
@@ -79,7 +80,7 @@ export class ConnectionReport {
   #ended({ reason, error }: Extract<CallConnectionEvent, { readonly type: "ended" }>): void {
     if (reason === "left") return;
     if (reason !== "lost") {
-      this.#log?.info(this.#fields({ reason }), "the call is over for the agent");
+      this.#log?.info(this.#fields({ event: "call_over", reason }), "the call is over for the agent");
       return;
     }
     this.#count(errorKind(error));
@@ -88,7 +89,7 @@ export class ConnectionReport {
       ...(cause === undefined ? {} : { reason: cause }),
       err: plainError(error),
     });
-    this.#log?.error(fields, "the connection to the call is lost");
+    this.#log?.error({ event: "call_lost", ...fields }, "the connection to the call is lost");
   }
 
   #count(error: string): void {

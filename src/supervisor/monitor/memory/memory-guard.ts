@@ -1,5 +1,5 @@
 import type { Worker } from "node:worker_threads";
-import type { Logger } from "pino";
+import type { ServerLog } from "../../../log/log.ts";
 import { Pulse } from "../../../shared/protocol.ts";
 import type { Slot } from "../../threads/slot.ts";
 import { type Candidate, type Eater, findEater } from "./eater.ts";
@@ -25,7 +25,7 @@ export interface MemoryGuardOptions {
   readonly threads: ThreadMemory;
   readonly heapSoftLimitMb: number;
   readonly shared: SharedThread;
-  readonly log: Logger;
+  readonly log: ServerLog;
   /** Called when a thread was ended, since the process had too little memory left. */
   readonly ended: () => void;
 }
@@ -224,7 +224,14 @@ export class MemoryGuard {
       ? `The thread held ${heldMb} MiB of memory ${process}`
       : `The thread is the most likely to hold ${heldMb} MiB of memory that no thread accounts for, ${process}`;
     this.#options.log.error(
-      { slot: slot.number, heldMb, known, usedMb, limitMb },
+      {
+        event: "thread_over_memory",
+        slot: slot.number,
+        held_mb: heldMb,
+        known,
+        used_mb: usedMb,
+        limit_mb: limitMb,
+      },
       "a thread takes too much memory",
     );
     slot.kill({ reason: "out_of_memory", message });

@@ -1,0 +1,34 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { logEvents } from "../../src/log/log-events.ts";
+import { bin, Child } from "../fixtures/runner/child.ts";
+
+const root = join(import.meta.dirname, "../..");
+const files = globSync("src/**/*.ts", { cwd: root }).filter((path) => path !== "src/log/log-events.ts");
+const texts = files.map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+
+test("each line that the code logs says its event, which is one of the table", (t) => {
+  const named = new Set<string>();
+  for (const { path, text } of texts) {
+    for (const [, event = ""] of text.matchAll(/\bevent: (?:\w+ === "\w+" \? )?"(\w+)"/g)) {
+      if (event in logEvents) named.add(event);
+    }
+    for (const [call] of text.matchAll(/\b(?:log|#log)\??\.(?:debug|info|warn|error|fatal)\(\s*["'`]/g)) {
+      t.fail(`${path}: ${call} has no event`);
+    }
+  }
+  const all = texts.map(({ text }) => text).join("\n");
+  for (const event of Object.keys(logEvents))
+    t.true(all.includes(`"${event}"`), `${event} is logged nowhere`);
+  t.true(named.size > 50);
+});
+
+test("levels are words where that is asked for, those of the session threads too", async (t) => {
+  const child = new Child(t, [bin, "serve", "--port", "0", "--log-levels", "words"]);
+  await child.readyUrl();
+  for (const line of child.log) {
+    t.is(typeof line.level, "string", JSON.stringify(line));
+    t.true(String(line.event) in logEvents, JSON.stringify(line));
+  }
+});
