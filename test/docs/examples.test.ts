@@ -18,6 +18,15 @@ const secret = "a secret of at least 32 characters";
 const as = (name: keyof typeof keys) => ({ headers: { authorization: `Bearer ${keys[name]}` } });
 const start = (call_id: string, rest = {}) => ({ json: { call_id, ...rest } });
 
+/** Other tests may keep this machine busy. */
+const quietly = {
+  ignoreLoad: true,
+  threadWaitTimeoutMs: 60_000,
+  threadStartTimeoutMs: 60_000,
+  logLevel: "silent",
+  agentsLogLevel: "silent",
+} as const;
+
 test.before(() => {
   process.env.GREENROOM_API_KEYS = `ann:${keys.ann},bob:${keys.bob}`;
   process.env.JWT_SECRET = secret;
@@ -26,7 +35,7 @@ test.before(() => {
 /** Serves the very file that a page shows. */
 async function serve(t: ExecutionContext, example: Example) {
   const { launcher, options } = example;
-  launcher.override({ warmSessions: 2, logLevel: "silent", agentsLogLevel: "silent" });
+  launcher.override({ ...quietly, warmSessions: 2 });
   await launcher.start();
   t.teardown(() => launcher.stop());
   return openServer(t, launcher, options);
@@ -123,7 +132,7 @@ test.serial("carrier.ts: a call whose webhook is signed has a session, and no ot
 
 test.serial("own-app.ts: an application serves the API, and what else it does", async (t) => {
   const { launcher, app } = await import("../../examples/own-app.ts");
-  launcher.override({ warmSessions: 1, logLevel: "silent", agentsLogLevel: "silent" });
+  launcher.override({ ...quietly, warmSessions: 1 });
   await launcher.start();
   t.teardown(() => launcher.stop());
   const { ask } = await listen(t, app.callback() as RequestListener);
