@@ -17,6 +17,8 @@ import { median, quantile } from "./statistics.ts";
 const program = fileURLToPath(new URL("./agents/room.ts", import.meta.url));
 const rounds = Number(process.env.BENCH_ROOM_ROUNDS ?? 15);
 const talkingMs = Number(process.env.BENCH_ROOM_TALKING_MS ?? 20_000);
+/** The browser and the server share the cores: a thread that waits for one is not to be ended. */
+const patient = ["--unresponsive-after-ms", "30000"];
 const callCounts = [1, 10];
 
 /** Calls in a browser, and what they cost. Run it beside nothing else: the browser needs a core. */
@@ -69,7 +71,7 @@ async function greeting(browser: Browser, report: Report): Promise<void> {
 
 /** From the last sound of a person until the answer is heard in the page, the quiet that ends a turn included. */
 async function replies(browser: Browser, report: Report): Promise<void> {
-  await using server = await Server.start(program);
+  await using server = await Server.start(program, ...patient);
   await using call = await CallPage.open(browser, server.client.url);
   await call.start({ connectTimeoutMs: 20_000, start: { config: {} } });
   const times: number[] = [];
@@ -91,7 +93,7 @@ async function replies(browser: Browser, report: Report): Promise<void> {
 
 /** From the first sound of a person until the agent is silent in the page. */
 async function bargeIn(browser: Browser, report: Report): Promise<void> {
-  await using server = await Server.start(program);
+  await using server = await Server.start(program, ...patient);
   await using call = await CallPage.open(browser, server.client.url);
   await call.start({ connectTimeoutMs: 20_000, start: { config: { long: true } } });
   const times: number[] = [];
@@ -116,6 +118,7 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
 async function talking(calls: number, report: Report): Promise<void> {
   await using server = await Server.start(
     program,
+    ...patient,
     "--warm-sessions",
     String(calls),
     "--max-concurrent-sessions",
