@@ -11,7 +11,7 @@ export { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 export { GeminiError, RefusalError } from "./errors.ts";
 export { LLM } from "./llm.ts";
 export type { Harm, HarmThreshold, LLMOptions } from "./options.ts";
-export type { ThinkingEffort } from "./thinking.ts";
+export type { ThinkingEffort } from "./thinking-effort.ts";
 
 /**
  * Loads the SDK, and begins to open a connection where the environment has a key. A model that is created

@@ -14,7 +14,8 @@ import {
 } from "../../agent/options/option-checks.ts";
 import { providers } from "../../shared/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
-import { generationOf, type ThinkingEffort } from "./thinking.ts";
+import { generationOf } from "./thinking.ts";
+import type { ThinkingEffort } from "./thinking-effort.ts";
 
 const { variables } = providers.gemini;
 

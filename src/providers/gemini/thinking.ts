@@ -1,7 +1,5 @@
 import type { ThinkingConfig, ThinkingLevel } from "@google/genai";
-
-/** The effort with which a model of Gemini 3 or later thinks before it speaks. */
-export type ThinkingEffort = "minimal" | "low" | "medium" | "high";
+import type { ThinkingEffort } from "./thinking-effort.ts";
 
 /**
  * Returns the generation of a Gemini model, such as 2.5; null for other models. The names that mean the
