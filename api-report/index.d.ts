@@ -375,6 +375,7 @@ export interface ImagePart {
 
 export interface InMemoryCall {
     readonly speed?: number;
+    readonly sound?: boolean;
 }
 
 export interface InviteRequest {

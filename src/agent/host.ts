@@ -57,6 +57,8 @@ export interface AgentHandle {
   prepare(): void;
   /** Resolves with what the agent is made of, and which of it is known not to work, for a rehearsal. */
   report(): Promise<AgentService[]>;
+  /** True where the edge waits for clients that come into the call. */
+  readonly receives: boolean;
 }
 
 /**

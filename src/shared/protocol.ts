@@ -109,6 +109,8 @@ export interface InMemoryCall {
    * need.
    */
   readonly speed?: number;
+  /** False for a call without sound, whose participants type. Default true. */
+  readonly sound?: boolean;
 }
 
 /** The services of an agent, as its rehearsal found them. */
@@ -116,6 +118,8 @@ export interface AgentReport {
   /** The text by which the agent's module describes itself; null where it has none. */
   readonly about: string | null;
   readonly services: readonly AgentService[];
+  /** True where its edge waits for clients that come into the call, such as browsers. */
+  readonly receives: boolean;
 }
 
 export interface AgentService {

@@ -95,12 +95,14 @@ export class CallRun {
   /** The agent as its session sees it. */
   get handle(): AgentHandle {
     const ready = new ServicesReady(this.#context, this.#options);
+    const { edge } = this.#options;
     return {
       message: (message) => this.#take(message),
       answer: (question) => this.#guestAccess.answer(this.#membership.call, question),
       close: (reason) => this.#end(reason),
       prepare: () => ready.prepare(),
       report: () => ready.report(),
+      receives: edge.accept !== undefined || edge.offer !== undefined,
     };
   }
 

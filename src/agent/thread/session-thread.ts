@@ -111,7 +111,10 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     try {
       if (rehearsal) {
         const { about = null } = definition;
-        post({ type: "rehearsed", report: { about, services: await handle.report() } });
+        post({
+          type: "rehearsed",
+          report: { about, services: await handle.report(), receives: handle.receives },
+        });
       } else {
         handle.prepare();
         await definition.joinCall(agent, context);

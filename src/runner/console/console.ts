@@ -3,7 +3,11 @@ import { supervisorOf } from "../../agent-launcher.ts";
 import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
+<<<<<<< HEAD
 import type { LogEvent } from "../../log/log-events.ts";
+=======
+import type { StartRequest } from "../../api/start-request.ts";
+>>>>>>> dfb100f (A console talks in text to an agent whose edge waits for clients, since nobody comes into its call from there)
 import type { EndReason } from "../../shared/end-reasons.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
@@ -61,11 +65,18 @@ export async function converseToEnd(
   try {
     const supervisor = await supervisorOf(launcher);
     if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
-    supervisor.onRehearsed((report) =>
-      showAgentReport(report, caller, { hints, limited: supervisor.limitedProviders }),
-    );
+    let receives = false;
+    supervisor.onRehearsed((report) => {
+      ({ receives } = report);
+      showAgentReport(report, caller, { hints, limited: supervisor.limitedProviders });
+    });
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
-    return await talk(supervisor, { callType, callId }, caller, left.promise, { hints, join });
+    // Nobody comes into such a call from a terminal: it takes place here, and in text.
+    const place = () => (receives && !join ? { inMemory: { sound: false } } : {});
+    return await talk(supervisor, () => ({ callType, callId, ...place() }), caller, left.promise, {
+      hints,
+      join,
+    });
   } finally {
     caller.close();
     process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
@@ -92,14 +103,14 @@ function logging(
 
 async function talk(
   supervisor: Supervisor,
-  call: { readonly callType: string; readonly callId: string },
+  call: () => StartRequest,
   caller: ConsoleCaller,
   left: Promise<void>,
   { hints, join }: { readonly hints: boolean; readonly join: boolean },
 ): Promise<ConversationEnd> {
   const start = async () => {
     await supervisor.start();
-    return supervisor.startSession({ ...call, ...caller.request, createdBy: "console" });
+    return supervisor.startSession({ ...call(), ...caller.request, createdBy: "console" });
   };
   const session = await Promise.race([start(), left]);
   if (!session) return { reason: "closed", failure: null };

@@ -133,6 +133,7 @@ const measurement = variants<Measurement, "kind">("kind", {
 
 const report = fields<AgentReport>({
   about: nullOr(words),
+  receives: yesOrNo,
   services: listOf(
     fields<AgentService>({
       part: oneOf(["llm", "stt", "tts", "edge"]),

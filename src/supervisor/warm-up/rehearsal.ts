@@ -31,7 +31,7 @@ export async function rehearse(
     }, ms);
   let timer = expire(createOverdueText(createTimeoutMs), createTimeoutMs);
   let uncaught: PlainError | null = null;
-  let report: AgentReport = { about: null, services: [] };
+  let report: AgentReport = { about: null, services: [], receives: false };
   slot.assign(
     {
       sessionId: "rehearsal",
