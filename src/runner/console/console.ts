@@ -3,11 +3,8 @@ import { supervisorOf } from "../../agent-launcher.ts";
 import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
-<<<<<<< HEAD
-import type { LogEvent } from "../../log/log-events.ts";
-=======
 import type { StartRequest } from "../../api/start-request.ts";
->>>>>>> dfb100f (A console talks in text to an agent whose edge waits for clients, since nobody comes into its call from there)
+import type { LogEvent } from "../../log/log-events.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
