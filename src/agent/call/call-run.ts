@@ -118,7 +118,9 @@ export class CallRun {
     this.#aloneTimer.joined();
     const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
     const { participantWaitTimeoutMs = defaultMs } = options;
-    const waitMs = this.#membership.accompanied ? null : participantWaitTimeoutMs;
+    // Whoever types in a terminal is there, and nobody else comes.
+    const isTyped = connection.audio === null && this.#host.stage !== null;
+    const waitMs = this.#membership.accompanied || isTyped ? null : participantWaitTimeoutMs;
     this.#host.joined(waitMs);
     this.#changed();
     this.#events.open(connection);
