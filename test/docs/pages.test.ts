@@ -76,6 +76,20 @@ test("every path of this project that a page names is there", (t) => {
   }
 });
 
+test("every file that the README of a folder names is there", (t) => {
+  const folders = "{src,workers,test,scripts,bench,chaos,fuzz}";
+  const readmes = globSync(`${folders}/**/README.md`, { cwd: root });
+  const files = globSync(`${folders}/**/*.{ts,cts}`, { cwd: root }).map((path) => `/${path}`);
+  t.true(readmes.length > 30);
+  for (const readme of readmes) {
+    for (const [, name = ""] of proseOf(readme).matchAll(/`([\w/-]+\.c?ts)`/g))
+      t.true(
+        files.some((path) => path.endsWith(`/${name}`)),
+        `${readme} names ${name}`,
+      );
+  }
+});
+
 test("every script of npm, and every file that a command runs, is there", (t) => {
   const { scripts } = JSON.parse(textOf("package.json"));
   const texts = [
