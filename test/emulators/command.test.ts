@@ -40,7 +40,7 @@ test.serial("its output is all that the built-in agent needs to use the emulator
   const { msg } = await server.logged(/^Agent: /);
   t.is(
     msg,
-    "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS elevenlabs eleven_flash_v2_5, edge local.",
+    "Agent: LLM gemini gemini-2.5-flash-lite, STT deepgram flux-general-en, TTS elevenlabs eleven_flash_v2_5, edge browser.",
   );
   t.false(server.log.some(({ msg }) => /does not work/.test(msg)));
   const id = await startSession(url);
