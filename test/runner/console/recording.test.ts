@@ -58,7 +58,7 @@ test.serial(
     t.deepEqual(rest, []);
     t.regex(
       child.stderr,
-      /^Agent: LLM local rules, STT local voice-activity, TTS local flite-slt, edge local\./m,
+      /^Agent: LLM local rules, STT local voice-activity, TTS local flite-slt, edge browser\./m,
     );
 
     const { caller, agent } = sidesOf(out);
