@@ -65,7 +65,7 @@ test("they are behind the checks of Host and Origin, and CORS", async (t) => {
   t.deepEqual([status, headers.get("access-control-allow-origin")], [200, "https://app.example"]);
 });
 
-test("the start page may be one's own; else it leads to the documentation", async (t) => {
+test("the start page may be one's own; else it leads to the page to talk, or to the documentation", async (t) => {
   const own = await openServer(t, t.context.launcher, {
     configureApp: async (app) => {
       app.use((ctx) => {
@@ -74,9 +74,14 @@ test("the start page may be one's own; else it leads to the documentation", asyn
     },
   });
   t.is((await own.ask("/")).text, "mine");
-  const { url } = await openServer(t, t.context.launcher, { configureApp });
-  const home = await fetch(`${url}/`, { redirect: "manual" });
-  t.is(home.headers.get("location"), "/docs");
+  for (const [talkPage, target] of [
+    ["local", "/talk"],
+    ["never", "/docs"],
+  ] as const) {
+    const { url } = await openServer(t, t.context.launcher, { configureApp, talkPage });
+    const home = await fetch(`${url}/`, { redirect: "manual" });
+    t.is(home.headers.get("location"), target);
+  }
 });
 
 test("an application of one's own is configured where it is made", (t) => {

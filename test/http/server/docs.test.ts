@@ -38,7 +38,7 @@ test("the page loads everything from this server, with its right type", async (t
 });
 
 test("who opens the server in a browser is sent to the page", async (t) => {
-  const { url, ask } = await openServer(t, t.context.launcher);
+  const { url, ask } = await openServer(t, t.context.launcher, { talkPage: "never" });
   for (const method of ["GET", "HEAD"]) {
     const { status, headers } = await fetch(`${url}/`, { method, redirect: "manual" });
     t.deepEqual([status, headers.get("location")], [302, "/docs"]);
