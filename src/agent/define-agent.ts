@@ -35,7 +35,8 @@ export function defineAgent<A extends Agent>(module: AgentModule<A>): AgentDefin
   }
   const { about, createAgent, joinCall } = module;
   const definition = { ...(about === undefined ? {} : { about }), createAgent, joinCall };
-  return Object.defineProperty(definition, marker, { value: true });
+  // Enumerable, so that a copy with other functions is an agent too.
+  return Object.defineProperty(definition, marker, { value: true, enumerable: true });
 }
 
 export function isAgentDefinition(value: unknown): value is AgentDefinition {
