@@ -69,9 +69,9 @@ test("the packed SDKs, each one file, take a spoken call", async (t) => {
 
 /** An agent of the package that greets whoever is in the call. */
 const streamAgent = `
-import { Agent, defineAgent } from "../src/index.js";
-import * as stream from "../src/providers/stream/index.js";
-import * as testing from "../src/testing/index.js";
+import { Agent, defineAgent } from "./src/index.js";
+import * as stream from "./src/providers/stream/index.js";
+import * as testing from "./src/testing/index.js";
 
 export default defineAgent({
   createAgent: () =>
@@ -145,6 +145,6 @@ test("whoever gets the SDKs with the package gets their licences", (t) => {
     t.regex(licenses, new RegExp(`^${name} v?\\d`, "m"));
   }
   t.false(licenses.includes("undefined"));
-  t.true(globSync("src/**/sdk-bundle.js", { cwd: packed }).length === 5);
+  t.true(globSync("src/**/sdk-bundle.js", { cwd: packed }).length === 6);
   t.false(existsSync(join(packed, "sdk-sources")));
 });

@@ -189,11 +189,16 @@ async function oldNodes(): Promise<string[][]> {
   return nodes;
 }
 
-/** Checks that the command and each entry of the library say one line to an old Node, and nothing else. */
+/** The entry that runs in browsers, and needs the types of the DOM. */
+const forBrowsers = "greenroom/client";
+
+/** Checks that the command and each entry of the library for Node say one line to an old Node, and nothing else. */
 async function refuseOldNodes(t: ExecutionContext, folder: string): Promise<void> {
   const { node } = manifest.engines;
   const line = `^greenroom needs Node\\.js ${node.replace(">=", "")} or later; this is v[^\n]+\n$`;
-  const names = Object.keys(manifest.exports).map((path) => path.replace(".", "greenroom"));
+  const names = Object.keys(manifest.exports)
+    .map((path) => path.replace(".", "greenroom"))
+    .filter((name) => name !== forBrowsers);
   const modules = names.map((name, index) => {
     writeFileSync(
       join(folder, `imports${index}.mjs`),
@@ -235,7 +240,9 @@ async function checkTypes(t: ExecutionContext, folder: string): Promise<void> {
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   for (const project of projects) {
     // The README's file disposes of what it joins, which is part of the newest library only.
-    const all = project.target === "esnext" ? [...files, "agent.ts"] : files;
+    const hasDom = project.lib.includes("dom");
+    const fitting = files.filter((_, index) => hasDom || names[index] !== forBrowsers);
+    const all = project.target === "esnext" ? [...fitting, "agent.ts"] : fitting;
     const strict = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false };
     writeFileSync(
       join(folder, "tsconfig.json"),
