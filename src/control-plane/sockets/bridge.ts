@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { SocketEnd } from "../../metrics/catalogue.ts";
+import type { SocketEnd } from "../../metrics/labels.ts";
 
 /** The time after the end of one side within which the other has to take what is left and close too, in milliseconds. */
 const lingerMs = 2_000;

@@ -16,7 +16,7 @@ export interface AdmittedClient {
   /** The key by which the open sockets of its caller are counted; null: they are not. */
   readonly callerKey: string | null;
   readonly guest: Guest;
-  /** What a provider's route knows of the client, for the edge. */
+  /** Facts that a provider's route has about the client, for the edge. */
   readonly data: JsonObject;
   /** True where the caller is judged again while the socket is open. */
   readonly judgedAgain: boolean;
@@ -35,6 +35,11 @@ export async function receiveSocket(exchange: Exchange, client: AdmittedClient):
   places.defer(plane.socketsOfSession.open(session.id));
   if (callerKey !== null) places.defer(plane.socketsOfCaller.open(callerKey));
   const expected = places.use(await plane.localListener.expect());
+  let isBridged = false;
+  // The thread may have come although the client cannot be brought to it.
+  places.defer(() => {
+    if (!isBridged) void expected.connected.then((thread) => thread.destroy());
+  });
   const { address, ticket } = expected;
   const { protocols } = handshake;
   const protocol = await plane.supervisor.acceptSocket(session, guest, { address, ticket, protocols, data });
@@ -43,15 +48,13 @@ export async function receiveSocket(exchange: Exchange, client: AdmittedClient):
       throw new GreenroomError("EDGE_FAILED", undefined, { cause: error });
     },
   );
-  if (ctx.req.socket.destroyed) {
-    thread.destroy();
-    return;
-  }
+  if (ctx.req.socket.destroyed) return;
   const socket = switchProtocols(ctx, handshake, protocol);
   places.defer(plane.supervisor.metrics.socketOpened("session"));
   const judged = client.judgedAgain ? judgeAgain(exchange) : null;
   places.defer(() => judged?.stop());
   const { metrics, sessionsEnded } = plane.supervisor;
+  isBridged = true;
   const end = await bridge(socket, thread, {
     idleMs: plane.options.mediaSocketIdleTimeoutMs,
     cut: judged ? AbortSignal.any([sessionsEnded, judged.denied]) : sessionsEnded,

@@ -31,6 +31,8 @@ export class Edge implements EdgeInterface {
   readonly #options: FilledOptions;
   /** The open WebRTC connections, by the name of their resource. */
   readonly #connecting = new Map<string, WebRtcClient>();
+  /** The number of offers that are being answered. */
+  #answering = 0;
   #connection: BrowserConnection | null = null;
 
   /** Throws a `TypeError` where an option is wrong. */
@@ -62,9 +64,13 @@ export class Edge implements EdgeInterface {
     if (resume !== null && typeof resume !== "string") throw new EdgeRefusal("resume must be a text");
     const read = readOffer(offer.sdp);
     room.checkRoom(guest);
-    if (this.#connecting.size >= mostConnecting)
+    if (this.#connecting.size + this.#answering >= mostConnecting)
       throw new EdgeRefusal("Too many connections to this call are being made");
-    const { client, sdp, resource } = await this.#answer(room, guest, read, resume);
+    this.#answering += 1;
+    const answer = this.#answer(room, guest, read, resume).finally(() => {
+      this.#answering -= 1;
+    });
+    const { client, sdp, resource } = await answer;
     if (signal.aborted) {
       await client.close("left", "nobody waits for the answer");
       throw signal.reason;

@@ -17,7 +17,8 @@ export interface ListenAddress {
 /** Resolves with the port once the server listens. */
 export function listen(server: Server, place: ListenAddress): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
+    // It stays: a connection that cannot be accepted later, as where descriptors are short, ends no process.
+    server.on("error", (error: NodeJS.ErrnoException) => {
       reject(new ListenError(explain(error, place), { cause: error }));
     });
     server.listen(place.port, place.host, () => resolve((server.address() as AddressInfo).port));

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { ServerLog } from "../../log/log.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
 import type { FromRecogniserThread, ToRecogniserThread } from "../../shared/recogniser-thread.ts";
 import { speechModel } from "../../shared/speech-model.ts";
 import { loggedError } from "../log-error.ts";
@@ -27,8 +28,10 @@ export type RecogniserPort =
  * The time after it was loaded, or has ended, until the memory of the process is what it will be, in milliseconds.
  */
 const settleMs = 1_000;
-/** Where it had to be ended for memory, it starts no more for so long, in milliseconds. */
+/** The time for which it is not started after it was ended for memory, in milliseconds. */
 const shedForMs = 300_000;
+/** The longest time that loading may take, in milliseconds: 4 s of CPU, on a busy machine. */
+const loadTimeoutMs = 60_000;
 /** Ends in a row, without a load that succeeded, after which it is given up. */
 const mostFailures = 3;
 
@@ -147,14 +150,23 @@ export class SpeechRecogniser {
     this.#worker = worker;
     this.#loading = true;
     worker.unref();
+    // Output that nobody reads would be kept.
+    worker.stdout.resume();
+    worker.stderr.resume();
+    let cause: Error | null = null;
+    const overdue = setTimeout(() => {
+      cause = new DeadlineError(`Loading took longer than ${loadTimeoutMs} ms`);
+      void worker.terminate();
+    }, loadTimeoutMs).unref();
     worker.on("message", ({ ms }: FromRecogniserThread) => {
+      clearTimeout(overdue);
       if (this.#worker === worker) this.#loaded(ms);
     });
-    let cause: Error | null = null;
     worker.on("error", (error: Error) => {
       cause = error;
     });
     worker.on("exit", (code) => {
+      clearTimeout(overdue);
       if (this.#worker === worker) this.#ended(cause ?? new Error(`Its thread ended with ${code}`));
     });
     return worker;

@@ -68,15 +68,15 @@ export class WebRtcClient implements Client {
     });
     const track = new werift.MediaStreamTrack({ kind: "audio" });
     const { audio, candidates: remote } = offer;
-    const voice = await VoicePackets.create({
-      werift,
-      track,
-      sampleRate: spokenRate,
-      bitrate: options.bitrate,
-      payloadType: audio.payloadType,
-    });
-    client = new WebRtcClient(link, voice, events);
     try {
+      const voice = await VoicePackets.create({
+        werift,
+        track,
+        sampleRate: spokenRate,
+        bitrate: options.bitrate,
+        payloadType: audio.payloadType,
+      });
+      client = new WebRtcClient(link, voice, events);
       client.#watch();
       link.connection.addTransceiver(track, { direction: "sendrecv" });
       const sdp = await link.answer(sdpOf(offer));
@@ -87,7 +87,8 @@ export class WebRtcClient implements Client {
         for (const candidate of remote) await link.addCandidate(JSON.stringify({ candidate }));
       return { client, sdp: await answerSdp(link.connection, sdp, candidates, options) };
     } catch (error) {
-      await client.close("protocol_error", "the offer cannot be answered");
+      if (client === null) await link.close();
+      else await client.close("protocol_error", "the offer cannot be answered");
       throw new EdgeRefusal("The offer cannot be answered", { cause: error });
     }
   }

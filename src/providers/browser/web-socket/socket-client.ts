@@ -92,8 +92,13 @@ export class SocketClient implements Client {
       this.#socket.send(JSON.stringify({ type: "ended", end, reason }));
     if (end === "vanished") this.#socket.terminate();
     await closeWebSocket(this.#socket, closeCodeOf(end, reason), reason);
+    this.#freeCodec();
+  }
+
+  #freeCodec(): void {
     this.#codec?.decoder.free();
     this.#codec?.encoder.free();
+    this.#codec = null;
   }
 
   #listen(): void {
@@ -140,7 +145,10 @@ export class SocketClient implements Client {
       this.#end("vanished");
       return;
     }
-    if (this.#closing) return;
+    if (this.#closing) {
+      this.#freeCodec();
+      return;
+    }
     this.#ready = true;
     this.#events.onHello(hello);
   }
