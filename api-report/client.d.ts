@@ -109,8 +109,8 @@ interface CallErrorDetails {
     readonly cause?: unknown;
 }
 
-// src/client/call.ts
-interface CallEvents {
+// src/client/call-events.ts
+export interface CallEvents {
     state: CallState;
     agentState: AgentState;
     transcript: readonly TranscriptEntry[];

@@ -155,6 +155,7 @@ export type {
 } from "./shared/agent-event.ts";
 export type { EndReason } from "./shared/end-reasons.ts";
 export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
+export type { Measurement } from "./shared/measurement.ts";
 export type {
   Guest,
   InMemoryCall,
@@ -164,7 +165,6 @@ export type {
   LeaveModule,
   LogFormat,
   LogLevel,
-  Measurement,
   SessionState,
 } from "./shared/protocol.ts";
 export type { SessionMetricsSnapshot } from "./shared/session-metric-fields.ts";

@@ -17,7 +17,7 @@ import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
 import type { RealtimeModel } from "./realtime-model.ts";
 
-/** What is behind an `Agent`: the definition of an agent, which takes part in one call. */
+/** The inside of an `Agent`: the definition of an agent, which takes part in one call. */
 export class AgentShell {
   readonly agentUser: AgentUser;
   readonly instructions: string;

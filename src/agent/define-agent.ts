@@ -12,7 +12,7 @@ export interface AgentSession {
   readonly signal: AbortSignal;
 }
 
-/** What an agent module tells of its agent. */
+/** An agent module: it makes its agent, and takes it through a call. */
 export interface AgentModule<A extends Agent = Agent> {
   /** A sentence about the agent, told at the start beside the services that it uses. */
   readonly about?: string;

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { PcmFrame } from "../audio/pcm-frame.ts";
 import type { AgentEvent } from "../shared/agent-event.ts";
-import type { Guest, JsonObject, Measurement } from "../shared/protocol.ts";
+import type { Measurement } from "../shared/measurement.ts";
+import type { Guest, JsonObject } from "../shared/protocol.ts";
 import type { Log } from "./log.ts";
 
 /** The user that the agent is in a call. */
@@ -23,7 +24,7 @@ export interface CallRequest extends Call {
   readonly signal: AbortSignal;
 }
 
-/** What an edge is given to join a call. */
+/** The facts and functions that an edge is given to join a call. */
 export interface JoinRequest {
   readonly agentUser: AgentUser;
   /** Fires when the session closes. A join that succeeds all the same is left at once. */
@@ -50,7 +51,7 @@ export interface Participant {
   readonly name: string;
 }
 
-/** What happens in a call that the agent is in. */
+/** An event of a call that the agent is in. */
 export type ConnectionEvent =
   | { readonly type: "participant_joined"; readonly participant: Participant }
   | { readonly type: "participant_left"; readonly participant: Participant }
@@ -113,7 +114,7 @@ export interface InviteRequest {
   readonly signal: AbortSignal;
 }
 
-/** What an edge is given to make a token by which a guest joins the call. */
+/** A request for a token by which a guest joins the call. */
 export interface JoinTokenRequest extends InviteRequest {
   readonly expiresInSeconds: number;
 }
@@ -141,7 +142,7 @@ export interface SocketRequest {
   readonly signal: AbortSignal;
 }
 
-/** What an edge says of a WebSocket that it takes. */
+/** The answer of an edge that takes a WebSocket. */
 export interface AcceptedSocket {
   /** The subprotocol that the edge speaks: one of those offered. Default: none. */
   readonly protocol?: string;

@@ -1,8 +1,8 @@
 import type { AgentEvent } from "../shared/agent-event.ts";
+import type { Measurement } from "../shared/measurement.ts";
 import type {
   AgentService,
   LeaveData,
-  Measurement,
   SessionAnswer,
   SessionQuestion,
   TextMessage,

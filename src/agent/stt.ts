@@ -39,7 +39,7 @@ export interface SpeechStream extends AsyncIterable<SpeechEvent> {
   close(): Promise<void>;
 }
 
-/** What a recogniser is given when it begins to listen to a participant. */
+/** The options with which a recogniser begins to listen to a participant. */
 export interface ListenOptions {
   readonly participantId: string;
   /** Fires when the participant is not listened to any more. */

@@ -4,7 +4,7 @@ import type { SpeechMarkup } from "./speech-text/voice-markup.ts";
 
 export type { Alignment, SpeechChunk } from "../audio/speech-chunk.ts";
 
-/** What a voice is given with the text that it is to speak. */
+/** The options with which a voice speaks a text. */
 export interface SpeakOptions {
   /** Fires when it is not wanted any more. Made for this speech alone: listeners need no removal. */
   readonly signal: AbortSignal;

@@ -80,7 +80,7 @@ export interface ProviderHttpRoute {
 export interface ProviderClient {
   /** The participant that the client is in the call. */
   readonly participant: { readonly id: string; readonly name: string };
-  /** What the edge is told of the client, such as the number that calls. */
+  /** Facts about the client for the edge, such as the number that calls. */
   readonly data?: JsonObject;
 }
 

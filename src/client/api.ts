@@ -8,13 +8,13 @@ export interface SessionReference {
   readonly token?: string | null;
 }
 
-/** What a session is started with: the body of `POST /sessions`. */
+/** The body of `POST /sessions`, with which a session is started. */
 export interface StartOptions {
   /** The id of the call. Default: made up. */
   readonly callId?: string;
   /** The type of the call. Default: the server's. */
   readonly callType?: string;
-  /** What the agent is to know: `createAgent` and `joinCall` are given it. */
+  /** Data for the agent: `createAgent` and `joinCall` are given it. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 

@@ -96,3 +96,14 @@ export function microphoneError(cause: unknown): CallError {
     cause,
   });
 }
+
+/** Returns whether a WebSocket may succeed where WebRTC did not: the server is there, and has not refused the caller. */
+export function mayPassBySocket(error: unknown): boolean {
+  return !(error instanceof CallError) || ["connection_failed", "refused"].includes(error.code);
+}
+
+/** Makes an error of a call of any error. */
+export function asCallError(error: unknown): CallError {
+  if (error instanceof CallError) return error;
+  return new CallError("connection_failed", "The call could not be connected.", { cause: error });
+}

@@ -1,80 +1,13 @@
-import { Api, type SessionReference, type StartOptions } from "./api.ts";
-import { CallError } from "./call-error.ts";
+import { Api, type SessionReference } from "./api.ts";
+import { asCallError, CallError, mayPassBySocket } from "./call-error.ts";
+import type { AgentState, CallEnd, CallEvents, CallState, Person, TurnReport } from "./call-events.ts";
+import type { CallOptions } from "./call-options.ts";
 import { Emitter } from "./events.ts";
 import { isMicrophoneGranted, Sound } from "./sound.ts";
 import { Transcript, type TranscriptEntry } from "./transcript.ts";
 import type { Message, Transport } from "./transport.ts";
 import { connectByWebRtc } from "./web-rtc.ts";
 import { connectByWebSocket } from "./web-socket.ts";
-
-/** The options of a call. */
-export interface CallOptions {
-  /** The address of the server. Default: that of the page. */
-  readonly url?: string;
-  /** A session to come into, that a backend started. Default: the call starts one, and closes it at its end. */
-  readonly session?: SessionReference;
-  /** What the session is started with. */
-  readonly start?: StartOptions;
-  /** Headers of the start, such as `Authorization`. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** What the others in the call are shown. Default: Guest. */
-  readonly userName?: string;
-  /** The microphone: true, constraints for it, a stream of one's own, or false to listen and type. Default true. */
-  readonly microphone?: boolean | MediaTrackConstraints | MediaStream;
-  /** `auto` tries WebRTC, and takes a WebSocket where that does not pass. Default `auto`. */
-  readonly transport?: "auto" | "webrtc" | "websocket";
-  /** STUN servers and relays of the browser's side. Default: none, since the server is where sound goes. */
-  readonly iceServers?: readonly RTCIceServer[];
-  /** The element that plays the sound of WebRTC. Default: one of its own. */
-  readonly audio?: HTMLAudioElement;
-  /** The longest time until WebRTC connects, in milliseconds. Default 4,000, then `auto` takes a WebSocket. */
-  readonly connectTimeoutMs?: number;
-  /** The longest time in which a broken connection is made anew, in milliseconds. Default 30,000. */
-  readonly reconnectTimeoutMs?: number;
-  /**
-   * The address of the module `workletSource()`, for pages whose policy lets no script come from `blob:`. Default: made in
-   * memory.
-   */
-  readonly workletUrl?: string;
-}
-
-/** How far the call has come. */
-export type CallState = "idle" | "connecting" | "connected" | "reconnecting" | "ended";
-/** What the agent does at the moment. */
-export type AgentState = "listening" | "thinking" | "speaking";
-
-/** A person in the call. */
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-}
-
-/** How long a participant waited for an answer, and for what; in milliseconds. */
-export interface TurnReport {
-  readonly turnId: string;
-  readonly outcome: string;
-  /** `response_ms` and its parts, which add up to it; null where nobody spoke. */
-  readonly latency: Readonly<Record<string, number>> | null;
-}
-
-/** How a call ended: `reason` is `left`, `replaced`, an end reason of the session such as `idle`, or the code of `error`. */
-export interface CallEnd {
-  readonly reason: string;
-  readonly error: CallError | null;
-}
-
-interface CallEvents {
-  state: CallState;
-  agentState: AgentState;
-  /** All that was said so far. */
-  transcript: readonly TranscriptEntry[];
-  /** Everybody in the call, the user of the page and the agent aside. */
-  participants: readonly Person[];
-  turn: TurnReport;
-  /** Data that the agent's code sent with `agent.sendEvent()`. */
-  event: unknown;
-  ended: CallEnd;
-}
 
 const pingMs = 1_000;
 /** The time without a word of the server after which the connection is broken, in milliseconds. */
@@ -129,7 +62,7 @@ export class Call extends Emitter<CallEvents> {
   get participants(): readonly Person[] {
     return this.#participants;
   }
-  /** Who the user of the page is in the call; null before it is connected. */
+  /** The user of the page as a participant; null before the call is connected. */
   get me(): Person | null {
     return this.#me;
   }
@@ -140,7 +73,7 @@ export class Call extends Emitter<CallEvents> {
   get session(): SessionReference | null {
     return this.#session;
   }
-  /** What carries the call; null while nothing does. */
+  /** The transport of the call; null while there is none. */
   get transport(): "webrtc" | "websocket" | null {
     return this.#transport?.kind ?? null;
   }
@@ -365,14 +298,4 @@ export class Call extends Emitter<CallEvents> {
     this.#change("ended");
     this.emit("ended", end);
   }
-}
-
-/** Whether a WebSocket may succeed where WebRTC did not: the server is there, and has not refused the caller. */
-function mayPassBySocket(error: unknown): boolean {
-  return !(error instanceof CallError) || ["connection_failed", "refused"].includes(error.code);
-}
-
-function asCallError(error: unknown): CallError {
-  if (error instanceof CallError) return error;
-  return new CallError("connection_failed", "The call could not be connected.", { cause: error });
 }

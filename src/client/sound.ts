@@ -23,7 +23,7 @@ class Meter {
   }
 }
 
-/** What a microphone is opened with: the browser takes care of echo, noise and level. */
+/** The constraints of the microphone: the browser takes care of echo, noise and level. */
 const voice: MediaTrackConstraints = {
   echoCancellation: true,
   noiseSuppression: true,

@@ -1,6 +1,6 @@
 import type { Message } from "./transport.ts";
 
-/** What somebody said, or is saying. */
+/** The words of one utterance, also while it goes on. */
 export interface TranscriptEntry {
   /** The same for as long as the entry grows. */
   readonly id: string;

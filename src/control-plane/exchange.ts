@@ -30,7 +30,7 @@ export interface Judged {
   readonly byToken: boolean;
 }
 
-/** What an endpoint says of who may ask it. */
+/** The demands of an endpoint on its caller. */
 export interface JudgedEndpoint {
   /** The permission that a caller must have for the session of the path. */
   readonly judgement?: PermissionName;

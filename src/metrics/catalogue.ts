@@ -4,62 +4,6 @@
  */
 import { counter, gauge, histogram, type MetricFamily } from "./metric-family.ts";
 
-/** The reasons for which the load guard is up. */
-export const loadCauses = ["memory", "cpu_throttled", "event_loop", "audio_pacing"] as const;
-export type LoadCause = (typeof loadCauses)[number];
-
-/** The stages of a start, each of which is measured from the request to start. */
-export const startStages = ["assigned", "created", "joined"] as const;
-export type StartStage = (typeof startStages)[number];
-
-export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;
-export type WebhookOutcome = (typeof webhookOutcomes)[number];
-
-/** The outcomes of leaving a call for a thread that died in it. */
-export const leaveOutcomes = ["done", "failed"] as const;
-export type LeaveOutcome = (typeof leaveOutcomes)[number];
-
-/** The parts of a response, in the order of their time. */
-export const responseParts = [
-  "end_of_turn",
-  "first_token",
-  "first_sentence",
-  "first_byte",
-  "output",
-] as const;
-export type ResponsePart = (typeof responseParts)[number];
-
-/**
- * The purposes for which another replica is asked: a session of its own, room, its part of a list, to close its
- * sessions of a call, whether it has a session that the registry does not know, whether it is there at all, whether it
- * knows that the one that asks was declared dead, or to keep a session that the registry cannot be told of.
- */
-export const peerRequestKinds = [
-  "proxied",
-  "forwarded",
-  "listed",
-  "closed",
-  "located",
-  "asked",
-  "fenced",
-  "entrusted",
-] as const;
-export type PeerRequestKind = (typeof peerRequestKinds)[number];
-
-/** The ways of a client's WebSocket: to a session of this replica, or relayed to the replica that has it. */
-export const socketLegs = ["session", "relay"] as const;
-export type SocketLeg = (typeof socketLegs)[number];
-
-/** The reasons for which such a socket is over: who ended it first, or that nothing came from the client, or that it was cut. */
-export const socketEnds = ["client", "session", "idle", "cut"] as const;
-export type SocketEnd = (typeof socketEnds)[number];
-
-/** The sources of API keys: the options or a variable, which stay as they are, or a file. */
-export const keySources = ["fixed", "file"] as const;
-export type KeySource = (typeof keySources)[number];
-
-export const slotStates = ["starting", "warm", "running", "draining"] as const;
-
 /** The buckets for a request to the server itself, in seconds. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 const threadStartBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10] as const;

@@ -2,8 +2,11 @@ import { Registry } from "prom-client";
 import { type DropReason, dropReasons } from "../log/dropped-lines.ts";
 import { type EndReason, endReasonNames, type KillReason, reasonsThat } from "../shared/end-reasons.ts";
 import { type ErrorCode, startErrorCodes } from "../shared/errors.ts";
-import { type Measurement, now } from "../shared/protocol.ts";
+import type { Measurement } from "../shared/measurement.ts";
+import { now } from "../shared/protocol.ts";
 import { version } from "../shared/version.ts";
+import { type Families, makeFamilies } from "./families.ts";
+import { LabelLimit } from "./label-limit.ts";
 import {
   type KeySource,
   keySources,
@@ -21,9 +24,7 @@ import {
   startStages,
   type WebhookOutcome,
   webhookOutcomes,
-} from "./catalogue.ts";
-import { type Families, makeFamilies } from "./families.ts";
-import { LabelLimit } from "./label-limit.ts";
+} from "./labels.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { ProviderMetrics } from "./provider-metrics.ts";
 import { reading } from "./reading.ts";

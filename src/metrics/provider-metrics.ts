@@ -1,8 +1,8 @@
 import type { ResponseLatency } from "../shared/agent-event.ts";
-import type { Measurement } from "../shared/protocol.ts";
-import { type ResponsePart, responseParts } from "./catalogue.ts";
+import type { Measurement } from "../shared/measurement.ts";
 import type { Families } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";
+import { type ResponsePart, responseParts } from "./labels.ts";
 import { reading } from "./reading.ts";
 
 /** The parts of a response in the order of their time, and the field in which each is found. */

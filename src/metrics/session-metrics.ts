@@ -1,5 +1,5 @@
 import type { ModelUsage } from "../api/session-summary.ts";
-import type { Measurement } from "../shared/protocol.ts";
+import type { Measurement } from "../shared/measurement.ts";
 import {
   type SessionMetricName,
   type SessionMetricsSnapshot,

@@ -1,6 +1,6 @@
 import type { DropReason } from "../log/dropped-lines.ts";
 import type { SessionState } from "../shared/protocol.ts";
-import type { LoadCause, slotStates } from "./catalogue.ts";
+import type { LoadCause, slotStates } from "./labels.ts";
 
 export type SlotCounts = Readonly<Record<(typeof slotStates)[number], number>>;
 

@@ -1,5 +1,5 @@
 import type { ModelUsage } from "../api/session-summary.ts";
-import type { Measurement } from "../shared/protocol.ts";
+import type { Measurement } from "../shared/measurement.ts";
 import { otherLabel } from "./label-limit.ts";
 import { reading } from "./reading.ts";
 import { rounded } from "./rounded.ts";

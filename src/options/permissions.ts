@@ -1,6 +1,6 @@
 /** A callback that judges what a caller may do. */
 interface PermissionRow {
-  /** What it decides, and what a caller gets who is denied. */
+  /** The question that it decides, and the answer that a denied caller gets. */
   readonly doc: string;
   /** The callback that decides where this one is missing; null: everybody may. */
   readonly otherwise: "canViewSession" | null;

@@ -6,7 +6,7 @@ import type { ServerHandle } from "../api/server-handle.ts";
 import { compileCacheFolder } from "../process/compile-cache.ts";
 import type { EndReason } from "../shared/end-reasons.ts";
 
-/** What is behind a `Runner`. A light shell: what is behind it is loaded when it is used. */
+/** The inside of a `Runner`: a light shell, which loads the server when it is used. */
 export class RunnerShell {
   readonly #launcher: AgentLauncher;
   readonly #options: RunnerOptions;

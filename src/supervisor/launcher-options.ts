@@ -14,7 +14,7 @@ type Derived = "maxConcurrentSessions" | "warmSessions" | "heapSoftLimitMb" | "h
 export type FilledLauncherOptions = Omit<Filled<typeof launcherTable>, Derived | "localStt"> & {
   readonly [Name in Derived]: NonNullable<AgentLauncherOptions[Name]>;
 } & {
-  /** What became of `localStt`. */
+  /** The decision about the local recogniser that `localStt` led to. */
   readonly recogniser: RecogniserChoice;
 };
 

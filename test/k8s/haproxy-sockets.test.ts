@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import test from "ava";
+import { agentUrl } from "../fixtures/agent-url.ts";
 import { openFleet } from "../fixtures/http/open-fleet.ts";
 import { SocketClient } from "../fixtures/http/socket-client.ts";
-import { agentUrl } from "../fixtures/launch.ts";
 import { needs } from "../fixtures/needs.ts";
 import { Balancer } from "../fixtures/programs/haproxy.ts";
 
@@ -11,7 +11,7 @@ const withHaproxy = needs("haproxy", test.serial);
 withHaproxy("haproxy lets clients into calls at any replica, and leaves their sockets open", async (t) => {
   t.timeout(120_000);
   const fleet = await openFleet({
-    launcher: { agent: agentUrl("agent-sockets"), threadWaitTimeoutMs: 60_000 },
+    launcher: { agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 },
   });
   t.teardown(() => fleet.close());
   const pods = fleet.replicas.map(({ nodeId: name, port }) => ({ name, port }));

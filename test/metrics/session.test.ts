@@ -1,6 +1,6 @@
 import test from "ava";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
-import type { Measurement } from "../../src/shared/protocol.ts";
+import type { Measurement } from "../../src/shared/measurement.ts";
 
 function llm(fields: Partial<Extract<Measurement, { kind: "llm" }>> = {}): Measurement {
   return {

@@ -3,7 +3,8 @@ import type { SessionEvent } from "../../src/api/session.ts";
 import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
 import { within } from "../../src/shared/deadline.ts";
-import { type FromThread, type Measurement, now } from "../../src/shared/protocol.ts";
+import type { Measurement } from "../../src/shared/measurement.ts";
+import { type FromThread, now } from "../../src/shared/protocol.ts";
 import { eventOf } from "../fixtures/session-watch.ts";
 import { detachedSession } from "../fixtures/supervisor/detached-session.ts";
 

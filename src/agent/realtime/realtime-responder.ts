@@ -27,7 +27,7 @@ export type ParticipantEvent = Extract<
   { readonly type: "speech_started" | "speech_ended" | "transcript" }
 >;
 
-/** What hears the participants' side of the model's session. */
+/** The listeners to the participants' side of the model's session. */
 export interface ParticipantListener {
   take(event: ParticipantEvent): void;
   /** The model answers what is being said: it has ended, though the model did not say so. Returns whether anything was. */

@@ -72,7 +72,7 @@ export class SoundOutput implements Output {
     this.#options.queue.resume();
   }
 
-  /** Where a sentence ends in the sound nobody knows, so it is cut at once. */
+  /** Cuts at once: nobody knows where a sentence ends in the sound. */
   async stopAfterSentence(): Promise<boolean> {
     const leftOut = !this.#whole || this.heard.length < this.#words.length;
     this.cut();

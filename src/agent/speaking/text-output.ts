@@ -37,7 +37,7 @@ export class TextOutput implements Output {
     if (this.#timer === undefined) this.#flush();
   }
 
-  /** Who reads hears nothing. */
+  /** Does nothing: text is read, not played. */
   play(): void {}
 
   /** Pieces of text do not wait for more. */

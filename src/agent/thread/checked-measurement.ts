@@ -1,4 +1,4 @@
-import type { Measurement } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/measurement.ts";
 import { cutText } from "../../shared/text.ts";
 
 /** The longest name of a provider or a model, in characters. */

@@ -26,7 +26,7 @@ export interface FunctionContext {
   readonly signal: AbortSignal;
 }
 
-/** What every function has that the model calls. */
+/** The fields of every function that the model calls. */
 export interface FunctionBase<Arguments> {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */
   readonly name: string;

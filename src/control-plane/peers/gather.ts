@@ -1,4 +1,4 @@
-import type { PeerRequestKind } from "../../metrics/catalogue.ts";
+import type { PeerRequestKind } from "../../metrics/labels.ts";
 import type { PeerNode } from "../../registry/registry.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
 import type { Exchange } from "../exchange.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
 import type { ServerLog } from "../../log/log.ts";
-import type { PeerRequestKind } from "../../metrics/catalogue.ts";
+import type { PeerRequestKind } from "../../metrics/labels.ts";
 import type { Liveness, NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { errorLine } from "../../supervisor/log-error.ts";

@@ -76,7 +76,7 @@ const commands = [
   ["run", "Talk with the agent in this terminal."],
 ] as const;
 
-/** What the variables hold that have no flag, by their names. */
+/** The variables without a flag, with their contents, by name. */
 const withoutFlag: readonly (readonly [name: string, help: string])[] = [
   ...Object.entries(variables).map(([name, { help }]) => [name, help] as const),
   ...optionsOf("serve").flatMap(({ name, outside }) =>

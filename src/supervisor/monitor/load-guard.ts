@@ -1,4 +1,4 @@
-import type { LoadCause } from "../../metrics/catalogue.ts";
+import type { LoadCause } from "../../metrics/labels.ts";
 
 /** A gauge of one cause. To watch another one, add its cause to the catalogue and write one of these. */
 export interface LoadGauge {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SessionMetrics } from "../../metrics/session-metrics.ts";
-import { type Measurement, now } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/measurement.ts";
+import { now } from "../../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { EventLog } from "./event-log.ts";
 

@@ -1,4 +1,5 @@
-import type { InMemoryCall, JsonObject, JsonValue, LeaveData, Measurement } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/measurement.ts";
+import type { InMemoryCall, JsonObject, JsonValue, LeaveData } from "../../shared/protocol.ts";
 import type { Permits } from "./permits.ts";
 
 export interface SessionIdentity {

@@ -1,11 +1,11 @@
 import type { AgentEvent, ResponseLatency } from "../../shared/agent-event.ts";
 import type { PlainError } from "../../shared/errors.ts";
+import type { Measurement } from "../../shared/measurement.ts";
 import {
   type AgentReport,
   type AgentService,
   type FromThread,
   type LeaveData,
-  type Measurement,
   now,
   type SessionAnswer,
 } from "../../shared/protocol.ts";

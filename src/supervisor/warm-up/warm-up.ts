@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerLog } from "../../log/log.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import type { AgentReport, Measurement } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/measurement.ts";
+import type { AgentReport } from "../../shared/protocol.ts";
 import { loggedError } from "../log-error.ts";
 import { BackOff } from "../threads/back-off.ts";
 import type { Pool } from "../threads/pool.ts";

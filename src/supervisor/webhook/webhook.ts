@@ -1,5 +1,5 @@
 import type { ServerLog } from "../../log/log.ts";
-import type { WebhookOutcome } from "../../metrics/catalogue.ts";
+import type { WebhookOutcome } from "../../metrics/labels.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { type JsonObject, now } from "../../shared/protocol.ts";
 import { attemptDelivery } from "./webhook-attempt.ts";

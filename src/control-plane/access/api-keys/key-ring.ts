@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { KeySource } from "../../../metrics/catalogue.ts";
+import type { KeySource } from "../../../metrics/labels.ts";
 import { GreenroomError } from "../../../shared/errors.ts";
 import { KeyFile, type KeyFileState } from "./key-file.ts";
 import { digestOf, type Key, linesOf, readKeys } from "./key-lines.ts";

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import type { PeerRequestKind } from "../../../metrics/catalogue.ts";
+import type { PeerRequestKind } from "../../../metrics/labels.ts";
 import { isSame } from "../../access/constant-time.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { type AgentOptions, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import type { PeerRequestKind } from "../../../metrics/catalogue.ts";
+import type { PeerRequestKind } from "../../../metrics/labels.ts";
 import type { NodeInfo } from "../../../registry/registry.ts";
 import { HttpError } from "../../http/http-error.ts";
 import { byName } from "./end-to-end-headers.ts";

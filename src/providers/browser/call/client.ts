@@ -31,7 +31,7 @@ export interface Client {
   close(end: ClientEnd, reason: string): Promise<void>;
 }
 
-/** What a connection tells of itself. */
+/** The events of a connection. */
 export interface ClientEvents {
   /** It sent a message beside the sound, as text. */
   readonly onMessage: (text: string) => void;

@@ -25,7 +25,7 @@ export interface RecognisedSpeechOptions extends TurnDetectorOptions {
  * recognised again with every caption, and the model was not made for more than some ten seconds.
  */
 const commitMs = 8_000;
-/** Where somebody makes no pause, it is cut between two words. */
+/** A turn without a pause is cut between two words after this time, in milliseconds. */
 const cutMs = 20_000;
 /** A caption costs the recognition of the whole part; it may take this share of the time, so that a long one comes less often. */
 const captionShare = 0.1;

@@ -6,7 +6,7 @@ import { RequestQueue } from "./request-queue.ts";
 
 /** The most participants of one session who are listened to at a time, with some to spare for those who have just left. */
 const mostListeners = 32;
-/** What a session may send in a second: several times what eight people who talk at once do. */
+/** The most that a session may send in a second: several times the amount of eight people who talk at once. */
 const mostPerSecond = { messages: 200, bytes: 16 * 2 ** 20 };
 
 /** The slot of a session thread, and what it has sent in this second. */

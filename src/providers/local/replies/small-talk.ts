@@ -2,7 +2,7 @@
 export interface TalkContext {
   /** The name of each tool, in words. */
   readonly tools: readonly string[];
-  /** What the agent said last; null where it has said nothing. */
+  /** The agent's last words; null where it has said nothing. */
   readonly saidBefore: string | null;
 }
 
@@ -23,7 +23,7 @@ const always =
 /** A word letter by letter, with pauses, as a voice spells it. */
 const spelt = (word: string): string => [...word.toUpperCase()].join(", ");
 
-/** What people try first, and what is said to it. The first row that fits counts. */
+/** Questions that newcomers ask, with their answers. The first row that fits counts. */
 const rows: readonly Row[] = [
   {
     asks: /^\W*(?:(?:ok(?:ay)?|please|now)\W+)*(?:stop|quiet|be quiet|shut up|hush|enough|never ?mind|cancel)\b[^?]{0,24}$/i,

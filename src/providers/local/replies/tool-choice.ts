@@ -15,7 +15,7 @@ const commonWords = new Set(
   ).split(" "),
 );
 
-/** What a word counts by where it is found. */
+/** The weight of a word, by the place where it is found. */
 const worth = { name: 2, description: 1 };
 /** The least sum for which a tool is called: a word of its name, or two of its description. */
 const leastWorth = 2;

@@ -1,7 +1,7 @@
 import { similar } from "../../../shared/similar.ts";
 import { knownPlaces } from "../weather/offline-table.ts";
 
-/** What a recogniser takes the question for the weather for. */
+/** Words that a recogniser hears in place of others, and the words that were meant. */
 const misheard: readonly (readonly [heard: RegExp, meant: string])[] = [
   [
     /\b(?:whether|wether|wetter|wither|whither|feather)\b(?=.*\b(?:in|at|for|like|today|tomorrow)\b)/gi,

@@ -11,7 +11,7 @@ const controls = {
   text: element("text"),
 };
 
-/** What a person can do about an error, by its code. The error's own message comes first. */
+/** Advice to a person about an error, by its code. The error's own message comes first. */
 const advice = {
   insecure_page:
     "Open the page at localhost or over HTTPS: elsewhere browsers give no microphone. You can type below.",
