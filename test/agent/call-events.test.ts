@@ -140,7 +140,7 @@ test("options that cannot be are refused", (t) => {
 });
 
 test("metrics are sent into the call every so often, as GET …/metrics tells them", async (t) => {
-  const launcher = await launch(t, "agent-open-call");
+  const launcher = await launch(t, "open-call");
   const events = `events ${Math.random()}`;
   const channel = new BroadcastChannel(events);
   t.teardown(() => channel.close());

@@ -112,7 +112,7 @@ test("an option that cannot be is refused", async (t) => {
 });
 
 test("participants come and go: the agent is idle once all have left, and finishes when the call ends", async (t) => {
-  const launcher = await launch(t, "agent-open-call", {
+  const launcher = await launch(t, "open-call", {
     agentIdleTimeoutMs: 4_000,
     maintenanceIntervalMs: 20,
   });

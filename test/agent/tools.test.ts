@@ -1,9 +1,10 @@
 import test from "ava";
 import type { Message, ToolResult } from "greenroom";
+import { agentUrl } from "../fixtures/agent-url.ts";
 import { type Script, script } from "../fixtures/scripted-llm.ts";
-import { AgentThread, agentFixture } from "../fixtures/thread/agent-thread.ts";
+import { AgentThread } from "../fixtures/thread/agent-thread.ts";
 
-const scripted = agentFixture("scripted");
+const scripted = agentUrl("scripted");
 
 /** Lets the model do this, and returns its turn and the words that it ends with, which are JSON. */
 async function perform(thread: AgentThread, ...rounds: Script) {

@@ -1,10 +1,11 @@
 import { BroadcastChannel } from "node:worker_threads";
 import test from "ava";
 import type { AgentEvent, Message } from "greenroom";
+import { agentUrl } from "../fixtures/agent-url.ts";
 import { script } from "../fixtures/scripted-llm.ts";
-import { AgentThread, agentFixture } from "../fixtures/thread/agent-thread.ts";
+import { AgentThread } from "../fixtures/thread/agent-thread.ts";
 
-const scripted = agentFixture("scripted");
+const scripted = agentUrl("scripted");
 
 /** Returns the words of all, in order: `alice: …`, `agent: …`. */
 const conversation = (thread: AgentThread): string[] =>

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import { LLM, type LlmEvent, type LlmRequest, type Message } from "greenroom";
 import type { AgentEvent } from "../../src/shared/agent-event.ts";
-import type { Measurement } from "../../src/shared/protocol.ts";
+import type { Measurement } from "../../src/shared/measurement.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
 import { trials } from "../fixtures/trials.ts";
 

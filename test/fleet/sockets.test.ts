@@ -1,16 +1,16 @@
 import anyTest, { type TestFn } from "ava";
 import type { JsonObject } from "greenroom";
 import { supervisorOf } from "../../src/agent-launcher.ts";
+import { agentUrl } from "../fixtures/agent-url.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { carrierRoutes, signature } from "../fixtures/http/carrier.ts";
 import { type Fleet, openFleet, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
 import { SocketClient } from "../fixtures/http/socket-client.ts";
-import { agentUrl } from "../fixtures/launch.ts";
 
 /** One after another, since they share a fleet. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
-const launcher = { agent: agentUrl("agent-sockets"), threadWaitTimeoutMs: 60_000 };
+const launcher = { agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 };
 const serve = () => ({
   getCurrentUser: ({ headers }: { readonly headers: Headers }) => headers.get("x-user") ?? "nobody",
   canJoinCall: ({ headers }: { readonly headers: Headers }) => headers.get("x-user") === "ann",

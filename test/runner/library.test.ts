@@ -2,7 +2,7 @@ import test from "ava";
 import { AgentLauncher, apiKey, Runner, routes } from "greenroom";
 import Koa from "koa";
 import { supervisorOf } from "../../src/agent-launcher.ts";
-import { agentUrl } from "../fixtures/launch.ts";
+import { agentUrl } from "../fixtures/agent-url.ts";
 import { ask, startSession } from "../fixtures/runner/rest.ts";
 
 const quiet = {
@@ -76,7 +76,7 @@ test.serial("connections of such an application close too once a shutdown is ann
 });
 
 test.serial("a server that is closed while threads warm up is never ready", async (t) => {
-  const server = await new Runner(makeLauncher("slow-import"), { port: 0 }).serve();
+  const server = await new Runner(makeLauncher("imports/slow-import"), { port: 0 }).serve();
   await Promise.all([t.throwsAsync(server.ready, { code: "DRAINING" }), server.close()]);
 });
 

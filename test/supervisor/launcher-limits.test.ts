@@ -41,7 +41,7 @@ test.serial("a call takes no more sessions than it may, another call does", asyn
 });
 
 test.serial("a start that finds no thread in time is refused and leaves nothing behind", async (t) => {
-  const launcher = await launch(t, "slow-import", { warmSessions: 1, threadWaitTimeoutMs: 50 });
+  const launcher = await launch(t, "imports/slow-import", { warmSessions: 1, threadWaitTimeoutMs: 50 });
   await launcher.startSession({ callId: "takes the warm one" });
   await t.throwsAsync(launcher.startSession({ callId: "waits" }), { code: "NO_THREAD" });
   t.is(launcher.listSessions().length, 1);
@@ -68,7 +68,7 @@ test.serial("an idle timeout of 0 is off, the longest duration holds all the sam
 test.serial(
   "a start that waits for its thread for longer than a session may last begins all the same",
   async (t) => {
-    const launcher = await launch(t, "seconds-to-import", {
+    const launcher = await launch(t, "imports/seconds-to-import", {
       warmSessions: 1,
       maxSessionDurationMs: 1_500,
       maintenanceIntervalMs: 20,

@@ -9,7 +9,8 @@ import test, { type ExecutionContext } from "ava";
 import type { JsonObject } from "greenroom";
 import { ThreadLog } from "../../src/agent/thread/thread-log.ts";
 import type { LogLevel } from "../../src/shared/protocol.ts";
-import { AgentThread, agentFixture } from "../fixtures/thread/agent-thread.ts";
+import { agentUrl } from "../fixtures/agent-url.ts";
+import { AgentThread } from "../fixtures/thread/agent-thread.ts";
 
 interface Line {
   readonly level: number;
@@ -34,7 +35,7 @@ async function logFile(t: ExecutionContext): Promise<{ file: string; fd: number 
 /** The log of a thread whose agent has said all that it has to say. */
 async function logOf(t: ExecutionContext, level: LogLevel, config: JsonObject = {}): Promise<Line[]> {
   const { file, fd } = await logFile(t);
-  const thread = new AgentThread(t, agentFixture("chatty"), { level, fd: fd as 1, transcripts: false });
+  const thread = new AgentThread(t, agentUrl("chatty"), { level, fd: fd as 1, transcripts: false });
   thread.assign({ config });
   await thread.event("turn");
   thread.close();

@@ -7,10 +7,11 @@ import test from "ava";
 import { Piscina } from "piscina";
 import type { PlainError } from "../../src/shared/errors.ts";
 import { type FailureStage, heartbeatBytes } from "../../src/shared/protocol.ts";
-import { AgentThread, agentFixture } from "../fixtures/thread/agent-thread.ts";
+import { agentUrl } from "../fixtures/agent-url.ts";
+import { AgentThread } from "../fixtures/thread/agent-thread.ts";
 
 const defaultAgent = new URL("../../workers/default-agent.ts", import.meta.url).href;
-const course = agentFixture("course");
+const course = agentUrl("course");
 
 test("a session goes from warm to ended, and the built-in agent answers in between", async (t) => {
   const thread = new AgentThread(t, defaultAgent);
@@ -166,15 +167,15 @@ test("a thread that is given a second run exits", async (t) => {
 });
 
 test("an agent that cannot be imported says why", async (t) => {
-  const thread = new AgentThread(t, agentFixture("throws-at-import"));
+  const thread = new AgentThread(t, agentUrl("imports/throws-at-import"));
   const { stage, error } = await thread.next("failed");
   t.is(stage, "import");
   t.like(error, { message: "no luck with this module", code: "E_LUCK" });
 });
 
-for (const name of ["no-default", "plain-default"]) {
+for (const name of ["imports/no-default", "imports/plain-default"]) {
   test(`a module that is no agent says so: ${name}`, async (t) => {
-    const url = agentFixture(name);
+    const url = agentUrl(name);
     const { stage, error } = await new AgentThread(t, url).next("failed");
     t.is(stage, "import");
     t.is(error.message, `${url} has no default export made by defineAgent()`);

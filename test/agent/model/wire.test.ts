@@ -1,9 +1,10 @@
 import test from "ava";
 import { ToolError } from "greenroom";
 import { HostedAgent } from "../../fixtures/agent-host.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { geminiStage } from "../../fixtures/providers/gemini-stage.ts";
 import { ask } from "../../fixtures/providers/one-answer.ts";
-import { AgentThread, agentFixture } from "../../fixtures/thread/agent-thread.ts";
+import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 import { until } from "../../fixtures/voice/voice-call.ts";
 
 const [high, low] = ["\ud83d", "\ude00"];
@@ -60,7 +61,7 @@ for (const [what, [execute, response]] of Object.entries(tools)) {
 
 test("half a character in a message to a session never leaves its thread", async (t) => {
   const { emulator, bodies } = await geminiStage(t);
-  const thread = await new AgentThread(t, agentFixture("gemini")).join({ baseUrl: emulator.url });
+  const thread = await new AgentThread(t, agentUrl("gemini")).join({ baseUrl: emulator.url });
   thread.type(`Hello ${high}`);
   t.like(await thread.event("turn"), { outcome: "done" });
   t.is(bodies()[0]?.contents?.[0]?.parts?.[0]?.text, "Hello \ufffd");

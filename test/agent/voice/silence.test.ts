@@ -170,7 +170,7 @@ for (const spoken of [false, true]) {
   test.serial(
     `an agent that goes the third time: ${spoken ? "spoken" : "text"}, in a session, over HTTP`,
     async (t) => {
-      const launcher = await launch(t, "agent-silent-user", launched);
+      const launcher = await launch(t, "silent-user", launched);
       const { url, ask, start } = await openServer(t, launcher);
       const { session_id: id } = await start({ config: { spoken } });
       if (spoken) {
@@ -193,7 +193,7 @@ for (const spoken of [false, true]) {
 test.serial(
   "a session of somebody who typed once and is asked again and again is idle all the same",
   async (t) => {
-    const launcher = await launch(t, "agent-silent-user", {
+    const launcher = await launch(t, "silent-user", {
       ...launched,
       agentIdleTimeoutMs: 5_000,
       maintenanceIntervalMs: 20,

@@ -1,13 +1,13 @@
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { balancedFleet, fleetTest, placesOf } from "../../fixtures/fleet/balanced-fleet.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 
 const test = fleetTest();
 
 test("a socket lives as long as its call: it is cut with its replica, and closed when that shuts down", async (t) => {
   const { balancer, replicas } = await balancedFleet(t, {
-    launcher: { agent: agentUrl("agent-sockets") },
+    launcher: { agent: agentUrl("sockets") },
     runner: { drainTimeoutMs: 1_000 },
   });
   const opened = async () => {

@@ -37,7 +37,7 @@ test("warmed up, all three say yes to everybody, and HEAD too", async (t) => {
 });
 
 test("an agent that cannot be loaded: not ready, and not a word of why", async (t) => {
-  const agent = new URL("../../fixtures/agents/agent-throws-at-import.ts", import.meta.url);
+  const agent = new URL("../../fixtures/agents/imports/throws-at-import.ts", import.meta.url);
   const launcher = new AgentLauncher({
     agent,
     warmSessions: 1,

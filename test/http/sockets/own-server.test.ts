@@ -10,7 +10,7 @@ import { SocketClient } from "../../fixtures/http/socket-client.ts";
 import { launch } from "../../fixtures/launch.ts";
 
 test("a server of one's own, with the API below a path of its application, takes clients in", async (t) => {
-  const launcher = await launch(t, "agent-sockets");
+  const launcher = await launch(t, "sockets");
   const app = new Koa();
   app.use(routes(launcher));
   app.use((ctx) => {

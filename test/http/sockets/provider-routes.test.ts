@@ -1,16 +1,16 @@
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, ProviderRoute, ServeOptions } from "greenroom";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { carrierRoutes, signature } from "../../fixtures/http/carrier.ts";
 import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 
 /** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  const agent = agentUrl("agent-sockets");
+  const agent = agentUrl("sockets");
   t.context.launcher = await startLauncher({ agent, maxConcurrentSessions: 8, threadWaitTimeoutMs: 60_000 });
 });
 test.after.always((t) => t.context.launcher.stop());
@@ -92,7 +92,7 @@ test("a webhook that is sent twice is one session", async (t) => {
 
 test("where there is no room the route answers in its own words", async (t) => {
   const full = await startLauncher({
-    agent: agentUrl("agent-sockets"),
+    agent: agentUrl("sockets"),
     maxConcurrentSessions: 1,
     warmSessions: 1,
     threadWaitTimeoutMs: 60_000,

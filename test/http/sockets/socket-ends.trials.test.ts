@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, JsonObject } from "greenroom";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 import { reached } from "../../fixtures/session-watch.ts";
 import { trials } from "../../fixtures/trials.ts";
 
@@ -13,7 +13,7 @@ import { trials } from "../../fixtures/trials.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("agent-sockets"), threadWaitTimeoutMs: 60_000 });
+  t.context.launcher = await startLauncher({ agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 });
 });
 test.after.always((t) => t.context.launcher.stop());
 
@@ -44,7 +44,7 @@ test("the end of the session closes its sockets with the reason; a thread that d
   await reached(launcher.getSession(crashing.id)!, "ended");
 
   const drained = await startLauncher({
-    agent: agentUrl("agent-sockets"),
+    agent: agentUrl("sockets"),
     maxConcurrentSessions: 1,
     warmSessions: 1,
   });

@@ -1,16 +1,16 @@
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher, JsonObject } from "greenroom";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 
 /** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("agent-sockets"), threadWaitTimeoutMs: 60_000 });
+  t.context.launcher = await startLauncher({ agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 });
 });
 test.after.always((t) => t.context.launcher.stop());
 

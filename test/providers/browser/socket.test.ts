@@ -5,15 +5,15 @@ import { tone } from "greenroom/testing";
 import { OpusDecoder, OpusEncoder } from "../../../src/audio/reception/opus.ts";
 import { Backlog } from "../../../src/providers/browser/web-socket/backlog.ts";
 import { PcmReception } from "../../../src/providers/browser/web-socket/pcm-reception.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("agent-browser") });
+  t.context.launcher = await startLauncher({ agent: agentUrl("browser") });
 });
 test.after.always((t) => t.context.launcher.stop());
 

@@ -1,14 +1,14 @@
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher } from "greenroom";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { WeriftClient } from "../../fixtures/browser/werift-client.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("agent-browser") });
+  t.context.launcher = await startLauncher({ agent: agentUrl("browser") });
 });
 test.after.always((t) => t.context.launcher.stop());
 

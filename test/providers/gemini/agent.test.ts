@@ -1,12 +1,13 @@
 import test, { type ExecutionContext } from "ava";
 import type { JsonObject } from "greenroom";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { geminiStage } from "../../fixtures/providers/gemini-stage.ts";
-import { AgentThread, agentFixture } from "../../fixtures/thread/agent-thread.ts";
+import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 
 /** An agent in a real session thread that talks to the emulator. */
 async function join(t: ExecutionContext, config: JsonObject = {}) {
   const { emulator, bodies } = await geminiStage(t);
-  const thread = new AgentThread(t, agentFixture("gemini"));
+  const thread = new AgentThread(t, agentUrl("gemini"));
   await thread.join({ baseUrl: emulator.url, ...config });
   const say = async (text: string) => {
     thread.type(text);

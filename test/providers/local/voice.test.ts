@@ -9,8 +9,9 @@ import { wordlessSpeech } from "../../../src/agent/hearing/recognised-hearing.ts
 import { concatenate, durationMs, level, silence } from "../../../src/audio/pcm.ts";
 import { fliteVoices } from "../../../src/providers/local/flite.ts";
 import { fliteText } from "../../../src/providers/local/flite-text.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
-import { AgentThread, agentFixture } from "../../fixtures/thread/agent-thread.ts";
+import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
 
 const never = () => new AbortController().signal;
@@ -314,7 +315,7 @@ test("speech without words is answered with its length, and advice", async (t) =
 
 test("a whole call with no key: the agent greets, hears, and answers aloud", async (t) => {
   const edge = `offline-${Math.random()}`;
-  const thread = new AgentThread(t, agentFixture("offline-voice"));
+  const thread = new AgentThread(t, agentUrl("offline-voice"));
   thread.assign({ config: { edge, speed: 4, greeting: "Welcome." } });
   using call = await testing.dial(edge);
   await call.joined;

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { AgentFile, throwsAtImport } from "../../fixtures/agent-file.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 import { script } from "../../fixtures/scripted-llm.ts";
 
@@ -49,7 +49,7 @@ test.serial("the call is of the type and the id that were asked for", async (t) 
 });
 
 test.serial("a turn that fails is told, and the conversation goes on", async (t) => {
-  const child = program(t, ["run"], { launcher: { agent: agentUrl("agent-scripted") } });
+  const child = program(t, ["run"], { launcher: { agent: agentUrl("scripted") } });
   child.end(`${script([{ fail: "the model is away" }])}\nhello\n`);
   t.is((await child.exit).code, 0);
   t.regex(child.stdout, /^· failed: the model is away$/m);
@@ -57,7 +57,7 @@ test.serial("a turn that fails is told, and the conversation goes on", async (t)
 });
 
 test.serial("control characters in what the agent says do not reach the terminal", async (t) => {
-  const child = program(t, ["run"], { launcher: { agent: agentUrl("agent-scripted") } });
+  const child = program(t, ["run"], { launcher: { agent: agentUrl("scripted") } });
   child.end(`${script([{ text: "\u001b[2Jgone \u0007\u009b1mloud" }])}\n`);
   t.is((await child.exit).code, 0);
   t.regex(child.stdout, /^agent: \[2Jgone 1mloud$/m);
@@ -72,7 +72,7 @@ test.serial("an agent that cannot be started: its own error, and exit code 1", a
 });
 
 test.serial("SIGTERM ends the call in order, even while an answer is waited for", async (t) => {
-  const child = program(t, ["run"], { launcher: { agent: agentUrl("agent-scripted") } });
+  const child = program(t, ["run"], { launcher: { agent: agentUrl("scripted") } });
   child.write(`${script([{ text: "One moment" }, { wait: "abort" }])}\n`);
   await child.printed(/One moment/);
   child.kill("SIGTERM");
@@ -81,7 +81,7 @@ test.serial("SIGTERM ends the call in order, even while an answer is waited for"
 });
 
 test.serial("in a terminal, words come above the prompt, and what is typed interrupts them", async (t) => {
-  const child = inTerminal(t, "agent-scripted", ["run"]);
+  const child = inTerminal(t, "scripted", ["run"]);
   if (!child) return;
   await child.printed(/greenroom.*Type to talk/is);
   child.write(`${script([{ text: "One moment" }, { wait: "abort" }])}\r`);
@@ -95,7 +95,7 @@ test.serial("in a terminal, words come above the prompt, and what is typed inter
 });
 
 test.serial("in a terminal, Ctrl-C ends the call; splash and hints can be left out", async (t) => {
-  const child = inTerminal(t, "agent-scripted", ["run", "--no-splash", "--no-demo"]);
+  const child = inTerminal(t, "scripted", ["run", "--no-splash", "--no-demo"]);
   if (!child) return;
   child.write("hello\r");
   await child.printed(/You said hello/);

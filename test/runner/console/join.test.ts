@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { AgentFile } from "../../fixtures/agent-file.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 
-const launcher = { agent: agentUrl("agent-open-call") };
+const launcher = { agent: agentUrl("open-call") };
 const address = /https:\/\/demo\.invalid\/join\/[\w-]+\?token=guest-[\w-]+-x{120}/;
 
 test.serial("run --join prints the link, and stays in the call though nothing is typed", async (t) => {

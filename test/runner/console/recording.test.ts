@@ -8,8 +8,8 @@ import { none as deepgramNone, startDeepgram } from "../../emulators/deepgram.ts
 import { startElevenlabs } from "../../emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../../emulators/gemini.ts";
 import { AgentFile } from "../../fixtures/agent-file.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
-import { agentUrl } from "../../fixtures/launch.ts";
 import { bin, Child, program, temporaryFolder } from "../../fixtures/runner/child.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
 
@@ -74,7 +74,7 @@ test.serial("an agent that only types hears and speaks by the stand-ins", async 
   const { cwd, out } = await recorded(t, await spoken("Good evening to you all."));
   const child = program(t, [...run, "--speed", "10"], {
     cwd,
-    launcher: { agent: agentUrl("agent-scripted") },
+    launcher: { agent: agentUrl("scripted") },
   });
   t.is((await child.exit).code, 0);
   t.regex(child.stdout, /^agent: You said \(spoke for \d\.\d seconds; there is no speech recognition\)$/m);
