@@ -1,6 +1,6 @@
 import type { SessionClaim } from "./registry.ts";
 
-/** Returns the call of a session as one word, made of its type and its id. */
+/** Returns a text that identifies the call of a session, made of its type and its id. */
 export function callOf({ callType, callId }: Pick<SessionClaim, "callType" | "callId">): string {
   return JSON.stringify([callType, callId]);
 }

@@ -31,9 +31,7 @@ export class MemoryRegistry implements SessionRegistry {
   readonly #calls = new CallCounts();
   readonly #ends = new KeptEnds();
   readonly #keys = new LocalKeys();
-  /**
-   * The time at which the session of each message that is not told yet ended, in epoch milliseconds, the oldest first.
-   */
+  /** The time at which the session of each undelivered message ended, in epoch milliseconds, the oldest first. */
   readonly #waiting = new Map<string, number>();
   #hooks: RegistryHooks | null = null;
   #epoch = 1;
@@ -142,7 +140,10 @@ export class MemoryRegistry implements SessionRegistry {
     await this.#journal?.close();
   }
 
-  /** Reports a session that was live when the process before this one died, which was last seen alive at `lastAliveAt`. */
+  /**
+   * Reports as lost a session that was live when the process before this one ended. `lastAliveAt`: when that was last
+   * seen alive.
+   */
   #lose(live: SessionRecord, lastAliveAt: number): void {
     const endedAt = Math.min(now(), Math.max(live.startedAt, lastAliveAt));
     const record = { ...live, end: { reason: "lost" as const, endedAt } };

@@ -25,7 +25,7 @@ export interface PeerNode extends NodeInfo, NodeState {
   readonly epoch: number;
 }
 
-/** A session that wants to begin. Times are epoch milliseconds by the clock of its own process. */
+/** A claim of a session that is about to start. Times are epoch milliseconds by the clock of its own process. */
 export interface SessionClaim {
   readonly sessionId: string;
   readonly callType: string;
@@ -52,37 +52,37 @@ export interface SessionRecord extends SessionClaim {
   readonly end: SessionEnd | null;
 }
 
-/** The message of an end. It is kept until it was told, or given up. */
+/** The message of an end. It is kept until it was delivered, or given up. */
 export interface EndMessage {
   readonly sessionId: string;
   /** The time at which the session ended, in epoch milliseconds. */
   readonly since: number;
-  /** The text that is told, which never changes. */
+  /** The text that is sent, which never changes. */
   readonly body: string;
 }
 
 /**
- * The result of writing an end: `final`, it counts from now on; `superseded`, another end of the session had been
- * written before, and counts; `left`, it could not be written before this process left, and the others, who know the
- * session, report it as lost, or the next process does; `alone`, the same, and nobody else knows of the session.
+ * The result of writing an end. `final`: it counts from now on. `superseded`: another end of the session had been
+ * written before, and counts. `left`: it could not be written before this process left; peers that know the session, or
+ * the next process, report it as lost. `alone`: it could not be written, and no other process knows of the session.
  */
 export type EndOutcome = "final" | "superseded" | "left" | "alone";
 
 /**
- * A session that the registry could not be told of. Other processes keep it, and tell the registry in the place of its
- * own process, which may die before. It is plain JSON.
+ * A session that the registry could not be told of. Other processes keep it, and write it to the registry in the place
+ * of its own process, which may end before it can. It is plain JSON.
  */
 export interface EntrustedSession {
   readonly claim: SessionClaim;
   /** The process that has the session, or had it, and the number of that process' life. */
   readonly owner: NodeInfo & { readonly epoch: number };
-  /** The end; null while the session lives. `withdrawn`: it never came to be. */
+  /** The end; null while the session lives. `withdrawn`: it was never started. */
   readonly end: SessionEnd | "withdrawn" | null;
-  /** The text that is to be told of its end; null where nothing is told. */
+  /** The text of the message about its end; null where none is sent. */
   readonly body: string | null;
 }
 
-/** The messages of ends that are not told yet, of all processes. */
+/** The messages of ends that are not delivered yet, of all processes. */
 export interface WaitingMessages {
   readonly count: number;
   /** The time since which the oldest waits, in epoch milliseconds; null where there is none. */
@@ -90,8 +90,8 @@ export interface WaitingMessages {
 }
 
 /**
- * The result of asking a process that seems to be dead: `alive`; `gone`, nobody is there, or another process, or nobody
- * can be asked; `silent`, nothing can be learnt.
+ * The result of asking a process that seems to be dead. `alive`: it answered. `gone`: nobody or another process is at
+ * its address, or nobody can be asked. `silent`: no answer came.
  */
 export type Liveness = "alive" | "gone" | "silent";
 
@@ -112,8 +112,8 @@ export interface RegistryHooks {
   /** Returns the room of this process. Called at each heartbeat. */
   state(): NodeState;
   /**
-   * Tells that the process of this session died, and that this one is to report it, as the only one. Returns the text
-   * of the message that is to be told of it; null where nothing is told.
+   * Reports that the process of this session is dead, and that only this process reports the session. Returns the text
+   * of the webhook message about it; null where none is sent.
    */
   lost(record: SessionRecord): string | null;
   /**
@@ -121,7 +121,10 @@ export interface RegistryHooks {
    * once.
    */
   fenced(sessionIds: readonly string[]): void;
-  /** Tells that the end is written, and that this process is to tell it: then `told` is called. */
+  /**
+   * Reports that the end is written, and that this process has to deliver its message. Once it is delivered, `told` is
+   * called.
+   */
   deliver(message: EndMessage): void;
   /** Returns how many more messages this process would take on to deliver. */
   room(): number;
@@ -135,7 +138,7 @@ export interface RegistryHooks {
   /** Hands a session to other processes, for their `takeIn`. Resolves with whether one has it, within a second. */
   entrust(session: EntrustedSession): Promise<boolean>;
   /**
-   * Tells that the end of this session cannot be written for now, and that others keep it, or nobody can: it need not
+   * Reports that the end of this session cannot be written for now, and that peers keep it, or nobody can: it need not
    * be hidden any longer.
    */
   mayShow(sessionId: string): void;
@@ -199,7 +202,7 @@ export interface SessionRegistry {
   readonly epoch: number;
   /** True where messages that are not told yet outlive this process. */
   readonly keepsMessages: boolean;
-  /** The messages that are not told yet, as of the last heartbeat. */
+  /** The messages that are not delivered yet, as of the last heartbeat. */
   readonly waiting: WaitingMessages;
   /**
    * Takes part from here on. Resolves also where what is shared is out of reach: it is tried again at each heartbeat.
@@ -223,7 +226,7 @@ export interface SessionRegistry {
    * at once where the registry is out of reach, and after the deadline of a command at the latest. Never rejects.
    */
   withdraw(sessionId: string): Promise<void>;
-  /** Notes that the message of this session's end was told, or given up, and need not be kept. Never waits. */
+  /** Notes that the message of this session's end was delivered, or given up, and need not be kept. Never waits. */
   told(sessionId: string): void;
   /**
    * Resolves with a session that lives, or ended within the last 10 minutes; null where there is none. Rejects with
@@ -252,6 +255,6 @@ export interface SessionRegistry {
    * long.
    */
   onceByKey<T>(key: OnceKey, run: () => Promise<T>): Promise<OnceResult<T>>;
-  /** Takes no part any more; what is not told yet is told, within the deadline of a command. */
+  /** Leaves the registry. Whatever is not written yet is written, within the deadline of a command. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { AgentLauncher } from "../api/agent-launcher.ts";
 import { Runner } from "../api/runner.ts";
 
-// As .ts in the clone, as .js in the package.
+// The extension is .ts in the clone and .js in the package.
 const agent = new URL(`../../workers/default-agent${extname(import.meta.url)}`, import.meta.url);
 
 /** The runner of the command `greenroom`, with the built-in agent. */

@@ -1,4 +1,4 @@
-// Node 20 has no such export, and is to reach the sentence that says so.
+// Node 20 has no such export. It has to get as far as the sentence about its version.
 import * as nodeModule from "node:module";
 import type { AgentLauncher } from "../api/agent-launcher.ts";
 import type { ConsoleOptions, RunnerOptions } from "../api/runner-options.ts";
@@ -17,7 +17,8 @@ export class RunnerShell {
   }
 
   async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
-    // Half of what a start computes is compiling what is imported from here on. Variables of Node's own decide before this does.
+    // Half of the CPU time of a start is the compilation of the modules that are imported from here on.
+    // Node's own variables for the cache take precedence.
     const cache = compileCacheFolder();
     if (cache !== null) nodeModule.enableCompileCache(cache);
     const { runCommandLine } = await import("./commands/command.ts");

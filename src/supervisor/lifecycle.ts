@@ -11,7 +11,7 @@ const nextStates = {
   stopped: [],
 } as const satisfies Record<SupervisorState, readonly SupervisorState[]>;
 
-/** The state of the server between its start and its end, and the listeners that hear when the end comes near. */
+/** The state of the server between its start and its end, and the listeners that are called when a shutdown is announced. */
 export class Lifecycle {
   readonly #drainListeners = new Set<() => void>();
   #state: SupervisorState = "idle";

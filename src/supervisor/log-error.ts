@@ -7,14 +7,14 @@ import { GreenroomError, messageWithCauses, plainError } from "../shared/errors.
 export function loggedError(error: unknown): unknown {
   if (error instanceof Error && (error.constructor !== Error || error.name === "Error")) return error;
   const { name, errors, ...fields } = plainError(error);
-  // Without a prototype pino takes the type from the name, which need not be told twice; nor need the errors that it holds.
+  // Without a prototype pino takes the type from the name. The name and the inner errors need not be in the line twice.
   return Object.defineProperties(Object.assign(Object.create(null), fields), {
     name: { value: name },
     errors: { value: errors },
   });
 }
 
-/** Returns the cause of an error of the table, which is what an operator wants; of all others, the error itself. */
+/** Returns the cause of an error of the error table, since operators need the cause; returns any other error itself. */
 export function causeOf(error: unknown): unknown {
   return GreenroomError.is(error) ? (error.cause ?? error) : error;
 }

@@ -24,8 +24,8 @@ export interface MembershipOptions {
   readonly log: ServerLog;
   readonly state: () => NodeState;
   /**
-   * Tells that the process of this session died, and that this one is to report it. Returns the text that is to be told
-   * of it; null where nothing is told.
+   * Reports that the process of this session is dead, and that this process has to report the session. Returns the text
+   * of the webhook message about it; null where none is sent.
    */
   readonly lost: (record: SessionRecord) => string | null;
   /** Tells that these sessions of this process were reported as lost. */
@@ -224,7 +224,7 @@ export class Membership {
     this.#contact.promise.catch(() => undefined);
     this.#contact.reject(new GreenroomError("DRAINING"));
     if (!this.#opened) return;
-    // Why it could not be opened was told to whoever opened it.
+    // A failed opening has been reported to the caller of `open`.
     const isOpen = await this.#opened.then(
       () => true,
       () => false,

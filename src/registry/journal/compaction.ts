@@ -17,20 +17,20 @@ export interface CompactionOptions {
   readonly now: number;
   /** Runs something while nothing is appended to `from`. */
   readonly exclusively: <T>(run: () => Promise<T>) => Promise<T>;
-  /** Called once the new file is in place, while nothing is appended: the old one is to be used no more. */
+  /** Called once the new file is in place, while nothing is appended. The old file must not be used any more. */
   readonly done: (file: JournalFile) => void;
 }
 
 /**
- * Writes those lines of a journal anew that are needed, beside it, and puts the new file in its place. Lines that are appended to the
- * old file meanwhile are copied last. Where this fails the old file is as it was.
+ * Writes the lines of a journal that are still needed to a new file beside it, and puts that in its place. Lines that
+ * are appended to the old file meanwhile are copied last. Where this fails the old file is as it was.
  */
 export async function compact(options: CompactionOptions): Promise<void> {
   const { from, contents, path, first, now, exclusively, done } = options;
   const fresh = `${path}.new`;
   const to = await JournalFile.open(fresh, "w+");
   try {
-    // What was appended may be counted in the file a moment before it is in the contents, but not while nothing is appended.
+    // A line may be counted in the file's size a moment before it is in the contents. While nothing is appended the two agree.
     const snapshot = await exclusively(async () => ({ end: from.size, entries: contents.kept(now) }));
     const places = await copyEntries(from, to, first, snapshot.entries);
     const tailOffset = to.size;
@@ -57,7 +57,10 @@ export async function compact(options: CompactionOptions): Promise<void> {
   }
 }
 
-/** Copies entries, without the messages that were told, since those are the callers' words. Resolves with where each entry is now. */
+/**
+ * Copies entries without the messages that were delivered, since those hold the callers' words. Resolves with the new
+ * place of each entry.
+ */
 async function copyEntries(
   from: JournalFile,
   to: JournalFile,

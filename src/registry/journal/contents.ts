@@ -1,7 +1,10 @@
 import { endKeptMs } from "../kept-ends.ts";
 import { type LineSize, tail } from "./lines.ts";
 
-/** `live`: it was claimed; `untold`: it has ended, and its message is not told; `told`: it has ended, and nothing is left to tell. */
+/**
+ * The state of a session in the journal. `live`: it was claimed; `untold`: it has ended, and its message is not
+ * delivered yet; `told`: it has ended, and nothing is left to deliver.
+ */
 export type EntryState = "live" | "untold" | "told";
 
 /** A session in the file, and the line of it that counts. */
@@ -21,7 +24,7 @@ export interface Entry {
 /** The greatest number of ended sessions without a message that are remembered; the oldest go first. */
 const mostTold = 10_000;
 
-/** Knows what the file holds: where each session is, and how much of the file is needed no more. */
+/** The index of the file: where each session is, and how many bytes are not needed any more. */
 export class Contents {
   readonly #entries = new Map<string, Entry>();
   /** The entries in the state `told`, in the order in which they came to it. */
@@ -37,7 +40,7 @@ export class Contents {
     return this.#entries.get(sessionId);
   }
 
-  /** Counts bytes that are needed no more. */
+  /** Counts bytes that are not needed any more. */
   wasted(bytes: number): void {
     this.#deadBytes += bytes;
   }
@@ -86,7 +89,10 @@ export class Contents {
     return [...this.#entries.values()].sort((a, b) => a.offset - b.offset);
   }
 
-  /** Notes that the file was written anew: `places` has the lines before `copiedUpTo`, and the others moved together to `tailOffset`. */
+  /**
+   * Takes over the file that was written anew: `places` has the lines before `copiedUpTo`, and the others moved
+   * together to `tailOffset`.
+   */
   moved(
     places: ReadonlyMap<Entry, Pick<Entry, "offset" | "length">>,
     copiedUpTo: number,

@@ -5,16 +5,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { StateDirError } from "./state-folder.ts";
 
-/** The time after which a process that did not touch its lock is dead, in milliseconds. */
+/** The time after which a process that did not touch its lock counts as dead, in milliseconds. */
 const silentAfterMs = 3_500;
 /** The time between two looks at a lock that may be touched, in milliseconds. */
 const lookEveryMs = 250;
 /** The longest time that `ps` may take, in milliseconds. */
 const psTimeoutMs = 2_000;
-/** The number of tries, since others may take the lock in the same moment. */
+/** The most tries to take the lock, since other processes may take it at the same moment. */
 const mostTries = 20;
 
-/** Tells a process from all others of the same `space`. */
+/** The identity of a process among all others of the same `space`. */
 interface Owner {
   readonly pid: number;
   /** The time at which it began, in the system's own form, since process ids are used again; null where it is not known. */
@@ -24,8 +24,9 @@ interface Owner {
 }
 
 /**
- * The lock of a folder is the file `lock.<number>` with the greatest number, while its process lives. A process that finds it dead
- * makes the next one, which only one process can do. So the lock outlives no process, whatever way that ended.
+ * The lock of a folder: the file `lock.<number>` with the greatest number, for as long as its process lives. A process
+ * that finds the owner dead makes the next file, which only one process can do. So a lock does not outlive its process,
+ * however that ends.
  */
 export class FolderLock {
   readonly #folder: string;
@@ -36,8 +37,8 @@ export class FolderLock {
   }
 
   /**
-   * Takes the lock. Resolves with the time at which the process that had it last was last alive, in epoch milliseconds; null where that
-   * let go of it. Rejects with a {@link StateDirError} where that lives.
+   * Takes the lock. Resolves with the time at which the process that had it last was last alive, in epoch milliseconds;
+   * null where that process released it. Rejects with a {@link StateDirError} where that process lives.
    */
   async take(): Promise<number | null> {
     const owner = JSON.stringify(await thisProcess());
@@ -47,7 +48,7 @@ export class FolderLock {
       const diedAt = last === 0 ? null : await this.#diedAt(last);
       const taken = this.#path(last + 1);
       if (!(await isWritten(taken, owner))) continue;
-      // A slow process may have made a lock that others have left behind.
+      // A slow process may have made a lock with a number that other processes have passed meanwhile.
       if ((await this.#numbers()).at(-1) !== last + 1) {
         await rm(taken, { force: true });
         continue;
@@ -159,7 +160,10 @@ async function isAlive({ pid, startedAt, space }: Owner): Promise<boolean | null
   return start === null || startedAt === null ? null : start === startedAt;
 }
 
-/** Resolves with the time at which a process began; null where that cannot be known. A process that has ended, but whose parent has not noticed, began `never`. */
+/**
+ * Resolves with the time at which a process began; null where that cannot be known. For a process that has ended, but
+ * whose parent has not noticed, that is `never`.
+ */
 async function startOf(pid: number): Promise<string | null> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
   // The name of the program is in parentheses, and may hold some itself. The start is the 22nd field; the name is the second.
@@ -175,7 +179,7 @@ async function startOf(pid: number): Promise<string | null> {
   );
 }
 
-/** Resolves with a name for where process ids mean the same; null where there is none. */
+/** Resolves with a name for the space in which process ids are unique; null where there is none. */
 async function thisSpace(): Promise<string | null> {
   if (process.platform !== "linux") return process.platform === "win32" ? null : process.platform;
   const [boot, namespace] = await Promise.all([

@@ -21,7 +21,7 @@ export class JournalFile {
   readonly modifiedAt: number;
   #path: string;
   #size: number;
-  /** A write failed, and bytes of it may lie behind `#size`. */
+  /** True where a write failed, so that bytes of it may lie behind `#size`. */
   #torn = false;
 
   private constructor(handle: FileHandle, path: string, { ino, size, mtimeMs }: BigIntStats) {
@@ -120,7 +120,7 @@ export class JournalFile {
     }
   }
 
-  /** Brings to the disk what was written before, so that it survives a power cut. */
+  /** Flushes to the disk, so that everything written before survives a power cut. */
   sync(): Promise<void> {
     return this.#handle.datasync();
   }

@@ -23,9 +23,9 @@ const claimTimeoutMs = 2_000;
 const closeTimeoutMs = 2_000;
 /** The room that a disk must have before starts are accepted again after it was full, in bytes. */
 const probeBytes = 256 * 1_024;
-/** A file with fewer needless bytes than this is not written anew for their sake. */
+/** The number of needless bytes below which the file is not written anew for their sake. */
 const fewDeadBytes = 2 ** 20;
-/** The longest time after which a message that was told leaves the file, in milliseconds. */
+/** The longest time for which a delivered message stays in the file, in milliseconds. */
 const compactAfterMs = 600_000;
 
 export interface JournalOptions {
@@ -41,7 +41,10 @@ export interface OpenedJournal extends Restored {
   readonly lastAliveAt: number;
 }
 
-/** Keeps in a folder which sessions live, how they ended, and which messages are to be told, so that all that outlives this process. */
+/**
+ * Keeps in a folder which sessions live, how they ended, and which messages are to be delivered, so that all of it
+ * outlives this process.
+ */
 export class Journal {
   readonly #folder: string;
   readonly #path: string;
@@ -55,9 +58,9 @@ export class Journal {
   #epoch = 0;
   #timer: NodeJS.Timeout | undefined;
   #maintaining: Promise<void> | null = null;
-  /** The file or the lock was taken away, and neither is put back yet. */
+  /** True while the file or the lock has been taken away, and is not put back yet. */
   #misplaced = false;
-  /** True once another process has the folder, and reports the sessions that this one had. */
+  /** True once another process has the folder, and reports this process' sessions. */
   #isTakenOver = false;
   #syncedSize = 0;
   #compactedAt = 0;
@@ -98,7 +101,7 @@ export class Journal {
       await makeFolder(this.#folder);
       const diedAt = await this.#lock.take();
       this.#timer = setInterval(() => {
-        // Others may look at the lock while a large file is read or written anew.
+        // Other processes may check the lock while a large file is read or written anew.
         if (!isOpen || this.#maintaining) void this.#lock.renew().catch(() => undefined);
         else void this.#maintain();
       }, maintenanceMs).unref();
@@ -152,7 +155,7 @@ export class Journal {
     }
   }
 
-  /** Writes that a session that was claimed never came to be. Never waits. */
+  /** Writes that a claimed session was never started. Never waits. */
   withdraw(sessionId: string): void {
     const line = withdrawnLine(sessionId);
     this.#queue.push({
@@ -182,7 +185,7 @@ export class Journal {
     return promise;
   }
 
-  /** Writes that a message was told. Never waits. */
+  /** Writes that a message was delivered. Never waits. */
   told(sessionId: string): void {
     if (this.#closed) return;
     const line = toldLine(sessionId);
@@ -190,7 +193,7 @@ export class Journal {
     void this.#untold?.takeUp();
   }
 
-  /** Writes what is left, and lets go of the folder, within 6 s. Never rejects. */
+  /** Writes what is left, and releases the folder, within 6 s. Never rejects. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -228,7 +231,7 @@ export class Journal {
     );
   }
 
-  /** Looks after the file and the lock. Never rejects. */
+  /** Maintains the file and the lock. Never rejects. */
   #maintain(): Promise<void> {
     this.#maintaining ??= this.#lookAfter()
       .catch((error: unknown) => this.#failed(error))
@@ -286,7 +289,7 @@ export class Journal {
       now: now(),
       exclusively: (run) => this.#queue.exclusively(run),
       done: (file) => {
-        // It was closed meanwhile.
+        // The journal was closed meanwhile.
         if (this.#file === null) return void file.close().catch(() => undefined);
         this.#file = file;
         this.#compactedSize = file.size;

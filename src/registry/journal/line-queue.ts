@@ -24,7 +24,7 @@ export class LineQueue {
   readonly #options: LineQueueOptions;
   #lines: QueuedLine[] = [];
   #writing: Promise<void> | null = null;
-  /** The last write failed, and nothing is written before `retry`. */
+  /** True where the last write failed: nothing is written before `retry`. */
   #failing = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -48,7 +48,7 @@ export class LineQueue {
     await this.#write();
   }
 
-  /** Writes nothing before `retry`. */
+  /** Stops writing until `retry` is called. */
   hold(): void {
     this.#failing = true;
   }
@@ -81,7 +81,7 @@ export class LineQueue {
   }
 
   async #writeSome(): Promise<void> {
-    // It was held while it waited for its turn.
+    // Writing may have been stopped while this write waited for its turn.
     if (this.#failing) return;
     let bytes = 0;
     const end = this.#lines.findIndex(({ line }) => {
@@ -92,7 +92,7 @@ export class LineQueue {
     const batch = this.#lines.slice(0, end < 0 ? undefined : end);
     try {
       let offset = await this.#options.file().append(Buffer.concat(batch.map(({ line }) => line.bytes)));
-      // They may have been given up meanwhile.
+      // The lines may have been given up meanwhile.
       this.#lines = this.#lines.slice(this.#lines[0] === batch[0] ? batch.length : 0);
       for (const { line, written } of batch) {
         written(offset);

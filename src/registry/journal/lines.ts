@@ -21,11 +21,14 @@ const journalLine = z.discriminatedUnion("type", [
   /** Says that a process began to use the folder. */
   z.object({ type: z.literal("opened"), epoch: z.number() }),
   z.object({ type: z.literal("claimed"), ...session }),
-  /** Says that a session that was claimed never came to be. */
+  /** Says that a claimed session was never started. */
   z.object({ type: z.literal("withdrawn"), sessionId: z.string() }),
-  /** Says how a session ended. `body` is the message; it is absent where nothing is told, or was told before the file was written anew. */
+  /**
+   * Says how a session ended. `body` is the message; it is absent where there is none, or where it had been delivered
+   * before the file was written anew.
+   */
   z.object({ type: z.literal("ended"), ...session, end, body: z.string().optional() }),
-  /** Says that the message of an end was told, or given up. */
+  /** Says that the message of an end was delivered, or given up. */
   z.object({ type: z.literal("told"), sessionId: z.string() }),
 ]);
 
@@ -58,7 +61,7 @@ export function claimedLine({ end: _, ...record }: SessionRecord): WrittenLine {
   return plain({ type: "claimed", ...record });
 }
 
-/** Returns the line of an end. The body comes last, so that the line can be cut in front of it once it was told. */
+/** Returns the line of an end. The body comes last, so that the line can be cut in front of it once it was delivered. */
 export function endedLine(record: SessionRecord, body: string | null): WrittenLine {
   const head = JSON.stringify({ type: "ended", ...record }).slice(0, -1);
   const rest = body === null ? "" : `${bodyKey}${JSON.stringify(body)}`;

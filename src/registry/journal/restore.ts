@@ -11,7 +11,7 @@ export interface Restored {
   readonly live: readonly SessionRecord[];
   /** The sessions that ended within the last 10 minutes, the oldest first. */
   readonly ended: readonly SessionRecord[];
-  /** The messages that are not told yet, the oldest first. */
+  /** The messages that are not delivered yet, the oldest first. */
   readonly untold: readonly Omit<EndMessage, "body">[];
   /** The number of lines that cannot be read, and the offset of the first, in bytes. */
   readonly broken: { readonly count: number; readonly firstAt: number };
@@ -31,7 +31,7 @@ export async function restore(file: JournalFile, contents: Contents, now: number
       broken.count += 1;
       continue;
     }
-    // The line end is not in `bytes`.
+    // The line end is not part of `bytes`.
     const length = bytes.length + 1;
     const plain = { length, headLength: length - tail.length };
     switch (line.type) {

@@ -1,7 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { constants } from "node:os";
 
-/** Says why a folder cannot keep ends, in one sentence for the person who has to mend that. */
+/** The error for a folder that cannot keep ends: one sentence that says why, for the person who has to correct that. */
 export class StateDirError extends Error {
   override readonly name = "StateDirError";
 

@@ -10,7 +10,10 @@ export interface UntoldOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** Hands out messages that are not told yet. Messages that there is no room for stay on disk, and are read when there is some. */
+/**
+ * Hands out messages that are not delivered yet. Messages beyond the room of the webhook stay on disk, and are read
+ * when there is room.
+ */
 export class Untold {
   readonly #options: UntoldOptions;
   /** The sessions whose messages are on disk alone, the oldest first. */
@@ -56,7 +59,7 @@ export class Untold {
     this.#closed = true;
   }
 
-  /** Reads a message that is on disk alone. Resolves with null where it need not be told. */
+  /** Reads a message that is on disk alone. Resolves with null where it need not be delivered. */
   async #read(sessionId: string): Promise<EndMessage | null> {
     const { file, contents } = this.#options;
     const entry = contents.get(sessionId);

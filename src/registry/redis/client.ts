@@ -30,8 +30,8 @@ function overridesOf(client: RedisClient | null): object {
 }
 
 /**
- * Resolves with a function that makes clients of the registry's own: like the given one, or of this address. The
- * package is loaded only here. A client that is given was made with TLS, credentials and all; its own connection is not
+ * Resolves with a function that makes clients of the registry's own: like the given one, or for this address. The
+ * package is loaded only here. Such clients use the TLS and credentials of the given one, whose own connection is not
  * touched.
  */
 export async function clientFactory(source: {

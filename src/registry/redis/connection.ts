@@ -39,7 +39,8 @@ export class Connection {
     const { promise: overdue, reject } = Promise.withResolvers<never>();
     const expire = () =>
       reject(new DeadlineError(`Redis: ${script.name} took longer than ${Math.round(timeoutMs)} ms`));
-    // Where this process was late itself, the answer may lie there: timers come before it in a turn of the event loop.
+    // Where this process was late itself, the answer may have arrived: in a turn of the event loop timers run
+    // before sockets are read.
     const timer = setTimeout(() => setImmediate(expire), timeoutMs);
     const running = this.#evaluate(this.#client, script, args.map(String));
     try {
@@ -67,7 +68,7 @@ export class Connection {
     try {
       return await client.sendCommand(["EVALSHA", sha, ...rest]);
     } catch (error) {
-      // Redis forgets scripts when it restarts.
+      // Redis has no scripts after a restart.
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
       return client.sendCommand(["EVAL", source, ...rest]);
     }
@@ -76,16 +77,16 @@ export class Connection {
   #connect(): RedisClient {
     const client = this.#options.makeClient();
     const failed = (error: Error) => {
-      // One that was dropped says no more than that.
+      // The error of a client that was dropped says only that it was dropped.
       if (client === this.#client) this.#error = error;
     };
     client.on("error", failed);
     client.on("ready", () => {
-      // Dropped while it was connecting, it connects all the same.
+      // A client that was dropped while it was connecting connects all the same.
       if (client !== this.#client || this.#closed) drop(client);
       else this.#options.connected();
     });
-    // It goes on trying by itself, and ends this wait when it is destroyed.
+    // The client goes on trying by itself; the promise rejects when the client is destroyed.
     client.connect().catch(failed);
     return client;
   }
@@ -95,6 +96,6 @@ function drop(client: RedisClient): void {
   try {
     client.destroy();
   } catch {
-    // It had given up already.
+    // The client was closed before.
   }
 }

@@ -4,13 +4,13 @@ import type { EndMessage, EndOutcome, RegistryHooks, SessionRecord, WaitingMessa
 import type { Outbox } from "./outbox.ts";
 import { type OwnSession, ownSession } from "./records.ts";
 
-/** The most ends of which it is noted when they were written; the oldest go first. */
+/** The most ends whose time of writing is remembered; the oldest go first. */
 const mostNoted = 1_000;
 
 /** An end that is not written yet. */
 interface Unwritten {
   readonly endedAt: number;
-  /** Resolves the wait for this end, since this process leaves and cannot write it any more. */
+  /** Resolves the wait for this end, since this process leaves and can write nothing more. */
   giveUp(): void;
 }
 
@@ -70,7 +70,7 @@ export class Ends {
     return promise;
   }
 
-  /** Reports a session as lost, whose process died. */
+  /** Reports a session as lost: its process is dead. */
   report(record: SessionRecord): void {
     const { sessionId, end } = record;
     this.#kept.add(record);

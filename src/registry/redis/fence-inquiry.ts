@@ -12,8 +12,9 @@ export interface FenceInquiryOptions {
 }
 
 /**
- * Asks the peers whether this life of the node was declared dead, while Redis cannot be asked. Each knows all nodes that
- * were declared dead, as of its last heartbeat, and that is final: so one that says yes is enough.
+ * Asks the peers whether this life of the node was declared dead, while Redis cannot be asked. Each peer knows the
+ * nodes that were declared dead as of its last heartbeat. The declaration is final, so one peer that says yes is
+ * enough.
  */
 export class FenceInquiry {
   readonly #options: FenceInquiryOptions;
@@ -46,7 +47,7 @@ export class FenceInquiry {
   }
 
   async #ask(peer: PeerNode, epoch: number): Promise<void> {
-    // What is answered to an earlier question says nothing about the time since.
+    // The answer to an earlier question says nothing about the time since then.
     const notBefore = this.#notBefore;
     notBefore.set(peer.nodeId, Number.POSITIVE_INFINITY);
     const isDead = await this.#options.ask(peer, epoch);

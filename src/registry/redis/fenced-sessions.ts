@@ -8,9 +8,9 @@ const mostAsked = 500;
 const marginMs = 60_000;
 
 /**
- * Resolves with those sessions of a node that are lost since it was declared dead, `fencedMs` milliseconds ago. Redis may
- * have lost some since it heard of them: those are reported by nobody, and go on. After the time for which an end is
- * remembered that cannot be told any more, and all of them are held to be reported.
+ * Resolves with the sessions of a node that are lost since it was declared dead, `fencedMs` milliseconds ago. Redis may
+ * have lost some of them since: nobody reports those, and they go on. Once the time for which ends are remembered is
+ * over that cannot be known any more, and all of them count as reported.
  */
 export async function lostOf(
   sessionIds: readonly string[],

@@ -4,7 +4,7 @@ import type { EndMessage, EntrustedSession } from "../registry.ts";
 import { type NodeJson, ownerOf, pairs, parseData, parseMessage } from "./records.ts";
 import { mostChanges } from "./scripts/beat.ts";
 
-/** The most nodes that were declared dead which are remembered; the oldest go first. */
+/** The most nodes declared dead that are remembered; the oldest go first. */
 const mostFences = 1_000;
 /** The most messages of others that are remembered; the oldest go first. Each has 16 KB at the most. */
 export const mostMessages = 2_000;
@@ -19,8 +19,8 @@ const mostAtOnce = 100;
 export type Change = readonly [entry: string, fields: readonly string[]];
 
 /**
- * A copy of everything that all nodes have written: live sessions, messages that wait, nodes, and those that were
- * declared dead. Where Redis is emptied, a node that has died can write nothing again: the others do it.
+ * A copy of everything that all nodes have written: live sessions, messages that wait, nodes, and the nodes that were
+ * declared dead. Where Redis is emptied, a dead node can write nothing again: the other nodes do it.
  */
 export class FleetCopy {
   /** The number of changes that are known; -1: none is, and a snapshot is to be taken. */
@@ -146,7 +146,7 @@ export class FleetCopy {
   }
 
   /**
-   * Notes that this process stood still: what it knows of the sessions of others is older than what they have told
+   * Notes that this process stood still: its knowledge of other nodes' sessions is older than what those have told
    * meanwhile.
    */
   stoodStill(): void {

@@ -34,7 +34,7 @@ export class HandOver {
     return hooks.entrust({ claim, owner: { ...node, epoch: life().epoch }, end, body });
   }
 
-  /** Hands over the end of a session, which may be shown then; null: it never came to be. */
+  /** Hands over the end of a session, which may be shown then. `end` is null where the session was never started. */
   async end(session: OwnSession, end: SessionEnd | null, body: string | null): Promise<void> {
     const isKept = await this.session(session, end ?? "withdrawn", body);
     const { hooks, life } = this.#options;
@@ -42,8 +42,8 @@ export class HandOver {
   }
 
   /**
-   * Hands over what Redis does not know; and what it was told a moment ago, since it may come back empty before the others
-   * have heard of that.
+   * Hands over what Redis does not know, and what Redis was told a moment ago: Redis may come back empty before the
+   * other nodes have learnt it.
    */
   all(): void {
     const { node, hooks, own, ends, outbox } = this.#options;

@@ -45,7 +45,7 @@ export interface HeartbeatEvents {
   refused(sessionIds: readonly string[]): void;
   /** Tells how many live sessions of this node Redis knows, when all was written. */
   counted(sessions: number): void;
-  /** Tells that this session's process died, and that this one is to report it. */
+  /** Reports that this session's process is dead, and that this process has to report the session. */
   lost(record: SessionRecord): void;
   /** Tells that no process delivered this message any more, and that this process does so from now on. */
   taken(message: EndMessage): void;
@@ -64,7 +64,7 @@ export interface HeartbeatOptions {
 }
 
 type BeatReply = readonly [
-  /** The result. After `late` and `unknown` only the time follows. */
+  /** The result of the heartbeat. After `late` and `unknown` only the time follows. */
   status: "ok" | "late" | "unknown",
   time: string,
   refused: readonly string[],
@@ -86,7 +86,7 @@ type BeatReply = readonly [
 
 /**
  * Tells Redis every second, in one command, that this process lives, how much room it has, and what has begun and
- * ended. The answer brings its peers, the sessions of processes that died, and the messages that no process delivers.
+ * ended. The answer brings the peers, the sessions of dead processes, and the messages that no process delivers.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -95,11 +95,11 @@ export class Heartbeat {
   readonly #suspects: Suspects;
   #epoch = 0;
   #registered = false;
-  /** The random word of Redis' data, which is another one after Redis was emptied; null before it was told. */
+  /** The random word of Redis' data, which is another one after Redis was emptied; null before the first heartbeat. */
   #birth: string | null = null;
   /** The time since this node was declared dead, in milliseconds, until its sessions are ended; null where it was not. */
   #fencedMs: number | null = null;
-  /** True while Redis was emptied, or has old data, and has not been told again what is known of others. */
+  /** True while Redis was emptied, or has old data, and the knowledge about other nodes is not written again yet. */
   #emptied = false;
   /** The time at which Redis was last found to have old data. */
   #rolledBack = "";
@@ -156,7 +156,7 @@ export class Heartbeat {
     return (await this.#run(sessionsOf, [this.owner])) as string[];
   }
 
-  /** Notes that Redis does not know this life of the node: it was held to be dead, or everything is gone. */
+  /** Notes that Redis does not know this life of the node: it was declared dead, or Redis was emptied. */
   lapsed(owner: string): void {
     if (owner === this.owner) this.#registered = false;
   }

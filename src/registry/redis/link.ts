@@ -135,8 +135,8 @@ export class RedisLink {
   }
 
   /**
-   * Returns whether this life of the node was declared dead, as a peer says, and Redis could not be reached since. It
-   * can begin nothing before it is registered anew.
+   * Returns whether a peer has said that this life of the node was declared dead, and Redis could not be reached since.
+   * The node can begin nothing before it is registered anew.
    */
   get isDead(): boolean {
     return this.#inquiry.isDead;
@@ -175,7 +175,7 @@ export class RedisLink {
     } catch (error) {
       this.#availability.failed(this.#connection.ready ? error : this.#connection.error);
     }
-    // Not before: what is about to be connected is not away.
+    // This comes after the first answer, or its deadline: a connection that is still being made does not count as away.
     if (this.#closed) return;
     this.#look();
     this.#timer = setInterval(() => {
@@ -278,7 +278,7 @@ export class RedisLink {
     if (stoodMs > staleAfterMs) this.#heartbeat.stoodStill();
     if (stoodMs < this.#leaseMs - leaseMarginMs) return;
     this.#stoodStill = true;
-    // Redis may be away, and this process would go on with sessions that were told as lost.
+    // Redis may be away, and this process would go on with sessions that were reported as lost.
     const asked = this.#inquiry.askAnew();
     this.#doubt = { ...Promise.withResolvers<void>(), at: performance.now(), asked };
   }

@@ -6,14 +6,14 @@ const mostAtOnce = 200;
 /** The most characters of the texts of messages that are written at once. */
 const mostTextAtOnce = 1_000_000;
 
-/** A session that has ended, or never came to be. */
+/** A session that has ended, or was never started. */
 export interface Ended {
   readonly session: OwnSession;
-  /** The end; null where the session never came to be. */
+  /** The end; null where the session was never started. */
   readonly end: SessionEnd | null;
   /** The time that the end is to be remembered, in milliseconds. */
   readonly keptMs: number;
-  /** The text of the message about the end; null where nothing is told. */
+  /** The text of the message about the end; null where none is sent. */
   readonly body: string | null;
   /** Called once the end is written. `superseded`: another end had been written before. */
   readonly written?: (superseded: boolean) => void;
@@ -32,10 +32,7 @@ export interface Batch {
   readonly cut: boolean;
 }
 
-/**
- * Keeps what Redis does not know yet. Writing a thing twice does no harm: it stays here until it is known to be
- * written.
- */
+/** Keeps what Redis does not know yet. Writing a thing twice does no harm: it stays here until it is known to be written. */
 export class Outbox {
   readonly #reported = new Map<string, EndMessage | null>();
   readonly #told = new Set<string>();

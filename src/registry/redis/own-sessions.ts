@@ -51,8 +51,8 @@ export class OwnSessions {
   }
 
   /**
-   * Compares their number with the number that Redis knows. Returns "more" or "fewer" where Redis knows more or fewer two times
-   * running, since what it says once may be older than what has happened meanwhile; else null.
+   * Compares their number with the number that Redis knows. Returns "more" or "fewer" where Redis knows more or fewer
+   * twice in a row; else null. A single answer of Redis may be older than what has happened meanwhile.
    */
   compare(known: number): "more" | "fewer" | null {
     const difference = known > this.size ? "more" : known < this.written().length ? "fewer" : null;

@@ -52,7 +52,7 @@ export function parseRecord(data: string): SessionRecord {
 }
 
 /**
- * Parses a session as the other nodes see it. `state`: what its owner tells of itself, or null where that does not
+ * Parses a session as the other nodes see it. `state`: what its owner wrote about itself; null where the owner does not
  * live.
  */
 export function parseFound(data: string, state: string | null): FoundSession {
@@ -71,8 +71,8 @@ export function parseMessage(sessionId: string, data: string): EndMessage {
 export type NodeJson = NodeState & { readonly address: string | null };
 
 /**
- * Parses the peers. Of a node that has begun another life only that one counts, although the lease of the last one is
- * not over.
+ * Parses the peers. A node that has begun another life counts with that one alone, although the lease of its last life
+ * has not ended.
  */
 export function parsePeers(flat: readonly string[]): PeerNode[] {
   const peers = pairs(flat)

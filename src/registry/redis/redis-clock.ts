@@ -1,5 +1,6 @@
 /**
- * Redis' clock, by which all processes agree, as far as it can be known here. Of the own clock only differences count.
+ * Redis' clock, by which all processes agree, as far as it can be known here. Only differences of this process' own
+ * clock count.
  */
 export class RedisClock {
   #redisMs: number | null = null;

@@ -140,14 +140,14 @@ export class RedisRegistry implements SessionRegistry {
       if (!session.written) this.#judgeAlone(session);
     } catch (error) {
       this.#own.remove(claim.sessionId);
-      // Redis may have admitted it all the same, or may still.
+      // Redis may have admitted it although no answer came, or may still do so.
       if (uncertain) this.#neverWas(session);
       throw error;
     }
-    // Others report it where this process dies, so that it is theirs to judge as well.
+    // A peer reports the session as lost where this process ends unexpectedly, so the peer has to know the session.
     if (!session.written) session.written = (await this.#handOver?.session(session, null, null)) ?? false;
     session.admitted = true;
-    // It was withdrawn meanwhile, and Redis may have heard of that first.
+    // The session was withdrawn meanwhile, and Redis may have received that first.
     const isGone = this.#own.get(claim.sessionId) !== session;
     if (isGone && !this.#ends?.get(claim.sessionId)) this.#neverWas(session);
   }
@@ -164,7 +164,7 @@ export class RedisRegistry implements SessionRegistry {
 
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
     const session = this.#own.remove(sessionId);
-    // It was reported as lost.
+    // The session was reported as lost.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
     if (!this.up) void this.#handOver?.end(session, end, body);

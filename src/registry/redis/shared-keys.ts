@@ -62,7 +62,7 @@ export class SharedKeys {
     let pending = false;
     for (;;) {
       const taken = await this.#ask([key, bodyHash, token, answerKeptMs, caller, mostKeptOfOne]);
-      // Where the first one is known to run elsewhere, running it here would make two.
+      // The first request is known to run elsewhere. Running it here would make two.
       if (taken === null && pending) throw new GreenroomError("REGISTRY_UNAVAILABLE");
       if (taken === null || taken[0] === "first") return "first";
       if (taken[0] === "answered") return { answer: taken[2] ?? "null" };
@@ -79,7 +79,7 @@ export class SharedKeys {
     try {
       return (await this.#link.runAsOwner(takeKey, args)) as TakeReply;
     } catch {
-      // It may have been taken all the same.
+      // Redis may have taken the key although no answer came.
       const [key, bodyHash, token] = args;
       this.#settleLater([key!, bodyHash!, token!, "", answerKeptMs]);
       return null;

@@ -27,14 +27,14 @@ interface Suspect {
 }
 
 /**
- * Looks after nodes whose lease has ended. Each is asked at its address: one that lives, and only cannot reach Redis,
- * gets another lease. The others are declared dead, which is final. A node that reaches nobody at all may be the one
- * that is cut off, and declares nobody dead until it reaches somebody, or ten minutes are over.
+ * Judges nodes whose lease has ended. Each is asked at its address: a node that lives, and only cannot reach Redis,
+ * gets another lease. The others are declared dead, which is final. A node that reaches no other node may be cut off
+ * itself. It declares nobody dead until it reaches one, or until ten minutes are over.
  */
 export class Suspects {
   readonly #options: SuspectsOptions;
   #judging = false;
-  /** True once it was told that nobody can be reached. */
+  /** True once it was reported that no other node can be reached. */
   #isUnreachedTold = false;
 
   constructor(options: SuspectsOptions) {

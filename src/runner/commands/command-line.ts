@@ -93,7 +93,7 @@ const precedence =
   "GREENROOM_MAX_SESSIONS_PER_CALL. A flag counts more than a variable, that more than .env, and that more than " +
   "what the agent's code passes.";
 
-/** Puts a complaint of commander into the form of all others. */
+/** Returns a complaint of commander in the form of all others. */
 function complaint(text: string): string {
   return text
     .replace(/^error: option '(--[\w-]+) <(.+)>' argument missing/, "error: $1: <$2> is missing")

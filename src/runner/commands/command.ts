@@ -46,7 +46,7 @@ export async function runCommandLine(
     await tellFatal(text, {
       launcher,
       serves: line.command === "serve",
-      // What was asked for wrongly needs no stack.
+      // A wrong command line needs no stack.
       ...(isUsage(error) ? {} : { error, below: debug ? [] : errorLines(stackOf(error)) }),
     });
     return isUsage(error) ? 2 : 1;

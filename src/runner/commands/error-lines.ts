@@ -5,8 +5,8 @@ import { type ErrorLocation, placesIn, placeText, shownPath } from "../../shared
 const longestLine = 160;
 
 /**
- * Returns for a person at a terminal where in their code an error was thrown, as the lines of a stack, and the code
- * there with the line before it. It is empty where the stack leads to none of their code.
+ * Returns the place in the user's code where an error was thrown, as the lines of a stack, with the code there and the
+ * line before it, for a person at a terminal. It is empty where the stack leads to none of the user's code.
  */
 export function errorLines(stack: string | undefined): string[] {
   const places = placesIn(stack);
@@ -17,7 +17,10 @@ export function errorLines(stack: string | undefined): string[] {
   return [...calls, ...(places[0] ? codeAt(places[0]) : [])];
 }
 
-/** The file may have been changed since, or may not be readable: then the place alone has to do. */
+/**
+ * Returns the line of code at a place, and the one before it. It is empty where the file was changed since, or cannot
+ * be read.
+ */
 function codeAt({ path, line, column }: ErrorLocation): string[] {
   const code = readLines(path);
   const [before, at] = [code[line - 2], code[line - 1]];
@@ -33,10 +36,13 @@ function codeAt({ path, line, column }: ErrorLocation): string[] {
   return [...(before?.trim() ? [shown(line - 1, before)] : []), shown(line, at), ...caret];
 }
 
-/** Largest file whose lines are shown, in bytes. */
+/** The size of the largest file whose lines are shown, in bytes. */
 const largestFile = 4 * 2 ** 20;
 
-/** A stack may come from a session thread, and name anything: only code is read, and no device or pipe. */
+/**
+ * Reads the lines of a file of code. A stack may come from a session thread, and name anything: only code is read, and
+ * no device or pipe.
+ */
 function readLines(path: string): string[] {
   if (!/\.[cm]?[jt]sx?$/.test(path)) return [];
   try {

@@ -1,15 +1,15 @@
 import { inBrackets } from "../../shared/error-location.ts";
 import { GreenroomError, messageWithCauses, plainError } from "../../shared/errors.ts";
 
-/** Errors that tell the user what to do differently: where in their code they come from is no question. */
+/** The names of errors whose message tells the user what to do; the place in their code would not help. */
 const advice = ["UsageError", "ListenError", "MissingKeyError", "StateDirError"];
 
-/** Names that say nothing which the message does not: an option that is wrong is a TypeError. */
+/** The names of errors that say nothing which the message does not: a wrong option is a TypeError. */
 const plainNames = ["Error", "TypeError", ...advice];
 
 /**
- * An error for whoever started the program: our own are sentences; of others the kind is told too, where it says something,
- * and the place in the user's code where it was thrown.
+ * Returns an error as a sentence for the person who started the program. Greenroom's own errors are sentences. For
+ * others the kind is added, where it says something, and the place in the user's code where the error was thrown.
  */
 export function errorSentence(error: unknown): string {
   return `${withCauses(error)}${inBrackets(stackOf(error))}`;
@@ -23,7 +23,10 @@ function withCauses(error: unknown): string {
   return GreenroomError.is(error) || plainNames.includes(plain.name) ? text : `${plain.name}: ${text}`;
 }
 
-/** The stack that leads to the user's code: that of the first error in a chain of causes that is not one of our own. */
+/**
+ * Returns the stack that leads to the user's code: that of the first error in a chain of causes that is not Greenroom's
+ * own.
+ */
 export function stackOf(error: unknown): string | undefined {
   if (GreenroomError.is(error)) return error.cause === undefined ? undefined : stackOf(error.cause);
   const { name, stack } = plainError(error);

@@ -8,13 +8,13 @@ export interface FatalEnd {
   /** True where the process was to serve, and has a log. */
   readonly serves: boolean;
   readonly error?: unknown;
-  /** Further lines for a person. */
+  /** Further lines for the person at the terminal. */
   readonly below?: readonly string[];
 }
 
 /**
- * Tells why the program ends before it serves: to a person on standard error, and, where the log of `serve` is JSON, also as
- * a line of it, since whoever collects logs reads nothing else.
+ * Reports why the program ends before it serves: to a person on standard error, and, where the log of `serve` is JSON,
+ * also as a line of it, since collectors of logs read nothing else.
  */
 export async function tellFatal(
   text: string,

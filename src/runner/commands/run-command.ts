@@ -5,7 +5,7 @@ import { converseToEnd } from "../console/console.ts";
 import type { Environment } from "../options/environment.ts";
 import { type Flags, readSettings } from "../options/settings.ts";
 
-/** `run`: until the call ends. Resolves with the exit code. */
+/** Runs the command `run`, until the call ends. Resolves with the exit code. */
 export async function runCommand(
   flags: Flags,
   environment: Environment,

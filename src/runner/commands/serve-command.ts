@@ -22,7 +22,7 @@ import { readableLog } from "../terminal/readable-log.ts";
 import { splash } from "../terminal/splash.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** `serve`: until a signal ends it. Resolves with the exit code. */
+/** Runs the command `serve`, until a signal ends it. Resolves with the exit code. */
 export async function serveCommand(
   flags: Flags,
   environment: Environment,
@@ -31,7 +31,7 @@ export async function serveCommand(
 ): Promise<number> {
   const settings = readSettings(commandTables.serve, flags, environment);
   const { flags: common, launcher: ofLauncher, drain } = settings;
-  // A secret in the code counts more than its variable, which only stands in for it.
+  // A secret in the code replaces its variable.
   const { sessionTokenSecret, peerSecret, ...http } = settings.http;
   const debug = common.debug ? ("debug" as const) : undefined;
   const overrides: Partial<AgentLauncherOptions> = {
@@ -58,7 +58,7 @@ export async function serveCommand(
   const announcer = new Announcer(log);
   for (const warning of warningsOf(environment))
     announcer.say("warn", warning, { event: "environment_doubtful" });
-  // A signal that has come is seen in the next turn of the event loop, which all that was loaded may have held up.
+  // A signal that has arrived is seen only in the next turn of the event loop, since loading may have blocked this one.
   await setImmediate();
   const early = earlySignal();
   if (early !== undefined) {
@@ -75,8 +75,8 @@ export async function serveCommand(
 }
 
 /**
- * Returns the time for which a shutdown is announced, in milliseconds. On loopback there is no balancer that has to
- * learn of it: where nobody is in a call either, it begins at once.
+ * Returns the time for which a shutdown is announced, in milliseconds. It is 0 on loopback while nobody is in a call:
+ * there is no balancer that has to learn of the shutdown.
  */
 export function announceMsOf(
   { drainAnnounceMs, host }: RunnerOptions,
@@ -88,8 +88,8 @@ export function announceMsOf(
 }
 
 /**
- * Returns options by which, in a terminal, log lines are made for eyes. Those of the agents are written by their
- * threads, and stay JSON: only what is wrong is shown there, unless more was asked for.
+ * Returns options that make log lines readable in a terminal. Session threads write their own lines, which stay JSON:
+ * only warnings and errors of theirs are shown, unless a level was set.
  */
 function forTerminal(options: AgentLauncherOptions): Partial<AgentLauncherOptions> {
   const { logger, logFd = 1, logLevel = "info", agentsLogLevel = "warn" } = options;
@@ -104,8 +104,9 @@ const guards = [
 ] as const satisfies (keyof typeof variables)[];
 
 /**
- * Adds the check of API keys where keys are set and the code says nothing of who may do what: whoever sets keys wants
- * them asked for. Under a misspelt name they would let everybody in, so that is refused with a `UsageError`.
+ * Adds the check of API keys where keys are set and the code has no permissions: the person who sets keys expects them
+ * to be checked. Throws a `UsageError` for a misspelt name of the variable, since the server would then let everybody
+ * in.
  */
 function guarded(options: RunnerOptions, environment: Environment): RunnerOptions {
   const decided = options.app !== undefined || accessCallbacks.some((name) => options[name] !== undefined);
@@ -120,7 +121,7 @@ function guarded(options: RunnerOptions, environment: Environment): RunnerOption
   return options;
 }
 
-/** The address may be set without the secret where the code has one, and the other way round. */
+/** Returns the webhook of address and secret. Each may come from the code while the other is set from outside. */
 function webhookOf(
   { url: givenUrl, secret: givenSecret }: Settings<typeof webhookTable>,
   launcher: AgentLauncher,

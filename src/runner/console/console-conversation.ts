@@ -56,8 +56,8 @@ export class ConsoleConversation {
   }
 
   /**
-   * Resolves when the agent is in the call and has greeted, if it does.
-   * @param waitMs How long after it has joined it may take to begin.
+   * Resolves when the agent is in the call and has spoken its greeting, if it has one.
+   * @param waitMs The time after its join within which the greeting has to begin, in milliseconds.
    */
   async greeting(waitMs: number): Promise<void> {
     await this.#joined.promise;
@@ -112,7 +112,10 @@ export class ConsoleConversation {
     if (final) this.#screen.endWords();
   }
 
-  /** A message has become a turn: its answer is that turn's. What was spoken stands nowhere yet. */
+  /**
+   * Notes that a message has become a turn, whose answer is the message's answer. Words that were spoken are shown
+   * here, since nobody has typed them.
+   */
   #heard({ messageId, turnId, participantId, text }: TranscriptEvent): void {
     if (messageId === undefined) {
       this.#screen.line(`${harmless(participantId)}: ${harmless(text ?? "")}`);
@@ -142,7 +145,10 @@ export class ConsoleConversation {
     this.#waiting.delete(turnId);
   }
 
-  /** Returns where the agent's words were cut: they are shown as they come, which is ahead of what is heard. */
+  /**
+   * Returns the mark that shows where the agent's words were cut: they are shown as they come, which is before they are
+   * heard.
+   */
   #cut(turnId: string): string {
     const { shown, heard } = this.#words.get(turnId) ?? { shown: "", heard: "" };
     this.#words.delete(turnId);

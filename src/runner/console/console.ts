@@ -22,10 +22,10 @@ import { openCaller } from "./open-caller.ts";
 import { help } from "./typing-caller.ts";
 
 /**
- * One call, typed and read in the terminal, through the same launcher and a real thread. Where standard input is no
- * terminal each line is a turn, and the next one is said when it is answered. With `wav`, a recording is the caller.
- * Resolves with the reason that the call ended of; rejects with the agent's own error where it could not be started. The
- * launcher is stopped either way.
+ * Holds one call that is typed and read in the terminal, through the same launcher and a real thread. Where standard
+ * input is no terminal each line is a turn, and the next one is sent when it is answered. With `wav`, a recording is
+ * the caller. Resolves with the end reason of the call; rejects with the agent's own error where it could not be
+ * started. The launcher is stopped either way.
  */
 export async function converse(launcher: AgentLauncher, options: ConsoleOptions = {}): Promise<EndReason> {
   return (await converseToEnd(launcher, options)).reason;
@@ -34,11 +34,11 @@ export async function converse(launcher: AgentLauncher, options: ConsoleOptions 
 /** The result of a conversation. */
 export interface ConversationEnd {
   readonly reason: EndReason;
-  /** The reason for which it came to nothing, where it did, though the call ended well; else null. */
+  /** The reason for which the conversation failed although the call ended well; else null. */
   readonly failure: string | null;
 }
 
-/** See {@link converse}. */
+/** Holds a call as {@link converse} does, and resolves with its whole result. */
 export async function converseToEnd(
   launcher: AgentLauncher,
   options: ConsoleOptions,
@@ -50,9 +50,9 @@ export async function converseToEnd(
   launcher.override({
     maxConcurrentSessions: 1,
     warmSessions: 1,
-    // Whoever sits at a keyboard may think for a while.
+    // A person at a keyboard may think for a while.
     agentIdleTimeoutMs: 0,
-    // It is the only call.
+    // This is the only call of the process.
     ignoreLoad: true,
     ...logging(options, launcher),
   });
@@ -68,7 +68,7 @@ export async function converseToEnd(
       showAgentReport(report, caller, { hints, limited: supervisor.limitedProviders });
     });
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
-    // Nobody comes into such a call from a terminal: it takes place here, and in text.
+    // An edge that waits for clients gets none from a terminal: the call takes place in memory, and in text.
     const place = () => (receives && !join ? { inMemory: { sound: false } } : {});
     return await talk(supervisor, () => ({ callType, callId, ...place() }), caller, left.promise, {
       hints,
@@ -81,7 +81,10 @@ export async function converseToEnd(
   }
 }
 
-/** The conversation tells these in its own words; the last is not for its ears. */
+/**
+ * The events that are left out of the log in a conversation. The conversation shows the first ones in its own words;
+ * the last one is of no use to a caller.
+ */
 const leftOut: readonly LogEvent[] = [
   "thread_start_failed",
   "agent_warm_up_failed",
@@ -131,7 +134,7 @@ async function talk(
   return { reason, failure };
 }
 
-/** Shows how a person joins the call. Resolves with why they cannot; null where they can, or the call is over. */
+/** Shows how a person joins the call. Resolves with the reason where they cannot; null where they can, or the call is over. */
 async function link(
   supervisor: Supervisor,
   session: Session,
@@ -149,7 +152,7 @@ async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
   printout.line(paintFor(process.stdout).red(`· ${failure}`));
 }
 
-/** Tells why an agent says nothing yet: in a call with sound it waits for somebody. */
+/** Shows why an agent has not spoken yet: in a call with sound it waits for somebody to come. */
 async function hintAtWait(
   session: Session,
   conversation: ConsoleConversation,

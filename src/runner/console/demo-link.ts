@@ -5,12 +5,12 @@ import { errorSentence } from "../commands/error-sentence.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";
 import type { Printout } from "../terminal/printout.ts";
 
-/** The message for an edge that does not know of such things, which is nothing wrong. */
+/** The message for an edge without such pages, which is no fault. */
 export const noLinks = "the agent's edge names no page where a person joins its calls";
 
 /**
- * Shows the address where a person joins the call of a session that is live. It holds a token: it is printed, and never
- * logged. Resolves with why there is none; null where there is.
+ * Shows the address where a person joins the call of a live session. It holds a token, so it is printed, and never
+ * logged. Resolves with the reason where there is none; null where there is.
  */
 export async function showDemoLink(
   supervisor: Supervisor,

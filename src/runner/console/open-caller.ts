@@ -9,8 +9,8 @@ type RecordingOptions = {
 };
 
 /**
- * A recording where there is one: read before anything is started, so that a wrong file is told at once, and loaded only
- * then. Else whoever types.
+ * Resolves with the recording as the caller, or else with the person who types. A recording is read before anything is
+ * started, so that a wrong file is reported at once.
  */
 export async function openCaller(
   { wav, ...options }: RecordingOptions,

@@ -14,27 +14,27 @@ export class ParticipantTurns implements Disposable {
     this.#unsubscribe = session.events.subscribe(0, ({ event }) => this.#happened(event)).unsubscribe;
   }
 
-  /** Words were heard that are not answered yet. */
+  /** Returns whether words were heard that are not answered yet. */
   get underWay(): boolean {
     return this.#open.size > 0;
   }
 
-  /** The number of turns, those under way included. */
+  /** Returns the number of turns, those under way included. */
   get turns(): number {
     return this.#turns;
   }
 
-  /** The number of turns that were answered, if only in part. */
+  /** Returns the number of turns that were answered, if only in part. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** The time when the words of the last turn were known, in epoch milliseconds. */
+  /** Returns the time when the words of the last turn were known, in epoch milliseconds. */
   get lastHeardAt(): number {
     return this.#lastHeardAt;
   }
 
-  /** Resolves when anything of it has changed, or after `ms`. */
+  /** Resolves when one of these has changed, or after `ms` milliseconds. */
   async changed(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);

@@ -24,7 +24,7 @@ export interface RecordedCallOptions {
    * written.
    */
   readonly out?: string | undefined;
-  /** The number of times that the call runs faster than life. Default 1, which services over a network need. */
+  /** The speed of the call, as a multiple of real time. Default 1, which services over a network need. */
   readonly speed?: number | undefined;
 }
 
@@ -39,7 +39,7 @@ const pauseMs = 1_500;
  * The time that the last words may take to become a turn, in milliseconds: recognisers wait for 5 s where they are unsure.
  */
 const hearingTimeoutMs = 10_000;
-/** The time for that where the recording is silence, in milliseconds. */
+/** The time that words may take to become a turn where the recording is silent, in milliseconds. */
 const silenceTimeoutMs = 2_000;
 const answerTimeoutMs = 120_000;
 /** The part of the last sound that may be too faint for a recogniser, such as a breath or the room, in milliseconds. */
@@ -64,14 +64,14 @@ export class RecordedCall implements ConsoleCaller {
     this.#speed = speed;
   }
 
-  /** Rejects with a {@link UsageError} where a file cannot be used. */
+  /** Reads the files. Rejects with a {@link UsageError} where one cannot be used. */
   static async prepare(options: RecordedCallOptions): Promise<RecordedCall> {
     const sound = await recordingOf(options.wav);
     if (options.out !== undefined) await checkOut(options.out, options.wav);
     return new RecordedCall(sound, options);
   }
 
-  /** Plays it, hangs up when the agent has answered, and writes what was said. */
+  /** Plays the recording, hangs up when the agent has answered, and writes what was said. */
   async talk(conversation: ConsoleConversation, session: Session): Promise<void> {
     using answers = new ParticipantTurns(session);
     const over = conversation.ended;
@@ -81,13 +81,13 @@ export class RecordedCall implements ConsoleCaller {
     const caller = call.addParticipant("caller");
     await unlessOver(call.joined);
     await conversation.greeting(greetingWaitMs);
-    // Of an agent that never stops the caller does not wait for the end.
+    // The caller does not wait for the end of an agent that never stops.
     await unlessOver(call.recording.quiet(pauseMs, answerTimeoutMs).catch(() => null));
     const startedAt = now();
     const playback = await unlessOver(caller.play(this.#sound));
     const endedAt = now();
     if (playback) await unlessOver(this.#answered(answers, call, playback));
-    // An agent that left before the end need not have listened.
+    // An agent that left before the end may not have heard all of it.
     if (playback?.complete) this.#judge(answers);
     caller.leave();
     call.hangUp();
@@ -125,8 +125,8 @@ export class RecordedCall implements ConsoleCaller {
   }
 
   /**
-   * Tells of holes in the agent's speech, unless the call has life's own speed: there a hole is the service's, and in
-   * the metrics.
+   * Reports gaps in the agent's speech, unless the call runs in real time: there a gap is the service's, and in the
+   * metrics.
    */
   #tellHoles(ms: number): void {
     if (this.#speed === 1 || ms === 0) return;
@@ -197,14 +197,14 @@ function fileTrouble({ code, message }: NodeJS.ErrnoException, path: string): st
 
 const fullScale = 32_768;
 
-/** The loudest sample, 0–32,768. */
+/** Returns the loudest sample, 0 to 32,768. */
 const peakOf = ({ samples }: PcmFrame): number =>
   samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
 
 const decibels = (sample: number): string =>
   String(Math.round(20 * Math.log10(sample / fullScale))).replace("-", "−");
 
-/** Loudness of 20 ms that counts as sound: root mean square of 16-bit samples. */
+/** The loudness of 20 ms from which on they count as sound: the root mean square of 16-bit samples. */
 const soundLevel = 200;
 
 /** Returns the end of the last sound in a recording, in milliseconds; null where there is none. */

@@ -1,7 +1,7 @@
 import type { Recording } from "../../providers/memory/recording.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 
-/** A pause within what the agent says that nobody takes for a hole, in milliseconds. */
+/** The shortest pause within the agent's speech that counts as a gap, in milliseconds. */
 const shortestHoleMs = 300;
 
 /**

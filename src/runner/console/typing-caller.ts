@@ -5,7 +5,7 @@ import type { ConsoleCaller } from "./caller.ts";
 import type { ConsoleConversation } from "./console-conversation.ts";
 import { metricsTable } from "./metrics-table.ts";
 
-/** The hint at how to talk. */
+/** The line that explains how to talk. */
 export const help =
   "Type to talk, also while the agent speaks. /metrics shows figures; /quit or Ctrl-D ends the call.";
 

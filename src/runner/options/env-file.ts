@@ -1,8 +1,8 @@
-/** A line of an `.env` file that cannot be read as it was surely meant. */
+/** A line of an `.env` file that cannot be read, or is most likely not meant as it is written. */
 export interface EnvFileProblem {
   /** The number of the line, counted from 1. */
   readonly line: number;
-  /** Says what is wrong, and never what stands there. */
+  /** The fault, without any of the line's text. */
   readonly what: string;
   /** True where the line may hold a secret, such as the keys that callers are asked for. */
   readonly maySecure: boolean;
@@ -13,7 +13,7 @@ export interface EnvFile {
   readonly problems: readonly EnvFileProblem[];
 }
 
-/** `\s` also stands for the blanks that are not ASCII, which come along where a line is copied from a page. */
+/** The pattern of an assignment. `\s` also stands for blanks that are not ASCII, which are copied from web pages. */
 const assignment = /^\s*(?:export\s+)?([\w.-]+)\s*=(.*)$/su;
 const skipped = /^\s*(#.*)?$/su;
 const quotes = ["'", '"', "`"];
@@ -24,17 +24,17 @@ const typographic = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a\u300c-\u300f\uff02\
  */
 const invisible = /[[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]--[\t\n\r]]/v;
 /**
- * The pattern of a line which, within quotes, shows that they were not meant to reach so far. Base64 has `=` at the
- * ends of lines only.
+ * The pattern of a line that shows, where it lies between quotes, that the closing quote is missing. Base64 has `=` at
+ * the ends of lines only.
  */
 const looksLikeVariable = /^\s*(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*[^=\s]|[\w.-]+\s*=\s*["'`])/u;
 const secretWords = /greenroom|key|secret|token|password|credential|auth/iu;
 
 /**
- * Reads the text of an `.env` file: `NAME=value` a line, with or without `export`. A value in single or double quotes or in
- * backquotes may go over several lines; between double quotes, `\n`, `\r` and `\"` are a line break, a carriage return and a
- * quote. A `#` begins a comment where a line begins, and behind a blank. The last line counts where a name is there twice.
- * A line that is none of this is a problem, and the lines behind it are read.
+ * Reads the text of an `.env` file: `NAME=value` a line, with or without `export`. A value in single or double quotes
+ * or in backquotes may go over several lines; between double quotes, `\n`, `\r` and `\"` are a line break, a carriage
+ * return and a quote. A `#` begins a comment at the beginning of a line, and behind a blank. The last of several lines
+ * with the same name counts. A line that is none of this is a problem, and the lines behind it are read.
  */
 export function parseEnvFile(text: string): EnvFile {
   const lines = text.split(/\r\n|\n|\r/u);
@@ -56,7 +56,7 @@ export function parseEnvFile(text: string): EnvFile {
       continue;
     }
     const { text, more } = value;
-    // Bytes that are not UTF-8 are read as this letter.
+    // Bytes that are not UTF-8 are decoded as this character.
     if (text.includes("\ufffd")) tell("it is not in UTF-8");
     const [unseen] = invisible.exec(text) ?? [];
     if (unseen !== undefined) tell(`it holds an invisible character, ${codePoint(unseen)}`);
@@ -85,7 +85,7 @@ interface Value {
   readonly more: number;
 }
 
-/** A string says what is wrong. */
+/** Returns the value, or a text that says what is wrong with it. */
 function readValue(written: string, following: readonly string[]): Value | string {
   const quoted = written.trimStart();
   const quote = quotes.find((quote) => quoted.startsWith(quote));
@@ -114,7 +114,7 @@ function closing(line: string, quote: string): number | null {
   return quotesIn(line, quote).find((at) => skipped.test(line.slice(at + 1))) ?? null;
 }
 
-/** Returns the places of the quotes that no backslash makes a letter, as it does between double quotes. */
+/** Returns the places of the quotes that are not escaped: between double quotes a backslash escapes one. */
 function quotesIn(line: string, quote: string): number[] {
   const pattern = quote === '"' ? /\\.|(")/gsu : new RegExp(`(${quote})`, "gu");
   return [...line.matchAll(pattern)].filter(([, found]) => found !== undefined).map(({ index }) => index);

@@ -5,21 +5,21 @@ import { type EnvFileProblem, parseEnvFile } from "./env-file.ts";
 import { eraseSecrets } from "./initial-environment.ts";
 import { readSecretFiles } from "./secret-files.ts";
 
-/** A variable's text, and where it came from as a person would say it: "GREENROOM_PORT in .env". */
+/** The text of a variable, and its origin as a person would name it: "GREENROOM_PORT in .env". */
 export interface Variable {
   readonly text: string;
   readonly origin: string;
 }
 
 /**
- * The environment of the process, filled up from the files of `GREENROOM_SECRETS_DIR`, then from the file `.env` of the
- * working directory: what is set already wins. Which variable came from a file is
- * remembered, so that a message can say so. An empty variable counts as not set: templates leave such behind.
+ * The environment of the process, completed from the files of `GREENROOM_SECRETS_DIR`, then from the file `.env` of the
+ * working directory: a variable that is set already is kept. The file of a variable is remembered, so that a message
+ * can name it. An empty variable counts as not set, since templates leave such behind.
  */
 export interface Environment {
-  /** The first of `names` that is set. */
+  /** Returns the first of `names` that is set. */
   find(names: readonly string[]): Variable | undefined;
-  /** Names of all that are set. */
+  /** Returns the names of all variables that are set. */
   names(): readonly string[];
   /** Sentences about lines of `.env` that were not read, and about secrets that others can read. */
   readonly warnings: readonly string[];
@@ -28,8 +28,8 @@ export interface Environment {
 let loaded: Environment | undefined;
 
 /**
- * Reads the files on the first call of the process. Throws a {@link UsageError} where one cannot be read, and where a line
- * of `.env` cannot be that may hold a secret: without the keys in it, the server would let everybody in.
+ * Reads the files at the first call in the process. Throws a {@link UsageError} where a file cannot be read, and where
+ * a line of `.env` that may hold a secret cannot: without the API keys in it, the server would let everybody in.
  */
 export function loadEnvironment(): Environment {
   loaded ??= load();
@@ -49,7 +49,7 @@ function load(): Environment {
   ]);
 }
 
-/** The most lines that are told of; one fault may spoil all that follow. */
+/** The most lines that are reported, since one fault may make all lines after it wrong. */
 const mostTold = 5;
 
 function listed(problems: readonly EnvFileProblem[]): string {
@@ -85,8 +85,8 @@ function fill(file: Readonly<Record<string, string>>, warnings: readonly string[
 }
 
 /**
- * Kubernetes gives every pod beside a Service named "greenroom" the variable GREENROOM_PORT=tcp://10.0.0.1:80. It is
- * not meant for us.
+ * Returns whether a variable is set. Kubernetes gives every pod beside a Service named "greenroom" a variable such as
+ * GREENROOM_PORT=tcp://10.0.0.1:80, which is not meant for this program and does not count.
  */
 function isSet(text: string | undefined): text is string {
   return text !== undefined && text !== "" && !/^(tcp|udp|sctp):\/\//.test(text);
@@ -97,7 +97,7 @@ function readFile(path: string): string {
     return readTextFile(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // No file, or a folder of that name, which Python users have.
+    // There is no file, or a folder of that name, as Python users have.
     if (code === "ENOENT" || code === "EISDIR") return "";
     throw new UsageError(`.env cannot be read: ${message}`);
   }

@@ -9,10 +9,10 @@ import type { Settings } from "./settings.ts";
 const contactTimeoutMs = 60_000;
 
 /**
- * Returns the registry that was set from outside, if any. An address of Redis replaces one in the code; a client in the
- * code stays, since a bare address cannot stand for it, and so does a registry of the code's own.
+ * Returns the registry that was set from outside, if any. An address of Redis replaces one in the code. A client in the
+ * code stays, since a bare address cannot replace it, and so does a registry of the code's own. Throws a {@link
+ * UsageError} where settings of Redis are given, but no Redis.
  * @param requirePeers True where the replica has to be one of a fleet.
- * Throws a {@link UsageError} for settings of a Redis that there is none of.
  */
 export function registryOf(
   { url: givenUrl, ...settings }: Settings<typeof redisTable>,

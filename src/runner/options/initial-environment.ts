@@ -5,9 +5,10 @@ import { secretNames } from "../../options/outside.ts";
 const secrets: ReadonlySet<string> = secretNames();
 
 /**
- * Erases the server's own secrets from the environment that the process was started with, and leaves `process.env` as it is. On Linux
- * that block stays readable in `/proc/self/environ` for as long as the process lives, for each of its threads, whatever is done
- * to `process.env`. Returns a sentence where some of them can still be read: in the block, or in that of the parent process.
+ * Erases the server's own secrets from the environment that the process was started with, and leaves `process.env` as
+ * it is. On Linux that block stays readable in `/proc/self/environ` for as long as the process lives, for each of its
+ * threads, even where `process.env` is changed. Returns a sentence where some of them can still be read: in the block,
+ * or in that of the parent process.
  */
 export function eraseSecrets(): string | null {
   if (process.platform !== "linux") return null;
@@ -19,9 +20,9 @@ export function eraseSecrets(): string | null {
   try {
     erase(ours);
   } catch {
-    // Some sandboxes have no such file: what is left is told below.
+    // Some sandboxes have no such file. The secrets that are left are reported below.
   }
-  // Node reads the block itself: what is set anew lies elsewhere.
+  // Node reads the block itself: a variable that is set anew is stored elsewhere.
   for (const [name, value] of values) if (value !== undefined) process.env[name] = value;
   const own = secretsIn(blockOf("self") ?? found);
   const parents = secretsIn(blockOf(String(process.ppid)) ?? Buffer.alloc(0));
@@ -42,7 +43,7 @@ interface Secret {
   readonly length: number;
 }
 
-/** The secrets with a value that was not erased. */
+/** Returns the secrets in the block whose value was not erased. */
 function secretsIn(block: Buffer): Secret[] {
   const found: Secret[] = [];
   for (let at = 0; at < block.length; ) {
@@ -59,7 +60,7 @@ function secretsIn(block: Buffer): Secret[] {
   return found;
 }
 
-/** The environment that a process was started with; null where it cannot be read. */
+/** Returns the environment that a process was started with; null where it cannot be read. */
 function blockOf(pid: string): Buffer | null {
   try {
     return readFileSync(`/proc/${pid}/environ`);
@@ -68,9 +69,9 @@ function blockOf(pid: string): Buffer | null {
   }
 }
 
-/** Fills the values with zeros, where they lie in the memory of this process. */
+/** Overwrites the values with zeros in the memory of this process. */
 function erase(found: readonly Secret[]): void {
-  // Field 50 is where the block begins. The name of the program, field 2, may hold blanks and brackets.
+  // Field 50 is the address of the block. The name of the program, field 2, may hold blanks and brackets.
   const stat = readFileSync("/proc/self/stat", "latin1");
   const start = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[50 - 3]);
   if (!Number.isSafeInteger(start) || start <= 0) return;

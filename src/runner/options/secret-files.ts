@@ -8,14 +8,14 @@ const variableName = /^[A-Z][A-Z0-9_]*$/;
 const longestSecret = 65_536;
 
 /**
- * The variables of a folder of secrets, as Kubernetes and Docker mount them: a file is named as the variable and holds its
- * value; line breaks at its end do not count. Secrets in files are in no process list and no description of a pod. Throws a
- * {@link UsageError} that names the file at fault, and never what is in it.
+ * Returns the variables of a folder of secrets, as Kubernetes and Docker mount them: a file has the name of the
+ * variable and holds its value; line breaks at its end do not count. Secrets in files are in no process list and no
+ * description of a pod. Throws a {@link UsageError} that names the file at fault, and never its contents.
  */
 export function readSecretFiles(folder: string): Record<string, string> {
   const secrets: Record<string, string> = {};
   for (const name of namesIn(folder)) {
-    // Kubernetes keeps what the names link to in folders beside them, "..data" and others.
+    // Kubernetes keeps the targets of the links in folders beside them, such as "..data".
     if (name.startsWith(".")) continue;
     if (!variableName.test(name)) {
       throw new UsageError(

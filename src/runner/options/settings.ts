@@ -21,8 +21,8 @@ export type Settings<Table extends OptionTable> = {
 };
 
 /**
- * The options of each table that were set from outside: by flag, or else by variable, or else in `.env`. Throws a
- * {@link UsageError} that names each wrong one and where it came from.
+ * Returns the options of each table that were set from outside: by flag, or else by variable, or else in `.env`. Throws
+ * a {@link UsageError} that names each wrong one and its origin.
  */
 export function readSettings<Tables extends Readonly<Record<string, OptionTable>>>(
   tables: Tables,

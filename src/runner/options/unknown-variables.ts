@@ -9,7 +9,10 @@ const known: ReadonlySet<string> = new Set([
   ...Object.keys(variables),
 ]);
 
-/** Kubernetes gives them to every pod beside a Service named "greenroom", or "greenroom-" and more. */
+/**
+ * The pattern of the variables that Kubernetes gives to every pod beside a Service named "greenroom", or "greenroom-"
+ * and more.
+ */
 const ofKubernetes =
   /^GREENROOM_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
@@ -19,7 +22,10 @@ interface UnknownVariable {
   readonly meant: string | null;
 }
 
-/** Sentences about what the environment holds and nobody reads: variables that look like ours, lines of `.env`, flags of npm. */
+/**
+ * Returns sentences about settings that have no effect: variables with names like Greenroom's, lines of `.env`, flags
+ * of npm.
+ */
 export function warningsOf(environment: Environment): readonly string[] {
   const unknown = unknownOf(environment).map(
     ({ origin, meant }) => `${origin}${meant === null ? "" : ` (did you mean ${meant}?)`}`,
@@ -32,14 +38,14 @@ export function warningsOf(environment: Environment): readonly string[] {
   ];
 }
 
-/** The first of those that were probably meant to be one of these. */
+/** Returns the first variable whose name is a misspelling of one of these. */
 export function misspelt(environment: Environment, names: readonly string[]): UnknownVariable | undefined {
   return unknownOf(environment).find(({ meant }) => meant !== null && names.includes(meant));
 }
 
-/** Beginnings that were meant to be ours: in other letters, or with other signs between the words. */
+/** The beginning of a name that was meant for Greenroom: in other letters, or with other signs between the words. */
 const ours = /^GREEN[_.-]?ROOM[_.-]/i;
-/** Windows takes a variable by its name in any letters. */
+/** Returns a name as the system knows it: Windows does not distinguish upper and lower case. */
 const asKnown = (name: string): string => (process.platform === "win32" ? name.toUpperCase() : name);
 
 function unknownOf(environment: Environment): UnknownVariable[] {

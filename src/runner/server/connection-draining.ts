@@ -2,9 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 
 /**
- * Asks each client, in every answer from the announcement of a shutdown on, to come back on another connection, and so
- * elsewhere. Kept connections are left open until the server closes: a request may already be on its way on one that
- * seems idle, and would be reset. It is set here, since the app may be somebody else's.
+ * Asks each client, in every answer after a shutdown was announced, to close its connection, so that it comes back to
+ * another replica. Idle connections stay open until the server closes: a request may already be on its way on one, and
+ * would be reset. The header is set here, since the app may be another application's.
  */
 export function drainConnections(server: Server, supervisor: Supervisor): void {
   const answering = new Set<ServerResponse>();
@@ -23,7 +23,7 @@ export function drainConnections(server: Server, supervisor: Supervisor): void {
   });
 }
 
-/** One whose headers are sent keeps its connection; the next answer on it asks. */
+/** Asks the client to close its connection. An answer whose headers are sent leaves this to the next answer on it. */
 function askToPart(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader("Connection", "close");
 }

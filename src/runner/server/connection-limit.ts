@@ -2,17 +2,17 @@ import { readFileSync } from "node:fs";
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** The descriptors that a process with sessions needs, on the careful side. */
+/** The numbers of descriptors that a process with sessions needs, estimated with a margin. */
 const descriptors = {
-  /** The process's own files and pipes, the registry, peers and webhooks. */
+  /** The number for the process's own files and pipes, the registry, peers and webhooks. */
   process: 64,
-  /** Six of its thread; the rest for sockets to the call and to providers. */
+  /** The number for one session: six for its thread, the rest for sockets to the call and to providers. */
   session: 20,
-  /** Connections below which the limit counts as low. */
+  /** The number of connections below which the limit counts as low. */
   fewConnections: 256,
 } as const;
 
-/** Share of the connections beyond which none is kept after its answer. */
+/** The share of the connections beyond which none is kept after its answer. */
 const crowdedShare = 0.75;
 
 export interface ConnectionLimit {
@@ -36,7 +36,7 @@ export function openFilesLimit(): number | null {
 }
 
 /**
- * Returns the number of connections that are left when all sessions have what they need, and a quarter of all descriptors
+ * Returns the number of connections that are left when all sessions have what they need; a quarter of all descriptors
  * at the least.
  */
 export function deriveConnections(openFiles: number, sessions: number): ConnectionLimit {
@@ -50,8 +50,9 @@ export function deriveConnections(openFiles: number, sessions: number): Connecti
 }
 
 /**
- * Keeps descriptors for sessions. From three quarters of the limit on, each answer closes its connection, so that others get in;
- * beyond it a connection is closed as soon as it is made, and its client may try another replica.
+ * Keeps descriptors free for sessions. From three quarters of the limit on, each answer closes its connection, so that
+ * other clients get in. Beyond the limit a connection is closed as soon as it is made, and its client may try another
+ * replica.
  */
 export function limitConnections(server: Server, connections: number): void {
   server.maxConnections = connections;

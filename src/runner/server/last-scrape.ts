@@ -5,8 +5,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 const longestWaitMs = 20_000;
 
 /**
- * Waits until metrics have been read once more: what a shutdown did to calls is counted when it is over, and nobody would see
- * it. Not for long, and not where `signal` is in a hurry.
+ * Waits until the metrics have been read once more, so that the ends of the calls that a shutdown closed are seen.
+ * Resolves after {@link longestWaitMs} at the latest, and at once when `signal` is aborted.
  */
 export async function lastScrape(server: Server, signal?: AbortSignal): Promise<void> {
   const signals = [AbortSignal.timeout(longestWaitMs), ...(signal ? [signal] : [])];
@@ -15,6 +15,6 @@ export async function lastScrape(server: Server, signal?: AbortSignal): Promise<
     const [, response] = (await request) as [IncomingMessage, ServerResponse];
     if (!response.closed) await once(response, "close", { signal: AbortSignal.any(signals) });
   } catch {
-    // Nobody came, or there is no time.
+    // No scrape came in time, or `signal` was aborted.
   }
 }

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { cutUpgrades } from "../../control-plane/sockets/serve-upgrades.ts";
 
-/** The server cannot listen where it was told to; the message says what to do. */
+/** The error for an address at which the server cannot listen; its message says what to do. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
@@ -17,7 +17,7 @@ export interface ListenAddress {
 /** Resolves with the port once the server listens. */
 export function listen(server: Server, place: ListenAddress): Promise<number> {
   return new Promise((resolve, reject) => {
-    // It stays: a connection that cannot be accepted later, as where descriptors are short, ends no process.
+    // The listener stays: a connection that cannot be accepted later, as where descriptors are short, must not end the process.
     server.on("error", (error: NodeJS.ErrnoException) => {
       reject(new ListenError(explain(error, place), { cause: error }));
     });
@@ -39,7 +39,7 @@ function explain(error: NodeJS.ErrnoException, { host, port, flag }: ListenAddre
   }
 }
 
-/** The URL that reaches the server from this machine. */
+/** Returns the URL that reaches the server from this machine. */
 export function localUrl(host: string, port: number): string {
   return urlOf(host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port);
 }

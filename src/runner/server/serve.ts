@@ -26,7 +26,7 @@ interface OpenServer {
   readonly port: number;
 }
 
-/** Listens, then starts the launcher. The `app` of the options is served as it is, else the control plane's own. */
+/** Listens, then starts the launcher. It serves the `app` of the options, or else the control plane's own application. */
 export async function serve(launcher: AgentLauncher, options: RunnerOptions): Promise<ServerHandle> {
   const { drainAnnounceMs, drainTimeoutMs, ...ofHttp } = options;
   const drain = fill(drainTable, { drainAnnounceMs, drainTimeoutMs });
@@ -34,7 +34,7 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
   const { host, port } = http;
   const supervisor = await supervisorOf(launcher);
   const app = http.app ?? (await createApp(launcher, http));
-  // What is wrong with an API that a user's application mounts is said at the start, not at the first request.
+  // An error in the options of an API that the user's application mounts is reported at the start, not at the first request.
   await routesReady(app);
   const openFiles = openFilesLimit();
   const limit =
@@ -81,7 +81,7 @@ export async function serve(launcher: AgentLauncher, options: RunnerOptions): Pr
     const docs = http.app ? "" : "  (docs at /docs)";
     announcer.say("ready", `Greenroom is ready: ${url}${docs}`, { event: "server_ready", url });
   });
-  // Nobody has to wait for it.
+  // A rejection must not count as unhandled where nobody waits for it.
   ready.catch(() => undefined);
 
   const close = async (how: CloseOptions): Promise<Shutdown> => {

@@ -3,7 +3,7 @@ import type { CloseOptions, Shutdown } from "../../api/server-handle.ts";
 import { endReasons } from "../../shared/end-reasons.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 
-/** Announces it for a while, then lets calls end, then ends them. */
+/** Announces the shutdown for a while, then waits for calls, then ends those that are left. */
 export async function shutDown(
   supervisor: Supervisor,
   { announceMs = 0, timeoutMs, signal }: CloseOptions & { readonly timeoutMs: number },

@@ -7,10 +7,13 @@ import { loggedError } from "../../supervisor/log-error.ts";
 import { errorSentence } from "../commands/error-sentence.ts";
 import type { Announcer } from "../terminal/announcer.ts";
 
-/** One press of Ctrl-C can arrive twice: from the terminal, and from npm. In milliseconds. */
+/**
+ * The time within which a second SIGINT counts as the same press of Ctrl-C, in milliseconds: it can come from the
+ * terminal, and from npm.
+ */
 const echoWindowMs = 300;
 
-/** `draining`: calls may go on to their end. `closing`: they were asked to end. */
+/** The stage of the process. `draining`: calls may go on to their end. `closing`: they were asked to end. */
 type Stage = "serving" | "draining" | "closing";
 
 export interface UntilSignal {
@@ -82,7 +85,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   void server
     .then(({ ready }) => ready)
     .catch((error: unknown) => {
-      // Where it cannot listen, or was told to end, that has been dealt with.
+      // Where the server cannot listen, or was asked to end, that is handled elsewhere.
       if (stage !== "serving" || !GreenroomError.is(error) || error.code !== "REGISTRY_UNAVAILABLE") return;
       log.fatal(
         { event: "server_start_failed", err: loggedError(error) },
@@ -96,7 +99,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   process.on("SIGTERM", () => onSignal("SIGTERM"));
   process.on("SIGINT", () => onSignal("SIGINT"));
   for (const signal of takeOverSignals()) onSignal(signal);
-  // A callback of the user's that nobody awaited: it harms its own request, and must not end everybody's calls.
+  // The user's code did not handle a rejection: it affects its own request, and must not end all calls.
   process.on("unhandledRejection", (error) =>
     log.error({ event: "rejection_unhandled", err: loggedError(error) }, "an unhandled rejection"),
   );

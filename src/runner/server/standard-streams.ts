@@ -2,13 +2,13 @@ import { droppedLines } from "../../log/dropped-lines.ts";
 import { droppedText, LineWriter } from "../../log/line-writer.ts";
 import { outputDescriptor } from "../../log/output-descriptor.ts";
 
-/** The most that waits for a reader that is slow, in bytes. */
+/** The most bytes that wait for a slow reader. */
 const mostWaitingBytes = 2 ** 20;
 
 /**
- * Makes all that this process writes to its standard streams (greetings, help, the console of the user's code, warnings of
- * Node) follow the rules of log lines from here on. Left alone, a terminal that was stopped would stop the process, and a
- * reader that has gone, or a full volume, would end it with an error that nobody handles.
+ * Makes everything that this process writes to its standard streams (greetings, help, the console of the user's code,
+ * warnings of Node) follow the rules of log lines from here on. By default a terminal that was stopped would block the
+ * process, and a closed pipe or a full volume would end it with an unhandled error.
  */
 export function boundStandardStreams(): void {
   bound(process.stdout, 1);

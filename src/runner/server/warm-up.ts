@@ -7,7 +7,10 @@ import { harmless } from "../terminal/paint.ts";
 
 const reportIntervalMs = 1_000;
 
-/** Starts the launcher and tells how that goes. Resolves once it serves; rejects with DRAINING or REGISTRY_UNAVAILABLE once it never will. */
+/**
+ * Starts the launcher and reports the progress. Resolves once it serves; rejects with DRAINING or REGISTRY_UNAVAILABLE
+ * where it never will.
+ */
 export async function warmUp(supervisor: Supervisor, announcer: Announcer): Promise<void> {
   const draining = new Promise<void>((resolve) => supervisor.onDrain(resolve));
   const stopReporting = reportProgress(supervisor, announcer);
@@ -18,7 +21,7 @@ export async function warmUp(supervisor: Supervisor, announcer: Announcer): Prom
   try {
     await supervisor.start();
   } catch (error) {
-    // It does not try again by itself: whoever serves ends.
+    // The launcher does not try again by itself: the program has to end.
     if (GreenroomError.is(error) && error.code === "REGISTRY_UNAVAILABLE") throw error;
     if (supervisor.state === "warming")
       announcer.say("error", explain(error), { event: "agent_start_failed" });
@@ -29,7 +32,7 @@ export async function warmUp(supervisor: Supervisor, announcer: Announcer): Prom
   if (!supervisor.serving) throw new GreenroomError("DRAINING");
 }
 
-/** Tells how many threads are warm as that changes, at most once a second. Call what it returns to end it. */
+/** Reports how many threads are warm whenever that changes, at most once a second. Returns a function that ends it. */
 function reportProgress(supervisor: Supervisor, announcer: Announcer): () => void {
   const target = supervisor.options.warmSessions;
   let reported = -1;

@@ -4,8 +4,8 @@ import type { ConsoleCaller } from "../console/caller.ts";
 import { harmless, paintFor } from "./paint.ts";
 
 /**
- * Tells what the agent is made of, as far as hints are wanted, and what does not work: beside the conversation where that
- * is a pipe or a file.
+ * Shows the parts of the agent, where hints are wanted, and its faults. Where the conversation goes to a pipe or a file
+ * they are written to standard error.
  */
 export function showAgentReport(
   report: AgentReport,

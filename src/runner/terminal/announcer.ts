@@ -5,8 +5,8 @@ import { paintFor } from "./paint.ts";
 type Tone = "info" | "ready" | "warn" | "error";
 
 /**
- * Tells the person at the terminal how the server does: in words of a person where standard error is a terminal, and as
- * a log line where log lines go elsewhere.
+ * Reports the state of the server to the operator: as sentences where standard error is a terminal, and as a log line
+ * where log lines go elsewhere.
  */
 export class Announcer {
   readonly #log: ServerLog;

@@ -14,7 +14,7 @@ export class Lines {
     input.on("close", () => this.end());
   }
 
-  /** One reader at a time. */
+  /** Resolves with the next line; null where there is none. There is one reader at a time. */
   next(): Promise<string | null> {
     const line = this.#waiting.shift();
     if (line !== undefined) return Promise.resolve(line);

@@ -1,6 +1,9 @@
 import type { WriteStream } from "node:tty";
 
-/** Colours, where the stream is a terminal and NO_COLOR (no-color.org) is not set; plain text elsewhere. */
+/**
+ * The functions that colour text where the stream is a terminal and NO_COLOR (no-color.org) is not set; elsewhere they
+ * return plain text.
+ */
 export interface Paint {
   bold(text: string): string;
   dim(text: string): string;
@@ -24,5 +27,8 @@ export function paintFor(stream: Pick<WriteStream, "isTTY">): Paint {
   };
 }
 
-/** Text of others, made harmless for a terminal: it keeps its lines and tabs, and loses every other control character. */
+/**
+ * Returns text of others made harmless for a terminal: it keeps its lines and tabs, and loses every other control
+ * character.
+ */
 export const harmless = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "");

@@ -17,7 +17,7 @@ export class PlainScreen extends PlainPrintout implements Screen {
     this.endWords();
     this.#lines.drop();
     this.#input.close();
-    // A pipe that its writer keeps open would keep the process.
+    // A pipe whose writer keeps it open would keep the process running.
     process.stdin.destroy();
   }
 }

@@ -1,16 +1,16 @@
 /** The place where a conversation is shown. */
 export interface Printout {
-  /** The agent's words go on. */
+  /** Shows further words of the agent. */
   words(piece: string): void;
-  /** The agent has said what it had to say. */
+  /** Ends the words of the agent, since it has said everything. */
   endWords(): void;
-  /** A line of its own. */
+  /** Shows a line of its own. */
   line(text: string): void;
-  /** An address, in one piece however long it is. */
+  /** Shows an address, in one piece however long it is. */
   link(url: string): void;
 }
 
-/** Plain words on standard output, and nothing that moves. */
+/** A printout of plain words on standard output, without redrawing. */
 export class PlainPrintout implements Printout {
   #speaking = false;
 

@@ -4,7 +4,7 @@ import type { LogLevel } from "../../shared/protocol.ts";
 import { errorLines } from "../commands/error-lines.ts";
 import { harmless, paintFor } from "./paint.ts";
 
-/** Fields that are the same in each line of a process, or of no use to a person. */
+/** The fields that are the same in each line of a process, or of no use to a person. */
 const unshown = new Set([
   "level",
   "time",
@@ -18,9 +18,9 @@ const unshown = new Set([
 ]);
 
 /**
- * A log for eyes: a line each, of time, level, message and fields. Of an error there is its message, and where in the user's
- * code it was thrown; its whole stack where the level is `debug` or below.
- * @param leftOut Events of no use to whoever reads.
+ * Returns a log that people can read: a line each, of time, level, message and fields. Of an error it shows the
+ * message, and where in the user's code it was thrown; the whole stack where the level is `debug` or below.
+ * @param leftOut The events that are not shown.
  */
 export function readableLog(
   level: LogLevel,
@@ -52,10 +52,7 @@ export function readableLog(
 
 const readable = new WeakSet<Logger>();
 
-/**
- * Returns whether a log is one of {@link readableLog}: a person sees its lines beside what is written to standard
- * error.
- */
+/** Returns whether a log is one of {@link readableLog}: a person sees its lines beside what is written to standard error. */
 export const isReadable = (log: Logger): boolean => readable.has(log);
 
 interface LogEntry {
@@ -66,7 +63,7 @@ interface LogEntry {
   readonly err?: { readonly message?: string; readonly stack?: string };
 }
 
-/** Returns the time of the day, where the reader is. */
+/** Returns the time of the day in the reader's time zone. */
 function clock(time: number): string {
   const at = new Date(time);
   return [at.getHours(), at.getMinutes(), at.getSeconds()]

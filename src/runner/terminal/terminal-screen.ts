@@ -9,14 +9,14 @@ const up = (rows: number): string => (rows > 0 ? `\u001b[${rows}A` : "");
 /** The sequence that goes to the first column, and clears all from there on. */
 const clearBelow = "\r\u001b[J";
 
-/** Columns to write in: a row that fills the last one is a row more in some terminals. */
+/** Returns the number of columns to write in. The last column is left free: some terminals begin a new row after it. */
 function widthOf({ columns }: NodeJS.WriteStream): number {
-  // A terminal that does not know its width says 0.
+  // A terminal that does not know its width reports 0.
   return columns > 20 ? columns - 1 : 79;
 }
 
 /**
- * The agent's words stream in above the line that is being typed:
+ * A screen on which the agent's words appear above the line that is being typed:
  *
  *   agent › It is 21 degrees in Par▮      ← the open row, written anew with each piece
  *   you › and tomor▮                      ← readline's
@@ -26,7 +26,7 @@ export class TerminalScreen implements Screen {
   readonly #paint = paintFor(process.stdout);
   readonly #input: Interface;
   readonly #lines: Lines;
-  /** The last row of what the agent says, right above the prompt; null where that row is somebody else's. */
+  /** The last row of the agent's words, right above the prompt; null where another row is there. */
   #openRow: string | null = null;
   #closed = false;
 
@@ -37,14 +37,14 @@ export class TerminalScreen implements Screen {
       prompt: this.#paint.bold("you › "),
     });
     this.#lines = new Lines(this.#input);
-    // Whatever was open is followed by what was typed.
+    // A line that was typed stands below the open row, which cannot be continued any more.
     this.#input.on("line", () => {
       this.#openRow = null;
       this.#input.prompt();
     });
     this.#input.on("SIGINT", onInterrupt);
     this.#input.on("close", () => {
-      // The prompt goes, and with it what was typed and not sent.
+      // The prompt is removed, and with it the characters that were typed and not sent.
       process.stdout.write(up(this.#input.getCursorPos().rows) + clearBelow);
       this.#closed = true;
     });
@@ -66,7 +66,7 @@ export class TerminalScreen implements Screen {
     this.#write(wrap(text, widthOf(process.stdout)).join("\n"), false);
   }
 
-  /** The terminal breaks it, and knows that it is one. */
+  /** Shows an address. The terminal breaks it, and recognises it as one address. */
   link(url: string): void {
     this.#openRow = null;
     this.#write(url, false);
@@ -81,14 +81,14 @@ export class TerminalScreen implements Screen {
     this.#input.close();
   }
 
-  /** Writes rows above the prompt, in the place of the one right above it where that is to be `replaced`. */
+  /** Writes rows above the prompt. With `replaced` they take the place of the row right above it. */
   #write(rows: string, replaced: boolean): void {
     if (this.#closed) {
       process.stdout.write(`${replaced ? up(1) + clearBelow : ""}${rows}\n`);
       return;
     }
     const { rows: cursorRow } = this.#input.getCursorPos();
-    // readline goes up to where it believes the prompt began, which is not so after a paste: empty rows lead it there.
+    // readline goes up to where it assumes the prompt to be, which is wrong after a paste: empty rows correct that.
     const { prevRows = cursorRow } = this.#input as Interface & { readonly prevRows?: number };
     const lead = "\n".repeat(prevRows);
     process.stdout.write(`${up(cursorRow + (replaced ? 1 : 0))}${clearBelow}${rows}\n${lead}`);

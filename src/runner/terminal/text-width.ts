@@ -1,12 +1,12 @@
-/** Signs that take two columns of a terminal: East Asian ones, and emoji. */
+/** The pattern of the characters that take two columns of a terminal: East Asian ones, and emoji. */
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
 /** The segmenter, which is made when it is first used; that takes some 20 ms. */
 let graphemes: Intl.Segmenter | undefined;
-/** Signs that switch colours. They take no column, and must not be cut. */
+/** The pattern of the sequences that switch colours. They take no column, and must not be cut. */
 const colour = /(\p{Cc}\[[\d;]*m)/u;
 
-/** Columns of a terminal that the text takes, nearly: terminals differ in rare signs. */
+/** Returns the number of columns of a terminal that the text takes, nearly: terminals differ in rare characters. */
 export function textWidth(text: string): number {
   let width = 0;
   for (const sign of signs(text)) width += colour.test(sign) ? 0 : wide.test(sign) ? 2 : 1;

@@ -34,7 +34,7 @@ interface Watch extends LoadReading {
 
 /**
  * Tells when the process has too much to do to take another session. It only refuses starts; running calls go on. Each
- * cause rises and falls by itself, at two marks, so that it does not flutter.
+ * cause has one mark at which it becomes active and a lower one at which it ends, so that it does not flutter.
  */
 export class LoadGuard {
   readonly #watches: readonly Watch[];

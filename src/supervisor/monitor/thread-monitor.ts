@@ -84,12 +84,12 @@ export class ThreadMonitor {
     });
   }
 
-  /** Takes a measurement of a session, which may say that the process has too much to do. */
+  /** Takes a measurement of a session, which may show that the process is overloaded. */
   measured(measurement: Measurement): void {
     if (measurement.kind === "pacing") this.#pacing.tell(measurement.p99Ms);
   }
 
-  /** Returns the memory that the process uses, and the most that it may use. */
+  /** Returns the memory that the process uses, and the most that it may use, in bytes. */
   memory(): MemoryUse {
     return this.#processMemory.read();
   }

@@ -46,10 +46,10 @@ export class Watchdog {
 
   #round(): void {
     const at = performance.now();
-    // Who was late itself has stale clocks: the process was stopped or starved, and the threads with it.
+    // The clocks of a monitor that was late itself are stale: the process was stopped or starved, and the threads with it.
     const late = at - this.#lastRound > this.#options.unresponsiveAfterMs / 2;
     this.#lastRound = at;
-    // A thread at a breakpoint stands still too.
+    // A thread that a debugger has stopped at a breakpoint is not judged.
     const pardon = late || inspector.url() !== undefined;
     for (const slot of this.#options.slots) {
       if (slot.state === "starting" || slot.state === "gone") continue;

@@ -6,13 +6,13 @@ const MiB = 2 ** 20;
 /** The least memory of a process in which the recogniser is there without being asked for, in bytes. */
 const enoughBytes = 1_536 * MiB;
 
-/** The keys of services that recognise speech: whoever has set one uses that. */
+/** The variables with keys of services that recognise speech. Where one is set, that service is used. */
 const recogniserKeys = ["DEEPGRAM_API_KEY"] as const;
 
 export interface RecogniserChoice {
   /** True where agents may use the recogniser of this process. */
   readonly offered: boolean;
-  /** Why it is, or is not, as the end of a sentence. */
+  /** The reason of the decision, as the end of a sentence. */
   readonly reason: string;
 }
 
@@ -20,9 +20,9 @@ export interface RecogniserChoice {
 export const sharedBytesOf = ({ offered }: RecogniserChoice): number => (offered ? speechModel.bytes : 0);
 
 /**
- * Decides whether agents may use the recogniser of this process. It takes memory once: what is offered counts in the capacity,
- * although it starts only when an agent first asks for it.
- * @param wanted What the operator says; undefined: nothing.
+ * Decides whether agents may use the recogniser of this process. Its memory is reserved in the capacity where it is
+ * offered, although it starts only when an agent first asks for it.
+ * @param wanted The operator's choice; undefined: none was made.
  */
 export function chooseRecogniser(
   wanted: boolean | undefined,

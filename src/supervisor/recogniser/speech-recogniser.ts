@@ -32,12 +32,13 @@ const settleMs = 1_000;
 const shedForMs = 300_000;
 /** The longest time that loading may take, in milliseconds: 4 s of CPU, on a busy machine. */
 const loadTimeoutMs = 60_000;
-/** Ends in a row, without a load that succeeded, after which it is given up. */
+/** The number of failures in a row after which it is given up. */
 const mostFailures = 3;
 
 /**
- * The one thread of the process that recognises speech, for all sessions. It starts when an agent first asks for it, and again
- * where it was lost: then its ports close, and whoever listened asks for others. It ends with the server.
+ * The one thread of the process that recognises speech, for all sessions. It starts when an agent first asks for it,
+ * and again after it has ended unexpectedly: its ports close then, and their listeners ask for new ones. It ends with
+ * the server.
  *
  *   none ──ask──▶ loading ──▶ loaded
  *     ▲              └──────────┴──── ended, by itself, for memory, or by the stop
@@ -121,7 +122,7 @@ export class SpeechRecogniser {
   #launchLater(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      // Those who asked are gone.
+      // The listeners that asked may have left.
       if (this.#waiting.length > 0) this.#handOver(this.#launch());
     }, this.#backOff.pauseMs);
   }
@@ -131,7 +132,7 @@ export class SpeechRecogniser {
       try {
         worker.postMessage(message, [message.port]);
       } catch {
-        // Whoever asked has closed theirs: a closed port cannot be handed on.
+        // The listener has closed its port, and a closed port cannot be transferred.
       }
     }
   }
@@ -141,16 +142,16 @@ export class SpeechRecogniser {
     const worker = new Worker(this.#options.entry ?? own, {
       name: "recogniser",
       env: {},
-      // The runtime may print, which is of no use to anybody.
+      // The runtime may print lines, which nobody needs.
       stdout: true,
       stderr: true,
-      // The model lies outside the heap.
+      // The limit is low since the model lies outside the heap.
       resourceLimits: { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 8 },
     });
     this.#worker = worker;
     this.#loading = true;
     worker.unref();
-    // Output that nobody reads would be kept.
+    // Output that is not read would fill the memory.
     worker.stdout.resume();
     worker.stderr.resume();
     let cause: Error | null = null;

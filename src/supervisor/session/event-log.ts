@@ -51,7 +51,7 @@ export class EventLog {
   /** Keeps the newest three events alone: the last metrics, the last state, and the end. */
   shrink(): void {
     this.#trim(keptAsSummary);
-    // A new array, since one keeps the room that it had.
+    // A new array is made, since an array keeps the memory that it once had.
     this.#entries = this.#entries.map(({ id, event }) => ({ id, event: withoutStack(event) }));
   }
 

@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
 /** The time that a client which comes right after the start waits until the agent is in its call, in milliseconds. */
 const joinWaitMs = 5_000;
 
-/** The names of what an edge may take, for a client whose session's edge does not. */
+/** The names of the ways into a call, for the error about an edge that does not take one of them. */
 const takes = { offer: "offers", socket: "WebSockets" } as const;
 
 /**
@@ -20,7 +20,7 @@ export async function askForGuestAccess(session: Session, question: SessionQuest
     case "given":
       return answer.value;
     case "not_in_call":
-      // It is live: it was in the call, and is not any more.
+      // The session is live, so the agent was in the call and has left it.
       throw new GreenroomError("SESSION_CLOSING");
     case "not_offered":
       throw connects

@@ -33,7 +33,7 @@ export class Permits<Holder extends object> {
 
   /**
    * Calls `grant` when the request may begin, perhaps at once. `permit` is a number of the holder's own. Does nothing
-   * where the holder waits for more than any agent has use for.
+   * where the holder already has or waits for {@link mostOfHolder} permits.
    */
   want(holder: Holder, provider: string, permit: number, grant: () => void): void {
     const limited = this.#providers.get(provider);

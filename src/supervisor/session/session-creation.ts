@@ -10,7 +10,7 @@ export const newTimeline = (): OpenTimeline => ({
   waitsMs: null,
 });
 
-/** The outcome of a try to make the agent. Dead on arrival: the thread died before any of the agent's code ran. */
+/** The outcome of a try to make the agent. Dead on arrival: the thread ended before any of the agent's code ran. */
 export type Created = "created" | "dead on arrival";
 
 export const createOverdueText = (afterMs: number): string =>
@@ -44,14 +44,14 @@ export class Creation {
     this.#forget();
   }
 
-  /** Ends the wait: the agent will not be made. It is no unhandled rejection where nobody waits. */
+  /** Ends the wait, since the agent will not be made. Nothing is reported as unhandled where nobody waits. */
   fail(error: Error): void {
     this.#try?.promise.catch(() => undefined);
     this.#try?.reject(error);
     this.#forget();
   }
 
-  /** Lets go of the last try, since thousands of ended sessions may be kept, each with this. */
+  /** Drops the last try, since thousands of ended sessions may be kept, and each would keep its try. */
   #forget(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

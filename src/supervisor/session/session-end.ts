@@ -1,7 +1,7 @@
 import type { CloseReason, EndReason, KillReason } from "../../shared/end-reasons.ts";
 import { type PlainError, plainError, withoutStacks } from "../../shared/errors.ts";
 
-/** The kills of a thread that took too long for something, which may come of its memory. */
+/** The kills of a thread that took too long. Lack of memory may be the cause of that. */
 const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
 
 /** The decision of why a session ends. */
@@ -33,14 +33,14 @@ export class SessionEnd {
   }
 
   /**
-   * Returns the reason why its thread is ended by force. A session that was asked to close since it held too much
-   * memory has no time to spare: that it did not close, or stood still while it collected garbage, comes of the memory.
+   * Returns the reason for which its thread is ended by force. A session that was asked to close for its memory, and
+   * then does not close or stands still in garbage collection, ends as `out_of_memory`.
    */
   killReason(found: KillReason): KillReason {
     return this.closeReason === "out_of_memory" && slow.has(found) ? "out_of_memory" : found;
   }
 
-  /** Returns the decision for a thread that died: the one that was decided, or else one by this error. */
+  /** Returns the decision for a thread that ended unexpectedly: the one that was made before, or else one by this error. */
   ofDeath(error: Error): EndDecision {
     const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
     if (outOfMemory) return this.#decision ?? { reason: "out_of_memory", error: plainError(error) };

@@ -15,7 +15,7 @@ export interface SessionIdentity {
 export interface SessionDeadlines {
   /** The longest time that `createAgent` may take, in milliseconds. */
   readonly createTimeoutMs: number;
-  /** The longest time that a session may take which was asked to close, in milliseconds. */
+  /** The longest time that a session may take to close after it was asked to, in milliseconds. */
   readonly closeGraceMs: number;
 }
 

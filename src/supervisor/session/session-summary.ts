@@ -29,8 +29,8 @@ export function lostError({ nodeId }: Pick<SessionRecord, "nodeId">): PlainError
 }
 
 /**
- * Returns the summary of a session whose process died. Its measurements died with it. Its length is by two clocks, and
- * so a rough one.
+ * Returns the summary of a session whose process is dead. Its measurements are lost. Its length is rough, since it is
+ * taken by the clocks of two processes.
  */
 export function summarizeLost({ end, startedAt, ...record }: SessionRecord): SessionSummary {
   const endedAt = end?.endedAt ?? startedAt;

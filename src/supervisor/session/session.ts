@@ -28,8 +28,8 @@ import { Transcript } from "./transcript.ts";
 import { TypedMessages } from "./typed-messages.ts";
 
 /**
- * One call, as the main thread knows it. It ends exactly once, with exactly one reason, after its thread is gone. Who
- * looks at it sees that once it is shown: see {@link Session.showEnd}.
+ * One call, as the main thread knows it. It ends exactly once, with exactly one reason, after its thread is gone. Its
+ * end is visible to others once it is shown: see {@link Session.showEnd}.
  */
 export class Session implements SlotHolder {
   readonly id = randomUUID();
@@ -124,8 +124,8 @@ export class Session implements SlotHolder {
   }
 
   /**
-   * Gives the session its thread. Resolves `created` once `createAgent` has returned, or `dead on arrival` where the
-   * thread died before any of the agent's code ran: another one may be tried. Rejects when the start failed.
+   * Gives the session its thread. Resolves with `created` once `createAgent` has returned, and with `dead on arrival`
+   * where the thread ended before any of the agent's code ran: another one may be tried. Rejects when the start failed.
    */
   play(slot: Slot): Promise<Created> {
     this.#slot = slot;
@@ -283,7 +283,7 @@ export class Session implements SlotHolder {
   }
 
   killed(decision: ThreadKill): void {
-    // A thread that stood still before it saw the session is no fault of the session.
+    // A thread that was ended before it took the session does not end the session: another thread is tried.
     if (this.#untouched) return;
     const { reason, ...told } = decision;
     this.#ending.decide({ reason: this.#ending.killReason(reason), error: { name: "Error", ...told } });
@@ -318,7 +318,7 @@ export class Session implements SlotHolder {
     this.#creation.fail(new GreenroomError("START_FAILED", undefined, { cause }));
   }
 
-  /** Decides its end before the thread is ended: the rejection of its run only means that it is gone. */
+  /** Decides the end of the session before its thread is ended: the rejection of the run only means that the thread is gone. */
   #decide(decision: EndDecision): void {
     if (!this.leaving) this.#listener?.leaving(this);
     const decided = this.#ending.decide(decision);

@@ -5,28 +5,26 @@ import type { JsonValue } from "../../shared/protocol.ts";
 import type { Session } from "../session/session.ts";
 import { callerIdentity } from "./caller-identity.ts";
 
-/** The time that a death counts, in milliseconds. */
+/** The time for which a crash counts, in milliseconds. */
 const windowMs = 60_000;
-/** The name of the callers where those who start sessions are not asked who they are. */
+/** The key that stands for all callers where `getCurrentUser` is not set. */
 const unknown = "unknown";
 
 type Deaths = Map<string, number[]>;
 
 /**
- * Counts deaths of threads, and refuses starts in a storm of them. Many sessions whose threads died within a minute at
- * one place of the agent's code mean that the next would die there too: no more are started until the minute is over.
- * One caller's sessions stop that caller's starts alone, since it may be their `config` that kills them; they stop
- * everybody's where others die there as well, or callers are not told apart. A session that was asked to close, such as
- * one over its memory limit, is no such death.
+ * Counts crashes of threads, and refuses starts during a crash storm. Many threads that crashed within a minute at one
+ * place of the agent's code mean that the next session would crash there too: no more are started until the minute is
+ * over. The crashes of one caller's sessions stop that caller's starts alone, since their `config` may be the cause.
+ * They stop all starts where other callers' sessions crash there as well, or where callers are not told apart. A
+ * session that was asked to close, such as one over its memory limit, does not count.
  */
 export class CrashStorm {
   readonly #limit: number;
-  /** The times at which threads died, in milliseconds, by the place in the code, then by the caller. */
+  /** The times of the crashes, in milliseconds, by the place in the code, then by the caller. */
   readonly #deaths = new Map<string, Deaths>();
 
-  /**
-   * @param limit The number of deaths at one place in a minute that make a storm. 0 turns the guard off.
-   */
+  /** @param limit The number of crashes at one place in a minute that make a storm. 0 turns the guard off. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -37,7 +35,7 @@ export class CrashStorm {
       const known = [...deaths].filter(([caller]) => caller !== unknown).map(([, times]) => times);
       const nameless = deaths.get(unknown) ?? [];
       if (nameless.length === 0 && known.length < 2) return 0;
-      // One caller's deaths make up half of a storm at most.
+      // The crashes of one caller count as half of a storm at most.
       const half = Math.ceil(this.#limit / 2);
       const counted = [...nameless, ...known.flatMap((times) => times.slice(-half))].sort((a, b) => a - b);
       return this.#leftOf(counted, at);
@@ -53,10 +51,7 @@ export class CrashStorm {
     );
   }
 
-  /**
-   * Counts a session whose thread died. Returns the place in the code where this stops starts that were accepted until
-   * then; null otherwise.
-   */
+  /** Counts a session whose thread crashed. Returns the place in the code where this crash begins a storm; null otherwise. */
   count(session: Pick<Session, "endReason" | "error" | "createdBy">): string | null {
     const { endReason, error, createdBy } = session;
     if (this.#limit === 0 || !endReason || !endReasons[endReason].isCrash || error === null) return null;
@@ -81,7 +76,7 @@ export class CrashStorm {
   }
 
   /**
-   * Returns the milliseconds until a storm is over: then so many deaths are a minute old that the rest stays below the
+   * Returns the milliseconds until a storm is over: until enough crashes are more than a minute old to fall below the
    * limit.
    */
   #leftOf(times: readonly number[], at: number): number {

@@ -32,7 +32,7 @@ export interface StartsOptions {
   readonly ended: (session: Session) => void;
 }
 
-/** The most threads that a start tries where they die before the agent's code ran. */
+/** The most threads that a start tries where they end before the agent's code ran. */
 const mostTries = 3;
 
 /** Starts sessions: finds a place and a thread for each, and has the agent made in it. */
@@ -115,7 +115,7 @@ export class Starts {
     if (session.state !== "starting") throw notStarted(session);
   }
 
-  /** Gives the session a thread, and another one where it dies before any of the agent's code ran. */
+  /** Gives the session a thread, and another one where the first ends before any of the agent's code ran. */
   async #play(session: Session, begunAt: number, abandoned: () => boolean): Promise<void> {
     const { pool, metrics, log } = this.#options;
     for (let tries = 1; tries <= mostTries; tries += 1) {

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { providers } from "../../shared/provider-table.ts";
 
-// As .ts in the clone, as .js in the package.
+// The extension is .ts in the clone and .js in the package.
 const extension = extname(import.meta.url);
 
 /**
@@ -12,9 +12,9 @@ const ownModules = Object.entries(providers)
   .map(([name]) => [name, new URL(`../../providers/${name}/leave-module${extension}`, import.meta.url).href]);
 
 /**
- * The modules that leave calls for threads that died, by the edge's `provider`: a closed table of `file:` URLs. Threads name a
- * provider of it, and never a module, so that no agent's code decides what the main thread loads.
- * @param given The application's own, for edges of its own; they count more than Greenroom's.
+ * Returns the modules that leave calls for dead threads, by the edge's `provider`: a closed table of `file:` URLs. A
+ * thread names a provider, and never a module, so that no agent's code decides what the main thread loads.
+ * @param given The application's own modules, for edges of its own; they replace Greenroom's.
  */
 export function leaveModulesOf(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(Object.entries({ ...Object.fromEntries(ownModules), ...given }));

@@ -11,8 +11,8 @@ const timeoutMs = 5_000;
 const shortestSecret = 12;
 
 /**
- * Leaves the calls of threads that died in them, so that nobody is left with a silent participant who is not there. The
- * edge decides how: the module that the server has for it is imported when the first such thread has died.
+ * Leaves the calls of threads that ended without leaving, so that no silent participant stays in them. The edge decides
+ * how: the module that the server has for it is imported when it is first needed.
  */
 export class LeavesOnBehalf {
   readonly #log: ServerLog;
@@ -82,7 +82,7 @@ export class LeavesOnBehalf {
   }
 }
 
-/** Returns a message without the texts of the data, which errors like to quote. */
+/** Returns a message without the texts of the data, since the texts of errors often quote them. */
 function withoutSecrets(message: string, data: JsonValue): string {
   if (typeof data === "string") return data.length < shortestSecret ? message : message.replaceAll(data, "…");
   if (typeof data !== "object" || data === null) return message;

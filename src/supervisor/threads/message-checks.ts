@@ -121,7 +121,7 @@ function fieldsAnd(rows: Fields<Record<string, unknown>>, known: string | null):
       const check = checks.get(name);
       if (check === undefined) return fault("no such field as it has");
       const wrong = check(value[name], meter);
-      // A field that is undefined is as good as missing, where it may be.
+      // An optional field may also be undefined.
       if (wrong !== null && (value[name] !== undefined || required.includes(name))) return `.${name}${wrong}`;
     }
     for (const name of required) if (!Object.hasOwn(value, name)) return `.${name}${fault("a value")}`;

@@ -70,7 +70,7 @@ export class Pool {
     this.#options = options;
     this.#events = events;
     this.#piscina = new Piscina({
-      // As .cts in the clone, as .cjs in the package.
+      // The extension is .cts in the clone and .cjs in the package.
       filename: new URL(
         `../../../workers/entry${extname(import.meta.url).replace(".", ".c")}`,
         import.meta.url,
@@ -80,14 +80,15 @@ export class Pool {
       maxQueue: options.capacity,
       idleTimeout: 0,
       concurrentTasksPerWorker: 1,
-      // The default stops the event loop of a warm thread.
+      // The default would block the event loop of a warm thread.
       atomics: "disabled",
       recordTiming: false,
-      // Only a backstop: at its own limit V8 may abort the whole process, so it is out of the memory guard's way.
+      // This limit is only a backstop. V8 may abort the whole process at it, so it lies above the limit at
+      // which the memory guard acts.
       resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb * 2 },
       env: options.environment as never, // Piscina's type for it cannot be satisfied.
     });
-    // Unheard, an error of a thread that holds no run would end the process.
+    // Without a listener, an error of a thread that holds no run would end the process.
     this.#piscina.on("error", (error) => events.error(error));
   }
 
@@ -257,11 +258,11 @@ export class Pool {
   }
 
   /**
-   * Notes that a thread died before it had a session: the agent module is at fault, and the next thread would die of it
-   * too.
+   * Notes that a thread failed before it had a session. The agent module is at fault, and the next thread would fail
+   * likewise.
    */
   #failed(error: Error): void {
-    // Threads that started together die together: they count as one failure.
+    // Threads that started together fail together: they count as one failure.
     if (this.#backOff.pauseMs > 0) return;
     this.#backOff.fail(error);
     this.#events.startFailed(error, this.#backOff.pauseMs);

@@ -13,7 +13,7 @@ import type { RecogniserPort } from "../recogniser/speech-recogniser.ts";
 import { readThreadMessage } from "./thread-message.ts";
 
 /**
- * One thread, from its start to its death. It serves one session at most:
+ * One thread, from its start to its end. It serves one session at most:
  *
  *   starting ──▶ warm ──▶ running ──▶ draining ──▶ gone
  *      └───────────┴─────────┴────────────┴─────────▲
@@ -79,9 +79,9 @@ export class Slot {
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
   thread: Worker | undefined;
-  /** True while `createAgent` runs in it: the agent is in no call yet that it could leave without an answer. */
+  /** True while `createAgent` runs in it: the agent is in no call yet. */
   creating = false;
-  /** True where the thread died before it was claimed. */
+  /** True where the thread ended before it was claimed. */
   diedUnused = false;
 
   readonly #options: SlotOptions;
@@ -106,7 +106,7 @@ export class Slot {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on("message", (message: unknown) => this.#receive(message));
-    // What cannot be made of its clone again is no message either.
+    // A message that cannot be deserialized is malformed.
     port1.on("messageerror", (error) => this.#malformed(error.message));
     const boot: SlotBoot = {
       port: port2,
@@ -118,7 +118,7 @@ export class Slot {
     };
     this.ended = options.run(boot, this.#abort.signal).then(
       () => this.#gone(new Error("The slot's thread returned")),
-      // Whoever throws a text in a thread ends it with that.
+      // A thread may throw something else than an Error, such as a text.
       (error: unknown) => this.#gone(error instanceof Error ? error : errorOf(plainError(error))),
     );
   }
@@ -190,7 +190,7 @@ export class Slot {
   }
 
   #take(message: FromThread): void {
-    // A thread that stands still before the agent's code is entered is given no such time: another one is tried.
+    // The longer time for `createAgent` begins only here: a thread that stands still before the agent's code is replaced soon.
     if (message.type === "entered") this.creating = true;
     else if (message.type === "created" || message.type === "failed") this.creating = false;
     if (message.type === "started") {
@@ -212,7 +212,7 @@ export class Slot {
     try {
       this.send({ type: "recogniser", number, ...this.#options.recogniser.connect(this.number) });
     } catch {
-      // The recogniser ended just now, and the port with it: a closed one cannot be handed on.
+      // The recogniser has just ended, and its ports are closed. A closed port cannot be transferred.
       this.send({ type: "recogniser", number, port: null, refusal: "it has ended just now" });
     }
   }
@@ -223,7 +223,7 @@ export class Slot {
       this.#state = "warm";
       this.#events.warm(this, importMs);
     } else {
-      // Taken again, it would give the thread another session.
+      // A second `warm` must not give the thread a second session.
       this.#malformed("message: a thread is warm once");
     }
   }
@@ -270,8 +270,8 @@ export class Slot {
   }
 
   /**
-   * Reads the last messages of the thread, whose end is known sooner than these. Where the server ended it, nothing
-   * reads them.
+   * Reads the messages that the thread sent before its end, since the end may be known sooner than they are. They are
+   * not read where the server ended the thread.
    */
   #hearLastWords(): void {
     while (!this.#retired) {
@@ -285,7 +285,7 @@ export class Slot {
     try {
       return receiveMessageOnPort(this.#port);
     } catch (error) {
-      // What cannot be made of its clone again.
+      // A message that cannot be deserialized is reported as malformed.
       return { message: error };
     }
   }

@@ -21,7 +21,7 @@ export function threadEnvironment(
 ): Record<string, string> {
   const cache = compileCacheFolder();
   const environment: Record<string, string> = cache === null ? {} : { NODE_COMPILE_CACHE: cache };
-  // Which way requests leave is a fact of the network: no agent could be reached by its services without it.
+  // Proxy variables describe the network: without them no agent could reach its services.
   for (const [name, value] of Object.entries(ofProcess)) {
     if (value !== undefined && isProxyVariable(name) && !isGiven(name, given)) environment[name] = value;
   }

@@ -25,7 +25,7 @@ export async function rehearse(
   const fail = (error: PlainError) => reject(errorOf(error));
   const expire = (message: string, ms: number) =>
     setTimeout(async () => {
-      // A thread that is blocked can say where; one that waits cannot, and has no such place.
+      // The place where a blocked thread stands is known; a thread that waits has none.
       const where = slot.thread ? whereText(await hotFrames(slot.thread)) : "";
       fail({ name: "DeadlineError", message: `${message}${where}` });
       slot.retire();

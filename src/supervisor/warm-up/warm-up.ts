@@ -31,7 +31,7 @@ export class WarmUp {
 
   constructor(options: WarmUpOptions) {
     this.#options = options;
-    // Nobody has to wait for it.
+    // A rejection must not count as unhandled where nobody waits for it.
     this.#firstTry.promise.catch(() => undefined);
   }
 
@@ -79,7 +79,7 @@ export class WarmUp {
         return true;
       } catch (error) {
         if (signal.aborted) return false;
-        // The pool refuses who waits when the agent module cannot be imported, and pauses by itself.
+        // The pool rejects at once while the agent module cannot be imported, and makes its own pauses between tries.
         if (GreenroomError.is(error) && error.code === "AGENT_UNAVAILABLE") {
           this.#failed(error.cause);
           continue;

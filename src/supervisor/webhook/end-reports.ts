@@ -23,9 +23,9 @@ const writeTimeoutMs = 5_000;
 const flushTimeoutMs = 10_000;
 /** The time that is left for ends that no other process knows of, in milliseconds. */
 const lastTimeoutMs = 2_000;
-/** The longest time that an end is not shown since it is written nowhere, in milliseconds. */
+/** The longest time for which an end that is not written yet is hidden, in milliseconds. */
 const showTimeoutMs = 3_000;
-/** The time between two questions which end of a session counts, in milliseconds. */
+/** The time between two questions to the registry about which end of a session counts, in milliseconds. */
 const askAgainMs = 1_000;
 
 export interface EndReportsOptions {
@@ -37,9 +37,10 @@ export interface EndReportsOptions {
 }
 
 /**
- * Tells of every end, once: the log, the metrics, the application's hook, the webhook. None can hinder another. But for
- * the log, nothing is told before the registry has written the end: from then on it has one content, whichever process
- * tells it. It is shown then too, or before where others keep it until it can be written, and after 3 s in any case.
+ * Reports every end once: to the log, the metrics, the application's hook and the webhook. A failure of one does not
+ * affect the others. Only the log line comes before the registry has written the end; from then on the end is final,
+ * whichever process reports it. The end is shown then too, or earlier where peers keep it until it can be written, and
+ * after 3 s in any case.
  */
 export class EndReports {
   readonly #options: EndReportsOptions;
@@ -48,7 +49,7 @@ export class EndReports {
   readonly #writing = new Set<Promise<void>>();
   readonly #hooks = new Set<Promise<void>>();
   #isClosed = false;
-  /** The messages that the registry does not keep, since it could not be reached to the end. */
+  /** The ids of the messages that no registry keeps, since it could not be reached before this process left. */
   readonly #alone = new Set<string>();
   /** The sessions whose end is not shown yet, by id. */
   readonly #hidden = new Map<string, { readonly session: Session; readonly overdue: NodeJS.Timeout }>();
@@ -79,8 +80,8 @@ export class EndReports {
   }
 
   /**
-   * Reports a session of another process, which died. Returns the text that is to be told of it; null where nothing is
-   * told.
+   * Reports a session of another process, which is dead. Returns the text of the webhook message about it; null where
+   * none is sent.
    */
   lost(record: SessionRecord): string | null {
     const summary = summarizeLost(record);
@@ -124,7 +125,8 @@ export class EndReports {
         "onSessionEnd did not finish before the stop",
       ),
     );
-    // What the registry keeps is tried once more, and then left to others: a receiver that is down holds up no stop.
+    // A message that the registry keeps is tried once more, and then left to other processes: a receiver that
+    // is down must not delay the stop.
     const tried = this.#options.registry.keepsMessages;
     await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried })]);
   }
@@ -132,7 +134,7 @@ export class EndReports {
   /** Delivers the messages that a closed registry does not keep, 4 s at the most, and drops the rest. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    // A registry that is closed has answered all of them; one of the application's own may not.
+    // Greenroom's registries have answered all of them once they are closed; a registry of the application's own may not.
     await within(Promise.all(this.#writing), lastTimeoutMs, "To write the ends").catch(() => undefined);
     const { registry, metrics, log } = this.#options;
     const isKept = ({ id }: { readonly id: string }) => registry.keepsMessages && !this.#alone.has(id);
@@ -153,7 +155,7 @@ export class EndReports {
 
   #written(session: Session, summary: SessionSummary, body: string | null, outcome: EndOutcome): void {
     const { log } = this.#options;
-    // The one that counts is shown.
+    // A superseded end is not shown: the end that counts is.
     if (outcome !== "superseded") this.show(session.id);
     switch (outcome) {
       case "final":
@@ -183,8 +185,8 @@ export class EndReports {
   }
 
   /**
-   * The end that counts is shown from here on. Where the registry cannot be asked that is `lost`, and its time is
-   * learnt once it can.
+   * Replaces the end of the session by the one that counts, and shows it. Where the registry cannot be asked, that is
+   * `lost`, and the time of the end is asked for again later.
    */
   async #supersede(session: Session): Promise<void> {
     const { registry, membership } = this.#options;

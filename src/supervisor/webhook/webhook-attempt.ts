@@ -12,7 +12,7 @@ export interface WebhookAttempt {
   readonly abort: AbortController;
 }
 
-/** The result of one attempt; `what` says it to an operator. */
+/** The result of one attempt; `what` describes it for an operator. */
 export type AttemptResult =
   | { readonly decision: "delivered" | "gone"; readonly what: string }
   | { readonly decision: "again"; readonly what: string; readonly retryAfterMs: number | null };
@@ -52,7 +52,7 @@ function judge({ ok, status, headers }: Response): AttemptResult {
   const what = `status ${status}`;
   if (ok) return { decision: "delivered", what };
   if (status === 410) return { decision: "gone", what };
-  // A refusal may be a receiver that is being deployed, or a gateway's: an end is worth another try.
+  // The refusal may come from a gateway, or from a receiver that is being deployed: another try may succeed.
   return { decision: "again", what, retryAfterMs: retryAfter(headers.get("retry-after")) };
 }
 

@@ -41,8 +41,8 @@ export interface WebhookOptions extends Partial<WebhookDelivery> {
 }
 
 /**
- * The time without a delivery after which a receiver is taken to have been away, in milliseconds. One that refuses a
- * single message takes others.
+ * The time without a delivery after which a receiver is taken to have been away, in milliseconds. A receiver that
+ * refuses a single message accepts others meanwhile.
  */
 const awayAfterMs = 10_000;
 /** The most characters of messages that one process keeps. */
@@ -56,9 +56,9 @@ export interface WebhookMessage {
   readonly data: JsonObject;
 }
 
-/** A message that is to be told, as text. */
+/** A message that is to be sent, as text. */
 export interface OutgoingMessage {
-  /** The id, the same in every attempt, and for every process that tells it. It holds no dot. */
+  /** The id: it is the same in every attempt, and for every process that sends it. It holds no dot. */
   readonly id: string;
   readonly body: string;
   /** The time at which it happened, in epoch milliseconds. */
@@ -211,7 +211,7 @@ export class Webhook {
     this.#waiting.set(delivery, timer);
   }
 
-  /** Tries the messages again that wait for another attempt, since a receiver that was away takes messages again. */
+  /** Tries the waiting messages again at once, since the receiver accepts messages again after it was away. */
   #welcomeBack(): void {
     const at = performance.now();
     const wasAway = at - this.#deliveredAt > awayAfterMs;
@@ -247,7 +247,7 @@ export class Webhook {
     this.#attempted();
   }
 
-  /** Ends all deliveries, since the receiver answered 410: it asks to be left alone. */
+  /** Ends all deliveries, since the receiver answered 410, which asks for no further messages. */
   #stopForGood(): void {
     this.#gone = true;
     this.#log?.error(

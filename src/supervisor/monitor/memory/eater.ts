@@ -3,9 +3,9 @@ import type { Slot } from "../../threads/slot.ts";
 /** The facts that are known of a thread when the process comes near its limit. */
 export interface Candidate {
   readonly slot: Slot;
-  /** The memory that it is known to hold; 0 for one that is not known yet, since it still starts. */
+  /** The memory that it is known to hold, in bytes; 0 for a thread that is still starting. */
   readonly heldBytes: number;
-  /** The time for which it has owed an answer, in milliseconds. */
+  /** The time for which it has not answered a question about its memory, in milliseconds. */
   readonly silentMs: number;
   readonly nestedWorkers: number;
   /** The share of the last moments that it was busy, 0 to 1. */
@@ -13,9 +13,9 @@ export interface Candidate {
 }
 
 export interface Pressure {
-  /** The memory that a thread may hold before it is ended. */
+  /** The memory that a thread may hold before it is ended, in bytes. */
   readonly allowedBytes: number;
-  /** The memory that the process uses beyond what its threads are known to hold, and beyond what is usual. */
+  /** The memory that the process uses beyond what its threads are known to hold, and beyond what is usual, in bytes. */
   readonly unexplainedBytes: number;
   /** True where no thread may be spared any longer. */
   readonly last: boolean;

@@ -38,7 +38,7 @@ const fastestMs = 5;
 const fastestGrowth = (4 * 1_024 * MiB) / 1_000;
 /** The time between two comparisons of the memory in use with what threads hold, in milliseconds. */
 const accountMs = 1_000;
-/** The growth of the process, in bytes, after which threads are asked again what they hold. */
+/** The growth of the process, in bytes, after which threads are asked again how much memory they hold. */
 const worthALook = 48 * MiB;
 /** The growth after which they are asked again where the process is nearly full, in bytes. */
 const worthALookWhenFull = 4 * MiB;
@@ -109,7 +109,8 @@ export class MemoryGuard {
     const due = this.#isLookDue(at, use);
     if (due && !this.#looking && at - this.#look.at >= gapMs) void this.#lookAtThreads(at, use);
     else if (!due) this.#keepAccount(at, use);
-    // What was given back may be taken again.
+    // The last look is compared with the least use since then, so that memory which was freed and is taken
+    // again counts as growth.
     this.#look.usedBytes = Math.min(this.#look.usedBytes, use.usedBytes);
     const roomMs = (firstMark(use.limitBytes) - use.usedBytes) / fastestGrowth;
     const nextMs = Math.min(slowestMs, Math.max(fastestMs, roomMs / 2));
@@ -124,7 +125,7 @@ export class MemoryGuard {
   }
 
   #willBeFull({ usedBytes, limitBytes }: MemoryUse): boolean {
-    // That thread grows fast, and then no more.
+    // The recogniser's thread takes much memory while it loads, and then stops growing.
     if (this.#options.shared.settling) return usedBytes >= lastMark(limitBytes);
     return usedBytes + this.#trend.growth * horizonMs >= lastMark(limitBytes);
   }
@@ -152,7 +153,7 @@ export class MemoryGuard {
     const unexplainedBytes = this.#unexplainedBytes(use);
     const endingBytes = this.#ending.values().reduce((sum, { bytes }) => sum + bytes, 0);
     const restBytes = use.usedBytes - endingBytes;
-    // While a thread is being ended, growth is taken to be its own.
+    // While a thread is being ended, the growth of the process is taken to be that thread's.
     const waiting = this.#ending.size > 0;
     const full = restBytes >= firstMark(use.limitBytes);
     const soon = !waiting && this.#willBeFull(use);
@@ -166,7 +167,7 @@ export class MemoryGuard {
       waiting,
     });
     if (eater === null) return;
-    // One that holds what it may is not ended for what all share.
+    // A thread within its limit is not ended as long as memory that all sessions share can be freed.
     if (eater.bytes <= softBytes && this.#options.shared.shed()) return;
     this.#end(eater, use);
   }
@@ -239,13 +240,13 @@ export class MemoryGuard {
     this.#options.ended();
   }
 
-  /** Notes which threads are on their way out, whatever ended them: their memory comes back. */
+  /** Notes which threads are being ended, whatever the cause, since their memory will come back. */
   #noticeEnding(use: MemoryUse): void {
     for (const slot of this.#options.slots) {
       if (!slot.retired || this.#ending.has(slot)) continue;
       const holding = this.#options.threads.of(slot);
       const bytes = holding === undefined ? 0 : heldBytes(holding);
-      // What nobody accounts for may be of one that the watchdog ended.
+      // Memory that no thread accounts for may belong to a thread that the watchdog ended.
       const unexplained = slot.killed ? this.#unexplainedBytes(use) : 0;
       const known = bytes >= unexplained;
       this.#ending.set(slot, { bytes: known ? bytes : unexplained, known, goneAt: null });

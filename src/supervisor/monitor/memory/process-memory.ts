@@ -78,8 +78,8 @@ class GroupBound implements Bound {
 }
 
 /**
- * The least part of the machine that counts as the process' own: where others take the rest, to end sessions would not
- * help.
+ * The least part of the machine that counts as the process' own. Where other processes take the rest, ending sessions
+ * would not help.
  */
 const leastShare = 0.25;
 

@@ -24,7 +24,7 @@ export const heldBytes = ({ heapBytes, externalBytes, nestedBytes }: ThreadHoldi
  */
 export class ThreadMemory {
   readonly #holdings = new WeakMap<Slot, ThreadHolding>();
-  /** The time since which each thread owes an answer, by `performance.now()`. */
+  /** The time since which each thread has not answered, by `performance.now()`. */
   readonly #asked = new WeakMap<Slot, number>();
   readonly #onRead: (slot: Slot, holding: ThreadHolding) => void;
 
@@ -37,13 +37,16 @@ export class ThreadMemory {
     return this.#holdings.get(slot);
   }
 
-  /** Returns the time for which the thread owes an answer, in milliseconds; 0 where it owes none. */
+  /** Returns the time for which the thread has not answered, in milliseconds; 0 where no question is open. */
   silentMs(slot: Slot): number {
     const askedAt = this.#asked.get(slot);
     return askedAt === undefined ? 0 : performance.now() - askedAt;
   }
 
-  /** Asks the thread, unless it still owes an answer. Resolves with undefined where it does, or has ended. */
+  /**
+   * Asks the thread, unless an earlier question is still open. Resolves with undefined where one is, or where the
+   * thread has ended.
+   */
   async read(slot: Slot): Promise<ThreadHolding | undefined> {
     const { thread } = slot;
     if (!thread || this.#asked.has(slot)) return undefined;

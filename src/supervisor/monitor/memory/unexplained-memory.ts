@@ -16,7 +16,7 @@ export class UnexplainedMemory<Thread> {
     this.#endedBytes += bytes;
   }
 
-  /** The memory of the server itself changes: what there is once it has settled will be usual. Returns 0. */
+  /** Notes that the memory of the server itself is changing: the level that it settles at becomes the usual one. Returns 0. */
   settle(): 0 {
     this.#usualBytes = null;
     return 0;
