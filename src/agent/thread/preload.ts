@@ -1,16 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
 
-const loads: (() => Promise<unknown>)[] = [];
+type Load = () => Promise<unknown>;
+
+/** The time that a thread has been warm before it loads what a session may do without, in milliseconds. */
+const idleAfterMs = 500;
+
+const beforeWarm: Load[] = [];
+const whileIdle: Load[] = [];
 
 /**
  * Called by a provider's module as it is imported: `load` imports what a session of it needs, such as its SDK. Kept only
  * in a worker thread, which runs sessions: the main thread imports agents too, and must not pay for them.
+ * @param when `warm` (default): a session cannot begin without it, so the thread is warm once it is loaded. `idle`: a
+ * session asks for it later, if at all, and loads it then; a warm thread that waits for a session loads it ahead.
  */
-export function registerPreload(load: () => Promise<unknown>): void {
-  if (!isMainThread) loads.push(load);
+export function registerPreload(load: Load, when: "warm" | "idle" = "warm"): void {
+  if (!isMainThread) (when === "warm" ? beforeWarm : whileIdle).push(load);
 }
 
-/** Resolves when everything registered so far is loaded; rejects with the first thing that cannot be. */
+/** Resolves when everything is loaded that a session cannot begin without; rejects with the first thing that cannot be. */
 export async function preloadAll(): Promise<void> {
-  await Promise.all(loads.map((load) => load()));
+  await Promise.all(beforeWarm.map((load) => load()));
+}
+
+/**
+ * Loads the rest, unless a session comes first. Threads that become warm in a burst of starts thus do not take the CPU
+ * from those that are still to become warm. An error is left to the session that needs the part.
+ */
+export async function preloadWhileIdle(assigned: Promise<unknown>): Promise<void> {
+  if (whileIdle.length === 0) return;
+  const waiting = new AbortController();
+  void assigned.then(() => waiting.abort());
+  try {
+    await sleep(idleAfterMs, undefined, { signal: waiting.signal, ref: false });
+    for (const load of whileIdle) await load();
+  } catch {
+    // A session has come, or a part cannot be loaded.
+  }
 }

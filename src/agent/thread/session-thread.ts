@@ -20,7 +20,7 @@ import { Inbox } from "./inbox.ts";
 import { isolateThread } from "./isolation.ts";
 import { watchNestedWorkers } from "./nested-workers.ts";
 import { PermitDesk } from "./permits.ts";
-import { preloadAll } from "./preload.ts";
+import { preloadAll, preloadWhileIdle } from "./preload.ts";
 import { offerRecogniser, RecogniserDesk } from "./recogniser-desk.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
@@ -74,6 +74,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     return failed("import", error);
   }
   post({ type: "warm", importMs: now() - importStartedAt });
+  void preloadWhileIdle(inbox.assigned);
 
   const { rehearsal, inMemory, ...session } = await inbox.assigned;
   post({ type: "entered", at: now() });

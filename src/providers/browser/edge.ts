@@ -45,7 +45,6 @@ export class Edge implements EdgeInterface {
   }
 
   async join(_call: Call, request: JoinRequest): Promise<Connection> {
-    if (this.#options.webRtc) await loadWerift();
     request.signal.throwIfAborted();
     this.#connection = new BrowserConnection(request, this.#options);
     return this.#connection;

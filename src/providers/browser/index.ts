@@ -6,4 +6,5 @@ import { loadWerift } from "../../media/werift.ts";
 export { Edge } from "./edge.ts";
 export type { BrowserOptions, IceServerOption } from "./options.ts";
 
-registerPreload(loadWerift);
+// A session that nobody joins by WebRTC, such as one of text, does without.
+registerPreload(loadWerift, "idle");
