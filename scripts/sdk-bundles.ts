@@ -32,29 +32,29 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
 };
 
 /**
- * The modules that the main thread loads, which is not to load a provider's whole bundle for them: their packages are
+ * The pattern of modules that the main thread loads. They must not load a provider's whole bundle: their packages are
  * dependencies.
  */
 const alone = /(^|\/)leave-module\.js$/;
 
-/** Stream's SDK is not ours to hand on: whoever uses it gets it from Stream, as a dependency. */
+/** The pattern of Stream's SDK, which may not be redistributed: users install it from Stream, as a dependency. */
 const proprietary = /node_modules\/@stream-io\//;
 
-/** CommonJS modules find Node's own by it. */
+/** The first lines of a bundle, by which CommonJS modules find Node's own. */
 const banner =
   'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
-/** Native helpers of ws, which it does without. */
+/** The native helpers of ws, which it does not need. */
 const optional = ["bufferutil", "utf-8-validate"];
 
 /**
- * Puts the SDK of each provider into one file, `sdk-bundle.js` beside it, without what is not used of it, and has the provider
- * import that. Every session's thread loads them: as they come, the first three cost a thread 40 MiB and 180 ms, so 22 MiB and
- * 60 ms (Node 24; the thread itself 12 MiB and 25 ms). Names stay as they are: stack traces can be read, and errors are
- * known by theirs.
+ * Bundles the SDK of each provider into one file, `sdk-bundle.js` beside it, without its unused parts, and has the
+ * provider import that. Every session's thread loads the SDKs: unbundled, the first three cost a thread 40 MiB and 180
+ * ms; bundled, 22 MiB and 60 ms (Node 24; the thread itself 12 MiB and 25 ms). Names stay as they are, so that stack
+ * traces can be read, and errors are recognised by their names.
  */
 export async function bundleSdks(root: string, folder: string): Promise<void> {
   const source = join(folder, "src");
-  // The folder that node_modules really is in: names of shared files are made of paths relative to it.
+  // This is the real folder of node_modules: names of shared files are made of paths relative to it.
   const home = dirname(realpathSync(join(root, "node_modules")));
   for (const [part, packages] of Object.entries(sdks)) {
     importBundle(join(source, part), Object.keys(packages));
@@ -66,12 +66,12 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
     })),
     plugins: [closedWorld(home)],
     absWorkingDir: home,
-    // Otherwise the nearest one above any file would count.
+    // Without this the nearest tsconfig above any file would count.
     tsconfigRaw: {},
     outdir: source,
     chunkNames: "providers/sdk-chunks/[name]-[hash]",
     bundle: true,
-    // What two of them share is there once, and what is loaded when needed stays so.
+    // Code that two bundles share is in one file, and modules that are loaded on demand stay so.
     splitting: true,
     format: "esm",
     platform: "node",
@@ -93,9 +93,10 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
 const entryScheme = "sdk";
 
 /**
- * The bundle is made of the packages in `home`/node_modules and of nothing else, so that it is the same wherever the output
- * folder is and whatever lies above either of them. The entry files exist in memory only, and are named `.mjs`: a file
- * would be judged by the nearest package.json above it, which decides what the default import of a CommonJS module is.
+ * Returns a plugin that makes the bundle of the packages in `home`/node_modules and of nothing else, so that it is the
+ * same wherever the output folder is and whatever lies above either of them. The entry files exist in memory only, and
+ * are named `.mjs`: a file would be judged by the nearest package.json above it, which decides what the default import
+ * of a CommonJS module is.
  */
 function closedWorld(home: string): Plugin {
   const packages = join(home, "node_modules") + sep;
@@ -110,7 +111,7 @@ function closedWorld(home: string): Plugin {
         contents: entryOf(path.replace(/\.mjs$/, "")),
         resolveDir: home,
       }));
-      // Optional packages of the SDKs that are not installed here may well lie in a node_modules above.
+      // Optional packages of the SDKs that are not installed here may be found in a node_modules above.
       onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...options }) => {
         if (pluginData === resolving || options.kind === "entry-point") return undefined;
         const found = await resolve(path, { ...options, pluginData: resolving });
@@ -129,7 +130,7 @@ function entryOf(part: string): string {
     .join("");
 }
 
-/** The folder imports the bundle where it imported the packages. Throws where it imports none of them. */
+/** Has the folder import the bundle where it imported the packages. Throws where it imports none of them. */
 function importBundle(folder: string, packages: readonly string[]): void {
   const files = globSync("**/*.js", { cwd: folder })
     .map((file) => file.replaceAll(sep, "/"))
@@ -147,7 +148,7 @@ function importBundle(folder: string, packages: readonly string[]): void {
   }
 }
 
-/** Returns the licences of these packages: whoever hands on a package hands on its licence. */
+/** Returns the licences of these packages, which must be distributed with them. */
 function licenses(root: string, inputs: readonly string[]): string {
   const packages = new Set(
     inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),

@@ -10,19 +10,22 @@ const keys = [providers.gemini, providers.deepgram, providers.elevenlabs].map(
 );
 const [hasGemini, hasDeepgram, hasElevenlabs] = keys.map((key) => fromEnvironment(key) !== undefined);
 
-// A provider is imported only where its key is set: its SDK is then loaded before the thread says that it is warm.
+// A provider is imported only where its key is set: its SDK is then loaded before the thread reports that it is warm.
 const gemini = hasGemini ? await import("../src/providers/gemini/index.ts") : null;
 const deepgram = hasDeepgram ? await import("../src/providers/deepgram/index.ts") : null;
 const elevenlabs = hasElevenlabs ? await import("../src/providers/elevenlabs/index.ts") : null;
 
-/** The time that a browser has to come into the call before the greeting, in milliseconds. Whoever types gets it sooner. */
+/**
+ * The time that a browser has to come into the call before the greeting, in milliseconds. A participant who types gets
+ * it at once.
+ */
 const participantWaitTimeoutMs = 3_000;
 
 const missing = keys.filter((key) => fromEnvironment(key) === undefined).map(({ name }) => name);
 const about =
   missing.length === 0 ? {} : { about: `Offline stand-ins take the place of what needs ${list(missing)}.` };
 
-/** The agent that is served where none is named: it uses the services that there are keys for, and runs without any. */
+/** The agent that is served where none is named. It uses the services whose keys are set, and runs without any. */
 export default defineAgent({
   ...about,
   createAgent() {

@@ -14,7 +14,7 @@ const equipment: ThreadEquipment = {
  * cannot fail there.
  */
 export default async function session(boot: SlotBoot): Promise<never> {
-  // A thread serves one session, never two.
+  // A thread serves one session, never a second one.
   if (used) process.exit(70);
   used = true;
   await runSlot(boot, equipment);

@@ -10,7 +10,7 @@ import type { FromRecogniserThread, ToRecogniserThread } from "../src/shared/rec
 const port = parentPort;
 if (port === null) throw new Error("speech-recogniser is the entry of a worker thread");
 const startedAt = performance.now();
-// Where that fails, the thread ends with the error, and the main thread tells it.
+// Where loading fails, the thread ends with the error, and the main thread reports it.
 const recogniser = Moonshine.load().then((model) => {
   port.postMessage({ type: "loaded", ms: performance.now() - startedAt } satisfies FromRecogniserThread);
   return new Recogniser(model);

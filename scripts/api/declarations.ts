@@ -40,7 +40,7 @@ const declaring =
 
 interface Statement extends Declaration {}
 
-/** Cuts the text of a declaration file into its statements. */
+/** Returns the statements of a declaration file. */
 function statementsOf(text: string): Statement[] {
   const statements: Statement[] = [];
   let depth = 0;
@@ -79,7 +79,7 @@ function withoutComments(text: string): string {
 
 const named = /^\s*(?:type )?([\w$]+)(?: as ([\w$]+))?\s*$/;
 
-/** The names between the braces of an import or export: as they are inside, and as they are outside. */
+/** Returns the names between the braces of an import or export: as they are inside, and as they are outside. */
 function namesIn(text: string): (readonly [inner: string, outer: string])[] {
   const [, list = ""] = /\{([\s\S]*)\}/.exec(text) ?? [];
   return list.split(",").flatMap((part) => {
@@ -92,24 +92,24 @@ function namesIn(text: string): (readonly [inner: string, outer: string])[] {
 export class Declarations {
   readonly #modules = new Map<string, Module>();
 
-  /** The names that a file exports, sorted. */
+  /** Returns the names that a file exports, sorted. */
   exportsOf(file: string): string[] {
     return [...this.#module(file).exports.keys()].toSorted();
   }
 
-  /** The declarations of a name: several where they are merged, such as an interface and a constant. */
+  /** Returns the declarations of a name: several where they are merged, such as an interface and a constant. */
   of({ file, name }: Place): readonly Declaration[] {
     return this.#module(file).declarations.get(name) ?? [];
   }
 
-  /** Finds where an exported name is declared; null where that is in a package. */
+  /** Returns the place where an exported name is declared; null where that is in a package. */
   find(file: string, name: string): Place | null {
     const found = this.#module(file).exports.get(name);
     if (found === undefined) return null;
     return "from" in found ? this.#follow(file, found) : this.named(file, found.local);
   }
 
-  /** Finds what a word means within a file; null where it is nothing of the project's. */
+  /** Returns the declaration that a word means within a file; null where it is not one of the project's. */
   named(file: string, word: string): Place | null {
     const { declarations, imports } = this.#module(file);
     if (declarations.has(word)) return { file, name: word };

@@ -11,7 +11,7 @@ import { answerEntrusted } from "./peers/entrust.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 
-/** A ready Koa application over the launcher, which is started and drained by whoever serves it. */
+/** Resolves with a Koa application over the launcher. The caller starts and drains the launcher. */
 export async function createApp(launcher: AgentLauncher, filled: FilledServeOptions): Promise<Koa> {
   const plane = new ControlPlane(await supervisorOf(launcher), filled);
   const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint, ...talkEndpoints]);
@@ -26,7 +26,7 @@ export async function createApp(launcher: AgentLauncher, filled: FilledServeOpti
       if (hop?.kind === "entrusted") return answerEntrusted(ctx, plane.peers.registry);
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
-      // A process that stood still may have lost its sessions: nothing is answered by what it knew before.
+      // A process that stood still may have lost its sessions, so it must not answer before it knows.
       await plane.peers.registry.current();
       const run = async () => {
         if ((!match || match.endpoint === homeEndpoint) && (await answeredBy(ctx, next))) return;
@@ -34,7 +34,7 @@ export async function createApp(launcher: AgentLauncher, filled: FilledServeOpti
         if (match.endpoint) await router.run(ctx);
         else router.refuseMethod(ctx, match.allow);
       };
-      // A browser's part in it was judged by the peer that it talks to.
+      // The peer that passed the request on has checked the rules for browsers.
       if (hop) return run();
       await cors(ctx, async () => {
         origins.check(ctx);
@@ -49,7 +49,7 @@ export async function createApp(launcher: AgentLauncher, filled: FilledServeOpti
   return app;
 }
 
-/** Returns whether the routes that were added to the application have an answer. */
+/** Resolves with whether the routes that were added to the application have answered. */
 async function answeredBy(ctx: Koa.Context, next: Koa.Next): Promise<boolean> {
   await next();
   const answered = ctx.status !== 404 || ctx.body !== undefined || ctx.headerSent || ctx.respond === false;

@@ -15,7 +15,7 @@ import { Peers } from "./peers/peers.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 import { LocalListener } from "./sockets/local-listener.ts";
 
-/** Callbacks that are asked one after another for one request: who calls, may they view it, may they do that. */
+/** The number of callbacks that one request may call one after another: for the caller, for viewing, and for the action. */
 const mostCallbacks = 3;
 /** The time that a peer may take besides its callbacks, in milliseconds: it may have to ask a session. */
 const spareMs = 5_000 + answerTimeoutMs;
@@ -74,14 +74,14 @@ export class ControlPlane {
     this.starts = new RateLimit("starts", options.startsPerSecond, options.startBurst);
     this.messages = new RateLimit("messages", options.messagesPerSecond, options.messageBurst);
     this.joinTokens = new RateLimit("join tokens", options.messagesPerSecond, options.messageBurst);
-    // A listener for each open stream.
+    // Each open stream has a listener, so the number is not limited.
     setMaxListeners(0, supervisor.sessionsEnded);
     this.streams = new OpenLimit("open event streams", options.maxEventStreams);
     this.socketsOfCaller = new OpenLimit("open WebSockets", options.maxMediaSockets);
     this.localListener = new LocalListener(supervisor.sessionsEnded);
   }
 
-  /** A session by its id; with a call, only if it is of that call. */
+  /** Returns a session by its id; with a call, only where it belongs to that call. */
   findSession(sessionId: string, callId?: string): Session | undefined {
     const session = this.supervisor.getSession(sessionId);
     return callId === undefined || session?.callId === callId ? session : undefined;

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import type { Exchange, JudgedEndpoint } from "./exchange.ts";
 
-/** One way to answer, for the documentation. */
+/** An answer of an endpoint, for the documentation. */
 export interface DocumentedAnswer {
   readonly description: string;
-  /** JSON body; none where there is no body. */
+  /** The schema of the JSON body; missing where there is no body. */
   readonly schema?: z.ZodType;
   /** The content type, where it is not JSON. */
   readonly contentType?: string;
@@ -22,7 +22,7 @@ export interface EndpointDocumentation {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
-  /** True where nobody is asked who they are. */
+  /** True where callers do not authenticate. */
   readonly anonymous?: boolean;
 }
 
@@ -30,12 +30,12 @@ export interface Endpoint extends JudgedEndpoint {
   readonly method: "get" | "post" | "delete";
   /** The path, with parameters in braces: `/sessions/{session_id}`. */
   readonly path: string;
-  /** True where it is answered for whoever asks from wherever: no Host check, no refusal by Origin. For probes. */
+  /** True where every caller is answered, without checks of Host and Origin. It is for probes. */
   readonly open?: boolean;
   /** True where it reads a body although it documents none. */
   readonly readsBody?: boolean;
   /** The part in the OpenAPI document; null: it is not in the document. */
   readonly documentation: EndpointDocumentation | null;
-  /** Sets the answer on `exchange.ctx`; what it throws is answered as an error. */
+  /** Sets the answer on `exchange.ctx`. An error that it throws is answered as one. */
   handle(exchange: Exchange): Promise<void> | void;
 }

@@ -22,7 +22,7 @@ export interface Caller {
   readonly text: string;
 }
 
-/** A session that the caller may do with what the endpoint does. */
+/** The result of judging a request: the session that the caller may act on, and the caller. */
 export interface Judged {
   readonly session: Session;
   readonly caller: Caller;
@@ -34,7 +34,7 @@ export interface Judged {
 export interface JudgedEndpoint {
   /** The permission that a caller must have for the session of the path. */
   readonly judgement?: PermissionName;
-  /** True where a session token opens it, although it does not give that permission elsewhere. */
+  /** True where a session token is accepted, although it does not give that permission elsewhere. */
   readonly opensByToken?: boolean;
   /** The type of a body that is taken as a text, beside JSON. */
   readonly textBody?: TextType;
@@ -46,17 +46,17 @@ export class Exchange {
   readonly plane: ControlPlane;
   readonly params: Readonly<Record<string, string>>;
   readonly scope: RequestScope;
-  /** The peer that passed it on; null where it comes from a client. */
+  /** The passing-on of the request by a peer; null where it comes from a client. */
   readonly hop: Hop | null;
   readonly #endpoint: JudgedEndpoint;
   /** The session of the path, where it is one of another replica that is judged here. */
   #foreign: ScopedSession | undefined;
-  /** The request was judged by a session_token. */
+  /** True where the request was judged by a session_token. */
   #byToken = false;
-  /** The scope that permissions see: for the bearer of a session_token it is in the name of who started the session. */
+  /** The scope that permissions see. For a session_token it is in the name of the caller who started the session. */
   #judgedScope: RequestScope;
 
-  /** Takes the endpoint, whose judgement is what the caller must be allowed to do with the session of the path. */
+  /** Takes the endpoint, whose judgement says what the caller must be allowed to do with the session of the path. */
   constructor(
     ctx: Koa.Context,
     plane: ControlPlane,
@@ -74,9 +74,7 @@ export class Exchange {
     this.#judgedScope = this.scope;
   }
 
-  /**
-   * Returns the same request once more, of which nothing is known yet: to be judged again. Its scope is to be released.
-   */
+  /** Returns the same request anew, to be judged again. Its scope has to be released. */
   again(): Exchange {
     return new Exchange(this.ctx, this.plane, this.params, this.#endpoint);
   }
@@ -86,12 +84,12 @@ export class Exchange {
     return this.#byToken;
   }
 
-  /** The query as plain text: of a name that is given twice, the last one. */
+  /** Returns the query as plain text. Where a name is given twice the last value counts. */
   get query(): Record<string, string> {
     return Object.fromEntries(this.scope.query);
   }
 
-  /** Returns the caller. Throws what `getCurrentUser` throws. */
+  /** Resolves with the caller. Rejects with the error that `getCurrentUser` throws. */
   async caller(): Promise<Caller> {
     const user = await this.plane.permissions.user(this.scope);
     if (user === null) return { user, key: `address ${this.scope.ip}`, text: "api" };
@@ -99,8 +97,8 @@ export class Exchange {
   }
 
   /**
-   * Returns the caller and the body. A stranger learns that they are one before they learn what is wrong with the body; yet
-   * `getCurrentUser` can see a body that is right.
+   * Resolves with the caller and the body. The caller is judged before errors of the body are reported, so that an
+   * unknown caller learns only that they are unknown; yet `getCurrentUser` can see a body that is right.
    */
   async callerAndBody(): Promise<{ caller: Caller; body: JsonValue | undefined }> {
     const body = await this.#readBody();
@@ -108,7 +106,7 @@ export class Exchange {
     return { caller, body: body() };
   }
 
-  /** Returns the same as {@link judged}, and the body. The caller is judged before they are told of flaws in it. */
+  /** Resolves as {@link judged} does, with the body. The caller is judged before errors of the body are reported. */
   async judgedWithBody(): Promise<Judged & { readonly body: JsonValue | undefined }> {
     const body = await this.#readBody();
     const judged = await this.judged();
@@ -116,8 +114,8 @@ export class Exchange {
   }
 
   /**
-   * The session of the path, where the caller may do with it what the endpoint does. Throws what denies them that; the 404 of
-   * an unknown session where they may not view it either.
+   * Resolves with the session of the path and the caller, where the caller may do with it what the endpoint does.
+   * Rejects with the denial, or with the 404 of an unknown session where the caller may not view it either.
    */
   async judged(): Promise<Judged> {
     const { session_id: id = "", call_id: callId } = this.params;
@@ -128,9 +126,9 @@ export class Exchange {
     return { session, caller, byToken };
   }
 
-  /** Throws as {@link judged} does for a session of another replica, which this one has to judge. */
+  /** Rejects as {@link judged} does for a session of another replica, which this one has to judge. */
   async judgeForeign(session: ScopedSession): Promise<void> {
-    // A provider's route judges for itself, where the session is.
+    // A provider's route judges for itself, at the replica of the session.
     if (!this.#endpoint.judgement) return;
     const { call_id: callId } = this.params;
     if (callId === undefined || callId === session.callId) this.#foreign = session;
@@ -138,7 +136,10 @@ export class Exchange {
     if (!this.#foreign) throw new GreenroomError("SESSION_NOT_FOUND", session.id);
   }
 
-  /** Throws what denies the caller any session, be there one or not. That there is none is left to be told. */
+  /**
+   * Rejects where the caller is denied every session, whether this one exists or not. The caller of this method reports
+   * that there is none.
+   */
   async judgeUnknown(id: string): Promise<void> {
     if (!this.#endpoint.judgement) return;
     try {
@@ -148,12 +149,12 @@ export class Exchange {
     }
   }
 
-  /** Resolves with whether the caller may view the session of the path, which they may do something else with. */
+  /** Resolves with whether the caller, who may do something with the session of the path, may view it as well. */
   async mayView(): Promise<boolean> {
     return this.#endpoint.judgement !== undefined && this.plane.permissions.shows(this.#judgedScope);
   }
 
-  /** Judges the caller, also where there is no such session: the answer, an error above all, must not tell. */
+  /** Judges the caller, also where there is no such session: the answer must not reveal whether there is one. */
   async #judge(
     id: string,
     session: ScopedSession | undefined,
@@ -167,12 +168,12 @@ export class Exchange {
     const caller = byToken ? tokenCaller(id) : await this.caller();
     if (byToken && session)
       this.#judgedScope = this.scope.inNameOf(starterOf(session, options.getCurrentUser));
-    // Of another replica's session its bearer knows already that there is one; what it came to is for those who may view it.
+    // The bearer of a token for another replica's session knows that it exists; what happened to it is judged elsewhere.
     if (!byToken || !this.#foreign) await permissions.demandOfSession(judgement, this.#judgedScope, id);
     return { caller, byToken };
   }
 
-  /** The scope of one session of a list. */
+  /** Returns the scope of one session of a list. */
   childScope(session: Session): RequestScope {
     const subject: Subject = {
       params: { session_id: session.id, call_id: session.callId },
@@ -181,7 +182,7 @@ export class Exchange {
     return this.scope.child(subject);
   }
 
-  /** The body, or what is wrong with it, for later. */
+  /** Resolves with a function that returns the body, or throws its error later. */
   async #readBody(): Promise<() => JsonValue | undefined> {
     try {
       const body = await readJsonBody(this.ctx, notesOf(this.ctx).bodyHash, this.#endpoint.textBody);

@@ -7,7 +7,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { commonAnswers } from "./http/common-answers.ts";
 import { Answering, notesOf } from "./http/request-notes.ts";
 
-/** `GET /metrics`, left out where it has a port of its own. */
+/** The endpoint `GET /metrics`, left out where it has a port of its own. */
 export const prometheusEndpoint: Endpoint = {
   method: "get",
   path: "/metrics",
@@ -30,7 +30,7 @@ async function expose(ctx: Koa.Context, { metrics }: Supervisor): Promise<void> 
   ctx.body = await metrics.text();
 }
 
-/** An application that answers `GET /metrics` and nothing else, for `metricsPort`. */
+/** Resolves with an application that answers `GET /metrics` and nothing else, for `metricsPort`. */
 export async function createMetricsApp(launcher: AgentLauncher): Promise<Koa> {
   const supervisor = await supervisorOf(launcher);
   const log = supervisor.log.child({ component: "metrics" });

@@ -8,8 +8,8 @@ import { EndpointRouter } from "./router.ts";
 import { fillServeOptions } from "./serve-options.ts";
 
 /**
- * The endpoints for a foreign application: they bring their own error answers, body parsing, request ids, and checks of Host and
- * Origin, and leave everything else, CORS above all, to it.
+ * Resolves with the endpoints for another application. They bring their own error answers, body parsing, request ids,
+ * and checks of Host and Origin, and leave everything else, such as CORS, to the application.
  */
 export async function createRoutes(launcher: AgentLauncher, options: ServeOptions): Promise<Koa.Middleware> {
   const filled = fillServeOptions(options);
@@ -24,7 +24,7 @@ export async function createRoutes(launcher: AgentLauncher, options: ServeOption
       return plane.answering.run(ctx, async () => {
         const hop = plane.peers.arrival(ctx);
         if (hop === "answered") return;
-        // A browser's part in it was judged by the peer that it talks to.
+        // The peer that passed the request on has checked the rules for browsers.
         if (!hop && !match.endpoint.open) origins.check(ctx);
         await router.run(ctx);
       });

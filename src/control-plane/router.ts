@@ -21,7 +21,7 @@ import { prometheusEndpoint } from "./metrics-app.ts";
 import { answeredElsewhere } from "./peers/pass-on.ts";
 import { providerEndpoints } from "./provider-routes/provider-endpoints.ts";
 
-/** Every endpoint, as the options want them. */
+/** Returns every endpoint that the options enable. */
 export function allEndpoints(options: {
   readonly metricsPort: number | null;
   readonly authenticated: boolean;
@@ -59,10 +59,10 @@ export function allEndpoints(options: {
   ];
 }
 
-/** The route that a request belongs to. */
+/** The route of a request. */
 export type Match =
   | { readonly endpoint: Endpoint }
-  /** There is such a path, but it knows other methods. */
+  /** There is such a path, but not with this method. */
   | { readonly endpoint: null; readonly allow: string }
   | null;
 
@@ -118,7 +118,7 @@ export class EndpointRouter {
   }
 }
 
-/** `/sessions/{id}` as the router writes it: `/sessions/:id`. */
+/** Returns a path such as `/sessions/{id}` in the form of the router: `/sessions/:id`. */
 const routePath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 function allowed(endpoints: readonly Endpoint[]): string {

@@ -16,13 +16,13 @@ export async function routesReady({ middleware }: Koa): Promise<void> {
 }
 
 /**
- * The API as a middleware for a Koa application of your own: `app.use(routes(launcher, options))`. Paths that it does not
- * know go on to the next middleware. Where nobody authenticates, the API answers only those who call the server by an address,
- * by localhost or by one of `allowedHosts`, and pages of `corsAllowOrigins` or of the server itself. The headers of CORS are the
- * application's affair; `corsAllowMethods`, `corsAllowHeaders`, `corsAllowCredentials` and `port` are of no meaning here. Start
- * the launcher yourself, or pass the application to `Runner` as `app`.
+ * Returns the API as a middleware for a Koa application of your own: `app.use(routes(launcher, options))`. Unknown
+ * paths go on to the next middleware. Where callers do not authenticate, the API answers only requests to an address,
+ * to localhost or to one of `allowedHosts`, and pages of `corsAllowOrigins` or of the server itself. The application
+ * sets the headers of CORS; `corsAllowMethods`, `corsAllowHeaders`, `corsAllowCredentials` and `port` have no effect
+ * here. Start the launcher yourself, or pass the application to `Runner` as `app`.
  *
- * A light shell: what is behind it is loaded at the first request, or by `ready`, which rejects with INVALID_OPTIONS. `Runner`
+ * The server's modules are loaded at the first request, or by `ready`, which rejects with INVALID_OPTIONS. `Runner`
  * waits for it before it listens.
  */
 export function routes(launcher: AgentLauncher, options: ServeOptions = {}): Routes {

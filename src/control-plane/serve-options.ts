@@ -17,7 +17,7 @@ export type FilledServeOptions = Filled<typeof httpTable> &
  */
 export function fillServeOptions(raw: ServeOptions = {}): FilledServeOptions {
   const secrets = Object.entries(secretVariables).flatMap(([name, variable]) => {
-    // An empty variable counts as none: templates leave such behind.
+    // An empty variable counts as none, since templates leave such behind.
     const text = process.env[variable];
     return text === undefined || text === "" ? [] : [[name, text] as const];
   });

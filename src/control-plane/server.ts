@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { FilledServeOptions } from "./serve-options.ts";
 import { asksForWebSocket } from "./sockets/serve-upgrades.ts";
 
-/** A server that cuts slow clients off. Node takes the interval of its checks only when a server is made. */
+/** Makes a server that cuts slow clients off. Node takes the interval of its checks only when a server is made. */
 export function createHttpServer(timeouts: FilledServeOptions["timeouts"]): Server {
   const server: Server = createServer({
     connectionsCheckingInterval: timeouts.checkIntervalMs,
@@ -13,7 +13,7 @@ export function createHttpServer(timeouts: FilledServeOptions["timeouts"]): Serv
   return server;
 }
 
-/** Sets how long clients may take, and answers those whose request cannot even be read in JSON. */
+/** Sets how long clients may take, and answers unreadable requests in JSON. */
 function applyTimeouts(
   server: Server,
   { headersMs, requestMs, keepAliveMs }: FilledServeOptions["timeouts"],

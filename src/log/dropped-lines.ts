@@ -28,5 +28,5 @@ export class DroppedLines {
   }
 }
 
-/** The counter of this process. A session thread is handed its memory. */
+/** The counter of this process. Session threads share its memory. */
 export const droppedLines = new DroppedLines();

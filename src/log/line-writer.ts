@@ -8,10 +8,7 @@ import type { DroppedLines } from "./dropped-lines.ts";
  */
 export const longestLineBytes = 4_096;
 
-/**
- * The pause before the next try after an error that passes, in milliseconds. All other errors lose the line that met
- * them.
- */
+/** The pause before the next try after a temporary error, in milliseconds. The line of any other error is lost. */
 const readerPauseMs = 20;
 const volumePauseMs = 250;
 const pauses: Readonly<Record<string, number>> = {
@@ -70,7 +67,7 @@ export class LineWriter {
     if (this.#retry === undefined) this.#advance();
   }
 
-  /** Tries for so many milliseconds, with the thread standing still. A full volume is tried once. */
+  /** Tries for so many milliseconds, and blocks the thread meanwhile. A full volume is tried once. */
   flush(patienceMs: number): void {
     const deadline = performance.now() + patienceMs;
     while (this.#bytes > 0) {
@@ -80,10 +77,7 @@ export class LineWriter {
     }
   }
 
-  /**
-   * Writes the lines that wait, in order. Returns the pause after which it will go on, or null where no line waits any
-   * more.
-   */
+  /** Writes the lines that wait, in order. Returns the pause until the next try, or null where no line waits any more. */
   #advance(): number | null {
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -137,9 +131,7 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 const unwritten = new Set<LineWriter>();
 let flushesAtExit = false;
 
-/**
- * Keeps a writer to be flushed when the process ends. A session thread is ended from outside, and flushes before that.
- */
+/** Registers a writer to be flushed when the process ends. A session thread is ended from outside, and flushes before that. */
 function keepForExit(writer: LineWriter): void {
   unwritten.add(writer);
   if (flushesAtExit || !isMainThread) return;

@@ -1,6 +1,7 @@
 /**
- * The events of log lines, and what each means. Every line of the server and of its session threads carries one of them as
- * `event`, so that nobody has to match on the words of its message. The lines of an agent's own console have none.
+ * The events of log lines, and the meaning of each. Every line of the server and of its session threads carries one of
+ * them as `event`, so that no reader has to match on the words of its message. The lines of an agent's own console have
+ * none.
  */
 export const logEvents = {
   // The server.
@@ -29,7 +30,7 @@ export const logEvents = {
   recogniser_failed: "The recogniser that needs no key has failed.",
   memory_limits_doubtful: "The limits of memory cannot hold together.",
   log_lines_dropped: "Lines of the log were dropped: a slow reader, a full volume, or a flood.",
-  // Who may call.
+  // Callers and permissions.
   api_keys_asked: "Callers are asked for API keys.",
   api_key_file_read: "The file of API keys was read.",
   api_key_file_flawed: "Lines of the file of API keys are no key.",

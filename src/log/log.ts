@@ -10,9 +10,7 @@ type Write = <Fields extends { readonly event: LogEvent }>(
   text: string,
 ) => void;
 
-/**
- * The log of the server, as its parts write it: each line has an event of the closed table. A logger of pino is one.
- */
+/** The log of the server, as its parts write it: each line has an event of the closed table. A logger of pino fits. */
 export interface ServerLog {
   readonly level: string;
   readonly trace: Write;

@@ -3,8 +3,9 @@ import { constants, fstatSync, openSync } from "node:fs";
 const opened = new Map<1 | 2, number>();
 
 /**
- * Returns a descriptor for standard output (1) or error (2) that a write never waits for: where its reader is too slow,
- * it answers EAGAIN. It is for the main thread; the number holds for all threads. It is opened once a process.
+ * Returns a descriptor for standard output (1) or error (2) on which a write never blocks: where its reader is too
+ * slow, the write fails with EAGAIN. It is for the main thread; the number is valid in all threads. It is opened once a
+ * process.
  */
 export function outputDescriptor(fd: 1 | 2): number {
   const known = opened.get(fd);
@@ -15,9 +16,9 @@ export function outputDescriptor(fd: 1 | 2): number {
 }
 
 /**
- * Opens a pipe or a terminal anew, since the flag belongs to what was opened: others that share it would meet EAGAIN,
- * and a child process that inherits it takes the flag away again. Returns null for a file, which has no slow reader,
- * and whose position must stay shared.
+ * Opens a pipe or a terminal anew, since the flag belongs to the open file description: other processes that share it
+ * would get EAGAIN, and a child process that inherits it removes the flag again. Returns null for a file, which has no
+ * slow reader, and whose position must stay shared.
  */
 function reopened(fd: 1 | 2): number | null {
   try {

@@ -1,6 +1,6 @@
 /**
- * Every metric of Prometheus once: name, type, unit, help, labels, buckets. Names are in base units with the prefix
- * `greenroom_`. `docs/metrics.md` is made from this file and from `session-metric-fields.ts`.
+ * The catalogue of Prometheus' metrics: name, type, unit, help, labels and buckets of each. Names are in base units
+ * with the prefix `greenroom_`. `docs/metrics.md` is made from this file and from `session-metric-fields.ts`.
  */
 import { counter, gauge, histogram, type MetricFamily } from "./metric-family.ts";
 

@@ -8,7 +8,8 @@ const longestLabel = 64;
 
 /**
  * Keeps the values of a label few: the first `most` distinct ones are kept, every further one becomes `other`. Names of
- * models and errors come from agents, perhaps from a caller's config, and each value would be series kept for ever.
+ * models and errors come from agents, perhaps from a caller's config, and the series of each value would be kept for
+ * ever.
  */
 export class LabelLimit {
   readonly #most: number;

@@ -1,6 +1,6 @@
 /** The closed sets of values that labels of metrics have. */
 
-/** The reasons for which the load guard is up. */
+/** The reasons for which the load guard is active. */
 export const loadCauses = ["memory", "cpu_throttled", "event_loop", "audio_pacing"] as const;
 export type LoadCause = (typeof loadCauses)[number];
 
@@ -11,7 +11,7 @@ export type StartStage = (typeof startStages)[number];
 export const webhookOutcomes = ["delivered", "failed", "dropped", "gone"] as const;
 export type WebhookOutcome = (typeof webhookOutcomes)[number];
 
-/** The outcomes of leaving a call for a thread that died in it. */
+/** The outcomes of leaving a call for a dead thread. */
 export const leaveOutcomes = ["done", "failed"] as const;
 export type LeaveOutcome = (typeof leaveOutcomes)[number];
 
@@ -26,9 +26,10 @@ export const responseParts = [
 export type ResponsePart = (typeof responseParts)[number];
 
 /**
- * The purposes for which another replica is asked: a session of its own, room, its part of a list, to close its
- * sessions of a call, whether it has a session that the registry does not know, whether it is there at all, whether it
- * knows that the one that asks was declared dead, or to keep a session that the registry cannot be told of.
+ * The purposes for which another replica is asked. `proxied`: a request about its session; `forwarded`: a start that
+ * found no room; `listed`: its part of a list; `closed`: to close its sessions of a call; `located`: whether it has a
+ * session that the registry does not know; `asked`: whether it lives; `fenced`: whether it knows that the asking
+ * process was declared dead; `entrusted`: to keep a session that the registry cannot be told of.
  */
 export const peerRequestKinds = [
   "proxied",
@@ -46,7 +47,7 @@ export type PeerRequestKind = (typeof peerRequestKinds)[number];
 export const socketLegs = ["session", "relay"] as const;
 export type SocketLeg = (typeof socketLegs)[number];
 
-/** The reasons for which such a socket is over: who ended it first, or that nothing came from the client, or that it was cut. */
+/** The reasons for the end of a client's WebSocket: the side that ended it first, an idle client, or a cut. */
 export const socketEnds = ["client", "session", "idle", "cut"] as const;
 export type SocketEnd = (typeof socketEnds)[number];
 

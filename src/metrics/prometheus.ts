@@ -33,8 +33,8 @@ import type { MetricsSource } from "./source.ts";
 const liveStates = ["starting", "joining", "live", "closing"] as const;
 
 /**
- * The metrics of the server, in a registry of its own; make as many as you like. Aggregates only: nothing here grows
- * with the number of sessions, and counters belong to the process, so none falls when a session ends.
+ * The metrics of the server, in a registry of its own, so that there may be several. They are aggregates: nothing here
+ * grows with the number of sessions, and counters belong to the process, so that none falls when a session ends.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -146,7 +146,7 @@ export class Metrics {
     observe(this.#families.sessionDurationSeconds, durationSeconds);
   }
 
-  /** Counts a call that was left for a thread that died in it, or could not be left. */
+  /** Counts a call that was left for a dead thread, or could not be left. */
   leftOnBehalf(outcome: LeaveOutcome): void {
     this.#families.leavesOnBehalf.inc({ outcome });
   }

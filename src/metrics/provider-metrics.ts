@@ -17,7 +17,7 @@ const partField = {
 type Counted = { inc(labels: Record<string, string>, value: number): void };
 type Observed = { observe(labels: Record<string, string>, value: number): void };
 
-/** Counts what session threads measured. Whatever a provider's code reports, it never throws. */
+/** Counts measurements of session threads. It never throws, whatever a provider's code reports. */
 export class ProviderMetrics {
   readonly #families: Families;
   readonly #provider = new LabelLimit();

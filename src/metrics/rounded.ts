@@ -1,5 +1,5 @@
 /**
- * Rounds a figure for clients, to three decimals: of milliseconds that is a microsecond, and clocks of threads tell no
- * more.
+ * Returns a figure for clients, rounded to three decimals: of milliseconds that is a microsecond, and the clocks of
+ * threads are no more exact.
  */
 export const rounded = (figure: number): number => Math.round(figure * 1_000) / 1_000;

@@ -19,11 +19,12 @@ const places = Object.fromEntries(names.map((name, place) => [name, place])) as 
 >;
 
 /**
- * The metrics of one session, with the names and meanings of Vision Agents: averages are of what was completed (a tool
- * call that failed was), totals are of everything that was consumed.
+ * The metrics of one session, with the names and meanings of Vision Agents: averages are over completed operations (a
+ * failed tool call counts as completed), totals are of everything that was consumed.
  */
 export class SessionMetrics {
-  // By place in `names`. Arrays, since thousands of ended sessions keep theirs, and a map takes three times the memory.
+  // The sums are in the order of `names`. Arrays are used, since thousands of ended sessions keep theirs, and
+  // a map takes three times the memory.
   readonly #sums = names.map(() => 0);
   readonly #counts = names.map(() => 0);
   readonly #usage = new Usage();
@@ -87,7 +88,7 @@ export class SessionMetrics {
     return Object.fromEntries(entries) as SessionMetricsSnapshot;
   }
 
-  /** Returns the consumption by provider and model, which bills are made of. */
+  /** Returns the consumption by provider and model, for billing. */
   get usage(): readonly ModelUsage[] {
     return this.#usage.list();
   }

@@ -12,7 +12,7 @@ export interface ThreadVitals {
   readonly eventLoopUtilization: number;
 }
 
-/** The source that the gauges read when they are asked for. Every call must be cheap: it runs in the main loop. */
+/** The source of the values of gauges, read at each scrape. Every call must be cheap: it runs in the main loop. */
 export interface MetricsSource {
   /** Returns whether `/serving` answers that it serves. */
   serving(): boolean;
@@ -24,13 +24,13 @@ export interface MetricsSource {
   /** Returns the number of sessions in each state. Ended sessions are not counted; a state may be missing. */
   sessionsByState(): Readonly<Partial<Record<SessionState, number>>>;
   slotsByState(): SlotCounts;
-  /** Returns the reasons for which the load guard is up; none while it is quiet. */
+  /** Returns the reasons for which the load guard is active; none while it is not. */
   loadCauses(): readonly LoadCause[];
-  /** Returns whether what the fleet shares can be reached, and how many other processes there are. */
+  /** Returns whether the registry can be reached, and how many other processes there are. */
   registry(): { readonly up: boolean; readonly peers: number };
   /**
-   * Returns the number of ends of sessions that are not told yet, of all replicas, and the time since which the oldest
-   * waits, in epoch milliseconds; null where there is none.
+   * Returns the number of ends of sessions that are not delivered yet, of all replicas, and the time since which the
+   * oldest waits, in epoch milliseconds; null where there is none.
    */
   endsWaiting(): { readonly count: number; readonly oldestSince: number | null };
   /** Returns the number of log lines of this process that were dropped so far. */

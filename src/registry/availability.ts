@@ -27,7 +27,7 @@ export class Availability {
     return this.#reached && this.#awaySince === null;
   }
 
-  /** The time since which the store has been away, in milliseconds; 0 where it is not. */
+  /** Returns the time since which the store has been away, in milliseconds; 0 where it is not. */
   get awayMs(): number {
     return this.#awaySince === null ? 0 : performance.now() - this.#awaySince;
   }

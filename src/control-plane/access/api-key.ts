@@ -6,14 +6,15 @@ import { preparable } from "./prepare.ts";
 /** The options of {@link apiKey}. */
 export interface ApiKeyOptions {
   /**
-   * The keys, each alone or as `name:key`; at least 16 characters of key, printable ASCII without blanks. Default: those of
-   * `GREENROOM_API_KEYS`, separated by commas or line breaks, and of the file.
+   * The keys, each alone or as `name:key`; at least 16 characters of key, printable ASCII without blanks. Default:
+   * those of `GREENROOM_API_KEYS`, separated by commas or line breaks, and of the file.
    */
   readonly keys?: readonly string[];
   /**
-   * A file with a key a line; a `#` at the beginning of a line or after a blank begins a comment. What it says holds at once:
-   * a key that is taken out is refused within 5 s. A line that is no key is named in the log and ignored. While the file is
-   * missing, empty or cannot be read, none of its keys is good. Default: `GREENROOM_API_KEYS_FILE`, unless `keys` are given.
+   * A file with a key a line; a `#` at the beginning of a line or after a blank begins a comment. Changes of the file
+   * take effect while the server runs: a key that is taken out is refused within 5 s. A line that is no key is named in
+   * the log and ignored. While the file is missing, empty or cannot be read, none of its keys is accepted. Default:
+   * `GREENROOM_API_KEYS_FILE`, unless `keys` are given.
    */
   readonly file?: string;
   /** A header that holds the key, beside `Authorization: Bearer`. Default `X-API-Key`. */
@@ -21,9 +22,10 @@ export interface ApiKeyOptions {
 }
 
 /**
- * Lets in who has one of the keys; others get 401. Its value says which key it was, without giving it away: the name of a
- * `name:key`, else a short hash. Keys are looked for at the start of the server, not here: an agent's module is loaded in the
- * session threads too, where they are not. One that no option names only has a warning logged where it finds none.
+ * Returns a check that lets in callers who send one of the keys; others get 401. Its value identifies the key without
+ * revealing it: the name of a `name:key`, else a short hash. The keys are read when the server starts, not here: an
+ * agent's module is loaded in the session threads too, where the keys are not available. A check that no option names
+ * only logs a warning where there are no keys.
  */
 export function apiKey(options: ApiKeyOptions = {}): Dependency<string> {
   const header = options.header ?? "X-API-Key";

@@ -3,13 +3,16 @@ import type Koa from "koa";
 import type { FilledServeOptions } from "../serve-options.ts";
 import type { Origins } from "./origins.ts";
 
-/** The methods that the API has: what `*` stands for, which browsers do not take together with credentials. */
+/** The methods of the API. They replace `*`, which browsers do not accept together with credentials. */
 const allMethods = "GET, HEAD, POST, DELETE, OPTIONS";
 
-/** The time that a browser may remember what it was allowed, in seconds. */
+/** The time for which a browser may keep the answer to a preflight, in seconds. */
 const preflightMaxAge = 600;
 
-/** @koa/cors, with what it would let through decided by us: its own default echoes any origin together with credentials. */
+/**
+ * Returns the middleware of @koa/cors with Greenroom's own decision about origins: its default echoes any origin
+ * together with credentials.
+ */
 export function corsMiddleware(options: FilledServeOptions, origins: Origins): Koa.Middleware {
   const { corsAllowMethods: methods, corsAllowHeaders: headers, corsAllowCredentials: credentials } = options;
   return cors({
@@ -20,7 +23,7 @@ export function corsMiddleware(options: FilledServeOptions, origins: Origins): K
     exposeHeaders: "X-Request-Id, Retry-After, Idempotency-Replayed, Greenroom-Incomplete",
     credentials,
     maxAge: preflightMaxAge,
-    // Errors are answered further in; marking them would fail on those that are not objects.
+    // Errors are answered further in. Adding headers to them would fail for errors that are not objects.
     keepHeadersOnError: false,
   });
 }

@@ -5,12 +5,12 @@ import { cutText } from "../../shared/text.ts";
 import { callerIdentity } from "../../supervisor/starts/caller-identity.ts";
 import { boundedJson, canonicalJson, JsonBoundsError } from "../http/json.ts";
 
-/** Largest value of `getCurrentUser`, in bytes of JSON: it is kept with each session and shown with it. */
+/** The largest value of `getCurrentUser`, in bytes of JSON: it is kept with each session and shown with it. */
 export const maxUserBytes = 4_096;
 
 /**
- * The value of `getCurrentUser` as JSON; undefined is null. Throws a TypeError where it is not JSON, which is a mistake of the
- * code, and FORBIDDEN where it is too much of it: a caller's token may say more than can be kept.
+ * Returns the value of `getCurrentUser` as JSON; undefined is null. Throws a TypeError where it is not JSON, which is a
+ * mistake of the code, and FORBIDDEN where it is too large: a caller's token may hold more than can be kept.
  */
 export function userJson(value: unknown): JsonValue {
   try {
@@ -34,7 +34,7 @@ export function userKey(user: JsonValue): string {
   return key.length <= 128 ? key : createHash("sha256").update(key).digest("base64");
 }
 
-/** A short text for `close_requested_by`. */
+/** Returns a user as a short text for `close_requested_by`. */
 export function userText(user: JsonValue): string {
   const id = callerIdentity(user);
   const text = typeof id === "string" ? id : JSON.stringify(id);

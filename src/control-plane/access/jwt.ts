@@ -7,24 +7,24 @@ import { HttpError } from "../http/http-error.ts";
 import { bearerToken, unauthorized } from "./bearer.ts";
 import { preparable } from "./prepare.ts";
 
-/** Exactly one of `secret`, `publicKey` and `jwksUrl`. */
+/** The options of {@link jwt}. Exactly one of `secret`, `publicKey` and `jwksUrl` is given. */
 export interface JwtOptions {
   /**
-   * Shared secret of the HS… algorithms, 32 characters or more. As a function it is asked for when the server starts, when the
-   * lines of `.env` are variables too: `() => process.env.JWT_SECRET`; and again every 2 s while tokens come, so that one which
-   * reads a file follows it. While it throws or has no secret, nobody is let in.
+   * The shared secret of the HS… algorithms, 32 characters or more. A function is called when the server starts, when
+   * the lines of `.env` are variables too: `() => process.env.JWT_SECRET`. It is called again every 2 s while tokens
+   * come, so that it may read a file that changes. While it throws or returns no secret, nobody is let in.
    */
   readonly secret?: string | (() => string | undefined) | undefined;
-  /** Public key in PEM; as a function, see `secret`. */
+  /** The public key in PEM; as a function, see `secret`. */
   readonly publicKey?: string | (() => string | undefined) | undefined;
   /**
-   * The address at which the issuer publishes its keys. They are fetched when first needed, and again when an unknown one
-   * is named.
+   * The address at which the issuer publishes its keys. They are fetched when first needed, and again when a token
+   * names an unknown key.
    */
   readonly jwksUrl?: string | URL | undefined;
-  /** The issuer that must have made the token. Default: anybody with the key. */
+  /** The issuer that must have made the token. Default: any issuer that has the key. */
   readonly issuer?: string | readonly string[] | undefined;
-  /** The audience that the token must be meant for. Default: anybody. */
+  /** The audience that the token must be meant for. Default: any audience. */
   readonly audience?: string | readonly string[] | undefined;
   /**
    * The signature algorithms that are accepted. Default: HS256 with a secret; RS256, PS256, ES256 and EdDSA with public
@@ -35,15 +35,15 @@ export interface JwtOptions {
 
 /** The greatest age of a secret or key that a function brought, in milliseconds. */
 const longestAgeMs = 2_000;
-/** Difference of clocks that is forgiven, in seconds. */
+/** The difference of clocks that is accepted, in seconds. */
 const clockToleranceSeconds = 5;
 
 type Verify = (token: string) => Promise<JWTVerifyResult>;
 
 /**
- * Lets in who has a valid token, as `Authorization: Bearer`; others get 401. Its value is the token's claims. The options are
- * looked at when the server starts, wherever it is used, not here: an agent's module is loaded in the session threads too,
- * where secrets are not.
+ * Returns a check that lets in callers with a valid token, as `Authorization: Bearer`; others get 401. Its value is the
+ * token's claims. The options are checked when the server starts, not here: an agent's module is loaded in the session
+ * threads too, where secrets are not available.
  */
 export function jwt(options: JwtOptions): Dependency<JWTPayload> {
   const verifier = new Verifier(options);
@@ -60,7 +60,7 @@ export function jwt(options: JwtOptions): Dependency<JWTPayload> {
   return preparable(dependency, { check: () => void readMaterial(options), unnamed: "refuse" });
 }
 
-/** Verifies by the keys that the options hold, which may change where they are functions. */
+/** Verifies tokens by the keys that the options hold, which may change where they are functions. */
 class Verifier {
   readonly #options: JwtOptions;
   #material: Material | undefined;
@@ -71,7 +71,7 @@ class Verifier {
     this.#options = options;
   }
 
-  /** Rejects where the keys cannot be had. */
+  /** Resolves with the function that verifies a token. Rejects where the keys cannot be had. */
   current(): Promise<Verify> {
     if (this.#verify && performance.now() - this.#readAt <= longestAgeMs) return this.#verify;
     const readAt = performance.now();
@@ -89,7 +89,7 @@ class Verifier {
   }
 }
 
-/** The keys that tokens are verified by: texts, or an address. */
+/** The keys by which tokens are verified: texts, or an address. */
 interface Material {
   readonly secret: string | undefined;
   readonly publicKey: string | undefined;

@@ -7,26 +7,27 @@ import { GreenroomError } from "../../shared/errors.ts";
 import type { FilledServeOptions } from "../serve-options.ts";
 import { isUpgrade } from "../sockets/serve-upgrades.ts";
 
-/** The most refusals that the log tells of. */
+/** The most refusals that the log reports. */
 const mostTold = 20;
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * Decides which web pages may call, and by which names the server may be called.
  *
- * Where nobody is asked who they are, any page in the browser of somebody who can reach the server could drive it, by requests that browsers send without asking first (a form, sendBeacon), or by a domain that is pointed
- * at this machine after the page was loaded (DNS rebinding). The first is known by its Origin, the second by its Host.
+ * Where callers do not authenticate, any page in the browser of a person who can reach the server could control it: by
+ * requests that browsers send without a preflight (a form, sendBeacon), or by a domain that is pointed at this machine
+ * after the page was loaded (DNS rebinding). The first is recognised by its Origin, the second by its Host.
  */
 export class Origins {
   readonly #options: FilledServeOptions;
   /** The origins that may call; null: any. */
   readonly #allowed: ReadonlySet<string> | null;
-  /** True where nobody is asked who they are: the server answers to its own names alone, whichever pages may call. */
+  /** True where callers do not authenticate: the server then answers only to its own names, whichever pages may call. */
   readonly #open: boolean;
   /** True where, besides, no origins are named: pages on this machine may call. */
   readonly #localPages: boolean;
   readonly #log: ServerLog;
-  /** Refusals that the log has told of: one line each, so that nobody fills it by asking. */
+  /** The refusals that the log has reported: one line each, so that no caller can fill the log. */
   readonly #told = new Set<string>();
 
   constructor(options: FilledServeOptions, log: ServerLog) {
@@ -39,14 +40,14 @@ export class Origins {
     this.#log = log;
   }
 
-  /** The value of Access-Control-Allow-Origin, or none. */
+  /** Returns the value of Access-Control-Allow-Origin; empty where there is none. */
   allowOrigin(ctx: Koa.Context): string {
     if (this.#allowed === null) return "*";
     const origin = ctx.get("Origin");
     return this.#knows(ctx, origin) ? origin : "";
   }
 
-  /** Throws FORBIDDEN for what another page may have made a browser send. */
+  /** Throws FORBIDDEN for a request that a foreign page may have made a browser send. */
   check(ctx: Koa.Context): void {
     const { host } = ctx.req.headers;
     if (this.#open && !this.#isOwnHost(ctx, host)) throw this.#refusal(hostAdvice(host));
@@ -55,15 +56,16 @@ export class Origins {
       this.#checkSocket(ctx, origin);
       return;
     }
-    // With authentication, a page has nothing to show for itself; the browser keeps the answer from it.
+    // With authentication a foreign page has no credentials to send, and the browser does not show it the answer.
     if (origin === "" || this.#allowed === null || this.#options.authenticated || this.#knows(ctx, origin))
       return;
     throw this.#refusal(originAdvice(origin));
   }
 
   /**
-   * Does the same for a WebSocket. A browser lets any page open one, shows the page all that comes over it, and sends its cookies along: so a page
-   * that may not call is refused, and one that may is nobody that its browser knows, unless it is allowed to send cookies.
+   * Checks a WebSocket in the same way. A browser lets any page open one, shows the page everything that comes over it,
+   * and sends its cookies along. So a page that may not call is refused. From a page that may call, cookies are removed
+   * unless credentials are allowed.
    */
   #checkSocket(ctx: Koa.Context, origin: string): void {
     if (origin === "" || isSameHost(origin, ctx.req.headers.host)) return;
@@ -71,7 +73,7 @@ export class Origins {
     if (!this.#options.corsAllowCredentials) removeHeaders(ctx.req, ["cookie", "authorization"]);
   }
 
-  /** The operator reads the same as the client: in a Compose file or behind a tunnel nobody may see the answer. */
+  /** Returns the refusal, and logs it: in a Compose file or behind a tunnel the client's answer may not be seen by anybody. */
   #refusal(advice: string): GreenroomError {
     if (this.#told.size < mostTold && !this.#told.has(advice)) {
       this.#told.add(advice);
@@ -89,7 +91,7 @@ export class Origins {
     return url.host === host?.toLowerCase() && this.#isOwnHost(ctx, host);
   }
 
-  /** The server is called by a name that no stranger's domain can have. */
+  /** Returns whether the server is called by a name that no foreign domain can have. */
   #isOwnHost(ctx: Koa.Context, host: string | undefined): boolean {
     const name = hostName(host);
     if (name === null) return false;
@@ -107,7 +109,7 @@ function isSameHost(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
 
-/** Takes headers off a request, also for a peer that it is passed on to. */
+/** Removes headers from a request, also for a peer that it is passed on to. */
 function removeHeaders({ headers, rawHeaders }: IncomingMessage, names: readonly string[]): void {
   for (const name of names) delete headers[name];
   for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
@@ -141,7 +143,7 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** Returns the warning at the start of a server that anybody who reaches it may drive; null where that is not so. */
+/** Returns the warning at the start of a server that anybody who reaches it can control; null where that is not so. */
 export function exposureText(options: FilledServeOptions): string | null {
   if (options.authenticated || isLoopback(options.host)) return null;
   return (
@@ -152,8 +154,8 @@ export function exposureText(options: FilledServeOptions): string | null {
 }
 
 /**
- * Returns a text that says by which names a server may be called that nobody has to authenticate to; null where any
- * will do.
+ * Returns a text that says by which names a server may be called where callers do not authenticate; null where any name
+ * is accepted.
  */
 export function namesText(options: FilledServeOptions): string | null {
   if (options.authenticated) return null;

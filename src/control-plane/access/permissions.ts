@@ -23,7 +23,7 @@ export class Permissions {
     this.#log = log;
   }
 
-  /** The caller; null where nobody asks, or nobody is known. */
+  /** Resolves with the caller; null where callers are not asked who they are, or are unknown. */
   async user(scope: RequestScope): Promise<JsonValue> {
     const { getCurrentUser } = this.#options;
     if (!getCurrentUser) return null;
@@ -31,8 +31,8 @@ export class Permissions {
   }
 
   /**
-   * Returns whether the caller may do this with a session. Where there is no callback for it, those may who may view the
-   * session.
+   * Resolves with whether the caller may do this with a session. Where there is no callback for it, callers who may
+   * view the session may do it.
    */
   async allows(judgement: PermissionName, scope: RequestScope): Promise<boolean> {
     const { otherwise } = permissions[judgement];
@@ -49,8 +49,8 @@ export class Permissions {
   }
 
   /**
-   * Demands the same for a session, which may not exist: who is denied and may not view it either gets the 404 of an
-   * unknown one, or what `canViewSession` throws.
+   * Demands the same for a session, which may not exist. A caller who is denied and may not view it either gets the 404
+   * of an unknown session, or the error that `canViewSession` throws.
    */
   async demandOfSession(judgement: PermissionName, scope: RequestScope, sessionId: string): Promise<void> {
     try {
@@ -68,8 +68,8 @@ export class Permissions {
   }
 
   /**
-   * Does the same as {@link allows}, for one of many sessions: a refusal that is thrown counts as one; any other failure is
-   * the request's.
+   * Does the same as {@link allows}, for one of many sessions: a thrown refusal of one session counts as a refusal; any
+   * other error fails the request.
    */
   async grants(judgement: PermissionName, scope: RequestScope): Promise<boolean> {
     try {
@@ -81,7 +81,7 @@ export class Permissions {
     }
   }
 
-  /** Runs what was deferred, the last one first. */
+  /** Runs the deferred functions, the last one first. */
   async release(scope: RequestScope): Promise<void> {
     const releases = scope.end((release) => void this.#run(release));
     if (releases.length === 0) return;
@@ -96,7 +96,7 @@ export class Permissions {
     });
   }
 
-  /** A failure is logged, since the request is over. */
+  /** Runs a deferred function. Its failure is logged, since the request is over. */
   async #run(release: () => unknown): Promise<void> {
     try {
       await release();

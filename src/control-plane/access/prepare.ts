@@ -12,17 +12,17 @@ interface Preparation {
 }
 
 export interface Prepared {
-  /** The faults of dependencies that may well be unused. */
+  /** The faults of dependencies that may be unused. */
   readonly warnings: readonly string[];
   readonly keyRings: readonly KeyRing[];
 }
 
-/** The dependencies that no option has named so far. Others may resolve them, or nobody uses them. */
+/** The dependencies that no option has named so far. Other dependencies may resolve them, or they are unused. */
 const unnamed = new Map<object, Preparation>();
 
 /**
- * Gives a dependency a check that runs once at the start of the server. It cannot run earlier: the module that makes the
- * dependency is loaded in the session threads too, where the secrets are not. There, no server starts.
+ * Gives a dependency a check that runs once at the start of the server. It cannot run earlier: the module that makes
+ * the dependency is loaded in the session threads too, where the secrets are not available. No server starts there.
  */
 export function preparable<T extends object>(dependency: T, preparation: Preparation): T {
   unnamed.set(dependency, preparation);
@@ -30,8 +30,8 @@ export function preparable<T extends object>(dependency: T, preparation: Prepara
 }
 
 /**
- * Runs the checks of the dependencies that options name, and of those that they may resolve, which shows only when a request
- * does. Throws INVALID_OPTIONS of the first that fails.
+ * Runs the checks of the dependencies that options name, and of those that they may resolve, which is known only when a
+ * request does. Throws INVALID_OPTIONS for the first that fails.
  */
 export function prepareDependencies(named: readonly object[]): Prepared {
   const keyRings = new Set<KeyRing>();
@@ -45,7 +45,7 @@ export function prepareDependencies(named: readonly object[]): Prepared {
     if (preparation) run(preparation);
   }
   const warnings: string[] = [];
-  // Dependencies of our own resolve no others.
+  // Greenroom's own dependencies resolve no others.
   const others = named.every((dependency) => preparationOf(dependency) !== undefined) ? [] : unnamed.values();
   for (const preparation of others) {
     try {

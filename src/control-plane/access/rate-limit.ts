@@ -1,6 +1,9 @@
 import { GreenroomError } from "../../shared/errors.ts";
 
-/** The most callers that are remembered; who has been quiet for longest is forgotten first, to their advantage. */
+/**
+ * The most callers that are remembered. The one whose last request is oldest is forgotten first, and has its whole
+ * burst again.
+ */
 const mostCallers = 10_000;
 
 interface Bucket {
@@ -16,7 +19,10 @@ export class RateLimit {
   /** The buckets by caller, in the order of their last use. */
   readonly #buckets = new Map<string, Bucket>();
 
-  /** `what` is for the message: "starts". `perSecond` null: no limit. */
+  /**
+   * @param what The name of the requests in the message, such as "starts".
+   * @param perSecond The rate in the long run; null: no limit.
+   */
   constructor(what: string, perSecond: number | null, burst: number) {
     this.#what = what;
     this.#perSecond = perSecond;
@@ -52,13 +58,13 @@ export class OpenLimit {
   readonly #most: number | null;
   readonly #open = new Map<string, number>();
 
-  /** `most` null: no limit. */
+  /** @param most The most places of one caller; null: no limit. */
   constructor(what: string, most: number | null) {
     this.#what = what;
     this.#most = most;
   }
 
-  /** Returns what gives the place back. Throws RATE_LIMITED where there is none. */
+  /** Takes a place. Returns a function that gives it back. Throws RATE_LIMITED where there is none. */
   open(caller: string): () => void {
     const open = this.#open.get(caller) ?? 0;
     if (this.#most !== null && open >= this.#most) {

@@ -11,16 +11,17 @@ export interface Subject {
 }
 
 /**
- * The parts of a request that a dependency has read, itself or through others. They decide for how long its value holds.
+ * The parts of a request that a dependency has read, directly or through other dependencies. They decide for how long
+ * its value holds.
  */
 interface Reads {
-  /** The session or the parameters of the path, which differ within a list. */
+  /** True once it has read the session or the parameters of the path, which differ within a list. */
   subject: boolean;
-  /** True once it has read what this request asks for: its method, path, query, body, or where it comes from. */
+  /** True once it has read the request itself: its method, path, query, body, or the client's address. */
   request: boolean;
-  /** Headers and cookies: who calls. */
+  /** True once it has read headers or cookies, which identify the caller. */
   credentials: boolean;
-  /** True where something is given back when this request ends. */
+  /** True once it has deferred a function to the end of this request. */
   deferred: boolean;
 }
 
@@ -47,21 +48,21 @@ interface Shared {
   cookies: ReadonlyMap<string, string> | undefined;
 }
 
-/** The work that is to be done when the request ends. */
+/** The functions that are to be called when the request ends. */
 interface SessionEndView {
   readonly releases: (() => unknown)[];
-  /** Releases what is given back late; it is set when the request is over. */
+  /** Runs a function that was deferred after the end of the request; it is set when the request is over. */
   releaseLate: ((release: () => unknown) => void) | undefined;
 }
 
 /** The caller of a request, for later requests that are made in their name. It holds secrets. */
 export interface Credentials {
   readonly headers: Headers;
-  /** Values that were derived from the headers alone: they hold although a token in them has expired meanwhile. */
+  /** The values that were derived from the headers alone. They stay valid although a token in the headers may have expired. */
   readonly resolutions: ReadonlyMap<Dependency<unknown>, Resolution>;
 }
 
-/** Returns the credentials of somebody of whom no request is known, only what `getCurrentUser` said of them. */
+/** Returns the credentials of a caller of whom only the value of `getCurrentUser` is known. */
 export function knownCaller(getCurrentUser: Dependency<unknown> | undefined, user: JsonValue): Credentials {
   const resolution = { value: Promise.resolve(user), reads: nothingRead() };
   return {
@@ -101,14 +102,14 @@ export class RequestScope implements Scope {
     return new RequestScope(shared, subject, new Map(), nothingRead());
   }
 
-  /** The scope of one session of a list. */
+  /** Returns the scope of one session of a list. */
   child(subject: Subject): RequestScope {
     return new RequestScope(this.#shared, subject, new Map(), nothingRead());
   }
 
   /**
-   * Returns the credentials of who sends this request.
-   * @param user The dependency whose value says who it is, whatever it has read.
+   * Returns the credentials of the caller of this request.
+   * @param user The dependency whose value identifies the caller, whatever it has read.
    */
   credentials(user: Dependency<unknown> | undefined): Credentials {
     const ofCaller = [...this.#shared.resolutions, ...this.#ofSubject].filter(
@@ -118,7 +119,7 @@ export class RequestScope implements Scope {
     return { headers: this.headers, resolutions: new Map(ofCaller) };
   }
 
-  /** Returns the same request, as if somebody else had sent it. */
+  /** Returns the same request, as if another caller had sent it. */
   inNameOf({ headers, resolutions }: Credentials): RequestScope {
     const cookies = readCookies(headers.get("cookie") ?? undefined);
     const shared = { ...this.#shared, headers, cookies, resolutions: new Map(resolutions) };
@@ -184,7 +185,7 @@ export class RequestScope implements Scope {
     const value = known.value.finally(() => {
       for (const what of readable) this.#reads[what] ||= known.reads[what];
     });
-    // A rejection that the dependency does not wait for must not become an unhandled one: that would end the process.
+    // The rejection of a value that the dependency does not await must not be unhandled, which would end the process.
     value.catch(() => undefined);
     return value as Promise<T>;
   };
@@ -197,8 +198,8 @@ export class RequestScope implements Scope {
   };
 
   /**
-   * The request is over: takes what was deferred, the last one first. What a dependency defers later, because nobody waited
-   * for it any more, goes to `late`.
+   * Ends the request. Returns the deferred functions, the last one first. A function that is deferred later, by a
+   * dependency that was not awaited, goes to `late`.
    */
   end(late: (release: () => unknown) => void): (() => unknown)[] {
     this.#shared.ending.releaseLate = late;

@@ -20,19 +20,22 @@ export function presentedToken(headers: Headers, query: URLSearchParams): string
 }
 
 /**
- * Tokens for browsers, whose sendBeacon and EventSource cannot set headers. A token is made of the session's id and the
- * secret alone, so nothing has to be kept, and every process with the same secret knows it. It is good for viewing that
- * session, its events, its messages and its closing, and for coming into its call as a guest.
+ * Makes and checks tokens for browsers, whose sendBeacon and EventSource cannot set headers. A token is derived from
+ * the session's id and the secret alone, so nothing has to be kept, and every process with the same secret accepts it.
+ * It permits viewing that session, its events, its messages and its closing, and coming into its call as a guest.
  */
 export class SessionTokens {
   readonly #secrets: readonly (string | Buffer)[];
 
-  /** The first secret signs, all are accepted. Without any there are no tokens. */
+  /** @param secrets The first secret signs, and all are accepted. Without any there are no tokens. */
   constructor(secrets: readonly (string | Buffer)[]) {
     this.#secrets = secrets;
   }
 
-  /** Replicas that share a `peerSecret` know each other's tokens, also where no secret of the tokens is given. */
+  /**
+   * Returns the tokens of these options. Replicas that share a `peerSecret` accept each other's tokens, also where no
+   * secret for tokens is given.
+   */
   static of(options: {
     readonly sessionTokens: boolean;
     readonly sessionTokenSecret?: string | undefined;
@@ -49,7 +52,10 @@ export class SessionTokens {
     return secret === undefined ? null : this.#sign(secret, sessionId);
   }
 
-  /** A token has one spelling: another text that stands for the same bytes in base64 is none. */
+  /**
+   * Returns whether this is the token of the session. A token has one spelling: other base64 text for the same bytes is
+   * refused.
+   */
   accepts(sessionId: string, token: string | null): boolean {
     if (token === null) return false;
     return this.#secrets.some((secret) => isSame(token, this.#sign(secret, sessionId)));

@@ -1,7 +1,7 @@
 import type { Dependency, ScopedSession } from "../../api/scope.ts";
 import { type Credentials, knownCaller } from "./scope.ts";
 
-/** The starter of each session, for as long as the session is kept: the permissions of its session_token are theirs. */
+/** The starter of each session, for as long as the session is kept. The session_token has the starter's permissions. */
 const starters = new WeakMap<ScopedSession, Credentials>();
 
 export function rememberStarter(session: ScopedSession, credentials: Credentials): void {
@@ -9,7 +9,7 @@ export function rememberStarter(session: ScopedSession, credentials: Credentials
 }
 
 /**
- * Returns who started a session. Of one that was not started by a request to this process only the value of
+ * Returns the starter of a session. Of a session that was not started by a request to this process, only the value of
  * `getCurrentUser` is known.
  */
 export function starterOf(

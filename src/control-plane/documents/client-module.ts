@@ -4,10 +4,13 @@ import { fileURLToPath } from "node:url";
 import type { Endpoint } from "../endpoint.ts";
 import { notesOf } from "../http/request-notes.ts";
 
-/** As .ts in the clone, as .js in the package, where it is one file. */
+/** The entry of the module. Its extension is .ts in the clone, and .js in the package, where it is one file. */
 const source = new URL(`../../client/index${extname(import.meta.url)}`, import.meta.url);
 
-/** The module `greenroom/client`, for pages that are not built: those of the server, and small ones of one's own. */
+/**
+ * The endpoint of the module `greenroom/client`, for pages that are not built: those of the server, and small ones of
+ * users.
+ */
 export const clientEndpoints: readonly Endpoint[] = [
   {
     method: "get",
@@ -37,14 +40,14 @@ let made: Promise<string> | undefined;
 /** Returns the module as one file. In a clone it is built in memory when it is first asked for. */
 function clientModule(): Promise<string> {
   made ??= source.pathname.endsWith(".js") ? readFile(source, "utf8") : built();
-  // A failure is not kept.
+  // A failed build is tried again at the next request.
   made.catch(() => {
     made = undefined;
   });
   return made;
 }
 
-/** The name of a development dependency, which no package has. */
+/** The name of a development dependency, which the package does not have. */
 const builder = "esbuild";
 
 async function built(): Promise<string> {

@@ -1,8 +1,6 @@
 import { z } from "zod";
 
-/**
- * The bodies of the API: each schema is validator, type and documentation in one. Names are those of the wire.
- */
+/** The bodies of the API: each schema is validator, type and documentation in one. Names are those of the JSON. */
 export const components = z.registry<{ id: string; description?: string }>();
 
 export function component<Schema extends z.ZodType>(id: string, schema: Schema, description: string): Schema {

@@ -8,7 +8,7 @@ import { openApiDocument } from "./openapi.ts";
 import { docsPage, docsPolicy, docsScript } from "./pages/docs-page.ts";
 import { isSwaggerFile, readSwaggerFile, swaggerFiles } from "./pages/swagger-ui.ts";
 
-/** The document of these endpoints, and a page to read it. */
+/** Returns the endpoints of the OpenAPI document of these endpoints, and of a page to read it. */
 export function documentationEndpoints(
   documented: readonly Endpoint[],
   how: { readonly secured: boolean; readonly strictBodies: boolean },

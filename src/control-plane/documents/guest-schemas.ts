@@ -4,11 +4,11 @@ import { component } from "./components.ts";
 import { instant } from "./schemas.ts";
 
 const userId = /^[\w@-]{1,255}$/;
-/** Letters, digits, `_`, `@` and `-`: what every edge takes. */
+/** Returns whether a text is letters, digits, `_`, `@` and `-`, which every edge accepts. */
 export const isUserId = (text: string): boolean => userId.test(text);
 export const joinTokenRequest = component(
   "JoinTokenRequest",
-  // Strict: a misspelt user_id would make everybody the user of the caller's key.
+  // The object is strict: without that, a misspelt user_id would make everybody the user of the caller's key.
   z.strictObject({
     user_id: z
       .string()

@@ -14,9 +14,9 @@ const headerPatterns: Readonly<Record<string, string>> = {
 const prefix = "#/components/schemas/";
 
 /**
- * The OpenAPI 3.1 document of these endpoints, made from the schemas that validate them.
- * @param how.secured Callers are asked who they are.
- * @param how.strictBodies Fields that are not known are refused.
+ * Returns the OpenAPI 3.1 document of these endpoints, made from the schemas that validate them.
+ * @param how.secured True where callers authenticate.
+ * @param how.strictBodies True where fields that are not known are refused.
  */
 export function openApiDocument(
   endpoints: readonly Endpoint[],
@@ -41,7 +41,7 @@ export function openApiDocument(
       description: "Puts AI voice agents into calls. Errors are JSON with `detail` and `code`.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    // Relative to the document: an application may serve the API under a path of its own.
+    // The address is relative to the document: an application may serve the API under a path of its own.
     servers: [{ url: ".", description: "this server" }],
     tags: [
       { name: "sessions", description: "Agents in calls." },
@@ -78,7 +78,7 @@ const securitySchemes = {
   },
 };
 
-/** The credentials, of which a request needs one; or none, where the operator lets some in without. */
+/** The credentials, of which a request needs one; or none, where the operator lets some callers in without. */
 const credentials = [{}, { bearer: [] }, { apiKey: [] }];
 
 interface OperationView {
@@ -182,7 +182,7 @@ function componentSchemas(): Json {
   return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, clean(schema)]));
 }
 
-/** The bodies of requests, where they may hold nothing else. */
+/** Returns the schemas with the bodies of requests closed to further fields. */
 function closed(schemas: Json, endpoints: readonly Endpoint[]): Json {
   const bodies = endpoints.map(({ documentation }) => documentation?.body?.schema);
   const ids = new Set(bodies.map((schema) => schema && components.get(schema)?.id));
@@ -195,8 +195,8 @@ function closed(schemas: Json, endpoints: readonly Endpoint[]): Json {
 }
 
 /**
- * Returns a schema without what only a schema on its own has, and without zod's pattern of a date, of which its format
- * says as much.
+ * Returns a schema without keywords that only a root schema has, and without zod's pattern of a date, which repeats the
+ * format.
  */
 function clean(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(clean);

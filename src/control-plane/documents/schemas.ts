@@ -6,8 +6,8 @@ import { errorInfo } from "../http/error-info.ts";
 import { component } from "./components.ts";
 
 /**
- * 1 to 255 characters that may be a segment of a path, here and at the call's edge: no control characters, no slash, and not
- * the `.` and `..` that lead to another path, whatever they are encoded as.
+ * A text of 1 to 255 characters that may be a segment of a path, here and at the call's edge: no control characters, no
+ * slash, and not the `.` and `..` that lead to another path, however they are encoded.
  */
 const pathSegment = z
   .string()
@@ -128,7 +128,7 @@ export const callClosing = component(
   "Closing of the sessions of a call has begun; with ?wait=true, they have ended.",
 );
 const closeQuery = z.enum(["true", "false", "True", "False", "1", "0", ""]);
-/** `?wait`: true, 1 or nothing behind it. */
+/** Returns whether `?wait` is true, 1 or empty. */
 export const isYes = (value: z.output<typeof closeQuery> | undefined): boolean =>
   ["true", "True", "1", ""].includes(value ?? "false");
 export const closeParameters = z.object({

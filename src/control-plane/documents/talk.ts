@@ -11,7 +11,10 @@ const files: Readonly<Record<string, string>> = {
   "talk.js": "text/javascript; charset=utf-8",
 };
 
-/** Everything comes from this server. Sound is played from a `MediaStream`, which needs no source of its own. */
+/**
+ * The content security policy of the page: everything comes from this server. Sound is played from a `MediaStream`,
+ * which needs no source of its own.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -26,8 +29,8 @@ const policy = [
 ].join("; ");
 
 /**
- * The page on which a person talks to the agent, with a microphone or by typing. The option `talkPage` says where it is
- * served.
+ * The endpoints of the page on which a person talks to the agent, with a microphone or by typing. The option `talkPage`
+ * says where it is served.
  */
 export const talkEndpoints: readonly Endpoint[] = [
   {
@@ -49,8 +52,8 @@ export const talkEndpoints: readonly Endpoint[] = [
 ];
 
 /**
- * The start page, for who opens the server in a browser: the talk page where it is there, and else the description of the API.
- * Foreign applications do not have it: their `/` is their own.
+ * The endpoint of the start page, for people who open the server in a browser: the talk page where it is served, and
+ * else the description of the API. An application that mounts the API keeps its own `/`.
  */
 export const homeEndpoint: Endpoint = {
   method: "get",

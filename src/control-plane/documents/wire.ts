@@ -57,8 +57,8 @@ export function endJson(session: Session, view: ErrorView) {
 }
 
 /**
- * Returns the same for a session of a replica that cannot be asked: what it ended of is not in the registry, unless it
- * was lost.
+ * Returns the same for a session of a replica that cannot be asked. The registry does not keep the error of its end,
+ * unless it was lost.
  */
 export function foreignEndJson(record: SessionRecord, { reason, endedAt }: SessionEnd) {
   const error = reason === "lost" ? errorJson(lostError(record), "whole") : null;
@@ -83,7 +83,7 @@ export function joinTokenJson(
   made: JsonObject,
 ): JsonObject {
   return {
-    // An edge that knows better when its tokens expire tells it.
+    // An edge that knows better when its tokens expire overrides this time.
     expires_at: iso(expiresAt),
     ...made,
     call_type: session.callType,
@@ -104,7 +104,10 @@ export function offerJson(session: Session, guest: Guest, answer: JsonObject): z
   };
 }
 
-/** The whole is rounded, and each part ends where the next begins: so that they still add up exactly. */
+/**
+ * Returns the latency with the whole rounded, where each part ends where the next begins, so that the parts still add
+ * up exactly.
+ */
 function latencyJson(latency: ResponseLatency) {
   let end = 0;
   const part = (ms: number | undefined): number | undefined => {
@@ -123,7 +126,7 @@ function latencyJson(latency: ResponseLatency) {
   };
 }
 
-/** The data of a server-sent event. */
+/** Returns the data of a server-sent event. */
 export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof sessionEvent> {
   const at = iso(event.at);
   switch (event.type) {

@@ -17,7 +17,7 @@ import { startSessionInCall } from "./start.ts";
 
 const { judged, ofSession, validated, withBody, start, list } = commonAnswers;
 
-/** The paths of Vision Agents. Another call's session is not found here. */
+/** The endpoints with the paths of Vision Agents. The session of another call is not found here. */
 export const callEndpoints: readonly Endpoint[] = [
   {
     method: "post",

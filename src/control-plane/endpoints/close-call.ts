@@ -41,10 +41,10 @@ export const closeCallEndpoint: Endpoint = {
   handle: closeCall,
 };
 
-/** The numbers of a call's sessions, by what became of them. */
+/** The result of closing the sessions of a call. */
 interface Closed {
   readonly ids: readonly string[];
-  /** The caller may view a session that they may not close. */
+  /** True where the caller may view a session that they may not close. */
   readonly refused: boolean;
 }
 
@@ -57,7 +57,7 @@ async function closeCall(exchange: Exchange): Promise<void> {
   const { answers, missing } = await asked;
   const all = [own, ...answers];
   const ids = all.flatMap((closed) => closed.ids);
-  // Whoever trusts a 202 leaves no agent behind.
+  // A 202 would say that every agent of the call is leaving, which is not known here.
   if (missing.length > 0) {
     tellMissing(exchange, missing);
     throw new DetailedError("PEER_UNREACHABLE", "", { session_ids: ids });
@@ -83,7 +83,7 @@ async function closeOwn(
     if (await permissions.grants("canCloseSession", scope)) closing.push(session);
     else refused ||= await permissions.shows(scope);
   }
-  // All are asked to close before any is waited for.
+  // All sessions are asked to close before any of them is waited for.
   const closed = await Promise.all(
     closing.map(async ({ id }) => ({ id, live: await supervisor.closeSession(id, how) })),
   );

@@ -12,7 +12,7 @@ export interface WantedGuest {
   readonly user_name?: string | undefined;
 }
 
-/** Returns the guest that is asked for; else the caller, whom the same id stands for each time; else somebody new. */
+/** Returns the guest that is asked for; else one for the caller, with the same id each time; else one with a new id. */
 export function guestOf({ user_id, user_name }: WantedGuest, { user }: Caller): Guest {
   const madeUp = user_id === undefined && user === null;
   const id = user_id ?? (madeUp ? `guest-${randomUUID()}` : idOf(userText(user)));
@@ -20,8 +20,8 @@ export function guestOf({ user_id, user_name }: WantedGuest, { user }: Caller): 
 }
 
 /**
- * Returns the same for somebody who comes into the call at once. Throws FORBIDDEN for the bearer of a session token who names
- * a user: whoever holds one may be anybody.
+ * Returns the same for a client that comes into the call at once. Throws FORBIDDEN for a session token with a named
+ * user, since the bearer of a token is unknown.
  */
 export function comingGuestOf(wanted: WantedGuest, { caller, byToken }: Judged): Guest {
   if (byToken && wanted.user_id !== undefined)
@@ -35,7 +35,7 @@ function idOf(text: string): string {
   return `user-${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
 }
 
-/** Returns the error that a client is told: OWN_USER is a mistake in the request, in this part of it. */
+/** Returns the error that a client gets: OWN_USER is a mistake in the request, in this part of it. */
 export function guestError(error: unknown, part: "body" | "query"): unknown {
   if (!GreenroomError.is(error) || error.code !== "OWN_USER") return error;
   return new InvalidRequest([

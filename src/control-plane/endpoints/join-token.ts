@@ -62,7 +62,7 @@ async function createJoinToken(exchange: Exchange): Promise<void> {
   plane.joinTokens.take(caller.key);
   const guest = guestOf(wanted, caller);
   const lifetimeSeconds = wanted.expires_in_seconds;
-  // A little early: the token is made after this.
+  // This time is a little early, since the token is made after it.
   const expiresAt = now() + lifetimeSeconds * 1_000;
   try {
     const made = await plane.supervisor.joinToken(session, guest, lifetimeSeconds);

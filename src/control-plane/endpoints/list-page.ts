@@ -1,6 +1,6 @@
 import { InvalidRequest } from "../http/invalid-request.ts";
 
-/** A page ends early when it is that long, in characters: each session may carry 64 KiB of config. */
+/** The length from which on a page ends, in characters: each session may carry 64 KiB of config. */
 export const longestPage = 1_048_576;
 
 /** The place of a session in a list, which is the same for the whole of its life, and in every replica. */
@@ -54,7 +54,10 @@ export class PageBuilder {
   }
 }
 
-/** One page of many, each from another replica. It ends where one of them does that has more: what follows is not known. */
+/**
+ * Returns one page of many, each from another replica. It ends where one of them ends that has more, since the rest of
+ * that one is not known.
+ */
 export function mergedPage(pages: readonly Page[], limit: number): Page {
   const builder = new PageBuilder(limit);
   const parts = pages.map(({ rows, more }) => ({ rows, more, at: 0 }));
@@ -73,7 +76,7 @@ export function mergedPage(pages: readonly Page[], limit: number): Page {
   }
 }
 
-/** The body of an answer. */
+/** Returns the body of an answer. */
 export function pageText({ rows, more }: Page): string {
   const last = rows.at(-1);
   const cursor = more && last ? writeCursor(last) : null;
@@ -89,7 +92,7 @@ export function readCursor(cursor: string): ListPosition {
     const [startedAt, id] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
     if (typeof startedAt === "number" && typeof id === "string") return { startedAt, id };
   } catch {
-    // Said below.
+    // The error below reports it.
   }
   throw new InvalidRequest([
     { loc: ["query", "cursor"], msg: "This is not a next_cursor of an earlier page", type: "value_error" },

@@ -19,14 +19,14 @@ import {
 /** The longest time that a peer may take to make its part of a list, in milliseconds. */
 const listTimeoutMs = 10_000;
 
-/** The live sessions that the caller may view, of all replicas, the oldest first. */
+/** Answers with the live sessions that the caller may view, of all replicas, the oldest first. */
 export async function listSessions(exchange: Exchange): Promise<void> {
   await exchange.caller();
   const { call_id: ofPath } = exchange.params;
   if (ofPath !== undefined) validated(callPath, exchange.params, "path");
   const { limit, cursor, state, call_id: ofQuery } = validated(listParameters, exchange.query, "query");
   const callId = ofPath ?? ofQuery;
-  // Clients write the null of the last page as nothing.
+  // Clients write the null of the last page as an empty text.
   const after = cursor ? readCursor(cursor) : null;
   const candidates = exchange.plane.supervisor
     .listSessions()
@@ -60,13 +60,13 @@ async function ownPage(
   return builder.page(false);
 }
 
-/** Resolves with whether a session is shown. While it is judged, it may end. */
+/** Resolves with whether a session is shown. It may end while it is judged. */
 async function isShown(exchange: Exchange, session: Session, state: string | undefined): Promise<boolean> {
   const fits = () => session.state !== "ended" && (state === undefined || session.state === state);
   return fits() && (await exchange.plane.permissions.shows(exchange.childScope(session))) && fits();
 }
 
-/** The part of a peer. */
+/** Returns the part of a peer. */
 function readPage(status: number, body: unknown): Page {
   const { sessions, next_cursor: cursor } = isObject(body) ? body : {};
   if (status !== 200 || !Array.isArray(sessions)) throw unexpected(status);

@@ -7,7 +7,7 @@ import { commonAnswers } from "../http/common-answers.ts";
 
 const { judged, ofSession } = commonAnswers;
 
-/** The figures of one session. They stay readable for 10 minutes after its end. */
+/** Answers with the figures of one session. They stay readable for 10 minutes after its end. */
 export async function showMetrics(exchange: Exchange): Promise<void> {
   const { session } = await exchange.judged();
   exchange.ctx.body = metricsJson(session, now());

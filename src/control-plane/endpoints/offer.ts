@@ -114,7 +114,7 @@ async function endOffer(exchange: Exchange): Promise<void> {
   exchange.ctx.status = 204;
 }
 
-/** Resolves with what the edge of the session answers to an offer of this guest. */
+/** Resolves with the answer of the session's edge to an offer of this guest. */
 async function askEdge(exchange: Exchange, judged: Judged, wanted: WantedGuest, offer: JsonObject) {
   const { session, caller } = judged;
   const { plane } = exchange;
@@ -128,7 +128,7 @@ async function askEdge(exchange: Exchange, judged: Judged, wanted: WantedGuest, 
   }
 }
 
-/** Answers as WHIP has it. Throws EDGE_FAILED where the edge's answer is no SDP. */
+/** Answers in the form of WHIP. Throws EDGE_FAILED where the edge's answer is no SDP. */
 function answerSdp(ctx: Exchange["ctx"], { sdp, resource }: JsonObject): void {
   if (typeof sdp !== "string") throw new GreenroomError("EDGE_FAILED");
   ctx.status = 201;

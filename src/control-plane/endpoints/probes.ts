@@ -8,7 +8,7 @@ import { notesOf } from "../http/request-notes.ts";
 const yes = { 200: { description: "Yes.", schema: probe } };
 const yesOrNo = { ...yes, 400: { description: "No; the code says why.", schema: problem } };
 
-/** The probes, for balancers and the kubelet, whoever and wherever they are. */
+/** The endpoints for balancers and the kubelet. They answer every caller. */
 export const probeEndpoints: readonly Endpoint[] = [
   {
     method: "get",
@@ -56,7 +56,7 @@ export const probeEndpoints: readonly Endpoint[] = [
   },
 ];
 
-/** 400 with nothing but the code and its public text. */
+/** Answers 200 where `why` is null; else 400 with nothing but the code and its public text. */
 function answer(ctx: Koa.Context, why: ErrorCode | null): void {
   notesOf(ctx).quiet = true;
   ctx.status = why === null ? 200 : 400;

@@ -12,15 +12,15 @@ export async function showSession(exchange: Exchange): Promise<void> {
   exchange.ctx.body = byToken ? withoutSecrets(sessionJson(session)) : sessionJson(session);
 }
 
-/**
- * Returns a session for who comes with a session token: what the backend told the agent, and who it acts for, is not
- * for browsers.
- */
+/** Returns a session for the bearer of a session token: `config` and the caller who started it are not for browsers. */
 function withoutSecrets(session: SessionJson): SessionJson {
   return { ...session, config: null, created_by: null };
 }
 
-/** Closing has begun; with `?wait=true`, it is over, and shown. Answers with this status. */
+/**
+ * Closes the session of the path. Answers with this status once closing has begun; with `?wait=true`, once the end is
+ * shown.
+ */
 export async function closeSession(exchange: Exchange, status: 200 | 202 | 204): Promise<void> {
   const { session, caller } = await exchange.judged();
   const { wait } = validated(closeParameters, exchange.query, "query");

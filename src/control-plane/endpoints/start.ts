@@ -20,17 +20,17 @@ import type { PassedOn } from "../peers/passed-on.ts";
 
 type StartBody = z.output<typeof startRequest>;
 
-/** A start over REST: the caller, the request, and the body as it came, for a peer that may have room. */
+/** A start over REST: the caller, the request, and the original body, which a peer is sent where there is no room here. */
 interface RequestedStart {
   readonly caller: Caller;
   readonly body: StartBody;
   readonly sent: JsonValue | undefined;
 }
 
-/** A start that may begin now, whoever asked for it. */
+/** A start that may begin, by whichever route it was asked for. */
 export interface Start {
   readonly request: StartRequest;
-  /** Returns the request to start as a peer is sent it that may have room. */
+  /** Returns the request to start as it is sent to a peer that may have room. */
   passedOn(): PassedOn;
   /** Takes the session that has begun here. */
   begun?(session: Session): void;
@@ -49,7 +49,7 @@ export async function startSessionInCall(exchange: Exchange): Promise<void> {
   const { caller, body: sent } = await exchange.callerAndBody();
   const { call_id } = validated(callPath, exchange.params, "path");
   const body = { call_id, ...validated(startInCallRequest, sent ?? {}, "body") };
-  // Some send it in both places.
+  // Some clients send the call's id in both places.
   const isSaidTwice = isObject(sent) && sent.call_id === call_id;
   checkFields(exchange, sent, isSaidTwice ? startRequestSchema : startInCallRequest);
   await answerStart(exchange, { caller, sent, body });
@@ -68,7 +68,7 @@ async function answerStart(exchange: Exchange, requested: RequestedStart): Promi
   scope.body = body;
   const key = idempotencyKey(scope.headers, caller.key, body as JsonObject);
   await plane.permissions.demand("canStartSession", scope);
-  // The peer that has no room for it has counted it, and keeps the answer to its key.
+  // The peer that passed the start on has counted it, and keeps the answer to its key.
   if (!hop) plane.starts.take(caller.key);
   const start: Start = {
     request: {
@@ -89,14 +89,14 @@ async function answerStart(exchange: Exchange, requested: RequestedStart): Promi
   ctx.body = { ...answer, config: body.config as JsonObject };
 }
 
-/** Node answers nobody who has ended their side of the connection. */
+/** Returns whether the client has left. Node sends no answer to a client that has ended its side of the connection. */
 function hasLeft({ destroyed, readableEnded }: Socket): boolean {
   return destroyed || readableEnded;
 }
 
 /**
- * Aborted when the client leaves, so that a peer hears of it too. With an idempotency key never: the answer has to be known to
- * whoever asks again.
+ * Returns a signal that is aborted when the client leaves, so that a peer learns of it too. With an idempotency key it
+ * never is: the answer has to be known when the client asks again.
  */
 function departure({ ctx }: Exchange, key: OnceKey | null): AbortSignal {
   const departed = new AbortController();
@@ -104,7 +104,10 @@ function departure({ ctx }: Exchange, key: OnceKey | null): AbortSignal {
   return departed.signal;
 }
 
-/** The token is made anew for whoever asks again, and they send the same config: no registry keeps them. */
+/**
+ * Runs a start once for its key. The registry keeps the answer without token and config: the token is made anew, and a
+ * client that asks again sends the same config.
+ */
 export async function onceByKey(
   { plane }: Exchange,
   key: OnceKey,
@@ -128,7 +131,10 @@ export async function begin(
   return exchange.hop ? startHere(exchange, start) : startAnywhere(exchange, start, departed);
 }
 
-/** Here where there is room, else with a peer. Who is known to have none does not try first, since that counts as refused. */
+/**
+ * Starts a session here where there is room, else at a peer. Where there is known to be no room, peers are asked first,
+ * since a try here would count as a refusal.
+ */
 async function startAnywhere(
   exchange: Exchange,
   start: Start,
@@ -151,7 +157,8 @@ async function startAnywhere(
 }
 
 async function startHere({ ctx, plane }: Exchange, { request, begun }: Start): Promise<StartedSession> {
-  // Until it has a thread. A client that has left may have asked again, and a peer may have found another replica for it.
+  // The start is given up where the client leaves before the session has a thread: the client may have asked
+  // again, or a peer may have found another replica.
   const session = await plane.supervisor.startSession(request, () => hasLeft(ctx.req.socket));
   begun?.(session);
   return startedJson(session, plane.tokens.issue(session.id));

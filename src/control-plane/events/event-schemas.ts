@@ -4,7 +4,7 @@ import { component } from "../documents/components.ts";
 import { instant, metrics, sessionStates } from "../documents/schemas.ts";
 import { errorInfo } from "../http/error-info.ts";
 
-/** The `data` of a session's events. */
+/** The schemas of the `data` of a session's events. */
 
 const at = instant("When it happened.");
 const turnId = z.string().describe("The same in all events of one turn.");

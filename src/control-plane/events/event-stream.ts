@@ -8,9 +8,9 @@ import type { ErrorView } from "../http/error-info.ts";
 export interface EventStreamOptions {
   /** The time between two comments, in milliseconds. */
   readonly eventCommentIntervalMs: number;
-  /** Bytes that may wait for the reader. */
+  /** The most bytes that may wait for the reader. */
   readonly eventBufferBytes: number;
-  /** The part of errors that the reader may know. */
+  /** The part of an error that the reader may see. */
   readonly errors: ErrorView;
 }
 
@@ -23,15 +23,15 @@ export const eventStreamHeaders = {
   "X-Accel-Buffering": "no",
 } as const;
 
-/** The time that a browser waits before it comes back, in milliseconds. */
+/** The time after which a browser connects again, in milliseconds. */
 const retryMs = 2_000;
 /** The longest time that the last bytes of a stream may wait for the reader, in milliseconds. */
 const endTimeoutMs = 10_000;
 
 /**
- * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` or `denied` is
- * aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it comes back with
- * Last-Event-ID, and nothing is lost that the session's ring still holds.
+ * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` or
+ * `denied` is aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it
+ * comes back with Last-Event-ID, and loses nothing that the session's ring still holds.
  */
 export async function streamEvents(
   response: ServerResponse,
@@ -43,9 +43,9 @@ export async function streamEvents(
   const over = Promise.withResolvers<StreamEnd>();
   response.on("close", () => over.resolve("left"));
   response.on("error", () => over.resolve("left"));
-  // They may have left while it was judged whether they may listen.
+  // The reader may have left while its permission was judged.
   if (response.destroyed) over.resolve("left");
-  // What is sent again is known to be bounded, so it may wait on top of the buffer until it has been read once.
+  // Events that are sent again are bounded, so they may wait on top of the buffer until they have been read once.
   let mayWait = options.eventBufferBytes;
   response.once("drain", () => {
     mayWait = options.eventBufferBytes;
@@ -69,7 +69,7 @@ export async function streamEvents(
     try {
       take(entry);
     } catch (error) {
-      // It is the log's caller who would have to bear it otherwise.
+      // An error here would otherwise be thrown to the code that emitted the event.
       over.reject(error);
     }
   });
@@ -77,7 +77,7 @@ export async function streamEvents(
   const stop = () => over.resolve("stopped");
   stopped.addEventListener("abort", stop, { once: true });
   const deny = () => {
-    // An EventSource comes back, and learns by the status of that answer that it is to stay away.
+    // An EventSource connects again, and learns from the status of that answer that it may not.
     write(": you may not follow this session any more\n\n");
     over.resolve("denied");
   };
@@ -100,7 +100,7 @@ export async function streamEvents(
   }
 }
 
-/** A reader that does not even take the end is cut off. */
+/** Ends the response. A reader that does not take even the end is cut off. */
 function endSoon(response: ServerResponse): void {
   const cut = setTimeout(() => response.destroy(), endTimeoutMs).unref();
   response.on("close", () => clearTimeout(cut));
@@ -111,7 +111,7 @@ function eventText({ id, event }: LoggedEvent, errors: ErrorView): string {
   return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(eventJson(event, errors))}\n\n`;
 }
 
-/** Events after `after` and before `next` are kept no more. */
+/** Returns the comment which says that events after `after` and before `next` are not kept any more. */
 function gapText(after: number, next: number): string {
   return `event: gap\ndata: ${JSON.stringify({ type: "gap", last_event_id: after, next_event_id: next })}\n\n`;
 }

@@ -61,7 +61,7 @@ async function followEvents(exchange: Exchange): Promise<void> {
   const afterId = lastEventId(exchange.scope.headers) ?? Number(ofQuery ?? 0);
   const { ctx, plane } = exchange;
   if (session.events.ended && afterId === session.events.lastId) {
-    // To EventSource, which comes back after every end, this says that it need not.
+    // An EventSource comes back after every end; 204 tells it to stop.
     ctx.status = 204;
     return;
   }
@@ -90,9 +90,7 @@ async function followEvents(exchange: Exchange): Promise<void> {
   }
 }
 
-/**
- * Sends the headers. From here on the response is written without Koa, and nothing may fail that should be answered.
- */
+/** Sends the headers. From here on the response is written without Koa, so no error may be thrown that should be answered. */
 function sendHeaders(ctx: Exchange["ctx"]): void {
   for (const [name, value] of Object.entries(eventStreamHeaders)) ctx.set(name, value);
   ctx.status = 200;

@@ -5,15 +5,15 @@ import type { Exchange } from "../exchange.ts";
 import { HttpError } from "../http/http-error.ts";
 
 /**
- * The time between two judgements of the caller of an open stream, in milliseconds. The keys that they are judged by may be
- * 2 s old, so that a revoked one ends its streams within 5 s.
+ * The time between two judgements of the caller of an open stream, in milliseconds. The keys that callers are judged by
+ * may be 2 s old, so that a revoked one ends its streams within 5 s.
  */
 const intervalMs = 2_500;
 
 /**
- * Judges the caller again and again while an answer goes on, as if the request had just come. The signal fires when they are denied: the key was
- * revoked, the token has expired, or a callback says so. A judgement that fails for another reason, such as that no keys can be had, changes
- * nothing. `stop` ends it.
+ * Judges the caller again and again while an answer goes on, as if the request had just come. The signal fires when the
+ * caller is denied: the key was revoked, the token has expired, or a callback says so. A judgement that fails for
+ * another reason, such as missing keys, changes nothing. `stop` ends it.
  */
 export function judgeAgain(exchange: Exchange): { readonly denied: AbortSignal; stop(): void } {
   const denied = new AbortController();
@@ -32,7 +32,7 @@ export function judgeAgain(exchange: Exchange): { readonly denied: AbortSignal; 
   return { denied: denied.signal, stop: () => over.abort() };
 }
 
-/** Resolves with whether the caller is denied by now. It never rejects. */
+/** Resolves with whether the caller is denied by now. Never rejects. */
 async function isDenied(exchange: Exchange): Promise<boolean> {
   const { permissions, log } = exchange.plane;
   const again = exchange.again();

@@ -9,11 +9,11 @@ import { bodyHashOf } from "../peers/connection/mark.ts";
 import { HttpError } from "./http-error.ts";
 import { parseJson } from "./json.ts";
 
-/** Largest body that is read, in bytes after decompression. */
+/** The largest body that is read, in bytes after decompression. */
 export const maxBodyBytes = 65_536;
 /**
- * The bytes of a refused body that are still read, so that the client gets to read the answer. Beyond them the connection
- * is cut.
+ * The most bytes of a refused body that are still read, so that the client can read the answer. Beyond them the
+ * connection is cut.
  */
 const swallowedBytes = 1_048_576;
 
@@ -21,8 +21,8 @@ const swallowedBytes = 1_048_576;
 export type TextType = "application/sdp";
 
 /**
- * The body is read as bytes (latin1 keeps each), since koa-body would otherwise replace malformed UTF-8 silently. It parses
- * what is asked for here and nothing else: no forms, no files.
+ * The parser of bodies. It reads bytes (latin1 keeps each), since koa-body would otherwise replace malformed UTF-8
+ * silently. It parses no forms and no files.
  */
 const readBytes = koaBody({
   json: false,
@@ -35,8 +35,9 @@ const readBytes = koaBody({
 });
 
 /**
- * The JSON body, or undefined where there is none; a body of the type `textType` is its text. Throws 400, 413, 415 or 422 for what is wrong with it, and FORBIDDEN where
- * it is not the one that a peer has `sealed`: see `bodyHashOf`.
+ * Resolves with the JSON body, or undefined where there is none; a body of the type `textType` is its text. Rejects
+ * with 400, 413, 415 or 422 for a wrong body, and FORBIDDEN where it is not the one that a peer has `sealed`: see
+ * `bodyHashOf`.
  */
 export async function readJsonBody(
   ctx: Koa.Context,
@@ -65,8 +66,8 @@ export async function readJsonBody(
 }
 
 /**
- * The body as it comes, up to one byte more than is ever read: so much shows that it is too large. The rest is left where it
- * is. Rejects where the client breaks off.
+ * Resolves with the original body, up to one byte more than is ever read, which shows that it is too large. The rest is
+ * left unread. Rejects where the client closes the connection.
  */
 export function readRawBody(req: IncomingMessage): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
@@ -89,9 +90,9 @@ export function readRawBody(req: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * Returns the body as it came, up to one byte more than is ever read. Throws FORBIDDEN where it is not the one that a peer has
- * `sealed`: see `bodyHashOf`. Where another parser has read it the same was the case at the peer, which then sends what that
- * parser made of it.
+ * Resolves with the original body, up to one byte more than is ever read. Rejects with FORBIDDEN where it is not the
+ * one that a peer has `sealed`: see `bodyHashOf`. Where another parser has read it, the peer has sent the result of
+ * that parser as well.
  */
 export async function readWholeBody(ctx: Koa.Context, sealed?: string): Promise<Buffer> {
   const { req } = ctx;
@@ -101,14 +102,14 @@ export async function readWholeBody(ctx: Koa.Context, sealed?: string): Promise<
   throw new GreenroomError("FORBIDDEN", "This is not the body that a peer has passed on");
 }
 
-/** A context whose body, which has been read, can be read again. */
+/** Returns a context whose body, which has been read, can be read again. */
 function replayed(ctx: Koa.Context, bytes: Buffer): Koa.Context {
   const req = Object.assign(Readable.from([bytes], { objectMode: false }), { headers: ctx.req.headers });
   return Object.create(ctx, { req: { value: req } }) as Koa.Context;
 }
 
 /**
- * Returns what another parser made of the body that it has read, as bytes of JSON: those of Koa leave it at
+ * Returns the result of another parser that has read the body, as bytes of JSON. Parsers of Koa leave it at
  * `ctx.request.body`, those of Express and of cloud functions at `req.body`; as a value, a text, or bytes.
  */
 export function bytesReadBefore(ctx: Koa.Context): Buffer {
@@ -145,8 +146,9 @@ function isOfType(type: string, contentType: string | undefined): boolean {
 }
 
 /**
- * koa-body decompresses in a stream of its own and stops listening to it once it has settled. A zlib error after that, as
- * of a bomb that ends in garbage, would be uncaught and end the process; and the stream would never be freed.
+ * Handles later errors of the inflater. koa-body decompresses in a stream of its own and stops listening to it once it
+ * has settled. A later zlib error, as of a bomb that ends in garbage, would be uncaught and end the process; and the
+ * stream would never be freed. Returns a function that frees it.
  */
 function holdInflater(request: IncomingMessage): () => void {
   const inflaters: Writable[] = [];
@@ -186,7 +188,7 @@ function refused(ctx: Koa.Context, error: Error): Error {
   return error;
 }
 
-/** The rest of the body is swallowed, and the connection ends with the answer. */
+/** Reads and drops the rest of the body, and ends the connection with the answer. */
 export function swallowBody(ctx: Koa.Context): void {
   const { req } = ctx;
   let left = swallowedBytes;

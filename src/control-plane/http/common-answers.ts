@@ -3,7 +3,7 @@ import type { DocumentedAnswer } from "../endpoint.ts";
 
 const retryAfter = { "Retry-After": "Seconds after which to try again." };
 
-/** Headers of an answer that comes from several replicas. */
+/** The headers of an answer that comes from several replicas. */
 export const incompleteHeaders = {
   "Greenroom-Incomplete":
     "Names the replicas that could not be asked, where there are such: their sessions are missing.",
@@ -11,9 +11,9 @@ export const incompleteHeaders = {
 
 type Answers = Readonly<Record<number, DocumentedAnswer>>;
 
-/** Answers that many endpoints share, by what an endpoint does. */
+/** The answers that many endpoints share, by what an endpoint does. */
 export const commonAnswers = {
-  /** Any endpoint that asks who calls. */
+  /** The answers of any endpoint that asks for the caller. */
   judged: {
     400: { description: "The request cannot be read.", schema: problem },
     401: { description: "The caller is not known.", schema: problem },

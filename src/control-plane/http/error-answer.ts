@@ -2,14 +2,17 @@ import { GreenroomError } from "../../shared/errors.ts";
 import { HttpError } from "./http-error.ts";
 import { flawsOf, InvalidRequest, type Issue } from "./invalid-request.ts";
 
-/** The part of an error that a client gets to see. */
+/** The part of an error that a client gets. */
 export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, unknown>> & { readonly detail: unknown; readonly code: string };
 }
 
-/** The one place where errors become answers. What is not known to be for the client's eyes becomes a bare 500. */
+/**
+ * Returns the answer to an error. All errors become answers here. An error that is not known to be for clients becomes
+ * a bare 500.
+ */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof InvalidRequest) {
     return { status: error.status, headers: {}, body: { detail: error.flaws, code: error.code } };
@@ -60,7 +63,10 @@ function withRetryAfter(
   return given || (status !== 429 && status !== 503) ? headers : { ...headers, "Retry-After": "1" };
 }
 
-/** Koa's `ctx.throw(409, "…")`, of routes that were added to the application, says that it is for the client. */
+/**
+ * Returns whether an error says that it is for the client, as Koa's `ctx.throw(409, "…")` does in routes that were
+ * added to the application.
+ */
 function isExposed(error: unknown): error is Error & { readonly status: number } {
   return (
     error instanceof Error &&
@@ -73,7 +79,7 @@ function isExposed(error: unknown): error is Error & { readonly status: number }
   );
 }
 
-/** A permission callback may validate with a zod of its own. */
+/** Returns the issues of an error of zod; null for any other error. A permission callback may use its own copy of zod. */
 function zodIssues(error: unknown): readonly Issue[] | null {
   if (!(error instanceof Error) || !("issues" in error) || !Array.isArray(error.issues)) return null;
   return error.name === "ZodError" || error.name === "$ZodError" ? error.issues : null;

@@ -27,15 +27,15 @@ export const errorInfo: z.ZodType<ErrorInfo> = component(
   "An error of the agent's code or of a service. Its causes come with it, up to 6 of them.",
 );
 
-/** The readers for whom errors are told: the text of one may hold what only the backend should read. */
+/** The readers of errors: the text of an error may hold what only the backend should read. */
 export type ErrorView = "whole" | "code";
 
-/** An error without its stack, which is for the log. */
+/** Returns an error without its stack, which is for the log. */
 export function errorJson(error: PlainError, view: ErrorView): ErrorInfo {
   return view === "whole" ? wholeJson(error) : codeJson(error);
 }
 
-/** One word of letters, digits, `_`, `.` and `-`: no sentence. */
+/** Returns whether a text is one word of letters, digits, `_`, `.` and `-`, and so no sentence. */
 const isWord = (text: string | undefined): text is string =>
   text !== undefined && /^[A-Za-z][\w.-]{0,63}$/.test(text);
 

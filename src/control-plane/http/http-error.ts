@@ -32,7 +32,7 @@ const usualCodes: Readonly<Record<number, string>> = {
  */
 export class HttpError extends Error {
   override readonly name = "HttpError";
-  /** 400 to 599. */
+  /** The HTTP status, 400 to 599. */
   readonly status: number;
   /** The text or value that the client reads. */
   readonly detail: JsonValue;
@@ -54,8 +54,8 @@ export class HttpError extends Error {
   }
 
   /**
-   * Returns whether an error is one. It is known by a marker, not by `instanceof`: it holds across copies of the
-   * package.
+   * Returns whether a value is an HttpError. It is recognised by a marker, not by `instanceof`, so that this works
+   * across copies of the package.
    */
   static is(error: unknown): error is HttpError {
     return typeof error === "object" && error !== null && marker in error;

@@ -5,8 +5,8 @@ import { InvalidRequest } from "./invalid-request.ts";
 import { canonicalJson } from "./json.ts";
 
 /**
- * The Idempotency-Key of a request, so that a client may repeat one whose answer it did not get; null where there is none.
- * Keys belong to their caller: two callers may use the same one. Throws 422.
+ * Returns the Idempotency-Key of a request, with which a client may repeat a request whose answer it did not get; null
+ * where there is none. Keys belong to their caller: two callers may use the same one. Throws 422.
  */
 export function idempotencyKey(headers: Headers, caller: string, body: JsonValue): OnceKey | null {
   const key = headers.get("idempotency-key");
@@ -15,7 +15,7 @@ export function idempotencyKey(headers: Headers, caller: string, body: JsonValue
   return onceKey(caller, key, body);
 }
 
-/** Returns the key of what a caller may ask for several times, and is to be done once. */
+/** Returns the key of a request that a caller may repeat, and that is to run once. */
 export function onceKey(caller: string, key: string, body: JsonValue): OnceKey {
   return {
     name: hashOf(JSON.stringify([caller, key])),
@@ -24,7 +24,7 @@ export function onceKey(caller: string, key: string, body: JsonValue): OnceKey {
   };
 }
 
-/** Returns the hash that leaves the process in place of a text: it is short, and tells nobody who calls. */
+/** Returns the hash that leaves the process in place of a text: it is short, and does not reveal the caller. */
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
 function notAKey(): InvalidRequest {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { GreenroomError } from "../../shared/errors.ts";
 
-/** One flaw of a request, in the form that FastAPI gives it. */
+/** One fault of a request, in the form that FastAPI gives it. */
 export interface Flaw {
   /** The place: `body`, `query`, `path` or `header`, then the names that lead to it. */
   readonly loc: readonly (string | number)[];
@@ -10,7 +10,7 @@ export interface Flaw {
   readonly type: string;
 }
 
-/** 422, with what is wrong with the request. */
+/** The error 422, with the faults of the request. */
 export class InvalidRequest extends GreenroomError {
   readonly flaws: readonly Flaw[];
 
@@ -22,7 +22,7 @@ export class InvalidRequest extends GreenroomError {
 
 type RequestPart = "body" | "query" | "path" | "header";
 
-/** The value as the schema fills it. Throws {@link InvalidRequest}. */
+/** Returns the value with the schema's defaults. Throws {@link InvalidRequest}. */
 export function validated<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -33,14 +33,14 @@ export function validated<Schema extends z.ZodType>(
   throw new InvalidRequest(flawsOf(result.error.issues, value, place));
 }
 
-/** An issue of zod, also of another copy of it, which is why an issue is read loosely. */
+/** An issue of zod, possibly of another copy of it, which is why its fields are optional. */
 export interface Issue {
   readonly code?: string | undefined;
   readonly path: readonly PropertyKey[];
   readonly message: string;
   readonly origin?: unknown;
   readonly expected?: unknown;
-  /** Fields that are not known, where that is the issue. */
+  /** The fields that are not known, where that is the issue. */
   readonly keys?: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export function flawsOf(issues: readonly Issue[], value?: unknown, place?: Reque
   });
 }
 
-/** A flaw for each field that the schema does not know. */
+/** Returns a fault for each field that the schema does not know. */
 function unknownKeysOf({ keys = [], path }: Issue, place?: RequestPart): Flaw[] {
   const loc = [
     ...(place === undefined ? [] : [place]),
@@ -74,12 +74,12 @@ function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
   );
 }
 
-/** FastAPI's names for what pydantic would say. */
+/** Returns FastAPI's name for an issue, as pydantic would give it. */
 function typeOf({ code, origin, expected }: Issue, place?: RequestPart): string {
   const of = typeof origin === "string" ? origin : "value";
   switch (code) {
     case "invalid_type":
-      // A query is text, of which a number is read.
+      // A query is text, from which a number is parsed.
       if (place === "query") return "int_parsing";
       return expected === "object" || expected === "record" ? "dict_type" : `${String(expected)}_type`;
     case "too_small":

@@ -2,12 +2,12 @@ import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 
 /**
- * Deepest nesting of JSON that is accepted: what is deeper overflows the stack of whoever walks it, such as the structured
- * clone that carries `config` into the session's thread.
+ * The deepest nesting of JSON that is accepted. Deeper values overflow the stack of recursive code, such as the
+ * structured clone that carries `config` into the session's thread.
  */
 export const maxJsonDepth = 64;
 
-/** Strict: UTF-8 without a flaw, bounded depth, no `__proto__` that would become a prototype in a careless copy. */
+/** Parses JSON strictly: valid UTF-8, bounded depth, no `__proto__` that would become a prototype in a careless copy. */
 export function parseJson(bytes: Uint8Array): JsonValue {
   let value: JsonValue;
   try {
@@ -22,7 +22,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   return value;
 }
 
-/** Returns what is wrong with a value that is JSON, as the rest of a sentence; null where nothing is. */
+/** Returns the fault of a value that is JSON, as the rest of a sentence; null where there is none. */
 function findFlaw(root: JsonValue): string | null {
   let level: JsonValue[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -38,14 +38,15 @@ function findFlaw(root: JsonValue): string | null {
   return null;
 }
 
-/** A value is JSON, but more of it, or deeper, than there may be. */
+/** The error for a value that is JSON, but larger or deeper than allowed. */
 export class JsonBoundsError extends RangeError {
   override readonly name = "JsonBoundsError";
 }
 
 /**
- * A value as the JSON that it becomes: dates are text, what JSON does not know is left out. Throws a {@link JsonBoundsError}
- * where it is larger than `maxBytes`, nested too deep or has a key `__proto__`, and a TypeError where there is no such JSON.
+ * Returns a value as the JSON that it becomes: dates are text, and values without a JSON form are left out. Throws a
+ * {@link JsonBoundsError} where it is larger than `maxBytes`, nested too deep or has a key `__proto__`, and a TypeError
+ * where there is no such JSON.
  */
 export function boundedJson(value: unknown, maxBytes: number): JsonValue {
   const text = textOf(value ?? null);
@@ -62,7 +63,7 @@ function textOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value) as string | undefined;
   } catch (error) {
-    // V8's word for a value that is nested too deep for its stack.
+    // V8 throws a RangeError for a value that is nested too deep for its stack.
     if (error instanceof RangeError) throw new JsonBoundsError("it is nested too deep");
     throw error;
   }

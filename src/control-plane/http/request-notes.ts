@@ -8,25 +8,25 @@ import type { Hop } from "../peers/connection/mark.ts";
 import { type ErrorAnswer, errorAnswer } from "./error-answer.ts";
 
 /**
- * The facts of a request that has been answered, for its log line and its metrics. Its query and its body are never among
- * them.
+ * The facts of a request that has been answered, for its log line and its metrics. They never include its query and its
+ * body.
  */
 export interface RequestNotes {
   readonly id: string;
   /** The template of the path, such as `/sessions/{session_id}`. */
   route: string;
   sessionId: string | undefined;
-  /** The code of the error that it was answered with. */
+  /** The code of the error that was the answer. */
   code: string | undefined;
   /** True where the answer is logged at `debug` only. */
   quiet: boolean;
-  /** The peer that passed it on, as it says itself; null where it comes from a client. */
+  /** The passing-on of the request by a peer, as the peer describes it; null where it comes from a client. */
   hop: Hop | null;
   /** The hash that the body of what a peer passed on must have. */
   bodyHash: string | undefined;
-  /** Node id of the peer that it was passed on to, as it is about a session there. */
+  /** The node id of the peer that the request was passed on to, since its session is there. */
   proxiedTo: string | undefined;
-  /** Node id of the peer that a start was passed on to. */
+  /** The node id of the peer that a start was passed on to. */
   forwardedTo: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export function notesOf(ctx: Koa.Context): RequestNotes {
   return notes;
 }
 
-/** Runs a request to its answer: its id, its errors as JSON, its line in the log, its place in the metrics. */
+/** Runs a request to its answer: its id, its errors as JSON, its line in the log, and its place in the metrics. */
 export class Answering {
   readonly #supervisor: Supervisor;
   readonly #log: ServerLog;
@@ -132,7 +132,7 @@ function isDraining({ state }: Supervisor): boolean {
   return state === "announced" || state === "draining" || state === "stopped";
 }
 
-/** A refusal is expected: its code says enough, and one line what it came from, where that is known. */
+/** Returns the cause of a refusal in one line, where it is known. A refusal is expected, so its code and this line suffice. */
 function refusalCause(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? undefined : errorLine(cause);

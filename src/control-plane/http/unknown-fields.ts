@@ -4,9 +4,9 @@ import { didYouMean, similar } from "../../shared/similar.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 import { isObject } from "./json.ts";
 
-/** The most fields that the log tells of: clients choose their names. */
+/** The most fields that the log reports, since clients choose their names. */
 const mostTold = 100;
-/** The longest name of a field that is told of, in characters. */
+/** The longest name of a field that is reported, in characters. */
 const longestName = 100;
 
 /** A body that may hold fields which its schema does not know. */
@@ -14,13 +14,13 @@ export interface CheckedBody {
   /** The route that the body is for, such as `POST /sessions`. */
   readonly route: string;
   readonly schema: z.ZodObject;
-  /** The hint at what a field may be good for that has no name like it. */
+  /** The hint that is given for a field without a similar name. */
   readonly hint: string;
 }
 
 /**
- * Fields of a body that nobody reads, such as `instructions` beside `config`: a client that sends them believes that they do
- * something. The log says otherwise, once for each; with `strictBodies` they are refused.
+ * Finds fields of a body that nothing reads, such as `instructions` beside `config`: a client that sends them expects
+ * an effect. Each is logged once; with `strictBodies` they are refused.
  */
 export class UnknownFields {
   readonly #strict: boolean;
@@ -33,8 +33,8 @@ export class UnknownFields {
   }
 
   /**
-   * Looks for fields that the schema does not know. Throws {@link InvalidRequest} that names each, where bodies are
-   * strict; else they are logged.
+   * Checks a body for fields that the schema does not know. Throws {@link InvalidRequest} that names each, where bodies
+   * are strict; else they are logged.
    */
   check(sent: unknown, body: CheckedBody): void {
     if (!isObject(sent)) return;

@@ -28,7 +28,7 @@ export async function entrust(
   session: EntrustedSession,
 ): Promise<boolean> {
   const body = Buffer.from(JSON.stringify(session));
-  // Such an end, with a long transcript, is known here alone until the registry can be reached.
+  // An end with so long a transcript is known here alone until the registry can be reached.
   if (body.length > maxBodyBytes) return false;
   const over = new AbortController();
   const trusted = peers.reachable().filter((peer) => !peers.wasSilent(peer));
@@ -72,7 +72,7 @@ export async function answerEntrusted(ctx: Koa.Context, registry: SessionRegistr
   ctx.status = 204;
 }
 
-/** Returns whether a value is a session. A peer wrote it: only another version of Greenroom can have it otherwise. */
+/** Returns whether a value is a session. A peer wrote it: only another version of Greenroom can send another form. */
 function isEntrusted(value: unknown): value is EntrustedSession {
   if (!isObject(value) || !isObject(value.claim) || !isObject(value.owner)) return false;
   const { claim, owner, end, body } = value;

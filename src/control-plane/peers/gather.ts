@@ -14,7 +14,7 @@ export interface Gathering<T> {
   readonly kind: PeerRequestKind;
   /** The longest time that a peer which gave a sign of life may take to answer, in milliseconds. Null: no limit. */
   readonly answerTimeoutMs: number | null;
-  /** Reads an answer. Throws where it is none of those that are expected. */
+  /** Reads an answer. Throws where it is not one of those that are expected. */
   read(status: number, body: JsonValue): T;
 }
 

@@ -3,21 +3,19 @@ import type { PeerLife } from "./liveness.ts";
 
 /** The time between two looks at the list of the registry, in milliseconds. */
 const lookMs = 1_000;
-/** The time between two questions to a replica that is listed no more, whether it is there, in milliseconds. */
+/** The time between two questions to a replica that is not listed any more, in milliseconds. */
 const askAgainMs = 5_000;
 /** The time for which lists are doubtful after this process had to register anew, in milliseconds. */
 const doubtfulMs = 10_000;
-/** The time for which a replica is waited for that vanished from a doubtful list and is silent, in milliseconds. */
+/** The time for which a silent replica that vanished from a doubtful list is kept, in milliseconds. */
 const silentKeptMs = 60_000;
-/**
- * The time for which a process that has just registered, and knows nobody, may be mistaken in that, in milliseconds.
- */
+/** The time for which a process that has just registered, and knows no others, may be wrong about that, in milliseconds. */
 const aloneMs = 3_000;
 
-/** A replica that the registry lists no more. */
+/** A replica that the registry does not list any more. */
 interface Unlisted {
   readonly peer: PeerNode;
-  /** True where the list that it vanished from may be that of an emptied registry. */
+  /** True where the list from which it is missing may be that of an emptied registry. */
   readonly doubtful: boolean;
   /** The time at which it was listed last, or has answered last. */
   heardAt: number;
@@ -25,7 +23,7 @@ interface Unlisted {
 }
 
 /**
- * The other replicas: those that the registry lists, and those that it listed before and that are there all the same. A
+ * The other replicas: those that the registry lists, and those that it listed before and that are still there. A
  * registry that was emptied lists nobody until each replica has registered anew, and their sessions go on meanwhile.
  */
 export class KnownPeers {
@@ -57,14 +55,14 @@ export class KnownPeers {
     return [...this.#listed, ...[...this.#unlisted.values()].map(({ peer }) => peer)];
   }
 
-  /** Returns whether a replica was listed before, is listed no more, and may be gone. */
+  /** Returns whether a replica was listed before, is not listed any more, and may be gone. */
   isUnlisted(nodeId: string): boolean {
     return this.#unlisted.has(nodeId);
   }
 
   /**
    * Notes that nobody listens at the address of this replica. Returns true where it is not listed either, so that it is
-   * known no longer.
+   * forgotten.
    */
   refused({ nodeId }: PeerNode): boolean {
     if (this.#registry.peers().some((peer) => peer.nodeId === nodeId)) return false;
@@ -102,8 +100,8 @@ export class KnownPeers {
   }
 
   /**
-   * Asks a replica whether it is there, and forgets one that is not. A replica that declared it dead knows better than
-   * this process, which only hears nothing; an emptied registry has declared nothing.
+   * Asks a replica whether it is there, and forgets one that is not. A process that only hears nothing relies on a
+   * replica that has declared it dead; an emptied registry has declared nothing.
    */
   async #ask(unlisted: Unlisted): Promise<void> {
     unlisted.askedAt = performance.now();

@@ -3,7 +3,7 @@ import { epochHeader } from "./connection/mark.ts";
 import { AnotherReplica, PeerError } from "./connection/peer-error.ts";
 import { WaitTimer } from "./connection/wait-timer.ts";
 
-/** The answer of a replica about itself: the number of its node's life; or the reason why that is not known. */
+/** The answer of a replica about itself: the number of its node's life, or the reason why that is not known. */
 export type PeerLife = { readonly epoch: number } | "gone" | "silent";
 
 /** The longest time that a replica may take to say that it is there, in milliseconds, with the connection to it. */

@@ -18,8 +18,8 @@ const mostNowhere = 10_000;
 const mostAtOnce = 64;
 
 /**
- * The place of a session that the registry does not know. "nowhere": all peers that can be asked said that they have it
- * not. "uncertain": none has it of those that answered, and there are others.
+ * The place of a session that the registry does not know. "nowhere": all peers that can be asked said that they do not
+ * have it. "uncertain": no peer that answered has it, and there are others.
  */
 export type Located = PeerNode | "nowhere" | "uncertain";
 
@@ -39,14 +39,14 @@ interface Search {
 }
 
 /**
- * Finds sessions by asking all peers whether they have them, or had them within the last 10 minutes. Those who look for
- * the same session at the same time share one search, and what was found nowhere is not looked for again within a
- * second, so that a flood of requests does not become one at the peers.
+ * Finds sessions by asking all peers whether they have them, or had them within the last 10 minutes. Requests for the
+ * same session at the same time share one search, and a session that was not found is not looked for again within a
+ * second, so that a flood of requests does not reach the peers.
  */
 export class SessionLocator {
   readonly #peers: Peers;
   readonly #underWay = new Map<string, Promise<Located>>();
-  /** The time at which each session was looked for in vain, the oldest first. */
+  /** The time at which each session was searched without success, the oldest first. */
   readonly #nowhere = new Map<string, number>();
 
   constructor(peers: Peers) {

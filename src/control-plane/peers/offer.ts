@@ -15,10 +15,7 @@ import type { Peers } from "./peers.ts";
 /** The most peers that a start is offered to. */
 const mostOffers = 5;
 
-/**
- * The codes by which a replica says that it has no room, while another one may have some. A crash storm is not passed
- * on.
- */
+/** The codes by which a replica says that it has no room, while another one may have some. A crash storm is not passed on. */
 const noRoomHere: ReadonlySet<string> = new Set<ErrorCode>([
   "POOL_FULL",
   "NOT_STARTED",
@@ -37,9 +34,9 @@ export function isNoRoom(error: unknown): boolean {
 }
 
 /**
- * Offers a start that has no room here, as it is passed on, to the peers, those with most room first, each once. Resolves with null where
- * none of them has room either. Another answer of a peer, such as CALL_FULL, is thrown as the answer. So is the reason
- * of `departed`, when it is aborted: nobody waits for the start any longer.
+ * Offers a start that has no room here to the peers, those with most room first, each once. Resolves with null where
+ * none of them has room either. Another error of a peer, such as CALL_FULL, is thrown as the answer. Rejects with the
+ * reason of `departed` when that is aborted, since the client has left.
  */
 export async function offerStart(
   exchange: Exchange,
@@ -95,13 +92,14 @@ async function offerTo(
   } catch (error) {
     if (!(error instanceof PeerError)) throw error;
     if (error.surelyUndone) return null;
-    // It may have begun there: another peer would start a second one, and so would a caller who is told to try again.
+    // The session may have begun there: another peer would start a second one, and so would a client that is told to try again.
     throw new GreenroomError("START_UNCERTAIN", undefined, { cause: error });
   }
 }
 
 /**
- * Returns a start over REST as a peer is sent it. There always is one: a peer has to be asked for it, and cannot act before it has come.
+ * Returns a start over REST in the form that a peer is sent. It always has a body, since a peer cannot act before it
+ * has received one.
  */
 export function startBody(ctx: Koa.Context, body: unknown): PassedOn {
   const { id } = notesOf(ctx);

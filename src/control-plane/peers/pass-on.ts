@@ -28,11 +28,10 @@ const sessionId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 type Passed = "answered" | "unanswered" | { readonly epoch: number };
 
 /**
- * Answers a request about a session of another replica: by its owner, to whom the request is passed on as it came, and
- * who judges it; or, where the owner is out of reach, by what the registry knows. Where the registry does not know the
- * session the peers are asked for it, since a registry may have been emptied, or not have heard of it yet. Resolves
- * with false where there is no such session, or it is in this process. Rejects with PEER_UNREACHABLE or
- * REGISTRY_UNAVAILABLE where nobody can tell.
+ * Answers a request about a session of another replica. The request is passed on to the owner, which judges it; where
+ * the owner is out of reach, the registry's record is the answer. Where the registry does not know the session the
+ * peers are asked for it, since a registry may have been emptied, or be behind. Resolves with false where there is no
+ * such session, or it is in this process. Rejects with PEER_UNREACHABLE or REGISTRY_UNAVAILABLE where nobody knows.
  */
 export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint): Promise<boolean> {
   const { ctx, plane, params, hop } = exchange;
@@ -92,11 +91,12 @@ class Passing {
     const passed = owner ? await this.#to(owner) : "unanswered";
     if (passed === "answered") return true;
     if (typeof passed === "object" && record.end === null) {
-      // The registry errs: the session is in another replica, is over and forgotten, or died with an earlier life of its owner.
+      // The registry is wrong: the session is in another replica, is over and forgotten, or ended with an
+      // earlier life of its owner.
       if (await this.#byWhoHasItSurely()) return true;
       if (passed.epoch === record.epoch) return false;
     }
-    // It may have ended, or been given up, while its owner was waited for.
+    // The session may have ended, or been given up, while its owner was waited for.
     const known = owner ? await plane.peers.registry.find(this.#id) : record;
     return this.#byRecord(known ?? record);
   }
@@ -105,7 +105,8 @@ class Passing {
     try {
       return await answerByRecord(this.#exchange, record);
     } catch (error) {
-      // To those who may not view it, it must look like one that nobody knows: that takes the answers of all peers.
+      // A caller who may not view the session must get the same answer as for an unknown one, which takes the
+      // answers of all peers.
       if (isUnseen(error) && (await this.#byWhoHasItSurely())) return true;
       letGoOfBody(this.#exchange.ctx);
       throw error;
@@ -127,13 +128,13 @@ class Passing {
   }
 
   /**
-   * Lets the peer answer that has the session. Resolves with false where no peer has it, with "uncertain" where only
+   * Has the peer answer that has the session. Resolves with false where no peer has it, with "uncertain" where only
    * some could be asked.
    */
   async #byWhoHasIt(): Promise<boolean | "uncertain"> {
     const located = await this.#exchange.plane.locator.locate(this.#exchange, this.#id);
     if (located === "nowhere") return false;
-    // It had it a moment ago, and does not answer now.
+    // The peer had the session a moment ago, and does not answer.
     return located !== "uncertain" && (await this.#to(located)) === "answered" ? true : "uncertain";
   }
 
@@ -168,7 +169,7 @@ class Passing {
       if (end === "lost") notes.code = "PEER_UNREACHABLE";
       return "answered";
     } catch (error) {
-      // Nobody is there to be answered.
+      // The client has left.
       if (left.signal.aborted) return "answered";
       if (error instanceof PeerError) return "unanswered";
       throw error;
@@ -177,7 +178,10 @@ class Passing {
     }
   }
 
-  /** Hands the owner's answer to the client. A stream ends, too, when its owner, which may stand still, is declared dead. */
+  /**
+   * Passes the owner's answer on to the client. A stream ends, too, when its owner, which may stand still, is declared
+   * dead.
+   */
   async #relay(answer: IncomingMessage, owner: PeerNode): Promise<RelayEnd> {
     const { ctx, plane } = this.#exchange;
     const dead = new AbortController();
@@ -198,7 +202,7 @@ class Passing {
   }
 }
 
-/** Returns whether the caller is denied even to know that there is such a session. */
+/** Returns whether the caller may not even know that there is such a session. */
 function isUnseen(error: unknown): boolean {
   return GreenroomError.is(error) && error.code === "SESSION_NOT_FOUND" && !(error instanceof DetailedError);
 }
@@ -224,10 +228,7 @@ function waitsForTheEnd({ ctx, query }: Exchange): boolean {
   return isYes(data?.wait);
 }
 
-/**
- * Answers with what the registry knows, for callers whose request the owner would answer; for all others there is no
- * such session.
- */
+/** Answers with the registry's record, for callers whom the owner would answer; for all others there is no such session. */
 async function answerByRecord(exchange: Exchange, record: SessionRecord): Promise<never> {
   await exchange.judgeForeign(foreignSession(record));
   if (record.end && !(await exchange.mayView()))

@@ -13,13 +13,13 @@ export interface PassedOn {
 }
 
 /**
- * Returns a request as it came. Its body is read here, as far as a server reads any, so that the mark can be bound to
- * it; where `readsBody` is false nobody reads the body, and it stays where it is. Rejects where the client breaks off.
+ * Resolves with a request in its original form. Its body is read here, as far as a server reads any, so that the mark
+ * can be bound to it; where `readsBody` is false it is left unread. Rejects where the client closes the connection.
  */
 export async function passedOn(ctx: Koa.Context, requestId: string, readsBody: boolean): Promise<PassedOn> {
   const { req } = ctx;
   if (!readsBody || !hasBody(req)) return { headers: headersOf(req, requestId), body: null };
-  // An application that this is mounted in may have read it already.
+  // An application in which the API is mounted may have read the body already.
   if (req.readableDidRead) return withBytes(ctx, requestId, bytesReadBefore(ctx));
   return { headers: headersOf(req, requestId), body: await readRawBody(req) };
 }
@@ -46,7 +46,7 @@ function withBytes(
 
 /**
  * Returns the headers of a request without Host, which the mark carries, and with its id, so that the peer's log line
- * has the same.
+ * has the same id.
  */
 export function headersOf(
   { rawHeaders }: IncomingMessage,
@@ -60,15 +60,15 @@ export function headersOf(
 type Paths = Pick<Koa.Context, "originalUrl" | "path">;
 
 /**
- * Returns the path under which the API is mounted in another application; empty where it is at the root, or the request
- * does not tell.
+ * Returns the path under which the API is mounted in another application; empty where it is at the root, or where the
+ * request does not show it.
  */
 export function mountOf(ctx: Paths): string {
   return toldMount(ctx) ?? "";
 }
 
 /**
- * Does the same as {@link mountOf}, but returns null where the request does not tell it: its target is a whole URL, is
+ * Does the same as {@link mountOf}, but returns null where the request does not show it: its target is a whole URL, is
  * written otherwise than its path, or ends where the API begins.
  */
 export function toldMount({ originalUrl, path }: Paths): string | null {

@@ -23,9 +23,9 @@ import { KnownPeers } from "./known-peers.ts";
 import { livenessTimeoutMs, type PeerLife, peerLifeOf, statusOf } from "./liveness.ts";
 import { toldMount } from "./passed-on.ts";
 
-/** The time that a peer may be silent before it is taken for one that stands still, in milliseconds. */
+/** The time for which a peer may be silent before it is taken to stand still, in milliseconds. */
 const signTimeoutMs = 2_000;
-/** The time that a peer may be silent which was silent when it was last asked, in milliseconds. */
+/** The time for which a peer may be silent that was silent when it was last asked, in milliseconds. */
 const silentTimeoutMs = 500;
 /** The name in the query of a question by which a peer says which of its lives it asks about. */
 const epochQuery = "epoch";
@@ -44,10 +44,10 @@ export class Peers {
   readonly #known: KnownPeers;
   /** The node ids of the replicas that let a deadline pass, and have not answered since. */
   readonly #silent = new Set<string>();
-  /** The path under which the API was mounted for the last request that told it. */
+  /** The path under which the API was mounted for the last request that showed it. */
   #mount = "";
 
-  /** Takes the secrets. Where there are none, nothing is passed on, nor taken from others. */
+  /** Takes the secrets. Where there are none, no request is passed on, and none is taken from others. */
   constructor(supervisor: Supervisor, secrets: readonly string[], log: ServerLog) {
     this.#supervisor = supervisor;
     this.node = supervisor.node;
@@ -67,9 +67,9 @@ export class Peers {
   }
 
   /**
-   * Takes the mark off a request that a peer passed on, and gives it back the Host that the client asked for. Returns
-   * null where it comes from a client, and "answered" where a peer greeted, or asked what needs no look at sessions.
-   * Throws FORBIDDEN for a mark that is not right or was used before: its sender wants to be taken for a peer.
+   * Removes the mark from a request that a peer passed on, and restores the Host that the client asked for. Returns
+   * null where it comes from a client, and "answered" where a peer greeted, or asked a question that needs no sessions.
+   * Throws FORBIDDEN for a mark that is wrong or was used before: its sender pretends to be a peer.
    */
   arrival(ctx: Koa.Context): Hop | "answered" | null {
     this.#mount = toldMount(ctx) ?? this.#mount;
@@ -106,7 +106,7 @@ export class Peers {
       ctx.status = this.registry.isDeclaredDead(read.hop.from, Number(ctx.query[epochQuery])) ? 410 : 204;
       return "answered";
     }
-    // The sign of life that the peer waits for.
+    // This is the sign of life that the peer waits for.
     ctx.res.writeProcessing();
     return read.hop;
   }
@@ -122,16 +122,13 @@ export class Peers {
     return "answered";
   }
 
-  /** Refuses a request of a peer that has the wrong address of another one. Throws MISDIRECTED. */
+  /** Refuses a request of a peer that has a wrong address for another replica. Throws MISDIRECTED. */
   #misdirected(ctx: Koa.Context): never {
     ctx.set(nodeHeader, this.node.nodeId);
     throw new GreenroomError("MISDIRECTED");
   }
 
-  /**
-   * Returns the other replicas: those that the registry lists, and those that it listed before and that are there all
-   * the same.
-   */
+  /** Returns the other replicas: those that the registry lists, and those that it listed before and that are still there. */
   known(): readonly PeerNode[] {
     return this.#known.all();
   }
@@ -197,7 +194,7 @@ export class Peers {
     return status === 410 ? true : status === 204 ? false : null;
   }
 
-  /** Asks a peer a question that it answers at once, without a look at its sessions. */
+  /** Asks a peer a question that it answers at once, without its sessions. */
   #inquire(
     peer: PeerNode,
     kind: "asked" | "fenced",
@@ -225,14 +222,14 @@ export class Peers {
     const hop = { ...from, from: this.node.nodeId, to: peer.nodeId };
     const startedAt = performance.now();
     const gone = new AbortController();
-    // One that has just begun is known to its sessions' records before it is a peer.
+    // The record of a session may name a replica that has just begun and is not listed as a peer yet.
     let known = this.#lives(peer.nodeId);
-    // It may be gone, and that is no fault of anything.
+    // An unlisted peer may be gone, so its silence is not reported as a fault.
     const isDoubtful = isInquiry || this.#known.isUnlisted(peer.nodeId);
     const watch = setInterval(() => {
       const lives = this.#lives(peer.nodeId);
       known ||= lives;
-      // Whether it is there may be asked of one that is declared dead.
+      // A peer that is declared dead may still be asked whether it is there.
       if (known && !lives && !isInquiry)
         gone.abort(new PeerError("It was declared dead while it was waited for", false));
     }, goneCheckMs).unref();

@@ -4,7 +4,7 @@ import { swallowBody } from "../http/body.ts";
 import { byName, endToEnd } from "./connection/end-to-end-headers.ts";
 import { epochHeader } from "./connection/mark.ts";
 
-/** Stops reading the body: its rest, where there is one, is not waited for. */
+/** Stops reading the body. The rest of it is not waited for. */
 export function letGoOfBody(ctx: Koa.Context): void {
   if (ctx.req.complete) return;
   ctx.req.unpipe();
@@ -15,9 +15,9 @@ export function letGoOfBody(ctx: Koa.Context): void {
 export type RelayEnd = "whole" | "left" | "lost" | "stopped";
 
 /**
- * Hands a peer's answer to the client as it comes, no faster than the client reads. Where the peer dies in the middle
- * the client's connection is ended too: an answer that is not whole must not look so, and an EventSource connects
- * again.
+ * Passes a peer's answer on to the client as it comes, no faster than the client reads. Where the peer's connection
+ * breaks the client's connection is broken too: an incomplete answer must not look complete, and an EventSource
+ * connects again.
  */
 export async function relay(
   ctx: Koa.Context,

@@ -18,7 +18,7 @@ import { RouteCalls } from "./route-calls.ts";
 /** The longest time that a route may take besides a start, in milliseconds. Carriers wait about as long for an answer. */
 const routeTimeoutMs = 15_000;
 
-/** Returns the endpoints of the routes that providers bring along. They are in no OpenAPI document. */
+/** Returns the endpoints of the routes that providers bring along. They are not in the OpenAPI document. */
 export function providerEndpoints(routes: readonly ProviderRoute[]): readonly Endpoint[] {
   return routes.map((route): Endpoint => {
     const { path } = route;
@@ -65,7 +65,7 @@ async function answer(exchange: Exchange, route: ProviderHttpRoute): Promise<voi
   const timeoutMs = routeTimeoutMs + plane.peerTimeouts.startMs;
   const handled = within(handling, timeoutMs, `The route ${route.path}`);
   if (hop?.kind === "forwarded") {
-    // The replica that has no room asks for a start alone: its own route answers the provider.
+    // The peer that has no room wants only the started session: its own route answers the provider.
     const neverStarted = handled.then(() => {
       throw new GreenroomError("BAD_REQUEST", `The route ${route.path} started no session`);
     });

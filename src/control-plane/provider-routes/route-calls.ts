@@ -10,7 +10,7 @@ import { validated } from "../http/invalid-request.ts";
 import { notesOf } from "../http/request-notes.ts";
 import { headersOf } from "../peers/passed-on.ts";
 
-/** The acts of a provider's route on calls, in the course of one request to it. */
+/** The methods by which a provider's route acts on calls, in the course of one request to it. */
 export class RouteCalls implements ProviderCalls {
   readonly #exchange: Exchange;
   readonly #path: string;
@@ -19,7 +19,7 @@ export class RouteCalls implements ProviderCalls {
   #asked = false;
   #repeated = false;
 
-  /** Takes the path of the route, and the body of the request as it came. */
+  /** Takes the path of the route, and the original body of the request. */
   constructor(exchange: Exchange, path: string, body: Buffer) {
     this.#exchange = exchange;
     this.#path = path;
@@ -27,7 +27,7 @@ export class RouteCalls implements ProviderCalls {
     this.#started.promise.catch(() => undefined);
   }
 
-  /** Settles with the session that the route has started, or the error of that. */
+  /** Settles with the session that the route has started, or the error of the start. */
   get started(): Promise<StartedSession> {
     return this.#started.promise;
   }
@@ -62,7 +62,7 @@ export class RouteCalls implements ProviderCalls {
     const body = validated(startRequest, { call_id: callId, call_type: callType, config }, "body");
     if (!hop) plane.starts.take(`route ${this.#path}`);
     const departed = new AbortController();
-    // Where it may be asked for again the answer has to be known then.
+    // A named start may be asked for again, and its answer has to be known then: so it is not ended when the client leaves.
     if (name === undefined)
       ctx.res.once("close", () => departed.abort(new GreenroomError("START_ABANDONED")));
     const request = {
@@ -71,10 +71,10 @@ export class RouteCalls implements ProviderCalls {
       config: body.config as JsonObject,
       createdBy,
     };
-    // There always is a body, though it may be empty: a peer has to be asked for it, and cannot act before it has come.
+    // There always is a body, though it may be empty, since a peer cannot act before it has received one.
     const passedOn = () => ({ headers: headersOf(ctx.req, notesOf(ctx).id), body: this.#body });
     const run = () => begin(exchange, { request, passedOn }, departed.signal);
-    // The replica that has no room for it keeps the answer.
+    // The peer that has no room keeps the answer to the key.
     if (name === undefined || hop) return run();
     const { answer, replayed } = await onceByKey(exchange, onceKey(`route ${this.#path}`, name, null), run);
     this.#repeated = replayed;

@@ -13,7 +13,7 @@ export interface BridgeOptions {
   readonly idleMs: number | null;
   /** Cuts both sides when it fires. */
   readonly cut: AbortSignal;
-  /** Takes the number of bytes that were copied since it was last called; called now and then, and at the end. */
+  /** Reports the number of bytes that were copied since the last call. It is called from time to time, and at the end. */
   copied(received: number, sent: number): void;
 }
 
@@ -74,7 +74,7 @@ function closeOf(socket: Socket, ended: () => void): Promise<void> {
     ended();
     resolve();
   };
-  // An error is followed by the close.
+  // An error is followed by the close, which is handled.
   socket.on("error", () => undefined);
   socket.once("end", ended);
   socket.once("close", close);

@@ -17,7 +17,7 @@ export interface Handshake {
   readonly protocols: readonly string[];
 }
 
-/** Reads a handshake. Throws UPGRADE_REQUIRED where the request is none, and BAD_REQUEST where it is not right. */
+/** Reads a handshake. Throws UPGRADE_REQUIRED where the request is none, and BAD_REQUEST where it is wrong. */
 export function readHandshake(ctx: Koa.Context): Handshake {
   if (!isUpgrade(ctx.req) || ctx.get("Sec-WebSocket-Version") !== "13") {
     ctx.set({ Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Version": "13" });

@@ -12,7 +12,7 @@ const ticketTimeoutMs = 2_000;
 /** The most connections that have not sent a ticket yet. */
 const mostUnknown = 256;
 
-/** A session thread that is to fetch a client. Dispose of it when it is waited for no longer. */
+/** A session thread that is expected to fetch a client. Dispose of it when the wait is over. */
 export interface ExpectedThread extends Disposable {
   readonly address: string;
   readonly ticket: string;
@@ -21,9 +21,9 @@ export interface ExpectedThread extends Disposable {
 }
 
 /**
- * The local socket over which session threads fetch the clients that were accepted for them, since Node cannot hand a socket
- * to a thread. There is one for the process, made for the first client. Others on this machine may be able to connect to it:
- * a ticket, which is random and good once, says whom a connection is for.
+ * The local socket over which session threads fetch the clients that were accepted for them, since Node cannot hand a
+ * socket to a thread. There is one for the process, made for the first client. Other users of this machine may be able
+ * to connect to it: a ticket, which is random and valid once, identifies the client.
  */
 export class LocalListener {
   readonly #stopped: AbortSignal;
@@ -38,7 +38,7 @@ export class LocalListener {
 
   async expect(): Promise<ExpectedThread> {
     this.#address ??= this.#listen();
-    // The next client tries again.
+    // The next client tries again to listen.
     this.#address.catch(() => {
       this.#address = undefined;
     });
@@ -59,13 +59,13 @@ export class LocalListener {
     this.#stopped.addEventListener("abort", close, { once: true });
     server.listen(address);
     await once(server, "listening");
-    // A connection that cannot be accepted, as where descriptors are short, is missed by whoever waits for it.
+    // A connection may fail to be accepted, as where descriptors are short. The wait for it then ends by its deadline.
     server.on("error", () => undefined);
     server.unref();
     return address;
   }
 
-  /** Reads the ticket of a connection, and gives it to whoever waits for it. */
+  /** Reads the ticket of a connection, and hands the connection to the code that waits for it. */
   #identify(socket: Socket): void {
     socket.on("error", () => undefined);
     if (this.#unknown >= mostUnknown) {
@@ -92,7 +92,7 @@ export class LocalListener {
   }
 }
 
-/** Returns a new address of this machine: on Linux one without a file, of which a process that is killed leaves nothing. */
+/** Returns a new address of this machine. On Linux it has no file, so that a killed process leaves none. */
 function newAddress(): { readonly address: string; remove(): void } {
   const name = `greenroom-${process.pid}-${randomBytes(8).toString("hex")}`;
   if (process.platform === "linux") return { address: `\0${name}`, remove: () => undefined };

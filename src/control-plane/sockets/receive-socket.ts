@@ -16,7 +16,7 @@ export interface AdmittedClient {
   /** The key by which the open sockets of its caller are counted; null: they are not. */
   readonly callerKey: string | null;
   readonly guest: Guest;
-  /** Facts that a provider's route has about the client, for the edge. */
+  /** The facts that a provider's route knows about the client, for the edge. */
   readonly data: JsonObject;
   /** True where the caller is judged again while the socket is open. */
   readonly judgedAgain: boolean;
@@ -36,7 +36,7 @@ export async function receiveSocket(exchange: Exchange, client: AdmittedClient):
   if (callerKey !== null) places.defer(plane.socketsOfCaller.open(callerKey));
   const expected = places.use(await plane.localListener.expect());
   let isBridged = false;
-  // The thread may have come although the client cannot be brought to it.
+  // The thread may have connected although the client cannot be brought to it.
   places.defer(() => {
     if (!isBridged) void expected.connected.then((thread) => thread.destroy());
   });

@@ -7,8 +7,9 @@ import { bridge } from "./bridge.ts";
 import { sendSwitch } from "./handshake.ts";
 
 /**
- * Hands a client the owner's 101, and copies bytes between the two. When the owner dies the client's socket is cut, without
- * the close frame of a WebSocket: only the two ends know where a frame may begin. The owner judges who is silent for too long.
+ * Passes the owner's 101 on to a client, and copies bytes between the two. When the connection to the owner breaks the
+ * client's socket is cut, without the close frame of a WebSocket: only the two ends know where a frame may begin. The
+ * owner ends clients that are silent for too long.
  */
 export async function relaySocket(
   ctx: Koa.Context,

@@ -3,20 +3,20 @@ import type { Socket } from "node:net";
 
 /** The handshakes that are under way, and the bytes that came behind each. */
 const upgrades = new WeakMap<IncomingMessage, Buffer>();
-/** The sockets of handshakes and of what became of them, by the server that accepted them: Node counts them no longer. */
+/** The open sockets of handshakes, by the server that accepted them: Node does not count them any more. */
 const open = new WeakMap<Server, Set<Socket>>();
 
 /**
- * Returns whether a request is a WebSocket's handshake. Others that ask for an upgrade, such as those of clients that would like
- * HTTP/2, are answered as if they had not.
+ * Returns whether a request is a WebSocket's handshake. Requests for other upgrades, such as to HTTP/2, are answered as
+ * ordinary ones.
  */
 export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
   return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
 }
 
 /**
- * Has an application answer the handshakes of WebSockets as it answers other requests. Where it refuses one, that is an
- * ordinary answer, and the connection ends. The server has to be made with {@link asksForWebSocket} as `shouldUpgradeCallback`.
+ * Has an application answer the handshakes of WebSockets as it answers other requests. A refusal is an ordinary answer,
+ * after which the connection ends. The server has to be made with {@link asksForWebSocket} as `shouldUpgradeCallback`.
  */
 export function serveUpgrades(server: Server, listener: RequestListener): void {
   const sockets = new Set<Socket>();
@@ -24,7 +24,7 @@ export function serveUpgrades(server: Server, listener: RequestListener): void {
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    // Whoever takes the socket over hears of its end; here an error only must not be uncaught.
+    // The code that takes the socket over learns of its end; this listener keeps an error from being uncaught.
     socket.on("error", () => undefined);
     upgrades.set(request, head);
     const response = new ServerResponse(request);

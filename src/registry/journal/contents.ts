@@ -31,7 +31,7 @@ export class Contents {
   readonly #told = new Set<Entry>();
   #deadBytes = 0;
 
-  /** The number of bytes that writing the file anew would save. */
+  /** Returns the number of bytes that writing the file anew would save. */
   get deadBytes(): number {
     return this.#deadBytes;
   }

@@ -43,7 +43,7 @@ export class JournalFile {
     }
   }
 
-  /** The length of what was written as a whole, in bytes. */
+  /** Returns the length of everything that was written completely, in bytes. */
   get size(): number {
     return this.#size;
   }

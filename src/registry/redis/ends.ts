@@ -123,7 +123,7 @@ export class Ends {
     }
   }
 
-  /** The time since the last end was written, in milliseconds. */
+  /** Returns the time since the last end was written, in milliseconds. */
   get sinceWrittenMs(): number {
     return performance.now() - this.#writtenAt;
   }

@@ -17,7 +17,7 @@ export type AttemptResult =
   | { readonly decision: "delivered" | "gone"; readonly what: string }
   | { readonly decision: "again"; readonly what: string; readonly retryAfterMs: number | null };
 
-/** POSTs a message once. Never rejects, and follows no redirect. */
+/** Sends a message by POST, once. Never rejects, and follows no redirect. */
 export async function attemptDelivery(attempt: WebhookAttempt): Promise<AttemptResult> {
   const { url, secrets, id, body, timeoutMs, abort } = attempt;
   const timestampSeconds = Math.floor(Date.now() / 1_000);

@@ -8,19 +8,19 @@ import { linesOf, type ReadKeys, readKeys } from "./key-lines.ts";
 export const longestAgeMs = 2_000;
 /** The longest time that the file system may take to read the file, in milliseconds. */
 const readTimeoutMs = 1_000;
-/** A file that has changed is read again after so many milliseconds, since an editor may be in the middle of writing it. */
+/** The time after which a file that has changed is read again, in milliseconds, since an editor may still be writing it. */
 const settleMs = 200;
-/** The number of times in a row that a file is read which changes from one read to the next. */
+/** The most times in a row that a file is read which changes from one read to the next. */
 const mostReads = 3;
 
 export interface KeyFileState extends ReadKeys {
-  /** The file cannot be read, and nobody is let in by it; null where it was read. */
+  /** The reason why the file cannot be read, so that none of its keys is accepted; null where it was read. */
   readonly failure: Error | null;
 }
 
 /**
- * A file of keys that is read again and again: its contents count, never its times, since a mount may swap it for another of
- * the same size and time. A file that is missing, empty or cannot be read has no keys.
+ * A file of keys that is read again and again. Its contents are compared, not its times, since a mount may replace it
+ * by another file of the same size and time. A file that is missing, empty or cannot be read has no keys.
  */
 export class KeyFile {
   readonly path: string;
@@ -30,7 +30,7 @@ export class KeyFile {
   #readAt = performance.now();
   #reading: Promise<void> | undefined;
 
-  /** Reads it at once. `told` is called after each later read that found something else. Throws the file system's error. */
+  /** Reads the file at once. `told` is called after each later read with other contents. Throws the file system's error. */
   constructor(path: string, told: (state: KeyFileState) => void) {
     this.path = path;
     this.#told = told;
@@ -38,7 +38,7 @@ export class KeyFile {
     this.#state = stateOf({ text: this.#text, failure: null });
   }
 
-  /** The state as of the last read. */
+  /** Returns the state as of the last read. */
   get state(): KeyFileState {
     return this.#state;
   }
@@ -49,7 +49,7 @@ export class KeyFile {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
-    // A read that hangs goes on by itself: there is never more than one, so that it holds up no other work on files.
+    // A read that hangs goes on by itself. There is never more than one, so that it does not block other work on files.
     await within(this.#reading, readTimeoutMs, `Reading ${this.path}`).catch((error: Error) =>
       this.#take({ text: null, failure: error }),
     );

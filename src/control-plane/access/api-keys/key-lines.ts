@@ -1,22 +1,23 @@
 import { createHash } from "node:crypto";
 
 export interface Key {
-  /** The name that its caller is known by: the key's name, or a short hash of the key. */
+  /** The name by which its caller is known: the key's name, or a short hash of the key. */
   readonly id: string;
   readonly digest: Buffer;
 }
 
-/** Keys as people wrote them, in lines or entries. */
+/** The keys of a text that people wrote, in lines or entries. */
 export interface ReadKeys {
   readonly keys: readonly Key[];
-  /** The lines that are no key, counted from 1. Nothing of their text goes into a message: it may be most of a key. */
+  /** The lines that are no key, counted from 1. None of their text goes into a message: it may be most of a key. */
   readonly flaws: readonly { readonly place: number; readonly why: string }[];
 }
 
 export const shortestKey = 16;
 
 /**
- * Reads keys, each alone or as `name:key`. Empty entries and comments, from a `#` at the beginning or after a blank, are none.
+ * Reads keys, each alone or as `name:key`. Empty entries are skipped, and so are comments, which begin with a `#` at
+ * the beginning of an entry or after a blank.
  */
 export function readKeys(entries: readonly string[]): ReadKeys {
   const keys: Key[] = [];
@@ -35,7 +36,7 @@ export const linesOf = (text: string): string[] => text.split(/\r\n|\n|\r/);
 
 export const digestOf = (key: string): Buffer => createHash("sha256").update(key).digest();
 
-/** The key, or why there is none. */
+/** Returns the key, or a text that says why there is none. */
 function keyOf(text: string): Key | string {
   const colon = text.indexOf(":");
   const key = text.slice(colon + 1).trim();

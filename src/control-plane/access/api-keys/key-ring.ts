@@ -5,12 +5,12 @@ import { KeyFile, type KeyFileState } from "./key-file.ts";
 import { digestOf, type Key, linesOf, readKeys } from "./key-lines.ts";
 
 export interface KeyRingState {
-  /** The numbers of good keys. */
+  /** The number of good keys, by source. */
   readonly valid: Readonly<Record<KeySource, number>>;
   readonly file: (KeyFileState & { readonly path: string }) | null;
 }
 
-/** Keys from wherever the options say, compared in a time that does not depend on how much of them is right. */
+/** The keys of all sources. They are compared in a time that does not depend on how much of a key is right. */
 export class KeyRing {
   readonly #options: { readonly keys?: readonly string[]; readonly file?: string };
   readonly #listeners = new Set<(state: KeyRingState) => void>();
@@ -23,8 +23,8 @@ export class KeyRing {
   }
 
   /**
-   * Reads the keys for the first time. Throws INVALID_OPTIONS where none are configured, where the file cannot be read, or for
-   * a flaw in keys that nobody can mend while the server runs.
+   * Reads the keys for the first time. Throws INVALID_OPTIONS where none are configured, where the file cannot be read,
+   * or for a wrong key that cannot be corrected while the server runs.
    */
   open(): void {
     if (this.#open) return;
@@ -40,7 +40,7 @@ export class KeyRing {
     this.#open = true;
   }
 
-  /** The key's id, or null. */
+  /** Resolves with the key's id, or null. */
   async idOf(given: string): Promise<string | null> {
     this.open();
     const digest = digestOf(given);
@@ -52,7 +52,7 @@ export class KeyRing {
     return id;
   }
 
-  /** Looks at the file where that was not done lately. */
+  /** Checks the file, unless it was checked a moment ago. */
   async refresh(): Promise<void> {
     await this.#file?.current();
   }
@@ -65,7 +65,7 @@ export class KeyRing {
     };
   }
 
-  /** Calls `listener` whenever the file was found to hold something else. Returns what ends it. */
+  /** Calls `listener` whenever the contents of the file have changed. Returns a function that ends this. */
   onChange(listener: (state: KeyRingState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -93,7 +93,7 @@ function fixedKeys(entries: readonly string[], what: string): readonly Key[] {
 /** Returns the keys of the variable, separated by commas, or by line breaks, where a file became the variable. */
 function keysOfVariable(): string[] {
   const text = variable("GREENROOM_API_KEYS") ?? "";
-  // Files for containers and services are not read by a shell: quotes around a value are then part of it.
+  // Files of variables for containers and services are not read by a shell, so quotes around a value are still there.
   const unquoted = /^\s*(["'])(.*)\1\s*$/s.exec(text)?.[2] ?? text;
   return linesOf(unquoted).flatMap((line) => (line.trimStart().startsWith("#") ? [""] : line.split(",")));
 }

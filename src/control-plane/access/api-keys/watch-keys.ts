@@ -7,8 +7,8 @@ import type { KeyRing, KeyRingState } from "./key-ring.ts";
 const mostNamed = 20;
 
 /**
- * Looks at files of keys as long as the server lives, whether anybody calls or not, and says in the log and the metrics which
- * keys are good: at the start, and whenever a file was found to hold something else.
+ * Checks files of keys for as long as the server lives, even while nobody calls. Reports in the log and the metrics
+ * which keys are good: at the start, and whenever the contents of a file have changed.
  */
 export function watchKeys(
   rings: readonly KeyRing[],
@@ -62,7 +62,7 @@ function tell({ valid, file }: KeyRingState, log: ServerLog): void {
   }
 }
 
-/** Lines by their number, and why the first is none; never what is in them. */
+/** Returns the fields of a log line about lines that are no key: their numbers, and why the first is none; never their text. */
 function named(flaws: NonNullable<KeyRingState["file"]>["flaws"]): object {
   if (flaws.length === 0) return {};
   return { flawed_lines: flaws.slice(0, mostNamed).map(({ place }) => place), cause: flaws[0]?.why };

@@ -1,6 +1,6 @@
 /**
- * Swagger UI with no outside network: everything comes from this server, and the policy lets nothing else be loaded. Swagger
- * UI sets styles on its elements, so inline styles are allowed; scripts are not.
+ * The content security policy of the page of Swagger UI: everything comes from this server, and nothing else may be
+ * loaded. Swagger UI sets styles on its elements, so inline styles are allowed; scripts are not.
  */
 export const docsPolicy = [
   "default-src 'none'",
@@ -13,7 +13,7 @@ export const docsPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** URLs are relative, so that the page works under any prefix. `assets`: the folder of the page's own files. */
+/** Returns the page. URLs are relative, so that it works under any prefix. `assets`: the folder of the page's own files. */
 export const docsPage = (assets: string): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -31,7 +31,7 @@ export const docsPage = (assets: string): string => `<!doctype html>
 </html>
 `;
 
-/** `validatorUrl` null: Swagger UI would otherwise ask a public service about the document. */
+/** The script of the page. `validatorUrl` is null, since Swagger UI would otherwise ask a public service about the document. */
 export const docsScript = `"use strict";
 SwaggerUIBundle({
   url: new URL("../openapi.json", document.currentScript.src).href,

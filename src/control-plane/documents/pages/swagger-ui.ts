@@ -16,8 +16,8 @@ export function isSwaggerFile(name: string): name is SwaggerFile {
 }
 
 /**
- * Reads a file of Swagger UI. In the packed library they lie beside this module; in a clone they are in the development
- * dependency.
+ * Reads a file of Swagger UI. In the package it lies beside this module; in a clone it is in the development
+ * dependency. Resolves with null where it is not there.
  */
 export async function readSwaggerFile(name: SwaggerFile): Promise<Buffer | null> {
   for (const folder of folders()) {
@@ -35,6 +35,6 @@ function* folders(): Generator<string> {
   try {
     yield dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
   } catch {
-    // It is not installed.
+    // The package is not installed.
   }
 }

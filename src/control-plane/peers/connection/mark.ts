@@ -2,20 +2,18 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { PeerRequestKind } from "../../../metrics/labels.ts";
 import { isSame } from "../../access/constant-time.ts";
 
-/**
- * The header that carries a greeting or a mark to a peer, and its proof back. No client and no callback gets to see it.
- */
+/** The header that carries a greeting or a mark to a peer, and its proof back. It is hidden from clients and callbacks. */
 export const markHeader = "Greenroom-Peer";
-/** The header in which a replica that was taken for another one gives its node id. */
+/** The header in which a replica gives its node id, where a request was meant for another one. */
 export const nodeHeader = "Greenroom-Node";
 /** The header in which a replica tells its peers the number of its node's life: see `SessionRegistry.epoch`. */
 export const epochHeader = "Greenroom-Epoch";
-/** The header in which a replica tells its peers that it has no such session, and so no permission to judge. */
+/** The header in which a replica tells its peers that it does not have the session, and so cannot judge the request. */
 export const unknownHeader = "Greenroom-Unknown-Session";
-/** The longest mark that is looked at, in characters. */
+/** The longest mark that is read, in characters. */
 const longestMark = 4_096;
 
-/** The facts of a request that the peer which passed it on gives along with it. */
+/** The facts about a request that the peer which passed it on sends along. */
 export interface Hop {
   readonly kind: PeerRequestKind;
   /** The node ids of the replica that passed it on, and of the one that it was passed to. */
@@ -37,7 +35,7 @@ export interface Sealed {
 }
 
 /**
- * The part of a mark by which it is good once: the ticket that the peer gave to a connection, and a number that only
+ * The part of a mark that makes it valid once: the ticket that the peer gave to a connection, and a number that only
  * rises on it.
  */
 export interface Turn {
@@ -83,9 +81,9 @@ export const bodyHashOf = (body: Uint8Array | null): string =>
  *       method, target and the body's hash           →
  *                                                    ←            the answer, MAC over the mark
  *
- * Each connection begins with a greeting, and nothing of a caller is sent before the peer has answered it rightly: a stranger
- * at the address of a replica that is gone gets the greeting and no more. A ticket holds the time by the clock of the peer
- * that gave it, so the clocks of two replicas need not agree; see `Tickets`.
+ * Each connection begins with a greeting, and no data of a caller is sent before the peer has answered it rightly: a
+ * foreign process at the address of a replica that is gone gets the greeting and no more. A ticket holds the time by
+ * the clock of the peer that gave it, so the clocks of two replicas need not agree; see `Tickets`.
  */
 export class PeerMarks {
   readonly #secrets: readonly string[];
@@ -113,7 +111,7 @@ export class PeerMarks {
     };
   }
 
-  /** Reads a greeting. Returns null where no replica with one of the secrets made it. */
+  /** Reads a greeting. Returns null where it was not made with one of the secrets. */
   readGreeting(text: string): ReadGreeting | null {
     const { said, mac } = partsOf(text);
     const secret = this.#secretOf("greeting", said, mac);
@@ -133,8 +131,8 @@ export class PeerMarks {
   }
 
   /**
-   * Reads a mark. Returns null where no replica with one of the secrets made it for this line of request. It is not
-   * checked here whether the mark is still good, and the body right.
+   * Reads a mark. Returns null where it was not made with one of the secrets for this request line. Whether the mark is
+   * still valid, and the body right, is not checked here.
    */
   read(text: string, line: Pick<Sealed, "method" | "target">): ReadMark | null {
     const { said, mac } = partsOf(text);
@@ -162,10 +160,10 @@ function macOf(secret: string, purpose: string, text: string): string {
 }
 
 const encoded = (said: object): string => Buffer.from(JSON.stringify(said)).toString("base64url");
-/** Decodes what was said. It is called only for texts that a MAC vouches for. */
+/** Decodes the JSON of a text. It is called only for texts whose MAC has been verified. */
 const decoded = <T>(said: string): T => JSON.parse(Buffer.from(said, "base64url").toString()) as T;
 
-/** Splits a text into what is said, and the MAC behind the last dot. */
+/** Splits a text into its content, and the MAC behind the last dot. */
 function partsOf(text: string): { readonly said: string; readonly mac: string } {
   const dot = text.lastIndexOf(".");
   if (dot === -1 || text.length > longestMark) return { said: "", mac: "" };

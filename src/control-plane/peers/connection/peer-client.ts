@@ -35,9 +35,7 @@ export interface PeerRequest {
    * Default false.
    */
   readonly upgrade?: boolean;
-  /**
-   * The longest time from the connection to a sign of life, before which nothing of the body is sent, in milliseconds.
-   */
+  /** The longest time from the connection to a sign of life, in milliseconds. Nothing of the body is sent before. */
   readonly signTimeoutMs: number;
   /**
    * The longest time from then, or from the last byte of the body, to the headers of the answer, in milliseconds. Null:
@@ -48,7 +46,7 @@ export interface PeerRequest {
   readonly signal: AbortSignal;
 }
 
-/** A question to a peer, as those write it who ask one. */
+/** A question to a peer, as the callers of {@link PeerClient} write it. */
 export type PeerQuestion = Omit<PeerRequest, "hop" | "signTimeoutMs"> & { readonly signTimeoutMs?: number };
 
 /** The request in the course of which a peer is asked. */
@@ -60,12 +58,12 @@ export interface QuestionOrigin {
 
 /**
  * Asks peers, over connections that are kept where that is safe. Each connection begins with a greeting: before its
- * peer has proved itself nothing of a caller is sent over it.
+ * peer has proved itself no data of a caller is sent over it.
  *
- * A process that stands still has its connections accepted by the kernel, and answers what it finds there whenever it
- * goes on. So a body is sent only to a peer that has said that it is there (100 Continue): one that was given up before
- * has got nothing that it could act upon, and another one can be asked. To a request without a body 102 Processing is
- * the sign.
+ * While a process stands still the kernel accepts its connections, and the process answers them whenever it goes on. So
+ * a body is sent only to a peer that has said that it is there (100 Continue): a peer that was given up before that has
+ * received nothing that it could act upon, and another one can be asked. For a request without a body, 102 Processing
+ * is that sign.
  */
 export class PeerClient {
   readonly #marks: PeerMarks;
@@ -81,7 +79,7 @@ export class PeerClient {
    * `HttpError` where the headers are too large for a peer, or with the reason of the signal.
    */
   async ask(peer: NodeInfo, request: PeerRequest): Promise<IncomingMessage> {
-    // A kept connection may be closed by the peer just as it is used again. What has no body can be sent once more.
+    // The peer may close a kept connection just as it is used again. A request without a body can be sent once more.
     const repeatable = request.body === null && request.hop.kind !== "forwarded";
     try {
       return await this.#send(peer, request, repeatable);
@@ -152,7 +150,7 @@ function answerOf(
   const waitForAnswer = () => timer.wait("The answer of a peer", answerTimeoutMs);
   let mark: Mark | null = null;
   let bodyBegun = false;
-  // It has proved itself: see ProvenHttpAgent.
+  // Each connection has proved itself: see ProvenHttpAgent.
   sent.once("socket", (socket: Socket) => {
     mark = complete(socket);
     if (mark !== null) timer.wait("A sign of life of a peer", signTimeoutMs);
@@ -181,24 +179,24 @@ function answerOf(
   sent.once("close", () => timer.stop());
   const take = (response: IncomingMessage) => {
     timer.stop();
-    // Whoever reads the answer hears of its end; here it only must not become an uncaught error.
+    // The reader of the answer learns of its end; this listener keeps the error from being uncaught.
     response.on("error", () => undefined);
     const { statusCode: status = 0, headers } = response;
     const proven = mark !== null && isProof(headers[markHeader.toLowerCase()], mark);
     if (proven && status !== 421) return resolve(response);
     response.destroy();
     if (proven) return reject(notTheOne({ status, headers }));
-    // With the mark they are larger than what the client sent, and a server refuses them before anything of ours runs.
+    // With the mark the headers are larger than what the client sent, and a server refuses them before its own code runs.
     if (status === 431)
       return reject(new HttpError(431, "The headers are too large", { code: "HEADERS_TOO_LARGE" }));
-    // A kept connection may lead to a process that has taken the place of the one that gave the ticket.
+    // A kept connection may lead to a process that has replaced the one that gave the ticket.
     if (status === 403 && sent.reusedSocket)
       return reject(new StaleConnection("Its ticket is not known", true));
     reject(unproven({ status, headers }));
   };
   if (upgrade) {
     sent.once("upgrade", (response: IncomingMessage, socket: Socket, head: Buffer) => {
-      // The kept connections have a timeout.
+      // Kept connections have a timeout, which must not end this request.
       socket.setTimeout(0);
       if (head.length > 0) socket.unshift(head);
       take(response);

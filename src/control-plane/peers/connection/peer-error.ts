@@ -7,8 +7,8 @@ const wrongAddress = "its --advertised-address (GREENROOM_ADVERTISED_ADDRESS) le
 export class PeerError extends Error {
   override readonly name: string = "PeerError";
   /**
-   * True where the peer cannot have acted: it was not reached, never got the body, or has died with what it may have
-   * begun.
+   * True where the peer cannot have acted: it was not reached, never got the body, or is dead with everything that it
+   * may have begun.
    */
   readonly surelyUndone: boolean;
 
@@ -28,10 +28,10 @@ export class PeerError extends Error {
   }
 }
 
-/** The error for an answer of a replica that proved itself, and is another one than was asked. */
+/** The error for an answer of a replica that proved itself, and is not the one that was asked. */
 export class AnotherReplica extends PeerError {}
 
-/** Returns whether a connection was refused. A name may stand for several addresses: then each must have refused. */
+/** Returns whether a connection was refused. A name may have several addresses: then each must have refused. */
 function isRefusal(cause: unknown): boolean {
   if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(isRefusal);
   return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
@@ -42,14 +42,14 @@ export interface AnswerHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** Returns the error for a peer that proved itself, and does not answer for the one that was asked. */
+/** Returns the error for a peer that proved itself, and is not the one that was asked. */
 export function notTheOne({ status, headers }: AnswerHead): PeerError {
   if (status !== 421) return new PeerError(`It answered ${status} to a greeting`, true);
   const who = headers[nodeHeader.toLowerCase()];
   return new AnotherReplica(`It was answered by another replica (${who}): ${wrongAddress}`, true);
 }
 
-/** Returns the error for an answer whose sender did not prove to be a peer. */
+/** Returns the error for an answer whose sender did not prove itself. */
 export function unproven({ status, headers }: AnswerHead): PeerError {
   const isGreenroom = status === 403 && headers["x-request-id"] !== undefined;
   const why = isGreenroom

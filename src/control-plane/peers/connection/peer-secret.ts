@@ -5,7 +5,7 @@ export function peerSecrets(text: string | undefined): readonly string[] {
   return text?.split(/\s+/).filter((secret) => secret !== "") ?? [];
 }
 
-/** Returns another secret that is made of this one, for another purpose. */
+/** Returns a secret that is derived from this one, for another purpose. */
 export function derivedSecret(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", `greenroom ${purpose}`, 32));
 }

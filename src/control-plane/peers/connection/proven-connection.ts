@@ -14,8 +14,8 @@ import { WaitTimer } from "./wait-timer.ts";
 /** The longest time that a peer may take to accept a connection, in milliseconds: peers are near. */
 const connectTimeoutMs = 1_000;
 /**
- * The time after which a silent connection is probed, in milliseconds; one whose other end vanished is given up about
- * 10 s later.
+ * The time after which a silent connection is probed, in milliseconds. A connection whose other end vanished is closed
+ * about 10 s later.
  */
 const aliveAfterMs = 5_000;
 /** The longest answer to a greeting, in bytes of its headers. */
@@ -55,7 +55,7 @@ export function nextTurn(socket: Duplex): Turn | null {
 
 type Done = (error: Error | null, socket: Duplex) => void;
 
-/** Hands out connections whose other end has proved itself, and keeps them by the node that it is. */
+/** Hands out connections whose other end has proved itself, and keeps them by its node id. */
 export class ProvenHttpAgent extends HttpAgent {
   override createConnection(options: ClientRequestArgs, done?: Done): undefined {
     prove(super.createConnection(options) as Socket, "connect", options, done);
@@ -77,7 +77,7 @@ export class ProvenHttpsAgent extends HttpsAgent {
   }
 }
 
-/** Returns the greeting of a connection: an agent hands its options on as they are. */
+/** Returns the greeting of a connection: an agent passes its options on as they are. */
 function greetingOf(options: object): Greeting {
   return (options as ProvenRequestOptions).greeting;
 }
@@ -112,7 +112,7 @@ function prove(
     tickets.set(socket, { text: ticket, givenAt: performance.now(), count: 0 });
     settle(null);
   };
-  // Between its proof and its request nobody else listens.
+  // Between its proof and its request the connection has no other listener for errors.
   socket.on("error", () => undefined);
   socket.on("error", failed).on("close", closed).on("data", read);
   socket.setKeepAlive(true, aliveAfterMs);
@@ -125,7 +125,7 @@ function prove(
   });
 }
 
-/** Parses status and headers as far as they go: anybody may have sent them. */
+/** Parses status and headers as far as possible: the sender may be anybody. */
 function headOf(text: string): AnswerHead & { readonly headers: Readonly<Record<string, string>> } {
   const [line = "", ...fields] = text.slice(0, text.indexOf("\r\n\r\n")).split("\r\n");
   const headers = fields.flatMap((field) => {

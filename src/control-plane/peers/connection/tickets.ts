@@ -2,15 +2,15 @@ import { createHmac, randomBytes } from "node:crypto";
 import { isSame } from "../../access/constant-time.ts";
 import type { Turn } from "./mark.ts";
 
-/** The time that a ticket is good after it was given, in milliseconds. */
+/** The time for which a ticket is valid, in milliseconds. */
 export const ticketLifeMs = 600_000;
-/** The most tickets whose last count is known; where there are more, the oldest are good no longer. */
+/** The most tickets whose last count is remembered; where there are more, the oldest become invalid. */
 const mostKnown = 10_000;
 
 /**
- * Tickets that this process gives to the connections of its peers, so that each mark is good once. A ticket holds the
- * time at which it was given, by the clock of this process, and a key of this process vouches for it: it costs nothing
- * until it is used.
+ * The tickets that this process gives to the connections of its peers, so that each mark is valid once. A ticket holds
+ * the time at which it was given, by the clock of this process, and is signed by a key of this process: it costs
+ * nothing until it is used.
  */
 export class Tickets {
   readonly #key = randomBytes(32);
@@ -18,7 +18,7 @@ export class Tickets {
   readonly #most: number;
   /** The last count of each ticket that was used, in the order of their first use. */
   readonly #used = new Map<string, { count: number; readonly givenAt: number }>();
-  /** The time before which no ticket is good any more, since it is not known any longer how far those were used. */
+  /** The time before which no ticket is valid any more, since the counts of those are not remembered. */
   #goodSince = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number = () => performance.now(), most = mostKnown) {
@@ -31,7 +31,7 @@ export class Tickets {
     return `${said}~${this.#sign(said)}`;
   }
 
-  /** Returns whether a mark with this turn may be acted upon. It may be once. */
+  /** Returns whether a mark with this turn is valid, which it is once. */
   take({ ticket, count }: Turn): boolean {
     const [said = "", mac = "", ...more] = ticket.split("~");
     if (more.length > 0 || !isSame(mac, this.#sign(said)) || !Number.isSafeInteger(count)) return false;

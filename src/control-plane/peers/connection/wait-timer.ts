@@ -1,6 +1,6 @@
 import { DeadlineError } from "../../../shared/deadline.ts";
 
-/** A timer for one wait at a time for something of a peer. */
+/** A timer for the answers of a peer, one wait at a time. */
 export class WaitTimer {
   readonly #expired: (error: DeadlineError) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -11,14 +11,15 @@ export class WaitTimer {
     this.#expired = expired;
   }
 
-  /** Waits for this from now on, and for nothing else. `ms` null: there is no limit. */
+  /** Replaces the wait by this one. `ms` null: there is no limit. */
   wait(what: string, ms: number | null): void {
     this.stop();
     if (ms === null) return;
     const expire = () => {
       if (this.#overdue) this.#expired(new DeadlineError(`${what} took longer than ${ms} ms`));
     };
-    // Where this process was late itself, the answer may lie there: timers come before it in a turn of the event loop.
+    // Where this process was late itself, the answer may have arrived: in a turn of the event loop timers run
+    // before sockets are read.
     this.#timer = setTimeout(() => {
       this.#overdue = true;
       setImmediate(expire);

@@ -26,7 +26,7 @@ const advice = {
   connection_failed: "Neither WebRTC nor a WebSocket connected. A firewall or a proxy may be in between.",
 };
 
-/** How a session ended, for people; other reasons are shown as they are. */
+/** The ways in which a session ended, as texts for people; other reasons are shown as they are. */
 const ends = {
   left: "You ended the call.",
   replaced: "The call goes on in another page.",
@@ -58,9 +58,9 @@ const stages = [
 
 let call = null;
 let key = null;
-/** Words that were typed before the call was connected. */
+/** The words that were typed before the call was connected. */
 const waiting = [];
-/** The latency of turns, by the id of the turn. */
+/** The latencies of turns, by the id of the turn. */
 const turns = new Map();
 
 async function start(microphone) {
@@ -95,7 +95,7 @@ function explain(error, microphone) {
   if (code === "forbidden") show(element("sign-in"), true);
   controls.problem.textContent = [error?.message ?? String(error), advice[code]].filter(Boolean).join(" ");
   show(controls.problem, true);
-  // Without a microphone the words that were typed can still be said.
+  // Without a microphone the words that were typed can still be sent.
   if (microphone && waiting.length > 0) void start(false);
 }
 
@@ -169,7 +169,7 @@ function nameOf(participantId) {
   return call.participants.find(({ id }) => id === participantId)?.name ?? participantId;
 }
 
-/** The latency of one turn: a bar of its stages, which add up to the whole. */
+/** Returns the latency of one turn as a bar of its stages, which add up to the whole. */
 function waterfall(latency) {
   const details = Object.assign(document.createElement("details"), { className: "turn" });
   const total = Math.max(1, Math.round(latency.response_ms));
@@ -217,7 +217,7 @@ function show(node, shown) {
   node.hidden = !shown;
 }
 
-// Its words can be scrolled with the keyboard.
+// The element can have the focus, so that its words can be scrolled with the keyboard.
 element("scroll").tabIndex = 0;
 
 controls.talk.addEventListener("click", () => void start(true));
