@@ -1,4 +1,4 @@
-// Who calls is in a signed token, what they may do in a database: JWT_SECRET=… node examples/jwt-database.ts serve
+// The caller is in a signed token, and the permissions are in a database: JWT_SECRET=… node examples/jwt-database.ts serve
 import { AgentLauncher, type Dependency, HttpError, jwt, Runner, type ServeOptions } from "greenroom";
 
 /** Stands for your database: a pool whose connections have to be given back. */

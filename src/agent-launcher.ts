@@ -5,8 +5,8 @@ import type { Session } from "./supervisor/session/session.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
 
 /**
- * What is behind an `AgentLauncher`. A light shell, since an agent's module is loaded in its thread too: the server behind
- * it is loaded when the launcher is first used.
+ * The inside of an `AgentLauncher`. The server is loaded when the launcher is first used, since an agent's module,
+ * which may make a launcher, is loaded in its thread too.
  */
 export class LauncherShell {
   #options: AgentLauncherOptions;

@@ -11,9 +11,10 @@ export type { FallbackOptions } from "./fallback/rotation.ts";
 
 /**
  * Several of a kind as one, in order: where one fails before its first piece, or takes too long for it, the next one is
- * asked at once, and the first are tried again after a pause that grows. What fails after its first piece fails the turn,
- * since what was heard cannot be said again by another. Transcription change in the middle of a call too. Only where all fail is the
- * request itself an `AllFailedError`. Its name and functions are those of the first; its members are closed with it.
+ * asked at once, and the first are tried again after a pause that grows. A failure after the first piece fails the
+ * turn, since another service cannot repeat what was heard. Transcription changes in the middle of a call too. Only
+ * where all fail is the request itself an `AllFailedError`. Its name and functions are those of the first; its members
+ * are closed with it.
  */
 export function fallback(llms: readonly LLM[], options?: FallbackOptions): LLM;
 export function fallback(stts: readonly STT[], options?: FallbackOptions): STT;

@@ -38,8 +38,8 @@ export type RealtimeRequest =
   | { readonly type: "say"; readonly id: string; readonly text: string };
 
 /**
- * An event of a session, in the order of time. Everything of an answer carries the answer's id, which stays the same when the
- * answer goes on after the results of its tools. What comes of an answer that was stopped is dropped.
+ * An event of a session, in the order of time. Everything of an answer carries the answer's id, which stays the same
+ * when the answer goes on after the results of its tools. Events of an answer that was stopped are dropped.
  */
 export type RealtimeEvent =
   /** A participant has begun to speak: the agent is silent at once. */

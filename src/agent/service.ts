@@ -17,8 +17,8 @@ export interface Spent {
 }
 
 /**
- * A listener to whom a `fallback` tells which of its services does the work, so that metrics can name it. Whatever stands
- * for one service alone need not tell: its own `provider` and `model` are right.
+ * A listener to whom a `fallback` tells which of its services does the work, so that metrics can name it. A single
+ * service need not tell: its own `provider` and `model` are right.
  */
 export interface ServiceWatch {
   /** The work is this one's from here on, and so is what comes of it: words, sound, or the error that ends the request. */

@@ -40,8 +40,8 @@ export interface Agent {
   /** Returns the time for which the agent is, or was, in the call, in milliseconds. */
   onCallFor(): number;
   /**
-   * Calls `listener` for every event from here on. What it throws is logged. Returns what ends it. Somebody who says nothing
-   * is asked, and the agent leaves the third time:
+   * Calls `listener` for every event from here on. An error that it throws is logged. Returns a function that ends it. In
+   * this example the agent asks a participant who says nothing, and leaves the third time:
    *
    * ```ts
    * agent.subscribe(async (event) => {

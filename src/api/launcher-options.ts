@@ -156,7 +156,7 @@ export interface AgentLauncherOptions {
    */
   readonly agentsLogFormat?: LogFormat;
   /**
-   * How JSON lines say their level: as pino's number, such as `30`, or as a word, such as `info`.
+   * The form of the level in JSON lines: pino's number, such as `30`, or a word, such as `info`.
    * @default "numbers"
    */
   readonly logLevels?: "numbers" | "words";

@@ -21,8 +21,8 @@ export interface ScopedSession {
 export type Dependency<T> = (scope: Scope) => T | Promise<T>;
 
 /**
- * Denies by returning `false` or `null`, or by throwing an `HttpError`. What else it returns does not matter, so that a
- * dependency which throws can be used as it is.
+ * Denies by returning `false` or `null`, or by throwing an `HttpError`. Any other value permits, so that a dependency
+ * which throws can be used as it is.
  */
 export type Permission = Dependency<unknown>;
 

@@ -6,7 +6,7 @@ export interface SpeechChunk extends PcmFrame {
   readonly alignment?: Alignment;
 }
 
-/** Which character of a text sounds when. */
+/** The times at which the characters of a text sound. */
 export interface Alignment {
   /** The characters, in order; together those of all chunks are the text that was spoken. */
   readonly characters: readonly string[];

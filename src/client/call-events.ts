@@ -1,7 +1,7 @@
 import type { CallError } from "./call-error.ts";
 import type { TranscriptEntry } from "./transcript.ts";
 
-/** How far the call has come. */
+/** The state of the call. */
 export type CallState = "idle" | "connecting" | "connected" | "reconnecting" | "ended";
 /** The agent's activity at the moment. */
 export type AgentState = "listening" | "thinking" | "speaking";
@@ -12,7 +12,7 @@ export interface Person {
   readonly name: string;
 }
 
-/** How long a participant waited for an answer, and for what; in milliseconds. */
+/** The time for which a participant waited for an answer, and its parts, in milliseconds. */
 export interface TurnReport {
   readonly turnId: string;
   readonly outcome: string;
@@ -20,7 +20,7 @@ export interface TurnReport {
   readonly latency: Readonly<Record<string, number>> | null;
 }
 
-/** How a call ended: `reason` is `left`, `replaced`, an end reason of the session such as `idle`, or the code of `error`. */
+/** The end of a call: `reason` is `left`, `replaced`, an end reason of the session such as `idle`, or the code of `error`. */
 export interface CallEnd {
   readonly reason: string;
   readonly error: CallError | null;

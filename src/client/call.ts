@@ -77,7 +77,7 @@ export class Call extends Emitter<CallEvents> {
   get transport(): "webrtc" | "websocket" | null {
     return this.#transport?.kind ?? null;
   }
-  /** How the call ended; null before. */
+  /** Returns the end of the call; null before. */
   get ended(): CallEnd | null {
     return this.#end;
   }

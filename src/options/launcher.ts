@@ -108,7 +108,7 @@ const launcherReports = {
     schema: z.enum(["json", "words"]).default("json"),
   },
   logLevels: {
-    doc: "How JSON lines say their level: as pino's number, such as `30`, or as a word, such as `info`.",
+    doc: "The form of the level in JSON lines: pino's number, such as `30`, or a word, such as `info`.",
     schema: z.enum(["numbers", "words"]).default("numbers"),
     outside: {
       group: "Reports",

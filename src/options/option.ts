@@ -10,14 +10,14 @@ export interface OptionRow<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   /** The default in words, where it is not a constant of the schema. */
   readonly derived?: string;
-  /** How it is set without code; missing where it is set in code alone. */
+  /** The way to set it without code; missing where it is set in code alone. */
   readonly outside?: OutsideRow;
 }
 
 /** The heading under which `--help` shows an option. */
 export type HelpGroup = "Server" | "Reports" | "Limits" | "Fleet" | "Conversation" | "Common";
 
-/** How an option is set from outside: by a flag or a variable of the environment. */
+/** The way to set an option from outside: by a flag or a variable of the environment. */
 export interface OutsideRow {
   readonly group: HelpGroup;
   /** The effect in a line, for `--help` and `.env.example`: no full stop at its end. */
@@ -35,7 +35,7 @@ export interface OutsideRow {
    * value.
    */
   readonly secret?: boolean;
-  /** Reads the text, where the schema does not tell how. What it complains of completes "--flag: …". */
+  /** Reads the text, where the schema does not tell how. Its messages complete "--flag: …". */
   readonly reader?: z.ZodType<unknown, string>;
   /** A value for `.env.example`. Default: the option's default. */
   readonly example?: string;

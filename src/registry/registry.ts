@@ -255,6 +255,6 @@ export interface SessionRegistry {
    * long.
    */
   onceByKey<T>(key: OnceKey, run: () => Promise<T>): Promise<OnceResult<T>>;
-  /** Leaves the registry. Whatever is not written yet is written, within the deadline of a command. */
+  /** Leaves the registry, after writing everything that is not written yet, within the deadline of a command. */
   close(): Promise<void>;
 }

@@ -41,7 +41,7 @@ export interface TranscriptEvent {
   readonly messageId?: string;
 }
 
-/** How a turn ended. */
+/** The outcome of a turn. */
 export type TurnOutcome = "done" | "interrupted" | "failed";
 
 /**

@@ -73,7 +73,7 @@ export type LogFormat = "json" | "words";
 
 export interface ThreadLogOptions {
   readonly level: LogLevel;
-  /** How JSON lines say their level. Default: as numbers. */
+  /** The form of the level in JSON lines. Default: numbers. */
   readonly levels?: "numbers" | "words";
   /** The format of its log lines. Default `json`. */
   readonly format?: LogFormat;

@@ -118,7 +118,7 @@ export class CallRun {
     this.#aloneTimer.joined();
     const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
     const { participantWaitTimeoutMs = defaultMs } = options;
-    // Whoever types in a terminal is there, and nobody else comes.
+    // A participant who types in a terminal is present already, and nobody else comes.
     const isTyped = connection.audio === null && this.#host.stage !== null;
     const waitMs = this.#membership.accompanied || isTyped ? null : participantWaitTimeoutMs;
     this.#host.joined(waitMs);

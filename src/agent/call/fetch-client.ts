@@ -11,7 +11,7 @@ export async function fetchClient({ address, ticket }: SocketOffer, signal: Abor
     socket.destroy();
     throw error;
   }
-  // Whoever takes it hears of its close, which follows.
+  // An error is followed by the close, which the taker of the socket handles.
   socket.on("error", () => undefined);
   socket.write(ticket);
   return socket;

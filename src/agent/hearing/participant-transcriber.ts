@@ -82,7 +82,7 @@ export class ParticipantTranscriber {
       } catch (error) {
         if (signal.aborted) return;
         this.#failed(error);
-        // Whoever cannot be heard yet is heard as soon as another has left.
+        // A participant without a permit is heard as soon as another one has left.
         if (errorKind(error) === "permit_timeout") continue;
         await this.#giveUp(error, signal);
       }
@@ -103,7 +103,7 @@ export class ParticipantTranscriber {
       signal.throwIfAborted();
       for (const frame of this.#waiting.splice(0)) stream.write(frame);
       for await (const event of stream) {
-        // Who has gone does not take the floor with what they said before.
+        // A participant who has left does not take the floor with earlier words.
         if (signal.aborted) continue;
         if (event.type === "error") {
           if (event.fatal) throw event.error;

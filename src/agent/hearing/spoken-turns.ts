@@ -106,7 +106,7 @@ export class SpokenTurns {
     if (this.#turn === null) this.#takeOverheard();
   }
 
-  /** The participant who was speaking is gone. What they said so far is taken. */
+  /** Ends the turn of a participant who has left while speaking. The words so far are taken. */
   lost(participantId: string): void {
     if (this.#turn && this.#participantId === participantId) this.#giveUp();
     this.#taken.delete(participantId);

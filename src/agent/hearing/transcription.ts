@@ -80,7 +80,8 @@ export class Transcription {
     const words = "text" in event ? event.text.trim() : "";
     if (this.#floor === null && (event.type === "started" || words !== "")) {
       this.#floor = participantId;
-      // Who spoke on while another had the floor is heard from here on, be it only the end of what they say.
+      // A participant who went on speaking while another one had the floor is heard from here on, even where
+      // only the end of the sentence is left.
       if (event.type !== "started") heard(participantId, { type: "taken_up" });
     }
     if (this.#floor !== participantId) {

@@ -28,7 +28,8 @@ export class PipelineAnswer implements Answer {
       mayRunTools: () => this.#released.promise,
     });
     this.#said = this.#reply.run();
-    // Whoever releases it waits for it; one that is ended before rejects to nobody.
+    // A failure is reported to the turn that releases the answer. Where the answer ends before, its rejection
+    // must not be unhandled.
     this.#said.catch(() => undefined);
   }
 

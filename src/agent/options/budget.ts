@@ -16,7 +16,7 @@ export const budgetChecks: Checks<BudgetOptions> = {
   maxSpokenCharacters: orNull(whole(1)),
 };
 
-/** Adds up what a session consumes. Whoever is over it finishes the turn, and takes no other. */
+/** Adds up what a session consumes. A session over its budget finishes the turn, and takes no other. */
 export class Budget {
   readonly #options: BudgetOptions;
   #tokens = 0;

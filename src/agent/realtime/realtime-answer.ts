@@ -51,7 +51,8 @@ export class RealtimeAnswer implements Answer {
   constructor(context: CallContext, options: RealtimeAnswerOptions) {
     this.#context = context;
     this.#options = options;
-    // Whoever releases it waits for it; one that is ended before rejects to nobody.
+    // A failure is reported to the turn that releases the answer. Where the answer ends before, its rejection
+    // must not be unhandled.
     this.#given.promise.catch(() => undefined);
     const { model, tools, signal } = options;
     this.#desk = new ToolDesk(context, {
@@ -150,7 +151,7 @@ export class RealtimeAnswer implements Answer {
     return `${provider} ${model}`;
   }
 
-  /** Gives a part, or holds it. What goes wrong with it is the answer's failure, not the session's. */
+  /** Gives a part, or holds it. An error of the receiver fails the answer, and not the session. */
   #pass(part: AnswerPart): void {
     if (this.#give === null) {
       this.#held.push(part);

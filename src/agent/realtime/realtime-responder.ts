@@ -244,7 +244,7 @@ export class RealtimeResponder implements Responder {
     }
   }
 
-  /** Nothing more comes of what was under way or asked for. What the model has said in full is heard to its end. */
+  /** Ends everything that was under way or asked for. An answer that the model has completed is played to its end. */
   #lost(error: unknown): void {
     this.#listener?.lost();
     for (const answer of this.#answers.values()) answer.fail(error);

@@ -64,7 +64,7 @@ export class SpeechText {
     return this.#pieces(false);
   }
 
-  /** The rest, where nothing more will come for now. What is pushed after it begins anew, with a first piece. */
+  /** Returns the rest, where nothing more will come for now. Text that is pushed later begins anew, with a first piece. */
   flush(): SpeechPiece[] {
     this.#rewriter.end();
     const pieces = this.#pieces(true);

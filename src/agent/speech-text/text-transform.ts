@@ -16,8 +16,8 @@ export interface TransformRules extends BuiltInTransform {
 }
 
 /**
- * A function that gets one sentence, or a clause, as it would be spoken, and returns what is to be spoken instead; empty: nothing.
- * It must return at once. What it throws fails the turn.
+ * A function that gets one sentence, or a clause, as it would be spoken, and returns the text that is to be spoken
+ * instead; an empty text is not spoken. It must return at once. An error that it throws fails the turn.
  */
 export type SentenceTransform = (sentence: string) => string;
 

@@ -32,7 +32,7 @@ export function tidy(text: MappedText): void {
     .put(/\.{4,}/g, "...")
     .put(/\s+/g, " ")
     .put(/(?: ?,){2,}/g, ",")
-    // What was left out stood before them.
+    // A space before a comma or a full stop is left over from removed text.
     .drop(/ (?=,|\.(?:\s|$))/g)
     .drop(/,(?= ?[.!?;:…。！？])/g)
     .drop(/^(?:[\s,]|\.(?=\s))+|\s+$/g);

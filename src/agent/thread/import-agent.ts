@@ -3,7 +3,7 @@ import { type AgentDefinition, isAgentDefinition } from "../define-agent.ts";
 /** The longest time that Node may take to read one file again, in milliseconds. */
 const checkTimeoutMs = 5_000;
 
-/** Imports a module whose default export is an agent. What is thrown leads to the file and the line that are at fault. */
+/** Imports a module whose default export is an agent. Rejects with an error that names the file and the line at fault. */
 export async function importAgent(agentUrl: string): Promise<AgentDefinition> {
   let module: { readonly default?: unknown };
   try {

@@ -24,7 +24,7 @@ export function captureConsole(log: ThreadLog): void {
       log.console(level, () => format(...args));
     };
   }
-  // What is left of the console (table, dir, trace, …) writes to these.
+  // The other methods of the console (table, dir, trace, …) write to these streams.
   captureStream(process.stdout, "info", log);
   captureStream(process.stderr, "warn", log);
   captureWarnings(log);
@@ -61,7 +61,7 @@ function captureStream(stream: NodeJS.WriteStream, level: ConsoleLevel, log: Thr
     if (callback !== undefined) queueMicrotask(() => callback());
     return true;
   };
-  // Whoever calls the method of the class comes here.
+  // A call of the class' own method ends here.
   stream._write = (chunk: string | Uint8Array, _encoding, done) => {
     take(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
     done();

@@ -139,7 +139,7 @@ interface WordFields {
   readonly err?: PlainError;
 }
 
-/** A line for eyes. What the agent's console says stands as it is. */
+/** Returns a line for people. A line of the agent's console stays as it is. */
 function words(level: LogLevel, { source, provider, tool, err }: WordFields, text: string): Uint8Array {
   const whose = tool ?? provider;
   const said = source === "console" ? text : `${level}: ${text}${whose === undefined ? "" : ` (${whose})`}`;
@@ -189,7 +189,10 @@ const lengths = [
   [30, 60],
 ] as const;
 
-/** One line of at most {@link longestLineBytes}. What is too long is cut, and says so; what still is too long goes. */
+/**
+ * Returns one line of at most {@link longestLineBytes}. Long texts are cut, and marked so; where the line is still too
+ * long its fields are left out.
+ */
 function encode(bound: object, fields: object, text: string): Uint8Array {
   for (const [fieldLength, textLength] of lengths) {
     const line = { ...bound, ...fields, msg: cut(text, textLength) };

@@ -33,8 +33,8 @@ class UnknownFunctionError extends Error {
 }
 
 /**
- * Runs the calls of one round, some at a time, and returns their results in the order of the calls. What goes wrong in a
- * call becomes a result for the model. Rejects only when the round is given up.
+ * Runs the calls of one round, some at a time, and returns their results in the order of the calls. An error in a call
+ * becomes a result for the model. Rejects only when the round is given up.
  */
 export async function runTools(calls: readonly ToolCall[], round: ToolRound): Promise<ToolResult[]> {
   const results: ToolResult[] = [];

@@ -8,9 +8,9 @@ const deepest = 24;
 const inspectError = (error: Error) => `${error.name}: ${error.message}`;
 
 /**
- * A tool's result as the model is told it: a text as it was written, anything else as JSON. What JSON cannot hold is told
- * by what it is, since the work was done all the same: a `BigInt` is decimal text, a `Map` an object or a list of entries, a
- * `Set` a list, a circle `(circular)`, a function or a stream `(its kind)`. Never throws.
+ * A tool's result as the model is told it: a text as it was written, anything else as JSON. A value that JSON cannot
+ * hold is described, since the work was done all the same: a `BigInt` is decimal text, a `Map` an object or a list of
+ * entries, a `Set` a list, a circle `(circular)`, a function or a stream `(its kind)`. Never throws.
  */
 export class ToolOutput {
   /** The parts that could not be told whole, as `path: what it is`, for the log. */

@@ -32,8 +32,8 @@ export class TurnClock {
 
   /**
    * Returns the time from the end of the participant's speech to the first sound of the answer, and its contiguous
-   * stages; null where either is not known. What was done early, while it was not yet sure that the turn was over, costs
-   * nothing: no stage is negative, and they add up.
+   * stages; null where either is not known. Work that was done early, while it was not yet sure that the turn was over,
+   * costs nothing: no stage is negative, and they add up.
    */
   response(): ResponseLatency | null {
     const begin = this.#at.get("speechEnded");

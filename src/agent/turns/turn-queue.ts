@@ -59,7 +59,7 @@ export class TurnQueue {
       turn.fail(new Error(`More than ${this.#maxWaiting} turns wait`));
       return;
     }
-    // What the agent begins with, such as a greeting, comes before what participants typed until it was there.
+    // The first words of the agent, such as a greeting, come before the messages that participants typed until it was there.
     if (this.#state === "waiting" && rank === "agent") rank = "next";
     const behind = this.#waiting.findIndex((other) => ranks.indexOf(other.rank) > ranks.indexOf(rank));
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { turn, rank });

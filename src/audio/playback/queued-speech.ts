@@ -130,10 +130,7 @@ export class QueuedSpeech {
     this.#owner.changed();
   }
 
-  /**
-   * Ends the speech, of which there will be no more, though more was to come. What was made of it is played. The queue
-   * calls this.
-   */
+  /** Ends the speech early, since no more of it will come. The part that was made is played. The queue calls this. */
   breakOff(): void {
     if (this.#complete) return;
     this.#broken = true;
@@ -150,7 +147,7 @@ export class QueuedSpeech {
       sentMs: this.#sentMs,
       heardMs,
       heardCharacters:
-        // What cannot be spoken counts once its turn is over.
+        // A text without sound counts as heard once its turn is over.
         totalMs === 0 && this.#state === "over" && !this.#broken
           ? this.#text.length
           : this.#heard.length({ heardMs, totalMs, complete: this.#complete && !this.#broken }),

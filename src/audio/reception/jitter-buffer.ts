@@ -183,7 +183,7 @@ export class JitterBuffer {
     if (tooMuchMs <= 0) return;
     this.#leaveOut(tooMuchMs);
     while (this.#packets.length > 1 && this.#packets[0]!.time < this.#next.time) this.#packets.shift();
-    // What is left out is neither lost nor a gap to be filled.
+    // The packets that were left out count neither as lost nor as a gap to be filled.
     const [head] = this.#packets;
     if (head === undefined) return;
     this.#next = { sequence: head.sequence, time: Math.max(head.time, this.#next.time) };

@@ -36,7 +36,7 @@ export interface VoiceSettings {
 
 /** A sample rate that the voice can make, in Hz. */
 export type SampleRate = (typeof sampleRates)[number];
-/** Whether ElevenLabs writes numbers and the like out in words. */
+/** The choice of whether ElevenLabs writes numbers and the like out in words. */
 export type TextNormalization = (typeof normalizations)[number];
 
 /** The options of text to speech by ElevenLabs. A wrong option throws a `TypeError` that names it. */

@@ -98,7 +98,7 @@ export class AnswerReader {
       );
     }
     if (refusals.has(reason)) return new RefusalError("answer", reason);
-    // Whatever the reason of its end, the answer has calls or text.
+    // An answer with calls or text is good, whatever the reason of its end.
     if (this.#calls.length > 0 || this.#spoken) return null;
     if (reason === "MAX_TOKENS") {
       const message = "Gemini used up maxOutputTokens before its first word: allow more, or less thinking";

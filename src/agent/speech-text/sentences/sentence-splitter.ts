@@ -74,7 +74,7 @@ export class SentenceSplitter {
     return sentences;
   }
 
-  /** The rest, where nothing more will come for now. What is pushed after it begins anew, with a first piece. */
+  /** Returns the rest, where nothing more will come for now. Text that is pushed later begins anew, with a first piece. */
   flush(): Sentence[] {
     const sentences: Sentence[] = [];
     for (let length = this.#nextLength(true); length !== null; length = this.#nextLength(true)) {

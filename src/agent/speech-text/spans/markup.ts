@@ -193,7 +193,10 @@ function ofCode(digits: string): string {
   return /[\p{Cc}\p{Cs}\p{Co}]/u.test(character) ? " " : character;
 }
 
-/** Tags, comments, entities and control tokens. What stands between tags that are not for listeners is left out. */
+/**
+ * Returns the rules for tags, comments, entities and control tokens. Text between tags that are not for listeners is
+ * left out.
+ */
 export const markupRules = (voice: SpeechMarkup): readonly SpanRule[] => [
   comment,
   controlToken,

@@ -131,8 +131,8 @@ export class PeerMarks {
   }
 
   /**
-   * Reads a mark. Returns null where it was not made with one of the secrets for this request line. Whether the mark is
-   * still valid, and the body right, is not checked here.
+   * Reads a mark. Returns null where it was not made with one of the secrets for this request line. It is not checked
+   * here that the mark is still valid, and the body right.
    */
   read(text: string, line: Pick<Sealed, "method" | "target">): ReadMark | null {
     const { said, mac } = partsOf(text);

@@ -153,7 +153,7 @@ export class SocketClient implements Client {
     this.#events.onHello(hello);
   }
 
-  /** Takes sound. What is none ends the connection. */
+  /** Takes sound. Bytes that are no sound end the connection. */
   #hear(bytes: Buffer): void {
     if (!this.#ready) return;
     try {

@@ -8,8 +8,8 @@ export const longestRequestMs = 30_000;
 export const mostKeyterms = { terms: 100, characters: 64 };
 
 /**
- * What a request is for, the most urgent first: the words of a turn that has ended, or of a part of one, for which somebody
- * waits; a guess at them in a pause; a caption while somebody speaks.
+ * The purposes of a request, the most urgent first: the words of a turn that has ended, or of a part of one, which a
+ * listener waits for; a guess at them in a pause; a caption while somebody speaks.
  */
 export const ranks = ["turn", "guess", "caption"] as const;
 export type Rank = (typeof ranks)[number];

@@ -105,7 +105,7 @@ export class Moonshine {
       tokens.push(next);
       if (bias !== null) state = bias.advance(state, next);
       for (const name of this.#memory) {
-        // What was heard is remembered once.
+        // The part of the cache that comes from the encoder does not change after the first step.
         if (first || name.includes(".decoder."))
           memory[name] = out[name.replace("past_key_values", "present")]!;
       }

@@ -32,8 +32,8 @@ export class Recogniser {
   }
 
   /**
-   * Serves a listener until its port closes. What comes over the port is from a thread that runs an agent's code: what is no
-   * request, or too much, closes it.
+   * Serves a listener until its port closes. Messages over the port come from a thread that runs an agent's code: a
+   * message that is no request, or too large, closes it.
    * @param slot The number of that thread, by which its listeners are counted.
    */
   serve(slot: number, port: MessagePort): void {

@@ -28,7 +28,7 @@ export class RequestQueue<Listener> {
     this.#waiting.set(listener, waiting);
     const { other } = waiting;
     if (request.rank === "turn") {
-      // What was asked before is a part of it.
+      // The earlier guess or caption is about a part of this turn.
       waiting.other = null;
       waiting.turns.push(request);
       const dropped = waiting.turns.length > mostTurns ? [waiting.turns.shift()!] : [];
@@ -69,7 +69,7 @@ export class RequestQueue<Listener> {
     const waiting = this.#waiting.get(listener)!;
     if (request.rank === "turn") waiting.turns.shift();
     else waiting.other = null;
-    // Whoever was served is the last of those who ask for the same.
+    // A listener that was served goes behind all others with requests of the same rank.
     this.#waiting.delete(listener);
     if (waiting.turns.length > 0 || waiting.other !== null) this.#waiting.set(listener, waiting);
   }

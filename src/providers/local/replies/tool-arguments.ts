@@ -13,7 +13,10 @@ interface Property {
   readonly enum?: unknown;
 }
 
-/** Finds the arguments of a function in a question, by the type and the name of each parameter. What is found is used once. */
+/**
+ * Finds the arguments of a function in a question, by the type and the name of each parameter. Each found value is used
+ * once.
+ */
 export function argumentsIn(text: string, schema: JsonSchema): FoundArguments {
   const question = new Question(text);
   const found: JsonObject = {};
