@@ -3,7 +3,6 @@ import { supervisorOf } from "../../agent-launcher.ts";
 import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
-import type { StartRequest } from "../../api/start-request.ts";
 import type { LogEvent } from "../../log/log-events.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
@@ -15,10 +14,11 @@ import { showAgentReport } from "../terminal/agent-report.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";
 import { readableLog } from "../terminal/readable-log.ts";
 import { splash } from "../terminal/splash.ts";
+import { noLinks, showDemoLink, showTalkLink } from "./call-link.ts";
 import type { ConsoleCaller } from "./caller.ts";
 import { ConsoleConversation } from "./console-conversation.ts";
-import { noLinks, showDemoLink } from "./demo-link.ts";
 import { openCaller } from "./open-caller.ts";
+import { consoleCaller, TalkServer } from "./talk-server.ts";
 import { help } from "./typing-caller.ts";
 
 /**
@@ -59,23 +59,34 @@ export async function converseToEnd(
   const left = Promise.withResolvers<void>();
   const caller = await openCaller({ wav, out, speed }, left.resolve);
   process.once("SIGINT", left.resolve).once("SIGTERM", left.resolve);
+  let talkServer = null as TalkServer | null;
   try {
     const supervisor = await supervisorOf(launcher);
-    if ((options.splash ?? true) && process.stdout.isTTY) console.log(splash(launcher, process.stdout));
+    if ((options.splash ?? true) && process.stdout.isTTY)
+      caller.printout.line(splash(launcher, process.stdout));
     let receives = false;
     supervisor.onRehearsed((report) => {
       ({ receives } = report);
       showAgentReport(report, caller, { hints, limited: supervisor.limitedProviders });
     });
     if (caller.interactive && hints) caller.printout.line(paintFor(process.stdout).dim(help));
-    // An edge that waits for clients gets none from a terminal: the call takes place in memory, and in text.
-    const place = () => (receives && !join ? { inMemory: { sound: false } } : {});
-    return await talk(supervisor, () => ({ callType, callId, ...place() }), caller, left.promise, {
-      hints,
-      join,
-    });
+    const start = async () => {
+      await supervisor.start();
+      const offered = join || (hints && caller.interactive && wav === undefined);
+      if (receives && offered) talkServer = await TalkServer.open(launcher);
+      // An edge that waits for clients gets none where nobody is shown the way: the call takes place in memory, and in text.
+      const place = receives && !offered ? { inMemory: { sound: false } } : {};
+      const request = { callType, callId, ...place, ...caller.request, createdBy: consoleCaller };
+      return supervisor.startSession(request);
+    };
+    const link = (session: Session) =>
+      talkServer
+        ? showTalkLink(talkServer.link(session.id), caller.printout)
+        : showDemoLink(supervisor, session, caller.printout);
+    return await talk(supervisor, start, link, caller, left.promise, { hints, join });
   } finally {
     caller.close();
+    await talkServer?.close();
     process.off("SIGINT", left.resolve).off("SIGTERM", left.resolve);
     await launcher.stop();
   }
@@ -103,30 +114,27 @@ function logging(
 
 async function talk(
   supervisor: Supervisor,
-  call: () => StartRequest,
+  start: () => Promise<Session>,
+  link: ShowLink,
   caller: ConsoleCaller,
   left: Promise<void>,
   { hints, join }: { readonly hints: boolean; readonly join: boolean },
 ): Promise<ConversationEnd> {
-  const start = async () => {
-    await supervisor.start();
-    return supervisor.startSession({ ...call(), ...caller.request, createdBy: "console" });
-  };
   const session = await Promise.race([start(), left]);
   if (!session) return { reason: "closed", failure: null };
   let interrupted = false;
   void left.then(() => {
     interrupted = true;
-    return supervisor.closeSession(session.id, { by: "console" });
+    return supervisor.closeSession(session.id, { by: consoleCaller });
   });
   const conversation = new ConsoleConversation(supervisor, session, caller.printout);
   void conversation.ended.then(() => caller.close());
-  const unlinked = join ? await link(supervisor, session, conversation, caller) : null;
-  if (!join && hints && caller.interactive) void hintAtLink(supervisor, session, conversation, caller);
+  const unlinked = join ? await showLink(link, session, conversation) : null;
+  if (!join && hints && caller.interactive) void hintAtLink(link, session, conversation, caller);
   if (hints && caller.interactive) void hintAtWait(session, conversation, caller);
   if (unlinked === null) await caller.talk(conversation, session);
   if (unlinked === null && join && !caller.interactive) await conversation.ended;
-  await supervisor.closeSession(session.id, { by: "console", wait: true });
+  await supervisor.closeSession(session.id, { by: consoleCaller, wait: true });
   const reason = await conversation.ended;
   const failure = interrupted ? null : (unlinked ?? caller.failure);
   if (failure !== null) caller.printout.line(paintFor(process.stdout).red(`· ${failure}`));
@@ -134,20 +142,26 @@ async function talk(
   return { reason, failure };
 }
 
-/** Shows how a person joins the call. Resolves with the reason where they cannot; null where they can, or the call is over. */
-async function link(
-  supervisor: Supervisor,
+/** Shows how a person joins the call. Resolves with the reason where they cannot; null where they can. */
+type ShowLink = (session: Session) => Promise<string | null> | string | null;
+
+/** Shows the link once the agent is in the call. Resolves with the reason where there is none; null where there is, or the call is over. */
+async function showLink(
+  link: ShowLink,
+  session: Session,
+  conversation: ConsoleConversation,
+): Promise<string | null> {
+  await conversation.joined;
+  return session.state === "live" ? link(session) : null;
+}
+
+async function hintAtLink(
+  link: ShowLink,
   session: Session,
   conversation: ConsoleConversation,
   { printout }: ConsoleCaller,
-): Promise<string | null> {
-  await conversation.joined;
-  return session.state === "live" ? showDemoLink(supervisor, session, printout) : null;
-}
-
-async function hintAtLink(...call: Parameters<typeof link>): Promise<void> {
-  const [, session, , { printout }] = call;
-  const failure = await link(...call);
+): Promise<void> {
+  const failure = await showLink(link, session, conversation);
   if (failure === null || failure === noLinks || session.state === "ended") return;
   printout.line(paintFor(process.stdout).red(`· ${failure}`));
 }

@@ -2,16 +2,20 @@ import { createRequire } from "node:module";
 import type { ExecutionContext } from "ava";
 import { HttpError } from "greenroom";
 import type { Page } from "playwright-core";
+import { SessionTokens } from "../../../src/control-plane/access/session-token.ts";
 import { type BrowserContext, inChromium, shareChromium, titled } from "../../fixtures/browser/stage.ts";
 import { openServer } from "../../fixtures/http/open-server.ts";
 
 shareChromium();
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+/** Nobody is known but by a token. */
+const nobody = (): null => null;
 /** The longest time that a page may take for anything on a busy machine, in milliseconds. */
 const timeout = 40_000;
 
 interface OpenPage {
+  readonly server: { readonly url: string };
   readonly page: Page;
   readonly errors: readonly string[];
 }
@@ -45,7 +49,7 @@ async function talkPage(
   }
   await page.goto(`${server.url}/`);
   t.is(new URL(page.url()).pathname, "/talk");
-  return { page, errors };
+  return { server, page, errors };
 }
 
 /** Returns what axe finds wrong with the page, in a line each. */
@@ -123,6 +127,38 @@ inChromium(
     ]);
   },
 );
+
+inChromium(titled("an address that names a session joins it, without a key, until it is over"), async (t) => {
+  const { launcher } = t.context;
+  const session = await launcher.startSession({ callId: "named", createdBy: "the host" });
+  const token = "a-token-secret-of-the-test-that-is-long";
+  const { page, errors, server } = await talkPage(t, {
+    sessionTokenSecret: token,
+    canViewSession: async (scope) => (await scope.resolve(nobody)) === "the host",
+    canStartSession: () => false,
+    getCurrentUser: nobody,
+  });
+  const link = new URLSearchParams({
+    session: session.id,
+    token: new SessionTokens([token]).issue(session.id) ?? "",
+  });
+  await page.goto(`${server.url}/talk#${link}`);
+  await page.reload();
+  await page.click("#talk");
+  await stateIs(page, "The agent is");
+  await page.fill("#text", "Good day");
+  await page.keyboard.press("Enter");
+  await said(page, "You said: Good day");
+  await page.click("#end");
+  await stateIs(page, "You ended the call");
+  t.is(session.endReason, null, "the call goes on");
+  await page.click("#talk");
+  await stateIs(page, "The agent is");
+  t.deepEqual(errors, []);
+  await launcher.closeSession(session.id, { wait: true });
+  await stateIs(page, "The call was closed");
+  t.true(await page.isHidden("#talk"));
+});
 
 inChromium(titled("the page is where talkPage says"), async (t) => {
   const { launcher } = t.context;

@@ -5,6 +5,7 @@ import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 
 const launcher = { agent: agentUrl("open-call") };
+const talkAddress = /http:\/\/127\.0\.0\.1:\d+\/talk#session=[\w-]+&token=[\w-]+/;
 const address = /https:\/\/demo\.invalid\/join\/[\w-]+\?token=guest-[\w-]+-x{120}/;
 
 test.serial("run --join prints the link, and stays in the call though nothing is typed", async (t) => {
@@ -37,9 +38,47 @@ test.serial("without a terminal there is no link unless it is asked for", async 
 });
 
 test.serial("an edge that makes no link: --join says so and fails", async (t) => {
-  const child = new Child(t, [bin, "run", "--join"]);
+  const child = program(t, ["run", "--join"], { launcher: { agent: agentUrl("course") } });
   t.is((await child.exit).code, 1);
   t.regex(child.stdout, /^· the agent's edge names no page where a person joins its calls$/m);
+});
+
+test.serial("an edge for browsers: the link leads to the call alone, and only with its token", async (t) => {
+  const child = new Child(t, [bin, "run", "--join"]);
+  await child.printed(talkAddress);
+  const address = new URL(talkAddress.exec(child.stdout)?.[0] ?? "");
+  const session = new URLSearchParams(address.hash.slice(1));
+  const path = new URL(`/sessions/${session.get("session")}`, address);
+  t.is((await fetch(address)).status, 200);
+  t.is((await fetch(path)).status, 404, "without the token nobody sees it");
+  const headers = {
+    "Greenroom-Session-Token": session.get("token") ?? "",
+    "Content-Type": "application/json",
+  };
+  t.is((await fetch(path, { headers })).status, 200);
+  t.is(
+    (await fetch(new URL("/sessions", address), { method: "POST", headers, body: '{"call_id":"c"}' })).status,
+    403,
+  );
+  const body = JSON.stringify({ text: "thanks" });
+  t.is((await fetch(`${path}/messages`, { method: "POST", headers, body })).status, 202);
+  await child.printed(/^agent: You are welcome!$/m);
+  child.kill("SIGTERM");
+  t.deepEqual(await child.exit, { code: 0, signal: null });
+});
+
+test.serial("in a terminal the built-in agent offers the talk page, unless --no-demo is given", async (t) => {
+  if (noTerminal(t)) return;
+  const offers = new Child(t, [bin, "run", "--no-splash"], { terminal: true });
+  await offers.printed(talkAddress);
+  offers.write("/quit\r");
+  t.is((await offers.exit).code, 0);
+  const silent = new Child(t, [bin, "run", "--no-splash", "--no-demo"], { terminal: true });
+  silent.write("thanks\r");
+  await silent.printed(/You are welcome/);
+  silent.write("/quit\r");
+  t.is((await silent.exit).code, 0);
+  t.notRegex(silent.stdout, /\/talk#/);
 });
 
 test.serial("--join and --wav exclude each other", async (t) => {

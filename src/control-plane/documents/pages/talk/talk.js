@@ -26,6 +26,9 @@ const advice = {
   connection_failed: "Neither WebRTC nor a WebSocket connected. A firewall or a proxy may be in between.",
 };
 
+/** The errors in a call that the address names about which a person can do nothing here. */
+const namedAdvice = new Set(["forbidden", "not_found"]);
+
 /** The ways in which a session ended, as texts for people; other reasons are shown as they are. */
 const ends = {
   left: "You ended the call.",
@@ -37,6 +40,9 @@ const ends = {
   drained: "The server is shutting down.",
   lost: "The server that had the call is gone.",
 };
+
+/** The ends after which the call itself goes on. */
+const comesBack = new Set(["left", "replaced"]);
 
 const stateTexts = {
   connecting: "Connecting …",
@@ -58,10 +64,21 @@ const stages = [
 
 let call = null;
 let key = null;
+/**
+ * The session that the address names, as `#session=<session_id>&token=<session_token>`; null where the page starts its own.
+ * What stands behind the # is sent to no server.
+ */
+const named = readAddress();
 /** The words that were typed before the call was connected. */
 const waiting = [];
 /** The latencies of turns, by the id of the turn. */
 const turns = new Map();
+
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const [id, token] = [given.get("session"), given.get("token")];
+  return id && token ? { id, token } : null;
+}
 
 async function start(microphone) {
   if (call && call.state !== "ended") return;
@@ -69,6 +86,7 @@ async function start(microphone) {
   turns.clear();
   call = new Call({
     url: new URL(".", document.baseURI).href,
+    ...(named ? { session: named } : {}),
     headers: key ? { Authorization: `Bearer ${key}` } : {},
     userName: "You",
     microphone,
@@ -92,8 +110,10 @@ async function start(microphone) {
 
 function explain(error, microphone) {
   const code = error?.code ?? "";
-  if (code === "forbidden") show(element("sign-in"), true);
-  controls.problem.textContent = [error?.message ?? String(error), advice[code]].filter(Boolean).join(" ");
+  // A key opens no call that the address names: its token does.
+  if (code === "forbidden" && !named) show(element("sign-in"), true);
+  const advised = named && namedAdvice.has(code) ? "Ask for a new link." : advice[code];
+  controls.problem.textContent = [error?.message ?? String(error), advised].filter(Boolean).join(" ");
   show(controls.problem, true);
   // Without a microphone the words that were typed can still be sent.
   if (microphone && waiting.length > 0) void start(false);
@@ -119,6 +139,8 @@ function drawState() {
 
 function drawEnd({ reason, error }) {
   controls.talk.textContent = "Talk again";
+  // A call that the address names is over for good, unless it was only left.
+  show(controls.talk, !named || Boolean(error) || comesBack.has(reason));
   controls.state.textContent = error
     ? "The call did not go on."
     : (ends[reason] ?? `The call ended: ${reason}.`);

@@ -28,3 +28,10 @@ export async function showDemoLink(
     return `there is no link into the call: ${harmless(errorSentence(error))}`;
   }
 }
+
+/** Shows the address of a page on which a person joins the call. */
+export function showTalkLink(url: string, printout: Printout): null {
+  printout.line(paintFor(process.stdout).dim("Talk to it in a browser on this machine:"));
+  printout.link(harmless(url));
+  return null;
+}
