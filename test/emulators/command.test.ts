@@ -14,13 +14,14 @@ const environmentIn = (printed: string, prefix: string): Record<string, string> 
 
 test.serial("its output is all that the built-in agent needs to use the emulators", async (t) => {
   const emulators = new Child(t, [main, "--delays", "none"]);
-  await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){9}/);
+  await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){10}/);
   const exported = environmentIn(emulators.stdout, "export ");
   t.deepEqual(Object.keys(exported).toSorted(), [
     "DEEPGRAM_API_KEY",
     "DEEPGRAM_BASE_URL",
     "ELEVENLABS_API_KEY",
     "ELEVENLABS_BASE_URL",
+    "EXAMPLE_BASE_URL",
     "GOOGLE_API_KEY",
     "GOOGLE_GEMINI_BASE_URL",
     "STREAM_API_KEY",

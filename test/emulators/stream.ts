@@ -13,6 +13,7 @@ import { coordinate, Refusal } from "./stream/coordinator/coordinator.ts";
 import { CoordinatorSockets } from "./stream/coordinator/coordinator-sockets.ts";
 import { readToken, signToken, tokenFaults } from "./stream/coordinator/token.ts";
 import { StreamFaults } from "./stream/faults.ts";
+import { callPage } from "./stream/page/call-page.ts";
 import { defaultRules, type StreamRules } from "./stream/rules.ts";
 import { Edge } from "./stream/sfu/edge.ts";
 import type { User, World } from "./stream/world.ts";
@@ -119,7 +120,12 @@ class Server implements StreamEmulator, World {
   }
 
   get environment(): Readonly<Record<string, string>> {
-    return { STREAM_API_KEY: this.apiKey, STREAM_API_SECRET: this.apiSecret, STREAM_BASE_URL: this.url };
+    return {
+      STREAM_API_KEY: this.apiKey,
+      STREAM_API_SECRET: this.apiSecret,
+      STREAM_BASE_URL: this.url,
+      EXAMPLE_BASE_URL: this.url,
+    };
   }
 
   get connections(): number {
@@ -178,6 +184,8 @@ class Server implements StreamEmulator, World {
       if (request.method === "OPTIONS") return void response.writeHead(204).end();
       // Where a client asks which location is near it.
       if (path === "/hint") return void response.writeHead(200, { "x-amz-cf-pop": "AMS1-P2" }).end();
+      const page = await callPage(pathname);
+      if (page) return void response.writeHead(200, { "content-type": page.type }).end(page.body);
       const [edge, rest] = this.#edge(pathname);
       if (edge) await edge.answer(request, response, rest.replace(/^twirp\//, ""), body);
       else await this.#coordinate(request, response, path, query, body);
