@@ -20,7 +20,10 @@ export interface CallOptions {
   readonly iceServers?: readonly RTCIceServer[];
   /** The element that plays the sound of WebRTC. Default: one of its own. */
   readonly audio?: HTMLAudioElement;
-  /** The longest time until WebRTC connects, in milliseconds. Default 4,000, then `auto` takes a WebSocket. */
+  /**
+   * The longest time until WebRTC connects, in milliseconds. Default 4,000, then `auto` takes a WebSocket; after a quarter of it
+   * where the agent has addresses of this machine alone and has not been reached.
+   */
   readonly connectTimeoutMs?: number;
   /** The longest time in which a broken connection is made anew, in milliseconds. Default 30,000. */
   readonly reconnectTimeoutMs?: number;

@@ -167,7 +167,7 @@ export class Call extends Emitter<CallEvents> {
     let transport: Transport | null = null;
     if (!this.#usesSocket) {
       try {
-        transport = await connectByWebRtc(options, iceServers);
+        transport = await connectByWebRtc({ ...options, iceServers, mayFallBack: wanted === "auto" });
       } catch (error) {
         if (wanted === "webrtc" || !mayPassBySocket(error)) throw error;
         this.#usesSocket = true;

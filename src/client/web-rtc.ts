@@ -15,14 +15,33 @@ export interface ConnectOptions {
   readonly timeoutMs: number;
 }
 
+export interface WebRtcOptions extends ConnectOptions {
+  readonly iceServers: readonly RTCIceServer[];
+  /** True where a WebSocket is tried next: what cannot succeed is then given up early. */
+  readonly mayFallBack: boolean;
+}
+
+/**
+ * The part of the time for a connection after which an agent on this machine that has not been reached will not be. Firefox
+ * has no candidates of 127.0.0.1, which reach it in milliseconds, and gives up after 5 s.
+ */
+const loopbackShare = 1 / 4;
+
 /** The longest wait for candidates of STUN servers and relays, in milliseconds. */
 const gatheringMs = 2_000;
 
 /** Connects by WebRTC. Resolves once messages go both ways. Rejects with a {@link CallError}. */
-export async function connectByWebRtc(
-  { api, session, sound, name, resume, events, timeoutMs }: ConnectOptions,
-  iceServers: readonly RTCIceServer[],
-): Promise<Transport> {
+export async function connectByWebRtc({
+  api,
+  session,
+  sound,
+  name,
+  resume,
+  events,
+  timeoutMs,
+  iceServers,
+  mayFallBack,
+}: WebRtcOptions): Promise<Transport> {
   const connection = new RTCPeerConnection({ iceServers: [...iceServers] });
   let open = false;
   const transport = new WebRtcTransport(connection, sound);
@@ -52,8 +71,14 @@ export async function connectByWebRtc(
     const { sdp } = connection.localDescription ?? {};
     const answer = await api.offer(session, name, { type: "offer", sdp, ...(resume && { resume }) });
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
-    const overdue = setTimeout(down, timeoutMs);
-    await promise.finally(() => clearTimeout(overdue));
+    const timers = [setTimeout(down, timeoutMs)];
+    if (mayFallBack && isOfLoopback(answer)) {
+      const giveUp = () => {
+        if (isUnreached(connection)) down();
+      };
+      timers.push(setTimeout(giveUp, timeoutMs * loopbackShare));
+    }
+    await promise.finally(() => timers.forEach(clearTimeout));
     open = true;
     return transport;
   } catch (error) {
@@ -62,6 +87,16 @@ export async function connectByWebRtc(
     throw error;
   }
 }
+
+/** Returns whether an answer names addresses of this machine alone. */
+function isOfLoopback(sdp: string): boolean {
+  const addresses = [...sdp.matchAll(/^a=candidate:\S+ \d+ \S+ \d+ (\S+)/gm)].map(([, address]) => address);
+  return addresses.length > 0 && addresses.every((address) => address === "127.0.0.1" || address === "::1");
+}
+
+/** Returns whether no path to the agent has been found yet. */
+const isUnreached = ({ iceConnectionState }: RTCPeerConnection): boolean =>
+  iceConnectionState === "new" || iceConnectionState === "checking";
 
 class WebRtcTransport implements Transport {
   readonly kind = "webrtc";
