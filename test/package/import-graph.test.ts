@@ -186,7 +186,7 @@ test("a package for one purpose is imported by what serves it alone, and only wh
     [/^ws$/, "src/"],
     [/^elevenlabs/, "src/providers/elevenlabs/"],
     [/^@redis\/client/, "src/registry/redis/"],
-    [/^@echogarden\/fvad|^libopus/, "src/audio/"],
+    [/^@echogarden\/rnnoise|^libopus/, "src/audio/"],
     [/^onnxruntime-web|^llama-tokenizer/, "src/providers/local/recognition/"],
   ];
   for (const [sdk, folder] of owners) {

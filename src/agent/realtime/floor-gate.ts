@@ -1,4 +1,5 @@
-import { EnergyGate } from "../../audio/detection/voice-activity.ts";
+import { EnergyGate } from "../../audio/detection/energy-gate.ts";
+import { level } from "../../audio/pcm.ts";
 
 /** The quiet after which somebody else may take the floor, in frames of 20 ms. */
 const quietFrames = 40;
@@ -29,7 +30,7 @@ export class FloorGate {
       gate = new EnergyGate();
       this.#gates.set(participantId, gate);
     }
-    const loud = gate.isOpen(samples);
+    const loud = gate.isOpen(level(samples));
     this.#holder ??= participantId;
     if (this.#holder === participantId) this.#quiet = loud ? 0 : this.#quiet + 1;
     else if (loud && this.#quiet >= quietFrames) {

@@ -1,5 +1,5 @@
-/** Declares the package, which has no types of its own; see fvad.ts for what is used of it. */
-declare module "@echogarden/fvad-wasm" {
+/** Declares the package, which has no types of its own; see rnnoise.ts for what is used of it. */
+declare module "@echogarden/rnnoise-wasm" {
   const load: () => Promise<unknown>;
   export default load;
 }

@@ -1,7 +1,7 @@
 import { Framer, frameLength, frameMs } from "../pcm.ts";
 import type { PcmFrame } from "../pcm-frame.ts";
 import { Resampler } from "../resampler.ts";
-import { fvadSampleRate } from "./fvad.ts";
+import { detectionRate } from "./rnnoise.ts";
 
 export interface TurnDetectorOptions {
   /** Voice that begins a turn, in milliseconds. Default 80: a click is shorter. */
@@ -44,8 +44,8 @@ export class TurnDetector {
   readonly #startFrames: number;
   readonly #endFrames: number;
   readonly #maxFrames: number;
-  readonly #framer = new Framer(frameLength(fvadSampleRate));
-  #resampler = new Resampler(fvadSampleRate, fvadSampleRate);
+  readonly #framer = new Framer(frameLength(detectionRate));
+  #resampler = new Resampler(detectionRate, detectionRate);
   #speaking = false;
   /** Frames since the first of the turn, or of what may become one. */
   #frames = 0;
@@ -74,7 +74,7 @@ export class TurnDetector {
 
   /** Takes the next sound, of any length and rate, that came at this time. */
   push({ samples, sampleRate }: PcmFrame, at: number): DetectedEvent[] {
-    if (sampleRate !== this.#resampler.from) this.#resampler = new Resampler(sampleRate, fvadSampleRate);
+    if (sampleRate !== this.#resampler.from) this.#resampler = new Resampler(sampleRate, detectionRate);
     return this.#framer
       .push(this.#resampler.push(samples))
       .map((frame) => this.#take(this.#isVoice(frame), at))

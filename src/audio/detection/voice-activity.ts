@@ -1,101 +1,76 @@
 import { level } from "../pcm.ts";
-import { Fvad } from "./fvad.ts";
-
-export interface EnergyGateOptions {
-  /**
-   * The factor by which speech is louder than the background. Default 3, which is 9.5 dB. Raise it where many people talk
-   * around.
-   */
-  readonly overBackground?: number;
-  /** Level below which nothing is speech, 0–32 768. Default 120, which is −49 dBFS. */
-  readonly minLevel?: number;
-}
+import { defaultMinLevel, EnergyGate, type EnergyGateOptions } from "./energy-gate.ts";
+import { Rnnoise } from "./rnnoise.ts";
 
 /**
- * The share of the way to a quieter sound that the background's level goes with each frame. Louder sound that lasts becomes
- * background after some seconds, by `rise`.
+ * The likelihood of speech with which voice begins, and that with which it goes on for some frames. In noise that begins with a call the
+ * network takes some of it for speech, but is not that sure.
  */
-const fall = 0.3;
+const surely = 0.8;
+const probably = 0.4;
+const goesOnFrames = 8;
+/** The likelihood from which on the background sounds like speech: music is often less like it, and noise next to never. */
+const alike = 0.25;
 /**
- * The factor that makes the background grow tenfold in 2.3 s, unless there are gaps in what is heard: in speech there
- * are.
+ * The share of the way that the likeness of the background to speech goes up or down with each frame of it. Until a second of noise
+ * was heard it is taken for the talk of others.
  */
-const rise = 1.02;
-/** A call may begin in noise: in the first half second the background grows thirtyfold. */
-const firstRise = 1.15;
-const firstFrames = 25;
-/**
- * The number of frames after it was open for which the gate is easier to pass: words end more quietly than they begin.
- */
-const easyFrames = 15;
-const easier = 0.6;
-/** A call that begins with speech must not take it for the background. */
-const loudestAtStart = 300;
-
-/** Lets pass what is louder than the background, whose level it follows. */
-export class EnergyGate {
-  readonly #overBackground: number;
-  readonly #minLevel: number;
-  /** A background that is quieter makes no difference. */
-  readonly #quietest: number;
-  #background: number | null = null;
-  #frames = 0;
-  #easy = 0;
-
-  constructor({ overBackground = 3, minLevel = 120 }: EnergyGateOptions = {}) {
-    this.#overBackground = overBackground;
-    this.#minLevel = minLevel;
-    this.#quietest = minLevel / overBackground;
-  }
-
-  /** The level of the background, 0–32 768. */
-  get background(): number {
-    return this.#background ?? this.#quietest;
-  }
-
-  isOpen(frame: Int16Array): boolean {
-    const loud = level(frame);
-    const before = this.#background ?? Math.min(loud, loudestAtStart);
-    this.#frames += 1;
-    const growth = this.#frames > firstFrames ? rise : firstRise;
-    const after = loud < before ? before + (loud - before) * fall : Math.min(loud, before * growth);
-    this.#background = Math.max(this.#quietest, after);
-    const over = this.#overBackground * (this.#easy > 0 ? easier : 1);
-    const open = loud > Math.max(this.#minLevel, this.#background * over);
-    this.#easy = open ? easyFrames : this.#easy - 1;
-    return open;
-  }
-}
+const likenessUp = 1 / 40;
+const likenessDown = 1 / 75;
 
 /**
- * Judges whether somebody speaks in a frame, which must sound like speech and be louder than the background: the detector
- * alone takes steady tones and the talk of others for speech, the level alone takes everything.
+ * Judges whether somebody speaks to the agent. The sound must be like speech, by RNNoise, and louder than the background:
+ *
+ * - Where the background is noise, RNNoise takes it away, and what is left of the sound is compared. Speech is heard that is no
+ *   louder than the noise.
+ * - Where the background is like speech itself, the talk of others or music, only what is louder than all of it counts.
  */
 export class VoiceActivity implements Disposable {
-  readonly #fvad: Fvad;
+  readonly #rnnoise: Rnnoise;
+  readonly #minLevel: number;
   readonly #gate: EnergyGate;
+  readonly #gateWithoutNoise: EnergyGate;
+  /** How much the background is like speech, 0…1. */
+  #likeness = 1;
+  #goesOn = 0;
 
-  private constructor(fvad: Fvad, options: EnergyGateOptions) {
-    this.#fvad = fvad;
+  private constructor(rnnoise: Rnnoise, options: EnergyGateOptions) {
+    this.#rnnoise = rnnoise;
+    this.#minLevel = options.minLevel ?? defaultMinLevel;
     this.#gate = new EnergyGate(options);
+    this.#gateWithoutNoise = new EnergyGate(options);
   }
 
   static async create(options: EnergyGateOptions = {}): Promise<VoiceActivity> {
-    return new VoiceActivity(await Fvad.create(), options);
+    return new VoiceActivity(await Rnnoise.create(), options);
   }
 
   /** @param frame 20 ms at 16 000 Hz. */
   isVoice(frame: Int16Array): boolean {
+    const loud = level(frame);
+    // Most frames of a call are quiet: they cost nothing.
+    const judged = loud > this.#minLevel ? this.#rnnoise.judge(frame) : { probability: 0, level: loud };
     // Both see every frame: each follows the sound.
-    const open = this.#gate.isOpen(frame);
-    return this.#fvad.isSpeech(frame) && open;
+    const louder = this.#gate.isOpen(loud);
+    const louderWithoutNoise = this.#gateWithoutNoise.isOpen(judged.level);
+    if (!louderWithoutNoise) this.#noteBackground(judged.probability);
+    const open = louderWithoutNoise && (louder || this.#likeness < 0.5);
+    const enough = this.#goesOn > 0 ? probably : surely;
+    const voice = open && judged.probability > enough;
+    this.#goesOn = voice ? goesOnFrames : this.#goesOn - 1;
+    return voice;
   }
 
   free(): void {
-    this.#fvad.free();
+    this.#rnnoise.free();
   }
 
   [Symbol.dispose](): void {
     this.free();
+  }
+
+  #noteBackground(probability: number): void {
+    if (probability > alike) this.#likeness += (1 - this.#likeness) * likenessUp;
+    else this.#likeness -= this.#likeness * likenessDown;
   }
 }

@@ -6,7 +6,7 @@ import { durationMs } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { now } from "../../shared/protocol.ts";
 
-/** The turns of one participant without words: when they spoke, and for how long. 5 µs of CPU for each 20 ms of sound. */
+/** The turns of one participant without words: when they spoke, and for how long. 2 % of a core while it is loud. */
 export class DetectedSpeech implements SpeechStream {
   readonly #events = new AsyncQueue<SpeechEvent>();
   readonly #activity: VoiceActivity;

@@ -1,4 +1,4 @@
-import { loadFvad } from "../../audio/detection/fvad.ts";
+import { loadRnnoise } from "../../audio/detection/rnnoise.ts";
 import { fliteThread } from "./flite-thread.ts";
 
 /**
@@ -8,5 +8,5 @@ import { fliteThread } from "./flite-thread.ts";
  */
 export async function preload(): Promise<void> {
   fliteThread.start();
-  await loadFvad();
+  await loadRnnoise();
 }

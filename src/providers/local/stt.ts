@@ -8,8 +8,9 @@ import {
 } from "../../agent/options/option-checks.ts";
 import type { ListenOptions, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
 import { type RecogniserAccess, recogniserAccess } from "../../agent/thread/recogniser-desk.ts";
+import type { EnergyGateOptions } from "../../audio/detection/energy-gate.ts";
 import type { TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
-import { type EnergyGateOptions, VoiceActivity } from "../../audio/detection/voice-activity.ts";
+import { VoiceActivity } from "../../audio/detection/voice-activity.ts";
 import { DetectedSpeech } from "./detected-speech.ts";
 import { isKeyterm, mostKeyterms } from "./recognition/messages.ts";
 import { RecognisedSpeech } from "./recognition/recognised-speech.ts";
