@@ -108,17 +108,17 @@ export declare class RegisteredFunction {
     call(args: unknown, context: FunctionContext): Promise<unknown>;
 }
 
+// src/audio/detection/energy-gate.ts
+export interface EnergyGateOptions {
+    readonly overBackground?: number;
+    readonly minLevel?: number;
+}
+
 // src/audio/detection/turn-detector.ts
 export interface TurnDetectorOptions {
     readonly startMs?: number;
     readonly endMs?: number;
     readonly maxTurnMs?: number;
-}
-
-// src/audio/detection/voice-activity.ts
-export interface EnergyGateOptions {
-    readonly overBackground?: number;
-    readonly minLevel?: number;
 }
 
 // src/providers/local/flite.ts

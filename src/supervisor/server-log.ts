@@ -79,7 +79,9 @@ export function logCapacity(log: ServerLog, { options, limits, baseBytes, derive
     { event: "capacity_derived", capacity, heap_soft_limit_mb: heapSoftLimitMb, heap_limit_mb: heapLimitMb },
     `Capacity: ${explanation}`,
   );
-  const offer = recogniser.offered ? "is offered" : "is not offered";
+  const offer = recogniser.offered
+    ? "is offered, and loaded when the first call with sound begins"
+    : "is not offered";
   log.info(
     { event: "recogniser_offered", offered: recogniser.offered },
     `Speech recognition without a key ${offer}: ${recogniser.reason}`,

@@ -71,10 +71,13 @@ onLinux(
       localStt: true,
       agentEnvironment: { WEATHER_API_URL: "offline" },
     });
+    t.is(threads(), 0, "the rehearsal is no call");
     const ask = async (callId: string, question: string) => {
       const session = await launcher.startSession({ callId, inMemory: {} });
       using call = await testing.dial(session.id);
       await call.joined;
+      // It is loaded before anybody speaks.
+      await eventually("the recogniser", () => threads() === 1);
       const said: string[] = [];
       session.events.subscribe(0, ({ event }) => {
         if (event.type === "transcript" && event.final) said.push(`${event.role}: ${event.text}`);

@@ -7,6 +7,11 @@ export interface RecogniserAccess {
   /** The name of its model. */
   readonly model: string;
   /**
+   * Has it loaded, unless it is, so that the first words of a call need not wait for that. Does nothing in a rehearsal: only a
+   * call is worth the memory. Rejects like {@link connect}.
+   */
+  prepare(): Promise<void>;
+  /**
    * Resolves with a port for one listener; whoever asked closes it. It closes by itself where the recogniser is lost. Rejects
    * where there is none at the moment.
    */
@@ -44,6 +49,8 @@ export function offerRecogniser(access: RecogniserAccess): () => void {
 /** Asks the main thread for ports to the recogniser. */
 export class RecogniserDesk implements RecogniserAccess {
   readonly model: string;
+  /** True in a thread that makes the agent, and takes it into no call. */
+  rehearsal = false;
   readonly #post: (message: FromThread) => void;
   readonly #asked = new Map<number, PromiseWithResolvers<MessagePort>>();
   #count = 0;
@@ -51,6 +58,10 @@ export class RecogniserDesk implements RecogniserAccess {
   constructor(model: string, post: (message: FromThread) => void) {
     this.model = model;
     this.#post = post;
+  }
+
+  async prepare(): Promise<void> {
+    if (!this.rehearsal) (await this.connect()).close();
   }
 
   async connect(): Promise<MessagePort> {

@@ -58,8 +58,8 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
   );
   const inbox = new Inbox(port);
-  if (recogniser !== null) {
-    const desk = new RecogniserDesk(recogniser, post);
+  const desk = recogniser === null ? null : new RecogniserDesk(recogniser, post);
+  if (desk !== null) {
     inbox.onRecogniser = ({ number, port, refusal }) => desk.answered(number, port, refusal);
     offerRecogniser(desk);
   }
@@ -77,6 +77,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   void preloadWhileIdle(inbox.assigned);
 
   const { rehearsal, inMemory, ...session } = await inbox.assigned;
+  if (desk !== null) desk.rehearsal = rehearsal === true;
   post({ type: "entered", at: now() });
   log.bind({ session_id: session.sessionId });
   const { signal } = inbox;

@@ -82,7 +82,7 @@ export class STT implements STTInterface {
 
   /** Has the server load the speech model, unless it has. It does not wait for that: what is said meanwhile is kept. */
   async warm(): Promise<void> {
-    (await this.#access?.connect().catch((error: unknown) => this.#withoutWords(error)))?.close();
+    await this.#access?.prepare().catch((error: unknown) => this.#withoutWords(error));
   }
 
   async listen({ signal }: Pick<ListenOptions, "signal">): Promise<SpeechStream> {
