@@ -81,7 +81,7 @@ export class ServicesReady {
       this.#failed(part, service, error);
       log.warn(
         { event: "connect_ahead_failed", provider, err: plainError(error) },
-        "could not connect ahead",
+        "A connection could not be opened ahead",
       );
     }
   }

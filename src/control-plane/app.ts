@@ -43,7 +43,7 @@ export async function createApp(launcher: AgentLauncher, filled: FilledServeOpti
     }),
   );
   app.on("error", (error: unknown) =>
-    plane.log.debug({ event: "connection_broken", err: error }, "a connection broke"),
+    plane.log.debug({ event: "connection_broken", err: error }, "A connection broke"),
   );
   await filled.configureApp?.(app);
   return app;

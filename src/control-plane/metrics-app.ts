@@ -48,7 +48,7 @@ export async function createMetricsApp(launcher: AgentLauncher): Promise<Koa> {
     }),
   );
   app.on("error", (error: unknown) =>
-    log.debug({ event: "connection_broken", err: error }, "a connection broke"),
+    log.debug({ event: "connection_broken", err: error }, "A connection broke"),
   );
   return app;
 }

@@ -85,7 +85,7 @@ export const catalogue = {
     ["reason"],
   ),
   leavesOnBehalf: counter(
-    "greenroom_farewells_total",
+    "greenroom_calls_left_on_behalf_total",
     "Calls left by the server for a thread that died in them, by outcome: done, or failed, where others see the agent until its provider notices.",
     ["outcome"],
   ),

@@ -70,7 +70,7 @@ export class Membership {
     if (options.webhook && !registry.keepsMessages) {
       log.info(
         { event: "session_ends_unkept" },
-        "ends of sessions that are not told to the webhook when this process dies are lost: --state-dir or a Redis keeps them",
+        "Ends of sessions that the webhook has not received when this process ends are lost: --state-dir or a Redis keeps them",
       );
     }
     this.#opened = registry.open(
@@ -82,7 +82,7 @@ export class Membership {
         fenced: (sessionIds) => {
           log.error(
             { event: "replica_fenced", sessions: sessionIds.length },
-            "this replica stood still or was cut off for longer than its lease: its sessions were reported as lost, and end now",
+            "This replica stood still or was cut off for longer than its lease: its sessions were reported as lost, and end now",
           );
           this.#options.fenced(sessionIds);
         },
@@ -95,24 +95,27 @@ export class Membership {
         unreached: (nodeIds) =>
           log.error(
             { event: "replica_cut_off", node_ids: nodeIds },
-            "no other replica can be reached, so this one may be the one that is cut off: none is held to be dead",
+            "No other replica can be reached, so this one may be cut off itself: it declares none of them dead",
           ),
         away: (trouble) => {
           this.#trouble = trouble;
-          log.error({ event: "registry_away" }, `${trouble.message}; ${this.#tellAlone()}`);
+          log.error(
+            { event: "registry_away", cause: trouble.message },
+            `${trouble.message}; ${this.#tellAlone()}`,
+          );
         },
         back: (awayMs) => {
           if (!this.#joined) return this.#join();
           log.warn(
             { event: "registry_back", away_ms: Math.round(awayMs) },
-            "the registry can be reached again",
+            "The registry can be reached again",
           );
         },
         commandFailed: () => metrics.registryCommandFailed(),
         namesake: (epoch) =>
           log.error(
             { event: "node_id_taken", node_id: nodeId, epoch },
-            "another process of the fleet has the same node id: give each its own (--node-id, GREENROOM_NODE_ID)",
+            "Another process of the fleet has the same node id: give each its own (--node-id, GREENROOM_NODE_ID)",
           ),
       },
     );
@@ -158,7 +161,7 @@ export class Membership {
     this.#contact.resolve();
     const { nodeId, address } = this.node;
     if (registry.shared)
-      log.info({ event: "fleet_joined", node_id: nodeId, address }, "taking part in a fleet");
+      log.info({ event: "fleet_joined", node_id: nodeId, address }, "This process takes part in a fleet");
   }
 
   /** Returns the consequences of a registry that is out of reach, as text for the log. */
@@ -186,7 +189,9 @@ export class Membership {
     const sessions = this.#dead.get(nodeId);
     this.#dead.delete(nodeId);
     const { log, registry } = this.#options;
-    const who = registry.shared ? "a replica is held to be dead" : "the process before this one died";
+    const who = registry.shared
+      ? "A replica was declared dead"
+      : "The process before this one ended unexpectedly";
     log.error({ event: "replica_dead", node_id: nodeId, sessions }, `${who}, and its sessions are lost`);
   }
 
@@ -235,7 +240,7 @@ export class Membership {
     } catch (error) {
       this.#options.log.warn(
         { event: "registry_left_in_disorder", reason: errorLine(error) },
-        "the registry could not be left in order",
+        "The registry could not be left cleanly",
       );
     }
   }

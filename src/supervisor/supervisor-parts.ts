@@ -117,7 +117,10 @@ export function makeSupervisorParts(
       sessions.retire(session);
       const where = crashStorm.count(session);
       if (where !== null)
-        log.warn({ event: "crash_storm", where }, "starts are refused: threads died of one error");
+        log.warn(
+          { event: "crash_storm", where },
+          "Starts are refused for a while, since too many threads crashed at one place",
+        );
       endReports.report(session);
     },
   });

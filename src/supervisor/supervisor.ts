@@ -120,7 +120,7 @@ export class Supervisor {
           call_type: session.callType,
           call_id: session.callId,
         },
-        "session started",
+        "A session started",
       );
       return session;
     } catch (error) {

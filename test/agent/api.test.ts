@@ -213,7 +213,9 @@ test("a listener that throws, now or later, is logged; others still hear", async
   unsubscribe();
   await hosted.agent.say("nobody listens");
   t.deepEqual(kinds, ["transcript", "transcript", "turn"]);
-  const thrown = hosted.logged.filter(([, message]) => message === "a listener of the agent threw");
+  const thrown = hosted.logged.filter(
+    ([, message]) => message === "A listener of the agent's events threw an error",
+  );
   t.is(thrown.length, 12);
 });
 

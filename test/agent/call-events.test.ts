@@ -111,7 +111,7 @@ test("a call that takes no events harms nobody, and is told of once", async (t) 
   }
   await host.agent.close();
   t.deepEqual(host.said, ["You said one", "You said two", "You said three"]);
-  const told = host.logged.filter(([, message]) => message === "an event could not be sent into the call");
+  const told = host.logged.filter(([, message]) => message === "An event could not be sent into the call");
   t.is(told.length, 1);
   const errors = host.measurements.filter(({ kind }) => kind === "error");
   t.is(errors.length, 6);

@@ -4,7 +4,7 @@ import { HostedAgent } from "../fixtures/agent-host.ts";
 
 const nobody = new Map<string, never>();
 
-/** A call in which each join waits for its gate, and gives its number as its farewell once it is through. */
+/** A call in which each join waits for its gate, and gives its number as its leave data once it is through. */
 class GatedEdge implements Edge {
   readonly provider = "gated";
   readonly gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -30,7 +30,7 @@ class GatedEdge implements Edge {
   async close() {}
 }
 
-test("a join that came too late takes no farewell from the one that followed it", async (t) => {
+test("a join that came too late takes no leave data from the one that followed it", async (t) => {
   const edge = new GatedEdge();
   const leaveModules: unknown[] = [];
   const { agent } = new HostedAgent(

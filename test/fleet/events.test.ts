@@ -69,7 +69,11 @@ test("a reader who leaves the foreign replica leaves the owner too", async (t) =
   await once(reader, "data");
   t.is(await streams(), "1");
   const requests = () =>
-    owner.lines().filter(({ msg, route }) => msg === "request" && route === "/sessions/{session_id}/events");
+    owner
+      .lines()
+      .filter(
+        ({ event, route }) => event === "request_answered" && route === "/sessions/{session_id}/events",
+      );
   reader.destroy();
   while (requests().length === 0) await owner.ask("/health");
   t.is(await streams(), "0");
@@ -91,7 +95,7 @@ test("an owner that dies in mid-stream ends the stream; who comes back gets what
   t.is(lost.status, 404);
   t.is(lost.body.end_reason, "lost");
   t.is(session.state, "live");
-  const cause = foreign.lines().find(({ msg }) => msg === "a peer did not answer");
+  const cause = foreign.lines().find(({ event }) => event === "peer_silent");
   t.like(cause, { level: 40, peer: owner.nodeId });
 });
 

@@ -68,15 +68,15 @@ withRedis("a start that was offered to a frozen replica goes to the next one, an
   });
   t.is((await next.ask(`/sessions/${session_id}`)).status, 200);
   await eventually("its log says so", () =>
-    next.child.log.some(({ msg, session_id: id }) => msg === "session started" && id === session_id),
+    next.child.log.some(({ event, session_id: id }) => event === "session_started" && id === session_id),
   );
   // It is asked last from here on.
   await full.start();
   thaw();
   t.is((await frozen.ask("/health")).status, 200);
   // It had not said that it is there, so nothing but a greeting was sent to it.
-  t.false(frozen.child.log.some(({ msg, method }) => msg === "request" && method === "POST"));
-  t.false(frozen.child.log.some(({ msg }) => msg === "session started"));
+  t.false(frozen.child.log.some(({ event, method }) => event === "request_answered" && method === "POST"));
+  t.false(frozen.child.log.some(({ event }) => event === "session_started"));
   t.is((await frozen.ask("/sessions")).body.sessions.length, 3);
 });
 
@@ -92,7 +92,7 @@ withRedis(
     const message = await one.ask(`/sessions/${session_id}/messages`, { json: { text: "hello" } });
     t.deepEqual([message.status, message.body.code], [503, "PEER_UNREACHABLE"]);
     const causes = one.child.log
-      .filter(({ msg, peer }) => msg === "a peer did not answer" && peer === frozen.nodeId)
+      .filter(({ event, peer }) => event === "peer_silent" && peer === frozen.nodeId)
       .map(({ cause }) => cause);
     t.deepEqual(causes, [
       "PeerError: A sign of life of a peer took longer than 1500 ms",

@@ -116,7 +116,7 @@ withRedis("being asked is told in no log, and counted by its own kind", async (t
   t.is(await peers.liveness(listed()), "alive");
   const routes = await replica.metric("greenroom_http_request_seconds_count", 'route="liveness"');
   t.is(routes, 1);
-  t.false(replica.child.log.some(({ msg }) => msg === "request"));
+  t.false(replica.child.log.some(({ event }) => event === "request_answered"));
 });
 
 const test = (anyTest as TestFn).serial;

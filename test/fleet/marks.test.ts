@@ -197,7 +197,7 @@ test("where two replicas hold each other to be the owner, neither is asked twice
   t.is(status, 200);
   t.is(body.session_id, id);
   const lines = fleet.replicas.flatMap((replica) =>
-    replica.lines().filter(({ msg, request_id }) => msg === "request" && request_id === "loop"),
+    replica.lines().filter(({ event, request_id }) => event === "request_answered" && request_id === "loop"),
   );
   // Whether they have it is asked and told at the level debug.
   const passed = lines.filter(({ level }) => level === 30);

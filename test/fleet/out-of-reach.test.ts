@@ -224,7 +224,7 @@ test("a wrong address is told by who answers there", async (t) => {
   ] as const) {
     fleet.store.members.set(owner.nodeId, { ...member, node: { ...member.node, address } });
     t.is((await foreign.ask(`/sessions/${session_id}`)).status, 503);
-    const { cause } = foreign.lines().findLast(({ msg }) => msg === "a peer did not answer")!;
+    const { cause } = foreign.lines().findLast(({ event }) => event === "peer_silent")!;
     t.true(String(cause).startsWith(`PeerError: ${says}`), String(cause));
   }
 });

@@ -223,7 +223,7 @@ test("the logs say who passed it on to whom, under one request id", async (t) =>
   const { path, owner, foreign } = await started(t);
   await foreign.ask(path, { headers: { ...ann, "x-request-id": "trace-8" } });
   const line = ({ lines }: typeof owner) =>
-    lines().find(({ msg, request_id }) => msg === "request" && request_id === "trace-8");
+    lines().find(({ event, request_id }) => event === "request_answered" && request_id === "trace-8");
   t.like(line(foreign), { route: "/sessions/{session_id}", status: 200, proxied_to: owner.nodeId });
   t.like(line(owner), { route: "/sessions/{session_id}", status: 200, proxied_from: foreign.nodeId });
   t.is(line(owner)!.proxied_to, undefined);

@@ -100,9 +100,9 @@ withRedis(
       line?.msg.endsWith("; serving alone, starts are accepted (--registry-while-away allow)"),
       line?.msg,
     );
-    t.notRegex(child.stdout, /wrong-password|taking part in a fleet/);
+    t.notRegex(child.stdout, /wrong-password|fleet_joined/);
     await unprotect(redis.port);
-    await child.logged(/^taking part in a fleet$/);
+    await child.logged("fleet_joined");
   },
 );
 

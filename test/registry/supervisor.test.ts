@@ -150,7 +150,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
     t.is(launcher.listSessions().length, expected);
     t.regex(await metrics.text(), /^greenroom_registry_up 1$/m);
     t.regex(await metrics.text(), /^greenroom_registry_command_errors_total [1-9]/m);
-    t.is(lines.filter(({ msg }) => String(msg).startsWith("the registry can be reached again")).length, 1);
+    t.is(lines.filter(({ event }) => event === "registry_back").length, 1);
     await launcher.startSession({ callId: "after" });
   });
 }

@@ -32,7 +32,7 @@ test.serial("after the announcement starts are refused, and a running call goes 
   const url = await child.readyUrl();
   const id = await startSession(url);
   child.kill("SIGTERM");
-  await child.logged(/waiting for calls to end/);
+  await child.logged("calls_awaited");
   const refused = await ask(url, "/sessions", { call_id: "late" });
   t.is(refused.status, 503);
   t.is(refused.body.code, "DRAINING");
@@ -56,7 +56,7 @@ test.serial(
       runner: { drainAnnounceMs: 0, drainTimeoutMs: 200 },
     });
     const url = await child.readyUrl();
-    const { metrics_port: metricsPort } = await child.logged(/^Listening/);
+    const { metrics_port: metricsPort } = await child.logged("server_listening");
     await startSession(url);
     child.kill("SIGTERM");
     const read = async () => {
@@ -80,7 +80,7 @@ test.serial("a second signal does not wait for that", async (t) => {
   });
   await startSession(await child.readyUrl());
   child.kill("SIGTERM");
-  await child.logged(/^session ended/);
+  await child.logged("session_ended");
   child.kill("SIGTERM");
   t.deepEqual(await child.exit, { code: 0, signal: null });
 });
@@ -106,7 +106,7 @@ test.serial("streams of events go on until their session has ended", async (t) =
   const stream = await fetch(`${url}/sessions/${id}/events`);
   t.is(stream.status, 200);
   child.kill("SIGTERM");
-  await child.logged(/waiting for calls to end/);
+  await child.logged("calls_awaited");
   child.kill("SIGTERM");
   t.regex(await stream.text(), /event: end\ndata: .*"reason":"drained","error":null\}\n\n$/);
   t.is((await child.exit).code, 0);

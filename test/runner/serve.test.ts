@@ -78,9 +78,9 @@ test.serial("in a terminal, log lines are for eyes, and what is said is said onc
   const child = program(t, ["serve", "--max-concurrent-sessions", "5"], { terminal: true });
   const [, url = ""] = await child.printed(/Greenroom is ready: (http:\S+)/);
   const id = await startSession(url, { fault: "throw" });
-  const [line] = await child.printed(/^.* session ended .*\r?\n/m);
+  const [line] = await child.printed(/^.* A session ended .*\r?\n/m);
   const text = stripVTControlCharacters(line).trim();
-  t.regex(text, /^\d\d:\d\d:\d\d error session ended /);
+  t.regex(text, /^\d\d:\d\d:\d\d error A session ended /);
   t.true(text.includes(` session_id=${id} call_id=call end_reason=failed `), text);
   t.true(text.endsWith(' err.message="the agent broke"'), text);
   child.write("\u0003");
@@ -160,7 +160,7 @@ test.serial("in a terminal, a port that is in use is told once", async (t) => {
 test.serial("metrics with a port of their own are on no other", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0", "--metrics-port", "0"]);
   const url = await child.url();
-  const { metrics_port: metricsPort } = await child.logged(/^Listening/);
+  const { metrics_port: metricsPort } = await child.logged("server_listening");
   t.is((await ask(`http://127.0.0.1:${metricsPort}`, "/metrics")).status, 200);
   t.is((await ask(`http://127.0.0.1:${metricsPort}`, "/health")).status, 404);
   t.is((await ask(url, "/metrics")).status, 404);
@@ -171,7 +171,7 @@ test.serial("a server that anybody can reach and nothing guards says so loudly",
   const warning = await open.logged(/Anybody who can reach/);
   t.is(warning.level, 40);
   t.true(warning.msg.includes("GREENROOM_API_KEYS"));
-  const { msg, url: local } = await open.logged(/^Listening/);
+  const { msg, url: local } = await open.logged("server_listening");
   const { port } = new URL(local as string);
   t.is(msg, `Listening: http://0.0.0.0:${port} (every address of this machine)`);
   t.is(local, `http://127.0.0.1:${port}`);
@@ -195,7 +195,7 @@ test.serial("a callback that leaves a rejection behind harms nobody", async (t) 
   const url = await child.readyUrl();
   const id = await startSession(url);
   t.is((await ask(url, `/sessions/${id}`)).status, 200);
-  await child.logged(/an unhandled rejection/);
+  await child.logged("rejection_unhandled");
   t.is((await ask(url, `/sessions/${id}`)).status, 200);
 });
 
@@ -204,7 +204,7 @@ test.serial("an uncaught exception: running calls go on to their end, then the e
   const url = await child.readyUrl();
   const id = await startSession(url);
   await ask(url, `/sessions/${id}/metrics`);
-  await child.logged(/waiting for calls to end/);
+  await child.logged("calls_awaited");
   t.is((await ask(url, "/sessions", { call_id: "x" })).body.code, "DRAINING");
   await ask(url, `/sessions/${id}`, undefined, "DELETE");
   t.is((await child.exit).code, 1);

@@ -57,7 +57,7 @@ test.serial(
       await server.exit;
       server = serving(t, receiver, stateDir);
       url = await server.readyUrl();
-      const line = await server.logged(/^the process before this one died, and its sessions are lost$/);
+      const line = await server.logged("replica_dead");
       t.is(line.sessions, 1);
     }
     t.is(receiver.taken.size, 0);
@@ -86,7 +86,7 @@ test.serial("SIGTERM while the receiver is down: the next start tells the ends",
   await close(t, url, closed);
   first.kill("SIGTERM");
   t.deepEqual(await first.exit, { code: 0, signal: null });
-  await first.logged(/^ends of sessions are left for the next start to tell$/);
+  await first.logged("session_ends_left");
   t.is(receiver.taken.size, 0);
   receiver.mood = 204;
   const second = serving(t, receiver, stateDir);

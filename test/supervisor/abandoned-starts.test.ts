@@ -52,7 +52,7 @@ for (const [name, leave] of Object.entries(ways)) {
       body.sessions.map(({ call_id }: { call_id: string }) => call_id),
       ["stays"],
     );
-    t.is(child.log.filter(({ msg }) => msg === "session started").length, 1);
+    t.is(child.log.filter(({ event }) => event === "session_started").length, 1);
     stays.destroy();
   });
 }

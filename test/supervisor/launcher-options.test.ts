@@ -35,7 +35,7 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
   ],
   ["a node without a proper name", { nodeId: "a b" }, /nodeId/],
   [
-    "a farewell that is no file",
+    "a leave module that is no file",
     { leaveModules: { own: "data:text/javascript," } },
     /leaveModules\.own: .*file: URL/,
   ],

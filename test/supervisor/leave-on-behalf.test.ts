@@ -18,7 +18,8 @@ const notesOf = ({ id }: Session): readonly JsonObject[] => notes.filter(({ sess
 async function countOf(launcher: AgentLauncher, outcome: string): Promise<number> {
   const text = await (await supervisorOf(launcher)).metrics.text();
   const [, value] =
-    new RegExp(`^greenroom_farewells_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text) ?? [];
+    new RegExp(`^greenroom_calls_left_on_behalf_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text) ??
+    [];
   return Number(value);
 }
 
@@ -65,14 +66,14 @@ for (const [fault, reason, options] of deaths) {
     if (fault === "ignore-close") await launcher.closeSession(session.id);
     await session.ended;
     t.is(session.endReason, reason);
-    await eventually("the farewell", () => notesOf(session).length > 0);
+    await eventually("the call to be left", () => notesOf(session).length > 0);
     await launcher.stop();
     t.deepEqual(notesOf(session), [{ sessionId: session.id, token: leaveSecret }]);
     t.is(await countOf(launcher, "done"), 1);
   });
 }
 
-test("whoever leaves by itself needs no farewell, however the session ends", async (t) => {
+test("an agent that has left its call is not left for again, however the session ends", async (t) => {
   const launcher = await launch(t, "open-call", { leaveModules });
   const broken = await launcher.startSession({ callId: "c", config: { fault: "throw" } });
   const closed = await launcher.startSession({ callId: "c" });
@@ -104,7 +105,7 @@ test("a stop waits for those that leave", async (t) => {
   t.is(notesOf(session).length, 1);
 });
 
-test("a farewell that never ends is given up, and the stop goes on", async (t) => {
+test("leaving that never ends is given up, and the stop goes on", async (t) => {
   t.timeout(60_000);
   const { launcher, text } = await logged(t);
   gate.open = new Promise(() => {});
@@ -116,7 +117,7 @@ test("a farewell that never ends is given up, and the stop goes on", async (t) =
   t.regex(text(), /"message":"To leave for a thread that died took longer than 5000 ms"/);
 });
 
-test("a farewell that fails is counted and logged, without a word of what it holds", async (t) => {
+test("leaving that fails is counted and logged, without the leave data", async (t) => {
   const { launcher, text } = await logged(t);
   // The last three are no names of the table: a thread could send anything.
   for (const provider of ["failing", "empty", leaveModules.failing, "node:fs", "constructor"]) {

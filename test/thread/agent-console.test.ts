@@ -76,7 +76,7 @@ test("the console becomes log lines: level, time, process, thread and session", 
 
 test("one line a turn, without its words", async (t) => {
   const lines = await logOf(t, "info");
-  const [turn] = lines.filter(({ msg }) => msg === "turn");
+  const [turn] = lines.filter(({ event }) => event === "turn");
   t.like(turn, { level: 30, session_id: "session-1", origin: "say", outcome: "done", tool_calls: 0 });
   t.false("agent" in (turn ?? {}));
 });
@@ -91,12 +91,12 @@ test("a flood is cut to its budget, and lines say how much was dropped", async (
   const flood = fromConsole(lines).filter(({ msg }) => msg.startsWith("flood"));
   t.true(flood.length < 10_000, `${flood.length} lines`);
   const dropped = lines.reduce(
-    (sum, { msg, lines: count }) => sum + (/^dropped/.test(msg) ? Number(count) : 0),
+    (sum, { event, lines: count }) => sum + (event === "log_lines_dropped" ? Number(count) : 0),
     0,
   );
   t.is(flood.length + dropped, 20_000);
   // What Greenroom has to say has a budget of its own.
-  t.is(lines.filter(({ msg }) => msg === "turn").length, 1);
+  t.is(lines.filter(({ event }) => event === "turn").length, 1);
 });
 
 test("a line is never longer than a pipe takes whole", async (t) => {
@@ -104,13 +104,13 @@ test("a line is never longer than a pipe takes whole", async (t) => {
   const log = new ThreadLog({ level: "info", fd: fd as 1 });
   const long = "é".repeat(9_000);
   log.info({ arguments: { word: long } }, long);
-  log.error({ err: { name: "Error", message: "short", stack: long } }, "a tool failed");
+  log.error({ err: { name: "Error", message: "short", stack: long } }, "A tool failed");
   log.warn({ many: Array.from({ length: 9_000 }, () => 1) }, "too many");
   const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
   t.true(lines.every((line) => Buffer.byteLength(line) < 4_096));
   const [first, second, third] = lines.map((line): Line => JSON.parse(line));
   t.regex(first?.msg ?? "", /^é{60,}… \(\d+ more\)$/);
-  t.like(second, { level: 50, msg: "a tool failed", err: { type: "Error", message: "short" } });
+  t.like(second, { level: 50, msg: "A tool failed", err: { type: "Error", message: "short" } });
   t.like(third, { level: 40, msg: "too many" });
 });
 

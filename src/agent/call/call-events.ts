@@ -161,7 +161,7 @@ export class CallEvents {
     this.#complainedAt = performance.now();
     log.warn(
       { event: "call_event_unsent", provider, err: plainError(error) },
-      "an event could not be sent into the call",
+      "An event could not be sent into the call",
     );
   }
 }

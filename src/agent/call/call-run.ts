@@ -195,7 +195,7 @@ export class CallRun {
   #exhausted(what: string): void {
     this.#context.log.warn(
       { event: "budget_exhausted", exhausted: what },
-      "the session has used up what it may",
+      "The session has used up its budget",
     );
     this.#end(new Error(`The session has used up its ${what}`));
   }
@@ -251,7 +251,7 @@ export class CallRun {
         } catch (error) {
           this.#host.log.error(
             { event: "listener_failed", err: plainError(error) },
-            "a listener of the agent threw",
+            "A listener of the agent's events threw an error",
           );
         }
       });

@@ -11,6 +11,6 @@ export async function closeStep(
   try {
     await within(work(), limits.closeStepTimeoutMs, `To ${what}`, undefined, "limits.closeStepTimeoutMs");
   } catch (error) {
-    log.warn({ event: "close_step_failed", err: plainError(error) }, `could not ${what}`);
+    log.warn({ event: "close_step_failed", err: plainError(error) }, `The agent could not ${what}`);
   }
 }

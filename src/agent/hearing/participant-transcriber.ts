@@ -68,7 +68,7 @@ export class ParticipantTranscriber {
     } catch (error) {
       this.#context.log.warn(
         { event: "transcription_unclosed", err: plainError(error) },
-        "a stream of the recogniser was not closed",
+        "A stream of the recogniser was not closed",
       );
     }
   }
@@ -159,7 +159,7 @@ export class ParticipantTranscriber {
         participant_id: this.#participantId,
         err: plainError(error),
       },
-      "speech to text failed",
+      "Speech recognition failed",
     );
   }
 }

@@ -71,7 +71,7 @@ export class Transcription {
     this.#notListenedTo.add(participantId);
     this.#context.log.warn(
       { event: "participant_not_listened_to", participant_id: participantId, participants: mostStreams },
-      "a participant is not listened to until another leaves: too many speak in this call",
+      "A participant is not listened to until another one leaves: too many speak in this call",
     );
   }
 

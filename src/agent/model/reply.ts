@@ -47,7 +47,7 @@ export class Reply {
     this.#service = new ServiceUse(context, "llm", options.llm, ({ provider, model }, reason) =>
       context.log.warn(
         { event: "model_answer_useless", provider, model, reason },
-        "an answer of the model was of no use",
+        "An answer of the model was of no use",
       ),
     );
   }
@@ -160,14 +160,14 @@ export class Reply {
             if (!mayCall) {
               log.warn(
                 { event: "tool_call_dropped", tool: event.call.name },
-                "dropped a tool call beyond the last round",
+                "A tool call was dropped: the last round of tools was over",
               );
               broken = true;
             } else if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
             else
               log.warn(
                 { event: "tool_call_dropped", tool: event.call.name },
-                "dropped a tool call: too many in one round",
+                "A tool call was dropped: there were too many in one round",
               );
             break;
           case "broken_call":

@@ -199,7 +199,7 @@ export class RealtimeAnswer implements Answer {
       if (endsAnswers)
         this.#context.log.warn(
           { event: "model_answer_unended", waited_ms: waitMs },
-          "the model did not end its answer",
+          "The model did not end its answer",
         );
       this.complete();
     }, waitMs);

@@ -117,7 +117,7 @@ export class RealtimeConnection {
         await this.#converse(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#failed(error, "the session with the model is lost");
+        this.#failed(error, "The session with the model is lost");
         await this.#giveUp(error, signal);
       }
     }
@@ -158,7 +158,7 @@ export class RealtimeConnection {
       for await (const event of session) {
         if (signal.aborted) continue;
         this.#works();
-        if (event.type === "error") this.#failed(event.error, "the model reported an error");
+        if (event.type === "error") this.#failed(event.error, "The model reported an error");
         else onEvent(event);
       }
       if (!signal.aborted) throw new Error(`${model.provider} ${model.model} has ended the session`);
@@ -211,7 +211,7 @@ export class RealtimeConnection {
     } catch (error) {
       this.#context.log.warn(
         { event: "model_session_unclosed", err: plainError(error) },
-        "a session with the model was not closed",
+        "A session with the model was not closed",
       );
     }
   }

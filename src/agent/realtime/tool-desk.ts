@@ -60,7 +60,7 @@ export class ToolDesk {
     if (this.#rounds.length > maxToolRounds || calls.length > maxToolCallsPerRound) {
       this.#context.log.warn(
         { event: "tool_call_dropped", tool: call.name },
-        "refused a tool call: too many in one answer",
+        "A tool call was refused: there were too many in one answer",
       );
       this.#answer(open, failed(call, "There were too many calls. Go on in words."));
       return;

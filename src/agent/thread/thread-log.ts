@@ -62,7 +62,7 @@ export class ThreadLog implements Log {
       counted.add("flood", lines);
       this.warn(
         { event: "log_lines_dropped", source, lines },
-        `dropped ${lines} lines: more than a session may write in a second`,
+        `${lines} lines were dropped: the session wrote more than it may in a second`,
       );
     };
     this.#budgets = {

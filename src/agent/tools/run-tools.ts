@@ -73,7 +73,7 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
       if (!giveUp.signal.aborted) return;
       log.debug(
         { event: "tool_late", tool: call.name, duration_ms: now() - startedAt },
-        "a tool ended too late",
+        "A tool ended after its result was given up",
       );
     });
   // Told at once, so that it stands before the end of the turn.
@@ -88,7 +88,7 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     if (output.untold.length > 0) {
       log.warn(
         { event: "tool_result_untold", tool: call.name, untold: output.untold },
-        "a tool returned what cannot be told to a model",
+        "A tool returned a value that a model cannot be told",
       );
     }
     over("done");

@@ -216,7 +216,7 @@ export class Dialogue {
     emit({ type: "participant_unheard", at: now(), participantId, error: plainError(error) });
     log.error(
       { event: "participant_unheard", participant_id: participantId, err: plainError(error) },
-      "a participant is unheard",
+      "A participant cannot be heard",
     );
     if (first && unheardApology !== null && !this.#speaksItself) this.#apologise(unheardApology);
   }
@@ -226,7 +226,7 @@ export class Dialogue {
     this.#context.emit({ type: "participant_heard", at: now(), participantId });
     this.#context.log.info(
       { event: "participant_heard", participant_id: participantId },
-      "a participant is heard again",
+      "A participant is heard again",
     );
   }
 

@@ -106,7 +106,7 @@ export class TurnReport {
     const args = logTranscripts ? { arguments: call.arguments } : {};
     log.warn(
       { event: "tool_failed", turn_id: turnId, tool: call.name, ...args, err: plainError(error) },
-      "a tool failed",
+      "A tool failed",
     );
   }
 
@@ -158,7 +158,7 @@ export class TurnReport {
         ...(outcome === "failed" ? { err: plainError(error) } : {}),
         ...(logTranscripts ? { ...user, agent: heard } : {}),
       },
-      "turn",
+      "A turn is over",
     );
   }
 

@@ -91,7 +91,7 @@ export class Permissions {
     await within(all(), releaseTimeoutMs, "Deferred functions").catch((error: unknown) => {
       this.#log.error(
         { event: "deferred_overdue", err: loggedError(error) },
-        "deferred functions did not finish in time",
+        "Deferred functions of a request did not finish in time",
       );
     });
   }
@@ -101,7 +101,10 @@ export class Permissions {
     try {
       await release();
     } catch (error) {
-      this.#log.error({ event: "deferred_failed", err: loggedError(error) }, "a deferred function failed");
+      this.#log.error(
+        { event: "deferred_failed", err: loggedError(error) },
+        "A deferred function of a request failed",
+      );
     }
   }
 

@@ -43,7 +43,7 @@ async function isDenied(exchange: Exchange): Promise<boolean> {
     if (isDenial(error)) return true;
     log.warn(
       { event: "stream_caller_unjudged", err: loggedError(error) },
-      "the caller of an event stream could not be judged again",
+      "The caller of an event stream could not be judged again",
     );
     return false;
   } finally {

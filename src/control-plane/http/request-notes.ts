@@ -93,7 +93,7 @@ export class Answering {
         forwarded_to: forwardedTo,
         proxied_from: hop?.from,
       },
-      "request",
+      "A request was answered",
     );
   }
 
@@ -105,17 +105,20 @@ export class Answering {
     if (answer.status === 500)
       this.#log.error(
         { event: "request_failed", ...line, err: loggedError(causeOf(error)) },
-        "request failed",
+        "A request failed",
       );
     else if (answer.status > 500)
-      this.#log.warn({ event: "request_refused", ...line, cause: refusalCause(error) }, "request refused");
+      this.#log.warn(
+        { event: "request_refused", ...line, cause: refusalCause(error) },
+        "A request was refused",
+      );
     if (ctx.headerSent) return;
     try {
       writeError(ctx, answer);
     } catch (unwritable) {
       this.#log.error(
         { event: "error_unsendable", ...line, err: unwritable },
-        "the error has headers that cannot be sent",
+        "The error has headers that cannot be sent",
       );
       writeError(ctx, errorAnswer(unwritable));
     }

@@ -82,7 +82,7 @@ async function answerOf<T>(
     if (error instanceof PeerError && error.refused && plane.peers.refused(peer)) return "gone";
     plane.log.debug(
       { event: "peer_sessions_missing", peer: peer.nodeId, err: error },
-      "an answer is without the sessions of a peer",
+      "A list lacks the sessions of a peer that did not answer",
     );
     return { peer };
   } finally {

@@ -247,7 +247,7 @@ export class Peers {
         if (error.late) this.#noteSilent(peer.nodeId);
         this.#log[isDoubtful ? "debug" : "warn"](
           { event: "peer_silent", peer: peer.nodeId, address: peer.address, cause: errorLine(error) },
-          "a peer did not answer",
+          "A peer did not answer",
         );
       }
       throw error;

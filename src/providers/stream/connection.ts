@@ -74,7 +74,7 @@ export class StreamConnection implements Connection {
         await connection.leave();
         throw signal.reason;
       }
-      connection.#report.warn(error, "the agent's media is not connected yet");
+      connection.#report.warn(error, "The agent's media is not connected yet");
     }
     return connection;
   }

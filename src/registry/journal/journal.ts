@@ -115,7 +115,7 @@ export class Journal {
         const fields = { lines: count, first_at: firstAt, file: this.#path };
         this.#log.warn(
           { event: "journal_lines_unreadable", ...fields },
-          "lines of the journal could not be read, and are left out",
+          "Lines of the journal could not be read, and are left out",
         );
       }
       for (const { sessionId } of restored.untold) this.#untold.setAside(sessionId);

@@ -51,7 +51,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     } catch (error) {
       log.fatal(
         { event: "server_stop_failed", err: loggedError(error) },
-        "the server could not shut down in order",
+        "The server could not shut down cleanly",
       );
       exit.resolve(1);
     }
@@ -66,7 +66,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
     }
     const before = stage;
     if (before === "closing") {
-      announcer.say("warn", `${signal} once more: ending at once, calls and all`, {
+      announcer.say("warn", `${signal} once more: the process ends at once, with all calls`, {
         event: "server_hurried",
         signal,
       });
@@ -89,7 +89,7 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
       if (stage !== "serving" || !GreenroomError.is(error) || error.code !== "REGISTRY_UNAVAILABLE") return;
       log.fatal(
         { event: "server_start_failed", err: loggedError(error) },
-        `the server cannot start: ${errorSentence(error)}`,
+        `The server cannot start: ${errorSentence(error)}`,
       );
       exitCode = 1;
       stage = "draining";
@@ -101,12 +101,15 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   for (const signal of takeOverSignals()) onSignal(signal);
   // The user's code did not handle a rejection: it affects its own request, and must not end all calls.
   process.on("unhandledRejection", (error) =>
-    log.error({ event: "rejection_unhandled", err: loggedError(error) }, "an unhandled rejection"),
+    log.error(
+      { event: "rejection_unhandled", err: loggedError(error) },
+      "A promise was rejected, and nobody handled it",
+    ),
   );
   process.on("uncaughtException", (error) => {
     log.fatal(
       { event: "exception_uncaught", err: loggedError(error) },
-      "an uncaught exception: the server drains, since its state is not known any more",
+      "Nobody caught an exception: the server drains, since its state is unknown",
     );
     exitCode = 1;
     if (stage === "serving") void shutDown("an uncaught exception", 0);

@@ -50,7 +50,7 @@ export class ThreadMonitor {
         const session_id = sessions.on(slot)?.id;
         log.error(
           { event: "thread_blocked", session_id, blocked_ms: Math.round(blockedMs), frames },
-          "a session thread is blocked",
+          "A session thread is blocked",
         );
       },
     });
@@ -79,7 +79,9 @@ export class ThreadMonitor {
       pool.underLoad = causes.length > 0;
       log.warn(
         { event: "load_guard_changed", causes, readings: this.loadGuard.readings() },
-        "the load guard changed",
+        causes.length > 0
+          ? "Starts are refused, since the process has too much to do"
+          : "Starts are accepted again",
       );
     });
   }
@@ -136,7 +138,7 @@ export class ThreadMonitor {
     if (!session || session.state === "closing" || session.state === "ended") return;
     this.#log.warn(
       { event: "session_over_memory", session_id: session.id, held_mb },
-      "a session is over its memory limit",
+      "A session is over its memory limit, and is asked to close",
     );
     session.close("out_of_memory");
   }

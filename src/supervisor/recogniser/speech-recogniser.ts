@@ -87,7 +87,7 @@ export class SpeechRecogniser {
     this.#shedAt = performance.now();
     this.#options.log.warn(
       { event: "recogniser_ended_for_memory", memory_mb: speechModel.bytes / MiB },
-      "the local speech recogniser is ended, since the process has too little memory left",
+      "The local speech recogniser is ended, since the process has too little memory left",
     );
     const worker = this.#worker;
     this.#worker = null;
@@ -200,7 +200,7 @@ export class SpeechRecogniser {
     this.#backOff.fail(error);
     this.#options.log.error(
       { event: "recogniser_failed", err: loggedError(error) },
-      "the local speech recogniser has ended",
+      "The local speech recogniser has ended",
     );
   }
 }

@@ -17,7 +17,7 @@ export async function waitForCalls(
   if (sessions.length === 0 || signal?.aborted) return;
   log.info(
     { event: "calls_awaited", sessions: sessions.length, timeout_ms: timeoutMs },
-    "waiting for calls to end",
+    "The shutdown waits for calls to end",
   );
   const ended = Promise.all(sessions.map((session) => session.ended));
   await within(ended, timeoutMs, "Waiting for calls", signal).catch(() => undefined);

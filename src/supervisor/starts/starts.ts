@@ -127,7 +127,7 @@ export class Starts {
       if ((await session.play(slot)) === "created") return;
       log.warn(
         { event: "thread_dead_on_arrival", session_id: session.id, tries },
-        "a warm thread was dead on arrival",
+        "A thread ended before any of the agent's code ran",
       );
     }
     session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));

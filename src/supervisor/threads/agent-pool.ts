@@ -42,13 +42,13 @@ export function makeAgentPool(
         metrics.slotStartFailed();
         log.error(
           { event: "thread_start_failed", err: loggedError(error), retry_in_ms: Math.round(retryInMs) },
-          "a session thread could not start",
+          "A session thread could not start",
         );
       },
       error: (error) =>
         log.error(
           { event: "thread_error", err: loggedError(error) },
-          "an error in a thread without a session",
+          "A thread without a session had an error",
         ),
     },
   );

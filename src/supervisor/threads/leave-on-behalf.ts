@@ -54,7 +54,7 @@ export class LeavesOnBehalf {
       const ms = Math.round(performance.now() - startedAt);
       this.#log.info(
         { event: "call_left_on_behalf", session_id: sessionId, ms },
-        "left the call for a thread that died",
+        "The server left a call for a dead thread",
       );
     } catch (error) {
       this.#metrics.leftOnBehalf("failed");
@@ -62,7 +62,7 @@ export class LeavesOnBehalf {
       const err = loggedError({ name, message: withoutSecrets(message, data), code });
       this.#log.warn(
         { event: "call_not_left_on_behalf", session_id: sessionId, err },
-        "could not leave the call for a thread that died",
+        "The server could not leave a call for a dead thread",
       );
     } finally {
       over.abort(new Error("Nobody waits for the leaving any more"));

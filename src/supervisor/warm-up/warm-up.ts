@@ -92,7 +92,7 @@ export class WarmUp {
             err: loggedError(error),
             retry_in_ms: Math.round(backOff.pauseMs),
           },
-          "the agent failed its warm-up",
+          "The rehearsal of the agent failed",
         );
         await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
       }

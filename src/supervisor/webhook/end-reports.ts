@@ -141,15 +141,18 @@ export class EndReports {
     if (this.#alone.size > 0) await this.#webhook?.flush(lastTimeoutMs);
     const left = this.#webhook?.stop() ?? [];
     const kept = left.filter(isKept).length;
-    const whom = registry.shared ? "others" : "the next start";
+    const whom = registry.shared ? "other replicas" : "the next start";
     if (kept > 0)
       log.warn(
         { event: "session_ends_left", messages: kept },
-        `ends of sessions are left for ${whom} to tell`,
+        `Messages about ends of sessions are left for ${whom} to send`,
       );
     for (const { id } of left.filter((message) => !isKept(message))) {
       metrics.webhook("dropped");
-      log.error({ event: "webhook_dropped", webhook_id: id }, "webhook: dropped: the server stopped");
+      log.error(
+        { event: "webhook_dropped", webhook_id: id },
+        "A message of the webhook is dropped, since the server stops",
+      );
     }
   }
 
@@ -170,13 +173,13 @@ export class EndReports {
         void this.#supersede(session);
         log.warn(
           { event: "session_end_untold", session_id: session.id },
-          "the end of this session is not told, since it was reported as lost before",
+          "The end of this session is not reported, since it was reported as lost before",
         );
         break;
       case "left":
         log.error(
           { event: "session_end_unwritten", session_id: session.id },
-          `the end of this session could not be written: ${this.#options.registry.shared ? "other replicas report" : "the next start reports"} it as lost`,
+          `The end of this session could not be written: ${this.#options.registry.shared ? "other replicas report" : "the next start reports"} it as lost`,
         );
         break;
       default:
@@ -212,7 +215,7 @@ export class EndReports {
         duration_ms: durationMs,
         err: error === null ? undefined : loggedError(error),
       },
-      "session ended",
+      "A session ended",
     );
   }
 

@@ -201,7 +201,7 @@ export class Webhook {
         attempt: delivery.attempts,
         wait_ms: waitMs,
       },
-      "webhook: again",
+      "A message of the webhook will be sent again",
     );
     const timer = setTimeout(() => {
       this.#waiting.delete(delivery);
@@ -230,8 +230,8 @@ export class Webhook {
     if (outcome !== "delivered") {
       const { id: webhookId, attempts } = delivery;
       this.#log?.warn(
-        { event: "webhook_settled", webhook_id: webhookId, attempts, what, host: this.#url.host },
-        `webhook: ${outcome}`,
+        { event: "webhook_settled", webhook_id: webhookId, outcome, attempts, what, host: this.#url.host },
+        "A message of the webhook was not delivered",
       );
     }
     delivery.settled(outcome);
@@ -252,7 +252,7 @@ export class Webhook {
     this.#gone = true;
     this.#log?.error(
       { event: "webhook_gone", host: this.#url.host },
-      "webhook: the receiver is gone (410); nothing more is sent",
+      "The receiver of the webhook answered 410: nothing more is sent to it",
     );
     for (const delivery of [...this.#pending]) this.#settle(delivery, "gone");
   }

@@ -45,7 +45,7 @@ for (const [what, [error, told]] of Object.entries(thrown)) {
     const { functionResponse } = bodies()[1]?.contents?.at(-1)?.parts?.[0] ?? {};
     t.deepEqual(functionResponse?.response, { error: told });
     t.notRegex(JSON.stringify(bodies()[1]), /admin/);
-    const [fields] = hosted.logged.find(([, message]) => message === "a tool failed") ?? [];
+    const [fields] = hosted.logged.find(([, message]) => message === "A tool failed") ?? [];
     t.like(fields, { tool: "find_order", err: { message: error instanceof Error ? error.message : error } });
   });
 }

@@ -81,7 +81,7 @@ test("an ear that cannot be closed is logged, and gives back its permit", async 
   await until(() => stt.asked, "the ear");
   alice.leave();
   await until(() => held.length === 0, "the end of the ear");
-  t.true(hosted.logged.some(([, message]) => message === "a stream of the recogniser was not closed"));
+  t.true(hosted.logged.some(([, message]) => message === "A stream of the recogniser was not closed"));
 });
 
 test("ears give back their permits when the agent closes", async (t) => {

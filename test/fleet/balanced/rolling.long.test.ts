@@ -73,7 +73,7 @@ test("a rolling restart of all replicas refuses no start, and cuts no call", asy
       await events.until(({ data }) => data.state === "live");
 
       const exit = replica.drain();
-      await replica.child.logged(/^waiting for calls to end/);
+      await replica.child.logged("calls_awaited");
       t.is((await balancer.ask(`${path}/messages`, { json: { text: "still there?" } })).status, 202);
       await events.until(({ event }) => event === "turn");
       t.is((await balancer.ask(path, { method: "DELETE" })).status, 204);

@@ -51,7 +51,7 @@ test.serial(
     await reader.rest();
     await ask(`/nowhere/${session_token}?q=secret-of-the-query`, { headers });
     await ask("/sessions?cursor=secret-of-the-query", { headers });
-    const requests = lines().filter(({ msg }) => msg === "request");
+    const requests = lines().filter(({ event }) => event === "request_answered");
     t.deepEqual(
       requests.map(({ method, route, status, session_id: id }) => [method, route, status, id]).toSorted(),
       [
@@ -80,7 +80,7 @@ test.serial("the request's id is the client's, or a new one, in the answer and i
   const made = await ask("/nowhere", { headers: { "x-request-id": "has a space" } });
   t.regex(made.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
   const ids = lines()
-    .filter(({ msg }) => msg === "request")
+    .filter(({ event }) => event === "request_answered")
     .map(({ request_id }) => request_id);
   t.deepEqual(ids, ["trace-1", made.headers.get("x-request-id")]);
 });
@@ -93,7 +93,7 @@ test.serial("a failure is in the log with its error, and not in the answer", asy
   });
   const { text, headers } = await ask("/sessions", { json: { call_id: "c" } });
   t.is(text, '{"detail":"Internal server error","code":"INTERNAL"}');
-  const failure = lines().find(({ msg }) => msg === "request failed")!;
+  const failure = lines().find(({ event }) => event === "request_failed")!;
   t.is(failure.request_id, headers.get("x-request-id"));
   t.regex(JSON.stringify(failure), /the database is away/);
   t.is(failure.level, 50);
@@ -102,9 +102,9 @@ test.serial("a failure is in the log with its error, and not in the answer", asy
 test.serial("an agent that does not start leaves its own error in the log", async (t) => {
   const { ask, lines } = await logged(t);
   await ask("/sessions", { json: { call_id: "c", config: { course: "create-throws" } } });
-  for (const message of ["request failed", "session ended"]) {
-    const { err } = lines().find(({ msg }) => msg === message) as { err: Record<string, string> };
-    t.is(err.type, "Error", message);
+  for (const event of ["request_failed", "session_ended"]) {
+    const { err } = lines().find((line) => line.event === event) as { err: Record<string, string> };
+    t.is(err.type, "Error", event);
     t.regex(err.message!, /a secret of the agent/);
     t.regex(err.stack!, /http-agent\.ts/);
     t.is(err.name, undefined);
@@ -124,7 +124,7 @@ test.serial("a refusal is expected: its line has a code and no stack", async (t)
   await ask("/sessions", { json: { call_id: "late" } });
   t.deepEqual(
     lines()
-      .filter(({ msg }) => msg === "request refused")
+      .filter(({ event }) => event === "request_refused")
       .map(({ level, code, cause, err }) => [level, code, cause, err]),
     [
       [40, "UNAVAILABLE", "TypeError: its cable", undefined],
@@ -167,13 +167,13 @@ test.serial("probes and documents are logged at debug only; the level can be set
   await ask("/metrics");
   t.deepEqual(
     lines()
-      .filter(({ msg }) => msg === "request")
+      .filter(({ event }) => event === "request_answered")
       .map(({ level }) => level),
     [20, 20],
   );
   const quiet = await openServer(t, launcher, { httpLogLevel: "warn" });
   await quiet.ask("/sessions");
-  t.is(lines().filter(({ msg }) => msg === "request").length, 2);
+  t.is(lines().filter(({ event }) => event === "request_answered").length, 2);
 });
 
 test.serial("requests are measured by route, never by path", async (t) => {

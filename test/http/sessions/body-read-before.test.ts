@@ -11,7 +11,7 @@ import { openFleet } from "../../fixtures/http/open-fleet.ts";
 import { asking, startLauncher } from "../../fixtures/http/open-server.ts";
 
 /** One after another, since they share a server. */
-const test = anyTest.serial as TestFn<{ launcher: AgentLauncher; lines: { msg: string; err?: unknown }[] }>;
+const test = anyTest.serial as TestFn<{ launcher: AgentLauncher; lines: { event: string; err?: unknown }[] }>;
 
 test.before(async (t) => {
   t.context.lines = [];
@@ -20,7 +20,7 @@ test.before(async (t) => {
 });
 test.after.always((t) => t.context.launcher.stop());
 
-type Context = ExecutionContext<{ launcher: AgentLauncher; lines: { msg: string; err?: unknown }[] }>;
+type Context = ExecutionContext<{ launcher: AgentLauncher; lines: { event: string; err?: unknown }[] }>;
 
 /**
  * The ways in which a parser leaves a body behind: those of Express and of cloud functions in a plain server, those of
@@ -115,7 +115,7 @@ test("a body that was read and is nowhere is the application's mistake, and the 
   const { ask } = await plainServer(t, () => undefined);
   const { status, body } = await ask("/sessions", { json: { call_id: "c" } });
   t.deepEqual([status, body.code], [500, "INTERNAL"]);
-  const failed = t.context.lines.find(({ msg }) => msg === "request failed");
+  const failed = t.context.lines.find(({ event }) => event === "request_failed");
   t.regex(JSON.stringify(failed?.err), /mount the API before whatever reads it/);
 });
 

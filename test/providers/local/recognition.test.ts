@@ -133,7 +133,7 @@ test.serial("where it ends in the middle of a turn, the turn is recognised by th
   const sound = await said("What is the weather in Madrid?");
   write(stream, sound.subarray(0, 16_000));
   kill();
-  await eventually("its end", () => log.includes("the local speech recogniser has ended"));
+  await eventually("its end", () => log.includes("The local speech recogniser has ended"));
   write(stream, sound.subarray(16_000));
   const turn = await turnOf(events);
   t.is(wordsOf(turn), "what is the weather in madrid");

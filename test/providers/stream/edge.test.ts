@@ -99,7 +99,7 @@ test.serial("the end of the call is reported once, also to a later subscriber", 
   await until(() => late.length > 0, "the end again");
   t.deepEqual(events, [{ type: "ended" }, { type: "ended" }].slice(0, events.length));
   t.deepEqual(late, [{ type: "ended" }]);
-  t.like(lines.at(-1), { level: "info", reason: "call_ended", message: "the call is over for the agent" });
+  t.like(lines.at(-1), { level: "info", reason: "call_ended", message: "The call is over for the agent" });
   await connection.leave();
 });
 
@@ -129,7 +129,7 @@ test.serial(
       await until(() => found().length >= count, `${count} × ${message}`);
       return found()[count - 1];
     };
-    const reconnected = "reconnected to the call";
+    const reconnected = "The connection to the call came back";
     inCall().killSocket();
     const first = {
       level: "info",
@@ -155,7 +155,7 @@ test.serial(
     inCall().send({ error });
     t.like(await logged("the SFU reports an error"), { level: "warn" });
     inCall().send({ error: { ...error, reconnectStrategy: WebsocketReconnectStrategy.DISCONNECT } });
-    t.like(await logged("the connection to the call is lost"), { level: "error", edge: "sfu-2" });
+    t.like(await logged("The connection to the call is lost"), { level: "error", edge: "sfu-2" });
     for (const one of measured) t.like(one, { kind: "error", component: "edge", provider: "stream" });
     const written = JSON.stringify(lines);
     t.false(/eyJ|a-secret/.test(written), written);

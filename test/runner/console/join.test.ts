@@ -17,7 +17,7 @@ test.serial("run --join prints the link, and stays in the call though nothing is
   child.kill("SIGTERM");
   t.deepEqual(await child.exit, { code: 0, signal: null });
   t.regex(child.stdout, /The call has ended: closed\./);
-  t.regex(child.stderr, /session started/);
+  t.regex(child.stderr, /A session started/);
   t.false(child.stderr.includes("demo.invalid"), "the link is not logged");
 });
 

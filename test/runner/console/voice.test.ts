@@ -54,7 +54,7 @@ test.serial("a missing key is one sentence; with --debug there is the log", asyn
   const debugged = new Child(t, [example, "run", "--debug"]);
   debugged.end();
   t.is((await debugged.exit).code, 1);
-  t.regex(debugged.stderr, /^\{.*"the agent failed its warm-up"\}$/m);
+  t.regex(debugged.stderr, /^\{.*"event":"agent_warm_up_failed".*\}$/m);
 });
 
 test.serial("a voice that fails: short lines on the terminal, and no success", async (t) => {
@@ -65,7 +65,10 @@ test.serial("a voice that fails: short lines on the terminal, and no success", a
   });
   t.is((await child.exit).code, 1);
   t.regex(child.stderr, /^TTS elevenlabs does not work: ElevenLabs answered 401/m);
-  t.regex(child.stderr, /^warn: could not connect ahead \(elevenlabs\): ElevenLabs answered 401/m);
+  t.regex(
+    child.stderr,
+    /^warn: A connection could not be opened ahead \(elevenlabs\): ElevenLabs answered 401/m,
+  );
   t.notRegex(child.stderr, /[{]"level"|\n\s+at |: turn/);
   t.regex(child.stdout, /^· failed.*: ElevenLabs answered 401/m);
   t.regex(child.stdout, /^· no turn was answered\nThe call has ended: finished\.$/m);

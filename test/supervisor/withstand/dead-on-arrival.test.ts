@@ -44,5 +44,5 @@ test("a warm thread that stands still when it is given a call: the call gets ano
 
   const session = await launcher.startSession({ callId: "x" });
   await reached(session, "live");
-  t.regex(String(lines.read()), /dead on arrival/);
+  t.regex(String(lines.read()), /"event":"thread_dead_on_arrival"/);
 });

@@ -37,7 +37,7 @@ export function watchKeys(
 
 function tell({ valid, file }: KeyRingState, log: ServerLog): void {
   if (file === null) {
-    log.info({ event: "api_keys_asked", fixed_keys: valid.fixed }, "API keys are asked for");
+    log.info({ event: "api_keys_asked", fixed_keys: valid.fixed }, "Callers are asked for API keys");
     return;
   }
   const { path, failure, flaws } = file;
@@ -45,12 +45,12 @@ function tell({ valid, file }: KeyRingState, log: ServerLog): void {
   if (failure) {
     log.error(
       { event: "api_key_file_unreadable", ...fields, err: failure },
-      "The file of API keys cannot be read: none of its keys is good",
+      "The file of API keys cannot be read: none of its keys is accepted",
     );
   } else if (valid.file === 0) {
     log.error(
       { event: "api_key_file_empty", ...fields, ...named(flaws) },
-      "The file of API keys has none: it lets nobody in",
+      "The file of API keys holds no key: it lets nobody in",
     );
   } else if (flaws.length > 0) {
     log.warn(

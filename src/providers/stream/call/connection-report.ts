@@ -42,11 +42,11 @@ export class ConnectionReport {
       case "muted":
         this.#log?.info(
           this.#fields({ event: "call_muted", muted_by: event.by }),
-          event.by ? "the agent is muted" : "the agent is unmuted",
+          event.by ? "The agent is muted" : "The agent is unmuted",
         );
         return;
       case "warning":
-        this.warn(event.error, withLowerCase(event.message));
+        this.warn(event.error, event.message);
         return;
       case "ended":
         if (joined) this.#ended(event);
@@ -73,14 +73,14 @@ export class ConnectionReport {
         ...(wanted === strategy ? {} : { wanted_strategy: wanted }),
         took_ms: Math.round(tookMs),
       }),
-      "reconnected to the call",
+      "The connection to the call came back",
     );
   }
 
   #ended({ reason, error }: Extract<CallConnectionEvent, { readonly type: "ended" }>): void {
     if (reason === "left") return;
     if (reason !== "lost") {
-      this.#log?.info(this.#fields({ event: "call_over", reason }), "the call is over for the agent");
+      this.#log?.info(this.#fields({ event: "call_over", reason }), "The call is over for the agent");
       return;
     }
     this.#count(errorKind(error));
@@ -89,7 +89,7 @@ export class ConnectionReport {
       ...(cause === undefined ? {} : { reason: cause }),
       err: plainError(error),
     });
-    this.#log?.error({ event: "call_lost", ...fields }, "the connection to the call is lost");
+    this.#log?.error({ event: "call_lost", ...fields }, "The connection to the call is lost");
   }
 
   #count(error: string): void {
@@ -100,6 +100,3 @@ export class ConnectionReport {
     return { provider: "stream", edge: this.#edge, ...fields };
   }
 }
-
-/** Returns a text whose first letter is in lower case, as in all log lines. */
-const withLowerCase = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -233,7 +233,7 @@ export class MemoryGuard {
         used_mb: usedMb,
         limit_mb: limitMb,
       },
-      "a thread takes too much memory",
+      "A thread takes too much memory, and is ended",
     );
     slot.kill({ reason: "out_of_memory", message });
     this.#ending.set(slot, { bytes, known, goneAt: null });
