@@ -1451,7 +1451,7 @@ export declare const endReasons: {
         readonly startError: "START_FAILED";
         readonly alert: null;
         readonly isRequest: true;
-        readonly text: "somebody asked for it; `close_requested_by` says who";
+        readonly text: "a caller asked for it; `close_requested_by` says who";
     };
     readonly idle: {
         readonly isFault: false;
@@ -1523,7 +1523,7 @@ export declare const endReasons: {
         readonly alert: "GreenroomSessionsFail";
         readonly isKill: true;
         readonly isCrash: true;
-        readonly text: "its thread died of an uncaught error or `process.exit`, or sent a message that is none";
+        readonly text: "its thread ended by an uncaught error or `process.exit`, or sent a malformed message";
     };
     readonly unresponsive: {
         readonly isRequest: false;
@@ -1547,7 +1547,7 @@ export declare const endReasons: {
         readonly isKill: true;
         readonly isCrash: true;
         readonly limit: "heapLimitMb";
-        readonly text: "it held more memory than it may, or most of it where the process had too little";
+        readonly text: "it used more memory than allowed, or the most of it when the process had too little";
     };
     readonly flooded: {
         readonly isRequest: false;
@@ -1559,7 +1559,7 @@ export declare const endReasons: {
         readonly isKill: true;
         readonly isCrash: true;
         readonly limit: "messagesPerSecond";
-        readonly text: "it sent more messages to the server than it may";
+        readonly text: "it sent more messages to the server than allowed";
     };
     readonly killed: {
         readonly isRequest: false;
@@ -1571,7 +1571,7 @@ export declare const endReasons: {
         readonly isKill: true;
         readonly isCutByShutdown: true;
         readonly limit: "closeGraceMs";
-        readonly text: "it ignored a close for the whole grace";
+        readonly text: "it did not close within the grace after it was asked to";
     };
     readonly lost: {
         readonly isRequest: false;
@@ -1615,12 +1615,12 @@ export declare const errors: {
     readonly MESSAGE_QUEUE_FULL: {
         readonly status: 429;
         readonly retryable: true;
-        readonly detail: "Too many messages wait for the agent";
+        readonly detail: "Too many messages wait for the agent: send this one again when it has answered";
     };
     readonly NOT_STARTED: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "The server is not started";
+        readonly detail: "The server has not been started";
         readonly refusesStart: true;
     };
     readonly WARMING_UP: {
@@ -1632,31 +1632,31 @@ export declare const errors: {
     readonly AGENT_UNAVAILABLE: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "The agent cannot be loaded at the moment";
+        readonly detail: "The agent cannot be loaded at the moment: the log of the server has the error";
         readonly refusesStart: true;
     };
     readonly NO_THREAD: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "No session thread became free in time";
+        readonly detail: "No session thread became free in time: try again later";
         readonly refusesStart: true;
     };
     readonly OVERLOADED: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "The server is under too much load";
+        readonly detail: "The server is overloaded: try again later";
         readonly refusesStart: true;
     };
     readonly CRASH_STORM: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "Too many sessions crashed in the last minute";
+        readonly detail: "Too many sessions crashed in the last minute: starts are refused until it is over";
         readonly refusesStart: true;
     };
     readonly PERMISSION_TIMEOUT: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "A permission check took too long";
+        readonly detail: "A permission callback of the server took too long";
     };
     readonly REGISTRY_UNAVAILABLE: {
         readonly status: 503;
@@ -1667,7 +1667,7 @@ export declare const errors: {
     readonly PEER_UNREACHABLE: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "The replica that is to answer this cannot be reached";
+        readonly detail: "The replica that has to answer this request cannot be reached: try again later";
     };
     readonly DRAINING: {
         readonly status: 503;
@@ -1678,18 +1678,18 @@ export declare const errors: {
     readonly MISDIRECTED: {
         readonly status: 421;
         readonly retryable: false;
-        readonly detail: "This was passed on to another replica";
+        readonly detail: "This request was meant for another replica";
     };
     readonly START_ABANDONED: {
         readonly status: 503;
         readonly retryable: false;
-        readonly detail: "Nobody waits for this start any longer";
+        readonly detail: "The client left before the session had started";
         readonly refusesStart: true;
     };
     readonly START_UNCERTAIN: {
         readonly status: 504;
         readonly retryable: false;
-        readonly detail: "The replica that took this start over fell silent, and may have begun: look before you start another one";
+        readonly detail: "The replica that took over this start stopped answering, and the session may have begun: list the sessions before you start another one";
     };
     readonly START_FAILED: {
         readonly status: 500;
@@ -1725,12 +1725,12 @@ export declare const errors: {
     readonly NO_JOIN_TOKENS: {
         readonly status: 409;
         readonly retryable: false;
-        readonly detail: "The call of this session is not one that others join with a token";
+        readonly detail: "The call of this session cannot be joined with a token";
     };
     readonly EDGE_CANNOT_RECEIVE: {
         readonly status: 409;
         readonly retryable: false;
-        readonly detail: "The edge of this session takes no %s";
+        readonly detail: "The edge of this session does not accept %s";
     };
     readonly EDGE_REFUSED: {
         readonly status: 422;
@@ -1740,17 +1740,17 @@ export declare const errors: {
     readonly UPGRADE_REQUIRED: {
         readonly status: 426;
         readonly retryable: false;
-        readonly detail: "This is for a WebSocket of version 13: it takes a GET with its handshake, which no proxy on the way may have removed";
+        readonly detail: "This address needs the handshake of a WebSocket (a GET, version 13): a proxy on the way may have removed its headers";
     };
     readonly EDGE_FAILED: {
         readonly status: 503;
         readonly retryable: true;
-        readonly detail: "The session's edge did not answer as it should";
+        readonly detail: "The edge of this session failed: try again later";
     };
     readonly OWN_USER: {
         readonly status: 422;
         readonly retryable: false;
-        readonly detail: "This is the agent's own user";
+        readonly detail: "This user id is the agent's own: choose another one";
     };
     readonly SESSION_CLOSING: {
         readonly status: 409;
@@ -1795,7 +1795,7 @@ export declare const errors: {
     readonly IDEMPOTENCY_MISMATCH: {
         readonly status: 422;
         readonly retryable: false;
-        readonly detail: "The Idempotency-Key was used with another request body";
+        readonly detail: "This Idempotency-Key was used with another request body: choose a new key";
     };
     readonly NOT_IN_A_SESSION: {
         readonly status: 500;

@@ -41,7 +41,7 @@ const fault = { ...ordinary, isFault: true, exitCode: 1, alert: "GreenroomSessio
 /** The reasons for which a session ends. A closed set: every ended session has exactly one. */
 export const endReasons = {
   finished: { ...ordinary, text: "the agent left by itself, or the call ended" },
-  closed: { ...ordinary, isRequest: true, text: "somebody asked for it; `close_requested_by` says who" },
+  closed: { ...ordinary, isRequest: true, text: "a caller asked for it; `close_requested_by` says who" },
   idle: {
     ...ordinary,
     isRequest: true,
@@ -74,7 +74,7 @@ export const endReasons = {
     ...fault,
     isKill: true,
     isCrash: true,
-    text: "its thread died of an uncaught error or `process.exit`, or sent a message that is none",
+    text: "its thread ended by an uncaught error or `process.exit`, or sent a malformed message",
   },
   unresponsive: {
     ...fault,
@@ -89,29 +89,29 @@ export const endReasons = {
     isKill: true,
     isCrash: true,
     limit: "heapLimitMb",
-    text: "it held more memory than it may, or most of it where the process had too little",
+    text: "it used more memory than allowed, or the most of it when the process had too little",
   },
   flooded: {
     ...fault,
     isKill: true,
     isCrash: true,
     limit: "messagesPerSecond",
-    text: "it sent more messages to the server than it may",
+    text: "it sent more messages to the server than allowed",
   },
   killed: {
     ...fault,
     isKill: true,
     isCutByShutdown: true,
     limit: "closeGraceMs",
-    text: "it ignored a close for the whole grace",
+    text: "it did not close within the grace after it was asked to",
   },
   lost: {
     ...fault,
     startError: "REGISTRY_UNAVAILABLE",
     alert: "GreenroomSessionsLost",
     text:
-      "its process died, or stood still or was cut off from all other replicas for longer than its lease. The other " +
-      "replicas say so, for good; with `--state-dir` the next start does. Its metrics, events and usage died with it",
+      "its process ended unexpectedly, or stood still or was cut off from all other replicas for longer than its lease. The " +
+      "other replicas report it, which is final; with `--state-dir` the next start does. Its metrics, events and usage are lost",
   },
 } as const satisfies Record<string, EndReasonRow>;
 

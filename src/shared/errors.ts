@@ -32,35 +32,48 @@ export const errors = {
     refusesStart: true,
   },
   RATE_LIMITED: { status: 429, retryable: true, detail: "Too many requests: %s" },
-  MESSAGE_QUEUE_FULL: { status: 429, retryable: true, detail: "Too many messages wait for the agent" },
+  MESSAGE_QUEUE_FULL: {
+    status: 429,
+    retryable: true,
+    detail: "Too many messages wait for the agent: send this one again when it has answered",
+  },
 
-  NOT_STARTED: { status: 503, retryable: true, detail: "The server is not started", refusesStart: true },
+  NOT_STARTED: {
+    status: 503,
+    retryable: true,
+    detail: "The server has not been started",
+    refusesStart: true,
+  },
   WARMING_UP: { status: 503, retryable: true, detail: "The server is warming up", refusesStart: true },
   AGENT_UNAVAILABLE: {
     status: 503,
     retryable: true,
-    detail: "The agent cannot be loaded at the moment",
+    detail: "The agent cannot be loaded at the moment: the log of the server has the error",
     refusesStart: true,
   },
   NO_THREAD: {
     status: 503,
     retryable: true,
-    detail: "No session thread became free in time",
+    detail: "No session thread became free in time: try again later",
     refusesStart: true,
   },
   OVERLOADED: {
     status: 503,
     retryable: true,
-    detail: "The server is under too much load",
+    detail: "The server is overloaded: try again later",
     refusesStart: true,
   },
   CRASH_STORM: {
     status: 503,
     retryable: true,
-    detail: "Too many sessions crashed in the last minute",
+    detail: "Too many sessions crashed in the last minute: starts are refused until it is over",
     refusesStart: true,
   },
-  PERMISSION_TIMEOUT: { status: 503, retryable: true, detail: "A permission check took too long" },
+  PERMISSION_TIMEOUT: {
+    status: 503,
+    retryable: true,
+    detail: "A permission callback of the server took too long",
+  },
   REGISTRY_UNAVAILABLE: {
     status: 503,
     retryable: true,
@@ -70,21 +83,21 @@ export const errors = {
   PEER_UNREACHABLE: {
     status: 503,
     retryable: true,
-    detail: "The replica that is to answer this cannot be reached",
+    detail: "The replica that has to answer this request cannot be reached: try again later",
   },
   DRAINING: { status: 503, retryable: true, detail: "The server is shutting down", refusesStart: true },
-  MISDIRECTED: { status: 421, retryable: false, detail: "This was passed on to another replica" },
+  MISDIRECTED: { status: 421, retryable: false, detail: "This request was meant for another replica" },
   START_ABANDONED: {
     status: 503,
     retryable: false,
-    detail: "Nobody waits for this start any longer",
+    detail: "The client left before the session had started",
     refusesStart: true,
   },
   START_UNCERTAIN: {
     status: 504,
     retryable: false,
     detail:
-      "The replica that took this start over fell silent, and may have begun: look before you start another one",
+      "The replica that took over this start stopped answering, and the session may have begun: list the sessions before you start another one",
   },
 
   START_FAILED: { status: 500, retryable: false, detail: "Failed to start agent", refusesStart: true },
@@ -97,22 +110,22 @@ export const errors = {
   NO_JOIN_TOKENS: {
     status: 409,
     retryable: false,
-    detail: "The call of this session is not one that others join with a token",
+    detail: "The call of this session cannot be joined with a token",
   },
   EDGE_CANNOT_RECEIVE: {
     status: 409,
     retryable: false,
-    detail: "The edge of this session takes no %s",
+    detail: "The edge of this session does not accept %s",
   },
   EDGE_REFUSED: { status: 422, retryable: false, detail: "%s" },
   UPGRADE_REQUIRED: {
     status: 426,
     retryable: false,
     detail:
-      "This is for a WebSocket of version 13: it takes a GET with its handshake, which no proxy on the way may have removed",
+      "This address needs the handshake of a WebSocket (a GET, version 13): a proxy on the way may have removed its headers",
   },
-  EDGE_FAILED: { status: 503, retryable: true, detail: "The session's edge did not answer as it should" },
-  OWN_USER: { status: 422, retryable: false, detail: "This is the agent's own user" },
+  EDGE_FAILED: { status: 503, retryable: true, detail: "The edge of this session failed: try again later" },
+  OWN_USER: { status: 422, retryable: false, detail: "This user id is the agent's own: choose another one" },
   SESSION_CLOSING: { status: 409, retryable: false, detail: "The session is closing" },
 
   UNAUTHORIZED: { status: 401, retryable: false, detail: "%s" },
@@ -133,7 +146,7 @@ export const errors = {
   IDEMPOTENCY_MISMATCH: {
     status: 422,
     retryable: false,
-    detail: "The Idempotency-Key was used with another request body",
+    detail: "This Idempotency-Key was used with another request body: choose a new key",
   },
 
   NOT_IN_A_SESSION: {

@@ -36,8 +36,7 @@ test("what is set outside of the code completes it, and an address replaces that
 test("a registry of the code's own stays; settings of a Redis that there is none of are refused", (t) => {
   t.deepEqual(registryOf({ url: "redis://a" }, new MemoryRegistry(), false), {});
   t.throws(() => registryOf({ leaseMs: 5_000 }, undefined, false), {
-    message:
-      "--registry-lease-ms: there is no Redis that it could hold for; set GREENROOM_REDIS_URL or REDIS_URL",
+    message: "--registry-lease-ms needs a Redis: set GREENROOM_REDIS_URL or REDIS_URL",
   });
   t.throws(() => registryOf({ maxConcurrentSessions: 5 }, new MemoryRegistry(), false), {
     message: /^--max-fleet-sessions: .*of its own/,

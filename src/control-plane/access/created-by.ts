@@ -18,7 +18,7 @@ export function userJson(value: unknown): JsonValue {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     if (error instanceof JsonBoundsError) {
-      throw new GreenroomError("FORBIDDEN", `Who you are, by your credentials, cannot be kept: ${why}`, {
+      throw new GreenroomError("FORBIDDEN", `Your credentials hold a user that cannot be stored: ${why}`, {
         cause: error,
       });
     }

@@ -160,5 +160,7 @@ function refusal(error: unknown, fetched: boolean): Error {
 }
 
 function unavailable(cause: unknown): HttpError {
-  return new HttpError(503, "The keys that sign tokens cannot be had at the moment", { cause });
+  return new HttpError(503, "The keys that verify tokens cannot be loaded at the moment: try again later", {
+    cause,
+  });
 }

@@ -45,7 +45,8 @@ export class Permissions {
 
   /** Throws FORBIDDEN where the callback denies. */
   async demand(judgement: PermissionName, scope: RequestScope): Promise<void> {
-    if (!(await this.allows(judgement, scope))) throw new GreenroomError("FORBIDDEN", "You may not do this");
+    if (!(await this.allows(judgement, scope)))
+      throw new GreenroomError("FORBIDDEN", "You are not permitted to do this");
   }
 
   /**

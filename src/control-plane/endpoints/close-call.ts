@@ -31,7 +31,7 @@ export const closeCallEndpoint: Endpoint = {
       202: { description: "Closing has begun, in all replicas.", schema: callClosing },
       503: {
         description:
-          "A permission check took too long, or a replica could not be asked: what it has of this call goes on. Closing has " +
+          "A permission callback of the server took too long, or a replica could not be asked: what it has of this call goes on. Closing has " +
           "begun of what `session_ids` names.",
         schema: callProblem,
         headers: { ...judged[503].headers, ...incompleteHeaders },
@@ -63,7 +63,7 @@ async function closeCall(exchange: Exchange): Promise<void> {
     throw new DetailedError("PEER_UNREACHABLE", "", { session_ids: ids });
   }
   if (ids.length === 0 && all.some(({ refused }) => refused))
-    throw new GreenroomError("FORBIDDEN", "You may not do this");
+    throw new GreenroomError("FORBIDDEN", "You are not permitted to do this");
   exchange.ctx.status = 202;
   exchange.ctx.body = { status: "closing", session_ids: ids };
 }

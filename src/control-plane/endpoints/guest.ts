@@ -25,7 +25,7 @@ export function guestOf({ user_id, user_name }: WantedGuest, { user }: Caller): 
  */
 export function comingGuestOf(wanted: WantedGuest, { caller, byToken }: Judged): Guest {
   if (byToken && wanted.user_id !== undefined)
-    throw new GreenroomError("FORBIDDEN", "With a session_token you come in as a guest: leave user_id out");
+    throw new GreenroomError("FORBIDDEN", "With a session_token you join as a guest: leave user_id out");
   return guestOf(wanted, caller);
 }
 
@@ -39,6 +39,10 @@ function idOf(text: string): string {
 export function guestError(error: unknown, part: "body" | "query"): unknown {
   if (!GreenroomError.is(error) || error.code !== "OWN_USER") return error;
   return new InvalidRequest([
-    { loc: [part, "user_id"], msg: "This is the agent's own user: name another one", type: "value_error" },
+    {
+      loc: [part, "user_id"],
+      msg: "This user id is the agent's own: choose another one",
+      type: "value_error",
+    },
   ]);
 }

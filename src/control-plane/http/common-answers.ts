@@ -21,7 +21,7 @@ export const commonAnswers = {
     500: { description: "Something went wrong in the server; its log says what.", schema: problem },
     503: {
       description:
-        "A permission check took too long, or the replica that has the session, or may have it, cannot be reached.",
+        "A permission callback of the server took too long, or the replica that has the session, or may have it, cannot be reached.",
       schema: problem,
       headers: retryAfter,
     },

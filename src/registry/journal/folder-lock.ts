@@ -57,7 +57,10 @@ export class FolderLock {
       for (const number of numbers) await rm(this.#path(number), { force: true });
       return diedAt;
     }
-    throw new StateDirError(this.#folder, "is wanted by several processes at once");
+    throw new StateDirError(
+      this.#folder,
+      "is being opened by several processes at once: start one of them again",
+    );
   }
 
   /** Shows that this process lives. Resolves with false where it has the lock no more. */

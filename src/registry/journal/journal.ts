@@ -263,7 +263,12 @@ export class Journal {
     const isLocked = await this.#lock.renew();
     this.#misplaced = !isLocked || !(await this.#openFile.isInPlace());
     if (!this.#misplaced) return;
-    this.#failed(new StateDirError(this.#folder, "was taken away, or a file in it was"));
+    this.#failed(
+      new StateDirError(
+        this.#folder,
+        "was removed, or a file in it was: it is written again where that is possible",
+      ),
+    );
     await makeFolder(this.#folder);
     this.#isTakenOver = !isLocked;
     if (!isLocked) await this.#lock.take();

@@ -129,8 +129,9 @@ function webhookOf(
   if (givenUrl === undefined && givenSecret === undefined) return {};
   const url = givenUrl ?? launcher.options.webhook?.url;
   const secret = givenSecret ?? launcher.options.webhook?.secret;
-  if (url === undefined) throw new UsageError("GREENROOM_WEBHOOK_SECRET is set, but no --webhook-url");
+  if (url === undefined)
+    throw new UsageError("GREENROOM_WEBHOOK_SECRET is set, but --webhook-url is not: set both, or neither");
   if (secret === undefined)
-    throw new UsageError("--webhook-url needs GREENROOM_WEBHOOK_SECRET, which signs what it tells");
+    throw new UsageError("--webhook-url needs GREENROOM_WEBHOOK_SECRET, which signs the messages");
   return { webhook: { url, secret } };
 }

@@ -46,7 +46,7 @@ export async function converseToEnd(
   const { callType = "default", callId = `console-${randomBytes(3).toString("hex")}` } = options;
   const { hints = true, join = false, wav, out, speed } = options;
   if (join && wav !== undefined)
-    throw new UsageError("--join is for a person: with --wav, a recording calls");
+    throw new UsageError("--join is for a person, and --wav for a recording: use one of them");
   launcher.override({
     maxConcurrentSessions: 1,
     warmSessions: 1,

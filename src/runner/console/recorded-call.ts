@@ -169,7 +169,8 @@ async function recordingOf(path: string): Promise<PcmFrame> {
 }
 
 async function checkOut(out: string, wav: string): Promise<void> {
-  if (resolve(out) === resolve(wav)) throw new UsageError("--out: would overwrite the recording");
+  if (resolve(out) === resolve(wav))
+    throw new UsageError("--out would overwrite the recording of --wav: name another file");
   try {
     const found = await stat(out).catch(() => null);
     if (found?.isDirectory()) throw new UsageError(`--out: ${out} is a folder`);

@@ -26,7 +26,7 @@ export function registryOf(
     const set = outsideOptions(redisTable).find(({ key }) => key in settings);
     if (set === undefined) return {};
     const why = ownRegistry ? "the code has a registry of its own" : "set GREENROOM_REDIS_URL or REDIS_URL";
-    throw new UsageError(`${flagOf(set.name)}: there is no Redis that it could hold for; ${why}`);
+    throw new UsageError(`${flagOf(set.name)} needs a Redis: ${why}`);
   }
   const given = { ...(requirePeers ? { contactTimeoutMs } : {}), ...settings };
   const address = url === undefined || inCode.client ? {} : { url };

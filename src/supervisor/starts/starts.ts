@@ -130,7 +130,7 @@ export class Starts {
         "A thread ended before any of the agent's code ran",
       );
     }
-    session.abandon(new Error(`${mostTries} threads in a row died before the agent's code ran`));
+    session.abandon(new Error(`${mostTries} threads in a row ended before the agent's code ran`));
     throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
   }
 

@@ -65,7 +65,7 @@ export class LeavesOnBehalf {
         "The server could not leave a call for a dead thread",
       );
     } finally {
-      over.abort(new Error("Nobody waits for the leaving any more"));
+      over.abort(new Error("The time for leaving the call is over"));
     }
   }
 

@@ -18,7 +18,7 @@ test("before the start the server is alive, and neither serves nor is ready", as
   for (const path of ["/serving", "/ready"]) {
     const { status, body } = await ask(path);
     t.is(status, 400);
-    t.deepEqual(body, { detail: "The server is not started", code: "NOT_STARTED" });
+    t.deepEqual(body, { detail: "The server has not been started", code: "NOT_STARTED" });
   }
 });
 
@@ -50,7 +50,10 @@ test("an agent that cannot be loaded: not ready, and not a word of why", async (
   for (const path of ["/serving", "/ready"]) {
     const { status, text } = await ask(path);
     t.is(status, 400);
-    t.is(text, '{"detail":"The agent cannot be loaded at the moment","code":"AGENT_UNAVAILABLE"}');
+    t.is(
+      text,
+      '{"detail":"The agent cannot be loaded at the moment: the log of the server has the error","code":"AGENT_UNAVAILABLE"}',
+    );
   }
   t.is((await ask("/health")).status, 200);
 });

@@ -133,7 +133,7 @@ test("an edge that fails, or does not answer, is a 503; nobody waits for longer 
     const { id } = await live(launcher, server, { invites });
     const { status, headers, body } = await server.ask(`/sessions/${id}/join-token`, { method: "POST" });
     t.is(status, 503);
-    t.deepEqual(body, { detail: "The session's edge did not answer as it should", code: "EDGE_FAILED" });
+    t.deepEqual(body, { detail: "The edge of this session failed: try again later", code: "EDGE_FAILED" });
     t.is(headers.get("retry-after"), "1");
   }
 });

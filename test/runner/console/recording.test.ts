@@ -183,7 +183,7 @@ for (const [title, args, prepare, complaint] of [
     "a recording that would be overwritten",
     ["--wav", "in.wav", "--out", "./in.wav"],
     (cwd: string) => testing.writeWav(join(cwd, "in.wav"), testing.tone(400, 100)),
-    "--out: would overwrite the recording",
+    "--out would overwrite the recording of --wav: name another file",
   ],
   ["nothing to write", ["--out", "out.wav"], () => {}, "--out needs --wav: a recording that is the caller"],
   [

@@ -19,7 +19,7 @@ for (const [title, { source, says, options }] of Object.entries(brokenAgents)) {
       t.is(supervisor.unreadiness()?.code, "AGENT_UNAVAILABLE");
       const refused = await t.throwsAsync(launcher.startSession({ callId: "x" }), {
         code: "AGENT_UNAVAILABLE",
-        message: "The agent cannot be loaded at the moment",
+        message: "The agent cannot be loaded at the moment: the log of the server has the error",
       });
       t.regex(String(refused?.cause), says);
 
