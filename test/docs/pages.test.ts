@@ -90,6 +90,18 @@ test("every file that the README of a folder names is there", (t) => {
   }
 });
 
+test("every file of the walks is there, and their numbers are right", (t) => {
+  const [, walks = ""] = /^## Walks\n([\s\S]*?)^## /m.exec(textOf("docs/design.md")) ?? [];
+  const rows = [...walks.matchAll(/^\| .* \| (\d+) \| (.*) \|$/gm)];
+  t.true(rows.length >= 5);
+  for (const [row, count, way = ""] of rows) {
+    const files = [...way.matchAll(/`([\w/-]+\.ts)`/g)].map(([, name = ""]) => name);
+    t.is(files.length, Number(count), row);
+    for (const file of files)
+      t.true(existsSync(join(root, file.startsWith("workers/") ? "" : "src", file)), file);
+  }
+});
+
 test("every script of npm, and every file that a command runs, is there", (t) => {
   const { scripts } = JSON.parse(textOf("package.json"));
   const texts = [
