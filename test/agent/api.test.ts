@@ -196,8 +196,8 @@ test("close leaves once, and closes all parts though some of them fail", async (
   t.is(edge.left, 1);
   t.deepEqual(closed.sort(), ["ears", "voice"]);
   t.deepEqual(hosted.logged.map(([, message]) => message).sort(), [
-    "could not close the recogniser",
-    "could not close the voice",
+    "The agent could not close the recogniser",
+    "The agent could not close the voice",
   ]);
 });
 
@@ -226,7 +226,7 @@ test("log lines hold no words unless they may", async (t) => {
       hosted.agent.subscribe((event) => event.type === "turn" && resolve());
       hosted.type("my secret");
     });
-    const lines = JSON.stringify(hosted.logged.filter(([, message]) => message === "turn"));
+    const lines = JSON.stringify(hosted.logged.filter(([, message]) => message === "A turn is over"));
     t.is(lines.includes("my secret"), logTranscripts);
     t.true(lines.includes('"outcome":"done"'));
   }

@@ -129,7 +129,7 @@ test("an edge without events is told of once, and nothing is sent", async (t) =>
   await until(() => host.said.length === 1, "an answer");
   await host.agent.close();
   t.deepEqual(
-    host.logged.map(([, message]) => message).filter((message) => message !== "turn"),
+    host.logged.map(([, message]) => message).filter((message) => message !== "A turn is over"),
     ["The edge of this call takes no events"],
   );
 });

@@ -39,7 +39,7 @@ test("a registry of the code's own stays; settings of a Redis that there is none
     message: "--registry-lease-ms needs a Redis: set GREENROOM_REDIS_URL or REDIS_URL",
   });
   t.throws(() => registryOf({ maxConcurrentSessions: 5 }, new MemoryRegistry(), false), {
-    message: /^--max-fleet-sessions: .*of its own/,
+    message: /^--max-fleet-sessions needs a Redis: .*of its own/,
   });
 });
 
@@ -145,7 +145,7 @@ test.serial(
     const fatal = child.log.find(({ level }) => level === 60);
     t.regex(
       fatal?.msg ?? "",
-      /^the server cannot start: The registry of sessions cannot be reached: Redis 127\.0\.0\.1:1: /,
+      /^The server cannot start: The registry of sessions cannot be reached: Redis 127\.0\.0\.1:1: /,
     );
     t.false(child.log.some(({ msg }) => msg.startsWith("Greenroom is ready")));
   },

@@ -103,7 +103,7 @@ withRedis("a process that died: its session is told of as lost, everywhere, once
   t.is(told.length, 1);
   t.is(told[0]?.session_id, sessionIds[0]);
   t.is(told[0]?.call_id, "call");
-  const dead = lines.filter(({ msg }) => String(msg).startsWith("a replica is held to be dead"));
+  const dead = lines.filter(({ event }) => event === "replica_dead");
   t.deepEqual(
     dead.map(({ level, sessions }) => [level, sessions]),
     [[50, 1]],

@@ -137,7 +137,7 @@ test("where more participants speak than can be listened to, the log tells who i
   for (let place = 1; place <= 8; place += 1) await call.ear(`p${place}`);
   call.edge.addParticipant("ninth");
   const told = () =>
-    call.hosted.logged.filter(([, message]) => message.startsWith("a participant is not listened to"));
+    call.hosted.logged.filter(([, message]) => message.startsWith("A participant is not listened to"));
   await until(() => told().length > 0, "the log line");
   t.like(told(), [[{ participant_id: "ninth" }]]);
 });

@@ -153,7 +153,7 @@ test.serial(
 
     const error = { error: { code: 500, message: "by a test" }, reconnectStrategy: 0 };
     inCall().send({ error });
-    t.like(await logged("the SFU reports an error"), { level: "warn" });
+    t.like(await logged("The SFU reports an error"), { level: "warn" });
     inCall().send({ error: { ...error, reconnectStrategy: WebsocketReconnectStrategy.DISCONNECT } });
     t.like(await logged("The connection to the call is lost"), { level: "error", edge: "sfu-2" });
     for (const one of measured) t.like(one, { kind: "error", component: "edge", provider: "stream" });
