@@ -53,7 +53,8 @@ function optionRow(key: string, row: OptionRow): string {
   const there = outside && outsideDefault(outside);
   const differs = outside?.outside.derived !== undefined && outside.outside.derived !== row.derived;
   const ofCode = said ?? (isOptional(row) ? "" : "required");
-  const all = differs && there ? `${ofCode}; on the command line: ${there}` : ofCode;
+  const onCommandLine = differs && there ? [`on the command line: ${there}`] : [];
+  const all = [...(ofCode === "" ? [] : [ofCode]), ...onCommandLine].join("; ");
   const type = row.type ?? typeOf(row.schema) ?? "";
   return `| \`${key}\` | ${names.map((name) => `\`${name}\``).join(" ")} | \`${cell(type)}\` | ${unitOf(key) ?? ""} | ${cell(all)} | ${cell(row.doc)} |`;
 }

@@ -16,7 +16,7 @@ export interface AgentLauncherOptions {
   readonly agent: string | URL;
   /**
    * The most sessions at a time in this process. The start logs what it was derived from. Raise it where your
-   * agents mostly wait; a process that dies takes all its sessions with it.
+   * agents mostly wait; a process that ends unexpectedly ends all its sessions.
    * @default from CPU and memory
    */
   readonly maxConcurrentSessions?: number;
@@ -174,11 +174,12 @@ export interface AgentLauncherOptions {
   /** A pino logger to use for the server's own lines, instead of one that is made. */
   readonly logger?: Logger;
   /**
-   * The folder in which a server without a registry keeps the ends of its sessions, so that each is told
-   * although the process dies: after the next start, and as `lost` where the session was live. Made where
-   * there is none; one process at a time may have it. It holds what `webhook` has not told yet, transcripts
-   * included. Without it ends that are not told when the process dies are lost. Where it cannot be used the
-   * start rejects with REGISTRY_UNAVAILABLE; with a `registry` it is refused.
+   * The folder in which a server without a registry keeps the ends of its sessions, so that each is reported
+   * although the process ends unexpectedly: after the next start, and as `lost` where the session was live.
+   * It is made where there is none; one process at a time may have it. It holds the messages that `webhook`
+   * has not delivered yet, transcripts included. Without it, messages that are not delivered when the process
+   * ends are lost. Where it cannot be used the start rejects with REGISTRY_UNAVAILABLE; with a `registry` it
+   * is refused.
    */
   readonly stateDir?: string;
   /**
@@ -206,10 +207,9 @@ export interface AgentLauncherOptions {
    */
   readonly agentEnvironment?: Readonly<Record<string, string>>;
   /**
-   * The modules by which the server leaves calls for threads that died in them, for edges of your own: by the
-   * edge's `provider`, the path or the `file:` URL of a module that exports the function `leave`
-   * (`LeaveModule`). The main thread imports it when it is needed for the first time. Stream's is known to
-   * the server.
+   * The modules by which the server leaves calls for dead threads, for edges of your own: by the edge's
+   * `provider`, the path or the `file:` URL of a module that exports the function `leave` (`LeaveModule`).
+   * The main thread imports it when it is needed for the first time. Stream's is known to the server.
    * @default none
    */
   readonly leaveModules?: Readonly<Record<string, string | URL>>;

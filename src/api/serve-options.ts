@@ -104,7 +104,7 @@ export interface ServeOptions {
   readonly canSendMessage?: Permission;
   /**
    * Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body`
-   * is what they asked for, `user_id` above all, which a WebSocket has in `scope.query`: whoever may name one
+   * is the request, with a `user_id`, which a WebSocket has in `scope.query`: a caller who may name a user
    * may be that user. A session token gives no join token, and lets its bearer come in as a guest. Denied:
    * 403, or 404 where the caller may not view either.
    * @default as `canViewSession`

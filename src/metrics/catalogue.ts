@@ -86,7 +86,7 @@ export const catalogue = {
   ),
   leavesOnBehalf: counter(
     "greenroom_calls_left_on_behalf_total",
-    "Calls left by the server for a thread that died in them, by outcome: done, or failed, where others see the agent until its provider notices.",
+    "Calls that the server left for a dead thread, by outcome: done, or failed, so that others see the agent until its provider notices.",
     ["outcome"],
   ),
   threadCpuSeconds: counter(

@@ -8,7 +8,7 @@ export const launcherLimits = {
   maxConcurrentSessions: {
     doc:
       "The most sessions at a time in this process. The start logs what it was derived from. Raise it where your agents " +
-      "mostly wait; a process that dies takes all its sessions with it.",
+      "mostly wait; a process that ends unexpectedly ends all its sessions.",
     schema: count.max(10_000).optional(),
     derived: "from CPU and memory",
     outside: {

@@ -134,10 +134,10 @@ const launcherReports = {
   },
   stateDir: {
     doc:
-      "The folder in which a server without a registry keeps the ends of its sessions, so that each is told although the " +
-      "process dies: after the next start, and as `lost` where the session was live. Made where there is none; one process " +
-      "at a time may have it. It holds what `webhook` has not told yet, transcripts included. Without it ends that are not " +
-      "told when the process dies are lost. Where it cannot be used the start rejects with REGISTRY_UNAVAILABLE; with a " +
+      "The folder in which a server without a registry keeps the ends of its sessions, so that each is reported although the " +
+      "process ends unexpectedly: after the next start, and as `lost` where the session was live. It is made where there is none; " +
+      "one process at a time may have it. It holds the messages that `webhook` has not delivered yet, transcripts included. Without " +
+      "it, messages that are not delivered when the process ends are lost. Where it cannot be used the start rejects with REGISTRY_UNAVAILABLE; with a " +
       "`registry` it is refused.",
     schema: z
       .string()
@@ -147,7 +147,7 @@ const launcherReports = {
     outside: {
       group: "Reports",
       placeholder: "folder",
-      help: "Keep ends of sessions there until they are told, where there is no Redis",
+      help: "Keep ends of sessions there until they are delivered, where there is no Redis",
       derived: "none",
       example: "/var/lib/greenroom",
     },
@@ -174,7 +174,7 @@ export const launcherTable = {
   },
   leaveModules: {
     doc:
-      "The modules by which the server leaves calls for threads that died in them, for edges of your own: by the edge's " +
+      "The modules by which the server leaves calls for dead threads, for edges of your own: by the edge's " +
       "`provider`, the path or the `file:` URL of a module that exports the function `leave` (`LeaveModule`). The " +
       "main thread imports it when it is needed for the first time. Stream's is known to the server.",
     type: "Readonly<Record<string, string | URL>>",

@@ -39,8 +39,8 @@ export const permissions = {
   },
   canJoinCall: {
     doc:
-      "Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body` is what they asked " +
-      "for, `user_id` above all, which a WebSocket has in `scope.query`: whoever may name one may be that user. " +
+      "Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body` is the request, " +
+      "with a `user_id`, which a WebSocket has in `scope.query`: a caller who may name a user may be that user. " +
       `A session token gives no join token, and lets its bearer come in as a guest. ${denied}`,
     otherwise: "canViewSession",
     byToken: false,
