@@ -133,7 +133,7 @@ test.serial("one more signal while calls are closing ends the process there and 
   }
   child.kill("SIGTERM");
   t.deepEqual(await child.exit, { code: 143, signal: null });
-  t.regex(child.log.at(-1)?.msg ?? "", /ending at once/);
+  t.regex(child.log.at(-1)?.msg ?? "", /ends at once/);
 });
 
 test.serial("a signal while threads warm up ends it in order", async (t) => {

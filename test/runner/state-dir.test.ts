@@ -99,7 +99,7 @@ test.serial("SIGTERM while the receiver is down: the next start tells the ends",
       [closed, "closed"],
     ]),
   );
-  t.false(second.log.some(({ msg }) => /died|are lost/.test(msg)));
+  t.false(second.log.some(({ event }) => event === "replica_dead"));
 });
 
 test.serial(
@@ -112,7 +112,7 @@ test.serial(
     const second = serving(t, receiver, stateDir);
     t.is((await second.exit).code, 1);
     const why = `is in use by the process ${first.process.pid}: each process needs a folder of its own`;
-    const sentence = `the server cannot start: The registry of sessions cannot be reached: The state folder ${stateDir} (stateDir, --state-dir) ${why}`;
+    const sentence = `The server cannot start: The registry of sessions cannot be reached: The state folder ${stateDir} (stateDir, --state-dir) ${why}`;
     t.deepEqual(
       second.log.filter(({ level }) => Number(level) >= 40).map(({ level, msg }) => [level, msg]),
       [[60, sentence]],
@@ -137,16 +137,14 @@ test.serial(
     const receiver = await WebhookReceiver.open(t);
     const neither = serving(t, receiver);
     await neither.readyUrl();
-    const lines = neither.log.filter(({ msg }) =>
-      /when this process dies are lost: --state-dir or a Redis/.test(msg),
-    );
+    const lines = neither.log.filter(({ event }) => event === "session_ends_unkept");
     t.deepEqual(
       lines.map(({ level }) => level),
       [30],
     );
     const kept = serving(t, receiver, temporaryFolder(t));
     await kept.readyUrl();
-    t.false(kept.log.some(({ msg }) => /when this process dies/.test(msg)));
+    t.false(kept.log.some(({ event }) => event === "session_ends_unkept"));
   },
 );
 

@@ -30,7 +30,7 @@ export class VoiceActivity implements Disposable {
   readonly #minLevel: number;
   readonly #gate: EnergyGate;
   readonly #gateWithoutNoise: EnergyGate;
-  /** How much the background is like speech, 0…1. */
+  /** The similarity of the background to speech, 0 to 1. */
   #likeness = 1;
   #goesOn = 0;
 

@@ -13,12 +13,12 @@ const host = "127.0.0.1";
 /** The caller that started the session, as its `created_by` says. */
 export const consoleCaller = "console";
 
-/** Nobody is known but by a token. */
+/** Returns null for every caller: only the session token identifies one. */
 const caller = () => null;
 
 /**
- * The talk page, on a free port of this machine, for the one call of the console. Only who has the token of the session,
- * which is part of the link, may do anything there.
+ * The talk page, on a free port of this machine, for the one call of the console. Only the bearer of the session token,
+ * which is part of the link, is permitted anything there.
  */
 export class TalkServer {
   readonly #server: Server;

@@ -66,7 +66,7 @@ let call = null;
 let key = null;
 /**
  * The session that the address names, as `#session=<session_id>&token=<session_token>`; null where the page starts its own.
- * What stands behind the # is sent to no server.
+ * The part of an address behind the # is sent to no server.
  */
 const named = readAddress();
 /** The words that were typed before the call was connected. */
