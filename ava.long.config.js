@@ -1,11 +1,11 @@
 // The long form of the tests: `npm run test:long [-- part]`. What takes minutes on purpose has a file of its own, `….long.test.ts`.
 // `….trials.test.ts` makes few trials in `npm test`, and many here.
-import manifest from "./package.json" with { type: "json" };
+import short from "./ava.config.js";
 
 export default {
-  ...manifest.ava,
+  ...short,
   files: ["test/**/*.{long,trials}.test.ts"],
-  environmentVariables: { ...manifest.ava.environmentVariables, TEST_FORM: "long" },
+  environmentVariables: { ...short.environmentVariables, TEST_FORM: "long" },
   timeout: "5m",
   // Images, browsers and fleets are many processes each.
   concurrency: 2,

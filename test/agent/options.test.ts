@@ -6,6 +6,7 @@ import {
   type BudgetOptions,
   fallback,
   type SayOptions,
+  Tools,
 } from "greenroom";
 import * as deepgram from "greenroom/deepgram";
 import * as elevenlabs from "greenroom/elevenlabs";
@@ -14,6 +15,7 @@ import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
 import { similar } from "../../src/shared/similar.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
+import { ScriptedLlm, script } from "../fixtures/scripted-llm.ts";
 
 const given = {
   edge: new local.Edge(),
@@ -184,4 +186,40 @@ test("a hint is one that may have been meant, or none", (t) => {
   t.is(similar("maxRetry", known), "maxRetries");
   t.is(similar("pitch", known), null);
   t.is(similar("0", known), null);
+});
+
+const named = (name: string) => ({ name, description: "", execute: () => name });
+
+test("the model may call the functions of the agent and its own, as far as they are allowed", async (t) => {
+  const llm = new ScriptedLlm();
+  llm.registerFunction(named("of_the_model"));
+  const tools = new Tools();
+  tools.registerFunction(named("of_the_agent"));
+  const hosted = await new HostedAgent({ llm, tools }).join();
+  await hosted.agent.simpleResponse(script([{ call: "of_the_agent" }, { call: "of_the_model" }]));
+  t.deepEqual(
+    llm.requests[0]?.functions.map(({ name }) => name),
+    ["of_the_model", "of_the_agent"],
+  );
+  const results = llm.requests[1]?.messages.at(-1);
+  t.deepEqual(results?.role === "tools" && results.results.map(({ output }) => output), [
+    "of_the_agent",
+    "of_the_model",
+  ]);
+
+  const allowed = await new HostedAgent({ llm, tools, allowedTools: ["of_the_agent"] }).join();
+  await allowed.agent.simpleResponse("Hello");
+  t.deepEqual(
+    llm.requests.at(-1)?.functions.map(({ name }) => name),
+    ["of_the_agent"],
+  );
+});
+
+test("a function that the model and the agent both have is a mistake", (t) => {
+  const llm = new ScriptedLlm();
+  llm.registerFunction(named("twice"));
+  const tools = new Tools();
+  tools.registerFunction(named("twice"));
+  const options = { edge: new local.Edge(), agentUser: { id: "a", name: "" }, instructions: "", llm, tools };
+  t.throws(() => new Agent(options), { message: 'A function named "twice" is registered already' });
 });

@@ -23,6 +23,8 @@ const quietly = {
   ignoreLoad: true,
   threadWaitTimeoutMs: 60_000,
   threadStartTimeoutMs: 60_000,
+  warmSessions: 0,
+  localStt: false,
   logLevel: "silent",
   agentsLogLevel: "silent",
 } as const;
@@ -35,7 +37,7 @@ test.before(() => {
 /** Serves the very file that a page shows. */
 async function serve(t: ExecutionContext, example: Example) {
   const { launcher, options } = example;
-  launcher.override({ ...quietly, warmSessions: 2 });
+  launcher.override(quietly);
   await launcher.start();
   t.teardown(() => launcher.stop());
   return openServer(t, launcher, options);
@@ -132,7 +134,7 @@ test.serial("carrier.ts: a call whose webhook is signed has a session, and no ot
 
 test.serial("own-app.ts: an application serves the API, and what else it does", async (t) => {
   const { launcher, app } = await import("../../examples/own-app.ts");
-  launcher.override({ ...quietly, warmSessions: 1 });
+  launcher.override(quietly);
   await launcher.start();
   t.teardown(() => launcher.stop());
   const { ask } = await listen(t, app.callback() as RequestListener);

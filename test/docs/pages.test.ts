@@ -2,8 +2,11 @@ import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "ava";
 import { filled, pages, root } from "../../scripts/docs.ts";
+import { generated } from "../../scripts/reference.ts";
+import { launcherTable } from "../../src/options/launcher.ts";
 import { allOutsideOptions, flagOf, variableOf } from "../../src/options/outside.ts";
 import { variables } from "../../src/options/runner.ts";
+import { endReasons } from "../../src/shared/end-reasons.ts";
 
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");
 const fence = /^```(\w*)\n([\s\S]*?)^```$/gm;
@@ -144,4 +147,17 @@ test("every class, type and function that the glossary names is there", (t) => {
 test("editors and the formatter agree about the width of a line", (t) => {
   const width = /^max_line_length = (\d+)$/m.exec(textOf(".editorconfig"))?.[1];
   t.is(JSON.parse(textOf("biome.json")).formatter.lineWidth, Number(width));
+});
+
+for (const [path, text] of Object.entries(generated)) {
+  test(`${path} tells what the tables hold: npm run docs makes it anew`, (t) => {
+    t.is(readFileSync(join(root, path), "utf8"), text());
+  });
+}
+
+test("the limit of an end reason is the name of an option", (t) => {
+  const options = new Set(allOutsideOptions().map(({ key }) => key));
+  const limits = Object.values(endReasons).flatMap(({ limit }) => limit ?? []);
+  t.true(limits.length > 5);
+  for (const limit of limits) t.true(options.has(limit) || limit in launcherTable, limit);
 });

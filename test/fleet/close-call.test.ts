@@ -1,10 +1,10 @@
 import anyTest, { type TestFn } from "ava";
 import { type Fleet, openFleet } from "../fixtures/http/open-fleet.ts";
 
-/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another, since they share a fleet. The last one cuts a replica off. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
-test.beforeEach(async (t) => {
+test.before(async (t) => {
   t.context.fleet = await openFleet({
     serve: () => ({
       getCurrentUser: ({ headers }) => headers.get("x-user"),
@@ -12,7 +12,7 @@ test.beforeEach(async (t) => {
     }),
   });
 });
-test.afterEach.always((t) => t.context.fleet.close());
+test.after.always((t) => t.context.fleet.close());
 
 const ann = { "x-user": "ann" };
 

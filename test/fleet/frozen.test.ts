@@ -1,55 +1,47 @@
-import { connect } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import { GreenroomError } from "greenroom";
-import { supervisorOf } from "../../src/agent-launcher.ts";
-import { markHeader, PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
 import { eventually } from "../fixtures/eventually.ts";
-import { knowEachOther } from "../fixtures/fleet/balanced-fleet.ts";
-import { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
-import { StandInPeer } from "../fixtures/fleet/stand-in-peer.ts";
-import { openFleet, peerSecret, type Replica } from "../fixtures/http/open-fleet.ts";
+import { freeze, processes, type ThreeProcesses, unknown } from "../fixtures/fleet/three-processes.ts";
+import { isInstalled } from "../fixtures/is-installed.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
-import { CommonRegistry, CommonStore } from "../fixtures/registry/common-registry.ts";
+import { Shared } from "../fixtures/shared.ts";
 
-const serial = anyTest.serial as TestFn;
-const withRedis = needs("redis-server", serial);
+/** Declares tests that run one after another, since they share three processes. */
+const test = anyTest.serial as TestFn;
+const withRedis = needs("redis-server", test);
 
-/** Starts three processes with room for 1, 8 and 2 sessions; none is declared dead while a test runs. */
-async function processes(t: ExecutionContext): Promise<{
-  readonly replicas: [ReplicaProcess, ReplicaProcess, ReplicaProcess];
-  readonly redis: RedisServer;
-}> {
+const opened = new Shared();
+let three: ThreeProcesses | undefined;
+
+test.before(async (t) => {
   t.timeout(120_000);
-  const redis = await RedisServer.open();
-  t.teardown(() => redis[Symbol.asyncDispose]());
-  const open = (index: number, maxConcurrentSessions: number) =>
-    ReplicaProcess.open(t, {
-      nodeId: `replica-${index}`,
-      redisUrl: redis.url,
-      launcher: { maxConcurrentSessions },
-      runner: {},
-      environment: { GREENROOM_REGISTRY_LEASE_MS: "600000" },
-    });
-  const replicas = [await open(0, 1), await open(1, 8), await open(2, 2)] as [
-    ReplicaProcess,
-    ReplicaProcess,
-    ReplicaProcess,
-  ];
-  await Promise.all(replicas.map((replica) => replica.ready()));
-  await knowEachOther(replicas);
-  return { replicas, redis };
-}
+  // Room for 1, 8 and 2 sessions.
+  if (isInstalled("redis-server")) three = await processes(opened, [1, 8, 2]);
+});
+test.after.always(() => opened.end());
 
-function freeze(t: ExecutionContext, { child }: ReplicaProcess): () => void {
-  const thaw = () => child.kill("SIGCONT");
-  child.kill("SIGSTOP");
-  t.teardown(thaw);
-  return thaw;
+/** Resolves with the processes, whole: they reach Redis and each other, and have no session. */
+async function shared(t: ExecutionContext): Promise<ThreeProcesses> {
+  t.timeout(120_000);
+  const { replicas } = three!;
+  for (const replica of replicas) {
+    await eventually(
+      `${replica.nodeId} reaches Redis`,
+      async () => (await replica.metric("greenroom_registry_up")) === 1,
+    );
+  }
+  for (const { ask } of replicas) {
+    await eventually("it has no session", async () => {
+      const { body } = await ask("/sessions");
+      for (const { session_id } of body.sessions)
+        await ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" });
+      return body.sessions.length === 0;
+    });
+  }
+  return three!;
 }
 
 withRedis("a start that was offered to a frozen replica goes to the next one, and begins once", async (t) => {
-  const { replicas, redis } = await processes(t);
+  const { replicas, redis } = await shared(t);
   const [full, frozen, next] = replicas;
   await full.start();
   await eventually("all have told that they are warm", async () => {
@@ -83,8 +75,9 @@ withRedis("a start that was offered to a frozen replica goes to the next one, an
 withRedis(
   "a frozen replica holds up neither lists nor messages, and is not asked for long again",
   async (t) => {
-    const { replicas } = await processes(t);
-    const [one, frozen] = replicas;
+    const { replicas } = await shared(t);
+    // Those two have not spoken to each other yet.
+    const [, frozen, one] = replicas;
     const { session_id } = await frozen.start();
     const thaw = freeze(t, frozen);
     const list = await one.ask("/sessions");
@@ -112,7 +105,7 @@ withRedis(
 );
 
 withRedis("while Redis is away a session of another replica is found by asking the replicas", async (t) => {
-  const { replicas, redis } = await processes(t);
+  const { replicas, redis } = await shared(t);
   const [one, owner] = replicas;
   const { session_id } = await owner.start();
   redis.pause();
@@ -128,55 +121,49 @@ withRedis("while Redis is away a session of another replica is found by asking t
   t.deepEqual([ended.status, ended.body.end_reason], [404, "closed"]);
 });
 
-/** Sends a start as a peer passes it on, and gives up as soon as it is sent. */
-async function sendAndLeave({ port, nodeId, url }: Replica): Promise<void> {
-  const hop = { kind: "forwarded", from: "replica-x", to: nodeId, ip: "127.0.0.1", host: null } as const;
-  const body = JSON.stringify({ call_id: "left" });
-  const peer = new StandInPeer(new PeerMarks([peerSecret]), url, hop);
-  await peer.greet();
-  const text = peer.mark({ method: "POST", target: "/sessions", body });
-  const head = [
-    "POST /sessions HTTP/1.1",
-    `Host: 127.0.0.1:${port}`,
-    `${markHeader}: ${text}`,
-    "Content-Type: application/json",
-    `Content-Length: ${body.length}`,
-  ];
-  const socket = connect(port, "127.0.0.1");
-  socket.on("error", () => undefined);
-  await new Promise<void>((resolve) => socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, resolve));
-}
+withRedis(
+  "a session that began while only its replica was cut off from Redis is found by the others",
+  async (t) => {
+    const { replicas, relay } = await shared(t);
+    const [first, second, cut] = replicas;
+    relay.cut();
+    t.teardown(() => relay.mend());
+    await eventually("it is cut off", async () => (await cut.metric("greenroom_registry_up")) === 0);
+    const sessions = [await cut.start({ call_id: "alone" }), await cut.start({ call_id: "alone" })];
+    for (const [index, replica] of [first, second].entries()) {
+      const { session_id } = sessions[index]!;
+      t.is((await replica.ask(`/sessions/${session_id}`)).status, 200);
+      t.is((await replica.ask(`/calls/alone/sessions/${session_id}`)).status, 200);
+      t.is((await replica.ask(`/sessions/${session_id}/messages`, { json: { text: "hello" } })).status, 202);
+      t.is((await replica.ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" })).status, 204);
+      t.is((await replica.ask(`/sessions/${session_id}`)).body.end_reason, "closed");
+    }
+  },
+);
 
-const refused = ({ lines }: Replica) =>
-  eventually("it was refused", () => lines().some(({ code }) => code === "START_ABANDONED"));
-
-serial("a start whose sender has hung up does not begin", async (t) => {
-  const fleet = await openFleet();
-  t.teardown(() => fleet.close());
-  const [replica] = fleet.replicas;
-  await sendAndLeave(replica);
-  await refused(replica);
-  t.is(replica.launcher.listSessions().length, 0);
-  t.is(fleet.store.records.size, 0);
-});
-
-serial("nor one that is given up while it is being claimed", async (t) => {
-  const claimed = Promise.withResolvers<void>();
-  const store = new CommonStore();
-  const registry = new CommonRegistry(store);
-  const claim = registry.claim.bind(registry);
-  let abandoned = false;
-  registry.claim = async (session) => {
-    await claim(session);
-    abandoned = true;
-    claimed.resolve();
-  };
-  const fleet = await openFleet({ store, launch: (index) => (index === 0 ? { registry } : {}) });
-  t.teardown(() => fleet.close());
-  const supervisor = await supervisorOf(fleet.replicas[0].launcher);
-  const error = await t.throwsAsync(supervisor.startSession({ callId: "c" }, () => abandoned));
-  await claimed.promise;
-  t.is(GreenroomError.is(error) ? error.code : null, "START_ABANDONED");
-  t.is(store.records.size, 0);
-  t.is(supervisor.listSessions().length, 0);
+withRedis("an unknown id: 503 on all paths while a replica is frozen, and 404 when it goes on", async (t) => {
+  const { replicas } = await shared(t);
+  const [one, frozen] = replicas;
+  const paths = ["", "/metrics", "/events"].flatMap((path) => [
+    { path: `/sessions/${unknown}${path}`, request: {} },
+    { path: `/calls/c/sessions/${unknown}${path}`, request: {} },
+  ]);
+  for (const base of [`/sessions/${unknown}`, `/calls/c/sessions/${unknown}`]) {
+    paths.push({ path: base, request: { method: "DELETE" } });
+    paths.push({ path: `${base}?wait=true`, request: { method: "DELETE" } });
+    paths.push({ path: `${base}/close`, request: { method: "POST", body: "left" } });
+    paths.push({ path: `${base}/messages`, request: { json: { text: "hello" } } });
+    paths.push({ path: `${base}/join-token`, request: { method: "POST" } });
+  }
+  const thaw = freeze(t, frozen);
+  for (const { path, request } of paths) {
+    const { status, body, headers } = await one.ask(path, request);
+    t.deepEqual([status, body.code, headers.get("retry-after")], [503, "PEER_UNREACHABLE", "1"], path);
+  }
+  thaw();
+  await frozen.ask("/health");
+  for (const { path, request } of paths) {
+    const { status, body } = await one.ask(path, request);
+    t.deepEqual([status, body.code], [404, "SESSION_NOT_FOUND"], path);
+  }
 });

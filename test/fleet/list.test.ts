@@ -2,10 +2,10 @@ import anyTest, { type TestFn } from "ava";
 import { mergedPage, type Page } from "../../src/control-plane/endpoints/list-page.ts";
 import { type Fleet, openFleet, type Replica } from "../fixtures/http/open-fleet.ts";
 
-/** Declares tests that run one after another: each has servers of its own, and there are two cores. */
+/** Declares tests that run one after another, since they share a fleet: each has a user of its own. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
-test.beforeEach(async (t) => {
+test.before(async (t) => {
   t.context.fleet = await openFleet({
     serve: () => ({
       getCurrentUser: ({ headers }) => headers.get("x-user"),
@@ -13,29 +13,29 @@ test.beforeEach(async (t) => {
     }),
   });
 });
-test.afterEach.always((t) => t.context.fleet.close());
+test.after.always((t) => t.context.fleet.close());
 
-const ann = { "x-user": "ann" };
+type User = Readonly<Record<"x-user", string>>;
+const user = (name: string): User => ({ "x-user": name });
 const ids = (sessions: { session_id: string }[]) => sessions.map(({ session_id }) => session_id);
 
-/** Starts sessions of ann, one after another in turn over the replicas, and one of bob's in each. */
-async function populate({ replicas }: Fleet, count: number): Promise<string[]> {
+/** Starts sessions of a user, one after another in turn over the replicas. */
+async function populate({ replicas }: Fleet, owner: User, count: number): Promise<string[]> {
   const started: { session_id: string; session_started_at: string }[] = [];
   for (let i = 0; i < count; i += 1) {
-    started.push(await replicas[i % 3]!.start({ call_id: i % 2 === 0 ? "even" : "odd" }, ann));
+    started.push(await replicas[i % 3]!.start({ call_id: i % 2 === 0 ? "even" : "odd" }, owner));
   }
-  for (const replica of replicas) await replica.start({}, { "x-user": "bob" });
   const place = (session: (typeof started)[number]) =>
     [session.session_started_at, session.session_id].join();
   return ids(started.toSorted((a, b) => (place(a) < place(b) ? -1 : 1)));
 }
 
-async function pages(replica: Replica, path: string): Promise<string[][]> {
+async function pages(replica: Replica, viewer: User, path: string): Promise<string[][]> {
   const all: string[][] = [];
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? "" : `&cursor=${cursor}`;
-    const { body, headers } = await replica.ask(path + query, { headers: ann });
+    const { body, headers } = await replica.ask(path + query, { headers: viewer });
     if (headers.has("greenroom-incomplete")) throw new Error("It is not complete");
     all.push(ids(body.sessions));
     cursor = body.next_cursor;
@@ -45,28 +45,31 @@ async function pages(replica: Replica, path: string): Promise<string[][]> {
 
 test("a list has the sessions of all replicas, the oldest first, page by page, at any replica", async (t) => {
   const { fleet } = t.context;
-  t.deepEqual(await pages(fleet.replicas[0], "/sessions?limit=5"), [[]]);
-  const started = await populate(fleet, 7);
+  const ann = user("ann");
+  t.deepEqual(await pages(fleet.replicas[0], ann, "/sessions?limit=5"), [[]]);
+  const started = await populate(fleet, ann, 5);
+  for (const replica of fleet.replicas) await replica.start({}, user("bob"));
   for (const replica of fleet.replicas) {
-    t.deepEqual(await pages(replica, "/sessions?limit=100"), [started]);
+    t.deepEqual(await pages(replica, ann, "/sessions?limit=100"), [started]);
     t.deepEqual(
-      (await pages(replica, "/sessions?limit=3")).map((page) => page.length),
-      [3, 3, 1],
+      (await pages(replica, ann, "/sessions?limit=2")).map((page) => page.length),
+      [2, 2, 1],
     );
-    t.deepEqual((await pages(replica, "/sessions?limit=2")).flat(), started);
-    t.deepEqual((await pages(replica, "/sessions?limit=1")).flat(), started);
+    t.deepEqual((await pages(replica, ann, "/sessions?limit=3")).flat(), started);
+    t.deepEqual((await pages(replica, ann, "/sessions?limit=1")).flat(), started);
   }
-  const inCall = await pages(fleet.replicas[1], "/calls/even/sessions?limit=2");
-  t.is(inCall.flat().length, 4);
-  t.deepEqual((await pages(fleet.replicas[2], "/sessions?call_id=even&limit=9")).flat(), inCall.flat());
+  const inCall = await pages(fleet.replicas[1], ann, "/calls/even/sessions?limit=2");
+  t.is(inCall.flat().length, 3);
+  t.deepEqual((await pages(fleet.replicas[2], ann, "/sessions?call_id=even&limit=9")).flat(), inCall.flat());
 });
 
 test("sessions are shown as their owner shows them, and the query is judged once", async (t) => {
   const [first, second] = t.context.fleet.replicas;
+  const ann = user("annie");
   const { session_id } = await first.start({ config: { a: "1" } }, ann);
   const { body } = await second.ask("/sessions", { headers: ann });
   t.deepEqual(ids(body.sessions), [session_id]);
-  t.like(body.sessions[0], { config: { a: "1" }, created_by: "ann" });
+  t.like(body.sessions[0], { config: { a: "1" }, created_by: "annie" });
   for (const query of ["limit=0", "cursor=nonsense", "state=ended"]) {
     t.is((await second.ask(`/sessions?${query}`, { headers: ann })).status, 422);
   }
@@ -75,7 +78,8 @@ test("sessions are shown as their owner shows them, and the query is judged once
 
 test("replicas that cannot be asked are named", async (t) => {
   const { fleet } = t.context;
-  const started = await populate(fleet, 6);
+  const ann = user("anne");
+  const started = await populate(fleet, ann, 3);
   const [first, second, third] = fleet.replicas;
   second.cut();
   const { status, body, headers } = await first.ask("/sessions", { headers: ann });

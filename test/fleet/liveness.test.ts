@@ -9,12 +9,15 @@ import type { PeerNode, SessionRegistry } from "../../src/registry/registry.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { peerSecret, ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
+import { isInstalled } from "../fixtures/is-installed.ts";
 import { needs } from "../fixtures/needs.ts";
 import { RedisServer } from "../fixtures/programs/redis-server.ts";
 import { openRegistry } from "../fixtures/registry/open-registry.ts";
+import { Shared } from "../fixtures/shared.ts";
 
-/** Declares tests that run one after another: each has processes of its own, and there are two cores. */
-const withRedis = needs("redis-server", (anyTest as TestFn).serial);
+/** Declares tests that run one after another, since they share a process. */
+const test = anyTest.serial as TestFn;
+const withRedis = needs("redis-server", test);
 
 const silentLog = pino({ level: "silent" });
 
@@ -32,13 +35,17 @@ interface Asked {
   listed(): PeerNode;
 }
 
-/** Starts one process that serves, and a registry that knows it. It is not declared dead while a test runs. */
-async function asked(t: ExecutionContext): Promise<Asked> {
+const opened = new Shared();
+let asked: Asked | undefined;
+
+/** One process that serves, and a registry that knows it. It is not declared dead while a test runs. */
+test.before(async (t) => {
+  if (!isInstalled("redis-server")) return;
   t.timeout(120_000);
   const redis = await RedisServer.open();
-  t.teardown(() => redis[Symbol.asyncDispose]());
-  const { registry } = await openRegistry(t, redis, { nodeId: "asker", leaseMs: 600_000 });
-  const replica = await ReplicaProcess.open(t, {
+  opened.teardown(() => redis[Symbol.asyncDispose]());
+  const { registry } = await openRegistry(opened, redis, { nodeId: "asker", leaseMs: 600_000 });
+  const replica = await ReplicaProcess.open(opened, {
     nodeId: "asked",
     redisUrl: redis.url,
     launcher: { maxConcurrentSessions: 2, ignoreLoad: true, threadWaitTimeoutMs: 60_000 },
@@ -47,27 +54,33 @@ async function asked(t: ExecutionContext): Promise<Asked> {
   });
   await replica.ready();
   await eventually("it is listed", () => registry.peers().length === 1);
-  return { replica, registry, listed: () => registry.peers()[0]! };
-}
+  asked = { replica, registry, listed: () => registry.peers()[0]! };
+});
+test.after.always(() => opened.end());
 
-withRedis("a replica that serves is alive, and also while it drains", async (t) => {
-  const { replica, listed } = await asked(t);
+withRedis("being asked is told in no log, and counted by its own kind", async (t) => {
+  const { replica, listed } = asked!;
   const peers = await asker(t);
-  const peer = listed();
-  t.is(await peers.liveness(peer), "alive");
-  const { session_id } = await replica.start();
-  replica.child.kill("SIGTERM");
-  await eventually("it drains", async () => (await replica.ask("/serving")).status === 400);
-  t.is(await peers.liveness(peer), "alive");
-  await replica.ask(`/sessions/${session_id}`, { method: "DELETE" });
-  await replica.child.exit;
-  t.is(await peers.liveness(peer), "gone");
+  t.is(await peers.liveness(listed()), "alive");
+  const routes = await replica.metric("greenroom_http_request_seconds_count", 'route="liveness"');
+  t.is(routes, 1);
+  t.false(replica.child.log.some(({ event }) => event === "request_answered"));
+});
+
+withRedis("what cannot be asked is gone: without a secret, and without an address", async (t) => {
+  const { listed } = asked!;
+  const withoutSecret = await asker(t, []);
+  t.is(await withoutSecret.liveness(listed()), "gone");
+  const peers = await asker(t);
+  t.is(await peers.liveness({ ...listed(), address: null }), "gone");
+  const withOther = await asker(t, ["the-secret-of-quite-another-fleet-than-that"]);
+  t.is(await withOther.liveness(listed()), "silent", "it does not prove itself to a stranger");
 });
 
 withRedis(
   "a frozen one is silent, whether a connection to it was kept or not, and alive again later",
   async (t) => {
-    const { replica, listed } = await asked(t);
+    const { replica, listed } = asked!;
     const [known, stranger] = [await asker(t), await asker(t)];
     const peer = listed();
     t.is(await known.liveness(peer), "alive");
@@ -83,7 +96,8 @@ withRedis(
 );
 
 withRedis("a killed one is gone, and so is the life before that of a process in its place", async (t) => {
-  const { replica, registry, listed } = await asked(t);
+  t.timeout(120_000);
+  const { replica, registry, listed } = asked!;
   const peers = await asker(t);
   const before = listed();
   t.is(await peers.liveness(before), "alive");
@@ -100,26 +114,20 @@ withRedis("a killed one is gone, and so is the life before that of a process in 
   );
 });
 
-withRedis("what cannot be asked is gone: without a secret, and without an address", async (t) => {
-  const { listed } = await asked(t);
-  const withoutSecret = await asker(t, []);
-  t.is(await withoutSecret.liveness(listed()), "gone");
+// The last of them, since the process is gone then.
+withRedis("a replica that serves is alive, and also while it drains", async (t) => {
+  const { replica, listed } = asked!;
   const peers = await asker(t);
-  t.is(await peers.liveness({ ...listed(), address: null }), "gone");
-  const withOther = await asker(t, ["the-secret-of-quite-another-fleet-than-that"]);
-  t.is(await withOther.liveness(listed()), "silent", "it does not prove itself to a stranger");
+  const peer = listed();
+  t.is(await peers.liveness(peer), "alive");
+  const { session_id } = await replica.start();
+  replica.child.kill("SIGTERM");
+  await eventually("it drains", async () => (await replica.ask("/serving")).status === 400);
+  t.is(await peers.liveness(peer), "alive");
+  await replica.ask(`/sessions/${session_id}`, { method: "DELETE" });
+  await replica.child.exit;
+  t.is(await peers.liveness(peer), "gone");
 });
-
-withRedis("being asked is told in no log, and counted by its own kind", async (t) => {
-  const { replica, listed } = await asked(t);
-  const peers = await asker(t);
-  t.is(await peers.liveness(listed()), "alive");
-  const routes = await replica.metric("greenroom_http_request_seconds_count", 'route="liveness"');
-  t.is(routes, 1);
-  t.false(replica.child.log.some(({ event }) => event === "request_answered"));
-});
-
-const test = (anyTest as TestFn).serial;
 
 for (const [what, answer] of [
   ["closes the connection", null],

@@ -1,8 +1,19 @@
+import { connect } from "node:net";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import type { JsonValue, Scope } from "greenroom";
+import { GreenroomError, type JsonValue, type Scope } from "greenroom";
 import { supervisorOf } from "../../src/agent-launcher.ts";
-import { type Fleet, type FleetOptions, openFleet, placesOf } from "../fixtures/http/open-fleet.ts";
-import { CommonStore } from "../fixtures/registry/common-registry.ts";
+import { markHeader, PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
+import { eventually } from "../fixtures/eventually.ts";
+import { StandInPeer } from "../fixtures/fleet/stand-in-peer.ts";
+import {
+  type Fleet,
+  type FleetOptions,
+  openFleet,
+  peerSecret,
+  placesOf,
+  type Replica,
+} from "../fixtures/http/open-fleet.ts";
+import { CommonRegistry, CommonStore } from "../fixtures/registry/common-registry.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
@@ -175,4 +186,55 @@ test("also where the start was passed on, and after a refusal", async (t) => {
   const later = await third.ask("/sessions", withKey("m", { call_id: "e" }));
   t.is(later.status, 201);
   t.is(later.headers.get("idempotency-replayed"), null);
+});
+
+/** Sends a start as a peer passes it on, and gives up as soon as it is sent. */
+async function sendAndLeave({ port, nodeId, url }: Replica): Promise<void> {
+  const hop = { kind: "forwarded", from: "replica-x", to: nodeId, ip: "127.0.0.1", host: null } as const;
+  const body = JSON.stringify({ call_id: "left" });
+  const peer = new StandInPeer(new PeerMarks([peerSecret]), url, hop);
+  await peer.greet();
+  const text = peer.mark({ method: "POST", target: "/sessions", body });
+  const head = [
+    "POST /sessions HTTP/1.1",
+    `Host: 127.0.0.1:${port}`,
+    `${markHeader}: ${text}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+  ];
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  await new Promise<void>((resolve) => socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, resolve));
+}
+
+const refused = ({ lines }: Replica) =>
+  eventually("it was refused", () => lines().some(({ code }) => code === "START_ABANDONED"));
+
+test("a start whose sender has hung up does not begin", async (t) => {
+  const fleet = await fleetOf(t, {});
+  const [replica] = fleet.replicas;
+  await sendAndLeave(replica);
+  await refused(replica);
+  t.is(replica.launcher.listSessions().length, 0);
+  t.is(fleet.store.records.size, 0);
+});
+
+test("nor one that is given up while it is being claimed", async (t) => {
+  const claimed = Promise.withResolvers<void>();
+  const store = new CommonStore();
+  const registry = new CommonRegistry(store);
+  const claim = registry.claim.bind(registry);
+  let abandoned = false;
+  registry.claim = async (session) => {
+    await claim(session);
+    abandoned = true;
+    claimed.resolve();
+  };
+  const fleet = await fleetOf(t, { store, launch: (index) => (index === 0 ? { registry } : {}) });
+  const supervisor = await supervisorOf(fleet.replicas[0].launcher);
+  const error = await t.throwsAsync(supervisor.startSession({ callId: "c" }, () => abandoned));
+  await claimed.promise;
+  t.is(GreenroomError.is(error) ? error.code : null, "START_ABANDONED");
+  t.is(store.records.size, 0);
+  t.is(supervisor.listSessions().length, 0);
 });

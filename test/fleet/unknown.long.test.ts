@@ -1,14 +1,19 @@
-import anyTest, { type TestFn } from "ava";
+import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
 import { metricOfAll } from "../fixtures/fleet/balanced-fleet.ts";
-import { processes, unknown } from "../fixtures/fleet/three-processes.ts";
+import { processes, type ThreeProcesses, unknown } from "../fixtures/fleet/three-processes.ts";
 import { needs } from "../fixtures/needs.ts";
 
 /** Declares tests that run one after another: each has processes of its own, and there are two cores. */
 const withRedis = needs("redis-server", (anyTest as TestFn).serial);
 
+function open(t: ExecutionContext): Promise<ThreeProcesses> {
+  t.timeout(180_000);
+  return processes(t);
+}
+
 withRedis("Redis is emptied, again and again: each replica finds every session, 50 of 50", async (t) => {
-  const { redis, replicas } = await processes(t);
+  const { redis, replicas } = await open(t);
   const ids: string[] = [];
   for (let count = 0; count < 5; count += 1)
     for (const replica of replicas) ids.push((await replica.start({ call_id: "long" })).session_id);
@@ -35,7 +40,7 @@ withRedis("Redis is emptied, again and again: each replica finds every session, 
 });
 
 withRedis("Redis is emptied: who closes the sessions of a call closes those of all replicas", async (t) => {
-  const { redis, replicas } = await processes(t);
+  const { redis, replicas } = await open(t);
   for (let round = 0; round < 5; round += 1) {
     const call_id = `call-${round}`;
     const started: string[] = [];
@@ -49,7 +54,7 @@ withRedis("Redis is emptied: who closes the sessions of a call closes those of a
 });
 
 withRedis("of an unknown id each peer is asked at most once a second, however many ask for it", async (t) => {
-  const { replicas } = await processes(t);
+  const { replicas } = await open(t);
   const [one] = replicas;
   const located = () => one.metric("greenroom_peer_request_seconds_count", 'kind="located"');
   const before = await located();
@@ -64,7 +69,7 @@ withRedis("of an unknown id each peer is asked at most once a second, however ma
 });
 
 withRedis("what an earlier life of a replica had is not denied by the process in its place", async (t) => {
-  const { replicas } = await processes(t);
+  const { replicas } = await open(t);
   const [one, , owner] = replicas;
   const { session_id } = await owner.start();
   await owner.kill();

@@ -1,8 +1,15 @@
 import test from "ava";
+import type { SessionEvent } from "../../src/api/session.ts";
+import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
+import { within } from "../../src/shared/deadline.ts";
+import type { Measurement } from "../../src/shared/measurement.ts";
+import { type FromThread, now } from "../../src/shared/protocol.ts";
 import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
+import { eventOf } from "../fixtures/session-watch.ts";
+import { detachedSession } from "../fixtures/supervisor/detached-session.ts";
 
 const families: readonly MetricFamily[] = Object.values(catalogue);
 
@@ -73,4 +80,173 @@ test("before anything was measured, averages are null and totals 0", (t) => {
   for (const [name, value] of Object.entries(new SessionMetrics().snapshot())) {
     t.is(value, name.endsWith("__avg") ? null : 0, name);
   }
+});
+
+const service = { provider: "p", model: "m" };
+const sound = (audioDurationMs: number, latencyMs: number | null): Measurement => ({
+  kind: "stt",
+  ...service,
+  latencyMs,
+  audioDurationMs,
+});
+
+test("metrics are told where a figure has changed, and not for sound alone", async (t) => {
+  const session = detachedSession({});
+  const measured = (measurement: Measurement) =>
+    session.message({ type: "measured", measurement } satisfies FromThread);
+  const told: unknown[] = [];
+  session.events.subscribe(0, ({ event }) => event.type === "metrics" && told.push(event.metrics));
+
+  measured(sound(1_000, null));
+  measured(sound(500, 120));
+  const first = eventOf(session, (event) => event.type === "metrics");
+  await within(first, 10_000, "The first metrics");
+  measured({ kind: "error", component: "stt", provider: "p", error: "timeout" });
+  session.abandon(new Error("over"));
+  t.is(told.length, 1, "an error changes none of the figures");
+  t.like(told[0], { stt_audio_duration_ms__total: 1_500, stt_latency_ms__avg: 120 });
+  t.is(session.metrics.snapshot().stt_audio_duration_ms__total, 1_500);
+});
+
+test("clients read three decimals, and the parts of a latency still add up exactly", (t) => {
+  const latency = {
+    responseMs: 1_236.4287109375,
+    endOfTurnMs: 600.0004,
+    firstTokenMs: 350.0004,
+    firstSentenceMs: 120.0004,
+    firstByteMs: 100.0004,
+    outputMs: 66.4271109375,
+  };
+  const turn = {
+    type: "turn",
+    at: now(),
+    turnId: "t",
+    origin: "participant",
+    outcome: "done",
+    durationMs: 236.4287109375,
+    firstTokenMs: 0.12345,
+    toolCalls: 0,
+    latency,
+    eager: false,
+  } as const satisfies SessionEvent;
+  const json = eventJson(turn, "whole");
+  if (json.type !== "turn" || json.latency === null) return t.fail();
+  t.is(json.duration_ms, 236.429);
+  t.is(json.first_token_ms, 0.123);
+  const { response_ms, ...parts } = json.latency;
+  t.is(response_ms, 1_236.429);
+  const thousandths = (ms: number) => Math.round(ms * 1_000);
+  const all = Object.values(parts).filter((ms) => ms !== undefined);
+  t.is(all.length, 5);
+  t.true(all.every((ms) => ms === thousandths(ms) / 1_000));
+  t.is(
+    all.reduce((sum, ms) => sum + thousandths(ms), 0),
+    thousandths(response_ms),
+  );
+
+  const metrics = new SessionMetrics();
+  for (const ms of [100, 100, 101]) metrics.record(sound(ms + 0.00007, ms));
+  t.is(metrics.snapshot().stt_latency_ms__avg, 100.333);
+  t.is(metrics.snapshot().stt_audio_duration_ms__total, 301);
+  t.like(metrics.usage[0], { audio_duration_ms: 301 });
+});
+
+function llm(fields: Partial<Extract<Measurement, { kind: "llm" }>> = {}): Measurement {
+  return {
+    kind: "llm",
+    provider: "local",
+    model: "rules",
+    outcome: "done",
+    latencyMs: 100,
+    firstTokenMs: 40,
+    inputTokens: 10,
+    outputTokens: 5,
+    ...fields,
+  };
+}
+
+test("without data averages are null and totals 0", (t) => {
+  const snapshot = new SessionMetrics().snapshot();
+  for (const [name, value] of Object.entries(snapshot)) {
+    t.is(value, name.endsWith("__avg") ? null : 0, name);
+  }
+});
+
+test("averages are of completed answers, tokens of all", (t) => {
+  const metrics = new SessionMetrics();
+  metrics.record(llm({ latencyMs: 100, firstTokenMs: 40 }));
+  metrics.record(llm({ latencyMs: 300, firstTokenMs: null }));
+  metrics.record(llm({ latencyMs: 9_000, firstTokenMs: 8_000, outcome: "cancelled" }));
+  metrics.record(llm({ latencyMs: 9_000, firstTokenMs: 8_000, outcome: "failed" }));
+  const snapshot = metrics.snapshot();
+  t.is(snapshot.llm_latency_ms__avg, 200);
+  t.is(snapshot.llm_time_to_first_token_ms__avg, 40);
+  t.is(snapshot.llm_input_tokens__total, 40);
+  t.is(snapshot.llm_output_tokens__total, 20);
+});
+
+test("every tool call counts, and how long it took unless it was cancelled", (t) => {
+  const metrics = new SessionMetrics();
+  const tool = { kind: "tool", provider: "local", model: "rules" } as const;
+  metrics.record({ ...tool, outcome: "done", latencyMs: 10 });
+  metrics.record({ ...tool, outcome: "failed", latencyMs: 30 });
+  metrics.record({ ...tool, outcome: "cancelled", latencyMs: 9_000 });
+  t.is(metrics.snapshot().llm_tool_calls__total, 3);
+  t.is(metrics.snapshot().llm_tool_latency_ms__avg, 20);
+});
+
+test("speech, turns and speech-to-speech", (t) => {
+  const metrics = new SessionMetrics();
+  const source = { provider: "local", model: "one" } as const;
+  metrics.record({ kind: "stt", ...source, latencyMs: 200, audioDurationMs: 1_500 });
+  metrics.record({ kind: "stt", ...source, latencyMs: null, audioDurationMs: 500 });
+  metrics.record({ kind: "tts", ...source, latencyMs: 90, audioDurationMs: 2_500, characters: 40 });
+  metrics.record({ kind: "turn", outcome: "done", durationMs: 1_000, trailingSilenceMs: 300 });
+  metrics.record({ kind: "turn", outcome: "interrupted", durationMs: 9_000, trailingSilenceMs: null });
+  metrics.record({ kind: "realtime", ...source, audioInputDurationMs: 700, audioOutputDurationMs: 900 });
+  metrics.record({ kind: "error", component: "llm", provider: "local", error: "timeout" });
+  t.like(metrics.snapshot(), {
+    stt_latency_ms__avg: 200,
+    stt_audio_duration_ms__total: 2_000,
+    tts_latency_ms__avg: 90,
+    tts_audio_duration_ms__total: 2_500,
+    tts_characters__total: 40,
+    turn_duration_ms__avg: 1_000,
+    turn_trailing_silence_ms__avg: 300,
+    realtime_audio_input_duration_ms__total: 700,
+    realtime_audio_output_duration_ms__total: 900,
+  });
+});
+
+test("numbers that are none do not spoil the sums", (t) => {
+  const metrics = new SessionMetrics();
+  metrics.record(llm({ latencyMs: 100, inputTokens: 1 }));
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, -5, "7" as unknown as number]) {
+    metrics.record(llm({ latencyMs: bad, inputTokens: bad }));
+  }
+  t.is(metrics.snapshot().llm_latency_ms__avg, 100);
+  t.is(metrics.snapshot().llm_input_tokens__total, 1);
+});
+
+test("usage is told by provider and model, and models beyond 20 are summed up", (t) => {
+  const metrics = new SessionMetrics();
+  metrics.record(llm());
+  metrics.record(llm({ outcome: "cancelled" }));
+  metrics.record({
+    kind: "tts",
+    provider: "voices",
+    model: "v1",
+    latencyMs: 1,
+    audioDurationMs: 20,
+    characters: 3,
+  });
+  t.deepEqual(metrics.usage, [
+    { component: "llm", provider: "local", model: "rules", input_tokens: 20, output_tokens: 10 },
+    { component: "tts", provider: "voices", model: "v1", characters: 3, audio_duration_ms: 20 },
+  ]);
+  for (let index = 0; index < 100; index += 1) metrics.record(llm({ model: `model-${index}` }));
+  const others = metrics.usage.filter((row) => row.provider === "other");
+  t.is(metrics.usage.length, 21);
+  t.is(others.length, 1);
+  t.is(others[0]?.input_tokens, (100 - 18) * 10);
 });

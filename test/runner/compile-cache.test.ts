@@ -4,14 +4,16 @@ import test from "ava";
 import { bin, Child, temporaryFolder } from "../fixtures/runner/child.ts";
 
 const name = `greenroom-compile-cache-${process.getuid?.()}`;
+/** Its own cache, and not that of the tests. */
+const environment = (folder: string) => ({ TMPDIR: folder, NODE_COMPILE_CACHE: "" });
 const hit = /code cache for ESM \S+serve-command\.ts was accepted/;
 
 test.serial("the server's own modules come from the compile cache at its second start", async (t) => {
   const folder = temporaryFolder(t);
-  const env = { TMPDIR: folder, NODE_DEBUG_NATIVE: "COMPILE_CACHE" };
+  const env = { ...environment(folder), NODE_DEBUG_NATIVE: "COMPILE_CACHE" };
   const start = async () => {
     const child = new Child(t, [bin, "serve", "--port", "0"], { env });
-    await child.readyUrl();
+    await child.url();
     child.kill("SIGINT");
     t.is((await child.exit).code, 0);
     return `${child.stdout}${child.stderr}`;
@@ -24,9 +26,9 @@ test.serial("the server's own modules come from the compile cache at its second 
 
 test.serial("whoever turns Node's compile cache off has none", async (t) => {
   const folder = temporaryFolder(t);
-  const env = { TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: "1" };
+  const env = { ...environment(folder), NODE_DISABLE_COMPILE_CACHE: "1" };
   const child = new Child(t, [bin, "serve", "--port", "0"], { env });
-  await child.readyUrl();
+  await child.url();
   child.kill("SIGINT");
   t.is((await child.exit).code, 0);
   t.deepEqual(readdirSync(folder), []);
@@ -46,8 +48,8 @@ for (const [title, prepare] of [
   test.serial(`a folder ${title} is not used for it`, async (t) => {
     const folder = temporaryFolder(t);
     prepare(join(folder, name));
-    const child = new Child(t, [bin, "serve", "--port", "0"], { env: { TMPDIR: folder } });
-    await child.readyUrl();
+    const child = new Child(t, [bin, "serve", "--port", "0"], { env: environment(folder) });
+    await child.url();
     child.kill("SIGINT");
     t.is((await child.exit).code, 0);
     t.deepEqual(readdirSync(join(folder, name)), title.includes("link") ? [name] : []);

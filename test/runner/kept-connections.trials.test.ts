@@ -13,7 +13,7 @@ async function serve(
   t: ExecutionContext,
   options: RunnerOptions = {},
 ): Promise<{ server: ServerHandle; hasStopped: () => boolean }> {
-  const launcher = await launch(t, "misbehaving", { warmSessions: 1 });
+  const launcher = await launch(t, "misbehaving");
   const server = await new Runner(launcher, { port: 0, ...options }).serve();
   await server.ready;
   let over = false;

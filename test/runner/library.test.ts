@@ -8,7 +8,7 @@ import { ask, startSession } from "../fixtures/runner/rest.ts";
 const quiet = {
   logLevel: "silent",
   agentsLogLevel: "silent",
-  warmSessions: 1,
+  warmSessions: 0,
   maxConcurrentSessions: 2,
   ignoreLoad: true,
 } as const;

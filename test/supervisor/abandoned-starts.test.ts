@@ -58,7 +58,7 @@ for (const [name, leave] of Object.entries(ways)) {
 }
 
 test("who asks again with the same key gets the session that nobody waited for the first time", async (t) => {
-  const launcher = await startLauncher({ maxConcurrentSessions: 1, warmSessions: 1, closeGraceMs: 2_000 });
+  const launcher = await startLauncher({ maxConcurrentSessions: 1, closeGraceMs: 2_000 });
   t.teardown(() => launcher.stop());
   const { url, ask, start } = await openServer(t, launcher);
   const { session_id } = await start({ call_id: "first", config: { course: "ignores-close" } });

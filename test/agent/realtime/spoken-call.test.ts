@@ -1,6 +1,9 @@
 import test from "ava";
 import { Agent } from "greenroom";
 import * as testing from "greenroom/testing";
+import { FloorGate } from "../../../src/agent/realtime/floor-gate.ts";
+import { launch } from "../../fixtures/launch.ts";
+import { eventOf } from "../../fixtures/session-watch.ts";
 import { RealtimeCall } from "../../fixtures/voice/realtime-call.ts";
 import { until } from "../../fixtures/voice/voice-call.ts";
 
@@ -175,4 +178,85 @@ test("a recogniser beside a model that hears is a mistake", (t) => {
     stt: new testing.STT(),
   };
   t.throws(() => new Agent(options), { message: "new Agent: stt: a speech-to-speech model hears by itself" });
+});
+
+const quiet = new Int16Array(320);
+const loud = testing.tone(400, 20).samples;
+
+function admitted(gate: FloorGate, frames: readonly (readonly [string, Int16Array])[]): string {
+  return frames.map(([who, samples]) => (gate.admits(who, samples) ? who : ".")).join("");
+}
+
+test("one voice at a time is heard: who is loud first, until they have been quiet for a while", (t) => {
+  const gate = new FloorGate();
+  t.is(
+    admitted(gate, [
+      ["a", quiet],
+      ["b", quiet],
+      ["a", loud],
+      ["b", loud],
+      ["a", quiet],
+      ["b", loud],
+    ]),
+    "a.a.a.",
+  );
+  t.is(gate.holder, "a");
+  const pause = Array.from({ length: 40 }, () => ["a", quiet] as const);
+  admitted(gate, pause);
+  t.is(
+    admitted(gate, [
+      ["b", quiet],
+      ["b", loud],
+      ["a", quiet],
+      ["b", quiet],
+    ]),
+    ".b.b",
+  );
+  gate.participantLeft("b");
+  t.is(gate.holder, "a");
+});
+
+test("of two who speak one after the other it is known who said what", async (t) => {
+  const llm = new testing.RealtimeModel({
+    transcripts: ["Tea for me.", "Coffee for me."],
+    replies: ["One tea.", "One coffee."],
+  });
+  const call = await RealtimeCall.with(t, { llm, edge: { speed: 4 } });
+  const alice = call.edge.addParticipant("alice");
+  const bob = call.edge.addParticipant("bob");
+  await alice.play(testing.tone(400, 600));
+  await call.turnsOver(1);
+  await bob.play(testing.tone(500, 600));
+  await call.turnsOver(2);
+  t.deepEqual(call.transcript, [
+    "alice: Tea for me.",
+    "agent: One tea.",
+    "bob: Coffee for me.",
+    "agent: One coffee.",
+  ]);
+});
+
+test("in a session of a server: transcripts, latency and figures cross the thread", async (t) => {
+  const launcher = await launch(t, "realtime", { unresponsiveAfterMs: 30_000 });
+  const session = await launcher.startSession({ callId: "call-1", inMemory: { speed: 4 } });
+  const said: string[] = [];
+  session.events.subscribe(0, ({ event }) => {
+    if (event.type === "transcript" && event.final) said.push(`${event.participantId}: ${event.text}`);
+  });
+  using call = await testing.dial(session.id);
+  const alice = call.addParticipant("alice");
+  await eventOf(session, (event) => event.type === "turn" && event.origin === "response");
+  await alice.play(testing.tone(400, 800));
+  const turn = await eventOf(session, (event) => event.type === "turn" && event.origin === "participant");
+  t.like(turn, { outcome: "done" });
+  t.true(turn.type === "turn" && turn.latency !== null && !("firstTokenMs" in turn.latency));
+  t.deepEqual(said, ["agent: Hello.", "alice: Who is there?", "agent: It is me."]);
+  t.true(call.recording.durationMs > 200);
+  call.hangUp();
+  await session.ended;
+  const metrics = session.metrics.snapshot();
+  t.true(metrics.realtime_audio_input_duration_ms__total > 500);
+  t.true(metrics.realtime_audio_output_duration_ms__total > 0);
+  t.true(metrics.response_latency_ms__avg !== null);
+  t.is(metrics.llm_input_tokens__total > 0, true);
 });

@@ -13,7 +13,7 @@ import { until, VoiceCall, type VoiceCallOptions } from "../../fixtures/voice/vo
 const userSilentAfterMs = 20;
 
 /** A thread of a busy machine may stand still for a while: that is not what is tested here. */
-const launched = { warmSessions: 1, unresponsiveAfterMs: 30_000 };
+const launched = { unresponsiveAfterMs: 30_000 };
 
 const called = (t: ExecutionContext, { agent, ...options }: VoiceCallOptions = {}) =>
   VoiceCall.with(t, { ...options, agent: { userSilentAfterMs, ...agent } });

@@ -138,7 +138,7 @@ test("a domain that is pointed at this machine is known by its Host", async (t) 
 test("who is refused is told the one flag that lets them in, and so is the log, once", async (t) => {
   const lines: { level: number; msg: string }[] = [];
   const logger = pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const launcher = await startLauncher({ logger, warmSessions: 1 });
+  const launcher = await startLauncher({ logger });
   t.teardown(() => launcher.stop());
   const { port } = await openServer(t, launcher);
   const advice =

@@ -17,7 +17,7 @@ async function logged(t: ExecutionContext, options: ServeOptions = {}) {
       done();
     },
   });
-  const launcher = await startLauncher({ warmSessions: 1, logger: pino({ level: "debug" }, sink) });
+  const launcher = await startLauncher({ logger: pino({ level: "debug" }, sink) });
   t.teardown(() => launcher.stop());
   const server = await openServer(t, launcher, options);
   const lines = () =>
@@ -142,7 +142,6 @@ test.serial("a logger whose every line throws changes no answer, and its lines a
   };
   const ended: string[] = [];
   const launcher = await startLauncher({
-    warmSessions: 1,
     logger: pino({ level: "trace" }, broken),
     onSessionEnd: ({ sessionId }) => {
       ended.push(sessionId);

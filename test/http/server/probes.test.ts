@@ -23,7 +23,7 @@ test("before the start the server is alive, and neither serves nor is ready", as
 });
 
 test("warmed up, all three say yes to everybody, and HEAD too", async (t) => {
-  const launcher = await startLauncher({ warmSessions: 1 });
+  const launcher = await startLauncher();
   t.teardown(() => launcher.stop());
   const { ask } = await openServer(t, launcher, strangers);
   for (const path of ["/health", "/serving", "/ready"]) {
@@ -59,7 +59,7 @@ test("an agent that cannot be loaded: not ready, and not a word of why", async (
 });
 
 test("an announced shutdown: probes say no, starts go on, connections end; then starts are refused", async (t) => {
-  const launcher = await startLauncher({ warmSessions: 1 });
+  const launcher = await startLauncher();
   const { ask, start } = await openServer(t, launcher);
   t.is((await ask("/health")).headers.get("connection"), "keep-alive");
   const supervisor = await supervisorOf(launcher);

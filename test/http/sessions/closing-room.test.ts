@@ -7,7 +7,7 @@ import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 const test = anyTest.serial as TestFn;
 
 async function open(t: ExecutionContext, options: Partial<AgentLauncherOptions>) {
-  const launcher = await startLauncher({ warmSessions: 1, threadWaitTimeoutMs: 30_000, ...options });
+  const launcher = await startLauncher({ threadWaitTimeoutMs: 30_000, ...options });
   t.teardown(() => launcher.stop());
   return { launcher, ...(await openServer(t, launcher)) };
 }

@@ -117,7 +117,7 @@ test("409 where the agent is in no call, or its call has no tokens; 404 with the
     body: { code: "SESSION_NOT_FOUND", end_reason: "closed" },
   });
 
-  const typed = await startLauncher({ maxConcurrentSessions: 1, warmSessions: 1 });
+  const typed = await startLauncher({ maxConcurrentSessions: 1 });
   t.teardown(() => typed.stop());
   const outside = await openServer(t, typed);
   const { session_id } = await outside.start({ config: { gate: "never" } });

@@ -106,7 +106,7 @@ test("as many sessions in a call as there may be: 429 with Retry-After", async (
 });
 
 test("as many sessions as there may be: 429 with Retry-After, and /ready says no", async (t) => {
-  const launcher = await startLauncher({ maxConcurrentSessions: 1, warmSessions: 1 });
+  const launcher = await startLauncher({ maxConcurrentSessions: 1 });
   t.teardown(() => launcher.stop());
   const { ask, start } = await openServer(t, launcher);
   const session = await start();

@@ -21,7 +21,7 @@ test.before(async (t) => {
     // A busy machine may have the server warn of other things.
     if (parsed.field !== undefined) t.context.lines.push(parsed);
   };
-  t.context.launcher = await startLauncher({ logger: pino({ level: "warn" }, { write }), warmSessions: 1 });
+  t.context.launcher = await startLauncher({ logger: pino({ level: "warn" }, { write }) });
 });
 test.after.always((t) => t.context.launcher.stop());
 

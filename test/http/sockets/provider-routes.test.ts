@@ -94,7 +94,6 @@ test("where there is no room the route answers in its own words", async (t) => {
   const full = await startLauncher({
     agent: agentUrl("sockets"),
     maxConcurrentSessions: 1,
-    warmSessions: 1,
     threadWaitTimeoutMs: 60_000,
   });
   t.teardown(() => full.stop());

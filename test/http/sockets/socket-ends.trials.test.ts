@@ -46,7 +46,6 @@ test("the end of the session closes its sockets with the reason; a thread that d
   const drained = await startLauncher({
     agent: agentUrl("sockets"),
     maxConcurrentSessions: 1,
-    warmSessions: 1,
   });
   const other = await openServer(t, drained);
   const { media } = await started(other);

@@ -1,16 +1,21 @@
+import { createServer, get, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import anyTest, { type TestFn } from "ava";
-import type { AgentLauncher, JsonObject } from "greenroom";
+import { type AgentLauncher, asksForWebSocket, type JsonObject, routes, serveUpgrades } from "greenroom";
+import Koa from "koa";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
+import { cutUpgrades } from "../../../src/control-plane/sockets/serve-upgrades.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
-import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
+import { asking, type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient } from "../../fixtures/http/socket-client.ts";
 
 /** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 });
+  t.context.launcher = await startLauncher({ agent: agentUrl("sockets") });
 });
 test.after.always((t) => t.context.launcher.stop());
 
@@ -123,7 +128,7 @@ test("what is refused is an answer in JSON before the handshake", async (t) => {
     body: { end_reason: "closed" },
   });
 
-  const typed = await startLauncher({ maxConcurrentSessions: 1, warmSessions: 1 });
+  const typed = await startLauncher({ maxConcurrentSessions: 1 });
   t.teardown(() => typed.stop());
   const text = await openServer(t, typed);
   const { session_id: typedId } = await text.start();
@@ -216,4 +221,39 @@ test("the agent is heard by a client, and hears it", async (t) => {
     frames += 1;
   }
   t.true(heard > 0);
+});
+
+test("a server of one's own, with the API below a path of its application, takes clients in", async (t) => {
+  const { launcher } = t.context;
+  const app = new Koa();
+  app.use(routes(launcher));
+  app.use((ctx) => {
+    ctx.body = "What else it does";
+  });
+  const api = app.callback();
+  const listener: RequestListener = (request, response) => {
+    request.url = request.url?.replace(/^\/agents/, "") ?? "";
+    void api(request, response);
+  };
+  const server = createServer({ shouldUpgradeCallback: asksForWebSocket }, listener);
+  serveUpgrades(server, listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+    cutUpgrades(server);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/agents`;
+  const { session_id: id, session_token: token } = await asking(url).start();
+  const { client } = await SocketClient.open(t, `${url}/sessions/${id}/media`, { token });
+  t.is(await client.ask("hello"), "hello");
+  t.like(await SocketClient.refused(t, `${url}/sessions/${id}/media`, { protocols: ["other"] }), {
+    status: 422,
+  });
+
+  // What asks for another protocol, as clients that would like HTTP/2 do, is answered as if it had not.
+  const { promise: body, resolve } = Promise.withResolvers<string>();
+  const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAAA" };
+  get(`${url}/hello`, { headers }, (response) => resolve(text(response)));
+  t.is(await body, "What else it does");
 });

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import test, { type ExecutionContext } from "ava";
+import { harmless } from "../../../src/runner/terminal/paint.ts";
+import { textWidth, wrap } from "../../../src/runner/terminal/text-width.ts";
 import { AgentFile, throwsAtImport } from "../../fixtures/agent-file.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
@@ -80,19 +82,22 @@ test.serial("SIGTERM ends the call in order, even while an answer is waited for"
   t.regex(child.stdout, /^The call has ended: closed\.$/m);
 });
 
-test.serial("in a terminal, words come above the prompt, and what is typed interrupts them", async (t) => {
-  const child = inTerminal(t, "scripted", ["run"]);
-  if (!child) return;
-  await child.printed(/greenroom.*Type to talk/is);
-  child.write(`${script([{ text: "One moment" }, { wait: "abort" }])}\r`);
-  await child.printed(/One moment/);
-  child.write("hello\r");
-  await child.printed(/· interrupted/);
-  await child.printed(/agent › .*You said hello/);
-  child.write("\u0004");
-  t.is((await child.exit).code, 0);
-  t.regex(child.stdout, /The call has ended: closed\./);
-});
+test.serial(
+  "in a terminal, words come above the prompt, what is typed interrupts them, and Ctrl-D ends the call",
+  async (t) => {
+    const child = inTerminal(t, "scripted", ["run"]);
+    if (!child) return;
+    await child.printed(/greenroom.*Type to talk/is);
+    child.write(`${script([{ text: "One moment" }, { wait: "abort" }])}\r`);
+    await child.printed(/One moment/);
+    child.write("hello\r");
+    await child.printed(/· interrupted/);
+    await child.printed(/agent › .*You said hello/);
+    child.write("\u0004");
+    t.is((await child.exit).code, 0);
+    leavesNoPrompt(t, child);
+  },
+);
 
 test.serial("in a terminal, Ctrl-C ends the call; splash and hints can be left out", async (t) => {
   const child = inTerminal(t, "scripted", ["run", "--no-splash", "--no-demo"]);
@@ -101,32 +106,29 @@ test.serial("in a terminal, Ctrl-C ends the call; splash and hints can be left o
   await child.printed(/You said hello/);
   child.write("\u0003");
   t.is((await child.exit).code, 0);
+  leavesNoPrompt(t, child);
   t.notRegex(child.stdout, /Type to talk|Greenroom/);
 });
 
-for (const [how, typed] of [
-  ["/quit", "/quit\r"],
-  ["Ctrl-C", "\u0003"],
-  ["Ctrl-D", "\u0004"],
-] as const) {
-  test.serial(
-    `in a terminal, hints are broken between words, and ${how} leaves no prompt behind`,
-    async (t) => {
-      const child = inTerminal(t, "misbehaving", ["run", "--no-splash"]);
-      if (!child) return;
-      child.write("hello\r");
-      await child.printed(/Hello! I am/);
-      child.write(typed);
-      t.is((await child.exit).code, 0);
-      // The last thing before it clears the row of the prompt.
-      const end = child.stdout.slice(-200);
-      t.true(end.includes("\r\u001b[J\u001b[2mThe call has ended: closed."), JSON.stringify(end));
-      const [hint = ""] = /^.*Type to talk[\s\S]*?ends the call\./m.exec(child.stdout) ?? [];
-      const rows = stripVTControlCharacters(hint).trim().split(/\r?\n/);
-      t.is(rows.length, 2);
-      for (const row of rows) t.true(row.length < 80, row);
-    },
-  );
+test.serial("in a terminal, hints are broken between words, and /quit leaves no prompt behind", async (t) => {
+  const child = inTerminal(t, "misbehaving", ["run", "--no-splash"]);
+  if (!child) return;
+  child.write("hello\r");
+  await child.printed(/Hello! I am/);
+  child.write("/quit\r");
+  t.is((await child.exit).code, 0);
+  leavesNoPrompt(t, child);
+  const [hint = ""] = /^.*Type to talk[\s\S]*?ends the call\./m.exec(child.stdout) ?? [];
+  const rows = stripVTControlCharacters(hint).trim().split(/\r?\n/);
+  t.is(rows.length, 2);
+  for (const row of rows) t.true(row.length < 80, row);
+});
+
+/** The row of the last prompt is cleared before the last words. */
+function leavesNoPrompt(t: ExecutionContext, { stdout }: Child): void {
+  const end = stdout.slice(stdout.lastIndexOf("›"));
+  const [cleared, last] = [end.indexOf("\r\u001b[J"), end.indexOf("\u001b[2mThe call has ended: closed.")];
+  t.true(cleared >= 0 && last > cleared, JSON.stringify(end));
 }
 
 /** A terminal around the program, by util-linux' `script`. */
@@ -134,3 +136,44 @@ function inTerminal(t: ExecutionContext, agent: string, args: readonly string[])
   if (noTerminal(t)) return null;
   return program(t, args, { launcher: { agent: agentUrl(agent) }, terminal: true });
 }
+
+test("rows are broken between words, and hold what fits", (t) => {
+  t.deepEqual(wrap("one two three", 7), ["one two", "three"]);
+  t.deepEqual(wrap("one two ", 7), ["one two "]);
+  t.deepEqual(wrap("a\n\nb", 7), ["a", "", "b"]);
+  t.deepEqual(wrap("", 7), [""]);
+});
+
+test("a word that is longer than a row is broken inside", (t) => {
+  t.deepEqual(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+  t.deepEqual(wrap("x abcdefghij y", 4), ["x", "abcd", "efgh", "ij y"]);
+});
+
+test("signs that take two columns count as two, and are never cut", (t) => {
+  t.is(textWidth("漢字"), 4);
+  t.is(textWidth("👩‍👩‍👧 é"), 4);
+  t.deepEqual(wrap("漢字漢字", 5), ["漢字", "漢字"]);
+});
+
+test("words that come in pieces make the same rows as words that come at once", (t) => {
+  const text = "In Paris it is 15 °C, partly cloudy, and in Rome it is 20 °C and sunny.";
+  let row = "";
+  const rows: string[] = [];
+  for (const piece of text.match(/.{1,3}/gs) ?? []) {
+    const wrapped = wrap(row + piece, 20);
+    row = wrapped.pop() ?? "";
+    rows.push(...wrapped);
+  }
+  t.deepEqual([...rows, row], wrap(text, 20));
+});
+
+test("colours take no room and are never cut", (t) => {
+  const [on, off] = ["\u001b[31m", "\u001b[39m"];
+  t.is(textWidth(`${on}red${off}`), 3);
+  t.deepEqual(wrap(`${on}one two three${off}`, 7), [`${on}one two`, `three${off}`]);
+  t.deepEqual(wrap(`${on}abcd${off}ef`, 4), [`${on}abcd${off}`, "ef"]);
+});
+
+test("only lines and tabs are left of what controls a terminal", (t) => {
+  t.is(harmless("a\u001b[31mb\u0007\r\n\tc\u009b2J\u007f"), "a[31mb\n\tc2J");
+});

@@ -81,12 +81,6 @@ test.serial("in a terminal the built-in agent offers the talk page, unless --no-
   t.notRegex(silent.stdout, /\/talk#/);
 });
 
-test.serial("--join and --wav exclude each other", async (t) => {
-  const child = new Child(t, [bin, "run", "--join", "--wav", "nothing.wav"]);
-  t.is((await child.exit).code, 2);
-  t.regex(child.stderr, /--join is for a person/);
-});
-
 test.serial("in a terminal the link is a hint, in one piece", async (t) => {
   const child = inTerminal(t, ["run", "--no-splash"]);
   if (!child) return;

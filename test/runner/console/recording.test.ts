@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { PcmFrame } from "greenroom";
@@ -7,10 +7,8 @@ import { level } from "../../../src/audio/pcm.ts";
 import { none as deepgramNone, startDeepgram } from "../../emulators/deepgram.ts";
 import { startElevenlabs } from "../../emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../../emulators/gemini.ts";
-import { AgentFile } from "../../fixtures/agent-file.ts";
-import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
-import { bin, Child, program, temporaryFolder } from "../../fixtures/runner/child.ts";
+import { bin, Child, commandLines, temporaryFolder } from "../../fixtures/runner/child.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
 
 /** A folder with a recording in it. */
@@ -70,21 +68,6 @@ test.serial(
   },
 );
 
-test.serial("an agent that only types hears and speaks by the stand-ins", async (t) => {
-  const { cwd, out } = await recorded(t, await spoken("Good evening to you all."));
-  const child = program(t, [...run, "--speed", "10"], {
-    cwd,
-    launcher: { agent: agentUrl("scripted") },
-  });
-  t.is((await child.exit).code, 0);
-  t.regex(child.stdout, /^agent: You said \(spoke for \d\.\d seconds; there is no speech recognition\)$/m);
-  t.regex(
-    child.stderr,
-    /^It has no STT and no TTS of its own: in this call offline stand-ins take their place\.$/m,
-  );
-  t.true(soundIn(sidesOf(out).agent).endMs > 500);
-});
-
 test.serial("with all keys set a recording goes through Deepgram, Gemini and ElevenLabs", async (t) => {
   const said = "What is the weather like in Oslo?";
   await using deepgram = await startDeepgram({ delays: deepgramNone, script: { phrases: [said] } });
@@ -118,88 +101,41 @@ test.serial("with all keys set a recording goes through Deepgram, Gemini and Ele
   t.true(level(answer.subarray(beginMs * 16, endMs * 16)) > 1_000, "the answer is as loud as speech");
 });
 
-test.serial("a call that is ended by Ctrl-C is written as far as it went", async (t) => {
-  const { cwd, out } = await recorded(t, testing.tone(400, 1_000));
-  const child = new Child(t, [bin, ...run], { cwd });
-  await child.printed(/^agent: Hello!/m);
-  child.kill("SIGINT");
-  t.deepEqual(await child.exit, { code: 0, signal: null });
-  t.regex(child.stdout, /^The call has ended: closed\.$/m);
-  t.true(existsSync(out));
-});
-
-test.serial("an agent that throws: its error, what was said until then, and exit code 1", async (t) => {
-  const { cwd, out } = await recorded(t, testing.tone(400, 1_000));
-  const file = new AgentFile(
+test.serial("files that cannot be used are told before anything starts", async (t) => {
+  const cwd = temporaryFolder(t);
+  const tone = testing.encodeWav(testing.tone(400, 100));
+  mkdirSync(join(cwd, "folder.wav"));
+  for (const [name, bytes] of [
+    ["text.wav", "Hello, I am no sound at all."],
+    ["silent.wav", testing.encodeWav({ samples: new Int16Array(), sampleRate: 16_000 })],
+    ["tone.wav", tone],
+  ] as const) {
+    writeFileSync(join(cwd, name), bytes);
+  }
+  const wrong = [
+    [["--wav", "none.wav"], "--wav: there is no none.wav"],
+    [["--wav", "folder.wav"], "--wav: folder.wav is a folder"],
+    [
+      ["--wav", "text.wav"],
+      "--wav: text.wav is no WAV file: it does not begin with RIFF and WAVE. To convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav",
+    ],
+    [["--wav", "silent.wav"], "--wav: silent.wav holds no sound"],
+    [["--wav", "tone.wav", "--out", "there/out.wav"], `--out: there is no ${join(cwd, "there")}`],
+    [
+      ["--wav", "tone.wav", "--out", "./tone.wav"],
+      "--out would overwrite the recording of --wav: name another file",
+    ],
+    [["--out", "out.wav"], "--out needs --wav: a recording that is the caller"],
+    [["--wav", "tone.wav", "--speed", "0"], '--speed: must be at least 1, not "0"'],
+  ] as const;
+  const { ends } = await commandLines(
     t,
-    `import { Agent, defineAgent } from "greenroom";
-     import * as local from "greenroom/local";
-     export default defineAgent({
-       createAgent: () =>
-         new Agent({ edge: new local.Edge(), agentUser: { id: "a", name: "A" }, instructions: "", llm: new local.LLM() }),
-       async joinCall(agent, { callType, callId }) {
-         await using _ = await agent.join(await agent.createCall(callType, callId));
-         await agent.say("Hello.");
-         throw new RangeError("that is all I can do");
-       },
-     });`,
+    wrong.map(([args]) => ["run", ...args]),
+    { cwd },
   );
-  const child = program(t, [...run, "--speed", "4"], { cwd, launcher: { agent: file.url } });
-  t.is((await child.exit).code, 1);
-  t.regex(child.stdout, /^agent: Hello\.$/m);
-  t.regex(child.stdout, /^The call has ended: failed\.\nRangeError: that is all I can do$/m);
-  t.true(soundIn(sidesOf(out).agent).endMs > 100);
+  t.deepEqual(
+    ends,
+    wrong.map(([, complaint]) => ({ code: 2, stdout: "", stderr: `greenroom: ${complaint}\n` })),
+  );
+  t.deepEqual(readFileSync(join(cwd, "tone.wav")), Buffer.from(tone));
 });
-
-const silentWav = testing.encodeWav({ samples: new Int16Array(), sampleRate: 16_000 });
-
-for (const [title, args, prepare, complaint] of [
-  ["no such file", ["--wav", "in.wav"], () => {}, "--wav: there is no in.wav"],
-  [
-    "a folder",
-    ["--wav", "in.wav"],
-    (cwd: string) => mkdirSync(join(cwd, "in.wav")),
-    "--wav: in.wav is a folder",
-  ],
-  [
-    "no WAV file",
-    ["--wav", "in.wav"],
-    (cwd: string) => writeFileSync(join(cwd, "in.wav"), "Hello, I am no sound at all."),
-    "--wav: in.wav is no WAV file: it does not begin with RIFF and WAVE. To convert it: ffmpeg -i in.wav -c:a pcm_s16le out.wav",
-  ],
-  [
-    "no sound in it",
-    ["--wav", "in.wav"],
-    (cwd: string) => writeFileSync(join(cwd, "in.wav"), silentWav),
-    "--wav: in.wav holds no sound",
-  ],
-  [
-    "a folder to write to that does not exist",
-    ["--wav", "in.wav", "--out", "there/out.wav"],
-    (cwd: string) => testing.writeWav(join(cwd, "in.wav"), testing.tone(400, 100)),
-    /^greenroom: --out: there is no .*there$/m,
-  ],
-  [
-    "a recording that would be overwritten",
-    ["--wav", "in.wav", "--out", "./in.wav"],
-    (cwd: string) => testing.writeWav(join(cwd, "in.wav"), testing.tone(400, 100)),
-    "--out would overwrite the recording of --wav: name another file",
-  ],
-  ["nothing to write", ["--out", "out.wav"], () => {}, "--out needs --wav: a recording that is the caller"],
-  [
-    "a speed that is none",
-    ["--wav", "in.wav", "--speed", "0"],
-    () => {},
-    '--speed: must be at least 1, not "0"',
-  ],
-] as const) {
-  test.serial(`files that cannot be used are told before anything starts: ${title}`, async (t) => {
-    const cwd = temporaryFolder(t);
-    await prepare(cwd);
-    const child = new Child(t, [bin, "run", ...args], { cwd });
-    t.deepEqual(await child.exit, { code: 2, signal: null });
-    if (typeof complaint === "string") t.is(child.stderr, `greenroom: ${complaint}\n`);
-    else t.regex(child.stderr, complaint);
-    t.is(child.stdout, "");
-  });
-}

@@ -66,6 +66,12 @@ for (const [what, text, problem, variables] of [
     { B: "2", C: "3" },
   ],
   [
+    "one above a key",
+    "MOTTO='carpe diem\nGREENROOM_API_KEYS=a\nLAST='1'\n",
+    "1: its quote is not closed before the next variable",
+    { GREENROOM_API_KEYS: "a", LAST: "1" },
+  ],
+  [
     "one that a line of small letters would close",
     "A='1\nb='3'",
     "1: its quote is not closed before the next variable",
@@ -103,6 +109,9 @@ test("a line that may hold a secret is known as such, whatever is wrong with it"
   const secured = (line: string) => parseEnvFile(`${line}\nB=2`).problems.map(({ maySecure }) => maySecure);
   for (const line of [
     "\u200bGREENROOM_API_KEYS=a",
+    "GREENROOM_API_KEYS=a\u200b",
+    'GREENROOM_API_KEYS="a',
+    "GREENROOM_API_KEYS=“a”",
     "greenroom api keys a",
     "API_KEYS: a",
     "JWT_SECRET='a",

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { UsageError } from "../../../src/runner/commands/usage-error.ts";
+import { readSecretFiles } from "../../../src/runner/options/secret-files.ts";
 import { agentProgram, Child, program, temporaryFolder } from "../../fixtures/runner/child.ts";
 import { ask } from "../../fixtures/runner/rest.ts";
 
@@ -63,29 +65,25 @@ test.serial("a variable counts more than such a file, and that more than .env", 
   t.is(await capacity({ ...env, GREENROOM_MAX_CONCURRENT_SESSIONS: "5" }), "5");
 });
 
-for (const [title, files, complaint] of [
-  ["a name that is no variable", { "peer-secret": "x" }, /peer-secret: a file there is named as a variable/],
-  [
-    "a value that is wrong",
-    { GREENROOM_WARM_SESSIONS: "two" },
-    /GREENROOM_WARM_SESSIONS in .+: must be a whole/,
-  ],
-  ["a value that is no text", { GOOGLE_API_KEY: "a\0b" }, /GOOGLE_API_KEY cannot be read: not a text/],
-  ["a value far too long", { GOOGLE_API_KEY: "a".repeat(70_000) }, /GOOGLE_API_KEY: longer than 65536/],
-] as const) {
-  test.serial(`refused with what is at fault: ${title}`, async (t) => {
-    const env = { GREENROOM_SECRETS_DIR: mountedSecret(t, files) };
-    const child = program(t, ["serve", "--port", "0"], { env });
-    t.is((await child.exit).code, 2);
-    t.regex(child.stderr, complaint);
-  });
-}
-
-test.serial("a folder that is not there is said", async (t) => {
-  const env = { GREENROOM_SECRETS_DIR: join(temporaryFolder(t), "nowhere") };
+test.serial("a value that is wrong is told with its file", async (t) => {
+  const env = { GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_CLOSE_GRACE_MS: "two" }) };
   const child = program(t, ["serve", "--port", "0"], { env });
   t.is((await child.exit).code, 2);
-  t.regex(child.stderr, /GREENROOM_SECRETS_DIR cannot be read: .*nowhere/);
+  t.regex(child.stderr, /GREENROOM_CLOSE_GRACE_MS in .+: must be a whole/);
+});
+
+test("what cannot be read is refused with what is at fault", (t) => {
+  for (const [files, message] of [
+    [{ "peer-secret": "x" }, /peer-secret: a file there is named as a variable/],
+    [{ GOOGLE_API_KEY: "a\0b" }, /GOOGLE_API_KEY cannot be read: not a text/],
+    [{ GOOGLE_API_KEY: "a".repeat(70_000) }, /GOOGLE_API_KEY: longer than 65536/],
+  ] as const) {
+    t.throws(() => readSecretFiles(mountedSecret(t, files)), { instanceOf: UsageError, message });
+  }
+  t.throws(() => readSecretFiles(join(temporaryFolder(t), "nowhere")), {
+    instanceOf: UsageError,
+    message: /GREENROOM_SECRETS_DIR cannot be read: .*nowhere/,
+  });
 });
 
 const linuxOnly = process.platform === "linux" ? test.serial : test.serial.skip;

@@ -14,7 +14,7 @@ function holdings(): Record<string, number> {
   return held;
 }
 
-const cycles = trials(80, 1_000);
+const cycles = trials(16, 1_000);
 
 test(`${cycles} starts and closes leave no handle, port or listener behind`, async (t) => {
   t.timeout(300_000);
