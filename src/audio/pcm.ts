@@ -16,7 +16,7 @@ export function durationMs({ samples, sampleRate }: PcmFrame): number {
   return (samples.length * 1_000) / sampleRate;
 }
 
-/** Silence of this duration, in milliseconds. */
+/** Returns silence of this duration, in milliseconds. */
 export function silence(ms: number, sampleRate: number): PcmFrame {
   return { samples: new Int16Array(Math.round((ms * sampleRate) / 1_000)), sampleRate };
 }
@@ -31,7 +31,7 @@ export function concatenate(pieces: readonly Int16Array[]): Int16Array {
   return whole;
 }
 
-/** Root mean square: 0 for silence, 32 768 at most. */
+/** Returns the root mean square: 0 for silence, 32 768 at most. */
 export function level(samples: Int16Array): number {
   if (samples.length === 0) return 0;
   let energy = 0;
@@ -39,17 +39,17 @@ export function level(samples: Int16Array): number {
   return Math.sqrt(energy / samples.length);
 }
 
-/** A level in dBFS: 0 for a full-scale square wave, −3 for a full-scale sine, `-Infinity` for silence. */
+/** Returns a level in dBFS: 0 for a full-scale square wave, −3 for a full-scale sine, `-Infinity` for silence. */
 export function decibels(rms: number): number {
   return 20 * Math.log10(rms / 32_768);
 }
 
-/** The samples times `gain`; what is too loud is clipped. */
+/** Returns the samples times `gain`. Samples that would be too loud are clipped. */
 export function amplify(samples: Int16Array, gain: number): Int16Array {
   return samples.map((sample) => clip(sample * gain));
 }
 
-/** The samples with a loudness that goes from one share to another; the same samples where both are 1. */
+/** Returns the samples with a loudness that goes from one share to another; the same samples where both are 1. */
 export function ramp(samples: Int16Array, from: number, to: number): Int16Array {
   if (from === 1 && to === 1) return samples;
   const step = (to - from) / samples.length;
@@ -62,7 +62,7 @@ export function mix(one: Int16Array, other: Int16Array): Int16Array {
   return long.map((sample, index) => clip(sample + (short[index] ?? 0)));
 }
 
-/** The nearest sample. */
+/** Returns the nearest sample. */
 export function clip(value: number): number {
   return Math.max(-32_768, Math.min(32_767, Math.round(value)));
 }
@@ -102,7 +102,7 @@ export class Framer {
     return frames;
   }
 
-  /** The frame that has begun, filled up with silence; null where none has. */
+  /** Returns the frame that has begun, filled up with silence; null where none has. */
   flush(): Int16Array | null {
     return this.#filled === 0 ? null : this.#take();
   }

@@ -74,7 +74,7 @@ export class Resampler {
     this.#given = 0;
   }
 
-  /** Every output sample whose place is before input sample `end`. */
+  /** Returns every output sample whose place is before input sample `end`. */
   #convert({ up, down, reach, taps }: Filter, end: number): Int16Array {
     const last = Math.max(this.#given, Math.ceil((end * up) / down));
     const output = new Int16Array(last - this.#given);
@@ -98,7 +98,7 @@ export class Resampler {
   }
 }
 
-/** The whole of a piece of sound at another rate. */
+/** Returns a whole piece of sound at another rate. */
 export function resample(sound: PcmFrame, sampleRate: number): PcmFrame {
   if (sound.sampleRate === sampleRate) return sound;
   const resampler = new Resampler(sound.sampleRate, sampleRate);
@@ -144,7 +144,7 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
-/** The window at −1…1. */
+/** Returns the window at a place from −1 to 1. */
 function kaiser(x: number): number {
   return Math.abs(x) >= 1 ? 0 : bessel(kaiserBeta * Math.sqrt(1 - x * x)) / bessel(kaiserBeta);
 }

@@ -40,7 +40,7 @@ export async function writeWav(path: string | URL, ...channels: readonly PcmFram
   await writeFile(path, encodeWav(...channels));
 }
 
-/** `name` is what errors call it. */
+/** Reads a WAV file. `name` is its name in errors. */
 export function decodeWav(bytes: Uint8Array, name = "The sound"): PcmFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || !forms.includes(mark(view, 0)) || mark(view, 8) !== "WAVE") {

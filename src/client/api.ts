@@ -26,7 +26,7 @@ export class Api {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** `base`: the address of the server, under whatever prefix it is mounted. `headers`: of the start. */
+  /** Takes `base`, the address of the server with its prefix, and the `headers` of the start. */
   constructor(base: string, headers: Readonly<Record<string, string>>) {
     this.#base = base.replace(/\/+$/, "");
     this.#headers = headers;

@@ -58,22 +58,22 @@ export class Call extends Emitter<CallEvents> {
   get transcript(): readonly TranscriptEntry[] {
     return this.#transcript.entries;
   }
-  /** Everybody in the call, the user of the page and the agent aside. */
+  /** Returns everybody in the call, except the user of the page and the agent. */
   get participants(): readonly Person[] {
     return this.#participants;
   }
-  /** The user of the page as a participant; null before the call is connected. */
+  /** Returns the user of the page as a participant; null before the call is connected. */
   get me(): Person | null {
     return this.#me;
   }
   get agent(): Person | null {
     return this.#agent;
   }
-  /** The session, once it is started. */
+  /** Returns the session, once it is started. */
   get session(): SessionReference | null {
     return this.#session;
   }
-  /** The transport of the call; null while there is none. */
+  /** Returns the transport of the call; null while there is none. */
   get transport(): "webrtc" | "websocket" | null {
     return this.#transport?.kind ?? null;
   }

@@ -43,7 +43,7 @@ export class Sound {
   #own = false;
   #muted = false;
 
-  /** To be made while the page handles a click or a key: browsers let nothing sound before. */
+  /** Makes the sound. Call it while the page handles a click or a key: browsers play nothing before. */
   constructor(element = new Audio()) {
     this.context = new AudioContext({ latencyHint: "interactive" });
     void this.context.resume();
@@ -52,12 +52,12 @@ export class Sound {
     this.#element = element;
   }
 
-  /** The track of the microphone; null where there is none. */
+  /** Returns the track of the microphone; null where there is none. */
   get track(): MediaStreamTrack | null {
     return this.#microphone?.getAudioTracks()[0] ?? null;
   }
 
-  /** The microphone in the graph of sounds; null where there is none. */
+  /** Returns the microphone in the graph of sounds; null where there is none. */
   get source(): AudioNode | null {
     return this.#source;
   }

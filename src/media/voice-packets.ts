@@ -58,7 +58,7 @@ export class VoicePackets {
     return new VoicePackets(await OpusEncoder.create({ sampleRate, bitrate }), options);
   }
 
-  /** The number of samples in a frame. */
+  /** Returns the number of samples in a frame. */
   get frameLength(): number {
     return this.#silence.length;
   }

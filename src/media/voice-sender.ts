@@ -30,7 +30,7 @@ export class VoiceSender {
     if (!this.#closed && !this.#pacer.running) this.#pacer.start();
   }
 
-  /** 20 ms, to be sent after those before it. Without effect before the start. */
+  /** Adds 20 ms, which are sent after those before. It has no effect before the start. */
   send(samples: Int16Array): void {
     if (!this.#pacer.running || this.#paused || samples.length !== this.#packets.frameLength) return;
     this.#waiting.push(samples);

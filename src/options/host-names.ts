@@ -25,7 +25,7 @@ export function originHint(issue: { readonly input?: unknown }): string {
   return `${JSON.stringify(input)} is not an origin, such as "https://app.example.com", nor "*"`;
 }
 
-/** The name in a Host: without port, in lower case, IPv6 in brackets. Null where it is none. */
+/** Returns the name in a Host: without port, in lower case, IPv6 in brackets; null where there is none. */
 export function hostName(host: string | undefined): string | null {
   if (!host || /[/?#@\s]/.test(host) || !URL.canParse(`http://${host}`)) return null;
   return new URL(`http://${host}`).hostname;

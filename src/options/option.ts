@@ -54,7 +54,7 @@ export type RowsOf<Options> = {
   >;
 };
 
-/** The shape of an object of these options, for `z.strictObject`. */
+/** Returns the shape of an object of these options, for `z.strictObject`. */
 export function shapeOf<Table extends OptionTable>(
   table: Table,
 ): { [Name in keyof Table]: Table[Name]["schema"] } {

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** A text as it is compared with words: templates and other languages write `True`, `INFO` and blanks around them. */
 const word = z.string().trim().toLowerCase();
 
-/** A choice of words, in whatever case. */
+/** Returns the schema of a choice of words, in upper or lower case. */
 const oneOf = (choices: readonly string[]) =>
   word.pipe(z.enum(choices, { error: `must be one of ${choices.join(", ")}` }));
 
@@ -84,7 +84,7 @@ export function readerOf(option: z.ZodType): z.ZodType<unknown, string> {
   return z.string().pipe(checks<string>());
 }
 
-/** The form of a value as TypeScript is written, of schemas that tell it; null where the row has to say it. */
+/** Returns the type of a value as it is written in TypeScript, where the schema shows it; null where the row has to name it. */
 export function typeOf(option: z.ZodType): string | null {
   const { schema, isNullable } = bare(option);
   const type = plainTypeOf(schema);

@@ -5,9 +5,10 @@ import { join } from "node:path";
 let folder: string | null | undefined;
 
 /**
- * The folder where Node keeps what it has compiled, so that the next process or thread starts in half the time. It is made on the first
- * call, in the temporary folder, for this user alone. Null where Node is told to keep none, where it cannot be made, and where what is there under its name is
- * another user's or open to others: whoever can write to it decides what code runs.
+ * Returns the folder where Node keeps what it has compiled, so that the next process or thread starts in half the time.
+ * It is made on the first call, in the temporary folder, for this user alone. Null where Node is told to keep none,
+ * where it cannot be made, and where what is there under its name is another user's or open to others: whoever can
+ * write to it decides what code runs.
  */
 export function compileCacheFolder(): string | null {
   if (folder === undefined) folder = privateFolder();

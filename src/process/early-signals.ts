@@ -49,8 +49,8 @@ function remember(signal: NodeJS.Signals): void {
 }
 
 /**
- * The handlers stay: a signal that came while the event loop was blocked is told to them in its next turn, and would be lost
- * if they were gone by then.
+ * Lets signals end the process from here on, unless others handle them. The handlers stay, since a signal that arrived
+ * while the event loop was blocked is delivered only in its next turn.
  */
 function waitNoMore(): void {
   alone = true;

@@ -74,7 +74,7 @@ export class LLM extends BaseLLM {
     this.#replies = [...(options.replies ?? [])];
   }
 
-  /** The number of requests that were aborted before their end. */
+  /** Returns the number of requests that were aborted before their end. */
   get aborted(): number {
     return this.#aborted;
   }

@@ -86,12 +86,12 @@ export class RealtimeSession implements SessionInterface {
     return this.#open;
   }
 
-  /** The length of the sound that it was given, in milliseconds. */
+  /** Returns the length of the sound that it was given, in milliseconds. */
   get heardMs(): number {
     return this.#heardMs;
   }
 
-  /** The model's memory of the call, without the parts that were cut off its answers. */
+  /** Returns the model's memory of the call, without the parts that were cut off its answers. */
   get history(): readonly Remembered[] {
     return this.#history.filter(({ text }) => text !== "").map(({ role, text }) => ({ role, text }));
   }

@@ -84,7 +84,7 @@ export class TTS implements TTSInterface {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** The texts that the voice was asked to speak so far, in order. */
+  /** Returns the texts that the voice was asked to speak so far, in order. */
   get spoken(): readonly Spoken[] {
     return this.#spoken;
   }

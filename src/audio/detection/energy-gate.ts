@@ -46,7 +46,7 @@ export class EnergyGate {
     this.#quietest = minLevel / overBackground;
   }
 
-  /** The level of the background, 0–32 768. */
+  /** Returns the level of the background, 0–32 768. */
   get background(): number {
     return this.#background ?? this.#quietest;
   }

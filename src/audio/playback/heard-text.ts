@@ -33,7 +33,7 @@ export class HeardText {
     this.#text += text;
   }
 
-  /** The next characters that the voice tells of. */
+  /** Takes the times of the next characters, as the voice reports them. */
   align({ characters, startMs }: Alignment): void {
     for (const [index, character] of characters.entries()) {
       if (this.#aligned < 0) return;

@@ -107,7 +107,10 @@ export class OutputQueue {
     return this.#state === "paused";
   }
 
-  /** The next speech: heard after all that were opened before it have ended. On a closed queue it is cut from the start. */
+  /**
+   * Opens the next speech, which is heard after all that were opened before it have ended. On a closed queue it is cut
+   * from the start.
+   */
   open(tag: SpeechTag): QueuedSpeech {
     const speech = new QueuedSpeech(tag, {
       sampleRate: this.#options.audio.sampleRate,
@@ -155,7 +158,7 @@ export class OutputQueue {
     return { at, speeches };
   }
 
-  /** This speech, whose turn has not come, is not said. */
+  /** Drops a speech that has not begun to play. */
   drop(speech: QueuedSpeech): void {
     const place = this.#speeches.indexOf(speech);
     if (place < 0) return;
@@ -164,7 +167,10 @@ export class OutputQueue {
     this.#checkDrained();
   }
 
-  /** The voice failed at this speech: what was made of it is still heard, and nothing of those after it. */
+  /**
+   * Ends a speech at which the voice failed. The sound that was made of it is still played, and the speeches after it
+   * are not.
+   */
   breakOff(speech: QueuedSpeech): void {
     const place = this.#speeches.indexOf(speech);
     if (place < 0) return;
@@ -193,7 +199,7 @@ export class OutputQueue {
     this.#checkDrained();
   }
 
-  /** The speech whose turn it is. Those that are sent to their end leave the queue. */
+  /** Returns the speech whose turn it is. Speeches that were sent to their end leave the queue. */
   #head(): QueuedSpeech | undefined {
     for (;;) {
       const [speech] = this.#speeches;
@@ -205,7 +211,7 @@ export class OutputQueue {
     }
   }
 
-  /** One frame to the edge; false where there is none. */
+  /** Sends one frame to the edge. Returns false where there is none. */
   #sendNext(): boolean {
     const { audio, onStart } = this.#options;
     const at = this.#clock.now();
@@ -238,7 +244,7 @@ export class OutputQueue {
     this.#pacing?.flush();
   }
 
-  /** Sound of this speech that is heard by now. */
+  /** Returns the sound of this speech that has been heard by now, in milliseconds. */
   #heardOf(asked: QueuedSpeech): number {
     const at = this.#clock.now();
     let heardMs = this.#heardMs.get(asked) ?? 0;

@@ -83,12 +83,12 @@ export class QueuedSpeech {
     return this.#state;
   }
 
-  /** All of its sound is written. */
+  /** Returns whether all of its sound is written. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** The time when its last frame so far was sent, as epoch milliseconds. */
+  /** Returns the time when its last frame so far was sent, as epoch milliseconds. */
   get lastSentAt(): number | null {
     return this.#lastSentAt;
   }

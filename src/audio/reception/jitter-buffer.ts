@@ -95,14 +95,14 @@ export class JitterBuffer {
   }
 
   /**
-   * The time from the arrival of the newest packet until it is heard, in milliseconds; negative where nothing has come for
-   * so long.
+   * Returns the time from the arrival of the newest packet until it is heard, in milliseconds; negative where nothing
+   * has come for so long.
    */
   get depthMs(): number {
     return this.#source.begun ? this.#slackOf(this.#source.newest) + this.#packetMs : 0;
   }
 
-  /** The time for which nothing has come, in milliseconds of frames given. */
+  /** Returns the time for which nothing has come, in milliseconds of frames given. */
   get idleMs(): number {
     return this.#idleFrames * frameMs;
   }
@@ -142,7 +142,7 @@ export class JitterBuffer {
     this.#keepWithinBounds();
   }
 
-  /** The next 20 ms. Silence before the first packet. */
+  /** Returns the next 20 ms; silence before the first packet. */
   pull(): Int16Array {
     this.#idleFrames += 1;
     this.#sinceShortened += 1;
@@ -152,7 +152,7 @@ export class JitterBuffer {
     return this.#sound.take();
   }
 
-  /** The sound that would be heard with the next frame, as a time of the sender. */
+  /** Returns the sound that would be heard with the next frame, as a time of the sender. */
   get #now(): number {
     return this.#next.time + this.#waited - this.#sound.waitingMs * ticksPerMs;
   }
@@ -253,7 +253,7 @@ export class JitterBuffer {
     this.#sound.push(kept);
   }
 
-  /** The sender sent nothing: it is silent there, not lost. */
+  /** Fills in a pause of the sender, who sent nothing since they were silent: it does not count as lost. */
   #pause(ms: number): void {
     const removedMs = Math.min(this.#excessMs, ms);
     this.#leaveOut(removedMs);
@@ -275,7 +275,7 @@ export class JitterBuffer {
     this.#sound.conceal(ms);
   }
 
-  /** The time by which the sound is heard later than needed, in milliseconds. */
+  /** Returns the time by which the sound is heard later than needed, in milliseconds. */
   get #excessMs(): number {
     return this.#slack.settled ? Math.max(0, this.#slack.least - this.#minDepthMs) : 0;
   }

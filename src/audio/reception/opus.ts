@@ -68,7 +68,7 @@ export class OpusEncoder implements Disposable {
     return new OpusEncoder(encoder);
   }
 
-  /** One packet. Throws a `RangeError` for a frame that is not 20 ms long. */
+  /** Returns one packet. Throws a `RangeError` for a frame that is not 20 ms long. */
   encode(frame: Int16Array): Uint8Array {
     return this.#encoder.encode(frame);
   }
@@ -99,28 +99,32 @@ export class OpusDecoder implements Disposable {
     this.sampleRate = decoder.sampleRate;
   }
 
-  /** `sampleRate`: what to decode to, in hertz, whatever it was encoded from: 8, 12, 16, 24 or 48 thousand. */
+  /**
+   * Resolves with a decoder. `sampleRate`: the rate of the decoded sound, in hertz, whatever the sound was encoded
+   * from: 8, 12, 16, 24 or 48 thousand.
+   */
   static async create({ sampleRate }: { readonly sampleRate: number }): Promise<OpusDecoder> {
     const { createDecoder } = await loadOpus();
     return new OpusDecoder(await createDecoder({ sampleRate: sampleRate as SampleRate, channels: 1 }));
   }
 
-  /** The sound of a packet, of whatever length it was encoded in. Throws where the packet is none. */
+  /** Returns the sound of a packet, of whatever length. Throws where the bytes are no packet. */
   decode(packet: Uint8Array): Int16Array {
     return this.#decoder.decode(packet);
   }
 
   /**
-   * The sound of a packet that was lost, out of the one that came after it: close to the original where the sender repeats
-   * frames, else as {@link conceal}. Decode the later packet afterwards. `ms`: of the lost packet.
+   * Returns the sound of a packet that was lost, out of the one that came after it: close to the original where the
+   * sender repeats frames, else as {@link conceal}. Decode the later packet afterwards. `ms`: the length of the lost
+   * packet.
    */
   recover(next: Uint8Array, ms = frameMs): Int16Array {
     return this.#decoder.decode(next, { decodeFec: true, frameSize: this.#samples(ms) });
   }
 
   /**
-   * Sound in place of a packet that is lost for good: what came before, fading; after a silence, the noise of that silence.
-   * `ms`: how long, a multiple of 2.5.
+   * Returns sound in place of a packet that is lost for good: the sound before it, fading; after a silence, the noise
+   * of that silence. `ms`: its length, a multiple of 2.5.
    */
   conceal(ms = frameMs): Int16Array {
     return this.#decoder.decodePacketLoss(this.#samples(ms));
@@ -139,7 +143,7 @@ export class OpusDecoder implements Disposable {
   }
 }
 
-/** A packet that says no more than that it is silent: with `dtx`, such a one need not be sent. */
+/** Returns whether a packet holds nothing but silence: with `dtx`, such a packet need not be sent. */
 export function isSilent(packet: Uint8Array): boolean {
   return packet.length <= 2;
 }

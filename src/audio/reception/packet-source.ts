@@ -45,7 +45,7 @@ export class PacketSource {
     return this.#ssrc !== null;
   }
 
-  /** The latest of all that came, in the sender's order. */
+  /** Returns the latest position of all packets, in the sender's order. */
   get newest(): PacketPosition {
     return this.#newest;
   }

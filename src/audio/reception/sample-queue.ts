@@ -25,7 +25,7 @@ export class SampleQueue {
     this.#end += length;
   }
 
-  /** The oldest of them, a copy. Throws a `RangeError` where there are not so many. */
+  /** Returns a copy of the oldest samples, and removes them. Throws a `RangeError` where there are fewer. */
   take(length: number): Int16Array {
     if (length > this.length) throw new RangeError(`There are ${this.length} samples, not ${length}`);
     const taken = this.#samples.slice(this.#start, this.#start + length);

@@ -7,8 +7,8 @@ const longestMs = 12;
 const searchRate = 16_000;
 
 /**
- * The sound without one period of its pitch: what is left out is what sounds most like what is around it, so that speech
- * becomes faster and not higher. 20 ms become 8–17.5 ms.
+ * Returns the sound without one period of its pitch: the part that is left out is most like its surroundings, so that
+ * speech becomes faster and not higher. 20 ms become 8 to 17.5 ms.
  */
 export function shorten(samples: Int16Array, sampleRate: number): Int16Array {
   const overlap = (overlapMs * sampleRate) / 1_000;

@@ -16,7 +16,7 @@ export class SlackWindow {
     return Math.min(...this.#least);
   }
 
-  /** 0 where nothing came. */
+  /** Returns the greatest value of the window; 0 where nothing came. */
   get most(): number {
     return Math.max(0, ...this.#most);
   }
@@ -31,13 +31,13 @@ export class SlackWindow {
     this.#most[0] = Math.max(this.#most[0]!, slackMs);
   }
 
-  /** The sound is heard later by so much from here on; negative: earlier. */
+  /** Notes that the sound is heard later by this time from here on; earlier where it is negative. */
   shift(ms: number): void {
     this.#least = this.#least.map((slackMs) => slackMs + ms);
     this.#most = this.#most.map((slackMs) => slackMs + ms);
   }
 
-  /** 20 ms have passed. */
+  /** Notes that 20 ms have passed. */
   tick(): void {
     this.#frames += 1;
     if (this.#frames % framesPerPart !== 0) return;

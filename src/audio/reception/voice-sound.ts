@@ -33,7 +33,7 @@ export class VoiceSound {
     this.#waiting = new SampleQueue(8 * this.#frameLength);
   }
 
-  /** The sound that is decoded and not heard yet, in milliseconds. */
+  /** Returns the sound that is decoded and not heard yet, in milliseconds. */
   get waitingMs(): number {
     return this.ms(this.#waiting.length);
   }

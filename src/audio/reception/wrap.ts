@@ -1,4 +1,4 @@
-/** The number nearest to `near` that ends in these bits: what a counter that wraps stands at. */
+/** Returns the number nearest to `near` that ends in these bits: the value of a counter that wraps. */
 export function extend(value: number, near: number, bits: number): number {
   const size = 2 ** bits;
   const base = near - (((near % size) + size) % size);

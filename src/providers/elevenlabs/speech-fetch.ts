@@ -42,7 +42,7 @@ export class SpeechFetch {
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  /** The error with which the request failed; null while it has not failed. */
+  /** Returns the error with which the request failed; null while it has not failed. */
   get failure(): unknown {
     return this.#failure;
   }

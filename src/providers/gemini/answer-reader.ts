@@ -117,7 +117,7 @@ export class AnswerReader {
     if (this.#calls.length === 0 && brokenCalls.has(reason)) yield { type: "broken_call", reason };
   }
 
-  /** The reason for which the answer ended, corrected where it has a call without a name. */
+  /** Returns the reason for which the answer ended, corrected where it has a call without a name. */
   get #reason(): string | undefined {
     const reason = this.#finishReason;
     if (!this.#nameless || reason === undefined || refusals.has(reason)) return reason;

@@ -65,17 +65,17 @@ export class STT implements STTInterface {
     this.#options = fillWith("local.STT", options, checks, defaults);
   }
 
-  /** The name of the speech model, or `voice-activity` where there is none. */
+  /** Returns the name of the speech model, or `voice-activity` where there is none. */
   get model(): string {
     return this.#access?.model ?? "voice-activity";
   }
 
-  /** False where there is no speech model. */
+  /** Returns false where there is no speech model. */
   get words(): boolean {
     return this.#access !== null;
   }
 
-  /** The language of the speech model. */
+  /** Returns the language of the speech model. */
   get language(): string | undefined {
     return this.#access === null ? undefined : "en";
   }

@@ -93,7 +93,7 @@ class Wasi {
     return { code, printed: this.#printed, file: this.#file.contents };
   }
 
-  /** A view of the memory, which may have grown since the last call. */
+  /** Returns a view of the memory, which may have grown since the last call. */
   get #view(): DataView {
     return new DataView(this.#memory!.buffer);
   }

@@ -38,20 +38,20 @@ export class Recording {
     this.speed = speed;
   }
 
-  /** The length of the recorded sound, in milliseconds. */
+  /** Returns the length of the recorded sound, in milliseconds. */
   get durationMs(): number {
     return (this.#samples * 1_000) / this.sampleRate;
   }
 
   /**
-   * The longest time by which sound arrived ahead of its time, in milliseconds of sound. So much is still
-   * heard after the agent stops.
+   * Returns the longest time by which sound arrived ahead of its time, in milliseconds of sound. So much is still heard
+   * after the agent stops.
    */
   get mostAheadMs(): number {
     return this.#mostAheadMs;
   }
 
-  /** All recorded sound, without the silence between. */
+  /** Returns all recorded sound, without the silence between. */
   get sound(): PcmFrame {
     return { samples: concatenate(this.frames.map(({ samples }) => samples)), sampleRate: this.sampleRate };
   }

@@ -33,7 +33,7 @@ export class CallRoom {
     this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#beat() });
   }
 
-  /** The longest time that sound waits in a client until it is played, in milliseconds. */
+  /** Returns the longest time that sound waits in a client until it is played, in milliseconds. */
   get playoutMs(): number {
     const known = [...this.members.values()].flatMap(({ playoutMs }) => playoutMs ?? []);
     return known.length === 0 ? usualPlayoutMs : Math.max(...known);

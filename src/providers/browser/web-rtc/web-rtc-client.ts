@@ -122,7 +122,7 @@ export class WebRtcClient implements Client {
     this.onClosed?.();
   }
 
-  /** The participant leaves, as it said by another way. */
+  /** Ends the connection of a participant who has said by another way that they leave. */
   leave(): void {
     this.#end("left");
   }

@@ -43,7 +43,7 @@ export class DeepgramConnection {
     return this.#state === "open" && this.#socket?.isOpen() === true;
   }
 
-  /** The number of bytes that wait in this process because the network or Deepgram is too slow. */
+  /** Returns the number of bytes that wait in this process because the network or Deepgram is too slow. */
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0;
   }

@@ -50,7 +50,7 @@ export class DeepgramSocket implements DeepgramTransport {
     );
   }
 
-  /** The number of bytes that were given to `send` and not yet to the operating system. */
+  /** Returns the number of bytes that were given to `send` and not yet to the operating system. */
   get bufferedAmount(): number {
     return this.#socket.bufferedAmount;
   }

@@ -146,7 +146,7 @@ class NovaReader implements MessageReader {
     return heardUntil - this.#speechEnd >= this.#longestGap;
   }
 
-  /** The position at which speech was detected, or words that were withdrawn since, in seconds of sound. */
+  /** Returns the position at which speech was detected, or words that were withdrawn since, in seconds of sound. */
   get #noticed(): number | null {
     return this.#noticedAt ?? this.#speechEnd;
   }

@@ -54,7 +54,7 @@ export class SendBuffer {
     this.#filling = new Int16Array(this.#chunkLength);
   }
 
-  /** The sound that was dropped before it was sent, in milliseconds. */
+  /** Returns the sound that was dropped before it was sent, in milliseconds. */
   get droppedMs(): number {
     return this.#milliseconds(this.#droppedSamples);
   }

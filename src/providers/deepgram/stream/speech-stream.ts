@@ -86,7 +86,7 @@ export class DeepgramStream implements SpeechStream {
     return this.#givenMs;
   }
 
-  /** The sound that Deepgram was never given, since there was no connection for too long, in milliseconds. */
+  /** Returns the sound that Deepgram was never given, since there was no connection for too long, in milliseconds. */
   get droppedMs(): number {
     return this.#buffer.droppedMs;
   }

@@ -138,7 +138,7 @@ export class RecognisedSpeech implements SpeechStream {
     this.#tell({ type: "started" });
   }
 
-  /** A pause: this may have been all. */
+  /** Guesses the words in a pause, which may be the end of the turn. */
   #guessWords(speechEndedAt: number): void {
     const guess: Guess = {
       lengthMs: this.#sound.lengthMs,
@@ -154,7 +154,7 @@ export class RecognisedSpeech implements SpeechStream {
     });
   }
 
-  /** It was not all. */
+  /** Notes that the participant goes on speaking after a pause. */
   #goOn(): void {
     const guess = this.#guess;
     if (guess === null) return;

@@ -20,7 +20,7 @@ const always =
   () =>
     text;
 
-/** A word letter by letter, with pauses, as a voice spells it. */
+/** Returns a word letter by letter, with pauses, as a voice spells it. */
 const spelt = (word: string): string => [...word.toUpperCase()].join(", ");
 
 /** Questions that newcomers ask, with their answers. The first row that fits counts. */

@@ -42,7 +42,7 @@ function worthOf(asked: ReadonlySet<string>, { name, description }: FunctionDecl
   return sum;
 }
 
-/** `getOrderStatus` and `get_order_status` are "get order status". */
+/** Returns a name in words: `getOrderStatus` and `get_order_status` are "get order status". */
 export const nameInWords = (name: string): string =>
   name
     .replaceAll(/([a-z\d])([A-Z])/g, "$1 $2")
@@ -55,7 +55,7 @@ function contentWords(text: string): Set<string> {
   return new Set(words.filter((word) => word.length > 1 && !commonWords.has(word)).map(stem));
 }
 
-/** The part of a word that its forms have in common. */
+/** Returns the part of a word that its forms have in common. */
 function stem(word: string): string {
   return word.replace(/ies$/, "y").replace(/(?<=.{3})(?:ings?|ed|es|s)$/, "");
 }

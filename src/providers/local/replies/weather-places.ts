@@ -45,7 +45,7 @@ export function nearPlace(place: string): string | null {
   return similar(place, knownPlaces);
 }
 
-/** "Boulder, CO": a state or a country in capitals belongs to the place before it. */
+/** Adds a part to the place before it where it is a state or a country in capitals, as in "Boulder, CO". */
 function withRegion(places: readonly string[], part: string): string[] {
   const previous = places.at(-1);
   return previous !== undefined && /^(?:[A-Z]{2}|USA|U\.S\.A?|U\.K\.|UAE)$/.test(part)

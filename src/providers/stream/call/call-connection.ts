@@ -125,7 +125,7 @@ export class CallConnection {
     return this.#permission.mutedBy === null;
   }
 
-  /** The address of the agent's session on its SFU; null before the join. */
+  /** Returns the address of the agent's session on its SFU; null before the join. */
   get address(): SfuAddress | null {
     return this.#migration.address;
   }

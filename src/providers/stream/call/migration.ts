@@ -54,7 +54,7 @@ export class Migration {
     this.#options = options;
   }
 
-  /** The session whose events count; null before the join. */
+  /** Returns the session whose events count; null before the join. */
   get current(): SfuSession | null {
     return this.#current;
   }
@@ -69,7 +69,7 @@ export class Migration {
     return this.#sockets++;
   }
 
-  /** The address of the current session; null before the join. */
+  /** Returns the address of the current session; null before the join. */
   get address(): SfuAddress | null {
     return this.#current?.address ?? null;
   }

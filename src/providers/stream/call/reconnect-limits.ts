@@ -15,7 +15,7 @@ export class ReconnectLimits {
   #negotiationFailures = 0;
   #withoutMedia = 0;
 
-  /** The number of reconnects since the publisher's media was last connected. */
+  /** Returns the number of reconnects since the publisher's media was last connected. */
   get withoutMedia(): number {
     return this.#withoutMedia;
   }

@@ -44,7 +44,7 @@ export class StreamClock {
   }
 
   /**
-   * Stream's time in whole seconds since the Unix epoch, or this machine's time where Stream's is unknown.
+   * Returns Stream's time in whole seconds since the Unix epoch, or this machine's time where Stream's is unknown.
    */
   get seconds(): number {
     return Math.floor((now() + (this.known ? this.#aheadMs : wallAheadMs())) / 1_000);

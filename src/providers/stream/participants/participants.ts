@@ -52,7 +52,7 @@ export class Participants {
     this.#times = times;
   }
 
-  /** The whole list of subscriptions for the SFU. */
+  /** Returns the whole list of subscriptions for the SFU. */
   get subscriptions(): readonly TrackSubscription[] {
     return [...this.#sessions.values()]
       .filter(({ subscribed }) => subscribed)

@@ -22,7 +22,7 @@ export class PermissionToSpeak {
     this.#onChange = onChange;
   }
 
-  /** The cause for which the agent may not be heard; null: it may. */
+  /** Returns the cause for which the agent may not be heard; null: it may. */
   get mutedBy(): MutedBy | null {
     return this.#mutedBy;
   }

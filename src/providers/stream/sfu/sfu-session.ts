@@ -88,7 +88,7 @@ export class SfuSession {
     this.#subscriptions = new Subscriptions((tracks) => this.#subscribe(tracks));
   }
 
-  /** The address of the session; null before it joined. */
+  /** Returns the address of the session; null before it joined. */
   get address(): SfuAddress | null {
     if (this.#codecs === null) return null;
     const { cid, userId, unifiedSessionId } = this.#options;
@@ -98,7 +98,7 @@ export class SfuSession {
     return { cid, userId, edge, websocketUrl, token, sessionId, unifiedSessionId, codecs };
   }
 
-  /** The time for which the SFU keeps the session after its socket was lost, in milliseconds. */
+  /** Returns the time for which the SFU keeps the session after its socket was lost, in milliseconds. */
   get fastDeadlineMs(): number {
     return this.#fastDeadlineMs;
   }
@@ -113,7 +113,7 @@ export class SfuSession {
     return this.#socket?.joined === true;
   }
 
-  /** The agent's tracks and subscriptions, which a reconnect tells the SFU. */
+  /** Returns the agent's tracks and subscriptions, which a reconnect tells the SFU. */
   get announcement(): Pick<ReconnectDetails, "announcedTracks" | "subscriptions"> {
     return { announcedTracks: this.media.publisher.tracks, subscriptions: this.#subscriptions.wanted };
   }
