@@ -1,3 +1,4 @@
+import { BackOff } from "../../shared/back-off.ts";
 import { now } from "../../shared/protocol.ts";
 import { type Checks, duration, fillWith } from "../options/option-checks.ts";
 import type { Service } from "../service.ts";
@@ -41,7 +42,7 @@ export class Rotation<Member extends Service> {
   readonly members: readonly [Member, ...Member[]];
   readonly timeoutMs: number;
   readonly #records: Map<Member, Record>;
-  readonly #options: Required<FallbackOptions>;
+  readonly #backOff: BackOff;
   readonly #clock: () => number;
 
   /** Throws a `TypeError` where there are fewer than two members, one of them twice, or an option that cannot be. */
@@ -52,8 +53,9 @@ export class Rotation<Member extends Service> {
     if (new Set(members).size < members.length) throw new TypeError("fallback: one of them is given twice");
     this.members = [first, ...others];
     this.#records = new Map(members.map((member) => [member, { failures: 0, retryAt: 0 }]));
-    this.#options = fillWith("fallback", options, checks, defaultFallbackOptions);
-    this.timeoutMs = this.#options.timeoutMs;
+    const filled = fillWith("fallback", options, checks, defaultFallbackOptions);
+    this.timeoutMs = filled.timeoutMs;
+    this.#backOff = new BackOff({ firstMs: filled.retryAfterMs, mostMs: filled.longestRetryAfterMs });
     this.#clock = clock;
   }
 
@@ -82,9 +84,8 @@ export class Rotation<Member extends Service> {
 
   failed(member: Member): void {
     const record = this.#record(member);
-    const { retryAfterMs, longestRetryAfterMs } = this.#options;
-    record.retryAt = this.#clock() + Math.min(retryAfterMs * 2 ** record.failures, longestRetryAfterMs);
     record.failures++;
+    record.retryAt = this.#clock() + this.#backOff.pauseMs(record.failures);
   }
 
   #record(member: Member): Record {

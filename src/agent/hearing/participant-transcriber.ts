@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import { BackOff } from "../../shared/back-off.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
 import type { CallContext } from "../call/call-context.ts";
@@ -24,6 +24,7 @@ export class ParticipantTranscriber {
   readonly #participantId: string;
   readonly #context: CallContext;
   readonly #options: ParticipantTranscriberOptions;
+  readonly #backOff: BackOff;
   readonly #cancel = new AbortController();
   readonly #over: Promise<void>;
   readonly #service: ServiceUse;
@@ -42,6 +43,8 @@ export class ParticipantTranscriber {
     this.#participantId = participantId;
     this.#options = options;
     this.#service = new ServiceUse(context, "stt", options.stt);
+    const { hearingRetryMs: firstMs } = context.limits;
+    this.#backOff = new BackOff({ firstMs, mostMs: firstMs * longestPause });
     this.#over = this.#listen();
   }
 
@@ -132,11 +135,10 @@ export class ParticipantTranscriber {
 
   /** Tells that the participant cannot be heard, and waits before they are listened to again. */
   async #giveUp(error: unknown, signal: AbortSignal): Promise<void> {
-    const { hearingRetryMs } = this.#context.limits;
     if (!this.#unheard) this.#options.unheard(this.#participantId, error);
     this.#unheard = true;
-    const pauseMs = hearingRetryMs * Math.min(2 ** this.#failures++, longestPause);
-    await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    this.#failures += 1;
+    await this.#backOff.pause(this.#failures, { signal, ref: false }).catch(() => undefined);
   }
 
   #measure(stream: SpeechStream, speechEndedAt: number | null): void {

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { durationMs } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { Resampler } from "../../audio/resampler.ts";
+import { BackOff } from "../../shared/back-off.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { wellFormed } from "../../shared/text.ts";
@@ -40,6 +40,7 @@ export class RealtimeConnection {
   readonly #context: CallContext;
   readonly #options: RealtimeConnectionOptions;
   readonly #service: ServiceUse;
+  readonly #backOff: BackOff;
   readonly #cancel = new AbortController();
   #running: Promise<void> | null = null;
   #session: RealtimeSession | null = null;
@@ -59,6 +60,8 @@ export class RealtimeConnection {
     this.#context = context;
     this.#options = options;
     this.#service = new ServiceUse(context, "llm", options.model);
+    const { hearingRetryMs: firstMs } = context.limits;
+    this.#backOff = new BackOff({ firstMs, mostMs: firstMs * longestPause });
   }
 
   /** Opens the first session, in the background. Without effect where that was begun. */
@@ -187,8 +190,7 @@ export class RealtimeConnection {
     if (failures === 0) return;
     this.#unreachable = true;
     this.#options.onUnreachable(error);
-    const pauseMs = this.#context.limits.hearingRetryMs * Math.min(2 ** (failures - 1), longestPause);
-    await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+    await this.#backOff.pause(failures, { signal, ref: false }).catch(() => undefined);
   }
 
   #hand(session: RealtimeSession, frame: PcmFrame): void {

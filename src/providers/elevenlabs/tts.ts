@@ -1,6 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
+import { BackOff, pause } from "../../shared/back-off.ts";
 import { DeadlineError } from "../../shared/deadline.ts";
 import { Connections } from "../http/connections.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
@@ -12,7 +12,7 @@ import { requestSpeech, type SpeechRequest } from "./speech.ts";
  * The first pause before a retry, in milliseconds; it doubles each time, and up to half of it is added at
  * random.
  */
-const retryPauseMs = 100;
+const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
 const warmTimeoutMs = 5_000;
 
 /** The models that accept IPA, as `<phoneme alphabet="ipa" ph="…">word</phoneme>`. */
@@ -144,7 +144,7 @@ async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerato
       const inTime = performance.now() + pauseMs < deadlineAt;
       if (!error.retryable || retries >= request.options.maxRetries || !inTime) throw error;
       retries++;
-      await pause(pauseMs, undefined, { signal: request.signal });
+      await pause(pauseMs, { signal: request.signal });
       continue;
     }
     try {
@@ -158,7 +158,7 @@ async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerato
 }
 
 function pauseBefore({ retryAfterMs = 0 }: ElevenlabsError, retries: number): number {
-  return Math.max(retryAfterMs, retryPauseMs * 2 ** retries * (1 + Math.random() / 2));
+  return Math.max(retryAfterMs, backOff.pauseMs(retries + 1));
 }
 
 function emptyAnswer(): ElevenlabsError {

@@ -1,9 +1,10 @@
-import { setTimeout as delay, setImmediate as nextTick } from "node:timers/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { GenerateContentParameters, GoogleGenAI } from "@google/genai";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import { checkValue, matching } from "../../agent/options/option-checks.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
+import { BackOff, pause } from "../../shared/back-off.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { Connections } from "../http/connections.ts";
 import { AnswerReader } from "./answer-reader.ts";
@@ -93,7 +94,7 @@ export class LLM extends BaseLLM {
       if (failure instanceof BadAnswerError) watch?.onBadAnswer?.(this, failure.code.toLowerCase());
       const pauseMs = !answer.spoken && retry < maxRetries ? this.#retryDelay(failure, retry) : null;
       if (pauseMs === null) throw failure;
-      await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await pause(pauseMs, { signal });
       answer = new AnswerReader(this.model, answer.tokens);
     }
   }
@@ -171,9 +172,8 @@ export class LLM extends BaseLLM {
     const { maxRetryDelayMs } = this.#options;
     const asked = failure instanceof GeminiError ? failure.retryDelayMs : undefined;
     if (asked !== undefined) return asked > maxRetryDelayMs ? null : asked;
-    // A random part keeps calls that failed together from being repeated together.
-    const pauseMs = firstRetryDelayMs * 2 ** retry * (0.5 + Math.random());
-    return Math.min(pauseMs, maxRetryDelayMs);
+    const backOff = new BackOff({ firstMs: firstRetryDelayMs, mostMs: maxRetryDelayMs, jitter: [0.5, 1.5] });
+    return backOff.pauseMs(retry + 1);
   }
 
   #withhold(messages: LlmRequest["messages"]): void {

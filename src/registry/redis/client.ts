@@ -1,3 +1,5 @@
+import { BackOff } from "../../shared/back-off.ts";
+
 /** The part that is used of a client of the package `@redis/client` (or `redis`), as its `createClient` makes it. */
 export interface RedisClient {
   readonly isReady: boolean;
@@ -10,19 +12,15 @@ export interface RedisClient {
   duplicate(overrides?: object): RedisClient;
 }
 
-/**
- * The pauses between tries to connect, in milliseconds; half of each is random, so that replicas do not come in step.
- */
-const firstPauseMs = 50;
-const longestPauseMs = 1_000;
+/** The pauses between tries to connect; half of each is random, so that replicas do not come in step. */
+const backOff = new BackOff({ firstMs: 50, mostMs: 1_000, jitter: [0.5, 1] });
 
 /**
  * Returns the options that are not left to the maker of the client: commands fail at once while there is no connection,
  * and connecting is tried again without end.
  */
 function overridesOf(client: RedisClient | null): object {
-  const reconnectStrategy = (retries: number) =>
-    Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(retries, 10)) * (0.5 + Math.random() / 2);
+  const reconnectStrategy = (retries: number) => backOff.pauseMs(retries + 1);
   return {
     disableOfflineQueue: true,
     socket: { ...client?.options?.socket, reconnectStrategy },

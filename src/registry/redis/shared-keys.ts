@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { BackOff } from "../../shared/back-off.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { answerKeptMs, mostKeptOfOne } from "../local-keys.ts";
 import type { OnceKey, OnceResult } from "../registry.ts";
@@ -8,8 +8,8 @@ import { settleKey, takeKey } from "./scripts/keys.ts";
 
 /** The longest time that the first request, elsewhere, is waited for, in milliseconds. */
 const longestWaitMs = 30_000;
-/** The pauses between two questions for the answer, in milliseconds, which grow from the first to the last. */
-const pausesMs = { first: 25, last: 250 };
+/** The pauses between two questions for the answer. */
+const backOff = new BackOff({ firstMs: 25, mostMs: 250, factor: 1.5 });
 
 /**
  * The most settlements that wait for Redis to come back, and the most answers that are written again where it was
@@ -58,9 +58,8 @@ export class SharedKeys {
     token: string,
   ): Promise<"first" | { readonly answer: string }> {
     const askedAt = performance.now();
-    let pauseMs = pausesMs.first;
     let pending = false;
-    for (;;) {
+    for (let asked = 1; ; asked++) {
       const taken = await this.#ask([key, bodyHash, token, answerKeptMs, caller, mostKeptOfOne]);
       // The first request is known to run elsewhere. Running it here would make two.
       if (taken === null && pending) throw new GreenroomError("REGISTRY_UNAVAILABLE");
@@ -69,8 +68,7 @@ export class SharedKeys {
       if (taken[0] === "mismatch") throw new GreenroomError("IDEMPOTENCY_MISMATCH");
       pending = true;
       if (performance.now() - askedAt > longestWaitMs) throw new GreenroomError("IDEMPOTENCY_PENDING");
-      await sleep(pauseMs);
-      pauseMs = Math.min(pauseMs * 1.5, pausesMs.last);
+      await backOff.pause(asked);
     }
   }
 

@@ -5,7 +5,7 @@ import { DeadlineError } from "../../shared/deadline.ts";
 import type { FromRecogniserThread, ToRecogniserThread } from "../../shared/recogniser-thread.ts";
 import { speechModel } from "../../shared/speech-model.ts";
 import { loggedError } from "../log-error.ts";
-import { BackOff } from "../threads/back-off.ts";
+import { FailureRecord } from "../threads/failure-record.ts";
 import type { RecogniserChoice } from "./recogniser-choice.ts";
 
 const MiB = 2 ** 20;
@@ -45,7 +45,7 @@ const mostFailures = 3;
  */
 export class SpeechRecogniser {
   readonly #options: SpeechRecogniserOptions;
-  readonly #backOff = new BackOff();
+  readonly #failureRecord = new FailureRecord();
   #worker: Worker | null = null;
   /** Ports that wait for the pause after a failure. */
   #waiting: ToRecogniserThread[] = [];
@@ -109,7 +109,7 @@ export class SpeechRecogniser {
     if (!choice.offered) return choice.reason;
     if (this.#stopped) return "the server is stopping";
     if (this.#worker !== null) return null;
-    if (this.#failures >= mostFailures) return `it failed: ${this.#backOff.failing?.message}`;
+    if (this.#failures >= mostFailures) return `it failed: ${this.#failureRecord.failing?.message}`;
     if (performance.now() - this.#shedAt < shedForMs) return "the process had too little memory for it";
     const room = roomBytes();
     if (room >= speechModel.bytes) return null;
@@ -124,7 +124,7 @@ export class SpeechRecogniser {
       this.#timer = undefined;
       // The listeners that asked may have left.
       if (this.#waiting.length > 0) this.#handOver(this.#launch());
-    }, this.#backOff.pauseMs);
+    }, this.#failureRecord.pauseMs);
   }
 
   #handOver(worker: Worker): void {
@@ -177,7 +177,7 @@ export class SpeechRecogniser {
     this.#loading = false;
     this.#settledAt = performance.now();
     this.#failures = 0;
-    this.#backOff.succeed();
+    this.#failureRecord.succeed();
     const took = `${(ms / 1_000).toFixed(1)} s`;
     this.#options.log.info(
       {
@@ -197,7 +197,7 @@ export class SpeechRecogniser {
     this.#settledAt = performance.now();
     if (this.#stopped) return;
     this.#failures += 1;
-    this.#backOff.fail(error);
+    this.#failureRecord.fail(error);
     this.#options.log.error(
       { event: "recogniser_failed", err: loggedError(error) },
       "The local speech recogniser has ended",

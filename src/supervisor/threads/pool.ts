@@ -5,7 +5,7 @@ import { DeadlineError } from "../../shared/deadline.ts";
 import type { KillReason } from "../../shared/end-reasons.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { ThreadLogOptions } from "../../shared/protocol.ts";
-import { BackOff } from "./back-off.ts";
+import { FailureRecord } from "./failure-record.ts";
 import { type RecogniserOfSlots, Slot, type SlotState } from "./slot.ts";
 
 export interface PoolOptions {
@@ -59,7 +59,7 @@ export class Pool {
   readonly #piscina: Piscina;
   readonly #waiters = new Set<Waiter>();
   #numbers = 0;
-  readonly #backOff = new BackOff();
+  readonly #failureRecord = new FailureRecord();
   readonly #onWhole: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = true;
@@ -99,7 +99,7 @@ export class Pool {
 
   /** Returns the reason why no thread can be started at the moment, or null. */
   get failure(): Error | null {
-    return this.#backOff.failing;
+    return this.#failureRecord.failing;
   }
 
   count(...states: SlotState[]): number {
@@ -204,11 +204,11 @@ export class Pool {
 
   #fill(): void {
     if (this.#stopped) return;
-    if (this.#backOff.pauseMs > 0) {
-      this.#fillLater(this.#backOff.pauseMs);
+    if (this.#failureRecord.pauseMs > 0) {
+      this.#fillLater(this.#failureRecord.pauseMs);
       return;
     }
-    const atOnce = this.#backOff.failing || this.underLoad ? 1 : availableParallelism();
+    const atOnce = this.#failureRecord.failing || this.underLoad ? 1 : availableParallelism();
     while (this.#wantsMore && this.count("starting") < atOnce) this.#startSlot();
     if (this.#isWhole) for (const resolve of this.#onWhole.splice(0)) resolve();
   }
@@ -241,7 +241,7 @@ export class Pool {
 
   #warm(slot: Slot, timer: NodeJS.Timeout): void {
     clearTimeout(timer);
-    this.#backOff.succeed();
+    this.#failureRecord.succeed();
     this.#events.warm(performance.now() - slot.startedAt);
     for (const waiter of this.#waiters)
       if (waiter.abandoned()) waiter.refuse(new GreenroomError("START_ABANDONED"));
@@ -263,10 +263,10 @@ export class Pool {
    */
   #failed(error: Error): void {
     // Threads that started together fail together: they count as one failure.
-    if (this.#backOff.pauseMs > 0) return;
-    this.#backOff.fail(error);
-    this.#events.startFailed(error, this.#backOff.pauseMs);
-    const retryAfterSeconds = Math.max(1, Math.ceil(this.#backOff.pauseMs / 1_000));
+    if (this.#failureRecord.pauseMs > 0) return;
+    this.#failureRecord.fail(error);
+    this.#events.startFailed(error, this.#failureRecord.pauseMs);
+    const retryAfterSeconds = Math.max(1, Math.ceil(this.#failureRecord.pauseMs / 1_000));
     for (const waiter of this.#waiters) {
       waiter.refuse(new GreenroomError("AGENT_UNAVAILABLE", undefined, { cause: error, retryAfterSeconds }));
     }

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerLog } from "../../log/log.ts";
+import { pause } from "../../shared/back-off.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { Measurement } from "../../shared/measurement.ts";
 import type { AgentReport } from "../../shared/protocol.ts";
 import { loggedError } from "../log-error.ts";
-import { BackOff } from "../threads/back-off.ts";
+import { FailureRecord } from "../threads/failure-record.ts";
 import type { Pool } from "../threads/pool.ts";
 import { describeAgent } from "./agent-report.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -69,7 +69,7 @@ export class WarmUp {
   async #rehearseUntilDone(): Promise<boolean> {
     const { pool, threadWaitMs, createTimeoutMs, log, measured } = this.#options;
     const { signal } = this.#stopping;
-    const backOff = new BackOff();
+    const failureRecord = new FailureRecord();
     while (!signal.aborted) {
       try {
         const slot = await pool.wait(threadWaitMs);
@@ -85,16 +85,16 @@ export class WarmUp {
           continue;
         }
         this.#failed(error);
-        backOff.fail(error as Error);
+        failureRecord.fail(error as Error);
         log.error(
           {
             event: "agent_warm_up_failed",
             err: loggedError(error),
-            retry_in_ms: Math.round(backOff.pauseMs),
+            retry_in_ms: Math.round(failureRecord.pauseMs),
           },
           "The rehearsal of the agent failed",
         );
-        await sleep(backOff.pauseMs, undefined, { signal }).catch(() => undefined);
+        await pause(failureRecord.pauseMs, { signal }).catch(() => undefined);
       }
     }
     return false;

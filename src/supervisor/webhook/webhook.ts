@@ -1,5 +1,6 @@
 import type { ServerLog } from "../../log/log.ts";
 import type { WebhookOutcome } from "../../metrics/labels.ts";
+import { BackOff } from "../../shared/back-off.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { type JsonObject, now } from "../../shared/protocol.ts";
 import { attemptDelivery } from "./webhook-attempt.ts";
@@ -78,6 +79,7 @@ export class Webhook {
   readonly #url: URL;
   readonly #secrets: readonly Buffer[];
   readonly #delivery: WebhookDelivery;
+  readonly #backOff: BackOff;
   readonly #log: WebhookOptions["log"];
 
   /** Every message without an outcome: ready, in flight, or waiting for its next attempt. */
@@ -97,6 +99,8 @@ export class Webhook {
     this.#url = parseUrl(options.url);
     this.#secrets = parseWebhookSecrets(options.secret);
     this.#delivery = { ...defaultWebhookDelivery, ...options };
+    const { firstBackoffMs: firstMs, longestBackoffMs: mostMs } = this.#delivery;
+    this.#backOff = new BackOff({ firstMs, mostMs, jitter: [0.5, 1] });
     this.#log = options.log;
   }
 
@@ -189,10 +193,8 @@ export class Webhook {
   }
 
   #retryLater(delivery: Delivery, retryAfterMs: number | null, what: string): void {
-    const { firstBackoffMs, longestBackoffMs } = this.#delivery;
-    const doublings = Math.min(delivery.attempts - 1, 30);
-    const backoffMs = firstBackoffMs * 2 ** doublings * (0.5 + Math.random() / 2);
-    const waitMs = Math.min(Math.max(backoffMs, retryAfterMs ?? 0), longestBackoffMs);
+    const pauseMs = this.#backOff.pauseMs(delivery.attempts);
+    const waitMs = Math.min(Math.max(pauseMs, retryAfterMs ?? 0), this.#delivery.longestBackoffMs);
     this.#log?.info(
       {
         event: "webhook_retried",

@@ -1,3 +1,4 @@
+import { BackOff } from "../../../shared/back-off.ts";
 import type { DeepgramError } from "../error.ts";
 import type { FilledDeepgramOptions } from "../options.ts";
 
@@ -16,10 +17,10 @@ export const stableAfterMs = 5_000;
 export function retryDelayMs(
   error: DeepgramError,
   failures: number,
-  { connectAttempts, retryDelayMs: first }: FilledDeepgramOptions,
+  { connectAttempts, retryDelayMs: firstMs }: FilledDeepgramOptions,
 ): number | null {
   if (!error.retryable || failures >= connectAttempts) return null;
-  const backOffMs = first * 2 ** (failures - 1) * (0.5 + Math.random() / 2);
-  const waitMs = Math.max(Math.min(backOffMs, longestWaitMs), error.retryAfterMs ?? 0);
+  const backOff = new BackOff({ firstMs, mostMs: longestWaitMs, jitter: [0.5, 1] });
+  const waitMs = Math.max(backOff.pauseMs(failures), error.retryAfterMs ?? 0);
   return waitMs > longestWaitMs ? null : waitMs;
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { SpeechEvent, SpeechStream } from "../../../agent/stt.ts";
 import type { PcmFrame } from "../../../audio/pcm-frame.ts";
+import { pause } from "../../../shared/back-off.ts";
 import { within } from "../../../shared/deadline.ts";
 import { now } from "../../../shared/protocol.ts";
 import { DeepgramConnection } from "../connection/deepgram-connection.ts";
@@ -146,7 +146,7 @@ export class DeepgramStream implements SpeechStream {
         return;
       }
       this.#events.push({ type: "error", error, fatal: false });
-      await delay(waitMs, undefined, { signal: this.#lifetime.signal }).catch(() => {});
+      await pause(waitMs, { signal: this.#lifetime.signal }).catch(() => {});
     }
   }
 

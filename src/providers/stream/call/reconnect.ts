@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
+import { BackOff, pause } from "../../../shared/back-off.ts";
 import { within } from "../../../shared/deadline.ts";
 import { now } from "../../../shared/protocol.ts";
 import { isRetryable } from "../coordinator/join.ts";
@@ -47,7 +47,8 @@ export interface ReconnectOptions {
 
 /** The number of attempts to resume a session over another socket before a new session is begun. */
 const maxFastAttempts = 3;
-const fastDelayMs = 100;
+/** The pauses between these attempts. */
+const fastBackOff = new BackOff({ firstMs: 100 });
 
 /** The time after the failure beyond which no attempt begins, in milliseconds. */
 const maxReconnectMs = 120_000;
@@ -109,7 +110,7 @@ export class Reconnect {
         signal.throwIfAborted();
         // The SFU itself refused, and would refuse again.
         if (!isRetryable(error) || error.number !== undefined || attempt === maxFastAttempts) return false;
-        await delay(fastDelayMs * 2 ** (attempt - 1), undefined, { signal });
+        await fastBackOff.pause(attempt, { signal });
       }
     }
     return false;
@@ -153,7 +154,7 @@ export class Reconnect {
         if (!isRetryable(error)) throw error;
         last = error;
         onWarning("To rejoin", error);
-        await delay(retryDelayMs(failures, error.retryAfterMs), undefined, { signal });
+        await pause(retryDelayMs(failures, error.retryAfterMs), { signal });
       }
     }
   }

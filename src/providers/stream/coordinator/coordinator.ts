@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { AgentUser, Call } from "../../../agent/edge.ts";
 import { keptConnections, overKeptConnections } from "../../../network/dispatcher.ts";
+import { pause } from "../../../shared/back-off.ts";
 import { within } from "../../../shared/deadline.ts";
 import { retryAfter } from "../../../shared/retry-after.ts";
 import { toJson, wellFormed } from "../../../shared/text.ts";
@@ -243,7 +243,7 @@ export class Coordinator {
         if (signal?.aborted) throw signal.reason;
         const known = sdkError(action, error);
         if (!known.retryable || failures >= attempts) throw known;
-        await delay(retryDelayMs(failures, known.retryAfterMs), undefined, { signal });
+        await pause(retryDelayMs(failures, known.retryAfterMs), { signal });
       }
     }
   }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Call } from "../../../agent/edge.ts";
+import { pause } from "../../../shared/back-off.ts";
 import { retryDelayMs } from "../call/retry-delay.ts";
 import { StreamError } from "../error.ts";
 import { hasNoRoom } from "../sfu/sfu-fault.ts";
@@ -50,7 +50,7 @@ export async function joinCall<T>(options: JoinCallOptions<T>): Promise<T> {
         if ((full || count > 1) && !failedEdges.includes(edge)) failedEdges.push(edge);
       }
       // There is no reason to wait before another SFU is tried.
-      if (!full) await delay(retryDelayMs(attempt, error.retryAfterMs), undefined, { signal });
+      if (!full) await pause(retryDelayMs(attempt, error.retryAfterMs), { signal });
     }
   }
 }

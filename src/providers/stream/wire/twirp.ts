@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { throughProxy } from "../../../network/dispatcher.ts";
+import { BackOff } from "../../../shared/back-off.ts";
 import { retryAfter } from "../../../shared/retry-after.ts";
 import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../../http/error-text.ts";
 import { StreamError, sfuError, unreachable } from "../error.ts";
@@ -31,7 +31,7 @@ const responseTimeoutMs = 5_000;
 
 /** The number of attempts of a request, while the SFU or the network failed in a way that passes. */
 const attempts = 4;
-const firstDelayMs = 100;
+const backOff = new BackOff({ firstMs: 100 });
 
 /** The client of an SFU's signalling over HTTP, for one session. */
 export class SignalClient {
@@ -53,7 +53,7 @@ export class SignalClient {
         const { signal } = this.#options;
         if (signal.aborted) throw signal.reason;
         if (!(error instanceof StreamError && error.retryable) || failures >= attempts) throw error;
-        await delay(firstDelayMs * 2 ** (failures - 1), undefined, { signal });
+        await backOff.pause(failures, { signal });
       }
     }
   }

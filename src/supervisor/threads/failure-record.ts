@@ -1,11 +1,12 @@
-/** The first and the longest pause between tries that fail, in milliseconds. */
-const firstMs = 250;
-const longestMs = 30_000;
+import { BackOff } from "../../shared/back-off.ts";
+
+/** A quarter of jitter, so that replicas that fail of one cause do not try again in step. */
+const backOff = new BackOff({ firstMs: 250, mostMs: 30_000, jitter: [0.75, 1.25] });
 /** The time without a failure after which the pauses begin small again, in milliseconds. */
 const forgottenAfterMs = 60_000;
 
-/** Counts tries that fail: it sets growing pauses between them, and keeps the error of the last one. */
-export class BackOff {
+/** The failures of one thing that is tried until it succeeds: the last error, and when the next try may start. */
+export class FailureRecord {
   #failures = 0;
   #failedAt = 0;
   #retryAt = 0;
@@ -24,11 +25,9 @@ export class BackOff {
   fail(error: Error): void {
     const at = performance.now();
     if (at - this.#failedAt > forgottenAfterMs) this.#failures = 0;
-    // A quarter of jitter, so that replicas that fail of one cause do not retry in step.
-    const pauseMs = Math.min(longestMs, firstMs * 2 ** this.#failures) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     this.#failedAt = at;
-    this.#retryAt = at + pauseMs;
+    this.#retryAt = at + backOff.pauseMs(this.#failures);
     this.#error = error;
   }
 
