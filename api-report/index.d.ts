@@ -529,12 +529,11 @@ export type Measurement = {
     readonly outcome: TurnOutcome;
     readonly durationMs: number;
     readonly trailingSilenceMs: number | null;
-} | {
+} | (ResponseLatency & {
     readonly kind: "response";
     readonly outcome: TurnOutcome;
     readonly eager: boolean;
-    readonly latency: ResponseLatency;
-} | {
+}) | {
     readonly kind: "pacing";
     readonly worstMs: number;
     readonly p99Ms: number;

@@ -23,7 +23,7 @@ export interface EndedResult {
 
 const turns = 20;
 const common = { provider: "a-provider", model: "a-model-of-it" };
-const latency = { responseMs: 812.5, endOfTurnMs: 260.25, firstTokenMs: 310.5 } as never;
+const latency = { responseMs: 812.5, endOfTurnMs: 260.25, firstTokenMs: 310.5 };
 const measured = [
   { kind: "stt", ...common, latencyMs: 120.5, audioDurationMs: 2_410.25 },
   {
@@ -38,7 +38,7 @@ const measured = [
   { kind: "tool", ...common, outcome: "done", latencyMs: 80.5 },
   { kind: "tts", ...common, latencyMs: 140.5, audioDurationMs: 3_100.5, characters: 120 },
   { kind: "turn", outcome: "done", durationMs: 6_210.5, trailingSilenceMs: 240.5 },
-  { kind: "response", outcome: "done", eager: false, latency },
+  { kind: "response", outcome: "done", eager: false, ...latency },
 ] as const satisfies readonly Measurement[];
 
 const sessions = new Sessions();

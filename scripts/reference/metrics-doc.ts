@@ -1,4 +1,4 @@
-import { catalogue } from "../../src/metrics/catalogue.ts";
+import { families } from "../../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
 import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 
@@ -7,7 +7,7 @@ export function metricsDoc(): string {
   return [
     "# Metrics",
     "",
-    "<!-- Made by `npm run docs` from `src/metrics/catalogue.ts` and `session-metric-fields.ts`: change it there. -->",
+    "<!-- Made by `npm run docs` from `src/metrics/catalogue.ts`, `measurement-table.ts` and `src/shared/session-metric-fields.ts`: change it there. -->",
     "",
     "## Of the server: `GET /metrics`",
     "",
@@ -17,13 +17,13 @@ export function metricsDoc(): string {
     "",
     "| Name | Type | Unit | Labels | Meaning |",
     "|---|---|---|---|---|",
-    ...Object.values(catalogue).map(familyRow),
+    ...families.map(familyRow),
     "",
     "Buckets of the histograms, in seconds:",
     "",
     "| Name | Upper bounds |",
     "|---|---|",
-    ...Object.values(catalogue).flatMap(bucketRow),
+    ...families.flatMap(bucketRow),
     "",
     "## Of one session: `GET /sessions/{id}/metrics`",
     "",

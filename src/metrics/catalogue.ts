@@ -1,7 +1,4 @@
-/**
- * The catalogue of Prometheus' metrics: name, type, unit, help, labels and buckets of each. Names are in base units
- * with the prefix `greenroom_`. `docs/metrics.md` is made from this file and from `session-metric-fields.ts`.
- */
+import { measurementFamilies } from "./measured-numbers.ts";
 import { counter, gauge, histogram, type MetricFamily } from "./metric-family.ts";
 
 /** The buckets for a request to the server itself, in seconds. */
@@ -9,16 +6,8 @@ const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 const threadStartBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10] as const;
 const callBuckets = [10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400] as const;
 const loopLagBuckets = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5] as const;
-const firstTokenBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.3, 1.7, 2.2, 3, 5, 10] as const;
-const completionBuckets = [0.1, 0.2, 0.3, 0.5, 0.8, 1.3, 2.2, 3, 5, 10, 20, 30, 60] as const;
-const toolBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
-const transcriptBuckets = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2, 3, 5] as const;
-const firstByteBuckets = [0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2.5, 5] as const;
-const responseBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.3, 1.7, 2.2, 3, 5, 10] as const;
-const partBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.3, 2.2, 5] as const;
-const pacingBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 1] as const;
-const turnBuckets = [0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5, 1.8, 2.2, 2.7, 3.5, 5, 8] as const;
 
+/** The metrics of the server itself: name, type, help, labels, buckets. Names are in base units with the prefix `greenroom_`. */
 export const catalogue = {
   buildInfo: gauge("greenroom_build_info", "Always 1: the version of Greenroom, and of Node.js.", [
     "version",
@@ -175,100 +164,8 @@ export const catalogue = {
     "Webhook messages by outcome: delivered, failed after a day of attempts, dropped (the queue is full, or a server stops that keeps them nowhere), or gone (410).",
     ["outcome"],
   ),
-  llmLatencySeconds: histogram(
-    "greenroom_llm_latency_seconds",
-    "Model request until the end of its answer, tool rounds included.",
-    completionBuckets,
-    ["provider", "model", "outcome"],
-  ),
-  llmFirstTokenSeconds: histogram(
-    "greenroom_llm_first_token_seconds",
-    "Model request until its first text, over tool rounds.",
-    firstTokenBuckets,
-    ["provider", "model", "outcome"],
-  ),
-  llmTokens: counter("greenroom_llm_tokens_total", "Tokens by direction: input or output.", [
-    "provider",
-    "model",
-    "direction",
-  ]),
-  llmToolCalls: counter("greenroom_llm_tool_calls_total", "Tool calls of models.", [
-    "provider",
-    "model",
-    "outcome",
-  ]),
-  llmToolLatencySeconds: histogram(
-    "greenroom_llm_tool_latency_seconds",
-    "How long tool calls took.",
-    toolBuckets,
-    ["provider", "model", "outcome"],
-  ),
-  llmBadAnswers: counter(
-    "greenroom_llm_bad_answers_total",
-    "Answers of models that were of no use, by reason: empty, silent (with nothing to be spoken), unfinished, calls that nobody can read. They are asked for again; where that does not help, the turn fails.",
-    ["provider", "model", "reason"],
-  ),
-  sttLatencySeconds: histogram(
-    "greenroom_stt_latency_seconds",
-    "Speech-to-text: last sound of speech until the final transcript.",
-    transcriptBuckets,
-    ["provider", "model"],
-  ),
-  sttAudioSeconds: counter("greenroom_stt_audio_seconds_total", "Audio sent to speech-to-text.", [
-    "provider",
-    "model",
-  ]),
-  ttsLatencySeconds: histogram(
-    "greenroom_tts_latency_seconds",
-    "Text-to-speech: request until the first audio.",
-    firstByteBuckets,
-    ["provider", "model"],
-  ),
-  ttsAudioSeconds: counter("greenroom_tts_audio_seconds_total", "Audio received from text-to-speech.", [
-    "provider",
-    "model",
-  ]),
-  ttsCharacters: counter("greenroom_tts_characters_total", "Characters sent to text-to-speech.", [
-    "provider",
-    "model",
-  ]),
-  realtimeAudioSeconds: counter(
-    "greenroom_realtime_audio_seconds_total",
-    "Audio of speech-to-speech models by direction: input or output.",
-    ["provider", "model", "direction"],
-  ),
-  turnSeconds: histogram(
-    "greenroom_turn_seconds",
-    "Turns by outcome: done, interrupted or failed.",
-    turnBuckets,
-    ["outcome"],
-  ),
-  turnTrailingSilenceSeconds: histogram(
-    "greenroom_turn_trailing_silence_seconds",
-    "Silence at the end of a turn before it was taken as ended.",
-    transcriptBuckets,
-  ),
-  responseSeconds: histogram(
-    "greenroom_response_seconds",
-    "A participant's last sound of speech until the first sound of the answer. Eager: the answer was begun early.",
-    responseBuckets,
-    ["outcome", "eager"],
-  ),
-  responsePartSeconds: histogram(
-    "greenroom_response_part_seconds",
-    "The contiguous parts of a response; they add up to it.",
-    partBuckets,
-    ["part"],
-  ),
-  pacingLatenessSeconds: histogram(
-    "greenroom_audio_pacing_lateness_seconds",
-    "How late frames of the agents' speech were handed to the edge: the 99th percentile of about a second of speech.",
-    pacingBuckets,
-  ),
-  providerErrors: counter(
-    "greenroom_provider_errors_total",
-    "Errors of providers and tools by component, provider and the service's own code, or else class, of the error.",
-    ["component", "provider", "error"],
-  ),
 } as const satisfies Record<string, MetricFamily>;
 export type Catalogue = typeof catalogue;
+
+/** Every family of `GET /metrics`: those of the server, and those of the measurements of session threads. */
+export const families: readonly MetricFamily[] = [...Object.values(catalogue), ...measurementFamilies];

@@ -10,16 +10,18 @@ type Made<Family extends MetricFamily> = Family extends { readonly type: "counte
     ? Gauge<Label<Family>>
     : Histogram<Label<Family>>;
 
-/** The catalogue as prom-client objects. */
+/** The families of the catalogue as prom-client objects. */
 export type Families = { readonly [Name in keyof Catalogue]: Made<Catalogue[Name]> };
 
 /** Makes every family of the catalogue in this registry. */
 export function makeFamilies(registry: Registry): Families {
-  const made = Object.entries(catalogue).map(([key, family]) => [key, make(family, registry)]);
+  const made = Object.entries(catalogue).map(([key, family]) => [key, makeFamily(family, registry)]);
   return Object.fromEntries(made) as Families;
 }
 
-function make(family: MetricFamily, registry: Registry): Counter | Gauge | Histogram {
+/** Makes one family in this registry. */
+export function makeFamily<Family extends MetricFamily>(family: Family, registry: Registry): Made<Family>;
+export function makeFamily(family: MetricFamily, registry: Registry): Counter | Gauge | Histogram {
   const settings = {
     name: family.name,
     help: family.help,

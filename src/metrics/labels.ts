@@ -15,16 +15,6 @@ export type WebhookOutcome = (typeof webhookOutcomes)[number];
 export const leaveOutcomes = ["done", "failed"] as const;
 export type LeaveOutcome = (typeof leaveOutcomes)[number];
 
-/** The parts of a response, in the order of their time. */
-export const responseParts = [
-  "end_of_turn",
-  "first_token",
-  "first_sentence",
-  "first_byte",
-  "output",
-] as const;
-export type ResponsePart = (typeof responseParts)[number];
-
 /**
  * The purposes for which another replica is asked. `proxied`: a request about its session; `forwarded`: a start that
  * found no room; `listed`: its part of a list; `closed`: to close its sessions of a call; `located`: whether it has a

@@ -25,9 +25,9 @@ import {
   type WebhookOutcome,
   webhookOutcomes,
 } from "./labels.ts";
+import { reading } from "./measured-numbers.ts";
+import { MeasurementCounters } from "./measurement-counters.ts";
 import { processMetrics } from "./process-metrics.ts";
-import { ProviderMetrics } from "./provider-metrics.ts";
-import { reading } from "./reading.ts";
 import type { MetricsSource } from "./source.ts";
 
 const liveStates = ["starting", "joining", "live", "closing"] as const;
@@ -39,7 +39,7 @@ const liveStates = ["starting", "joining", "live", "closing"] as const;
 export class Metrics {
   readonly #registry = new Registry();
   readonly #families: Families = makeFamilies(this.#registry);
-  readonly #providers = new ProviderMetrics(this.#families);
+  readonly #measurements = new MeasurementCounters(this.#registry);
   readonly #routes = new LabelLimit(60);
   readonly #methods = new LabelLimit(10);
   #source: MetricsSource | undefined;
@@ -71,7 +71,7 @@ export class Metrics {
 
   /** Records what a session thread measured. Never throws. */
   record(measurement: Measurement): void {
-    this.#providers.record(measurement);
+    this.#measurements.record(measurement);
   }
 
   /** Counts an answered request. `route` is the pattern that matched (`/sessions/:id`), never the path itself. */

@@ -5,12 +5,9 @@ import {
   type SessionMetricsSnapshot,
   sessionMetricFields,
 } from "../shared/session-metric-fields.ts";
-import { reading } from "./reading.ts";
+import { numbersOf } from "./measured-numbers.ts";
 import { rounded } from "./rounded.ts";
 import { Usage } from "./usage.ts";
-
-type AverageName = Extract<SessionMetricName, `${string}__avg`>;
-type TotalName = Exclude<SessionMetricName, AverageName>;
 
 const names = Object.keys(sessionMetricFields) as SessionMetricName[];
 const places = Object.fromEntries(names.map((name, place) => [name, place])) as Record<
@@ -31,50 +28,12 @@ export class SessionMetrics {
 
   record(measurement: Measurement): void {
     this.#usage.record(measurement);
-    switch (measurement.kind) {
-      case "llm":
-        this.#add("llm_input_tokens__total", measurement.inputTokens);
-        this.#add("llm_output_tokens__total", measurement.outputTokens);
-        if (measurement.outcome === "done") {
-          this.#sample("llm_latency_ms__avg", measurement.latencyMs);
-          this.#sample("llm_time_to_first_token_ms__avg", measurement.firstTokenMs);
-        }
-        return;
-      case "tool":
-        this.#add("llm_tool_calls__total", 1);
-        if (measurement.outcome !== "cancelled") {
-          this.#sample("llm_tool_latency_ms__avg", measurement.latencyMs);
-        }
-        return;
-      case "stt":
-        this.#add("stt_audio_duration_ms__total", measurement.audioDurationMs);
-        this.#sample("stt_latency_ms__avg", measurement.latencyMs);
-        return;
-      case "tts":
-        this.#add("tts_audio_duration_ms__total", measurement.audioDurationMs);
-        this.#add("tts_characters__total", measurement.characters);
-        this.#sample("tts_latency_ms__avg", measurement.latencyMs);
-        return;
-      case "turn":
-        if (measurement.outcome === "done") {
-          this.#sample("turn_duration_ms__avg", measurement.durationMs);
-        }
-        this.#sample("turn_trailing_silence_ms__avg", measurement.trailingSilenceMs);
-        return;
-      case "realtime":
-        this.#add("realtime_audio_input_duration_ms__total", measurement.audioInputDurationMs);
-        this.#add("realtime_audio_output_duration_ms__total", measurement.audioOutputDurationMs);
-        return;
-      case "response":
-        this.#sample("response_latency_ms__avg", measurement.latency.responseMs);
-        this.#sample("eot_latency_ms__avg", measurement.latency.endOfTurnMs ?? null);
-        return;
-      case "bad_answer":
-      case "pacing":
-      case "error":
-        return;
-      default:
-        measurement satisfies never;
+    const { outcome } = measurement as { readonly outcome?: string };
+    for (const { session, of } of numbersOf(measurement)) {
+      if (session === null) continue;
+      if (session.outcomes && !session.outcomes.includes(String(outcome))) continue;
+      const value = of(measurement);
+      if (value !== null) this.#count(session.field, value);
     }
   }
 
@@ -93,15 +52,6 @@ export class SessionMetrics {
     return this.#usage.list();
   }
 
-  #add(name: TotalName, value: number): void {
-    this.#count(name, reading(value) ?? 0);
-  }
-
-  #sample(name: AverageName, value: number | null): void {
-    const sample = reading(value);
-    if (sample !== null) this.#count(name, sample);
-  }
-
   #count(name: SessionMetricName, value: number): void {
     const place = places[name];
     this.#sums[place] = (this.#sums[place] ?? 0) + value;
@@ -109,6 +59,4 @@ export class SessionMetrics {
   }
 }
 
-function isAverage(name: SessionMetricName): name is AverageName {
-  return name.endsWith("__avg");
-}
+const isAverage = (name: SessionMetricName): boolean => name.endsWith("__avg");

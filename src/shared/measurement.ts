@@ -44,12 +44,11 @@ export type Measurement =
       readonly durationMs: number;
       readonly trailingSilenceMs: number | null;
     }
-  | {
+  | (ResponseLatency & {
       readonly kind: "response";
       readonly outcome: TurnOutcome;
       readonly eager: boolean;
-      readonly latency: ResponseLatency;
-    }
+    })
   | {
       /** The lateness of frames of the agent's speech that were handed to the edge, over about a second of it. */
       readonly kind: "pacing";

@@ -1,8 +1,8 @@
 import test from "ava";
 import type { SessionEvent } from "../../src/api/session.ts";
 import { eventJson } from "../../src/control-plane/documents/wire.ts";
-import { catalogue } from "../../src/metrics/catalogue.ts";
-import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
+import { families } from "../../src/metrics/catalogue.ts";
+import { unitOf } from "../../src/metrics/metric-family.ts";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
 import { within } from "../../src/shared/deadline.ts";
 import type { Measurement } from "../../src/shared/measurement.ts";
@@ -10,8 +10,6 @@ import { type FromThread, now } from "../../src/shared/protocol.ts";
 import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
 import { eventOf } from "../fixtures/session-watch.ts";
 import { detachedSession } from "../fixtures/supervisor/detached-session.ts";
-
-const families: readonly MetricFamily[] = Object.values(catalogue);
 
 test("names follow the conventions of Prometheus", (t) => {
   t.is(new Set(families.map((family) => family.name)).size, families.length, "a name is used twice");

@@ -1,6 +1,6 @@
 import test from "ava";
 import { register } from "prom-client";
-import { catalogue } from "../../src/metrics/catalogue.ts";
+import { families } from "../../src/metrics/catalogue.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
 import type { MetricsSource } from "../../src/metrics/source.ts";
 import type { Measurement } from "../../src/shared/measurement.ts";
@@ -55,8 +55,7 @@ const source: MetricsSource = {
 test("every family of the catalogue and the process's own are exposed", async (t) => {
   const metrics = new Metrics();
   const text = await metrics.text();
-  for (const { name, type } of Object.values(catalogue))
-    t.true(text.includes(`# TYPE ${name} ${type}\n`), name);
+  for (const { name, type } of families) t.true(text.includes(`# TYPE ${name} ${type}\n`), name);
   t.regex(text, /^process_resident_memory_bytes \d+$/m);
   t.regex(text, /^process_open_fds [1-9]\d*$/m);
   t.regex(metrics.contentType, /^text\/plain; version=0\.0\.4/);

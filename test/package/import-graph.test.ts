@@ -63,7 +63,7 @@ const threadFloors = [
   "src/audio/",
   "src/shared/",
 ];
-const shared = /^src\/(shared|network|log|process)\/|^src\/metrics\/catalogue\.ts$/;
+const shared = /^src\/(shared|network|log|process)\//;
 /** A recording as the caller of a call in memory: what a user's own test would do, loaded only when it is asked for. */
 const recordedCall = /^src\/runner\/console\/recorded-call\.ts$/;
 /** Light shells that load the server only when they are used. */

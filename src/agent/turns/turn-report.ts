@@ -121,7 +121,7 @@ export class TurnReport {
     const firstTokenMs = firstPartAt === null ? null : Math.max(0, firstPartAt - startedAt);
     // Measured first: whoever hears that the turn is over finds its figures there.
     if (ran) measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: latency?.endOfTurnMs ?? null });
-    if (latency) measure({ kind: "response", outcome, eager, latency });
+    if (latency) measure({ kind: "response", outcome, eager, ...latency });
     emit({
       type: "turn",
       at: now(),

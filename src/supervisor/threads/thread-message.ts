@@ -12,6 +12,7 @@ import {
 import {
   amount,
   type Check,
+  type Fields,
   fields,
   jsonObject,
   listOf,
@@ -69,14 +70,14 @@ const errorAt = (depth: number): Check => {
 };
 const error = errorAt(0);
 
-const latency = fields<ResponseLatency>({
+const latency: Fields<ResponseLatency> = {
   responseMs: amount,
   endOfTurnMs: optional(amount),
   firstTokenMs: optional(amount),
   firstSentenceMs: optional(amount),
   firstByteMs: optional(amount),
   outputMs: optional(amount),
-});
+};
 
 const event = variants<AgentEvent, "type">("type", {
   transcript: {
@@ -99,7 +100,7 @@ const event = variants<AgentEvent, "type">("type", {
     durationMs: amount,
     firstTokenMs: nullOr(amount),
     toolCalls: wholeNumber,
-    latency: nullOr(latency),
+    latency: nullOr(fields<ResponseLatency>(latency)),
     eager: yesOrNo,
     error: optional(error),
   },
@@ -124,7 +125,7 @@ const measurement = variants<Measurement, "kind">("kind", {
   stt: { ...model, latencyMs: nullOr(amount), audioDurationMs: amount },
   tts: { ...model, latencyMs: nullOr(amount), audioDurationMs: amount, characters: amount },
   turn: { outcome: turnOutcome, durationMs: amount, trailingSilenceMs: nullOr(amount) },
-  response: { outcome: turnOutcome, eager: yesOrNo, latency },
+  response: { outcome: turnOutcome, eager: yesOrNo, ...latency },
   pacing: { worstMs: amount, p99Ms: amount, frames: amount },
   realtime: { ...model, audioInputDurationMs: amount, audioOutputDurationMs: amount },
   bad_answer: { ...model, reason: name },
