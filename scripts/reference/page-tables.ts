@@ -1,14 +1,53 @@
+import { permissions } from "../../src/options/permissions.ts";
 import { endReasons } from "../../src/shared/end-reasons.ts";
+import { keysOf, type ProviderPart, type ProviderRow, providers } from "../../src/shared/provider-table.ts";
 
 /** The tables within pages that are made of tables of the code: one stands below each comment `<!-- table NAME -->`. */
-export const pageTables: Readonly<Record<string, () => string>> = { "end-reasons": endReasonTable };
+export const pageTables: Readonly<Record<string, () => string>> = {
+  "end-reasons": () =>
+    tableOf(
+      ["`end_reason`", "Meaning", "Limit", "Alert"],
+      Object.entries(endReasons).map(([reason, { text, limit, alert }]) => [
+        code(reason),
+        text,
+        limit && code(limit),
+        alert && alertLink(alert),
+      ]),
+    ),
+  permissions: () =>
+    tableOf(
+      ["Function", "Decides", "Where it is missing", "A session token gives it"],
+      Object.entries(permissions).map(([name, { doc, otherwise, byToken }]) => [
+        code(name),
+        doc.replace("Decides ", ""),
+        otherwise === null ? "everybody may" : `as ${code(otherwise)}`,
+        byToken ? "yes" : "no",
+      ]),
+    ),
+  providers: () =>
+    tableOf(
+      ["Import", "Has", "Needs"],
+      Object.entries<ProviderRow>(providers).map(([name, provider]) => [
+        code(`greenroom/${name}`),
+        provider.parts.map((part) => code(className[part])).join(", "),
+        keysOf(provider).map(code).join(", ") || "no key",
+      ]),
+    ),
+};
 
-function endReasonTable(): string {
-  const rows = Object.entries(endReasons).map(([reason, { text, limit, alert }]) => {
-    const cells = [`\`${reason}\``, text, limit && `\`${limit}\``, alert && alertLink(alert)];
-    return `| ${cells.map((cell) => cell ?? "").join(" | ")} |`;
-  });
-  return ["| `end_reason` | Meaning | Limit | Alert |", "|---|---|---|---|", ...rows].join("\n");
+/** The names of the classes by which providers offer their parts. */
+export const className = {
+  llm: "LLM",
+  stt: "STT",
+  tts: "TTS",
+  edge: "Edge",
+} as const satisfies Record<ProviderPart, string>;
+
+function tableOf(head: readonly string[], rows: readonly (readonly (string | null)[])[]): string {
+  const line = (cells: readonly (string | null)[]) => `| ${cells.map((cell) => cell ?? "").join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
+
+const code = (text: string): string => `\`${text}\``;
 
 const alertLink = (name: string): string => `[${name}](operations.md#${name.toLowerCase()})`;

@@ -15,7 +15,7 @@ export const permissions = {
   canStartSession: {
     doc: "Decides who may start a session. `scope.body` is the complete start request. Denied: 403.",
     otherwise: null,
-    byToken: true,
+    byToken: false,
   },
   canCloseSession: {
     doc: `Decides who may close a session. ${denied}`,

@@ -4,12 +4,17 @@ export interface ProviderVariable {
   readonly help: string;
   /** A value for `.env.example`. */
   readonly example: string;
+  /** True for keys, without which the provider works only where the agent's code gives them. */
+  readonly isKey?: true;
 }
 
-interface ProviderRow {
+/** A part of an agent that a provider may offer. */
+export type ProviderPart = "llm" | "stt" | "tts" | "edge";
+
+export interface ProviderRow {
   /** The parts of an agent that it offers. */
-  readonly parts: readonly ("llm" | "stt" | "tts" | "edge")[];
-  /** The variables by their purpose: each key that it needs, and its address. */
+  readonly parts: readonly ProviderPart[];
+  /** The variables by their purpose. */
   readonly variables: Readonly<Record<string, ProviderVariable>>;
   /** True where the server can leave a call on behalf of a dead agent by the provider's `leave-module.ts`. */
   readonly leavesCalls: boolean;
@@ -20,7 +25,12 @@ export const providers = {
   gemini: {
     parts: ["llm"],
     variables: {
-      apiKey: { name: "GOOGLE_API_KEY", help: "The key of Gemini, Google's model", example: "" },
+      apiKey: {
+        name: "GOOGLE_API_KEY",
+        help: "The key of Gemini, Google's model",
+        example: "",
+        isKey: true,
+      },
       baseUrl: {
         name: "GOOGLE_GEMINI_BASE_URL",
         help: "Another address of its API: a gateway, or an emulator",
@@ -32,7 +42,12 @@ export const providers = {
   deepgram: {
     parts: ["stt"],
     variables: {
-      apiKey: { name: "DEEPGRAM_API_KEY", help: "The key of Deepgram, which recognises speech", example: "" },
+      apiKey: {
+        name: "DEEPGRAM_API_KEY",
+        help: "The key of Deepgram, which recognises speech",
+        example: "",
+        isKey: true,
+      },
       baseUrl: {
         name: "DEEPGRAM_BASE_URL",
         help: "Another address of its API",
@@ -44,7 +59,12 @@ export const providers = {
   elevenlabs: {
     parts: ["tts"],
     variables: {
-      apiKey: { name: "ELEVENLABS_API_KEY", help: "The key of ElevenLabs, which speaks", example: "" },
+      apiKey: {
+        name: "ELEVENLABS_API_KEY",
+        help: "The key of ElevenLabs, which speaks",
+        example: "",
+        isKey: true,
+      },
       baseUrl: {
         name: "ELEVENLABS_BASE_URL",
         help: "Another address of its API",
@@ -60,8 +80,14 @@ export const providers = {
         name: "STREAM_API_KEY",
         help: "The key of Stream, for agents that join its calls",
         example: "",
+        isKey: true,
       },
-      apiSecret: { name: "STREAM_API_SECRET", help: "The secret that belongs to it", example: "" },
+      apiSecret: {
+        name: "STREAM_API_SECRET",
+        help: "The secret that belongs to it",
+        example: "",
+        isKey: true,
+      },
       baseUrl: {
         name: "STREAM_BASE_URL",
         help: "Another API than Stream's own: an emulator",
@@ -105,6 +131,10 @@ export const providers = {
 } as const satisfies Record<string, ProviderRow>;
 
 export type ProviderName = keyof typeof providers;
+
+/** The names of the variables that hold a provider's keys. */
+export const keysOf = ({ variables }: ProviderRow): readonly string[] =>
+  Object.values(variables).flatMap(({ name, isKey }) => (isKey ? [name] : []));
 
 /** Returns the text of a variable in the environment, and undefined where it is not set; an empty one is not. */
 export function fromEnvironment({ name }: ProviderVariable): string | undefined {

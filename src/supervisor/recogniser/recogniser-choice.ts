@@ -1,3 +1,4 @@
+import { keysOf, type ProviderRow, providers } from "../../shared/provider-table.ts";
 import { missingForRecognition, speechModel } from "../../shared/speech-model.ts";
 import type { Limits } from "../starts/capacity.ts";
 
@@ -6,8 +7,10 @@ const MiB = 2 ** 20;
 /** The least memory of a process in which the recogniser is there without being asked for, in bytes. */
 const enoughBytes = 1_536 * MiB;
 
-/** The variables with keys of services that recognise speech. Where one is set, that service is used. */
-const recogniserKeys = ["DEEPGRAM_API_KEY"] as const;
+/** The keys of services that recognise speech: whoever has set one uses that. */
+const recogniserKeys = Object.values<ProviderRow>(providers)
+  .filter(({ parts }) => parts.includes("stt"))
+  .flatMap(keysOf);
 
 export interface RecogniserChoice {
   /** True where agents may use the recogniser of this process. */
