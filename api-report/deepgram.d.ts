@@ -35,16 +35,14 @@ export interface DeepgramOptions {
     readonly closeTimeoutMs?: number;
 }
 
-export declare class STT implements SttInterface {
-    #private;
-    readonly provider = "deepgram";
-    readonly model: string;
+export interface STT extends SttInterface {
+    readonly provider: "deepgram";
     readonly language: string | undefined;
-    constructor(options?: DeepgramOptions);
     warm(signal: AbortSignal): Promise<void>;
-    listen({ signal }: Parameters<SttInterface["listen"]>[0]): Promise<SpeechStream>;
+    listen(options: ListenOptions): Promise<SpeechStream>;
     close(): Promise<void>;
 }
+export declare const STT: new (options?: DeepgramOptions) => STT;
 
 export declare function preload(): Promise<void>;
 

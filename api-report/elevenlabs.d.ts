@@ -23,16 +23,14 @@ export type ElevenlabsErrorKind =
 
 export type SampleRate = (typeof sampleRates)[number];
 
-export declare class TTS implements AgentTTS {
-    #private;
-    readonly provider = "elevenlabs";
-    readonly model: string;
+export interface TTS extends AgentTTS {
+    readonly provider: "elevenlabs";
     readonly markup: SpeechMarkup;
-    constructor(options?: TTSOptions);
     warm(signal: AbortSignal): Promise<void>;
-    speak(text: string, { signal, ...neighbours }: SpeakOptions): AsyncGenerator<SpeechChunk, void>;
+    speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void>;
     close(): Promise<void>;
 }
+export declare const TTS: new (options?: TTSOptions) => TTS;
 
 export interface TTSOptions {
     readonly apiKey?: string;

@@ -27,16 +27,12 @@ export type Harm = "harassment" | "hate_speech" | "sexually_explicit" | "dangero
 
 export type HarmThreshold = (typeof thresholds)[number];
 
-export declare class LLM extends BaseLLM {
-    #private;
-    readonly provider = "gemini";
-    readonly model: string;
-    constructor(model?: string, options?: LLMOptions);
-    checkFunctions(functions: readonly FunctionDeclaration[]): void;
+export interface LLM extends BaseLLM {
+    readonly provider: "gemini";
     warm(signal: AbortSignal): Promise<void>;
     generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void>;
-    close(): Promise<void>;
 }
+export declare const LLM: new (model?: string, options?: LLMOptions) => LLM;
 
 export interface LLMOptions {
     readonly apiKey?: string;
@@ -75,24 +71,15 @@ interface Said {
 
 // src/agent/model/model.ts
 export declare abstract class Model {
-    #private;
     abstract readonly provider: string;
     abstract readonly model: string;
+    readonly tools: Tools;
     registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
     registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
     get functions(): ReadonlyMap<string, RegisteredFunction>;
-    get tools(): Tools;
     checkFunctions(_functions: readonly FunctionDeclaration[]): void;
     warm(_signal: AbortSignal): Promise<void>;
     close(): Promise<void>;
-}
-
-// src/agent/tools/functions.ts
-export declare class RegisteredFunction {
-    #private;
-    readonly declaration: FunctionDeclaration;
-    constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction);
-    call(args: unknown, context: FunctionContext): Promise<unknown>;
 }
 
 // src/providers/gemini/options.ts

@@ -852,6 +852,11 @@ export interface RedisRegistryOptions {
     readonly maxConcurrentSessions?: number | null;
 }
 
+export interface RegisteredFunction {
+    readonly declaration: FunctionDeclaration;
+    call(args: unknown, context: FunctionContext): Promise<unknown>;
+}
+
 export interface RegistryHooks {
     state(): NodeState;
     lost(record: SessionRecord): string | null;
@@ -1297,17 +1302,13 @@ export interface ToolResult {
     readonly format?: "text" | "json";
 }
 
-export declare class Tools {
-    #private;
+export interface Tools {
     registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
     registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
-    add(registered: RegisteredFunction): void;
-    get functions(): ReadonlyMap<string, RegisteredFunction>;
-    get declarations(): FunctionDeclaration[];
-    with(others: Tools | undefined): Tools;
-    only(names: readonly string[] | undefined): Tools;
-    requireAll(names: readonly string[], where: string): void;
+    readonly functions: ReadonlyMap<string, RegisteredFunction>;
+    readonly declarations: readonly FunctionDeclaration[];
 }
+export declare const Tools: new () => Tools;
 
 export interface TranscriptEvent {
     readonly type: "transcript";
@@ -1406,24 +1407,15 @@ interface Said {
 
 // src/agent/model/model.ts
 export declare abstract class Model {
-    #private;
     abstract readonly provider: string;
     abstract readonly model: string;
+    readonly tools: Tools;
     registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
     registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
     get functions(): ReadonlyMap<string, RegisteredFunction>;
-    get tools(): Tools;
     checkFunctions(_functions: readonly FunctionDeclaration[]): void;
     warm(_signal: AbortSignal): Promise<void>;
     close(): Promise<void>;
-}
-
-// src/agent/tools/functions.ts
-export declare class RegisteredFunction {
-    #private;
-    readonly declaration: FunctionDeclaration;
-    constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction);
-    call(args: unknown, context: FunctionContext): Promise<unknown>;
 }
 
 // src/shared/end-reasons.ts

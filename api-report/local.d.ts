@@ -88,24 +88,15 @@ interface Said {
 
 // src/agent/model/model.ts
 export declare abstract class Model {
-    #private;
     abstract readonly provider: string;
     abstract readonly model: string;
+    readonly tools: Tools;
     registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
     registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
     get functions(): ReadonlyMap<string, RegisteredFunction>;
-    get tools(): Tools;
     checkFunctions(_functions: readonly FunctionDeclaration[]): void;
     warm(_signal: AbortSignal): Promise<void>;
     close(): Promise<void>;
-}
-
-// src/agent/tools/functions.ts
-export declare class RegisteredFunction {
-    #private;
-    readonly declaration: FunctionDeclaration;
-    constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction);
-    call(args: unknown, context: FunctionContext): Promise<unknown>;
 }
 
 // src/audio/detection/energy-gate.ts

@@ -1,18 +1,17 @@
 // Made by `npm run docs`: what greenroom/stream exports.
 
-export declare class Edge implements EdgeInterface {
-    #private;
-    readonly provider = "stream";
-    readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
-    constructor(options?: StreamOptions);
+export interface Edge extends EdgeInterface {
+    readonly provider: "stream";
     warm(signal: AbortSignal): Promise<void>;
-    createCall({ callType, callId, agentUser, signal }: CallRequest): Promise<Call>;
+    createCall(request: CallRequest): Promise<Call>;
     join(call: Call, request: JoinRequest): Promise<Connection>;
     joinToken(call: Call, request: JoinTokenRequest): Promise<JsonObject & {
         readonly token: string;
     }>;
+    readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
     close(): Promise<void>;
 }
+export declare const Edge: new (options?: StreamOptions) => Edge;
 
 export declare class StreamError extends Error {
     readonly name = "StreamError";

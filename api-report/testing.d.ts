@@ -1,39 +1,18 @@
 // Made by `npm run docs`: what greenroom/testing exports.
 
-export declare class DialedCall implements TestCall, Disposable {
-    #private;
-    readonly recording: Recording;
-    readonly joined: Promise<void>;
-    readonly left: Promise<void>;
-    constructor({ sampleRate, speed, joined, frames }: Extract<FromEdge, {
-        readonly type: "here";
-    }>, send: (message: ToEdge) => void, closeChannel: () => void);
-    addParticipant(id: string, { name }?: {
-        readonly name?: string;
-    }): TestParticipant;
-    hangUp(): void;
-    close(): void;
-    [Symbol.dispose](): void;
-    handle(message: FromEdge): void;
+export interface DialOptions {
+    readonly timeoutMs?: number;
 }
 
-export declare class Edge implements EdgeInterface, TestCall {
-    #private;
-    readonly provider: string;
-    readonly recording: Recording;
-    readonly events: JsonObject[];
-    readonly joined: Promise<void>;
-    readonly left: Promise<void>;
-    constructor(options?: EdgeOptions);
-    get participants(): ReadonlyMap<string, EdgeParticipant>;
-    addParticipant(id: string, { name }?: {
-        readonly name?: string;
-    }): InMemoryParticipant;
-    hangUp(): void;
-    createCall({ callType, callId }: CallRequest): Promise<Call>;
-    join(_call: Call, request: JoinRequest): Promise<Connection>;
-    close(): Promise<void>;
+export interface DialedCall extends TestCall, Disposable {
+    close(): void;
 }
+
+export interface Edge extends EdgeInterface, TestCall {
+    readonly events: JsonObject[];
+    readonly participants: ReadonlyMap<string, EdgeParticipant>;
+}
+export declare const Edge: new (options?: EdgeOptions) => Edge;
 
 export interface EdgeOptions {
     readonly sampleRate?: number;
@@ -49,28 +28,24 @@ export interface Gap {
     readonly ms: number;
 }
 
-export declare class HeldReply {
-    #private;
-    get request(): Promise<LlmRequest>;
-    get aborted(): Promise<void>;
+export interface HeldReply {
+    readonly request: Promise<LlmRequest>;
+    readonly aborted: Promise<void>;
     text(delta: string): void;
     call(name: string, args?: JsonValue): void;
     fail(error: Error): void;
     end(): void;
-    answer(request: LlmRequest): AsyncGenerator<LlmEvent, void, void>;
 }
 
-export declare class LLM extends BaseLLM {
-    #private;
-    readonly provider = "testing";
-    readonly model = "script";
+export interface LLM extends BaseLLM {
+    readonly provider: "testing";
+    readonly model: "script";
     readonly requests: LlmRequest[];
-    constructor(options?: LlmOptions);
-    get aborted(): number;
+    readonly aborted: number;
     reply(...replies: readonly LlmReply[]): void;
     hold(): HeldReply;
-    generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void>;
 }
+export declare const LLM: new (options?: LlmOptions) => LLM;
 
 export interface LlmOptions {
     readonly replies?: readonly LlmReply[];
@@ -107,18 +82,18 @@ export interface Playback {
     readonly complete: boolean;
 }
 
-export declare class RealtimeModel extends BaseModel {
-    #private;
-    readonly provider = "testing";
-    readonly model = "realtime";
-    readonly capabilities: RealtimeCapabilities;
+export interface RealtimeModel extends BaseModel {
+    readonly provider: "testing";
+    readonly model: "realtime";
     readonly sessions: RealtimeSession[];
-    constructor(options?: RealtimeModelOptions);
     reply(...replies: readonly RealtimeReply[]): void;
     session(count?: number): Promise<RealtimeSession>;
     open(request: RealtimeOpenRequest): Promise<RealtimeSession>;
-    close(): Promise<void>;
 }
+export declare const RealtimeModel: {
+    new (options?: RealtimeModelOptions): RealtimeModel;
+    frequencyOf(index: number): number;
+};
 
 export interface RealtimeModelOptions {
     readonly replies?: readonly RealtimeReply[];
@@ -134,8 +109,7 @@ export interface RealtimeModelOptions {
 
 export type RealtimeReply = string | readonly RealtimeStep[] | ((session: RealtimeSession) => string | readonly RealtimeStep[]);
 
-export declare class RealtimeSession implements SessionInterface {
-    #private;
+export interface RealtimeSession extends SessionInterface {
     readonly opened: RealtimeOpenRequest;
     readonly requests: RealtimeRequest[];
     readonly results: ToolResult[];
@@ -143,23 +117,14 @@ export declare class RealtimeSession implements SessionInterface {
         readonly answerId: string;
         readonly heard: Heard;
     }[];
-    constructor(opened: RealtimeOpenRequest, script: Script);
-    get open(): boolean;
-    get heardMs(): number;
-    get history(): readonly Remembered[];
+    readonly open: boolean;
+    readonly heardMs: number;
+    readonly history: readonly Remembered[];
     tell(event: RealtimeEvent): void;
     lose(error: Error): void;
-    write(frame: PcmFrame): void;
     speechStarted(): void;
     speechEnded(text: string, speechEndedAt?: number | null): void;
     speak(reply: RealtimeReply): void;
-    request(request: RealtimeRequest): void;
-    append(messages: readonly Message[]): void;
-    toolResult(result: ToolResult): void;
-    stop(answerId: string, heard: Heard): void;
-    close(): Promise<void>;
-    [Symbol.asyncIterator](): AsyncGenerator<RealtimeEvent, void, void>;
-    static frequencyOf(place: number): number;
 }
 
 export type RealtimeStep = {
@@ -191,18 +156,15 @@ export interface RecordedFrame {
     readonly samples: Int16Array;
 }
 
-export declare class Recording {
-    #private;
+export interface Recording {
     readonly sampleRate: number;
     readonly speed: number;
-    readonly frames: RecordedFrame[];
-    constructor(sampleRate: number, speed?: number);
-    get durationMs(): number;
-    get mostAheadMs(): number;
-    get sound(): PcmFrame;
+    readonly frames: readonly RecordedFrame[];
+    readonly durationMs: number;
+    readonly mostAheadMs: number;
+    readonly sound: PcmFrame;
     timeline(from?: number): PcmFrame;
     gaps(atLeastMs?: number): Gap[];
-    add(samples: Int16Array, at?: number): void;
     subscribe(listener: (frame: RecordedFrame) => void): () => void;
     reached(ms: number, timeoutMs?: number): Promise<void>;
     quiet(ms: number, timeoutMs?: number): Promise<void>;
@@ -213,39 +175,28 @@ export interface Remembered {
     readonly text: string;
 }
 
-export declare class STT implements STTInterface {
-    #private;
-    readonly provider = "testing";
-    readonly model = "script";
+export interface STT extends STTInterface {
+    readonly provider: "testing";
+    readonly model: "script";
     readonly streams: SpeechStream[];
-    constructor(options?: SttOptions);
     stream(participantId: string): Promise<SpeechStream>;
-    listen(options: {
-        readonly participantId: string;
-        readonly signal: AbortSignal;
-    }): Promise<SpeechStream>;
-    close(): Promise<void>;
+    listen(options: ListenOptions): Promise<SpeechStream>;
 }
+export declare const STT: new (options?: SttOptions) => STT;
 
-export declare class SpeechStream implements SpeechStreamInterface {
-    #private;
+export interface SpeechStream extends SpeechStreamInterface {
     readonly participantId: string;
     readonly written: PcmFrame[];
-    constructor(participantId: string, signal: AbortSignal, detector: TurnDetector | null, nextTranscript: () => string | undefined);
-    get open(): boolean;
-    get audioDurationMs(): number;
+    readonly open: boolean;
     started(): void;
     partial(text: string): void;
     eagerEnd(text: string, speechEndedAt?: number | null): void;
     resumed(): void;
     ended(text: string, speechEndedAt?: number | null): void;
     say(text: string): void;
-    error(error: Error, { fatal }?: {
-        fatal?: boolean | undefined;
+    error(error: Error, options?: {
+        readonly fatal?: boolean;
     }): void;
-    write(frame: PcmFrame): void;
-    close(): Promise<void>;
-    [Symbol.asyncIterator](): AsyncIterator<SpeechEvent>;
 }
 
 export interface Spoken {
@@ -262,18 +213,17 @@ export interface SttOptions {
     readonly failures?: readonly Error[];
 }
 
-export declare class TTS implements TTSInterface {
-    #private;
-    readonly provider = "testing";
-    readonly model = "tones";
-    constructor(options?: TtsOptions);
-    get spoken(): readonly Spoken[];
-    static frequencyOf(index: number): number;
+export interface TTS extends TTSInterface {
+    readonly provider: "testing";
+    readonly model: "tones";
+    readonly spoken: readonly Spoken[];
     hold(): () => void;
     asked(count: number): Promise<Spoken>;
-    speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void, void>;
-    close(): Promise<void>;
 }
+export declare const TTS: {
+    new (options?: TtsOptions): TTS;
+    frequencyOf(index: number): number;
+};
 
 export interface TestCall {
     readonly recording: Recording;
@@ -320,18 +270,12 @@ export declare class WavError extends Error {
     readonly name = "WavError";
 }
 
-export declare class WebSocketEdge implements Edge {
-    #private;
-    readonly provider = "websocket";
-    readonly offer?: (call: Call, request: OfferRequest) => Promise<JsonObject>;
-    readonly sound: boolean;
-    constructor({ sampleRate, sound, offer }?: WebSocketEdgeOptions);
+export interface WebSocketEdge extends Edge {
+    readonly provider: "websocket";
     socketOf(participantId: string): WebSocket | undefined;
-    createCall({ callType, callId }: CallRequest): Promise<Call>;
-    join(_call: Call, { signal }: JoinRequest): Promise<Connection>;
-    accept(_call: Call, request: SocketRequest): Promise<AcceptedSocket>;
-    close(): Promise<void>;
+    accept(call: Call, request: SocketRequest): Promise<AcceptedSocket>;
 }
+export declare const WebSocketEdge: new (options?: WebSocketEdgeOptions) => WebSocketEdge;
 
 export interface WebSocketEdgeOptions {
     readonly sampleRate?: number;
@@ -343,9 +287,7 @@ export declare function callAsRecording(call: TestCall, options: RecordedCallerO
 
 export declare function decodeWav(bytes: Uint8Array, name?: string): PcmFrame;
 
-export declare function dial(name: string, { timeoutMs }?: {
-    timeoutMs?: number | undefined;
-}): Promise<DialedCall>;
+export declare function dial(name: string, { timeoutMs }?: DialOptions): Promise<DialedCall>;
 
 export declare function encodeWav(...channels: readonly PcmFrame[]): Uint8Array;
 
@@ -371,130 +313,13 @@ interface Said {
 
 // src/agent/model/model.ts
 export declare abstract class Model {
-    #private;
     abstract readonly provider: string;
     abstract readonly model: string;
+    readonly tools: Tools;
     registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
     registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
     get functions(): ReadonlyMap<string, RegisteredFunction>;
-    get tools(): Tools;
     checkFunctions(_functions: readonly FunctionDeclaration[]): void;
     warm(_signal: AbortSignal): Promise<void>;
     close(): Promise<void>;
-}
-
-// src/agent/tools/functions.ts
-export declare class RegisteredFunction {
-    #private;
-    readonly declaration: FunctionDeclaration;
-    constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction);
-    call(args: unknown, context: FunctionContext): Promise<unknown>;
-}
-
-// src/audio/detection/turn-detector.ts
-export type DetectedEvent = {
-    readonly type: "started";
-} | {
-    readonly type: "ended";
-    readonly speechMs: number;
-    readonly speechEndedAt: number;
-};
-
-// src/audio/detection/turn-detector.ts
-export declare class TurnDetector {
-    #private;
-    constructor(isVoice: (frame: Int16Array) => boolean, options?: TurnDetectorOptions);
-    get speaking(): boolean;
-    push({ samples, sampleRate }: PcmFrame, at: number): DetectedEvent[];
-}
-
-// src/audio/detection/turn-detector.ts
-export interface TurnDetectorOptions {
-    readonly startMs?: number;
-    readonly endMs?: number;
-    readonly maxTurnMs?: number;
-}
-
-// src/providers/memory/edge-channel.ts
-export type FromEdge = 
-{
-    readonly type: "here";
-    readonly sampleRate: number;
-    readonly speed: number;
-    readonly joined: boolean;
-    readonly frames: readonly RecordedFrame[];
-} | {
-    readonly type: "joined";
-} | {
-    readonly type: "said";
-    readonly frame: RecordedFrame;
-} | {
-    readonly type: "played";
-    readonly playback: number;
-    readonly result: Playback;
-} | {
-    readonly type: "left";
-};
-
-// src/providers/memory/edge-channel.ts
-export type ToEdge = {
-    readonly type: "hello";
-} | {
-    readonly type: "add";
-    readonly id: string;
-    readonly name: string;
-} | {
-    readonly type: "play";
-    readonly id: string;
-    readonly sound: PcmFrame;
-    readonly playback: number;
-} | {
-    readonly type: "mute";
-    readonly id: string;
-    readonly muted: boolean;
-} | {
-    readonly type: "stop";
-    readonly id: string;
-} | {
-    readonly type: "leave";
-    readonly id: string;
-} | {
-    readonly type: "hang_up";
-};
-
-// src/providers/memory/participant.ts
-export declare class InMemoryParticipant implements TestParticipant {
-    #private;
-    readonly id: string;
-    readonly name: string;
-    constructor(id: string, name: string, host: ParticipantHost);
-    get muted(): boolean;
-    set muted(muted: boolean);
-    get playing(): boolean;
-    play(sound: PcmFrame | string | URL): Promise<Playback>;
-    pause(ms: number): Promise<Playback>;
-    stop(): void;
-    leave(): void;
-    frame(): Int16Array | null;
-}
-
-// src/providers/memory/participant.ts
-interface ParticipantHost {
-    readonly sampleRate: number;
-    play(): void;
-    leave(): void;
-}
-
-// src/testing/realtime-session.ts
-interface Script {
-    readonly characterMs: number;
-    readonly endMs: number;
-    readonly correlates: boolean;
-    readonly truncates: boolean;
-    readonly transcribes: "in_time" | "late" | "never";
-    readonly asyncTools: boolean;
-    readonly endsAnswers: boolean;
-    readonly nextTranscript: () => string;
-    readonly nextReply: (heard: string) => RealtimeReply;
-    readonly nextAnswer: () => number;
 }

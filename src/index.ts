@@ -70,6 +70,7 @@ export type {
   FunctionContext,
   FunctionDeclaration,
   JsonSchemaFunction,
+  RegisteredFunction,
   SchemaFunction,
 } from "./agent/tools/functions.ts";
 export type {

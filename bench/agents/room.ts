@@ -11,7 +11,7 @@ const transcripts = Array.from({ length: 1_000 }, () => "What is the weather lik
 
 /** Tells when somebody speaks, and no words until they are done: the agent is silent at the first sound. */
 class Ears extends testing.STT {
-  readonly words = false;
+  override readonly words = false;
 }
 
 export default defineAgent({

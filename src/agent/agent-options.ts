@@ -24,7 +24,7 @@ import { pronunciationsCheck, textTransformsCheck } from "./speech-text/checks.t
 import type { Pronunciations } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
 import type { STT } from "./stt.ts";
-import type { Tools } from "./tools/tools.ts";
+import { joinedTools, requireFunctions, type Tools } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
 /** The options of an agent. A wrong one throws a `TypeError` that names it. */
@@ -48,41 +48,53 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    */
   readonly tts?: TTS;
   /**
-   * The changes that the model's text goes through before it is spoken, in this order. Default `textTransforms.standard`:
-   * code, tags, sources, links, formulas, Markdown and emojis are not read aloud. It changes what the voice says, never the
-   * conversation or the transcript. Add your own: `[...textTransforms.standard, textTransforms.money("de"), (sentence) =>
-   * …]`.
+   * The changes that the model's text goes through before it is spoken, in this order. It changes what the voice says,
+   * never the conversation or the transcript. Add your own: `[...textTransforms.standard, textTransforms.money("de"),
+   * (sentence) => …]`.
+   * @default `textTransforms.standard`: code, tags, sources, links, formulas, Markdown and emojis are not read aloud
    */
   readonly ttsTextTransforms?: readonly TextTransform[];
   /**
-   * A list of pronunciations: how a word is written, and what the voice says for it, such as `{ Nginx: "engine x" }`. Whole
-   * words count, whatever their case. Default: none.
+   * A list of pronunciations: how a word is written, and what the voice says for it, such as `{ Nginx: "engine x" }`.
+   * Whole words count, whatever their case.
+   * @default none
    */
   readonly pronunciations?: Pronunciations;
-  /** The words that the agent says after a turn that failed; null says nothing. Default: an apology in English. */
+  /**
+   * The words that the agent says after a turn that failed; null says nothing.
+   * @default an apology in English
+   */
   readonly apology?: string | null;
   /**
-   * The words that the agent says, once, where a participant cannot be heard because the recogniser has failed for good;
-   * null says nothing. Default: a sentence in English that it cannot hear them at the moment. The agent goes on trying to
-   * hear them.
+   * The words that the agent says, once, where a participant cannot be heard because the recogniser has failed for
+   * good; null says nothing. The agent goes on trying to hear them.
+   * @default a sentence in English that it cannot hear them at the moment
    */
   readonly unheardApology?: string | null;
   readonly limits?: Partial<AgentLimits>;
   /** The rules for when a participant's words stop an agent that speaks. */
   readonly bargeIn?: Partial<BargeInOptions>;
   /**
-   * The time in which nobody says anything after which there is a `user_silent` event, in milliseconds; null: never.
-   * Default 15,000: long enough to look something up. It counts from the moment that the agent has said all and nobody
-   * speaks, while somebody is there, and again once the agent has said something into the silence.
+   * The time in which nobody says anything after which there is a `user_silent` event, in milliseconds; null: never. It
+   * counts from the moment that the agent has said all and nobody speaks, while somebody is there, and again once the
+   * agent has said something into the silence.
+   * @default 15000: long enough to look something up
    */
   readonly userSilentAfterMs?: number | null;
-  /** The most that the session may consume. Beyond it, `finish()` resolves when the turn is over. Default: no limits. */
+  /**
+   * The most that the session may consume. Beyond it, `finish()` resolves when the turn is over.
+   * @default no limits
+   */
   readonly budget?: Partial<BudgetOptions>;
-  /** Functions that the model may call, besides those that are registered on it. Default: none. */
+  /**
+   * Functions that the model may call, besides those that are registered on it.
+   * @default none
+   */
   readonly tools?: Tools;
   /**
-   * Functions that the model may call, by name. Default: all that are registered. Those named here have to be registered by
-   * the time that `createAgent` returns, or the agent joins.
+   * Functions that the model may call, by name. Those named here have to be registered by the time that `createAgent`
+   * returns, or the agent joins.
+   * @default all that are registered
    */
   readonly allowedTools?: readonly string[];
 }
@@ -90,10 +102,10 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
 /** The options of `agent.join`. */
 export interface JoinOptions {
   /**
-   * The longest time that a join waits for somebody else in the call, in milliseconds, so that the agent's first words are
-   * heard. The agent answers meanwhile; `join` resolves either way, and at once where the call or the session ends. Null:
-   * it does not wait. Default 10,000 in a call with sound. A call of text is not waited in: what is written there is kept
-   * until somebody reads it.
+   * The longest time that a join waits for somebody else in the call, in milliseconds, so that the agent's first words
+   * are heard. The agent answers meanwhile; `join` resolves either way, and at once where the call or the session ends.
+   * Null: it does not wait. A call of text is not waited in: what is written there is kept until somebody reads it.
+   * @default 10000 in a call with sound
    */
   readonly participantWaitTimeoutMs?: number | null;
 }
@@ -106,9 +118,15 @@ export interface Joined extends AsyncDisposable {
 
 /** The options of `agent.say`. */
 export interface SayOptions {
-  /** Cuts short what the agent is saying. Default false: it waits for its turn. */
+  /**
+   * Cuts short what the agent is saying.
+   * @default false: it waits for its turn
+   */
   readonly interrupt?: boolean;
-  /** Lets participants cut these words short. Default true. */
+  /**
+   * Lets participants cut these words short.
+   * @default true
+   */
   readonly interruptible?: boolean;
 }
 
@@ -155,7 +173,7 @@ const checks: Checks<AgentOptions> = {
   bargeIn: group(bargeInChecks),
   userSilentAfterMs: orNull(duration()),
   budget: group(budgetChecks),
-  tools: having(["registerFunction", "only"], "new Tools()"),
+  tools: having(["registerFunction"], "new Tools()"),
   allowedTools: texts,
   broadcastMetrics: truth,
   broadcastMetricsIntervalMs: duration(),
@@ -203,8 +221,8 @@ export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): 
 }
 
 /** Returns the functions that the model may call. Throws a `TypeError` where two of them have the same name. */
-export function toolsOf({ llm, tools, allowedTools }: AgentOptions): Tools {
-  return llm.tools.with(tools).only(allowedTools);
+export function toolsOf(options: AgentOptions): Tools {
+  return joinedTools(toolSets(options), options.allowedTools);
 }
 
 /**
@@ -212,10 +230,13 @@ export function toolsOf({ llm, tools, allowedTools }: AgentOptions): Tools {
  * would refuse.
  */
 export function checkTools(options: AgentOptions): void {
-  const { allowedTools, llm, tools } = options;
-  llm.tools.with(tools).requireAll(allowedTools ?? [], "new Agent: allowedTools");
+  const { allowedTools = [] } = options;
+  requireFunctions(joinedTools(toolSets(options)), allowedTools, "new Agent: allowedTools");
   checkTaken(options);
 }
+
+const toolSets = ({ llm, tools }: AgentOptions): readonly Tools[] =>
+  tools === undefined ? [llm.tools] : [llm.tools, tools];
 
 /** Throws a `TypeError` that names a function which the service of the model would refuse. */
 function checkTaken(options: AgentOptions): void {

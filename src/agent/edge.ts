@@ -30,17 +30,18 @@ export interface JoinRequest {
   /** Fires when the session closes. A join that succeeds all the same is left at once. */
   readonly signal: AbortSignal;
   /**
-   * Takes what happens to the connection by itself, such as that it was lost and taken up again. Default: nobody is
-   * told.
+   * Takes what happens to the connection by itself, such as that it was lost and taken up again.
+   * @default nobody is told
    */
   readonly log?: Log;
   /** Takes the same incidents as measurements. An edge that fails to join need not tell: whoever asked does. */
   readonly measure?: (measurement: Measurement) => void;
   /**
-   * Takes the data that are needed to leave in the agent's place, should its thread die before it has left: the server then
-   * gives them to the module that it knows for this edge's `provider` (the launcher's option `leaveModules`). Each call replaces
-   * the data before; null withdraws them, for when the call is over by itself. They need not be withdrawn after `leave`.
-   * Throws where the data are not JSON. Default: nobody would leave.
+   * Takes the data that are needed to leave in the agent's place, should its thread die before it has left: the server
+   * then gives them to the module that it knows for this edge's `provider` (the launcher's option `leaveModules`). Each
+   * call replaces the data before; null withdraws them, for when the call is over by itself. They need not be withdrawn
+   * after `leave`. Throws where the data are not JSON.
+   * @default nobody would leave
    */
   readonly leaveData?: (data: JsonObject | null) => void;
 }
@@ -67,11 +68,14 @@ export interface ConnectionAudio {
   /** The time from `send` until a participant hears the frame, as far as the edge knows, in milliseconds. */
   readonly leadMs: number;
   /**
-   * False while nobody is there who would hear the agent: a turn that begins then is answered in text. Default true: the
-   * edge does not know.
+   * False while nobody is there who would hear the agent: a turn that begins then is answered in text.
+   * @default true: the edge does not know
    */
   readonly heard?: boolean;
-  /** The number of times that the call runs faster than life. Default 1; only edges for tests are faster. */
+  /**
+   * The number of times that the call runs faster than life.
+   * @default 1; only edges for tests are faster
+   */
   readonly speed?: number;
   /**
    * Sends 20 ms of what the agent says. The caller paces: one frame every 20 ms, a few ahead. Never throws; once the call is
@@ -100,7 +104,10 @@ export interface Connection {
    * interest: leave it out.
    */
   happened?(event: AgentEvent): void;
-  /** The most bytes of JSON that `sendEvent` takes. Default 5,120. */
+  /**
+   * The most bytes of JSON that `sendEvent` takes.
+   * @default 5120
+   */
   readonly maxEventBytes?: number;
   /** Leaves the call and frees what it held. */
   leave(): Promise<void>;
@@ -144,7 +151,10 @@ export interface SocketRequest {
 
 /** The answer of an edge that takes a WebSocket. */
 export interface AcceptedSocket {
-  /** The subprotocol that the edge speaks: one of those offered. Default: none. */
+  /**
+   * The subprotocol that the edge speaks: one of those offered.
+   * @default none
+   */
   readonly protocol?: string;
 }
 
@@ -160,7 +170,10 @@ export class EdgeRefusal extends Error {
 export interface Edge {
   /** The name of who carries the call, such as `stream`. It is a label in metrics. */
   readonly provider: string;
-  /** False where its calls never carry sound, so that no ears and no voice are made ready for them. Default true. */
+  /**
+   * False where its calls never carry sound, so that no ears and no voice are made ready for them.
+   * @default true
+   */
   readonly sound?: boolean;
   /**
    * Makes ready for calls to come, for a rehearsal. Rejects where the provider does not let the agent in, such as for a

@@ -60,7 +60,8 @@ export interface STT {
   readonly language?: string | undefined;
   /**
    * False where it hears when somebody speaks, and not what. The agent is then silent at the first sound; else it goes
-   * on, more quietly, until there are words. Default true.
+   * on, more quietly, until there are words.
+   * @default true
    */
   readonly words?: boolean;
   /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */

@@ -21,8 +21,8 @@ export interface TTS {
   readonly provider: string;
   readonly model: string;
   /**
-   * Markup that this voice performs: it is passed on as it is written. Default: none, and what looks like it is left out. The
-   * alignment may leave it out or tell of it.
+   * Markup that this voice performs: it is passed on as it is written. The alignment may leave it out or tell of it.
+   * @default none, and what looks like it is left out
    */
   readonly markup?: SpeechMarkup;
   /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */

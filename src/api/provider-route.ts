@@ -34,9 +34,10 @@ export interface ProviderStart {
   /** The `config` that the agent is given. */
   readonly config?: JsonObject;
   /**
-   * The name of what is started once, such as the carrier's id of the call: a start with the same one within 10 minutes, at any
-   * replica, resolves with the session of the first, since carriers repeat a webhook. While that one is still under way it
-   * rejects with IDEMPOTENCY_PENDING. Default: each start is a new session.
+   * The name of what is started once, such as the carrier's id of the call: a start with the same one within 10
+   * minutes, at any replica, resolves with the session of the first, since carriers repeat a webhook. While that one is
+   * still under way it rejects with IDEMPOTENCY_PENDING.
+   * @default each start is a new session
    */
   readonly onceKey?: string;
   /** The `created_by` of the session, such as the provider and the caller's number. @default null */

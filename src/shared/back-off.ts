@@ -7,7 +7,7 @@ export interface BackOffTimes {
   readonly firstMs: number;
   /**
    * The longest pause, in milliseconds, whatever chance adds.
-   * @default 2_147_483_647, the longest time of a timer
+   * @default 2147483647, the longest time of a timer
    */
   readonly mostMs?: number;
   /**

@@ -22,13 +22,25 @@ export type LlmReply = string | readonly LlmStep[] | ((request: LlmRequest) => s
 
 /** The options of a scripted model. */
 export interface LlmOptions {
-  /** The replies of the model, request after request. Default: none. */
+  /**
+   * The replies of the model, request after request.
+   * @default none
+   */
   readonly replies?: readonly LlmReply[];
-  /** The reply to all further requests. Default: `You said: …`, or the results of the tools. */
+  /**
+   * The reply to all further requests.
+   * @default `You said: …`, or the results of the tools
+   */
   readonly otherwise?: LlmReply;
-  /** The pause before the first token, in milliseconds. Default 0. */
+  /**
+   * The pause before the first token, in milliseconds.
+   * @default 0
+   */
   readonly firstTokenMs?: number;
-  /** The pause before each further word, in milliseconds. Default 0. */
+  /**
+   * The pause before each further word, in milliseconds.
+   * @default 0
+   */
   readonly wordMs?: number;
 }
 
@@ -58,13 +70,47 @@ const checks: Checks<LlmOptions> = {
  * held.text("Once upon"); held.end();
  * ```
  */
-export class LLM extends BaseLLM {
+export interface LLM extends BaseLLM {
+  readonly provider: "testing";
+  readonly model: "script";
+  /** The requests so far. */
+  readonly requests: LlmRequest[];
+  /** The number of requests that were aborted before their end. */
+  readonly aborted: number;
+  /** Adds replies after those that are scripted already. */
+  reply(...replies: readonly LlmReply[]): void;
+  /** Lets the test answer the request after those that are scripted already. */
+  hold(): HeldReply;
+}
+
+/** A reply that a test gives by hand, piece by piece. */
+export interface HeldReply {
+  /**
+   * Resolves with the request.
+   * @throws a `DeadlineError` where none arrives within 10 s
+   */
+  readonly request: Promise<LlmRequest>;
+  /** Resolves when the request is aborted. */
+  readonly aborted: Promise<void>;
+  /** Gives the next piece of the text. */
+  text(delta: string): void;
+  /**
+   * Calls a function.
+   * @param args The arguments. Default: none.
+   */
+  call(name: string, args?: JsonValue): void;
+  /** Fails the request. */
+  fail(error: Error): void;
+  /** Ends the reply. */
+  end(): void;
+}
+
+class ScriptedLlm extends BaseLLM implements LLM {
   readonly provider = "testing";
   readonly model = "script";
-  /** The requests so far. */
   readonly requests: LlmRequest[] = [];
   readonly #options: LlmOptions;
-  readonly #replies: (LlmReply | HeldReply)[];
+  readonly #replies: (LlmReply | QueuedReply)[];
   #aborted = 0;
 
   constructor(options: LlmOptions = {}) {
@@ -74,19 +120,16 @@ export class LLM extends BaseLLM {
     this.#replies = [...(options.replies ?? [])];
   }
 
-  /** Returns the number of requests that were aborted before their end. */
   get aborted(): number {
     return this.#aborted;
   }
 
-  /** Adds replies after those that are scripted already. */
   reply(...replies: readonly LlmReply[]): void {
     this.#replies.push(...replies);
   }
 
-  /** Lets the test answer the request after those that are scripted already. */
   hold(): HeldReply {
-    const held = new HeldReply();
+    const held = new QueuedReply();
     this.#replies.push(held);
     return held;
   }
@@ -98,7 +141,7 @@ export class LLM extends BaseLLM {
     let outputTokens = 0;
     let complete = false;
     try {
-      const events = next instanceof HeldReply ? next.answer(request) : this.#play(next, request);
+      const events = next instanceof QueuedReply ? next.answer(request) : this.#play(next, request);
       for await (const event of events) {
         yield event;
         if (event.type === "text") outputTokens += 1;
@@ -141,19 +184,19 @@ export class LLM extends BaseLLM {
   }
 }
 
-/** A reply that a test gives by hand, piece by piece. */
-export class HeldReply {
+/** @throws a `TypeError` that names an option which does not exist or cannot be */
+export const LLM: new (options?: LlmOptions) => LLM = ScriptedLlm;
+
+class QueuedReply implements HeldReply {
   readonly #asked = Promise.withResolvers<LlmRequest>();
   readonly #aborted = Promise.withResolvers<void>();
   readonly #events = new AsyncQueue<LlmEvent | Error>();
   #calls = 0;
 
-  /** Resolves with the request. Rejects with a `DeadlineError` where none arrives within 10 s. */
   get request(): Promise<LlmRequest> {
     return within(this.#asked.promise, 10_000, "The request to the model");
   }
 
-  /** Resolves when the request is aborted. */
   get aborted(): Promise<void> {
     return this.#aborted.promise;
   }
@@ -175,7 +218,7 @@ export class HeldReply {
     this.#events.end();
   }
 
-  /** Answers a request. The model calls this. */
+  /** Answers a request with what the test gives. */
   async *answer(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
     const { signal } = request;
     const abort = () => {

@@ -15,7 +15,8 @@ import {
   type RealtimeOpenRequest,
 } from "../agent/realtime-model.ts";
 import { within } from "../shared/deadline.ts";
-import { type RealtimeReply, RealtimeSession } from "./realtime-session.ts";
+import type { RealtimeReply, RealtimeSession } from "./realtime-session.ts";
+import { frequencyOf, ScriptedSession } from "./scripted-session.ts";
 
 /** The options of a scripted speech-to-speech model. */
 export interface RealtimeModelOptions {
@@ -23,18 +24,36 @@ export interface RealtimeModelOptions {
   readonly replies?: readonly RealtimeReply[];
   /** The words that are recognised, turn after turn, whoever speaks: any loud sound counts as speech. After the last one: no words. */
   readonly transcripts?: readonly string[];
-  /** The time of a turn's transcript: at the end of the turn, after the answer, or never. Default `in_time`. */
+  /**
+   * The time of a turn's transcript: at the end of the turn, after the answer, or never.
+   * @default in_time
+   */
   readonly transcribes?: "in_time" | "late" | "never";
-  /** The silence that ends a turn, in milliseconds of sound. Default 400. */
+  /**
+   * The silence that ends a turn, in milliseconds of sound.
+   * @default 400
+   */
   readonly endMs?: number;
-  /** The length of each character's sound, in milliseconds. Default 20. */
+  /**
+   * The length of each character's sound, in milliseconds.
+   * @default 20
+   */
   readonly characterMs?: number;
-  /** Says whether answers have the id of their turn or request. Default true. */
+  /**
+   * Says whether answers have the id of their turn or request.
+   * @default true
+   */
   readonly correlates?: boolean;
-  /** Says whether its history keeps only the part of an answer that was heard. Default true. */
+  /**
+   * Says whether its history keeps only the part of an answer that was heard.
+   * @default true
+   */
   readonly truncates?: boolean;
   readonly capabilities?: Partial<RealtimeCapabilities>;
-  /** The errors that `open` throws, one for each call; after those it opens sessions. Default: none. */
+  /**
+   * The errors that `open` throws, one for each call; after those it opens sessions.
+   * @default none
+   */
   readonly failures?: readonly Error[];
 }
 
@@ -68,11 +87,26 @@ const checks: Checks<RealtimeModelOptions> = {
  * const session = await llm.session();       // what the model has heard, was asked, and remembers
  * ```
  */
-export class RealtimeModel extends BaseModel {
+export interface RealtimeModel extends BaseModel {
+  readonly provider: "testing";
+  readonly model: "realtime";
+  /** The sessions so far, closed ones included. */
+  readonly sessions: RealtimeSession[];
+  /** Adds replies after those that are scripted already. */
+  reply(...replies: readonly RealtimeReply[]): void;
+  /**
+   * Resolves with a session once it is open.
+   * @param count The number of the session, from 1. Default: 1.
+   * @throws a `DeadlineError` after 10 s
+   */
+  session(count?: number): Promise<RealtimeSession>;
+  open(request: RealtimeOpenRequest): Promise<RealtimeSession>;
+}
+
+class ScriptedRealtimeModel extends BaseModel implements RealtimeModel {
   readonly provider = "testing";
   readonly model = "realtime";
   readonly capabilities: RealtimeCapabilities;
-  /** The sessions so far, closed ones included. */
   readonly sessions: RealtimeSession[] = [];
   readonly #options: RealtimeModelOptions;
   readonly #replies: RealtimeReply[];
@@ -97,12 +131,10 @@ export class RealtimeModel extends BaseModel {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** Adds replies after those that are scripted already. */
   reply(...replies: readonly RealtimeReply[]): void {
     this.#replies.push(...replies);
   }
 
-  /** Resolves with the session of this number, from 1, once it is open. Rejects with a `DeadlineError` after 10 s. */
   async session(count = 1): Promise<RealtimeSession> {
     const wait = async () => {
       while (this.sessions.length < count) await this.#changed.promise;
@@ -118,7 +150,7 @@ export class RealtimeModel extends BaseModel {
     const { characterMs = 20, endMs = 400, correlates = true, truncates = true } = this.#options;
     const { transcribes = "in_time" } = this.#options;
     const { asyncTools, endsAnswers } = this.capabilities;
-    const session = new RealtimeSession(request, {
+    const session = new ScriptedSession(request, {
       ...{ characterMs, endMs, correlates, truncates, transcribes, asyncTools, endsAnswers },
       nextTranscript: () => this.#transcripts.shift() ?? "",
       nextReply: (heard) => this.#replies.shift() ?? `You said: ${heard}`,
@@ -134,3 +166,10 @@ export class RealtimeModel extends BaseModel {
     await Promise.all(this.sessions.map((session) => session.close()));
   }
 }
+
+export const RealtimeModel: {
+  /** @throws a `TypeError` that names an option which does not exist or cannot be */
+  new (options?: RealtimeModelOptions): RealtimeModel;
+  /** Returns the frequency of an answer, by its index among all answers of the model, in hertz: 300, 400 … 1,200, and again. */
+  frequencyOf(index: number): number;
+} = Object.assign(ScriptedRealtimeModel, { frequencyOf });

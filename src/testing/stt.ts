@@ -1,6 +1,7 @@
 import { AsyncQueue } from "../agent/async-queue.ts";
 import { type Checks, checkOptions, list, number, texts } from "../agent/options/option-checks.ts";
 import type {
+  ListenOptions,
   SpeechEvent,
   SpeechStream as SpeechStreamInterface,
   STT as STTInterface,
@@ -15,12 +16,19 @@ import { now } from "../shared/protocol.ts";
 export interface SttOptions {
   /**
    * The words that are "recognised", turn after turn, whoever speaks: any loud sound counts as speech. A turn
-   * after the last one is recognised without words. Default: none; events come only from the test.
+   * after the last one is recognised without words.
+   * @default none; events come only from the test
    */
   readonly transcripts?: readonly string[];
-  /** The silence that ends a turn, in milliseconds of sound. Default 400. */
+  /**
+   * The silence that ends a turn, in milliseconds of sound.
+   * @default 400
+   */
   readonly endMs?: number;
-  /** The errors that `listen` throws, one for each call; after those it listens. Default: none. */
+  /**
+   * The errors that `listen` throws, one for each call; after those it listens.
+   * @default none
+   */
   readonly failures?: readonly Error[];
 }
 
@@ -42,10 +50,53 @@ const loud = 300;
  * stream.started(); stream.eagerEnd("What is"); stream.resumed(); stream.ended("What is the weather?");
  * ```
  */
-export class STT implements STTInterface {
+export interface STT extends STTInterface {
+  readonly provider: "testing";
+  readonly model: "script";
+  /** The streams so far, closed ones included. */
+  readonly streams: SpeechStream[];
+  /**
+   * Resolves with the participant's open stream, once the agent listens to them.
+   * @throws a `DeadlineError` where it does not within 10 s
+   */
+  stream(participantId: string): Promise<SpeechStream>;
+  listen(options: ListenOptions): Promise<SpeechStream>;
+}
+
+/** The recogniser's stream of one participant. Each method that a test calls emits the event of its name to the agent. */
+export interface SpeechStream extends SpeechStreamInterface {
+  readonly participantId: string;
+  /** The sound that was written. */
+  readonly written: PcmFrame[];
+  /** False once the stream has ended. */
+  readonly open: boolean;
+  started(): void;
+  /** Reports all words of the turn so far. */
+  partial(text: string): void;
+  /**
+   * Reports that the turn has probably ended.
+   * @param speechEndedAt The time of the last speech, in epoch milliseconds. Default: the time at which loud sound was last
+   * written; null where there was none.
+   */
+  eagerEnd(text: string, speechEndedAt?: number | null): void;
+  resumed(): void;
+  /**
+   * Reports that the turn has ended.
+   * @param speechEndedAt As that of {@link eagerEnd}.
+   */
+  ended(text: string, speechEndedAt?: number | null): void;
+  /** Reports a whole turn. */
+  say(text: string): void;
+  /**
+   * Reports an error of the recogniser.
+   * @param options With `fatal` the stream ends. Default: it goes on.
+   */
+  error(error: Error, options?: { readonly fatal?: boolean }): void;
+}
+
+class ScriptedStt implements STT {
   readonly provider = "testing";
   readonly model = "script";
-  /** The streams so far, closed ones included. */
   readonly streams: SpeechStream[] = [];
   readonly #options: SttOptions;
   readonly #transcripts: string[];
@@ -59,29 +110,20 @@ export class STT implements STTInterface {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /**
-   * Resolves with the participant's open stream, once the agent listens to them. Rejects with a
-   * `DeadlineError` where it does not within 10 s.
-   */
   async stream(participantId: string): Promise<SpeechStream> {
     return within(this.#find(participantId), 10_000, `The agent listening to ${participantId}`);
   }
 
-  async listen(options: {
-    readonly participantId: string;
-    readonly signal: AbortSignal;
-  }): Promise<SpeechStream> {
+  async listen({ participantId, signal }: ListenOptions): Promise<SpeechStream> {
     const failure = this.#failures.shift();
     if (failure !== undefined) throw failure;
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     const { transcripts, endMs = 400 } = this.#options;
     const detector =
       transcripts === undefined
         ? null
         : new TurnDetector((frame) => level(frame) > loud, { startMs: 40, endMs });
-    const stream = new SpeechStream(options.participantId, options.signal, detector, () =>
-      this.#transcripts.shift(),
-    );
+    const stream = new ScriptedStream(participantId, signal, detector, () => this.#transcripts.shift());
     this.streams.push(stream);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
@@ -101,13 +143,11 @@ export class STT implements STTInterface {
   }
 }
 
-/**
- * The recogniser's stream of one participant. Each method that a test calls emits the event of its name to
- * the agent.
- */
-export class SpeechStream implements SpeechStreamInterface {
+/** @throws a `TypeError` that names an option which does not exist or cannot be */
+export const STT: new (options?: SttOptions) => STT = ScriptedStt;
+
+class ScriptedStream implements SpeechStream {
   readonly participantId: string;
-  /** The sound that was written. */
   readonly written: PcmFrame[] = [];
   readonly #events = new AsyncQueue<SpeechEvent>();
   readonly #signal: AbortSignal;
@@ -118,7 +158,6 @@ export class SpeechStream implements SpeechStreamInterface {
   #lastLoudAt: number | null = null;
   #open = true;
 
-  /** Makes a stream; only {@link STT} does. */
   constructor(
     participantId: string,
     signal: AbortSignal,
@@ -144,15 +183,10 @@ export class SpeechStream implements SpeechStreamInterface {
     this.#events.push({ type: "started" });
   }
 
-  /** Reports all words of the turn so far. */
   partial(text: string): void {
     this.#events.push({ type: "partial", text });
   }
 
-  /**
-   * Reports that the turn has probably ended. `speechEndedAt` is in epoch milliseconds. Default: the time at
-   * which loud sound was last written; null where there was none.
-   */
   eagerEnd(text: string, speechEndedAt: number | null = this.#lastLoudAt): void {
     this.#events.push({ type: "eager_end", text, speechEndedAt });
   }
@@ -165,14 +199,12 @@ export class SpeechStream implements SpeechStreamInterface {
     this.#events.push({ type: "ended", text, speechEndedAt });
   }
 
-  /** Reports a whole turn. */
   say(text: string): void {
     this.started();
     this.partial(text);
     this.ended(text);
   }
 
-  /** Reports an error of the recogniser; with `fatal` the stream ends. */
   error(error: Error, { fatal = false } = {}): void {
     this.#events.push({ type: "error", error, fatal });
     if (fatal) this.#stop();

@@ -14,22 +14,40 @@ import { within } from "../shared/deadline.ts";
 
 /** The options of a scripted voice. */
 export interface TtsOptions {
-  /** The sample rate, in hertz. Default 16,000. */
+  /**
+   * The sample rate, in hertz.
+   * @default 16000
+   */
   readonly sampleRate?: number;
   /**
-   * The length of each character's sound, in milliseconds. Default 20, which is three times as fast as people
-   * speak.
+   * The length of each character's sound, in milliseconds.
+   * @default 20, which is three times as fast as people speak
    */
   readonly characterMs?: number;
-  /** The number of characters in a chunk. Default 10. */
+  /**
+   * The number of characters in a chunk.
+   * @default 10
+   */
   readonly chunkCharacters?: number;
-  /** The pause before the first chunk, in milliseconds. Default 0. */
+  /**
+   * The pause before the first chunk, in milliseconds.
+   * @default 0
+   */
   readonly firstChunkMs?: number;
-  /** The pause before each further chunk, in milliseconds. Default 0. */
+  /**
+   * The pause before each further chunk, in milliseconds.
+   * @default 0
+   */
   readonly chunkMs?: number;
-  /** Says whether chunks have the times of their characters. Default true. */
+  /**
+   * Says whether chunks have the times of their characters.
+   * @default true
+   */
   readonly alignment?: boolean;
-  /** The failures, speech after speech; null is none. After those, no speech fails. Default: none. */
+  /**
+   * The failures, speech after speech; null is none. After those, no speech fails.
+   * @default none
+   */
   readonly failures?: readonly (TtsFailure | null)[];
 }
 
@@ -46,7 +64,10 @@ const checks: Checks<TtsOptions> = {
 /** A failure of a speech. */
 export interface TtsFailure {
   readonly error: Error;
-  /** The number of chunks before the error. Default 0. */
+  /**
+   * The number of chunks before the error.
+   * @default 0
+   */
   readonly afterChunks?: number;
 }
 
@@ -67,9 +88,23 @@ type Progress = { -readonly [Key in keyof Spoken]: Spoken[Key] };
 
 /**
  * A voice that makes tones: each speech has its own tone, and each character the same length. A test can tell
- * from a recording which characters of which speech were heard; see {@link TTS.frequencyOf}.
+ * from a recording which characters of which speech were heard, by `testing.TTS.frequencyOf`.
  */
-export class TTS implements TTSInterface {
+export interface TTS extends TTSInterface {
+  readonly provider: "testing";
+  readonly model: "tones";
+  /** The texts that the voice was asked to speak so far, in order. */
+  readonly spoken: readonly Spoken[];
+  /** Stops all speeches before their next chunk, until the returned function is called. */
+  hold(): () => void;
+  /**
+   * Resolves with the last of so many speeches when they were asked for.
+   * @throws a `DeadlineError` after 10 s
+   */
+  asked(count: number): Promise<Spoken>;
+}
+
+class ToneTts implements TTS {
   readonly provider = "testing";
   readonly model = "tones";
   readonly #spoken: Progress[] = [];
@@ -84,19 +119,14 @@ export class TTS implements TTSInterface {
     this.#failures = [...(options.failures ?? [])];
   }
 
-  /** Returns the texts that the voice was asked to speak so far, in order. */
   get spoken(): readonly Spoken[] {
     return this.#spoken;
   }
 
-  /**
-   * Returns the frequency of a speech, by its index in {@link spoken}, in hertz: 300, 400 … 1,200, and again.
-   */
   static frequencyOf(index: number): number {
     return 300 + 100 * (index % 10);
   }
 
-  /** Stops all speeches before their next chunk, until the returned function is called. */
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held = promise;
@@ -106,10 +136,6 @@ export class TTS implements TTSInterface {
     };
   }
 
-  /**
-   * Resolves with the last of so many speeches when they were asked for. Rejects with a `DeadlineError` after
-   * 10 s.
-   */
   async asked(count: number): Promise<Spoken> {
     const wait = async () => {
       while (this.#spoken.length < count) await this.#changed.promise;
@@ -121,7 +147,7 @@ export class TTS implements TTSInterface {
   async *speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void, void> {
     const { previousText = null, nextText = null, signal } = options;
     const spoken: Progress = { text, previousText, nextText, state: "speaking", made: 0 };
-    const frequency = TTS.frequencyOf(this.#spoken.length);
+    const frequency = ToneTts.frequencyOf(this.#spoken.length);
     this.#spoken.push(spoken);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
@@ -167,6 +193,13 @@ export class TTS implements TTSInterface {
     }
   }
 }
+
+export const TTS: {
+  /** @throws a `TypeError` that names an option which does not exist or cannot be */
+  new (options?: TtsOptions): TTS;
+  /** Returns the frequency of a speech, by its index in `spoken`, in hertz: 300, 400 … 1,200, and again. */
+  frequencyOf(index: number): number;
+} = ToneTts;
 
 async function orAborted(signal: AbortSignal, promise: Promise<void>): Promise<void> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -31,7 +31,10 @@ export interface WebSocketEdgeOptions {
    * @default true
    */
   readonly sound?: boolean;
-  /** Answers offers, such as those of `POST /sessions/{id}/offer`. Default: offers are not taken. */
+  /**
+   * Answers offers, such as those of `POST /sessions/{id}/offer`.
+   * @default offers are not taken
+   */
   readonly offer?: (request: OfferRequest) => JsonObject | Promise<JsonObject>;
 }
 
@@ -52,7 +55,14 @@ interface PcmClient extends Participant {
  * messages: 16-bit samples, little-endian, mono. The first message that it receives is JSON: `{"type":
  * "joined", "participant_id", "sample_rate"}`. Events of the agent are `{"type": "event", "data"}`.
  */
-export class WebSocketEdge implements Edge {
+export interface WebSocketEdge extends Edge {
+  readonly provider: "websocket";
+  /** Returns the socket of a participant; undefined where there is none of this id. */
+  socketOf(participantId: string): WebSocket | undefined;
+  accept(call: Call, request: SocketRequest): Promise<AcceptedSocket>;
+}
+
+class PcmEdge implements WebSocketEdge {
   readonly provider = "websocket";
   readonly offer?: (call: Call, request: OfferRequest) => Promise<JsonObject>;
   readonly sound: boolean;
@@ -68,7 +78,6 @@ export class WebSocketEdge implements Edge {
     if (offer) this.offer = async (_call, request) => offer(request);
   }
 
-  /** Returns the socket of a participant; undefined where there is none of this id. */
   socketOf(participantId: string): WebSocket | undefined {
     return this.#clients.get(participantId)?.socket;
   }
@@ -159,3 +168,6 @@ export class WebSocketEdge implements Edge {
     for (const subscriber of [...this.#subscribers]) subscriber(event);
   }
 }
+
+/** @throws a `RangeError` where no frame of 20 ms has a whole number of samples at this rate */
+export const WebSocketEdge: new (options?: WebSocketEdgeOptions) => WebSocketEdge = PcmEdge;

@@ -293,7 +293,7 @@ test("a voice that fails in the middle of a sentence fails it", async (t) => {
 
 test("markup reaches the voices that perform it, and is taken out for the others", async (t) => {
   class Performer extends testing.TTS {
-    readonly markup = { directions: true };
+    override readonly markup = { directions: true };
   }
   const first = new Performer({ failures: [{ error: new Error("out of order") }] });
   const second = new testing.TTS();

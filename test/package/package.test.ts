@@ -30,6 +30,15 @@ test("the contract shows nothing of the server's inside", (t) => {
   }
 });
 
+/** The subpaths whose classes have not got an interface for users. */
+const classes = ["api-report/browser.d.ts", "api-report/client.d.ts", "api-report/local.d.ts"];
+
+test("users see interfaces, without the private members of the classes behind them", (t) => {
+  for (const { path, text } of reports) {
+    if (!classes.includes(path)) t.notRegex(text, /#private|\b(private|protected) /, path);
+  }
+});
+
 test("everything that is exported says what it is", (t) => {
   for (const { path, undocumented } of reports) t.deepEqual(undocumented, [], path);
 });

@@ -14,6 +14,7 @@ import {
 } from "greenroom";
 import * as testing from "greenroom/testing";
 import { concatenate } from "../../src/audio/pcm.ts";
+import { SoundRecording } from "../../src/providers/memory/recording.ts";
 import { Child } from "../fixtures/runner/child.ts";
 
 const agentUser = { id: "agent", name: "Agent" };
@@ -237,7 +238,7 @@ for (const options of [
 }
 
 test("a recording has the time of each frame, the gaps, and the longest lead", (t) => {
-  const recording = new testing.Recording(16_000);
+  const recording = new SoundRecording(16_000);
   const frame = (value: number) => new Int16Array(320).fill(value);
   for (const at of [1_000, 1_000, 1_000, 1_020, 1_040, 1_500, 1_525]) recording.add(frame(1), at);
   t.is(recording.durationMs, 140);
@@ -255,13 +256,13 @@ test("a recording has the time of each frame, the gaps, and the longest lead", (
 });
 
 test("a recording of a fast call counts in the time of the call", (t) => {
-  const recording = new testing.Recording(16_000, 10);
+  const recording = new SoundRecording(16_000, 10);
   for (const at of [1_000, 1_002, 1_044]) recording.add(new Int16Array(320), at);
   t.deepEqual(recording.gaps(), [{ at: 1_004, ms: 400 }]);
 });
 
 test("waiting for a recording has a deadline", async (t) => {
-  const recording = new testing.Recording(16_000, 20);
+  const recording = new SoundRecording(16_000, 20);
   await t.throwsAsync(recording.reached(20, 10), {
     name: "DeadlineError",
     message: /20 ms of what the agent says/,
@@ -386,7 +387,7 @@ test("a call that is left open lets its process end, but not before its speech i
 });
 
 test("a wait for speech that fails tells how much of it came", async (t) => {
-  const recording = new testing.Recording(16_000);
+  const recording = new SoundRecording(16_000);
   await t.throwsAsync(recording.reached(500, 20), {
     message: "500 ms of what the agent says took longer than 20 ms: nothing came",
   });

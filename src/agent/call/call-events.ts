@@ -10,13 +10,19 @@ import type { CallContext } from "./call-context.ts";
 
 /** The events that an agent sends by itself to all who watch its call. */
 export interface BroadcastOptions {
-  /** Sends the metrics so far from time to time, under the names of `GET /sessions/{id}/metrics`. Default false. */
+  /**
+   * Sends the metrics so far from time to time, under the names of `GET /sessions/{id}/metrics`.
+   * @default false
+   */
   readonly broadcastMetrics: boolean;
-  /** The time between two such events, in milliseconds. Default 5,000. Lower it for gauges that somebody looks at. */
+  /**
+   * The time between two such events, in milliseconds. Lower it for gauges that somebody looks at.
+   * @default 5000
+   */
   readonly broadcastMetricsIntervalMs: number;
   /**
-   * Sends each turn's words, with who said them, as they were heard. Default false, since all who watch the call would
-   * read them.
+   * Sends each turn's words, with who said them, as they were heard.
+   * @default false, since all who watch the call would read them
    */
   readonly broadcastTranscripts: boolean;
 }

@@ -1,9 +1,9 @@
 import { LLM, type LlmEvent, type LlmRequest } from "../llm.ts";
 import { several } from "../service.ts";
 import {
+  CheckedFunction,
   type FunctionDeclaration,
   type JsonSchemaFunction,
-  RegisteredFunction,
   type SchemaFunction,
 } from "../tools/functions.ts";
 import type { StandardSchema } from "../tools/schema.ts";
@@ -15,11 +15,13 @@ import { type FallbackOptions, Rotation } from "./rotation.ts";
 
 /** Several models as one. Its name is that of the first; `LlmRequest.watch` tells which of them serves. */
 export class FallbackLlm extends LLM {
+  override readonly tools: Tools;
   readonly #rotation: Rotation<LLM>;
 
   constructor(members: readonly LLM[], options?: FallbackOptions) {
     super();
     this.#rotation = new Rotation(members, options);
+    this.tools = this.#rotation.first.tools;
     this.checkFunctions(this.tools.declarations);
   }
 
@@ -39,16 +41,12 @@ export class FallbackLlm extends LLM {
   override registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
   override registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
   override registerFunction(definition: SchemaFunction<StandardSchema> & JsonSchemaFunction): void {
-    this.checkFunctions([new RegisteredFunction(definition).declaration]);
+    this.checkFunctions([new CheckedFunction(definition).declaration]);
     this.#rotation.first.registerFunction(definition);
   }
 
   override checkFunctions(functions: readonly FunctionDeclaration[]): void {
     for (const member of this.#rotation.members) member.checkFunctions(functions);
-  }
-
-  override get tools(): Tools {
-    return this.#rotation.first.tools;
   }
 
   override async warm(signal: AbortSignal): Promise<void> {

@@ -7,13 +7,19 @@ import type { Service } from "../service.ts";
 export interface FallbackOptions {
   /**
    * The longest wait for the first piece (of text or sound) or for an ear to open, before the next one is asked. The
-   * last one has all the time that the turn has. Default 5,000: longer than a good answer takes, and short enough that
-   * the next one can still give it.
+   * last one has all the time that the turn has.
+   * @default 5000: longer than a good answer takes, and short enough that the next one can still give it
    */
   readonly timeoutMs?: number;
-  /** The time for which one that failed is not asked. It doubles with each further failure. Default 5,000. */
+  /**
+   * The time for which one that failed is not asked. It doubles with each further failure.
+   * @default 5000
+   */
   readonly retryAfterMs?: number;
-  /** The most that this grows to. Default 300,000. */
+  /**
+   * The most that this grows to.
+   * @default 300000
+   */
   readonly longestRetryAfterMs?: number;
 }
 

@@ -3,22 +3,26 @@ import { Backchannels, backchannelsOf, wordsOf } from "./backchannels.ts";
 
 /** The rules for when a participant's words stop an agent that speaks. */
 export interface BargeInOptions {
-  /** Words that make an interruption. Default 1: any that is not a backchannel. Raise it in noisy places. */
+  /**
+   * Words that make an interruption. Raise it in noisy places.
+   * @default 1: any that is not a backchannel
+   */
   readonly minWords: number;
   /**
-   * The words that listeners say without wanting the floor, such as "mhm" or "okay". Alone they do not stop an agent that
-   * goes on speaking. In reply to a question, or as the agent comes to its end, they are an answer like any other. Default:
-   * those of the recogniser's language, or of all languages where that is not known.
+   * The words that listeners say without wanting the floor, such as "mhm" or "okay". Alone they do not stop an agent
+   * that goes on speaking. In reply to a question, or as the agent comes to its end, they are an answer like any other.
+   * @default those of the recogniser's language, or of all languages where that is not known
    */
   readonly backchannels?: readonly string[];
   /**
-   * The number of decibels by which the agent becomes quieter while it is not known whether a sound interrupts it. Default
-   * 12. With 0 it stays as loud as before.
+   * The number of decibels by which the agent becomes quieter while it is not known whether a sound interrupts it. With
+   * 0 it stays as loud as before.
+   * @default 12
    */
   readonly duckingDb: number;
   /**
    * The time without words after which a sound was no interruption: the agent goes on as before. In milliseconds.
-   * Default 2,000.
+   * @default 2000
    */
   readonly falseInterruptionMs: number;
 }

@@ -1,7 +1,8 @@
 import {
+  CheckedFunction,
   type FunctionDeclaration,
   type JsonSchemaFunction,
-  RegisteredFunction,
+  type RegisteredFunction,
   type SchemaFunction,
 } from "../tools/functions.ts";
 import type { StandardSchema } from "../tools/schema.ts";
@@ -13,18 +14,28 @@ export abstract class Model {
   abstract readonly provider: string;
   /** The model's name: a label in metrics. */
   abstract readonly model: string;
-  readonly #tools = new Tools();
+  /** The functions that are registered on the model. */
+  readonly tools: Tools = new Tools();
 
   /**
-   * Lets the model call a function. Throws a `TypeError` where the definition cannot work, its name is taken, or the model's
-   * service would refuse it.
+   * Lets the model call a function.
+   *
+   * ```ts
+   * llm.registerFunction({
+   *   name: "get_weather",
+   *   description: "Tells the weather at a place.",
+   *   parameters: z.object({ place: z.string() }),
+   *   execute: ({ place }, { signal }) => weatherOf(place, signal),
+   * });
+   * ```
+   *
+   * @throws a `TypeError` where the definition cannot work, its name is taken, or the model's service would refuse it
    */
   registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
   registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
-  registerFunction(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): void {
-    const registered = new RegisteredFunction(definition);
-    this.checkFunctions([registered.declaration]);
-    this.tools.add(registered);
+  registerFunction(definition: SchemaFunction<StandardSchema> & JsonSchemaFunction): void {
+    this.checkFunctions([new CheckedFunction(definition).declaration]);
+    this.tools.registerFunction(definition);
   }
 
   /** The functions that the model may call, by name. */
@@ -32,18 +43,17 @@ export abstract class Model {
     return this.tools.functions;
   }
 
-  /** The functions that are registered on the model. */
-  get tools(): Tools {
-    return this.#tools;
-  }
-
   /**
-   * Throws a `TypeError` that names a function which the model's service would refuse, and with it every request. Called as
-   * functions are registered, and as an agent is made and joins. Default: all are taken.
+   * Checks functions as they are registered, and as an agent is made and joins.
+   * @default all are taken
+   * @throws a `TypeError` that names a function which the model's service would refuse, and with it every request
    */
   checkFunctions(_functions: readonly FunctionDeclaration[]): void {}
 
-  /** Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail. */
+  /**
+   * Prepares connections, so that a call pays no handshake. Called in a thread that waits for its call; may fail.
+   * @default nothing is prepared
+   */
   async warm(_signal: AbortSignal): Promise<void> {}
 
   /** Frees connections. Called once, when the agent closes. */

@@ -3,9 +3,15 @@ import { type Checks, orNull, whole } from "./option-checks.ts";
 
 /** The most that one session may consume; null is no limit. */
 export interface BudgetOptions {
-  /** Tokens of the model, in and out, over the whole session. */
+  /**
+   * Tokens of the model, in and out, over the whole session.
+   * @default null
+   */
   readonly maxTokens: number | null;
-  /** Characters given to text to speech, over the whole session. */
+  /**
+   * Characters given to text to speech, over the whole session.
+   * @default null
+   */
   readonly maxSpokenCharacters: number | null;
 }
 

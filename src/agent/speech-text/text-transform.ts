@@ -28,7 +28,10 @@ export type SentenceTransform = (sentence: string) => string;
 export interface PatternTransform {
   readonly start: string;
   readonly end: string;
-  /** Returns what is to be spoken of what stands between the marks. Default: nothing of it is spoken. */
+  /**
+   * Returns what is to be spoken of what stands between the marks.
+   * @default nothing of it is spoken
+   */
   replace?(content: string): string;
 }
 

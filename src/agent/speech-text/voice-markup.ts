@@ -4,9 +4,15 @@ import { isTypeArgument, tag } from "./spans/tags.ts";
 
 /** Markup in a text that a voice performs instead of reading it aloud. */
 export interface SpeechMarkup {
-  /** Tags that it knows, by name, such as `break` in `<break time="0.4s"/>`. Default: none. */
+  /**
+   * Tags that it knows, by name, such as `break` in `<break time="0.4s"/>`.
+   * @default none
+   */
   readonly tags?: readonly string[];
-  /** Directions in square brackets, such as `[laughs]`, in any words. Default false. */
+  /**
+   * Directions in square brackets, such as `[laughs]`, in any words.
+   * @default false
+   */
   readonly directions?: boolean;
 }
 

@@ -48,7 +48,10 @@ export interface SchemaFunction<Schema extends StandardSchema> extends FunctionB
 
 /** A function described by plain JSON Schema: type, required, properties, items, enum and const are checked. */
 export interface JsonSchemaFunction<Arguments extends object = JsonObject> extends FunctionBase<Arguments> {
-  /** The JSON Schema of the arguments. Default: no parameters. */
+  /**
+   * The JSON Schema of the arguments.
+   * @default no parameters
+   */
   readonly parameters?: JsonSchema;
 }
 
@@ -82,10 +85,21 @@ export class BadArgumentsError extends Error {
 }
 
 /** A function as the model may call it. */
-export class RegisteredFunction {
+export interface RegisteredFunction {
+  readonly declaration: FunctionDeclaration;
+  /**
+   * Checks the arguments, then runs the function.
+   * @throws an error whose `code` is `BAD_ARGUMENTS`, with a message for the model; or what the function throws
+   */
+  call(args: unknown, context: FunctionContext): Promise<unknown>;
+}
+
+/** A function that users have registered. */
+export class CheckedFunction implements RegisteredFunction {
   readonly declaration: FunctionDeclaration;
   readonly #definition: SchemaFunction<StandardSchema> | JsonSchemaFunction;
 
+  /** Throws a `TypeError` where the definition cannot work. */
   constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction) {
     const { name, description, parameters } = definition;
     if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name)) {
@@ -110,7 +124,6 @@ export class RegisteredFunction {
     };
   }
 
-  /** Checks the arguments, then runs the function. Rejects with {@link BadArgumentsError} or what the function throws. */
   async call(args: unknown, context: FunctionContext): Promise<unknown> {
     const { parameters } = this.#definition;
     if (parameters !== undefined && isStandardSchema(parameters)) {

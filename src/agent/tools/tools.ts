@@ -1,8 +1,9 @@
 import { didYouMean } from "../../shared/similar.ts";
 import {
+  CheckedFunction,
   type FunctionDeclaration,
   type JsonSchemaFunction,
-  RegisteredFunction,
+  type RegisteredFunction,
   type SchemaFunction,
 } from "./functions.ts";
 import type { StandardSchema } from "./schema.ts";
@@ -17,57 +18,60 @@ import type { StandardSchema } from "./schema.ts";
  * const agent = new Agent({ tools, … });
  * ```
  */
-export class Tools {
-  readonly #functions = new Map<string, RegisteredFunction>();
-
-  /** Lets the model call a function. Throws a `TypeError` where the definition cannot work, or its name is taken. */
+export interface Tools {
+  /**
+   * Lets the model call a function.
+   * @throws a `TypeError` where the definition cannot work, or its name is taken
+   */
   registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
   registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
+  /** The functions, by name. */
+  readonly functions: ReadonlyMap<string, RegisteredFunction>;
+  /** The functions as the model is told of them. */
+  readonly declarations: readonly FunctionDeclaration[];
+}
+
+class FunctionSet implements Tools {
+  readonly #functions = new Map<string, RegisteredFunction>();
+
   registerFunction(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction): void {
-    this.add(new RegisteredFunction(definition));
+    this.add(new CheckedFunction(definition));
   }
 
-  /** Adds a function. Throws a `TypeError` where its name is taken. */
   add(registered: RegisteredFunction): void {
     const { name } = registered.declaration;
     if (this.#functions.has(name)) throw new TypeError(`A function named "${name}" is registered already`);
     this.#functions.set(name, registered);
   }
 
-  /** The functions, by name. */
   get functions(): ReadonlyMap<string, RegisteredFunction> {
     return this.#functions;
   }
 
-  /** The functions as the model is told of them. */
-  get declarations(): FunctionDeclaration[] {
+  get declarations(): readonly FunctionDeclaration[] {
     return [...this.#functions.values()].map(({ declaration }) => declaration);
   }
+}
 
-  /** Returns the functions of both. Throws a `TypeError` where two have the same name. */
-  with(others: Tools | undefined): Tools {
-    if (others === undefined) return this;
-    const all = new Tools();
-    for (const registered of [...this.#functions.values(), ...others.#functions.values()])
-      all.add(registered);
-    return all;
-  }
+export const Tools: new () => Tools = FunctionSet;
 
-  /** Returns only the functions of these names; all of them where no names are given. */
-  only(names: readonly string[] | undefined): Tools {
-    if (names === undefined) return this;
-    const some = new Tools();
-    for (const [name, registered] of this.#functions) if (names.includes(name)) some.add(registered);
-    return some;
-  }
+/**
+ * Returns the functions of several sets together; where names are given, only those. Throws a `TypeError` where two have the
+ * same name.
+ */
+export function joinedTools(sets: readonly Tools[], names?: readonly string[]): Tools {
+  const joined = new FunctionSet();
+  for (const { functions } of sets) for (const registered of functions.values()) joined.add(registered);
+  if (names === undefined) return joined;
+  const some = new FunctionSet();
+  for (const [name, registered] of joined.functions) if (names.includes(name)) some.add(registered);
+  return some;
+}
 
-  /** Throws a `TypeError` that names the first of these names which no function has. */
-  requireAll(names: readonly string[], where: string): void {
-    for (const name of names) {
-      if (this.#functions.has(name)) continue;
-      throw new TypeError(
-        `${where}: there is no function ${name}${didYouMean(name, this.#functions.keys())}`,
-      );
-    }
+/** Throws a `TypeError` that names the first of these names which no function has. */
+export function requireFunctions({ functions }: Tools, names: readonly string[], where: string): void {
+  for (const name of names) {
+    if (functions.has(name)) continue;
+    throw new TypeError(`${where}: there is no function ${name}${didYouMean(name, functions.keys())}`);
   }
 }

@@ -6,18 +6,21 @@ import { preparable } from "./prepare.ts";
 /** The options of {@link apiKey}. */
 export interface ApiKeyOptions {
   /**
-   * The keys, each alone or as `name:key`; at least 16 characters of key, printable ASCII without blanks. Default:
-   * those of `GREENROOM_API_KEYS`, separated by commas or line breaks, and of the file.
+   * The keys, each alone or as `name:key`; at least 16 characters of key, printable ASCII without blanks.
+   * @default those of `GREENROOM_API_KEYS`, separated by commas or line breaks, and of the file
    */
   readonly keys?: readonly string[];
   /**
    * A file with a key a line; a `#` at the beginning of a line or after a blank begins a comment. Changes of the file
    * take effect while the server runs: a key that is taken out is refused within 5 s. A line that is no key is named in
-   * the log and ignored. While the file is missing, empty or cannot be read, none of its keys is accepted. Default:
-   * `GREENROOM_API_KEYS_FILE`, unless `keys` are given.
+   * the log and ignored. While the file is missing, empty or cannot be read, none of its keys is accepted.
+   * @default `GREENROOM_API_KEYS_FILE`, unless `keys` are given
    */
   readonly file?: string;
-  /** A header that holds the key, beside `Authorization: Bearer`. Default `X-API-Key`. */
+  /**
+   * A header that holds the key, beside `Authorization: Bearer`.
+   * @default X-API-Key
+   */
   readonly header?: string;
 }
 

@@ -22,13 +22,19 @@ export interface JwtOptions {
    * names an unknown key.
    */
   readonly jwksUrl?: string | URL | undefined;
-  /** The issuer that must have made the token. Default: any issuer that has the key. */
+  /**
+   * The issuer that must have made the token.
+   * @default any issuer that has the key
+   */
   readonly issuer?: string | readonly string[] | undefined;
-  /** The audience that the token must be meant for. Default: any audience. */
+  /**
+   * The audience that the token must be meant for.
+   * @default any audience
+   */
   readonly audience?: string | readonly string[] | undefined;
   /**
-   * The signature algorithms that are accepted. Default: HS256 with a secret; RS256, PS256, ES256 and EdDSA with public
-   * keys.
+   * The signature algorithms that are accepted.
+   * @default HS256 with a secret; RS256, PS256, ES256 and EdDSA with public keys
    */
   readonly algorithms?: readonly string[] | undefined;
 }

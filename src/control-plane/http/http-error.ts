@@ -2,7 +2,10 @@ import type { JsonValue } from "../../shared/protocol.ts";
 
 /** The options of an {@link HttpError}. */
 export interface HttpErrorOptions {
-  /** The `code` of the answer. Default: the usual one of the status, such as `FORBIDDEN` for 403. */
+  /**
+   * The `code` of the answer.
+   * @default the usual one of the status, such as `FORBIDDEN` for 403
+   */
   readonly code?: string;
   /** Further headers of the answer, such as `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>;

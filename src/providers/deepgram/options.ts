@@ -19,103 +19,130 @@ const { variables } = providers.deepgram;
 
 /** The options of speech to text by Deepgram. A wrong option throws a `TypeError` that names it. */
 export interface DeepgramOptions {
-  /** The API key. Default: the environment's `DEEPGRAM_API_KEY`. */
+  /**
+   * The API key.
+   * @default the environment's `DEEPGRAM_API_KEY`
+   */
   readonly apiKey?: string;
   /**
-   * The address of the API, of the scheme `ws`, `wss`, `http` or `https`. Default: the environment's
-   * `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`. Change it for the EU endpoint, a self-hosted
-   * Deepgram, or an emulator.
+   * The address of the API, of the scheme `ws`, `wss`, `http` or `https`. Change it for the EU endpoint, a
+   * self-hosted Deepgram, or an emulator.
+   * @default the environment's `DEEPGRAM_BASE_URL`, else `wss://api.deepgram.com`
    */
   readonly baseUrl?: string;
   /**
-   * The model. Default `flux-general-en`, which detects the end of a turn by the words. `flux-general-multi`
-   * understands ten languages. `nova-3` (and its variants, such as `nova-3-medical`) understands more
-   * languages, and ends a turn after a pause.
+   * The model. `flux-general-multi` understands ten languages. `nova-3` (and its variants, such as
+   * `nova-3-medical`) understands more languages, and ends a turn after a pause.
+   * @default `flux-general-en`, which detects the end of a turn by the words
    */
   readonly model?: string;
-  /** Words and names to expect, at most 100. Default: none. */
+  /**
+   * Words and names to expect, at most 100.
+   * @default none
+   */
   readonly keyterms?: readonly string[];
   /**
-   * Keeps the sound out of Deepgram's model improvement program, for which Deepgram charges more. Default
-   * false.
+   * Keeps the sound out of Deepgram's model improvement program, for which Deepgram charges more.
+   * @default false
    */
   readonly mipOptOut?: boolean;
-  /** Labels for Deepgram's usage reports. Default: none. */
+  /**
+   * Labels for Deepgram's usage reports.
+   * @default none
+   */
   readonly tag?: string | readonly string[];
 
   /**
-   * For Flux: also reports when the speaker has probably finished, so that the answer is prepared early.
-   * Default false. It saves 150–250 ms of a turn, and costs 50–70 % more requests to the model, some of them
-   * in vain.
+   * For Flux: also reports when the speaker has probably finished, so that the answer is prepared early. It
+   * saves 150–250 ms of a turn, and costs 50–70 % more requests to the model, some of them in vain.
+   * @default false
    */
   readonly eagerTurnDetection?: boolean;
   /**
-   * For Flux with `eagerTurnDetection`: the confidence of an eager end, 0.3–0.9, at most `eotThreshold`.
-   * Default 0.5. A lower value is earlier, and more often wrong.
+   * For Flux with `eagerTurnDetection`: the confidence of an eager end, 0.3–0.9, at most `eotThreshold`. A
+   * lower value is earlier, and more often wrong.
+   * @default 0.5
    */
   readonly eagerEotThreshold?: number;
   /**
-   * For Flux: the confidence of the end of a turn, 0.5–1. Default: Deepgram's, 0.7. Raise it where speakers
-   * are interrupted.
+   * For Flux: the confidence of the end of a turn, 0.5–1. Raise it where speakers are interrupted.
+   * @default Deepgram's, 0.7
    */
   readonly eotThreshold?: number;
   /**
-   * For Flux: the silence that ends a turn at any confidence, in milliseconds, 500–60,000. Default:
-   * Deepgram's, 5,000. Lower it where speakers leave sentences unfinished.
+   * For Flux: the silence that ends a turn at any confidence, in milliseconds, 500–60,000. Lower it where
+   * speakers leave sentences unfinished.
+   * @default Deepgram's, 5000
    */
   readonly eotTimeoutMs?: number;
   /**
-   * For `flux-general-multi`: the languages to expect, such as `["en", "es"]`. Default: all of its languages.
+   * For `flux-general-multi`: the languages to expect, such as `["en", "es"]`.
+   * @default all of its languages
    */
   readonly languageHints?: readonly string[];
 
-  /** For Nova: the language, such as `en` or `pt-BR`; `multi` for several. Default: Deepgram's, `en`. */
+  /**
+   * For Nova: the language, such as `en` or `pt-BR`; `multi` for several.
+   * @default Deepgram's, `en`
+   */
   readonly language?: string;
   /**
-   * For Nova: the silence that ends a turn, in milliseconds, 10–5,000. Default 300. Raise it where speakers
-   * pause to think.
+   * For Nova: the silence that ends a turn, in milliseconds, 10–5,000. Raise it where speakers pause to
+   * think.
+   * @default 300
    */
   readonly endpointingMs?: number;
   /**
    * For Nova: the gap after the last word that ends a turn where noise hides the silence, in milliseconds,
-   * 1,000–5,000. Default 1,000.
+   * 1,000–5,000.
+   * @default 1000
    */
   readonly utteranceEndMs?: number;
 
   /**
    * The sample rate of the sound to come, in hertz, so that the connection is open before the sound comes.
-   * Default 16,000. Sound of another rate is accepted, over a second connection.
+   * Sound of another rate is accepted, over a second connection.
+   * @default 16000
    */
   readonly sampleRate?: number;
-  /** The longest wait for a connection, in milliseconds. Default 3,000. Raise it on slow networks. */
+  /**
+   * The longest wait for a connection, in milliseconds. Raise it on slow networks.
+   * @default 3000
+   */
   readonly connectTimeoutMs?: number;
   /**
-   * The number of connections in a row that may fail before listening fails. Default 5. Lower it where there
-   * is a fallback.
+   * The number of connections in a row that may fail before listening fails. Lower it where there is a
+   * fallback.
+   * @default 5
    */
   readonly connectAttempts?: number;
   /**
    * The pause before the second attempt, in milliseconds; it doubles each time, and up to half of it is
-   * random. Default 200.
+   * random.
+   * @default 200
    */
   readonly retryDelayMs?: number;
   /**
    * The time after which an open connection is replaced where it answers nothing while it is given sound, in
-   * milliseconds. Default 3,000 for Flux, which answers every quarter of a second, and 10,000 for Nova.
+   * milliseconds.
+   * @default 3000 for Flux, which answers every quarter of a second, and 10000 for Nova
    */
   readonly stallTimeoutMs?: number;
   /**
    * The sound that is kept for a new connection while there is none, or while it lags, in milliseconds.
-   * Default 5,000. Beyond it the oldest sound is dropped. Raise it where words matter more than a prompt
-   * answer.
+   * Beyond it the oldest sound is dropped. Raise it where words matter more than a prompt answer.
+   * @default 5000
    */
   readonly maxUnheardMs?: number;
   /**
    * The time between two keep-alive messages on a connection without sound, in milliseconds, 100–8,000.
-   * Default 4,000.
+   * @default 4000
    */
   readonly keepAliveIntervalMs?: number;
-  /** The longest wait for the last words when a stream is closed, in milliseconds. Default 500. */
+  /**
+   * The longest wait for the last words when a stream is closed, in milliseconds.
+   * @default 500
+   */
   readonly closeTimeoutMs?: number;
 }
 

@@ -41,71 +41,81 @@ export type TextNormalization = (typeof normalizations)[number];
 
 /** The options of text to speech by ElevenLabs. A wrong option throws a `TypeError` that names it. */
 export interface TTSOptions {
-  /** The API key. Default: the environment's `ELEVENLABS_API_KEY`. */
+  /**
+   * The API key.
+   * @default the environment's `ELEVENLABS_API_KEY`
+   */
   readonly apiKey?: string;
   /**
    * The address of the API: another region (`https://api.us.elevenlabs.io`), a gateway, or an emulator.
-   * Default: the environment's `ELEVENLABS_BASE_URL`, else `https://api.elevenlabs.io`.
+   * @default the environment's `ELEVENLABS_BASE_URL`, else `https://api.elevenlabs.io`
    */
   readonly baseUrl?: string;
   /**
-   * The id of the voice, one of your account, from elevenlabs.io/app/voice-library. Default
-   * `JBFqnCBsd6RMkjVDRZzb`, "George", the voice of ElevenLabs' quickstart, which every account has.
+   * The id of the voice, one of your account, from elevenlabs.io/app/voice-library.
+   * @default `JBFqnCBsd6RMkjVDRZzb`, "George", the voice of ElevenLabs' quickstart, which every account has
    */
   readonly voiceId?: string;
   /**
-   * The model. Default `eleven_flash_v2_5`, the fastest, in 32 languages. `eleven_multilingual_v2` sounds
-   * richer, and has several times the latency.
+   * The model. `eleven_multilingual_v2` sounds richer, and has several times the latency.
+   * @default `eleven_flash_v2_5`, the fastest, in 32 languages
    */
   readonly modelId?: string;
   /**
-   * The language, by ISO 639-1, such as `de`. Default: detected from the text, which fails for short ones.
-   * Only models of version 2.5 accept it.
+   * The language, by ISO 639-1, such as `de`. Only models of version 2.5 accept it.
+   * @default detected from the text, which fails for short ones
    */
   readonly languageCode?: string;
-  /** The settings of the voice. Default: those that are stored with it. */
+  /**
+   * The settings of the voice.
+   * @default those that are stored with it
+   */
   readonly voiceSettings?: VoiceSettings;
   /**
-   * The sample rate, in hertz: 16000, 22050 or 24000. Default 24000, which keeps the sibilants that 16000
-   * cuts off, is a rate that Opus encodes without resampling, and divides a call's 48000. 16000 saves a third
-   * of the traffic; use it for telephones.
+   * The sample rate, in hertz: 16000, 22050 or 24000. 24000 keeps the sibilants that 16000 cuts off, is a rate
+   * that Opus encodes without resampling, and divides a call's 48000. 16000 saves a third of the traffic; use
+   * it for telephones.
+   * @default 24000
    */
   readonly sampleRate?: SampleRate;
   /**
    * Asks for the time of each character, so that after an interruption the conversation holds exactly what
-   * was heard. It costs a third more traffic. Default true; otherwise what was heard is estimated from the
-   * length of the sound.
+   * was heard. It costs a third more traffic.
+   * @default true; otherwise what was heard is estimated from the length of the sound
    */
   readonly alignment?: boolean;
   /**
-   * Says whether ElevenLabs may keep the text and the sound. False is for enterprise accounts only. Default: the
-   * account's setting.
+   * Says whether ElevenLabs may keep the text and the sound. False is for enterprise accounts only.
+   * @default the account's setting
    */
   readonly enableLogging?: boolean;
   /**
    * The level, 0 to 4, at which older models trade quality for latency; 4 reads numbers and dates wrongly.
-   * Default: none.
+   * @default none
    */
   readonly optimizeStreamingLatency?: number;
   /**
-   * Says whether numbers and dates are written out before they are spoken. `on` needs an enterprise account with
-   * models of version 2.5. Default: ElevenLabs' own, `auto`.
+   * Says whether numbers and dates are written out before they are spoken. `on` needs an enterprise account
+   * with models of version 2.5.
+   * @default ElevenLabs' own, `auto`
    */
   readonly applyTextNormalization?: TextNormalization;
   /**
-   * The longest time from the request to the first sound, retries included, in milliseconds. Default 5,000,
-   * ten times that of slow responses; a caller does not wait longer. Raise it for slow models.
+   * The longest time from the request to the first sound, retries included, in milliseconds. Raise it for
+   * slow models.
+   * @default 5000, ten times that of slow responses; a caller does not wait longer
    */
   readonly firstByteTimeoutMs?: number;
   /**
-   * The longest time between two pieces of the sound, in milliseconds. Default 3,000: the sound arrives
-   * faster than it is played.
+   * The longest time between two pieces of the sound, in milliseconds.
+   * @default 3000: the sound arrives faster than it is played
    */
   readonly idleTimeoutMs?: number;
   /**
    * The number of times that a request is sent again while no sound has arrived: after 408, 429 (except for
-   * too many concurrent requests), 5xx, an empty response and network errors. Default 2. Set it to 0 for a
-   * member of a `fallback`.
+   * too many concurrent requests), 5xx, an empty response and network errors. Set it to 0 for a member of a
+   * `fallback`.
+   * @default 2
    */
   readonly maxRetries?: number;
 }

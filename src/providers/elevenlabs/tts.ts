@@ -28,8 +28,33 @@ function markupOf(model: string): SpeechMarkup {
   return { tags: phonemes.test(model) ? ["break", "phoneme"] : ["break"] };
 }
 
-/** The voices of ElevenLabs, by the SDK `elevenlabs` over HTTP, with a request for each sentence. */
-export class TTS implements AgentTTS {
+/**
+ * The voices of ElevenLabs, by the SDK `elevenlabs` over HTTP, with a request for each sentence.
+ *
+ * ```ts
+ * const tts = new elevenlabs.TTS({ voiceId: "JBFqnCBsd6RMkjVDRZzb", voiceSettings: { speed: 1.1 } });
+ * ```
+ */
+export interface TTS extends AgentTTS {
+  readonly provider: "elevenlabs";
+  readonly markup: SpeechMarkup;
+  /**
+   * Opens a connection for the first sentence by asking for the voice: a wrong key or an unknown voice is noticed before
+   * anybody speaks. A key that may only synthesise speech is accepted.
+   * @throws an `ElevenlabsError`
+   */
+  warm(signal: AbortSignal): Promise<void>;
+  /**
+   * Yields the speech of a text.
+   * @throws an `ElevenlabsError`, a `DeadlineError` where the option `firstByteTimeoutMs` or `idleTimeoutMs` is exceeded, or the
+   * reason of the signal
+   */
+  speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void>;
+  /** Ends all speech. */
+  close(): Promise<void>;
+}
+
+class ElevenlabsTts implements TTS {
   readonly provider = "elevenlabs";
   readonly model: string;
   readonly markup: SpeechMarkup;
@@ -38,7 +63,6 @@ export class TTS implements AgentTTS {
   readonly #speaking = new Set<AbortController>();
   #closed = false;
 
-  /** Throws a `TypeError` where an option is wrong, or the key is missing. */
   constructor(options: TTSOptions = {}) {
     this.#options = fillOptions(options);
     this.model = this.#options.modelId;
@@ -46,10 +70,6 @@ export class TTS implements AgentTTS {
     this.#connections = Connections.to(this.#options.baseUrl).hold();
   }
 
-  /**
-   * Opens a connection for the first sentence by asking for the voice: a wrong key or an unknown voice
-   * rejects before anybody speaks. A key that may only synthesise speech is accepted.
-   */
   async warm(signal: AbortSignal): Promise<void> {
     const { apiKey, baseUrl, voiceId } = this.#options;
     const url = `${baseUrl.replace(/\/+$/, "")}/v1/voices/${encodeURIComponent(voiceId)}`;
@@ -64,10 +84,6 @@ export class TTS implements AgentTTS {
     if (error.code === "invalid_api_key" || error.code === "voice_not_found") throw error;
   }
 
-  /**
-   * Yields the speech of a text. It throws an {@link ElevenlabsError}, a `DeadlineError` where the option
-   * `firstByteTimeoutMs` or `idleTimeoutMs` is exceeded, or the reason of the signal.
-   */
   async *speak(text: string, { signal, ...neighbours }: SpeakOptions): AsyncGenerator<SpeechChunk, void> {
     signal.throwIfAborted();
     if (this.#closed) throw closedError();
@@ -120,6 +136,9 @@ export class TTS implements AgentTTS {
     this.#connections.release();
   }
 }
+
+/** @throws a `TypeError` where an option is wrong, or the key is missing */
+export const TTS: new (options?: TTSOptions) => TTS = ElevenlabsTts;
 
 function closedError(): Error {
   return new DOMException("The voice is closed", "AbortError");

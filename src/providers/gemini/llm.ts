@@ -22,8 +22,29 @@ const maxWithheld = 100;
 
 const modelName = matching(/^[\w./-]+$/, `the name of a model, such as "${defaultModel}"`);
 
-/** A model of Gemini, by Google's SDK and the Gemini Developer API. */
-export class LLM extends BaseLLM {
+/**
+ * A model of Gemini, by Google's SDK and the Gemini Developer API.
+ *
+ * ```ts
+ * const llm = new gemini.LLM("gemini-2.5-flash", { temperature: 0.7 });
+ * ```
+ */
+export interface LLM extends BaseLLM {
+  readonly provider: "gemini";
+  /**
+   * Opens a connection by asking for the model.
+   * @throws a `GeminiError` where the key is wrong or the model unknown, a `DeadlineError` after 10 s
+   */
+  warm(signal: AbortSignal): Promise<void>;
+  /**
+   * Yields the events of an answer.
+   * @throws a `GeminiError`, a `RefusalError` (where the option `refusal` is null) or a `BadAnswerError`, which contain neither
+   * the key nor the words of the conversation; or the reason of the signal
+   */
+  generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void>;
+}
+
+class GeminiLlm extends BaseLLM implements LLM {
   readonly provider = "gemini";
   readonly model: string;
   readonly #options: FilledGeminiOptions;
@@ -37,7 +58,6 @@ export class LLM extends BaseLLM {
   #client: Promise<GoogleGenAI> | null = null;
   #closed = false;
 
-  /** Throws a `TypeError` that names a wrong option, or the missing key. */
   constructor(model: string = defaultModel, options: LLMOptions = {}) {
     super();
     checkValue("gemini.LLM: the first argument", model, modelName);
@@ -50,10 +70,6 @@ export class LLM extends BaseLLM {
     checkFunctions(functions);
   }
 
-  /**
-   * Opens a connection by asking for the model. A wrong key or an unknown model rejects with a
-   * {@link GeminiError}.
-   */
   override async warm(signal: AbortSignal): Promise<void> {
     const cancel = new AbortController();
     this.#running.add(cancel);
@@ -72,11 +88,6 @@ export class LLM extends BaseLLM {
     }
   }
 
-  /**
-   * Yields the events of an answer. It throws a {@link GeminiError}, a {@link RefusalError} (where the option
-   * `refusal` is null) or a {@link BadAnswerError}, which contain neither the key nor the words of the
-   * conversation, or the reason of the signal.
-   */
   async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
     const { signal, messages, watch } = request;
     const { refusal, maxRetries } = this.#options;
@@ -184,6 +195,13 @@ export class LLM extends BaseLLM {
     if (this.#withheld.size > maxWithheld && oldest !== undefined) this.#withheld.delete(oldest);
   }
 }
+
+/**
+ * The first argument is the name of the model.
+ * @default "gemini-2.5-flash-lite"
+ * @throws a `TypeError` that names a wrong option, or the missing key
+ */
+export const LLM: new (model?: string, options?: LLMOptions) => LLM = GeminiLlm;
 
 function closed(): GeminiError {
   return new GeminiError("gemini.LLM is closed", { code: "CLOSED" });

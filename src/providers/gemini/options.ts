@@ -35,52 +35,70 @@ export type HarmThreshold = (typeof thresholds)[number];
 
 /** The options of a model of Gemini. A wrong option throws a `TypeError` that names it. */
 export interface LLMOptions {
-  /** The API key. Default: the environment's `GOOGLE_API_KEY`. */
+  /**
+   * The API key.
+   * @default the environment's `GOOGLE_API_KEY`
+   */
   readonly apiKey?: string;
   /**
-   * The address of the API, for a gateway or an emulator. Default: the environment's
-   * `GOOGLE_GEMINI_BASE_URL`, else Google's own.
+   * The address of the API, for a gateway or an emulator.
+   * @default the environment's `GOOGLE_GEMINI_BASE_URL`, else Google's own
    */
   readonly baseUrl?: string;
   /**
-   * The version of the API. Default `v1beta`: only there are previews and the names that end in `-latest`,
-   * and the SDK's own default changes with its releases.
+   * The version of the API.
+   * @default `v1beta`: only there are previews and the names that end in `-latest`, and the SDK's own default
+   * changes with its releases
    */
   readonly apiVersion?: string;
-  /** The randomness of the answer, 0 to 2. Default: the model's own, for which Gemini 3 is tuned. */
+  /**
+   * The randomness of the answer, 0 to 2.
+   * @default the model's own, for which Gemini 3 is tuned
+   */
   readonly temperature?: number;
-  /** The share of probability from which words are chosen, 0 to 1. Default: the model's own. */
+  /**
+   * The share of probability from which words are chosen, 0 to 1.
+   * @default the model's own
+   */
   readonly topP?: number;
-  /** The longest answer to one request, in tokens, thoughts included. Default: the model's own limit. */
+  /**
+   * The longest answer to one request, in tokens, thoughts included.
+   * @default the model's own limit
+   */
   readonly maxOutputTokens?: number;
   /**
-   * The tokens that a model of Gemini 2.5 may think before it speaks; -1 leaves that to the model. Default:
-   * the least that the model allows (0, or 128 for Pro). Raise it where the quality of answers matters more
-   * than their latency.
+   * The tokens that a model of Gemini 2.5 may think before it speaks; -1 leaves that to the model. Raise it
+   * where the quality of answers matters more than their latency.
+   * @default the least that the model allows (0, or 128 for Pro)
    */
   readonly thinkingBudget?: number;
   /**
-   * The effort of a model of Gemini 3 and later to think before it speaks. Default: the least that the model
-   * allows, `minimal` or `low`.
+   * The effort of a model of Gemini 3 and later to think before it speaks.
+   * @default the least that the model allows, `minimal` or `low`
    */
   readonly thinkingLevel?: ThinkingEffort;
-  /** The thresholds at which answers are stopped for safety. Default: Google's own. */
+  /**
+   * The thresholds at which answers are stopped for safety.
+   * @default Google's own
+   */
   readonly safetySettings?: Readonly<Partial<Record<Harm, HarmThreshold>>>;
   /**
    * The words that are spoken when the model may not answer (safety, forbidden content, recitation). A
    * refusal is not a failure: asking the participant to repeat the question would lead to the same refusal.
    * Null: a `RefusalError` is thrown instead, which fails the turn or makes a `fallback` ask another model.
-   * Default: "I'm sorry, I can't help with that."
+   * @default "I'm sorry, I can't help with that."
    */
   readonly refusal?: string | null;
   /**
    * The number of times that a request is sent again while nothing of the answer has arrived: after 408, 429,
-   * 5xx, network errors and unusable answers. Default 2. Set it to 0 for a member of a `fallback`.
+   * 5xx, network errors and unusable answers. Set it to 0 for a member of a `fallback`.
+   * @default 2
    */
   readonly maxRetries?: number;
   /**
    * The longest pause before a retry, in milliseconds. Where Google asks for a longer one the error is thrown
-   * at once, since a caller does not wait that long. Default 1,000.
+   * at once, since a caller does not wait that long.
+   * @default 1000
    */
   readonly maxRetryDelayMs?: number;
 }

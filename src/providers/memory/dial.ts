@@ -3,7 +3,7 @@ import { silence } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { within } from "../../shared/deadline.ts";
 import { type ChannelMessage, channelName, type FromEdge, type ToEdge } from "./edge-channel.ts";
-import { Recording } from "./recording.ts";
+import { SoundRecording } from "./recording.ts";
 import { notPlayed, type Playback, soundOf, type TestCall, type TestParticipant } from "./test-call.ts";
 
 /**
@@ -12,22 +12,44 @@ import { notPlayed, type Playback, soundOf, type TestCall, type TestParticipant 
  */
 const helloIntervalMs = 100;
 
+/** A call in memory whose edge is in another thread. Disposing of it closes the connection. */
+export interface DialedCall extends TestCall, Disposable {
+  /** Closes the connection to the call, which continues. */
+  close(): void;
+}
+
+/** The options of {@link dial}. */
+export interface DialOptions {
+  /**
+   * The longest wait for the edge, in milliseconds.
+   * @default 10000
+   */
+  readonly timeoutMs?: number;
+}
+
 /**
- * Connects to the {@link Edge} of this name, in whichever thread it is, such as one that a session's agent
- * created with `new testing.Edge({ name: sessionId })`. It resolves when the edge has answered, and rejects
- * after `timeoutMs` milliseconds, default 10,000. The result has to be closed, or disposed of.
+ * Connects to the {@link Edge} of this name, in whichever thread it is, such as one that a session's agent created with
+ * `new testing.Edge({ name: sessionId })`. Resolves when the edge has answered. The result has to be closed, or disposed of.
+ *
+ * ```ts
+ * using call = await testing.dial(session.id);
+ * const alice = call.addParticipant("alice");
+ * await alice.play("question.wav");
+ * ```
+ *
+ * @throws a `DeadlineError` where no edge answers in time
  */
-export async function dial(name: string, { timeoutMs = 10_000 } = {}): Promise<DialedCall> {
+export async function dial(name: string, { timeoutMs = 10_000 }: DialOptions = {}): Promise<DialedCall> {
   const channel = new BroadcastChannel(channelName(name));
   const send = (message: ToEdge) => channel.postMessage({ to: "edge", message } satisfies ChannelMessage);
-  const { promise, resolve } = Promise.withResolvers<DialedCall>();
-  let call: DialedCall | null = null;
+  const { promise, resolve } = Promise.withResolvers<RemoteCall>();
+  let call: RemoteCall | null = null;
   channel.onmessage = (event) => {
     const { to, message } = (event as { readonly data: ChannelMessage }).data;
     if (to !== "test") return;
     if (call !== null) call.handle(message);
     else if (message.type === "here") {
-      call = new DialedCall(message, send, () => channel.close());
+      call = new RemoteCall(message, send, () => channel.close());
       resolve(call);
     }
   };
@@ -43,9 +65,8 @@ export async function dial(name: string, { timeoutMs = 10_000 } = {}): Promise<D
   }
 }
 
-/** A call in memory whose edge is in another thread. */
-export class DialedCall implements TestCall, Disposable {
-  readonly recording: Recording;
+class RemoteCall implements DialedCall {
+  readonly recording: SoundRecording;
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
   readonly #enter: () => void;
@@ -57,7 +78,6 @@ export class DialedCall implements TestCall, Disposable {
   #playbackNumber = 0;
   #state: "open" | "over" | "closed" = "open";
 
-  /** Makes a connection to a call. It is called by {@link dial} only. */
   constructor(
     { sampleRate, speed, joined, frames }: Extract<FromEdge, { readonly type: "here" }>,
     send: (message: ToEdge) => void,
@@ -65,7 +85,7 @@ export class DialedCall implements TestCall, Disposable {
   ) {
     this.#send = send;
     this.#closeChannel = closeChannel;
-    this.recording = new Recording(sampleRate, speed);
+    this.recording = new SoundRecording(sampleRate, speed);
     for (const { samples, at } of frames) this.recording.add(samples, at);
     ({ promise: this.joined, resolve: this.#enter } = Promise.withResolvers<void>());
     ({ promise: this.left, resolve: this.#exit } = Promise.withResolvers<void>());
@@ -90,7 +110,6 @@ export class DialedCall implements TestCall, Disposable {
     this.#post({ type: "hang_up" });
   }
 
-  /** Closes the connection to the call, which continues. */
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -102,7 +121,7 @@ export class DialedCall implements TestCall, Disposable {
     this.close();
   }
 
-  /** Handles a message of the edge. It is called by {@link dial} only. */
+  /** Handles a message of the edge. */
   handle(message: FromEdge): void {
     switch (message.type) {
       // The edge answers a request of another test, or a repeated one.

@@ -1,7 +1,12 @@
 import { BroadcastChannel } from "node:worker_threads";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
-import type { RecordedFrame, Recording } from "./recording.ts";
-import { notPlayed, type Playback, type TestParticipant } from "./test-call.ts";
+import {
+  notPlayed,
+  type Playback,
+  type RecordedFrame,
+  type Recording,
+  type TestParticipant,
+} from "./test-call.ts";
 
 /** A request of a test in another thread to an edge. */
 export type ToEdge =

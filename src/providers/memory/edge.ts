@@ -25,36 +25,45 @@ import { type JsonObject, now } from "../../shared/protocol.ts";
 import { EdgeChannel } from "./edge-channel.ts";
 import { EdgeClock } from "./edge-clock.ts";
 import { InMemoryParticipant } from "./participant.ts";
-import { Recording } from "./recording.ts";
+import { SoundRecording } from "./recording.ts";
 import type { TestCall } from "./test-call.ts";
 
 /** The options of a call in memory. */
 export interface EdgeOptions {
   /**
-   * The sample rate of all sound in the call, in hertz. Default 16,000. Sound that is played into the call
-   * may have any rate.
+   * The sample rate of all sound in the call, in hertz. Sound that is played into the call may have any rate.
+   * @default 16000
    */
   readonly sampleRate?: number;
   /**
-   * The edge's lead: the time from sending the agent's sound until it is heard, in milliseconds. Default 0.
+   * The edge's lead: the time from sending the agent's sound until it is heard, in milliseconds.
+   * @default 0
    */
   readonly leadMs?: number;
   /**
-   * The factor by which the call is faster than real time, 1–100, or `Infinity`. Default 1. Frames have the
-   * same order and length, so that code which measures time by the sound, as turn detectors do, is not
-   * affected; deadlines and pauses in real time are not shortened. With `Infinity` sound is delivered without
-   * waiting. Then there is no silence except what is played, since an open microphone would never stop: end a
-   * turn with `pause`.
+   * The factor by which the call is faster than real time, 1–100, or `Infinity`. Frames have the same order
+   * and length, so that code which measures time by the sound, as turn detectors do, is not affected;
+   * deadlines and pauses in real time are not shortened. With `Infinity` sound is delivered without waiting.
+   * Then there is no silence except what is played, since an open microphone would never stop: end a turn
+   * with `pause`.
+   * @default 1
    */
   readonly speed?: number;
-  /** Says whether the call has sound; false is for participants who type. Default true. */
+  /**
+   * Says whether the call has sound; false is for participants who type.
+   * @default true
+   */
   readonly sound?: boolean;
   /**
    * The name under which `dial` reaches the edge from other threads. It must be unique in the process, such
-   * as the session's id. Default: the edge cannot be reached.
+   * as the session's id.
+   * @default the edge cannot be reached
    */
   readonly name?: string;
-  /** Runs before a join resolves. It may wait, or throw to make the join fail. Default: nothing runs. */
+  /**
+   * Runs before a join resolves. It may wait, or throw to make the join fail.
+   * @default nothing runs
+   */
   readonly beforeJoin?: (request: JoinRequest) => Promise<void>;
 }
 
@@ -96,10 +105,16 @@ const framesWithoutTime = 50;
  *
  * A call that is left open keeps the process alive until it has been silent for 10 s.
  */
-export class Edge implements EdgeInterface, TestCall {
-  readonly provider: string = "testing";
-  readonly recording: Recording;
+export interface Edge extends EdgeInterface, TestCall {
   /** The events that the agent sent into the call, in order. */
+  readonly events: JsonObject[];
+  /** The participants who are in the call, by their ids. */
+  readonly participants: ReadonlyMap<string, EdgeParticipant>;
+}
+
+class InMemoryEdge implements Edge {
+  readonly provider: string = "testing";
+  readonly recording: SoundRecording;
   readonly events: JsonObject[] = [];
   readonly joined: Promise<void>;
   readonly left: Promise<void>;
@@ -121,7 +136,7 @@ export class Edge implements EdgeInterface, TestCall {
     const { sampleRate = 16_000, speed = 1, name } = options;
     frameLength(sampleRate);
     this.#options = options;
-    this.recording = new Recording(sampleRate, speed);
+    this.recording = new SoundRecording(sampleRate, speed);
     ({ promise: this.joined, resolve: this.#enter } = Promise.withResolvers<void>());
     ({ promise: this.left, resolve: this.#exit } = Promise.withResolvers<void>());
     this.#pacer = new Pacer({
@@ -139,7 +154,6 @@ export class Edge implements EdgeInterface, TestCall {
     return this.#participants;
   }
 
-  /** Adds a participant. It throws where a participant of this id is in the call. */
   addParticipant(id: string, { name = id }: { readonly name?: string } = {}): InMemoryParticipant {
     if (this.#participants.has(id)) throw new Error(`Participant ${id} is in the call already`);
     const participant = new InMemoryParticipant(id, name, {
@@ -255,3 +269,6 @@ export class Edge implements EdgeInterface, TestCall {
     this.#exit();
   }
 }
+
+/** @throws a `TypeError` that names an option which does not exist or cannot be */
+export const Edge: new (options?: EdgeOptions) => Edge = InMemoryEdge;

@@ -8,20 +8,24 @@ export interface RecordedCallerOptions {
   /** The caller's speech: the path of a WAV file, or sound. */
   readonly wav: PcmFrame | string | URL;
   /**
-   * The path to which the conversation is written, as a stereo WAV file with the caller on the left and the
-   * agent on the right. Default: none is written.
+   * The path to which the conversation is written, as a stereo WAV file with the caller on the left and the agent on
+   * the right.
+   * @default none is written
    */
   readonly out?: string | URL;
-  /** The caller's id. Default `caller`. */
+  /**
+   * The caller's id.
+   * @default caller
+   */
   readonly participantId?: string;
   /**
-   * Says whether the caller first waits for the agent's greeting, until the agent was silent for a second. Default
-   * true.
+   * Says whether the caller first waits for the agent's greeting, until the agent was silent for a second.
+   * @default true
    */
   readonly waitForGreeting?: boolean;
   /**
    * The silence of the agent after the caller's last word, upon which the caller hangs up, in milliseconds.
-   * Default 5,000.
+   * @default 5000
    */
   readonly quietMs?: number;
 }

@@ -2,29 +2,14 @@ import { concatenate } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { now } from "../../shared/protocol.ts";
-
-/** A frame of the agent's sound. */
-export interface RecordedFrame {
-  /** The time of its arrival, in epoch milliseconds. */
-  readonly at: number;
-  readonly samples: Int16Array;
-}
-
-/** A silence within the agent's sound. */
-export interface Gap {
-  /** The end of the sound before it, in epoch milliseconds. */
-  readonly at: number;
-  /** Its length, in milliseconds. */
-  readonly ms: number;
-}
+import type { Gap, RecordedFrame, Recording } from "./test-call.ts";
 
 /** The shortest gap that counts, in milliseconds; timers alone cause delays below half a frame. */
 const shortestGapMs = 10;
 
-/** The recording of an agent's sound: every frame, with the time of its arrival. */
-export class Recording {
+/** The recording of an edge, which adds what the agent says. */
+export class SoundRecording implements Recording {
   readonly sampleRate: number;
-  /** The factor by which the call is faster than real time. */
   readonly speed: number;
   readonly frames: RecordedFrame[] = [];
   readonly #listeners = new Set<(frame: RecordedFrame) => void>();
@@ -38,28 +23,18 @@ export class Recording {
     this.speed = speed;
   }
 
-  /** Returns the length of the recorded sound, in milliseconds. */
   get durationMs(): number {
     return (this.#samples * 1_000) / this.sampleRate;
   }
 
-  /**
-   * Returns the longest time by which sound arrived ahead of its time, in milliseconds of sound. So much is still heard
-   * after the agent stops.
-   */
   get mostAheadMs(): number {
     return this.#mostAheadMs;
   }
 
-  /** Returns all recorded sound, without the silence between. */
   get sound(): PcmFrame {
     return { samples: concatenate(this.frames.map(({ samples }) => samples)), sampleRate: this.sampleRate };
   }
 
-  /**
-   * Returns the recorded sound with the silence between. `from` is its beginning, in epoch milliseconds.
-   * Default: the first frame.
-   */
   timeline(from = this.frames[0]?.at ?? 0): PcmFrame {
     const pieces: { readonly begin: number; readonly samples: Int16Array }[] = [];
     let end = 0;
@@ -74,10 +49,6 @@ export class Recording {
     return { samples: timeline, sampleRate: this.sampleRate };
   }
 
-  /**
-   * Returns the gaps of at least so many milliseconds, default 10, in the order of time. A gap is between two
-   * speeches, or due to late frames.
-   */
   gaps(atLeastMs = shortestGapMs): Gap[] {
     const gaps: Gap[] = [];
     let playedAt = this.frames[0]?.at ?? 0;
@@ -89,7 +60,7 @@ export class Recording {
     return gaps;
   }
 
-  /** Adds a frame. The edge calls this. */
+  /** Adds a frame that the agent has sent. */
   add(samples: Int16Array, at: number = now()): void {
     const frame = { at, samples: samples.slice() };
     this.frames.push(frame);
@@ -101,16 +72,11 @@ export class Recording {
     for (const listener of [...this.#listeners]) listener(frame);
   }
 
-  /** Calls `listener` with every frame from here on. It returns a function that unsubscribes. */
   subscribe(listener: (frame: RecordedFrame) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Resolves when the agent has spoken for `ms` milliseconds of sound since the call began. It rejects with a
-   * `DeadlineError` after `timeoutMs` milliseconds, default 10,000.
-   */
   async reached(ms: number, timeoutMs = 10_000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = () => {
@@ -129,11 +95,6 @@ export class Recording {
     }
   }
 
-  /**
-   * Resolves when the agent was silent for `ms` milliseconds of real time, whatever the speed of the call.
-   * The time counts from the call of this function, or from the end of the last sound. It rejects with a
-   * `DeadlineError` after `timeoutMs` milliseconds, default 60,000.
-   */
   async quiet(ms: number, timeoutMs = 60_000): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const since = now();

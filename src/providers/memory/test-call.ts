@@ -1,6 +1,5 @@
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { readWav } from "../../audio/wav.ts";
-import type { Recording } from "./recording.ts";
 
 /** A call as a test uses it: the edge itself or, from another thread, the result of `dial`. */
 export interface TestCall {
@@ -10,10 +9,71 @@ export interface TestCall {
   readonly joined: Promise<void>;
   /** Resolves when the agent has left the call. */
   readonly left: Promise<void>;
-  /** Adds a participant with an open microphone. Participants may join before the agent does. */
+  /**
+   * Adds a participant with an open microphone. Participants may join before the agent does.
+   * @throws an `Error` where a participant of this id is in the call
+   */
   addParticipant(id: string, options?: { readonly name?: string }): TestParticipant;
   /** Ends the call for everybody. */
   hangUp(): void;
+}
+
+/** The recording of an agent's sound: every frame, with the time of its arrival. */
+export interface Recording {
+  /** The sample rate, in hertz. */
+  readonly sampleRate: number;
+  /** The factor by which the call is faster than real time. */
+  readonly speed: number;
+  readonly frames: readonly RecordedFrame[];
+  /** The length of the recorded sound, in milliseconds. */
+  readonly durationMs: number;
+  /**
+   * The longest time by which sound arrived ahead of its time, in milliseconds of sound. So much is still heard after the
+   * agent stops.
+   */
+  readonly mostAheadMs: number;
+  /** All recorded sound, without the silence between. */
+  readonly sound: PcmFrame;
+  /**
+   * Returns the recorded sound with the silence between.
+   * @param from The beginning, in epoch milliseconds. Default: the first frame.
+   */
+  timeline(from?: number): PcmFrame;
+  /**
+   * Returns the gaps in the order of time. A gap is between two speeches, or due to late frames.
+   * @param atLeastMs The shortest gap that counts, in milliseconds. Default: 10.
+   */
+  gaps(atLeastMs?: number): Gap[];
+  /** Calls `listener` with every frame from here on. It returns a function that unsubscribes. */
+  subscribe(listener: (frame: RecordedFrame) => void): () => void;
+  /**
+   * Resolves when the agent has spoken for `ms` milliseconds of sound since the call began.
+   * @param timeoutMs The longest wait, in milliseconds. Default: 10,000.
+   * @throws a `DeadlineError` after that
+   */
+  reached(ms: number, timeoutMs?: number): Promise<void>;
+  /**
+   * Resolves when the agent was silent for `ms` milliseconds of real time, whatever the speed of the call. The time counts
+   * from the call of this function, or from the end of the last sound.
+   * @param timeoutMs The longest wait, in milliseconds. Default: 60,000.
+   * @throws a `DeadlineError` after that
+   */
+  quiet(ms: number, timeoutMs?: number): Promise<void>;
+}
+
+/** A frame of the agent's sound. */
+export interface RecordedFrame {
+  /** The time of its arrival, in epoch milliseconds. */
+  readonly at: number;
+  readonly samples: Int16Array;
+}
+
+/** A silence within the agent's sound. */
+export interface Gap {
+  /** The end of the sound before it, in epoch milliseconds. */
+  readonly at: number;
+  /** Its length, in milliseconds. */
+  readonly ms: number;
 }
 
 /** A participant in the call, other than the agent. */

@@ -2,13 +2,19 @@ import type { PcmFrame } from "../../audio/pcm-frame.ts";
 
 /** The options of a tone. */
 export interface ToneOptions {
-  /** The sample rate, in hertz. Default 16,000. */
+  /**
+   * The sample rate, in hertz.
+   * @default 16000
+   */
   readonly sampleRate?: number;
-  /** The amplitude, 0–1. Default 0.25. */
+  /**
+   * The amplitude, 0–1.
+   * @default 0.25
+   */
   readonly amplitude?: number;
   /**
-   * The time within the tone at which the sound begins, in milliseconds, so that pieces of one tone fit
-   * together. Default 0.
+   * The time within the tone at which the sound begins, in milliseconds, so that pieces of one tone fit together.
+   * @default 0
    */
   readonly fromMs?: number;
 }

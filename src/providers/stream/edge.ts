@@ -15,14 +15,47 @@ import { loadSdk } from "./coordinator/sdk.ts";
 import { threadMedia } from "./media/thread-media.ts";
 import { type FilledStreamOptions, fillOptions, type StreamOptions } from "./options.ts";
 
-/** The edge for calls on Stream (getstream.io): the agent is one of the participants. */
-export class Edge implements EdgeInterface {
-  readonly provider = "stream";
+/**
+ * The edge for calls on Stream (getstream.io): the agent is one of the participants.
+ *
+ * ```ts
+ * const edge = new stream.Edge();
+ * ```
+ */
+export interface Edge extends EdgeInterface {
+  readonly provider: "stream";
   /**
-   * Resolves with the address of Stream's demo application, or of the page at `demoUrl`, for a call. It
-   * rejects with a {@link StreamError}. It is undefined with a `baseUrl` and no `demoUrl`, since Stream's
-   * page cannot reach an emulator.
+   * Opens a connection to Stream's API and checks the key.
+   * @throws a `StreamError`, whose status is 401 where the key or its secret is wrong
    */
+  warm(signal: AbortSignal): Promise<void>;
+  /**
+   * Creates the agent's user and the call, or finds them.
+   * @throws a `StreamError`
+   */
+  createCall(request: CallRequest): Promise<Call>;
+  /**
+   * Joins the call.
+   * @throws a `StreamError` after the attempts that the options allow, or the reason of the signal
+   */
+  join(call: Call, request: JoinRequest): Promise<Connection>;
+  /**
+   * Resolves with the fields with which Stream's clients join: `token` and `api_key`.
+   * @throws a `StreamError`
+   */
+  joinToken(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }>;
+  /**
+   * Resolves with the address of Stream's demo application, or of the page at `demoUrl`, for a call. It is undefined with a
+   * `baseUrl` and no `demoUrl`, since Stream's page cannot reach an emulator.
+   * @throws a `StreamError`
+   */
+  readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
+  /** Aborts what is under way, and leaves all calls that were not left. */
+  close(): Promise<void>;
+}
+
+class StreamEdge implements Edge {
+  readonly provider = "stream";
   readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
   readonly #options: FilledStreamOptions;
   readonly #coordinator: Coordinator;
@@ -30,7 +63,6 @@ export class Edge implements EdgeInterface {
   readonly #closed = new AbortController();
   readonly #connections = new Set<StreamConnection>();
 
-  /** Throws a `TypeError` where an option is wrong, or a key is missing. */
   constructor(options: StreamOptions = {}) {
     this.#options = fillOptions(options);
     this.#coordinator = new Coordinator(this.#options);
@@ -41,15 +73,10 @@ export class Edge implements EdgeInterface {
     }
   }
 
-  /**
-   * Opens a connection to Stream's API and checks the key. It rejects with status 401 where the key or its
-   * secret is wrong.
-   */
   async warm(signal: AbortSignal): Promise<void> {
     await this.#coordinator.check(this.#withClose(signal));
   }
 
-  /** Creates the agent's user and the call, or finds them. It rejects with a {@link StreamError}. */
   async createCall({ callType, callId, agentUser, signal }: CallRequest): Promise<Call> {
     const call = { callType, callId };
     const until = this.#withClose(signal);
@@ -58,10 +85,6 @@ export class Edge implements EdgeInterface {
     return call;
   }
 
-  /**
-   * Joins the call. It rejects with a {@link StreamError} after the attempts that the options allow, or with
-   * the reason of the signal.
-   */
   async join(call: Call, request: JoinRequest): Promise<Connection> {
     const { apiKey, attempts, baseUrl } = this.#options;
     const [sdk, factory] = await Promise.all([loadSdk(), threadMedia(baseUrl)]);
@@ -74,15 +97,10 @@ export class Edge implements EdgeInterface {
     return connection;
   }
 
-  /**
-   * Resolves with the fields with which Stream's clients join: `token` and `api_key`. It rejects with a
-   * {@link StreamError}.
-   */
   joinToken(call: Call, request: JoinTokenRequest): Promise<JsonObject & { readonly token: string }> {
     return this.#guestTokens.joinToken(call, request);
   }
 
-  /** Aborts what is under way, and leaves all calls that were not left. */
   async close(): Promise<void> {
     this.#closed.abort(new DOMException("The stream.Edge is closed", "AbortError"));
     await Promise.all([...this.#connections].map((connection) => connection.leave()));
@@ -92,3 +110,6 @@ export class Edge implements EdgeInterface {
     return AbortSignal.any([signal, this.#closed.signal]);
   }
 }
+
+/** @throws a `TypeError` where an option is wrong, or a key is missing */
+export const Edge: new (options?: StreamOptions) => Edge = StreamEdge;

@@ -6,34 +6,41 @@ const { variables } = providers.stream;
 
 /** The options for calls on Stream. A wrong option throws a `TypeError` that names it. */
 export interface StreamOptions {
-  /** The API key. Default: the environment's `STREAM_API_KEY`. */
+  /**
+   * The API key.
+   * @default the environment's `STREAM_API_KEY`
+   */
   readonly apiKey?: string;
-  /** The API secret, which signs tokens and stays in this process. Default: the environment's `STREAM_API_SECRET`. */
+  /**
+   * The API secret, which signs tokens and stays in this process.
+   * @default the environment's `STREAM_API_SECRET`
+   */
   readonly apiSecret?: string;
   /**
-   * The address of the API. Default: the environment's `STREAM_BASE_URL`, else Stream's own addresses. Change
-   * it for an emulator, which then serves users and calls alike.
+   * The address of the API. Change it for an emulator, which then serves users and calls alike.
+   * @default the environment's `STREAM_BASE_URL`, else Stream's own addresses
    */
   readonly baseUrl?: string;
   /**
-   * The longest wait for one answer of Stream's API, in milliseconds. Default 5,000. Raise it on slow
-   * networks.
+   * The longest wait for one answer of Stream's API, in milliseconds. Raise it on slow networks.
+   * @default 5000
    */
   readonly requestTimeoutMs?: number;
   /**
    * The number of attempts of a join, or of a request to Stream's API that failed for a reason that passes,
-   * the first one included. Default 3. A join uses another SFU where one is full.
+   * the first one included. A join uses another SFU where one is full.
+   * @default 3
    */
   readonly attempts?: number;
   /**
-   * The lifetime of the agent's own tokens, in seconds, 60–86,400. Default 3,600. They are renewed
-   * automatically.
+   * The lifetime of the agent's own tokens, in seconds, 60–86,400. They are renewed automatically.
+   * @default 3600
    */
   readonly tokenLifetimeSeconds?: number;
   /**
-   * The page on which people join a call to try an agent: the links of `run` lead there. Default: the
-   * environment's `EXAMPLE_BASE_URL`, as in Vision Agents, else Stream's demo application. With a `baseUrl`
-   * there is no default, since that application cannot reach an emulator.
+   * The page on which people join a call to try an agent: the links of `run` lead there. With a `baseUrl` there
+   * is no default, since Stream's demo application cannot reach an emulator.
+   * @default the environment's `EXAMPLE_BASE_URL`, as in Vision Agents, else Stream's demo application
    */
   readonly demoUrl?: string;
 }

@@ -1,4 +1,4 @@
-import type { Recording } from "../../providers/memory/recording.ts";
+import type { Recording } from "../../providers/memory/test-call.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 
 /** The shortest pause within the agent's speech that counts as a gap, in milliseconds. */

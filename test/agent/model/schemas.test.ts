@@ -1,6 +1,6 @@
 import test from "ava";
 import { z } from "zod";
-import { RegisteredFunction } from "../../../src/agent/tools/functions.ts";
+import { CheckedFunction } from "../../../src/agent/tools/functions.ts";
 import { standardDialect } from "../../../src/agent/tools/schema-dialect.ts";
 import { declarationOf } from "../../../src/providers/gemini/functions.ts";
 import { geminiStage } from "../../fixtures/providers/gemini-stage.ts";
@@ -121,7 +121,7 @@ test("a name that Gemini refuses is refused when the function is registered", as
 });
 
 const registered = (parameters: Record<string, unknown>) =>
-  new RegisteredFunction({
+  new CheckedFunction({
     name: "book",
     description: "Books.",
     parameters: { type: "object", ...parameters },

@@ -104,7 +104,7 @@ test("speech over the agent silences it at once, and the model remembers what wa
   );
   // After the cut comes the next answer, and nothing of the old one.
   for (const { samples } of call.edge.recording.frames.slice(framesAtCut)) {
-    t.true(testing.shareOf(testing.RealtimeSession.frequencyOf(0), { samples, sampleRate: 16_000 }) < 0.5);
+    t.true(testing.shareOf(testing.RealtimeModel.frequencyOf(0), { samples, sampleRate: 16_000 }) < 0.5);
   }
 });
 
