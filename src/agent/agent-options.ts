@@ -20,9 +20,10 @@ import {
   truth,
 } from "./options/option-checks.ts";
 import { isRealtime, type RealtimeModel } from "./realtime-model.ts";
-import { pronunciationsCheck, textTransformsCheck } from "./speech-text/checks.ts";
 import type { Pronunciations } from "./speech-text/pronunciations.ts";
+import { pronunciationsCheck } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
+import { textTransformsCheck } from "./speech-text/text-transform.ts";
 import type { STT } from "./stt.ts";
 import { joinedTools, requireFunctions, type Tools } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { longestTimerMs } from "../shared/deadline.ts";
 import { logLevels } from "../shared/protocol.ts";
-import { longestTimerMs } from "../shared/timer.ts";
 
 /*
  * The values that options are made of.

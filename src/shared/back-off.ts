@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { longestTimerMs } from "./timer.ts";
+import { longestTimerMs } from "./deadline.ts";
 
 /** The pauses between tries that fail. */
 export interface BackOffTimes {

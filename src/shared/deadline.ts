@@ -1,3 +1,6 @@
+/** The longest time of a timer of Node, in milliseconds: a longer one overflows, and fires at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** A wait exceeded its deadline. */
 export class DeadlineError extends Error {
   override readonly name = "DeadlineError";

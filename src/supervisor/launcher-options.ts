@@ -1,8 +1,8 @@
-import { availableParallelism } from "node:os";
+import { randomBytes } from "node:crypto";
+import { availableParallelism, hostname } from "node:os";
 import type { AgentLauncherOptions } from "../api/launcher-options.ts";
 import { type Filled, fill } from "../options/fill.ts";
 import { launcherTable } from "../options/launcher.ts";
-import { makeNodeId } from "../registry/node-name.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import { deriveThreadLimits } from "./monitor/memory/memory-limits.ts";
 import { chooseRecogniser, type RecogniserChoice, sharedBytesOf } from "./recogniser/recogniser-choice.ts";
@@ -58,4 +58,9 @@ export function fillLauncherOptions(
     heapSoftLimitMb,
     heapLimitMb,
   };
+}
+
+/** Returns the host's name, which is the pod's in Kubernetes, with a suffix that no other process of the host has. */
+function makeNodeId(): string {
+  return `${hostname()}-${randomBytes(3).toString("hex")}`;
 }

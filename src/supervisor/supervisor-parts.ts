@@ -1,6 +1,9 @@
 import { droppedLines } from "../log/dropped-lines.ts";
 import type { ServerLog } from "../log/log.ts";
 import type { Metrics } from "../metrics/prometheus.ts";
+import { Journal } from "../registry/journal/journal.ts";
+import { MemoryRegistry } from "../registry/memory.ts";
+import { RedisRegistry } from "../registry/redis/registry.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -8,7 +11,6 @@ import { Membership } from "./membership.ts";
 import { ThreadMonitor } from "./monitor/thread-monitor.ts";
 import { Readiness } from "./readiness.ts";
 import { SpeechRecogniser } from "./recogniser/speech-recogniser.ts";
-import { registryOf } from "./registry-of.ts";
 import { Permits } from "./session/permits.ts";
 import type { Session } from "./session/session.ts";
 import { lostError } from "./session/session-summary.ts";
@@ -17,8 +19,7 @@ import { Admission } from "./starts/admission.ts";
 import { CrashStorm } from "./starts/crash-storm.ts";
 import { Starts } from "./starts/starts.ts";
 import { makeAgentPool } from "./threads/agent-pool.ts";
-import { leaveModulesOf } from "./threads/leave-modules.ts";
-import { LeavesOnBehalf } from "./threads/leave-on-behalf.ts";
+import { LeavesOnBehalf, leaveModulesOf } from "./threads/leave-on-behalf.ts";
 import type { Pool } from "./threads/pool.ts";
 import { WarmUp } from "./warm-up/warm-up.ts";
 import { EndReports } from "./webhook/end-reports.ts";
@@ -158,4 +159,10 @@ export function makeSupervisorParts(
 function refusesWhileAway({ registry, stateDir }: FilledLauncherOptions): boolean {
   if (stateDir !== undefined) return true;
   return registry !== undefined && "whileAway" in registry && registry.whileAway === "refuse";
+}
+
+/** Returns the registry that the options name: the given one, one in Redis, or the process's own memory, with a journal or without. */
+function registryOf({ registry, stateDir }: FilledLauncherOptions, log: ServerLog): SessionRegistry {
+  if (registry !== undefined) return "claim" in registry ? registry : new RedisRegistry(registry);
+  return new MemoryRegistry(stateDir === undefined ? null : new Journal({ folder: stateDir, log }));
 }

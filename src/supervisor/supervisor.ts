@@ -10,9 +10,9 @@ import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-opti
 import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";
 import { logCapacity, serverLog } from "./server-log.ts";
-import { type CallWaitOptions, waitForCalls } from "./session/call-wait.ts";
 import { askForGuestAccess } from "./session/guest-access.ts";
 import type { Session } from "./session/session.ts";
+import { type CallWaitOptions, waitForCalls } from "./session/sessions.ts";
 import { readLimits } from "./starts/capacity.ts";
 import { makeSupervisorParts, type SupervisorParts } from "./supervisor-parts.ts";
 import type { Pool } from "./threads/pool.ts";

@@ -1,7 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
 import { BackOff, pause } from "../../src/shared/back-off.ts";
-import { longestTimerMs } from "../../src/shared/timer.ts";
+import { longestTimerMs } from "../../src/shared/deadline.ts";
 
 const pausesOf = (backOff: BackOff, failures: readonly number[]) =>
   failures.map((count) => backOff.pauseMs(count));

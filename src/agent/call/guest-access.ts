@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
+import type { SocketOffer } from "../../shared/protocol.ts";
 import {
   answerTimeoutMs,
   type JsonObject,
@@ -8,7 +11,6 @@ import {
 } from "../../shared/protocol.ts";
 import type { Call, Edge } from "../edge.ts";
 import type { CallContext } from "./call-context.ts";
-import { fetchClient } from "./fetch-client.ts";
 
 /** The most characters of a refusal that a client is told. */
 const mostReason = 1_000;
@@ -105,4 +107,19 @@ async function accept(
   } finally {
     waiting.removeEventListener("abort", drop);
   }
+}
+
+/** Fetches a client from the main thread, which copies the client's bytes to this connection and back. */
+async function fetchClient({ address, ticket }: SocketOffer, signal: AbortSignal): Promise<Socket> {
+  const socket = connect(address);
+  try {
+    await once(socket, "connect", { signal });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  // An error is followed by the close, which the taker of the socket handles.
+  socket.on("error", () => undefined);
+  socket.write(ticket);
+  return socket;
 }

@@ -1,3 +1,4 @@
+import { type Check, isObject } from "../options/option-checks.ts";
 import type { MappedText } from "./mapped-text.ts";
 
 /** A list of pronunciations: how a word is written, and what the voice says for it, such as `{ Nginx: "engine x" }`. */
@@ -35,3 +36,10 @@ function wholeWord(word: string): string {
   const end = needsBorder(characters.at(-1) ?? "") ? String.raw`(?![\p{L}\p{M}\p{N}])` : "";
   return begin + RegExp.escape(word) + end;
 }
+
+export const pronunciationsCheck: Check = {
+  fits: (value) =>
+    isObject(value) &&
+    Object.entries(value).every(([word, said]) => word.trim() !== "" && typeof said === "string"),
+  expected: "an object of words and how they are said",
+};

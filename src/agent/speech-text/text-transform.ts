@@ -1,3 +1,4 @@
+import { type Check, isObject } from "../options/option-checks.ts";
 import type { MappedText } from "./mapped-text.ts";
 import type { SpanRule } from "./spans/span-rewriter.ts";
 import type { SpeechMarkup } from "./voice-markup.ts";
@@ -37,3 +38,22 @@ export interface PatternTransform {
 
 /** Changes what a voice gets to say, and nothing else: the conversation and the transcript keep what the model wrote. */
 export type TextTransform = BuiltInTransform | SentenceTransform | PatternTransform;
+
+const isTransform = (value: unknown): boolean => {
+  if (typeof value === "function") return true;
+  if (!isObject(value)) return false;
+  const { start, end, replace, name, spans, sentence } = value as Record<string, unknown>;
+  const absentOr = (field: unknown) => field === undefined || typeof field === "function";
+  if (start !== undefined || end !== undefined) {
+    return (
+      typeof start === "string" && start !== "" && typeof end === "string" && end !== "" && absentOr(replace)
+    );
+  }
+  return typeof name === "string" && absentOr(spans) && absentOr(sentence);
+};
+
+export const textTransformsCheck: Check = {
+  fits: (value) => Array.isArray(value) && value.every(isTransform),
+  expected:
+    "a list of transforms: of textTransforms, functions of a sentence, or objects of start, end and replace",
+};

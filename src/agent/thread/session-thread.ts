@@ -1,6 +1,7 @@
 import { threadId } from "node:worker_threads";
 import type { Agent } from "../../api/agent.ts";
 import { plainError } from "../../shared/errors.ts";
+import type { Measurement } from "../../shared/measurement.ts";
 import {
   type FailureStage,
   type FromThread,
@@ -10,11 +11,11 @@ import {
   Pulse,
   type SlotBoot,
 } from "../../shared/protocol.ts";
+import { cutText } from "../../shared/text.ts";
 import { attachAgent, isAgent } from "../agent.ts";
 import { MetricsQuery } from "../call/metrics-query.ts";
 import type { AgentDefinition, AgentSession } from "../define-agent.ts";
 import type { AgentHandle, AgentHost, Stage } from "../host.ts";
-import { checkedMeasurement } from "./checked-measurement.ts";
 import { importAgent } from "./import-agent.ts";
 import { Inbox } from "./inbox.ts";
 import { isolateThread } from "./isolation.ts";
@@ -152,4 +153,28 @@ function hostOn(
     leaveData: (leaveData) => post({ type: "leave_data", leaveData }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
+}
+
+/** The longest name of a provider or a model, in characters. */
+const longestName = 256;
+
+/**
+ * A measurement as the main thread takes it. Providers and edges are other people's code: what they report that is no number
+ * to count becomes 0, and a name is a text of bounded length.
+ */
+function checkedMeasurement(measurement: Measurement): Measurement {
+  return tidiedFields(measurement) as unknown as Measurement;
+}
+
+function tidiedFields(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, value]) => [field, tidiedValue(field, value)]),
+  );
+}
+
+function tidiedValue(field: string, value: unknown): unknown {
+  if (["provider", "model", "reason", "error"].includes(field)) return cutText(String(value), longestName);
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
+  if (typeof value === "object") return tidiedFields(value);
+  return typeof value === "number" && value >= 0 && value < Number.MAX_SAFE_INTEGER ? value : 0;
 }

@@ -1,5 +1,4 @@
 import { opusClockRate } from "./opus.ts";
-import { extend } from "./wrap.ts";
 
 /** A packet of a voice. Its numbers are those of the wire, which wrap. */
 export interface VoicePacket {
@@ -102,3 +101,13 @@ export class PacketSource {
 }
 
 export const ticksPerMs = opusClockRate / 1_000;
+
+/** Returns the number nearest to `near` that ends in these bits: the value of a counter that wraps. */
+function extend(value: number, near: number, bits: number): number {
+  const size = 2 ** bits;
+  const base = near - (((near % size) + size) % size);
+  const candidate = base + value;
+  if (candidate - near > size / 2) return candidate - size;
+  if (near - candidate > size / 2) return candidate + size;
+  return candidate;
+}

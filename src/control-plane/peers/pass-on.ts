@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { ScopedSession } from "../../api/scope.ts";
 import type { FoundSession, PeerNode, SessionRecord } from "../../registry/registry.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { closeParameters, isYes } from "../documents/schemas.ts";
@@ -11,7 +12,6 @@ import { relaySocket } from "../sockets/relay-socket.ts";
 import { isUpgrade } from "../sockets/serve-upgrades.ts";
 import { epochHeader, unknownHeader } from "./connection/mark.ts";
 import { PeerError } from "./connection/peer-error.ts";
-import { foreignSession } from "./foreign-session.ts";
 import { mountOf, type PassedOn, passedOn } from "./passed-on.ts";
 import { letGoOfBody, type RelayEnd, relay } from "./relay.ts";
 
@@ -236,4 +236,23 @@ async function answerByRecord(exchange: Exchange, record: SessionRecord): Promis
   if (record.end)
     throw new DetailedError("SESSION_NOT_FOUND", record.sessionId, foreignEndJson(record, record.end));
   throw new GreenroomError("PEER_UNREACHABLE");
+}
+
+/**
+ * Returns a session of a replica that cannot be asked, as far as the registry knows it: without its `config`, and
+ * without its state.
+ */
+function foreignSession(record: SessionRecord): ScopedSession {
+  const { sessionId: id, callId, callType, createdBy, startedAt, end } = record;
+  return {
+    id: id as ScopedSession["id"],
+    callId,
+    callType,
+    config: {},
+    createdBy,
+    startedAt,
+    state: end ? "ended" : "live",
+    endReason: end?.reason ?? null,
+    endedAt: end?.endedAt ?? null,
+  };
 }

@@ -1,6 +1,6 @@
 /**
  * The leave module of Stream. The main thread loads it only after an agent's thread has died in a call. It imports `ws` and
- * the wire format, but neither the SDK nor the media. No module imports it: its URL is in a table (`leave-modules.ts`).
+ * the wire format, but neither the SDK nor the media. No module imports it: its URL is in a table (`leave-on-behalf.ts`).
  */
 import type { JsonObject, JsonValue, LeaveModule } from "../../shared/protocol.ts";
 import type { SfuAddress } from "./call/call-connection-event.ts";

@@ -1,5 +1,7 @@
 import { UsageError } from "../commands/usage-error.ts";
-import { openScreen } from "../terminal/open-screen.ts";
+import { PlainScreen } from "../terminal/plain-screen.ts";
+import type { Screen } from "../terminal/screen.ts";
+import { TerminalScreen } from "../terminal/terminal-screen.ts";
 import type { ConsoleCaller } from "./caller.ts";
 import type { RecordedCallOptions } from "./recorded-call.ts";
 import { TypingCaller } from "./typing-caller.ts";
@@ -24,4 +26,10 @@ export async function openCaller(
     if (value !== undefined) throw new UsageError(`--${name} needs --wav: a recording that is the caller`);
   }
   return new TypingCaller(openScreen(onInterrupt));
+}
+
+/** Returns a screen that is drawn where input and output are terminals; anything else, such as a pipe, is read line by line. */
+function openScreen(onInterrupt: () => void): Screen {
+  const drawable = process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== "dumb";
+  return drawable ? new TerminalScreen(onInterrupt) : new PlainScreen();
 }

@@ -3,7 +3,6 @@ import { paintFor } from "../terminal/paint.ts";
 import type { Screen } from "../terminal/screen.ts";
 import type { ConsoleCaller } from "./caller.ts";
 import type { ConsoleConversation } from "./console-conversation.ts";
-import { metricsTable } from "./metrics-table.ts";
 
 /** The line that explains how to talk. */
 export const help =
@@ -49,3 +48,24 @@ export class TypingCaller implements ConsoleCaller {
     this.printout.close();
   }
 }
+
+const MiB = 2 ** 20;
+
+/** Returns the metrics of a session as lines of a table. */
+function metricsTable(session: Session): string[] {
+  const { resources } = session;
+  const rows: [string, number | null][] = [
+    ...Object.entries(session.metrics.snapshot()),
+    ["cpu_ms", resources?.cpuMs ?? null],
+    ["heap_mib", resources && resources.heapBytes / MiB],
+    ["external_mib", resources && resources.externalBytes / MiB],
+    ["event_loop_utilization", resources?.eventLoopUtilization ?? null],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${shown(value).padStart(9)}`);
+}
+
+const shown = (value: number | null): string => {
+  if (value === null) return "–";
+  return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 1);
+};

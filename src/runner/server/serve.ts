@@ -16,9 +16,8 @@ import { drainTable } from "../../options/runner.ts";
 import { Announcer } from "../terminal/announcer.ts";
 import { drainConnections } from "./connection-draining.ts";
 import { deriveConnections, limitConnections, openFilesLimit } from "./connection-limit.ts";
-import { lastScrape } from "./last-scrape.ts";
 import { closeServer, listen, listeningText, localUrl } from "./listener.ts";
-import { shutDown } from "./shutdown.ts";
+import { lastScrape, shutDown } from "./shutdown.ts";
 import { warmUp } from "./warm-up.ts";
 
 interface OpenServer {

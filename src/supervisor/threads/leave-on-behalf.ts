@@ -1,8 +1,10 @@
+import { extname } from "node:path";
 import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import type { JsonValue, LeaveData, LeaveModule } from "../../shared/protocol.ts";
+import { providers } from "../../shared/provider-table.ts";
 import { loggedError } from "../log-error.ts";
 
 /** The longest time that leaving for a dead thread may take, in milliseconds. */
@@ -87,4 +89,23 @@ function withoutSecrets(message: string, data: JsonValue): string {
   if (typeof data === "string") return data.length < shortestSecret ? message : message.replaceAll(data, "…");
   if (typeof data !== "object" || data === null) return message;
   return Object.values(data).reduce<string>(withoutSecrets, message);
+}
+
+// The extension is .ts in the clone and .js in the package.
+const extension = extname(import.meta.url);
+
+/**
+ * The modules of Greenroom's own edges, by the edge's `provider`. A call in memory needs none: it ends with its thread.
+ */
+const ownModules = Object.entries(providers)
+  .filter(([, { leavesCalls }]) => leavesCalls)
+  .map(([name]) => [name, new URL(`../../providers/${name}/leave-module${extension}`, import.meta.url).href]);
+
+/**
+ * Returns the modules that leave calls for dead threads, by the edge's `provider`: a closed table of `file:` URLs. A
+ * thread names a provider, and never a module, so that no agent's code decides what the main thread loads.
+ * @param given The application's own modules, for edges of its own; they replace Greenroom's.
+ */
+export function leaveModulesOf(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries({ ...Object.fromEntries(ownModules), ...given }));
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type Candidate, findEater, type Pressure } from "../../../src/supervisor/monitor/memory/eater.ts";
+import { UseTrend } from "../../../src/supervisor/monitor/memory/memory-guard.ts";
 import {
   deriveThreadLimits,
   firstMark,
@@ -12,7 +13,6 @@ import {
 import { ProcessMemory } from "../../../src/supervisor/monitor/memory/process-memory.ts";
 import type { ThreadHolding } from "../../../src/supervisor/monitor/memory/thread-memory.ts";
 import { UnexplainedMemory } from "../../../src/supervisor/monitor/memory/unexplained-memory.ts";
-import { UseTrend } from "../../../src/supervisor/monitor/memory/use-trend.ts";
 import type { Slot } from "../../../src/supervisor/threads/slot.ts";
 
 const MiB = 2 ** 20;
