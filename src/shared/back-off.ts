@@ -52,7 +52,7 @@ export interface PauseOptions {
   /** Ends the pause. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Whether the pause keeps the process alive.
+   * True where the pause keeps the process alive.
    * @default true
    */
   readonly ref?: boolean;

@@ -132,7 +132,7 @@ export const providers = {
 
 export type ProviderName = keyof typeof providers;
 
-/** The names of the variables that hold a provider's keys. */
+/** Returns the names of the variables that hold a provider's keys. */
 export const keysOf = ({ variables }: ProviderRow): readonly string[] =>
   Object.values(variables).flatMap(({ name, isKey }) => (isKey ? [name] : []));
 
