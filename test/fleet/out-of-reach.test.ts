@@ -63,7 +63,7 @@ test("a session whose owner is out of reach is judged by what the registry knows
     t.is(lost.body.end_reason, "lost");
     t.deepEqual(lost.body.error, {
       name: "Error",
-      message: `The process ${owner.nodeId} died, stood still, or was cut off`,
+      message: `The process ${owner.nodeId} ended unexpectedly, stood still, or was cut off`,
     });
     t.truthy(lost.body.session_ended_at);
   }

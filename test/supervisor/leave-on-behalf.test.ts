@@ -114,7 +114,7 @@ test("leaving that never ends is given up, and the stop goes on", async (t) => {
   await launcher.stop();
   gate.open = Promise.resolve();
   t.is(await countOf(launcher, "failed"), 1);
-  t.regex(text(), /"message":"To leave for a thread that died took longer than 5000 ms"/);
+  t.regex(text(), /"message":"To leave the call for a dead thread took longer than 5000 ms"/);
 });
 
 test("leaving that fails is counted and logged, without the leave data", async (t) => {

@@ -161,7 +161,7 @@ export function namesText(options: FilledServeOptions): string | null {
   if (options.authenticated) return null;
   const named = options.allowedHosts.map((name) => `, ${name}`).join("");
   return (
-    `Requests are answered that call it by an address or by localhost${named}. Behind another name, such as a service of ` +
+    `The server answers requests to an address or to localhost${named}. Behind another name, such as a service of ` +
     "Compose or a tunnel, start it with --allowed-hosts <name> (GREENROOM_ALLOWED_HOSTS)."
   );
 }

@@ -23,13 +23,15 @@ export const joinTokenRequest = component(
       .max(255)
       .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
       .optional()
-      .describe("What the others are shown. Default: the user_id; Guest for a new one."),
+      .describe("The name that the others see. Default: the user_id; Guest for a new one."),
     expires_in_seconds: z
       .int()
       .min(60)
       .max(86_400)
       .default(3_600)
-      .describe("For how long the token is good. A client whose call lasts longer asks for another."),
+      .describe(
+        "The time for which the token is valid, in seconds. A client whose call lasts longer asks for another.",
+      ),
   }),
   "Who is to join the call.",
 );
@@ -43,7 +45,7 @@ export const offerRequest = component(
     ...guestFields,
     offer: z
       .record(z.string(), z.unknown())
-      .describe("What the client sends, in the form of the agent's edge, such as an SDP with its type."),
+      .describe("The offer of the client, in the form of the agent's edge, such as an SDP with its type."),
   }),
   "A client that wants to come into the call.",
 );
@@ -52,9 +54,9 @@ export const offerAnswer = component(
   z.object({
     call_type: z.string(),
     call_id: z.string(),
-    user_id: z.string().describe("Who the client is in the call."),
+    user_id: z.string().describe("The id of the client in the call."),
     user_name: z.string(),
-    answer: z.record(z.string(), z.unknown()).describe("What the agent's edge answers, in its own form."),
+    answer: z.record(z.string(), z.unknown()).describe("The answer of the agent's edge, in its own form."),
   }),
   "The answer of the agent's edge.",
 );
@@ -66,9 +68,12 @@ export const joinToken = component(
     call_id: z.string(),
     user_id: z.string(),
     user_name: z.string(),
-    token: z.string().describe("Of this user, for this call. Whoever has it is that user."),
+    token: z.string().describe("The token of this user, for this call. Its bearer is that user."),
     expires_at: instant("When the token ends."),
-    api_key: z.string().optional().describe("Of Stream: what its clients need beside the token. No secret."),
+    api_key: z
+      .string()
+      .optional()
+      .describe("Stream's key, which its clients need beside the token. It is no secret."),
   }),
   "What a client of the agent's edge joins the call with.",
 );

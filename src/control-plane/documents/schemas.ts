@@ -25,7 +25,7 @@ const callId = pathSegment.meta({
   example: "first-call",
 });
 
-const callType = pathSegment.default("default").describe("Type of the call.");
+const callType = pathSegment.default("default").describe("The type of the call.");
 
 const config = z
   .custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {
@@ -56,15 +56,15 @@ export const callPath = z.object({ call_id: callId });
 
 const liveStates = ["starting", "joining", "live", "closing"] as const;
 export const sessionStates = [...liveStates, "ended"] as const;
-const state = z.enum(liveStates).describe("Where the session is in its life.");
+const state = z.enum(liveStates).describe("The state of the session.");
 
 const identity = {
   session_id: z.string(),
   call_id: z.string(),
   call_type: z.string(),
-  config: z.record(z.string(), z.unknown()).describe("As it was given at the start."),
+  config: z.record(z.string(), z.unknown()).describe("The `config` of the start."),
   session_started_at: instant("When the session began."),
-  state: z.enum(sessionStates).describe("Where the session is in its life."),
+  state: z.enum(sessionStates).describe("The state of the session."),
 };
 
 export const startedSession = component(
@@ -87,23 +87,23 @@ export const session = component(
     ...identity,
     config: identity.config
       .nullable()
-      .describe("As it was given at the start. Null where it is asked for with a session_token."),
+      .describe("The `config` of the start. Null where it is asked for with a session_token."),
     created_by: anyJson(
       "Who started it: any JSON value that the server's getCurrentUser returned, or null. Null where it is asked for with a session_token.",
     ),
     resources: z
       .object({
-        cpu_ms: z.number().describe("CPU time of its thread, in milliseconds."),
-        heap_bytes: z.number().describe("JavaScript heap of its thread, in bytes."),
+        cpu_ms: z.number().describe("The CPU time of its thread, in milliseconds."),
+        heap_bytes: z.number().describe("The JavaScript heap of its thread, in bytes."),
         external_bytes: z
           .number()
-          .describe("Buffers, wasm memory and worker threads of its thread, in bytes."),
+          .describe("The buffers, wasm memory and worker threads of its thread, in bytes."),
         event_loop_utilization: z
           .number()
-          .describe("Share of the last second that its thread was busy, 0 to 1."),
+          .describe("The share of the last second that its thread was busy, 0 to 1."),
       })
       .nullable()
-      .describe("What its thread uses, seen from outside it. Null until first seen."),
+      .describe("The resources that its thread uses, measured from outside. Null until the first reading."),
   }),
   "A session.",
 );
@@ -112,7 +112,10 @@ export const sessionList = component(
   "SessionList",
   z.object({
     sessions: z.array(session),
-    next_cursor: z.string().nullable().describe("Where the next page begins; null on the last one."),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe("The place where the next page begins; null on the last one."),
   }),
   "Live sessions, the oldest first.",
 );
@@ -124,7 +127,10 @@ export const closing = component(
 );
 export const callClosing = component(
   "CallClosing",
-  z.object({ status: z.literal("closing"), session_ids: z.array(z.string()).describe("Those that close.") }),
+  z.object({
+    status: z.literal("closing"),
+    session_ids: z.array(z.string()).describe("The sessions that close."),
+  }),
   "Closing of the sessions of a call has begun; with ?wait=true, they have ended.",
 );
 const closeQuery = z.enum(["true", "false", "True", "False", "1", "0", ""]);
@@ -146,7 +152,7 @@ export const listParameters = z.object({
     .min(1)
     .max(1_000)
     .default(100)
-    .describe("Most sessions on a page."),
+    .describe("The most sessions on a page."),
   cursor: z.string().optional().describe("The next_cursor of the page before."),
 });
 export const eventParameters = z.object({
@@ -164,7 +170,7 @@ export const messageRequest = component(
       .string()
       .max(8_192)
       .regex(/\S/, { error: "String should have at least one character that is not white space" })
-      .describe("What the participant says. 1 to 8,192 characters."),
+      .describe("The text that the participant says, 1 to 8,192 characters."),
   }),
   "A turn of a text participant.",
 );
@@ -195,7 +201,7 @@ export const sessionMetrics = component(
   "What was measured in a session, with the names of Vision Agents.",
 );
 
-const code = z.string().describe("What went wrong, for programs.");
+const code = z.string().describe("The error code, for programs.");
 export const problem = component("Error", z.object({ detail: z.unknown(), code }), "Any error.");
 
 export const validationProblem = component(
@@ -217,9 +223,12 @@ export const sessionProblem = component(
   z.object({
     detail: z.string(),
     code,
-    end_reason: z.enum(endReasonNames).optional().describe("Why it ended. For 10 minutes after its end."),
+    end_reason: z
+      .enum(endReasonNames)
+      .optional()
+      .describe("The reason of its end. Given for 10 minutes after the end."),
     session_ended_at: instant("When it ended.").optional(),
-    error: errorInfo.nullable().optional().describe("What it ended of, where that was an error."),
+    error: errorInfo.nullable().optional().describe("The error that ended it, where there was one."),
   }),
   "There is no such live session, or the caller may not view it.",
 );
@@ -229,7 +238,10 @@ export const callProblem = component(
   z.object({
     detail: z.string(),
     code,
-    session_ids: z.array(z.string()).optional().describe("Those that close, where others may be left."),
+    session_ids: z
+      .array(z.string())
+      .optional()
+      .describe("The sessions that close, where others may be left."),
   }),
   "Not all sessions of this call could be asked to close.",
 );

@@ -14,8 +14,8 @@ const { judged, ofSession, withBody, limited } = commonAnswers;
 const documentation = {
   summary: "Let somebody join the call that the agent is in",
   description:
-    "A token of the agent's own edge, for a client of that edge. A `session_token` does not open this: whoever holds one may be " +
-    "anybody, and a join token lets them be whom they name.",
+    "A token of the agent's own edge, for a client of that edge. A `session_token` is not accepted here: its bearer is not " +
+    "known, and a join token lets them be any user that they name.",
   body: { schema: joinTokenRequest, required: false },
   answers: {
     ...judged,

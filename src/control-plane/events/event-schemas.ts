@@ -33,8 +33,10 @@ const transcript = z.object({
   role: z.enum(["user", "agent"]),
   turn_id: turnId,
   participant_id: z.string(),
-  final: z.boolean().describe("text is the whole of it, as far as it was heard."),
-  delta: z.string().optional().describe("The next piece of what the agent says, as it is heard."),
+  final: z
+    .boolean()
+    .describe("True in the last event of these words: text has all of them, as far as they were heard."),
+  delta: z.string().optional().describe("The next piece of the agent's words, as it is heard."),
   interim: z
     .string()
     .optional()
@@ -50,7 +52,7 @@ const transcript = z.object({
       'True where these final words of the user, such as "mhm", were said while the agent went on speaking. They are part of the ' +
         "conversation, and are not answered: no turn follows.",
     ),
-  message_id: z.string().optional().describe("The typed message that this is."),
+  message_id: z.string().optional().describe("The id of the typed message that this is."),
 });
 
 const turn = z.object({
@@ -59,7 +61,7 @@ const turn = z.object({
   turn_id: turnId,
   origin: z
     .enum(["participant", "response", "say"])
-    .describe("What began it: a participant, or the agent's own code."),
+    .describe("The origin of the turn: a participant, or the agent's own code."),
   outcome: z.enum(["done", "interrupted", "failed"]),
   duration_ms: ms("From the words to the end of the answer."),
   first_token_ms: ms(
@@ -98,7 +100,7 @@ const participantUnheard = z.object({
 const participantHeard = z.object({
   type: z.literal("participant_heard"),
   at,
-  participant_id: z.string().describe("Who could not be heard, and is again."),
+  participant_id: z.string().describe("The participant who could not be heard, and is heard again."),
 });
 
 const userSilent = z.object({
@@ -109,7 +111,7 @@ const userSilent = z.object({
     .number()
     .int()
     .min(1)
-    .describe("How many silences in a row this makes, without a word of a participant in between."),
+    .describe("The number of silences in a row, without a word of a participant in between."),
 });
 
 export const sessionEvent = component(
@@ -127,7 +129,7 @@ export const sessionEvent = component(
       type: z.literal("end"),
       at,
       reason: z.enum(endReasonNames),
-      error: errorInfo.nullable().describe("What it ended of; null where that was no error."),
+      error: errorInfo.nullable().describe("The error that ended the session; null where there was none."),
     }),
   ]),
   "The data of an event. Its type is that of the event; the last one of a session is end.",

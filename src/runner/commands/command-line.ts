@@ -20,7 +20,7 @@ export interface CommandLine {
 export interface NoCommand {
   readonly command: null;
   readonly exitCode: number;
-  /** The fault of the command line, for whoever started the program. */
+  /** The fault of the command line, for the person who started the program. */
   readonly complaint: string | null;
 }
 

@@ -25,7 +25,7 @@ export function summarize(session: Session): SessionSummary {
 }
 
 export function lostError({ nodeId }: Pick<SessionRecord, "nodeId">): PlainError {
-  return { name: "Error", message: `The process ${nodeId} died, stood still, or was cut off` };
+  return { name: "Error", message: `The process ${nodeId} ended unexpectedly, stood still, or was cut off` };
 }
 
 /**

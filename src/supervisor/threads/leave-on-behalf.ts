@@ -50,7 +50,7 @@ export class LeavesOnBehalf {
       await within(
         this.#runModule(provider, data, over.signal),
         timeoutMs,
-        "To leave for a thread that died",
+        "To leave the call for a dead thread",
       );
       this.#metrics.leftOnBehalf("done");
       const ms = Math.round(performance.now() - startedAt);
