@@ -6,7 +6,7 @@ import { type Hop, PeerMarks } from "../../src/control-plane/peers/connection/ma
 import { PeerClient } from "../../src/control-plane/peers/connection/peer-client.ts";
 import { PeerError } from "../../src/control-plane/peers/connection/peer-error.ts";
 import { answerAsPeer } from "../fixtures/fleet/stand-in-peer.ts";
-import { type Fleet, openFleet, placesOf } from "../fixtures/http/open-fleet.ts";
+import { type Fleet, openFleet, openPair, type Pair, placesOf } from "../fixtures/http/open-fleet.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
@@ -15,6 +15,12 @@ async function fleetOf(t: ExecutionContext, serve: ServeOptions): Promise<Fleet>
   const fleet = await openFleet({ serve: () => serve });
   t.teardown(() => fleet.close());
   return fleet;
+}
+
+async function pairOf(t: ExecutionContext, serve: ServeOptions): Promise<Pair> {
+  const pair = await openPair({ serve: () => serve });
+  t.teardown(() => pair.close());
+  return pair;
 }
 
 async function serverOf(t: ExecutionContext, server: Server): Promise<string> {
@@ -29,7 +35,7 @@ async function serverOf(t: ExecutionContext, server: Server): Promise<string> {
 const user: Dependency<string | null> = ({ headers }) => headers.get("x-user");
 
 test("a session whose owner is out of reach is judged by what the registry knows", async (t) => {
-  const fleet = await fleetOf(t, {
+  const fleet = await pairOf(t, {
     getCurrentUser: user,
     canViewSession: async ({ session, resolve }) => session().createdBy === (await resolve(user)),
   });
@@ -75,7 +81,7 @@ test("a session whose owner is out of reach is judged by what the registry knows
 });
 
 test("of a session out of reach the bearer of its token hears no more than its starter may view", async (t) => {
-  const fleet = await fleetOf(t, { canViewSession: ({ headers }) => headers.get("x-user") === "ann" });
+  const fleet = await pairOf(t, { canViewSession: ({ headers }) => headers.get("x-user") === "ann" });
   const { session_id, session_token } = await fleet.replicas[0].start({}, { "x-user": "ann" });
   const { owner, foreign } = placesOf(fleet, session_id);
   const path = `/sessions/${session_id}?token=${session_token}`;
@@ -166,7 +172,7 @@ test("a stranger at a peer's address learns nothing of a caller: no header, quer
 });
 
 test("an owner that keeps silent is not waited for once it is declared dead", async (t) => {
-  const fleet = await fleetOf(t, {});
+  const fleet = await pairOf(t, {});
   const { session_id } = await fleet.replicas[0].start();
   const { owner, foreign } = placesOf(fleet, session_id);
   const asked = Promise.withResolvers<void>();
@@ -186,7 +192,7 @@ test("an owner that keeps silent is not waited for once it is declared dead", as
 });
 
 test("without a secret nothing is passed on, and the log says so", async (t) => {
-  const fleet = await fleetOf(t, { peerSecret: undefined } as unknown as ServeOptions);
+  const fleet = await pairOf(t, { peerSecret: undefined } as unknown as ServeOptions);
   const { session_id } = await fleet.replicas[0].start();
   const { owner, foreign } = placesOf(fleet, session_id);
   t.is((await owner.ask(`/sessions/${session_id}`)).status, 200);
@@ -212,7 +218,7 @@ test("a wrong address is told by who answers there", async (t) => {
     t,
     createServer((_request, response) => response.end("{}")),
   );
-  const others = await openFleet({
+  const others = await openPair({
     serve: () => ({ peerSecret: "the-secret-of-quite-another-fleet-than-that" }),
   });
   t.teardown(() => others.close());

@@ -4,7 +4,14 @@ import { supervisorOf } from "../../src/agent-launcher.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { carrierRoutes, signature } from "../fixtures/http/carrier.ts";
-import { type Fleet, openFleet, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
+import {
+  type Fleet,
+  openFleet,
+  openPair,
+  type Pair,
+  placesOf,
+  type Replica,
+} from "../fixtures/http/open-fleet.ts";
 import { SocketClient } from "../fixtures/http/socket-client.ts";
 
 /** One after another, since they share a fleet. */
@@ -24,7 +31,7 @@ test.before(async (t) => {
 test.after.always((t) => t.context.fleet?.close());
 
 /** A session, the replica that has it, and the URL of its socket at another one. */
-async function started(fleet: Fleet, config: JsonObject = {}) {
+async function started(fleet: Fleet | Pair, config: JsonObject = {}) {
   const { session_id: id, session_token: token } = await fleet.replicas[0].start({ config }, asAnn);
   const { owner, foreign } = placesOf(fleet, id);
   return {
@@ -94,7 +101,7 @@ test("a client that leaves by another replica has left the call", async (t) => {
 });
 
 test("a page of another origin brings no cookies to the owner either", async (t) => {
-  const fleet = await openFleet({
+  const fleet = await openPair({
     launcher,
     serve: () => ({ canJoinCall: ({ cookies }) => cookies.get("user") === "ann" }),
   });
@@ -106,7 +113,7 @@ test("a page of another origin brings no cookies to the owner either", async (t)
 });
 
 test("where the owner is gone the socket is cut", async (t) => {
-  const fleet = await openFleet({ launcher, serve });
+  const fleet = await openPair({ launcher, serve });
   t.teardown(() => fleet.close());
   const { owner, media, id, foreign } = await started(fleet);
   const { client } = await SocketClient.open(t, media, { options: { headers: asAnn } });

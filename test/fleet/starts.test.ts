@@ -9,6 +9,8 @@ import {
   type Fleet,
   type FleetOptions,
   openFleet,
+  openPair,
+  type Pair,
   peerSecret,
   placesOf,
   type Replica,
@@ -17,6 +19,12 @@ import { CommonRegistry, CommonStore } from "../fixtures/registry/common-registr
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
+
+async function pairOf(t: ExecutionContext, options: FleetOptions): Promise<Pair> {
+  const pair = await openPair(options);
+  t.teardown(() => pair.close());
+  return pair;
+}
 
 async function fleetOf(t: ExecutionContext, options: FleetOptions): Promise<Fleet> {
   const fleet = await openFleet(options);
@@ -92,7 +100,7 @@ test("a start that is passed on is the client's: its body, headers and address; 
 });
 
 test("a replica that shuts down hands its starts over", async (t) => {
-  const fleet = await fleetOf(t, {});
+  const fleet = await pairOf(t, {});
   const [first] = fleet.replicas;
   (await supervisorOf(first.launcher)).announceDrain();
   const announced = await first.start();
@@ -103,9 +111,9 @@ test("a replica that shuts down hands its starts over", async (t) => {
 });
 
 test("one that has announced it takes a start itself where nobody else can", async (t) => {
-  const fleet = await fleetOf(t, {});
-  const [first, second, third] = fleet.replicas;
-  await Promise.all([second.launcher.stop(), third.launcher.stop()]);
+  const fleet = await pairOf(t, {});
+  const [first, second] = fleet.replicas;
+  await second.launcher.stop();
   (await supervisorOf(first.launcher)).announceDrain();
   const { session_id } = await first.start();
   t.is(placesOf(fleet, session_id).owner, first);
@@ -125,7 +133,7 @@ test("a peer that is not there is passed over", async (t) => {
 
 test("the limit of a call and that of the fleet are no want of room", async (t) => {
   const store = new CommonStore({ maxSessions: 2 });
-  const fleet = await fleetOf(t, { store, launcher: { maxConcurrentSessions: 2, maxSessionsPerCall: 1 } });
+  const fleet = await pairOf(t, { store, launcher: { maxConcurrentSessions: 2, maxSessionsPerCall: 1 } });
   const [first, second] = fleet.replicas;
   await first.start({ call_id: "one" });
   const inCall = await second.ask("/sessions", { json: { call_id: "one" } });
@@ -211,7 +219,7 @@ const refused = ({ lines }: Replica) =>
   eventually("it was refused", () => lines().some(({ code }) => code === "START_ABANDONED"));
 
 test("a start whose sender has hung up does not begin", async (t) => {
-  const fleet = await fleetOf(t, {});
+  const fleet = await pairOf(t, {});
   const [replica] = fleet.replicas;
   await sendAndLeave(replica);
   await refused(replica);
@@ -230,7 +238,7 @@ test("nor one that is given up while it is being claimed", async (t) => {
     abandoned = true;
     claimed.resolve();
   };
-  const fleet = await fleetOf(t, { store, launch: (index) => (index === 0 ? { registry } : {}) });
+  const fleet = await pairOf(t, { store, launch: (index) => (index === 0 ? { registry } : {}) });
   const supervisor = await supervisorOf(fleet.replicas[0].launcher);
   const error = await t.throwsAsync(supervisor.startSession({ callId: "c" }, () => abandoned));
   await claimed.promise;

@@ -97,7 +97,7 @@ test("a line that was cut off is ignored, others that cannot be read are named o
   appendFileSync(fileIn(stateDir), `no json\n\n{"type":"told"}\n${"\0".repeat(300)}\n`);
   const third = await reopen(t, stateDir);
   t.is(third.heard.warned.length, 1);
-  t.regex(third.heard.warned[0]!, /^lines of the journal could not be read.*"lines":3/);
+  t.regex(third.heard.warned[0]!, /^Lines of the journal could not be read.*"lines":3/);
   t.true(third.heard.warned[0]!.includes(`"first_at":${size}`), third.heard.warned[0]);
   await eventually("all is delivered", () => third.heard.delivered.length === 2);
 });
@@ -225,7 +225,7 @@ test("the file or the folder is taken away: it is told, starts are refused, and 
     rmSync(path, { recursive: true });
     await eventually("it is noticed, and mended", () => first.heard.back === times + 1);
     t.is(first.heard.away, times + 1);
-    t.regex(first.heard.causes.at(-1)!, /was taken away/);
+    t.regex(first.heard.causes.at(-1)!, /was removed/);
     t.true(first.registry.up);
   }
   await first.registry.close();

@@ -185,23 +185,20 @@ test.serial("API keys that cannot be read stop the start", async (t) => {
   t.regex(child.stderr, /at least 16 characters/);
 });
 
-test.serial("a callback that leaves a rejection behind harms nobody", async (t) => {
-  const child = program(t, ["serve"], { env: { TEST_CALLBACKS: "1" } });
-  const url = await child.readyUrl();
-  const id = await startSession(url);
-  t.is((await ask(url, `/sessions/${id}`)).status, 200);
-  await child.logged("rejection_unhandled");
-  t.is((await ask(url, `/sessions/${id}`)).status, 200);
-});
-
-test.serial("an uncaught exception: running calls go on to their end, then the exit code is 1", async (t) => {
-  const child = program(t, ["serve"], { env: { TEST_CALLBACKS: "1" } });
-  const url = await child.readyUrl();
-  const id = await startSession(url);
-  await ask(url, `/sessions/${id}/metrics`);
-  await child.logged("calls_awaited");
-  t.is((await ask(url, "/sessions", { call_id: "x" })).body.code, "DRAINING");
-  await ask(url, `/sessions/${id}`, undefined, "DELETE");
-  t.is((await child.exit).code, 1);
-  t.like(child.log.at(-1), { finished: 1, closed: 0 });
-});
+test.serial(
+  "a callback that leaves a rejection behind harms nobody; after one that throws running calls end first",
+  async (t) => {
+    const child = program(t, ["serve"], { env: { TEST_CALLBACKS: "1" } });
+    const url = await child.readyUrl();
+    const id = await startSession(url);
+    t.is((await ask(url, `/sessions/${id}`)).status, 200);
+    await child.logged("rejection_unhandled");
+    t.is((await ask(url, `/sessions/${id}`)).status, 200);
+    await ask(url, `/sessions/${id}/metrics`);
+    await child.logged("calls_awaited");
+    t.is((await ask(url, "/sessions", { call_id: "x" })).body.code, "DRAINING");
+    await ask(url, `/sessions/${id}`, undefined, "DELETE");
+    t.is((await child.exit).code, 1);
+    t.like(child.log.at(-1), { finished: 1, closed: 0 });
+  },
+);

@@ -3,7 +3,7 @@ import type { EndOutcome } from "../../src/registry/registry.ts";
 import { lostError } from "../../src/supervisor/session/session-summary.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { EventReader } from "../fixtures/http/event-reader.ts";
-import { type Fleet, openFleet } from "../fixtures/http/open-fleet.ts";
+import { openPair, type Pair } from "../fixtures/http/open-fleet.ts";
 import { CommonRegistry, CommonStore } from "../fixtures/registry/common-registry.ts";
 import { detachedSession } from "../fixtures/supervisor/detached-session.ts";
 
@@ -12,7 +12,7 @@ const test = anyTest.serial as TestFn;
 /** Opens a fleet whose first replica has its ends written once `outcome` is settled. */
 async function slowToWrite(
   t: ExecutionContext,
-): Promise<Fleet & { readonly outcome: PromiseWithResolvers<EndOutcome> }> {
+): Promise<Pair & { readonly outcome: PromiseWithResolvers<EndOutcome> }> {
   const outcome = Promise.withResolvers<EndOutcome>();
   const store = new CommonStore();
   const registry = new CommonRegistry(store);
@@ -21,7 +21,7 @@ async function slowToWrite(
     const written = await end(...args);
     return (await outcome.promise) === "final" ? written : outcome.promise;
   };
-  const fleet = await openFleet({ store, launch: (index) => (index === 0 ? { registry } : {}) });
+  const fleet = await openPair({ store, launch: (index) => (index === 0 ? { registry } : {}) });
   t.teardown(async () => {
     outcome.resolve("final");
     await fleet.close();

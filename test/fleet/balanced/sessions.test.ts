@@ -6,7 +6,7 @@ const test = fleetTest();
 test("sessions that the balancer started are viewed, measured, messaged, followed and closed through any replica", async (t) => {
   const { balancer, replicas } = await balancedFleet(t);
   const doors = [...replicas, balancer];
-  for (const closing of doors) {
+  for (const closing of [replicas[1], balancer]) {
     const { session_id } = await balancer.start({}, ann);
     const heard = [];
     for (const door of doors) heard.push(await use(t, door, session_id));

@@ -4,7 +4,7 @@ import { type AgentLauncher, routes, type ServeOptions } from "greenroom";
 import Koa from "koa";
 import { koaBody } from "koa-body";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
-import { openFleet } from "../../fixtures/http/open-fleet.ts";
+import { openPair } from "../../fixtures/http/open-fleet.ts";
 import { listen, startLauncher } from "../../fixtures/http/open-server.ts";
 
 /** One after another, since they share a server. */
@@ -56,7 +56,7 @@ test("mounted in a bare application, the API works as in its own", async (t) => 
 });
 
 test("mounted below a path, behind a body parser, replicas pass requests on to each other", async (t) => {
-  const fleet = await openFleet({
+  const fleet = await openPair({
     app: (launcher, options) => {
       const app = new Koa();
       const mounted = routes(launcher, options);
@@ -73,13 +73,12 @@ test("mounted below a path, behind a body parser, replicas pass requests on to e
   t.teardown(() => fleet.close());
   const [{ ask }] = fleet.replicas;
   const started = [];
-  for (const call_id of ["one", "two", "three"])
-    started.push(await ask("/agents/sessions", { json: { call_id } }));
+  for (const call_id of ["one", "two"]) started.push(await ask("/agents/sessions", { json: { call_id } }));
   t.deepEqual(
     started.map(({ status }) => status),
-    [201, 201, 201],
+    [201, 201],
   );
-  t.is((await ask("/agents/sessions")).body.sessions.length, 3);
+  t.is((await ask("/agents/sessions")).body.sessions.length, 2);
   for (const { body } of started) {
     const path = `/agents/sessions/${body.session_id}`;
     t.is((await ask(`${path}/messages`, { json: { text: "hello" } })).status, 202);

@@ -1,6 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { AgentLauncherOptions } from "greenroom";
-import { openFleet, placesOf } from "../../fixtures/http/open-fleet.ts";
+import { openPair, placesOf } from "../../fixtures/http/open-fleet.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 
 /** One after another: each has threads of its own, and there are two cores. */
@@ -66,7 +66,7 @@ test("who waits for a place when the server stops is told so", async (t) => {
 });
 
 test("a place that a session of another replica holds while it closes is waited for too", async (t) => {
-  const fleet = await openFleet({ launcher: { maxSessionsPerCall: 1, threadWaitTimeoutMs: 30_000 } });
+  const fleet = await openPair({ launcher: { maxSessionsPerCall: 1, threadWaitTimeoutMs: 30_000 } });
   t.teardown(() => fleet.close());
   const first = await fleet.replicas[0].start({ call_id: "c" });
   const { owner, foreign } = placesOf(fleet, first.session_id);

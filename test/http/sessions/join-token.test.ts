@@ -2,7 +2,7 @@ import { BroadcastChannel } from "node:worker_threads";
 import anyTest, { type TestFn } from "ava";
 import { type AgentLauncher, HttpError, type JsonObject, type Session } from "greenroom";
 import { agentUrl } from "../../fixtures/agent-url.ts";
-import { openFleet, placesOf } from "../../fixtures/http/open-fleet.ts";
+import { openPair, placesOf } from "../../fixtures/http/open-fleet.ts";
 import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { reached } from "../../fixtures/session-watch.ts";
 
@@ -191,7 +191,7 @@ test("a caller who wants too many is told when to come back", async (t) => {
 
 test("any replica passes the request on to the one that has the session", async (t) => {
   t.timeout(120_000);
-  const fleet = await openFleet({ launcher: { agent: agentUrl("open-call") } });
+  const fleet = await openPair({ launcher: { agent: agentUrl("open-call") } });
   t.teardown(() => fleet.close());
   const { session_id } = await fleet.replicas[0].start({ call_id: "c9" });
   const { owner, foreign } = placesOf(fleet, session_id);

@@ -62,7 +62,7 @@ for (const [fault, reason] of [
   });
 }
 
-const deaths = trials(3, 50);
+const deaths = trials(2, 50);
 
 test.serial(`${deaths} killed threads leave no participant, no socket and no leave under way`, async (t) => {
   t.timeout(300_000);

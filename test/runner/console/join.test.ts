@@ -21,14 +21,6 @@ test.serial("run --join prints the link, and stays in the call though nothing is
   t.false(child.stderr.includes("demo.invalid"), "the link is not logged");
 });
 
-test.serial("what is typed is answered as ever, also with --join", async (t) => {
-  const child = program(t, ["run", "--join"], { launcher });
-  child.write("thanks\n");
-  await child.printed(/^agent: You are welcome!$/m);
-  child.kill("SIGTERM");
-  t.is((await child.exit).code, 0);
-});
-
 test.serial("without a terminal there is no link unless it is asked for", async (t) => {
   const child = program(t, ["run"], { launcher });
   child.end("thanks\n");
@@ -65,20 +57,6 @@ test.serial("an edge for browsers: the link leads to the call alone, and only wi
   await child.printed(/^agent: You are welcome!$/m);
   child.kill("SIGTERM");
   t.deepEqual(await child.exit, { code: 0, signal: null });
-});
-
-test.serial("in a terminal the built-in agent offers the talk page, unless --no-demo is given", async (t) => {
-  if (noTerminal(t)) return;
-  const offers = new Child(t, [bin, "run", "--no-splash"], { terminal: true });
-  await offers.printed(talkAddress);
-  offers.write("/quit\r");
-  t.is((await offers.exit).code, 0);
-  const silent = new Child(t, [bin, "run", "--no-splash", "--no-demo"], { terminal: true });
-  silent.write("thanks\r");
-  await silent.printed(/You are welcome/);
-  silent.write("/quit\r");
-  t.is((await silent.exit).code, 0);
-  t.notRegex(silent.stdout, /\/talk#/);
 });
 
 test.serial("in a terminal the link is a hint, in one piece", async (t) => {

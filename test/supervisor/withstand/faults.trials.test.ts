@@ -223,10 +223,10 @@ test.serial("a flood of console output is cut, lines say by how much, and it hur
   for (const id of [loud, other]) t.is((await ask(url, `/sessions/${id}`)).body.state, "live");
   child.kill("SIGINT");
   t.is((await child.exit).code, 0);
-  // A second's budget is 500 lines; each second in which it was spent ends with a line that says so.
-  const flood = child.log.filter(({ msg }) => msg.startsWith("flood"));
-  const cuts = child.log.filter(({ event }) => event === "log_lines_dropped");
-  t.true(flood.length <= 500 * (cuts.length + 1), `${flood.length} lines, ${cuts.length} cuts`);
+  // A second's budget is 500 lines. On a busy machine not every second spends it: what holds is that 1,001 lines take one whole second.
+  const times = child.log.filter(({ msg }) => msg.startsWith("flood")).map(({ time }) => Number(time));
+  for (const [at, time] of times.slice(1_000).entries())
+    t.true(time - times[at]! >= 990, `1,001 lines in ${time - times[at]!} ms`);
 });
 
 test.serial("createAgent throws: the start fails with the agent's own error as its cause", async (t) => {
