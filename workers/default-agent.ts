@@ -3,6 +3,8 @@ import type { LLM } from "../src/agent/llm.ts";
 import { Agent } from "../src/api/agent.ts";
 import * as browser from "../src/providers/browser/index.ts";
 import * as local from "../src/providers/local/index.ts";
+import { timeAt } from "../src/providers/local/time-at.ts";
+import { knownPlaces } from "../src/providers/local/weather/offline-table.ts";
 import { fromEnvironment, providers } from "../src/shared/provider-table.ts";
 
 const keys = [providers.gemini, providers.deepgram, providers.elevenlabs].map(
@@ -25,6 +27,9 @@ const missing = keys.filter((key) => fromEnvironment(key) === undefined).map(({ 
 const about =
   missing.length === 0 ? {} : { about: `Offline stand-ins take the place of what needs ${list(missing)}.` };
 
+/** The name of the agent, and the places that its callers try. */
+export const keyterms = ["Greenroom", "weather", ...knownPlaces];
+
 /** The agent that is served where none is named. It uses the services whose keys are set, and runs without any. */
 export default defineAgent({
   ...about,
@@ -36,18 +41,18 @@ export default defineAgent({
       parameters: { type: "object", properties: { location: { type: "string" } }, required: ["location"] },
       execute: ({ location }, { signal }) => local.getWeatherByLocation(location, { signal }),
     });
-    llm.registerFunction({
+    llm.registerFunction<{ location?: string }>({
       name: "get_time",
-      description: "Get the current time of the server",
-      execute: () =>
-        new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" }),
+      description: "Get the current time in a city, or of the server where none is named",
+      parameters: { type: "object", properties: { location: { type: "string" } } },
+      execute: ({ location }) => timeAt(location),
     });
     return new Agent({
       edge: new browser.Edge(),
       agentUser: { id: "agent", name: "Greenroom" },
       instructions: "You are a friendly voice assistant. Answer in short, spoken sentences.",
       llm,
-      stt: deepgram ? new deepgram.STT({ eagerTurnDetection: true }) : new local.STT(),
+      stt: deepgram ? new deepgram.STT({ eagerTurnDetection: true }) : new local.STT({ keyterms }),
       tts: elevenlabs ? new elevenlabs.TTS() : new local.TTS(),
     });
   },

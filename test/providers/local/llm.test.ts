@@ -131,6 +131,57 @@ test("it streams word by word, and stops when it is aborted", async (t) => {
 const talk = async (text: string, more: Partial<LlmRequest> = {}) =>
   textOf(await answer([asked(text)], more));
 
+/** Returns the messages of a turn in which the agent called a tool, and what is asked next. */
+const after = (name: string, place: string, answered: string, next: string): Message[] => [
+  asked(`${name} ${place}`),
+  { role: "agent", text: "", toolCalls: [{ id: "0", name, arguments: { place } }] },
+  brought({ name, ok: true, output: "…" }),
+  { role: "agent", text: answered, toolCalls: [] },
+  asked(next),
+];
+
+for (const [next, places] of [
+  ["And in Rome?", ["Rome"]],
+  ["What about Tokyo?", ["Tokyo"]],
+  ["How about Madrid and New York?", ["Madrid", "New York"]],
+  ["Berlin.", ["Berlin"]],
+] as const) {
+  test(`it goes on with what was asked before: ${next}`, async (t) => {
+    const weather = await answer(after("get_weather", "Oslo", "It is cold.", next));
+    t.deepEqual(
+      callsOf(weather),
+      places.map((place) => ["get_weather", { place }]),
+    );
+  });
+}
+
+for (const next of ["What about you?", "Hello.", "Thanks.", "And what is your name?"]) {
+  test(`it does not go on with what was asked before: ${next}`, async (t) => {
+    t.deepEqual(callsOf(await answer(after("get_weather", "Oslo", "It is cold.", next))), []);
+  });
+}
+
+test("a place is asked for, and the answer is one", async (t) => {
+  const asks = textOf(await answer([asked("How is the weather?")]));
+  t.regex(asks, /^Tell me where/);
+  const told = [asked("How is the weather?"), { role: "agent", text: asks, toolCalls: [] } as const];
+  t.deepEqual(callsOf(await answer([...told, asked("Chicago.")])), [["get_weather", { place: "Chicago" }]]);
+  t.is(textOf(await answer([...told, asked("Never mind.")])), "Okay.");
+});
+
+test("the time is asked for at places too, where the tool takes one", async (t) => {
+  const time = (properties: object) =>
+    functions.map((one) =>
+      one.name === "get_time" ? { ...one, parameters: { ...one.parameters, properties } } : one,
+    ) as typeof functions;
+  const question = [asked("What time is it in Tokyo and in New York?")];
+  t.deepEqual(callsOf(await answer(question, { functions: time({ location: { type: "string" } }) })), [
+    ["get_time", { location: "Tokyo" }],
+    ["get_time", { location: "New York" }],
+  ]);
+  t.deepEqual(callsOf(await answer(question, { functions: time({}) })), [["get_time", {}]]);
+});
+
 test("what a newcomer tries is answered", async (t) => {
   t.is(await talk("Stop talking."), "Okay.");
   t.is(await talk("How do you spell your name?"), "My name is Greenroom: G, R, E, E, N, R, O, O, M.");
@@ -140,7 +191,17 @@ test("what a newcomer tries is answered", async (t) => {
   t.is(await talk("Thanks, goodbye."), "Goodbye!");
   t.regex(await talk("Hi, how are you?"), /^I am fine/);
   t.is(await talk("My name is Ada."), "Nice to meet you, Ada.");
-  t.regex(await talk("Tell me a story."), /Venus/);
+  t.regex(await talk("Tell me a story."), /interesting/);
+  t.not(await talk("Tell me a joke."), textOf(await answer([asked("Hi"), asked("Tell me a joke.")])));
+  t.is(await talk("What is two plus two?"), "That is 4.");
+  t.is(await talk("What is too plus, too?"), "That is 4.");
+  t.is(await talk("No, thank you."), "All right.");
+  t.is(await talk("How much is 12 divided by 5?"), "That is 2.4.");
+  t.is(await talk("What is twenty-one times 3?"), "That is 63.");
+  t.is(await talk("What is one divided by zero?"), "That cannot be divided.");
+  t.is(textOf(await answer([asked("My name is Ada."), asked("What is my name?")])), "Your name is Ada.");
+  t.regex(await talk("Are you a robot?"), /^I am a program/);
+  t.regex(await talk("Do you speak German?"), /English/);
   const repeat = [
     asked("hi"),
     { role: "agent", text: "It rains.", toolCalls: [] } as const,
@@ -153,6 +214,16 @@ for (const [question, place] of [
   ["How warm is it in Cairo?", "Cairo"],
   ["Is it raining in Amsterdam?", "Amsterdam"],
   ["What's the whether like in London today?", "London"],
+  ["Will it rain in Seattle tomorrow?", "Seattle"],
+  ["Do I need an umbrella in Lisbon?", "Lisbon"],
+  ["Is it cold in Moscow?", "Moscow"],
+  ["What is the temperature in the city of Oslo right now?", "Oslo"],
+  ["What is the weather for tomorrow in Vienna?", "Vienna"],
+  ["Weather Berlin.", "Berlin"],
+  ["Whatsoever like in London to-day", "London"],
+  ["What is the weathering Mumbai?", "Mumbai"],
+  ["Is it sunny and Barcelona to day?", "Barcelona"],
+  ["Give me the wiper for Munich.", "Munich"],
 ] as const) {
   test(`it asks for the weather in other words: ${question}`, async (t) => {
     t.deepEqual(callsOf(await answer([asked(question)])), [["get_weather", { place }]]);
@@ -191,6 +262,49 @@ const own = [
     },
   },
 ];
+
+const more = [
+  {
+    name: "switch_light",
+    description: "Turn the light in a room on or off",
+    parameters: {
+      type: "object" as const,
+      properties: { room: { type: "string" }, state: { type: "string", enum: ["on", "off"] } },
+      required: ["room", "state"],
+    },
+  },
+  {
+    name: "send_message",
+    description: "Send a text message to somebody",
+    parameters: {
+      type: "object" as const,
+      properties: { name: { type: "string" }, text: { type: "string" } },
+      required: ["name", "text"],
+    },
+  },
+  {
+    name: "add_to_list",
+    description: "Add an item to the shopping list",
+    parameters: { type: "object" as const, properties: { item: { type: "string" } }, required: ["item"] },
+  },
+  {
+    name: "toString",
+    description: "Nothing that is ever asked for",
+    parameters: { type: "object" as const, properties: {} },
+  },
+];
+
+for (const [question, name, args] of [
+  ["Turn on the light in the kitchen.", "switch_light", { state: "on", room: "kitchen" }],
+  ["Switch the light in London off, please.", "switch_light", { state: "off", room: "London" }],
+  ["Send a message to Anna that I am late.", "send_message", { name: "Anna", text: "I am late" }],
+  ["Add milk to my shopping list.", "add_to_list", { item: "milk" }],
+  ["Where is my order number twelve?", "get_order_status", { order_number: "12" }],
+] as const) {
+  test(`the arguments of a tool are found in the question: ${question}`, async (t) => {
+    t.deepEqual(callsOf(await answer([asked(question)], { functions: [...own, ...more] })), [[name, args]]);
+  });
+}
 
 test("a tool of an agent's own is called when the question matches its description", async (t) => {
   const asks = async (text: string) => callsOf(await answer([asked(text)], { functions: own }));

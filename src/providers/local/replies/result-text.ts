@@ -10,7 +10,11 @@ export function resultText({ name, ok, output, format }: ToolResult): string {
   if (!ok) return `I could not use ${name}: ${output}`;
   const value: unknown = format === "json" ? JSON.parse(output) : output;
   if (name === "get_weather") return weatherSentence(value) ?? sentence(inWords(value));
-  if (name === "get_time" && typeof value === "string") return `It is ${value}.`;
+  if (name === "get_time") {
+    if (typeof value === "string") return `It is ${value}.`;
+    const { found, location } = (value ?? {}) as { readonly found?: unknown; readonly location?: unknown };
+    if (found === false) return `I do not know the time in ${location}.`;
+  }
   return sentence(inWords(value));
 }
 

@@ -2,10 +2,10 @@ import type { LlmRequest } from "../../../agent/llm.ts";
 import type { Message, ToolCall, ToolResult } from "../../../agent/model/message.ts";
 import type { FunctionDeclaration } from "../../../agent/tools/functions.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
+import { barePlaces, furtherPlaces, nearPlace, repaired, timePlaces, weatherPlaces } from "./places.ts";
 import { resultText } from "./result-text.ts";
-import { greeting, smallTalk } from "./small-talk.ts";
+import { askWhere, greeting, smallTalk } from "./small-talk.ts";
 import { chooseTool, nameInWords } from "./tool-choice.ts";
-import { asksForWeather, nearPlace, placesIn, repaired } from "./weather-places.ts";
 
 /** The decision of the rules about a request: tools to call, or words to say. */
 export interface Decision {
@@ -16,7 +16,13 @@ export interface Decision {
 /** The text that stands for speech of which only the length is known. */
 const wordless = /^\(spoke for ([\d.]+) seconds; there is no speech recognition\)$/;
 /** The tools that the built-in agent has, which are asked for in more ways than by their descriptions. */
-const ownTools = { weather: "get_weather", time: "get_time" };
+const ownTools = { weather: "get_weather", time: "get_time" } as const;
+
+/** The places for which each of them is asked; null where a question is not for it. */
+const topics: Readonly<Record<string, (text: string, isGoingOn: boolean) => string[] | null>> = {
+  [ownTools.weather]: (text, isGoingOn) => weatherPlaces(text) ?? (isGoingOn ? furtherPlaces(text) : null),
+  [ownTools.time]: (text, isGoingOn) => timePlaces(text) ?? (isGoingOn ? furtherPlaces(text) : null),
+};
 
 export function decide(request: LlmRequest): Decision {
   const { messages, functions, toolChoice } = request;
@@ -56,32 +62,46 @@ function afterWords(
   }
   const text = repaired(said);
   const seed = messages.length;
-  const weather = functions.find(({ name }) => name === ownTools.weather);
-  if (weather !== undefined && asksForWeather(text)) {
-    const places = placesIn(text);
-    const parameter = parameterOf(weather);
-    if (places.length > 0)
-      return calling(
-        weather.name,
-        places.map((place) => ({ [parameter]: place })),
-        seed,
-      );
+  for (const [name, placesOf] of Object.entries(topics)) {
+    const tool = functions.find((one) => one.name === name);
+    const places = placesOf(text, topicOf(messages) === name);
+    if (tool === undefined || places === null) continue;
+    if (places.length > 0) return calling(name, byPlace(tool, places), seed);
+    if (name === ownTools.time) return calling(name, [{}], seed);
   }
-  const time = functions.some(({ name }) => name === ownTools.time);
-  if (time && /\btime\b(?! to\b)/i.test(text)) return calling(ownTools.time, [{}], seed);
-  const others = functions.filter(({ name }) => !Object.values(ownTools).includes(name));
+  const others = functions.filter(({ name }) => !Object.hasOwn(topics, name));
   const tool = role === "participant" ? chooseTool(text, others) : null;
   if (tool !== null) {
     const [missing] = tool.missing;
     if (missing === undefined) return calling(tool.name, [tool.arguments], seed);
     return say(`For that I need to know this: ${nameInWords(missing)}. Please ask again, and name it.`);
   }
-  const names = all.map(({ name }) => name).filter((name) => !Object.values(ownTools).includes(name));
-  const reply = smallTalk(text, { tools: names.map(nameInWords), saidBefore: saidBefore(messages) });
+  const reply = smallTalk(text, {
+    tools: all.filter(({ name }) => !Object.hasOwn(topics, name)).map(({ name }) => nameInWords(name)),
+    saidBefore: saidBefore(messages),
+    asked: messages.flatMap((message) => (message.role === "participant" ? [message.text] : [])),
+  });
   if (reply !== null) return say(reply);
+  const weather = functions.find(({ name }) => name === ownTools.weather);
+  const named = saidBefore(messages)?.startsWith(askWhere.slice(0, 13)) ? barePlaces(text) : null;
+  if (weather !== undefined && named !== null) return calling(weather.name, byPlace(weather, named), seed);
   if (role === "instruction")
     return say("I only know a few rules, so I cannot follow that, but I am listening.");
   return say(`You said: "${said.trim()}". Ask me about the weather somewhere, or for the time.`);
+}
+
+/** Returns the arguments of a tool for each place; one call without any where it takes none. */
+function byPlace({ parameters }: FunctionDeclaration, places: readonly string[]): JsonObject[] {
+  const [parameter] = Object.keys((parameters.properties ?? {}) as object);
+  return parameter === undefined ? [{}] : places.map((place) => ({ [parameter]: place }));
+}
+
+/** Returns the tool that was called last in the turn before. */
+function topicOf(messages: readonly Message[]): string | null {
+  const called = messages
+    .slice(messages.findLastIndex(({ role }, index) => role === "participant" && index < messages.length - 1))
+    .findLast((message) => message.role === "agent" && message.toolCalls.length > 0);
+  return called?.role === "agent" ? (called.toolCalls.at(-1)?.name ?? null) : null;
 }
 
 /** Says the results. A place that nobody knows, and that sounds like one of the table, is asked for again under that name, once. */
@@ -106,9 +126,9 @@ function afterTools(results: readonly ToolResult[], messages: readonly Message[]
 }
 
 function isUnknownPlace({ name, ok, output, format }: ToolResult): boolean {
-  if (name !== ownTools.weather || !ok || format !== "json") return false;
-  const weather: unknown = JSON.parse(output);
-  return typeof weather === "object" && weather !== null && "found" in weather && weather.found === false;
+  if (!Object.hasOwn(topics, name) || !ok || format !== "json") return false;
+  const report: unknown = JSON.parse(output);
+  return typeof report === "object" && report !== null && "found" in report && report.found === false;
 }
 
 function lastCalls(messages: readonly Message[]): readonly ToolCall[] {
@@ -121,6 +141,3 @@ function saidBefore(messages: readonly Message[]): string | null {
   const said = messages.findLast((message) => message.role === "agent" && message.text.trim() !== "");
   return said?.role === "agent" ? said.text : null;
 }
-
-const parameterOf = ({ parameters }: FunctionDeclaration): string =>
-  Object.keys((parameters.properties ?? {}) as object)[0] ?? "location";

@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../../../agent/tools/schema.ts";
 import type { JsonObject, JsonValue } from "../../../shared/protocol.ts";
+import { numberOf, numberPattern } from "./numbers.ts";
 
 export interface FoundArguments {
   readonly arguments: JsonObject;
@@ -16,9 +17,15 @@ interface Property {
 /**
  * Finds the arguments of a function in a question, by the type and the name of each parameter. Each found value is used
  * once.
+ *
+ * @param isOfTool Returns whether a word is in the name or the description of the function, and so no argument.
  */
-export function argumentsIn(text: string, schema: JsonSchema): FoundArguments {
-  const question = new Question(text);
+export function argumentsIn(
+  text: string,
+  schema: JsonSchema,
+  isOfTool: (word: string) => boolean,
+): FoundArguments {
+  const question = new Question(text, isOfTool);
   const found: JsonObject = {};
   const entries = Object.entries((schema.properties ?? {}) as Readonly<Record<string, Property>>);
   const required = Array.isArray(schema.required) ? schema.required.map(String) : [];
@@ -61,7 +68,11 @@ function valueFor(
       if (asksForTime(name)) return question.take(times);
       if (/mail/i.test(name)) return question.take(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/);
       if (asksForId(name))
-        return question.take(/[A-Z]{0,4}-?\d[\w-]*/i) ?? (needed ? question.phrase() : undefined);
+        return (
+          question.take(/[A-Z]{0,4}-?\d[\w-]*/i) ??
+          question.number()?.toString() ??
+          (needed ? question.phrase() : undefined)
+        );
       return (
         question.phrase() ??
         (needed && /query|question|text|message|search|topic/i.test(name) ? question.whole : undefined)
@@ -71,16 +82,28 @@ function valueFor(
   }
 }
 
-const numberWords = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
 const times =
   /(?:\b(?:on )?(?:today|tomorrow|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{4}-\d\d-\d\d)\b)?(?:\s*\bat (?:\d{1,2}(?::\d\d)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?: ?[ap]\.?m\b\.?| o'clock)?)?/i;
+
+const links = "in|at|for|of|to|from|about|with|named|called|on|that|saying";
+const words = `(?:the |my |a |an |some )?(\\S.*?)(?=\\s+(?:${links})\\b|[,;]|\\s*$)`;
+const afterLink = new RegExp(`\\b(?:${links})\\s+${words}`, "i");
+const verbs =
+  "add|put|order|buy|play|find|show|search|open|start|call|cancel|delete|remove|get|note|write|translate";
+/** The object of a question that begins with its verb. */
+const object = new RegExp(
+  `^\\W*(?:(?:please|can you|could you|would you)\\s+)*(?:${verbs})\\s+(?!(?:${links}|me)\\b)${words}`,
+  "i",
+);
 
 /** A question, of which parts are taken. */
 class Question {
   readonly whole: string;
+  readonly #isOfTool: (word: string) => boolean;
   #rest: string;
 
-  constructor(text: string) {
+  constructor(text: string, isOfTool: (word: string) => boolean) {
+    this.#isOfTool = isOfTool;
     this.whole = text.trim();
     this.#rest = this.whole.replace(/[?!.]+\s*$/, "");
   }
@@ -96,30 +119,33 @@ class Question {
   }
 
   number(): number | undefined {
-    const taken = this.take(new RegExp(`-?\\b\\d+(?:\\.\\d+)?\\b|\\b(?:${numberWords.join("|")})\\b`, "i"));
-    if (taken === undefined) return undefined;
-    const word = numberWords.indexOf(taken.toLowerCase());
-    return word >= 0 ? word : Number(taken);
+    const taken = this.take(numberPattern);
+    return taken === undefined ? undefined : numberOf(taken);
   }
 
   choice(values: readonly unknown[]): JsonValue | undefined {
-    const lower = this.#rest.toLowerCase();
     return values.find(
-      (value): value is string => typeof value === "string" && lower.includes(value.toLowerCase()),
+      (value): value is string =>
+        typeof value === "string" &&
+        this.take(new RegExp(`\\b${RegExp.escape(value)}\\b`, "i")) !== undefined,
     );
   }
 
-  /** Takes what stands in quotes, or follows a word such as "in" or "for", up to the next of them. */
+  /** Takes a text: in quotes, else the object of the verb, as in "add milk to", else the words after one such as "in". */
   phrase(): string | undefined {
     const quoted = /["“]([^"”]+)["”]/.exec(this.#rest)?.[1];
     if (quoted !== undefined) return quoted;
-    const links = "in|at|for|of|to|from|about|with|named|called|on";
-    const match = new RegExp(
-      `\\b(?:${links})\\s+(?:the |my |a |an )?(\\S.*?)(?=\\s+(?:${links})\\b|[,;]|\\s*$)`,
-      "i",
-    ).exec(this.#rest);
+    return (
+      this.#takeGroup(object, (words) => !words.every(this.#isOfTool)) ??
+      this.#takeGroup(afterLink, () => true)
+    );
+  }
+
+  #takeGroup(pattern: RegExp, isWanted: (words: readonly string[]) => boolean): string | undefined {
+    const match = pattern.exec(this.#rest);
     const found = match?.[1]?.replace(/\s*\bplease\b/i, "").trim();
-    if (match === null || found === undefined || found === "") return undefined;
+    if (match === null || found === undefined || found === "" || !isWanted(found.split(/\s+/)))
+      return undefined;
     this.#rest = this.#rest.replace(match[0], " ");
     return found;
   }

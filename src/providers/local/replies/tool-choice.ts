@@ -29,7 +29,10 @@ export function chooseTool(text: string, functions: readonly FunctionDeclaration
     const sum = worthOf(asked, one);
     if (sum > most) [best, most] = [one, sum];
   }
-  return best === null ? null : { name: best.name, ...argumentsIn(text, best.parameters) };
+  if (best === null) return null;
+  const own = contentWords(`${nameInWords(best.name)} ${best.description}`);
+  const isOfTool = (word: string) => contentWords(word).isSubsetOf(own);
+  return { name: best.name, ...argumentsIn(text, best.parameters, isOfTool) };
 }
 
 function worthOf(asked: ReadonlySet<string>, { name, description }: FunctionDeclaration): number {
