@@ -31,6 +31,14 @@ test.before(async (t) => {
 });
 test.beforeEach((t) => t.timeout(120_000));
 
+test.serial("a short word is heard, however long the silence behind it", async (t) => {
+  const { stream, events } = await listen(t, { captionMs: 0, eagerMs: 2_000, endMs: 900 });
+  for (const word of ["Stop.", "Yes.", "Why?"]) {
+    write(stream, await said(word));
+    t.is(wordsOf(await turnOf(events)), plain(word));
+  }
+});
+
 test.serial("captions come while somebody speaks", async (t) => {
   const { stream, events } = await listen(t, { captionMs: 100, eagerMs: 1_000, endMs: 2_000 });
   write(stream, await said("Hello there."));

@@ -115,7 +115,7 @@ export class RecognisedSpeech implements SpeechStream {
   #take(samples: Int16Array, at: number): void {
     // Both detectors judge each frame alike.
     this.#voice = this.#options.activity.isVoice(samples);
-    this.#sound.add(samples);
+    this.#sound.add(samples, this.#voice);
     const frame = { samples, sampleRate: recognitionRate };
     const pauses = this.#pause.push(frame, at);
     for (const event of this.#turn.push(frame, at)) {

@@ -2,6 +2,8 @@ import { concatenate, frameMs, level } from "../../../audio/pcm.ts";
 
 /** The sound before a turn was noticed that is of it, in frames: 400 ms. */
 const leadFrames = 400 / frameMs;
+/** The silence behind the last word that is of it, in frames: with 300 ms the model often hears nothing in a short word. */
+const tailFrames = 200 / frameMs;
 /** The part of a turn that is looked through for a place to cut where there is no pause, in frames: 2 s. */
 const cutWithinFrames = 2_000 / frameMs;
 /** The frames that are compared as one place: 60 ms. */
@@ -11,14 +13,17 @@ const cutFrames = 3;
 export class TurnSound {
   #frames: Int16Array[] = [];
   #inTurn = false;
+  /** Frames up to the last with voice. */
+  #voiceUntil = 0;
 
   get lengthMs(): number {
     return this.#frames.length * frameMs;
   }
 
-  add(frame: Int16Array): void {
+  add(frame: Int16Array, isVoice: boolean): void {
     this.#frames.push(frame);
-    if (!this.#inTurn && this.#frames.length > leadFrames) this.#frames.shift();
+    if (isVoice) this.#voiceUntil = this.#frames.length;
+    if (!this.#inTurn && this.#frames.length > leadFrames) this.#take(1);
   }
 
   begin(): void {
@@ -29,16 +34,17 @@ export class TurnSound {
   end(): void {
     this.#inTurn = false;
     this.#frames = [];
+    this.#voiceUntil = 0;
   }
 
-  /** Returns all of it. */
+  /** Returns all of it, but the silence at its end. */
   get samples(): Int16Array {
-    return concatenate(this.#frames);
+    return concatenate(this.#frames.slice(0, this.#voiceUntil + tailFrames));
   }
 
   /** Takes out the first part, of so many milliseconds. */
   cut(ms: number): Int16Array {
-    return concatenate(this.#frames.splice(0, Math.round(ms / frameMs)));
+    return concatenate(this.#take(Math.round(ms / frameMs)));
   }
 
   /** Takes out the first part, up to the quietest place of the last two seconds: between two words, most likely. */
@@ -51,5 +57,10 @@ export class TurnSound {
       if (loud < least) [least, quietest] = [loud, at + 1];
     }
     return this.cut(quietest * frameMs);
+  }
+
+  #take(frames: number): Int16Array[] {
+    this.#voiceUntil = Math.max(0, this.#voiceUntil - frames);
+    return this.#frames.splice(0, frames);
   }
 }
