@@ -12,6 +12,10 @@ import { endToken, loadTokens, startToken, textOf } from "./tokens.ts";
 const mostTokensPerSecond = 6.5;
 /** Shorter sound is filled up with silence: the model's filters need some. In milliseconds. */
 const shortestMs = 500;
+/** The peak of the sound as the model gets it, 0…1: of sound 10 dB below, it understands 7 words in 100 fewer. */
+const peak = 0.95;
+/** The largest factor by which quiet sound is made louder. */
+const mostGain = 16;
 /** Tokens after which it is looked whether the text is wanted at all. */
 const tokensBetweenLooks = 4;
 
@@ -80,7 +84,8 @@ export class Moonshine {
     const { bias = null, unwanted = () => false } = options;
     const { Tensor } = this.#runtime;
     const sound = new Float32Array(Math.max(samples.length, (recognitionRate * shortestMs) / 1_000));
-    for (const [index, sample] of samples.entries()) sound[index] = sample / 32_768;
+    const scale = scaleOf(samples);
+    for (const [index, sample] of samples.entries()) sound[index] = sample * scale;
     const { last_hidden_state: heard } = await this.#encoder.run({
       input_values: new Tensor("float32", sound, [1, sound.length]),
     });
@@ -117,6 +122,12 @@ export class Moonshine {
     }
     return textOf(this.#tokenizer, tokens);
   }
+}
+
+/** Returns the factor that makes samples −1…1, equally loud for each request. */
+function scaleOf(samples: Int16Array): number {
+  const loudest = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  return Math.min(peak / Math.max(1, loudest), mostGain / 32_768);
 }
 
 async function modelFile(name: SpeechModelFile): Promise<Uint8Array> {
