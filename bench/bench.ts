@@ -1,6 +1,7 @@
 /** `npm run bench -- <name>… [--json]`: measures what docs/figures.md quotes. */
 import { parseArgs } from "node:util";
 import cgroup from "./cgroup.ts";
+import ears from "./ears.ts";
 import exhaustion from "./exhaustion.ts";
 import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
 import fleet from "./fleet.ts";
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, Bench>> = {
   stream,
   room,
   sentences,
+  ears,
 };
 
 const { positionals, values } = parseArgs({
