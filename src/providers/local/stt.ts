@@ -49,7 +49,7 @@ const checks: Checks<LocalSTTOptions> = {
 
 /**
  * Speech to text with no key and no network: English, by a small model (Moonshine tiny) that one thread of the process runs for all
- * sessions. It takes some 430 MiB once, and 4 to 8 % of a core for each caller who talks. Where the server has none
+ * sessions. It takes some 430 MiB once, and 17 % of a core for each caller while they talk. Where the server has none
  * (`--no-local-stt`, or the model is not installed), and in a thread of no server, it hears when somebody speaks and for how long, not
  * what: a turn ends with no text and `speechMs`.
  */

@@ -187,7 +187,7 @@ export class SpeechRecogniser {
         memory_mb: speechModel.bytes / MiB,
       },
       `Speech is recognised here, without a key: ${speechModel.name} (English), loaded in ${took}, some ${speechModel.bytes / MiB} MiB ` +
-        "once and 4 to 8 % of a core for each caller who talks; --no-local-stt leaves it out",
+        "once and 17 % of a core for each caller while they talk; --no-local-stt leaves it out",
     );
   }
 
