@@ -39,7 +39,7 @@ const clock = (timeZone?: string): string =>
     timeZone,
   });
 
-/** `America/Argentina/Buenos_Aires` is the zone of "buenos aires". */
+/** Returns the zones by the names of their cities: `America/Argentina/Buenos_Aires` is that of "buenos aires". */
 function zonesByCity(): ReadonlyMap<string, string> {
   zones ??= new Map(
     Intl.supportedValuesOf("timeZone").map((zone) => [

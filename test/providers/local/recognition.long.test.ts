@@ -89,8 +89,8 @@ test.serial("a long turn is recognised in parts, and no word of it is lost", asy
 test.serial("where it ends in the middle of a turn, the turn is recognised by the next one", async (t) => {
   const { kill, log } = shared;
   const { stream, events } = await listen(t, { captionMs: 0 });
-  write(stream, await said("Hello there."));
-  t.is(wordsOf(await turnOf(events)), "hello there");
+  write(stream, await said("What time is it?"));
+  t.is(wordsOf(await turnOf(events)), "what time is it");
   const sound = await said("What is the weather in Madrid?");
   write(stream, sound.subarray(0, 16_000));
   kill();

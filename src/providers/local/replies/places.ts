@@ -89,7 +89,7 @@ const listed = (places: string): string[] =>
     .reduce<string[]>(withRegion, [])
     .slice(0, 8);
 
-/** "Boulder, CO": a state or a country in capitals belongs to the place before it. */
+/** Adds a part to the places: a state or a country in capitals, as in "Boulder, CO", belongs to the one before it. */
 function withRegion(places: readonly string[], part: string): string[] {
   const previous = places.at(-1);
   return previous !== undefined && /^(?:[A-Z]{2}|USA|U\.S\.A?|U\.K\.|UAE)$/.test(part)

@@ -6,7 +6,7 @@ export interface TalkContext {
   readonly tools: readonly string[];
   /** The agent's last words; null where it has said nothing. */
   readonly saidBefore: string | null;
-  /** What participants have said, the latest last. */
+  /** The words of participants, the latest last. */
   readonly asked: readonly string[];
 }
 
