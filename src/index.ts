@@ -123,7 +123,7 @@ export { HttpError, type HttpErrorOptions } from "./control-plane/http/http-erro
 export { type Routes, routes } from "./control-plane/routes.ts";
 export { asksForWebSocket, serveUpgrades } from "./control-plane/sockets/serve-upgrades.ts";
 export { closeWebSocket, socketCloseOf, type WebSocketOptions, webSocketOver } from "./media/web-socket.ts";
-export type { RedisClient } from "./registry/redis/client.ts";
+export type { RedisClient } from "./registry/redis/connection/client.ts";
 export type {
   EndMessage,
   EndOutcome,

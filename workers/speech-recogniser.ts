@@ -5,7 +5,10 @@
 import { parentPort } from "node:worker_threads";
 import { Moonshine } from "../src/providers/local/recognition/moonshine.ts";
 import { Recogniser } from "../src/providers/local/recognition/recogniser.ts";
-import type { FromRecogniserThread, ToRecogniserThread } from "../src/shared/recogniser-thread.ts";
+import type {
+  FromRecogniserThread,
+  ToRecogniserThread,
+} from "../src/shared/recognition/recogniser-thread.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("speech-recogniser is the entry of a worker thread");

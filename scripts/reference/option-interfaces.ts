@@ -56,7 +56,7 @@ const head = "/* Made by `npm run docs` from the tables of `src/options/`: chang
 const sources: readonly (readonly [module: string, ...names: string[]])[] = [
   ["koa", "Koa"],
   ["pino", "Logger"],
-  ["../registry/redis/client.ts", "RedisClient"],
+  ["../registry/redis/connection/client.ts", "RedisClient"],
   ["../registry/registry.ts", "SessionRegistry"],
   ["../shared/protocol.ts", "LogFormat", "LogLevel"],
   ["./registry-options.ts", "RedisRegistryOptions"],

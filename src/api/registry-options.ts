@@ -1,6 +1,6 @@
 /* Made by `npm run docs` from the tables of `src/options/`: change it there. */
 
-import type { RedisClient } from "../registry/redis/client.ts";
+import type { RedisClient } from "../registry/redis/connection/client.ts";
 
 /** A Redis (6 or later) that the processes of a fleet share. All times are in milliseconds. */
 export interface RedisRegistryOptions {

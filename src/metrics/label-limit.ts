@@ -1,4 +1,4 @@
-import { cutText } from "../shared/text.ts";
+import { cutText } from "../shared/text/text.ts";
 
 /** The value that takes the place of others once there are too many. */
 export const otherLabel = "other";

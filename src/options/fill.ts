@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { GreenroomError } from "../shared/errors.ts";
-import { didYouMean } from "../shared/similar.ts";
+import { didYouMean } from "../shared/text/similar.ts";
 import { type OptionTable, shapeOf } from "./option.ts";
 
 /** The filled options of a table: each is there that has a default. */

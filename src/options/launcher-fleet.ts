@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { RedisRegistryOptions } from "../api/registry-options.ts";
-import type { RedisClient } from "../registry/redis/client.ts";
+import type { RedisClient } from "../registry/redis/connection/client.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import { type OptionTable, type RowsOf, shapeOf } from "./option.ts";
 import { count, duration, objectWith } from "./values.ts";

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { cutText } from "./text.ts";
+import { cutText } from "./text/text.ts";
 
 /**
  * An error as plain fields, which can be sent to another thread. A structured clone would lose `code` and the

@@ -13,7 +13,7 @@ import * as elevenlabs from "greenroom/elevenlabs";
 import * as gemini from "greenroom/gemini";
 import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
-import { similar } from "../../src/shared/similar.ts";
+import { similar } from "../../src/shared/text/similar.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
 import { ScriptedLlm, script } from "../fixtures/scripted-llm.ts";
 

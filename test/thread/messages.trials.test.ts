@@ -8,7 +8,7 @@ import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
 import { errorOf, messageWithCauses } from "../../src/shared/errors.ts";
 import type { FromThread, JsonValue } from "../../src/shared/protocol.ts";
-import { toJson } from "../../src/shared/text.ts";
+import { toJson } from "../../src/shared/text/text.ts";
 import { loggedError } from "../../src/supervisor/log-error.ts";
 import { Permits } from "../../src/supervisor/session/permits.ts";
 import { Session as SessionOfServer } from "../../src/supervisor/session/session.ts";

@@ -1,5 +1,5 @@
 import { now } from "../../shared/protocol.ts";
-import { isBlank } from "../../shared/text.ts";
+import { isBlank } from "../../shared/text/text.ts";
 import { LLM, type LlmEvent, type LlmRequest } from "../llm.ts";
 import { BadAnswerError } from "../model/bad-answer-error.ts";
 import { several } from "../service.ts";

@@ -1,6 +1,6 @@
 import type { Measurement } from "../../shared/measurement.ts";
 import { now } from "../../shared/protocol.ts";
-import { isBlank, wellFormed } from "../../shared/text.ts";
+import { isBlank, wellFormed } from "../../shared/text/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
 import { type Service, ServiceUse } from "../service.ts";

@@ -1,5 +1,5 @@
-import { didYouMean } from "../../shared/similar.ts";
-import { cutText, toJson } from "../../shared/text.ts";
+import { didYouMean } from "../../shared/text/similar.ts";
+import { cutText, toJson } from "../../shared/text/text.ts";
 
 /*
  * How all options that users give to agents, services and tests are checked: in the session thread too, where no library for

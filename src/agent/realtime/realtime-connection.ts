@@ -4,7 +4,7 @@ import { Resampler } from "../../audio/resampler.ts";
 import { BackOff } from "../../shared/back-off.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
-import { wellFormed } from "../../shared/text.ts";
+import { wellFormed } from "../../shared/text/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
 import type { Message } from "../model/message.ts";

@@ -11,7 +11,7 @@ import {
   Pulse,
   type SlotBoot,
 } from "../../shared/protocol.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { attachAgent, isAgent } from "../agent.ts";
 import { MetricsQuery } from "../call/metrics-query.ts";
 import type { AgentDefinition, AgentSession } from "../define-agent.ts";

@@ -6,7 +6,7 @@ import type { LogEvent } from "../../log/log-events.ts";
 import { inBrackets } from "../../shared/error-location.ts";
 import { messageWithCauses, type PlainError } from "../../shared/errors.ts";
 import type { LogFormat, LogLevel, ThreadLogOptions } from "../../shared/protocol.ts";
-import { cutText, toJson, wellFormedJson } from "../../shared/text.ts";
+import { cutText, toJson, wellFormedJson } from "../../shared/text/text.ts";
 import type { Log } from "../log.ts";
 import { LineBudget } from "./line-budget.ts";
 

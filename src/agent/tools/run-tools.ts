@@ -1,7 +1,7 @@
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import type { Log } from "../log.ts";
 import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { AgentLimits } from "../options/limits.ts";

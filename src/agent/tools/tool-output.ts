@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import type { ToolResult } from "../model/message.ts";
 
 /** The deepest nesting of a result: Gemini refuses a message that is nested deeper than a hundred protobuf fields. */

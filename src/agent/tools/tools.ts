@@ -1,4 +1,4 @@
-import { didYouMean } from "../../shared/similar.ts";
+import { didYouMean } from "../../shared/text/similar.ts";
 import {
   CheckedFunction,
   type FunctionDeclaration,

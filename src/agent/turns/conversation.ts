@@ -1,4 +1,4 @@
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { type Message, messageLength } from "../model/message.ts";
 
 interface ConversationLimits {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { callerIdentity } from "../../supervisor/starts/caller-identity.ts";
 import { boundedJson, canonicalJson, JsonBoundsError } from "../http/json.ts";
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { LoggedEvent } from "../../api/session.ts";
-import { toJson } from "../../shared/text.ts";
+import { toJson } from "../../shared/text/text.ts";
 import type { EventLog } from "../../supervisor/session/event-log.ts";
 import { eventJson } from "../documents/wire.ts";
 import type { ErrorView } from "../http/error-info.ts";

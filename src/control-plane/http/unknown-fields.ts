@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ServerLog } from "../../log/log.ts";
-import { didYouMean, similar } from "../../shared/similar.ts";
+import { didYouMean, similar } from "../../shared/text/similar.ts";
 import { InvalidRequest } from "./invalid-request.ts";
 import { isObject } from "./json.ts";
 

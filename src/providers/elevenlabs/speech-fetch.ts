@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { refusalText } from "../http/body.ts";
 import type { Connections } from "../http/connections.ts";
 import { pieces, textOf, wholeLines } from "./body.ts";

@@ -1,6 +1,6 @@
 import type { StreamTextToSpeechRequest } from "elevenlabs/api/resources/textToSpeech/client/requests/StreamTextToSpeechRequest.js";
 import type { SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
-import { cutText, cutTextStart } from "../../shared/text.ts";
+import { cutText, cutTextStart } from "../../shared/text/text.ts";
 import type { Connections } from "../http/connections.ts";
 import { AlignmentReader, type CharacterTiming } from "./alignment.ts";
 import { brokenOff, ElevenlabsError } from "./error.ts";

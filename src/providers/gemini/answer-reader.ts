@@ -4,7 +4,7 @@ import type { LlmEvent } from "../../agent/llm.ts";
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import type { ToolCall } from "../../agent/model/message.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
-import { isBlank } from "../../shared/text.ts";
+import { isBlank } from "../../shared/text/text.ts";
 import { ownCall } from "./contents.ts";
 import { RefusalError } from "./errors.ts";
 

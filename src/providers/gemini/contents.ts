@@ -1,7 +1,7 @@
 import type { Content, Part } from "@google/genai";
 import { type Message, partsOf, type ToolCall, type ToolResult } from "../../agent/model/message.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { generationOf } from "./thinking.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../http/error-text.ts";
 import { StreamedError } from "./event-stream.ts";
 

@@ -1,4 +1,4 @@
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 
 /** The longest text of a service in an error's message, in characters, where no other length is given. */
 const longestText = 300;

@@ -1,6 +1,6 @@
 import { type Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { wellFormedJson } from "../../shared/text.ts";
+import { wellFormedJson } from "../../shared/text/text.ts";
 
 /** A request to a provider. */
 export interface HttpRequest {

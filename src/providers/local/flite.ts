@@ -1,6 +1,6 @@
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { decodeWav } from "../../audio/wav.ts";
-import { cutText } from "../../shared/text.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { runWasi } from "./wasi.ts";
 import type { WasmModule } from "./web-assembly.ts";
 

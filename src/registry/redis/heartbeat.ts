@@ -8,12 +8,17 @@ import type {
   SessionRecord,
   WaitingMessages,
 } from "../registry.ts";
-import type { Connection } from "./connection.ts";
-import { lostOf } from "./fenced-sessions.ts";
-import { type Change, FleetCopy, mostMessages } from "./fleet-copy.ts";
-import { Namesakes } from "./namesakes.ts";
+import type { Connection } from "./connection/connection.ts";
+import type { RedisClock } from "./connection/redis-clock.ts";
+import { lostOf } from "./fleet/fenced-sessions.ts";
+import { type Change, FleetCopy, mostMessages } from "./fleet/fleet-copy.ts";
+import { Namesakes } from "./fleet/namesakes.ts";
+import { Suspects } from "./fleet/suspects.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
-import { batchArguments, type Outbox } from "./outbox.ts";
+import { beat } from "./scripts/beat.ts";
+import { register, restore, sessionsOf, snapshot } from "./scripts/nodes.ts";
+import type { Script } from "./scripts/script.ts";
+import { batchArguments, type Outbox } from "./sessions/outbox.ts";
 import {
   type NodeJson,
   ownerOf,
@@ -22,12 +27,7 @@ import {
   parseOwner,
   parsePeers,
   parseRecord,
-} from "./records.ts";
-import type { RedisClock } from "./redis-clock.ts";
-import { beat } from "./scripts/beat.ts";
-import { register, restore, sessionsOf, snapshot } from "./scripts/nodes.ts";
-import type { Script } from "./scripts/script.ts";
-import { Suspects } from "./suspects.ts";
+} from "./sessions/records.ts";
 
 /** The most lost sessions that one heartbeat takes over from dead nodes. */
 const mostReaped = 100;

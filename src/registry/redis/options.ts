@@ -1,4 +1,4 @@
-import type { RedisClient } from "./client.ts";
+import type { RedisClient } from "./connection/client.ts";
 
 /** The options of the registry in Redis, filled in. Times are in milliseconds. */
 export interface FilledRedisRegistryOptions {

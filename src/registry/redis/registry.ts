@@ -20,15 +20,15 @@ import {
   type SessionRegistry,
   type WaitingMessages,
 } from "../registry.ts";
-import { clientFactory } from "./client.ts";
-import { Ends } from "./ends.ts";
-import { HandOver } from "./hand-over.ts";
-import { RedisLink } from "./link.ts";
+import { clientFactory } from "./connection/client.ts";
+import { RedisLink } from "./connection/link.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs } from "./options.ts";
-import { endedArguments, Outbox } from "./outbox.ts";
-import { OwnSessions } from "./own-sessions.ts";
-import { type OwnSession, ownerOf, ownSession, parseFound } from "./records.ts";
 import * as scripts from "./scripts/claim.ts";
+import { Ends } from "./sessions/ends.ts";
+import { HandOver } from "./sessions/hand-over.ts";
+import { endedArguments, Outbox } from "./sessions/outbox.ts";
+import { OwnSessions } from "./sessions/own-sessions.ts";
+import { type OwnSession, ownerOf, ownSession, parseFound } from "./sessions/records.ts";
 import { SharedKeys } from "./shared-keys.ts";
 
 /**

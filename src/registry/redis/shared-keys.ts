@@ -3,7 +3,7 @@ import { BackOff } from "../../shared/back-off.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { answerKeptMs, mostKeptOfOne } from "../local-keys.ts";
 import type { OnceKey, OnceResult } from "../registry.ts";
-import type { RedisLink } from "./link.ts";
+import type { RedisLink } from "./connection/link.ts";
 import { settleKey, takeKey } from "./scripts/keys.ts";
 
 /** The longest time that the first request, elsewhere, is waited for, in milliseconds. */

@@ -2,7 +2,7 @@ import type { SessionEvent } from "../../api/session.ts";
 import type { ToolEvent, TranscriptEvent, TurnEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
-import { cutTextStart } from "../../shared/text.ts";
+import { cutTextStart } from "../../shared/text/text.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { readTextFile } from "../../shared/text-file.ts";
+import { readTextFile } from "../../shared/text/text-file.ts";
 import { UsageError } from "../commands/usage-error.ts";
 import { type EnvFileProblem, parseEnvFile } from "./env-file.ts";
 import { eraseSecrets } from "./initial-environment.ts";

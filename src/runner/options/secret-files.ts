@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readTextFile } from "../../shared/text-file.ts";
+import { readTextFile } from "../../shared/text/text-file.ts";
 import { UsageError } from "../commands/usage-error.ts";
 
 const variableName = /^[A-Z][A-Z0-9_]*$/;

@@ -1,6 +1,6 @@
 import { allOutsideOptions, variableOf } from "../../options/outside.ts";
 import { variables } from "../../options/runner.ts";
-import { similar } from "../../shared/similar.ts";
+import { similar } from "../../shared/text/similar.ts";
 import { flagsOfNpm } from "../commands/npm-flags.ts";
 import type { Environment } from "./environment.ts";
 

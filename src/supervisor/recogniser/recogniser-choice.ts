@@ -1,5 +1,5 @@
 import { keysOf, type ProviderRow, providers } from "../../shared/provider-table.ts";
-import { missingForRecognition, speechModel } from "../../shared/speech-model.ts";
+import { missingForRecognition, speechModel } from "../../shared/recognition/speech-model.ts";
 import type { Limits } from "../starts/capacity.ts";
 
 const MiB = 2 ** 20;

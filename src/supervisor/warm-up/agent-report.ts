@@ -1,5 +1,5 @@
 import type { AgentReport, AgentService } from "../../shared/protocol.ts";
-import { similar } from "../../shared/similar.ts";
+import { similar } from "../../shared/text/similar.ts";
 import { loggedError } from "../log-error.ts";
 
 /** A line for people, and the fields that a log line adds to it. */

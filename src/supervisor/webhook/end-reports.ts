@@ -5,7 +5,7 @@ import type { Metrics } from "../../metrics/prometheus.ts";
 import type { EndMessage, EndOutcome, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
 import { endReasons } from "../../shared/end-reasons.ts";
-import { toJson } from "../../shared/text.ts";
+import { toJson } from "../../shared/text/text.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import { loggedError } from "../log-error.ts";
 import type { Membership } from "../membership.ts";

@@ -9,7 +9,7 @@ import {
   toJson,
   wellFormed,
   wellFormedJson,
-} from "../../../src/shared/text.ts";
+} from "../../../src/shared/text/text.ts";
 import { HostedAgent } from "../../fixtures/agent-host.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { geminiStage } from "../../fixtures/providers/gemini-stage.ts";

@@ -6,7 +6,7 @@ import type { SpeechEvent } from "greenroom";
 import * as local from "greenroom/local";
 import type { Rank, RecognitionRequest } from "../../../src/providers/local/recognition/messages.ts";
 import { RequestQueue } from "../../../src/providers/local/recognition/request-queue.ts";
-import { missingForRecognition, speechModel, speechModelFolder } from "../../../src/shared/speech-model.ts";
+import { missingForRecognition, speechModel, speechModelFolder } from "../../../src/shared/recognition/speech-model.ts";
 import {
   listen,
   type OpenRecogniser,

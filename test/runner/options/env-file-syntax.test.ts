@@ -2,7 +2,7 @@ import { parseEnv } from "node:util";
 import test from "ava";
 import fc from "fast-check";
 import { parseEnvFile } from "../../../src/runner/options/env-file.ts";
-import { decodeText } from "../../../src/shared/text-file.ts";
+import { decodeText } from "../../../src/shared/text/text-file.ts";
 
 const problemsOf = (text: string) => parseEnvFile(text).problems.map(({ line, what }) => `${line}: ${what}`);
 

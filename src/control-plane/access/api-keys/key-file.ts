@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../../../shared/deadline.ts";
-import { decodeText, readTextFile } from "../../../shared/text-file.ts";
+import { decodeText, readTextFile } from "../../../shared/text/text-file.ts";
 import { linesOf, type ReadKeys, readKeys } from "./key-lines.ts";
 
 /** The greatest age of the keys that a request is judged by, in milliseconds. */

@@ -3,7 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LlamaTokenizer } from "llama-tokenizer-js";
 import type * as Runtime from "onnxruntime-web/wasm";
-import { type SpeechModelFile, speechModel, speechModelFolder } from "../../../shared/speech-model.ts";
+import {
+  type SpeechModelFile,
+  speechModel,
+  speechModelFolder,
+} from "../../../shared/recognition/speech-model.ts";
 import { type BiasState, KeytermBias } from "./keyterm-bias.ts";
 import { recognitionRate } from "./messages.ts";
 import { endToken, loadTokens, startToken, textOf } from "./tokens.ts";

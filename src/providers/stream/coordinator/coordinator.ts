@@ -3,7 +3,7 @@ import { keptConnections, overKeptConnections } from "../../../network/dispatche
 import { pause } from "../../../shared/back-off.ts";
 import { within } from "../../../shared/deadline.ts";
 import { retryAfter } from "../../../shared/retry-after.ts";
-import { toJson, wellFormed } from "../../../shared/text.ts";
+import { toJson, wellFormed } from "../../../shared/text/text.ts";
 import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../../http/error-text.ts";
 import { retryDelayMs } from "../call/retry-delay.ts";
 import { StreamError, unreachable } from "../error.ts";

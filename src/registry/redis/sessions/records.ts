@@ -1,5 +1,5 @@
-import type { EndReason } from "../../shared/end-reasons.ts";
-import { callOf } from "../call-counts.ts";
+import type { EndReason } from "../../../shared/end-reasons.ts";
+import { callOf } from "../../call-counts.ts";
 import type {
   EndMessage,
   FoundSession,
@@ -8,7 +8,7 @@ import type {
   SessionClaim,
   SessionEnd,
   SessionRecord,
-} from "../registry.ts";
+} from "../../registry.ts";
 
 /** A session of this process, with the texts that are written of it. */
 export interface OwnSession {

@@ -1,5 +1,5 @@
-import type { NodeInfo } from "../registry.ts";
-import { pairs, parseOwner } from "./records.ts";
+import type { NodeInfo } from "../../registry.ts";
+import { pairs, parseOwner } from "../sessions/records.ts";
 
 /**
  * The gap between heartbeats after which Redis may have prolonged the leases, in milliseconds: see the script `beat`.

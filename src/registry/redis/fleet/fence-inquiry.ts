@@ -1,4 +1,4 @@
-import type { PeerNode, RegistryHooks } from "../registry.ts";
+import type { PeerNode, RegistryHooks } from "../../registry.ts";
 
 /** The time after which a peer that knows of nothing is asked again, in milliseconds: it may learn of it later. */
 const askAgainMs = 5_000;

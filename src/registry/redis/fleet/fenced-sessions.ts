@@ -1,6 +1,6 @@
-import { endKeptMs } from "../kept-ends.ts";
-import { known } from "./scripts/nodes.ts";
-import type { Script } from "./scripts/script.ts";
+import { endKeptMs } from "../../kept-ends.ts";
+import { known } from "../scripts/nodes.ts";
+import type { Script } from "../scripts/script.ts";
 
 /** The most sessions that Redis is asked about at once. */
 const mostAsked = 500;

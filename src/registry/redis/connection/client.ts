@@ -1,4 +1,4 @@
-import { BackOff } from "../../shared/back-off.ts";
+import { BackOff } from "../../../shared/back-off.ts";
 
 /** The part that is used of a client of the package `@redis/client` (or `redis`), as its `createClient` makes it. */
 export interface RedisClient {

@@ -1,6 +1,12 @@
-import { now } from "../../shared/protocol.ts";
-import { endKeptMs, KeptEnds } from "../kept-ends.ts";
-import type { EndMessage, EndOutcome, RegistryHooks, SessionRecord, WaitingMessages } from "../registry.ts";
+import { now } from "../../../shared/protocol.ts";
+import { endKeptMs, KeptEnds } from "../../kept-ends.ts";
+import type {
+  EndMessage,
+  EndOutcome,
+  RegistryHooks,
+  SessionRecord,
+  WaitingMessages,
+} from "../../registry.ts";
 import type { Outbox } from "./outbox.ts";
 import { type OwnSession, ownSession } from "./records.ts";
 

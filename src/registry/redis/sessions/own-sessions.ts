@@ -1,4 +1,4 @@
-import { CallCounts } from "../call-counts.ts";
+import { CallCounts } from "../../call-counts.ts";
 import type { OwnSession } from "./records.ts";
 
 /** The live sessions of this process. */

@@ -1,4 +1,4 @@
-import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, SessionEnd } from "../registry.ts";
+import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, SessionEnd } from "../../registry.ts";
 import type { Ends } from "./ends.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OwnSessions } from "./own-sessions.ts";

@@ -1,8 +1,8 @@
-import { callOf } from "../call-counts.ts";
-import { endKeptMs } from "../kept-ends.ts";
-import type { EndMessage, EntrustedSession } from "../registry.ts";
-import { type NodeJson, ownerOf, pairs, parseData, parseMessage } from "./records.ts";
-import { mostChanges } from "./scripts/beat.ts";
+import { callOf } from "../../call-counts.ts";
+import { endKeptMs } from "../../kept-ends.ts";
+import type { EndMessage, EntrustedSession } from "../../registry.ts";
+import { mostChanges } from "../scripts/beat.ts";
+import { type NodeJson, ownerOf, pairs, parseData, parseMessage } from "../sessions/records.ts";
 
 /** The most nodes declared dead that are remembered; the oldest go first. */
 const mostFences = 1_000;

@@ -1,7 +1,7 @@
-import type { PeerNode, RegistryHooks } from "../registry.ts";
-import { parseOwner, parsePeer } from "./records.ts";
-import { declareDead, vouch } from "./scripts/nodes.ts";
-import type { Script } from "./scripts/script.ts";
+import type { PeerNode, RegistryHooks } from "../../registry.ts";
+import { declareDead, vouch } from "../scripts/nodes.ts";
+import type { Script } from "../scripts/script.ts";
+import { parseOwner, parsePeer } from "../sessions/records.ts";
 
 /** The time that all nodes have to vouch for a suspect before it is declared dead, in milliseconds. */
 const suspectMs = 1_500;

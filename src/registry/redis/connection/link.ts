@@ -1,15 +1,15 @@
-import { within } from "../../shared/deadline.ts";
-import { Availability } from "../availability.ts";
-import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../registry.ts";
+import { within } from "../../../shared/deadline.ts";
+import { Availability } from "../../availability.ts";
+import type { EntrustedSession, NodeInfo, PeerNode, RegistryHooks, WaitingMessages } from "../../registry.ts";
+import { FenceInquiry } from "../fleet/fence-inquiry.ts";
+import { Heartbeat, type HeartbeatEvents } from "../heartbeat.ts";
+import { type FilledRedisRegistryOptions, heartbeatMs, taggedPrefix } from "../options.ts";
+import { leave } from "../scripts/nodes.ts";
+import type { Script } from "../scripts/script.ts";
+import type { Outbox } from "../sessions/outbox.ts";
 import type { RedisClient } from "./client.ts";
 import { Connection } from "./connection.ts";
-import { FenceInquiry } from "./fence-inquiry.ts";
-import { Heartbeat, type HeartbeatEvents } from "./heartbeat.ts";
-import { type FilledRedisRegistryOptions, heartbeatMs, taggedPrefix } from "./options.ts";
-import type { Outbox } from "./outbox.ts";
 import { RedisClock } from "./redis-clock.ts";
-import { leave } from "./scripts/nodes.ts";
-import type { Script } from "./scripts/script.ts";
 import { isSecure, placeOf, troubleText } from "./trouble.ts";
 
 /** The time after which a connection that has given no answer is made anew, in milliseconds. */

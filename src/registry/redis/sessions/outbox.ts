@@ -1,4 +1,4 @@
-import type { EndMessage, SessionEnd } from "../registry.ts";
+import type { EndMessage, SessionEnd } from "../../registry.ts";
 import type { OwnSession } from "./records.ts";
 
 /** The most entries of each kind that are written at once, so that no script keeps Redis busy for long. */

@@ -1,6 +1,6 @@
-import { DeadlineError } from "../../shared/deadline.ts";
+import { DeadlineError } from "../../../shared/deadline.ts";
+import type { Script } from "../scripts/script.ts";
 import type { RedisClient } from "./client.ts";
-import type { Script } from "./scripts/script.ts";
 
 export interface ConnectionOptions {
   readonly makeClient: () => RedisClient;
