@@ -3,30 +3,30 @@ import { within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import { endKeptMs } from "../kept-ends.ts";
 import { LocalKeys } from "../local-keys.ts";
-import {
-  type EndOutcome,
-  type EntrustedSession,
-  type FoundSession,
-  type NodeInfo,
-  type OnceKey,
-  type OnceResult,
-  type PeerNode,
-  type RegistryHooks,
-  type RegistryLimits,
-  RoomSoon,
-  type SessionClaim,
-  type SessionEnd,
-  type SessionRecord,
-  type SessionRegistry,
-  type WaitingMessages,
+import type {
+  EndOutcome,
+  EntrustedSession,
+  FoundSession,
+  NodeInfo,
+  OnceKey,
+  OnceResult,
+  PeerNode,
+  RegistryHooks,
+  RegistryLimits,
+  SessionClaim,
+  SessionEnd,
+  SessionRecord,
+  SessionRegistry,
+  WaitingMessages,
 } from "../registry.ts";
 import { clientFactory } from "./connection/client.ts";
 import { RedisLink } from "./connection/link.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs } from "./options.ts";
 import * as scripts from "./scripts/claim.ts";
+import { Admissions } from "./sessions/admissions.ts";
 import { Ends } from "./sessions/ends.ts";
 import { HandOver } from "./sessions/hand-over.ts";
-import { endedArguments, Outbox } from "./sessions/outbox.ts";
+import { Outbox } from "./sessions/outbox.ts";
 import { OwnSessions } from "./sessions/own-sessions.ts";
 import { type OwnSession, ownerOf, ownSession, parseFound } from "./sessions/records.ts";
 import { SharedKeys } from "./shared-keys.ts";
@@ -35,8 +35,6 @@ import { SharedKeys } from "./shared-keys.ts";
  * The delay after which ends are written, in milliseconds: they are told after that, and make room for others to start.
  */
 const endDelayMs = 50;
-/** The most ends that a claim writes along with itself. */
-const mostTakenAlong = 50;
 
 /** The time that a heartbeat of another node may be late, in milliseconds. */
 const learnMarginMs = 300;
@@ -54,7 +52,7 @@ export class RedisRegistry implements SessionRegistry {
   #ends: Ends | null = null;
   #handOver: HandOver | null = null;
   #hooks: RegistryHooks | null = null;
-  #maxSessionsPerCall: number | null = null;
+  #admissions: Admissions | null = null;
   #node: NodeInfo = { nodeId: "", address: null };
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
@@ -77,9 +75,8 @@ export class RedisRegistry implements SessionRegistry {
     return this.#ends?.waiting(known) ?? known;
   }
 
-  async open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void> {
+  async open(node: NodeInfo, { maxSessionsPerCall }: RegistryLimits, hooks: RegistryHooks): Promise<void> {
     this.#node = node;
-    this.#maxSessionsPerCall = limits.maxSessionsPerCall;
     this.#hooks = hooks;
     const ends = new Ends(this.#outbox, hooks);
     this.#ends = ends;
@@ -124,20 +121,23 @@ export class RedisRegistry implements SessionRegistry {
         taken: (message) => ends.deliver(message),
       },
     });
+    const [redis, link, own, outbox] = [this.#redis, this.#link, this.#own, this.#outbox];
+    this.#admissions = new Admissions({ redis, maxSessionsPerCall, link, own, outbox });
     this.#sharedKeys = new SharedKeys(this.#link);
     await this.#link.opened();
   }
 
   async claim(claim: SessionClaim): Promise<void> {
+    if (!this.#admissions) throw notOpen();
     const session = ownSession(claim);
     this.#own.add(session);
     const asked = this.up;
     let uncertain = false;
     try {
-      session.written = asked && (await this.#judge(session));
+      session.written = asked && (await this.#admissions.judge(session));
       if (session.written) session.writtenAt = performance.now();
       uncertain = asked && !session.written;
-      if (!session.written) this.#judgeAlone(session);
+      if (!session.written) this.#admissions.judgeAlone(session);
     } catch (error) {
       this.#own.remove(claim.sessionId);
       // Redis may have admitted it although no answer came, or may still do so.
@@ -158,7 +158,7 @@ export class RedisRegistry implements SessionRegistry {
    */
   leaving(sessionId: string): void {
     const session = this.#own.get(sessionId);
-    if (!session || !this.#limited || !this.up) return;
+    if (!session || !this.#admissions?.limited || !this.up) return;
     void this.#linked.runAsOwner(scripts.leaving, [sessionId, session.call]).catch(() => undefined);
   }
 
@@ -239,42 +239,9 @@ export class RedisRegistry implements SessionRegistry {
     if (this.up && this.peers().length > 0 && leftMs > 0) await sleep(leftMs);
   }
 
-  /** Returns whether places are counted, so that a session that leaves makes room for another one. */
-  get #limited(): boolean {
-    return this.#maxSessionsPerCall !== null || this.#redis.maxConcurrentSessions !== null;
-  }
-
   get #linked(): RedisLink {
     if (!this.#link) throw notOpen();
     return this.#link;
-  }
-
-  /**
-   * Asks Redis whether a session may live. Resolves with false where no answer came. Throws CALL_FULL or FLEET_FULL.
-   */
-  async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
-    const takenAlong = this.#outbox.endsAlone(mostTakenAlong);
-    const limits = [this.#maxSessionsPerCall ?? 0, this.#redis.maxConcurrentSessions ?? 0];
-    const args = [...limits, claim.sessionId, call, json, ...endedArguments(takenAlong)];
-    const reply = await this.#linked.runAsOwner(scripts.claim, args).catch(() => null);
-    if (!reply) return false;
-    const [verdict, , leaving, superseded] = reply as [string, string, number, readonly string[]];
-    this.#outbox.written(takenAlong, superseded);
-    const Full = leaving === 1 ? RoomSoon : GreenroomError;
-    if (verdict === "call_full") throw new Full("CALL_FULL");
-    if (verdict === "fleet_full") throw new Full("FLEET_FULL");
-    return true;
-  }
-
-  /** Judges by the sessions of this process alone. Throws CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
-  #judgeAlone(session: OwnSession): void {
-    if (this.#redis.whileAway === "refuse" || this.#linked.isDead)
-      throw new GreenroomError("REGISTRY_UNAVAILABLE");
-    const mostInCall = this.#maxSessionsPerCall ?? Number.POSITIVE_INFINITY;
-    if (this.#own.in(session.call) > mostInCall) throw new GreenroomError("CALL_FULL");
-    const mostOfAll = this.#redis.maxConcurrentSessions ?? Number.POSITIVE_INFINITY;
-    if (this.#own.size > mostOfAll) throw new GreenroomError("FLEET_FULL");
-    if (this.#own.has(session.claim.sessionId)) this.#outbox.add(session);
   }
 
   #neverWas(session: OwnSession): void {

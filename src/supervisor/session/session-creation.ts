@@ -1,14 +1,4 @@
-import type { SessionTimeline } from "../../api/session.ts";
-/** The times of the steps of a start, as they are filled in. */
-export type OpenTimeline = { -readonly [Step in keyof SessionTimeline]: SessionTimeline[Step] };
-
-export const newTimeline = (): OpenTimeline => ({
-  assignedAt: null,
-  enteredAt: null,
-  createdAt: null,
-  joinedAt: null,
-  waitsMs: null,
-});
+import type { PlainError } from "../../shared/errors.ts";
 
 /** The outcome of a try to make the agent. Dead on arrival: the thread ended before any of the agent's code ran. */
 export type Created = "created" | "dead on arrival";
@@ -19,14 +9,14 @@ export const createOverdueText = (afterMs: number): string =>
 /** The wait for `createAgent`, thread after thread. */
 export class Creation {
   readonly #timeoutMs: number;
-  readonly #overdue: (afterMs: number) => void;
+  readonly #overdue: (cause: PlainError) => void;
   #try: PromiseWithResolvers<Created> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param overdue A function that is called where a try takes longer than `timeoutMs`.
    */
-  constructor(timeoutMs: number, overdue: (afterMs: number) => void) {
+  constructor(timeoutMs: number, overdue: (cause: PlainError) => void) {
     this.#timeoutMs = timeoutMs;
     this.#overdue = overdue;
   }
@@ -35,7 +25,8 @@ export class Creation {
   begin(): Promise<Created> {
     this.#try = Promise.withResolvers();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#overdue(this.#timeoutMs), this.#timeoutMs);
+    const cause = { name: "DeadlineError", message: createOverdueText(this.#timeoutMs) };
+    this.#timer = setTimeout(() => this.#overdue(cause), this.#timeoutMs);
     return this.#try.promise;
   }
 

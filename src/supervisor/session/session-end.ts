@@ -1,5 +1,7 @@
 import type { CloseReason, EndReason, KillReason } from "../../shared/end-reasons.ts";
 import { type PlainError, plainError, withoutStacks } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
+import type { ThreadKill } from "../threads/slot.ts";
 
 /** The kills of a thread that took too long. Lack of memory may be the cause of that. */
 const slow: ReadonlySet<KillReason> = new Set(["killed", "unresponsive"]);
@@ -22,6 +24,22 @@ export class SessionEnd {
   /** The error that nothing caught in its thread, as the thread itself told it. */
   uncaught: PlainError | null = null;
   #decision: EndDecision | null = null;
+  #isShown = false;
+  readonly #shown = Promise.withResolvers<void>();
+  /** Resolves when it is shown to those who look at the session. */
+  readonly shown = this.#shown.promise;
+
+  get isShown(): boolean {
+    return this.#isShown;
+  }
+
+  /** Notes that it is shown. Returns whether it was not before. */
+  show(): boolean {
+    const isFirst = !this.#isShown;
+    this.#isShown = true;
+    this.#shown.resolve();
+    return isFirst;
+  }
 
   get decided(): boolean {
     return this.#decision !== null;
@@ -30,6 +48,11 @@ export class SessionEnd {
   decide(decision: EndDecision): EndDecision {
     this.#decision ??= decision;
     return this.#decision;
+  }
+
+  /** Decides that it ends since its thread is ended by force. */
+  decideKill({ reason, ...told }: ThreadKill): void {
+    this.decide({ reason: this.killReason(reason), error: { name: "Error", ...told } });
   }
 
   /**
@@ -47,10 +70,11 @@ export class SessionEnd {
     return this.#decision ?? { reason: "crashed", error: this.uncaught ?? plainError(error) };
   }
 
-  complete({ reason, error }: EndDecision, at: number): void {
-    this.reason = reason;
-    this.error = error;
-    this.at = at;
+  /** Ends now. Returns the time, in epoch milliseconds. */
+  complete(decision: EndDecision): number {
+    const at = now();
+    this.supersede(decision, at);
+    return at;
   }
 
   /** Replaces the end by another one that had been reported before. */

@@ -160,7 +160,7 @@ export class Starts {
   /** Forgets a session that never came to be. */
   #forget(session: Session, error: unknown): void {
     this.#options.sessions.forget(session);
-    session.withdraw(error);
+    session.abandon(error, false);
     this.#places.get(session)?.[Symbol.dispose]();
   }
 }

@@ -1,0 +1,70 @@
+import type { SessionTimeline } from "../../api/session.ts";
+import { within } from "../../shared/deadline.ts";
+import { nextStates, now, type SessionState } from "../../shared/protocol.ts";
+import type { EventLog } from "./event-log.ts";
+
+/** How far a session is: its state, of which its events tell, and the times of the steps of its start. */
+export class SessionProgress {
+  readonly startedAt = now();
+  readonly timeline: { -readonly [Step in keyof SessionTimeline]: SessionTimeline[Step] } = {
+    assignedAt: null,
+    enteredAt: null,
+    createdAt: null,
+    joinedAt: null,
+    waitsMs: null,
+  };
+  readonly #events: EventLog;
+  /** Resolves when the agent is in its call, or will never be. */
+  readonly #inCall = Promise.withResolvers<void>();
+  #state: SessionState = "starting";
+
+  constructor(events: EventLog) {
+    this.#events = events;
+    events.append({ type: "state", at: this.startedAt, state: this.#state });
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Returns whether it was asked to close, or has ended. */
+  get closes(): boolean {
+    return this.#state === "closing" || this.#state === "ended";
+  }
+
+  /** Returns whether none of the agent's code has run for it. */
+  get untouched(): boolean {
+    return this.#state === "starting" && this.timeline.enteredAt === null;
+  }
+
+  assigned(): void {
+    this.timeline.assignedAt = now();
+  }
+
+  entered(at: number): void {
+    this.timeline.enteredAt = at;
+  }
+
+  created(at: number): void {
+    this.timeline.createdAt = at;
+    if (this.#state === "starting") this.move("joining");
+  }
+
+  joined(at: number, waitsMs: number | null): void {
+    Object.assign(this.timeline, { joinedAt: at, waitsMs });
+    if (this.#state === "joining") this.move("live");
+  }
+
+  /** Waits until the agent is in its call, or will never be, this many milliseconds at the most. */
+  async waitForCall(waitMs: number): Promise<void> {
+    if (waitMs > 0) await within(this.#inCall.promise, waitMs, "The agent's join").catch(() => undefined);
+  }
+
+  move(state: SessionState): void {
+    const allowed: readonly SessionState[] = nextStates[this.#state];
+    if (!allowed.includes(state)) throw new Error(`A session cannot go from ${this.#state} to ${state}`);
+    this.#state = state;
+    if (state !== "starting" && state !== "joining") this.#inCall.resolve();
+    if (state !== "ended") this.#events.append({ type: "state", at: now(), state });
+  }
+}
