@@ -8,6 +8,28 @@ const batchBytes = 2 ** 20;
 /** The greatest length of the tail for which appending is made to wait, in bytes. */
 const lastTailBytes = 64 * 1_024;
 
+/** The number of needless bytes below which the file is not written anew for their sake. */
+const fewDeadBytes = 2 ** 20;
+/** The longest time for which a delivered message stays in the file, in milliseconds. */
+const compactAfterMs = 600_000;
+
+/** Knows when a journal is worth writing anew. */
+export class CompactionClock {
+  #at = 0;
+  #size = 0;
+
+  isDue({ size }: JournalFile, { deadBytes }: Contents): boolean {
+    if (deadBytes > Math.max(fewDeadBytes, size / 2)) return true;
+    return size !== this.#size && performance.now() - this.#at > compactAfterMs;
+  }
+
+  /** Notes that it was written anew. */
+  done({ size }: JournalFile): void {
+    this.#at = performance.now();
+    this.#size = size;
+  }
+}
+
 export interface CompactionOptions {
   readonly from: JournalFile;
   readonly contents: Contents;

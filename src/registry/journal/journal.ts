@@ -5,7 +5,7 @@ import { GreenroomError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
 import { Availability } from "../availability.ts";
 import type { EndOutcome, RegistryHooks, SessionRecord } from "../registry.ts";
-import { compact } from "./compaction.ts";
+import { CompactionClock, compact } from "./compaction.ts";
 import { Contents } from "./contents.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { JournalFile } from "./journal-file.ts";
@@ -23,10 +23,6 @@ const claimTimeoutMs = 2_000;
 const closeTimeoutMs = 2_000;
 /** The room that a disk must have before starts are accepted again after it was full, in bytes. */
 const probeBytes = 256 * 1_024;
-/** The number of needless bytes below which the file is not written anew for their sake. */
-const fewDeadBytes = 2 ** 20;
-/** The longest time for which a delivered message stays in the file, in milliseconds. */
-const compactAfterMs = 600_000;
 
 export interface JournalOptions {
   /** The path of the folder, which one process at a time may have. */
@@ -52,6 +48,7 @@ export class Journal {
   readonly #lock: FolderLock;
   readonly #contents = new Contents();
   readonly #queue: LineQueue;
+  readonly #compactions = new CompactionClock();
   #file: JournalFile | null = null;
   #availability: Availability | null = null;
   #untold: Untold | null = null;
@@ -63,8 +60,6 @@ export class Journal {
   /** True once another process has the folder, and reports this process' sessions. */
   #isTakenOver = false;
   #syncedSize = 0;
-  #compactedAt = 0;
-  #compactedSize = 0;
   #closed = false;
 
   constructor({ folder, log }: JournalOptions) {
@@ -254,7 +249,7 @@ export class Journal {
       await this.#openFile.sync();
       this.#syncedSize = size;
     }
-    if (this.#isWorthCompacting) await this.#compact();
+    if (this.#compactions.isDue(this.#openFile, this.#contents)) await this.#compact();
     await this.#untold?.takeUp();
   }
 
@@ -277,13 +272,6 @@ export class Journal {
     this.#misplaced = false;
   }
 
-  get #isWorthCompacting(): boolean {
-    const { size } = this.#openFile;
-    const { deadBytes } = this.#contents;
-    if (deadBytes > Math.max(fewDeadBytes, size / 2)) return true;
-    return size !== this.#compactedSize && performance.now() - this.#compactedAt > compactAfterMs;
-  }
-
   async #compact(): Promise<void> {
     const from = this.#openFile;
     await compact({
@@ -297,10 +285,9 @@ export class Journal {
         // The journal was closed meanwhile.
         if (this.#file === null) return void file.close().catch(() => undefined);
         this.#file = file;
-        this.#compactedSize = file.size;
+        this.#compactions.done(file);
       },
     });
-    this.#compactedAt = performance.now();
     await from.close();
   }
 

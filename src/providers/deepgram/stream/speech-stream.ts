@@ -13,15 +13,10 @@ import { SendBuffer } from "./send-buffer.ts";
 import { SilenceFiller } from "./silence-filler.ts";
 import { SpeechEventQueue } from "./speech-event-queue.ts";
 import { type TimedSignal, Turns } from "./turns.ts";
+import { UnansweredSound } from "./unanswered-sound.ts";
 
 /** The sound that may wait behind a slow network, in milliseconds. The rest stays where it can be dropped. */
 const maxBufferedMs = 1_000;
-
-/**
- * The unanswered sound after which a connection may be stalled, in milliseconds; less may end without an
- * answer.
- */
-const stalledSoundMs = 1_000;
 
 /**
  * The sound that is kept outside of a turn, in seconds, since a turn may begin in it before Deepgram reports
@@ -58,13 +53,14 @@ export class DeepgramStream implements SpeechStream {
   #rateKnown = false;
   #givenMs = 0;
   #reportedDroppedMs = 0;
-  /** The sound that was sent without an answer, in milliseconds, and the time since when. */
-  #unanswered = { since: 0, ms: 0 };
+  readonly #unanswered: UnansweredSound;
   #closing: Promise<void> | null = null;
 
   constructor(options: DeepgramStreamOptions) {
     this.#options = options;
-    this.#buffer = new SendBuffer(options.settings.sampleRate, options.settings.maxUnheardMs);
+    const { sampleRate, maxUnheardMs, stallTimeoutMs } = options.settings;
+    this.#buffer = new SendBuffer(sampleRate, maxUnheardMs);
+    this.#unanswered = new UnansweredSound(stallTimeoutMs);
     // The rejection need not be handled where nobody waits.
     this.#opened.promise.catch(() => {});
     options.signal.addEventListener("abort", this.#abort, { once: true });
@@ -174,7 +170,7 @@ export class DeepgramStream implements SpeechStream {
   #connected(): void {
     if (this.#state === "opening") this.#state = "open";
     this.#openedAt = now();
-    this.#unanswered.ms = 0;
+    this.#unanswered.answered();
     this.#opened.resolve();
     this.#pump();
   }
@@ -189,8 +185,7 @@ export class DeepgramStream implements SpeechStream {
         this.#reportDropped();
         break;
       }
-      if (this.#unanswered.ms === 0) this.#unanswered.since = now();
-      this.#unanswered.ms += chunk.durationMs;
+      this.#unanswered.sent(chunk.durationMs);
       this.#givenMs += chunk.durationMs;
       connection.send(chunk.samples);
     }
@@ -202,24 +197,19 @@ export class DeepgramStream implements SpeechStream {
    * read first, since this thread may have been the slow one.
    */
   #checkStalled(): void {
-    if (!this.#stalled) return;
+    if (!this.#unanswered.stalled) return;
     const connection = this.#connection;
     setImmediate(() => {
-      if (connection !== this.#connection || !this.#stalled) return;
+      if (connection !== this.#connection || !this.#unanswered.stalled) return;
       const ms = Math.round(this.#unanswered.ms);
       const message = `Deepgram answered nothing to ${ms} ms of sound`;
       connection?.fail(new DeepgramError(message, { code: "ETIMEDOUT", retryable: true }));
     });
   }
 
-  get #stalled(): boolean {
-    const { since, ms } = this.#unanswered;
-    return ms >= stalledSoundMs && now() - since >= this.#options.settings.stallTimeoutMs;
-  }
-
   #handleMessage(message: unknown): void {
     const { signals, heardUntil } = this.#reader.read(message);
-    if (signals.length > 0 || heardUntil !== null) this.#unanswered.ms = 0;
+    if (signals.length > 0 || heardUntil !== null) this.#unanswered.answered();
     for (const signal of signals) this.#turns.update(this.#withTime(signal));
     if (heardUntil !== null) {
       const over = this.#turns.open || signals.some(({ type }) => type === "end");

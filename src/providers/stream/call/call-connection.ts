@@ -9,7 +9,6 @@ import { StreamError } from "../error.ts";
 import type { MediaFactory } from "../media/media.ts";
 import { ParticipantAudio, type SoundListener } from "../participants/participant-audio.ts";
 import { applyParticipantEvent, Participants } from "../participants/participants.ts";
-import { PermissionToSpeak } from "../participants/permission-to-speak.ts";
 import type { SessionFailure } from "../sfu/session-failure.ts";
 import { type ErrorEvent, hasNoRoom, readFault } from "../sfu/sfu-fault.ts";
 import type { SfuSession } from "../sfu/sfu-session.ts";
@@ -22,7 +21,8 @@ import type {
   SfuAddress,
 } from "./call-connection-event.ts";
 import { Migration, type SfuJoin } from "./migration.ts";
-import { type PublishOptions, Reconnect } from "./reconnect.ts";
+import { Publishing, type PublishOptions } from "./publishing.ts";
+import { Reconnect } from "./reconnect.ts";
 import { ReconnectLimits } from "./reconnect-limits.ts";
 
 export interface CallConnectionOptions {
@@ -59,7 +59,7 @@ export class CallConnection {
   readonly #migration: Migration;
   readonly #reconnect: Reconnect;
   #state: CallConnectionState = "joining";
-  readonly #permission = new PermissionToSpeak((by) => this.#emit({ type: "muted", by }));
+  readonly #publishing: Publishing;
   /**
    * Handles the first failure that occurred during a reconnect, once that is over; null where there was none.
    */
@@ -85,6 +85,7 @@ export class CallConnection {
       },
       onSound: (prefix, frame) => this.#audio.push(prefix, frame),
     });
+    this.#publishing = new Publishing(this.#migration, (by) => this.#emit({ type: "muted", by }));
     this.#reconnect = new Reconnect({
       migration: this.#migration,
       limits: this.#limits,
@@ -122,7 +123,7 @@ export class CallConnection {
 
   /** Returns whether the agent is permitted to be heard. */
   get maySpeak(): boolean {
-    return this.#permission.mutedBy === null;
+    return this.#publishing.permitted;
   }
 
   /** Returns the address of the agent's session on its SFU; null before the join. */
@@ -135,7 +136,7 @@ export class CallConnection {
    * not be heard.
    */
   send(frame: PcmFrame): void {
-    if (this.#permission.mutedBy === null) this.#migration.send(frame);
+    if (this.maySpeak) this.#migration.send(frame);
   }
 
   /** Calls `listener` with the sound of each participant. It returns a function that unsubscribes. */
@@ -145,7 +146,7 @@ export class CallConnection {
 
   /** Lets the agent be heard again after a moderator muted it. Nothing else undoes that. */
   unmute(): void {
-    this.#changePermission(() => this.#permission.unmute());
+    this.#publishing.unmute();
   }
 
   /**
@@ -183,7 +184,7 @@ export class CallConnection {
   /** Makes this session the current one: from here on its events count. */
   #switchTo(join: SfuJoin, keep = false): void {
     this.#migration.switchTo(join.session, { keep });
-    this.#permission.setCapabilities(join.capabilities);
+    this.#publishing.setCapabilities(join.capabilities);
     const { address } = this.#migration;
     if (address !== null) this.#emit({ type: "sfu_changed", address });
   }
@@ -197,7 +198,7 @@ export class CallConnection {
     const { callState, reconnected } = response;
     // A response without the state of the call does not tell who is in it.
     if (callState) this.#participants.reset(callState.participants, { afterReconnect: !reconnected });
-    this.#publish(session, options);
+    this.#publishing.publish(session, options);
     session.deliverEvents();
     session.subscribe(this.#participants.subscriptions);
   }
@@ -210,7 +211,7 @@ export class CallConnection {
     if (applyParticipantEvent(this.#participants, event)) {
       session.subscribe(this.#participants.subscriptions);
       if (event.type === "trackUnpublished")
-        this.#changePermission(() => this.#permission.trackUnpublished(event.value, session.sessionId));
+        this.#publishing.trackUnpublished(event.value, session.sessionId);
       return;
     }
     switch (event.type) {
@@ -226,35 +227,11 @@ export class CallConnection {
         void this.#restore("migrate", "go_away");
         return;
       case "callGrantsUpdated":
-        this.#changePermission(() =>
-          this.#permission.setGrants(event.value.currentGrants?.canPublishAudio === true),
-        );
+        this.#publishing.setGrants(event.value.currentGrants?.canPublishAudio === true);
         return;
       default:
       // The other events are about video, or are of no use to an agent.
     }
-  }
-
-  /**
-   * Publishes the agent's track where that is permitted. A track that was published before is only muted
-   * where it is not.
-   */
-  #publish(session: SfuSession, options: PublishOptions = {}): void {
-    const muted = this.#permission.mutedBy !== null;
-    void session.mute(muted);
-    if (!muted || session.media.publisher.tracks.length > 0) void session.publish(options);
-  }
-
-  /**
-   * Applies a change of the permission, and mutes, unmutes or publishes the track where the result differs.
-   */
-  #changePermission(change: () => void): void {
-    const mayBefore = this.#permission.mutedBy === null;
-    change();
-    const session = this.#migration.current;
-    if (mayBefore === (this.#permission.mutedBy === null) || session === null) return;
-    void session.mute(mayBefore);
-    if (!mayBefore && session.media.publisher.tracks.length === 0) void session.publish();
   }
 
   #handleError(event: ErrorEvent): void {
@@ -300,14 +277,9 @@ export class CallConnection {
       this.#end("lost", error, "could not reconnect");
       return;
     }
-    this.#handleNext();
-  }
-
-  /** Handles the failure that occurred during the reconnect, if there was one. */
-  #handleNext(): void {
-    const next = this.#next;
+    const failedMeanwhile = this.#next as (() => void) | null;
     this.#next = null;
-    next?.();
+    failedMeanwhile?.();
   }
 
   #end(reason: CallEndReason, error: unknown, message: string): void {

@@ -8,12 +8,9 @@ import { WebsocketReconnectStrategy } from "../wire/enums.ts";
 import type { ReconnectDetails } from "../wire/messages.ts";
 import type { ReconnectStrategy } from "./call-connection-event.ts";
 import type { Migration, SfuJoin } from "./migration.ts";
+import type { PublishOptions } from "./publishing.ts";
 import type { ReconnectLimits } from "./reconnect-limits.ts";
 import { retryDelayMs } from "./retry-delay.ts";
-
-export interface PublishOptions {
-  readonly iceRestart?: boolean;
-}
 
 /** A reconnect as it is asked for. */
 export interface ReconnectRequest {

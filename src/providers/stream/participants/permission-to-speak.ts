@@ -2,7 +2,8 @@ import type { MutedBy } from "../call/call-connection-event.ts";
 import { TrackType, TrackUnpublishReason } from "../wire/enums.ts";
 import type { SfuEvent } from "../wire/messages.ts";
 
-type TrackUnpublished = Extract<SfuEvent, { type: "trackUnpublished" }>["value"];
+/** The end of a track, as an SFU tells it. */
+export type TrackUnpublished = Extract<SfuEvent, { type: "trackUnpublished" }>["value"];
 
 /**
  * The causes of muting, by the reason for which a track was unpublished. Muting by the agent itself is not
