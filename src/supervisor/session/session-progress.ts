@@ -3,7 +3,7 @@ import { within } from "../../shared/deadline.ts";
 import { nextStates, now, type SessionState } from "../../shared/protocol.ts";
 import type { EventLog } from "./event-log.ts";
 
-/** How far a session is: its state, of which its events tell, and the times of the steps of its start. */
+/** The progress of a session: its state, of which its events tell, and the times of the steps of its start. */
 export class SessionProgress {
   readonly startedAt = now();
   readonly timeline: { -readonly [Step in keyof SessionTimeline]: SessionTimeline[Step] } = {
