@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "ava";
 import {
   Agent,
@@ -13,6 +15,11 @@ import * as elevenlabs from "greenroom/elevenlabs";
 import * as gemini from "greenroom/gemini";
 import * as local from "greenroom/local";
 import * as testing from "greenroom/testing";
+import { defaultBroadcast } from "../../src/agent/call/call-events.ts";
+import { defaultFallbackOptions } from "../../src/agent/fallback/rotation.ts";
+import { defaultBargeIn } from "../../src/agent/hearing/barge-in.ts";
+import { defaultBudget } from "../../src/agent/options/budget.ts";
+import { defaultAgentLimits } from "../../src/agent/options/limits.ts";
 import { similar } from "../../src/shared/text/similar.ts";
 import { HostedAgent } from "../fixtures/agent-host.ts";
 import { ScriptedLlm, script } from "../fixtures/scripted-llm.ts";
@@ -223,3 +230,20 @@ test("a function that the model and the agent both have is a mistake", (t) => {
   const options = { edge: new local.Edge(), agentUser: { id: "a", name: "" }, instructions: "", llm, tools };
   t.throws(() => new Agent(options), { message: 'A function named "twice" is registered already' });
 });
+
+const defaults: Readonly<Record<string, object>> = {
+  "options/limits.ts": defaultAgentLimits,
+  "options/budget.ts": defaultBudget,
+  "hearing/barge-in.ts": defaultBargeIn,
+  "call/call-events.ts": defaultBroadcast,
+  "fallback/rotation.ts": defaultFallbackOptions,
+};
+
+for (const [path, values] of Object.entries(defaults)) {
+  test(`the comments in ${path} tell the defaults that hold`, (t) => {
+    const source = readFileSync(join(import.meta.dirname, "../../src/agent", path), "utf8");
+    const told = source.matchAll(/@default ([\w.]+).*\n +\*\/\n +readonly (\w+)\??:/g);
+    const texts = new Map([...told].map(([, text, name]) => [name, text]));
+    for (const [name, value] of Object.entries(values)) t.is(texts.get(name), String(value), name);
+  });
+}

@@ -2,6 +2,8 @@ import test from "ava";
 import type { SessionEvent } from "../../src/api/session.ts";
 import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { families } from "../../src/metrics/catalogue.ts";
+import { numbersOf } from "../../src/metrics/measured-numbers.ts";
+import { measurementTable } from "../../src/metrics/measurement-table.ts";
 import { unitOf } from "../../src/metrics/metric-family.ts";
 import { SessionMetrics } from "../../src/metrics/session-metrics.ts";
 import { within } from "../../src/shared/deadline.ts";
@@ -247,4 +249,37 @@ test("usage is told by provider and model, and models beyond 20 are summed up", 
   t.is(metrics.usage.length, 21);
   t.is(others.length, 1);
   t.is(others[0]?.input_tokens, (100 - 18) * 10);
+});
+
+const kinds = Object.keys(measurementTable) as Measurement["kind"][];
+const numbers = kinds.flatMap((kind) => numbersOf({ kind } as Measurement));
+
+test("each field of a session's metrics is summed of one number, unless it is said to be always empty", (t) => {
+  const summed = numbers.flatMap(({ session }) => session?.field ?? []);
+  const measured = Object.entries(sessionMetricFields)
+    .filter(([, text]) => !text.startsWith("Always empty"))
+    .map(([name]) => name);
+  t.deepEqual(summed.toSorted(), measured.toSorted());
+});
+
+test("durations are counted in families of seconds, and nothing else is", (t) => {
+  for (const { family, isDuration } of numbers) {
+    if (family !== null) t.is(unitOf(family) === "seconds", isDuration, family.name);
+  }
+});
+
+test("numbers of one measurement that are counted in the same family are told apart by their labels", (t) => {
+  for (const kind of kinds) {
+    const counted = numbersOf({ kind } as Measurement).flatMap(({ family, labels }) =>
+      family === null ? [] : [`${family.name} ${JSON.stringify(labels)}`],
+    );
+    t.is(new Set(counted).size, counted.length, kind);
+  }
+});
+
+test("a label that is no field of a measurement has its value in the row", (t) => {
+  for (const { family, labels } of numbers) {
+    const own = family?.labels.filter((label) => ["direction", "part"].includes(label)) ?? [];
+    t.deepEqual(Object.keys(labels), own, family?.name);
+  }
 });

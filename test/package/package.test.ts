@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { apiReports } from "../../scripts/api-report.ts";
+import { className } from "../../scripts/reference/page-tables.ts";
+import { type ProviderRow, providers } from "../../src/shared/provider-table.ts";
 import { root } from "../fixtures/build.ts";
 import { readDockerfile, variablesOf, wordsOf } from "../fixtures/k8s/dockerfile.ts";
 
@@ -57,3 +59,21 @@ test("every stage is the Node of the lock file, slim, and the last one runs as a
   t.is(variablesOf(final).GREENROOM_HOST, "0.0.0.0");
   t.deepEqual(wordsOf(final, "ENTRYPOINT").slice(0, 3), ["tini", "-s", "--"]);
 });
+
+const rows = Object.entries<ProviderRow>(providers);
+
+test("each provider has a row, a folder and a subpath of the package", (t) => {
+  const folders = globSync("src/providers/*/index.ts", { cwd: root }).map((path) => path.split("/").at(-2)!);
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  t.deepEqual(folders.toSorted(), rows.map(([name]) => name).toSorted());
+  for (const [name] of rows) t.is(exports[`./${name}`], `./src/providers/${name}/index.ts`);
+});
+
+for (const [name, { parts, leavesCalls }] of rows) {
+  test(`${name} offers the parts of its row, and leaves calls for dead agents where the row says so`, async (t) => {
+    const exported: object = await import(`../../src/providers/${name}/index.ts`);
+    const offered = Object.values(className).filter((part) => part in exported);
+    t.deepEqual(offered.toSorted(), parts.map((part) => className[part]).toSorted());
+    t.is(existsSync(join(root, "src/providers", name, "leave-module.ts")), leavesCalls);
+  });
+}
