@@ -1,5 +1,5 @@
 import { loadavg } from "node:os";
-import { speechModel } from "../../src/shared/speech-model.ts";
+import { speechModel } from "../../src/shared/recognition/speech-model.ts";
 import { keyterms } from "../../workers/default-agent.ts";
 import { childResult } from "../child.ts";
 import type { EarsResult, EarsTask, HeardSentence } from "../children/ears.ts";

@@ -1,4 +1,4 @@
-import { similar } from "../../../shared/similar.ts";
+import { similar } from "../../../shared/text/similar.ts";
 import { knownPlaces } from "../weather/offline-table.ts";
 
 /** Words that a recogniser hears in place of others, and the words that were meant. */
