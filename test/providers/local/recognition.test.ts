@@ -6,22 +6,11 @@ import type { SpeechEvent } from "greenroom";
 import * as local from "greenroom/local";
 import type { Rank, RecognitionRequest } from "../../../src/providers/local/recognition/messages.ts";
 import { RequestQueue } from "../../../src/providers/local/recognition/request-queue.ts";
-
-<<<<<<< HEAD
-
-import { missingForRecognition, speechModel, speechModelFolder } from "../../../src/shared/recognition/speech-model.ts";
-
-=======
-
 import {
   missingForRecognition,
   speechModel,
   speechModelFolder,
 } from "../../../src/shared/recognition/speech-model.ts";
-import { eventually } from "../../fixtures/eventually.ts";
-
->>>>>>> 2e16c41 (Tests of the tables are in the files of what they are about)
-
 import {
   listen,
   type OpenRecogniser,
