@@ -989,6 +989,7 @@ export interface ServeOptions {
     readonly permissionTimeoutMs?: number;
     readonly strictBodies?: boolean;
     readonly talkPage?: "local" | "always" | "never";
+    readonly consolePage?: "local" | "always" | "never";
     readonly sessionTokens?: boolean;
     readonly sessionTokenSecret?: string;
     readonly peerSecret?: string;

@@ -1,6 +1,7 @@
 /** `npm run bench -- <name>… [--json]`: measures what docs/figures.md quotes. */
 import { parseArgs } from "node:util";
 import cgroup from "./cgroup.ts";
+import operationsPage from "./console.ts";
 import ears from "./ears.ts";
 import exhaustion from "./exhaustion.ts";
 import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, Bench>> = {
   room,
   sentences,
   ears,
+  console: operationsPage,
 };
 
 const { positionals, values } = parseArgs({

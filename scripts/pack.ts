@@ -18,13 +18,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { builtinModules, createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleConsole, consoleFolder } from "../src/control-plane/documents/console.ts";
 import { swaggerFiles } from "../src/control-plane/documents/pages/swagger-ui.ts";
 import { speechModel, speechModelFolder } from "../src/shared/recognition/speech-model.ts";
 import { finishDeclarations } from "./declarations.ts";
 import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
-import { bundleSdks } from "./sdk-bundles.ts";
+import { bundleSdks, licenses } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const { resolve: fileOf } = createRequire(import.meta.url);
@@ -48,6 +50,7 @@ const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "
 const types = finishDeclarations(folder, Object.values(manifest.exports).map(declarationOf));
 javascript.forEach(refuseSourceNames);
 copyPages();
+await bundleConsolePage();
 copySpeechModel();
 await bundleSdks(root, folder);
 
@@ -89,6 +92,19 @@ async function bundleClient(): Promise<void> {
     minify: true,
     logLevel: "error",
   });
+}
+
+/** Makes the script and the style of the operations page, beside the licences of the packages in them. */
+async function bundleConsolePage(): Promise<void> {
+  const from = fileURLToPath(consoleFolder);
+  const to = join(folder, relative(root, from));
+  const { files, inputs } = await bundleConsole({ minify: true });
+  copy(join(from, "console.html"), join(to, "console.html"));
+  for (const [name, text] of files) writeFileSync(join(to, name), text);
+  writeFileSync(
+    join(to, "licenses.txt"),
+    licenses("The operations page has parts of these packages.", root, inputs),
+  );
 }
 
 /** Packs the folder. On Windows npm is a script that a shell has to start, so its arguments hold no paths. */

@@ -87,7 +87,8 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
   const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith(`${entryScheme}:`));
   const foreign = inputs.find((path) => proprietary.test(path));
   if (foreign !== undefined) throw new Error(`${foreign} must not be bundled`);
-  writeFileSync(join(source, "providers/sdk-licenses.txt"), licenses(home, inputs));
+  const about = "The SDKs of the providers are made of these packages.";
+  writeFileSync(join(source, "providers/sdk-licenses.txt"), licenses(about, home, inputs));
 }
 
 const entryScheme = "sdk";
@@ -148,8 +149,11 @@ function importBundle(folder: string, packages: readonly string[]): void {
   }
 }
 
-/** Returns the licences of these packages, which must be distributed with them. */
-function licenses(root: string, inputs: readonly string[]): string {
+/**
+ * Returns the licences of the packages that these files belong to, which must be distributed with them. The paths are
+ * relative to `root`.
+ */
+export function licenses(about: string, root: string, inputs: readonly string[]): string {
   const packages = new Set(
     inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
   );
@@ -165,5 +169,5 @@ function licenses(root: string, inputs: readonly string[]): string {
     return `${manifest.name} ${manifest.version} (${manifest.license ?? "see below"})\n\n${text}`.trim();
   });
   const rule = `\n\n${"-".repeat(100)}\n\n`;
-  return `The SDKs of the providers are made of these packages.${rule}${texts.join(rule)}\n`;
+  return `${about}${rule}${texts.join(rule)}\n`;
 }

@@ -129,6 +129,12 @@ export interface ServeOptions {
    */
   readonly talkPage?: "local" | "always" | "never";
   /**
+   * Where the operations page is served, at `/console` of the own application: as `talkPage`. It shows what
+   * its caller may view: callbacks and keys hold for it too.
+   * @default "local"
+   */
+  readonly consolePage?: "local" | "always" | "never";
+  /**
    * Hands out a `session_token` with each started session, and accepts it as `?token=`.
    * @default true
    */

@@ -5,6 +5,7 @@ import { GreenroomError } from "../shared/errors.ts";
 import { corsMiddleware } from "./access/cors.ts";
 import { Origins } from "./access/origins.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { consoleEndpoints } from "./documents/console.ts";
 import { homeEndpoint, talkEndpoints } from "./documents/talk.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { answerEntrusted } from "./peers/entrust.ts";
@@ -14,7 +15,8 @@ import type { FilledServeOptions } from "./serve-options.ts";
 /** Resolves with a Koa application over the launcher. The caller starts and drains the launcher. */
 export async function createApp(launcher: AgentLauncher, filled: FilledServeOptions): Promise<Koa> {
   const plane = new ControlPlane(await supervisorOf(launcher), filled);
-  const router = new EndpointRouter(plane, [...allEndpoints(filled), homeEndpoint, ...talkEndpoints]);
+  const pages = [homeEndpoint, ...talkEndpoints, ...consoleEndpoints];
+  const router = new EndpointRouter(plane, [...allEndpoints(filled), ...pages]);
   const origins = new Origins(filled, plane.log);
   const cors = corsMiddleware(filled, origins);
 

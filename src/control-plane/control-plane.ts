@@ -7,6 +7,7 @@ import { watchKeys } from "./access/api-keys/watch-keys.ts";
 import { Permissions } from "./access/permissions.ts";
 import { OpenLimit, RateLimit } from "./access/rate-limit.ts";
 import { SessionTokens } from "./access/session-token.ts";
+import { FleetView } from "./fleet/fleet-view.ts";
 import { Answering } from "./http/request-notes.ts";
 import { UnknownFields } from "./http/unknown-fields.ts";
 import { peerSecrets } from "./peers/connection/peer-secret.ts";
@@ -41,6 +42,7 @@ export class ControlPlane {
   readonly unknownFields: UnknownFields;
   readonly peers: Peers;
   readonly locator: SessionLocator;
+  readonly fleet: FleetView;
   /**
    * The longest times that a peer may take to answer a request, and to answer a start, in milliseconds: those that it may
    * take at home.
@@ -67,6 +69,7 @@ export class ControlPlane {
     this.tokens = SessionTokens.of(options);
     this.peers = new Peers(supervisor, peerSecrets(options.peerSecret), this.log);
     this.locator = new SessionLocator(this.peers);
+    this.fleet = new FleetView(this);
     const { threadWaitTimeoutMs, createTimeoutMs } = supervisor.options;
     const answerMs = mostCallbacks * options.permissionTimeoutMs + spareMs;
     // A start may wait for a place, and then for a thread.

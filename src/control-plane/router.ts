@@ -16,6 +16,7 @@ import { probeEndpoints } from "./endpoints/probes.ts";
 import { sessionEndpoints } from "./endpoints/sessions.ts";
 import { eventEndpoints } from "./events/events.ts";
 import { Exchange } from "./exchange.ts";
+import { fleetEndpoints } from "./fleet/fleet-endpoints.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { prometheusEndpoint } from "./metrics-app.ts";
 import { answeredElsewhere } from "./peers/pass-on.ts";
@@ -37,6 +38,7 @@ export function allEndpoints(options: {
     ...mediaEndpoints,
     ...eventEndpoints,
     ...callEndpoints,
+    ...fleetEndpoints,
     ...probeEndpoints,
     ...(options.metricsPort === null ? [prometheusEndpoint] : []),
   ];

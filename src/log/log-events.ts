@@ -99,7 +99,7 @@ export const logEvents = {
   peer_secret_missing: "Requests cannot be passed on to other replicas, since there is no `peerSecret`.",
   peer_address_missing: "Other replicas cannot reach this one, since it advertises no address.",
   peer_silent: "Another replica did not answer: `peer`, `address`, `cause`.",
-  peer_sessions_missing: "A list lacks the sessions of a replica that did not answer.",
+  peer_sessions_missing: "A list or the figures of the fleet lack the part of a replica that did not answer.",
   journal_lines_unreadable: "Lines of the journal could not be read, and are left out.",
   // The agent in its call.
   turn: "A turn is over.",

@@ -120,7 +120,7 @@ export const catalogue = {
   ),
   peerRequestSeconds: histogram(
     "greenroom_peer_request_seconds",
-    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, replicas asked whether they are there, or whether they know that the one that asks was declared dead (`fenced`), and sessions entrusted that the registry cannot be told of.",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, replicas asked whether they are there, or whether they know that the one that asks was declared dead (`fenced`), sessions entrusted that the registry cannot be told of, and replicas surveyed for the fleet's figures.",
     requestBuckets,
     ["kind"],
   ),
@@ -143,7 +143,10 @@ export const catalogue = {
     "Log lines that were not written: blocked by a slow reader or a full volume, failed, or a flood of one session.",
     ["reason"],
   ),
-  eventStreams: gauge("greenroom_event_streams_open", "Open streams of session events."),
+  eventStreams: gauge(
+    "greenroom_event_streams_open",
+    "Open streams of events, of a session or of the fleet.",
+  ),
   socketsOpen: gauge(
     "greenroom_media_sockets_open",
     "Open WebSockets of clients in calls, by leg: to a session of this replica, or relayed to another replica.",

@@ -19,7 +19,8 @@ export type LeaveOutcome = (typeof leaveOutcomes)[number];
  * The purposes for which another replica is asked. `proxied`: a request about its session; `forwarded`: a start that
  * found no room; `listed`: its part of a list; `closed`: to close its sessions of a call; `located`: whether it has a
  * session that the registry does not know; `asked`: whether it lives; `fenced`: whether it knows that the asking
- * process was declared dead; `entrusted`: to keep a session that the registry cannot be told of.
+ * process was declared dead; `entrusted`: to keep a session that the registry cannot be told of; `surveyed`: its
+ * part of the fleet's figures.
  */
 export const peerRequestKinds = [
   "proxied",
@@ -30,6 +31,7 @@ export const peerRequestKinds = [
   "asked",
   "fenced",
   "entrusted",
+  "surveyed",
 ] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
 

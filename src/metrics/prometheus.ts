@@ -28,6 +28,7 @@ import {
 import { reading } from "./measured-numbers.ts";
 import { MeasurementCounters } from "./measurement-counters.ts";
 import { processMetrics } from "./process-metrics.ts";
+import { RecentFigures } from "./recent/recent-figures.ts";
 import type { MetricsSource } from "./source.ts";
 
 const liveStates = ["starting", "joining", "live", "closing"] as const;
@@ -37,6 +38,8 @@ const liveStates = ["starting", "joining", "live", "closing"] as const;
  * grows with the number of sessions, and counters belong to the process, so that none falls when a session ends.
  */
 export class Metrics {
+  /** The figures of the last minutes, sampled while the server runs. */
+  readonly recent = new RecentFigures();
   readonly #registry = new Registry();
   readonly #families: Families = makeFamilies(this.#registry);
   readonly #measurements = new MeasurementCounters(this.#registry);
@@ -72,6 +75,7 @@ export class Metrics {
   /** Records what a session thread measured. Never throws. */
   record(measurement: Measurement): void {
     this.#measurements.record(measurement);
+    this.recent.record(measurement);
   }
 
   /** Counts an answered request. `route` is the pattern that matched (`/sessions/:id`), never the path itself. */
@@ -130,6 +134,7 @@ export class Metrics {
 
   sessionStarted(): void {
     this.#families.sessionsStarted.inc();
+    this.recent.started();
   }
 
   /** Records the time from the request to start until this stage. */
@@ -139,10 +144,12 @@ export class Metrics {
 
   startRefused(code: ErrorCode): void {
     this.#families.startRefusals.inc({ code });
+    this.recent.refused();
   }
 
   sessionEnded(reason: EndReason, durationSeconds: number): void {
     this.#families.sessionsEnded.inc({ reason });
+    this.recent.ended(reason);
     observe(this.#families.sessionDurationSeconds, durationSeconds);
   }
 
@@ -174,6 +181,7 @@ export class Metrics {
 
   mainLoopLag(seconds: number): void {
     observe(this.#families.mainLoopLagSeconds, seconds);
+    this.recent.loopLag(seconds);
   }
 
   webhook(outcome: WebhookOutcome): void {
@@ -183,6 +191,19 @@ export class Metrics {
   /** Sets the source that the gauges read from. Before that they say 0. */
   observe(source: MetricsSource): void {
     this.#source = source;
+  }
+
+  get source(): MetricsSource | undefined {
+    return this.#source;
+  }
+
+  /** Begins to sample {@link recent}, until `stop`. */
+  start(): void {
+    if (this.#source) this.recent.start(this.#source);
+  }
+
+  stop(): void {
+    this.recent.stop();
   }
 
   readonly contentType: string = this.#registry.contentType;

@@ -5,7 +5,7 @@ import {
   type SessionMetricsSnapshot,
   sessionMetricFields,
 } from "../shared/session-metric-fields.ts";
-import { numbersOf } from "./measured-numbers.ts";
+import { numbersOf, reading } from "./measured-numbers.ts";
 import { rounded } from "./rounded.ts";
 import { Usage } from "./usage.ts";
 
@@ -25,9 +25,15 @@ export class SessionMetrics {
   readonly #sums = names.map(() => 0);
   readonly #counts = names.map(() => 0);
   readonly #usage = new Usage();
+  /** The latencies of the last turn that had any, in milliseconds; see `ResponseLatency` and `Measurement`. */
+  lastResponseMs: number | null = null;
+  lastFirstTokenMs: number | null = null;
 
   record(measurement: Measurement): void {
     this.#usage.record(measurement);
+    if (measurement.kind === "response") this.lastResponseMs = reading(measurement.responseMs);
+    else if (measurement.kind === "llm" && measurement.outcome === "done")
+      this.lastFirstTokenMs = reading(measurement.firstTokenMs) ?? this.lastFirstTokenMs;
     const { outcome } = measurement as { readonly outcome?: string };
     for (const { session, of } of numbersOf(measurement)) {
       if (session === null) continue;

@@ -184,6 +184,17 @@ const access = {
       help: "Serve the page to talk to the agent: local (while the host is a loopback address), always or never",
     },
   },
+  consolePage: {
+    doc:
+      "Where the operations page is served, at `/console` of the own application: as `talkPage`. It shows what its caller may view: " +
+      "callbacks and keys hold for it too.",
+    schema: z.enum(["local", "always", "never"]).default("local"),
+    outside: {
+      group: "Server",
+      placeholder: "where",
+      help: "Serve the operations page: local (while the host is a loopback address), always or never",
+    },
+  },
   sessionTokens: {
     doc: "Hands out a `session_token` with each started session, and accepts it as `?token=`.",
     schema: z.boolean().default(true),

@@ -254,6 +254,7 @@ export class Supervisor {
     if (!this.#parts.lifecycle.reach("warming")) throw new GreenroomError("DRAINING");
     this.#parts.pool.start();
     this.#parts.monitor.start();
+    this.metrics.start();
     const opened = this.#parts.membership.open();
     const contact = this.#parts.membership.firstContact();
     const warmedUp = Promise.all([
@@ -287,6 +288,7 @@ export class Supervisor {
     const shown = this.#parts.endReports.shown().then(() => this.#sessionsEnded.abort());
     await Promise.all([this.#parts.pool.destroy(), this.#parts.recogniser.stop()]);
     this.#parts.monitor.stop();
+    this.metrics.stop();
     await Promise.all([shown, this.#parts.leaves.flush(), this.#parts.endReports.flush()]);
     await this.#parts.membership.close();
     await this.#parts.endReports.close();

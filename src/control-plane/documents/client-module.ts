@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Endpoint } from "../endpoint.ts";
 import { notesOf } from "../http/request-notes.ts";
+import { bundleForBrowsers, madeOnce } from "./browser-bundle.ts";
 
 /** The entry of the module. Its extension is .ts in the clone, and .js in the package, where it is one file. */
 const source = new URL(`../../client/index${extname(import.meta.url)}`, import.meta.url);
@@ -35,31 +36,8 @@ export const clientEndpoints: readonly Endpoint[] = [
   },
 ];
 
-let made: Promise<string> | undefined;
-
-/** Returns the module as one file. In a clone it is built in memory when it is first asked for. */
-function clientModule(): Promise<string> {
-  made ??= source.pathname.endsWith(".js") ? readFile(source, "utf8") : built();
-  // A failed build is tried again at the next request.
-  made.catch(() => {
-    made = undefined;
-  });
-  return made;
-}
-
-/** The name of a development dependency, which the package does not have. */
-const builder = "esbuild";
-
-async function built(): Promise<string> {
-  const { build } = (await import(builder)) as typeof import("esbuild");
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(source)],
-    bundle: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    write: false,
-    logLevel: "silent",
-  });
-  return outputFiles[0]?.text ?? "";
-}
+const clientModule = madeOnce(async () => {
+  if (source.pathname.endsWith(".js")) return readFile(source, "utf8");
+  const { files } = await bundleForBrowsers({ client: fileURLToPath(source) });
+  return files.get("client.js") ?? "";
+});

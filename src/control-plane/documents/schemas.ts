@@ -87,7 +87,9 @@ export const session = component(
     ...identity,
     config: identity.config
       .nullable()
-      .describe("The `config` of the start. Null where it is asked for with a session_token."),
+      .describe(
+        "The `config` of the start. Null where it is asked for with a session_token, or config=false.",
+      ),
     created_by: anyJson(
       "Who started it: any JSON value that the server's getCurrentUser returned, or null. Null where it is asked for with a session_token.",
     ),
@@ -104,6 +106,22 @@ export const session = component(
       })
       .nullable()
       .describe("The resources that its thread uses, measured from outside. Null until the first reading."),
+    last_latency: z
+      .object({
+        response_ms: z
+          .number()
+          .nullable()
+          .describe(
+            "From a participant's last sound to the first sound of the answer, in milliseconds. Null where none was spoken.",
+          ),
+        first_token_ms: z
+          .number()
+          .nullable()
+          .describe(
+            "From the request to the model to its first text, in milliseconds. Null before the first one.",
+          ),
+      })
+      .describe("Of the last turn that had it."),
   }),
   "A session.",
 );
@@ -154,6 +172,7 @@ export const listParameters = z.object({
     .default(100)
     .describe("The most sessions on a page."),
   cursor: z.string().optional().describe("The next_cursor of the page before."),
+  config: z.enum(["true", "false"]).optional().describe("false: without the config of each session."),
 });
 export const eventParameters = z.object({
   last_event_id: z

@@ -1,55 +1,25 @@
 import { readFile } from "node:fs/promises";
-import { GreenroomError } from "../../shared/errors.ts";
-import { isLoopback } from "../access/origins.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { Exchange } from "../exchange.ts";
 import { notesOf } from "../http/request-notes.ts";
+import { isServed, pageEndpoints, type ServedPage } from "./served-page.ts";
 
-/** The files beside the page, with their types. */
-const files: Readonly<Record<string, string>> = {
-  "talk.css": "text/css; charset=utf-8",
-  "talk.js": "text/javascript; charset=utf-8",
+const folder = new URL("./pages/talk/", import.meta.url);
+
+/** The page on which a person talks to the agent, with a microphone or by typing. */
+const talkPage: ServedPage = {
+  path: "/talk",
+  option: "talkPage",
+  // Sound is played from a `MediaStream`, which needs no source of its own.
+  policy: ["worker-src 'self'", "media-src 'self' mediastream: blob:"],
+  microphone: true,
+  html: new URL("talk.html", folder),
+  files: {
+    "talk.css": () => readFile(new URL("talk.css", folder)),
+    "talk.js": () => readFile(new URL("talk.js", folder)),
+  },
 };
 
-/**
- * The content security policy of the page: everything comes from this server. Sound is played from a `MediaStream`,
- * which needs no source of its own.
- */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src data:",
-  "connect-src 'self'",
-  "media-src 'self' mediastream: blob:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/**
- * The endpoints of the page on which a person talks to the agent, with a microphone or by typing. The option `talkPage`
- * says where it is served.
- */
-export const talkEndpoints: readonly Endpoint[] = [
-  {
-    method: "get",
-    path: "/talk",
-    documentation: null,
-    handle: (exchange) => send(exchange, "talk.html", "text/html; charset=utf-8"),
-  },
-  {
-    method: "get",
-    path: "/talk/{file}",
-    documentation: null,
-    async handle(exchange) {
-      const { file = "" } = exchange.params;
-      if (!Object.hasOwn(files, file)) throw new GreenroomError("NOT_FOUND");
-      await send(exchange, file, files[file] ?? "");
-    },
-  },
-];
+export const talkEndpoints: readonly Endpoint[] = pageEndpoints(talkPage);
 
 /**
  * The endpoint of the start page, for people who open the server in a browser: the talk page where it is served, and
@@ -61,24 +31,6 @@ export const homeEndpoint: Endpoint = {
   documentation: null,
   handle(exchange) {
     notesOf(exchange.ctx).quiet = true;
-    exchange.ctx.redirect(hasTalkPage(exchange) ? "/talk" : "/docs");
+    exchange.ctx.redirect(isServed(talkPage, exchange) ? "/talk" : "/docs");
   },
 };
-
-/** Returns whether the page is served. */
-function hasTalkPage({ plane }: Exchange): boolean {
-  const { talkPage, host } = plane.options;
-  return talkPage === "local" ? isLoopback(host) : talkPage === "always";
-}
-
-async function send(exchange: Exchange, file: string, type: string): Promise<void> {
-  const { ctx } = exchange;
-  notesOf(ctx).quiet = true;
-  if (!hasTalkPage(exchange)) throw new GreenroomError("NOT_FOUND");
-  ctx.set("Content-Security-Policy", policy);
-  ctx.set("Referrer-Policy", "no-referrer");
-  ctx.set("Permissions-Policy", "microphone=(self)");
-  ctx.set("Cache-Control", "no-cache");
-  ctx.type = type;
-  ctx.body = await readFile(new URL(`./pages/talk/${file}`, import.meta.url));
-}

@@ -44,8 +44,14 @@ export function sessionJson(session: Session): SessionJson {
       external_bytes: resources.externalBytes,
       event_loop_utilization: rounded(resources.eventLoopUtilization),
     },
+    last_latency: {
+      response_ms: roundedOrNull(session.metrics.lastResponseMs),
+      first_token_ms: roundedOrNull(session.metrics.lastFirstTokenMs),
+    },
   };
 }
+
+const roundedOrNull = (ms: number | null): number | null => (ms === null ? null : rounded(ms));
 
 /** Returns the fields that the 404 of an ended session adds, for a caller who may view it. */
 export function endJson(session: Session, view: ErrorView) {

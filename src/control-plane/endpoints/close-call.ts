@@ -7,7 +7,8 @@ import { commonAnswers, incompleteHeaders } from "../http/common-answers.ts";
 import { DetailedError } from "../http/error-answer.ts";
 import { validated } from "../http/invalid-request.ts";
 import { isObject } from "../http/json.ts";
-import { gather, tellMissing, unexpected } from "../peers/gather.ts";
+import { gather, tellMissing } from "../peers/gather.ts";
+import { unexpected } from "../peers/survey.ts";
 
 const { judged, validated: invalid } = commonAnswers;
 

@@ -4,7 +4,8 @@ import { sessionJson } from "../documents/wire.ts";
 import type { Exchange } from "../exchange.ts";
 import { validated } from "../http/invalid-request.ts";
 import { isObject } from "../http/json.ts";
-import { gather, tellMissing, unexpected } from "../peers/gather.ts";
+import { gather, tellMissing } from "../peers/gather.ts";
+import { unexpected } from "../peers/survey.ts";
 import {
   byAge,
   mergedPage,
@@ -24,7 +25,13 @@ export async function listSessions(exchange: Exchange): Promise<void> {
   await exchange.caller();
   const { call_id: ofPath } = exchange.params;
   if (ofPath !== undefined) validated(callPath, exchange.params, "path");
-  const { limit, cursor, state, call_id: ofQuery } = validated(listParameters, exchange.query, "query");
+  const {
+    limit,
+    cursor,
+    state,
+    config,
+    call_id: ofQuery,
+  } = validated(listParameters, exchange.query, "query");
   const callId = ofPath ?? ofQuery;
   // Clients write the null of the last page as an empty text.
   const after = cursor ? readCursor(cursor) : null;
@@ -36,7 +43,8 @@ export async function listSessions(exchange: Exchange): Promise<void> {
     .sort(byAge);
 
   const asked = gather(exchange, { kind: "listed", answerTimeoutMs: listTimeoutMs, read: readPage });
-  const own = await ownPage(exchange, candidates, limit, state);
+  const isBare = config === "false";
+  const own = await ownPage(exchange, candidates, { limit, state, isBare });
   const { answers: pages, missing } = await asked;
   const { ctx } = exchange;
   tellMissing(exchange, missing);
@@ -48,14 +56,14 @@ export async function listSessions(exchange: Exchange): Promise<void> {
 async function ownPage(
   exchange: Exchange,
   candidates: readonly { readonly session: Session; readonly startedAt: number; readonly id: string }[],
-  limit: number,
-  state: string | undefined,
+  { limit, state, isBare }: { limit: number; state: string | undefined; isBare: boolean },
 ): Promise<Page> {
   const builder = new PageBuilder(limit);
   for (const { session, startedAt, id } of candidates) {
     if (!(await isShown(exchange, session, state))) continue;
-    if (!builder.add({ startedAt, id, json: JSON.stringify(sessionJson(session)) }))
-      return builder.page(true);
+    const json = sessionJson(session);
+    const row = { startedAt, id, json: JSON.stringify(isBare ? { ...json, config: null } : json) };
+    if (!builder.add(row)) return builder.page(true);
   }
   return builder.page(false);
 }

@@ -13,16 +13,20 @@ const intervalMs = 2_500;
 /**
  * Judges the caller again and again while an answer goes on, as if the request had just come. The signal fires when the
  * caller is denied: the key was revoked, the token has expired, or a callback says so. A judgement that fails for
- * another reason, such as missing keys, changes nothing. `stop` ends it.
+ * another reason, such as missing keys, changes nothing. `judge` throws the error that denies
+ * the caller. Default: as for the session of the path. `stop` ends it.
  */
-export function judgeAgain(exchange: Exchange): { readonly denied: AbortSignal; stop(): void } {
+export function judgeAgain(
+  exchange: Exchange,
+  judge: (again: Exchange) => Promise<unknown> = (again) => again.judged(),
+): { readonly denied: AbortSignal; stop(): void } {
   const denied = new AbortController();
   const over = new AbortController();
   const { signal } = over;
   const run = async () => {
     while (!signal.aborted) {
       await sleep(intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted && (await isDenied(exchange))) {
+      if (!signal.aborted && (await isDenied(exchange, judge))) {
         denied.abort();
         return;
       }
@@ -33,11 +37,11 @@ export function judgeAgain(exchange: Exchange): { readonly denied: AbortSignal; 
 }
 
 /** Resolves with whether the caller is denied by now. Never rejects. */
-async function isDenied(exchange: Exchange): Promise<boolean> {
+async function isDenied(exchange: Exchange, judge: (again: Exchange) => Promise<unknown>): Promise<boolean> {
   const { permissions, log } = exchange.plane;
   const again = exchange.again();
   try {
-    await again.judged();
+    await judge(again);
     return false;
   } catch (error) {
     if (isDenial(error)) return true;

@@ -146,10 +146,11 @@ test("GET /sessions/{id} shows a live session", async (t) => {
   const started = await start({ config: { a: 1 } });
   const { status, body } = await ask(`/sessions/${started.session_id}`);
   t.is(status, 200);
-  const { resources, state, created_by, ...rest } = body;
+  const { resources, last_latency, state, created_by, ...rest } = body;
   const { session_token, state: _, ...identity } = started;
   t.deepEqual(rest, identity);
   t.is(created_by, null);
+  t.deepEqual(last_latency, { response_ms: null, first_token_ms: null });
   t.true(["joining", "live"].includes(state));
   t.true(resources === null || typeof resources.cpu_ms === "number");
 });
