@@ -1,7 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { bin } from "../fixtures/runner/child.ts";
 import { Pipe } from "./fixtures/pipe.ts";
@@ -45,13 +43,6 @@ test("a reader of the log that stands still stops nothing: not the server, not i
   for (const line of text.trimEnd().split("\n")) t.notThrows(() => JSON.parse(line), line);
 });
 
-test("a server whose log nobody reads still ends when it is told to", async (t) => {
-  const pipe = new Pipe(t);
-  const served = await Served.open(t, [pipe.writeEnd, pipe.writeEnd]);
-  await load(t, served);
-  t.is(await served.stop(), 0);
-});
-
 test("a reader of the log that has gone stops nothing", async (t) => {
   const pipe = new Pipe(t);
   const served = await Served.open(t, [pipe.writeEnd, pipe.writeEnd]);
@@ -80,31 +71,4 @@ test("help that cannot be written is no failure", async (t) => {
     });
     t.is(status, 0);
   }
-});
-
-test("what a volume had no room for is written once it has", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "greenroom-volume-"));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], { stdio: "ignore" });
-  } catch {
-    t.log("no file system can be mounted here: not tried with a volume of its own");
-    t.pass();
-    return;
-  }
-  t.teardown(() => execFileSync("umount", ["-l", folder]));
-  const filler = join(folder, "filler");
-  const path = join(folder, "log");
-  const log = open(t, path);
-  t.throws(() => writeFileSync(filler, Buffer.alloc(4 * 2 ** 20)), { code: "ENOSPC" });
-  const served = await Served.open(t, [log, log]);
-  await served.liveThrough(t, flood, "killed");
-  rmSync(filler);
-  await served.liveThrough(t);
-  t.is(await served.stop(), 0);
-  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
-  t.true(
-    lines.some((line) => line.includes("Greenroom is ready")),
-    `${lines.length} lines: ${lines[0]} … ${lines.at(-1)}`,
-  );
 });

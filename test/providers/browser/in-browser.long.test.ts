@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HttpError } from "greenroom";
 import { silence, writeWav } from "greenroom/testing";
 import { concatenate } from "../../../src/audio/pcm.ts";
 import { resample } from "../../../src/audio/resampler.ts";
 import { CallPage, launchChromium } from "../../fixtures/browser/chromium.ts";
 import { LossyNetwork } from "../../fixtures/browser/lossy-network.ts";
 import { inChromium, shareChromium, stageOf, titled } from "../../fixtures/browser/stage.ts";
-import { typedText } from "../../fixtures/browser/typed-text.ts";
+import { flaws, said, talkPage } from "../../fixtures/browser/talk-page.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { TcpRelay } from "../../fixtures/programs/tcp-relay.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
@@ -156,4 +157,59 @@ for (const transport of ["webrtc", "websocket"] as const) {
   });
 }
 
-inChromium(titled("by WebRTC typed text is answered, and speech cuts the answer"), typedText("webrtc"));
+for (const transport of ["webrtc", "websocket"] as const) {
+  inChromium(titled(`by ${transport}: typed text is answered, and speech cuts the answer`), async (t) => {
+    const { page } = await stageOf(t);
+    const call = await page();
+    const heard = ["Stop it please now"];
+    await call.start({ transport, start: { config: { heard, characterMs: 60 } } });
+    const long = "one two three four five six seven eight nine ten ".repeat(10).trim();
+    t.true(await call.ask(`stage.call.sendText(${JSON.stringify(long)})`));
+    await call.untilHears();
+    await call.speak(600);
+    await call.until("stage.said('Stop it please now')");
+    const { transcript } = await call.view();
+    const cut = transcript.find(({ role }) => role === "agent");
+    t.true(cut?.final);
+    t.true((cut?.text.length ?? 0) < long.length / 2, cut?.text);
+    await call.until("stage.said('You said: Stop it please now')");
+    t.deepEqual(call.errors, []);
+  });
+}
+
+inChromium(titled("without the microphone a person is told why, and types"), async (t) => {
+  const { page, errors } = await talkPage(t, { microphone: false });
+  await page.click("#talk");
+  await page.waitForSelector("#problem:not([hidden])");
+  t.regex((await page.textContent("#problem")) ?? "", /not allowed.*Allow the microphone.*type below/);
+  await page.fill("#text", "Good evening");
+  await page.click("button:text('Send')");
+  await said(page, "You said: Good evening");
+  t.deepEqual(errors, []);
+});
+
+inChromium(
+  titled("a server that asks for a key is given one, which the page keeps in memory alone"),
+  async (t) => {
+    const { page } = await talkPage(t, {
+      getCurrentUser: ({ headers }) => {
+        if (headers.get("authorization") !== "Bearer right-key-of-the-test")
+          throw new HttpError(401, "Who are you?");
+        return "ann";
+      },
+    });
+    await page.fill("#text", "Good night");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#sign-in:not([hidden])");
+    t.deepEqual(await flaws(page), []);
+    await page.fill("#key", "right-key-of-the-test");
+    await page.keyboard.press("Enter");
+    await said(page, "You said: Good night");
+    t.is(await page.inputValue("#key"), "");
+    t.deepEqual(await page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]"), [
+      0,
+      0,
+      "",
+    ]);
+  },
+);

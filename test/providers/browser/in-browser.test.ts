@@ -1,16 +1,6 @@
-import { createRequire } from "node:module";
-import type { ExecutionContext } from "ava";
-import { HttpError } from "greenroom";
-import type { Page } from "playwright-core";
 import { SessionTokens } from "../../../src/control-plane/access/session-token.ts";
-import {
-  type BrowserContext,
-  inChromium,
-  shareChromium,
-  stageOf,
-  titled,
-} from "../../fixtures/browser/stage.ts";
-import { typedText } from "../../fixtures/browser/typed-text.ts";
+import { inChromium, shareChromium, stageOf, titled } from "../../fixtures/browser/stage.ts";
+import { flaws, said, stateIs, talkPage } from "../../fixtures/browser/talk-page.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { openServer } from "../../fixtures/http/open-server.ts";
 
@@ -43,8 +33,6 @@ for (const transport of ["webrtc", "websocket"] as const) {
     t.deepEqual(call.errors, []);
   });
 }
-
-inChromium(titled("typed text is answered, and speech cuts the answer"), typedText("websocket"));
 
 inChromium(titled("two people and an agent: all hear each other, and see who comes and goes"), async (t) => {
   const { server, page } = await stageOf(t);
@@ -103,64 +91,8 @@ inChromium(titled("a page is told why its call is over, or does not begin"), asy
   );
 });
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** Nobody is known but by a token. */
 const nobody = (): null => null;
-/** The longest time that a page may take for anything on a busy machine, in milliseconds. */
-const timeout = 40_000;
-
-interface OpenPage {
-  readonly server: { readonly url: string };
-  readonly page: Page;
-  readonly errors: readonly string[];
-}
-
-async function talkPage(
-  t: ExecutionContext<BrowserContext>,
-  {
-    microphone = true,
-    ...options
-  }: { readonly microphone?: boolean } & Parameters<typeof openServer>[2] = {},
-): Promise<OpenPage> {
-  const { launcher, browser } = t.context;
-  const server = await openServer(t, launcher, options);
-  const context = await browser.newContext({
-    // The policy of the page forbids the text of a script, of which axe is one.
-    bypassCSP: true,
-    permissions: microphone ? ["microphone"] : [],
-  });
-  t.teardown(() => context.close());
-  const page = await context.newPage();
-  page.setDefaultTimeout(timeout);
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") errors.push(message.text());
-  });
-  if (!microphone) {
-    await page.addInitScript(
-      `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("denied", "NotAllowedError"));`,
-    );
-  }
-  await page.goto(`${server.url}/`);
-  t.is(new URL(page.url()).pathname, "/talk");
-  return { server, page, errors };
-}
-
-/** Returns what axe finds wrong with the page, in a line each. */
-async function flaws(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: axe });
-  return page.evaluate(async () => {
-    const { axe: checker } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await checker.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  });
-}
-
-const stateIs = (page: Page, text: string) => page.waitForSelector(`#state:text("${text}")`);
-const said = (page: Page, text: string) => page.waitForSelector(`#transcript :text("${text}")`);
 
 inChromium(
   titled("a person talks by button and keyboard, sees words and latency, and ends the call"),
@@ -183,43 +115,6 @@ inChromium(
     await stateIs(page, "You ended the call");
     t.is(await page.textContent("#talk"), "Talk again");
     t.deepEqual(errors, []);
-  },
-);
-
-inChromium(titled("without the microphone a person is told why, and types"), async (t) => {
-  const { page, errors } = await talkPage(t, { microphone: false });
-  await page.click("#talk");
-  await page.waitForSelector("#problem:not([hidden])");
-  t.regex((await page.textContent("#problem")) ?? "", /not allowed.*Allow the microphone.*type below/);
-  await page.fill("#text", "Good evening");
-  await page.click("button:text('Send')");
-  await said(page, "You said: Good evening");
-  t.deepEqual(errors, []);
-});
-
-inChromium(
-  titled("a server that asks for a key is given one, which the page keeps in memory alone"),
-  async (t) => {
-    const { page } = await talkPage(t, {
-      getCurrentUser: ({ headers }) => {
-        if (headers.get("authorization") !== "Bearer right-key-of-the-test")
-          throw new HttpError(401, "Who are you?");
-        return "ann";
-      },
-    });
-    await page.fill("#text", "Good night");
-    await page.keyboard.press("Enter");
-    await page.waitForSelector("#sign-in:not([hidden])");
-    t.deepEqual(await flaws(page), []);
-    await page.fill("#key", "right-key-of-the-test");
-    await page.keyboard.press("Enter");
-    await said(page, "You said: Good night");
-    t.is(await page.inputValue("#key"), "");
-    t.deepEqual(await page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]"), [
-      0,
-      0,
-      "",
-    ]);
   },
 );
 

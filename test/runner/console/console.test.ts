@@ -33,23 +33,6 @@ test.serial("/metrics shows figures, /quit ends the call, whatever follows", asy
   t.is(child.stdout.split("You are welcome!").length, 2);
 });
 
-test.serial("the call is of the type and the id that were asked for", async (t) => {
-  const child = new Child(t, [
-    bin,
-    "run",
-    "--call-type",
-    "support",
-    "--call-id",
-    "42",
-    "--log-level",
-    "info",
-  ]);
-  child.end();
-  t.is((await child.exit).code, 0);
-  t.regex(child.stderr, /"call_type":"support","call_id":"42"/);
-  t.false(child.stdout.includes("call_id"));
-});
-
 test.serial("a turn that fails is told, and the conversation goes on", async (t) => {
   const child = program(t, ["run"], { launcher: { agent: agentUrl("scripted") } });
   child.end(`${script([{ fail: "the model is away" }])}\nhello\n`);
@@ -98,17 +81,6 @@ test.serial(
     leavesNoPrompt(t, child);
   },
 );
-
-test.serial("in a terminal, Ctrl-C ends the call; splash and hints can be left out", async (t) => {
-  const child = inTerminal(t, "scripted", ["run", "--no-splash", "--no-demo"]);
-  if (!child) return;
-  child.write("hello\r");
-  await child.printed(/You said hello/);
-  child.write("\u0003");
-  t.is((await child.exit).code, 0);
-  leavesNoPrompt(t, child);
-  t.notRegex(child.stdout, /Type to talk|Greenroom/);
-});
 
 test.serial("in a terminal, hints are broken between words, and /quit leaves no prompt behind", async (t) => {
   const child = inTerminal(t, "misbehaving", ["run", "--no-splash"]);

@@ -1,8 +1,7 @@
 import test from "ava";
 import * as local from "greenroom/local";
-import { trials } from "../../fixtures/trials.ts";
 
-const many = trials(20, 100);
+const many = 100;
 
 test(`${many} sentences leave no memory behind`, async (t) => {
   t.timeout(180_000);
