@@ -20,9 +20,6 @@ export async function words(report: Report): Promise<void> {
     ...[20, 10, 5, 0].map(
       (quieterDb) => [`_white_${quieterDb}_db`, { noise: { name: "white", quieterDb } }] as const,
     ),
-    ...[20, 10].map(
-      (quieterDb) => [`_babble_${quieterDb}_db`, { noise: { name: "babble", quieterDb } }] as const,
-    ),
   ];
   for (const [name, task] of conditions) {
     const { sentences: all } = await run({ callers: callerVoices, sentences, live: false, ...task });
