@@ -15,6 +15,7 @@ export declare class Edge implements EdgeInterface {
     #private;
     readonly provider = "browser";
     constructor(options?: BrowserOptions);
+    warm(): Promise<void>;
     createCall({ callType, callId }: CallRequest): Promise<Call>;
     join(_call: Call, request: JoinRequest): Promise<Connection>;
     offer(_call: Call, { guest, offer, signal }: OfferRequest): Promise<JsonObject>;

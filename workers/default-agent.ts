@@ -1,5 +1,6 @@
 import { defineAgent } from "../src/agent/define-agent.ts";
 import type { LLM } from "../src/agent/llm.ts";
+import { registerPreload } from "../src/agent/thread/preload.ts";
 import { Agent } from "../src/api/agent.ts";
 import * as browser from "../src/providers/browser/index.ts";
 import * as local from "../src/providers/local/index.ts";
@@ -16,6 +17,9 @@ const [hasGemini, hasDeepgram, hasElevenlabs] = keys.map((key) => fromEnvironmen
 const gemini = hasGemini ? await import("../src/providers/gemini/index.ts") : null;
 const deepgram = hasDeepgram ? await import("../src/providers/deepgram/index.ts") : null;
 const elevenlabs = hasElevenlabs ? await import("../src/providers/elevenlabs/index.ts") : null;
+
+// The offline voice has a thread of its own, which is started before somebody waits for its first sentence.
+if (!elevenlabs) registerPreload(() => local.preload(), "idle");
 
 /**
  * The time that a browser has to come into the call before the greeting, in milliseconds. A participant who types gets

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
-import { offerRecogniser } from "../../src/agent/thread/recogniser-desk.ts";
+import { offerSharedThreads } from "../../src/agent/thread/shared-threads.ts";
 import { frameMs, level, silence } from "../../src/audio/pcm.ts";
 import type { FliteVoice } from "../../src/providers/local/flite.ts";
 import { STT } from "../../src/providers/local/stt.ts";
@@ -68,10 +68,12 @@ const connect = async () => {
   if (port === null) throw new Error(refusal);
   return port;
 };
-offerRecogniser({
-  model: recogniser.model ?? "",
-  connect,
-  prepare: async () => (await connect()).close(),
+offerSharedThreads({
+  recogniser: {
+    model: recogniser.model ?? "",
+    connect,
+    prepare: async () => (await connect()).close(),
+  },
 });
 
 // The callers' sound is made before anything is measured.

@@ -68,6 +68,12 @@ export interface ConnectionAudio {
   /** The time from `send` until a participant hears the frame, as far as the edge knows, in milliseconds. */
   readonly leadMs: number;
   /**
+   * The frames of what the agent says that the edge wants before their time, so that a busy thread does not make the sound stutter.
+   * Each makes 20 ms of what was cut still be heard.
+   * @default 2
+   */
+  readonly aheadFrames?: number;
+  /**
    * False while nobody is there who would hear the agent: a turn that begins then is answered in text.
    * @default true: the edge does not know
    */

@@ -128,6 +128,13 @@ export interface AgentLauncherOptions {
    */
   readonly providerConcurrency?: Readonly<Record<string, number>>;
   /**
+   * The UDP port through which the sound of all calls in browsers comes, so that a firewall or Kubernetes
+   * knows one port; 0: one that is free. `null`: each participant has a port of its own. Its address is that
+   * of the edge.
+   * @default null
+   */
+  readonly mediaPort?: number | null;
+  /**
    * Runs once for every session that ended, whatever way. Its errors are logged; it is waited for 10 s at a
    * shutdown.
    */

@@ -1,19 +1,16 @@
 import { Api, type SessionReference } from "./api.ts";
-import { asCallError, CallError, mayPassBySocket } from "./call-error.ts";
+import { asCallError, CallError } from "./call-error.ts";
 import type { AgentState, CallEnd, CallEvents, CallState, Person, TurnReport } from "./call-events.ts";
 import type { CallOptions } from "./call-options.ts";
+import { connect } from "./connect.ts";
 import { Emitter } from "./events.ts";
-import { isMicrophoneGranted, Sound } from "./sound.ts";
+import { type OpeningMicrophone, Sound } from "./sound.ts";
 import { Transcript, type TranscriptEntry } from "./transcript.ts";
 import type { Message, Transport } from "./transport.ts";
-import { connectByWebRtc } from "./web-rtc.ts";
-import { connectByWebSocket } from "./web-socket.ts";
 
 const pingMs = 1_000;
 /** The time without a word of the server after which the connection is broken, in milliseconds. */
 const silenceMs = 3_500;
-const usualConnectMs = 4_000;
-const socketConnectMs = 8_000;
 const usualReconnectMs = 30_000;
 const longestPauseMs = 4_000;
 
@@ -30,13 +27,14 @@ export class Call extends Emitter<CallEvents> {
   #agentState: AgentState = "listening";
   #session: SessionReference | null = null;
   #sound: Sound | null = null;
+  #microphone: OpeningMicrophone | null = null;
   #transport: Transport | null = null;
   #resume: string | null = null;
   #participants: readonly Person[] = [];
   #me: Person | null = null;
   #agent: Person | null = null;
   #muted = false;
-  #usesSocket: boolean;
+  #usesSocket = false;
   #heardAt = 0;
   #pings = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -46,7 +44,6 @@ export class Call extends Emitter<CallEvents> {
     super();
     this.#options = options;
     this.#api = new Api(options.url ?? location.origin, options.headers ?? {});
-    this.#usesSocket = options.transport === "websocket";
   }
 
   get state(): CallState {
@@ -102,12 +99,17 @@ export class Call extends Emitter<CallEvents> {
     this.#change("connecting");
     addEventListener("pagehide", this.#leave);
     try {
-      await this.#open();
-      await this.#connect();
+      const { microphone = true, audio } = this.#options;
+      this.#sound = new Sound(audio);
+      this.#sound.muted = this.#muted;
+      this.#microphone = await this.#sound.open(microphone);
+      this.#throwIfOver();
+      await this.#connect(this.#startSession());
       this.#timer = setInterval(() => this.#watch(), pingMs);
     } catch (error) {
       const failure = asCallError(error);
       this.#finish({ reason: failure.code, error: failure });
+      void this.#closeSession();
       throw failure;
     }
   }
@@ -123,8 +125,7 @@ export class Call extends Emitter<CallEvents> {
   async end(): Promise<void> {
     if (this.#state === "ended") return;
     this.#leave();
-    const session = this.#options.session ? null : this.#session;
-    if (session) await this.#api.close(session).catch(() => undefined);
+    await this.#closeSession();
   }
 
   readonly #leave = (): void => {
@@ -132,52 +133,43 @@ export class Call extends Emitter<CallEvents> {
     this.#finish({ reason: "left", error: null });
   };
 
-  /** Opens the microphone and starts the session; at once, where nobody has to be asked for the microphone. */
-  async #open(): Promise<void> {
-    const { session, start = {}, microphone = true, audio } = this.#options;
-    this.#sound = new Sound(audio);
-    this.#sound.muted = this.#muted;
-    const opening = microphone === false ? Promise.resolve() : this.#sound.openMicrophone(microphone);
-    opening.catch(() => undefined);
-    if (microphone === true && !(await isMicrophoneGranted())) await opening;
-    this.#session = session ?? (await this.#api.start(start));
-    try {
-      await opening;
-    } catch (error) {
-      if (!session) void this.#api.close(this.#session).catch(() => undefined);
-      throw error;
-    }
-    this.#throwIfOver();
+  /** Starts the session, unless there is one. */
+  #startSession(): Promise<SessionReference> {
+    const { session, start = {} } = this.#options;
+    const starting = session ? Promise.resolve(session) : this.#api.start(start);
+    const started = starting.then((reference) => {
+      this.#session = reference;
+      return reference;
+    });
+    started.catch(() => undefined);
+    return started;
   }
 
-  async #connect(): Promise<void> {
-    const { transport: wanted = "auto", iceServers = [], connectTimeoutMs = usualConnectMs } = this.#options;
-    const { userName, workletUrl } = this.#options;
-    const [sound, session] = [this.#sound, this.#session];
-    if (!sound || !session) return;
+  /** Closes the session, where this call started it. It never rejects. */
+  async #closeSession(): Promise<void> {
+    if (this.#options.session || !this.#session) return;
+    await this.#api.close(this.#session).catch(() => undefined);
+  }
+
+  async #connect(session: Promise<SessionReference>): Promise<void> {
+    const [sound, microphone] = [this.#sound, this.#microphone];
+    if (!sound || !microphone) return;
     const options = {
       api: this.#api,
       session,
       sound,
-      name: userName,
+      microphone,
+      name: this.#options.userName,
       resume: this.#resume,
       events: { onMessage: (message: Message) => this.#take(message), onDown: () => this.#down() },
-      timeoutMs: connectTimeoutMs,
     };
-    let transport: Transport | null = null;
-    if (!this.#usesSocket) {
-      try {
-        transport = await connectByWebRtc({ ...options, iceServers, mayFallBack: wanted === "auto" });
-      } catch (error) {
-        if (wanted === "webrtc" || !mayPassBySocket(error)) throw error;
-        this.#usesSocket = true;
-      }
-    }
-    this.#throwIfOver();
-    transport ??= await connectByWebSocket({ ...options, timeoutMs: socketConnectMs }, workletUrl);
+    const choice = { ...this.#options, ...(this.#usesSocket && { transport: "websocket" as const }) };
+    const transport = await connect(options, choice, this.#over.signal);
     if (this.#over.signal.aborted) transport.close();
     this.#throwIfOver();
     this.#transport = transport;
+    // Where WebRTC did not pass it is not tried again.
+    this.#usesSocket = transport.kind === "websocket";
     this.#heardAt = performance.now();
     this.#change("connected");
   }
@@ -214,8 +206,9 @@ export class Call extends Emitter<CallEvents> {
     let last: CallError = new CallError("connection_failed", "The connection broke, and did not come back.");
     while (performance.now() < until && !this.#over.signal.aborted) {
       try {
-        if (this.#session) await this.#api.check(this.#session);
-        await this.#connect();
+        if (!this.#session) break;
+        await this.#api.check(this.#session);
+        await this.#connect(Promise.resolve(this.#session));
         return;
       } catch (error) {
         last = asCallError(error);

@@ -30,6 +30,14 @@ const voice: MediaTrackConstraints = {
   autoGainControl: true,
 };
 
+/** A microphone that may be opening. */
+export interface OpeningMicrophone {
+  /** False where the user only listens and types. */
+  readonly wanted: boolean;
+  /** Resolves once it is open, and at once where none is wanted. Rejects with a {@link CallError}. */
+  readonly open: Promise<void>;
+}
+
 /** The sound of the page: the microphone, what is played, and how loud both are. */
 export class Sound {
   readonly context: AudioContext;
@@ -71,8 +79,19 @@ export class Sound {
     if (this.track) this.track.enabled = !muted;
   }
 
-  /** Opens the microphone. Rejects with a {@link CallError}. */
-  async openMicrophone(wanted: true | MediaTrackConstraints | MediaStream): Promise<void> {
+  /**
+   * Opens the microphone, while the rest goes on. Where the user has to be asked, it resolves once the microphone is open, and
+   * rejects with a {@link CallError}.
+   */
+  async open(wanted: boolean | MediaTrackConstraints | MediaStream): Promise<OpeningMicrophone> {
+    if (wanted === false) return { wanted: false, open: Promise.resolve() };
+    const open = this.#openMicrophone(wanted);
+    open.catch(() => undefined);
+    if (!(wanted instanceof MediaStream) && !(await isMicrophoneGranted())) await open;
+    return { wanted: true, open };
+  }
+
+  async #openMicrophone(wanted: true | MediaTrackConstraints | MediaStream): Promise<void> {
     if (wanted instanceof MediaStream) this.#microphone = wanted;
     else {
       if (!navigator.mediaDevices)
@@ -143,7 +162,7 @@ export class Sound {
 }
 
 /** Returns whether the microphone opens without a question to the user. */
-export async function isMicrophoneGranted(): Promise<boolean> {
+async function isMicrophoneGranted(): Promise<boolean> {
   try {
     const { state } = await navigator.permissions.query({ name: "microphone" as PermissionName });
     return state === "granted";

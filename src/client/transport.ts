@@ -1,3 +1,6 @@
+import type { Api, SessionReference } from "./api.ts";
+import type { OpeningMicrophone, Sound } from "./sound.ts";
+
 /** A message beside the sound, as JSON. */
 export interface Message {
   readonly type: string;
@@ -17,6 +20,20 @@ export interface Transport {
   /** Resolves with the time that sound waits here until it is heard, in milliseconds; null where it is not known. */
   playoutMs(): Promise<number | null>;
   close(): void;
+}
+
+export interface ConnectOptions {
+  readonly api: Api;
+  /** The session, which may be starting. */
+  readonly session: Promise<SessionReference>;
+  readonly sound: Sound;
+  readonly microphone: OpeningMicrophone;
+  readonly name: string | undefined;
+  /** The text by which the server knows a participant who comes back. */
+  readonly resume: string | null;
+  readonly events: TransportEvents;
+  /** The longest time until the connection is there, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** Reads a message; null where it is none. */

@@ -1,25 +1,6 @@
-import type { Api, SessionReference } from "./api.ts";
 import { CallError } from "./call-error.ts";
 import type { Sound } from "./sound.ts";
-import { readMessage, type Transport, type TransportEvents } from "./transport.ts";
-
-export interface ConnectOptions {
-  readonly api: Api;
-  readonly session: SessionReference;
-  readonly sound: Sound;
-  readonly name: string | undefined;
-  /** The text by which the server knows a participant who comes back. */
-  readonly resume: string | null;
-  readonly events: TransportEvents;
-  /** The longest time until the connection is there, in milliseconds. */
-  readonly timeoutMs: number;
-}
-
-export interface WebRtcOptions extends ConnectOptions {
-  readonly iceServers: readonly RTCIceServer[];
-  /** True where a WebSocket is tried next: what cannot succeed is then given up early. */
-  readonly mayFallBack: boolean;
-}
+import { type ConnectOptions, readMessage, type Transport } from "./transport.ts";
 
 /**
  * The part of the time for a connection after which an agent on this machine that has not been reached will not be. Firefox
@@ -27,14 +8,21 @@ export interface WebRtcOptions extends ConnectOptions {
  */
 const loopbackShare = 1 / 4;
 
-/** The longest wait for candidates of STUN servers and relays, in milliseconds. */
-const gatheringMs = 2_000;
+/** The longest wait for candidates, in milliseconds: those of this machine, and those of STUN servers and relays. */
+const gatheringMs = { own: 150, servers: 2_000 } as const;
+
+export interface WebRtcOptions extends ConnectOptions {
+  readonly iceServers: readonly RTCIceServer[];
+  /** True where a WebSocket is tried next: what cannot succeed is then given up early. */
+  readonly mayFallBack: boolean;
+}
 
 /** Connects by WebRTC. Resolves once messages go both ways. Rejects with a {@link CallError}. */
 export async function connectByWebRtc({
   api,
   session,
   sound,
+  microphone,
   name,
   resume,
   events,
@@ -51,9 +39,8 @@ export async function connectByWebRtc({
     if (transport.close() && open) events.onDown();
   };
   try {
-    const { track } = sound;
-    if (track) connection.addTransceiver(track, { direction: "sendrecv" });
-    else connection.addTransceiver("audio", { direction: "recvonly" });
+    const direction = microphone.wanted ? "sendrecv" : "recvonly";
+    const { sender } = connection.addTransceiver(sound.track ?? "audio", { direction });
     transport.channel.onmessage = ({ data }) => {
       const message = readMessage(data);
       if (!message) return;
@@ -66,10 +53,11 @@ export async function connectByWebRtc({
       if (connection.connectionState === "failed") down();
     };
     await connection.setLocalDescription();
-    // The server sends nothing to our addresses unless it uses servers itself, so that only theirs are worth a wait.
-    if (iceServers.length > 0) await gathered(connection);
+    // Most servers need none of our addresses: only one with a relay of its own does, which lets nobody else through.
+    const waitMs = iceServers.length > 0 ? gatheringMs.servers : gatheringMs.own;
+    const [reference] = await Promise.all([session, gathered(connection, waitMs)]);
     const { sdp } = connection.localDescription ?? {};
-    const answer = await api.offer(session, name, { type: "offer", sdp, ...(resume && { resume }) });
+    const answer = await api.offer(reference, name, { type: "offer", sdp, ...(resume && { resume }) });
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
     const timers = [setTimeout(down, timeoutMs)];
     if (mayFallBack && isOfLoopback(answer)) {
@@ -78,7 +66,9 @@ export async function connectByWebRtc({
       };
       timers.push(setTimeout(giveUp, timeoutMs * loopbackShare));
     }
-    await promise.finally(() => timers.forEach(clearTimeout));
+    // The way is made while the microphone opens.
+    const speaking = microphone.open.then(() => sender.replaceTrack(sound.track));
+    await Promise.all([promise, speaking]).finally(() => timers.forEach(clearTimeout));
     open = true;
     return transport;
   } catch (error) {
@@ -144,13 +134,13 @@ class WebRtcTransport implements Transport {
   }
 }
 
-async function gathered(connection: RTCPeerConnection): Promise<void> {
+async function gathered(connection: RTCPeerConnection, waitMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
     if (connection.iceGatheringState === "complete") resolve();
   };
   connection.addEventListener("icegatheringstatechange", look);
   look();
-  setTimeout(resolve, gatheringMs);
+  setTimeout(resolve, waitMs);
   await promise;
 }

@@ -1,7 +1,6 @@
 import { CallError } from "./call-error.ts";
 import type { Sound } from "./sound.ts";
-import { type Message, readMessage, type Transport } from "./transport.ts";
-import type { ConnectOptions } from "./web-rtc.ts";
+import { type ConnectOptions, type Message, readMessage, type Transport } from "./transport.ts";
 import { heardRate, spokenRate, workletOf } from "./worklet.ts";
 
 /** Sound that may wait to be sent, in bytes: half a second. Beyond it, what is newer waits here. */
@@ -13,11 +12,11 @@ const reportEvery = 25;
 
 /** Connects by WebSocket. Resolves once the server has let it in. Rejects with a {@link CallError}. */
 export async function connectByWebSocket(
-  { api, session, sound, name, resume, events, timeoutMs }: ConnectOptions,
+  { api, session, sound, microphone, name, resume, events, timeoutMs }: ConnectOptions,
   workletUrl: string | undefined,
 ): Promise<Transport> {
   await sound.context.audioWorklet.addModule(workletOf(workletUrl));
-  const socket = api.socket(session, name);
+  const socket = api.socket(await session, name);
   socket.binaryType = "arraybuffer";
   const transport = new SocketTransport(socket, sound);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -43,6 +42,12 @@ export async function connectByWebSocket(
     transport.close();
   }, timeoutMs);
   await promise.finally(() => clearTimeout(overdue));
+  try {
+    await microphone.open;
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
   transport.start();
   return transport;
 }

@@ -32,6 +32,7 @@ export const logEvents = {
   recogniser_ended_for_memory:
     "The recogniser that needs no key was ended, since there was too little memory left.",
   recogniser_failed: "The recogniser that needs no key has failed.",
+  media_port_failed: "The thread of the media port has ended: calls through it are made anew.",
   memory_limits_doubtful: "The limits of memory contradict each other.",
   log_lines_dropped: "Lines of the log were dropped: a slow reader, a full volume, or a flood.",
   // Callers and permissions.

@@ -8,8 +8,9 @@ import type {
 import { RemoteCandidates } from "./candidates.ts";
 import type { PeerState } from "./peer.ts";
 import { normalizeSdp } from "./sdp.ts";
-import { PeerSockets } from "./sockets.ts";
-import { checkConsent, iceConnectionOf, ignoreRepeatedHandshakes } from "./werift.ts";
+import { type OpenSocket, PeerSockets } from "./sockets.ts";
+import { checkConsent, iceConnectionOf } from "./werift.ts";
+import { mendSecurity } from "./werift-security.ts";
 
 /** The times of a peer connection. */
 export interface PeerLinkTimes {
@@ -41,6 +42,10 @@ export interface PeerLinkOptions {
   readonly times: PeerLinkTimes;
   readonly onCandidate: (candidate: string) => void;
   readonly onState: (state: PeerState) => void;
+  /** True where the other side is a browser, which is ready for a handshake as soon as the connection is there. */
+  readonly secureAtOnce?: boolean;
+  /** Opens its UDP socket. Default: werift does. */
+  readonly openSocket?: OpenSocket | null;
 }
 
 const watchEveryMs = 500;
@@ -58,7 +63,7 @@ const minUnansweredChecks = 3;
 export class PeerLink {
   readonly connection: RTCPeerConnection;
   readonly #options: PeerLinkOptions;
-  readonly #sockets = new PeerSockets();
+  readonly #sockets: PeerSockets;
   readonly #candidates: RemoteCandidates;
   /** The number of ICE restarts that were begun, by transport. A transport in it is prepared. */
   readonly #restarts = new WeakMap<RTCIceTransport, number>();
@@ -83,6 +88,7 @@ export class PeerLink {
     this.#options = options;
     const { RTCPeerConnection } = options.werift;
     this.connection = new RTCPeerConnection(options.config);
+    this.#sockets = new PeerSockets(options.openSocket);
     this.#candidates = new RemoteCandidates((candidate) =>
       this.connection.addIceCandidate(candidate as RTCIceCandidateInit),
     );
@@ -187,7 +193,7 @@ export class PeerLink {
         void this.#sockets.during(gather).catch(() => {});
       };
       const secure = this.connection.dtlsTransports.find(({ iceTransport }) => iceTransport === transport);
-      if (secure) ignoreRepeatedHandshakes(secure);
+      if (secure) mendSecurity(secure, this.#options.secureAtOnce ?? false);
       // Where no server is given, werift uses one of Google's.
       const servers = this.#options.config.iceServers ?? [];
       if (!servers.some(({ urls }) => /^stun/i.test(String(urls)))) delete transport.connection.stunServer;

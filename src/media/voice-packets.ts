@@ -11,6 +11,8 @@ export interface VoicePacketsOptions {
   readonly sampleRate: number;
   /** The bitrate, in bits a second. */
   readonly bitrate: number;
+  /** The codec's effort, 0 to 10. Default: that of `OpusEncoder`. */
+  readonly complexity?: number;
   /** The payload type of Opus. Default {@link opusPayloadType}. */
   readonly payloadType?: number;
   readonly clock?: Clock;
@@ -26,6 +28,12 @@ const ticksPerFrame = (opusClockRate * frameMs) / 1_000;
 export const burst = 3;
 
 /**
+ * The frames of silence after which the codec's packet for it is sent again and again: to encode one costs as much as a frame of
+ * speech, and the codec has forgotten what was before the silence.
+ */
+const settledSilence = 50;
+
+/**
  * Sends a track as packets, one each time that the caller's clock gives 20 ms, with silence where there is no
  * frame, so that the receiver's timeline goes on. The timestamps follow the clock, whatever delays the thread has.
  */
@@ -35,6 +43,10 @@ export class VoicePackets {
   readonly #clock: Clock;
   readonly #silence: Int16Array;
   readonly #firstTimestamp: number;
+  /** The frames of silence in a row. */
+  #silentFrames = 0;
+  /** The last packet of the codec. */
+  #packet = Buffer.alloc(0);
   #sequenceNumber: number;
   #startedAt: number | null = null;
   /** The number of frames that have passed since then, sent or not. */
@@ -54,8 +66,9 @@ export class VoicePackets {
   }
 
   static async create(options: VoicePacketsOptions): Promise<VoicePackets> {
-    const { sampleRate, bitrate } = options;
-    return new VoicePackets(await OpusEncoder.create({ sampleRate, bitrate }), options);
+    const { sampleRate, bitrate, complexity } = options;
+    const effort = complexity === undefined ? {} : { complexity };
+    return new VoicePackets(await OpusEncoder.create({ sampleRate, bitrate, ...effort }), options);
   }
 
   /** Returns the number of samples in a frame. */
@@ -65,7 +78,12 @@ export class VoicePackets {
 
   /** Sends the next 20 ms; null: silence. */
   send(samples: Int16Array | null): void {
-    this.#pass((timestamp) => this.#send(samples ?? this.#silence, timestamp));
+    this.#silentFrames = samples === null ? this.#silentFrames + 1 : 0;
+    this.#pass((timestamp) => {
+      if (this.#silentFrames < settledSilence)
+        this.#packet = Buffer.from(this.#encoder.encode(samples ?? this.#silence));
+      this.#send(this.#packet, timestamp);
+    });
   }
 
   /** Skips the next 20 ms, of which nothing is sent. */
@@ -83,8 +101,9 @@ export class VoicePackets {
 
   #pass(use: (timestamp: number) => void): void {
     if (this.#closed) return;
-    this.#startedAt ??= this.#clock.now();
-    const passed = Math.floor((this.#clock.now() - this.#startedAt) / frameMs);
+    const at = this.#clock.now();
+    this.#startedAt ??= at;
+    const passed = Math.floor((at - this.#startedAt) / frameMs);
     if (passed - this.#frames > burst) {
       this.#frames = passed;
       this.#marked = true;
@@ -93,7 +112,7 @@ export class VoicePackets {
     this.#frames += 1;
   }
 
-  #send(samples: Int16Array, timestamp: number): void {
+  #send(packet: Buffer, timestamp: number): void {
     const { werift, track, payloadType = opusPayloadType } = this.#options;
     const header = new werift.RtpHeader({
       payloadType,
@@ -103,6 +122,6 @@ export class VoicePackets {
     });
     this.#marked = false;
     this.#sequenceNumber = (this.#sequenceNumber + 1) % 2 ** 16;
-    track.writeRtp(new werift.RtpPacket(header, Buffer.from(this.#encoder.encode(samples))));
+    track.writeRtp(new werift.RtpPacket(header, packet));
   }
 }

@@ -1,12 +1,9 @@
-import type {
-  CandidatePair,
-  RTCDtlsTransport,
-  RTCIceTransport,
-  RTCPeerConnection,
-  Message as StunMessage,
-} from "werift";
+import { once } from "node:events";
+import type { CandidatePair, RTCIceTransport, RTCPeerConnection, Message as StunMessage } from "werift";
 import { loadOpus } from "../audio/reception/opus.ts";
-import { registerOpening, type WeriftTransport } from "./sockets.ts";
+import { addressOf, headerLength, headerOf } from "./port/address-header.ts";
+import type { OpenPath } from "./port/media-port-client.ts";
+import { openingOf, registerOpening, type WeriftTransport } from "./sockets.ts";
 
 /**
  * WebRTC in TypeScript, and every change to werift's internals. Each change asserts that what it changes
@@ -18,15 +15,18 @@ let loading: Promise<Werift> | undefined;
 
 /** Loads werift and the codec, which takes 200 ms and 20 MiB, once a thread. It is called ahead of a call. */
 export async function loadWerift(): Promise<Werift> {
-  loading ??= Promise.all([import("werift"), loadOpus()]).then(([werift]) => {
+  loading ??= Promise.all([import("werift"), loadOpus()]).then(async ([werift]) => {
     registerSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
     releaseAllocations(werift);
+    // It is of this thread, and so of one session.
+    await werift.RTCDtlsTransport.SetupCertificate();
     return werift;
   });
   return loading;
 }
 
-function assertPart(part: unknown, name: string): void {
+/** Throws a `TypeError` where this version of werift has no such function. */
+export function assertPart(part: unknown, name: string): void {
   if (typeof part !== "function") {
     throw new TypeError(`This version of werift has no ${name}, which Greenroom changes or calls`);
   }
@@ -50,11 +50,70 @@ function registerSockets(classes: readonly unknown[]): void {
         await this.close();
         throw new Error("The peer connection is closed");
       }
-      await init.call(this);
+      const open = openingOf(this);
+      if (open === null) await init.call(this);
+      else await open(this);
       // Otherwise the kernel holds a frame back until the one before it was acknowledged.
       this.stream?.client?.setNoDelay(true);
     };
   }
+}
+
+/** The part of a UDP transport of werift that is replaced. Its types do not declare all of it. */
+interface UdpTransport extends WeriftTransport {
+  onData(packet: Buffer, from: readonly [address: string, port: number]): void;
+  send(packet: Buffer, to: readonly [address: string, port: number]): Promise<void>;
+}
+
+/** Addresses of the other side whose headers are kept. */
+const mostHeaders = 64;
+
+/**
+ * Opens a UDP transport of werift whose packets go through the media port. `openPath` is given the port of its socket at 127.0.0.1.
+ * To werift it looks as if the socket had the media port's own port, and got its packets from the other side itself.
+ */
+export async function openRelayed(
+  transport: WeriftTransport,
+  openPath: (port: number) => Promise<OpenPath>,
+): Promise<void> {
+  const udp = transport as UdpTransport;
+  const { socket } = udp;
+  if (socket === undefined) throw new TypeError("Only UDP goes through the media port");
+  assertPart(udp.onData, "onData of a UDP transport");
+  assertPart(udp.send, "send of a UDP transport");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const path = await openPath(socket.address().port);
+  socket.once("close", path.close);
+  try {
+    socket.connect(path.relayPort, "127.0.0.1");
+    await once(socket, "connect");
+  } catch (error) {
+    // It was closed meanwhile.
+    path.close();
+    throw error;
+  }
+  socket.removeAllListeners("message");
+  socket.on("message", (packet) => {
+    try {
+      if (packet.length > headerLength) udp.onData(packet.subarray(headerLength), addressOf(packet));
+    } catch {
+      // As in werift itself, a packet that it cannot read is dropped.
+    }
+  });
+  const headers = new Map<string, Buffer>();
+  udp.send = async (packet, [address, port]) => {
+    const name = `${address} ${port}`;
+    const header = headers.get(name) ?? headerOf(address, port);
+    if (headers.size >= mostHeaders) headers.clear();
+    headers.set(name, header);
+    socket.send([header, packet]);
+  };
+  Object.defineProperties(udp, {
+    address: { get: () => ({ address: "127.0.0.1", family: "IPv4", port: path.port }) },
+    // The other side may be reached by IPv6, which werift would refuse for this socket.
+    addressFamily: { get: () => 0 },
+  });
 }
 
 /** The part of a TURN allocation of werift that is used. Its types do not declare all of it. */
@@ -142,35 +201,6 @@ export function checkConsent({ iceTransports }: RTCPeerConnection, onAnswer: () 
       })
       .then(onAnswer, () => undefined);
   }
-}
-
-/**
- * The DTLS message type that asks for a cookie, and the flight in which it is answered (RFC 6347, section
- * 4.2).
- */
-const helloVerifyRequest = 3;
-const answeringHelloVerifyRequest = 3;
-
-/**
- * Makes werift's DTLS client ignore a repeated answer. It repeats its first message after 500 ms, so that a
- * slow relay brings two answers, and the second one would make it give up.
- */
-export function ignoreRepeatedHandshakes(transport: RTCDtlsTransport): void {
-  transport.onStateChange.subscribe((state) => {
-    if (state !== "connecting") return;
-    // The DTLS socket is created just after the state changed.
-    queueMicrotask(() => {
-      const { dtls: socket } = transport;
-      if (socket === undefined) return;
-      const { onHandleHandshakes: handle } = socket;
-      assertPart(handle, "onHandleHandshakes of a DTLS socket");
-      const repeated = ({ msg_type }: { readonly msg_type: number }) =>
-        msg_type === helloVerifyRequest && socket.dtls.flight >= answeringHelloVerifyRequest;
-      socket.onHandleHandshakes = async (messages) => {
-        await handle(messages.filter((message) => !repeated(message)));
-      };
-    });
-  });
 }
 
 /** The part of werift's side of a data channel's association that is used; its types hide some of it. */

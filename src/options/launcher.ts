@@ -162,6 +162,18 @@ export const launcherTable = {
     schema: moduleName.transform(moduleUrl),
   },
   ...launcherLimits,
+  mediaPort: {
+    doc:
+      "The UDP port through which the sound of all calls in browsers comes, so that a firewall or Kubernetes knows one port; 0: one " +
+      "that is free. `null`: each participant has a port of its own. Its address is that of the edge.",
+    schema: z.int().min(0).max(65_535).nullable().default(null),
+    outside: {
+      group: "Server",
+      placeholder: "number",
+      help: "UDP port through which the sound of all calls in browsers comes",
+      example: "7000",
+    },
+  },
   ...launcherReports,
   ...launcherFleet,
   agentEnvironment: {

@@ -43,8 +43,14 @@ export interface SlotBoot {
   readonly limitedProviders: readonly string[];
   /** The model of the thread that recognises speech for all sessions of the process; null where there is none. */
   readonly recogniser: string | null;
+  /** True where the packets of all sessions come through the media port. */
+  readonly mediaPort: boolean;
   readonly log: ThreadLogOptions;
 }
+
+/** The threads that all sessions of a process share. */
+export const sharedThreadNames = ["recogniser", "media"] as const;
+export type SharedThreadName = (typeof sharedThreadNames)[number];
 
 /** The index of each value in a thread's heartbeat. */
 export const Pulse = {
@@ -205,9 +211,9 @@ export type ToThread =
   | { readonly type: "question"; readonly number: number; readonly question: SessionQuestion }
   /** The measurements of this session so far, as they were asked for. */
   | { readonly type: "metrics"; readonly metrics: SessionMetricsSnapshot }
-  /** The port to the recogniser that was asked for; null where it cannot be had, and why: the text ends a sentence. */
+  /** The port to a shared thread that was asked for; null where it cannot be had, and why: the text ends a sentence. */
   | {
-      readonly type: "recogniser";
+      readonly type: "port";
       readonly number: number;
       readonly port: import("node:worker_threads").MessagePort | null;
       readonly refusal: string;
@@ -239,8 +245,8 @@ export type FromThread =
   | { readonly type: "leave_data"; readonly leaveData: LeaveData | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: SessionAnswer }
   | { readonly type: "metrics_wanted" }
-  /** The thread wants a port to the recogniser of the process, for one listener. */
-  | { readonly type: "recogniser_wanted"; readonly number: number }
+  /** The thread wants a port to a thread that all sessions share. */
+  | { readonly type: "port_wanted"; readonly thread: SharedThreadName; readonly number: number }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
   | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }

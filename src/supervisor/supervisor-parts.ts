@@ -7,6 +7,7 @@ import { RedisRegistry } from "../registry/redis/registry.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { MediaPortThread } from "./media-port/media-port-thread.ts";
 import { Membership } from "./membership.ts";
 import { ThreadMonitor } from "./monitor/thread-monitor.ts";
 import { Readiness } from "./readiness.ts";
@@ -30,6 +31,7 @@ export interface SupervisorParts {
   readonly sessions: Sessions;
   readonly pool: Pool;
   readonly recogniser: SpeechRecogniser;
+  readonly media: MediaPortThread;
   readonly warmUp: WarmUp;
   readonly monitor: ThreadMonitor;
   readonly readiness: Readiness;
@@ -56,7 +58,8 @@ export function makeSupervisorParts(
     roomBytes: () => monitor.roomBytes(),
     log,
   });
-  const pool = makeAgentPool(options, recogniser, metrics, log);
+  const media = new MediaPortThread({ port: options.mediaPort, log });
+  const pool = makeAgentPool(options, { recogniser, media }, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({
     pool,
@@ -144,6 +147,7 @@ export function makeSupervisorParts(
     sessions,
     pool,
     recogniser,
+    media,
     warmUp,
     monitor,
     readiness,

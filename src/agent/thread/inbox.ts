@@ -4,7 +4,7 @@ import type { SessionAssignment, SessionQuestion, TextMessage, ToThread } from "
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
 
-type Answered = Extract<ToThread, { type: "recogniser" }>;
+type PortAnswer = Extract<ToThread, { type: "port" }>;
 
 /** The messages from the main thread to this one. A message that comes too early waits. */
 export class Inbox {
@@ -15,7 +15,7 @@ export class Inbox {
   #onPermit: ((permit: number) => void) | null = null;
   #onQuestion: ((number: number, question: SessionQuestion) => void) | null = null;
   #onMetrics: ((metrics: SessionMetricsSnapshot) => void) | null = null;
-  #onRecogniser: ((answer: Answered) => void) | null = null;
+  #onPort: ((answer: PortAnswer) => void) | null = null;
 
   constructor(port: MessagePort) {
     port.on("message", (message: ToThread) => this.#take(message));
@@ -44,9 +44,9 @@ export class Inbox {
     this.#onMetrics = listener;
   }
 
-  /** The listener for ports to the recogniser that were asked for. */
-  set onRecogniser(listener: (answer: Answered) => void) {
-    this.#onRecogniser = listener;
+  /** The listener for ports to shared threads that were asked for. */
+  set onPort(listener: (answer: PortAnswer) => void) {
+    this.#onPort = listener;
   }
 
   /** Hands the agent what has come for it, and from here on what comes. */
@@ -75,8 +75,8 @@ export class Inbox {
       case "metrics":
         this.#onMetrics?.(message.metrics);
         return;
-      case "recogniser":
-        this.#onRecogniser?.(message);
+      case "port":
+        this.#onPort?.(message);
         return;
       case "close": {
         const reason = closed(message.reason);

@@ -22,7 +22,7 @@ import { isolateThread } from "./isolation.ts";
 import { watchNestedWorkers } from "./nested-workers.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll, preloadWhileIdle } from "./preload.ts";
-import { offerRecogniser, RecogniserDesk } from "./recogniser-desk.ts";
+import { offerSharedThreads, SharedThreadDesk } from "./shared-threads.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
 
@@ -38,7 +38,7 @@ export interface ThreadEquipment {
  * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
  */
 export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
-  const { port, heartbeat, agentUrl, limitedProviders, recogniser, log: logOptions } = boot;
+  const { port, heartbeat, agentUrl, limitedProviders, recogniser, mediaPort, log: logOptions } = boot;
   const pulse = new Int32Array(heartbeat);
   setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
   watchNestedWorkers(pulse);
@@ -59,11 +59,9 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
   );
   const inbox = new Inbox(port);
-  const desk = recogniser === null ? null : new RecogniserDesk(recogniser, post);
-  if (desk !== null) {
-    inbox.onRecogniser = ({ number, port, refusal }) => desk.answered(number, port, refusal);
-    offerRecogniser(desk);
-  }
+  const desk = new SharedThreadDesk(recogniser, mediaPort, post);
+  inbox.onPort = (answer) => desk.answered(answer);
+  offerSharedThreads(desk);
   post({ type: "started", threadId });
 
   const importStartedAt = now();
@@ -78,7 +76,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   void preloadWhileIdle(inbox.assigned);
 
   const { rehearsal, inMemory, ...session } = await inbox.assigned;
-  if (desk !== null) desk.rehearsal = rehearsal === true;
+  desk.rehearsal = rehearsal === true;
   post({ type: "entered", at: now() });
   log.bind({ session_id: session.sessionId });
   const { signal } = inbox;

@@ -11,6 +11,8 @@ export interface SoundSink {
   readonly sampleRate: number;
   /** The time from `send` until a participant hears the frame, in milliseconds. */
   readonly leadMs: number;
+  /** The frames that it wants before their time. Default: those of the queue. */
+  readonly aheadFrames?: number;
   /** The number of times that the call runs faster than life. Default 1. */
   readonly speed?: number;
   send(frame: PcmFrame): void;
@@ -90,7 +92,7 @@ export class OutputQueue {
     this.#pacing = options.onPacing === undefined ? null : new PacingReport(options.onPacing);
     this.#pacer = new Pacer({
       intervalMs: this.#realFrameMs,
-      ahead: options.aheadFrames ?? 2,
+      ahead: options.aheadFrames ?? options.audio.aheadFrames ?? 2,
       burst: (options.burstFrames ?? 3) + perWake,
       beat: () => this.#sendNext(),
       onBeat: (lateMs) => this.#pacing?.add(lateMs, this.#clock.now()),

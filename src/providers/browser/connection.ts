@@ -33,6 +33,8 @@ export class BrowserConnection implements Connection {
     this.#transcripts = transcripts;
     this.audio = {
       sampleRate: spokenRate,
+      // The call's own clock is of the same thread, and late when the agent is.
+      aheadFrames: 1,
       get leadMs() {
         return wayMs + room.playoutMs;
       },

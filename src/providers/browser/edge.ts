@@ -9,6 +9,8 @@ import {
   type OfferRequest,
   type SocketRequest,
 } from "../../agent/edge.ts";
+import { sharedThreads } from "../../agent/thread/shared-threads.ts";
+import { MediaPortClient } from "../../media/port/media-port-client.ts";
 import { loadWerift } from "../../media/werift.ts";
 import type { Guest, JsonObject } from "../../shared/protocol.ts";
 import type { CallRoom } from "./call/call-room.ts";
@@ -31,6 +33,8 @@ export class Edge implements EdgeInterface {
   readonly #options: FilledOptions;
   /** The open WebRTC connections, by the name of their resource. */
   readonly #connecting = new Map<string, WebRtcClient>();
+  /** The media port of the process; null where there is none. */
+  readonly #mediaPort: MediaPortClient | null;
   /** The number of offers that are being answered. */
   #answering = 0;
   #connection: BrowserConnection | null = null;
@@ -38,6 +42,13 @@ export class Edge implements EdgeInterface {
   /** Throws a `TypeError` where an option is wrong. */
   constructor(options: BrowserOptions = {}) {
     this.#options = fillOptions(options);
+    const { mediaPort } = sharedThreads();
+    this.#mediaPort = mediaPort && new MediaPortClient(mediaPort);
+  }
+
+  /** Rejects where packets cannot be taken at the media port. */
+  async warm(): Promise<void> {
+    if (this.#options.webRtc) await this.#mediaPort?.listen(this.#options.address);
   }
 
   async createCall({ callType, callId }: CallRequest): Promise<Call> {
@@ -107,6 +118,7 @@ export class Edge implements EdgeInterface {
     const clients = [...this.#connecting.values()];
     await Promise.all(clients.map((client) => client.close("call_ended", "finished")));
     await this.#connection?.leave();
+    this.#mediaPort?.close();
   }
 
   get #room(): CallRoom {
@@ -121,7 +133,8 @@ export class Edge implements EdgeInterface {
     const over = () => {
       this.#connecting.delete(resource);
     };
-    const { client, sdp } = await WebRtcClient.answer(await loadWerift(), this.#options, offer, {
+    const network = { werift: await loadWerift(), options: this.#options, mediaPort: this.#mediaPort };
+    const { client, sdp } = await WebRtcClient.answer(network, offer, {
       onConnected: () => {
         member = room.enter(guest, client, resume);
         if (member === null) {

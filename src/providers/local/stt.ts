@@ -7,7 +7,7 @@ import {
   oneOf,
 } from "../../agent/options/option-checks.ts";
 import type { ListenOptions, SpeechStream, STT as STTInterface } from "../../agent/stt.ts";
-import { type RecogniserAccess, recogniserAccess } from "../../agent/thread/recogniser-desk.ts";
+import { type RecogniserAccess, sharedThreads } from "../../agent/thread/shared-threads.ts";
 import type { EnergyGateOptions } from "../../audio/detection/energy-gate.ts";
 import type { TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
 import { VoiceActivity } from "../../audio/detection/voice-activity.ts";
@@ -56,7 +56,7 @@ const checks: Checks<LocalSTTOptions> = {
 export class STT implements STTInterface {
   readonly provider = "local";
   readonly #options: LocalSTTOptions & Required<Pick<LocalSTTOptions, "eagerMs" | "captionMs" | "keyterms">>;
-  readonly #access: RecogniserAccess | null = recogniserAccess();
+  readonly #access: RecogniserAccess | null = sharedThreads().recogniser;
   #warned = false;
 
   /** Throws a `TypeError` for an option that does not exist or cannot be. */

@@ -1,11 +1,12 @@
 import { extname } from "node:path";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import type { ServerLog } from "../../log/log.ts";
 import { DeadlineError } from "../../shared/deadline.ts";
 import type { FromRecogniserThread, ToRecogniserThread } from "../../shared/recognition/recogniser-thread.ts";
 import { speechModel } from "../../shared/recognition/speech-model.ts";
 import { loggedError } from "../log-error.ts";
 import { FailureRecord } from "../threads/failure-record.ts";
+import type { SharedThreadPort } from "../threads/shared-threads.ts";
 import type { RecogniserChoice } from "./recogniser-choice.ts";
 
 const MiB = 2 ** 20;
@@ -18,11 +19,6 @@ export interface SpeechRecogniserOptions {
   /** The entry of its thread. Default: the one of this package. */
   readonly entry?: URL;
 }
-
-/** A port to the recogniser, or the reason why there is none, as the end of a sentence. */
-export type RecogniserPort =
-  | { readonly port: MessagePort; readonly refusal: "" }
-  | { readonly port: null; readonly refusal: string };
 
 /**
  * The time after it was loaded, or has ended, until the memory of the process is what it will be, in milliseconds.
@@ -71,7 +67,7 @@ export class SpeechRecogniser {
   }
 
   /** Returns a port for one listener in the session thread of this slot. The thread is started where it is not there. */
-  connect(slot: number): RecogniserPort {
+  connect(slot: number): SharedThreadPort {
     const refusal = this.#refusal();
     if (refusal !== null) return { port: null, refusal };
     const { port1, port2 } = new MessageChannel();

@@ -246,7 +246,7 @@ export class Session implements SlotHolder {
       case "started":
       case "warm":
       case "rehearsed":
-      case "recogniser_wanted":
+      case "port_wanted":
         break;
       default:
         message satisfies never;

@@ -5,13 +5,13 @@ import type { Metrics } from "../../metrics/prometheus.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import { loggedError } from "../log-error.ts";
 import { Pool } from "./pool.ts";
-import type { RecogniserOfSlots } from "./slot.ts";
+import type { SharedThreadsOfSlots } from "./shared-threads.ts";
 import { threadEnvironment } from "./thread-environment.ts";
 
 /** Returns the pool as the launcher's options want it, with its events in the metrics and the log. */
 export function makeAgentPool(
   options: FilledLauncherOptions,
-  recogniser: RecogniserOfSlots,
+  shared: SharedThreadsOfSlots,
   metrics: Metrics,
   log: ServerLog,
 ): Pool {
@@ -33,7 +33,7 @@ export function makeAgentPool(
         transcripts: options.logTranscripts,
       },
       environment: threadEnvironment(options.agentEnvironment),
-      recogniser,
+      shared,
     },
     {
       killed: (reason) => metrics.threadKilled(reason),

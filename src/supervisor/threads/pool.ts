@@ -6,7 +6,8 @@ import type { KillReason } from "../../shared/end-reasons.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { ThreadLogOptions } from "../../shared/protocol.ts";
 import { FailureRecord } from "./failure-record.ts";
-import { type RecogniserOfSlots, Slot, type SlotState } from "./slot.ts";
+import type { SharedThreadsOfSlots } from "./shared-threads.ts";
+import { Slot, type SlotState } from "./slot.ts";
 
 export interface PoolOptions {
   readonly agentUrl: string;
@@ -23,7 +24,7 @@ export interface PoolOptions {
   readonly limitedProviders: readonly string[];
   readonly log: ThreadLogOptions;
   readonly environment: Readonly<Record<string, string>>;
-  readonly recogniser: RecogniserOfSlots;
+  readonly shared: SharedThreadsOfSlots;
 }
 
 export interface PoolEvents {
@@ -46,6 +47,16 @@ interface Waiter {
  * millisecond, and that not in the tick that answers a start.
  */
 const refillDelayMs = 100;
+/**
+ * The space for new objects of a thread, in MiB. V8 takes up to 48 of itself, and keeps them: a call that makes little garbage needs a
+ * tenth of that, and is no slower with less.
+ */
+const youngGenerationMb = 8;
+/**
+ * The delay while another thread is warm, in milliseconds: building one takes a second of CPU, and on a machine of few cores the call
+ * that has just begun needs it for its connection and its first words.
+ */
+const calmRefillDelayMs = 1_500;
 
 /**
  * The warm reserve: slots that start before they are needed, and are handed out in order. One Piscina run is one slot
@@ -62,6 +73,8 @@ export class Pool {
   readonly #failureRecord = new FailureRecord();
   readonly #onWhole: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** The time at which the timer rings. */
+  #fillAt = 0;
   #stopped = true;
   /** True while the process has too much to do. Threads then start one at a time: each takes CPU from live calls. */
   underLoad = false;
@@ -85,7 +98,10 @@ export class Pool {
       recordTiming: false,
       // This limit is only a backstop. V8 may abort the whole process at it, so it lies above the limit at
       // which the memory guard acts.
-      resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb * 2 },
+      resourceLimits: {
+        maxOldGenerationSizeMb: options.heapLimitMb * 2,
+        maxYoungGenerationSizeMb: youngGenerationMb,
+      },
       env: options.environment as never, // Piscina's type for it cannot be satisfied.
     });
     // Without a listener, an error of a thread that holds no run would end the process.
@@ -119,7 +135,7 @@ export class Pool {
     if (this.#stopped || this.#waiters.size > 0) return undefined;
     for (const slot of this.slots) {
       if (slot.claim()) {
-        this.#fillLater(refillDelayMs);
+        this.#fillLater(this.count("warm") > 0 ? calmRefillDelayMs : refillDelayMs);
         return slot;
       }
     }
@@ -195,8 +211,13 @@ export class Pool {
     return !this.#wantsMore && this.count("starting") === 0;
   }
 
+  /** Fills the reserve after this time, unless it is filled sooner. */
   #fillLater(delayMs: number): void {
-    this.#timer ??= setTimeout(() => {
+    const at = performance.now() + delayMs;
+    if (this.#timer !== undefined && this.#fillAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#fillAt = at;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#fill();
     }, delayMs).unref();
@@ -222,7 +243,7 @@ export class Pool {
         limitedProviders: this.#options.limitedProviders,
         log: this.#options.log,
         messagesPerSecond: this.#options.messagesPerSecond,
-        recogniser: this.#options.recogniser,
+        shared: this.#options.shared,
         run: (boot, signal) => this.#piscina.run(boot, { signal, transferList: [boot.port] }),
         findThread: (threadId) => this.#piscina.threads.find((thread) => thread.threadId === threadId),
       },

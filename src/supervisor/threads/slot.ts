@@ -9,7 +9,7 @@ import {
   type SlotBoot,
   type ToThread,
 } from "../../shared/protocol.ts";
-import type { RecogniserPort } from "../recogniser/speech-recogniser.ts";
+import type { SharedThreadsOfSlots } from "./shared-threads.ts";
 import { readThreadMessage } from "./thread-message.ts";
 
 /**
@@ -54,15 +54,7 @@ export interface SlotOptions {
   /** Starts the thread, as one Piscina run. */
   run(boot: SlotBoot, signal: AbortSignal): Promise<unknown>;
   findThread(threadId: number): Worker | undefined;
-  readonly recogniser: RecogniserOfSlots;
-}
-
-/** The thread that recognises speech, as slots use it. */
-export interface RecogniserOfSlots {
-  /** The name of its model; null where there is none. */
-  readonly model: string | null;
-  /** Returns a port for a listener in the slot of this number, or the reason why there is none. */
-  connect(slot: number): RecogniserPort;
+  readonly shared: SharedThreadsOfSlots;
 }
 
 /** The most characters that a thread may send in a second. A conversation has some thousands. */
@@ -113,7 +105,8 @@ export class Slot {
       heartbeat: this.heartbeat.buffer as SharedArrayBuffer,
       agentUrl: options.agentUrl,
       limitedProviders: options.limitedProviders,
-      recogniser: options.recogniser.model,
+      recogniser: options.shared.recogniser.model,
+      mediaPort: options.shared.media.offered,
       log: options.log,
     };
     this.ended = options.run(boot, this.#abort.signal).then(
@@ -152,7 +145,7 @@ export class Slot {
 
   send(message: ToThread): void {
     if (this.#state === "gone") return;
-    const { port } = message.type === "recogniser" ? message : { port: null };
+    const { port } = message.type === "port" ? message : { port: null };
     this.#port.postMessage(message, port === null ? [] : [port]);
   }
 
@@ -197,8 +190,8 @@ export class Slot {
       if (this.thread === undefined) this.#meet(message.threadId);
     } else if (message.type === "warm") {
       this.#warm(message.importMs);
-    } else if (message.type === "recogniser_wanted") {
-      this.#connectToRecogniser(message.number);
+    } else if (message.type === "port_wanted") {
+      this.#connect(message);
     } else if (this.#holder) {
       this.#holder.message(message);
     } else if (message.type === "failed") {
@@ -208,12 +201,12 @@ export class Slot {
     }
   }
 
-  #connectToRecogniser(number: number): void {
+  #connect({ thread, number }: Extract<FromThread, { type: "port_wanted" }>): void {
     try {
-      this.send({ type: "recogniser", number, ...this.#options.recogniser.connect(this.number) });
+      this.send({ type: "port", number, ...this.#options.shared[thread].connect(this.number) });
     } catch {
-      // The recogniser has just ended, and its ports are closed. A closed port cannot be transferred.
-      this.send({ type: "recogniser", number, port: null, refusal: "it has ended just now" });
+      // That thread has just ended, and its ports are closed. A closed port cannot be transferred.
+      this.send({ type: "port", number, port: null, refusal: "it has ended just now" });
     }
   }
 

@@ -8,6 +8,7 @@ import {
   type LeaveData,
   now,
   type SessionAnswer,
+  sharedThreadNames,
 } from "../../shared/protocol.ts";
 import {
   amount,
@@ -171,7 +172,7 @@ const message = variants<FromThread, "type">("type", {
   leave_data: { leaveData: nullOr(fields<LeaveData>({ provider: name, data: jsonObject })) },
   answer: { number: wholeNumber, answer },
   metrics_wanted: {},
-  recogniser_wanted: { number: wholeNumber },
+  port_wanted: { thread: oneOf(sharedThreadNames), number: wholeNumber },
   ended: {},
   failed: { stage: oneOf(["import", "create", "join"]), error },
   uncaught: { error },

@@ -46,7 +46,7 @@ inChromium(titled("where UDP does not pass, a WebSocket carries the call"), asyn
 inChromium(titled("an edge without WebRTC is reached by WebSocket at once"), async (t) => {
   const { page } = await stageOf(t);
   const call = await page();
-  await call.start({ start: { config: { webRtc: false, greeting: "Hello there" } } });
+  await call.start({ start: { config: { edge: { webRtc: false }, greeting: "Hello there" } } });
   t.is((await call.view()).transport, "websocket");
   await call.untilHears();
 });

@@ -6,14 +6,15 @@ import type { FilledOptions } from "../options.ts";
 const gatheringMs = { own: 300, servers: 2_000 } as const;
 
 /**
- * Resolves with an answer that has all candidates, since clients are sent none later. `candidates` is filled meanwhile. An advertised
- * address replaces the machine's own.
+ * Resolves with an answer that has all candidates, since clients are sent none later. `candidates` is filled meanwhile. `addresses`
+ * replace the connection's own; null: there are none to replace it.
  */
 export async function answerSdp(
   connection: RTCPeerConnection,
   sdp: string,
   candidates: readonly string[],
-  { advertisedAddress, iceServers }: FilledOptions,
+  addresses: readonly string[] | null,
+  { iceServers }: FilledOptions,
 ): Promise<string> {
   const gathered = Promise.withResolvers<void>();
   const look = () => {
@@ -26,17 +27,17 @@ export async function answerSdp(
   // Candidates that are found later are left out.
   await within(gathered.promise, waitMs, "Candidates").catch(() => undefined);
   unSubscribe();
-  const lines = candidates.map((json) => {
+  const lines = candidates.flatMap((json) => {
     const { candidate } = JSON.parse(json) as { readonly candidate: string };
-    return `a=${advertised(candidate, advertisedAddress)}\r\n`;
+    return advertised(candidate, addresses).map((line) => `a=${line}\r\n`);
   });
   const [session = "", first = "", ...others] = sdp.split(/^(?=m=)/m);
   const known = first.replaceAll(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, "");
   return [session, known, ...new Set(lines), "a=end-of-candidates\r\n", ...others].join("");
 }
 
-function advertised(candidate: string, address: string | null): string {
+function advertised(candidate: string, addresses: readonly string[] | null): string[] {
   const fields = candidate.replace(/^a=/, "").split(" ");
-  if (address !== null && fields[7] === "host") fields[4] = address;
-  return fields.join(" ");
+  if (addresses === null || fields[7] !== "host") return [fields.join(" ")];
+  return addresses.map((address) => fields.with(4, address).join(" "));
 }

@@ -56,7 +56,7 @@ export function readOffer(sdp: unknown): ClientOffer {
     ufrag: find(/^a=ice-ufrag:([\w+/-]{4,256})\s*$/m, "ice-ufrag"),
     password: find(/^a=ice-pwd:([\w+/-]{22,256})\s*$/m, "ice-pwd"),
     fingerprint: find(/^a=fingerprint:sha-256 ([\dA-F]{2}(?::[\dA-F]{2}){31})\s*$/im, "SHA-256 fingerprint"),
-    setup: find(/^a=setup:(actpass|active|passive)\s*$/m, "setup"),
+    setup: find(/^a=setup:(actpass|passive)\s*$/m, "setup"),
     sections,
     audio: readAudio(audio),
     dataMid: data === undefined ? null : midOf(data),

@@ -1,17 +1,18 @@
-import type { RTCDataChannel, RTCPeerConnectionConfig } from "werift";
+import type { RTCDataChannel } from "werift";
 import { EdgeRefusal } from "../../../agent/edge.ts";
 import type { PeerState } from "../../../media/peer.ts";
 import { PeerLink, peerLinkTimes } from "../../../media/peer-link.ts";
-import { serversFor } from "../../../media/relay.ts";
+import type { MediaPortClient, OpenPath } from "../../../media/port/media-port-client.ts";
 import { VoicePackets } from "../../../media/voice-packets.ts";
 import { VoiceReceiver } from "../../../media/voice-receiver.ts";
-import { guardDataChannels, type Werift } from "../../../media/werift.ts";
+import { guardDataChannels, openRelayed, type Werift } from "../../../media/werift.ts";
 import { within } from "../../../shared/deadline.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { type Client, type ClientEnd, type ClientEvents, heardRate, spokenRate } from "../call/client.ts";
 import { longestMessage } from "../call/client-message.ts";
 import type { FilledOptions } from "../options.ts";
 import { answerSdp } from "./answer.ts";
+import { addressesOf, configOf } from "./network.ts";
 import { type ClientOffer, sdpOf } from "./offer.ts";
 
 export interface WebRtcEvents extends ClientEvents {
@@ -23,12 +24,22 @@ export interface WebRtcEvents extends ClientEvents {
 
 /** The time without a packet, after the link has noticed it, within which it may heal, in milliseconds. */
 const healMs = 1_500;
+/** The effort of the codec: more costs twice the CPU, and makes no difference for one voice at this bitrate. */
+const complexity = 1;
 /** The longest time from an offer to a connection, in milliseconds. */
 const connectTimeoutMs = 10_000;
 /** The longest time that the last message to a client may take, in milliseconds. */
 const lastMessageMs = 200;
 /** Bytes that may wait in the data channel: a client that takes nothing is dropped beyond them. */
 const mostBufferedBytes = 1_048_576;
+
+/** What connections are made with. */
+export interface Network {
+  readonly werift: Werift;
+  readonly options: FilledOptions;
+  /** Null where each connection takes a port of its own. */
+  readonly mediaPort: MediaPortClient | null;
+}
 
 /** A participant by WebRTC. */
 export class WebRtcClient implements Client {
@@ -50,21 +61,32 @@ export class WebRtcClient implements Client {
     this.#events = events;
   }
 
-  /** Answers an offer. Rejects with an {@link EdgeRefusal} where werift cannot. */
+  /**
+   * Answers an offer. `mediaPort` is that of the process; null: the connection takes a port of its own. Rejects with an
+   * {@link EdgeRefusal} where werift cannot, and with a `MediaPortError`.
+   */
   static async answer(
-    werift: Werift,
-    options: FilledOptions,
+    { werift, options, mediaPort }: Network,
     offer: ClientOffer,
     events: WebRtcEvents,
   ): Promise<{ readonly client: WebRtcClient; readonly sdp: string }> {
     const candidates: string[] = [];
     let client: WebRtcClient | null = null;
-    const link = new PeerLink({
+    let unopened: unknown = null;
+    const link: PeerLink = new PeerLink({
       werift,
-      config: configOf(werift, options, offer.audio.payloadType),
+      config: configOf(werift, options, offer.audio.payloadType, mediaPort !== null),
       times: { ...peerLinkTimes, connectTimeoutMs },
       onCandidate: (candidate) => candidates.push(candidate),
       onState: (state) => client?.changed(state),
+      secureAtOnce: true,
+      openSocket:
+        mediaPort &&
+        ((transport) =>
+          openRelayed(transport, (port) => openPath(mediaPort, link, offer, options, port)).catch((error) => {
+            unopened = error;
+            throw error;
+          })),
     });
     const track = new werift.MediaStreamTrack({ kind: "audio" });
     const { audio, candidates: remote } = offer;
@@ -74,6 +96,7 @@ export class WebRtcClient implements Client {
         track,
         sampleRate: spokenRate,
         bitrate: options.bitrate,
+        complexity,
         payloadType: audio.payloadType,
       });
       client = new WebRtcClient(link, voice, events);
@@ -85,10 +108,14 @@ export class WebRtcClient implements Client {
       // Without servers the client reaches this side, or nobody does: it is sent nothing before.
       if (options.iceServers.length > 0)
         for (const candidate of remote) await link.addCandidate(JSON.stringify({ candidate }));
-      return { client, sdp: await answerSdp(link.connection, sdp, candidates, options) };
+      const addresses = addressesOf(options, mediaPort !== null);
+      const answer = await answerSdp(link.connection, sdp, candidates, addresses, options);
+      if (unopened !== null) throw unopened;
+      return { client, sdp: answer };
     } catch (error) {
       if (client === null) await link.close();
       else await client.close("protocol_error", "the offer cannot be answered");
+      if (error === unopened) throw error;
       throw new EdgeRefusal("The offer cannot be answered", { cause: error });
     }
   }
@@ -192,39 +219,16 @@ async function sendLast(channel: RTCDataChannel, message: JsonObject): Promise<v
   unSubscribe();
 }
 
-function configOf(
-  { RTCRtpCodecParameters }: Werift,
-  { address, portRange, iceServers }: FilledOptions,
-  payloadType: number,
-): RTCPeerConnectionConfig {
-  const opus = new RTCRtpCodecParameters({
-    mimeType: "audio/opus",
-    clockRate: 48_000,
-    channels: 2,
-    payloadType,
-    parameters: "minptime=10;useinbandfec=1",
-  });
-  const servers = iceServers.map(({ urls, username = "", credential = "" }) => ({
-    urls: typeof urls === "string" ? [urls] : urls,
-    username,
-    password: credential,
-  }));
-  const every = address === "0.0.0.0" || address === "::";
-  const family = address.includes(":") ? "udp6" : "udp4";
-  return {
-    iceServers: serversFor(servers, 0),
-    bundlePolicy: "max-bundle",
-    codecs: { audio: [opus], video: [] },
-    iceStunGatherTimeout: 2,
-    iceTurnConnectTimeout: 2,
-    ...(portRange === null ? {} : { icePortRange: [portRange[0], portRange[1]] }),
-    ...(every
-      ? { iceUseIpv4: true, iceUseIpv6: address === "::" }
-      : {
-          iceUseIpv4: false,
-          iceUseIpv6: false,
-          iceAdditionalHostAddresses: [address],
-          iceInterfaceAddresses: { [family]: address },
-        }),
-  };
+/** Opens the path of a connection's packets through the media port. */
+function openPath(
+  mediaPort: MediaPortClient,
+  link: PeerLink,
+  { ufrag }: ClientOffer,
+  { address }: FilledOptions,
+  port: number,
+): Promise<OpenPath> {
+  const [transport] = link.connection.iceTransports;
+  if (transport === undefined) throw new Error("The connection has no transport");
+  const { localUsername, localPassword: password } = transport.connection;
+  return mediaPort.open({ address, user: `${localUsername}:${ufrag}`, password, port });
 }

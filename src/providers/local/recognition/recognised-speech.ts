@@ -1,6 +1,6 @@
 import { AsyncQueue } from "../../../agent/async-queue.ts";
 import type { SpeechEvent, SpeechStream } from "../../../agent/stt.ts";
-import type { RecogniserAccess } from "../../../agent/thread/recogniser-desk.ts";
+import type { RecogniserAccess } from "../../../agent/thread/shared-threads.ts";
 import { TurnDetector, type TurnDetectorOptions } from "../../../audio/detection/turn-detector.ts";
 import type { VoiceActivity } from "../../../audio/detection/voice-activity.ts";
 import { durationMs, Framer, frameLength } from "../../../audio/pcm.ts";

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { RecogniserAccess } from "../../../agent/thread/recogniser-desk.ts";
+import type { RecogniserAccess } from "../../../agent/thread/shared-threads.ts";
 import { DeadlineError } from "../../../shared/deadline.ts";
 import type { FromRecogniser, Rank, ToRecogniser } from "./messages.ts";
 
