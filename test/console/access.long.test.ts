@@ -14,7 +14,10 @@ const asOperator = { authorization: `Bearer ${key}` };
 
 test.before(async (t) => {
   if (noChromium !== null) return;
-  [t.context.launcher, t.context.browser] = await Promise.all([startLauncher(), launchChromium()]);
+  [t.context.launcher, t.context.browser] = await Promise.all([
+    startLauncher({ agentIdleTimeoutMs: 0 }),
+    launchChromium(),
+  ]);
 });
 test.after.always((t) => Promise.all([t.context.browser?.close(), t.context.launcher?.stop()]));
 

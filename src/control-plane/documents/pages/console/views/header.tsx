@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { access } from "../data/api.ts";
 import type { FeedState } from "../data/event-feed.ts";
 import { fleetData, retryFleet, signIn } from "../data/fleet.ts";
@@ -71,24 +71,19 @@ export function Retry({ againAt, onRetry }: { againAt: number; onRetry: () => vo
 }
 
 function SignIn() {
-  const [text, setText] = useState("");
+  // Read when it is sent: what was just filled in may not have been shown yet.
+  const key = useRef<HTMLInputElement>(null);
   return (
     <form
       class="sign-in"
       onSubmit={(event) => {
         event.preventDefault();
+        const text = key.current?.value ?? "";
         if (text !== "") signIn(text);
       }}
     >
       <label for="key">API key</label>
-      <input
-        id="key"
-        type="password"
-        autocomplete="off"
-        required
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
+      <input id="key" type="password" autocomplete="off" required ref={key} />
       <button type="submit" class="main">
         Use this key
       </button>

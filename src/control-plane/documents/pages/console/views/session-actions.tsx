@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { ApiError } from "../data/api.ts";
 import { refusalText } from "../data/problems.ts";
 import type { SessionWatch } from "../data/session.ts";
@@ -64,25 +64,21 @@ export function CloseButton({ watch, isClosing }: { watch: SessionWatch; isClosi
 
 /** Says something to the agent in text, as a participant of the call. */
 export function MessageForm({ watch, isClosing }: { watch: SessionWatch; isClosing: boolean }) {
-  const [text, setText] = useState("");
+  const input = useRef<HTMLInputElement>(null);
   const { isBusy, problem, run } = useAction("message");
   return (
     <form
       class="message"
       onSubmit={async (event) => {
         event.preventDefault();
-        if (text.trim() !== "" && (await run(() => watch.send(text)))) setText("");
+        const text = input.current?.value ?? "";
+        const isSent = text.trim() !== "" && (await run(() => watch.send(text)));
+        if (isSent && input.current?.value === text) input.current.value = "";
       }}
     >
       <label for="message">Say something to the agent, as a participant</label>
       <div>
-        <input
-          id="message"
-          autocomplete="off"
-          maxLength={8_192}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
+        <input id="message" autocomplete="off" maxLength={8_192} ref={input} />
         <button type="submit" class="main" disabled={isBusy || isClosing}>
           Send
         </button>

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../data/api.ts";
 import { refusalText } from "../data/problems.ts";
 import { noQuery, pageSize, SessionList, type SessionRow, type SessionsQuery } from "../data/sessions.ts";
@@ -70,13 +70,13 @@ function placeText(
 const states = ["starting", "joining", "live", "closing"] as const;
 
 function Filter({ query, onChange }: { query: SessionsQuery; onChange: (query: SessionsQuery) => void }) {
-  const [callId, setCallId] = useState("");
+  const callId = useRef<HTMLInputElement>(null);
   return (
     <form
       class="filter"
       onSubmit={(event) => {
         event.preventDefault();
-        onChange({ ...query, callId: callId.trim(), cursors: [] });
+        onChange({ ...query, callId: callId.current?.value.trim() ?? "", cursors: [] });
       }}
     >
       <label class="unseen" for="state-filter">
@@ -97,14 +97,7 @@ function Filter({ query, onChange }: { query: SessionsQuery; onChange: (query: S
       <label class="unseen" for="call-filter">
         Call id
       </label>
-      <input
-        id="call-filter"
-        type="search"
-        placeholder="Call id"
-        maxLength={255}
-        value={callId}
-        onInput={(event) => setCallId(event.currentTarget.value)}
-      />
+      <input id="call-filter" type="search" placeholder="Call id" maxLength={255} ref={callId} />
       <button type="submit">Find</button>
     </form>
   );
