@@ -19,6 +19,5 @@ export default {
     no_proxy: "",
   },
   timeout: "60s",
-  // More than cores: tests wait for threads, leases and sound.
-  concurrency: 4,
+  concurrency: 3,
 };

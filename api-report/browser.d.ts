@@ -14,6 +14,7 @@ export interface BrowserOptions {
 export declare class Edge implements EdgeInterface {
     #private;
     readonly provider = "browser";
+    readonly rejoins = true;
     constructor(options?: BrowserOptions);
     warm(): Promise<void>;
     createCall({ callType, callId }: CallRequest): Promise<Call>;

@@ -8,6 +8,7 @@ export interface Agent {
     readonly agentUser: AgentUser;
     readonly instructions: string;
     readonly llm: LLM | RealtimeModel;
+    readonly data: AgentData;
     createCall(callType: string, callId: string): Promise<Call>;
     join(call: Call, options?: JoinOptions): Promise<Joined>;
     simpleResponse(instruction: string): Promise<TurnOutcome>;
@@ -59,6 +60,7 @@ export interface AgentLauncherOptions {
     readonly localStt?: boolean;
     readonly ignoreLoad?: boolean;
     readonly crashStormLimit?: number;
+    readonly maxResumes?: number;
     readonly messagesPerSecond?: number;
     readonly providerConcurrency?: Readonly<Record<string, number>>;
     readonly mediaPort?: number | null;
@@ -116,6 +118,8 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
     readonly pronunciations?: Pronunciations;
     readonly apology?: string | null;
     readonly unheardApology?: string | null;
+    readonly restore?: boolean;
+    readonly resumeLine?: string | null;
     readonly limits?: Partial<AgentLimits>;
     readonly bargeIn?: Partial<BargeInOptions>;
     readonly userSilentAfterMs?: number | null;
@@ -129,6 +133,7 @@ export interface AgentSession {
     readonly callType: string;
     readonly callId: string;
     readonly sessionId: string;
+    readonly resumed: Resumed | null;
     readonly signal: AbortSignal;
 }
 
@@ -257,6 +262,7 @@ export type Dependency<T> = (scope: Scope) => T | Promise<T>;
 export interface Edge {
     readonly provider: string;
     readonly sound?: boolean;
+    readonly rejoins?: boolean;
     warm?(signal: AbortSignal): Promise<void>;
     createCall(request: CallRequest): Promise<Call>;
     join(call: Call, request: JoinRequest): Promise<Connection>;
@@ -1047,6 +1053,7 @@ export interface Session {
     readonly state: SessionState;
     readonly endReason: EndReason | null;
     readonly endedAt: number | null;
+    readonly resumes: number;
     readonly error: PlainError | null;
     readonly closeRequestedBy: string | null;
     readonly aloneSince: number | null;
@@ -1074,6 +1081,17 @@ export type SessionEvent = AgentEvent | {
     readonly type: "state";
     readonly at: number;
     readonly state: SessionState;
+}
+ | {
+    readonly type: "interrupted";
+    readonly at: number;
+    readonly reason: EndReason;
+    readonly error: PlainError | null;
+}
+ | {
+    readonly type: "resumed";
+    readonly at: number;
+    readonly times: number;
 } | {
     readonly type: "metrics";
     readonly at: number;
@@ -1129,7 +1147,7 @@ export interface SessionResources {
     readonly eventLoopUtilization: number;
 }
 
-export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
+export type SessionState = "starting" | "joining" | "live" | "resuming" | "closing" | "ended";
 
 export interface SessionSummary {
     readonly sessionId: string;
@@ -1402,6 +1420,12 @@ export declare function webSocketOver(stream: Duplex, { maxMessageBytes }?: WebS
 
 // What these name, and nobody can import:
 
+// src/agent/define-agent.ts
+export interface Resumed {
+    readonly reason: EndReason;
+    readonly times: number;
+}
+
 // src/agent/model/message.ts
 interface Said {
     readonly text: string;
@@ -1419,6 +1443,12 @@ export declare abstract class Model {
     checkFunctions(_functions: readonly FunctionDeclaration[]): void;
     warm(_signal: AbortSignal): Promise<void>;
     close(): Promise<void>;
+}
+
+// src/api/agent.ts
+export interface AgentData {
+    get(name: string): JsonValue | undefined;
+    set(name: string, value: JsonValue | undefined): void;
 }
 
 // src/shared/end-reasons.ts

@@ -3,6 +3,7 @@
 export declare class Edge implements EdgeInterface {
     readonly provider = "local";
     readonly sound = false;
+    readonly rejoins = true;
     createCall({ callType, callId }: CallRequest): Promise<Call>;
     join(): Promise<Connection>;
     close(): Promise<void>;

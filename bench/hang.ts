@@ -7,6 +7,7 @@ export default {
   about: "an infinite loop → its session has ended",
   async run(report) {
     const launcher = new AgentLauncher({
+      maxResumes: 0,
       ignoreLoad: true,
       agent: new URL("./agents/spin.ts", import.meta.url),
       maxConcurrentSessions: 4,

@@ -10,6 +10,7 @@ export interface ExhaustResult {
 
 const { shape } = argumentOfChild<{ shape: string }>();
 const launcher = new AgentLauncher({
+  maxResumes: 0,
   ignoreLoad: true,
   agent: new URL("../agents/greedy.ts", import.meta.url),
   maxConcurrentSessions: 4,

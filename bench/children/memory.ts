@@ -37,6 +37,7 @@ export interface MemoryResult {
 const task = argumentOfChild<MemoryTask>();
 const { AgentLauncher } = (await import(task.main)) as typeof greenroom;
 const launcher = new AgentLauncher({
+  maxResumes: 0,
   ignoreLoad: true,
   agent: task.agent,
   maxConcurrentSessions: task.warm + (task.calls ? 0 : 4),

@@ -72,6 +72,17 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    * @default a sentence in English that it cannot hear them at the moment
    */
   readonly unheardApology?: string | null;
+  /**
+   * Lets the call be taken up by a new thread where the agent's own has ended: crashed, stood still, or without memory. The server
+   * then keeps the conversation and `agent.data`, until the session has ended; false where it must not: the session ends with
+   * the thread. Default true.
+   */
+  readonly restore?: boolean;
+  /**
+   * The words that the agent says where it has taken up a call in which it was cut in the middle of an answer, or owes one; null
+   * says nothing. Default: a sentence in English.
+   */
+  readonly resumeLine?: string | null;
   readonly limits?: Partial<AgentLimits>;
   /** The rules for when a participant's words stop an agent that speaks. */
   readonly bargeIn?: Partial<BargeInOptions>;
@@ -135,6 +146,8 @@ export interface SayOptions {
 export interface FilledAgentOptions extends AgentOptions, BroadcastOptions {
   readonly apology: string | null;
   readonly unheardApology: string | null;
+  readonly restore: boolean;
+  readonly resumeLine: string | null;
   readonly limits: AgentLimits;
   readonly bargeIn: BargeInOptions;
   readonly userSilentAfterMs: number | null;
@@ -147,6 +160,8 @@ export interface FilledAgentOptions extends AgentOptions, BroadcastOptions {
 const defaults = {
   apology: "Sorry, something went wrong on my side. Could you say that again?",
   unheardApology: "Sorry, I can't hear you at the moment. Please give me a little while.",
+  restore: true,
+  resumeLine: "Sorry, I was cut off for a moment.",
   userSilentAfterMs: 15_000,
   ...defaultBroadcast,
 } as const satisfies Partial<AgentOptions>;
@@ -170,6 +185,8 @@ const checks: Checks<AgentOptions> = {
   pronunciations: pronunciationsCheck,
   apology: orNull(text),
   unheardApology: orNull(text),
+  restore: truth,
+  resumeLine: orNull(text),
   limits: group(limitChecks),
   bargeIn: group(bargeInChecks),
   userSilentAfterMs: orNull(duration()),

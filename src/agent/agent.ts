@@ -16,12 +16,14 @@ import type { AgentUser, Call } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
 import type { RealtimeModel } from "./realtime-model.ts";
+import { CallData } from "./resume/call-data.ts";
 
 /** The inside of an `Agent`: the definition of an agent, which takes part in one call. */
 export class AgentShell {
   readonly agentUser: AgentUser;
   readonly instructions: string;
   readonly llm: LLM | RealtimeModel;
+  readonly data = new CallData();
   readonly #options: FilledAgentOptions;
   readonly #listeners = new Set<AgentListener>();
   #attached = false;
@@ -88,12 +90,12 @@ export class AgentShell {
       throw new Error("createAgent() must leave it to joinCall() to bring the agent into its call");
     checkTools(this.#options);
     this.#attached = true;
-    this.#running = new CallRun(this.#options, host, this.#listeners);
+    this.#running = new CallRun(this.#options, host, this.#listeners, this.data);
     return this.#running.handle;
   }
 
   get #run(): CallRun {
-    this.#running ??= new CallRun(this.#options, noHost, this.#listeners);
+    this.#running ??= new CallRun(this.#options, noHost, this.#listeners, this.data);
     return this.#running;
   }
 }

@@ -1,4 +1,5 @@
 import type { Agent } from "../api/agent.ts";
+import type { EndReason } from "../shared/end-reasons.ts";
 import type { JsonObject } from "../shared/protocol.ts";
 
 /** The facts that an agent module gets about the session that it is started for. */
@@ -8,8 +9,21 @@ export interface AgentSession {
   readonly callType: string;
   readonly callId: string;
   readonly sessionId: string;
+  /** Tells that the agent takes up a call whose thread ended; null where the call begins. */
+  readonly resumed: Resumed | null;
   /** Fires when the session is asked to close. Its reason is an `AbortError` that says why. */
   readonly signal: AbortSignal;
+}
+
+/**
+ * The facts about a call that is taken up. The conversation and `agent.data` are restored once the agent has joined, and what
+ * `joinCall` had the agent say before `finish()` is not said again.
+ */
+export interface Resumed {
+  /** The reason for which the thread before ended. */
+  readonly reason: EndReason;
+  /** The number of times that the call was taken up, this one included. */
+  readonly times: number;
 }
 
 /** An agent module: it makes its agent, and takes it through a call. */

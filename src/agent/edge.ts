@@ -182,6 +182,11 @@ export interface Edge {
    */
   readonly sound?: boolean;
   /**
+   * True where an agent whose thread has ended can join the same call again, as the same user: its participants are still
+   * there, or come back by themselves. Default false: the session ends with its thread.
+   */
+  readonly rejoins?: boolean;
+  /**
    * Makes ready for calls to come, for a rehearsal. Rejects where the provider does not let the agent in, such as for a
    * wrong key. Leave it out where there is nothing to make ready.
    */

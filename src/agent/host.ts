@@ -3,6 +3,7 @@ import type { Measurement } from "../shared/measurement.ts";
 import type {
   AgentService,
   LeaveData,
+  Resumption,
   SessionAnswer,
   SessionQuestion,
   TextMessage,
@@ -27,6 +28,10 @@ export interface AgentHost {
   measured(measurement: Measurement): void;
   /** Tells the session how to leave the call should the thread die; null where there is nothing to leave. */
   leaveData(leaveData: LeaveData | null): void;
+  /** The call that the agent takes up from another thread; null where it begins. */
+  readonly resumption: Resumption | null;
+  /** Keeps the state of the call, for a thread that would have to take it up. */
+  state(state: string): void;
   /** Resolves with the metrics of the session so far; null where nobody counts them. */
   metrics(): Promise<SessionMetricsSnapshot | null>;
   /**
@@ -79,6 +84,8 @@ export const noHost: AgentHost = {
   event: nothing,
   measured: nothing,
   leaveData: nothing,
+  resumption: null,
+  state: nothing,
   metrics: async () => null,
   permit: async () => ({ [Symbol.dispose]: nothing }),
 };

@@ -4,13 +4,18 @@ import type { AgentUser, Call } from "../agent/edge.ts";
 import type { LLM } from "../agent/llm.ts";
 import type { RealtimeModel } from "../agent/realtime-model.ts";
 import type { AgentEvent, TurnOutcome } from "../shared/agent-event.ts";
-import type { JsonObject } from "../shared/protocol.ts";
+import type { JsonObject, JsonValue } from "../shared/protocol.ts";
 
 /** The definition of an agent, which takes part in one call. */
 export interface Agent {
   readonly agentUser: AgentUser;
   readonly instructions: string;
   readonly llm: LLM | RealtimeModel;
+  /**
+   * A small store of the agent's own code, such as the name of the caller. Its values are there again where another thread takes
+   * up the call, once the agent has joined.
+   */
+  readonly data: AgentData;
   /** Makes sure that the call exists, or finds it. */
   createCall(callType: string, callId: string): Promise<Call>;
   /**
@@ -52,6 +57,17 @@ export interface Agent {
    * ```
    */
   subscribe(listener: (event: AgentEvent) => unknown): () => void;
+}
+
+/** A store of JSON for one call: 64 KiB of it at most. */
+export interface AgentData {
+  /** Returns a value as it was set; undefined where there is none. */
+  get(name: string): JsonValue | undefined;
+  /**
+   * Sets a value; undefined removes it. It keeps a copy. Throws a `TypeError` for what is not JSON, and a `RangeError` where the
+   * store would be larger than 64 KiB.
+   */
+  set(name: string, value: JsonValue | undefined): void;
 }
 
 export const Agent: new (options: AgentOptions) => Agent = AgentShell;

@@ -114,6 +114,13 @@ export interface AgentLauncherOptions {
    */
   readonly crashStormLimit?: number;
   /**
+   * The most times within a minute that the call of a session whose thread has ended (`crashed`,
+   * `unresponsive`, `out_of_memory`, `flooded`) is taken up by another thread; then the session ends. 0: it
+   * ends with its thread.
+   * @default 3
+   */
+  readonly maxResumes?: number;
+  /**
    * Messages that a thread may send to the main thread in a second; more ends it as `flooded`.
    * @default 2000
    */

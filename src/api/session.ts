@@ -19,6 +19,8 @@ export interface Session {
   /** The reason of its end; null while it is live. */
   readonly endReason: EndReason | null;
   readonly endedAt: number | null;
+  /** The number of times that another thread has taken up its call. */
+  readonly resumes: number;
   /** The error that it ended of, or will end of; null where there is none. */
   readonly error: PlainError | null;
   /** The caller that asked for the close; null where nobody did. */
@@ -74,6 +76,15 @@ export interface SessionResources {
 export type SessionEvent =
   | AgentEvent
   | { readonly type: "state"; readonly at: number; readonly state: SessionState }
+  /** Its thread has ended, for one of the reasons for which a session ends. It goes on in another thread, or ends. */
+  | {
+      readonly type: "interrupted";
+      readonly at: number;
+      readonly reason: EndReason;
+      readonly error: PlainError | null;
+    }
+  /** The agent is back in its call, in another thread. `times`: how often that has happened in this session. */
+  | { readonly type: "resumed"; readonly at: number; readonly times: number }
   | { readonly type: "metrics"; readonly at: number; readonly metrics: SessionMetricsSnapshot }
   /** The last event of every session. */
   | {

@@ -57,6 +57,10 @@ export const logEvents = {
   // Sessions.
   session_started: "A session was given a thread, and its agent was made.",
   session_ended: "A session has ended: `end_reason` is the reason, `err` the error.",
+  session_interrupted:
+    "The thread of a session has ended, and another one takes up its call: `reason` is the reason, `err` the error.",
+  session_resumed:
+    "The agent of a session that was interrupted is in its call again: `times` counts how often.",
   session_end_hook_failed: "`onSessionEnd` failed.",
   session_end_hook_overdue: "`onSessionEnd` did not end before the stop.",
   session_end_untold: "The end of a session is not reported, since it was reported as lost before.",
@@ -64,7 +68,7 @@ export const logEvents = {
   session_ends_left: "Messages about ends are left for other replicas, or the next start, to send.",
   session_ends_unkept:
     "No store keeps ends: those that the webhook has not received when the process ends are lost.",
-  session_over_memory: "A session is over its memory limit, and is asked to close.",
+  session_over_memory: "A session is over its memory limit: its thread ends, or it is asked to close.",
   call_left_on_behalf: "The server left a call for a dead thread.",
   call_not_left_on_behalf: "The server could not leave a call for a dead thread.",
   // The webhook.

@@ -73,8 +73,13 @@ export const catalogue = {
     "Session threads that the server ended by force, by reason. A session that closed when it was asked to is none.",
     ["reason"],
   ),
+  sessionResumes: counter(
+    "greenroom_session_resumes_total",
+    "Sessions whose thread ended, and whose call another thread takes up, by the reason for which the thread ended.",
+    ["reason"],
+  ),
   leavesOnBehalf: counter(
-    "greenroom_calls_left_on_behalf_total",
+    "greenroom_farewells_total",
     "Calls that the server left for a dead thread, by outcome: done, or failed, so that others see the agent until its provider notices.",
     ["outcome"],
   ),

@@ -174,6 +174,10 @@ export class Metrics {
     this.#families.watchdogKills.inc({ reason });
   }
 
+  sessionResumed(reason: EndReason): void {
+    this.#families.sessionResumes.inc({ reason });
+  }
+
   /** Adds CPU time that session threads used since this was last called. */
   threadCpu(seconds: number): void {
     this.#families.threadCpuSeconds.inc(reading(seconds) ?? 0);

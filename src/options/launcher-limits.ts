@@ -164,6 +164,17 @@ export const launcherLimits = {
       help: "Crashes of one kind in a minute that stop starts; 0: never",
     },
   },
+  maxResumes: {
+    doc:
+      "The most times within a minute that the call of a session whose thread has ended (`crashed`, `unresponsive`, `out_of_memory`, " +
+      "`flooded`) is taken up by another thread; then the session ends. 0: it ends with its thread.",
+    schema: z.int().nonnegative().max(100).default(3),
+    outside: {
+      group: "Limits",
+      placeholder: "number",
+      help: "Times in a minute that a session goes on in another thread where its own has ended; 0: never",
+    },
+  },
   messagesPerSecond: {
     doc: "Messages that a thread may send to the main thread in a second; more ends it as `flooded`.",
     schema: count.min(100).default(2_000),

@@ -4,7 +4,7 @@
  */
 
 import type { AgentEvent } from "./agent-event.ts";
-import type { CloseReason } from "./end-reasons.ts";
+import type { CloseReason, EndReason } from "./end-reasons.ts";
 import type { PlainError } from "./errors.ts";
 import type { Measurement } from "./measurement.ts";
 import type { SessionMetricsSnapshot } from "./session-metric-fields.ts";
@@ -21,13 +21,14 @@ export const now = (): number => performance.timeOrigin + performance.now();
  * The state of a session. The states follow in this order; `closing` and `ended` can be reached from any
  * earlier one.
  */
-export type SessionState = "starting" | "joining" | "live" | "closing" | "ended";
+export type SessionState = "starting" | "joining" | "live" | "resuming" | "closing" | "ended";
 
 /** The states that may follow each state. */
 export const nextStates = {
   starting: ["joining", "closing", "ended"],
-  joining: ["live", "closing", "ended"],
-  live: ["closing", "ended"],
+  joining: ["live", "resuming", "closing", "ended"],
+  live: ["resuming", "closing", "ended"],
+  resuming: ["joining", "closing", "ended"],
   closing: ["ended"],
   ended: [],
 } as const satisfies Record<SessionState, readonly SessionState[]>;
@@ -102,11 +103,25 @@ export interface SessionAssignment {
   readonly config: JsonObject;
   /** The in-memory call that replaces the agent's edge; null where the edge is used. */
   readonly inMemory: InMemoryCall | null;
+  /** The state of the call that the agent takes up, whose thread ended; null where the call begins. */
+  readonly resumption: Resumption | null;
   /**
    * Says whether this is a dry run before the server serves: only `createAgent` runs, and the agent is
    * closed.
    */
   readonly rehearsal: boolean;
+}
+
+/** The facts for an agent that takes up the call of another one, whose thread ended. */
+export interface Resumption {
+  /** The reason for which the thread ended: one of those for which a session ends. */
+  readonly reason: EndReason;
+  /** The number of times that the call was taken up, this one included. */
+  readonly times: number;
+  /** The state of the call as the thread before told it last. */
+  readonly state: string;
+  /** The agent's words that were heard in the turn that was cut; empty where there were none. */
+  readonly heard: string;
 }
 
 /** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */
@@ -243,6 +258,8 @@ export type FromThread =
   | { readonly type: "permit_returned"; readonly permit: number }
   /** The data for leaving the call if the thread dies. They replace the former ones; null: none are needed. */
   | { readonly type: "leave_data"; readonly leaveData: LeaveData | null }
+  /** The state of the call, with which another thread could take it up. It replaces the former one. It is never logged. */
+  | { readonly type: "state"; readonly state: string }
   | { readonly type: "answer"; readonly number: number; readonly answer: SessionAnswer }
   | { readonly type: "metrics_wanted" }
   /** The thread wants a port to a thread that all sessions share. */

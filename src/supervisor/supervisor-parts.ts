@@ -7,6 +7,7 @@ import { RedisRegistry } from "../registry/redis/registry.ts";
 import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { loggedError } from "./log-error.ts";
 import { MediaPortThread } from "./media-port/media-port-thread.ts";
 import { Membership } from "./membership.ts";
 import { ThreadMonitor } from "./monitor/thread-monitor.ts";
@@ -101,6 +102,13 @@ export function makeSupervisorParts(
     mayShow: (sessionId) => endReports.show(sessionId),
     room: () => endReports.room,
   });
+  const stormed = (where: string | null) => {
+    if (where !== null)
+      log.warn(
+        { event: "crash_storm", where },
+        "Starts are refused for a while, since too many threads crashed at one place",
+      );
+  };
   const starts = new Starts({
     options,
     sessions,
@@ -116,15 +124,19 @@ export function makeSupervisorParts(
       monitor.measured(measurement);
     },
     leaveData: (session, leaveData) => leaves.leave(session.id, leaveData),
+    interrupted: (session, { reason, error }) => {
+      permits.giveBackAll(session);
+      metrics.sessionResumed(reason);
+      log.warn(
+        { event: "session_interrupted", session_id: session.id, reason, err: error && loggedError(error) },
+        "the thread of a session has ended, and another one takes up its call",
+      );
+      stormed(crashStorm.count({ endReason: reason, error, createdBy: session.createdBy }));
+    },
     ended: (session) => {
       permits.giveBackAll(session);
       sessions.retire(session);
-      const where = crashStorm.count(session);
-      if (where !== null)
-        log.warn(
-          { event: "crash_storm", where },
-          "Starts are refused for a while, since too many threads crashed at one place",
-        );
+      stormed(crashStorm.count(session));
       endReports.report(session);
     },
   });

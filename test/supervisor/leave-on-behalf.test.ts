@@ -18,8 +18,7 @@ const notesOf = ({ id }: Session): readonly JsonObject[] => notes.filter(({ sess
 async function countOf(launcher: AgentLauncher, outcome: string): Promise<number> {
   const text = await (await supervisorOf(launcher)).metrics.text();
   const [, value] =
-    new RegExp(`^greenroom_calls_left_on_behalf_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text) ??
-    [];
+    new RegExp(`^greenroom_farewells_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text) ?? [];
   return Number(value);
 }
 

@@ -45,12 +45,14 @@ function use(message: FromThread): void {
   const nothing = () => undefined;
   const session = new SessionOfServer(
     { callId: "c", callType: "default", config: {}, createdBy: null, inMemory: null },
-    { createTimeoutMs: 1_000, closeGraceMs: 1_000 },
+    { createTimeoutMs: 1_000, closeGraceMs: 1_000, maxResumes: 0 },
     {
       permits: new Permits<SessionOfServer>({ testing: 1 }),
       measured: (measurement) => metrics.record(measurement),
       joined: nothing,
       leaveData: nothing,
+      interrupted: nothing,
+      resumed: nothing,
       leaving: nothing,
       ended: nothing,
     },

@@ -15,6 +15,9 @@ import {
 import type { Call, ConnectionEvent } from "../edge.ts";
 import type { AgentHandle, AgentHost } from "../host.ts";
 import { Budget } from "../options/budget.ts";
+import type { CallData } from "../resume/call-data.ts";
+import { type CallState, readCallState, writeCallState } from "../resume/call-state.ts";
+import { OwnSteps } from "../resume/own-steps.ts";
 import { ServicesReady } from "../services-ready.ts";
 import { Dialogue } from "../turns/dialogue.ts";
 import { AloneTimer } from "./alone-timer.ts";
@@ -47,15 +50,32 @@ export class CallRun {
   readonly #dialogue: Dialogue;
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
+  readonly #budget: Budget;
+  readonly #data: CallData;
+  readonly #steps: OwnSteps;
+  /** The state of the call that is taken up; null where it begins. */
+  readonly #before: CallState | null;
+  #joined = false;
   #closing: Promise<void> | null = null;
 
-  constructor(options: FilledAgentOptions, host: AgentHost, listeners: Iterable<AgentListener>) {
+  constructor(
+    options: FilledAgentOptions,
+    host: AgentHost,
+    listeners: Iterable<AgentListener>,
+    data: CallData,
+  ) {
     this.#given = options;
+    this.#before = host.resumption && readCallState(host.resumption.state);
+    this.#data = data;
+    if (this.#before) data.restore(this.#before.data);
+    data.onChange = () => this.#keepState();
+    this.#steps = new OwnSteps(this.#before?.steps ?? [], () => this.#keepState());
     this.#options = host.stage ? staged(options, host.stage) : options;
     this.#host = host;
     this.#listeners = listeners;
     const { agentUser, edge, limits, userSilentAfterMs } = this.#options;
-    const budget = new Budget(options.budget);
+    const budget = new Budget(options.budget, this.#before?.spent);
+    this.#budget = budget;
     this.#context = {
       agentUser,
       limits,
@@ -85,6 +105,8 @@ export class CallRun {
     this.#dialogue = new Dialogue(context, {
       agent: this.#options,
       budget,
+      before: this.#before,
+      onStep: () => this.#keepState(),
       onChange: () => this.#changed(),
       onWords: () => this.#silence.broken(),
       onAnswered: () => this.#aloneTimer.seen(),
@@ -121,25 +143,29 @@ export class CallRun {
     // A participant who types in a terminal is present already, and nobody else comes.
     const isTyped = connection.audio === null && this.#host.stage !== null;
     const waitMs = this.#membership.accompanied || isTyped ? null : participantWaitTimeoutMs;
+    this.#joined = true;
+    this.#keepState();
     this.#host.joined(waitMs);
     this.#changed();
     this.#events.open(connection);
     const waiting = this.#participantWait.wait(waitMs, this.#lifetime.signal);
-    this.#dialogue.open();
+    if (this.#before === null) this.#dialogue.open();
+    const accompanied = this.#membership.accompanied || (await waiting);
+    if (this.#before !== null) this.#takeUp(this.#before);
     return {
-      accompanied: this.#membership.accompanied || (await waiting),
+      accompanied,
       [Symbol.asyncDispose]: () => this.#leave(),
     };
   }
 
   async respond(instruction: string): Promise<TurnOutcome> {
     this.requireCall();
-    return this.#dialogue.respond(instruction);
+    return this.#steps.run("response", instruction, () => this.#dialogue.respond(instruction));
   }
 
   async say(text: string, options: SayOptions): Promise<TurnOutcome> {
     this.requireCall();
-    return this.#dialogue.say(text, options);
+    return this.#steps.run("say", text, () => this.#dialogue.say(text, options));
   }
 
   async sendEvent(data: JsonObject): Promise<void> {
@@ -148,6 +174,7 @@ export class CallRun {
   }
 
   finish(): Promise<void> {
+    this.#steps.close();
     return this.#finished.promise;
   }
 
@@ -162,6 +189,22 @@ export class CallRun {
 
   onCallFor(): number {
     return this.#aloneTimer.onCallForMs();
+  }
+
+  /** Goes on with the call of another agent. It waits for somebody first, so that what it says is heard. */
+  #takeUp(before: CallState): void {
+    this.#dialogue.takeUp(before, this.#host.resumption?.heard ?? "", this.#options.resumeLine);
+    this.#dialogue.open();
+  }
+
+  /** Tells the server the state of the call, where it may keep it and the edge could be joined again. */
+  #keepState(): void {
+    if (!this.#joined || this.#lifetime.signal.aborted) return;
+    if (!this.#options.restore || this.#options.edge.rejoins !== true) return;
+    const { steps } = this.#steps;
+    const { spent } = this.#budget;
+    const data = this.#data.json;
+    this.#host.state(writeCallState({ ...this.#dialogue.state, steps, data, spent }));
   }
 
   #take(message: TextMessage): void {

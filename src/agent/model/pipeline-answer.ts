@@ -41,6 +41,10 @@ export class PipelineAnswer implements Answer {
     return this.#reply.messages;
   }
 
+  get underWay(): readonly Message[] {
+    return this.#reply.underWay;
+  }
+
   async release(give: (part: AnswerPart) => void): Promise<void> {
     this.#give = give;
     try {

@@ -9,7 +9,7 @@ import type { Tools } from "../tools/tools.ts";
 import type { AnswerPart } from "../turns/responder.ts";
 import { BadAnswerError } from "./bad-answer-error.ts";
 import { generate } from "./generation.ts";
-import type { Message, ToolCall } from "./message.ts";
+import type { Message, ToolCall, ToolResult } from "./message.ts";
 import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
@@ -40,6 +40,8 @@ export class Reply {
   #firstTextAt: number | null = null;
   readonly #service: ServiceUse;
   #tokens = { input: 0, output: 0 };
+  /** The round of tools that runs, with the results that there are; null where none runs. */
+  #round: { readonly calls: readonly ToolCall[]; readonly results: readonly ToolResult[] } | null = null;
 
   constructor(context: CallContext, options: ReplyOptions) {
     this.#context = context;
@@ -55,6 +57,17 @@ export class Reply {
   /** The messages that belong into the conversation so far. */
   get messages(): Message[] {
     return [...this.#messages, { role: "agent", text: this.#given, toolCalls: [] }];
+  }
+
+  /** Returns the same with the round of tools that runs, whose effects cannot be taken back. */
+  get underWay(): readonly Message[] {
+    if (this.#round === null) return this.messages;
+    const { calls, results } = this.#round;
+    return [
+      ...this.#messages,
+      { role: "agent", text: this.#given, toolCalls: calls },
+      { role: "tools", results },
+    ];
   }
 
   /** Text of the request under way that was given on: a blank beginning is not. */
@@ -106,7 +119,15 @@ export class Reply {
     await this.#options.mayRunTools();
     give({ type: "pause" });
     const onOutcome = (outcome: ToolOutcome) => give({ type: "tool", outcome });
-    const results = await runTools(calls, { tools, limits, signal, onOutcome, log });
+    const ran: ToolResult[] = [];
+    this.#round = { calls, results: ran };
+    give({ type: "step" });
+    const onResult = (result: ToolResult) => {
+      ran.push(result);
+      give({ type: "step" });
+    };
+    const results = await runTools(calls, { tools, limits, signal, onOutcome, onResult, log });
+    this.#round = null;
     this.#keepText(calls);
     this.#messages.push({ role: "tools", results });
   }

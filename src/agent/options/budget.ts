@@ -22,14 +22,27 @@ export const budgetChecks: Checks<BudgetOptions> = {
   maxSpokenCharacters: orNull(whole(1)),
 };
 
+/** The consumption of a session so far. */
+export interface Spent {
+  readonly tokens: number;
+  readonly characters: number;
+}
+
 /** Adds up what a session consumes. A session over its budget finishes the turn, and takes no other. */
 export class Budget {
   readonly #options: BudgetOptions;
   #tokens = 0;
   #characters = 0;
 
-  constructor(options: BudgetOptions) {
+  /** @param spent The consumption of the agents that were in the call before. */
+  constructor(options: BudgetOptions, spent: Spent = { tokens: 0, characters: 0 }) {
     this.#options = options;
+    this.#tokens = spent.tokens;
+    this.#characters = spent.characters;
+  }
+
+  get spent(): Spent {
+    return { tokens: this.#tokens, characters: this.#characters };
   }
 
   add(measurement: Measurement): void {

@@ -75,12 +75,13 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   post({ type: "warm", importMs: now() - importStartedAt });
   void preloadWhileIdle(inbox.assigned);
 
-  const { rehearsal, inMemory, ...session } = await inbox.assigned;
+  const { rehearsal, inMemory, resumption, ...session } = await inbox.assigned;
   desk.rehearsal = rehearsal === true;
   post({ type: "entered", at: now() });
   log.bind({ session_id: session.sessionId });
   const { signal } = inbox;
-  const context: AgentSession = { ...session, signal };
+  const resumed = resumption && { reason: resumption.reason, times: resumption.times };
+  const context: AgentSession = { ...session, resumed, signal };
 
   let agent: Agent;
   let handle: AgentHandle;
@@ -95,6 +96,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
       ...hostOn(post, permits),
       metrics: () => metricsQuery.ask(),
       stage,
+      resumption,
       log,
       logTranscripts: logOptions.transcripts,
     });
@@ -142,13 +144,14 @@ function checkAgent(value: unknown): Agent {
 function hostOn(
   post: (message: FromThread) => void,
   permits: PermitDesk,
-): Omit<AgentHost, "stage" | "log" | "logTranscripts" | "metrics"> {
+): Omit<AgentHost, "stage" | "resumption" | "log" | "logTranscripts" | "metrics"> {
   return {
     joined: (waitsMs) => post({ type: "joined", at: now(), waitsMs }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
     event: (event) => post({ type: "event", event }),
     measured: (measurement) => post({ type: "measured", measurement: checkedMeasurement(measurement) }),
     leaveData: (leaveData) => post({ type: "leave_data", leaveData }),
+    state: (state) => post({ type: "state", state }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
 }

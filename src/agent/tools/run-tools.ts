@@ -25,6 +25,8 @@ export interface ToolRound {
   /** Gives up all calls of the round: the turn is over. */
   readonly signal: AbortSignal;
   readonly onOutcome: (outcome: ToolOutcome) => void;
+  /** Takes each result as soon as it is there. */
+  readonly onResult?: (result: ToolResult) => void;
   readonly log: Log;
 }
 
@@ -42,7 +44,9 @@ export async function runTools(calls: readonly ToolCall[], round: ToolRound): Pr
   const work = async () => {
     for (let index = next++; index < calls.length; index = next++) {
       round.signal.throwIfAborted();
-      results[index] = await runTool(calls[index]!, round);
+      const result = await runTool(calls[index]!, round);
+      results[index] = result;
+      round.onResult?.(result);
     }
   };
   await Promise.all(Array.from({ length: Math.min(round.limits.maxParallelTools, calls.length) }, work));

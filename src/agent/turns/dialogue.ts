@@ -11,6 +11,8 @@ import type { Budget } from "../options/budget.ts";
 import { RealtimeHearing } from "../realtime/realtime-hearing.ts";
 import { RealtimeResponder } from "../realtime/realtime-responder.ts";
 import { isRealtime } from "../realtime-model.ts";
+import type { DialogueState } from "../resume/call-state.ts";
+import { takeUp } from "../resume/take-up.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { Playback } from "../speaking/playback.ts";
 import { TextOutput } from "../speaking/text-output.ts";
@@ -25,6 +27,10 @@ import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
   readonly budget: Budget;
+  /** The state of the dialogue that is taken up; null where it begins. */
+  readonly before: DialogueState | null;
+  /** Takes in that the dialogue has come a step further, so that its `state` is another one. */
+  readonly onStep: () => void;
   /** Called when somebody has begun to say something, or is done. */
   readonly onChange: () => void;
   /** A participant has spoken words. */
@@ -58,6 +64,8 @@ export class Dialogue {
     this.#context = context;
     this.#options = options;
     this.#conversation = new Conversation(limits);
+    this.#conversation.append(options.before?.messages ?? []);
+    this.#turns = options.before?.turns ?? 0;
     this.#responder = this.#makeResponder(options.agent);
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
@@ -69,6 +77,28 @@ export class Dialogue {
   /** Returns whether a turn is running or waiting, or somebody speaks. */
   get busy(): boolean {
     return this.#queue.busy || this.#hearing?.listening === true;
+  }
+
+  /** Returns the dialogue as another agent could take it up. */
+  get state(): DialogueState {
+    const waiting = this.#queue.waiting.flatMap(({ input }) => {
+      if (input?.origin !== "participant" || input.messageId !== undefined || input.text === "") return [];
+      return [{ participantId: input.participantId, text: input.text }];
+    });
+    const pending = this.#queue.running?.pending ?? null;
+    return { messages: this.#conversation.messages, pending, waiting, turns: this.#turns };
+  }
+
+  /**
+   * Goes on with a dialogue that was cut.
+   * @param heard The agent's words that were heard in the turn that was cut.
+   * @param line The words that come first where the agent owes an answer; null: none.
+   */
+  takeUp(before: DialogueState, heard: string, line: string | null): void {
+    const { messages, owes, turns } = takeUp(before, heard);
+    this.#conversation.append(messages);
+    if (owes && line !== null) this.#queue.add(this.#turn({ origin: "say", text: line }), "next", false);
+    for (const input of turns) this.#queue.add(this.#turn(input), "participant", false);
   }
 
   /** The call has sound: participants are heard from here on, and the agent speaks. */
@@ -189,6 +219,7 @@ export class Dialogue {
       responder,
       conversation: this.#conversation,
       openOutput: (kind, events) => this.#openOutput(kind, events),
+      onStep: this.#options.onStep,
       ...(responder.hears && this.#speaksItself ? { say: (text: string) => responder.say(text) } : {}),
     };
     return new Turn(this.#context, parts, `turn_${++this.#turns}`, input, interruptible);

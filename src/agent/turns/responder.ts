@@ -35,6 +35,8 @@ export type AnswerPart =
   /** Nothing more comes for now, such as while tools run: what there is need not wait for the rest of its sentence. */
   | { readonly type: "pause" }
   | { readonly type: "tool"; readonly outcome: ToolOutcome }
+  /** A tool begins, or has a result: what it does cannot be taken back. */
+  | { readonly type: "step" }
   /** The model has broken off: what is not heard yet is not to be heard. */
   | { readonly type: "interrupted" };
 
@@ -44,6 +46,8 @@ export interface Answer {
   readonly firstPartAt: number | null;
   /** The messages that belong into the conversation so far, as if all of them were heard. */
   readonly messages: readonly Message[];
+  /** The same with the tools that run, and the results that there are. Left out where they are not known. */
+  readonly underWay?: readonly Message[];
   /**
    * Gives what was held, then the rest as it comes, and lets its tools run. Called once. Resolves when all is given; rejects
    * with what went wrong, or once it is ended.

@@ -22,8 +22,15 @@ export type TurnInput =
       /** The speech that it is, where the model has heard it itself. */
       readonly speech?: HeardSpeech;
     }
-  /** `instruction`: null where the model speaks by itself. */
-  | { readonly origin: "response"; readonly instruction: string | null }
+  /**
+   * `instruction`: null where the model speaks by itself, or goes on with a turn that was cut. `messages`: those of a turn that
+   * was cut, which this one goes on with.
+   */
+  | {
+      readonly origin: "response";
+      readonly instruction: string | null;
+      readonly messages?: readonly Message[];
+    }
   | { readonly origin: "say"; readonly text: string };
 
 /** Returns the messages that a turn adds to the conversation before its answer. */
@@ -34,7 +41,10 @@ export function questionOf(input: TurnInput | null): Message[] {
       return [{ role: "participant", participantId, text, ...(speech && { parts: partsOf(text, speech) }) }];
     }
     case "response":
-      return input.instruction === null ? [] : [{ role: "instruction", text: input.instruction }];
+      return [
+        ...(input.messages ?? []),
+        ...(input.instruction === null ? [] : [{ role: "instruction", text: input.instruction } as const]),
+      ];
     case "say":
     case undefined:
       return [];

@@ -32,6 +32,11 @@ export class TurnQueue {
     return this.#running;
   }
 
+  /** Returns the turns that wait, in their order. */
+  get waiting(): readonly Turn[] {
+    return this.#waiting.map(({ turn }) => turn);
+  }
+
   /** Holds the queue, or lets it go on. While it is held no turn is begun: somebody is speaking. */
   hold(held: boolean): void {
     this.#held = held;

@@ -1,6 +1,7 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { Message } from "../model/message.ts";
+import type { PendingTurn } from "../resume/call-state.ts";
 import type { SpokenProgress } from "../speaking/spoken-progress.ts";
 import { BegunAnswer } from "./begun-answer.ts";
 import { cutToHeard } from "./conversation.ts";
@@ -72,6 +73,18 @@ export class Turn {
   /** The progress of the agent's words. */
   get progress(): SpokenProgress {
     return this.#output.progress;
+  }
+
+  /** Returns the turn as far as it has come, while it is the agent's; else null. */
+  get pending(): PendingTurn | null {
+    const { input } = this;
+    if (input === null || this.over || !this.#question.begun) return null;
+    const answer = this.#answer.current;
+    const said = answer?.underWay ?? answer?.messages ?? [];
+    // A turn that goes on with one that was cut is still the participant's.
+    const goesOn = input.origin === "response" && input.messages !== undefined;
+    const origin = goesOn ? "participant" : input.origin;
+    return { origin, asked: this.#question.messages, said };
   }
 
   get over(): boolean {
@@ -157,6 +170,7 @@ export class Turn {
     this.#onEnd = onEnd;
     try {
       this.#question.begins();
+      this.#parts.onStep();
       const { input } = this;
       if (input?.origin === "say") await this.#say(input.text);
       else await this.#respond();
@@ -237,6 +251,9 @@ export class Turn {
       case "tool":
         this.#report.tool(part.outcome);
         return;
+      case "step":
+        this.#parts.onStep();
+        return;
       case "interrupted":
         this.interrupt();
         return;
@@ -286,6 +303,7 @@ export class Turn {
       error,
     };
     this.#report.over(result, ran);
+    this.#parts.onStep();
     this.#resolve(outcome);
     this.#onEnd?.(outcome);
   }

@@ -54,7 +54,7 @@ export const startInCallRequest = component(
 );
 export const callPath = z.object({ call_id: callId });
 
-const liveStates = ["starting", "joining", "live", "closing"] as const;
+const liveStates = ["starting", "joining", "live", "resuming", "closing"] as const;
 export const sessionStates = [...liveStates, "ended"] as const;
 const state = z.enum(liveStates).describe("The state of the session.");
 
@@ -122,6 +122,10 @@ export const session = component(
           ),
       })
       .describe("Of the last turn that had it."),
+    resumes: z
+      .number()
+      .int()
+      .describe("The number of times that its thread has ended, and another one has taken up its call."),
   }),
   "A session.",
 );

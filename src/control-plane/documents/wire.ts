@@ -48,6 +48,7 @@ export function sessionJson(session: Session): SessionJson {
       response_ms: roundedOrNull(session.metrics.lastResponseMs),
       first_token_ms: roundedOrNull(session.metrics.lastFirstTokenMs),
     },
+    resumes: session.resumes,
   };
 }
 
@@ -187,8 +188,7 @@ export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof
       };
     case "participant_heard":
       return { type: event.type, at, participant_id: event.participantId };
-    case "metrics":
-      return { type: event.type, at, metrics: event.metrics };
+    case "interrupted":
     case "end":
       return {
         type: event.type,
@@ -196,6 +196,10 @@ export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof
         reason: event.reason,
         error: event.error && errorJson(event.error, view),
       };
+    case "resumed":
+      return { type: event.type, at, times: event.times };
+    case "metrics":
+      return { type: event.type, at, metrics: event.metrics };
     default:
       return event satisfies never;
   }

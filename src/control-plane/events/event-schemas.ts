@@ -124,6 +124,21 @@ export const sessionEvent = component(
     userSilent,
     participantUnheard,
     participantHeard,
+    z.object({
+      type: z.literal("interrupted"),
+      at,
+      reason: z.enum(endReasonNames).describe("The reason for which its thread has ended."),
+      error: errorInfo.nullable().describe("The error of its thread; null where that was no error."),
+    }),
+    z.object({
+      type: z.literal("resumed"),
+      at,
+      times: z
+        .number()
+        .int()
+        .min(1)
+        .describe("The number of times that the session was resumed, this one included."),
+    }),
     z.object({ type: z.literal("metrics"), at, metrics }),
     z.object({
       type: z.literal("end"),

@@ -30,6 +30,7 @@ const mostConnecting = 32;
  */
 export class Edge implements EdgeInterface {
   readonly provider = "browser";
+  readonly rejoins = true;
   readonly #options: FilledOptions;
   /** The open WebRTC connections, by the name of their resource. */
   readonly #connecting = new Map<string, WebRtcClient>();

@@ -7,6 +7,7 @@ import type { Call, CallRequest, Connection, Edge as EdgeInterface } from "../..
 export class Edge implements EdgeInterface {
   readonly provider = "local";
   readonly sound = false;
+  readonly rejoins = true;
 
   async createCall({ callType, callId }: CallRequest): Promise<Call> {
     return { callType, callId };

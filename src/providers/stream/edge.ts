@@ -56,6 +56,7 @@ export interface Edge extends EdgeInterface {
 
 class StreamEdge implements Edge {
   readonly provider = "stream";
+  readonly rejoins = true;
   readonly demoLink?: (call: Call, request: InviteRequest) => Promise<string>;
   readonly #options: FilledStreamOptions;
   readonly #coordinator: Coordinator;

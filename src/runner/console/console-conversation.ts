@@ -88,6 +88,12 @@ export class ConsoleConversation {
       case "end":
         this.#end(event.reason);
         break;
+      case "interrupted":
+        this.#screen.line(this.#paint.red(`· the agent's thread has ended: ${event.reason}`));
+        break;
+      case "resumed":
+        this.#screen.line(this.#paint.dim("· the agent is back"));
+        break;
       case "metrics":
       case "user_silent":
       case "participant_heard":

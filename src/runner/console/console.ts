@@ -52,6 +52,8 @@ export async function converseToEnd(
     warmSessions: 1,
     // A person at a keyboard may think for a while.
     agentIdleTimeoutMs: 0,
+    // A person who tries an agent out is to see it fail.
+    maxResumes: 0,
     // This is the only call of the process.
     ignoreLoad: true,
     ...logging(options, launcher),

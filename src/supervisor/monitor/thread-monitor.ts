@@ -124,7 +124,7 @@ export class ThreadMonitor {
     this.#sessions.sweep();
   }
 
-  /** Asks a session over its soft limit to close, and ends a thread over the hard one, whichever session has it. */
+  /** Ends a session over its soft limit, or its thread alone, and ends a thread over the hard one, whichever session has it. */
   #holds(slot: Slot, holding: ThreadHolding): void {
     const { heapSoftLimitMb, heapLimitMb } = this.#options;
     const held_mb = Math.round(heldBytes(holding) / 2 ** 20);
@@ -138,9 +138,11 @@ export class ThreadMonitor {
     if (!session || session.state === "closing" || session.state === "ended") return;
     this.#log.warn(
       { event: "session_over_memory", session_id: session.id, held_mb },
-      "A session is over its memory limit, and is asked to close",
+      "A session is over its memory limit: its thread ends, or it is asked to close",
     );
-    session.close("out_of_memory");
+    session.overMemory(
+      `The thread held ${held_mb} MiB of memory, more than ${heapSoftLimitMb} (heapSoftLimitMb, --heap-soft-limit-mb)`,
+    );
   }
 
   #closeOverdue(session: Session): void {

@@ -70,6 +70,11 @@ export class SessionEnd {
     return this.#decision ?? { reason: "crashed", error: this.uncaught ?? plainError(error) };
   }
 
+  /** Takes back the decision: the session goes on in another thread. */
+  forgive(): void {
+    this.#decision = this.error = this.uncaught = null;
+  }
+
   /** Ends now. Returns the time, in epoch milliseconds. */
   complete(decision: EndDecision): number {
     const at = now();

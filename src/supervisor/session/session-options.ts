@@ -1,6 +1,7 @@
 import type { Measurement } from "../../shared/measurement.ts";
 import type { InMemoryCall, JsonObject, JsonValue, LeaveData } from "../../shared/protocol.ts";
 import type { Permits } from "./permits.ts";
+import type { EndDecision } from "./session-end.ts";
 
 export interface SessionIdentity {
   readonly callId: string;
@@ -17,6 +18,8 @@ export interface SessionDeadlines {
   readonly createTimeoutMs: number;
   /** The longest time that a session may take to close after it was asked to, in milliseconds. */
   readonly closeGraceMs: number;
+  /** The most times within a minute that it is resumed in another thread. */
+  readonly maxResumes: number;
 }
 
 /** The calls by which a session tells its supervisor something, and the permits that it shares with others. */
@@ -28,5 +31,9 @@ export interface SessionListener<Session extends object> {
   leaveData(session: Session, leaveData: LeaveData): void;
   /** Tells once that it is on its way out: its place is free once it has ended. */
   leaving(session: Session): void;
+  /** Tells that its thread has ended, and that it goes on as soon as it is given another one: {@link Session.resume}. */
+  interrupted(session: Session, decision: EndDecision): void;
+  /** Tells that the agent is back in its call. */
+  resumed(session: Session): void;
   ended(session: Session): void;
 }

@@ -15,7 +15,7 @@ export class SessionProgress {
   };
   readonly #events: EventLog;
   /** Resolves when the agent is in its call, or will never be. */
-  readonly #inCall = Promise.withResolvers<void>();
+  #inCall = Promise.withResolvers<void>();
   #state: SessionState = "starting";
 
   constructor(events: EventLog) {
@@ -47,12 +47,18 @@ export class SessionProgress {
 
   created(at: number): void {
     this.timeline.createdAt = at;
-    if (this.#state === "starting") this.move("joining");
+    if (this.#state === "starting" || this.#state === "resuming") this.move("joining");
   }
 
   joined(at: number, waitsMs: number | null): void {
     Object.assign(this.timeline, { joinedAt: at, waitsMs });
     if (this.#state === "joining") this.move("live");
+  }
+
+  /** Notes that its thread has ended, and that another one takes up its call. */
+  interrupted(): void {
+    if (this.#state !== "resuming") this.move("resuming");
+    this.#inCall = Promise.withResolvers();
   }
 
   /** Waits until the agent is in its call, or will never be, this many milliseconds at the most. */

@@ -22,6 +22,7 @@ export class SessionThread {
   #leave: ((leaveData: LeaveData) => void) | null;
   /** The data for leaving its call, which hold secrets. */
   leaveData: LeaveData | null = null;
+  #ended = false;
 
   /**
    * @param graceMs The longest time that the agent may take to close, in milliseconds.
@@ -36,9 +37,11 @@ export class SessionThread {
     return this.#slot;
   }
 
+  /** Gives the thread its session, with the typed messages that the thread before has not taken. */
   assign(slot: Slot, assignment: SessionAssignment, holder: SlotHolder): void {
     this.#slot = slot;
     slot.assign(assignment, holder);
+    for (const message of this.#typed.all) this.send({ type: "message", message });
   }
 
   send(message: ToThread): void {
@@ -47,9 +50,9 @@ export class SessionThread {
 
   /** Hands the agent a message that a participant typed. Returns the message's id. Throws MESSAGE_QUEUE_FULL. */
   sendTyped(message: { readonly text: string; readonly participantId: string }): string {
-    const messageId = this.#typed.add();
-    this.send({ type: "message", message: { messageId, ...message } });
-    return messageId;
+    const typed = this.#typed.add(message);
+    this.send({ type: "message", message: typed });
+    return typed.messageId;
   }
 
   /** Notes that the agent took a typed message. */
@@ -86,13 +89,16 @@ export class SessionThread {
   gone(): void {
     this.#slot = null;
     if (this.leaveData) this.#leave?.(this.leaveData);
-    this.leaveData = this.#leave = null;
+    this.leaveData = null;
+    if (this.#ended) this.#leave = null;
+    else this.#questions.close(new GreenroomError("NOT_IN_CALL"));
   }
 
   /** Notes that the session has ended: nothing is asked any more. */
   end(): void {
     clearTimeout(this.#graceTimer ?? undefined);
     this.#graceTimer = null;
+    this.#ended = true;
     this.#questions.close(new GreenroomError("SESSION_CLOSING"));
     if (!this.#slot) this.#leave = null;
   }

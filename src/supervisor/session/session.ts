@@ -4,18 +4,21 @@ import { SessionMetrics } from "../../metrics/session-metrics.ts";
 import type { AgentEvent } from "../../shared/agent-event.ts";
 import { type CloseReason, type EndReason, endReasons } from "../../shared/end-reasons.ts";
 import { GreenroomError, type PlainError, plainError } from "../../shared/errors.ts";
-import type {
-  FromThread,
-  InMemoryCall,
-  JsonObject,
-  JsonValue,
-  SessionAnswer,
-  SessionQuestion,
-  SessionState,
+import {
+  type FromThread,
+  type InMemoryCall,
+  type JsonObject,
+  type JsonValue,
+  now,
+  type Resumption,
+  type SessionAnswer,
+  type SessionQuestion,
+  type SessionState,
 } from "../../shared/protocol.ts";
 import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
+import { Resumptions } from "./resumptions.ts";
 import { type Created, Creation } from "./session-creation.ts";
 import { type EndDecision, SessionEnd } from "./session-end.ts";
 import type { SessionDeadlines, SessionIdentity, SessionListener } from "./session-options.ts";
@@ -47,6 +50,9 @@ export class Session implements SlotHolder {
   readonly #creation: Creation;
   readonly #thread: SessionThread;
   readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
+  readonly #resumptions: Resumptions;
+  /** The state that its next thread is given, while it has none. */
+  #resumption: Resumption | null = null;
   readonly #ending = new SessionEnd();
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
@@ -66,6 +72,7 @@ export class Session implements SlotHolder {
     this.createdBy = identity.createdBy;
     this.#inMemory = identity.inMemory;
     this.#listener = listener;
+    this.#resumptions = new Resumptions(deadlines.maxResumes);
     this.#thread = new SessionThread(deadlines.closeGraceMs, (leaveData) =>
       listener.leaveData(this, leaveData),
     );
@@ -98,6 +105,10 @@ export class Session implements SlotHolder {
   get closeRequestedBy(): string | null {
     return this.#ending.closeRequestedBy;
   }
+  /** Returns the number of times that another thread has taken up its call. */
+  get resumes(): number {
+    return this.#resumptions.count;
+  }
   /** Returns whether it was asked to close, or has come to its end, and still holds its place. */
   get leaving(): boolean {
     return this.state === "closing" || (this.state !== "ended" && this.#ending.decided);
@@ -116,12 +127,24 @@ export class Session implements SlotHolder {
    * where the thread ended before any of the agent's code ran: another one may be tried. Rejects when the start failed.
    */
   play(slot: Slot): Promise<Created> {
-    this.#progress.assigned();
+    if (this.#resumption === null) this.#progress.assigned();
     const created = this.#creation.begin();
     const { id: sessionId, callId, callType, config } = this;
     const call = { sessionId, callId, callType, config, inMemory: this.#inMemory };
-    this.#thread.assign(slot, { ...call, rehearsal: false }, this);
+    this.#thread.assign(slot, { ...call, resumption: this.#resumption, rehearsal: false }, this);
     return created;
+  }
+
+  /** Ends a session that is interrupted, and for which there is no thread. Without effect on any other. */
+  giveUp(decision: EndDecision): void {
+    if (this.state === "resuming" && this.slot === null) this.#end(this.#ending.decide(decision));
+  }
+
+  /** Has its thread ended since it holds too much memory. Where none may take up the call, the agent is asked to close. */
+  overMemory(message: string): void {
+    if (this.slot && !this.#progress.closes && this.#resumptions.may("out_of_memory"))
+      this.slot.kill({ reason: "out_of_memory", message });
+    else this.close("out_of_memory");
   }
 
   /**
@@ -202,7 +225,8 @@ export class Session implements SlotHolder {
         break;
       case "joined":
         this.#progress.joined(message.at, message.waitsMs);
-        this.#listener?.joined();
+        if (this.#resumption === null) this.#listener?.joined();
+        else this.#resumed();
         break;
       case "presence":
         this.aloneSince = message.aloneSince;
@@ -234,6 +258,9 @@ export class Session implements SlotHolder {
       case "leave_data":
         this.#thread.leaveData = message.leaveData;
         break;
+      case "state":
+        this.#resumptions.keep(message.state);
+        break;
       case "answer":
         this.#thread.answered(message.number, message.answer);
         break;
@@ -260,7 +287,7 @@ export class Session implements SlotHolder {
 
   gone(error: Error): void {
     this.#thread.gone();
-    if (this.#ending.decided || !this.#progress.untouched) this.#end(this.#ending.ofDeath(error));
+    if (this.#ending.decided || !this.#progress.untouched) this.#endOrGoOn(this.#ending.ofDeath(error));
     else this.#creation.settle("dead on arrival");
   }
 
@@ -269,7 +296,31 @@ export class Session implements SlotHolder {
       if (event.messageId !== undefined && event.final) this.#thread.taken(event.messageId);
       this.transcript?.add(event);
     }
+    this.#resumptions.happened(event);
     this.events.append(event);
+  }
+
+  /** Ends the session, unless its call can be taken up in another thread. */
+  #endOrGoOn(decision: EndDecision): void {
+    const { closes } = this.#progress;
+    const resumption = closes || this.state === "starting" ? null : this.#resumptions.next(decision.reason);
+    if (resumption === null) {
+      this.#end(decision);
+      return;
+    }
+    this.#resumption = resumption;
+    this.#ending.forgive();
+    this.#creation.fail(new GreenroomError("START_FAILED", undefined, { cause: decision.error }));
+    this.#progress.interrupted();
+    this.aloneSince = this.resources = null;
+    this.events.append({ type: "interrupted", at: now(), ...decision });
+    this.#listener?.interrupted(this, decision);
+  }
+
+  #resumed(): void {
+    this.#resumption = null;
+    this.events.append({ type: "resumed", at: now(), times: this.resumes });
+    this.#listener?.resumed(this);
   }
 
   #createOverdue(cause: PlainError): void {
@@ -295,6 +346,8 @@ export class Session implements SlotHolder {
     else this.showEnd();
     this.transcript = this.#listener = null;
     this.#thread.end();
+    this.#resumption = null;
+    this.#resumptions.forget();
     this.#over.resolve();
   }
 }

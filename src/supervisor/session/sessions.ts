@@ -61,7 +61,7 @@ export class Sessions {
   }
 
   byState(): Record<SessionState, number> {
-    const counts = { starting: 0, joining: 0, live: 0, closing: 0, ended: 0 };
+    const counts = { starting: 0, joining: 0, live: 0, resuming: 0, closing: 0, ended: 0 };
     for (const session of this.#live.values()) counts[session.state] += 1;
     return counts;
   }

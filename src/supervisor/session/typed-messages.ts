@@ -1,19 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { GreenroomError } from "../../shared/errors.ts";
+import type { TextMessage } from "../../shared/protocol.ts";
 
 /** The most messages that may wait for the agent. */
 const most = 32;
 
-/** Counts the messages that participants typed and the agent has not taken yet. */
+/** The messages that participants typed and the agent has not taken yet. A thread that takes up the call is sent them again. */
 export class TypedMessages {
-  readonly #waiting = new Set<string>();
+  readonly #waiting = new Map<string, TextMessage>();
 
-  /** Counts one more message, and returns its id. Throws MESSAGE_QUEUE_FULL. */
-  add(): string {
+  /** Returns the messages, the oldest first. */
+  get all(): Iterable<TextMessage> {
+    return this.#waiting.values();
+  }
+
+  /** Takes one more message, and returns it with its id. Throws MESSAGE_QUEUE_FULL. */
+  add(typed: Omit<TextMessage, "messageId">): TextMessage {
     if (this.#waiting.size >= most) throw new GreenroomError("MESSAGE_QUEUE_FULL");
-    const messageId = randomUUID();
-    this.#waiting.add(messageId);
-    return messageId;
+    const message = { ...typed, messageId: randomUUID() };
+    this.#waiting.set(message.messageId, message);
+    return message;
   }
 
   /** Notes that the agent took a message. Those that came over its edge are not counted. */

@@ -9,6 +9,7 @@ import type { FilledLauncherOptions } from "../launcher-options.ts";
 import type { Membership } from "../membership.ts";
 import type { Permits } from "../session/permits.ts";
 import { Session } from "../session/session.ts";
+import type { EndDecision } from "../session/session-end.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Pool } from "../threads/pool.ts";
 import type { Slot } from "../threads/slot.ts";
@@ -29,6 +30,7 @@ export interface StartsOptions {
   readonly refusal: () => GreenroomError | null;
   readonly measured: (measurement: Measurement) => void;
   readonly leaveData: (session: Session, leaveData: LeaveData) => void;
+  readonly interrupted: (session: Session, decision: EndDecision) => void;
   readonly ended: (session: Session) => void;
 }
 
@@ -79,8 +81,19 @@ export class Starts {
 
   /** Makes the session. It is counted in the tick that decides, so that no two sessions take the last place. */
   #admit(request: StartRequest, begunAt: number): Session {
-    const { options, sessions, admission, membership, permits, metrics, measured, leaveData, ended } =
-      this.#options;
+    const {
+      options,
+      sessions,
+      admission,
+      membership,
+      permits,
+      metrics,
+      log,
+      measured,
+      leaveData,
+      interrupted,
+      ended,
+    } = this.#options;
     const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
     const place = admission.admit();
     const session = new Session(
@@ -92,6 +105,15 @@ export class Starts {
         leaveData,
         joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
         leaving: (session) => membership.leaving(session),
+        interrupted: (session, decision) => {
+          interrupted(session, decision);
+          void this.#resume(session, decision);
+        },
+        resumed: (session) =>
+          log.info(
+            { event: "session_resumed", session_id: session.id, times: session.resumes },
+            "session resumed",
+          ),
         ended: (session) => {
           place[Symbol.dispose]();
           ended(session);
@@ -132,6 +154,21 @@ export class Starts {
     }
     session.abandon(new Error(`${mostTries} threads in a row ended before the agent's code ran`));
     throw new GreenroomError("START_FAILED", undefined, { cause: session.error });
+  }
+
+  /** Gives a session whose thread has ended another one. It ends where there is none in time. Never rejects. */
+  async #resume(session: Session, decision: EndDecision): Promise<void> {
+    const { options, pool } = this.#options;
+    const { resumes } = session;
+    const isOver = () => session.state !== "resuming" || session.resumes !== resumes;
+    try {
+      const slot = pool.take() ?? (await pool.wait(options.threadWaitTimeoutMs, isOver));
+      if (isOver()) slot.retire();
+      else if ((await session.play(slot)) === "dead on arrival") session.giveUp(decision);
+    } catch {
+      // Where the agent could not be made, the session has ended, or is interrupted once more.
+      if (!isOver()) session.giveUp(decision);
+    }
   }
 
   async #waitForSlot(session: Session, abandoned: () => boolean): Promise<Slot> {

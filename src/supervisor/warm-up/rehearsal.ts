@@ -40,6 +40,7 @@ export async function rehearse(
       callId: "rehearsal",
       config: {},
       inMemory: null,
+      resumption: null,
       rehearsal: true,
     },
     {

@@ -80,7 +80,7 @@ test.serial(
     await launcher.stop();
     await eventually("every socket is closed", () => stream.edges.every(({ sockets }) => sockets.size === 0));
     const text = await (await supervisorOf(launcher)).metrics.text();
-    t.regex(text, new RegExp(`^greenroom_calls_left_on_behalf_total\\{outcome="done"\\} ${deaths}$`, "m"));
+    t.regex(text, new RegExp(`^greenroom_farewells_total\\{outcome="done"\\} ${deaths}$`, "m"));
   },
 );
 

@@ -35,6 +35,9 @@ function textOf(event: SessionEvent): string {
       return `${event.participant_id}: ${event.error.message ?? event.error.code}`;
     case "participant_heard":
       return event.participant_id;
+    case "resumed":
+      return `in another thread, ${event.times} so far`;
+    case "interrupted":
     case "end":
       return event.error ? `${event.reason}: ${event.error.message ?? event.error.code}` : event.reason;
     case "gap":

@@ -67,7 +67,7 @@ function placeText(
   return `${range} of ${countText(Math.max(total, first + shown))}, the oldest first.`;
 }
 
-const states = ["starting", "joining", "live", "closing"] as const;
+const states = ["starting", "joining", "live", "resuming", "closing"] as const;
 
 function Filter({ query, onChange }: { query: SessionsQuery; onChange: (query: SessionsQuery) => void }) {
   const callId = useRef<HTMLInputElement>(null);

@@ -1,0 +1,64 @@
+import type { AgentEvent } from "../../shared/agent-event.ts";
+import { type EndReason, endReasons } from "../../shared/end-reasons.ts";
+import type { Resumption } from "../../shared/protocol.ts";
+
+/** The time in which resumptions are counted, in milliseconds, as the restart intensity of OTP has it. */
+const windowMs = 60_000;
+
+/** The state of a session's call as its thread told it last, and whether another thread may take the call up. */
+export class Resumptions {
+  readonly #most: number;
+  /** The times of the last resumptions, by a clock that never goes back. */
+  readonly #lately: number[] = [];
+  #count = 0;
+  /** Null where its thread has told none: it must not be kept, or the call cannot be joined again. */
+  #state: string | null = null;
+  /** The agent's words in the turn that it is giving. */
+  #speaking = { turnId: "", heard: "" };
+
+  /** @param most The most resumptions within a minute. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Returns the number of resumptions so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  keep(state: string): void {
+    this.#state = state;
+  }
+
+  /** Notes the words of the agent that were heard. */
+  happened(event: AgentEvent): void {
+    if (event.type !== "transcript" || event.role !== "agent") return;
+    const { turnId, final, delta = "" } = event;
+    if (turnId !== this.#speaking.turnId || final) this.#speaking = { turnId, heard: "" };
+    if (!final) this.#speaking.heard += delta;
+  }
+
+  /** Returns whether another thread may take up the call where this one ends for this reason. */
+  may(reason: EndReason): boolean {
+    const at = performance.now();
+    while ((this.#lately[0] ?? at) < at - windowMs) this.#lately.shift();
+    return this.#state !== null && endReasons[reason].isCrash && this.#lately.length < this.#most;
+  }
+
+  /** Returns the state for the next thread, and counts it; null where the session is to end for this reason. */
+  next(reason: EndReason): Resumption | null {
+    const state = this.#state;
+    if (state === null || !this.may(reason)) return null;
+    this.#lately.push(performance.now());
+    this.#count += 1;
+    const { heard } = this.#speaking;
+    this.#speaking = { turnId: "", heard: "" };
+    return { reason, times: this.#count, state, heard };
+  }
+
+  /** Forgets the state, since the session has ended. */
+  forget(): void {
+    this.#state = null;
+    this.#speaking = { turnId: "", heard: "" };
+  }
+}
