@@ -37,7 +37,7 @@ export function readBindingRequest(packet: Buffer): BindingRequest | null {
   return null;
 }
 
-/** The signature is of all that stands before it, under a header whose length ends with the signature (section 14.5). */
+/** Returns whether the signature is of all that stands before it, under a header whose length ends with the signature (section 14.5). */
 function isSigned(packet: Buffer, place: number, password: string): boolean {
   const signed = Buffer.from(packet.subarray(0, place));
   signed.writeUInt16BE(place + 4 + integrityLength - headerLength, 2);

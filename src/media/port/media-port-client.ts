@@ -42,7 +42,7 @@ export class MediaPortClient {
     await this.#ask(await this.#port(), { type: "listen", address });
   }
 
-  /** Opens a path. Rejects with a {@link MediaPortError} where that is not possible. Whoever opens it closes it. */
+  /** Opens a path. Rejects with a {@link MediaPortError} where that is not possible. The caller closes it. */
   async open(path: MediaPath): Promise<OpenPath> {
     const session = await this.#port();
     const { number, port, relayPort } = await this.#ask(session, { type: "open", ...path });

@@ -67,7 +67,7 @@ export class MediaPort {
     return new MediaPort(port, await openUdpSocket("127.0.0.1", 0));
   }
 
-  /** The number of open paths. */
+  /** Returns the number of open paths. */
   get paths(): number {
     return this.#paths.size;
   }
@@ -162,7 +162,7 @@ export class MediaPort {
     path.clients.delete(header.toString("latin1"));
   }
 
-  /** A packet from outside. */
+  /** Takes a packet from outside. */
   #comes(listener: Listener, packet: Buffer, from: RemoteInfo): void {
     let client = listener.clients.get(keyOf(from.address, from.port));
     const request = readBindingRequest(packet);
@@ -191,7 +191,7 @@ export class MediaPort {
     return client;
   }
 
-  /** A packet of a session thread. */
+  /** Takes a packet of a session thread. */
   #leaves(packet: Buffer, { port }: RemoteInfo): void {
     const path = this.#byPort.get(port);
     if (path === undefined || packet.length <= headerLength) return;

@@ -26,7 +26,7 @@ export async function practise(): Promise<void> {
   try {
     await within(callItself(werift, over), deadlineMs, "A call to itself");
   } catch {
-    // Whoever comes into a real call is told what is wrong.
+    // The clients of a real call are told what is wrong.
   } finally {
     await Promise.all(over.map((end) => end()));
   }

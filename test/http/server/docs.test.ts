@@ -80,6 +80,8 @@ test("each event of a stream is described", async (t) => {
     "user_silent",
     "participant_unheard",
     "participant_heard",
+    "interrupted",
+    "resumed",
     "metrics",
     "end",
   ]);
