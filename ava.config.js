@@ -19,5 +19,6 @@ export default {
     no_proxy: "",
   },
   timeout: "60s",
-  concurrency: 3,
+  // More than cores: tests wait for threads, leases and sound.
+  concurrency: 4,
 };

@@ -11,7 +11,7 @@ import { FolderLock } from "./folder-lock.ts";
 import { JournalFile } from "./journal-file.ts";
 import { LineQueue } from "./line-queue.ts";
 import { claimedLine, endedLine, openedLine, toldLine, voidMark, withdrawnLine } from "./lines.ts";
-import { type Restored, restore } from "./restore.ts";
+import { type Restored, restore, warnOfBroken } from "./restore.ts";
 import { makeFolder, StateDirError, stateDirError } from "./state-folder.ts";
 import { Untold } from "./untold.ts";
 
@@ -105,14 +105,7 @@ export class Journal {
       const restored = await restore(file, this.#contents, now());
       this.#epoch = restored.epoch + 1;
       await this.#compact();
-      const { count, firstAt } = restored.broken;
-      if (count > 0) {
-        const fields = { lines: count, first_at: firstAt, file: this.#path };
-        this.#log.warn(
-          { event: "journal_lines_unreadable", ...fields },
-          "Lines of the journal could not be read, and are left out",
-        );
-      }
+      warnOfBroken(restored, this.#path, this.#log);
       for (const { sessionId } of restored.untold) this.#untold.setAside(sessionId);
       isOpen = true;
       this.#availability.answered();

@@ -79,3 +79,16 @@ function recordOf(line: Extract<JournalLine, { type: "claimed" | "ended" }>): Se
   const record = { sessionId, callType, callId, createdBy, startedAt, nodeId, epoch };
   return { ...record, end: line.type === "ended" ? line.end : null };
 }
+
+/** Warns of lines that could not be read, where there are any. */
+export function warnOfBroken(
+  { broken: { count, firstAt } }: Restored,
+  file: string,
+  log: { warn(fields: object, text: string): void },
+): void {
+  if (count === 0) return;
+  log.warn(
+    { event: "journal_lines_unreadable", lines: count, first_at: firstAt, file },
+    "Lines of the journal could not be read, and are left out",
+  );
+}

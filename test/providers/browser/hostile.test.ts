@@ -1,10 +1,12 @@
+import { generateKeyPairSync } from "node:crypto";
 import { createSocket } from "node:dgram";
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import { RtpHeader } from "werift";
+import { RTCCertificate, RtpHeader } from "werift";
 import { Random } from "../../../chaos/random.ts";
 import { EdgeRefusal } from "../../../src/agent/edge.ts";
 import { crc32c } from "../../fixtures/browser/crc32c.ts";
 import { EdgeStage, WeriftClient } from "../../fixtures/browser/werift-client.ts";
+import { eventually } from "../../fixtures/eventually.ts";
 
 /** One after another, since an error that nobody catches is of the process. */
 const test = anyTest.serial as TestFn;
@@ -42,6 +44,16 @@ async function besideOthers(
     stage.events.some((event) => event.type === "message" && event.participantId === "ann"),
   );
   t.true(stage.connection.participants.has("ann"));
+}
+
+/** Returns whether a UDP port of this machine is nobody's. */
+function isFree(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once("listening", () => resolve(true));
+  socket.once("error", () => resolve(false));
+  socket.bind(port, "127.0.0.1");
+  return promise.finally(() => socket.close());
 }
 
 /** Gives werift's loop its turn. */
@@ -156,6 +168,38 @@ for (const [what, message] of [
     });
   });
 }
+
+test("one who shows the certificate of another, and has not its key, gets no connection", async (t) => {
+  const stage = await EdgeStage.open();
+  const [ann, eve] = [new WeriftClient("ann"), new WeriftClient("eve")];
+  t.teardown(async () => {
+    await Promise.all([ann.close(), eve.close()]);
+    await stage.close();
+  });
+  const { privateKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  await ann.join(stage);
+  const offer = await eve.connection.createOffer();
+  await eve.connection.setLocalDescription(offer);
+  for (const transport of eve.connection.dtlsTransports) {
+    const own = transport.localCertificate;
+    t.truthy(own);
+    if (own) transport.localCertificate = new RTCCertificate(privateKey, own.certPem, own.signatureHash);
+  }
+  const { sdp = "" } = eve.connection.localDescription ?? {};
+  const answer = await stage.offer("eve", { type: "offer", sdp });
+  const states: string[] = [];
+  eve.connection.dtlsTransports[0]?.onStateChange.subscribe((state) => states.push(state));
+  await eve.connection.setRemoteDescription({ type: "answer", sdp: String(answer.sdp) });
+  const port = Number(/ 127\.0\.0\.1 (\d+) typ host/.exec(String(answer.sdp))?.[1]);
+  t.false(await isFree(port));
+  await eventually("the agent's side has given up, and its port is free", () => isFree(port));
+  t.false(stage.events.some((event) => "participant" in event && event.participant.id === "eve"));
+  t.true(states.includes("connecting") && !states.includes("connected"), states.join(" "));
+});
 
 test("an offer that is none is refused in words, and leaves nothing behind", async (t) => {
   const stage = await EdgeStage.open();

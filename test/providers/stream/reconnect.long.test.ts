@@ -5,7 +5,6 @@ import { now } from "../../../src/shared/protocol.ts";
 import { reached } from "../../fixtures/session-watch.ts";
 import { StreamPerson } from "../../fixtures/stream/person.ts";
 import { SessionLog, StreamStage } from "../../fixtures/stream/stage.ts";
-import { trials } from "../../fixtures/trials.ts";
 import { until } from "../../fixtures/voice/voice-call.ts";
 
 // What the agent's connection goes through, seen by somebody who listens to it. How long the sound was gone is told, not judged.
@@ -48,7 +47,7 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** The same after other faults, most of which are noticed only after many seconds: the trials of the long form. */
+/** Other faults, most of which are noticed only after many seconds. */
 const slowFaults: readonly Fault[] = [
   {
     title: "a cut socket",
@@ -102,7 +101,7 @@ const slowFaults: readonly Fault[] = [
   },
 ];
 
-for (const { title, storySeconds = 5, happen, settled, check } of [...faults, ...trials([], slowFaults)]) {
+for (const { title, storySeconds = 5, happen, settled, check } of [...faults, ...slowFaults]) {
   test.serial(`${title}: the turn continues, and the conversation is complete`, async (t) => {
     const stage = await StreamStage.open(t, { agentIdleTimeoutMs: 0 });
     const ann = await StreamPerson.join(t, stage.stream, "ann");
@@ -159,7 +158,7 @@ function holdings(): { readonly files: number; readonly threads: number } {
   return { files: count("fd"), threads: count("task") };
 }
 
-const calls = trials(4, 50);
+const calls = 50;
 
 test.serial(`${calls} calls, each with its fault, leave no socket and no thread behind`, async (t) => {
   t.timeout(300_000);

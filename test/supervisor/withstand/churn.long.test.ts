@@ -1,7 +1,6 @@
 import test from "ava";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { launch } from "../../fixtures/launch.ts";
-import { trials } from "../../fixtures/trials.ts";
 
 /** Returns what the process holds, by kind, and how many listeners there are on it. */
 function holdings(): Record<string, number> {
@@ -14,7 +13,7 @@ function holdings(): Record<string, number> {
   return held;
 }
 
-const cycles = trials(16, 1_000);
+const cycles = 1_000;
 
 test(`${cycles} starts and closes leave no handle, port or listener behind`, async (t) => {
   t.timeout(300_000);
