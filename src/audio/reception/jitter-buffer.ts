@@ -42,6 +42,11 @@ interface Waiting extends PacketPosition {
 
 /** Frames from one shortening of speech to the next: so it becomes about a tenth faster. */
 const shortenEvery = 5;
+/**
+ * The excess that need not be watched for the whole window, in milliseconds: a thread that was busy as a voice began took at once
+ * all that had come meanwhile, and would hear the caller late for seconds.
+ */
+const longBeginningMs = 3 * frameMs;
 /** The shortest piece of sound of the codec, in milliseconds: less is no gap. */
 const shortestMs = 2.5;
 
@@ -69,6 +74,8 @@ export class JitterBuffer {
   #packetMs = frameMs;
   #sinceShortened = 0;
   #idleFrames = 0;
+  /** True until the first frame after a voice began: what came at once with its first packet had waited, and says nothing of the network. */
+  #isBeginning = false;
   readonly #counts = {
     received: 0,
     duplicates: 0,
@@ -137,7 +144,7 @@ export class JitterBuffer {
       if (slackMs > -this.#maxDepthMs) this.#slack.add(slackMs);
       return;
     }
-    this.#slack.add(slackMs);
+    if (!this.#isBeginning) this.#slack.add(slackMs);
     this.#insert({ ...place, payload: packet.payload });
     this.#keepWithinBounds();
   }
@@ -145,6 +152,7 @@ export class JitterBuffer {
   /** Returns the next 20 ms; silence before the first packet. */
   pull(): Int16Array {
     this.#idleFrames += 1;
+    this.#isBeginning = false;
     this.#sinceShortened += 1;
     this.#slack.tick();
     if (!this.#source.begun) return this.#silence.slice();
@@ -166,6 +174,7 @@ export class JitterBuffer {
     if (this.#counts.received > 0) this.#counts.restarts += 1;
     for (const waiting of [...this.#packets]) this.#reach(waiting);
     this.#slack.clear();
+    this.#isBeginning = true;
     this.#next = place;
     this.#waited = 0;
     this.#sound.silence(this.#minDepthMs + frameMs - this.#sound.waitingMs);
@@ -277,7 +286,9 @@ export class JitterBuffer {
 
   /** Returns the time by which the sound is heard later than needed, in milliseconds. */
   get #excessMs(): number {
-    return this.#slack.settled ? Math.max(0, this.#slack.least - this.#minDepthMs) : 0;
+    const excessMs = Math.max(0, this.#slack.least - this.#minDepthMs);
+    if (this.#slack.settled) return excessMs;
+    return this.#slack.begun && excessMs > longBeginningMs ? excessMs : 0;
   }
 
   /** Goes on in the sender's time. */

@@ -2,7 +2,7 @@
 const framesPerPart = 25;
 const parts = 8;
 
-/** A window over the last 4 s that tells how early packets came: the least and the most, in milliseconds. */
+/** A window over the last 4 s, or those that there are, that tells how early packets came: the least and the most, in milliseconds. */
 export class SlackWindow {
   #least: number[] = [];
   #most: number[] = [];
@@ -24,6 +24,11 @@ export class SlackWindow {
   /** Returns whether the whole window is filled, and something came in it. */
   get settled(): boolean {
     return this.#frames >= framesPerPart * parts && Number.isFinite(this.least);
+  }
+
+  /** Returns whether its first part is filled, and something came in it. */
+  get begun(): boolean {
+    return this.#frames >= framesPerPart && Number.isFinite(this.least);
   }
 
   add(slackMs: number): void {

@@ -29,7 +29,7 @@ export class MediaPortThread {
     this.#options = options;
   }
 
-  /** True where packets come through it. */
+  /** Returns whether packets come through it. */
   get offered(): boolean {
     return this.#options.port !== null;
   }

@@ -33,7 +33,7 @@ const lastMessageMs = 200;
 /** Bytes that may wait in the data channel: a client that takes nothing is dropped beyond them. */
 const mostBufferedBytes = 1_048_576;
 
-/** What connections are made with. */
+/** The parts that connections are made with. */
 export interface Network {
   readonly werift: Werift;
   readonly options: FilledOptions;
