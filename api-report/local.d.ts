@@ -41,7 +41,6 @@ export declare class STT implements STTInterface {
     get model(): string;
     get words(): boolean;
     get language(): string | undefined;
-    warm(): Promise<void>;
     listen({ signal }: Pick<ListenOptions, "signal">): Promise<SpeechStream>;
     close(): Promise<void>;
 }

@@ -72,7 +72,6 @@ offerSharedThreads({
   recogniser: {
     model: recogniser.model ?? "",
     connect,
-    prepare: async () => (await connect()).close(),
   },
 });
 

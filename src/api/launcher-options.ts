@@ -96,8 +96,8 @@ export interface AgentLauncherOptions {
   readonly memoryLimitMb?: number | null;
   /**
    * Offers agents the speech recogniser of this process, which `local.STT` uses: one for all sessions,
-   * English, with no key. It takes some 430 MiB once a call with sound begins, which count in the capacity.
-   * True offers it whatever else is set, false never.
+   * English, with no key. It takes some 430 MiB once a participant is to be heard, which count in the
+   * capacity. True offers it whatever else is set, false never.
    * @default where no `DEEPGRAM_API_KEY` is set for agents, and the process may use 1.5 GiB
    */
   readonly localStt?: boolean;

@@ -136,7 +136,7 @@ export const launcherLimits = {
   localStt: {
     doc:
       "Offers agents the speech recogniser of this process, which `local.STT` uses: one for all sessions, English, with no " +
-      "key. It takes some 430 MiB once a call with sound begins, which count in the capacity. True offers it whatever else is " +
+      "key. It takes some 430 MiB once a participant is to be heard, which count in the capacity. True offers it whatever else is " +
       "set, false never.",
     schema: z.boolean().optional(),
     derived: "where no `DEEPGRAM_API_KEY` is set for agents, and the process may use 1.5 GiB",

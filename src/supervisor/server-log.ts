@@ -80,7 +80,7 @@ export function logCapacity(log: ServerLog, { options, limits, baseBytes, derive
     `Capacity: ${explanation}`,
   );
   const offer = recogniser.offered
-    ? "is offered, and loaded when the first call with sound begins"
+    ? "is offered, and loaded when the first participant is to be heard"
     : "is not offered";
   log.info(
     { event: "recogniser_offered", offered: recogniser.offered },

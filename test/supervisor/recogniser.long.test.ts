@@ -30,13 +30,13 @@ onLinux(
       const session = await launcher.startSession({ callId, inMemory: {} });
       using call = await testing.dial(session.id);
       await call.joined;
-      // It is loaded before anybody speaks.
-      await eventually("the recogniser", () => threads() === 1);
       const said: string[] = [];
       session.events.subscribe(0, ({ event }) => {
         if (event.type === "transcript" && event.final) said.push(`${event.role}: ${event.text}`);
       });
       const caller = call.addParticipant("caller");
+      // It is loaded before they speak.
+      await eventually("the recogniser", () => threads() === 1);
       await eventually("the greeting", () => said.length > 0, 120_000);
       await caller.play(await spoken(question, "slt"));
       await eventually("the answer", () => said.length > 2, 120_000);

@@ -76,7 +76,6 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   void preloadWhileIdle(inbox.assigned);
 
   const { rehearsal, inMemory, resumption, ...session } = await inbox.assigned;
-  desk.rehearsal = rehearsal === true;
   post({ type: "entered", at: now() });
   log.bind({ session_id: session.sessionId });
   const { signal } = inbox;

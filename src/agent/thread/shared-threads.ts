@@ -15,11 +15,6 @@ export interface SharedThreadAccess {
 export interface RecogniserAccess extends SharedThreadAccess {
   /** The name of its model. */
   readonly model: string;
-  /**
-   * Has it loaded, unless it is, so that the first words of a call need not wait for that. Does nothing in a rehearsal: only a
-   * call is worth the memory. Rejects like `connect`.
-   */
-  prepare(): Promise<void>;
 }
 
 /** The threads that this thread can reach; null for those that the server does not have. */
@@ -64,8 +59,6 @@ export function offerSharedThreads({
 export class SharedThreadDesk implements SharedThreads {
   readonly recogniser: RecogniserAccess | null;
   readonly mediaPort: SharedThreadAccess | null;
-  /** True in a thread that makes the agent, and takes it into no call. */
-  rehearsal = false;
   readonly #post: (message: FromThread) => void;
   readonly #asked = new Map<number, PromiseWithResolvers<MessagePort>>();
   #count = 0;
@@ -73,7 +66,7 @@ export class SharedThreadDesk implements SharedThreads {
   /** @param model The model of the recogniser; null where there is none. `mediaPort` is true where there is one. */
   constructor(model: string | null, mediaPort: boolean, post: (message: FromThread) => void) {
     this.#post = post;
-    this.recogniser = model === null ? null : this.#accessToRecogniser(model);
+    this.recogniser = model === null ? null : { model, connect: () => this.#connect("recogniser") };
     this.mediaPort = mediaPort ? { connect: () => this.#connect("media") } : null;
   }
 
@@ -84,14 +77,6 @@ export class SharedThreadDesk implements SharedThreads {
     if (asked === undefined) port?.close();
     else if (port === null) asked.reject(new SharedThreadUnavailableError(refusal));
     else asked.resolve(port);
-  }
-
-  #accessToRecogniser(model: string): RecogniserAccess {
-    const connect = () => this.#connect("recogniser");
-    const prepare = async () => {
-      if (!this.rehearsal) (await connect()).close();
-    };
-    return { model, connect, prepare };
   }
 
   async #connect(thread: SharedThreadName): Promise<MessagePort> {

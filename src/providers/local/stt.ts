@@ -80,11 +80,6 @@ export class STT implements STTInterface {
     return this.#access === null ? undefined : "en";
   }
 
-  /** Has the server load the speech model, unless it has. It does not wait for that: what is said meanwhile is kept. */
-  async warm(): Promise<void> {
-    await this.#access?.prepare().catch((error: unknown) => this.#withoutWords(error));
-  }
-
   async listen({ signal }: Pick<ListenOptions, "signal">): Promise<SpeechStream> {
     const activity = await VoiceActivity.create(this.#options);
     try {

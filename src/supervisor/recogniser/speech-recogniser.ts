@@ -32,7 +32,7 @@ const loadTimeoutMs = 60_000;
 const mostFailures = 3;
 
 /**
- * The one thread of the process that recognises speech, for all sessions. It starts when a call with sound first asks for it,
+ * The one thread of the process that recognises speech, for all sessions. It starts when a participant is first to be heard,
  * and again after it has ended unexpectedly: its ports close then, and their listeners ask for new ones. It ends with
  * the server.
  *

@@ -136,7 +136,6 @@ test.serial("where there is none, it goes on without words, and says why once", 
     console.warn = warn;
   });
   const stt = new local.STT();
-  await stt.warm();
   const stream = await stt.listen({ signal: new AbortController().signal });
   t.teardown(() => stream.close());
   write(stream, await said("Hello there."));
