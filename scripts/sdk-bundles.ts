@@ -1,6 +1,7 @@
 import { globSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join, posix, sep } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { weriftParts } from "../src/media/werift-parts.ts";
 
 /** The parts that each folder of `src` takes of the packages that it imports; `default` is all of a CommonJS module. */
 const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -11,21 +12,7 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
     "elevenlabs/core/fetcher/getFetchFn.js": ["default"],
   },
   media: {
-    werift: [
-      "MediaStream",
-      "MediaStreamTrack",
-      "Message",
-      "RTCPeerConnection",
-      "RTCRtpCodecParameters",
-      "RtpHeader",
-      "RtpPacket",
-      "TcpTransport",
-      "TlsTransport",
-      "TurnProtocol",
-      "UdpTransport",
-      "classes",
-      "methods",
-    ],
+    werift: weriftParts,
   },
   "providers/local": { "llama-tokenizer-js": ["default"] },
   "providers/stream": { ws: ["WebSocket"] },

@@ -10,6 +10,7 @@ import type { PeerState } from "./peer.ts";
 import { normalizeSdp } from "./sdp.ts";
 import { type OpenSocket, PeerSockets } from "./sockets.ts";
 import { checkConsent, iceConnectionOf } from "./werift.ts";
+import type { Werift } from "./werift-parts.ts";
 import { mendSecurity } from "./werift-security.ts";
 
 /** The times of a peer connection. */
@@ -37,7 +38,7 @@ export const peerLinkTimes: PeerLinkTimes = {
 };
 
 export interface PeerLinkOptions {
-  readonly werift: typeof import("werift");
+  readonly werift: Werift;
   readonly config: RTCPeerConnectionConfig;
   readonly times: PeerLinkTimes;
   readonly onCandidate: (candidate: string) => void;

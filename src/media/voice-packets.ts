@@ -3,9 +3,10 @@ import type { MediaStreamTrack } from "werift";
 import { type Clock, systemClock } from "../audio/clock.ts";
 import { frameLength, frameMs } from "../audio/pcm.ts";
 import { OpusEncoder, opusClockRate } from "../audio/reception/opus.ts";
+import type { Werift } from "./werift-parts.ts";
 
 export interface VoicePacketsOptions {
-  readonly werift: typeof import("werift");
+  readonly werift: Werift;
   readonly track: MediaStreamTrack;
   /** The sample rate of the frames that are sent, in hertz. */
   readonly sampleRate: number;

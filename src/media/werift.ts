@@ -4,24 +4,26 @@ import { loadOpus } from "../audio/reception/opus.ts";
 import { addressOf, headerLength, headerOf } from "./port/address-header.ts";
 import type { OpenPath } from "./port/media-port-client.ts";
 import { openingOf, registerOpening, type WeriftTransport } from "./sockets.ts";
+import type { Werift } from "./werift-parts.ts";
 
-/**
- * WebRTC in TypeScript, and every change to werift's internals. Each change asserts that what it changes
- * exists. The version is pinned exactly in package.json, since these parts are not public.
+/*
+ * WebRTC in TypeScript, and every change to werift's internals. Each change asserts that what it changes exists. The version is pinned
+ * exactly in package.json, since these parts are not public.
  */
-export type Werift = typeof import("werift");
 
 let loading: Promise<Werift> | undefined;
 
 /** Loads werift and the codec, which takes 200 ms and 20 MiB, once a thread. It is called ahead of a call. */
 export async function loadWerift(): Promise<Werift> {
-  loading ??= Promise.all([import("werift"), loadOpus()]).then(async ([werift]) => {
-    registerSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
-    releaseAllocations(werift);
-    // It is of this thread, and so of one session.
-    await werift.RTCDtlsTransport.SetupCertificate();
-    return werift;
-  });
+  loading ??= Promise.all([import("werift"), loadOpus()]).then(
+    async ([werift]: readonly [Werift, unknown]) => {
+      registerSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
+      releaseAllocations(werift);
+      // It is of this thread, and so of one session.
+      await werift.RTCDtlsTransport.SetupCertificate();
+      return werift;
+    },
+  );
   return loading;
 }
 

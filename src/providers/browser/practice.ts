@@ -1,7 +1,8 @@
 import type { MediaStreamTrack, RTCPeerConnection } from "werift";
 import { frameLength } from "../../audio/pcm.ts";
 import { OpusEncoder } from "../../audio/reception/opus.ts";
-import { loadWerift, type Werift } from "../../media/werift.ts";
+import { loadWerift } from "../../media/werift.ts";
+import type { Werift } from "../../media/werift-parts.ts";
 import { within } from "../../shared/deadline.ts";
 import { CallRoom } from "./call/call-room.ts";
 import { heardRate, spokenRate } from "./call/client.ts";

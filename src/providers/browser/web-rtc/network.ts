@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import type { RTCPeerConnectionConfig } from "werift";
 import { serversFor } from "../../../media/relay.ts";
-import type { Werift } from "../../../media/werift.ts";
+import type { Werift } from "../../../media/werift-parts.ts";
 import type { FilledOptions } from "../options.ts";
 
 const everyAddress = ["0.0.0.0", "::"];
