@@ -49,6 +49,7 @@ export type CallErrorCode =
  | "forbidden"
  | "not_found"
  | "connection_failed"
+ | "not_offered"
  | "refused";
 
 export interface CallOptions {

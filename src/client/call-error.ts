@@ -20,6 +20,8 @@ export type CallErrorCode =
   | "not_found"
   /** Neither WebRTC nor a WebSocket came about, or the connection broke and did not come back. */
   | "connection_failed"
+  /** The agent's edge takes nobody from a browser. */
+  | "not_offered"
   /** The server refused for another reason, which `message` tells. */
   | "refused";
 
@@ -62,6 +64,7 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   CRASH_STORM: "not_ready",
   SESSION_NOT_FOUND: "not_found",
   SESSION_CLOSING: "not_ready",
+  EDGE_CANNOT_RECEIVE: "not_offered",
 };
 const byStatus: Readonly<Record<number, CallErrorCode>> = {
   401: "forbidden",

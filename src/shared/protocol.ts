@@ -120,8 +120,8 @@ export interface Resumption {
   readonly times: number;
   /** The state of the call as the thread before told it last. */
   readonly state: string;
-  /** The agent's words that were heard in the turn that was cut; empty where there were none. */
-  readonly heard: string;
+  /** The agent's words that were heard in the turn in which it spoke last. */
+  readonly heard: { readonly turnId: string; readonly text: string };
 }
 
 /** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */

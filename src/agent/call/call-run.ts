@@ -193,7 +193,10 @@ export class CallRun {
 
   /** Goes on with the call of another agent. It waits for somebody first, so that what it says is heard. */
   #takeUp(before: CallState): void {
-    this.#dialogue.takeUp(before, this.#host.resumption?.heard ?? "", this.#options.resumeLine);
+    const { heard } = this.#host.resumption ?? {};
+    // It may have spoken last in another turn than the one that was cut.
+    const text = heard !== undefined && heard.turnId === before.pending?.turnId ? heard.text : "";
+    this.#dialogue.takeUp(before, text, this.#options.resumeLine);
     this.#dialogue.open();
   }
 

@@ -5,6 +5,7 @@ import type { OwnStep } from "./own-steps.ts";
 
 /** The turn that the agent is giving, as far as it has come. */
 export interface PendingTurn {
+  readonly turnId: string;
   readonly origin: "participant" | "response" | "say";
   /** The messages that it adds to the conversation before its answer. */
   readonly asked: readonly Message[];

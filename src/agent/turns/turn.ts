@@ -84,7 +84,7 @@ export class Turn {
     // A turn that goes on with one that was cut is still the participant's.
     const goesOn = input.origin === "response" && input.messages !== undefined;
     const origin = goesOn ? "participant" : input.origin;
-    return { origin, asked: this.#question.messages, said };
+    return { turnId: this.id, origin, asked: this.#question.messages, said };
   }
 
   get over(): boolean {

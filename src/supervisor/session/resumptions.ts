@@ -5,6 +5,8 @@ import type { Resumption } from "../../shared/protocol.ts";
 /** The time in which resumptions are counted, in milliseconds, as the restart intensity of OTP has it. */
 const windowMs = 60_000;
 
+const nothingHeard: Resumption["heard"] = { turnId: "", text: "" };
+
 /** The state of a session's call as its thread told it last, and whether another thread may take the call up. */
 export class Resumptions {
   readonly #most: number;
@@ -13,8 +15,8 @@ export class Resumptions {
   #count = 0;
   /** Null where its thread has told none: it must not be kept, or the call cannot be joined again. */
   #state: string | null = null;
-  /** The agent's words in the turn that it is giving. */
-  #speaking = { turnId: "", heard: "" };
+  /** The agent's words in the turn in which it spoke last. */
+  #heard = nothingHeard;
 
   /** @param most The most resumptions within a minute. */
   constructor(most: number) {
@@ -34,8 +36,8 @@ export class Resumptions {
   happened(event: AgentEvent): void {
     if (event.type !== "transcript" || event.role !== "agent") return;
     const { turnId, final, delta = "" } = event;
-    if (turnId !== this.#speaking.turnId || final) this.#speaking = { turnId, heard: "" };
-    if (!final) this.#speaking.heard += delta;
+    const before = turnId === this.#heard.turnId ? this.#heard.text : "";
+    this.#heard = final ? nothingHeard : { turnId, text: before + delta };
   }
 
   /** Returns whether another thread may take up the call where this one ends for this reason. */
@@ -51,14 +53,14 @@ export class Resumptions {
     if (state === null || !this.may(reason)) return null;
     this.#lately.push(performance.now());
     this.#count += 1;
-    const { heard } = this.#speaking;
-    this.#speaking = { turnId: "", heard: "" };
+    const heard = this.#heard;
+    this.#heard = nothingHeard;
     return { reason, times: this.#count, state, heard };
   }
 
   /** Forgets the state, since the session has ended. */
   forget(): void {
     this.#state = null;
-    this.#speaking = { turnId: "", heard: "" };
+    this.#heard = nothingHeard;
   }
 }

@@ -1,7 +1,7 @@
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { inChromium, shareChromium, stageOf, titled } from "../../fixtures/browser/stage.ts";
 
-shareChromium({}, { agent: agentUrl("come-back"), maxResumes: 3 });
+shareChromium({}, { agent: agentUrl("come-back"), maxResumes: 3, unresponsiveAfterMs: 2_000 });
 
 for (const transport of ["webrtc", "websocket"] as const) {
   for (const how of ["die", "hang"]) {

@@ -23,6 +23,7 @@ const advice = {
   not_ready: "The server is starting or shutting down. Try again in a moment.",
   forbidden: "Enter an API key of this server.",
   not_found: "Start a new call.",
+  not_offered: "Give the agent the edge browser.Edge(), or talk to it over REST or in the terminal.",
   connection_failed: "Neither WebRTC nor a WebSocket connected. A firewall or a proxy may be in between.",
 };
 
