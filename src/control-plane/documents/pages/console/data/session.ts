@@ -12,6 +12,9 @@ import { Store } from "./store.ts";
 const silenceMs = 45_000;
 /** The time between two views of what has come, in milliseconds. */
 const showMs = 40;
+/** The longest time that a look at the session may take, in milliseconds, and the pause before the first one is tried again. */
+const lookTimeoutMs = 5_000;
+const againMs = 1_000;
 /** The most that is kept and shown of each. */
 const most = { words: 400, turns: 100, events: 200 };
 
@@ -104,13 +107,19 @@ export class SessionWatch {
     if (this.#isLooking || this.data.value.end || this.data.value.session?.state === "closing") return;
     this.#isLooking = true;
     try {
-      const session = await askJson<SessionView>(this.#path, { signal: this.#closed.signal });
+      const session = await askJson<SessionView>(this.#path, {
+        signal: this.#closed.signal,
+        timeoutMs: lookTimeoutMs,
+      });
       const seen = session.resources && { ms: session.resources.cpu_ms, at: performance.now() };
       const cpu = this.#cpuSeen && seen ? cpuShare(this.#cpuSeen, seen) : null;
       this.#cpuSeen = seen;
       this.data.patch({ session, cpu });
     } catch {
-      // Its stream tells why: it has ended, may not be seen, or the server is away.
+      // Its stream tells why: it has ended, may not be seen, or the server is away. A moment of the fleet may be long in coming.
+      const { session, feed } = this.data.value;
+      if (session === null && feed.name !== "refused" && !this.#closed.signal.aborted)
+        setTimeout(() => void this.#look(), againMs);
     } finally {
       this.#isLooking = false;
     }
