@@ -51,6 +51,8 @@ function useSessionOfAddress(): string | null {
       scrollTo(0, 0);
     };
     addEventListener("hashchange", changed);
+    // The address may have changed between the first look and now.
+    setHash(location.hash);
     return () => removeEventListener("hashchange", changed);
   }, []);
   return /^#\/sessions\/([\da-f-]+)$/.exec(hash)?.[1] ?? null;
