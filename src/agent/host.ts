@@ -30,8 +30,8 @@ export interface AgentHost {
   leaveData(leaveData: LeaveData | null): void;
   /** The call that the agent takes up from another thread; null where it begins. */
   readonly resumption: Resumption | null;
-  /** Keeps the state of the call, for a thread that would have to take it up. */
-  state(state: string): void;
+  /** Keeps the state of the call, for a thread that would have to take it up; null where it cannot be taken up. */
+  state(state: string | null): void;
   /** Resolves with the metrics of the session so far; null where nobody counts them. */
   metrics(): Promise<SessionMetricsSnapshot | null>;
   /**

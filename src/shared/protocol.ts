@@ -258,8 +258,11 @@ export type FromThread =
   | { readonly type: "permit_returned"; readonly permit: number }
   /** The data for leaving the call if the thread dies. They replace the former ones; null: none are needed. */
   | { readonly type: "leave_data"; readonly leaveData: LeaveData | null }
-  /** The state of the call, with which another thread could take it up. It replaces the former one. It is never logged. */
-  | { readonly type: "state"; readonly state: string }
+  /**
+   * The state of the call, with which another thread could take it up; null: none could. It replaces the former one. It is never
+   * logged.
+   */
+  | { readonly type: "state"; readonly state: string | null }
   | { readonly type: "answer"; readonly number: number; readonly answer: SessionAnswer }
   | { readonly type: "metrics_wanted" }
   /** The thread wants a port to a thread that all sessions share. */

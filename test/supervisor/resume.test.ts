@@ -20,12 +20,14 @@ interface Call {
   until(holds: (events: readonly SessionEvent[]) => boolean): Promise<void>;
   /** Resolves once the agent has said these words. */
   hears(words: string): Promise<void>;
+  /** Closes the session. Resolves once it has ended. */
+  close(): Promise<unknown>;
 }
 
 let shared: AgentLauncher;
 
 test.before(async () => {
-  shared = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3 });
+  shared = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3, crashStormLimit: 0 });
 });
 
 test.after.always(() => shared?.stop());
@@ -62,6 +64,7 @@ async function call(config: ComeBackConfig = {}, launcher = shared): Promise<Cal
     say: (text) => supervisor.sendMessage(session, { text, participantId: "ann" }),
     until,
     hears: (words) => until(() => said().includes(words)),
+    close: () => supervisor.closeSession(session.id, { wait: true }),
   };
 }
 
@@ -167,6 +170,34 @@ test.serial(
   },
 );
 
+test.serial(
+  "an answer that is owed is given, though the next thread ends while it says the line",
+  async (t) => {
+    const one = await call({ diesInLine: true });
+    await one.hears("Hello there.");
+    one.say("my name is Ann");
+    await one.hears("You said: my name is Ann");
+    one.say("die");
+    await one.hears("You said: die");
+    t.is(one.session.resumes, 2);
+  },
+);
+
+test.serial(
+  "an answer that is owed is given, though the next thread ends before it has taken up the call",
+  async (t) => {
+    const one = await call({ diesWaiting: true, edge: "browser" });
+    await one.until((events) => events.some((event) => event.type === "state" && event.state === "live"));
+    one.say("die");
+    await one.until((events) => events.filter(({ type }) => type === "resumed").length === 2);
+    // It ends the wait for somebody.
+    one.say("hello");
+    await one.hears("You said: die");
+    await one.hears("You said: hello");
+    t.is(one.session.resumes, 2);
+  },
+);
+
 test.serial("beyond its intensity the session ends, for the reason of the last death", async (t) => {
   const { session, say, hears, events } = await call({ always: true });
   await hears("Hello there.");
@@ -196,14 +227,13 @@ test.serial("the line may be another one, or none", async (t) => {
 });
 
 test.serial("a session that is closed while it has no thread ends at once", async (t) => {
-  const { session, say, hears, until } = await call(
+  const one = await call(
     {},
     await launch(t, "come-back", { maxResumes: 3, maxConcurrentSessions: 1, warmSessions: 0 }),
   );
-  await hears("Hello there.");
-  say("die");
-  await until((events) => events.some(({ type }) => type === "interrupted"));
-  (session as unknown as { close(reason: "closed"): void }).close("closed");
-  await session.ended;
-  t.is(session.endReason, "closed");
+  await one.hears("Hello there.");
+  one.say("die");
+  await one.until((events) => events.some(({ type }) => type === "interrupted"));
+  await one.close();
+  t.is(one.session.endReason, "closed");
 });

@@ -18,6 +18,7 @@ import { Budget } from "../options/budget.ts";
 import type { CallData } from "../resume/call-data.ts";
 import { type CallState, readCallState, writeCallState } from "../resume/call-state.ts";
 import { OwnSteps } from "../resume/own-steps.ts";
+import { StateKeeper } from "../resume/state-keeper.ts";
 import { ServicesReady } from "../services-ready.ts";
 import { Dialogue } from "../turns/dialogue.ts";
 import { AloneTimer } from "./alone-timer.ts";
@@ -51,11 +52,12 @@ export class CallRun {
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   readonly #budget: Budget;
-  readonly #data: CallData;
   readonly #steps: OwnSteps;
   /** The state of the call that is taken up; null where it begins. */
   readonly #before: CallState | null;
-  #joined = false;
+  readonly #state: StateKeeper;
+  /** True once the agent is in its call, and has taken up what another one left. */
+  #begun = false;
   #closing: Promise<void> | null = null;
 
   constructor(
@@ -66,10 +68,19 @@ export class CallRun {
   ) {
     this.#given = options;
     this.#before = host.resumption && readCallState(host.resumption.state);
-    this.#data = data;
     if (this.#before) data.restore(this.#before.data);
     data.onChange = () => this.#keepState();
     this.#steps = new OwnSteps(this.#before?.steps ?? [], () => this.#keepState());
+    this.#state = new StateKeeper(
+      () =>
+        writeCallState({
+          ...this.#dialogue.state,
+          steps: this.#steps.steps,
+          data: data.json,
+          spent: this.#budget.spent,
+        }),
+      (state) => host.state(state),
+    );
     this.#options = host.stage ? staged(options, host.stage) : options;
     this.#host = host;
     this.#listeners = listeners;
@@ -143,13 +154,11 @@ export class CallRun {
     // A participant who types in a terminal is present already, and nobody else comes.
     const isTyped = connection.audio === null && this.#host.stage !== null;
     const waitMs = this.#membership.accompanied || isTyped ? null : participantWaitTimeoutMs;
-    this.#joined = true;
-    this.#keepState();
     this.#host.joined(waitMs);
     this.#changed();
     this.#events.open(connection);
     const waiting = this.#participantWait.wait(waitMs, this.#lifetime.signal);
-    if (this.#before === null) this.#dialogue.open();
+    if (this.#before === null) this.#begin();
     const accompanied = this.#membership.accompanied || (await waiting);
     if (this.#before !== null) this.#takeUp(this.#before);
     return {
@@ -197,17 +206,20 @@ export class CallRun {
     // It may have spoken last in another turn than the one that was cut.
     const text = heard !== undefined && heard.turnId === before.pending?.turnId ? heard.text : "";
     this.#dialogue.takeUp(before, text, this.#options.resumeLine);
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    this.#keepState();
     this.#dialogue.open();
   }
 
-  /** Tells the server the state of the call, where it may keep it and the edge could be joined again. */
+  /** Has the server keep the state of the call, where it may, and the edge could be joined again. */
   #keepState(): void {
-    if (!this.#joined || this.#lifetime.signal.aborted) return;
-    if (!this.#options.restore || this.#options.edge.rejoins !== true) return;
-    const { steps } = this.#steps;
-    const { spent } = this.#budget;
-    const data = this.#data.json;
-    this.#host.state(writeCallState({ ...this.#dialogue.state, steps, data, spent }));
+    // Until the agent has taken up what another one left, the state that this one left holds.
+    if (!this.#begun || !this.#options.restore || this.#options.edge.rejoins !== true) return;
+    this.#state.step();
   }
 
   #take(message: TextMessage): void {
@@ -249,6 +261,7 @@ export class CallRun {
   /** Ends the conversation; the agent may still be in the call. */
   #end(reason: Error): void {
     this.#silence.close();
+    this.#state.close();
     this.#dialogue.end();
     this.#lifetime.abort(reason);
     this.#finished.resolve();

@@ -1,6 +1,8 @@
 import type { JsonObject } from "../../shared/protocol.ts";
-import type { Message, ToolCall, ToolResult } from "../model/message.ts";
+import { cutText } from "../../shared/text/text.ts";
+import { type Message, messageLength, type ToolCall, type ToolResult } from "../model/message.ts";
 import type { Spent } from "../options/budget.ts";
+import type { TurnInput } from "../turns/turn-input.ts";
 import type { OwnStep } from "./own-steps.ts";
 
 /** The turn that the agent is giving, as far as it has come. */
@@ -13,19 +15,16 @@ export interface PendingTurn {
   readonly said: readonly Message[];
 }
 
-/** Words of a participant that were final, and that no turn of the agent has taken up yet. */
-export interface WaitingWords {
-  readonly participantId: string;
-  readonly text: string;
-}
-
 /** The part of a call's state that its dialogue knows. */
 export interface DialogueState {
   /** The conversation, the oldest message first. */
   readonly messages: readonly Message[];
   readonly pending: PendingTurn | null;
-  /** Spoken words that wait for their turn. Typed ones are kept by the main thread until they are taken up. */
-  readonly waiting: readonly WaitingWords[];
+  /**
+   * The turns that wait: spoken words, and answers that are owed from a turn that was cut before. Typed words are kept by the main
+   * thread until they are taken up.
+   */
+  readonly waiting: readonly TurnInput[];
   /** The number of turns so far, which their ids are made of. */
   readonly turns: number;
 }
@@ -39,30 +38,65 @@ export interface CallState extends DialogueState {
 
 /** The most characters that the state of a call may have. */
 const mostCharacters = 256 * 1_024;
+/** The characters of JSON around the text of a message, about. */
+const charactersAround = 100;
+/** The most characters of a tool's result in a turn that is too long as a whole. */
+const mostOfResult = 2_000;
 
 /**
- * Returns the state as JSON text, of at most {@link mostCharacters}. Where it would be longer the oldest exchanges are left out,
- * and a message says how many messages they were. Images are left out too.
+ * Returns the state as JSON text, of at most {@link mostCharacters}; null where it cannot be that short. Where it would be longer the
+ * oldest exchanges are left out, and a message says how many messages they were; then the results of tools are cut. Images are left
+ * out in any case.
  */
-export function writeCallState(state: CallState): string {
-  let { messages } = state;
-  let left = 0;
-  for (;;) {
-    const note: readonly Message[] =
-      left === 0
-        ? []
-        : [{ role: "instruction", text: `The first ${left} messages of this conversation are left out.` }];
-    const text = JSON.stringify({ ...state, messages: [...note, ...messages].map(withoutImages) });
-    if (text.length <= mostCharacters || messages.length === 0) return text;
-    const half = Math.ceil(messages.length / 2);
-    // Providers refuse tool results without their calls: what is kept begins with words.
-    const begins = messages.findIndex(
-      ({ role }, index) => index >= half && (role === "participant" || role === "instruction"),
-    );
-    const cut = begins < 0 ? messages.length : begins;
-    left += cut;
-    messages = messages.slice(cut);
+export function writeCallState(state: CallState): string | null {
+  const { messages } = state;
+  for (let from = firstKept(messages); ; from = nextExchange(messages, (from + messages.length) / 2)) {
+    const text = textOf(state, from);
+    if (text.length <= mostCharacters) return text;
+    if (from >= messages.length) break;
   }
+  const { pending } = state;
+  if (pending === null) return null;
+  const said = pending.said.map(withShortResults);
+  const text = textOf({ ...state, pending: { ...pending, said } }, messages.length);
+  return text.length <= mostCharacters ? text : null;
+}
+
+function textOf(state: CallState, from: number): string {
+  const left: readonly Message[] =
+    from === 0
+      ? []
+      : [{ role: "instruction", text: `The first ${from} messages of this conversation are left out.` }];
+  const messages = [...left, ...state.messages.slice(from)].map(withoutImages);
+  const pending = state.pending && { ...state.pending, asked: state.pending.asked.map(withoutImages) };
+  return JSON.stringify({ ...state, messages, pending });
+}
+
+/** Returns the place of the first message that is kept, by the lengths of the messages, before any text is made of them. */
+function firstKept(messages: readonly Message[]): number {
+  let characters = 0;
+  for (let place = messages.length - 1; place >= 0; place -= 1) {
+    characters += messageLength(withoutImages(messages[place]!)) + charactersAround;
+    if (characters > mostCharacters) return nextExchange(messages, place + 1);
+  }
+  return 0;
+}
+
+/** Returns the place of the next words from a place on: providers refuse tool results without their calls. */
+function nextExchange(messages: readonly Message[], from: number): number {
+  const place = messages.findIndex(
+    ({ role }, index) => index >= from && (role === "participant" || role === "instruction"),
+  );
+  return place < 0 ? messages.length : place;
+}
+
+function withShortResults(message: Message): Message {
+  if (message.role !== "tools") return message;
+  const results = message.results.map(({ output, format: _, ...result }) => ({
+    ...result,
+    output: cutText(output, mostOfResult),
+  }));
+  return { ...message, results };
 }
 
 /** Reads what {@link writeCallState} has written. */

@@ -23,7 +23,7 @@ const goOn =
  * @param heard The agent's words that were heard in the turn that was cut.
  */
 export function takeUp({ pending, waiting }: DialogueState, heard: string): TakeUp {
-  const turns: TurnInput[] = waiting.map((words) => ({ origin: "participant", ...words }));
+  const turns = waiting;
   if (pending === null) return { messages: [], owes: false, turns };
   const { asked, said } = pending;
   const isOwn = pending.origin !== "participant";

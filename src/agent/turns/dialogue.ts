@@ -19,7 +19,7 @@ import { TextOutput } from "../speaking/text-output.ts";
 import { Conversation } from "./conversation.ts";
 import type { Answer } from "./responder.ts";
 import { Turn } from "./turn.ts";
-import type { TurnInput } from "./turn-input.ts";
+import { isOwed, type TurnInput } from "./turn-input.ts";
 import type { OutputKind } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
@@ -81,10 +81,7 @@ export class Dialogue {
 
   /** Returns the dialogue as another agent could take it up. */
   get state(): DialogueState {
-    const waiting = this.#queue.waiting.flatMap(({ input }) => {
-      if (input?.origin !== "participant" || input.messageId !== undefined || input.text === "") return [];
-      return [{ participantId: input.participantId, text: input.text }];
-    });
+    const waiting = this.#queue.waiting.flatMap(({ input }) => (input && isOwed(input) ? [input] : []));
     const pending = this.#queue.running?.pending ?? null;
     return { messages: this.#conversation.messages, pending, waiting, turns: this.#turns };
   }

@@ -33,6 +33,16 @@ export type TurnInput =
     }
   | { readonly origin: "say"; readonly text: string };
 
+/** Returns whether a turn that waits is owed to a participant, and known to the agent alone. */
+export function isOwed(input: TurnInput): boolean {
+  if (input.origin === "participant") return input.messageId === undefined && input.text !== "";
+  return goesOn(input);
+}
+
+/** Returns whether a turn goes on with one that was cut. */
+export const goesOn = (input: TurnInput): boolean =>
+  input.origin === "response" && input.messages !== undefined;
+
 /** Returns the messages that a turn adds to the conversation before its answer. */
 export function questionOf(input: TurnInput | null): Message[] {
   switch (input?.origin) {

@@ -7,7 +7,7 @@ import { BegunAnswer } from "./begun-answer.ts";
 import { cutToHeard } from "./conversation.ts";
 import type { Answer, AnswerPart } from "./responder.ts";
 import { TurnClock } from "./turn-clock.ts";
-import type { HeardSpeech, TurnInput } from "./turn-input.ts";
+import { goesOn, type HeardSpeech, type TurnInput } from "./turn-input.ts";
 import { TurnOutput } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQuestion } from "./turn-question.ts";
@@ -82,8 +82,7 @@ export class Turn {
     const answer = this.#answer.current;
     const said = answer?.underWay ?? answer?.messages ?? [];
     // A turn that goes on with one that was cut is still the participant's.
-    const goesOn = input.origin === "response" && input.messages !== undefined;
-    const origin = goesOn ? "participant" : input.origin;
+    const origin = goesOn(input) ? "participant" : input.origin;
     return { turnId: this.id, origin, asked: this.#question.messages, said };
   }
 

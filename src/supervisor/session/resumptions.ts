@@ -13,7 +13,7 @@ export class Resumptions {
   /** The times of the last resumptions, by a clock that never goes back. */
   readonly #lately: number[] = [];
   #count = 0;
-  /** Null where its thread has told none: it must not be kept, or the call cannot be joined again. */
+  /** Null where its thread has told none: it must not be kept or is too long, or the call cannot be joined again. */
   #state: string | null = null;
   /** The agent's words in the turn in which it spoke last. */
   #heard = nothingHeard;
@@ -28,7 +28,7 @@ export class Resumptions {
     return this.#count;
   }
 
-  keep(state: string): void {
+  keep(state: string | null): void {
     this.#state = state;
   }
 
@@ -53,9 +53,7 @@ export class Resumptions {
     if (state === null || !this.may(reason)) return null;
     this.#lately.push(performance.now());
     this.#count += 1;
-    const heard = this.#heard;
-    this.#heard = nothingHeard;
-    return { reason, times: this.#count, state, heard };
+    return { reason, times: this.#count, state, heard: this.#heard };
   }
 
   /** Forgets the state, since the session has ended. */

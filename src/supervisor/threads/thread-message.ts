@@ -171,7 +171,7 @@ const message = variants<FromThread, "type">("type", {
   permit_wanted: { permit: wholeNumber, provider: name },
   permit_returned: { permit: wholeNumber },
   leave_data: { leaveData: nullOr(fields<LeaveData>({ provider: name, data: jsonObject })) },
-  state: { state: text(most.state) },
+  state: { state: nullOr(text(most.state)) },
   answer: { number: wholeNumber, answer },
   metrics_wanted: {},
   port_wanted: { thread: oneOf(sharedThreadNames), number: wholeNumber },

@@ -1,0 +1,42 @@
+/** The most characters of state that a thread tells in a second: a quarter of what it may send. */
+const mostInSecond = 2 ** 20;
+
+/** Has the server keep the state of a call: at each step, or soon after where the steps come fast and the state is long. */
+export class StateKeeper {
+  readonly #write: () => string | null;
+  readonly #keep: (state: string | null) => void;
+  #second = { begunAt: 0, characters: 0 };
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  /**
+   * @param write A function that returns the state as it is; null where it cannot be kept.
+   * @param keep A function that has it kept in place of the one before.
+   */
+  constructor(write: () => string | null, keep: (state: string | null) => void) {
+    this.#write = write;
+    this.#keep = keep;
+  }
+
+  /** Notes that the call has come a step further. */
+  step(): void {
+    if (this.#closed || this.#timer !== null) return;
+    const sinceMs = performance.now() - this.#second.begunAt;
+    if (sinceMs > 1_000) this.#second = { begunAt: performance.now(), characters: 0 };
+    else if (this.#second.characters >= mostInSecond) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.step();
+      }, 1_001 - sinceMs);
+      return;
+    }
+    const state = this.#write();
+    this.#second.characters += state?.length ?? 0;
+    this.#keep(state);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer ?? undefined);
+  }
+}
