@@ -33,5 +33,5 @@ export type FromMediaPort =
       readonly port: number;
       readonly relayPort: number;
     }
-  /** It cannot be opened. The reason ends a sentence. */
+  /** The path cannot be opened. The reason ends a sentence. */
   | { readonly type: "refused"; readonly number: number; readonly reason: string };

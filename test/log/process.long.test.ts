@@ -1,30 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import anyTest, { type TestFn } from "ava";
+import { flood, load, openFile } from "./fixtures/log-load.ts";
 import { Pipe } from "./fixtures/pipe.ts";
 import { Served } from "./fixtures/served.ts";
 
 const test = anyTest.serial as TestFn;
-
-/** An agent that writes to its console without end, and hears of no close. */
-const flood = { fault: "flood-console" };
-
-function open(t: ExecutionContext, path: string): number {
-  const fd = openSync(path, "a");
-  t.teardown(() => closeSync(fd));
-  return fd;
-}
-
-/** Lines of the access log far beyond what a pipe holds, with the health looked at in between. */
-async function load(t: ExecutionContext, served: Served): Promise<void> {
-  for (let round = 0; round < 20; round += 1) {
-    const answers = await Promise.all(Array.from({ length: 30 }, () => served.ask("/sessions")));
-    t.true(answers.every(({ status }) => status === 200));
-    t.is((await served.ask("/health")).status, 200);
-  }
-}
 
 test("a server whose log nobody reads still ends when it is told to", async (t) => {
   const pipe = new Pipe(t);
@@ -46,7 +29,7 @@ test("what a volume had no room for is written once it has", async (t) => {
   t.teardown(() => execFileSync("umount", ["-l", folder]));
   const filler = join(folder, "filler");
   const path = join(folder, "log");
-  const log = open(t, path);
+  const log = openFile(t, path);
   t.throws(() => writeFileSync(filler, Buffer.alloc(4 * 2 ** 20)), { code: "ENOSPC" });
   const served = await Served.open(t, [log, log]);
   await served.liveThrough(t, flood, "killed");

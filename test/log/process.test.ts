@@ -1,29 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import anyTest, { type TestFn } from "ava";
 import { bin } from "../fixtures/runner/child.ts";
+import { flood, load, openFile } from "./fixtures/log-load.ts";
 import { Pipe } from "./fixtures/pipe.ts";
 import { Served } from "./fixtures/served.ts";
 
 const test = anyTest.serial as TestFn;
-
-/** An agent that writes to its console without end, and hears of no close. */
-const flood = { fault: "flood-console" };
-
-function open(t: ExecutionContext, path: string): number {
-  const fd = openSync(path, "a");
-  t.teardown(() => closeSync(fd));
-  return fd;
-}
-
-/** Lines of the access log far beyond what a pipe holds, with the health looked at in between. */
-async function load(t: ExecutionContext, served: Served): Promise<void> {
-  for (let round = 0; round < 20; round += 1) {
-    const answers = await Promise.all(Array.from({ length: 30 }, () => served.ask("/sessions")));
-    t.true(answers.every(({ status }) => status === 200));
-    t.is((await served.ask("/health")).status, 200);
-  }
-}
 
 test("a reader of the log that stands still stops nothing: not the server, not its sessions, not its end", async (t) => {
   const pipe = new Pipe(t);
@@ -55,7 +37,7 @@ test("a reader of the log that has gone stops nothing", async (t) => {
 });
 
 test("a volume without any room stops nothing", async (t) => {
-  const full = open(t, "/dev/full");
+  const full = openFile(t, "/dev/full");
   const served = await Served.open(t, [full, full]);
   await served.liveThrough(t, flood, "killed");
   await served.liveThrough(t);
@@ -65,7 +47,7 @@ test("a volume without any room stops nothing", async (t) => {
 test("help that cannot be written is no failure", async (t) => {
   const pipe = new Pipe(t);
   pipe.closeReader();
-  for (const output of [open(t, "/dev/full"), pipe.writeEnd]) {
+  for (const output of [openFile(t, "/dev/full"), pipe.writeEnd]) {
     const { status } = spawnSync(process.execPath, [bin, "serve", "--help"], {
       stdio: ["ignore", output, output],
     });

@@ -1,41 +1,13 @@
 import { join } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { eventually } from "../fixtures/eventually.ts";
-import { type Child, program, temporaryFolder } from "../fixtures/runner/child.ts";
+import { temporaryFolder } from "../fixtures/runner/child.ts";
 import { ask, startSession } from "../fixtures/runner/rest.ts";
+import { allTold, close, serving } from "../fixtures/runner/state-dir.ts";
 import { WebhookReceiver } from "../fixtures/supervisor/webhook-receiver.ts";
-
-/** A server that tells this receiver, and keeps its ends in this folder, or in none. */
-function serving(t: ExecutionContext, receiver: WebhookReceiver, stateDir?: string): Child {
-  return program(t, ["serve", ...(stateDir === undefined ? [] : ["--state-dir", stateDir])], {
-    launcher: {
-      webhook: { url: receiver.url, secret: receiver.secret },
-      maxConcurrentSessions: 8,
-      threadWaitTimeoutMs: 60_000,
-    },
-    runner: { drainTimeoutMs: 0, drainAnnounceMs: 0 },
-  });
-}
-
-async function close(t: ExecutionContext, url: string, id: string): Promise<void> {
-  const { status } = await ask(url, `/sessions/${id}?wait=true`, undefined, "DELETE");
-  t.is(status, 204);
-}
 
 const waiting = async (url: string) =>
   Number(/^greenroom_session_ends_waiting (\d+)$/m.exec((await ask(url, "/metrics")).body)?.[1]);
-
-async function allTold(
-  t: ExecutionContext,
-  receiver: WebhookReceiver,
-  expected: ReadonlyMap<string, string>,
-): Promise<void> {
-  for (const [id, reason] of expected) {
-    await eventually(`the end of ${id} is told`, () => receiver.endsOf(id).length > 0);
-    t.deepEqual(receiver.endsOf(id), [reason]);
-  }
-  t.is(receiver.taken.size, expected.size);
-}
 
 test.serial(
   "kill -9 with live sessions and untold ends: after the next start each end is told, with one content",

@@ -1,35 +1,10 @@
 import test from "ava";
-import type { SpeechEvent } from "greenroom";
 import { eventually } from "../../fixtures/eventually.ts";
-import {
-  listen,
-  type OpenRecogniser,
-  openRecogniser,
-  said,
-  turnOf,
-  write,
-} from "../../fixtures/recogniser/open-recogniser.ts";
-
-const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z ]/g, "");
-const wordsOf = (events: readonly SpeechEvent[]): string => {
-  const last = events.at(-1);
-  return last?.type === "ended" ? plain(last.text) : "";
-};
+import { listen, said, turnOf, write } from "../../fixtures/recogniser/open-recogniser.ts";
+import { plain, shareRecogniser, wordsOf } from "../../fixtures/recogniser/shared-recogniser.ts";
 
 /** Loading takes seconds: the tests share one, one after the other. The last of them ends it. */
-let shared: OpenRecogniser;
-const closing: (() => unknown)[] = [];
-test.after.always(async () => {
-  for (const close of closing) await close();
-});
-test.before(async (t) => {
-  t.timeout(120_000);
-  shared = openRecogniser({ teardown: (close) => void closing.push(close) });
-  const { port } = shared.recogniser.connect(1);
-  await new Promise((resolve) => port!.once("message", resolve));
-  port!.close();
-});
-test.beforeEach((t) => t.timeout(120_000));
+const shared = shareRecogniser();
 
 test.serial("a short word is heard, however long the silence behind it", async (t) => {
   const { stream, events } = await listen(t, { captionMs: 0, eagerMs: 2_000, endMs: 900 });
@@ -87,7 +62,7 @@ test.serial("a long turn is recognised in parts, and no word of it is lost", asy
 });
 
 test.serial("where it ends in the middle of a turn, the turn is recognised by the next one", async (t) => {
-  const { kill, log } = shared;
+  const { kill, log } = shared();
   const { stream, events } = await listen(t, { captionMs: 0 });
   write(stream, await said("What time is it?"));
   t.is(wordsOf(await turnOf(events)), "what time is it");

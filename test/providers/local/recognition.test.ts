@@ -11,35 +11,11 @@ import {
   speechModel,
   speechModelFolder,
 } from "../../../src/shared/recognition/speech-model.ts";
-import {
-  listen,
-  type OpenRecogniser,
-  openRecogniser,
-  said,
-  turnOf,
-  write,
-} from "../../fixtures/recogniser/open-recogniser.ts";
-
-const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z ]/g, "");
-const wordsOf = (events: readonly SpeechEvent[]): string => {
-  const last = events.at(-1);
-  return last?.type === "ended" ? plain(last.text) : "";
-};
+import { listen, openRecogniser, said, turnOf, write } from "../../fixtures/recogniser/open-recogniser.ts";
+import { shareRecogniser, wordsOf } from "../../fixtures/recogniser/shared-recogniser.ts";
 
 /** Loading takes seconds: the tests share one, one after the other. The last of them ends it. */
-let shared: OpenRecogniser;
-const closing: (() => unknown)[] = [];
-test.after.always(async () => {
-  for (const close of closing) await close();
-});
-test.before(async (t) => {
-  t.timeout(120_000);
-  shared = openRecogniser({ teardown: (close) => void closing.push(close) });
-  const { port } = shared.recogniser.connect(1);
-  await new Promise((resolve) => port!.once("message", resolve));
-  port!.close();
-});
-test.beforeEach((t) => t.timeout(120_000));
+const shared = shareRecogniser();
 
 test("the files of the model are those that are meant, and all that it needs is installed", (t) => {
   t.is(missingForRecognition(), null);
@@ -61,7 +37,7 @@ test.serial("what is said becomes words, which are there before the turn has end
   const two = [(await said("What is the weather")).subarray(0, -11_000), await said("in Paris and in Rome?")];
   for (const piece of two) write(stream, piece);
   t.is(wordsOf(await turnOf(events)), "what is the weather in paris and in rome");
-  t.true(shared.log.some((line) => /moonshine-tiny.*loaded in .* s, some 448 MiB/.test(line)));
+  t.true(shared().log.some((line) => /moonshine-tiny.*loaded in .* s, some 448 MiB/.test(line)));
 });
 
 test.serial(
@@ -84,7 +60,7 @@ test.serial(
 );
 
 test.serial("a thread that sends nonsense loses its port, and nobody else does", async (t) => {
-  const { recogniser } = shared;
+  const { recogniser } = shared();
   const { stream, events } = await listen(t, { captionMs: 0 });
   const nonsense: unknown[] = [
     null,
@@ -114,7 +90,7 @@ test.serial("a thread that sends nonsense loses its port, and nobody else does",
 });
 
 test.serial("ended for memory, it does not come back at once", async (t) => {
-  const { recogniser } = shared;
+  const { recogniser } = shared();
   const { stream, events } = await listen(t, { captionMs: 0 });
   write(stream, await said("Hello there."));
   await turnOf(events);

@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import test, { type ExecutionContext } from "ava";
-import type { PcmFrame } from "greenroom";
+import test from "ava";
 import * as testing from "greenroom/testing";
 import { level } from "../../../src/audio/pcm.ts";
 import { none as deepgramNone, startDeepgram } from "../../emulators/deepgram.ts";
@@ -9,34 +8,8 @@ import { startElevenlabs } from "../../emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../../emulators/gemini.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { bin, Child, commandLines, temporaryFolder } from "../../fixtures/runner/child.ts";
+import { recorded, run, sidesOf, soundIn } from "../../fixtures/runner/recorded-conversation.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
-
-/** A folder with a recording in it. */
-async function recorded(t: ExecutionContext, sound: PcmFrame): Promise<{ cwd: string; out: string }> {
-  const cwd = temporaryFolder(t);
-  await testing.writeWav(join(cwd, "in.wav"), sound);
-  return { cwd, out: join(cwd, "out.wav") };
-}
-
-const run = ["run", "--wav", "in.wav", "--out", "out.wav"];
-
-/** The two sides of a conversation that was written, at 16,000 Hz. */
-function sidesOf(path: string): { caller: Int16Array; agent: Int16Array } {
-  const file = readFileSync(path);
-  const [channels, sampleRate] = [file.readUInt16LE(22), file.readUInt32LE(24)];
-  if (channels !== 2 || sampleRate !== 16_000) throw new Error(`${channels} channels at ${sampleRate} Hz`);
-  const both = new Int16Array(Uint8Array.from(file.subarray(44)).buffer);
-  const side = (which: number) => both.filter((_, index) => index % 2 === which);
-  return { caller: side(0), agent: side(1) };
-}
-
-/** Returns where sound begins and ends, in milliseconds. */
-function soundIn(samples: Int16Array): { beginMs: number; endMs: number } {
-  const loud = (at: number) => level(samples.subarray(at, at + 320)) > 200;
-  const frames = Array.from({ length: Math.floor(samples.length / 320) }, (_, frame) => frame * 320);
-  const found = frames.filter(loud);
-  return { beginMs: (found[0] ?? Number.NaN) / 16, endMs: ((found.at(-1) ?? Number.NaN) + 320) / 16 };
-}
 
 test.serial(
   "without any key a recording is heard, answered aloud, and the conversation is a file",

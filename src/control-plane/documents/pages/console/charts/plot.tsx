@@ -11,7 +11,7 @@ export interface Series {
   readonly values: readonly (number | null)[];
   /** The values that are drawn, where they are not those that are told: bars that stand on others. */
   readonly drawn?: readonly (number | null)[];
-  /** It has the scale of the right side. */
+  /** True where the line has the scale of the right side. */
   readonly isRight?: boolean;
 }
 

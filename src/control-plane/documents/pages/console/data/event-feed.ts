@@ -9,11 +9,11 @@ export type FeedState =
   | { readonly name: "connected" }
   /** Nobody sees the page, so it is closed. */
   | { readonly name: "paused" }
-  /** It broke. It is tried again at this time, in epoch milliseconds. */
+  /** The connection broke. It is opened again at this time, in epoch milliseconds. */
   | { readonly name: "broken"; readonly error: ApiError; readonly againAt: number }
   /** The server will not send it, and does not change its mind by itself. */
   | { readonly name: "refused"; readonly error: ApiError }
-  /** It came to its end. */
+  /** The stream came to its end. */
   | { readonly name: "over" };
 
 export interface FeedOptions {
