@@ -1147,7 +1147,7 @@ export interface SessionResources {
     readonly eventLoopUtilization: number;
 }
 
-export type SessionState = "starting" | "joining" | "live" | "resuming" | "closing" | "ended";
+export type SessionState = (typeof liveStates)[number] | "ended";
 
 export interface SessionSummary {
     readonly sessionId: string;
@@ -1832,6 +1832,9 @@ export declare const errors: {
         readonly detail: "%s";
     };
 };
+
+// src/shared/protocol.ts
+export declare const liveStates: readonly ["starting", "joining", "live", "resuming", "closing"];
 
 // src/shared/protocol.ts
 export declare const logLevels: readonly ["trace", "debug", "info", "warn", "error", "fatal", "silent"];

@@ -3,7 +3,7 @@ import { type DropReason, dropReasons } from "../log/dropped-lines.ts";
 import { type EndReason, endReasonNames, type KillReason, reasonsThat } from "../shared/end-reasons.ts";
 import { type ErrorCode, startErrorCodes } from "../shared/errors.ts";
 import type { Measurement } from "../shared/measurement.ts";
-import { now } from "../shared/protocol.ts";
+import { liveStates, now } from "../shared/protocol.ts";
 import { version } from "../shared/version.ts";
 import { type Families, makeFamilies } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";
@@ -30,8 +30,6 @@ import { MeasurementCounters } from "./measurement-counters.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { RecentFigures } from "./recent/recent-figures.ts";
 import type { MetricsSource } from "./source.ts";
-
-const liveStates = ["starting", "joining", "live", "closing"] as const;
 
 /**
  * The metrics of the server, in a registry of its own, so that there may be several. They are aggregates: nothing here

@@ -17,11 +17,14 @@ export type JsonObject = { [key: string]: JsonValue };
 /** Returns the time of the process' monotonic clock, the same in every thread, in milliseconds since the Unix epoch. */
 export const now = (): number => performance.timeOrigin + performance.now();
 
+/** The states of a session that has not ended, in the order in which they follow. */
+export const liveStates = ["starting", "joining", "live", "resuming", "closing"] as const;
+
 /**
- * The state of a session. The states follow in this order; `closing` and `ended` can be reached from any
- * earlier one.
+ * The state of a session. `closing` and `ended` can be reached from any other one, and `resuming` leads back to
+ * `joining`.
  */
-export type SessionState = "starting" | "joining" | "live" | "resuming" | "closing" | "ended";
+export type SessionState = (typeof liveStates)[number] | "ended";
 
 /** The states that may follow each state. */
 export const nextStates = {

@@ -1,32 +1,11 @@
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import type { JsonValue } from "greenroom";
+import anyTest, { type TestFn } from "ava";
 import { supervisorOf } from "../../src/agent-launcher.ts";
-import {
-  type Fleet,
-  type FleetOptions,
-  openFleet,
-  openPair,
-  type Pair,
-  placesOf,
-} from "../fixtures/http/open-fleet.ts";
+import { fleetOf, pairOf, small, withKey } from "../fixtures/fleet/fleet-of-test.ts";
+import { placesOf } from "../fixtures/http/open-fleet.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
 
-async function pairOf(t: ExecutionContext, options: FleetOptions): Promise<Pair> {
-  const pair = await openPair(options);
-  t.teardown(() => pair.close());
-  return pair;
-}
-
-async function fleetOf(t: ExecutionContext, options: FleetOptions): Promise<Fleet> {
-  const fleet = await openFleet(options);
-  t.teardown(() => fleet.close());
-  return fleet;
-}
-
-const small = { launcher: { maxConcurrentSessions: 1 } };
-const withKey = (key: string, json: JsonValue) => ({ json, headers: { "idempotency-key": key } });
 test("one that has announced it takes a start itself where nobody else can", async (t) => {
   const fleet = await pairOf(t, {});
   const [first, second] = fleet.replicas;

@@ -1,39 +1,17 @@
 import { connect } from "node:net";
-import anyTest, { type ExecutionContext, type TestFn } from "ava";
+import anyTest, { type TestFn } from "ava";
 import { GreenroomError, type JsonValue, type Scope } from "greenroom";
 import { supervisorOf } from "../../src/agent-launcher.ts";
 import { markHeader, PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
 import { eventually } from "../fixtures/eventually.ts";
+import { fleetOf, pairOf, small, withKey } from "../fixtures/fleet/fleet-of-test.ts";
 import { StandInPeer } from "../fixtures/fleet/stand-in-peer.ts";
-import {
-  type Fleet,
-  type FleetOptions,
-  openFleet,
-  openPair,
-  type Pair,
-  peerSecret,
-  placesOf,
-  type Replica,
-} from "../fixtures/http/open-fleet.ts";
+import { type Fleet, peerSecret, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
 import { CommonRegistry, CommonStore } from "../fixtures/registry/common-registry.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = anyTest.serial as TestFn;
 
-async function pairOf(t: ExecutionContext, options: FleetOptions): Promise<Pair> {
-  const pair = await openPair(options);
-  t.teardown(() => pair.close());
-  return pair;
-}
-
-async function fleetOf(t: ExecutionContext, options: FleetOptions): Promise<Fleet> {
-  const fleet = await openFleet(options);
-  t.teardown(() => fleet.close());
-  return fleet;
-}
-
-const small = { launcher: { maxConcurrentSessions: 1 } };
-const withKey = (key: string, json: JsonValue) => ({ json, headers: { "idempotency-key": key } });
 const counts = ({ replicas }: Fleet) => replicas.map(({ launcher }) => launcher.listSessions().length);
 
 test("a full replica's starts land on the peers; 429 only when all are full", async (t) => {

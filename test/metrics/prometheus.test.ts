@@ -67,6 +67,7 @@ test("gauges are read from their source when they are asked for", async (t) => {
   const series = await scrape(metrics);
   t.is(series.get('greenroom_sessions{state="live"}'), 4);
   t.is(series.get('greenroom_sessions{state="joining"}'), 0);
+  t.is(series.get('greenroom_sessions{state="resuming"}'), 0);
   t.false(series.has('greenroom_sessions{state="ended"}'));
   t.is(series.get('greenroom_pool_slots{state="running"}'), 5);
   t.is(series.get("greenroom_pool_capacity"), 10);

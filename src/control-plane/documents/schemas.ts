@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { endReasonNames } from "../../shared/end-reasons.ts";
-import type { JsonObject } from "../../shared/protocol.ts";
+import { type JsonObject, liveStates } from "../../shared/protocol.ts";
 import { type SessionMetricName, sessionMetricFields } from "../../shared/session-metric-fields.ts";
 import { errorInfo } from "../http/error-info.ts";
 import { component } from "./components.ts";
@@ -54,7 +54,6 @@ export const startInCallRequest = component(
 );
 export const callPath = z.object({ call_id: callId });
 
-const liveStates = ["starting", "joining", "live", "resuming", "closing"] as const;
 export const sessionStates = [...liveStates, "ended"] as const;
 const state = z.enum(liveStates).describe("The state of the session.");
 

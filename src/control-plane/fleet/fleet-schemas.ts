@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { loadCauses, slotStates } from "../../metrics/labels.ts";
 import { endReasonNames } from "../../shared/end-reasons.ts";
+import { liveStates } from "../../shared/protocol.ts";
 import { component } from "../documents/components.ts";
 import { instant } from "../documents/schemas.ts";
 
@@ -9,7 +10,6 @@ import { instant } from "../documents/schemas.ts";
  */
 
 const count = z.int().min(0);
-const liveStates = ["starting", "joining", "live", "closing"] as const;
 const ms = (description: string) =>
   z.number().nullable().describe(`${description} In milliseconds; null where there was none.`);
 

@@ -1,3 +1,4 @@
+import { liveStates } from "../../shared/protocol.ts";
 import { version } from "../../shared/version.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import type { ReplicaFigures } from "./fleet-schemas.ts";
@@ -7,7 +8,7 @@ export function ownFigures(supervisor: Supervisor, after: number): ReplicaFigure
   const { options, metrics, node, state } = supervisor;
   const { source } = metrics;
   const { usedBytes = 0, limitBytes = 0 } = source?.memory() ?? {};
-  const { starting = 0, joining = 0, live = 0, closing = 0 } = source?.sessionsByState() ?? {};
+  const sessions = source?.sessionsByState() ?? {};
   return {
     now: {
       node_id: node.nodeId,
@@ -17,7 +18,9 @@ export function ownFigures(supervisor: Supervisor, after: number): ReplicaFigure
       capacity: options.maxConcurrentSessions,
       warm_target: options.warmSessions,
       slots: slotsOf(supervisor),
-      sessions: { starting, joining, live, closing },
+      sessions: Object.fromEntries(
+        liveStates.map((state) => [state, sessions[state] ?? 0]),
+      ) as ReplicaFigures["now"]["sessions"],
       load_causes: [...(source?.loadCauses() ?? [])],
       memory_used_bytes: usedBytes,
       memory_limit_bytes: limitBytes,

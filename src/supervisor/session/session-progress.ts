@@ -57,8 +57,9 @@ export class SessionProgress {
 
   /** Notes that its thread has ended, and that another one takes up its call. */
   interrupted(): void {
+    // Those who wait for it to join go on waiting.
+    if (this.#state === "live") this.#inCall = Promise.withResolvers();
     if (this.#state !== "resuming") this.move("resuming");
-    this.#inCall = Promise.withResolvers();
   }
 
   /** Waits until the agent is in its call, or will never be, this many milliseconds at the most. */
@@ -70,7 +71,7 @@ export class SessionProgress {
     const allowed: readonly SessionState[] = nextStates[this.#state];
     if (!allowed.includes(state)) throw new Error(`A session cannot go from ${this.#state} to ${state}`);
     this.#state = state;
-    if (state !== "starting" && state !== "joining") this.#inCall.resolve();
+    if (state === "live" || state === "closing" || state === "ended") this.#inCall.resolve();
     if (state !== "ended") this.#events.append({ type: "state", at: now(), state });
   }
 }

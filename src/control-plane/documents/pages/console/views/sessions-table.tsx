@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { liveStates } from "../../../../../shared/protocol.ts";
 import { serverNow } from "../data/api.ts";
 import { refusalText } from "../data/problems.ts";
 import { noQuery, pageSize, SessionList, type SessionRow, type SessionsQuery } from "../data/sessions.ts";
@@ -67,8 +68,6 @@ function placeText(
   return `${range} of ${countText(Math.max(total, first + shown))}, the oldest first.`;
 }
 
-const states = ["starting", "joining", "live", "resuming", "closing"] as const;
-
 function Filter({ query, onChange }: { query: SessionsQuery; onChange: (query: SessionsQuery) => void }) {
   const callId = useRef<HTMLInputElement>(null);
   return (
@@ -88,7 +87,7 @@ function Filter({ query, onChange }: { query: SessionsQuery; onChange: (query: S
         onChange={(event) => onChange({ ...query, state: event.currentTarget.value, cursors: [] })}
       >
         <option value="">Every state</option>
-        {states.map((state) => (
+        {liveStates.map((state) => (
           <option key={state} value={state}>
             {state}
           </option>
