@@ -29,3 +29,10 @@ export interface IceServerOption {
     readonly username?: string;
     readonly credential?: string;
 }
+
+// What these name, and nobody can import:
+
+// src/agent/edge.ts
+export interface LeaveOptions {
+    readonly moved?: boolean;
+}

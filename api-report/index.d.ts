@@ -216,7 +216,7 @@ export interface Connection {
     sendEvent?(data: JsonObject): Promise<void>;
     happened?(event: AgentEvent): void;
     readonly maxEventBytes?: number;
-    leave(): Promise<void>;
+    leave(options?: LeaveOptions): Promise<void>;
 }
 
 export interface ConnectionAudio {
@@ -1424,6 +1424,11 @@ export declare function webSocketOver(stream: Duplex, { maxMessageBytes }?: WebS
 export interface Resumed {
     readonly reason: EndReason;
     readonly times: number;
+}
+
+// src/agent/edge.ts
+export interface LeaveOptions {
+    readonly moved?: boolean;
 }
 
 // src/agent/model/message.ts

@@ -80,6 +80,11 @@ export declare function preload(): Promise<void>;
 
 // What these name, and nobody can import:
 
+// src/agent/edge.ts
+export interface LeaveOptions {
+    readonly moved?: boolean;
+}
+
 // src/agent/model/message.ts
 interface Said {
     readonly text: string;

@@ -38,6 +38,11 @@ export declare function preload(): Promise<void>;
 
 // What these name, and nobody can import:
 
+// src/agent/edge.ts
+export interface LeaveOptions {
+    readonly moved?: boolean;
+}
+
 // src/providers/stream/error.ts
 export interface StreamFailure {
     readonly status?: number | undefined;

@@ -305,6 +305,11 @@ export declare function writeWav(path: string | URL, ...channels: readonly PcmFr
 
 // What these name, and nobody can import:
 
+// src/agent/edge.ts
+export interface LeaveOptions {
+    readonly moved?: boolean;
+}
+
 // src/agent/model/message.ts
 interface Said {
     readonly text: string;

@@ -92,6 +92,16 @@ export interface ConnectionAudio {
   listen(listener: (participantId: string, frame: PcmFrame) => void): () => void;
 }
 
+/** The manner in which an agent leaves. */
+export interface LeaveOptions {
+  /**
+   * True where another agent, of another server, is in the call by now and goes on with it as the same user: the call must not end, and
+   * clients that are connected to this agent have to connect anew.
+   * @default false
+   */
+  readonly moved?: boolean;
+}
+
 /** The agent's place in a call. */
 export interface Connection {
   /** The sound of the call; null where it has none: participants type. */
@@ -116,7 +126,7 @@ export interface Connection {
    */
   readonly maxEventBytes?: number;
   /** Leaves the call and frees what it held. */
-  leave(): Promise<void>;
+  leave(options?: LeaveOptions): Promise<void>;
 }
 
 /** A request for what lets somebody into the call that the agent is in. */

@@ -208,7 +208,18 @@ export type SessionQuestion =
   | { readonly about: "demo_link"; readonly guest: Guest }
   | { readonly about: "offer"; readonly guest: Guest; readonly offer: JsonObject }
   /** The value that is given holds `protocol`: the subprotocol that the edge chose, or null. */
-  | { readonly about: "socket"; readonly guest: Guest; readonly socket: SocketOffer };
+  | { readonly about: "socket"; readonly guest: Guest; readonly socket: SocketOffer }
+  /**
+   * The call is to be ready for an agent in another replica that takes it up: between two turns where that comes within this time, else
+   * the turn under way is cut. From then on no turn begins. The state that is told before the answer is the one to be taken up. Not
+   * offered where the call has none.
+   */
+  | { readonly about: "hand_over"; readonly withinMs: number }
+  /** Nobody takes the call up after all: the agent goes on. */
+  | { readonly about: "hand_back" };
+
+/** The questions about somebody who is to come into the call. */
+export type GuestQuestion = Extract<SessionQuestion, { readonly guest: Guest }>;
 
 export type SessionAnswer =
   | { readonly outcome: "given"; readonly value: JsonObject }
@@ -220,6 +231,10 @@ export type SessionAnswer =
 
 /** The longest wait for an answer, in milliseconds. */
 export const answerTimeoutMs = 5_000;
+
+/** Returns the longest wait for the answer to a question, in milliseconds. */
+export const answerWithinMs = (question: SessionQuestion): number =>
+  answerTimeoutMs + (question.about === "hand_over" ? question.withinMs : 0);
 
 export type ToThread =
   | { readonly type: "assign"; readonly session: SessionAssignment }
@@ -236,7 +251,8 @@ export type ToThread =
       readonly port: import("node:worker_threads").MessagePort | null;
       readonly refusal: string;
     }
-  | { readonly type: "close"; readonly reason: CloseReason };
+  /** `moved`: another agent is in the call by now, and goes on with it. */
+  | { readonly type: "close"; readonly reason: CloseReason; readonly moved: boolean };
 
 export type FromThread =
   /** The first message. None of the agent's code is loaded yet, so that the number is the thread's own. */

@@ -92,16 +92,17 @@ export class CallMembership {
     }
   }
 
-  leave(): Promise<void> {
+  /** @param moved True where another agent is in the call, and goes on with it. */
+  leave(moved: boolean): Promise<void> {
     this.#state = "left";
     this.#leaving ??= closeStep(this.#context, "leave the call", async () => {
-      if (this.#connection) await this.#part(this.#attempt, this.#connection);
+      if (this.#connection) await this.#part(this.#attempt, this.#connection, moved);
     });
     return this.#leaving;
   }
 
-  async #part(attempt: symbol | null, connection: Connection): Promise<void> {
-    await connection.leave();
+  async #part(attempt: symbol | null, connection: Connection, moved = false): Promise<void> {
+    await connection.leave({ moved });
     this.#takeLeaveData(attempt, null);
     if (this.#attempt === attempt) this.#attempt = null;
   }

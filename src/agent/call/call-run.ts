@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "../../audio/clock.ts";
 import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
-import { type JsonObject, now, type TextMessage } from "../../shared/protocol.ts";
+import {
+  type JsonObject,
+  now,
+  type SessionAnswer,
+  type SessionQuestion,
+  type TextMessage,
+} from "../../shared/protocol.ts";
 import {
   checkTools,
   defaultParticipantWaitMs,
@@ -27,6 +33,7 @@ import { CallEvents } from "./call-events.ts";
 import { CallMembership } from "./call-membership.ts";
 import { closeStep } from "./close-step.ts";
 import { GuestAccess } from "./guest-access.ts";
+import { HandOver } from "./hand-over.ts";
 import { ParticipantWait } from "./participant-wait.ts";
 import { SilenceTimer } from "./silence-timer.ts";
 
@@ -56,6 +63,7 @@ export class CallRun {
   /** The state of the call that is taken up; null where it begins. */
   readonly #before: CallState | null;
   readonly #state: StateKeeper;
+  readonly #handOver: HandOver;
   /** True once the agent is in its call, and has taken up what another one left. */
   #begun = false;
   #closing: Promise<void> | null = null;
@@ -123,6 +131,15 @@ export class CallRun {
       onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
+    this.#handOver = new HandOver({
+      signal: this.#lifetime.signal,
+      offered: () => this.#isKept,
+      quiet: () => !this.#begun || !this.#dialogue.busy,
+      rest: () => this.#dialogue.rest(),
+      goOn: () => this.#dialogue.goOn(),
+      // Until the agent has taken up what another one left, the state that this one left holds.
+      tell: () => !this.#begun || this.#state.final(),
+    });
   }
 
   /** The agent as its session sees it. */
@@ -131,7 +148,7 @@ export class CallRun {
     const { edge } = this.#options;
     return {
       message: (message) => this.#take(message),
-      answer: (question) => this.#guestAccess.answer(this.#membership.call, question),
+      answer: (question) => this.#answer(question),
       close: (reason) => this.#end(reason),
       prepare: () => ready.prepare(),
       report: () => ready.report(),
@@ -209,17 +226,28 @@ export class CallRun {
     this.#begin();
   }
 
+  async #answer(question: SessionQuestion): Promise<SessionAnswer> {
+    const { call } = this.#membership;
+    if (question.about !== "hand_over" && question.about !== "hand_back")
+      return this.#guestAccess.answer(call, question);
+    return call === null ? { outcome: "not_in_call" } : this.#handOver.answer(question);
+  }
+
   #begin(): void {
     this.#begun = true;
     this.#keepState();
     this.#dialogue.open();
   }
 
-  /** Has the server keep the state of the call, where it may, and the edge could be joined again. */
+  /** Returns whether the server may keep the state of the call, and the edge could be joined again. */
+  get #isKept(): boolean {
+    return this.#options.restore && this.#options.edge.rejoins === true;
+  }
+
+  /** Has the server keep the state of the call. */
   #keepState(): void {
     // Until the agent has taken up what another one left, the state that this one left holds.
-    if (!this.#begun || !this.#options.restore || this.#options.edge.rejoins !== true) return;
-    this.#state.step();
+    if (this.#begun && this.#isKept) this.#state.step();
   }
 
   #take(message: TextMessage): void {
@@ -262,7 +290,7 @@ export class CallRun {
   #end(reason: Error): void {
     this.#silence.close();
     this.#state.close();
-    this.#dialogue.end();
+    this.#dialogue.end(hasMoved(reason));
     this.#lifetime.abort(reason);
     this.#finished.resolve();
   }
@@ -271,7 +299,7 @@ export class CallRun {
     this.#end(new Error("The agent has left the call"));
     this.#aloneTimer.left();
     const told = this.#step("send the last events", () => this.#events.close());
-    return this.#membership.leave().then(() => told);
+    return this.#membership.leave(hasMoved(this.#lifetime.signal.reason)).then(() => told);
   }
 
   async #close(): Promise<void> {
@@ -298,6 +326,7 @@ export class CallRun {
     const { inside, accompanied } = this.#membership;
     this.#aloneTimer.update(busy || accompanied);
     this.#silence.update(inside && !busy, accompanied);
+    this.#handOver.changed();
   }
 
   #emit(event: AgentEvent): void {
@@ -317,3 +346,7 @@ export class CallRun {
     }
   }
 }
+
+/** Returns whether a conversation ended since another agent is in the call, and goes on with it. */
+const hasMoved = (reason: unknown): boolean =>
+  reason instanceof Error && "moved" in reason && reason.moved === true;

@@ -5,9 +5,9 @@ import { plainError } from "../../shared/errors.ts";
 import type { SocketOffer } from "../../shared/protocol.ts";
 import {
   answerTimeoutMs,
+  type GuestQuestion,
   type JsonObject,
   type SessionAnswer,
-  type SessionQuestion,
 } from "../../shared/protocol.ts";
 import type { Call, Edge } from "../edge.ts";
 import type { CallContext } from "./call-context.ts";
@@ -29,7 +29,7 @@ export class GuestAccess {
    * Resolves with the answer to a question about the call, which is null while the agent is in none. It never rejects, and
    * always answers in time.
    */
-  async answer(call: Call | null, question: SessionQuestion): Promise<SessionAnswer> {
+  async answer(call: Call | null, question: GuestQuestion): Promise<SessionAnswer> {
     const { agentUser, signal } = this.#context;
     if (call === null) return { outcome: "not_in_call" };
     if (question.guest.id === agentUser.id) return { outcome: "own_user" };
@@ -61,12 +61,7 @@ interface Signals {
 }
 
 /** Asks the edge; returns null where the edge does not know such a thing. */
-function ask(
-  edge: Edge,
-  call: Call,
-  question: SessionQuestion,
-  signals: Signals,
-): Promise<JsonObject> | null {
+function ask(edge: Edge, call: Call, question: GuestQuestion, signals: Signals): Promise<JsonObject> | null {
   const { guest } = question;
   const signal = signals.waiting;
   switch (question.about) {
@@ -89,7 +84,7 @@ function ask(
 async function accept(
   edge: Edge,
   call: Call,
-  { guest, socket }: Extract<SessionQuestion, { about: "socket" }>,
+  { guest, socket }: Extract<GuestQuestion, { about: "socket" }>,
   { lifetime, waiting }: Signals,
 ): Promise<JsonObject> {
   const { protocols, data } = socket;

@@ -20,10 +20,7 @@ export interface DialogueState {
   /** The conversation, the oldest message first. */
   readonly messages: readonly Message[];
   readonly pending: PendingTurn | null;
-  /**
-   * The turns that wait: spoken words, and answers that are owed from a turn that was cut before. Typed words are kept by the main
-   * thread until they are taken up.
-   */
+  /** The turns that wait: words of participants, and answers that are owed from a turn that was cut before. */
   readonly waiting: readonly TurnInput[];
   /** The number of turns so far, which their ids are made of. */
   readonly turns: number;

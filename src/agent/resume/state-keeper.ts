@@ -35,6 +35,15 @@ export class StateKeeper {
     this.#keep(state);
   }
 
+  /** Has the state kept at once. Returns whether it can be kept. */
+  final(): boolean {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    const state = this.#write();
+    this.#keep(state);
+    return state !== null;
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer ?? undefined);

@@ -1,7 +1,7 @@
 import type { Message } from "../model/message.ts";
 import { cutToHeard } from "../turns/conversation.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
-import { cutAnswer, type DialogueState } from "./call-state.ts";
+import { cutAnswer, type DialogueState, type PendingTurn } from "./call-state.ts";
 
 /** The steps with which a dialogue is taken up. */
 export interface TakeUp {
@@ -17,27 +17,42 @@ export interface TakeUp {
 const goOn =
   "You were cut off in the middle of your answer. Say the rest of it, without what was said already.";
 
+/** The rest of a turn that was cut. */
+export interface Rest {
+  /** The messages of the turn, as far as it was heard. */
+  readonly messages: readonly Message[];
+  /** The turn that goes on with it. */
+  readonly turn: TurnInput;
+}
+
 /**
- * Returns how a dialogue goes on. An answer of which something was heard is finished; one of which nothing was heard is given,
- * with the results of the tools that had run. The words of the agent's own code are said again by that code.
+ * Returns how a dialogue goes on. The words of the agent's own code are said again by that code.
  * @param heard The agent's words that were heard in the turn that was cut.
  */
 export function takeUp({ pending, waiting }: DialogueState, heard: string): TakeUp {
-  const turns = waiting;
-  if (pending === null) return { messages: [], owes: false, turns };
-  const { asked, said } = pending;
+  if (pending === null) return { messages: [], owes: false, turns: waiting };
+  const { messages, turn } = restOf(pending, heard);
   const isOwn = pending.origin !== "participant";
+  return { messages, owes: heard !== "" || !isOwn, turns: isOwn ? waiting : [turn, ...waiting] };
+}
+
+/**
+ * Returns the rest of a turn that was cut. An answer of which something was heard is finished; one of which nothing was heard is given,
+ * with the results of the tools that had run.
+ */
+export function restOf({ asked, said }: PendingTurn, heard: string): Rest {
   if (heard === "") {
     const messages = [...asked, ...cutAnswer(cutToHeard(said, 0))];
-    const owed: TurnInput = { origin: "response", instruction: null, messages };
-    return { messages: [], owes: !isOwn, turns: isOwn ? turns : [owed, ...turns] };
+    return { messages: [], turn: { origin: "response", instruction: null, messages } };
   }
   const spoken: readonly Message[] =
     said.length > 0 ? cutAnswer(said) : [{ role: "agent", text: heard, toolCalls: [] }];
-  const rest: TurnInput = { origin: "response", instruction: goOn, messages: [] };
-  return {
-    messages: [...asked, ...cutToHeard(spoken, heard.length)],
-    owes: true,
-    turns: isOwn ? turns : [rest, ...turns],
-  };
+  const messages = [...asked, ...cutToHeard(spoken, heard.length)];
+  return { messages, turn: { origin: "response", instruction: goOn, messages: [] } };
+}
+
+/** Returns the rest of words that were cut while they were said; null where nothing is left of them. */
+export function restOfWords(text: string, heard: string): TurnInput | null {
+  const rest = text.startsWith(heard) ? text.slice(heard.length).trim() : text;
+  return rest === "" ? null : { origin: "say", text: rest, rest: true };
 }

@@ -1,5 +1,4 @@
 import type { MessagePort } from "node:worker_threads";
-import type { CloseReason } from "../../shared/end-reasons.ts";
 import type { SessionAssignment, SessionQuestion, TextMessage, ToThread } from "../../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
@@ -79,7 +78,7 @@ export class Inbox {
         this.#onPort?.(message);
         return;
       case "close": {
-        const reason = closed(message.reason);
+        const reason = closed(message);
         this.#agent?.close(reason);
         this.#closing.abort(reason);
         return;
@@ -90,8 +89,8 @@ export class Inbox {
   }
 }
 
-function closed(closeReason: CloseReason): Error {
+function closed({ reason: closeReason, moved }: Extract<ToThread, { type: "close" }>): Error {
   const error = new Error(`The session is closing: ${closeReason}`);
   error.name = "AbortError";
-  return Object.assign(error, { closeReason });
+  return Object.assign(error, { closeReason, moved });
 }

@@ -56,6 +56,8 @@ export class Dialogue {
   /** The two sides of the call's sound; null in a call of text, or where the agent hears nobody. */
   #hearing: Hearing | null = null;
   #playback: Playback | null = null;
+  /** The ids of typed messages, until the agent has joined and taken up what another one left. */
+  readonly #typed = new Set<string>();
   #joined = false;
   #turns = 0;
 
@@ -71,6 +73,7 @@ export class Dialogue {
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),
       onChange: options.onChange,
+      onWaits: ({ input }) => input && isOwed(input) && options.onStep(),
     });
   }
 
@@ -95,7 +98,30 @@ export class Dialogue {
     const { messages, owes, turns } = takeUp(before, heard);
     this.#conversation.append(messages);
     if (owes && line !== null) this.#queue.add(this.#turn({ origin: "say", text: line }), "next", false);
-    for (const input of turns) this.#queue.add(this.#turn(input), "participant", false);
+    for (const input of turns) this.#takeUpTurn(input);
+  }
+
+  /** Typed words may be known both from the agent before and from the main thread, which hands them over until they are taken. */
+  #takeUpTurn(input: TurnInput): void {
+    const isAsked = input.origin === "participant";
+    if (isAsked && input.messageId !== undefined) {
+      if (this.#typed.has(input.messageId)) return;
+      this.#typed.add(input.messageId);
+    }
+    // The rest of a turn that was cut comes before the words that were typed since.
+    this.#queue.add(this.#turn(input), isAsked ? "participant" : "next", false);
+  }
+
+  /** Begins no turn from here on. The one under way is cut, and what is left of it waits. */
+  rest(): void {
+    this.#queue.rest();
+    const rest = this.#queue.running?.handOver() ?? null;
+    if (rest !== null) this.#queue.add(this.#turn(rest), "next", false);
+  }
+
+  /** Goes on with what waits. */
+  goOn(): void {
+    this.#queue.goOn();
   }
 
   /** The call has sound: participants are heard from here on, and the agent speaks. */
@@ -153,6 +179,7 @@ export class Dialogue {
    */
   open(): void {
     this.#joined = true;
+    this.#typed.clear();
     process.nextTick(() => this.#queue.open());
   }
 
@@ -161,6 +188,10 @@ export class Dialogue {
    * such as a greeting: that is written in a moment, and would stand there cut.
    */
   take(message: TextMessage): void {
+    if (!this.#joined) {
+      if (this.#typed.has(message.messageId)) return;
+      this.#typed.add(message.messageId);
+    }
     const { running } = this.#queue;
     const interrupt = this.#playback !== null || running?.input?.origin === "participant";
     this.#queue.add(this.#turn({ origin: "participant", ...message }), "participant", interrupt);
@@ -196,9 +227,12 @@ export class Dialogue {
     this.#hearing?.participantLeft(participantId);
   }
 
-  /** Every turn is over, and there is no other. */
-  end(): void {
-    this.#queue.close();
+  /**
+   * Every turn is over, and there is no other.
+   * @param moved True where another agent goes on with the turns that wait.
+   */
+  end(moved: boolean): void {
+    this.#queue.close(moved);
     this.#hearing?.stop();
   }
 

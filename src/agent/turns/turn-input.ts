@@ -31,12 +31,21 @@ export type TurnInput =
       readonly instruction: string | null;
       readonly messages?: readonly Message[];
     }
-  | { readonly origin: "say"; readonly text: string };
+  /** `rest`: true for the rest of words that were cut. */
+  | { readonly origin: "say"; readonly text: string; readonly rest?: boolean };
 
-/** Returns whether a turn that waits is owed to a participant, and known to the agent alone. */
+/** Returns whether a turn that waits is to be taken up by the next agent of the call: the agent's own code does not ask for it again. */
 export function isOwed(input: TurnInput): boolean {
-  if (input.origin === "participant") return input.messageId === undefined && input.text !== "";
-  return goesOn(input);
+  switch (input.origin) {
+    case "participant":
+      return input.text !== "";
+    case "response":
+      return goesOn(input);
+    case "say":
+      return input.rest === true;
+    default:
+      return input satisfies never;
+  }
 }
 
 /** Returns whether a turn goes on with one that was cut. */

@@ -1,5 +1,6 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { Turn } from "./turn.ts";
+import { isOwed } from "./turn-input.ts";
 
 /** The order of turns: those that interrupt, then participants, then the words of the agent's own code. */
 export type TurnRank = "next" | "participant" | "agent";
@@ -11,20 +12,27 @@ export class TurnQueue {
   readonly #maxWaiting: number;
   readonly #onOver: (turn: Turn, outcome: TurnOutcome) => void;
   readonly #onChange: () => void;
+  readonly #onWaits: (turn: Turn) => void;
   #state: "waiting" | "open" | "closed" = "waiting";
   #held = false;
+  #resting = false;
   #running: Turn | null = null;
   #waiting: { readonly turn: Turn; readonly rank: TurnRank }[] = [];
 
-  /** `onOver` is called before the next turn is taken, `onChange` when a turn was added or is over. */
+  /**
+   * `onOver` is called before the next turn is taken, `onChange` when a turn was added or is over, `onWaits` when one was added that has
+   * to wait.
+   */
   constructor(options: {
     readonly maxWaiting: number;
     readonly onOver: (turn: Turn, outcome: TurnOutcome) => void;
     readonly onChange: () => void;
+    readonly onWaits: (turn: Turn) => void;
   }) {
     this.#maxWaiting = options.maxWaiting;
     this.#onOver = options.onOver;
     this.#onChange = options.onChange;
+    this.#onWaits = options.onWaits;
   }
 
   /** The turn that the agent is giving. */
@@ -41,6 +49,17 @@ export class TurnQueue {
   hold(held: boolean): void {
     this.#held = held;
     if (!held) this.#advance();
+  }
+
+  /** Begins no turn from here on. The running one goes on. */
+  rest(): void {
+    this.#resting = true;
+  }
+
+  /** Ends the rest. */
+  goOn(): void {
+    this.#resting = false;
+    this.#advance();
   }
 
   /** Returns whether a turn is running or waiting. */
@@ -70,20 +89,25 @@ export class TurnQueue {
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { turn, rank });
     if (interrupt && this.#running?.interruptible) this.#running.interrupt();
     else this.#advance();
+    if (this.waiting.includes(turn)) this.#onWaits(turn);
     this.#onChange();
   }
 
-  close(): void {
+  /** @param moved True where another agent goes on with the turns that wait. */
+  close(moved: boolean): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#running?.interrupt();
-    for (const { turn } of waiting) turn.interrupt();
+    for (const { turn } of waiting) {
+      if (moved && turn.input !== null && isOwed(turn.input)) turn.handOver();
+      else turn.interrupt();
+    }
   }
 
   #advance(): void {
-    if (this.#state !== "open" || this.#held || this.#running !== null) return;
+    if (this.#state !== "open" || this.#held || this.#resting || this.#running !== null) return;
     const turn = this.#waiting.shift()?.turn;
     if (turn === undefined) return;
     this.#running = turn;

@@ -2,6 +2,7 @@ import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { Message } from "../model/message.ts";
 import type { PendingTurn } from "../resume/call-state.ts";
+import { restOf, restOfWords } from "../resume/take-up.ts";
 import type { SpokenProgress } from "../speaking/spoken-progress.ts";
 import { BegunAnswer } from "./begun-answer.ts";
 import { cutToHeard } from "./conversation.ts";
@@ -205,9 +206,27 @@ export class Turn {
     this.#end("interrupted");
   }
 
+  /**
+   * Ends it at once, since another agent goes on with it. Returns the turn that does; null where nothing is left of it. Of one that
+   * waited nothing is told, since the other agent will.
+   */
+  handOver(): TurnInput | null {
+    const { pending, input } = this;
+    if (pending === null || input === null) {
+      this.#handOverWaiting();
+      return input;
+    }
+    this.#output.cut();
+    const { words } = this.#output;
+    const { messages, turn } = restOf(pending, words);
+    const isSaid = input.origin === "say";
+    this.#end("interrupted", { kept: isSaid && words === "" ? [] : messages });
+    return isSaid ? restOfWords(input.text, words) : turn;
+  }
+
   /** Ends it with an error. Without effect on a turn that is over. */
   fail(error: unknown): void {
-    this.#end("failed", error);
+    this.#end("failed", { error });
   }
 
   async #say(text: string): Promise<void> {
@@ -278,7 +297,18 @@ export class Turn {
     this.#state = state;
   }
 
-  #end(outcome: TurnOutcome, error?: unknown): void {
+  #handOverWaiting(): void {
+    if (this.over) return;
+    this.#abandonAnswer();
+    this.#go("interrupted");
+    this.#resolve("interrupted");
+  }
+
+  /** @param kept The messages that belong into the conversation, where they are not those that were asked and heard. */
+  #end(
+    outcome: TurnOutcome,
+    { error, kept }: { readonly error?: unknown; readonly kept?: readonly Message[] } = {},
+  ): void {
     if (this.over) return;
     const ran = this.#question.begun;
     this.#question.begins();
@@ -290,7 +320,7 @@ export class Turn {
     const asked = this.#question.ends();
     const said: readonly Message[] = answer?.messages ?? [{ role: "agent", text: words, toolCalls: [] }];
     const saidAsHeard = cutToHeard(said, words.length);
-    this.#parts.conversation.append([...asked, ...saidAsHeard, ...this.#backchannels]);
+    this.#parts.conversation.append([...(kept ?? [...asked, ...saidAsHeard]), ...this.#backchannels]);
     this.#parts.responder.turnOver?.({ asked, said: saidAsHeard, answer });
     const result = {
       outcome,

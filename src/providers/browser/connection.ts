@@ -3,6 +3,7 @@ import type {
   ConnectionAudio,
   ConnectionEvent,
   JoinRequest,
+  LeaveOptions,
   Participant,
 } from "../../agent/edge.ts";
 import { socketCloseOf } from "../../media/web-socket.ts";
@@ -63,7 +64,8 @@ export class BrowserConnection implements Connection {
     this.room.tellAll({ type: "event", data });
   }
 
-  async leave(): Promise<void> {
+  async leave({ moved = false }: LeaveOptions = {}): Promise<void> {
+    if (moved) await this.room.move();
     await this.room.close(socketCloseOf(this.#signal).reason);
   }
 }

@@ -1,5 +1,5 @@
 import { DeadlineError, within } from "../../shared/deadline.ts";
-import { answerTimeoutMs, type SessionAnswer, type SessionQuestion } from "../../shared/protocol.ts";
+import { answerWithinMs, type SessionAnswer, type SessionQuestion } from "../../shared/protocol.ts";
 
 /** The time beyond the thread's own deadline within which its answer may come, in milliseconds. */
 const spareMs = 500;
@@ -20,7 +20,7 @@ export class Questions {
     this.#asked.set(number, asked);
     send(number, question);
     try {
-      return await within(asked.promise, answerTimeoutMs + spareMs, "The session's answer");
+      return await within(asked.promise, answerWithinMs(question) + spareMs, "The session's answer");
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
       return { outcome: "failed", error: { name: error.name, message: error.message } };

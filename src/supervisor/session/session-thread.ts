@@ -68,11 +68,14 @@ export class SessionThread {
     this.#questions.answered(number, answer);
   }
 
-  /** Asks the agent to leave, and ends the thread where it does not within the grace. Returns whether there is a thread. */
-  close(reason: CloseReason, killReason: () => KillReason): boolean {
+  /**
+   * Asks the agent to leave, and ends the thread where it does not within the grace. Returns whether there is a thread.
+   * @param moved True where another agent is in the call, and goes on with it.
+   */
+  close(reason: CloseReason, killReason: () => KillReason, moved = false): boolean {
     if (!this.#slot) return false;
     this.#slot.draining();
-    this.#slot.send({ type: "close", reason });
+    this.#slot.send({ type: "close", reason, moved });
     const message = `The agent ignored the close for ${this.#graceMs} ms (closeGraceMs, --close-grace-ms)`;
     this.#graceTimer = setTimeout(() => this.#slot?.kill({ reason: killReason(), message }), this.#graceMs);
     return true;

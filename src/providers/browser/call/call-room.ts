@@ -3,6 +3,7 @@ import { frameLength, frameMs, mix } from "../../../audio/pcm.ts";
 import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { Pacer } from "../../../audio/playback/pacer.ts";
 import { burst } from "../../../media/voice-packets.ts";
+import { within } from "../../../shared/deadline.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { type Client, type ClientEnd, heardRate, spokenRate } from "./client.ts";
 import { readMessage } from "./client-message.ts";
@@ -26,6 +27,8 @@ export class CallRoom {
   readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
   #said: Int16Array[] = [];
   #closed = false;
+  /** Resolves once the last participant of a call that has moved is gone. */
+  readonly #emptied = Promise.withResolvers<void>();
 
   constructor(agentUser: AgentUser, mostMembers: number) {
     this.#agentUser = agentUser;
@@ -127,6 +130,7 @@ export class CallRoom {
     void member.client.close(end, end);
     if (this.members.get(member.id) !== member) return;
     this.members.delete(member.id);
+    if (this.members.size === 0) this.#emptied.resolve();
     const { id, name } = member;
     if (end === "vanished" || end === "replaced") this.#returns.dropped(member.resume, { id, name });
     this.#tell({ type: "participant_left", participant: { id, name } });
@@ -149,13 +153,30 @@ export class CallRoom {
 
   /** Ends the call for everybody. `reason` is sent to the clients. */
   async close(reason: string): Promise<void> {
+    this.#end();
+    await this.#closeClients("call_ended", reason);
+  }
+
+  /** Has all participants connect anew, since another agent goes on with the call. Those who have are not waited for any more. */
+  async move(): Promise<void> {
+    this.#end();
+    this.tellAll({ type: "moved" });
+    if (this.members.size > 0)
+      await within(this.#emptied.promise, mostMovingMs, "The participants").catch(() => undefined);
+    await this.#closeClients("moved", "moved");
+  }
+
+  #end(): void {
     this.#closed = true;
     this.#pacer.stop();
     this.#subscribers.clear();
     this.#listeners.clear();
+  }
+
+  async #closeClients(end: ClientEnd, reason: string): Promise<void> {
     const members = [...this.members.values()];
     this.members.clear();
-    await Promise.all(members.map(({ client }) => client.close("call_ended", reason)));
+    await Promise.all(members.map(({ client }) => client.close(end, reason)));
   }
 
   #bySecret(secret: string): Member | undefined {
@@ -186,6 +207,9 @@ export class CallRoom {
     for (const subscriber of [...this.#subscribers]) subscriber(event);
   }
 }
+
+/** The longest time that participants who are to connect anew are waited for, in milliseconds. */
+const mostMovingMs = 1_500;
 
 /** The time that sound waits in a browser that has not reported it, in milliseconds. */
 const usualPlayoutMs = 50;

@@ -16,7 +16,9 @@ export type ClientEnd =
   /** The same participant came in by another connection. */
   | "replaced"
   /** The agent has left the call. */
-  | "call_ended";
+  | "call_ended"
+  /** Another agent goes on with the call, and the client has to connect anew. */
+  | "moved";
 
 /** The connection of one participant, whatever it is made of. */
 export interface Client {

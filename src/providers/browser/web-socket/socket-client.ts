@@ -31,6 +31,8 @@ const closeCodes: Readonly<Record<ClientEnd, number>> = {
   protocol_error: 1_002,
   replaced: 4_000,
   call_ended: 1_000,
+  // "Service restart": the client is to connect anew.
+  moved: 1_012,
 };
 
 /** A participant by WebSocket. */
