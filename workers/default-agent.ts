@@ -18,7 +18,7 @@ const gemini = hasGemini ? await import("../src/providers/gemini/index.ts") : nu
 const deepgram = hasDeepgram ? await import("../src/providers/deepgram/index.ts") : null;
 const elevenlabs = hasElevenlabs ? await import("../src/providers/elevenlabs/index.ts") : null;
 
-// The offline voice has a thread of its own, which is started before somebody waits for its first sentence.
+// The thread of the offline voice is started before somebody waits for its first sentence.
 if (!elevenlabs) registerPreload(() => local.preload(), "idle");
 
 /**

@@ -4,9 +4,9 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { MediaPort } from "../src/media/port/media-port.ts";
-import type { ToMediaThread } from "../src/shared/media-port.ts";
+import type { ToSharedThread } from "../src/shared/protocol.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("media-port is the entry of a worker thread");
 const media = await MediaPort.open(workerData as number);
-port.on("message", ({ port: session }: ToMediaThread) => media.serve(session));
+port.on("message", ({ port: session }: ToSharedThread) => media.serve(session));

@@ -33,6 +33,7 @@ export const logEvents = {
     "The recogniser that needs no key was ended, since there was too little memory left.",
   recogniser_failed: "The recogniser that needs no key has failed.",
   media_port_failed: "The thread of the media port has ended: calls through it are made anew.",
+  voice_failed: "The thread of the voice that needs no key has ended: another one is started.",
   memory_limits_doubtful: "The limits of memory contradict each other.",
   log_lines_dropped: "Lines of the log were dropped: a slow reader, a full volume, or a flood.",
   // Callers and permissions.

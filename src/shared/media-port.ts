@@ -1,10 +1,3 @@
-import type { MessagePort } from "node:worker_threads";
-
-/** Main thread → the thread of the media port: the port of a session thread. */
-export interface ToMediaThread {
-  readonly port: MessagePort;
-}
-
 /** Session thread → the thread of the media port. `number` is the sender's own number of a path. */
 export type ToMediaPort =
   /** Takes packets at this address of the machine, before there is a path. */

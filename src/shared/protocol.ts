@@ -49,12 +49,19 @@ export interface SlotBoot {
   readonly recogniser: string | null;
   /** True where the packets of all sessions come through the media port. */
   readonly mediaPort: boolean;
+  /** True where one thread synthesises speech without a key for all sessions. */
+  readonly voice: boolean;
   readonly log: ThreadLogOptions;
 }
 
 /** The threads that all sessions of a process share. */
-export const sharedThreadNames = ["recogniser", "media"] as const;
+export const sharedThreadNames = ["recogniser", "media", "voice"] as const;
 export type SharedThreadName = (typeof sharedThreadNames)[number];
+
+/** Main thread → the thread of the media port, or that of the voice: the port of a session thread. */
+export interface ToSharedThread {
+  readonly port: import("node:worker_threads").MessagePort;
+}
 
 /** The index of each value in a thread's heartbeat. */
 export const Pulse = {

@@ -23,6 +23,7 @@ import { Starts } from "./starts/starts.ts";
 import { makeAgentPool } from "./threads/agent-pool.ts";
 import { LeavesOnBehalf, leaveModulesOf } from "./threads/leave-on-behalf.ts";
 import type { Pool } from "./threads/pool.ts";
+import { VoiceThread } from "./voice/voice-thread.ts";
 import { WarmUp } from "./warm-up/warm-up.ts";
 import { EndReports } from "./webhook/end-reports.ts";
 
@@ -33,6 +34,7 @@ export interface SupervisorParts {
   readonly pool: Pool;
   readonly recogniser: SpeechRecogniser;
   readonly media: MediaPortThread;
+  readonly voice: VoiceThread;
   readonly warmUp: WarmUp;
   readonly monitor: ThreadMonitor;
   readonly readiness: Readiness;
@@ -60,7 +62,8 @@ export function makeSupervisorParts(
     log,
   });
   const media = new MediaPortThread({ port: options.mediaPort, log });
-  const pool = makeAgentPool(options, { recogniser, media }, metrics, log);
+  const voice = new VoiceThread({ log });
+  const pool = makeAgentPool(options, { recogniser, media, voice }, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({
     pool,
@@ -70,7 +73,7 @@ export function makeSupervisorParts(
     log,
     measured: (measurement) => metrics.record(measurement),
   });
-  const monitor = new ThreadMonitor({ options, sessions, pool, recogniser, metrics, log });
+  const monitor = new ThreadMonitor({ options, sessions, pool, shared: [recogniser, voice], metrics, log });
   const readiness = new Readiness({
     lifecycle,
     warmUp,
@@ -160,6 +163,7 @@ export function makeSupervisorParts(
     pool,
     recogniser,
     media,
+    voice,
     warmUp,
     monitor,
     readiness,

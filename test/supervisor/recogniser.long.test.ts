@@ -1,20 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import test from "ava";
 import * as testing from "greenroom/testing";
 import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
+import { namedThreads, threadsAreNamed } from "../fixtures/thread/named-threads.ts";
 import { spoken } from "../fixtures/voice/spoken.ts";
 
-const threads = (): number =>
-  readdirSync("/proc/self/task").filter((task) => {
-    try {
-      return readFileSync(`/proc/self/task/${task}/comm`, "utf8").trim() === "recogniser";
-    } catch {
-      return false; // It has ended meanwhile.
-    }
-  }).length;
+const threads = (): number => namedThreads("recogniser");
 
-const onLinux = existsSync("/proc/self/task") ? test.serial : test.skip;
+const onLinux = threadsAreNamed ? test.serial : test.skip;
 
 onLinux(
   "sessions of a server understand what is said, by one thread, which ends with the server",

@@ -38,7 +38,7 @@ export interface ThreadEquipment {
  * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
  */
 export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
-  const { port, heartbeat, agentUrl, limitedProviders, recogniser, mediaPort, log: logOptions } = boot;
+  const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
   const pulse = new Int32Array(heartbeat);
   setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
   watchNestedWorkers(pulse);
@@ -59,7 +59,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
   );
   const inbox = new Inbox(port);
-  const desk = new SharedThreadDesk(recogniser, mediaPort, post);
+  const desk = new SharedThreadDesk(boot, post);
   inbox.onPort = (answer) => desk.answered(answer);
   offerSharedThreads(desk);
   post({ type: "started", threadId });

@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import { within } from "../../shared/deadline.ts";
-import type { FromThread, SharedThreadName, ToThread } from "../../shared/protocol.ts";
+import type { FromThread, SharedThreadName, SlotBoot, ToThread } from "../../shared/protocol.ts";
 
 /** The way from a session thread to a thread that all sessions of the process share. */
 export interface SharedThreadAccess {
@@ -22,6 +22,8 @@ export interface SharedThreads {
   readonly recogniser: RecogniserAccess | null;
   /** The thread of the media port. */
   readonly mediaPort: SharedThreadAccess | null;
+  /** The thread that synthesises speech without a key. */
+  readonly voice: SharedThreadAccess | null;
 }
 
 /** A thread that all sessions share cannot be had at the moment. */
@@ -41,15 +43,16 @@ type Place = { [place]?: SharedThreads };
 
 /** Returns the threads that this one can reach; none in a thread of no server. */
 export function sharedThreads(): SharedThreads {
-  return (globalThis as Place)[place] ?? { recogniser: null, mediaPort: null };
+  return (globalThis as Place)[place] ?? { recogniser: null, mediaPort: null, voice: null };
 }
 
 /** Gives the code of this thread ways to others. Returns what takes them away again. */
 export function offerSharedThreads({
   recogniser = null,
   mediaPort = null,
+  voice = null,
 }: Partial<SharedThreads>): () => void {
-  (globalThis as Place)[place] = { recogniser, mediaPort };
+  (globalThis as Place)[place] = { recogniser, mediaPort, voice };
   return () => {
     delete (globalThis as Place)[place];
   };
@@ -59,15 +62,19 @@ export function offerSharedThreads({
 export class SharedThreadDesk implements SharedThreads {
   readonly recogniser: RecogniserAccess | null;
   readonly mediaPort: SharedThreadAccess | null;
+  readonly voice: SharedThreadAccess | null;
   readonly #post: (message: FromThread) => void;
   readonly #asked = new Map<number, PromiseWithResolvers<MessagePort>>();
   #count = 0;
 
-  /** @param model The model of the recogniser; null where there is none. `mediaPort` is true where there is one. */
-  constructor(model: string | null, mediaPort: boolean, post: (message: FromThread) => void) {
+  constructor(
+    { recogniser: model, mediaPort, voice }: Pick<SlotBoot, "recogniser" | "mediaPort" | "voice">,
+    post: (message: FromThread) => void,
+  ) {
     this.#post = post;
     this.recogniser = model === null ? null : { model, connect: () => this.#connect("recogniser") };
     this.mediaPort = mediaPort ? { connect: () => this.#connect("media") } : null;
+    this.voice = voice ? { connect: () => this.#connect("voice") } : null;
   }
 
   /** Takes the main thread's answer: a port, or why there is none. */

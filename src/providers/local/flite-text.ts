@@ -24,7 +24,7 @@ const letters: Readonly<Record<string, string>> = {
 };
 
 /** The longest piece for one synthesis, in characters: about 10 s of sound, which takes 150 ms to make. */
-const longestPiece = 160;
+export const longestPiece = 160;
 const eachSentence = { maxLength: longestPiece, minLength: 0, firstClauseWords: Number.POSITIVE_INFINITY };
 
 export interface FliteText {

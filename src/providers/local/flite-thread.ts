@@ -1,15 +1,23 @@
 import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { sharedThreads } from "../../agent/thread/shared-threads.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { DeadlineError } from "../../shared/deadline.ts";
+import type { ToSharedThread } from "../../shared/protocol.ts";
 import type { FliteOptions } from "./flite.ts";
-import { shareFlite } from "./flite-module.ts";
-import type { FliteAnswer, FliteRequest } from "./flite-worker.ts";
+import type { FliteAnswer, FliteRequest } from "./flite-server.ts";
 
 interface Job {
   readonly request: Omit<FliteRequest, "id">;
   readonly resolve: (sound: PcmFrame) => void;
   readonly reject: (error: unknown) => void;
+  tries: number;
+}
+
+/** A way to a thread that runs Flite. `end` gives it up, with the thread where that is our own. */
+interface Line {
+  readonly port: MessagePort;
+  readonly end: () => void;
 }
 
 /**
@@ -17,17 +25,22 @@ interface Job {
  * what it takes on an idle machine.
  */
 const deadlineMs = 15_000;
+/** The most times that a piece is tried, where the thread is lost: a piece that ends the thread would end it for ever. */
+const mostTries = 2;
 
 /**
- * The worker thread that runs Flite for all voices of this thread. It starts when it is needed, does not keep
- * the process alive while it is idle, and ends with its last user. Pieces wait here and not in the worker, so
- * that aborted ones cost nothing.
+ * The way of all voices of this thread to the one that runs Flite: in a server that is one thread for all sessions, elsewhere a worker
+ * of this thread. It is connected when it is needed, does not keep the process alive while it is idle, and ends with its last user.
+ * Pieces wait here and not there, so that aborted ones cost nothing.
  */
 class FliteThread {
-  #worker: Worker | null = null;
+  #line: Line | null = null;
+  /** The attempt to connect that counts; null where none is under way. */
+  #connecting: symbol | null = null;
   #waiting: Job[] = [];
   #current: { readonly id: number; readonly job: Job; readonly timer: NodeJS.Timeout } | null = null;
-  #endSharing: (() => void) | null = null;
+  /** False once the thread of the server was lost while it had something to do, or did not answer in time. */
+  #shares = true;
   #ids = 0;
   #holders = 0;
 
@@ -38,12 +51,16 @@ class FliteThread {
   release(): void {
     this.#holders -= 1;
     if (this.#holders > 0) return;
-    this.#stop(new Error("The voice is closed"));
+    const error = new Error("The voice is closed");
+    this.#connecting = null;
+    this.#drop(this.#line);
+    this.#failCurrent(error);
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
-  /** Starts the thread ahead of the first sentence, and makes it load Flite. */
+  /** Connects ahead of the first sentence, and has Flite loaded. */
   start(): void {
-    this.#worker ??= this.#launch();
+    if (this.#line === null && this.#connecting === null) void this.#connect();
   }
 
   /**
@@ -53,7 +70,7 @@ class FliteThread {
   synthesize(text: string, options: FliteOptions, signal: AbortSignal): Promise<PcmFrame> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<PcmFrame>();
-    const job: Job = { request: { text, ...options }, resolve, reject };
+    const job: Job = { request: { text, ...options }, resolve, reject, tries: 0 };
     const aborted = () => {
       this.#waiting = this.#waiting.filter((other) => other !== job);
       reject(signal.reason);
@@ -66,44 +83,43 @@ class FliteThread {
 
   #advance(): void {
     if (this.#current !== null) return;
-    const job = this.#waiting.shift();
-    if (job === undefined) {
-      this.#worker?.unref();
+    const line = this.#line;
+    if (this.#waiting.length === 0) {
+      line?.port.unref();
       return;
     }
-    this.#worker ??= this.#launch();
-    this.#worker.ref();
+    if (line === null) {
+      this.start();
+      return;
+    }
+    const job = this.#waiting.shift()!;
+    line.port.ref();
     this.#ids += 1;
+    job.tries += 1;
     const id = this.#ids;
-    const timer = setTimeout(
-      () => this.#stop(new DeadlineError(`Flite took longer than ${deadlineMs} ms`)),
-      deadlineMs,
-    );
+    const timer = setTimeout(() => this.#overdue(), deadlineMs);
     this.#current = { id, job, timer };
-    this.#worker.postMessage({ id, ...job.request } satisfies FliteRequest);
+    line.port.postMessage({ id, ...job.request } satisfies FliteRequest);
   }
 
-  #launch(): Worker {
-    const worker = new Worker(new URL(`./flite-worker${extname(import.meta.url)}`, import.meta.url), {
-      name: "flite",
-      env: {},
-      // Sound and the program's memory are outside the heap.
-      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
-    });
-    worker.unref();
-    worker.on("message", (answer: FliteAnswer) => {
-      if (this.#worker === worker) this.#answered(answer);
-    });
-    worker.on("error", (error) => this.#lost(worker, error));
-    worker.on("exit", (code) => this.#lost(worker, new Error(`The thread of Flite ended with ${code}`)));
-    return worker;
+  async #connect(): Promise<void> {
+    const attempt = Symbol("connect");
+    this.#connecting = attempt;
+    const shared = this.#shares ? await sharedLine() : null;
+    if (this.#connecting !== attempt) {
+      shared?.end();
+      return;
+    }
+    const line = shared ?? ownLine();
+    this.#connecting = null;
+    this.#line = line;
+    line.port.on("message", (answer: FliteAnswer) => this.#answered(answer));
+    line.port.on("close", () => this.#lost(line));
+    line.port.unref();
+    this.#advance();
   }
 
   #answered(answer: FliteAnswer): void {
-    if ("module" in answer) {
-      this.#endSharing ??= shareFlite(answer.module);
-      return;
-    }
     const current = this.#current;
     if (current?.id !== answer.id) return;
     clearTimeout(current.timer);
@@ -113,26 +129,32 @@ class FliteThread {
     this.#advance();
   }
 
-  /** Handles the end of the thread: the next piece starts another one. */
-  #lost(worker: Worker, error: unknown): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
-    this.#failCurrent(error);
+  /** Handles the end of the thread: a worker of its own makes the piece at hand, and those after it. */
+  #lost(line: Line): void {
+    if (this.#line !== line) return;
+    this.#drop(line);
+    const job = this.#current?.job;
+    // The next port of the server could be one to the same thread, whose end it has not noticed yet.
+    if (job !== undefined) this.#shares = false;
+    if (job !== undefined && job.tries < mostTries) {
+      clearTimeout(this.#current?.timer);
+      this.#current = null;
+      this.#waiting.unshift(job);
+    } else this.#failCurrent(new Error("The thread of Flite has ended"));
     this.#advance();
   }
 
-  #stop(error: Error): void {
-    const worker = this.#worker;
-    this.#worker = null;
-    void worker?.terminate();
-    this.#failCurrent(error);
-    if (this.#holders > 0) {
-      this.#advance();
-      return;
-    }
-    this.#endSharing?.();
-    this.#endSharing = null;
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  /** Gives up a piece that takes too long, with the thread: where it is the server's, this thread has one of its own from here on. */
+  #overdue(): void {
+    this.#shares = false;
+    this.#drop(this.#line);
+    this.#failCurrent(new DeadlineError(`Flite took longer than ${deadlineMs} ms`));
+    this.#advance();
+  }
+
+  #drop(line: Line | null): void {
+    this.#line = null;
+    line?.end();
   }
 
   #failCurrent(error: unknown): void {
@@ -144,5 +166,35 @@ class FliteThread {
   }
 }
 
-/** The thread that synthesises speech; each thread has one of its own. */
+/** Resolves with a line to the thread of the server; with null where there is none at the moment. */
+async function sharedLine(): Promise<Line | null> {
+  try {
+    const port = await sharedThreads().voice?.connect();
+    return port === undefined ? null : { port, end: () => port.close() };
+  } catch {
+    return null;
+  }
+}
+
+/** Starts a worker of this thread, which ends with it. */
+function ownLine(): Line {
+  const worker = new Worker(new URL(`../../../workers/voice${extname(import.meta.url)}`, import.meta.url), {
+    name: "flite",
+    env: {},
+    // Sound and the program's memory are outside the heap.
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
+  });
+  worker.unref();
+  const { port1: port, port2 } = new MessageChannel();
+  worker.postMessage({ port: port2 } satisfies ToSharedThread, [port2]);
+  const end = () => {
+    port.close();
+    void worker.terminate();
+  };
+  // An error ends it, and its port closes.
+  worker.on("error", () => {});
+  return { port, end };
+}
+
+/** The way to the thread that synthesises speech; each thread has one. */
 export const fliteThread = new FliteThread();

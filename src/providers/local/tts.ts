@@ -26,8 +26,8 @@ const unspeakableMs = 200;
 
 /**
  * A replacement of text to speech: CMU Flite in WebAssembly, in English, without network, key, or a model to
- * download. It runs in a thread of its own, with 30 MiB, and 40 ms of CPU for a sentence of 2.5 s. Letters
- * that are not Latin become silence, which is logged once.
+ * download. It runs in a thread of its own, which is one for all sessions of a server, and takes 40 ms of CPU for a
+ * sentence of 2.5 s. Letters that are not Latin become silence, which is logged once.
  */
 export class TTS implements TTSInterface {
   readonly provider = "local";
@@ -42,7 +42,7 @@ export class TTS implements TTSInterface {
     this.model = `flite-${this.#options.voice}`;
   }
 
-  /** Starts the thread and loads the voices, which saves the first sentence 100 ms. */
+  /** Has the thread started and the voices loaded, which saves the first sentence some 100 ms. */
   async warm(): Promise<void> {
     this.#open();
     fliteThread.start();

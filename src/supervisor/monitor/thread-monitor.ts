@@ -9,7 +9,7 @@ import type { Pool } from "../threads/pool.ts";
 import type { Slot } from "../threads/slot.ts";
 import { PacingGauge, systemGauges } from "./load-gauges.ts";
 import { LoadGuard } from "./load-guard.ts";
-import { MemoryGuard, type SharedThread } from "./memory/memory-guard.ts";
+import { MemoryGuard, type SharedMemory } from "./memory/memory-guard.ts";
 import { firstMark } from "./memory/memory-limits.ts";
 import { type MemoryUse, ProcessMemory } from "./memory/process-memory.ts";
 import { heldBytes, type ThreadHolding, ThreadMemory } from "./memory/thread-memory.ts";
@@ -20,7 +20,8 @@ export interface ThreadMonitorOptions {
   readonly options: FilledLauncherOptions;
   readonly sessions: Sessions;
   readonly pool: Pool;
-  readonly recogniser: SharedThread;
+  /** The memory of threads that all sessions share. */
+  readonly shared: readonly SharedMemory[];
   readonly metrics: Metrics;
   readonly log: ServerLog;
 }
@@ -38,7 +39,7 @@ export class ThreadMonitor {
   readonly #pacing = new PacingGauge();
   #maintenance: NodeJS.Timeout | undefined;
 
-  constructor({ options, sessions, pool, recogniser, metrics, log }: ThreadMonitorOptions) {
+  constructor({ options, sessions, pool, shared, metrics, log }: ThreadMonitorOptions) {
     this.#options = options;
     this.#sessions = sessions;
     this.#log = log;
@@ -67,7 +68,7 @@ export class ThreadMonitor {
       memory: this.#processMemory,
       threads,
       heapSoftLimitMb,
-      shared: recogniser,
+      shared,
       log,
       ended: () => this.loadGuard.check(),
     });

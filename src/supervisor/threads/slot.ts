@@ -107,6 +107,7 @@ export class Slot {
       limitedProviders: options.limitedProviders,
       recogniser: options.shared.recogniser.model,
       mediaPort: options.shared.media.offered,
+      voice: true,
       log: options.log,
     };
     this.ended = options.run(boot, this.#abort.signal).then(

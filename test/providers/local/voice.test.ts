@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import test from "ava";
 import type { SpeechEvent } from "greenroom";
@@ -12,6 +11,7 @@ import { fliteText } from "../../../src/providers/local/flite-text.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
+import { namedThreads, threadsAreNamed } from "../../fixtures/thread/named-threads.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
 
 const never = () => new AbortController().signal;
@@ -163,21 +163,13 @@ test("a voice that is closed while it speaks ends its speech", async (t) => {
   t.is((await speak(stays, "Still here.")).length, 1);
 });
 
-/** Threads of this process that speak; on Linux, which tells their names. */
-const fliteThreads = (): number => readdirSync("/proc/self/task").filter(isFlite).length;
-
-function isFlite(task: string): boolean {
-  try {
-    return readFileSync(`/proc/self/task/${task}/comm`, "utf8").trim() === "flite";
-  } catch {
-    return false; // It has ended meanwhile.
-  }
-}
+/** Returns the number of threads of this process that speak. */
+const fliteThreads = (): number => namedThreads("flite");
 
 /** Resolves when no thread speaks: that of the test before may be about to end. */
 const allQuiet = () => eventually("no thread speaks", () => fliteThreads() === 0);
 
-const onLinux = existsSync("/proc/self/task") ? test.serial : test.skip;
+const onLinux = threadsAreNamed ? test.serial : test.skip;
 
 onLinux("the voice's thread ends with its parent thread, in the middle of a word", async (t) => {
   await allQuiet();

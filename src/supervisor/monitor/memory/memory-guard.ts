@@ -10,12 +10,12 @@ import { UnexplainedMemory } from "./unexplained-memory.ts";
 
 const MiB = 2 ** 20;
 
-/** A thread of the server itself, which takes memory once for all sessions. No session is ended for it. */
-export interface SharedThread {
+/** The memory of a thread of the server itself, which takes it once for all sessions. No session is ended for it. */
+export interface SharedMemory {
   /** True while the memory of the process changes by it. */
   readonly settling: boolean;
-  /** Ends it, to give back its memory. Returns whether there was one. */
-  shed(): boolean;
+  /** Ends the thread, to give back its memory, where that may be. Returns whether there was one. */
+  shed?(): boolean;
 }
 
 export interface MemoryGuardOptions {
@@ -23,7 +23,7 @@ export interface MemoryGuardOptions {
   readonly memory: ProcessMemory;
   readonly threads: ThreadMemory;
   readonly heapSoftLimitMb: number;
-  readonly shared: SharedThread;
+  readonly shared: readonly SharedMemory[];
   readonly log: ServerLog;
   /** Called when a thread was ended, since the process had too little memory left. */
   readonly ended: () => void;
@@ -116,6 +116,10 @@ export class MemoryGuard {
     this.#timer = setTimeout(() => this.#tick(), nextMs).unref();
   }
 
+  get #settling(): boolean {
+    return this.#options.shared.some(({ settling }) => settling);
+  }
+
   #isLookDue(at: number, use: MemoryUse): boolean {
     if (this.#willBeFull(use)) return true;
     const full = use.usedBytes >= firstMark(use.limitBytes);
@@ -124,8 +128,8 @@ export class MemoryGuard {
   }
 
   #willBeFull({ usedBytes, limitBytes }: MemoryUse): boolean {
-    // The recogniser's thread takes much memory while it loads, and then stops growing.
-    if (this.#options.shared.settling) return usedBytes >= lastMark(limitBytes);
+    // A thread of the server takes much memory while it loads, and then stops growing.
+    if (this.#settling) return usedBytes >= lastMark(limitBytes);
     return usedBytes + this.#trend.growth * horizonMs >= lastMark(limitBytes);
   }
 
@@ -167,7 +171,7 @@ export class MemoryGuard {
     });
     if (eater === null) return;
     // A thread within its limit is not ended as long as memory that all sessions share can be freed.
-    if (eater.bytes <= softBytes && this.#options.shared.shed()) return;
+    if (eater.bytes <= softBytes && this.#options.shared.some((thread) => thread.shed?.() === true)) return;
     this.#end(eater, use);
   }
 
@@ -200,8 +204,8 @@ export class MemoryGuard {
   }
 
   #unexplainedBytes({ usedBytes }: MemoryUse): number {
-    const { slots, threads, shared } = this.#options;
-    if (shared.settling) return this.#unexplained.settle();
+    const { slots, threads } = this.#options;
+    if (this.#settling) return this.#unexplained.settle();
     return this.#unexplained.look(usedBytes, new Map([...slots].map((slot) => [slot, threads.of(slot)])));
   }
 
