@@ -26,6 +26,11 @@ inChromium(
     await shows(page, ".feed", "Live, 3 replicas");
     await shows(page, ".sessions td", "near");
     await shows(page, ".sessions td", "far <img src=x onerror=alert(1)>");
+    t.regex(
+      (await page.locator(".sessions tbody tr").first().textContent()) ?? "",
+      /far/,
+      "the newest first",
+    );
     t.is(await page.locator(".replica").count(), 3);
     t.is(await page.locator(".plot canvas").count(), 6);
     await shows(page, ".replica", "1 running");

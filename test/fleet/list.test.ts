@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from "ava";
-import { mergedPage, type Page } from "../../src/control-plane/endpoints/list-page.ts";
+import { inOrder, mergedPage, type Page } from "../../src/control-plane/endpoints/list-page.ts";
 import { type Fleet, openFleet, type Replica } from "../fixtures/http/open-fleet.ts";
 
 /** Declares tests that run one after another, since they share a fleet: each has a user of its own. */
@@ -43,7 +43,7 @@ async function pages(replica: Replica, viewer: User, path: string): Promise<stri
   return all;
 }
 
-test("a list has the sessions of all replicas, the oldest first, page by page, at any replica", async (t) => {
+test("a list has the sessions of all replicas, the oldest or the newest first, page by page, at any replica", async (t) => {
   const { fleet } = t.context;
   const ann = user("ann");
   t.deepEqual(await pages(fleet.replicas[0], ann, "/sessions?limit=5"), [[]]);
@@ -57,6 +57,7 @@ test("a list has the sessions of all replicas, the oldest first, page by page, a
     );
     t.deepEqual((await pages(replica, ann, "/sessions?limit=3")).flat(), started);
     t.deepEqual((await pages(replica, ann, "/sessions?limit=1")).flat(), started);
+    t.deepEqual((await pages(replica, ann, "/sessions?limit=2&order=newest")).flat(), started.toReversed());
   }
   const inCall = await pages(fleet.replicas[1], ann, "/calls/even/sessions?limit=2");
   t.is(inCall.flat().length, 3);
@@ -70,7 +71,7 @@ test("sessions are shown as their owner shows them, and the query is judged once
   const { body } = await second.ask("/sessions", { headers: ann });
   t.deepEqual(ids(body.sessions), [session_id]);
   t.like(body.sessions[0], { config: { a: "1" }, created_by: "annie" });
-  for (const query of ["limit=0", "cursor=nonsense", "state=ended"]) {
+  for (const query of ["limit=0", "cursor=nonsense", "state=ended", "order=best"]) {
     t.is((await second.ask(`/sessions?${query}`, { headers: ann })).status, 422);
   }
   t.is((await second.ask("/sessions", { method: "HEAD", headers: ann })).status, 200);
@@ -105,11 +106,15 @@ const places = ({ rows, more }: Page) => [
 ];
 
 test("pages are merged as far as all of them are known", (t) => {
-  t.deepEqual(places(mergedPage([page([1, 4], false), page([2, 3], false)], 10)), [1, 2, 3, 4]);
-  t.deepEqual(places(mergedPage([page([1, 4], false), page([2, 3], false)], 4)), [1, 2, 3, 4]);
-  t.deepEqual(places(mergedPage([page([1, 4], false), page([2, 3], false)], 3)), [1, 2, 3, "more"]);
+  const merged = (pages: readonly Page[], limit: number) =>
+    places(mergedPage(pages, limit, inOrder("oldest")));
+  t.deepEqual(merged([page([1, 4], false), page([2, 3], false)], 10), [1, 2, 3, 4]);
+  t.deepEqual(merged([page([1, 4], false), page([2, 3], false)], 4), [1, 2, 3, 4]);
+  t.deepEqual(merged([page([1, 4], false), page([2, 3], false)], 3), [1, 2, 3, "more"]);
   // What follows 2 may be before 3 and 9.
-  t.deepEqual(places(mergedPage([page([1, 2], true), page([3, 9], false)], 10)), [1, 2, "more"]);
-  t.deepEqual(places(mergedPage([page([1, 8], true), page([3, 9], true)], 10)), [1, 3, 8, "more"]);
-  t.deepEqual(places(mergedPage([page([], false), page([], false)], 10)), []);
+  t.deepEqual(merged([page([1, 2], true), page([3, 9], false)], 10), [1, 2, "more"]);
+  t.deepEqual(merged([page([1, 8], true), page([3, 9], true)], 10), [1, 3, 8, "more"]);
+  t.deepEqual(merged([page([], false), page([], false)], 10), []);
+  const newest = mergedPage([page([4, 1], true), page([3, 2, 0], false)], 10, inOrder("newest"));
+  t.deepEqual(places(newest), [4, 3, 2, 1, "more"]);
 });

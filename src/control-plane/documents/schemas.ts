@@ -138,7 +138,7 @@ export const sessionList = component(
       .nullable()
       .describe("The place where the next page begins; null on the last one."),
   }),
-  "Live sessions, the oldest first.",
+  "Live sessions, by age.",
 );
 
 export const closing = component(
@@ -174,7 +174,8 @@ export const listParameters = z.object({
     .max(1_000)
     .default(100)
     .describe("The most sessions on a page."),
-  cursor: z.string().optional().describe("The next_cursor of the page before."),
+  order: z.enum(["oldest", "newest"]).default("oldest").describe("The sessions that come first."),
+  cursor: z.string().optional().describe("The next_cursor of the page before, in the same order."),
   config: z.enum(["true", "false"]).optional().describe("false: without the config of each session."),
 });
 export const eventParameters = z.object({

@@ -15,7 +15,7 @@ export interface Row extends ListPosition {
   readonly json: string;
 }
 
-/** A part of a list, the oldest first. */
+/** A part of a list. */
 export interface Page {
   readonly rows: readonly Row[];
   /** True where there are sessions after the last row. */
@@ -26,8 +26,15 @@ export function positionOf(session: ListPosition): ListPosition {
   return { startedAt: Math.floor(session.startedAt), id: session.id };
 }
 
-export function byAge(a: ListPosition, b: ListPosition): number {
-  return a.startedAt - b.startedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+/** A comparison of two places, as sorting wants it. */
+type Comparison = (a: ListPosition, b: ListPosition) => number;
+
+const oldestFirst: Comparison = (a, b) =>
+  a.startedAt - b.startedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+
+/** Returns the comparison with which these sessions come first. */
+export function inOrder(order: "oldest" | "newest"): Comparison {
+  return order === "oldest" ? oldestFirst : (a, b) => oldestFirst(b, a);
 }
 
 /** The rows of a page that are the first of a list. */
@@ -58,7 +65,7 @@ export class PageBuilder {
  * Returns one page of many, each from another replica. It ends where one of them ends that has more, since the rest of
  * that one is not known.
  */
-export function mergedPage(pages: readonly Page[], limit: number): Page {
+export function mergedPage(pages: readonly Page[], limit: number, compare: Comparison): Page {
   const builder = new PageBuilder(limit);
   const parts = pages.map(({ rows, more }) => ({ rows, more, at: 0 }));
   for (;;) {
@@ -67,7 +74,7 @@ export function mergedPage(pages: readonly Page[], limit: number): Page {
       const row = part.rows[part.at];
       if (!row && part.more) return builder.page(true);
       const best = first?.rows[first.at];
-      if (row && (!best || byAge(row, best) < 0)) first = part;
+      if (row && (!best || compare(row, best) < 0)) first = part;
     }
     const row = first?.rows[first.at];
     if (!first || !row) return builder.page(false);

@@ -7,7 +7,7 @@ import { isObject } from "../http/json.ts";
 import { gather, tellMissing } from "../peers/gather.ts";
 import { unexpected } from "../peers/survey.ts";
 import {
-  byAge,
+  inOrder,
   mergedPage,
   type Page,
   PageBuilder,
@@ -20,7 +20,7 @@ import {
 /** The longest time that a peer may take to make its part of a list, in milliseconds. */
 const listTimeoutMs = 10_000;
 
-/** Answers with the live sessions that the caller may view, of all replicas, the oldest first. */
+/** Answers with the live sessions that the caller may view, of all replicas, by age. */
 export async function listSessions(exchange: Exchange): Promise<void> {
   await exchange.caller();
   const { call_id: ofPath } = exchange.params;
@@ -30,17 +30,19 @@ export async function listSessions(exchange: Exchange): Promise<void> {
     cursor,
     state,
     config,
+    order,
     call_id: ofQuery,
   } = validated(listParameters, exchange.query, "query");
   const callId = ofPath ?? ofQuery;
   // Clients write the null of the last page as an empty text.
   const after = cursor ? readCursor(cursor) : null;
+  const compare = inOrder(order);
   const candidates = exchange.plane.supervisor
     .listSessions()
     .filter((session) => callId === undefined || session.callId === callId)
     .map((session) => ({ session, ...positionOf(session) }))
-    .filter((place) => after === null || byAge(after, place) < 0)
-    .sort(byAge);
+    .filter((place) => after === null || compare(after, place) < 0)
+    .sort(compare);
 
   const asked = gather(exchange, { kind: "listed", answerTimeoutMs: listTimeoutMs, read: readPage });
   const isBare = config === "false";
@@ -49,7 +51,7 @@ export async function listSessions(exchange: Exchange): Promise<void> {
   const { ctx } = exchange;
   tellMissing(exchange, missing);
   ctx.type = "application/json";
-  ctx.body = pageText(pages.length === 0 ? own : mergedPage([own, ...pages], limit));
+  ctx.body = pageText(pages.length === 0 ? own : mergedPage([own, ...pages], limit, compare));
 }
 
 /** Returns this process's part of a page, each session judged by itself. */

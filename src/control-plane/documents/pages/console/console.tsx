@@ -2,7 +2,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Charts } from "./charts/charts.tsx";
 import { access } from "./data/api.ts";
-import { fleetData, openFleet } from "./data/fleet.ts";
+import { fleetData, liveSessions, openFleet } from "./data/fleet.ts";
 import { useStore } from "./data/store.ts";
 import { ConnectionProblem, Header } from "./views/header.tsx";
 import { Replicas } from "./views/replicas.tsx";
@@ -26,16 +26,12 @@ function Page() {
 
 function Overview() {
   const { feed, fleet, points } = useStore(fleetData);
-  const total = fleet?.replicas.reduce(
-    (sum, { sessions: of }) => sum + of.starting + of.joining + of.live + of.closing,
-    0,
-  );
   return (
     <>
       {fleet && <Tiles fleet={fleet} points={points} />}
       {fleet && <Charts points={points} />}
       <div class="lists">
-        {(fleet || feed.name === "refused") && <SessionsTable total={total ?? null} />}
+        {(fleet || feed.name === "refused") && <SessionsTable total={fleet && liveSessions(fleet)} />}
         {fleet && <Replicas fleet={fleet} />}
       </div>
     </>

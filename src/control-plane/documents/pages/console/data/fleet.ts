@@ -1,3 +1,4 @@
+import { liveStates } from "../../../../../shared/protocol.ts";
 import type { Fleet, FleetPoint } from "../../../../fleet/fleet-schemas.ts";
 import { access } from "./api.ts";
 import { EventFeed, type FeedState } from "./event-feed.ts";
@@ -15,6 +16,13 @@ export interface FleetData {
   readonly fleet: Fleet | null;
   readonly points: readonly FleetPoint[];
 }
+
+/** Returns the number of live sessions of all replicas. */
+export const liveSessions = ({ replicas }: Fleet): number =>
+  replicas.reduce(
+    (sum, { sessions }) => sum + liveStates.reduce((all, state) => all + sessions[state], 0),
+    0,
+  );
 
 const nothing: FleetData = { feed: { name: "connecting" }, fleet: null, points: [] };
 export const fleetData = new Store<FleetData>(nothing);

@@ -117,6 +117,7 @@ function searchOf({ state, callId, cursors }: SessionsQuery): string {
   const cursor = cursors.at(-1);
   return new URLSearchParams({
     config: "false",
+    order: "newest",
     limit: String(pageSize),
     ...(state && { state }),
     ...(callId && { call_id: callId }),

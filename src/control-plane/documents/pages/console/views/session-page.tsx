@@ -9,7 +9,7 @@ import { Retry } from "./header.tsx";
 import { Card, Problem, StatePill } from "./parts.tsx";
 import { CloseButton, MessageForm } from "./session-actions.tsx";
 import { Events, Metrics } from "./session-events.tsx";
-import { latencyText } from "./sessions-table.tsx";
+import { latencyText, resumesText } from "./sessions-table.tsx";
 import { Words } from "./transcript.tsx";
 import { Waterfall } from "./waterfall.tsx";
 
@@ -98,6 +98,7 @@ function Facts({ id, data: { session, cpu, end } }: { id: string; data: SessionD
           {resources && (
             <Fact name="Memory" value={bytesText(resources.heap_bytes + resources.external_bytes)} />
           )}
+          {session.resumes > 0 && <Fact name="Resumed" value={resumesText(session.resumes)} />}
           <Fact name="Latency" value={latencyText({ ...session, cpu })} />
         </>
       )}

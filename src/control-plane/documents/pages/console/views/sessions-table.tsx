@@ -64,8 +64,8 @@ function placeText(
   total: number | null,
 ): string {
   const range = shown === 0 ? "None" : `${countText(first + 1)} to ${countText(first + shown)}`;
-  if (total === null || state || callId) return `${range}, the oldest first.`;
-  return `${range} of ${countText(Math.max(total, first + shown))}, the oldest first.`;
+  if (total === null || state || callId) return `${range}, the newest first.`;
+  return `${range} of ${countText(Math.max(total, first + shown))}, the newest first.`;
 }
 
 function Filter({ query, onChange }: { query: SessionsQuery; onChange: (query: SessionsQuery) => void }) {
@@ -106,7 +106,7 @@ function Table({ rows }: { rows: readonly SessionRow[] }) {
   const at = serverNow();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls is to be reached by keyboard
-    <section class="scroll" aria-label="Sessions, the oldest first" tabIndex={0}>
+    <section class="scroll" aria-label="Sessions, the newest first" tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -123,6 +123,9 @@ function Table({ rows }: { rows: readonly SessionRow[] }) {
             </th>
             <th scope="col" class="number wide">
               Memory
+            </th>
+            <th scope="col" class="number wide">
+              Resumed
             </th>
             <th scope="col" class="number">
               Latency
@@ -155,10 +158,15 @@ function Row({ row, at }: { row: SessionRow; at: number }) {
       <td class="number wide">
         {resources ? bytesText(resources.heap_bytes + resources.external_bytes) : "–"}
       </td>
+      <td class="number wide">{resumesText(row.resumes)}</td>
       <td class="number">{latencyText(row)}</td>
     </tr>
   );
 }
+
+/** Returns how often another thread took up the call. */
+export const resumesText = (resumes: number): string =>
+  resumes === 0 ? "–" : resumes === 1 ? "once" : `${countText(resumes)} times`;
 
 /** Returns the last latency: of the answer where somebody spoke, and else of the model. */
 export function latencyText({

@@ -1,14 +1,12 @@
 import { type EndReason, endReasons } from "../../../../../shared/end-reasons.ts";
 import type { Fleet, FleetPoint } from "../../../../fleet/fleet-schemas.ts";
+import { liveSessions } from "../data/fleet.ts";
 import { countText, msText, percentText } from "../data/words.ts";
 
 /** Shows the figures that are looked at first. */
 export function Tiles({ fleet, points }: { fleet: Fleet; points: readonly FleetPoint[] }) {
   const last = points.at(-1);
-  const sessions = fleet.replicas.reduce(
-    (sum, { sessions: of }) => sum + of.starting + of.joining + of.live + of.closing,
-    0,
-  );
+  const sessions = liveSessions(fleet);
   const capacity = fleet.replicas.reduce((sum, replica) => sum + replica.capacity, 0);
   const started = points.reduce((sum, point) => sum + point.started, 0);
   const refused = points.reduce((sum, point) => sum + point.refused, 0);
