@@ -1,4 +1,5 @@
-import { httpTable, timeoutsTable } from "../../src/options/http.ts";
+import { httpTable } from "../../src/options/http.ts";
+import { timeoutsTable } from "../../src/options/http-limits.ts";
 import { launcherTable, webhookTable } from "../../src/options/launcher.ts";
 import { redisTable } from "../../src/options/launcher-fleet.ts";
 import { defaultText, isOptional, type OptionRow, type OptionTable } from "../../src/options/option.ts";

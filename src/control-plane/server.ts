@@ -1,11 +1,12 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { http } from "../network/node-http.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 import { asksForWebSocket } from "./sockets/serve-upgrades.ts";
 
 /** Makes a server that cuts slow clients off. Node takes the interval of its checks only when a server is made. */
 export function createHttpServer(timeouts: FilledServeOptions["timeouts"]): Server {
-  const server: Server = createServer({
+  const server: Server = http.createServer({
     connectionsCheckingInterval: timeouts.checkIntervalMs,
     shouldUpgradeCallback: (request) => server.listenerCount("upgrade") > 0 && asksForWebSocket(request),
   });

@@ -1,5 +1,4 @@
 import type {
-  CandidatePair,
   RTCIceCandidateInit,
   RTCIceTransport,
   RTCPeerConnection,
@@ -9,7 +8,7 @@ import { RemoteCandidates } from "./candidates.ts";
 import type { PeerState } from "./peer.ts";
 import { normalizeSdp } from "./sdp.ts";
 import { type OpenSocket, PeerSockets } from "./sockets.ts";
-import { checkConsent, iceConnectionOf } from "./werift.ts";
+import { checkConsent, iceConnectionOf, receivedPackets } from "./werift.ts";
 import type { Werift } from "./werift-parts.ts";
 import { mendSecurity } from "./werift-security.ts";
 
@@ -261,10 +260,7 @@ export class PeerLink {
    */
   #checkReceived(): void {
     const { checkAfterMs, silenceMs } = this.#options.times;
-    const received = this.connection.iceTransports.reduce(
-      (sum, { connection }) => sum + receivedBy(connection.nominated),
-      this.#answers,
-    );
+    const received = receivedPackets(this.connection) + this.#answers;
     const silentMs = performance.now() - this.#receivedAt;
     if (received !== this.#received) {
       this.#received = received;
@@ -295,8 +291,4 @@ export class PeerLink {
     this.#state = state;
     this.#options.onState(state);
   }
-}
-
-function receivedBy(pair: CandidatePair | undefined): number {
-  return pair === undefined ? 0 : pair.packetsReceived + pair.requestsReceived + pair.responsesReceived;
 }

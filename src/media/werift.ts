@@ -205,6 +205,15 @@ export function checkConsent({ iceTransports }: RTCPeerConnection, onAnswer: () 
   }
 }
 
+/** Returns how many packets a connection has received by the pairs in use, checks of the other side and its answers included. */
+export function receivedPackets({ iceTransports }: RTCPeerConnection): number {
+  return iceTransports.reduce((sum, { connection: { nominated: pair } }) => {
+    return pair === undefined
+      ? sum
+      : sum + pair.packetsReceived + pair.requestsReceived + pair.responsesReceived;
+  }, 0);
+}
+
 /** The part of werift's side of a data channel's association that is used; its types hide some of it. */
 interface Association {
   readonly advertisedRwnd?: number;

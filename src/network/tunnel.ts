@@ -1,6 +1,7 @@
-import { Agent, type AgentOptions, request as plainRequest } from "node:http";
+import type { Agent, AgentOptions } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import type { Duplex } from "node:stream";
+import { http } from "./node-http.ts";
 import { proxyFor, proxyOptions } from "./proxy.ts";
 
 /**
@@ -30,7 +31,7 @@ export function webSocketAgent(url: string): Agent | undefined {
  * Connects to servers without TLS through CONNECT. Node's own agent sends a proxy the whole request instead,
  * which proxies do not pass on where it becomes a WebSocket (RFC 6455, 4.1).
  */
-class TunnelAgent extends Agent {
+class TunnelAgent extends http.Agent {
   readonly #proxy: URL;
 
   constructor(proxy: URL) {
@@ -60,7 +61,7 @@ export function proxyAuthorization({ username, password }: URL): string | null {
 function openTunnel(proxy: URL, target: string): Promise<Duplex> {
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const authorization = proxyAuthorization(proxy);
-  const outgoing = (proxy.protocol === "https:" ? secureRequest : plainRequest)({
+  const outgoing = (proxy.protocol === "https:" ? secureRequest : http.request)({
     host: proxy.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
     method: "CONNECT",

@@ -42,11 +42,6 @@ interface Waiting extends PacketPosition {
 
 /** Frames from one shortening of speech to the next: so it becomes about a tenth faster. */
 const shortenEvery = 5;
-/**
- * The excess that need not be watched for the whole window, in milliseconds: a thread that was busy as a voice began took at once
- * all that had come meanwhile, and would hear the caller late for seconds.
- */
-const longBeginningMs = 3 * frameMs;
 /** The shortest piece of sound of the codec, in milliseconds: less is no gap. */
 const shortestMs = 2.5;
 
@@ -249,7 +244,7 @@ export class JitterBuffer {
 
   /** Gives sound to be heard; less of it where packets have come early for long. */
   #play(samples: Int16Array): void {
-    const excessMs = this.#excessMs;
+    const excessMs = this.#slack.excessOver(this.#minDepthMs);
     const soundMs = this.#sound.ms(samples.length);
     let kept = samples;
     if (excessMs >= soundMs && this.#sound.wasQuiet && this.#sound.isQuiet(samples)) {
@@ -264,7 +259,7 @@ export class JitterBuffer {
 
   /** Fills in a pause of the sender, who sent nothing since they were silent: it does not count as lost. */
   #pause(ms: number): void {
-    const removedMs = Math.min(this.#excessMs, ms);
+    const removedMs = Math.min(this.#slack.excessOver(this.#minDepthMs), ms);
     this.#leaveOut(removedMs);
     this.#pass(ms - removedMs);
     this.#sound.silence(ms - removedMs);
@@ -282,13 +277,6 @@ export class JitterBuffer {
     const ms = last ? Math.min(gapMs, longestPacketMs) : this.#packetMs;
     this.#pass(ms);
     this.#sound.conceal(ms);
-  }
-
-  /** Returns the time by which the sound is heard later than needed, in milliseconds. */
-  get #excessMs(): number {
-    const excessMs = Math.max(0, this.#slack.least - this.#minDepthMs);
-    if (this.#slack.settled) return excessMs;
-    return this.#slack.begun && excessMs > longBeginningMs ? excessMs : 0;
   }
 
   /** Goes on in the sender's time. */

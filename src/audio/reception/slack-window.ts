@@ -1,6 +1,11 @@
 /** Frames of 20 ms that one part of the window covers. */
 const framesPerPart = 25;
 const parts = 8;
+/**
+ * The excess that need not be watched for the whole window, in milliseconds: a thread that was busy as a voice began took at once
+ * all that had come meanwhile, and would hear the caller late for seconds.
+ */
+const longBeginningMs = 60;
 
 /** A window over the last 4 s, or those that there are, that tells how early packets came: the least and the most, in milliseconds. */
 export class SlackWindow {
@@ -21,14 +26,13 @@ export class SlackWindow {
     return Math.max(0, ...this.#most);
   }
 
-  /** Returns whether the whole window is filled, and something came in it. */
-  get settled(): boolean {
-    return this.#frames >= framesPerPart * parts && Number.isFinite(this.least);
-  }
-
-  /** Returns whether its first part is filled, and something came in it. */
-  get begun(): boolean {
-    return this.#frames >= framesPerPart && Number.isFinite(this.least);
+  /** Returns by how much even the latest packets came earlier than this, in milliseconds; 0 until it was watched for long enough. */
+  excessOver(depthMs: number): number {
+    // Infinite where nothing came.
+    const excessMs = Math.max(0, this.least - depthMs);
+    if (!Number.isFinite(excessMs)) return 0;
+    const neededParts = excessMs > longBeginningMs ? 1 : parts;
+    return this.#frames >= framesPerPart * neededParts ? excessMs : 0;
   }
 
   add(slackMs: number): void {

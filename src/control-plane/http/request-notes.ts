@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { METHODS } from "node:http";
 import type Koa from "koa";
 import type { ServerLog } from "../../log/log.ts";
+import { http } from "../../network/node-http.ts";
 import { causeOf, errorLine, loggedError } from "../../supervisor/log-error.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import type { Hop } from "../peers/connection/mark.ts";
@@ -77,7 +77,7 @@ export class Answering {
   #note(ctx: Koa.Context, notes: RequestNotes, ms: number): void {
     const { id, route, sessionId, code, quiet, hop, proxiedTo, forwardedTo } = notes;
     const { status } = ctx;
-    const method = METHODS.includes(ctx.method) ? ctx.method : "OTHER";
+    const method = http.METHODS.includes(ctx.method) ? ctx.method : "OTHER";
     this.#supervisor.metrics.http(route, method, status, hop ? "peer" : "client", ms / 1_000);
     this.#log[quiet ? "debug" : "info"](
       {

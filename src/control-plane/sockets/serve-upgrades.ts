@@ -1,5 +1,6 @@
-import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { http } from "../../network/node-http.ts";
 
 /** The handshakes that are under way, and the bytes that came behind each. */
 const upgrades = new WeakMap<IncomingMessage, Buffer>();
@@ -27,7 +28,7 @@ export function serveUpgrades(server: Server, listener: RequestListener): void {
     // The code that takes the socket over learns of its end; this listener keeps an error from being uncaught.
     socket.on("error", () => undefined);
     upgrades.set(request, head);
-    const response = new ServerResponse(request);
+    const response = new http.ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.once("finish", () => {

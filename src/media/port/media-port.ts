@@ -1,10 +1,10 @@
-import type { RemoteInfo, Socket } from "node:dgram";
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { isIP, isIPv6 } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import type { FromMediaPort, MediaPath, ToMediaPort } from "../../shared/media-port.ts";
 import { headerLength, headerOf } from "./address-header.ts";
 import { type BindingRequest, readBindingRequest } from "./binding-request.ts";
-import { isToMediaPort } from "./messages.ts";
-import { openUdpSocket } from "./udp-socket.ts";
 
 /** Bounds of the tables. The addresses of a path are those from which one client tries: each of its networks has one. */
 const most = { listeners: 16, paths: 20_000, pathsOfSession: 256, addressesOfPath: 32 };
@@ -201,3 +201,47 @@ export class MediaPort {
 }
 
 const keyOf = (address: string, port: number): string => `${address} ${port}`;
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isAddress = (value: unknown): boolean => typeof value === "string" && isIP(value) !== 0;
+const isText = (value: unknown): boolean =>
+  typeof value === "string" && value.length > 0 && value.length <= 1_024;
+
+/** Returns whether a value is a message to the media port. An agent's code runs in the thread that sends it, so that it may be anything. */
+function isToMediaPort(value: unknown): value is ToMediaPort {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, number, address, user, password, port } = value as Readonly<Record<string, unknown>>;
+  if (!isCount(number)) return false;
+  if (type === "close") return true;
+  if (!isAddress(address)) return false;
+  if (type === "listen") return true;
+  const isPort = isCount(port) && Number(port) > 0 && Number(port) < 65_536;
+  return type === "open" && isText(user) && isText(password) && isPort;
+}
+
+/** The memory for packets that wait in the kernel, in bytes: 200 calls for a tenth of a second. */
+const bufferBytes = 1_048_576;
+
+/**
+ * Opens a UDP socket at an address and a port of this machine; port 0: one that is free. It is for packets to known addresses, and an
+ * error in sending is nobody's: the packet is lost, as others are. Rejects where it cannot be bound.
+ */
+async function openUdpSocket(address: string, port: number): Promise<Socket> {
+  const socket = createSocket({
+    type: isIPv6(address) ? "udp6" : "udp4",
+    recvBufferSize: bufferBytes,
+    sendBufferSize: bufferBytes,
+    // Every address is one already: Node's own way to it costs a turn of the event loop for each packet.
+    lookup: (known, _options, done) => done(null, known, isIPv6(known) ? 6 : 4),
+  });
+  const listening = once(socket, "listening");
+  socket.bind(port, address);
+  try {
+    await listening;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  socket.on("error", () => {});
+  return socket;
+}

@@ -1,7 +1,8 @@
-import { Agent as HttpAgent, type IncomingMessage } from "node:http";
+import type { Agent as HttpAgent, IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { setImmediate as nextRound } from "node:timers/promises";
 import { longestIdleMs } from "../../network/dispatcher.ts";
+import { http } from "../../network/node-http.ts";
 import { proxyOptions } from "../../network/proxy.ts";
 import { fromEnvironment, type ProviderVariable } from "../../shared/provider-table.ts";
 import { type HttpRequest, sendRequest } from "./request.ts";
@@ -30,7 +31,7 @@ export class Connections {
       timeout: longestIdleMs,
       ...proxyOptions(origin),
     };
-    this.#agent = origin.startsWith("https:") ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#agent = origin.startsWith("https:") ? new HttpsAgent(options) : new http.Agent(options);
   }
 
   /**

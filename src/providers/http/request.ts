@@ -1,5 +1,6 @@
-import { type Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import type { Agent, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { http } from "../../network/node-http.ts";
 import { wellFormedJson } from "../../shared/text/text.ts";
 
 /** A request to a provider. */
@@ -37,7 +38,7 @@ export function sendRequest(
     reject(signal.reason);
     return promise;
   }
-  const request = new URL(url).protocol === "https:" ? httpsRequest : httpRequest;
+  const request = new URL(url).protocol === "https:" ? httpsRequest : http.request;
   const outgoing = request(url, {
     method,
     ...(headers === undefined ? {} : { headers }),

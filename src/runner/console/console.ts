@@ -5,12 +5,13 @@ import type { AgentLauncherOptions } from "../../api/launcher-options.ts";
 import type { ConsoleOptions } from "../../api/runner-options.ts";
 import type { LogEvent } from "../../log/log-events.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
+import type { AgentReport } from "../../shared/protocol.ts";
 import { errorLine } from "../../supervisor/log-error.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
+import { describeAgent } from "../../supervisor/warm-up/agent-report.ts";
 import { errorLines } from "../commands/error-lines.ts";
 import { UsageError } from "../commands/usage-error.ts";
-import { showAgentReport } from "../terminal/agent-report.ts";
 import { harmless, paintFor } from "../terminal/paint.ts";
 import { readableLog } from "../terminal/readable-log.ts";
 import { splash } from "../terminal/splash.ts";
@@ -187,4 +188,30 @@ function endLine(session: Session, reason: EndReason): string {
   if (!session.error) return said;
   const lines = errorLines(session.error.stack).map((line) => dim(harmless(line)));
   return [said, red(harmless(errorLine(session.error))), ...lines].join("\n");
+}
+
+/**
+ * Shows the parts of the agent, where hints are wanted, and its faults. Where the conversation goes to a pipe or a file
+ * they are written to standard error.
+ */
+function showAgentReport(
+  report: AgentReport,
+  caller: ConsoleCaller,
+  { hints, limited }: { readonly hints: boolean; readonly limited: readonly string[] },
+): void {
+  const { dim, red, yellow } = paintFor(caller.interactive ? process.stdout : process.stderr);
+  const tell = (text: string) =>
+    caller.interactive ? caller.printout.line(text) : process.stderr.write(`${text}\n`);
+  for (const { level, text } of describeAgent(report, limited)) {
+    if (level === "error") tell(red(harmless(text)));
+    else if (level === "warn") tell(yellow(harmless(text)));
+    else if (hints) tell(dim(harmless(text)));
+  }
+  const lacking = (["stt", "tts"] as const).filter(
+    (lack) => !report.services.some(({ part }) => part === lack),
+  );
+  if (caller.request.inMemory !== undefined && hints && lacking.length > 0) {
+    const names = lacking.map((part) => part.toUpperCase()).join(" and no ");
+    tell(dim(`It has no ${names} of its own: in this call offline stand-ins take their place.`));
+  }
 }

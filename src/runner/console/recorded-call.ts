@@ -4,7 +4,7 @@ import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import { readWav } from "../../audio/wav.ts";
 import { dial } from "../../providers/memory/dial.ts";
 import { writeConversation } from "../../providers/memory/recorded-caller.ts";
-import type { Playback, TestCall } from "../../providers/memory/test-call.ts";
+import type { Playback, Recording, TestCall } from "../../providers/memory/test-call.ts";
 import { within } from "../../shared/deadline.ts";
 import { type InMemoryCall, now } from "../../shared/protocol.ts";
 import type { Session } from "../../supervisor/session/session.ts";
@@ -14,7 +14,6 @@ import { PlainPrintout } from "../terminal/printout.ts";
 import type { ConsoleCaller } from "./caller.ts";
 import type { ConsoleConversation } from "./console-conversation.ts";
 import { ParticipantTurns } from "./participant-turns.ts";
-import { speechGapsMs } from "./speech-gaps.ts";
 
 export interface RecordedCallOptions {
   /** The caller's speech: a WAV file of 16-bit PCM. */
@@ -217,4 +216,31 @@ function lastSound({ samples, sampleRate }: PcmFrame): number | null {
     if (Math.sqrt(energy / piece.length) > soundLevel) return (end * 1_000) / sampleRate;
   }
   return null;
+}
+
+/** The shortest pause within the agent's speech that counts as a gap, in milliseconds. */
+const shortestHoleMs = 300;
+
+/**
+ * Returns the time for which the agent fell silent in the middle of what it said, in milliseconds of the call's time.
+ */
+function speechGapsMs(session: Session, recording: Recording): number {
+  const begun = new Map<string, number>();
+  const speeches: { readonly from: number; readonly until: number }[] = [];
+  session.events
+    .subscribe(0, ({ event }) => {
+      if (event.type === "transcript" && event.role === "agent" && !begun.has(event.turnId)) {
+        begun.set(event.turnId, event.at);
+      } else if (event.type === "turn") {
+        const from = begun.get(event.turnId);
+        if (from !== undefined) speeches.push({ from, until: event.at });
+      }
+    })
+    .unsubscribe();
+  return recording
+    .gaps(shortestHoleMs)
+    .filter(({ at, ms }) =>
+      speeches.some(({ from, until }) => from <= at && at + ms / recording.speed <= until),
+    )
+    .reduce((sum, { ms }) => sum + ms, 0);
 }

@@ -1,5 +1,6 @@
-import { Agent as HttpAgent } from "node:http";
+import type { Agent as HttpAgent } from "node:http";
 import { Agent } from "node:https";
+import { http } from "../../../network/node-http.ts";
 import { proxyOptions } from "../../../network/proxy.ts";
 import { webSocketAgent } from "../../../network/tunnel.ts";
 import { refusalText } from "../../http/body.ts";
@@ -29,7 +30,7 @@ export async function warmUp(
 ): Promise<void> {
   // This endpoint tells whether a key is valid (https://developers.deepgram.com/docs/authenticating).
   const url = `${baseUrl.replace(/^ws/, "http").replace(/\/+$/, "")}/v1/auth/token`;
-  const agent = url.startsWith("https:") ? agentFor(url) : new HttpAgent(proxyOptions(url));
+  const agent = url.startsWith("https:") ? agentFor(url) : new http.Agent(proxyOptions(url));
   const deadline = new AbortController();
   const timer = setTimeout(
     () => deadline.abort(timedOut("To prepare a connection to Deepgram", connectTimeoutMs)),

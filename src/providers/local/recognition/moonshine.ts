@@ -10,7 +10,24 @@ import {
 } from "../../../shared/recognition/speech-model.ts";
 import { type BiasState, KeytermBias } from "./keyterm-bias.ts";
 import { recognitionRate } from "./messages.ts";
-import { endToken, loadTokens, startToken, textOf } from "./tokens.ts";
+
+/** The tokens with which a text begins and ends. */
+const startToken = 1;
+const endToken = 2;
+
+let loading: Promise<LlamaTokenizer> | undefined;
+
+/** Loads the tokens of the model, once a thread: those of LLaMA, which the model's decoder was made with. */
+function loadTokens(): Promise<LlamaTokenizer> {
+  loading ??= import("llama-tokenizer-js").then((module) => module.default);
+  return loading;
+}
+
+/** Returns the text of tokens. Those beyond the words of the model stand for nothing that is spoken. */
+function textOf(tokenizer: LlamaTokenizer, tokens: readonly number[]): string {
+  const known = tokens.filter((token) => token < tokenizer.vocabById.length);
+  return tokenizer.decode([startToken, ...known]).trim();
+}
 
 /** The most tokens of a second of speech. More is a loop, into which the model falls in noise. */
 const mostTokensPerSecond = 6.5;

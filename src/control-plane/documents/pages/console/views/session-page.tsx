@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { TranscriptEntry } from "../../../../../client/transcript.ts";
 import { type EndReason, endReasons } from "../../../../../shared/end-reasons.ts";
 import { access, serverNow } from "../data/api.ts";
 import { sessionProblem } from "../data/problems.ts";
@@ -10,7 +11,6 @@ import { Card, Problem, StatePill } from "./parts.tsx";
 import { CloseButton, MessageForm } from "./session-actions.tsx";
 import { Events, Metrics } from "./session-events.tsx";
 import { latencyText, resumesText } from "./sessions-table.tsx";
-import { Words } from "./transcript.tsx";
 import { Waterfall } from "./waterfall.tsx";
 
 /** Shows one session: its words as they are said, its turns, events and metrics, and what can be done with it. */
@@ -122,6 +122,40 @@ function Fact({ name, value }: { name: string; value: preact.ComponentChildren }
     <div>
       <dt>{name}</dt>
       <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** Shows the words of a session. It stays at the end while nobody scrolls up. */
+function Words({ words }: { words: readonly TranscriptEntry[] }) {
+  const scroll = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  useLayoutEffect(() => {
+    const element = scroll.current;
+    if (element && isAtEnd.current) element.scrollTop = element.scrollHeight;
+  }, [words]);
+  return (
+    <div
+      ref={scroll}
+      class="words"
+      role="log"
+      aria-live="polite"
+      aria-labelledby="words-title"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls is to be reached by keyboard
+      tabIndex={0}
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
+      }}
+    >
+      {words.length === 0 && <p class="hint empty">Nothing has been said yet.</p>}
+      <ol>
+        {words.map((entry, index) => (
+          <li key={`${entry.id}/${index}`} class={entry.role}>
+            <span class="soft">{entry.role === "agent" ? "Agent" : entry.participantId}</span>
+            <p class={entry.final ? "" : "interim"}>{entry.text}</p>
+          </li>
+        ))}
+      </ol>
     </div>
   );
 }
