@@ -857,6 +857,7 @@ export interface RedisRegistryOptions {
     readonly commandTimeoutMs?: number;
     readonly whileAway?: "allow" | "refuse";
     readonly contactTimeoutMs?: number | null;
+    readonly stateKey?: string;
     readonly maxConcurrentSessions?: number | null;
 }
 
@@ -870,6 +871,9 @@ export interface RegistryHooks {
     lost(record: SessionRecord): string | null;
     fenced(sessionIds: readonly string[]): void;
     deliver(message: EndMessage): void;
+    carried(sessionId: string): string | null;
+    adoptable(): number;
+    adopted(record: SessionRecord, carried: string | Error): void;
     room(): number;
     liveness(peer: PeerNode): Promise<Liveness>;
     declaredDead(peer: PeerNode, epoch: number): Promise<boolean | null>;
@@ -1124,6 +1128,7 @@ export interface SessionRegistry {
     readonly up: boolean;
     readonly epoch: number;
     readonly keepsMessages: boolean;
+    readonly successions: Successions | null;
     readonly waiting: WaitingMessages;
     open(node: NodeInfo, limits: RegistryLimits, hooks: RegistryHooks): Promise<void>;
     claim(claim: SessionClaim): Promise<void>;
@@ -1176,6 +1181,7 @@ export interface SessionTimeline {
 export interface Shutdown {
     readonly finished: number;
     readonly closed: number;
+    readonly handedOver: number;
 }
 
 export interface SocketRequest {
@@ -1454,6 +1460,16 @@ export declare abstract class Model {
 export interface AgentData {
     get(name: string): JsonValue | undefined;
     set(name: string, value: JsonValue | undefined): void;
+}
+
+// src/registry/registry.ts
+export type SessionOwner = Pick<SessionRecord, "nodeId" | "epoch">;
+
+// src/registry/registry.ts
+export interface Successions {
+    changed(sessionId: string): void;
+    takeOver(claim: SessionClaim, from: SessionOwner): Promise<boolean>;
+    moved(sessionId: string): void;
 }
 
 // src/shared/end-reasons.ts

@@ -41,6 +41,12 @@ export interface RedisRegistryOptions {
    */
   readonly contactTimeoutMs?: number | null;
   /**
+   * Encrypts what Redis keeps of a conversation, so that another process can go on with it: 32 characters or
+   * more, the same for all processes. To change it while the fleet runs, give several, with spaces between:
+   * the first encrypts, all decrypt. Without it the conversations of live calls are in Redis in plain form.
+   */
+  readonly stateKey?: string;
+  /**
    * The most sessions at a time in all processes together; `null`: the sum of what each can take.
    * @default null
    */

@@ -36,4 +36,6 @@ export interface Shutdown {
   readonly finished: number;
   /** Calls that were asked to close, or did not even do that. */
   readonly closed: number;
+  /** Calls that go on in other replicas. */
+  readonly handedOver: number;
 }

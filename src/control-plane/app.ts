@@ -9,6 +9,7 @@ import { consoleEndpoints } from "./documents/console.ts";
 import { homeEndpoint, talkEndpoints } from "./documents/talk.ts";
 import { notesOf } from "./http/request-notes.ts";
 import { answerEntrusted } from "./peers/entrust.ts";
+import { answerHandOver } from "./peers/hand-over.ts";
 import { allEndpoints, EndpointRouter } from "./router.ts";
 import type { FilledServeOptions } from "./serve-options.ts";
 
@@ -26,6 +27,7 @@ export async function createApp(launcher: AgentLauncher, filled: FilledServeOpti
       const hop = plane.peers.arrival(ctx);
       if (hop === "answered") return;
       if (hop?.kind === "entrusted") return answerEntrusted(ctx, plane.peers.registry);
+      if (hop?.kind === "handed_over") return answerHandOver(ctx, plane.supervisor.arrivals);
       const match = router.match(ctx);
       if (match?.endpoint?.open) return router.run(ctx);
       // A process that stood still may have lost its sessions, so it must not answer before it knows.

@@ -62,9 +62,18 @@ export const logEvents = {
     "The thread of a session has ended, and another one takes up its call: `reason` is the reason, `err` the error.",
   session_resumed:
     "The agent of a session that was interrupted is in its call again: `times` counts how often.",
+  session_adopted:
+    "A session of a replica that is dead goes on in this one: `from_node` is the replica in which it was.",
+  session_adoption_failed:
+    "A session of a replica that is dead cannot go on in this one, and ends as `lost`: `err` is why.",
+  session_handed_over: "A session goes on in another replica, since this one drains: `to_node` is that one.",
+  session_taken_over:
+    "A session of a replica that drains goes on in this one: `from_node` is the replica in which it was.",
+  hand_over_failed: "A session was not handed over, and goes on here; it is tried again.",
   session_end_hook_failed: "`onSessionEnd` failed.",
   session_end_hook_overdue: "`onSessionEnd` did not end before the stop.",
-  session_end_untold: "The end of a session is not reported, since it was reported as lost before.",
+  session_end_untold:
+    "The end of a session is not reported, since it was reported as lost before, or goes on in another replica.",
   session_end_unwritten: "The end of a session could not be written: it will be reported as lost.",
   session_ends_left: "Messages about ends are left for other replicas, or the next start, to send.",
   session_ends_unkept:

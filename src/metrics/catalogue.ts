@@ -75,8 +75,8 @@ export const catalogue = {
   ),
   sessionResumes: counter(
     "greenroom_session_resumes_total",
-    "Sessions whose thread ended, and whose call another thread takes up, by the reason for which the thread ended.",
-    ["reason"],
+    "Sessions whose call another thread takes up, by the reason for which the thread before ended, and by where: in the same replica (`in_place`); in this one, since the other is dead (`adopted`) or drains (`handed_over`).",
+    ["reason", "where"],
   ),
   leavesOnBehalf: counter(
     "greenroom_farewells_total",
@@ -125,7 +125,7 @@ export const catalogue = {
   ),
   peerRequestSeconds: histogram(
     "greenroom_peer_request_seconds",
-    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, replicas asked whether they are there, or whether they know that the one that asks was declared dead (`fenced`), sessions entrusted that the registry cannot be told of, and replicas surveyed for the fleet's figures.",
+    "What other replicas were asked, until the headers of their answer: requests proxied to the owner of a session, starts forwarded for want of room, parts of lists, sessions of a call closed, sessions located that the registry does not know, replicas asked whether they are there, or whether they know that the one that asks was declared dead (`fenced`), sessions entrusted that the registry cannot be told of, replicas surveyed for the fleet's figures, and steps of sessions handed over.",
     requestBuckets,
     ["kind"],
   ),

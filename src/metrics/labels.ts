@@ -20,7 +20,7 @@ export type LeaveOutcome = (typeof leaveOutcomes)[number];
  * found no room; `listed`: its part of a list; `closed`: to close its sessions of a call; `located`: whether it has a
  * session that the registry does not know; `asked`: whether it lives; `fenced`: whether it knows that the asking
  * process was declared dead; `entrusted`: to keep a session that the registry cannot be told of; `surveyed`: its
- * part of the fleet's figures.
+ * part of the fleet's figures; `handed_over`: to go on with a session of a replica that drains.
  */
 export const peerRequestKinds = [
   "proxied",
@@ -32,8 +32,16 @@ export const peerRequestKinds = [
   "fenced",
   "entrusted",
   "surveyed",
+  "handed_over",
 ] as const;
 export type PeerRequestKind = (typeof peerRequestKinds)[number];
+
+/**
+ * The places where a session goes on: in another thread of its replica; in another replica, since its own is dead; or in one to
+ * which its own has handed it over.
+ */
+export const resumePlaces = ["in_place", "adopted", "handed_over"] as const;
+export type ResumePlace = (typeof resumePlaces)[number];
 
 /** The ways of a client's WebSocket: to a session of this replica, or relayed to the replica that has it. */
 export const socketLegs = ["session", "relay"] as const;

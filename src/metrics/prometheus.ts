@@ -15,6 +15,7 @@ import {
   loadCauses,
   type PeerRequestKind,
   peerRequestKinds,
+  type ResumePlace,
   type SocketEnd,
   type SocketLeg,
   type StartStage,
@@ -172,8 +173,8 @@ export class Metrics {
     this.#families.watchdogKills.inc({ reason });
   }
 
-  sessionResumed(reason: EndReason): void {
-    this.#families.sessionResumes.inc({ reason });
+  sessionResumed(reason: EndReason, where: ResumePlace): void {
+    this.#families.sessionResumes.inc({ reason, where });
   }
 
   /** Adds CPU time that session threads used since this was last called. */

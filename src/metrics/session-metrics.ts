@@ -15,6 +15,13 @@ const places = Object.fromEntries(names.map((name, place) => [name, place])) as 
   number
 >;
 
+/** The metrics of a session as another process goes on with them: what is 0 is left out. */
+export interface CarriedMetrics {
+  readonly sums: Readonly<Partial<Record<SessionMetricName, number>>>;
+  readonly counts: Readonly<Partial<Record<SessionMetricName, number>>>;
+  readonly usage: readonly ModelUsage[];
+}
+
 /**
  * The metrics of one session, with the names and meanings of Vision Agents: averages are over completed operations (a
  * failed tool call counts as completed), totals are of everything that was consumed.
@@ -22,12 +29,28 @@ const places = Object.fromEntries(names.map((name, place) => [name, place])) as 
 export class SessionMetrics {
   // The sums are in the order of `names`. Arrays are used, since thousands of ended sessions keep theirs, and
   // a map takes three times the memory.
-  readonly #sums = names.map(() => 0);
-  readonly #counts = names.map(() => 0);
-  readonly #usage = new Usage();
+  readonly #sums: number[];
+  readonly #counts: number[];
+  readonly #usage: Usage;
   /** The latencies of the last turn that had any, in milliseconds; see `ResponseLatency` and `Measurement`. */
   lastResponseMs: number | null = null;
   lastFirstTokenMs: number | null = null;
+
+  /** @param before The metrics so far, where the session began in another process. */
+  constructor(before: CarriedMetrics | null = null) {
+    this.#sums = names.map((name) => before?.sums[name] ?? 0);
+    this.#counts = names.map((name) => before?.counts[name] ?? 0);
+    this.#usage = new Usage(before?.usage);
+  }
+
+  /** Returns the metrics as another process goes on with them. */
+  get carried(): CarriedMetrics {
+    const byName = (values: readonly number[]) =>
+      Object.fromEntries(
+        names.map((name, place) => [name, values[place]]).filter(([, value]) => value !== 0),
+      );
+    return { sums: byName(this.#sums), counts: byName(this.#counts), usage: this.#usage.rows };
+  }
 
   record(measurement: Measurement): void {
     this.#usage.record(measurement);

@@ -15,10 +15,20 @@ const mostModels = 20;
 export class Usage {
   readonly #rows = new Map<string, ModelUsage>();
 
+  /** @param rows The consumption so far, where the session began in another process. */
+  constructor(rows: readonly ModelUsage[] = []) {
+    for (const row of rows) this.#rows.set(keyOf(row.component, row.provider, row.model), row);
+  }
+
   record(measurement: Measurement): void {
     for (const { usage, of } of numbersOf(measurement)) {
       if (usage !== null) this.#add(measurement as Consumption, usage, of(measurement) ?? 0);
     }
+  }
+
+  /** Returns the consumption, not rounded, for another process to go on with. */
+  get rows(): readonly ModelUsage[] {
+    return [...this.#rows.values()];
   }
 
   list(): readonly ModelUsage[] {
@@ -33,13 +43,15 @@ export class Usage {
 
   #add({ kind: component, ...model }: Consumption, field: UsageField, value: number): void {
     let { provider, model: name } = model;
-    let key = JSON.stringify([component, provider, name]);
+    let key = keyOf(component, provider, name);
     if (!this.#rows.has(key) && this.#rows.size >= mostModels) {
       provider = otherLabel;
       name = otherLabel;
-      key = JSON.stringify([component, provider, name]);
+      key = keyOf(component, provider, name);
     }
     const row = this.#rows.get(key) ?? { component, provider, model: name };
     this.#rows.set(key, { ...row, [field]: (row[field] ?? 0) + value });
   }
 }
+
+const keyOf = (...names: readonly string[]): string => JSON.stringify(names);

@@ -107,6 +107,25 @@ export const redisTable = {
       example: "60000",
     },
   },
+  stateKey: {
+    doc:
+      "Encrypts what Redis keeps of a conversation, so that another process can go on with it: 32 characters or more, the " +
+      "same for all processes. To change it while the fleet runs, give several, with spaces between: the first encrypts, " +
+      "all decrypt. Without it the conversations of live calls are in Redis in plain form.",
+    schema: z
+      .string()
+      .regex(/^\s*\S{32,}(\s+\S{32,})*\s*$/, {
+        error: "expected 32 characters or more, or several such, separated by spaces",
+      })
+      .optional(),
+    outside: {
+      group: "Fleet",
+      name: "stateKey",
+      help: "Encrypts the conversations that Redis keeps for other replicas; 32 characters or more",
+      secret: true,
+      example: "",
+    },
+  },
   maxConcurrentSessions: {
     doc: "The most sessions at a time in all processes together; `null`: the sum of what each can take.",
     schema: count.nullable().default(null),

@@ -26,6 +26,7 @@ import type {
  */
 export class MemoryRegistry implements SessionRegistry {
   readonly shared = false;
+  readonly successions = null;
   readonly #journal: Journal | null;
   readonly #live = new Map<string, SessionClaim>();
   readonly #calls = new CallCounts();

@@ -126,6 +126,18 @@ export interface RegistryHooks {
    * called.
    */
   deliver(message: EndMessage): void;
+  /**
+   * Returns what another process needs to go on with this session of this one; null where it cannot be told, or must not
+   * be kept. Called at heartbeats after {@link Successions.changed}.
+   */
+  carried(sessionId: string): string | null;
+  /** Returns how many sessions of dead processes this one would take up now. */
+  adoptable(): number;
+  /**
+   * Reports that the process of this session is dead, and that this process has the session from now on. `carried`: what
+   * that process wrote last; an error where it cannot be read.
+   */
+  adopted(record: SessionRecord, carried: string | Error): void;
   /** Returns how many more messages this process would take on to deliver. */
   room(): number;
   /** Asks another process, whose lease has ended, whether it lives. Resolves within two seconds. */
@@ -189,6 +201,22 @@ export interface RegistryLimits {
  */
 export class RoomSoon extends GreenroomError {}
 
+/** The process that has a session, in one of its lives. */
+export type SessionOwner = Pick<SessionRecord, "nodeId" | "epoch">;
+
+/** The part of a registry by which sessions go on in another process, when their own one dies or drains. */
+export interface Successions {
+  /** Notes that what {@link RegistryHooks.carried} returns for this session has changed. Never waits. */
+  changed(sessionId: string): void;
+  /**
+   * Makes this process the owner of a session that another one hands over. Resolves with whether it is the owner: it is not where
+   * the session has ended, or is not in the other process. Rejects with REGISTRY_UNAVAILABLE where that is not known.
+   */
+  takeOver(claim: SessionClaim, from: SessionOwner): Promise<boolean>;
+  /** Notes that another process has taken over this session, so that nothing more is written of it. Never waits. */
+  moved(sessionId: string): void;
+}
+
 /**
  * Knows which process has which session, for all processes of a fleet, and judges the limits that hold for all of them
  * together. The one in memory knows a single process.
@@ -202,6 +230,8 @@ export interface SessionRegistry {
   readonly epoch: number;
   /** True where messages that are not told yet outlive this process. */
   readonly keepsMessages: boolean;
+  /** The way in which sessions go on in other processes; null where they cannot. */
+  readonly successions: Successions | null;
   /** The messages that are not delivered yet, as of the last heartbeat. */
   readonly waiting: WaitingMessages;
   /**

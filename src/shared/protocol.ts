@@ -132,6 +132,11 @@ export interface Resumption {
   readonly state: string;
   /** The agent's words that were heard in the turn in which it spoke last. */
   readonly heard: { readonly turnId: string; readonly text: string };
+  /**
+   * True where the agent before is still in the call, at rest: this one begins no turn before it is asked to `hand_back`, when that
+   * one leaves.
+   */
+  readonly rests: boolean;
 }
 
 /** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */

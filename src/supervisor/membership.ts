@@ -16,8 +16,9 @@ import { now } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { errorLine } from "./log-error.ts";
 import type { Session } from "./session/session.ts";
+import type { Successors } from "./succession/departures.ts";
 
-export interface MembershipOptions {
+export type MembershipOptions = {
   readonly options: FilledLauncherOptions;
   readonly registry: SessionRegistry;
   readonly metrics: Metrics;
@@ -34,10 +35,10 @@ export interface MembershipOptions {
   /** Tells that the end of this session may be shown before it is written. */
   readonly mayShow: (sessionId: string) => void;
   readonly room: () => number;
-}
+} & Pick<RegistryHooks, "carried" | "adoptable" | "adopted">;
 
 /** The questions and requests that this process has for others. See {@link RegistryHooks}. */
-export type PeersOfMembership = Pick<RegistryHooks, "liveness" | "declaredDead" | "entrust">;
+export type PeersOfMembership = Pick<RegistryHooks, "liveness" | "declaredDead" | "entrust"> & Successors;
 
 /** The part of this process in its fleet: what it tells the registry, and what it hears from it. */
 export class Membership {
@@ -53,6 +54,8 @@ export class Membership {
     liveness: () => Promise.resolve("gone"),
     declaredDead: () => Promise.resolve(null),
     entrust: () => Promise.resolve(false),
+    prepare: () => Promise.resolve(false),
+    takeOver: () => Promise.resolve(false),
   };
   /** The number of sessions of each dead process that were told in this turn of the event loop. */
   readonly #dead = new Map<string, number>();
@@ -66,6 +69,7 @@ export class Membership {
   /** Takes part in the fleet. Resolves also where the registry is out of reach: it is tried again and again. */
   open(): Promise<void> {
     const { options, registry, metrics, log, state, deliver, mayShow, room } = this.#options;
+    const { carried, adoptable, adopted } = this.#options;
     const { nodeId } = this.node;
     if (options.webhook && !registry.keepsMessages) {
       log.info(
@@ -82,13 +86,16 @@ export class Membership {
         fenced: (sessionIds) => {
           log.error(
             { event: "replica_fenced", sessions: sessionIds.length },
-            "This replica stood still or was cut off for longer than its lease: its sessions were reported as lost, and end now",
+            "This replica stood still or was cut off for longer than its lease: its sessions were reported as lost or taken up by others, and end here now",
           );
           this.#options.fenced(sessionIds);
         },
         deliver,
         mayShow,
         room,
+        carried,
+        adoptable,
+        adopted,
         liveness: (peer) => this.#peers.liveness(peer),
         declaredDead: (peer, epoch) => this.#peers.declaredDead(peer, epoch),
         entrust: (session) => this.#peers.entrust(session),
@@ -222,6 +229,11 @@ export class Membership {
   /** Sets the way in which peers are asked. Before it is set, none can be asked anything. */
   set peers(peers: PeersOfMembership) {
     this.#peers = peers;
+  }
+
+  /** Returns the way in which other processes are asked to go on with sessions of this one. */
+  get successors(): Successors {
+    return this.#peers;
   }
 
   /** Tells the registry what it does not know yet, and leaves it. */

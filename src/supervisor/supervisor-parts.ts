@@ -20,6 +20,9 @@ import { Sessions } from "./session/sessions.ts";
 import { Admission } from "./starts/admission.ts";
 import { CrashStorm } from "./starts/crash-storm.ts";
 import { Starts } from "./starts/starts.ts";
+import { Arrivals } from "./succession/arrivals.ts";
+import { writeCarried } from "./succession/carried-session.ts";
+import { Departures } from "./succession/departures.ts";
 import { makeAgentPool } from "./threads/agent-pool.ts";
 import { LeavesOnBehalf, leaveModulesOf } from "./threads/leave-on-behalf.ts";
 import type { Pool } from "./threads/pool.ts";
@@ -43,6 +46,8 @@ export interface SupervisorParts {
   readonly registry: SessionRegistry;
   readonly membership: Membership;
   readonly starts: Starts;
+  readonly arrivals: Arrivals;
+  readonly departures: Departures;
 }
 
 export function makeSupervisorParts(
@@ -86,7 +91,17 @@ export function makeSupervisorParts(
     ignoreLoad: options.ignoreLoad,
   });
   const registry = registryOf(options, log);
-  const endReports = new EndReports({ options, registry, membership: () => membership, metrics, log });
+  const endReports = new EndReports({
+    options,
+    registry,
+    membership: () => membership,
+    departed: (session) => {
+      sessions.forget(session);
+      session.depart();
+    },
+    metrics,
+    log,
+  });
   const membership = new Membership({
     options,
     registry,
@@ -104,6 +119,13 @@ export function makeSupervisorParts(
     deliver: (message) => endReports.deliver(message),
     mayShow: (sessionId) => endReports.show(sessionId),
     room: () => endReports.room,
+    carried: (sessionId) => {
+      const carried = sessions.get(sessionId)?.carried ?? null;
+      return carried && writeCarried(carried);
+    },
+    adoptable: () =>
+      options.maxResumes > 0 && readiness.refusal() === null ? admission.capacity - admission.taken : 0,
+    adopted: (record, carried) => arrivals.adopted(record, carried),
   });
   const stormed = (where: string | null) => {
     if (where !== null)
@@ -129,7 +151,7 @@ export function makeSupervisorParts(
     leaveData: (session, leaveData) => leaves.leave(session.id, leaveData),
     interrupted: (session, { reason, error }) => {
       permits.giveBackAll(session);
-      metrics.sessionResumed(reason);
+      metrics.sessionResumed(reason, "in_place");
       log.warn(
         { event: "session_interrupted", session_id: session.id, reason, err: error && loggedError(error) },
         "the thread of a session has ended, and another one takes up its call",
@@ -142,7 +164,10 @@ export function makeSupervisorParts(
       stormed(crashStorm.count(session));
       endReports.report(session);
     },
+    changed: ({ id }) => registry.successions?.changed(id),
   });
+  const arrivals = new Arrivals({ starts, sessions, registry, endReports, metrics, log });
+  const departures = new Departures({ sessions, registry, membership: () => membership, log });
   metrics.observe({
     serving: () => lifecycle.serving,
     ready: () => readiness.unreadiness() === null,
@@ -172,6 +197,8 @@ export function makeSupervisorParts(
     registry,
     membership,
     starts,
+    arrivals,
+    departures,
   };
 }
 

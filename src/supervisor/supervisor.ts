@@ -14,6 +14,7 @@ import { askForGuestAccess } from "./session/guest-access.ts";
 import type { Session } from "./session/session.ts";
 import { type CallWaitOptions, waitForCalls } from "./session/sessions.ts";
 import { readLimits } from "./starts/capacity.ts";
+import type { Arrivals } from "./succession/arrivals.ts";
 import { makeSupervisorParts, type SupervisorParts } from "./supervisor-parts.ts";
 import type { Pool } from "./threads/pool.ts";
 
@@ -214,6 +215,11 @@ export class Supervisor {
     }
   }
 
+  /** Returns the sessions of other processes that go on in this one. */
+  get arrivals(): Arrivals {
+    return this.#parts.arrivals;
+  }
+
   /** Sets the way in which other processes are asked, as the control plane does. */
   set peers(peers: PeersOfMembership) {
     this.#parts.membership.peers = peers;
@@ -238,7 +244,7 @@ export class Supervisor {
   }
 
   /**
-   * Refuses starts, waits up to `timeoutMs` for calls to end by themselves, asks the rest to close as `drained`, and
+   * Refuses starts, hands sessions over to other processes of the fleet, waits up to `timeoutMs` for calls to end by themselves, asks the rest to close as `drained`, and
    * stops. Aborting `signal` asks them at once.
    */
   async drain(options: CallWaitOptions): Promise<void> {
@@ -246,7 +252,13 @@ export class Supervisor {
     this.#parts.lifecycle.reach("draining");
     this.#parts.warmUp.stop();
     this.#parts.pool.stopFilling();
+    const over = new AbortController();
+    const handedOver = this.#parts.departures.run(
+      AbortSignal.any([over.signal, ...(options.signal ? [options.signal] : [])]),
+    );
     await waitForCalls(this.listSessions(), options, this.log);
+    over.abort();
+    await handedOver;
     await this.stop();
   }
 

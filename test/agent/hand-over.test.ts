@@ -31,7 +31,7 @@ class Handed {
         state: (told) => {
           this.state = told ?? "";
         },
-        resumption: state === null ? null : { reason: "drained", times: 1, state, heard },
+        resumption: state === null ? null : { reason: "drained", times: 1, state, heard, rests: false },
       },
     );
   }
@@ -119,7 +119,9 @@ test("in a session thread a call is handed over between two turns, and nothing i
   t.deepEqual(await before.ask({ about: "hand_over", withinMs: 60_000 }), given);
   const after = new AgentThread(t, agentUrl("come-back"));
   const { state } = before;
-  after.assign({ resumption: { reason: "drained", times: 1, state, heard: { turnId: "", text: "" } } });
+  after.assign({
+    resumption: { reason: "drained", times: 1, state, heard: { turnId: "", text: "" }, rests: false },
+  });
   after.type("hello");
   await said(after, "You said: hello");
   before.close("drained", true);

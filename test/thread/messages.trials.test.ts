@@ -44,7 +44,7 @@ function use(message: FromThread): void {
   const metrics = new Metrics();
   const nothing = () => undefined;
   const session = new SessionOfServer(
-    { callId: "c", callType: "default", config: {}, createdBy: null, inMemory: null },
+    { callId: "c", callType: "default", config: {}, createdBy: null, inMemory: null, arrived: null },
     { createTimeoutMs: 1_000, closeGraceMs: 1_000, maxResumes: 0 },
     {
       permits: new Permits<SessionOfServer>({ testing: 1 }),
@@ -55,6 +55,8 @@ function use(message: FromThread): void {
       resumed: nothing,
       leaving: nothing,
       ended: nothing,
+      changed: nothing,
+      departed: nothing,
     },
     true,
   );

@@ -131,6 +131,7 @@ export class CallRun {
       onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
+    if (host.resumption?.rests) this.#dialogue.rest();
     this.#handOver = new HandOver({
       signal: this.#lifetime.signal,
       offered: () => this.#isKept,

@@ -15,7 +15,7 @@ export interface EventStreamOptions {
 }
 
 /** The reasons for which a stream is over. */
-export type StreamEnd = "ended" | "stopped" | "denied" | "left" | "slow";
+export type StreamEnd = "ended" | "moved" | "stopped" | "denied" | "left" | "slow";
 
 export const eventStreamHeaders = {
   "Content-Type": "text/event-stream; charset=utf-8",
@@ -29,8 +29,8 @@ const retryMs = 2_000;
 const endTimeoutMs = 10_000;
 
 /**
- * Sends the events of a session after `afterId`, then those to come, until the session's last one, until `stopped` or
- * `denied` is aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it
+ * Sends the events of a session after `afterId`, then those to come, until the session's last one, until the session goes on
+ * in another process, until `stopped` or `denied` is aborted, or until the reader leaves. A reader that falls behind by more than the buffer is cut off: it
  * comes back with Last-Event-ID, and loses nothing that the session's ring still holds.
  */
 export async function streamEvents(
@@ -65,14 +65,19 @@ export async function streamEvents(
   };
   const replayed: LoggedEvent[] = [];
   let take = (entry: LoggedEvent): unknown => replayed.push(entry);
-  const subscription = events.subscribe(afterId, (entry) => {
-    try {
-      take(entry);
-    } catch (error) {
-      // An error here would otherwise be thrown to the code that emitted the event.
-      over.reject(error);
-    }
-  });
+  const subscription = events.subscribe(
+    afterId,
+    (entry) => {
+      try {
+        take(entry);
+      } catch (error) {
+        // An error here would otherwise be thrown to the code that emitted the event.
+        over.reject(error);
+      }
+    },
+    // The reader comes back with Last-Event-ID, and is led to the process in which the session goes on.
+    () => over.resolve("moved"),
+  );
   const comments = setInterval(() => write(":\n\n"), options.eventCommentIntervalMs).unref();
   const stop = () => over.resolve("stopped");
   stopped.addEventListener("abort", stop, { once: true });

@@ -66,19 +66,19 @@ export async function readJsonBody(
 }
 
 /**
- * Resolves with the original body, up to one byte more than is ever read, which shows that it is too large. The rest is
+ * Resolves with the original body, up to one byte more than `mostBytes` (default {@link maxBodyBytes}), which shows that it is too large. The rest is
  * left unread. Rejects where the client closes the connection.
  */
-export function readRawBody(req: IncomingMessage): Promise<Buffer> {
+export function readRawBody(req: IncomingMessage, mostBytes = maxBodyBytes): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let length = 0;
-  const done = () => resolve(Buffer.concat(chunks).subarray(0, maxBodyBytes + 1));
+  const done = () => resolve(Buffer.concat(chunks).subarray(0, mostBytes + 1));
   const broken = () => reject(new GreenroomError("BAD_REQUEST", "The request body cannot be read"));
   const take = (chunk: Buffer) => {
     chunks.push(chunk);
     length += chunk.length;
-    if (length <= maxBodyBytes) return;
+    if (length <= mostBytes) return;
     req.pause();
     done();
   };
@@ -94,9 +94,13 @@ export function readRawBody(req: IncomingMessage): Promise<Buffer> {
  * one that a peer has `sealed`: see `bodyHashOf`. Where another parser has read it, the peer has sent the result of
  * that parser as well.
  */
-export async function readWholeBody(ctx: Koa.Context, sealed?: string): Promise<Buffer> {
+export async function readWholeBody(
+  ctx: Koa.Context,
+  sealed?: string,
+  mostBytes = maxBodyBytes,
+): Promise<Buffer> {
   const { req } = ctx;
-  const read = () => (req.readableDidRead ? bytesReadBefore(ctx) : readRawBody(req));
+  const read = () => (req.readableDidRead ? bytesReadBefore(ctx) : readRawBody(req, mostBytes));
   const bytes = hasBody(req) ? await read() : Buffer.alloc(0);
   if (sealed === undefined || bodyHashOf(bytes) === sealed) return bytes;
   throw new GreenroomError("FORBIDDEN", "This is not the body that a peer has passed on");

@@ -19,6 +19,7 @@ import { PeerClient, type PeerQuestion, type QuestionOrigin } from "./connection
 import { PeerError } from "./connection/peer-error.ts";
 import { Tickets } from "./connection/tickets.ts";
 import { entrust } from "./entrust.ts";
+import { successorsBy } from "./hand-over.ts";
 import { KnownPeers } from "./known-peers.ts";
 import { livenessTimeoutMs, type PeerLife, peerLifeOf, statusOf } from "./liveness.ts";
 import { toldMount } from "./passed-on.ts";
@@ -61,6 +62,7 @@ export class Peers {
       liveness: (peer) => this.liveness(peer),
       declaredDead: (peer, epoch) => this.#declaredDead(peer, epoch),
       entrust: (session) => entrust(this, this.#mount, session),
+      ...successorsBy(this, () => this.#mount),
     };
     if (this.registry.shared) this.#tellWhatIsMissing();
     else this.#tellWhatIsUseless();

@@ -49,6 +49,8 @@ export interface HeartbeatEvents {
   lost(record: SessionRecord): void;
   /** Tells that no process delivered this message any more, and that this process does so from now on. */
   taken(message: EndMessage): void;
+  /** Tells that a heartbeat got through, and how many sessions of dead nodes wait for one that takes them up. */
+  beaten(orphans: number): void;
 }
 
 export interface HeartbeatOptions {
@@ -82,6 +84,7 @@ type BeatReply = readonly [
   ownSessions: number,
   /** The time at which it was noticed that Redis has old data, for five seconds; empty otherwise. */
   rolledBack: string,
+  orphans: number,
 ];
 
 /**
@@ -258,7 +261,7 @@ export class Heartbeat {
       return true;
     }
     const [, , refused, superseded, more, untold, peers, suspects, messages, waiting, ...later] = reply;
-    const [birth, fences, changeCount, changes, ownSessions, rolledBack] = later;
+    const [birth, fences, changeCount, changes, ownSessions, rolledBack, orphans] = later;
     outbox.written(batch, superseded);
     this.#born(birth);
     if (rolledBack !== "" && rolledBack !== this.#rolledBack) this.#emptied = true;
@@ -280,6 +283,7 @@ export class Heartbeat {
     this.#suspects.judge(suspects, this.#peers);
     const isWhole = this.#fleet.learn({ count: Number(changeCount), changes, fences, states: peers });
     if (!isWhole) await this.#takeSnapshot();
+    events.beaten(orphans);
     return more === 1 || batch.cut || untold.length > 0;
   }
 

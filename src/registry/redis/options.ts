@@ -9,6 +9,8 @@ export interface FilledRedisRegistryOptions {
   readonly commandTimeoutMs: number;
   readonly whileAway: "allow" | "refuse";
   readonly maxConcurrentSessions: number | null;
+  /** The secrets that encrypt the states of calls, with spaces between: the first encrypts, all decrypt. */
+  readonly stateKey?: string | undefined;
 }
 
 /** The time between two heartbeats of a process, in milliseconds. */

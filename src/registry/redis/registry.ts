@@ -17,6 +17,7 @@ import type {
   SessionEnd,
   SessionRecord,
   SessionRegistry,
+  Successions,
   WaitingMessages,
 } from "../registry.ts";
 import { clientFactory } from "./connection/client.ts";
@@ -30,6 +31,7 @@ import { Outbox } from "./sessions/outbox.ts";
 import { OwnSessions } from "./sessions/own-sessions.ts";
 import { type OwnSession, ownerOf, ownSession, parseFound } from "./sessions/records.ts";
 import { SharedKeys } from "./shared-keys.ts";
+import { Succession } from "./succession/succession.ts";
 
 /**
  * The delay after which ends are written, in milliseconds: they are told after that, and make room for others to start.
@@ -56,6 +58,7 @@ export class RedisRegistry implements SessionRegistry {
   #node: NodeInfo = { nodeId: "", address: null };
   #link: RedisLink | null = null;
   #sharedKeys: SharedKeys | null = null;
+  #succession: Succession | null = null;
   #writing: NodeJS.Timeout | undefined;
 
   constructor(redis: FilledRedisRegistryOptions) {
@@ -64,6 +67,10 @@ export class RedisRegistry implements SessionRegistry {
 
   get up(): boolean {
     return this.#link?.up ?? false;
+  }
+
+  get successions(): Successions | null {
+    return this.#succession;
   }
 
   get epoch(): number {
@@ -108,6 +115,7 @@ export class RedisRegistry implements SessionRegistry {
       events: {
         forgotten: () => {
           this.#writeAll();
+          this.#succession?.writeAgain();
           void this.#sharedKeys?.writeAgain();
         },
         written: () => this.#own.written(),
@@ -119,11 +127,20 @@ export class RedisRegistry implements SessionRegistry {
         counted: (sessions) => this.#compare(sessions),
         lost: (record) => ends.report(record),
         taken: (message) => ends.deliver(message),
+        beaten: (orphans) => this.#succession?.beaten(orphans),
       },
     });
     const [redis, link, own, outbox] = [this.#redis, this.#link, this.#own, this.#outbox];
     this.#admissions = new Admissions({ redis, maxSessionsPerCall, link, own, outbox });
     this.#sharedKeys = new SharedKeys(this.#link);
+    this.#succession = new Succession({
+      link,
+      own,
+      hooks,
+      stateKey: redis.stateKey,
+      hasEnded: (sessionId) => outbox.ends(sessionId) || ends.get(sessionId) !== null,
+      forget: (sessionId) => this.#forget(sessionId),
+    });
     await this.#link.opened();
   }
 
@@ -164,7 +181,8 @@ export class RedisRegistry implements SessionRegistry {
 
   end(sessionId: string, end: SessionEnd, body: string | null): Promise<EndOutcome> {
     const session = this.#own.remove(sessionId);
-    // The session was reported as lost.
+    this.#succession?.ended(sessionId);
+    // The session was reported as lost, or goes on in another process.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
     if (!this.up) void this.#handOver?.end(session, end, body);
@@ -262,13 +280,15 @@ export class RedisRegistry implements SessionRegistry {
     this.#ends?.writeAgain();
   }
 
-  /** Ends sessions at once that were reported as lost. */
+  #forget(sessionId: string): void {
+    this.#own.remove(sessionId);
+    this.#outbox.forget(sessionId);
+  }
+
+  /** Ends sessions at once that were reported as lost, or go on in another process. */
   #lose(sessionIds: readonly string[]): void {
     const lost = sessionIds.filter((sessionId) => this.#own.has(sessionId));
-    for (const sessionId of lost) {
-      this.#own.remove(sessionId);
-      this.#outbox.forget(sessionId);
-    }
+    for (const sessionId of lost) this.#forget(sessionId);
     if (lost.length > 0) this.#hooks?.fenced(lost);
   }
 

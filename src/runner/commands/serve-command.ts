@@ -62,7 +62,7 @@ export async function serveCommand(
   await setImmediate();
   const early = earlySignal();
   if (early !== undefined) {
-    const fields = { event: "server_stopped", cause: early, finished: 0, closed: 0 } as const;
+    const fields = { event: "server_stopped", cause: early, finished: 0, closed: 0, handed_over: 0 } as const;
     announcer.say("ready", `Greenroom has stopped after ${early}: it had not begun to listen`, fields);
     return 0;
   }

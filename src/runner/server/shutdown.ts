@@ -19,10 +19,11 @@ export async function shutDown(
   }
   const sessions = supervisor.listSessions();
   await supervisor.drain({ timeoutMs, ...(signal ? { signal } : {}) });
+  const handedOver = sessions.filter(({ isElsewhere }) => isElsewhere).length;
   const closed = sessions.filter(
-    ({ endReason }) => endReason && endReasons[endReason].isCutByShutdown,
+    ({ endReason, isElsewhere }) => !isElsewhere && endReason && endReasons[endReason].isCutByShutdown,
   ).length;
-  return { finished: sessions.length - closed, closed };
+  return { finished: sessions.length - closed - handedOver, closed, handedOver };
 }
 
 /**

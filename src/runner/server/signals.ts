@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import type { ServerHandle } from "../../api/server-handle.ts";
+import type { ServerHandle, Shutdown } from "../../api/server-handle.ts";
 import type { ServerLog } from "../../log/log.ts";
 import { type EndSignal, takeOverSignals } from "../../process/early-signals.ts";
 import { GreenroomError } from "../../shared/errors.ts";
@@ -40,12 +40,14 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
 
   const shutDown = async (cause: string, announceMs: number) => {
     try {
-      const { finished, closed } = await (await server).close({ announceMs, signal: hurry.signal });
-      announcer.say("ready", `Greenroom has stopped after ${cause}: ${tell(finished, closed)}`, {
+      const shutdown = await (await server).close({ announceMs, signal: hurry.signal });
+      const { finished, closed, handedOver } = shutdown;
+      announcer.say("ready", `Greenroom has stopped after ${cause}: ${tell(shutdown)}`, {
         event: "server_stopped",
         cause,
         finished,
         closed,
+        handed_over: handedOver,
       });
       exit.resolve(exitCode);
     } catch (error) {
@@ -118,11 +120,15 @@ export function untilSignal({ server, announcer, log, announceMs }: UntilSignal)
   return exit.promise;
 }
 
-function tell(finished: number, closed: number): string {
-  if (finished + closed === 0) return "no call was running";
-  const ended = finished === 1 ? "1 call went on to its end" : `${finished} calls went on to their end`;
-  const were = closed === 1 ? "was" : "were";
-  if (closed === 0) return ended;
-  if (finished === 0) return `${closed} ${closed === 1 ? "call" : "calls"} ${were} closed`;
-  return `${ended}, ${closed} ${were} closed`;
+function tell({ finished, closed, handedOver }: Shutdown): string {
+  const parts = [
+    { count: finished, one: "went on to its end", more: "went on to their end" },
+    { count: handedOver, one: "goes on in another replica", more: "go on in other replicas" },
+    { count: closed, one: "was closed", more: "were closed" },
+  ].filter(({ count }) => count > 0);
+  const texts = parts.map(({ count, one, more }, place) => {
+    const calls = place > 0 ? `${count}` : count === 1 ? "1 call" : `${count} calls`;
+    return `${calls} ${count === 1 ? one : more}`;
+  });
+  return texts.join(", ") || "no call was running";
 }

@@ -23,7 +23,14 @@ export class EventLog {
   /** The id of the newest event that is kept no more, other than interim words. */
   #lostId = 0;
   #ended = false;
-  readonly #listeners = new Set<EventListener>();
+  #isCut = false;
+  /** The listeners, each with what is called where the session goes on in another process. */
+  readonly #listeners = new Map<EventListener, () => void>();
+
+  /** @param lastId The id of the last event that another process told of the session; 0 where it begins here. */
+  constructor(lastId = 0) {
+    this.#lastId = this.#lostId = lastId;
+  }
 
   /** Returns the id of the last event; 0 before the first one. */
   get lastId(): number {
@@ -44,8 +51,15 @@ export class EventLog {
     this.#characters += weight(event);
     this.#ended = event.type === "end";
     this.#trim(this.#ended ? keptAfterEnd : kept);
-    for (const listener of this.#listeners) listener(entry);
+    for (const listener of this.#listeners.keys()) listener(entry);
     if (this.#ended) this.#listeners.clear();
+  }
+
+  /** Takes no more events, and tells all listeners so, since the session goes on in another process. */
+  cut(): void {
+    this.#isCut = this.#ended = true;
+    for (const cut of this.#listeners.values()) cut();
+    this.#listeners.clear();
   }
 
   /** Keeps the newest three events alone: the last metrics, the last state, and the end. */
@@ -57,12 +71,18 @@ export class EventLog {
 
   /**
    * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap`
-   * says that events after `afterId` are kept no more, or that `afterId` is not of this log.
+   * says that events after `afterId` are kept no more, or that `afterId` is not of this log. `cut` is called where the
+   * session goes on in another process, at once where that is so already.
    */
-  subscribe(afterId: number, listener: EventListener): { readonly gap: boolean; unsubscribe(): void } {
+  subscribe(
+    afterId: number,
+    listener: EventListener,
+    cut: () => void = () => undefined,
+  ): { readonly gap: boolean; unsubscribe(): void } {
     const known = afterId >= this.#lostId && afterId <= this.#lastId;
     for (const entry of [...this.#entries]) if (!known || entry.id > afterId) listener(entry);
-    if (!this.#ended) this.#listeners.add(listener);
+    if (!this.#ended) this.#listeners.set(listener, cut);
+    else if (this.#isCut) cut();
     return { gap: !known, unsubscribe: () => this.#listeners.delete(listener) };
   }
 

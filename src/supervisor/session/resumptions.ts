@@ -5,6 +5,9 @@ import type { Resumption } from "../../shared/protocol.ts";
 /** The time in which resumptions are counted, in milliseconds, as the restart intensity of OTP has it. */
 const windowMs = 60_000;
 
+/** The part of a call that another process goes on with. */
+type Resumed = Pick<Resumption, "state" | "heard" | "times">;
+
 const nothingHeard: Resumption["heard"] = { turnId: "", text: "" };
 
 /** The state of a session's call as its thread told it last, and whether another thread may take the call up. */
@@ -18,9 +21,16 @@ export class Resumptions {
   /** The agent's words in the turn in which it spoke last. */
   #heard = nothingHeard;
 
-  /** @param most The most resumptions within a minute. */
-  constructor(most: number) {
+  /**
+   * @param most The most resumptions within a minute. 0: the call is not kept for another process either.
+   * @param before What another process knew, where the session goes on in this one.
+   */
+  constructor(most: number, before: Resumed | null) {
     this.#most = most;
+    if (before === null) return;
+    this.#count = before.times;
+    this.#state = before.state;
+    this.#heard = before.heard;
   }
 
   /** Returns the number of resumptions so far. */
@@ -47,13 +57,29 @@ export class Resumptions {
     return this.#state !== null && endReasons[reason].isCrash && this.#lately.length < this.#most;
   }
 
+  /** Returns what another process needs; null where the call must not, or cannot, go on there. */
+  get carried(): Resumed | null {
+    if (this.#state === null || this.#most === 0) return null;
+    return { state: this.#state, heard: this.#heard, times: this.#count };
+  }
+
+  /**
+   * Returns the state for the first thread in this process, where the session began in another one, and counts it.
+   * @param rests True where the agent there is still in the call.
+   */
+  arrive(reason: EndReason, rests: boolean): Resumption {
+    if (this.#state === null) throw new Error("The session did not begin in another process");
+    this.#count += 1;
+    return { reason, times: this.#count, state: this.#state, heard: this.#heard, rests };
+  }
+
   /** Returns the state for the next thread, and counts it; null where the session is to end for this reason. */
   next(reason: EndReason): Resumption | null {
     const state = this.#state;
     if (state === null || !this.may(reason)) return null;
     this.#lately.push(performance.now());
     this.#count += 1;
-    return { reason, times: this.#count, state, heard: this.#heard };
+    return { reason, times: this.#count, state, heard: this.#heard, rests: false };
   }
 
   /** Forgets the state, since the session has ended. */

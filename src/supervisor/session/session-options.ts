@@ -1,5 +1,6 @@
 import type { Measurement } from "../../shared/measurement.ts";
 import type { InMemoryCall, JsonObject, JsonValue, LeaveData } from "../../shared/protocol.ts";
+import type { ArrivedSession } from "../succession/carried-session.ts";
 import type { Permits } from "./permits.ts";
 import type { EndDecision } from "./session-end.ts";
 
@@ -11,6 +12,8 @@ export interface SessionIdentity {
   readonly createdBy: JsonValue;
   /** The call that takes place in memory, where it does; else null. */
   readonly inMemory: InMemoryCall | null;
+  /** The session as another process had it, where it goes on here; null where it begins. */
+  readonly arrived: ArrivedSession | null;
 }
 
 export interface SessionDeadlines {
@@ -36,4 +39,8 @@ export interface SessionListener<Session extends object> {
   /** Tells that the agent is back in its call. */
   resumed(session: Session): void;
   ended(session: Session): void;
+  /** Tells that what another process would need to go on with it has changed. */
+  changed(session: Session): void;
+  /** Tells that it goes on in another process, and its thread is gone. */
+  departed(session: Session): void;
 }

@@ -5,7 +5,8 @@ import type { EventLog } from "./event-log.ts";
 
 /** The progress of a session: its state, of which its events tell, and the times of the steps of its start. */
 export class SessionProgress {
-  readonly startedAt = now();
+  /** The time of its start, in epoch milliseconds. */
+  readonly startedAt: number;
   readonly timeline: { -readonly [Step in keyof SessionTimeline]: SessionTimeline[Step] } = {
     assignedAt: null,
     enteredAt: null,
@@ -18,9 +19,16 @@ export class SessionProgress {
   #inCall = Promise.withResolvers<void>();
   #state: SessionState = "starting";
 
-  constructor(events: EventLog) {
+  /** @param before The time and the steps of its start, where it began in another process. */
+  constructor(events: EventLog, before: Pick<SessionProgress, "startedAt" | "timeline"> | null) {
     this.#events = events;
-    events.append({ type: "state", at: this.startedAt, state: this.#state });
+    this.startedAt = before?.startedAt ?? now();
+    if (before === null) {
+      events.append({ type: "state", at: this.startedAt, state: this.#state });
+      return;
+    }
+    Object.assign(this.timeline, before.timeline);
+    this.#state = "resuming";
   }
 
   get state(): SessionState {

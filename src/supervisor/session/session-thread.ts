@@ -5,6 +5,7 @@ import type {
   SessionAnswer,
   SessionAssignment,
   SessionQuestion,
+  TextMessage,
   ToThread,
 } from "../../shared/protocol.ts";
 import type { Slot, SlotHolder } from "../threads/slot.ts";
@@ -53,6 +54,16 @@ export class SessionThread {
     const typed = this.#typed.add(message);
     this.send({ type: "message", message: typed });
     return typed.messageId;
+  }
+
+  /** Returns the typed messages that the agent has not taken. */
+  get typed(): readonly TextMessage[] {
+    return [...this.#typed.all];
+  }
+
+  /** Takes over typed messages that another process was given. */
+  takeOverTyped(messages: readonly TextMessage[]): void {
+    for (const message of this.#typed.takeOver(messages)) this.send({ type: "message", message });
   }
 
   /** Notes that the agent took a typed message. */

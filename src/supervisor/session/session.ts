@@ -14,7 +14,9 @@ import {
   type SessionAnswer,
   type SessionQuestion,
   type SessionState,
+  type TextMessage,
 } from "../../shared/protocol.ts";
+import type { CarriedSession } from "../succession/carried-session.ts";
 import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { EventLog } from "./event-log.ts";
 import { MetricsEvents } from "./metrics-events.ts";
@@ -31,14 +33,14 @@ import { Transcript } from "./transcript.ts";
  * end is visible to others once it is shown: see {@link Session.showEnd}.
  */
 export class Session implements SlotHolder {
-  readonly id = randomUUID();
+  readonly id: string;
   readonly callId: string;
   readonly callType: string;
   /** The `config` of its start, for the agent; empty once its end is shown, since ended sessions are kept for a while. */
   config: JsonObject;
   readonly createdBy: JsonValue;
-  readonly metrics = new SessionMetrics();
-  readonly events = new EventLog();
+  readonly metrics: SessionMetrics;
+  readonly events: EventLog;
   transcript: Transcript | null;
   resources: SessionResources | null = null;
   /** The time since which the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
@@ -46,14 +48,16 @@ export class Session implements SlotHolder {
 
   readonly #inMemory: InMemoryCall | null;
   #listener: SessionListener<Session> | null;
-  readonly #progress = new SessionProgress(this.events);
+  readonly #progress: SessionProgress;
   readonly #creation: Creation;
   readonly #thread: SessionThread;
-  readonly #metricsEvents = new MetricsEvents(this.events, this.metrics);
+  readonly #metricsEvents: MetricsEvents;
   readonly #resumptions: Resumptions;
   /** The state that its next thread is given, while it has none. */
   #resumption: Resumption | null = null;
   readonly #ending = new SessionEnd();
+  /** True once it goes on in another process: it ends here without an end. */
+  #isElsewhere = false;
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
   readonly ended = this.#over.promise;
@@ -66,18 +70,30 @@ export class Session implements SlotHolder {
     listener: SessionListener<Session>,
     keepTranscript: boolean,
   ) {
+    const { arrived } = identity;
+    const carried = arrived?.carried ?? null;
+    this.id = arrived?.claim.sessionId ?? randomUUID();
     this.callId = identity.callId;
     this.callType = identity.callType;
     this.config = identity.config;
     this.createdBy = identity.createdBy;
     this.#inMemory = identity.inMemory;
     this.#listener = listener;
-    this.#resumptions = new Resumptions(deadlines.maxResumes);
+    this.metrics = new SessionMetrics(carried?.metrics);
+    this.events = new EventLog(carried?.lastEventId);
+    const { startedAt } = arrived?.claim ?? {};
+    this.#progress = new SessionProgress(
+      this.events,
+      carried && startedAt !== undefined ? { startedAt, timeline: carried.timeline } : null,
+    );
+    this.#metricsEvents = new MetricsEvents(this.events, this.metrics);
+    this.#resumptions = new Resumptions(deadlines.maxResumes, carried?.call ?? null);
     this.#thread = new SessionThread(deadlines.closeGraceMs, (leaveData) =>
       listener.leaveData(this, leaveData),
     );
     this.#creation = new Creation(deadlines.createTimeoutMs, (cause) => this.#createOverdue(cause));
-    this.transcript = keepTranscript ? new Transcript() : null;
+    if (carried) this.#thread.takeOverTyped(carried.typed);
+    this.transcript = keepTranscript ? new Transcript(carried?.transcript ?? []) : null;
   }
 
   get startedAt(): number {
@@ -109,6 +125,25 @@ export class Session implements SlotHolder {
   get resumes(): number {
     return this.#resumptions.count;
   }
+  /** Returns whether it goes on in another process. */
+  get isElsewhere(): boolean {
+    return this.#isElsewhere;
+  }
+  /** Returns what another process needs to go on with it; null where it must not, or cannot, go on there. */
+  get carried(): CarriedSession | null {
+    const call = this.#resumptions.carried;
+    if (call === null || this.#inMemory !== null || this.leaving || this.state === "ended") return null;
+    const { config, timeline, metrics, transcript, events } = this;
+    return {
+      config,
+      timeline,
+      call,
+      typed: this.typed,
+      metrics: metrics.carried,
+      transcript: transcript?.lines ?? null,
+      lastEventId: events.lastId,
+    };
+  }
   /** Returns whether it was asked to close, or has come to its end, and still holds its place. */
   get leaving(): boolean {
     return this.state === "closing" || (this.state !== "ended" && this.#ending.decided);
@@ -133,6 +168,38 @@ export class Session implements SlotHolder {
     const call = { sessionId, callId, callType, config, inMemory: this.#inMemory };
     this.#thread.assign(slot, { ...call, resumption: this.#resumption, rehearsal: false }, this);
     return created;
+  }
+
+  /** Goes on here with a session of another process. `decision`: why it does not go on there; `rests`: its agent is still in the call. */
+  arrive(decision: EndDecision, rests: boolean): void {
+    this.#resumption = this.#resumptions.arrive(decision.reason, rests);
+    this.events.append({ type: "state", at: now(), state: this.state });
+    this.events.append({ type: "interrupted", at: now(), ...decision });
+  }
+
+  /** Returns the messages that participants typed and the agent has not taken. */
+  get typed(): readonly TextMessage[] {
+    return this.#thread.typed;
+  }
+
+  /** Takes over messages that were typed in the process in which it was before. */
+  takeOverTyped(messages: readonly TextMessage[]): void {
+    this.#thread.takeOverTyped(messages);
+  }
+
+  /**
+   * Ends here without an end, since it goes on in another process. Its thread leaves the call to the agent there.
+   */
+  depart(): void {
+    if (this.#isElsewhere) return;
+    this.#isElsewhere = true;
+    this.events.cut();
+    this.#ending.show();
+    if (this.state === "ended") return;
+    const decision = this.#ending.decide({ reason: "drained", error: null });
+    if (!this.#progress.closes) this.#progress.move("closing");
+    const asked = this.#thread.close("drained", () => this.#ending.killReason("killed"), true);
+    if (!asked) this.#end(decision);
   }
 
   /** Ends a session that is interrupted, and for which there is no thread. Without effect on any other. */
@@ -200,6 +267,7 @@ export class Session implements SlotHolder {
     if (this.#progress.closes) throw new GreenroomError("SESSION_CLOSING");
     const messageId = this.#thread.sendTyped(message);
     this.aloneSince = null;
+    this.#listener?.changed(this);
     return messageId;
   }
 
@@ -260,6 +328,7 @@ export class Session implements SlotHolder {
         break;
       case "state":
         this.#resumptions.keep(message.state);
+        this.#listener?.changed(this);
         break;
       case "answer":
         this.#thread.answered(message.number, message.answer);
@@ -298,6 +367,7 @@ export class Session implements SlotHolder {
     }
     this.#resumptions.happened(event);
     this.events.append(event);
+    if (event.type === "transcript" || event.type === "turn") this.#listener?.changed(this);
   }
 
   /** Ends the session, unless its call can be taken up in another thread. */
@@ -342,7 +412,8 @@ export class Session implements SlotHolder {
     const { reason, error: cause } = decision;
     this.#metricsEvents.end(this.#ending.complete(decision));
     this.#creation.fail(new GreenroomError(endReasons[reason].startError, undefined, { cause }));
-    if (began) this.#listener?.ended(this);
+    if (this.#isElsewhere) this.#listener?.departed(this);
+    else if (began) this.#listener?.ended(this);
     else this.showEnd();
     this.transcript = this.#listener = null;
     this.#thread.end();

@@ -34,9 +34,11 @@ export class Sessions {
     this.sweep();
   }
 
-  /** Forgets a session at once that never came to be. */
+  /** Forgets a session at once that never came to be, or goes on in another process. */
   forget(session: Session): void {
-    this.#live.delete(session.id);
+    // Another session of the same id may have arrived meanwhile.
+    for (const sessions of [this.#live, this.#ended])
+      if (sessions.get(session.id) === session) sessions.delete(session.id);
   }
 
   get(id: string): Session | undefined {

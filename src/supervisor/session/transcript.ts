@@ -6,8 +6,14 @@ const most = { lines: 2_000, characters: 256 * 1_024 };
 
 /** The words of one session, kept only where the end of it is to be reported with them. */
 export class Transcript {
-  readonly #lines: TranscriptLine[] = [];
+  readonly #lines: TranscriptLine[];
   #characters = 0;
+
+  /** @param lines The words so far, where the session began in another process. */
+  constructor(lines: readonly TranscriptLine[] = []) {
+    this.#lines = [...lines];
+    for (const { text } of lines) this.#characters += text.length;
+  }
 
   get lines(): readonly TranscriptLine[] {
     return this.#lines;

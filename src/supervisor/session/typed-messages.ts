@@ -9,6 +9,13 @@ const most = 32;
 export class TypedMessages {
   readonly #waiting = new Map<string, TextMessage>();
 
+  /** Takes over messages that another process was given. Those that it has are not taken twice. */
+  takeOver(messages: readonly TextMessage[]): readonly TextMessage[] {
+    const added = messages.filter(({ messageId }) => !this.#waiting.has(messageId));
+    for (const message of added) this.#waiting.set(message.messageId, message);
+    return added;
+  }
+
   /** Returns the messages, the oldest first. */
   get all(): Iterable<TextMessage> {
     return this.#waiting.values();

@@ -10,7 +10,9 @@ import type { Membership } from "../membership.ts";
 import type { Permits } from "../session/permits.ts";
 import { Session } from "../session/session.ts";
 import type { EndDecision } from "../session/session-end.ts";
+import type { SessionIdentity } from "../session/session-options.ts";
 import type { Sessions } from "../session/sessions.ts";
+import type { ArrivedSession } from "../succession/carried-session.ts";
 import type { Pool } from "../threads/pool.ts";
 import type { Slot } from "../threads/slot.ts";
 import type { Admission, Reservation } from "./admission.ts";
@@ -32,6 +34,19 @@ export interface StartsOptions {
   readonly leaveData: (session: Session, leaveData: LeaveData) => void;
   readonly interrupted: (session: Session, decision: EndDecision) => void;
   readonly ended: (session: Session) => void;
+  readonly changed: (session: Session) => void;
+}
+
+/** The differences of a session that began in another process. */
+export interface Arriving {
+  /** The reason for which it does not go on there. */
+  readonly decision: EndDecision;
+  /** True where its agent there is still in the call, so that the one here begins no turn yet. */
+  readonly rests: boolean;
+  /** Tells that the agent is in the call. */
+  readonly resumed: () => void;
+  /** Tells that it has ended. Returns false where the other process still has the session, so that nothing is told of it. */
+  readonly ended: () => boolean;
 }
 
 /** The most threads that a start tries where they end before the agent's code ran. */
@@ -79,11 +94,33 @@ export class Starts {
     }
   }
 
-  /** Makes the session. It is counted in the tick that decides, so that no two sessions take the last place. */
+  /**
+   * Goes on with a session of another process, which has a place from here on, and is given a thread; where there is none in time it
+   * ends. Throws the `GreenroomError` that says why there is no room.
+   */
+  arrive(arrived: ArrivedSession, arriving: Arriving): Session {
+    const refused = this.#options.refusal();
+    if (refused) throw refused;
+    const { callId, callType, createdBy } = arrived.claim;
+    const { config } = arrived.carried;
+    const identity = { callId, callType, createdBy, config, inMemory: null, arrived };
+    const session = this.#make(identity, performance.now(), arriving);
+    session.arrive(arriving.decision, arriving.rests);
+    void this.#resume(session, arriving.decision);
+    return session;
+  }
+
   #admit(request: StartRequest, begunAt: number): Session {
+    const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
+    const session = this.#make({ callId, callType, config, createdBy, inMemory, arrived: null }, begunAt);
+    this.#options.sessions.add(session);
+    return session;
+  }
+
+  /** Makes the session. It is counted in the tick that decides, so that no two sessions take the last place. */
+  #make(identity: SessionIdentity, begunAt: number, arriving?: Arriving): Session {
     const {
       options,
-      sessions,
       admission,
       membership,
       permits,
@@ -93,36 +130,43 @@ export class Starts {
       leaveData,
       interrupted,
       ended,
+      changed,
     } = this.#options;
-    const { callId, callType = "default", config = {}, createdBy = null, inMemory = null } = request;
     const place = admission.admit();
     const session = new Session(
-      { callId, callType, config, createdBy, inMemory },
+      identity,
       options,
       {
         permits,
         measured,
         leaveData,
+        changed,
         joined: () => metrics.startSeconds("joined", (performance.now() - begunAt) / 1_000),
         leaving: (session) => membership.leaving(session),
         interrupted: (session, decision) => {
           interrupted(session, decision);
           void this.#resume(session, decision);
         },
-        resumed: (session) =>
+        resumed: (session) => {
           log.info(
             { event: "session_resumed", session_id: session.id, times: session.resumes },
             "session resumed",
-          ),
+          );
+          arriving?.resumed();
+        },
         ended: (session) => {
           place[Symbol.dispose]();
-          ended(session);
+          if (arriving?.ended() ?? true) ended(session);
+          else permits.giveBackAll(session);
+        },
+        departed: (session) => {
+          place[Symbol.dispose]();
+          permits.giveBackAll(session);
         },
       },
       options.includeTranscript,
     );
     this.#places.set(session, place);
-    sessions.add(session);
     return session;
   }
 

@@ -32,6 +32,8 @@ export interface EndReportsOptions {
   readonly options: FilledLauncherOptions;
   readonly registry: SessionRegistry;
   readonly membership: () => Pick<Membership, "end" | "node">;
+  /** Tells that a session that ended here goes on in another process. */
+  readonly departed: (session: Session) => void;
   readonly metrics: Metrics;
   readonly log: ServerLog;
 }
@@ -173,7 +175,7 @@ export class EndReports {
         void this.#supersede(session);
         log.warn(
           { event: "session_end_untold", session_id: session.id },
-          "The end of this session is not reported, since it was reported as lost before",
+          "The end of this session is not reported, since it was reported as lost before, or goes on in another replica",
         );
         break;
       case "left":
@@ -188,13 +190,18 @@ export class EndReports {
   }
 
   /**
-   * Replaces the end of the session by the one that counts, and shows it. Where the registry cannot be asked, that is
+   * Replaces the end of the session by the one that counts, and shows it; a session that goes on elsewhere shows none. Where the registry cannot be asked, that is
    * `lost`, and the time of the end is asked for again later.
    */
   async #supersede(session: Session): Promise<void> {
-    const { registry, membership } = this.#options;
+    const { registry, membership, departed } = this.#options;
     for (let isKnown = false; !isKnown; ) {
       const found = await registry.find(session.id).catch(() => undefined);
+      if (found?.end === null) {
+        departed(session);
+        this.show(session.id);
+        return;
+      }
       const { reason, endedAt } = found?.end ?? { reason: "lost" as const, endedAt: session.endedAt };
       const error = reason === "lost" ? lostError(membership().node) : null;
       session.supersede({ reason, error }, endedAt ?? session.startedAt);

@@ -1,4 +1,5 @@
 import { effects, guarded, ownSessions, registered, script } from "./script.ts";
+import { adoptable, orphanMs } from "./succession.ts";
 
 /** The most changes that a heartbeat brings; a node that is further behind takes a snapshot. */
 export const mostChanges = 500;
@@ -11,7 +12,7 @@ export const mostChanges = 500;
  */
 export const beat = script(
   "beat",
-  `${effects}${guarded}${registered}${ownSessions}
+  `${effects}${guarded}${registered}${ownSessions}${adoptable}
 local leaseMs, state = tonumber(nextArgument()), nextArgument()
 local most, room = tonumber(nextArgument()), tonumber(nextArgument())
 local changesKnown, fenceKnown = tonumber(nextArgument()), nextArgument()
@@ -67,6 +68,14 @@ for _, node in ipairs(redis.call('ZRANGEBYSCORE', p .. ':nodes', '-inf', '(' .. 
   suspects[#suspects + 1] = text(now - redis.call('ZSCORE', p .. ':suspects', node))
 end
 
+local function lose(id, data, seen)
+  local header, claim = split(data)
+  local lost = cjson.encode({header[1], header[2], 'lost', seen}) .. '\\n' .. claim
+  remove(id, header[1], header[2], lost)
+  redis.call('SET', p .. ':ended:' .. id, lost, 'PX', 600000)
+  redis.call('HSET', untold, id, lost)
+end
+
 for _ = 1, 10 do
   local dead = redis.call('SRANDMEMBER', p .. ':dead')
   if not dead or most <= 0 then break end
@@ -77,20 +86,31 @@ for _ = 1, 10 do
   redis.call('DEL', p .. ':holds:' .. dead)
   local ids = redis.call('SPOP', p .. ':of:' .. dead, most)
   most = most - #ids
+  local seen = redis.call('HGET', p .. ':seen', dead) or text(now)
   for _, id in ipairs(ids) do
     local data = redis.call('HGET', p .. ':live', id)
-    local header, claim
-    if data then header, claim = split(data) end
-    if header and header[1] == dead then
-      local lost = cjson.encode({dead, header[2], 'lost', redis.call('HGET', p .. ':seen', dead) or text(now)}) .. '\\n' .. claim
-      remove(id, dead, header[2], lost)
-      redis.call('SET', p .. ':ended:' .. id, lost, 'PX', 600000)
-      redis.call('HSET', untold, id, lost)
+    if data and split(data)[1] == dead then
+      if isAdoptable(id) then
+        redis.call('ZADD', p .. ':orphans', text(now), id)
+        redis.call('HSET', p .. ':orphan-seen', id, seen)
+      else
+        lose(id, data, seen)
+      end
     end
   end
   if redis.call('SCARD', p .. ':of:' .. dead) == 0 then
     redis.call('SREM', p .. ':dead', dead)
     redis.call('HDEL', p .. ':seen', dead)
+  end
+end
+
+local orphans = redis.call('ZCARD', p .. ':orphans')
+if orphans > 0 and most > 0 then
+  local overdue = redis.call('ZRANGEBYSCORE', p .. ':orphans', '-inf', text(now - ${orphanMs}), 'LIMIT', 0, most)
+  for _, id in ipairs(overdue) do
+    local data, seen = redis.call('HGET', p .. ':live', id), redis.call('HGET', p .. ':orphan-seen', id)
+    if data then lose(id, data, seen or text(now)) else redis.call('ZREM', p .. ':orphans', id) end
+    orphans = orphans - 1
   end
 end
 
@@ -129,6 +149,6 @@ return {
   'ok', text(now), refused, superseded, redis.call('EXISTS', p .. ':dead'), redis.call('HGETALL', untold), others,
   suspects, messages, {redis.call('ZCARD', p .. ':since'), oldest[2] or ''}, redis.call('GET', p .. ':birth') or '',
   redis.call('ZRANGEBYSCORE', p .. ':fenced', fenceKnown, '+inf', 'WITHSCORES'),
-  text(count), changes, redis.call('SCARD', p .. ':of:' .. me), rolledBack
+  text(count), changes, redis.call('SCARD', p .. ':of:' .. me), rolledBack, orphans
 }`,
 );

@@ -66,8 +66,9 @@ end
 for _ = 1, tonumber(nextArgument()) do
   local id, owner, call, claim = nextArgument(), nextArgument(), nextArgument(), nextArgument()
   local reason, endedAt, body = nextArgument(), nextArgument(), nextArgument()
-  if redis.call('EXISTS', p .. ':ended:' .. id) == 0 then
-    local live = redis.call('HGET', p .. ':live', id)
+  local live = redis.call('HGET', p .. ':live', id)
+  local isElsewhere = live and nodeOf(split(live)[1]) ~= nodeOf(owner)
+  if not isElsewhere and redis.call('EXISTS', p .. ':ended:' .. id) == 0 then
     local data = cjson.encode({owner, call, reason, endedAt}) .. '\\n' .. claim
     if live then
       local header = split(live)

@@ -17,6 +17,10 @@ import { createHash } from "node:crypto";
  *   :live            hash: session → owner and call; a line break; the claim as JSON
  *   :calls           hash: call → its live sessions
  *   :leaving         hash: live session that is on its way out → its call
+ *   :state:<id>      what another node needs to go on with a live session, as its node wrote it; gone after a day without a change
+ *   :orphans         sorted set: live session of a dead node that may be adopted → since when
+ *   :orphan-seen     hash: such a session → when its node was last known to live
+ *   :adoptions       hash: live session → how often it was adopted
  *   :of:<owner>      set: the live sessions of a node#epoch
  *   :changes         stream: sessions that began and ended, messages that wait and were told, so that every node knows all of
  *                    them; :change-count numbers it
@@ -83,6 +87,9 @@ local function write(id, owner, call, claim)
   change('session', id, data)
 end
 
+-- Another life of the same node, which registered anew, counts as the same owner.
+local function nodeOf(owner) return string.match(owner, '^(.*)#%d+$') end
+
 local function enter(id, owner, call, claim)
   write(id, owner, call, claim)
   redis.call('HINCRBY', p .. ':calls', call, 1)
@@ -93,6 +100,10 @@ local function remove(id, owner, call, ended)
   redis.call('HDEL', p .. ':live', id)
   redis.call('HDEL', p .. ':leaving', id)
   redis.call('SREM', p .. ':of:' .. owner, id)
+  redis.call('DEL', p .. ':state:' .. id)
+  redis.call('ZREM', p .. ':orphans', id)
+  redis.call('HDEL', p .. ':orphan-seen', id)
+  redis.call('HDEL', p .. ':adoptions', id)
   change('session', id, ended)
   if redis.call('HINCRBY', p .. ':calls', call, -1) <= 0 then redis.call('HDEL', p .. ':calls', call) end
 end
@@ -128,11 +139,12 @@ local function keep(id, since, body)
   redis.call('SADD', p .. ':holds:' .. me, id)
 end
 
--- A session of this node is live. False: it has ended, whatever this node knows of it.
+-- A session of this node is live. False: it has ended, or goes on in another node, whatever this node knows of it.
 local function add(id, call, claim)
   local known = redis.call('HGET', p .. ':live', id)
   if known then
     local header = split(known)
+    if nodeOf(header[1]) ~= nodeOf(me) then return false end
     if header[1] ~= me then
       redis.call('SREM', p .. ':of:' .. header[1], id)
       write(id, me, call, claim)
@@ -144,12 +156,14 @@ local function add(id, call, claim)
   return true
 end
 
--- A session of this node has ended, or never came to be, where there is no reason. False: another end was written before.
+-- A session of this node has ended, or never came to be, where there is no reason. False: another end was written before, or it
+-- goes on in another node.
 local function finish(id, call, claim, reason, endedAt, keptMs, since, body)
   local known = redis.call('HGET', p .. ':live', id)
   local data = reason == '' and '' or cjson.encode({me, call, reason, endedAt}) .. '\\n' .. claim
   if known then
     local header = split(known)
+    if nodeOf(header[1]) ~= nodeOf(me) then return false end
     remove(id, header[1], header[2], data)
   else
     local ended = redis.call('GET', p .. ':ended:' .. id)

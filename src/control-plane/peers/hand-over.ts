@@ -1,0 +1,104 @@
+import type { IncomingMessage } from "node:http";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type Koa from "koa";
+import type { PeerNode } from "../../registry/registry.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import type { TextMessage } from "../../shared/protocol.ts";
+import type { Arrivals, HandOverOffer } from "../../supervisor/succession/arrivals.ts";
+import type { Successors } from "../../supervisor/succession/departures.ts";
+import { readWholeBody } from "../http/body.ts";
+import { isObject } from "../http/json.ts";
+import { notesOf } from "../http/request-notes.ts";
+import type { PeerQuestion, QuestionOrigin } from "./connection/peer-client.ts";
+
+/** The longest time that a peer may take to have its agent in a call, in milliseconds. */
+const prepareTimeoutMs = 16_000;
+/** The longest time that a peer may take to take over, in milliseconds: one command of Redis, and a little. */
+const takeOverTimeoutMs = 5_000;
+/** The most bytes of a session that is handed over, compressed, and as JSON. */
+const mostBytes = { packed: 2 ** 20, json: 4 * 2 ** 20 };
+
+/** One step of a hand-over, as a peer is sent it. */
+type Step =
+  | { readonly step: "prepare"; readonly offer: HandOverOffer }
+  | { readonly step: "take_over"; readonly sessionId: string; readonly typed: readonly TextMessage[] };
+
+/** The part of the peers that is needed to ask them. */
+interface AskablePeers {
+  ask(peer: PeerNode, question: PeerQuestion, from: QuestionOrigin): Promise<IncomingMessage>;
+}
+
+/** Returns the way in which peers are asked to go on with sessions of this replica. */
+export function successorsBy(peers: AskablePeers, mount: () => string): Successors {
+  const ask = async (
+    peer: PeerNode,
+    step: Step,
+    answerTimeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<number | null> => {
+    const body = zstdCompressSync(Buffer.from(JSON.stringify(step)));
+    if (body.length > mostBytes.packed) return null;
+    const question: PeerQuestion = {
+      method: "POST",
+      target: `${mount()}/health`,
+      mount: mount(),
+      headers: ["Content-Type", "application/octet-stream"],
+      body,
+      answerTimeoutMs,
+      signal,
+    };
+    try {
+      const answer = await peers.ask(peer, question, { kind: "handed_over", ip: "", host: null });
+      answer.resume();
+      return answer.statusCode ?? null;
+    } catch {
+      // The peers count and log what goes wrong with them.
+      return null;
+    }
+  };
+  return {
+    prepare: async (peer, offer, signal) =>
+      (await ask(peer, { step: "prepare", offer }, prepareTimeoutMs, signal)) === 204,
+    takeOver: async (peer, sessionId, typed) => {
+      const step = { step: "take_over", sessionId, typed } as const;
+      const status = await ask(peer, step, takeOverTimeoutMs, new AbortController().signal);
+      return status === 204 ? true : status === 409 ? false : null;
+    },
+  };
+}
+
+/** Takes a step of a hand-over from a peer, which has proved itself: 204 where it is done, 409 where the peer keeps the session. */
+export async function answerHandOver(ctx: Koa.Context, arrivals: Arrivals): Promise<void> {
+  const notes = notesOf(ctx);
+  notes.quiet = true;
+  notes.route = "hand_over";
+  const step = readStep(await readWholeBody(ctx, notes.bodyHash, mostBytes.packed));
+  if (step.step === "take_over") {
+    ctx.status = (await arrivals.takeOver(step.sessionId, step.typed)) ? 204 : 409;
+    return;
+  }
+  const left = new AbortController();
+  const leave = () => left.abort();
+  ctx.res.once("close", leave);
+  try {
+    await arrivals.prepare(step.offer, left.signal);
+    ctx.status = 204;
+  } finally {
+    ctx.res.off("close", leave);
+  }
+}
+
+/** Reads a step. A peer wrote it: only another version of Greenroom can send another form. */
+function readStep(packed: Buffer): Step {
+  try {
+    const json: unknown = JSON.parse(
+      zstdDecompressSync(packed, { maxOutputLength: mostBytes.json }).toString(),
+    );
+    if (isObject(json) && json.step === "take_over" && typeof json.sessionId === "string")
+      return json as unknown as Step;
+    if (isObject(json) && json.step === "prepare" && isObject(json.offer)) return json as unknown as Step;
+  } catch {
+    // It is refused below.
+  }
+  throw new GreenroomError("BAD_REQUEST", "It is not a step of a hand-over");
+}

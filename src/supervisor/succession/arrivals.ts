@@ -1,0 +1,171 @@
+import type { ServerLog } from "../../log/log.ts";
+import type { Metrics } from "../../metrics/prometheus.ts";
+import type { SessionClaim, SessionOwner, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
+import { within } from "../../shared/deadline.ts";
+import { GreenroomError } from "../../shared/errors.ts";
+import { now, type TextMessage } from "../../shared/protocol.ts";
+import { loggedError } from "../log-error.ts";
+import type { Session } from "../session/session.ts";
+import { lostError } from "../session/session-summary.ts";
+import type { Sessions } from "../session/sessions.ts";
+import type { Starts } from "../starts/starts.ts";
+import type { EndReports } from "../webhook/end-reports.ts";
+import { readCarried } from "./carried-session.ts";
+
+/** The longest time that an agent which takes up a call may take to be in it, in milliseconds. */
+const joinTimeoutMs = 15_000;
+/**
+ * The number of event ids that are left out where a session is adopted: its process may have told events after those that are
+ * known of, and none of their ids may be used again.
+ */
+const skippedEvents = 1_000;
+/** The time for which an agent that is in the call waits for the other one to leave it, in milliseconds. */
+const takeOverTimeoutMs = 15_000;
+
+/** A session that another process would hand over. It is plain JSON. */
+export interface HandOverOffer {
+  readonly claim: SessionClaim;
+  readonly owner: SessionOwner;
+  /** The text that `writeCarried` wrote. */
+  readonly carried: string;
+}
+
+export interface ArrivalsOptions {
+  readonly starts: Pick<Starts, "arrive">;
+  readonly sessions: Sessions;
+  readonly registry: SessionRegistry;
+  readonly endReports: Pick<EndReports, "lost">;
+  readonly metrics: Metrics;
+  readonly log: ServerLog;
+}
+
+/** A session whose agent is in the call here, and that the other process still has. */
+interface Prepared {
+  readonly session: Session;
+  readonly offer: HandOverOffer;
+  readonly overdue: NodeJS.Timeout;
+  isTaken: boolean;
+}
+
+/** The sessions of other processes that go on in this one. */
+export class Arrivals {
+  readonly #options: ArrivalsOptions;
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with a session whose process is dead, and that this process has from now on. Where it cannot, the session is lost. */
+  adopted(record: SessionRecord, carried: string | Error): void {
+    const { starts, sessions, registry, endReports, metrics, log } = this.#options;
+    const { nodeId, epoch: _, end: __, ...claim } = record;
+    const { sessionId } = claim;
+    try {
+      if (carried instanceof Error) throw carried;
+      const known = readCarried(carried);
+      const arrived = { claim, carried: { ...known, lastEventId: known.lastEventId + skippedEvents } };
+      const decision = { reason: "lost", error: lostError(record) } as const;
+      const told = { resumed: () => undefined, ended: () => true };
+      const session = starts.arrive(arrived, { decision, rests: false, ...told });
+      sessions.add(session);
+      metrics.sessionResumed("lost", "adopted");
+      log.warn(
+        { event: "session_adopted", session_id: sessionId, from_node: nodeId },
+        "A session of a replica that is dead goes on here",
+      );
+    } catch (error) {
+      log.error(
+        {
+          event: "session_adoption_failed",
+          session_id: sessionId,
+          from_node: nodeId,
+          err: loggedError(error),
+        },
+        "A session of a replica that is dead cannot go on here",
+      );
+      const end = { reason: "lost", endedAt: now() } as const;
+      void registry.end(sessionId, end, endReports.lost({ ...record, end }));
+    }
+  }
+
+  /**
+   * Has an agent join the call of a session of another process, where it is silent until it is told to take over. Resolves once it
+   * is in the call. Rejects with the `GreenroomError` that says why it is not: the other process goes on with the session.
+   */
+  async prepare(offer: HandOverOffer, abandoned: AbortSignal): Promise<void> {
+    const { sessionId } = offer.claim;
+    const { starts, sessions } = this.#options;
+    if (this.#prepared.has(sessionId) || sessions.get(sessionId)?.endedAt === null)
+      throw new GreenroomError("BAD_REQUEST", "This session is here, or about to be");
+    const joined = Promise.withResolvers<void>();
+    const arrived = { claim: offer.claim, carried: readCarried(offer.carried) };
+    const session = starts.arrive(arrived, {
+      decision: { reason: "drained", error: null },
+      rests: true,
+      resumed: () => joined.resolve(),
+      ended: () => {
+        joined.reject(new GreenroomError("START_FAILED", undefined, { cause: session.error }));
+        return this.#prepared.get(sessionId)?.isTaken ?? true;
+      },
+    });
+    const overdue = setTimeout(() => this.#drop(sessionId), joinTimeoutMs + takeOverTimeoutMs);
+    this.#prepared.set(sessionId, { session, offer, overdue, isTaken: false });
+    try {
+      await within(joined.promise, joinTimeoutMs, "The agent's join", abandoned);
+    } catch (error) {
+      this.#drop(sessionId);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes over a session that was prepared, with what was typed in the other process meanwhile; called again, it takes what was
+   * typed later. Resolves with whether this process has the session.
+   */
+  async takeOver(sessionId: string, typed: readonly TextMessage[]): Promise<boolean> {
+    const { registry, sessions, metrics, log } = this.#options;
+    const prepared = this.#prepared.get(sessionId);
+    const session = prepared?.session ?? sessions.get(sessionId);
+    if (prepared && session) {
+      const { claim, owner } = prepared.offer;
+      prepared.isTaken = await this.#isOwner(claim, owner);
+      if (!prepared.isTaken || session.state === "ended") {
+        this.#drop(sessionId);
+        return false;
+      }
+      this.#forget(sessionId);
+      sessions.add(session);
+      metrics.sessionResumed("drained", "handed_over");
+      log.info(
+        { event: "session_taken_over", session_id: sessionId, from_node: owner.nodeId },
+        "A session of a replica that drains goes on here",
+      );
+      registry.successions?.changed(sessionId);
+      session.takeOverTyped(typed);
+      // Where its thread has ended meanwhile, the next one does not rest.
+      void session.ask({ about: "hand_back" }).catch(() => undefined);
+      return true;
+    }
+    if (!session || session.leaving || session.state === "ended") return false;
+    session.takeOverTyped(typed);
+    return true;
+  }
+
+  async #isOwner(claim: SessionClaim, from: SessionOwner): Promise<boolean> {
+    const { registry } = this.#options;
+    return registry.successions?.takeOver(claim, from).catch(() => false) ?? false;
+  }
+
+  /** Has the agent leave a call that it does not take over. */
+  #drop(sessionId: string): void {
+    this.#forget(sessionId)?.session.depart();
+  }
+
+  #forget(sessionId: string): Prepared | undefined {
+    const prepared = this.#prepared.get(sessionId);
+    clearTimeout(prepared?.overdue);
+    this.#prepared.delete(sessionId);
+    return prepared;
+  }
+}
