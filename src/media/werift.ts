@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { CandidatePair, RTCIceTransport, RTCPeerConnection, Message as StunMessage } from "werift";
+import { whileLoading } from "../agent/thread/preload.ts";
 import { loadOpus } from "../audio/reception/opus.ts";
 import { addressOf, headerLength, headerOf } from "./port/address-header.ts";
 import type { OpenPath } from "./port/media-port-client.ts";
@@ -15,15 +16,14 @@ let loading: Promise<Werift> | undefined;
 
 /** Loads werift and the codec, which takes 200 ms and 20 MiB, once a thread. It is called ahead of a call. */
 export async function loadWerift(): Promise<Werift> {
-  loading ??= Promise.all([import("werift"), loadOpus()]).then(
-    async ([werift]: readonly [Werift, unknown]) => {
-      registerSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
-      releaseAllocations(werift);
-      // It is of this thread, and so of one session.
-      await werift.RTCDtlsTransport.SetupCertificate();
-      return werift;
-    },
-  );
+  loading ??= whileLoading(async () => {
+    const [werift]: readonly [Werift, unknown] = await Promise.all([import("werift"), loadOpus()]);
+    registerSockets([werift.UdpTransport, werift.TcpTransport, werift.TlsTransport]);
+    releaseAllocations(werift);
+    // It is of this thread, and so of one session.
+    await werift.RTCDtlsTransport.SetupCertificate();
+    return werift;
+  });
   return loading;
 }
 

@@ -71,6 +71,8 @@ export const Pulse = {
   nestedWorkers: 1,
   /** The heap, Buffers and wasm memory that these hold together, in KiB. */
   nestedKilobytes: 2,
+  /** The number of loads of modules that are under way: some stop the thread's loop for long, on a busy machine. */
+  loading: 3,
 } as const;
 export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_ELEMENT;
 

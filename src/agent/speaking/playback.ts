@@ -3,6 +3,7 @@ import type { QueuedSpeech } from "../../audio/playback/queued-speech.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import { isSilent, type SpeechTextOptions } from "../speech-text/speech-text.ts";
+import { registerPreload } from "../thread/preload.ts";
 import type { TTS } from "../tts.ts";
 import type { Output, OutputEvents } from "./output.ts";
 import { SoundOutput } from "./sound-output.ts";
@@ -15,6 +16,12 @@ export interface PlaybackOptions {
   /** The changes that the text goes through before it is spoken. */
   readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
 }
+
+/** Has the patterns of spoken text compiled, by their first use in a thread: some 20 ms, for which the first sentence would wait. */
+const compilePatterns = (): boolean => isSilent("Hello. How are you?", {});
+
+// A session in which nobody listens does without.
+registerPreload(async () => compilePatterns(), "idle");
 
 /** The agent's side of the sound of a call: text that a voice speaks, and sound as a model makes it, become frames at their time. */
 export class Playback {
@@ -33,8 +40,7 @@ export class Playback {
       onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
       onPacing: ({ worstMs, p99Ms, frames }) => context.measure({ kind: "pacing", worstMs, p99Ms, frames }),
     });
-    // The first use in a thread compiles patterns for some 20 ms, which the first sentence would have to wait for.
-    if (options.tts) setImmediate(() => isSilent("Hello. How are you?", {}));
+    if (options.tts && this.#heard) setImmediate(compilePatterns);
   }
 
   /** Opens the way for text that is to be spoken. Returns null where the agent has no voice, or nobody hears it: text is read. */

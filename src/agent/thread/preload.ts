@@ -1,7 +1,30 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
+import { Pulse } from "../../shared/protocol.ts";
 
 type Load = () => Promise<unknown>;
+
+/** The values in shared memory by which the main thread sees what this one does; null in a thread of no server. */
+let shared: Int32Array | null = null;
+
+/** Has loads told to the main thread, in the thread's heartbeat. */
+export function tellLoads(pulse: Int32Array): void {
+  shared = pulse;
+}
+
+/**
+ * Resolves with what `load` loads. Meanwhile the main thread knows that this one may stand still: it gives others sessions first, and
+ * is more patient.
+ */
+export async function whileLoading<T>(load: () => Promise<T>): Promise<T> {
+  if (shared === null) return load();
+  Atomics.add(shared, Pulse.loading, 1);
+  try {
+    return await load();
+  } finally {
+    Atomics.sub(shared, Pulse.loading, 1);
+  }
+}
 
 /** The time that a thread has been warm before it loads what a session may do without, in milliseconds. */
 const idleAfterMs = 500;
@@ -34,7 +57,7 @@ export async function preloadWhileIdle(assigned: Promise<unknown>): Promise<void
   void assigned.then(() => waiting.abort());
   try {
     await sleep(idleAfterMs, undefined, { signal: waiting.signal, ref: false });
-    for (const load of whileIdle) await load();
+    for (const load of whileIdle) await whileLoading(load);
   } catch {
     // A session has come, or a part cannot be loaded.
   }

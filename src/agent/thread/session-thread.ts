@@ -21,7 +21,7 @@ import { Inbox } from "./inbox.ts";
 import { isolateThread } from "./isolation.ts";
 import { watchNestedWorkers } from "./nested-workers.ts";
 import { PermitDesk } from "./permits.ts";
-import { preloadAll, preloadWhileIdle } from "./preload.ts";
+import { preloadAll, preloadWhileIdle, tellLoads } from "./preload.ts";
 import { offerSharedThreads, SharedThreadDesk } from "./shared-threads.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
@@ -42,6 +42,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   const pulse = new Int32Array(heartbeat);
   setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
   watchNestedWorkers(pulse);
+  tellLoads(pulse);
   const log = new ThreadLog(logOptions);
   captureConsole(log);
   isolateThread();

@@ -8,7 +8,7 @@ export interface WatchdogOptions {
   /** The longest time that a loop may stand still before it is judged `unresponsive`, in milliseconds. */
   readonly unresponsiveAfterMs: number;
   /**
-   * The longest time that it may stand still while `createAgent` runs, which may load something heavy, in milliseconds.
+   * The longest time that it may stand still while `createAgent` runs, or modules are loaded, in milliseconds.
    */
   readonly createTimeoutMs: number;
   /** Called with the frames in which a hung thread was found, before it is ended. */
@@ -64,13 +64,13 @@ export class Watchdog {
     }
   }
 
-  #allowedMs({ creating }: Slot): number {
+  #allowedMs(slot: Slot): number {
     const { unresponsiveAfterMs, createTimeoutMs } = this.#options;
-    return creating ? Math.max(unresponsiveAfterMs, createTimeoutMs) : unresponsiveAfterMs;
+    return loads(slot) ? Math.max(unresponsiveAfterMs, createTimeoutMs) : unresponsiveAfterMs;
   }
 
   async #judge(slot: Slot, blockedMs: number): Promise<void> {
-    const option = slot.creating ? "createTimeoutMs" : "unresponsiveAfterMs";
+    const option = loads(slot) ? "createTimeoutMs" : "unresponsiveAfterMs";
     const frames = slot.thread ? await hotFrames(slot.thread) : [];
     if (slot.state === "gone") return;
     this.#options.found(slot, blockedMs, frames);
@@ -82,3 +82,6 @@ export class Watchdog {
     slot.kill({ reason: "unresponsive", message, stack: stack.join("\n") });
   }
 }
+
+/** Returns whether the thread is at something that may take long once. */
+const loads = ({ creating, loading }: Slot): boolean => creating || loading;

@@ -133,12 +133,14 @@ export class Pool {
   /** Returns a warm slot in this very tick, if there is one and no start waits for it. */
   take(): Slot | undefined {
     if (this.#stopped || this.#waiters.size > 0) return undefined;
-    for (const slot of this.slots) {
-      if (slot.claim()) {
-        this.#fillLater(this.count("warm") > 0 ? calmRefillDelayMs : refillDelayMs);
-        return slot;
-      }
-    }
+    // A thread that loads something ahead would take up its session late.
+    const slot = this.#claim(({ loading }) => !loading) ?? this.#claim(() => true);
+    if (slot) this.#fillLater(this.count("warm") > 0 ? calmRefillDelayMs : refillDelayMs);
+    return slot;
+  }
+
+  #claim(fits: (slot: Slot) => boolean): Slot | undefined {
+    for (const slot of this.slots) if (fits(slot) && slot.claim()) return slot;
     return undefined;
   }
 

@@ -5,6 +5,7 @@ import { errorOf, plainError } from "../../shared/errors.ts";
 import {
   type FromThread,
   heartbeatBytes,
+  Pulse,
   type SessionAssignment,
   type SlotBoot,
   type ToThread,
@@ -129,6 +130,11 @@ export class Slot {
   /** Returns whether the thread is being ended by force. */
   get killed(): boolean {
     return this.#killed;
+  }
+
+  /** Returns whether the thread loads modules, and its loop may stand still for it. */
+  get loading(): boolean {
+    return Atomics.load(this.heartbeat, Pulse.loading) > 0;
   }
 
   /** Takes the slot out of the reserve. Returns whether it was warm; the caller then has to assign or retire it. */

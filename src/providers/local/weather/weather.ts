@@ -1,5 +1,4 @@
 import { placeInTable } from "./offline-table.ts";
-import { fetchWeather } from "./open-meteo.ts";
 import type { Weather } from "./weather-report.ts";
 
 export type { Weather } from "./weather-report.ts";
@@ -30,6 +29,8 @@ export async function getWeatherByLocation(location: string, options: WeatherOpt
   if (url === "offline") return fromTable(location, "no place of that name is in it");
   try {
     const deadline = AbortSignal.timeout(timeoutMs);
+    // HTTPS takes 20 ms to load: a thread in which nobody asks for the weather does without.
+    const { fetchWeather } = await import("./open-meteo.ts");
     return await fetchWeather(location, url, signal ? AbortSignal.any([signal, deadline]) : deadline);
   } catch {
     signal?.throwIfAborted();
