@@ -4,6 +4,7 @@ import { agentUrl } from "../../fixtures/agent-url.ts";
 import { WeriftClient } from "../../fixtures/browser/werift-client.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
+import { reached } from "../../fixtures/session-watch.ts";
 
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
@@ -16,6 +17,7 @@ test("an offer as application/sdp begins a participation, and DELETE ends it", a
   const { launcher } = t.context;
   const server = await openServer(t, launcher);
   const { session_id: id, session_token: token } = await server.start({ call_id: "whip" });
+  await reached(launcher.getSession(id)!, "live");
   const client = new WeriftClient("ann");
   t.teardown(() => client.close());
   const { connection } = client;
