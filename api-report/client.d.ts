@@ -35,6 +35,7 @@ export declare class CallError extends Error {
     readonly code: CallErrorCode;
     readonly status: number | null;
     readonly endReason: string | null;
+    readonly passes: boolean;
     constructor(code: CallErrorCode, message: string, details?: CallErrorDetails);
 }
 
@@ -107,6 +108,7 @@ export declare const workletSource: () => string;
 interface CallErrorDetails {
     readonly status?: number;
     readonly endReason?: string | null;
+    readonly passes?: boolean;
     readonly cause?: unknown;
 }
 

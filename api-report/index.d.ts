@@ -118,7 +118,7 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
     readonly pronunciations?: Pronunciations;
     readonly apology?: string | null;
     readonly unheardApology?: string | null;
-    readonly restore?: boolean;
+    readonly restore?: boolean | RestoreOptions;
     readonly resumeLine?: string | null;
     readonly limits?: Partial<AgentLimits>;
     readonly bargeIn?: Partial<BargeInOptions>;
@@ -215,6 +215,7 @@ export interface Connection {
     subscribe(listener: (event: ConnectionEvent) => void): () => void;
     sendEvent?(data: JsonObject): Promise<void>;
     happened?(event: AgentEvent): void;
+    hints?(): JsonValue;
     readonly maxEventBytes?: number;
     leave(options?: LeaveOptions): Promise<void>;
 }
@@ -401,6 +402,7 @@ export interface JoinRequest {
     readonly log?: Log;
     readonly measure?: (measurement: Measurement) => void;
     readonly leaveData?: (data: JsonObject | null) => void;
+    readonly hints?: JsonValue;
 }
 
 export interface JoinTokenRequest extends InviteRequest {
@@ -1425,6 +1427,11 @@ export declare const textTransforms: TextTransforms;
 export declare function webSocketOver(stream: Duplex, { maxMessageBytes }?: WebSocketOptions): Promise<WebSocket>;
 
 // What these name, and nobody can import:
+
+// src/agent/agent-options.ts
+export interface RestoreOptions {
+    readonly failed?: boolean;
+}
 
 // src/agent/define-agent.ts
 export interface Resumed {

@@ -12,6 +12,7 @@ import {
   fillWith,
   group,
   having,
+  isObject,
   matchesAll,
   orNull,
   text,
@@ -75,9 +76,9 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
   /**
    * Lets the call be taken up by a new thread where the agent's own has ended: crashed, stood still, or without memory. The server
    * then keeps the conversation and `agent.data`, until the session has ended; false where it must not: the session ends with
-   * the thread. Default true.
+   * the thread. `{ failed: true }`: also where `joinCall` throws an error. Default true.
    */
-  readonly restore?: boolean;
+  readonly restore?: boolean | RestoreOptions;
   /**
    * The words that the agent says where it has taken up a call in which it was cut in the middle of an answer, or owes one; null
    * says nothing. Default: a sentence in English.
@@ -109,6 +110,16 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    * @default all that are registered
    */
   readonly allowedTools?: readonly string[];
+}
+
+/** The cases in which a call is taken up by a new thread, besides those in which the agent's own has ended. */
+export interface RestoreOptions {
+  /**
+   * True where it is taken up also after an error that `joinCall` throws: it may be one of the moment. The agent then leaves its call
+   * once `joinCall` is over, and not where what `join` gave is disposed of.
+   * @default false: the session ends as `failed`
+   */
+  readonly failed?: boolean;
 }
 
 /** The options of `agent.join`. */
@@ -143,10 +154,11 @@ export interface SayOptions {
 }
 
 /** The options of an agent with the defaults filled in. */
-export interface FilledAgentOptions extends AgentOptions, BroadcastOptions {
+export interface FilledAgentOptions extends Omit<AgentOptions, "restore">, BroadcastOptions {
   readonly apology: string | null;
   readonly unheardApology: string | null;
-  readonly restore: boolean;
+  /** `kept`: the call can be taken up. `failed`: also where `joinCall` throws. */
+  readonly restore: { readonly kept: boolean; readonly failed: boolean };
   readonly resumeLine: string | null;
   readonly limits: AgentLimits;
   readonly bargeIn: BargeInOptions;
@@ -185,7 +197,10 @@ const checks: Checks<AgentOptions> = {
   pronunciations: pronunciationsCheck,
   apology: orNull(text),
   unheardApology: orNull(text),
-  restore: truth,
+  restore: {
+    fits: (value) => truth.fits(value) || isRestoreOptions(value),
+    expected: "true, false or { failed: true }",
+  },
   resumeLine: orNull(text),
   limits: group(limitChecks),
   bargeIn: group(bargeInChecks),
@@ -197,6 +212,12 @@ const checks: Checks<AgentOptions> = {
   broadcastMetricsIntervalMs: duration(),
   broadcastTranscripts: truth,
 };
+
+function isRestoreOptions(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { failed = false, ...others } = value as RestoreOptions;
+  return truth.fits(failed) && Object.keys(others).length === 0;
+}
 
 /** The time that a join in a call with sound waits for somebody, unless its options say otherwise, in milliseconds. */
 export const defaultParticipantWaitMs = 10_000;
@@ -216,6 +237,10 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   checkTaken(given);
   return {
     ...filled,
+    restore: {
+      kept: filled.restore !== false,
+      failed: typeof filled.restore === "object" && filled.restore.failed === true,
+    },
     limits: fillWith("new Agent", given.limits ?? {}, limitChecks, defaultAgentLimits),
     bargeIn: fillWith("new Agent", given.bargeIn ?? {}, bargeInChecks, defaultBargeIn),
     budget: fillWith("new Agent", given.budget ?? {}, budgetChecks, defaultBudget),

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { PcmFrame } from "../audio/pcm-frame.ts";
 import type { AgentEvent } from "../shared/agent-event.ts";
 import type { Measurement } from "../shared/measurement.ts";
-import type { Guest, JsonObject } from "../shared/protocol.ts";
+import type { Guest, JsonObject, JsonValue } from "../shared/protocol.ts";
 import type { Log } from "./log.ts";
 
 /** The user that the agent is in a call. */
@@ -44,6 +44,11 @@ export interface JoinRequest {
    * @default nobody would leave
    */
   readonly leaveData?: (data: JsonObject | null) => void;
+  /**
+   * The `hints` of the connection of another agent, whose call this one takes up. They may be of another version of the edge.
+   * @default the call begins, or there were none
+   */
+  readonly hints?: JsonValue;
 }
 
 /** A participant in the call, other than the agent. */
@@ -120,6 +125,12 @@ export interface Connection {
    * interest: leave it out.
    */
   happened?(event: AgentEvent): void;
+  /**
+   * Returns facts about the call that the edge of another agent needs where it takes up the call, such as the secrets by which
+   * participants come back. Kept with the conversation, never logged; 32 KiB of JSON at most, beyond which they are left out. Not
+   * needed: leave it out.
+   */
+  hints?(): JsonValue;
   /**
    * The most bytes of JSON that `sendEvent` takes.
    * @default 5120

@@ -62,6 +62,8 @@ export interface AgentHandle {
   prepare(): void;
   /** Resolves with what the agent is made of, and which of it is known not to work, for a rehearsal. */
   report(): Promise<AgentService[]>;
+  /** True where the call is to be taken up by another agent also after an error of this one's own code. */
+  readonly restoresFailed: boolean;
   /** True where the edge waits for clients that come into the call. */
   readonly receives: boolean;
 }

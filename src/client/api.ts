@@ -1,4 +1,4 @@
-import { CallError, errorOf } from "./call-error.ts";
+import { asCallError, CallError, errorOf } from "./call-error.ts";
 
 /** A session, as who started it knows it. */
 export interface SessionReference {
@@ -18,8 +18,15 @@ export interface StartOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** The longest wait for an answer of the server, in milliseconds. A start may wait for a thread. */
-const answerTimeoutMs = 20_000;
+/** The longest waits for an answer of the server, in milliseconds. A start may wait for a thread, an offer for the agent. */
+const startTimeoutMs = 20_000;
+const offerTimeoutMs = 12_000;
+const checkTimeoutMs = 5_000;
+
+interface OfferAnswer {
+  readonly sdp: string;
+  readonly resource: string;
+}
 
 /** The requests of a call to the server. */
 export class Api {
@@ -46,14 +53,23 @@ export class Api {
     return { id, token };
   }
 
-  /** Makes an offer. Resolves with the answer's SDP. */
-  async offer(session: SessionReference, name: string | undefined, offer: object): Promise<string> {
+  /** Makes an offer. Resolves with the answer: its SDP, and the name of the connection. */
+  async offer(session: SessionReference, name: string | undefined, offer: object): Promise<OfferAnswer> {
     const body = { offer, ...(name && { user_name: name }) };
     const path = `/sessions/${session.id}/offer`;
-    const { answer } = (await this.#ask("POST", path, { body, headers: tokenOf(session) })) as {
-      answer: { sdp: string };
-    };
-    return answer.sdp;
+    const request = { body, headers: tokenOf(session), timeoutMs: offerTimeoutMs };
+    return ((await this.#ask("POST", path, request)) as { answer: OfferAnswer }).answer;
+  }
+
+  /** Returns whether the agent has a connection, for all that the server knows. Never rejects. */
+  async knows(session: SessionReference, resource: string): Promise<boolean> {
+    try {
+      await this.offer(session, undefined, { type: "check", resource });
+      return true;
+    } catch (error) {
+      const { status } = asCallError(error);
+      return status === null || status === 429;
+    }
   }
 
   /** Opens the WebSocket of a session. The token is a subprotocol, so that it is in no log. */
@@ -66,7 +82,10 @@ export class Api {
 
   /** Rejects with `not_found` where the session is over, and with `unreachable` where nobody knows. */
   async check(session: SessionReference): Promise<void> {
-    await this.#ask("GET", `/sessions/${session.id}`, { headers: tokenOf(session) });
+    await this.#ask("GET", `/sessions/${session.id}`, {
+      headers: tokenOf(session),
+      timeoutMs: checkTimeoutMs,
+    });
   }
 
   /** Asks the session to close, also while the page goes away. */
@@ -81,7 +100,8 @@ export class Api {
       body,
       headers = {},
       keepalive = false,
-    }: { body?: object; headers?: Record<string, string>; keepalive?: boolean },
+      timeoutMs = startTimeoutMs,
+    }: { body?: object; headers?: Record<string, string>; keepalive?: boolean; timeoutMs?: number },
   ): Promise<unknown> {
     let response: Response;
     try {
@@ -90,7 +110,7 @@ export class Api {
         headers: { ...headers, ...(body && { "Content-Type": "application/json" }) },
         ...(body && { body: JSON.stringify(body) }),
         keepalive,
-        signal: AbortSignal.timeout(answerTimeoutMs),
+        signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (cause) {
       throw new CallError("unreachable", "The server cannot be reached.", { cause });

@@ -28,6 +28,7 @@ export type CallErrorCode =
 interface CallErrorDetails {
   readonly status?: number;
   readonly endReason?: string | null;
+  readonly passes?: boolean;
   readonly cause?: unknown;
 }
 
@@ -39,13 +40,16 @@ export class CallError extends Error {
   readonly status: number | null;
   /** The reason for which the session ended, where it has and the server tells it, such as `idle`. */
   readonly endReason: string | null;
+  /** True where the server says that the same request may succeed later. */
+  readonly passes: boolean;
 
   constructor(code: CallErrorCode, message: string, details: CallErrorDetails = {}) {
-    const { status = null, endReason = null, cause } = details;
+    const { status = null, endReason = null, passes = false, cause } = details;
     super(message, { cause });
     this.code = code;
     this.status = status;
     this.endReason = endReason;
+    this.passes = passes;
   }
 }
 
@@ -85,7 +89,7 @@ export async function errorOf(response: Response): Promise<CallError> {
   const code = codes[String(problem.code)] ?? byStatus[status] ?? "refused";
   const message = typeof problem.detail === "string" ? problem.detail : `The server answered ${status}`;
   const endReason = typeof problem.end_reason === "string" ? problem.end_reason : null;
-  return new CallError(code, message, { status, endReason });
+  return new CallError(code, message, { status, endReason, passes: response.headers.has("Retry-After") });
 }
 
 /** Makes an error of what `getUserMedia` rejects with. */

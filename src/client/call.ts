@@ -7,12 +7,13 @@ import { Emitter } from "./events.ts";
 import { type OpeningMicrophone, Sound } from "./sound.ts";
 import { Transcript, type TranscriptEntry } from "./transcript.ts";
 import type { Message, Transport } from "./transport.ts";
+import { Watch } from "./watch.ts";
 
-const pingMs = 1_000;
-/** The time without a word of the server after which the connection is broken, in milliseconds. */
-const silenceMs = 3_500;
+/** The agent's replica may be dead: others take over its calls within half that time. */
 const usualReconnectMs = 30_000;
-const longestPauseMs = 4_000;
+const longestPauseMs = 2_000;
+/** The most texts that wait while the call moves. */
+const mostUnsent = 32;
 
 /**
  * A call with an agent, from a page. `start()` begins it, within a click of the user; it then reconnects by itself, as the same
@@ -34,10 +35,14 @@ export class Call extends Emitter<CallEvents> {
   #me: Person | null = null;
   #agent: Person | null = null;
   #muted = false;
-  #usesSocket = false;
-  #heardAt = 0;
-  #pings = 0;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  /** True once WebRTC has passed. */
+  #passes = false;
+  /** The connection whose messages count: the one that was let in last. */
+  #link: object | null = null;
+  #watch: Watch | null = null;
+  /** True while the call moves to another agent. The texts that are typed meanwhile wait. */
+  #moving = false;
+  #unsent: string[] = [];
   #end: CallEnd | null = null;
 
   constructor(options: CallOptions = {}) {
@@ -105,7 +110,6 @@ export class Call extends Emitter<CallEvents> {
       this.#microphone = await this.#sound.open(microphone);
       this.#throwIfOver();
       await this.#connect(this.#startSession());
-      this.#timer = setInterval(() => this.#watch(), pingMs);
     } catch (error) {
       const failure = asCallError(error);
       this.#finish({ reason: failure.code, error: failure });
@@ -116,7 +120,9 @@ export class Call extends Emitter<CallEvents> {
 
   /** Sends a text to the agent, as if it were said. Returns false where the call is not connected. */
   sendText(text: string): boolean {
-    if (this.#state !== "connected" || !this.#transport || text.trim() === "") return false;
+    if (text.trim() === "") return false;
+    if (this.#moving) return this.#unsent.length < mostUnsent && this.#unsent.push(text) > 0;
+    if (this.#state !== "connected" || !this.#transport) return false;
     this.#transport.send({ type: "text", text });
     return true;
   }
@@ -154,6 +160,7 @@ export class Call extends Emitter<CallEvents> {
   async #connect(session: Promise<SessionReference>): Promise<void> {
     const [sound, microphone] = [this.#sound, this.#microphone];
     if (!sound || !microphone) return;
+    const link = {};
     const options = {
       api: this.#api,
       session,
@@ -161,42 +168,64 @@ export class Call extends Emitter<CallEvents> {
       microphone,
       name: this.#options.userName,
       resume: this.#resume,
-      events: { onMessage: (message: Message) => this.#take(message), onDown: () => this.#down() },
+      events: {
+        onMessage: (message: Message) => {
+          if (message.type === "joined") this.#link = link;
+          if (link === this.#link) this.#take(message);
+        },
+        onDown: () => {
+          if (link === this.#link) this.#down();
+        },
+      },
     };
-    const choice = { ...this.#options, ...(this.#usesSocket && { transport: "websocket" as const }) };
+    const usesSocket = this.#resume !== null && !this.#passes;
+    const choice = { ...this.#options, ...(usesSocket && { transport: "websocket" as const }) };
     const transport = await connect(options, choice, this.#over.signal);
     if (this.#over.signal.aborted) transport.close();
     this.#throwIfOver();
     this.#transport = transport;
-    // Where WebRTC did not pass it is not tried again.
-    this.#usesSocket = transport.kind === "websocket";
-    this.#heardAt = performance.now();
-    this.#change("connected");
+    // Where WebRTC did not pass at first it is not tried again.
+    this.#passes ||= transport.kind === "webrtc";
+    this.#watch?.close();
+    this.#watch = new Watch(transport, () => this.#lost(transport));
+    if (this.#state !== "connected") this.#change("connected");
+    for (const text of this.#unsent.splice(0)) transport.send({ type: "text", text });
   }
 
   #throwIfOver(): void {
     if (this.#over.signal.aborted) throw new CallError("connection_failed", "The call was ended.");
   }
 
-  /** Asks the server whether it is there, and takes the connection for broken where it does not say so. */
-  async #watch(): Promise<void> {
-    const transport = this.#transport;
-    if (!transport || this.#state !== "connected") return;
-    if (performance.now() - this.#heardAt > silenceMs) {
-      transport.close();
-      this.#down();
-      return;
-    }
-    this.#pings += 1;
-    const playoutMs = await transport.playoutMs().catch(() => null);
-    transport.send({ type: "ping", id: this.#pings, ...(playoutMs !== null && { playout_ms: playoutMs }) });
+  #lost(transport: Transport): void {
+    if (transport !== this.#transport) return;
+    transport.close();
+    this.#down();
   }
 
   #down(): void {
     if (this.#state !== "connected") return;
     this.#transport = null;
+    this.#watch?.close();
     this.#change("reconnecting");
-    void this.#reconnect();
+    // A call that moves is connected anew already.
+    if (!this.#moving) void this.#reconnect();
+  }
+
+  /** Connects to the agent that goes on with the call. The connection so far is kept until then, so that little sound is missed. */
+  async #move(): Promise<void> {
+    const [before, session] = [this.#transport, this.#session];
+    if (!before || !session || this.#moving) return;
+    this.#moving = true;
+    this.#watch?.close();
+    const moved = await this.#connect(Promise.resolve(session)).then(
+      () => true,
+      () => false,
+    );
+    this.#moving = false;
+    before.close();
+    if (moved || this.#state === "ended") return;
+    if (this.#state === "connected") this.#down();
+    else void this.#reconnect();
   }
 
   async #reconnect(): Promise<void> {
@@ -212,9 +241,10 @@ export class Call extends Emitter<CallEvents> {
         return;
       } catch (error) {
         last = asCallError(error);
-        if (last.code === "not_found" || last.code === "forbidden") break;
+        if ((last.code === "not_found" && !last.passes) || last.code === "forbidden") break;
       }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      // All calls of a replica that died come back at once.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
     if (last.endReason !== null) this.#finish({ reason: last.endReason, error: null });
@@ -222,13 +252,18 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #take(message: Message): void {
-    this.#heardAt = performance.now();
+    this.#watch?.heard();
     switch (message.type) {
       case "joined":
         this.#resume = String(message.resume);
         this.#me = message.participant as Person;
         this.#agent = message.agent as Person;
         this.#setParticipants(message.participants as readonly Person[]);
+        this.#transcript.reconnected();
+        this.emit("transcript", this.#transcript.entries);
+        return;
+      case "moved":
+        void this.#move();
         return;
       case "participant_joined":
         this.#setParticipants([...this.#participants, message.participant as Person]);
@@ -282,7 +317,7 @@ export class Call extends Emitter<CallEvents> {
   #finish(end: CallEnd): void {
     if (this.#state === "ended") return;
     this.#over.abort();
-    clearInterval(this.#timer);
+    this.#watch?.close();
     removeEventListener("pagehide", this.#leave);
     this.#transport?.close();
     this.#transport = null;

@@ -46,7 +46,6 @@ export class Sound {
   readonly #element: HTMLAudioElement;
   #microphone: MediaStream | null = null;
   #source: AudioNode | null = null;
-  #played: AudioNode | null = null;
   /** True where the microphone was opened here, and is closed here. */
   #own = false;
   #muted = false;
@@ -114,29 +113,21 @@ export class Sound {
     this.muted = this.#muted;
   }
 
-  /** Plays a track that comes over the network. */
-  playTrack(track: MediaStreamTrack): void {
+  /** Plays a track that comes over the network. Returns what ends it, unless something else is played by then. */
+  playTrack(track: MediaStreamTrack): () => void {
     const stream = new MediaStream([track]);
     this.#element.srcObject = stream;
     // It is refused where nobody has touched the page: it plays once somebody has.
     this.#element
       .play()
       .catch(() => addEventListener("pointerdown", () => void this.#element.play(), { once: true }));
-    const node = this.context.createMediaStreamSource(stream);
-    this.#show(node);
+    return this.#show(this.context.createMediaStreamSource(stream), stream);
   }
 
-  /** Plays what a node gives. */
-  playNode(node: AudioNode): void {
+  /** Plays what a node gives. Returns what ends it. */
+  playNode(node: AudioNode): () => void {
     node.connect(this.context.destination);
-    this.#show(node);
-  }
-
-  /** Plays nothing more. */
-  silence(): void {
-    this.#element.srcObject = null;
-    this.#played?.disconnect();
-    this.#played = null;
+    return this.#show(node, null);
   }
 
   levels(): { readonly microphone: number; readonly agent: number } {
@@ -144,7 +135,7 @@ export class Sound {
   }
 
   close(): void {
-    this.silence();
+    this.#element.srcObject = null;
     this.#stop();
     void this.context.close();
   }
@@ -154,10 +145,12 @@ export class Sound {
     this.#microphone = null;
   }
 
-  #show(node: AudioNode): void {
-    this.#played?.disconnect();
-    this.#played = node;
+  #show(node: AudioNode, stream: MediaStream | null): () => void {
     node.connect(this.#output.node);
+    return () => {
+      node.disconnect();
+      if (stream && this.#element.srcObject === stream) this.#element.srcObject = null;
+    };
   }
 }
 

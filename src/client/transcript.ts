@@ -19,11 +19,18 @@ export class Transcript {
     return this.#entries;
   }
 
+  /** Forgets what participants were saying: nobody tells how it went on. */
+  reconnected(): void {
+    this.#entries = this.#entries.filter(({ role, final }) => final || role === "agent");
+  }
+
   /** Takes a message of the type `transcript`. */
   take(message: Message): void {
     const { role, turn_id: turnId, participant_id: participantId, final, delta, interim, text } = message;
     const id = `${turnId}/${role}/${participantId}`;
     const index = this.#entries.findIndex((entry) => entry.id === id && !entry.final);
+    // A participant who comes back may be told again what was said last.
+    if (final && this.#entries.some((entry) => entry.id === id && entry.final && entry.text === text)) return;
     const known = this.#entries[index];
     const words = text ?? interim ?? `${known?.text ?? ""}${delta ?? ""}`;
     const entry: TranscriptEntry = {

@@ -13,12 +13,21 @@ export interface TransportEvents {
   readonly onDown: () => void;
 }
 
+export interface IncomingSound {
+  /** The time that it waits here until it is heard, in milliseconds; null where it is not known. */
+  readonly playoutMs: number | null;
+  /** The packets so far; 0 where they are not counted. */
+  readonly packets: number;
+}
+
 /** A connection into the call that is open: sound and messages go both ways. */
 export interface Transport {
   readonly kind: "webrtc" | "websocket";
   send(message: Message): void;
-  /** Resolves with the time that sound waits here until it is heard, in milliseconds; null where it is not known. */
-  playoutMs(): Promise<number | null>;
+  /** Resolves with what is known of the sound that comes. Never rejects. */
+  sound(): Promise<IncomingSound>;
+  /** Resolves with false where the server says that the agent does not have this connection. Never rejects. */
+  isKnown(): Promise<boolean>;
   close(): void;
 }
 

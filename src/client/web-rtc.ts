@@ -1,6 +1,6 @@
 import { CallError } from "./call-error.ts";
 import type { Sound } from "./sound.ts";
-import { type ConnectOptions, readMessage, type Transport } from "./transport.ts";
+import { type ConnectOptions, type IncomingSound, readMessage, type Transport } from "./transport.ts";
 
 /**
  * The part of the time for a connection after which an agent on this machine that has not been reached will not be. Firefox
@@ -32,7 +32,9 @@ export async function connectByWebRtc({
 }: WebRtcOptions): Promise<Transport> {
   const connection = new RTCPeerConnection({ iceServers: [...iceServers] });
   let open = false;
-  const transport = new WebRtcTransport(connection, sound);
+  const transport = new WebRtcTransport(connection, sound, (resource) =>
+    session.then((one) => api.knows(one, resource)),
+  );
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const down = () => {
     reject(new CallError("connection_failed", "The connection by WebRTC broke."));
@@ -57,7 +59,12 @@ export async function connectByWebRtc({
     const waitMs = iceServers.length > 0 ? gatheringMs.servers : gatheringMs.own;
     const [reference] = await Promise.all([session, gathered(connection, waitMs)]);
     const { sdp } = connection.localDescription ?? {};
-    const answer = await api.offer(reference, name, { type: "offer", sdp, ...(resume && { resume }) });
+    const { sdp: answer, resource } = await api.offer(reference, name, {
+      type: "offer",
+      sdp,
+      ...(resume && { resume }),
+    });
+    transport.resource = resource;
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
     const timers = [setTimeout(down, timeoutMs)];
     if (mayFallBack && isOfLoopback(answer)) {
@@ -93,12 +100,18 @@ class WebRtcTransport implements Transport {
   readonly channel: RTCDataChannel;
   readonly #connection: RTCPeerConnection;
   readonly #sound: Sound;
+  readonly #knows: (resource: string) => Promise<boolean>;
+  /** The server's name of the connection. */
+  resource = "";
+  #silence = (): void => undefined;
   #closed = false;
   #buffered = { delay: 0, count: 0 };
 
-  constructor(connection: RTCPeerConnection, sound: Sound) {
+  /** @param knows Asks the server whether the agent has the connection of this name. */
+  constructor(connection: RTCPeerConnection, sound: Sound, knows: (resource: string) => Promise<boolean>) {
     this.#connection = connection;
     this.#sound = sound;
+    this.#knows = knows;
     this.channel = connection.createDataChannel("greenroom");
   }
 
@@ -107,27 +120,38 @@ class WebRtcTransport implements Transport {
   }
 
   play({ track }: RTCTrackEvent): void {
-    if (!this.#closed) this.#sound.playTrack(track);
+    if (!this.#closed) this.#silence = this.#sound.playTrack(track);
   }
 
-  async playoutMs(): Promise<number | null> {
+  async sound(): Promise<IncomingSound> {
     const [receiver] = this.#connection.getReceivers();
-    if (!receiver || this.#closed) return null;
-    for (const report of (await receiver.getStats()).values()) {
+    const reports = this.#closed ? undefined : await receiver?.getStats().catch(() => undefined);
+    for (const report of reports?.values() ?? []) {
       if (report.type !== "inbound-rtp") continue;
-      const { jitterBufferDelay: delay = 0, jitterBufferEmittedCount: count = 0 } = report;
+      const {
+        jitterBufferDelay: delay = 0,
+        jitterBufferEmittedCount: count = 0,
+        packetsReceived: packets = 0,
+      } = report;
       const passed = { delay: delay - this.#buffered.delay, count: count - this.#buffered.count };
       this.#buffered = { delay, count };
-      return passed.count > 0 ? Math.round((1_000 * passed.delay) / passed.count) : null;
+      return {
+        playoutMs: passed.count > 0 ? Math.round((1_000 * passed.delay) / passed.count) : null,
+        packets,
+      };
     }
-    return null;
+    return { playoutMs: null, packets: 0 };
+  }
+
+  async isKnown(): Promise<boolean> {
+    return this.#closed || this.#knows(this.resource);
   }
 
   /** Returns whether it was open. */
   close(): boolean {
     if (this.#closed) return false;
     this.#closed = true;
-    this.#sound.silence();
+    this.#silence();
     this.channel.close();
     this.#connection.close();
     return true;

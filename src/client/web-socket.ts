@@ -1,6 +1,12 @@
 import { CallError } from "./call-error.ts";
 import type { Sound } from "./sound.ts";
-import { type ConnectOptions, type Message, readMessage, type Transport } from "./transport.ts";
+import {
+  type ConnectOptions,
+  type IncomingSound,
+  type Message,
+  readMessage,
+  type Transport,
+} from "./transport.ts";
 import { heardRate, spokenRate, workletOf } from "./worklet.ts";
 
 /** Sound that may wait to be sent, in bytes: half a second. Beyond it, what is newer waits here. */
@@ -57,6 +63,7 @@ class SocketTransport implements Transport {
   readonly #socket: WebSocket;
   readonly #sound: Sound;
   readonly #player: AudioWorkletNode;
+  readonly #silence: () => void;
   #recorder: AudioWorkletNode | null = null;
   #waiting: ArrayBuffer[] = [];
   #received = 0;
@@ -74,7 +81,7 @@ class SocketTransport implements Transport {
     this.#player.port.onmessage = ({ data }) => {
       this.#waitingMs = data as number;
     };
-    sound.playNode(this.#player);
+    this.#silence = sound.playNode(this.#player);
   }
 
   /** Sends the microphone's sound from here on. */
@@ -102,15 +109,20 @@ class SocketTransport implements Transport {
     if (this.#received % reportEvery === 0) this.send({ type: "received", frames: this.#received });
   }
 
-  async playoutMs(): Promise<number | null> {
-    return this.#waitingMs;
+  async sound(): Promise<IncomingSound> {
+    return { playoutMs: this.#waitingMs, packets: 0 };
+  }
+
+  /** Resolves with true: the server closes the socket where the agent's thread ends. */
+  async isKnown(): Promise<boolean> {
+    return true;
   }
 
   /** Returns whether it was open. */
   close(): boolean {
     if (this.#closed) return false;
     this.#closed = true;
-    this.#sound.silence();
+    this.#silence();
     this.#player.port.postMessage(null);
     this.#player.disconnect();
     this.#recorder?.port.postMessage(null);

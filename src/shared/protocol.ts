@@ -302,7 +302,13 @@ export type FromThread =
   | { readonly type: "port_wanted"; readonly thread: SharedThreadName; readonly number: number }
   /** `joinCall` (or the rehearsal) is over and the agent is closed. */
   | { readonly type: "ended" }
-  | { readonly type: "failed"; readonly stage: FailureStage; readonly error: PlainError }
+  /** `restores`: the agent wants its call to be taken up also after an error of its own. It has not left the call then. */
+  | {
+      readonly type: "failed";
+      readonly stage: FailureStage;
+      readonly error: PlainError;
+      readonly restores: boolean;
+    }
   /** An uncaught error, after which the thread most likely ends. It has all its fields, which Node's own event does not. */
   | { readonly type: "uncaught"; readonly error: PlainError };
 

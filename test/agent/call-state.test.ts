@@ -19,8 +19,11 @@ const state = (changes: Partial<CallState>): CallState => ({
   steps: [],
   data: {},
   spent: { tokens: 0, characters: 0 },
+  hints: null,
   ...changes,
 });
+
+const turn = { turnId: "turn_1", origin: "participant", startedAt: 0, toolCalls: 0 } as const;
 
 const exchange = (number: number, length: number): Message[] => [
   { role: "participant", participantId: "ann", text: `${number} ${"x".repeat(length)}` },
@@ -67,7 +70,7 @@ test("images are left out", (t) => {
     { type: "image", data: new Uint8Array(2 * most), mimeType: "image/jpeg" },
   ] as const;
   const message: Message = { role: "participant", participantId: "ann", text: "Look", parts };
-  const pending = { turnId: "turn_1", origin: "participant", asked: [message], said: [] } as const;
+  const pending = { ...turn, asked: [message], said: [] };
   const text = writeCallState(state({ messages: [message], pending })) ?? "";
   const shown = [
     { type: "text", text: "Look" },
@@ -90,13 +93,13 @@ test("the results of a turn that is too long are cut; a turn whose words alone a
     { role: "agent", text: "", toolCalls },
     { role: "tools", results },
   ];
-  const turn = { turnId: "turn_1", origin: "participant", said } as const;
+  const long = { ...turn, said };
   const asked: Message[] = [{ role: "participant", participantId: "ann", text: "Read all" }];
-  const text = writeCallState(state({ messages: exchange(1, 10), pending: { ...turn, asked } })) ?? "";
+  const text = writeCallState(state({ messages: exchange(1, 10), pending: { ...long, asked } })) ?? "";
   t.true(text.length > 0 && text.length <= most);
   t.deepEqual(readCallState(text).pending?.asked, asked);
   const endless: Message[] = [{ role: "participant", participantId: "ann", text: "x".repeat(most) }];
-  t.is(writeCallState(state({ pending: { ...turn, asked: endless } })), null);
+  t.is(writeCallState(state({ pending: { ...long, asked: endless } })), null);
 });
 
 test("each call of a cut answer has one result: its own, or that it is not known", (t) => {

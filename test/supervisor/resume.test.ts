@@ -217,6 +217,30 @@ test.serial("an agent whose conversation may not be kept ends with its thread", 
   t.is(session.resumes, 0);
 });
 
+test.serial("an error that joinCall throws ends the session, unless the agent says otherwise", async (t) => {
+  const one = await call();
+  await one.hears("Hello there.");
+  one.say("fail");
+  await one.session.ended;
+  t.is(one.session.endReason, "failed");
+  const other = await call({ restore: { failed: true } });
+  await other.hears("Hello there.");
+  other.say("fail");
+  await other.hears("You said: fail");
+  t.like(
+    other.events.find(({ type }) => type === "interrupted"),
+    { reason: "failed", error: { message: "joinCall throws this" } },
+  );
+  t.is(other.session.error, null);
+  await other.until((events) => events.filter(({ type }) => type === "turn").length >= 4);
+  t.deepEqual(
+    other.events.flatMap((event) => (event.type === "turn" ? [`${event.origin} ${event.outcome}`] : [])),
+    ["response done", "participant interrupted", "say done", "response done"],
+  );
+  await other.close();
+  t.is(other.session.endReason, "closed");
+});
+
 test.serial("the line may be another one, or none", async (t) => {
   const one = await call({ resumeLine: null });
   const { say, hears } = one;

@@ -1,5 +1,5 @@
 import { within } from "../../shared/deadline.ts";
-import type { JsonObject, LeaveData } from "../../shared/protocol.ts";
+import type { JsonObject, JsonValue, LeaveData } from "../../shared/protocol.ts";
 import type { Call, Connection, Edge } from "../edge.ts";
 import { errorKind } from "../error-kind.ts";
 import type { CallContext } from "./call-context.ts";
@@ -7,6 +7,9 @@ import { closeStep } from "./close-step.ts";
 
 /** The agent's coming and going, in this order: it joins one call, once, and `left` also follows from anywhere. */
 type MembershipState = "outside" | "joining" | "inside" | "left";
+
+/** The most characters of an edge's hints. */
+const mostHints = 32_768;
 
 /** An agent's attendance of its call: every wait for the edge is bounded, and no connection is left behind. */
 export class CallMembership {
@@ -47,6 +50,12 @@ export class CallMembership {
     return (this.#connection?.participants.size ?? 0) > 0;
   }
 
+  /** Returns the edge's facts for the next agent of the call; null where there are none, or they are too long. */
+  get hints(): JsonValue {
+    const hints = this.#connection?.hints?.() ?? null;
+    return JSON.stringify(hints).length > mostHints ? null : hints;
+  }
+
   async createCall(callType: string, callId: string): Promise<Call> {
     const { agentUser, signal } = this.#context;
     signal.throwIfAborted();
@@ -55,7 +64,8 @@ export class CallMembership {
     );
   }
 
-  async join(call: Call): Promise<Connection> {
+  /** @param hints The facts of the edge of the agent before; null where there are none. */
+  async join(call: Call, hints: JsonValue): Promise<Connection> {
     const { agentUser, signal, log, measure } = this.#context;
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
@@ -69,7 +79,7 @@ export class CallMembership {
           this.#takeLeaveData(attempt, data && leaveDataOf(edge.provider, data));
         const late = await this.#unlessRefused(
           attempt,
-          edge.join(call, { agentUser, signal, log, measure, leaveData }),
+          edge.join(call, { agentUser, signal, log, measure, leaveData, hints }),
         );
         if (!wanted)
           void closeStep(this.#context, "leave a call that was joined too late", () =>

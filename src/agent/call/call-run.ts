@@ -86,6 +86,7 @@ export class CallRun {
           steps: this.#steps.steps,
           data: data.json,
           spent: this.#budget.spent,
+          hints: this.#membership.hints,
         }),
       (state) => host.state(state),
     );
@@ -153,6 +154,7 @@ export class CallRun {
       close: (reason) => this.#end(reason),
       prepare: () => ready.prepare(),
       report: () => ready.report(),
+      restoresFailed: this.#restoresFailed,
       receives: edge.accept !== undefined || edge.offer !== undefined,
     };
   }
@@ -163,7 +165,7 @@ export class CallRun {
 
   async join(call: Call, options: JoinOptions): Promise<Joined> {
     checkTools(this.#options);
-    const connection = await this.#membership.join(call);
+    const connection = await this.#membership.join(call, this.#before?.hints ?? null);
     if (connection.audio) this.#dialogue.useSound(connection.audio);
     connection.subscribe((event) => this.#happened(event));
     this.#aloneTimer.joined();
@@ -181,7 +183,8 @@ export class CallRun {
     if (this.#before !== null) this.#takeUp(this.#before);
     return {
       accompanied,
-      [Symbol.asyncDispose]: () => this.#leave(),
+      // It is disposed of by an error too, and then the next agent is to find the call as it is. `close` leaves in any case.
+      [Symbol.asyncDispose]: async () => (this.#restoresFailed ? undefined : this.#leave()),
     };
   }
 
@@ -242,7 +245,11 @@ export class CallRun {
 
   /** Returns whether the server may keep the state of the call, and the edge could be joined again. */
   get #isKept(): boolean {
-    return this.#options.restore && this.#options.edge.rejoins === true;
+    return this.#options.restore.kept && this.#options.edge.rejoins === true;
+  }
+
+  get #restoresFailed(): boolean {
+    return this.#isKept && this.#options.restore.failed;
   }
 
   /** Has the server keep the state of the call. */
@@ -275,6 +282,7 @@ export class CallRun {
       const { participantId, text } = event;
       this.#take({ messageId: randomUUID(), participantId, text });
     }
+    if (event.type === "participant_joined" || event.type === "participant_left") this.#keepState();
     if (event.type === "ended") this.#end(new Error("The call has ended"));
     this.#changed();
   }

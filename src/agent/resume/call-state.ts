@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../shared/protocol.ts";
+import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { type Message, messageLength, type ToolCall, type ToolResult } from "../model/message.ts";
 import type { Spent } from "../options/budget.ts";
@@ -9,6 +9,10 @@ import type { OwnStep } from "./own-steps.ts";
 export interface PendingTurn {
   readonly turnId: string;
   readonly origin: "participant" | "response" | "say";
+  /** The time at which it became the agent's, in epoch milliseconds. */
+  readonly startedAt: number;
+  /** The number of tool calls that are over. */
+  readonly toolCalls: number;
   /** The messages that it adds to the conversation before its answer. */
   readonly asked: readonly Message[];
   /** The messages of its answer so far, as if all of them were heard. */
@@ -31,6 +35,8 @@ export interface CallState extends DialogueState {
   readonly steps: readonly OwnStep[];
   readonly data: JsonObject;
   readonly spent: Spent;
+  /** The facts of the edge about the call, for the edge of the next agent; null where there are none. */
+  readonly hints: JsonValue;
 }
 
 /** The most characters that the state of a call may have. */

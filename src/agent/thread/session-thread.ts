@@ -53,8 +53,8 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     if (lastWordSaid) log.flush();
     port.postMessage(message);
   };
-  const failed = (stage: FailureStage, error: unknown) =>
-    post({ type: "failed", stage, error: plainError(error) });
+  const failed = (stage: FailureStage, error: unknown, restores = false) =>
+    post({ type: "failed", stage, error: plainError(error), restores });
   // Only looks on: what becomes of the thread is decided as if nobody did.
   process.on("uncaughtExceptionMonitor", (error: unknown) =>
     port.postMessage({ type: "uncaught", error: plainError(error) } satisfies FromThread),
@@ -126,6 +126,11 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
       // After a close, code that was cut short by it may throw.
       if (!signal.aborted) failure = { error };
     }
+  }
+  if (failure !== null && handle.restoresFailed) {
+    // The agent that takes up the call goes on where this one stood, so that nothing is ended here.
+    failed("join", failure.error, true);
+    return;
   }
   await agent.close();
   if (failure === null) post({ type: "ended" });

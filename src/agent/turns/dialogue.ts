@@ -23,6 +23,7 @@ import { isOwed, type TurnInput } from "./turn-input.ts";
 import type { OutputKind } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
+import { reportCutTurn } from "./turn-report.ts";
 
 export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
@@ -96,6 +97,7 @@ export class Dialogue {
    */
   takeUp(before: DialogueState, heard: string, line: string | null): void {
     const { messages, owes, turns } = takeUp(before, heard);
+    if (before.pending !== null) reportCutTurn(this.#context, before.pending, heard);
     this.#conversation.append(messages);
     if (owes && line !== null) this.#queue.add(this.#turn({ origin: "say", text: line }), "next", false);
     for (const input of turns) this.#takeUpTurn(input);

@@ -4,6 +4,7 @@ import { now } from "../../shared/protocol.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorClass, errorKind } from "../error-kind.ts";
 import { Captions } from "../hearing/captions.ts";
+import type { PendingTurn } from "../resume/call-state.ts";
 import type { Service } from "../service.ts";
 import type { ToolOutcome } from "../tools/run-tools.ts";
 import type { TurnInput } from "./turn-input.ts";
@@ -37,6 +38,11 @@ export class TurnReport {
     this.#context = context;
     this.#turnId = turnId;
     this.#model = model;
+  }
+
+  /** Returns how far the agent's turn has come. */
+  get progress(): { readonly startedAt: number; readonly toolCalls: number } {
+    return { startedAt: this.#startedAt ?? now(), toolCalls: this.#toolCalls };
   }
 
   /** Reports the words that were understood so far. */
@@ -165,6 +171,43 @@ export class TurnReport {
   #transcript(words: Omit<TranscriptEvent, "type" | "at" | "turnId">): void {
     this.#context.emit({ type: "transcript", at: now(), turnId: this.#turnId, ...words });
   }
+}
+
+/**
+ * Tells the end of a turn that was cut by the end of its thread, in the place of that thread.
+ * @param heard The agent's words in it that were heard.
+ */
+export function reportCutTurn(
+  { emit, measure, log, agentUser }: CallContext,
+  { turnId, origin, startedAt, toolCalls }: PendingTurn,
+  heard: string,
+): void {
+  const outcome = "interrupted";
+  const durationMs = Math.max(0, now() - startedAt);
+  if (heard !== "")
+    emit({
+      type: "transcript",
+      at: now(),
+      role: "agent",
+      turnId,
+      participantId: agentUser.id,
+      final: true,
+      text: heard,
+    });
+  measure({ kind: "turn", outcome, durationMs, trailingSilenceMs: null });
+  const times = { durationMs, firstTokenMs: null, latency: null };
+  emit({ type: "turn", at: now(), turnId, origin, outcome, ...times, toolCalls, eager: false });
+  log.info(
+    {
+      event: "turn",
+      turn_id: turnId,
+      origin,
+      outcome,
+      duration_ms: Math.round(durationMs),
+      tool_calls: toolCalls,
+    },
+    "A turn was cut by the end of its thread",
+  );
 }
 
 /** Returns a latency as log lines have it: whole milliseconds, names in snake_case, without the stages that there were not. */

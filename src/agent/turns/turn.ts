@@ -84,7 +84,7 @@ export class Turn {
     const said = answer?.underWay ?? answer?.messages ?? [];
     // A turn that goes on with one that was cut is still the participant's.
     const origin = goesOn(input) ? "participant" : input.origin;
-    return { turnId: this.id, origin, asked: this.#question.messages, said };
+    return { turnId: this.id, origin, ...this.#report.progress, asked: this.#question.messages, said };
   }
 
   get over(): boolean {

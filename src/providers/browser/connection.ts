@@ -8,7 +8,7 @@ import type {
 } from "../../agent/edge.ts";
 import { socketCloseOf } from "../../media/web-socket.ts";
 import type { AgentEvent } from "../../shared/agent-event.ts";
-import type { JsonObject } from "../../shared/protocol.ts";
+import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
 import { CallRoom } from "./call/call-room.ts";
 import { spokenRate } from "./call/client.ts";
 import { messageOf } from "./call/server-message.ts";
@@ -27,8 +27,11 @@ export class BrowserConnection implements Connection {
   readonly #signal: AbortSignal;
   readonly #transcripts: boolean;
 
-  constructor({ agentUser, signal }: JoinRequest, { maxParticipants, transcripts }: FilledOptions) {
-    const room = new CallRoom(agentUser, maxParticipants);
+  constructor(
+    { agentUser, signal, hints = null }: JoinRequest,
+    { maxParticipants, transcripts }: FilledOptions,
+  ) {
+    const room = new CallRoom(agentUser, maxParticipants, hints);
     this.room = room;
     this.#signal = signal;
     this.#transcripts = transcripts;
@@ -62,6 +65,10 @@ export class BrowserConnection implements Connection {
 
   async sendEvent(data: JsonObject): Promise<void> {
     this.room.tellAll({ type: "event", data });
+  }
+
+  hints(): JsonValue {
+    return this.room.hints;
   }
 
   async leave({ moved = false }: LeaveOptions = {}): Promise<void> {

@@ -64,11 +64,12 @@ export class Edge implements EdgeInterface {
 
   /**
    * Answers `{ type: "offer", sdp, resume? }` with `{ type: "answer", sdp, resource }`. `{ type: "leave", resource }` ends what an offer
-   * began. The client becomes a participant when it is connected.
+   * began, and `{ type: "check", resource }` asks whether it goes on. The client becomes a participant when it is connected.
    */
   async offer(_call: Call, { guest, offer, signal }: OfferRequest): Promise<JsonObject> {
     const room = this.#room;
     if (offer.type === "leave") return this.#leave(offer.resource);
+    if (offer.type === "check") return this.#check(offer.resource);
     if (offer.type !== "offer") throw new EdgeRefusal('The offer must be { type: "offer", sdp }');
     if (!this.#options.webRtc) throw new EdgeRefusal("This agent takes no WebRTC: connect by WebSocket");
     const { resume = null } = offer;
@@ -162,9 +163,18 @@ export class Edge implements EdgeInterface {
   }
 
   async #leave(resource: unknown): Promise<JsonObject> {
+    this.#connected(resource).leave();
+    return { type: "left" };
+  }
+
+  async #check(resource: unknown): Promise<JsonObject> {
+    this.#connected(resource);
+    return { type: "connected" };
+  }
+
+  #connected(resource: unknown): WebRtcClient {
     const client = typeof resource === "string" ? this.#connecting.get(resource) : undefined;
     if (client === undefined) throw new EdgeRefusal("There is no such connection");
-    client.leave();
-    return { type: "left" };
+    return client;
   }
 }

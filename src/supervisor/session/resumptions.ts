@@ -21,6 +21,9 @@ export class Resumptions {
   /** The agent's words in the turn in which it spoke last. */
   #heard = nothingHeard;
 
+  /** True where the call is taken up also after an error that the agent's own code threw. */
+  takesFailures = false;
+
   /**
    * @param most The most resumptions within a minute. 0: the call is not kept for another process either.
    * @param before What another process knew, where the session goes on in this one.
@@ -54,7 +57,8 @@ export class Resumptions {
   may(reason: EndReason): boolean {
     const at = performance.now();
     while ((this.#lately[0] ?? at) < at - windowMs) this.#lately.shift();
-    return this.#state !== null && endReasons[reason].isCrash && this.#lately.length < this.#most;
+    const fits = endReasons[reason].isCrash || (reason === "failed" && this.takesFailures);
+    return this.#state !== null && fits && this.#lately.length < this.#most;
   }
 
   /** Returns what another process needs; null where the call must not, or cannot, go on there. */

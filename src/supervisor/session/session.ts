@@ -312,7 +312,13 @@ export class Session implements SlotHolder {
         break;
       case "failed": {
         const reason = this.#ending.closeReason ?? (message.stage === "join" ? "failed" : "start_failed");
-        this.#decide({ reason, error: message.error });
+        const decision: EndDecision = { reason, error: message.error };
+        this.#resumptions.takesFailures = message.restores;
+        if (!this.#resumptions.may(reason)) this.#decide(decision);
+        else {
+          this.#ending.decide(decision);
+          this.#thread.retire();
+        }
         break;
       }
       case "permit_wanted":

@@ -176,7 +176,7 @@ const message = variants<FromThread, "type">("type", {
   metrics_wanted: {},
   port_wanted: { thread: oneOf(sharedThreadNames), number: wholeNumber },
   ended: {},
-  failed: { stage: oneOf(["import", "create", "join"]), error },
+  failed: { stage: oneOf(["import", "create", "join"]), error, restores: yesOrNo },
   uncaught: { error },
 });
 

@@ -4,7 +4,7 @@ import type { PcmFrame } from "../../../audio/pcm-frame.ts";
 import { Pacer } from "../../../audio/playback/pacer.ts";
 import { burst } from "../../../media/voice-packets.ts";
 import { within } from "../../../shared/deadline.ts";
-import type { JsonObject } from "../../../shared/protocol.ts";
+import type { JsonObject, JsonValue } from "../../../shared/protocol.ts";
 import { type Client, type ClientEnd, heardRate, spokenRate } from "./client.ts";
 import { readMessage } from "./client-message.ts";
 import { Member } from "./member.ts";
@@ -30,9 +30,11 @@ export class CallRoom {
   /** Resolves once the last participant of a call that has moved is gone. */
   readonly #emptied = Promise.withResolvers<void>();
 
-  constructor(agentUser: AgentUser, mostMembers: number) {
+  /** @param hints Those of the agent before, whose call this one takes up; null where the call begins. */
+  constructor(agentUser: AgentUser, mostMembers: number, hints: JsonValue = null) {
     this.#agentUser = agentUser;
     this.#most = mostMembers;
+    this.#returns.restore(hints);
     this.#pacer = new Pacer({ intervalMs: frameMs, ahead: 0, burst, beat: () => this.#beat() });
   }
 
@@ -50,6 +52,11 @@ export class CallRoom {
   listen(listener: (participantId: string, frame: PcmFrame) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Returns what the edge of another agent needs to take up the call. */
+  get hints(): JsonValue {
+    return this.#returns.hints(this.members.values());
   }
 
   /** Throws an {@link EdgeRefusal} where no other participant can join. */

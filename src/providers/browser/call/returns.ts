@@ -1,12 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { Participant } from "../../../agent/edge.ts";
-import type { JsonObject } from "../../../shared/protocol.ts";
+import { isObject } from "../../../agent/options/option-checks.ts";
+import type { JsonObject, JsonValue } from "../../../shared/protocol.ts";
 
 /** The time within which a disconnected participant can resume, in milliseconds. */
 const returnWithinMs = 120_000;
 /** The number of final transcripts that are kept for participants who resume. */
 const mostKept = 100;
 const mostGone = 64;
+/** The number of final transcripts that go into the hints: those that may have been under way as the thread ended. */
+const mostHinted = 8;
+/** The most characters of them. */
+const mostHintedLength = 8_192;
 
 interface Gone {
   readonly participant: Participant;
@@ -43,6 +48,34 @@ export class Returns {
   }
 
   /**
+   * Returns what an agent needs that takes up the call.
+   * @param present The participants who are connected, with their secrets.
+   */
+  hints(present: Iterable<Participant & { readonly resume: string }>): JsonValue {
+    const people = new Map([...this.#gone].map(([secret, { participant }]) => [secret, participant]));
+    for (const { id, name, resume } of present) people.set(resume, { id, name });
+    const participants = [...people].map(([resume, { id, name }]) => ({ resume, id, name }));
+    let words = this.#words.slice(-mostHinted);
+    while (JSON.stringify(words).length > mostHintedLength) words = words.slice(1);
+    return { participants: participants.slice(-mostGone), words };
+  }
+
+  /**
+   * Takes over the hints of the agent before. Its last words may not have reached the participants, so that these are told all of them
+   * again.
+   */
+  restore(hints: JsonValue): void {
+    if (!isObject(hints)) return;
+    const { participants, words } = hints as JsonObject;
+    for (const person of listIn(participants)) {
+      const { resume, id, name } = person;
+      if (typeof resume === "string" && typeof id === "string" && typeof name === "string")
+        this.dropped(resume, { id, name });
+    }
+    for (const message of listIn(words)) this.said(message);
+  }
+
+  /**
    * Returns the participant with this secret, and the transcripts that they missed; null where there is none.
    */
   back(secret: string | null): { readonly participant: Participant; readonly missed: JsonObject[] } | null {
@@ -54,3 +87,7 @@ export class Returns {
     return { participant: gone.participant, missed: missed === 0 ? [] : this.#words.slice(-missed) };
   }
 }
+
+/** Returns the objects of a list; none where it is no list. */
+const listIn = (value: JsonValue | undefined): JsonObject[] =>
+  Array.isArray(value) ? value.filter((one): one is JsonObject => isObject(one)) : [];
