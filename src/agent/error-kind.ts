@@ -28,7 +28,7 @@ const ownCode = /^[A-Za-z][\w.-]{1,63}$/;
 const mostDigits = 5;
 
 /**
- * The short class of an error that metrics may have as a label: the service's own code where it has one, such as
+ * Returns the short class of an error that metrics may have as a label: the service's own code where it has one, such as
  * `quota_exceeded`, `INVALID_AUTH`, or `code_40` where its codes are numbers; else `timeout`, `network`, `tls`, `http_429` and
  * few more.
  */
@@ -51,14 +51,14 @@ export function errorKind(error: unknown, depth = 4): string {
   return cause === undefined || depth === 0 ? "other" : errorKind(cause, depth - 1);
 }
 
-/** `HTTP_503` is no code of a service, but what stands for a missing one. */
+/** Returns whether a code is a service's own. `HTTP_503` is none: it stands for a missing one. */
 const isOwnCode = (value: unknown): value is string =>
   typeof value === "string" &&
   ownCode.test(value) &&
   !/^HTTP_/i.test(value) &&
   value.replaceAll(/\D/g, "").length <= mostDigits;
 
-/** The kind of an error, or its name where it is of none: what may be told of it without a word that it says. */
+/** Returns the kind of an error, or its name where it is of none. That may be told of it without a word that it says. */
 export function errorClass(error: unknown): string {
   const kind = errorKind(error);
   if (kind !== "other") return kind;

@@ -10,9 +10,9 @@ export { AllFailedError } from "./fallback/all-failed-error.ts";
 export type { FallbackOptions } from "./fallback/rotation.ts";
 
 /**
- * Several of a kind as one, in order: where one fails before its first piece, or takes too long for it, the next one is
- * asked at once, and the first are tried again after a pause that grows. A failure after the first piece fails the
- * turn, since another service cannot repeat what was heard. Transcription changes in the middle of a call too. Only
+ * Makes one of several of a kind, in order: where one fails before its first piece, or takes too long for it, the next
+ * one is asked at once, and the first are tried again after a pause that grows. A failure after the first piece fails
+ * the turn, since another service cannot repeat what was heard. Transcription changes in the middle of a call too. Only
  * where all fail is the request itself an `AllFailedError`. Its name and functions are those of the first; its members
  * are closed with it.
  */

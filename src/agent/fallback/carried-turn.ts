@@ -59,7 +59,7 @@ export class CarriedTurn {
     }
   }
 
-  /** The ear is gone: what it heard is kept, and what it thought of the end of the turn is not. */
+  /** Takes in that the ear is gone: the words that it heard are kept, and its opinion of the end of the turn is not. */
   interrupted(): void {
     clearTimeout(this.#quiet);
     if (this.#eager) this.#emit({ type: "resumed" });

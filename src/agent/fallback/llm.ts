@@ -81,8 +81,8 @@ function isAnswer(event: LlmEvent): boolean {
 }
 
 /**
- * The answer of one model of a `fallback`. One with nothing in it is an error, so that the next model is asked, and what it
- * cost is told, since nothing of it is given on.
+ * Yields the answer of one model of a `fallback`. One with nothing in it is an error, so that the next model is asked, and
+ * what it cost is told, since nothing of it is given on.
  */
 async function* attemptOf(member: LLM, request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
   const startedAt = now();

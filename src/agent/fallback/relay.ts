@@ -18,8 +18,8 @@ interface Request<Member extends Service, Piece> {
 }
 
 /**
- * The stream of the first one that serves. Each has its time for the first piece; from there on the request is its own,
- * and what goes wrong is thrown as it is. Throws an {@link AllFailedError} where none began.
+ * Yields the stream of the first one that serves. Each has its time for the first piece; from there on the request is
+ * its own, and what goes wrong is thrown as it is. Throws an {@link AllFailedError} where none began.
  */
 export async function* relay<Member extends Service, Piece>(
   request: Request<Member, Piece>,

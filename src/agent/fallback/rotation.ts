@@ -69,14 +69,14 @@ export class Rotation<Member extends Service> {
     return this.members[0];
   }
 
-  /** All, in the order in which to ask them: those that pause come last, as it is better to ask them than nobody. */
+  /** Returns all members, in the order in which to ask them: those that pause come last, as it is better to ask them than nobody. */
   order(): Member[] {
     const time = this.#clock();
     const pauses = (member: Member) => Math.max(0, this.#record(member).retryAt - time);
     return this.members.toSorted((a, b) => pauses(a) - pauses(b));
   }
 
-  /** One that stands before this one and may be tried again. */
+  /** Returns a member that stands before this one and may be tried again. */
   better(than: Member): Member | undefined {
     const time = this.#clock();
     return this.members

@@ -34,7 +34,7 @@ export class FallbackSpeechStream implements SpeechStream {
   /** The sound that the recognisers before the current one heard, in milliseconds. */
   #earlierMs = 0;
 
-  /** `failures`: those that failed to open before the first one did. */
+  /** Begins with the ear that opened first. `failures`: those that failed to open before it did. */
   constructor(transcription: OpenEars, first: OpenEar, failures: Map<STT, unknown>) {
     this.#transcription = transcription;
     this.#failures = failures;
@@ -182,7 +182,7 @@ export class FallbackSpeechStream implements SpeechStream {
     transcriber.stream.close().catch(() => undefined);
   }
 
-  /** One that was never read. */
+  /** Closes an ear that was never read. */
   #discard(transcriber: OpenEar): void {
     this.#drop(transcriber);
     transcriber.permit[Symbol.dispose]();

@@ -21,7 +21,7 @@ export class FallbackStt implements STT {
     return this.#rotation.first.model;
   }
 
-  /** The language of all members, where they have the same. */
+  /** Returns the language of all members, where they have the same. */
   get language(): string | undefined {
     const { first, members } = this.#rotation;
     return members.every(({ language }) => language === first.language) ? first.language : undefined;

@@ -21,7 +21,7 @@ export class FallbackTts implements TTS {
     return this.#rotation.first.model;
   }
 
-  /** The markup that any of the members performs. It is taken out of the text for a member that does not perform it. */
+  /** Returns the markup that any of the members performs. It is taken out of the text for a member that does not perform it. */
   get markup(): SpeechMarkup {
     const all = this.#rotation.members.map(({ markup = {} }) => markup);
     return {

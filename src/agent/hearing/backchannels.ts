@@ -203,7 +203,7 @@ const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 /** The segmenter, which is made when it is first used: that takes some 20 ms and 3 MiB in a process. */
 let segmenter: Intl.Segmenter | undefined;
 
-/** The words of a text, small, without marks; how long a sound is drawn does not matter: "mmm" is "mm". */
+/** Returns the words of a text, small, without marks; how long a sound is drawn does not matter: "mmm" is "mm". */
 export function wordsOf(text: string): string[] {
   return text
     .normalize("NFC")

@@ -12,13 +12,13 @@ export class Captions {
     this.#tell = tell;
   }
 
-  /** All words so far. */
+  /** Shows all words so far. */
   show(text: string): void {
     this.#text = text;
     if (this.#pause === undefined) this.#send();
   }
 
-  /** The final words stand in their place. */
+  /** Ends the captions, since the final words stand in their place. */
   close(): void {
     clearTimeout(this.#pause);
     this.#pause = undefined;

@@ -151,7 +151,7 @@ export class SpokenTurns {
     if (queue.running?.interruptible) queue.running.interrupt();
   }
 
-  /** A sound, but no words: what the agent was saying goes on. It is paused again once there are words. */
+  /** Lets the agent go on with its words, since there was a sound, but no words. It is paused again once there are words. */
   #noWords(): void {
     if (this.#options.bargeIn.interrupts(this.#text)) return;
     this.#options.queue.running?.resume();

@@ -38,7 +38,7 @@ export class Transcription {
     });
   }
 
-  /** The participants who are listened to. */
+  /** Returns the participants who are listened to. */
   get participants(): Iterable<string> {
     return this.#streams.keys();
   }
@@ -52,7 +52,7 @@ export class Transcription {
     await transcriber?.close();
   }
 
-  /** The floor is free: whoever has it is not waited for any longer. */
+  /** Releases the floor: the participant who has it is not waited for any longer. */
   release(): void {
     this.#floor = null;
   }

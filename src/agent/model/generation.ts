@@ -3,8 +3,8 @@ import type { LLM, LlmEvent, LlmRequest } from "../llm.ts";
 import type { AgentLimits } from "../options/limits.ts";
 
 /**
- * One request to the model, with its deadlines. Ends at once when `signal` fires or a deadline passes, whether or not the
- * provider listens: its request is aborted and whatever it still yields is dropped.
+ * Makes one request to the model, with its deadlines. Ends at once when `signal` fires or a deadline passes, whether or
+ * not the provider listens: its request is aborted and whatever it still yields is dropped.
  */
 export async function* generate(
   llm: LLM,

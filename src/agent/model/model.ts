@@ -38,7 +38,7 @@ export abstract class Model {
     this.tools.registerFunction(definition);
   }
 
-  /** The functions that the model may call, by name. */
+  /** Returns the functions that the model may call, by name. */
   get functions(): ReadonlyMap<string, RegisteredFunction> {
     return this.tools.functions;
   }

@@ -54,7 +54,7 @@ export class Reply {
     );
   }
 
-  /** The messages that belong into the conversation so far. */
+  /** Returns the messages that belong into the conversation so far. */
   get messages(): Message[] {
     return [...this.#messages, { role: "agent", text: this.#given, toolCalls: [] }];
   }
@@ -70,17 +70,17 @@ export class Reply {
     ];
   }
 
-  /** Text of the request under way that was given on: a blank beginning is not. */
+  /** Returns the text of the request under way that was given on: a blank beginning is not. */
   get #given(): string {
     return this.#firstTextAt === null ? "" : this.#text;
   }
 
-  /** The service that answers. */
+  /** Returns the service that answers. */
   get service(): Service {
     return this.#service.labels;
   }
 
-  /** The time of the first text, as epoch milliseconds. */
+  /** Returns the time of the first text, as epoch milliseconds. */
   get firstTextAt(): number | null {
     return this.#firstTextAt;
   }
@@ -107,7 +107,10 @@ export class Reply {
     }
   }
 
-  /** An instruction comes from code, which learns of the outcome and can ask again; a participant can only wait. */
+  /**
+   * Returns whether the model may be asked again. An instruction comes from code, which learns of the outcome and can ask again
+   * itself; a participant can only wait.
+   */
   #mayAskAgain(flaw: Flaw): boolean {
     const nothing = flaw === "empty" || flaw === "silent";
     return !nothing || this.#messages.length > 0 || this.#options.messages.at(-1)?.role !== "instruction";

@@ -71,7 +71,7 @@ export class WrittenCalls {
     return this.#given(text.slice(0, safe));
   }
 
-  /** The answer is over: what was held is no call. */
+  /** Ends with the answer, and returns the text that was held: it is no call. */
   end(): string {
     const rest = this.#held;
     this.#held = "";

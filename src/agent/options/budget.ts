@@ -50,7 +50,7 @@ export class Budget {
     if (measurement.kind === "tts") this.#characters += measurement.characters;
   }
 
-  /** The name of the limit that is used up, or null. */
+  /** Returns the name of the limit that is used up, or null. */
   get exhausted(): string | null {
     const { maxTokens, maxSpokenCharacters } = this.#options;
     if (maxTokens !== null && this.#tokens >= maxTokens) return `${maxTokens} tokens`;

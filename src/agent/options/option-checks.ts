@@ -91,7 +91,7 @@ export const having = (methods: readonly string[], expected: string): Check =>
     expected,
   );
 
-/** An object that has these, whatever else it has. */
+/** Returns the check of an object that has these parts, whatever else it has. */
 export const matchesAll = (parts: Readonly<Record<string, Check>>): Check =>
   check(
     (value) =>
@@ -116,7 +116,7 @@ export function checkOptions<Options>(owner: string, given: Options, checks: Che
   checkAll(owner, "", given, checks as unknown as Readonly<Record<string, Check>>);
 }
 
-/** The options with the defaults filled in. Throws as {@link checkOptions} does. */
+/** Returns the options with the defaults filled in. Throws as {@link checkOptions} does. */
 export function fillWith<Options extends object, Name extends keyof Options>(
   owner: string,
   given: Options,
@@ -154,7 +154,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value as an error quotes it. */
+/** Returns a value as an error quotes it. */
 function shown(value: unknown): string {
   if (typeof value === "string") return toJson(cutText(value, 80, "…"));
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";

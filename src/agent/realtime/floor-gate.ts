@@ -13,12 +13,12 @@ export class FloorGate {
   #holder: string | null = null;
   #quiet = 0;
 
-  /** The participant who is heard, or was last; null where nobody was yet. */
+  /** Returns the participant who is heard, or was last; null where nobody was yet. */
   get holder(): string | null {
     return this.#holder;
   }
 
-  /** The participants whose sound has come. */
+  /** Returns the participants whose sound has come. */
   get participants(): Iterable<string> {
     return this.#gates.keys();
   }

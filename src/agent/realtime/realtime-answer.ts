@@ -129,14 +129,14 @@ export class RealtimeAnswer implements Answer {
     this.#context.measure({ kind: "llm", provider, model, outcome: "cancelled", ...late });
   }
 
-  /** The model has said all. Tools that it does not wait for may still run. */
+  /** Takes in that the model has said all. Tools that it does not wait for may still run. */
   complete(): void {
     this.#complete = true;
     if (this.#heldCalls.length > 0) return;
     if (!this.#desk.busy || this.#options.model.capabilities.asyncTools) this.#settle("done", null);
   }
 
-  /** The model has broken off. */
+  /** Takes in that the model has broken off. */
   interrupted(): void {
     this.#pass({ type: "interrupted" });
     this.#settle("cancelled", null);
@@ -179,7 +179,7 @@ export class RealtimeAnswer implements Answer {
     else this.#expectFirst();
   }
 
-  /** The model has something to say: where it says nothing for long, the answer has failed. */
+  /** Waits for the model to say something: where it says nothing for long, the answer has failed. */
   #expectFirst(): void {
     const { firstTokenTimeoutMs: limitMs } = this.#context.limits;
     clearTimeout(this.#watchdog);
@@ -189,7 +189,7 @@ export class RealtimeAnswer implements Answer {
     }, limitMs);
   }
 
-  /** The model has said something: where nothing follows for long, that was all. */
+  /** Waits for the model to say more: where nothing follows for long, that was all. */
   #expectMore(): void {
     const { endsAnswers } = this.#options.model.capabilities;
     clearTimeout(this.#watchdog);

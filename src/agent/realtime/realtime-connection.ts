@@ -90,7 +90,7 @@ export class RealtimeConnection {
     else if (this.#requests.length < mostWaitingRequests) this.#requests.push(request);
   }
 
-  /** The number of the session that is open, or is being opened. */
+  /** Returns the number of the session that is open, or is being opened. */
   get session(): number {
     return this.#sessions;
   }

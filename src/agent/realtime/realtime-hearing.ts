@@ -36,7 +36,7 @@ export class RealtimeHearing implements Hearing {
     return this.#turns.listening;
   }
 
-  /** The participants whose sound has come. */
+  /** Returns the participants whose sound has come. */
   get participants(): Iterable<string> {
     return this.#gate.participants;
   }

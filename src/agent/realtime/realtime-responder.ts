@@ -198,7 +198,7 @@ export class RealtimeResponder implements Responder {
     }
   }
 
-  /** The model has begun an answer: to what it says, to what has waited longest, or to nothing that anybody has asked. */
+  /** Takes in that the model has begun an answer: to what it says, to what has waited longest, or to nothing that anybody has asked. */
   #begun(answerId: string, answers: string | null): void {
     if (answers === null && this.#expected.length === 0 && this.#givenUp === 0) this.#listener?.answered();
     const known = this.#expected.find(({ id }) => answers === null || id === answers);

@@ -138,7 +138,7 @@ export class RealtimeTurns implements ParticipantListener {
     if (this.#late.size > mostLate && oldest !== undefined) this.#late.delete(oldest);
   }
 
-  /** Nobody knows what became of what was being said: its words so far are kept, and not answered. */
+  /** Gives up the speech that was under way, since nobody knows its end: its words so far are kept, and not answered. */
   #giveUp(): void {
     if (this.#spoken === null) return;
     this.close();

@@ -38,7 +38,7 @@ export class ToolDesk {
     return this.#running > 0 || this.#waiting.length > 0;
   }
 
-  /** The calls and their results, with the words that were said before each round. */
+  /** Returns the calls and their results, with the words that were said before each round. */
   get messages(): Message[] {
     return this.#rounds.flatMap(({ text, calls }): Message[] => {
       const over = calls.filter(({ result }) => result !== null);
@@ -86,7 +86,7 @@ export class ToolDesk {
     }
   }
 
-  /** Never rejects. */
+  /** Runs a call of a tool. Never rejects. */
   async #run(open: OpenCall): Promise<void> {
     const { call, cancel } = open;
     const { tools, onOutcome, signal: over } = this.#options;

@@ -97,7 +97,7 @@ export class SoundOutput implements Output {
     this.#cutAt = { heard, ms };
   }
 
-  /** The first frame is with the edge. */
+  /** Takes in that the first frame is with the edge. */
   sounds(_speech: QueuedSpeech, at: number): void {
     if (this.#cutAt) return;
     this.#options.events.firstFrame(at);

@@ -135,7 +135,7 @@ export class SpeechOutput implements Output {
     this.#cancelFrom(0);
   }
 
-  /** The first frame of a sentence is with the edge. */
+  /** Takes in that the first frame of a sentence is with the edge. */
   sounds(speech: QueuedSpeech, at: number): void {
     // It was cut just behind that frame, and the turn is over.
     if (this.#cutAt !== null) return;
@@ -267,5 +267,5 @@ export class SpeechOutput implements Output {
   }
 }
 
-/** The words around a sentence tell its melody; markup is performed once. */
+/** Returns the words of a neighbour, which tell a sentence its melody. Markup is left out, since it is performed once. */
 const neighbour = (piece: Piece | undefined): string | undefined => piece && withoutMarkup(piece.spoken.text);

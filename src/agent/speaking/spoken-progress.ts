@@ -34,7 +34,7 @@ const questionEnd = new RegExp(`(?:[?？؟;]|か[。.])${closing}`, "u");
 /** Returns whether a text ends with a question. A question has a mark, or in Japanese its last syllable. */
 export const isQuestion = (text: string): boolean => questionEnd.test(text);
 
-/** The pieces of each sentence, as far as they are written. */
+/** Returns the pieces of each sentence, as far as they are written. */
 function sentencesOf(pieces: readonly SpokenPiece[]): SpokenPiece[][] {
   const sentences: SpokenPiece[][] = [];
   let whole = true;
@@ -53,20 +53,20 @@ const leftMs = (sentence: readonly SpokenPiece[]): number =>
 const asking = (sentence: readonly SpokenPiece[] | undefined): boolean =>
   isQuestion(sentence?.map(({ text }) => text).join("") ?? "");
 
-/** The sentence that is being heard, or is next; that beyond the last one where all was heard. */
+/** Returns the index of the sentence that is being heard, or is next; that beyond the last one where all was heard. */
 const currentOf = (sentences: readonly SpokenPiece[][]): number => {
   const current = sentences.findIndex((sentence) => leftMs(sentence) > 0);
   return current < 0 ? sentences.length : current;
 };
 
-/** The next sentence is a question, and not far away. */
+/** Returns whether the next sentence is a question, and not far away. */
 const asksSoon = (sentences: readonly SpokenPiece[][], current: number): boolean =>
   leftMs(sentences[current] ?? []) < asksSoonMs && asking(sentences[current + 1]);
 
 const sentenceBorder =
   /(?<=[.!?…؟;।]["'”’»)\]*_]*\s+)(?=\S)|(?<=[。！？]["'”’」』）]*)(?=[^\s"'”’」』）。！？])/u;
 
-/** Short sentences share a piece, and a question may be one of them: each by itself, with its share of the sound. */
+/** Returns each sentence of a piece by itself, with its share of the sound: short ones share a piece, and a question may be one of them. */
 function bySentence(piece: SpokenPiece): SpokenPiece[] {
   const texts = piece.text.split(sentenceBorder);
   let end = 0;

@@ -49,7 +49,7 @@ export class TextOutput implements Output {
 
   duck(): void {}
 
-  /** Text that is read has no sentence under way. */
+  /** Stops at once: text that is read has no sentence under way. */
   async stopAfterSentence(): Promise<boolean> {
     return !this.#finishing || this.#waiting !== "";
   }

@@ -60,7 +60,7 @@ export class MappedText {
     return this;
   }
 
-  /** New characters in place of `from` to `to`. */
+  /** Puts new characters in place of `from` to `to`. */
   #fill(ends: number[], count: number, from: number, to: number): void {
     fill(ends, count, to > from ? this.#ends[to - 1]! : (ends.at(-1) ?? 0));
   }

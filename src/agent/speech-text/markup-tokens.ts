@@ -9,7 +9,7 @@ export const beginOfMark = "\uFDD0";
 export const endOfMark = "\uFDD1";
 const nothing = "\uFFFE";
 
-/** A text without the characters that stand for markup: others, as many, which have no sound. */
+/** Returns a text without the characters that stand for markup: in their place are as many others, which have no sound. */
 export const withoutTokens = (text: string): string =>
   text.replaceAll(/[\uE000-\uF8FF]/g, (character) =>
     character === "\uE200" ? beginOfMark : character === "\uE201" ? endOfMark : nothing,
@@ -19,14 +19,14 @@ export const withoutTokens = (text: string): string =>
 export class MarkupTokens {
   readonly #markup: string[] = [];
 
-  /** The character that stands for this markup; empty where there is too much of it. */
+  /** Returns the character that stands for this markup; empty where there is too much of it. */
   add(markup: string): string {
     if (this.#markup.length === mostTokens) return "";
     this.#markup.push(markup);
     return String.fromCharCode(firstCode + this.#markup.length - 1);
   }
 
-  /** The markup that a character stands for; empty where it stands for none. */
+  /** Returns the markup that a character stands for; empty where it stands for none. */
   of(character: string): string {
     return this.#markup[character.charCodeAt(0) - firstCode] ?? "";
   }

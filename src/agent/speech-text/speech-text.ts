@@ -158,7 +158,7 @@ const finish: Step = (text) => {
   tidy(text);
 };
 
-/** One after another as they are listed; a user's function gets a sentence as it would be spoken at that point. */
+/** Returns the steps, one after another as they are listed; a user's function gets a sentence as it would be spoken at that point. */
 function stepsOf(
   transforms: readonly TextTransform[],
   pronunciations: Pronunciations,
@@ -172,7 +172,7 @@ function stepsOf(
   return [...steps, finish, pronounce(pronunciations), protect, tidy];
 }
 
-/** Markup of the voice stays where it is: the function gets the words around it. */
+/** Makes a step of a user's function. Markup of the voice stays where it is: the function gets the words around it. */
 function custom(transform: SentenceTransform): Step {
   return (text) => {
     if (text.text === "") return;

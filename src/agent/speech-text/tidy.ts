@@ -4,7 +4,7 @@ import { beginsSentence } from "./sentences/sentence-end.ts";
 const ends = /[.,!?;:…–—。．！？；、，：؟۔।॥-]["'”’»」』）)]*[\uE000-\uEFFF]*$/u;
 const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
 
-/** A line that ends without a stop gets one, or its words run into those of the next; not one that was merely wrapped. */
+/** Ends a line with a stop where it has none, or its words would run into those of the next; not one that was merely wrapped. */
 export function joinLines(text: MappedText): void {
   text.put(/\s*[\n\u2028\u2029]\s*/g, ({ 0: gap, index, input }) => {
     const before = input.slice(Math.max(0, index - 12), index);
@@ -16,7 +16,7 @@ export function joinLines(text: MappedText): void {
   });
 }
 
-/** White space and stops as one writes them, and nothing where there is no word. */
+/** Writes white space and stops as people do, and leaves nothing where there is no word. */
 export function tidy(text: MappedText): void {
   text
     // ". . ." is one pause.

@@ -55,7 +55,7 @@ export function withTokens(text: MappedText, markup: SpeechMarkup, tokens: Marku
   });
 }
 
-/** A text without the markup that a voice does not perform. */
+/** Returns a text without the markup that a voice does not perform. */
 export function withoutMarkup(text: string, markup: SpeechMarkup = {}): string {
   return text
     .replaceAll(anyTag, (whole, _slash, name: string) =>

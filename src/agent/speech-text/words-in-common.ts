@@ -9,7 +9,7 @@ interface Word {
 /** The most comparisons that are worth their time: beyond them, what lies between common ends counts as one change. */
 const mostComparisons = 250_000;
 
-/** The words, spaces and signs that two texts have in common, in order: the longest such list. */
+/** Returns the words, spaces and signs that two texts have in common, in order: the longest such list. */
 export function wordsInCommon(first: string, second: string): CommonRun[] {
   const a = wordsOf(first);
   const b = wordsOf(second);
@@ -30,7 +30,7 @@ export function wordsInCommon(first: string, second: string): CommonRun[] {
 const wordsOf = (text: string): Word[] =>
   [...text.matchAll(/[\p{L}\p{M}\p{N}]+|\s+|./gsu)].map((match) => ({ text: match[0], at: match.index }));
 
-/** The longest common subsequence. */
+/** Returns the longest common subsequence. */
 function longest(a: readonly Word[], b: readonly Word[]): [Word, Word][] {
   if (a.length === 0 || b.length === 0 || a.length * b.length > mostComparisons) return [];
   const width = b.length + 1;

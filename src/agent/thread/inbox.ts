@@ -29,7 +29,7 @@ export class Inbox {
     return this.#closing.signal;
   }
 
-  /** The listener for permits that were granted. */
+  /** Sets the listener for permits that were granted. */
   set onPermit(listener: (permit: number) => void) {
     this.#onPermit = listener;
   }
@@ -38,12 +38,12 @@ export class Inbox {
     this.#onQuestion = listener;
   }
 
-  /** The listener for metrics that were asked for. */
+  /** Sets the listener for metrics that were asked for. */
   set onMetrics(listener: (metrics: SessionMetricsSnapshot) => void) {
     this.#onMetrics = listener;
   }
 
-  /** The listener for ports to shared threads that were asked for. */
+  /** Sets the listener for ports to shared threads that were asked for. */
   set onPort(listener: (answer: PortAnswer) => void) {
     this.#onPort = listener;
   }

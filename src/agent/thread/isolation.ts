@@ -7,9 +7,9 @@ import { MessagePort } from "node:worker_threads";
 import { GreenroomError } from "../../shared/errors.ts";
 
 /**
- * The functions that act on the whole process, and so on every call in it: by object, how it is called in the error, and
- * the functions. Node itself refuses `process.chdir`, `abort`, `umask` with a mask, `setuid` and its kind, and
- * `crypto.setFips` in a thread.
+ * Returns the functions that act on the whole process, and so on every call in it: by object, how it is called in the
+ * error, and the functions. Node itself refuses `process.chdir`, `abort`, `umask` with a mask, `setuid` and its kind,
+ * and `crypto.setFips` in a thread.
  */
 const wholeProcess = (): readonly (readonly [target: object, called: string, names: readonly string[]])[] => [
   [
@@ -51,7 +51,7 @@ function refusal(what: string): () => never {
   };
 }
 
-/** The ports to the main thread are no handles of the agent's. */
+/** Hides the ports to the main thread, which are no handles of the agent's. */
 function hidePorts(): void {
   const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): readonly unknown[] };
   replace(process, "_getActiveHandles", () =>
@@ -59,7 +59,7 @@ function hidePorts(): void {
   );
 }
 
-/** File descriptors are the process's: a thread may close those alone that it has opened. */
+/** Guards file descriptors, which are the process's: a thread may close those alone that it has opened. */
 function keepDescriptors(): void {
   const { open, openSync, close, closeSync } = fs;
   const opened = new Set<number>();

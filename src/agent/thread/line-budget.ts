@@ -16,7 +16,7 @@ export class LineBudget {
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onDropped` is called once for each second in which lines were dropped, when it is over. */
+  /** Makes a budget that is whole. `onDropped` is called once for each second in which lines were dropped, when it is over. */
   constructor(limits: LineBudgetLimits, onDropped: (lines: number) => void) {
     this.#limits = limits;
     this.#onDropped = onDropped;

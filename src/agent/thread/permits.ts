@@ -69,7 +69,7 @@ export class PermitDesk {
     }
   }
 
-  /** The main thread has granted it. */
+  /** Takes in that the main thread has granted a permit. */
   granted(permit: number): void {
     this.#waiting.get(permit)?.();
   }

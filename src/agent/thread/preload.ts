@@ -33,8 +33,9 @@ const beforeWarm: Load[] = [];
 const whileIdle: Load[] = [];
 
 /**
- * Called by a provider's module as it is imported: `load` imports what a session of it needs, such as its SDK. Kept only
- * in a worker thread, which runs sessions: the main thread imports agents too, and must not pay for them.
+ * Registers what a session of a provider needs, such as its SDK, which `load` imports. A provider's module calls it as
+ * it is imported. Kept only in a worker thread, which runs sessions: the main thread imports agents too, and must not
+ * pay for them.
  * @param when `warm` (default): a session cannot begin without it, so the thread is warm once it is loaded. `idle`: a
  * session asks for it later, if at all, and loads it then; a warm thread that waits for a session loads it ahead.
  */

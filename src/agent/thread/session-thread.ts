@@ -33,9 +33,10 @@ export interface ThreadEquipment {
 }
 
 /**
- * The life of a session thread: imports the agent, says `warm`, waits for a session, takes the agent through it, says how
- * it went. Resolves after its last word and never rejects; the main thread then ends the thread. Errors that the agent's
- * code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread sees it.
+ * Runs a session thread through its life: imports the agent, says `warm`, waits for a session, takes the agent through
+ * it, says how it went. Resolves after its last word and never rejects; the main thread then ends the thread. Errors that
+ * the agent's code lets escape (uncaught, unhandled) are not caught here either: they end the thread, and the main thread
+ * sees it.
  */
 export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promise<void> {
   const { port, heartbeat, agentUrl, limitedProviders, log: logOptions } = boot;
@@ -165,8 +166,8 @@ function hostOn(
 const longestName = 256;
 
 /**
- * A measurement as the main thread takes it. Providers and edges are other people's code: what they report that is no number
- * to count becomes 0, and a name is a text of bounded length.
+ * Returns a measurement as the main thread takes it. Providers and edges are other people's code: what they report that is
+ * no number to count becomes 0, and a name is a text of bounded length.
  */
 function checkedMeasurement(measurement: Measurement): Measurement {
   return tidiedFields(measurement) as unknown as Measurement;

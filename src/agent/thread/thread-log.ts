@@ -92,7 +92,7 @@ export class ThreadLog implements Log {
     this.#line("error", "own", fields, () => message);
   }
 
-  /** A line of the agent's own console. `text` is asked for only where the line is written. */
+  /** Writes a line of the agent's own console. `text` is asked for only where the line is written. */
   console(level: "debug" | "info" | "warn" | "error", text: () => string): void {
     this.#line(level, "console", { source: "console" }, text);
   }

@@ -111,7 +111,7 @@ function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }
   return { callId: id, name, ok: false, output: cutText(reasonToTell(error), maxToolOutputLength) };
 }
 
-/** The model may read aloud what it is told, so an error that is not meant for it is told without its message. */
+/** Returns the reason that the model is told. It may read it aloud, so an error that is not meant for it is told without its message. */
 function reasonToTell(error: unknown): string {
   if (error instanceof DeadlineError) return error.brief;
   const meant =

@@ -30,10 +30,10 @@ const texts = ["title", "description", "format"] as const;
 const counts = ["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"] as const;
 
 /**
- * A schema in the dialects that are found in the wild, as JSON Schema 2020-12: types in capitals and `nullable` (Google's,
- * OpenAPI's), tuples in `items` and exclusive bounds as flags (older drafts), a `const` that is an object or a list. Throws a
- * `TypeError` that names the function and the place for what no dialect has: a model's service would answer 400 to every
- * request of every call.
+ * Returns a schema in the dialects that are found in the wild, as JSON Schema 2020-12: types in capitals and `nullable`
+ * (Google's, OpenAPI's), tuples in `items` and exclusive bounds as flags (older drafts), a `const` that is an object or a
+ * list. Throws a `TypeError` that names the function and the place for what no dialect has: a model's service would answer
+ * 400 to every request of every call.
  */
 export function standardDialect(schema: JsonSchema, owner: string): JsonSchema {
   const { $schema: _, ...rest } = schema;
@@ -82,7 +82,7 @@ class Dialect {
     return nullable === true ? orNull(parts) : parts;
   }
 
-  /** The schemas inside of one. */
+  /** Rewrites the schemas inside of one. */
   #parts(schema: Schema, at: string): Schema {
     const { items, additionalItems, ...rest } = schema;
     // A tuple, as drafts before 2020-12 have it.
@@ -184,7 +184,7 @@ function bounds(schema: Schema): Schema {
   };
 }
 
-/** One value; where it has parts, by its parts, which services know that take no `const` but of a text or a number. */
+/** Returns the schema of one value; where it has parts, by its parts, since some services take no `const` but of a text or a number. */
 function constant(value: unknown): Schema {
   if (Array.isArray(value)) {
     const length = { minItems: value.length, maxItems: value.length };

@@ -39,7 +39,7 @@ export function isStandardSchema(schema: object): schema is StandardSchema {
   return "~standard" in schema;
 }
 
-/** A Standard Schema as JSON Schema. Throws where its library cannot tell. */
+/** Returns a Standard Schema as JSON Schema. Throws where its library cannot tell. */
 export function describeSchema(schema: StandardSchema, owner: string): JsonSchema {
   const { jsonSchema, vendor } = schema["~standard"];
   if (jsonSchema === undefined) {

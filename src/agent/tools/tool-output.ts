@@ -162,8 +162,9 @@ export class ToolOutput {
 }
 
 /**
- * The body of a `Response` that a tool returned instead of reading it; any other value as it is. Of a long one only the
- * beginning is read, and of sound, pictures and the like nothing; neither of one that cannot be read any more.
+ * Resolves with the body of a `Response` that a tool returned instead of reading it; with any other value as it is. Of
+ * a long one only the beginning is read, and of sound, pictures and the like nothing; neither of one that cannot be
+ * read any more.
  */
 export async function readResponse(value: unknown, maxLength: number): Promise<unknown> {
   if (!isReadable(value)) return value;
@@ -220,7 +221,7 @@ function isPairs(value: object): value is Iterable<unknown> {
   return ["Headers", "FormData"].includes(kindOf(value));
 }
 
-/** `Promise`, `ReadableStream`, the name of a class; `Object` for a plain one. */
+/** Returns the name of a value's class, such as `Promise` or `ReadableStream`; `Object` for a plain one. */
 function kindOf(value: object): string {
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   if (tag !== "Object") return tag;

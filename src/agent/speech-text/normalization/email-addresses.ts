@@ -31,9 +31,10 @@ const begun = new RegExp(String.raw`^${local}(?:@(?:[A-Za-z0-9-]{1,63}\.){0,5}[A
 const mayGoOn = /^[A-Za-z0-9.-]$/;
 
 /**
- * E-mail addresses are said in words: "jo.doe@example.com" as "jo dot doe at example dot com".
+ * Makes the transform by which e-mail addresses are said in words: "jo.doe@example.com" as "jo dot doe at example dot
+ * com".
  * @param language Default `en`; `de`, `fr`, `es`, `it`, `pt`, `nl`, `pl`, `ru` and `ja` have words of their own. Throws a
- *   `RangeError` for what is none.
+ * `RangeError` for what is none.
  */
 export function emailAddresses(language = "en"): TransformRules {
   const words = ofLanguage(canonical(language), signs);

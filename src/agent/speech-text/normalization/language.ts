@@ -1,4 +1,4 @@
-/** The tag of a language as `Intl` takes it. Throws a `RangeError` where it is none. */
+/** Returns the tag of a language as `Intl` takes it. Throws a `RangeError` where it is none. */
 export function canonical(language: string): string {
   const [tag] = Intl.getCanonicalLocales(language);
   if (tag === undefined)
@@ -6,7 +6,7 @@ export function canonical(language: string): string {
   return tag;
 }
 
-/** The entry of the language without its region; else that of English. */
+/** Returns the entry of the language without its region; else that of English. */
 export function ofLanguage<Value>(
   language: string,
   values: Readonly<Record<string, Value>> & { readonly en: Value },
@@ -34,7 +34,7 @@ export const rangeWords = {
 /** A number as it is written, in any of the ways that languages group and part it: "1,234.50", "1.234,50", "1 234". */
 export const writtenNumber = String.raw`\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?`;
 
-/** The value of a written number, and its digits behind the point. A separator before three digits groups them. */
+/** Returns the value of a written number, and its digits behind the point. A separator before three digits groups them. */
 export function parseNumber(written: string): {
   readonly value: number;
   readonly whole: string;

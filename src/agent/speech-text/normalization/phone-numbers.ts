@@ -22,7 +22,8 @@ const national =
   /(?<![\p{L}\p{N}.,+$€£-])(?:\(\d{2,5}\)[ \u00a0]?\d{2,4}(?:[ ./-]?\d{2,4}){1,3}|0\d{1,4}[ /-]\d{2,8}(?:[ /-]?\d{2,4}){0,4}|(?:1[ .-])?\d{3}[ .-]\d{3}[ .-]\d{4})(?![\p{N}]|[.,]\d)/gu;
 
 /**
- * Phone numbers are said digit by digit, in the groups in which they are written.
+ * Makes the transform by which phone numbers are said digit by digit, in the groups in which they are
+ * written.
  * @param language Default `en`: for the word "plus". Throws a `RangeError` for what is none.
  */
 export function phoneNumbers(language = "en"): TransformRules {

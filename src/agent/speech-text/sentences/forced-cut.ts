@@ -32,7 +32,7 @@ export function forcedLength(text: string, maxLength: number): number {
   return /^[\uDC00-\uDFFF]/.test(text.slice(maxLength)) ? maxLength - 1 : maxLength;
 }
 
-/** The last border between words of a script without spaces. */
+/** Returns the last border between words of a script without spaces. */
 function wordBorder(text: string, maxLength: number): number | null {
   words ??= new Intl.Segmenter("th", { granularity: "word" });
   let border: number | null = null;

@@ -86,7 +86,7 @@ export function endAtUnspacedGap(text: string, at: number): Verdict {
   return unspaced.test(next) && next !== "ๆ" && next !== "ฯ" ? at : null;
 }
 
-/** The first place from `at` on that is none of these, nor an emoji; null: the text ends before. */
+/** Returns the first place from `at` on that is none of these, nor an emoji; null: the text ends before. */
 function afterClosers(text: string, at: number, these: RegExp): number | null {
   let end = at;
   while (end < text.length) {
@@ -134,7 +134,7 @@ function afterHardStop(text: string, stops: string, end: number): Verdict {
   return /[」』]$/.test(stops) && /^[とっな]/.test(text.slice(end)) ? null : end;
 }
 
-/** A stop without white space after it: "是的.好", "Hello!How are you?", "It works.Now try it." */
+/** Judges a stop without white space after it: "是的.好", "Hello!How are you?", "It works.Now try it." */
 function afterGluedStop(text: string, at: number, end: number): Verdict {
   const stops = text.slice(at, end);
   const next = text[end]!;
@@ -154,10 +154,10 @@ function afterGluedStop(text: string, at: number, end: number): Verdict {
   return ending !== "" && beginsSentence(word) ? end : null;
 }
 
-/** A word in a capital that was written right behind a stop: a sentence begins, and it is no name such as "node.Js". */
+/** Returns whether a word with a capital, right behind a stop, begins a sentence, and is no part of a name such as "node.Js". */
 export const beginsSentence = (word: string): boolean => word.length > 2 || starters.has(word.toLowerCase());
 
-/** The word before a place, without what it is wrapped in. */
+/** Returns the word before a place, without what it is wrapped in. */
 function wordBefore(text: string, at: number): { readonly text: string; readonly start: number } {
   const start = text.slice(0, at).search(/\S+$/);
   if (start < 0) return { text: "", start: at };
@@ -165,7 +165,7 @@ function wordBefore(text: string, at: number): { readonly text: string; readonly
   return { text: word, start };
 }
 
-/** A full stop with white space after it: the word before it decides, and mostly the one that follows. */
+/** Judges a full stop with white space after it: the word before it decides, and mostly the one that follows. */
 function afterFullStop(text: string, at: number, end: number): Verdict {
   const { text: word, start } = wordBefore(text, at);
   const known = word.toLowerCase();
@@ -205,7 +205,10 @@ function afterFullStop(text: string, at: number, end: number): Verdict {
   return unless(lower, text, end);
 }
 
-/** "am 3. Juni", "der 2. Weltkrieg", "3. 10. 2025": an ordinal goes on; other numbers end their sentence. */
+/**
+ * Judges a number with a stop, as in "am 3. Juni", "der 2. Weltkrieg", "3. 10. 2025": an ordinal goes on; other numbers end their
+ * sentence.
+ */
 function afterNumber(text: string, start: number, end: number): Verdict {
   const before = /(\S+)[ \u00a0]+$/.exec(text.slice(Math.max(0, start - 40), start))?.[1] ?? "";
   const ordinal =
@@ -221,7 +224,10 @@ function afterNumber(text: string, start: number, end: number): Verdict {
   );
 }
 
-/** "Padişah II. Abdülhamid", "im II. Weltkrieg", but "World War II. Then": a number before its name goes on. */
+/**
+ * Judges a Roman number with a stop, as in "Padişah II. Abdülhamid", "im II. Weltkrieg", but "World War II. Then": a number
+ * before its name goes on.
+ */
 function afterRomanNumber(text: string, start: number, end: number): Verdict {
   const before = /(\S+)[ \u00a0]+$/.exec(text.slice(Math.max(0, start - 40), start))?.[1] ?? "";
   const leads =
@@ -229,7 +235,7 @@ function afterRomanNumber(text: string, start: number, end: number): Verdict {
   return leads ? unlessStarter(text, end) : unless(lower, text, end);
 }
 
-/** "J. Smith", "the U.S. Senate", "z. B.": letters with stops. */
+/** Returns whether a word is letters with stops, as in "J. Smith", "the U.S. Senate" and "z. B.". */
 function isInitials(word: string): boolean {
   return /^\p{L}(\.\p{L}{1,2})*$/u.test(word) && !wide.test(word);
 }
@@ -239,7 +245,7 @@ function beginsItem(before: string): boolean {
   return /(^|[\n:;])[\s*_([>-]*$/.test(before);
 }
 
-/** The end, unless the next word begins like this; a new line ends it whatever comes. */
+/** Returns the end, unless the next word begins like this; a new line ends it whatever comes. */
 function unless(goesOn: RegExp, text: string, end: number): Verdict {
   const next = nextWord(text, end);
   if (next === null) return "more";
@@ -260,7 +266,7 @@ function unlessStarter(text: string, end: number): Verdict {
 /** The longest word that is looked at, in UTF-16 units. */
 const longestWord = 24;
 
-/** The end, unless the next word, whole, is of this kind. */
+/** Returns the end, unless the next word, whole, is of this kind. */
 function goesOnBefore(kind: (next: string) => boolean, text: string, end: number): Verdict {
   const first = nextWord(text, end);
   if (first === null) return "more";
@@ -274,7 +280,7 @@ function goesOnBefore(kind: (next: string) => boolean, text: string, end: number
   return kind(word) ? null : end;
 }
 
-/** The first character of the next word, behind quotes and brackets; `line`: a new line begins before it. */
+/** Returns the first character of the next word, behind quotes and brackets; `line`: a new line begins before it. */
 function nextWord(text: string, from: number): string | "line" | null {
   for (let at = from; at < text.length; ) {
     const character = String.fromCodePoint(text.codePointAt(at)!);
@@ -287,7 +293,7 @@ function nextWord(text: string, from: number): string | "line" | null {
   return null;
 }
 
-/** A line ends a piece, unless it is the middle of a sentence that was merely wrapped. */
+/** Judges the end of a line, which ends a piece unless a sentence was merely wrapped there. */
 function endOfLine(text: string, at: number): Verdict {
   for (let next = at + 1; next < text.length; next++) {
     if (lineEnd.test(text[next]!)) return at + 1;

@@ -57,7 +57,7 @@ function referenceLink(text: string, label: Label, context: SpanContext): Span |
   return labelled(text, label, end - at, context);
 }
 
-/** `[reference]: https://example.com`, on a line of its own, is left out. */
+/** Leaves out `[reference]: https://example.com` on a line of its own. */
 function definition(text: string, { at, open, close }: Label, { final }: SpanContext): Span | "more" | null {
   if (open !== at || !/(?<=^|[\n\u2028\u2029])[ \t]{0,20}$/.test(text.slice(Math.max(0, at - 64), at)))
     return null;

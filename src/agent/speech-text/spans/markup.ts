@@ -68,7 +68,7 @@ const autolink: SpanRule = {
   },
 };
 
-/** A text that was rewritten by itself, where it begins this much later. */
+/** Returns a text that was rewritten by itself, where it begins this much later. */
 export const inside = ({ text, ends }: Rewritten, by: number): Rewritten => ({
   text,
   ends: ends.map((end) => end + by),

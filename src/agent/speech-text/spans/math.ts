@@ -78,7 +78,7 @@ const signs: Readonly<Record<string, string>> = {
 const simple = /^[\p{L}\p{N}.,°]+$/u;
 const grouped = (part: string): string => (simple.test(part) ? part : `(${part})`);
 
-/** A formula in LaTeX as it is said: signs and letters, and fractions with a stroke. */
+/** Returns a formula in LaTeX as it is said: signs and letters, and fractions with a stroke. */
 export function spokenFormula(latex: string, depth = 0): string {
   if (depth > 8) return latex.replaceAll(/[\\{}]/g, " ");
   let spoken = "";
@@ -173,7 +173,7 @@ const backslash: SpanRule = {
   },
 };
 
-/** "1\frac{1}{2}" is not eleven halves. */
+/** Returns the words with a space before them where letters or digits would touch: "1\frac{1}{2}" is not eleven halves. */
 const saidWithSpaces = (text: string, at: number, said: string): string =>
   /[\p{L}\p{N}]$/u.test(text.slice(Math.max(0, at - 1), at)) && /^[\p{L}\p{N}(√]/u.test(said)
     ? ` ${said}`

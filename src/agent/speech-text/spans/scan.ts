@@ -7,7 +7,7 @@ export interface ScanLimits {
   readonly without?: RegExp;
 }
 
-/** The place after the bracket that closes the one at `at`; `more`: it may be to come; null: there is none. */
+/** Returns the place after the bracket that closes the one at `at`; `more`: it may be to come; null: there is none. */
 export function afterBracket(
   text: string,
   at: number,
@@ -27,7 +27,7 @@ export function afterBracket(
   return until < at + longest ? "more" : null;
 }
 
-/** The place where `end` begins, from `at` on; `more`: it may be to come; null: there is none. */
+/** Returns the place where `end` begins, from `at` on; `more`: it may be to come; null: there is none. */
 export function before(
   text: string,
   at: number,
@@ -42,7 +42,10 @@ export function before(
   return text.length < at + longest ? "more" : null;
 }
 
-/** A block up to and including what matches. @param longestEnd Longest match, in UTF-16 units. */
+/**
+ * Returns a block up to and including what matches.
+ * @param longestEnd Longest match, in UTF-16 units.
+ */
 export function untilMatch(pattern: RegExp, longestEnd: number): Block {
   return {
     take(text, from) {
@@ -53,13 +56,16 @@ export function untilMatch(pattern: RegExp, longestEnd: number): Block {
   };
 }
 
-/** A block up to the end of the text. */
+/** Returns a block up to the end of the text. */
 export const untilEnd = (): Block => ({ take: (text) => ({ until: text.length, ended: false }) });
 
 const closing = /[)\]}]/;
 const opening = /[([{]/;
 
-/** A block of code or JSON up to the bracket that closes it, or an empty line. @param depth Brackets that are open already. */
+/**
+ * Returns a block of code or JSON up to the bracket that closes it, or an empty line.
+ * @param depth Brackets that are open already.
+ */
 export function untilBalanced(depth: number): Block {
   let quote = "";
   let escaped = false;
