@@ -100,6 +100,16 @@ test("what was typed before the agent had greeted does not cut its greeting, in 
   await host.agent.close();
 });
 
+test("a message that ends the wait is answered after the greeting", async (t) => {
+  const { host, joined } = await joining(long);
+  const greeted = joined.then(() => host.agent.say("Hello."));
+  host.type("Are you there?");
+  t.is(await greeted, "done");
+  await until(() => host.said.length === 2, "two answers");
+  t.deepEqual(host.said, ["Hello.", "You said Are you there?"]);
+  await host.agent.close();
+});
+
 test("an option that cannot be is refused", async (t) => {
   const host = new HostedAgent();
   const call = await host.agent.createCall("default", "call-1");

@@ -181,6 +181,8 @@ export class CallRun {
     if (this.#before === null) this.#begin();
     const accompanied = this.#membership.accompanied || (await waiting);
     if (this.#before !== null) this.#takeUp(this.#before);
+    // Not before: who types ends the wait, and is greeted before they are answered.
+    this.#dialogue.open();
     return {
       accompanied,
       // It is disposed of by an error too, and then the next agent is to find the call as it is. `close` leaves in any case.
@@ -240,7 +242,6 @@ export class CallRun {
   #begin(): void {
     this.#begun = true;
     this.#keepState();
-    this.#dialogue.open();
   }
 
   /** Returns whether the server may keep the state of the call, and the edge could be joined again. */

@@ -12,7 +12,7 @@ test.serial("each line of a pipe is a turn; the end of the input ends the call",
   child.end("What is the weather in Paris and Rome?\n\nthanks\n");
   t.deepEqual(await child.exit, { code: 0, signal: null });
   const lines = child.stdout.trimEnd().split("\n");
-  t.regex(lines.shift() ?? "", /^agent: Hello! /);
+  t.regex(lines.shift() ?? "", /^agent: Hello, /);
   t.regex(lines.shift() ?? "", /^· get_weather \d+ ms$/);
   t.regex(lines.shift() ?? "", /^· get_weather \d+ ms$/);
   t.regex(
@@ -86,7 +86,7 @@ test.serial("in a terminal, hints are broken between words, and /quit leaves no 
   const child = inTerminal(t, "misbehaving", ["run", "--no-splash"]);
   if (!child) return;
   child.write("hello\r");
-  await child.printed(/Hello! I am/);
+  await child.printed(/Hello, this is Greenroom/);
   child.write("/quit\r");
   t.is((await child.exit).code, 0);
   leavesNoPrompt(t, child);

@@ -18,7 +18,7 @@ test.serial(
     const child = new Child(t, [bin, ...run, "--speed", "4"], { cwd });
     t.deepEqual(await child.exit, { code: 0, signal: null });
     const [greeting, heard, answer, written, ended, ...rest] = child.stdout.trimEnd().split("\n");
-    t.regex(greeting ?? "", /^agent: Hello! I am the built-in agent/);
+    t.regex(greeting ?? "", /^agent: Hello, this is Greenroom\. I am its built-in agent/);
     t.regex(heard ?? "", /^caller: \(spoke for [12]\.\d seconds; there is no speech recognition\)$/);
     t.regex(answer ?? "", /^agent: I heard you speak for [12]\.\d seconds, but I cannot tell words/);
     t.regex(

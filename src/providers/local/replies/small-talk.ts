@@ -17,7 +17,8 @@ interface Row {
 }
 
 export const greeting =
-  "Hello! I am the built-in agent of Greenroom, with rules in place of a language model. " +
+  // The first sentence is short, so that its sound is soon made.
+  "Hello, this is Greenroom. I am its built-in agent, with rules in place of a language model. " +
   'Ask me "What is the weather in Paris and Rome?" or "What time is it?"';
 
 /** Asks for the place whose weather is wanted. */
