@@ -25,6 +25,7 @@ import { RedisLink } from "./connection/link.ts";
 import { type FilledRedisRegistryOptions, heartbeatMs } from "./options.ts";
 import * as scripts from "./scripts/claim.ts";
 import { Admissions } from "./sessions/admissions.ts";
+import { Corrections } from "./sessions/corrections.ts";
 import { Ends } from "./sessions/ends.ts";
 import { HandOver } from "./sessions/hand-over.ts";
 import { Outbox } from "./sessions/outbox.ts";
@@ -51,6 +52,13 @@ export class RedisRegistry implements SessionRegistry {
   readonly #own = new OwnSessions();
   readonly #keys = new LocalKeys();
   readonly #outbox = new Outbox();
+  readonly #corrections = new Corrections({
+    own: this.#own,
+    link: () => this.#linked,
+    ends: (sessionId) => this.#outbox.ends(sessionId),
+    writeAll: () => this.#writeAll(),
+    neverWas: (session) => this.#neverWas(session),
+  });
   #ends: Ends | null = null;
   #handOver: HandOver | null = null;
   #hooks: RegistryHooks | null = null;
@@ -124,7 +132,7 @@ export class RedisRegistry implements SessionRegistry {
           this.#writeAll();
         },
         refused: (sessionIds) => this.#lose(sessionIds),
-        counted: (sessions) => this.#compare(sessions),
+        counted: (sessions) => this.#corrections.compare(sessions),
         lost: (record) => ends.report(record),
         taken: (message) => ends.deliver(message),
         beaten: (orphans) => this.#succession?.beaten(orphans),
@@ -290,24 +298,6 @@ export class RedisRegistry implements SessionRegistry {
     const lost = sessionIds.filter((sessionId) => this.#own.has(sessionId));
     for (const sessionId of lost) this.#forget(sessionId);
     if (lost.length > 0) this.#hooks?.fenced(lost);
-  }
-
-  /**
-   * Corrects what Redis knows where its number of sessions is wrong twice: a failover can lose what Redis had
-   * confirmed, or bring back a session that has ended. One answer may be older than what has happened meanwhile.
-   */
-  #compare(known: number): void {
-    const difference = this.#own.compare(known);
-    if (difference === "fewer") this.#writeAll();
-    if (difference === "more") void this.#withdrawGhosts().catch(() => undefined);
-  }
-
-  async #withdrawGhosts(): Promise<void> {
-    for (const sessionId of await this.#linked.knownSessions()) {
-      if (this.#own.has(sessionId) || this.#outbox.ends(sessionId)) continue;
-      const claim = { sessionId, callType: "", callId: "", createdBy: null, startedAt: 0 };
-      this.#neverWas(ownSession(claim));
-    }
   }
 
   #record({ claim }: OwnSession, end: SessionEnd | null): SessionRecord {
