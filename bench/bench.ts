@@ -1,6 +1,7 @@
 /** `npm run bench -- <name>… [--json]`: measures what docs/figures.md quotes. */
 import { parseArgs } from "node:util";
 import cgroup from "./cgroup.ts";
+import comeBack from "./come-back.ts";
 import operationsPage from "./console.ts";
 import ears from "./ears.ts";
 import exhaustion from "./exhaustion.ts";
@@ -29,6 +30,7 @@ const benches: Readonly<Record<string, Bench>> = {
   sentences,
   ears,
   console: operationsPage,
+  "come-back": comeBack,
 };
 
 const { positionals, values } = parseArgs({

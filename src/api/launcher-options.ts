@@ -116,7 +116,7 @@ export interface AgentLauncherOptions {
   /**
    * The most times within a minute that the call of a session whose thread has ended (`crashed`,
    * `unresponsive`, `out_of_memory`, `flooded`) is taken up by another thread; then the session ends. 0: it
-   * ends with its thread.
+   * ends with its thread, and no other replica goes on with it.
    * @default 3
    */
   readonly maxResumes?: number;

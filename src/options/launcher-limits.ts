@@ -167,7 +167,7 @@ export const launcherLimits = {
   maxResumes: {
     doc:
       "The most times within a minute that the call of a session whose thread has ended (`crashed`, `unresponsive`, `out_of_memory`, " +
-      "`flooded`) is taken up by another thread; then the session ends. 0: it ends with its thread.",
+      "`flooded`) is taken up by another thread; then the session ends. 0: it ends with its thread, and no other replica goes on with it.",
     schema: z.int().nonnegative().max(100).default(3),
     outside: {
       group: "Limits",

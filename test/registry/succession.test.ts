@@ -20,13 +20,24 @@ async function victimOf(t: Parameters<typeof openRegistry>[0], redis: RedisServe
   return { child, sessionIds };
 }
 
+/** A process with room for forty sessions, less those that it has adopted. */
+async function roomy(t: Parameters<typeof openRegistry>[0], redis: RedisServer): Promise<OpenRegistry> {
+  let opened: OpenRegistry | undefined;
+  const free = () => 40 - (opened?.heard.adopted.length ?? 0);
+  opened = await openRegistry(t, redis, {
+    state: () => ({ capacity: 40, free: free(), accepting: true }),
+    adoptable: free,
+  });
+  return opened;
+}
+
 const adoptedBy = ({ heard }: OpenRegistry) => heard.adopted.map(({ record }) => record.sessionId);
 
 withRedis(
   "sessions of a process that is killed go on in the others, each in one, with what it wrote of them",
   async (t) => {
     await using redis = await RedisServer.open();
-    const others = await Promise.all([openRegistry(t, redis), openRegistry(t, redis)]);
+    const others = await Promise.all([roomy(t, redis), roomy(t, redis)]);
     const { child, sessionIds } = await victimOf(t, redis, 20);
     await child.kill();
     await eventually("all are adopted", () => others.flatMap(adoptedBy).length >= 20);

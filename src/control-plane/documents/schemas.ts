@@ -124,7 +124,13 @@ export const session = component(
     resumes: z
       .number()
       .int()
-      .describe("The number of times that its thread has ended, and another one has taken up its call."),
+      .describe(
+        "The number of times that its thread or its replica has ended, and another one has taken up its call.",
+      ),
+    node_id: z
+      .string()
+      .nullable()
+      .describe("The name of the replica in which it is. Null for the bearer of a session token."),
   }),
   "A session.",
 );

@@ -33,7 +33,7 @@ export function startedJson(session: Session, token: string | null): StartedSess
   return { ...identityJson(session), session_token: token };
 }
 
-export function sessionJson(session: Session): SessionJson {
+export function sessionJson(session: Session, nodeId: string): SessionJson {
   const { resources } = session;
   return {
     ...identityJson(session),
@@ -49,6 +49,7 @@ export function sessionJson(session: Session): SessionJson {
       first_token_ms: roundedOrNull(session.metrics.lastFirstTokenMs),
     },
     resumes: session.resumes,
+    node_id: nodeId,
   };
 }
 

@@ -63,7 +63,7 @@ async function ownPage(
   const builder = new PageBuilder(limit);
   for (const { session, startedAt, id } of candidates) {
     if (!(await isShown(exchange, session, state))) continue;
-    const json = sessionJson(session);
+    const json = sessionJson(session, exchange.plane.supervisor.node.nodeId);
     const row = { startedAt, id, json: JSON.stringify(isBare ? { ...json, config: null } : json) };
     if (!builder.add(row)) return builder.page(true);
   }

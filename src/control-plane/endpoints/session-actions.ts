@@ -9,12 +9,13 @@ import { validated } from "../http/invalid-request.ts";
 export async function showSession(exchange: Exchange): Promise<void> {
   const { session, byToken } = await exchange.judged();
   await refuseEnded(exchange, session);
-  exchange.ctx.body = byToken ? withoutSecrets(sessionJson(session)) : sessionJson(session);
+  const json = sessionJson(session, exchange.plane.supervisor.node.nodeId);
+  exchange.ctx.body = byToken ? withoutSecrets(json) : json;
 }
 
-/** Returns a session for the bearer of a session token: `config` and the caller who started it are not for browsers. */
+/** Returns a session for the bearer of a session token: `config`, the caller who started it, and the replica are not for browsers. */
 function withoutSecrets(session: SessionJson): SessionJson {
-  return { ...session, config: null, created_by: null };
+  return { ...session, config: null, created_by: null, node_id: null };
 }
 
 /**

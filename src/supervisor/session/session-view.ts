@@ -21,7 +21,7 @@ import { SessionProgress } from "./session-progress.ts";
 import { SessionThread } from "./session-thread.ts";
 import { Transcript } from "./transcript.ts";
 
-/** What a session has, and shows to those who look at it and follow it. {@link Session} is how it gets on. */
+/** The data of a session, as those see it who look at it and follow it. A {@link Session} adds how it gets on. */
 export abstract class SessionView {
   readonly id: string;
   readonly callId: string;

@@ -115,7 +115,7 @@ export class Departures {
   }
 
   /**
-   * Has a peer take over. What is typed here meanwhile is told until nothing new has come.
+   * Has a peer take over, and tells it the words that are typed here meanwhile, until nothing new has come.
    * @param told The typed messages that the peer knows.
    */
   async #takenOver(session: Session, peer: PeerNode, told: Set<string>): Promise<boolean> {

@@ -5,10 +5,10 @@ import {
   balancedFleet,
   callAt,
   fleetTest,
-  knowEachOther,
   metricOfAll,
   started,
 } from "../../fixtures/fleet/balanced-fleet.ts";
+import { knowEachOther } from "../../fixtures/fleet/know-each-other.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { removeShiftedClock, shiftedClock } from "../../fixtures/programs/shifted-clock.ts";
 

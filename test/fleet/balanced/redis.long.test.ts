@@ -6,11 +6,11 @@ import {
   balancedFleet,
   callAt,
   fleetTest,
-  knowEachOther,
   leaseMs,
   metricOfAll,
   started,
 } from "../../fixtures/fleet/balanced-fleet.ts";
+import { knowEachOther } from "../../fixtures/fleet/know-each-other.ts";
 import type { ReplicaProcess } from "../../fixtures/fleet/replica-process.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { TcpRelay } from "../../fixtures/programs/tcp-relay.ts";

@@ -4,10 +4,10 @@ import {
   balancedFleet,
   callAt,
   fleetTest,
-  knowEachOther,
   placesOf,
   started,
 } from "../../fixtures/fleet/balanced-fleet.ts";
+import { knowEachOther } from "../../fixtures/fleet/know-each-other.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 
 const test = fleetTest();

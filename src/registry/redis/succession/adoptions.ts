@@ -17,7 +17,7 @@ export interface AdoptionsOptions {
   readonly taken: (record: SessionRecord) => void;
 }
 
-/** Takes up sessions whose process is dead. Each process with room takes its share, so that they are spread. */
+/** Takes up sessions whose process is dead. Each process with room takes a share, so that they are spread. */
 export class Adoptions {
   readonly #options: AdoptionsOptions;
   #taking = false;
@@ -46,8 +46,11 @@ export class Adoptions {
     const { link, hooks } = this.#options;
     const room = hooks.adoptable();
     if (room <= 0) return;
-    const takers = 1 + link.peers.filter(({ accepting, free }) => accepting && free > 0).length;
-    const most = Math.min(room, Math.ceil(waiting / takers), mostAtOnce);
+    const others = link.peers.filter(({ accepting, free }) => accepting && free > 0);
+    const roomOfAll = others.reduce((sum, { free }) => sum + free, room);
+    // All have the same room afterwards, as far as is known. At least one is taken: others may take none.
+    const left = (roomOfAll - waiting) / (others.length + 1);
+    const most = Math.min(room, Math.max(1, Math.ceil(room - left)), mostAtOnce);
     this.#isUncertain = true;
     const [, , adopted] = await link.runAsOwner(adopt, [most]);
     this.#isUncertain = false;
