@@ -16,7 +16,7 @@ import { now } from "../shared/protocol.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { errorLine } from "./log-error.ts";
 import type { Session } from "./session/session.ts";
-import type { Successors } from "./succession/departures.ts";
+import type { Successors } from "./succession/hand-over.ts";
 
 export type MembershipOptions = {
   readonly options: FilledLauncherOptions;

@@ -148,6 +148,13 @@ test("nothing but Node and Greenroom itself is reached statically from what user
   t.true(reached.size > 10);
 });
 
+test("node:http is not imported but for types: in each thread all of Node's fetch would be loaded with it", (t) => {
+  t.deepEqual(
+    imports.filter(({ to }) => to === "node:http"),
+    [],
+  );
+});
+
 test("what the main thread loads to leave a call for a dead thread is light, and known to it by its URL alone", (t) => {
   const modules = files.filter((file) => /^src\/providers\/[^/]+\/leave-module\.ts$/.test(file));
   t.deepEqual(modules, ["src/providers/stream/leave-module.ts"]);

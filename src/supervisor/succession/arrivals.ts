@@ -11,6 +11,7 @@ import type { Sessions } from "../session/sessions.ts";
 import type { Starts } from "../starts/starts.ts";
 import type { EndReports } from "../webhook/end-reports.ts";
 import { readCarried } from "./carried-session.ts";
+import type { HandOverOffer } from "./hand-over.ts";
 
 /** The longest time that an agent which takes up a call may take to be in it, in milliseconds. */
 const joinTimeoutMs = 15_000;
@@ -21,14 +22,6 @@ const joinTimeoutMs = 15_000;
 const skippedEvents = 1_000;
 /** The time for which an agent that is in the call waits for the other one to leave it, in milliseconds. */
 const takeOverTimeoutMs = 15_000;
-
-/** A session that another process would hand over. It is plain JSON. */
-export interface HandOverOffer {
-  readonly claim: SessionClaim;
-  readonly owner: SessionOwner;
-  /** The text that `writeCarried` wrote. */
-  readonly carried: string;
-}
 
 export interface ArrivalsOptions {
   readonly starts: Pick<Starts, "arrive">;

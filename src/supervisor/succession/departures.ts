@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerLog } from "../../log/log.ts";
-import type { PeerNode, SessionRegistry } from "../../registry/registry.ts";
-import type { TextMessage } from "../../shared/protocol.ts";
+import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
 import { loggedError } from "../log-error.ts";
-import type { Membership } from "../membership.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
-import type { HandOverOffer } from "./arrivals.ts";
 import { writeCarried } from "./carried-session.ts";
+import type { HandOverOffer, Successors } from "./hand-over.ts";
 
 /** The longest time that the end of a turn is waited for, in milliseconds; then the turn is cut, and its rest is said there. */
 const turnWaitMs = 10_000;
@@ -18,18 +16,11 @@ const tryAgainMs = 1_000;
 /** The most processes that are asked for each try. */
 const mostAsked = 3;
 
-/** The way in which another process is asked to go on with a session. None of these reject. */
-export interface Successors {
-  /** Has its agent join the call, silent. Resolves with whether it is in the call. */
-  prepare(peer: PeerNode, offer: HandOverOffer, signal: AbortSignal): Promise<boolean>;
-  /** Has it take over, or take what was typed since. Resolves with whether it has the session; null where no answer came. */
-  takeOver(peer: PeerNode, sessionId: string, typed: readonly TextMessage[]): Promise<boolean | null>;
-}
-
 export interface DeparturesOptions {
   readonly sessions: Sessions;
   readonly registry: SessionRegistry;
-  readonly membership: () => Pick<Membership, "node" | "successors">;
+  /** Returns this process as its peers know it, and the way to ask them. */
+  readonly membership: () => { readonly node: NodeInfo; readonly successors: Successors };
   readonly log: ServerLog;
 }
 

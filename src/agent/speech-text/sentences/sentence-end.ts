@@ -205,10 +205,7 @@ function afterFullStop(text: string, at: number, end: number): Verdict {
   return unless(lower, text, end);
 }
 
-/**
- * Judges a number with a stop, as in "am 3. Juni", "der 2. Weltkrieg", "3. 10. 2025": an ordinal goes on; other numbers end their
- * sentence.
- */
+/** Judges a number with a stop: "am 3. Juni", "der 2. Weltkrieg", "3. 10. 2025". An ordinal goes on; others end their sentence. */
 function afterNumber(text: string, start: number, end: number): Verdict {
   const before = /(\S+)[ \u00a0]+$/.exec(text.slice(Math.max(0, start - 40), start))?.[1] ?? "";
   const ordinal =
@@ -224,10 +221,7 @@ function afterNumber(text: string, start: number, end: number): Verdict {
   );
 }
 
-/**
- * Judges a Roman number with a stop, as in "Padişah II. Abdülhamid", "im II. Weltkrieg", but "World War II. Then": a number
- * before its name goes on.
- */
+/** Judges a Roman number with a stop: "im II. Weltkrieg", but "World War II. Then". A number before its name goes on. */
 function afterRomanNumber(text: string, start: number, end: number): Verdict {
   const before = /(\S+)[ \u00a0]+$/.exec(text.slice(Math.max(0, start - 40), start))?.[1] ?? "";
   const leads =

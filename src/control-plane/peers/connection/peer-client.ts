@@ -1,7 +1,8 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { type AgentOptions, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { PeerRequestKind } from "../../../metrics/labels.ts";
+import { http } from "../../../network/node-http.ts";
 import type { NodeInfo } from "../../../registry/registry.ts";
 import { HttpError } from "../../http/http-error.ts";
 import { byName } from "./end-to-end-headers.ts";
@@ -106,7 +107,7 @@ export class PeerClient {
       signal: request.signal,
       greeting: { marks: this.#marks, from: hop.from, to: hop.to, target: `${mount}/health`, signTimeoutMs },
     };
-    const sent = (secure ? httpsRequest : httpRequest)(options);
+    const sent = (secure ? httpsRequest : http.request)(options);
     return answerOf(sent, request, (socket) => this.#complete(sent, request, url.host, socket));
   }
 

@@ -1,11 +1,8 @@
-import {
-  type ClientRequestArgs,
-  Agent as HttpAgent,
-  type RequestOptions as HttpRequestOptions,
-} from "node:http";
+import type { ClientRequestArgs, RequestOptions as HttpRequestOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { http } from "../../../network/node-http.ts";
 import { markHeader, type PeerMarks, type Turn } from "./mark.ts";
 import { type AnswerHead, notTheOne, PeerError, unproven } from "./peer-error.ts";
 import { ticketLifeMs } from "./tickets.ts";
@@ -56,7 +53,7 @@ export function nextTurn(socket: Duplex): Turn | null {
 type Done = (error: Error | null, socket: Duplex) => void;
 
 /** Hands out connections whose other end has proved itself, and keeps them by its node id. */
-export class ProvenHttpAgent extends HttpAgent {
+export class ProvenHttpAgent extends http.Agent {
   override createConnection(options: ClientRequestArgs, done?: Done): undefined {
     prove(super.createConnection(options) as Socket, "connect", options, done);
   }

@@ -1,0 +1,18 @@
+import type { PeerNode, SessionClaim, SessionOwner } from "../../registry/registry.ts";
+import type { TextMessage } from "../../shared/protocol.ts";
+
+/** A session that another process would hand over. It is plain JSON. */
+export interface HandOverOffer {
+  readonly claim: SessionClaim;
+  readonly owner: SessionOwner;
+  /** The text that `writeCarried` wrote. */
+  readonly carried: string;
+}
+
+/** The way in which another process is asked to go on with a session. None of these reject. */
+export interface Successors {
+  /** Has its agent join the call, silent. Resolves with whether it is in the call. */
+  prepare(peer: PeerNode, offer: HandOverOffer, signal: AbortSignal): Promise<boolean>;
+  /** Has it take over, or take what was typed since. Resolves with whether it has the session; null where no answer came. */
+  takeOver(peer: PeerNode, sessionId: string, typed: readonly TextMessage[]): Promise<boolean | null>;
+}
