@@ -66,7 +66,7 @@ export class CallEvents {
     this.#options = options;
   }
 
-  /** The agent is in the call. */
+  /** Begins to tell, since the agent is in the call. */
   open(connection: Connection): void {
     this.#connection = connection;
     const { broadcastMetrics, broadcastMetricsIntervalMs, broadcastTranscripts } = this.#options.broadcast;
@@ -120,7 +120,7 @@ export class CallEvents {
     return this.#connection?.maxEventBytes ?? defaultMaxBytes;
   }
 
-  /** One after another, so that they arrive in order; whoever is slow hinders nothing but these. */
+  /** Tells one after another, so that they arrive in order; whoever is slow hinders nothing but these. */
   #tell(make: () => Promise<JsonObject | null>): void {
     if (this.#waiting >= mostWaiting) {
       this.#complain(new Error("The call takes events too slowly: some are left out"));
@@ -144,7 +144,7 @@ export class CallEvents {
     return metrics && { type: "greenroom.metrics", at: new Date().toISOString(), metrics };
   }
 
-  /** Text that is too long is cut. */
+  /** Returns the transcript as the call is told it. Text that is too long is cut. */
   #transcript({ role, turnId, participantId, text = "", at }: TranscriptEvent): JsonObject {
     const event = {
       type: "greenroom.transcript",
@@ -180,7 +180,7 @@ function sizeOf(data: unknown): number {
   return Buffer.byteLength(JSON.stringify(data));
 }
 
-/** The longest beginning of a text that fits as JSON, whole characters only. */
+/** Returns the longest beginning of a text that fits as JSON, whole characters only. */
 function cut(text: string, bytes: number): string {
   let kept = "";
   let left = bytes;

@@ -40,7 +40,7 @@ export class CallMembership {
     return this.#state === "inside";
   }
 
-  /** The call that the agent is in. */
+  /** Returns the call that the agent is in. */
   get call(): Call | null {
     return this.inside ? this.#call : null;
   }
@@ -150,7 +150,7 @@ export class CallMembership {
   }
 }
 
-/** The data cross a thread: what is not JSON fails here, at the edge. */
+/** Checks the data, since they cross a thread: anything but JSON fails here, at the edge. */
 function leaveDataOf(provider: string, data: JsonObject): LeaveData {
   return { provider, data: JSON.parse(JSON.stringify(data)) };
 }

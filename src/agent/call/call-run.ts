@@ -144,7 +144,7 @@ export class CallRun {
     });
   }
 
-  /** The agent as its session sees it. */
+  /** Returns the agent as its session sees it. */
   get handle(): AgentHandle {
     const ready = new ServicesReady(this.#context, this.#options);
     const { edge } = this.#options;

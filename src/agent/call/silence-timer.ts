@@ -21,7 +21,7 @@ export class SilenceTimer {
     this.#tell = tell;
   }
 
-  /** A participant has said something. */
+  /** Takes in that a participant has said something. */
   broken(): void {
     this.#times = 0;
   }

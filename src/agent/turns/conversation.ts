@@ -48,7 +48,7 @@ export class Conversation {
   }
 }
 
-/** The messages of one turn with the agent's words cut to the first `length` characters: those that were heard. */
+/** Returns the messages of one turn with the agent's words cut to the first `length` characters: those that were heard. */
 export function cutToHeard(messages: readonly Message[], length: number): Message[] {
   let left = length;
   return messages.flatMap((message): Message[] => {

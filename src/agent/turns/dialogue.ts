@@ -103,7 +103,10 @@ export class Dialogue {
     for (const input of turns) this.#takeUpTurn(input);
   }
 
-  /** Typed words may be known both from the agent before and from the main thread, which hands them over until they are taken. */
+  /**
+   * Takes up a turn of the agent before. Typed words may be known both from the agent before and from the main thread, which
+   * hands them over until they are taken.
+   */
   #takeUpTurn(input: TurnInput): void {
     const isAsked = input.origin === "participant";
     if (isAsked && input.messageId !== undefined) {
@@ -126,7 +129,7 @@ export class Dialogue {
     this.#queue.goOn();
   }
 
-  /** The call has sound: participants are heard from here on, and the agent speaks. */
+  /** Uses the sound of the call: participants are heard from here on, and the agent speaks. */
   useSound(audio: ConnectionAudio): void {
     const { tts, ttsTextTransforms, pronunciations } = this.#options.agent;
     const text = {
@@ -176,8 +179,8 @@ export class Dialogue {
   }
 
   /**
-   * The agent has joined: what waits is answered. The code that follows the join has the first word, such as a greeting, where it
-   * speaks at once.
+   * Answers the turns that wait, since the agent has joined. The code that follows the join has the first word, such as a
+   * greeting, where it speaks at once.
    */
   open(): void {
     this.#joined = true;
@@ -186,8 +189,8 @@ export class Dialogue {
   }
 
   /**
-   * A participant has typed this. It cuts short what the agent is saying, but for what its own code has it say in a call of text,
-   * such as a greeting: that is written in a moment, and would stand there cut.
+   * Takes what a participant has typed. It cuts short what the agent is saying, but for what its own code has it say in a call of
+   * text, such as a greeting: that is written in a moment, and would stand there cut.
    */
   take(message: TextMessage): void {
     if (!this.#joined) {
@@ -212,7 +215,7 @@ export class Dialogue {
     return turn.ended;
   }
 
-  /** The model speaks by itself. */
+  /** Takes an answer that the model gives by itself. */
   #unasked(answer: Answer): void {
     const turn = this.#turn({ origin: "response", instruction: null });
     turn.adopt(answer);
@@ -230,7 +233,7 @@ export class Dialogue {
   }
 
   /**
-   * Every turn is over, and there is no other.
+   * Ends every turn, and takes no other.
    * @param moved True where another agent goes on with the turns that wait.
    */
   end(moved: boolean): void {

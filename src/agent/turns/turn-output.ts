@@ -26,7 +26,7 @@ export class TurnOutput {
     return this.#output?.progress ?? nothingSaid;
   }
 
-  /** The words that were heard. */
+  /** Returns the words that were heard. */
   get words(): string {
     return this.#output?.heard ?? "";
   }

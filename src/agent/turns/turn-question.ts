@@ -22,7 +22,7 @@ export class TurnQuestion {
     this.#input = input;
   }
 
-  /** Null while a participant speaks, until their words are committed. */
+  /** Returns the words that the turn answers; null while a participant speaks, until they are committed. */
   get input(): TurnInput | null {
     return this.#input;
   }
@@ -44,7 +44,7 @@ export class TurnQuestion {
     this.#input = input;
   }
 
-  /** The turn begins: its words are told, unless they may still come. */
+  /** Begins with the turn: its words are told, unless they may still come. */
   begins(): void {
     if (this.#begun) return;
     this.#begun = true;
@@ -53,7 +53,7 @@ export class TurnQuestion {
     if (this.#input?.origin === "participant" && this.#input.speech?.final !== false) this.#tell();
   }
 
-  /** These were the words of speech that the model has heard itself. */
+  /** Takes the words of speech that the model has heard itself. */
   hears(text: string): void {
     const input = this.#input;
     if (this.#told || input?.origin !== "participant" || input.speech === undefined) return;
@@ -63,7 +63,7 @@ export class TurnQuestion {
     if (this.#message && message) this.#conversation.replace(this.#message, message);
   }
 
-  /** The turn ends: it adds these messages to the conversation. Words that nobody has understood may come later. */
+  /** Ends with the turn, and returns the messages that it adds to the conversation. Words that nobody has understood may come later. */
   ends(): readonly Message[] {
     if (this.#input?.origin === "participant" && this.#input.text !== "") this.#tell();
     const messages = this.messages;

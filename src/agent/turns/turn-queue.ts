@@ -20,8 +20,8 @@ export class TurnQueue {
   #waiting: { readonly turn: Turn; readonly rank: TurnRank }[] = [];
 
   /**
-   * `onOver` is called before the next turn is taken, `onChange` when a turn was added or is over, `onWaits` when one was added that has
-   * to wait.
+   * Makes a queue in which no turn waits. `onOver` is called before the next turn is taken, `onChange` when a turn was added or is over,
+   * `onWaits` when one was added that has to wait.
    */
   constructor(options: {
     readonly maxWaiting: number;
@@ -35,7 +35,7 @@ export class TurnQueue {
     this.#onWaits = options.onWaits;
   }
 
-  /** The turn that the agent is giving. */
+  /** Returns the turn that the agent is giving. */
   get running(): Turn | null {
     return this.#running;
   }

@@ -87,12 +87,12 @@ export class TurnReport {
     this.#transcript({ role: "user", participantId, final: true, text, ...message });
   }
 
-  /** A piece that is being heard. */
+  /** Tells a piece that is being heard. */
   says(delta: string): void {
     this.#transcript({ role: "agent", participantId: this.#context.agentUser.id, final: false, delta });
   }
 
-  /** A tool call is over: an event, a measurement, and a log line where it failed. */
+  /** Tells that a tool call is over: an event, a measurement, and a log line where it failed. */
   tool({ call, outcome, durationMs, error }: ToolOutcome): void {
     const { emit, measure, log, logTranscripts } = this.#context;
     const { provider, model } = this.#model;

@@ -66,12 +66,12 @@ export class Turn {
     return this.#state;
   }
 
-  /** The words that the turn answers; null until they are committed. */
+  /** Returns the words that the turn answers; null until they are committed. */
   get input(): TurnInput | null {
     return this.#question.input;
   }
 
-  /** The progress of the agent's words. */
+  /** Returns the progress of the agent's words. */
   get progress(): SpokenProgress {
     return this.#output.progress;
   }
@@ -91,12 +91,12 @@ export class Turn {
     return nextTurnStates[this.#state].length === 0;
   }
 
-  /** The participant's words so far. */
+  /** Shows the participant's words so far. */
   understands(participantId: string, text: string): void {
     if (this.#state === "listening" || this.#state === "eager") this.#report.understands(participantId, text);
   }
 
-  /** The participant has probably finished: the answer is begun, and held. */
+  /** Begins the answer, and holds it, since the participant has probably finished. */
   eager(participantId: string, text: string): void {
     if (this.#state !== "listening" && this.#state !== "eager") return;
     if (this.#answer.isFor(text)) return;
@@ -105,7 +105,7 @@ export class Turn {
     this.#answer.begin([{ role: "participant", participantId, text }], text);
   }
 
-  /** The participant went on: what was begun is cancelled. */
+  /** Cancels the answer that was begun, since the participant went on. */
   resumed(): void {
     if (this.#state !== "eager") return;
     this.#abandonAnswer();
@@ -122,7 +122,7 @@ export class Turn {
   }
 
   /**
-   * These were the participant's words. An answer that was begun for just these words stands. Once: a turn commits once.
+   * Commits the participant's words. An answer that was begun for just these words stands. Once: a turn commits once.
    * @param speech The speech, where the model has heard it itself: it answers from here on.
    */
   commit(participantId: string, text: string, speech?: HeardSpeech): void {
@@ -135,12 +135,12 @@ export class Turn {
     if (speech) this.#answer.begin(this.#question.messages, text, speech.turnId);
   }
 
-  /** These were the words of speech that the model has heard itself, which may come after the turn is over. */
+  /** Takes the words of speech that the model has heard itself, which may come after the turn is over. */
   hears(text: string): void {
     this.#question.hears(text);
   }
 
-  /** The model speaks by itself, and this is what it says. */
+  /** Takes an answer that the model gives by itself. */
   adopt(answer: Answer): void {
     this.#answer.adopt(answer);
   }
@@ -154,7 +154,7 @@ export class Turn {
   }
 
   /**
-   * These were the participant's words, and they are not answered: the agent goes on, or the call is over.
+   * Notes the participant's words, which are not answered: the agent goes on, or the call is over.
    * @param during The turn in which the agent goes on: the words are part of the conversation behind what it says.
    */
   note(participantId: string, text: string, during: Turn | null): void {
@@ -190,7 +190,7 @@ export class Turn {
     if (this.interruptible) this.#output.duck(gain);
   }
 
-  /** The agent was answered: it ends the sentence that it is saying, and says no more. */
+  /** Lets the agent end the sentence that it is saying and say no more, since it was answered. */
   concede(): void {
     if (!this.interruptible) return;
     void this.#output.stopAfterSentence().then((more) => more && this.interrupt());
