@@ -814,6 +814,7 @@ export interface RealtimeOpenRequest {
     readonly instructions: string;
     readonly functions: readonly FunctionDeclaration[];
     readonly messages: readonly Message[];
+    readonly handle?: string;
     readonly signal: AbortSignal;
 }
 
@@ -830,6 +831,7 @@ export type RealtimeRequest =
 };
 
 export interface RealtimeSession extends AsyncIterable<RealtimeEvent> {
+    readonly handle?: string | null;
     write(frame: PcmFrame): void;
     request(request: RealtimeRequest): void;
     append(messages: readonly Message[]): void;

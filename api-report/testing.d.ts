@@ -104,6 +104,7 @@ export interface RealtimeModelOptions {
     readonly correlates?: boolean;
     readonly truncates?: boolean;
     readonly capabilities?: Partial<RealtimeCapabilities>;
+    readonly handles?: boolean;
     readonly failures?: readonly Error[];
 }
 

@@ -26,6 +26,11 @@ export interface RealtimeOpenRequest {
   readonly functions: readonly FunctionDeclaration[];
   /** The conversation so far, oldest first, where the session is opened in the middle of a call. */
   readonly messages: readonly Message[];
+  /**
+   * The `handle` of the session before, of this agent or of one whose call it takes up. A model that goes on with that session has the
+   * conversation already. `open` rejects where it cannot, and is then called again without a handle. Left out where there is none.
+   */
+  readonly handle?: string;
   /** Fires when the session is not wanted any more. Made for this session alone: listeners need no removal. */
   readonly signal: AbortSignal;
 }
@@ -87,6 +92,11 @@ export type RealtimeEvent =
 
 /** A session with the model. Its iteration yields what happens, and throws what ends it. No method waits or throws. */
 export interface RealtimeSession extends AsyncIterable<RealtimeEvent> {
+  /**
+   * The text by which another session goes on with this one; null while there is none. It is kept with the conversation. Left out where
+   * the model has no such thing.
+   */
+  readonly handle?: string | null;
   /** Hands over the sound of the call as it comes, silence too, at the rate that the model hears. */
   write(frame: PcmFrame): void;
   request(request: RealtimeRequest): void;

@@ -51,6 +51,11 @@ export interface RealtimeModelOptions {
   readonly truncates?: boolean;
   readonly capabilities?: Partial<RealtimeCapabilities>;
   /**
+   * Says whether its sessions have a handle, `session_1` and so on.
+   * @default false
+   */
+  readonly handles?: boolean;
+  /**
    * The errors that `open` throws, one for each call; after those it opens sessions.
    * @default none
    */
@@ -73,6 +78,7 @@ const checks: Checks<RealtimeModelOptions> = {
   characterMs: number(1, 10_000),
   correlates: truth,
   truncates: truth,
+  handles: truth,
   capabilities: { fits: (value) => typeof value === "object" && value !== null, expected: "an object" },
   failures: list("errors"),
 };
@@ -152,6 +158,7 @@ class ScriptedRealtimeModel extends BaseModel implements RealtimeModel {
     const { asyncTools, endsAnswers } = this.capabilities;
     const session = new ScriptedSession(request, {
       ...{ characterMs, endMs, correlates, truncates, transcribes, asyncTools, endsAnswers },
+      handle: this.#options.handles ? `session_${this.sessions.length + 1}` : null,
       nextTranscript: () => this.#transcripts.shift() ?? "",
       nextReply: (heard) => this.#replies.shift() ?? `You said: ${heard}`,
       nextAnswer: () => this.#answers++,

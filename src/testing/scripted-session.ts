@@ -17,6 +17,7 @@ interface Script {
   readonly transcribes: "in_time" | "late" | "never";
   readonly asyncTools: boolean;
   readonly endsAnswers: boolean;
+  readonly handle: string | null;
   readonly nextTranscript: () => string;
   readonly nextReply: (heard: string) => RealtimeReply;
   /** Returns the number of the next answer. */
@@ -50,6 +51,10 @@ export class ScriptedSession implements RealtimeSession {
     this.#script = script;
     this.#detector = new TurnDetector((frame) => level(frame) > loud, { startMs: 40, endMs: script.endMs });
     this.append(opened.messages);
+  }
+
+  get handle(): string | null {
+    return this.#script.handle;
   }
 
   get open(): boolean {

@@ -16,6 +16,7 @@ const state = (changes: Partial<CallState>): CallState => ({
   pending: null,
   waiting: [],
   turns: 0,
+  handle: null,
   steps: [],
   data: {},
   spent: { tokens: 0, characters: 0 },

@@ -72,6 +72,10 @@ export class RealtimeAnswer implements Answer {
     return [...this.#desk.messages, { role: "agent", text: this.#text, toolCalls: [] }];
   }
 
+  get underWay(): readonly Message[] {
+    return [...this.#desk.underWay, { role: "agent", text: this.#text, toolCalls: [] }];
+  }
+
   async release(give: (part: AnswerPart) => void): Promise<void> {
     this.#give = give;
     for (const part of this.#held.splice(0)) give(part);
@@ -170,10 +174,12 @@ export class RealtimeAnswer implements Answer {
     this.#text = "";
     this.#pass({ type: "pause" });
     this.#desk.take(call, before);
+    this.#pass({ type: "step" });
   }
 
   #result(result: ToolResult): void {
     this.#options.onResult(result);
+    if (!this.#settled) this.#pass({ type: "step" });
     if (this.#settled || this.#desk.busy) return;
     if (this.#complete) this.complete();
     else this.#expectFirst();

@@ -18,6 +18,8 @@ export interface RealtimeConnectionOptions {
   readonly tools: () => Tools;
   /** Returns the conversation so far. */
   readonly history: () => readonly Message[];
+  /** The handle of the session of the agent before; null where there is none. */
+  readonly handle: string | null;
   readonly onEvent: (event: RealtimeEvent) => void;
   /** The session is lost, with all that it was doing. Another one is opened. */
   readonly onLost: (error: unknown) => void;
@@ -32,6 +34,8 @@ const mostWaitingFrames = 250;
 const mostWaitingRequests = 100;
 /** The longest pause, as a multiple of the first one. */
 const longestPause = 12;
+/** The most characters of a session's handle. */
+const mostOfHandle = 4_096;
 /** Sound that is counted at once, in milliseconds. */
 const countedMs = 1_000;
 
@@ -44,6 +48,8 @@ export class RealtimeConnection {
   readonly #cancel = new AbortController();
   #running: Promise<void> | null = null;
   #session: RealtimeSession | null = null;
+  /** The handle of the session before. */
+  #handle: string | null;
   #frames: PcmFrame[] = [];
   #requests: ((session: RealtimeSession) => void)[] = [];
   #sessions = 0;
@@ -59,6 +65,7 @@ export class RealtimeConnection {
   constructor(context: CallContext, options: RealtimeConnectionOptions) {
     this.#context = context;
     this.#options = options;
+    this.#handle = options.handle;
     this.#service = new ServiceUse(context, "llm", options.model);
     const { hearingRetryMs: firstMs } = context.limits;
     this.#backOff = new BackOff({ firstMs, mostMs: firstMs * longestPause });
@@ -88,6 +95,12 @@ export class RealtimeConnection {
     this.open();
     if (this.#session) request(this.#session);
     else if (this.#requests.length < mostWaitingRequests) this.#requests.push(request);
+  }
+
+  /** Returns the text by which another session goes on with this one; null where the model has no such thing. */
+  get handle(): string | null {
+    const handle = this.#session?.handle ?? this.#handle;
+    return handle !== null && handle.length > mostOfHandle ? null : handle;
   }
 
   /** Returns the number of the session that is open, or is being opened. */
@@ -133,7 +146,11 @@ export class RealtimeConnection {
     using _permit = await this.#service.permit(signal);
     this.#sessions += 1;
     this.#opening = true;
-    const request = { instructions, functions: tools().declarations, messages: [...history()] };
+    const { handle } = this;
+    // A handle is tried once.
+    this.#handle = null;
+    const known = handle === null ? {} : { handle };
+    const request = { instructions, functions: tools().declarations, messages: [...history()], ...known };
     const { joinTimeoutMs } = this.#context.limits;
     const wanted = new AbortController();
     const opening = model.open({ ...wellFormed(request), signal: AbortSignal.any([signal, wanted.signal]) });
@@ -171,6 +188,7 @@ export class RealtimeConnection {
     } finally {
       clearTimeout(lasts);
       this.#count();
+      this.#handle = session.handle ?? null;
       await this.#closeSession();
       this.#session = null;
       this.#resampler = null;

@@ -14,6 +14,8 @@ export interface RealtimeOptions {
   readonly tools: () => Tools;
   /** Returns the conversation so far. */
   readonly history: () => readonly Message[];
+  /** The handle of the session of the agent before; null where there is none. */
+  readonly handle: string | null;
   /** The model speaks without having been asked. */
   readonly onUnasked: (answer: Answer) => void;
   /** No session with the model can be had. It is tried again. */
@@ -65,12 +67,13 @@ export class RealtimeResponder implements Responder {
   constructor(context: CallContext, options: RealtimeOptions) {
     this.#context = context;
     this.#options = options;
-    const { model, instructions, tools, history, onUnreachable, onReached } = options;
+    const { model, instructions, tools, history, handle, onUnreachable, onReached } = options;
     this.connection = new RealtimeConnection(context, {
       model,
       instructions,
       tools,
       history,
+      handle,
       onEvent: (event) => this.#happened(event),
       onLost: (error) => this.#lost(error),
       onUnreachable,
@@ -90,7 +93,10 @@ export class RealtimeResponder implements Responder {
   begin({ messages, heardAs }: Question): Answer {
     const last = messages.at(-1);
     if (heardAs !== undefined || last === undefined) return this.#expect(heardAs ?? this.#nextId());
-    return this.#ask({ type: "answer", id: this.#nextId(), message: last });
+    const isQuestion = last.role === "participant" || last.role === "instruction";
+    // Of a turn that was cut the last may be the results of tools.
+    const message: Message = isQuestion ? last : { role: "instruction", text: "Answer what was said last." };
+    return this.#ask({ type: "answer", id: this.#nextId(), message }, isQuestion ? [] : messages);
   }
 
   say(text: string): Answer {
@@ -112,12 +118,14 @@ export class RealtimeResponder implements Responder {
     return `request_${this.#requests}`;
   }
 
-  #ask(request: RealtimeRequest): Answer {
+  /** @param before Messages that the model has to know first. */
+  #ask(request: RealtimeRequest, before: readonly Message[] = []): Answer {
     this.#givenUp = 0;
     const answer = this.#expect(request.id);
     this.connection.send((session) => {
       if (!this.#expected.some((expected) => expected.answer === answer)) return;
       this.#sessions.set(answer, this.connection.session);
+      if (before.length > 0) session.append(before);
       session.request(request);
     });
     return answer;

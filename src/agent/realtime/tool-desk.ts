@@ -48,6 +48,19 @@ export class ToolDesk {
     });
   }
 
+  /** Returns the same with the calls that run. */
+  get underWay(): Message[] {
+    return this.#rounds.flatMap(({ text, calls }): Message[] => {
+      const wanted = calls.filter(({ withdrawn }) => !withdrawn);
+      const results = wanted.flatMap(({ result }) => result ?? []);
+      const toolCalls = wanted.map(({ call }) => call);
+      return [
+        { role: "agent", text, toolCalls },
+        ...(toolCalls.length === 0 ? [] : [{ role: "tools", results } as const]),
+      ];
+    });
+  }
+
   /** @param text What the model has said since the calls before this one. */
   take(call: ToolCall, text: string): void {
     const last = this.#rounds.at(-1);

@@ -28,6 +28,8 @@ export interface DialogueState {
   readonly waiting: readonly TurnInput[];
   /** The number of turns so far, which their ids are made of. */
   readonly turns: number;
+  /** The handle of the session with a speech-to-speech model; null where there is none. */
+  readonly handle: string | null;
 }
 
 /** Everything that the next agent of a call needs to go on with it. */

@@ -87,7 +87,9 @@ export class Dialogue {
   get state(): DialogueState {
     const waiting = this.#queue.waiting.flatMap(({ input }) => (input && isOwed(input) ? [input] : []));
     const pending = this.#queue.running?.pending ?? null;
-    return { messages: this.#conversation.messages, pending, waiting, turns: this.#turns };
+    const responder = this.#responder;
+    const handle = responder.hears ? responder.connection.handle : null;
+    return { messages: this.#conversation.messages, pending, waiting, turns: this.#turns, handle };
   }
 
   /**
@@ -167,6 +169,7 @@ export class Dialogue {
       instructions,
       tools,
       history: () => this.#conversation.messages,
+      handle: this.#options.before?.handle ?? null,
       onUnasked: (answer) => this.#unasked(answer),
       onUnreachable: (error) => {
         for (const participantId of this.#hearing?.participants ?? [])
