@@ -1,0 +1,49 @@
+import { once } from "node:events";
+import test from "ava";
+import type { JsonObject } from "greenroom";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
+import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
+import { SocketClient } from "../../fixtures/http/socket-client.ts";
+
+/** Resolves with the next message that has these fields. */
+async function told(client: SocketClient, fields: JsonObject): Promise<JsonObject> {
+  for (;;) {
+    const message = await client.next();
+    if (typeof message !== "string") continue;
+    const value = JSON.parse(message) as JsonObject;
+    if (Object.entries(fields).every(([name, wanted]) => value[name] === wanted)) return value;
+  }
+}
+
+test("a client comes back to the next agent as the same participant, is told its words, and connects anew where the call moves", async (t) => {
+  const launcher = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3 });
+  t.teardown(() => launcher.stop());
+  const server = await openServer(t, launcher);
+  const { session_id: id, session_token: token } = await server.start({ config: { edge: "browser" } });
+  const enter = async (resume: string | null) => {
+    const client = new SocketClient(t, `${server.url}/sessions/${id}/media`, {
+      token,
+      protocols: ["greenroom.v1"],
+    });
+    await once(client.socket, "open");
+    client.socket.send(JSON.stringify({ type: "hello", resume }));
+    return { client, joined: await told(client, { type: "joined" }) };
+  };
+  const before = await enter(null);
+  await told(before.client, { type: "transcript", role: "agent", final: true });
+  before.client.socket.send('{"type":"text","text":"die"}');
+  await before.client.closed;
+
+  const after = await enter(String(before.joined.resume));
+  t.deepEqual(after.joined.participant, before.joined.participant);
+  await told(after.client, { type: "transcript", role: "user", text: "die", final: true });
+  await told(after.client, { type: "turn", outcome: "interrupted" });
+  await told(after.client, { type: "transcript", role: "agent", text: "You said: die", final: true });
+
+  const session = (await supervisorOf(launcher)).getSession(id);
+  session?.slot?.send({ type: "close", reason: "drained", moved: true });
+  await told(after.client, { type: "moved" });
+  // It stays, and is not waited for.
+  t.is((await after.client.closed).code, 1_012);
+});
