@@ -13,7 +13,7 @@ export interface VoiceThreadOptions {
 const settleMs = 2_000;
 
 /**
- * The one thread of the process that synthesises speech without a key, for all sessions: its program takes 70 MiB and 150 ms of CPU to
+ * The one thread of the process that synthesises speech without a key, for all sessions: its program takes 80 MiB and 150 ms of CPU to
  * load, which no session should pay. Where it is lost, sessions start threads of their own until it is there again.
  */
 export class VoiceThread {
@@ -22,8 +22,8 @@ export class VoiceThread {
   constructor({ log, entry }: VoiceThreadOptions) {
     this.#worker = new SharedWorker({
       name: "voice",
-      // Sound and the program's memory are outside the heap.
-      heapMb: 16,
+      // Each sentence has 30 MiB of memory outside the heap. With a limit of 16 V8 collects garbage for most of the time.
+      heapMb: 64,
       entry,
       onFailure: (error) =>
         log.error(
