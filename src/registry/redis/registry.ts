@@ -139,7 +139,8 @@ export class RedisRegistry implements SessionRegistry {
       },
     });
     const [redis, link, own, outbox] = [this.#redis, this.#link, this.#own, this.#outbox];
-    this.#admissions = new Admissions({ redis, maxSessionsPerCall, link, own, outbox });
+    const neverWas = (session: OwnSession) => this.#neverWas(session);
+    this.#admissions = new Admissions({ redis, maxSessionsPerCall, link, own, outbox, neverWas });
     this.#sharedKeys = new SharedKeys(this.#link);
     this.#succession = new Succession({
       link,
@@ -155,20 +156,7 @@ export class RedisRegistry implements SessionRegistry {
   async claim(claim: SessionClaim): Promise<void> {
     if (!this.#admissions) throw notOpen();
     const session = ownSession(claim);
-    this.#own.add(session);
-    const asked = this.up;
-    let uncertain = false;
-    try {
-      session.written = asked && (await this.#admissions.judge(session));
-      if (session.written) session.writtenAt = performance.now();
-      uncertain = asked && !session.written;
-      if (!session.written) this.#admissions.judgeAlone(session);
-    } catch (error) {
-      this.#own.remove(claim.sessionId);
-      // Redis may have admitted it although no answer came, or may still do so.
-      if (uncertain) this.#neverWas(session);
-      throw error;
-    }
+    await this.#admissions.admit(session);
     // A peer reports the session as lost where this process ends unexpectedly, so the peer has to know the session.
     if (!session.written) session.written = (await this.#handOver?.session(session, null, null)) ?? false;
     session.admitted = true;

@@ -16,6 +16,8 @@ export interface AdmissionsOptions {
   readonly link: RedisLink;
   readonly own: OwnSessions;
   readonly outbox: Outbox;
+  /** Withdraws a session that Redis may know, and that is none. */
+  readonly neverWas: (session: OwnSession) => void;
 }
 
 /** Judges whether a session of this process may live: by Redis, or by what is known here. */
@@ -32,10 +34,29 @@ export class Admissions {
     return maxSessionsPerCall !== null || redis.maxConcurrentSessions !== null;
   }
 
+  /** Makes a session one of this process, and judges whether it may live. Rejects as the registry's `claim` does. */
+  async admit(session: OwnSession): Promise<void> {
+    const { own, link, neverWas } = this.#options;
+    own.add(session);
+    const asked = link.up;
+    let uncertain = false;
+    try {
+      session.written = asked && (await this.#judge(session));
+      if (session.written) session.writtenAt = performance.now();
+      uncertain = asked && !session.written;
+      if (!session.written) this.#judgeAlone(session);
+    } catch (error) {
+      own.remove(session.claim.sessionId);
+      // Redis may have admitted it although no answer came, or may still do so.
+      if (uncertain) neverWas(session);
+      throw error;
+    }
+  }
+
   /**
    * Asks Redis whether a session may live. Resolves with false where no answer came. Throws CALL_FULL or FLEET_FULL.
    */
-  async judge({ claim, call, json }: OwnSession): Promise<boolean> {
+  async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
     const { maxSessionsPerCall, redis, link, outbox } = this.#options;
     const takenAlong = outbox.endsAlone(mostTakenAlong);
     const limits = [maxSessionsPerCall ?? 0, redis.maxConcurrentSessions ?? 0];
@@ -51,7 +72,7 @@ export class Admissions {
   }
 
   /** Judges by the sessions of this process alone. Throws CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */
-  judgeAlone(session: OwnSession): void {
+  #judgeAlone(session: OwnSession): void {
     const { maxSessionsPerCall, redis, link, own, outbox } = this.#options;
     if (redis.whileAway === "refuse" || link.isDead) throw new GreenroomError("REGISTRY_UNAVAILABLE");
     if (own.in(session.call) > (maxSessionsPerCall ?? Number.POSITIVE_INFINITY))
