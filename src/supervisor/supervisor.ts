@@ -10,7 +10,7 @@ import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-opti
 import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";
 import { logCapacity, serverLog } from "./server-log.ts";
-import { askForGuestAccess } from "./session/guest-access.ts";
+import { acceptSocket, askForGuestAccess, demoLink } from "./session/guest-access.ts";
 import type { Session } from "./session/session.ts";
 import { type CallWaitOptions, waitForCalls } from "./session/sessions.ts";
 import { readLimits } from "./starts/capacity.ts";
@@ -191,28 +191,16 @@ export class Supervisor {
    * Has the edge of a session take in a client that connected by WebSocket. Resolves with the subprotocol that it chose, or
    * null. Rejects as `answerOffer` does.
    */
-  async acceptSocket(session: Session, guest: Guest, socket: SocketOffer): Promise<string | null> {
-    const { protocol } = await askForGuestAccess(session, { about: "socket", guest, socket });
-    if (protocol === null) return null;
-    const isOffered = typeof protocol === "string" && socket.protocols.includes(protocol);
-    if (isOffered) return protocol;
-    throw new GreenroomError("EDGE_FAILED", undefined, {
-      cause: new Error(`It chose a subprotocol that was not offered: ${protocol}`),
-    });
+  acceptSocket(session: Session, guest: Guest, socket: SocketOffer): Promise<string | null> {
+    return acceptSocket(session, guest, socket);
   }
 
   /**
    * Resolves with a web address where a person joins the call of a session; null where the session's edge makes none.
    * Rejects as `joinToken` does.
    */
-  async demoLink(session: Session, guest: Guest): Promise<string | null> {
-    try {
-      const { url } = await askForGuestAccess(session, { about: "demo_link", guest });
-      return String(url);
-    } catch (error) {
-      if (GreenroomError.is(error) && error.code === "NO_JOIN_TOKENS") return null;
-      throw error;
-    }
+  demoLink(session: Session, guest: Guest): Promise<string | null> {
+    return demoLink(session, guest);
   }
 
   /** Returns the sessions of other processes that go on in this one. */

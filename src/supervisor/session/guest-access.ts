@@ -1,5 +1,5 @@
 import { GreenroomError } from "../../shared/errors.ts";
-import type { JsonObject, SessionQuestion } from "../../shared/protocol.ts";
+import type { Guest, JsonObject, SessionQuestion, SocketOffer } from "../../shared/protocol.ts";
 import type { Session } from "./session.ts";
 
 /** The time that a client which comes right after the start waits until the agent is in its call, in milliseconds. */
@@ -34,5 +34,31 @@ export async function askForGuestAccess(session: Session, question: SessionQuest
       throw new GreenroomError("EDGE_FAILED", undefined, { cause: answer.error });
     default:
       return answer satisfies never;
+  }
+}
+
+/** Does what `acceptSocket` of the supervisor does. */
+export async function acceptSocket(
+  session: Session,
+  guest: Guest,
+  socket: SocketOffer,
+): Promise<string | null> {
+  const { protocol } = await askForGuestAccess(session, { about: "socket", guest, socket });
+  if (protocol === null) return null;
+  const isOffered = typeof protocol === "string" && socket.protocols.includes(protocol);
+  if (isOffered) return protocol;
+  throw new GreenroomError("EDGE_FAILED", undefined, {
+    cause: new Error(`It chose a subprotocol that was not offered: ${protocol}`),
+  });
+}
+
+/** Does what `demoLink` of the supervisor does. */
+export async function demoLink(session: Session, guest: Guest): Promise<string | null> {
+  try {
+    const { url } = await askForGuestAccess(session, { about: "demo_link", guest });
+    return String(url);
+  } catch (error) {
+    if (GreenroomError.is(error) && error.code === "NO_JOIN_TOKENS") return null;
+    throw error;
   }
 }
