@@ -103,6 +103,7 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
   await call.ask("stage.call.sendText('Tell me')");
   for (let round = 0; round < rounds; round += 1) {
     await call.untilHears();
+    const entries = await call.ask<number>("stage.call.transcript.length");
     times.quieter.push(
       await call.ask<number>(`(async () => {
         const loudness = await stage.loudness(500);
@@ -114,8 +115,8 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
         return noticed;
       })()`),
     );
-    await call.untilSilent();
-    await call.untilHears();
+    // What was said is answered: two more entries. The pause before the answer may be too short to be seen.
+    await call.until(`stage.call.transcript.length >= ${entries + 2} && stage.loud()`);
     times.silent.push(
       await call.ask<number>(`(async () => {
         const began = performance.now();
