@@ -877,7 +877,7 @@ export interface RegistryHooks {
     deliver(message: EndMessage): void;
     carried(sessionId: string): string | null;
     adoptable(): number;
-    adopted(record: SessionRecord, carried: string | Error): void;
+    adopted(record: SessionRecord, carried: string | Error): boolean;
     room(): number;
     liveness(peer: PeerNode): Promise<Liveness>;
     declaredDead(peer: PeerNode, epoch: number): Promise<boolean | null>;

@@ -65,7 +65,7 @@ export const logEvents = {
   session_adopted:
     "A session of a replica that is dead goes on in this one: `from_node` is the replica in which it was.",
   session_adoption_failed:
-    "A session of a replica that is dead cannot go on in this one, and ends as `lost`: `err` is why.",
+    "A session of a replica that is dead cannot go on in this one, and is left to others: `err` is why.",
   session_handed_over: "A session goes on in another replica, since this one drains: `to_node` is that one.",
   session_taken_over:
     "A session of a replica that drains goes on in this one: `from_node` is the replica in which it was.",
@@ -108,7 +108,7 @@ export const logEvents = {
   replica_fenced: "This replica's sessions were reported as lost, and end now.",
   replica_cut_off: "No other replica can be reached: this one declares none of them dead.",
   replica_dead:
-    "A replica was declared dead, or the process before this one ended unexpectedly: its `sessions` are lost.",
+    "A replica was declared dead, or the process before this one ended unexpectedly: `sessions` of its sessions are lost, and `adopted` go on in this one.",
   node_id_taken: "Another process has the same node id.",
   fleet_settings_useless: "Settings of a fleet have no effect without a Redis.",
   peer_secret_missing: "Requests cannot be passed on to other replicas, since there is no `peerSecret`.",

@@ -20,6 +20,8 @@ export interface CarriedMetrics {
   readonly sums: Readonly<Partial<Record<SessionMetricName, number>>>;
   readonly counts: Readonly<Partial<Record<SessionMetricName, number>>>;
   readonly usage: readonly ModelUsage[];
+  readonly lastResponseMs: number | null;
+  readonly lastFirstTokenMs: number | null;
 }
 
 /**
@@ -33,14 +35,16 @@ export class SessionMetrics {
   readonly #counts: number[];
   readonly #usage: Usage;
   /** The latencies of the last turn that had any, in milliseconds; see `ResponseLatency` and `Measurement`. */
-  lastResponseMs: number | null = null;
-  lastFirstTokenMs: number | null = null;
+  lastResponseMs: number | null;
+  lastFirstTokenMs: number | null;
 
   /** @param before The metrics so far, where the session began in another process. */
   constructor(before: CarriedMetrics | null = null) {
     this.#sums = names.map((name) => before?.sums[name] ?? 0);
     this.#counts = names.map((name) => before?.counts[name] ?? 0);
     this.#usage = new Usage(before?.usage);
+    this.lastResponseMs = before?.lastResponseMs ?? null;
+    this.lastFirstTokenMs = before?.lastFirstTokenMs ?? null;
   }
 
   /** Returns the metrics as another process goes on with them. */
@@ -49,7 +53,14 @@ export class SessionMetrics {
       Object.fromEntries(
         names.map((name, place) => [name, values[place]]).filter(([, value]) => value !== 0),
       );
-    return { sums: byName(this.#sums), counts: byName(this.#counts), usage: this.#usage.rows };
+    const { lastResponseMs, lastFirstTokenMs } = this;
+    return {
+      sums: byName(this.#sums),
+      counts: byName(this.#counts),
+      usage: this.#usage.rows,
+      lastResponseMs,
+      lastFirstTokenMs,
+    };
   }
 
   record(measurement: Measurement): void {

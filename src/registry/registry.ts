@@ -135,9 +135,10 @@ export interface RegistryHooks {
   adoptable(): number;
   /**
    * Reports that the process of this session is dead, and that this process has the session from now on. `carried`: what
-   * that process wrote last; an error where it cannot be read.
+   * that process wrote last; an error where it cannot be read. Returns false where this process cannot go on with it: then
+   * it is left to others.
    */
-  adopted(record: SessionRecord, carried: string | Error): void;
+  adopted(record: SessionRecord, carried: string | Error): boolean;
   /** Returns how many more messages this process would take on to deliver. */
   room(): number;
   /** Asks another process, whose lease has ended, whether it lives. Resolves within two seconds. */

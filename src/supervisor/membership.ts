@@ -57,8 +57,8 @@ export class Membership {
     prepare: () => Promise.resolve(false),
     takeOver: () => Promise.resolve(false),
   };
-  /** The number of sessions of each dead process that were told in this turn of the event loop. */
-  readonly #dead = new Map<string, number>();
+  /** The numbers of sessions of each dead process that were told in this turn of the event loop. */
+  readonly #dead = new Map<string, { lost: number; adopted: number }>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -95,7 +95,10 @@ export class Membership {
         room,
         carried,
         adoptable,
-        adopted,
+        adopted: (record, carried) => {
+          this.#died(record.nodeId, "adopted");
+          return adopted(record, carried);
+        },
         liveness: (peer) => this.#peers.liveness(peer),
         declaredDead: (peer, epoch) => this.#peers.declaredDead(peer, epoch),
         entrust: (session) => this.#peers.entrust(session),
@@ -183,23 +186,30 @@ export class Membership {
     return `${calls}, ${starts} (--registry-while-away ${whileAway})`;
   }
 
-  /** Takes one lost session. They come one by one, and those of one process are one line of the log. */
   #lost(record: SessionRecord): string | null {
-    const { nodeId } = record;
-    const before = this.#dead.get(nodeId) ?? 0;
-    this.#dead.set(nodeId, before + 1);
-    if (before === 0) setImmediate(() => this.#tellDead(nodeId));
+    this.#died(record.nodeId, "lost");
     return this.#options.lost(record);
   }
 
+  /** Counts one session of a dead process. They come one by one, and those of one process are one line of the log. */
+  #died(nodeId: string, what: "lost" | "adopted"): void {
+    const counts = this.#dead.get(nodeId) ?? { lost: 0, adopted: 0 };
+    if (!this.#dead.has(nodeId)) setImmediate(() => this.#tellDead(nodeId));
+    counts[what] += 1;
+    this.#dead.set(nodeId, counts);
+  }
+
   #tellDead(nodeId: string): void {
-    const sessions = this.#dead.get(nodeId);
+    const { lost = 0, adopted = 0 } = this.#dead.get(nodeId) ?? {};
     this.#dead.delete(nodeId);
     const { log, registry } = this.#options;
     const who = registry.shared
       ? "A replica was declared dead"
       : "The process before this one ended unexpectedly";
-    log.error({ event: "replica_dead", node_id: nodeId, sessions }, `${who}, and its sessions are lost`);
+    log.error(
+      { event: "replica_dead", node_id: nodeId, sessions: lost, adopted },
+      `${who}: of its sessions ${lost} are lost, and ${adopted} go on here`,
+    );
   }
 
   /** Registers a session. Rejects with CALL_FULL, FLEET_FULL or REGISTRY_UNAVAILABLE. */

@@ -166,7 +166,7 @@ export function makeSupervisorParts(
     },
     changed: ({ id }) => registry.successions?.changed(id),
   });
-  const arrivals = new Arrivals({ starts, sessions, registry, endReports, metrics, log });
+  const arrivals = new Arrivals({ starts, sessions, registry, metrics, log });
   const departures = new Departures({ sessions, registry, membership: () => membership, log });
   metrics.observe({
     serving: () => lifecycle.serving,

@@ -177,3 +177,21 @@ withRedis("states are written again to a Redis that was emptied", async (t) => {
   await eventually("it is written again", async () => (await statesIn(redis)) === 1);
   t.is((await registry.find(claim.sessionId))?.end, null);
 });
+
+withRedis("a session that one process cannot decrypt is left to another one that has the key", async (t) => {
+  await using redis = await RedisServer.open();
+  const key = "k".repeat(32);
+  const without = await openRegistry(t, redis);
+  const child = await ChildRegistry.open(t, redis, "victim", { carries: true, stateKey: key });
+  const { sessionIds } = await child.claim("call", 2);
+  await eventually("the states are written", async () => (await statesIn(redis)) === 2);
+  await child.kill();
+  await eventually("it cannot read them", () => without.heard.adopted.length === 2);
+  t.true(without.heard.adopted.every(({ carried }) => carried instanceof Error));
+  t.like(await without.registry.find(sessionIds[0]!), { nodeId: "victim", end: null });
+  const having = await openRegistry(t, redis, { stateKey: key });
+  await eventually("they are adopted", () => adoptedBy(having).length === 2);
+  t.true(having.heard.adopted.every(({ record, carried }) => carried === `state of ${record.sessionId}`));
+  t.is(without.heard.adopted.length, 2, "it does not try again");
+  t.deepEqual(without.heard.lost, []);
+});

@@ -4,6 +4,7 @@ import { type Message, messageLength, type ToolCall, type ToolResult } from "../
 import type { Spent } from "../options/budget.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
 import type { OwnStep } from "./own-steps.ts";
+import { unknownOutcome } from "./words.ts";
 
 /** The turn that the agent is giving, as far as it has come. */
 export interface PendingTurn {
@@ -137,6 +138,5 @@ const unknownResult = ({ id, name }: ToolCall): ToolResult => ({
   callId: id,
   name,
   ok: false,
-  output:
-    "The call was cut while this ran: it is not known whether it was carried out. Ask before it is done again.",
+  output: unknownOutcome,
 });

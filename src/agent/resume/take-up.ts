@@ -2,6 +2,7 @@ import type { Message } from "../model/message.ts";
 import { cutToHeard } from "../turns/conversation.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
 import { cutAnswer, type DialogueState, type PendingTurn } from "./call-state.ts";
+import { goOn } from "./words.ts";
 
 /** The steps with which a dialogue is taken up. */
 export interface TakeUp {
@@ -12,10 +13,6 @@ export interface TakeUp {
   /** The turns that are to be answered, in their order. */
   readonly turns: readonly TurnInput[];
 }
-
-/** The instruction for an answer that was cut in its middle. */
-const goOn =
-  "You were cut off in the middle of your answer. Say the rest of it, without what was said already.";
 
 /** The rest of a turn that was cut. */
 export interface Rest {

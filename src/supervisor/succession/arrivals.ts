@@ -3,13 +3,12 @@ import type { Metrics } from "../../metrics/prometheus.ts";
 import type { SessionClaim, SessionOwner, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import { now, type TextMessage } from "../../shared/protocol.ts";
+import type { TextMessage } from "../../shared/protocol.ts";
 import { loggedError } from "../log-error.ts";
 import type { Session } from "../session/session.ts";
 import { lostError } from "../session/session-summary.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Starts } from "../starts/starts.ts";
-import type { EndReports } from "../webhook/end-reports.ts";
 import { readCarried } from "./carried-session.ts";
 import type { HandOverOffer } from "./hand-over.ts";
 
@@ -27,7 +26,6 @@ export interface ArrivalsOptions {
   readonly starts: Pick<Starts, "arrive">;
   readonly sessions: Sessions;
   readonly registry: SessionRegistry;
-  readonly endReports: Pick<EndReports, "lost">;
   readonly metrics: Metrics;
   readonly log: ServerLog;
 }
@@ -49,9 +47,12 @@ export class Arrivals {
     this.#options = options;
   }
 
-  /** Goes on with a session whose process is dead, and that this process has from now on. Where it cannot, the session is lost. */
-  adopted(record: SessionRecord, carried: string | Error): void {
-    const { starts, sessions, registry, endReports, metrics, log } = this.#options;
+  /**
+   * Goes on with a session whose process is dead, and that this process has from now on. Returns false where it cannot: then the
+   * session is left to others.
+   */
+  adopted(record: SessionRecord, carried: string | Error): boolean {
+    const { starts, sessions, metrics, log } = this.#options;
     const { nodeId, epoch: _, end: __, ...claim } = record;
     const { sessionId } = claim;
     try {
@@ -67,6 +68,7 @@ export class Arrivals {
         { event: "session_adopted", session_id: sessionId, from_node: nodeId },
         "A session of a replica that is dead goes on here",
       );
+      return true;
     } catch (error) {
       log.error(
         {
@@ -75,10 +77,9 @@ export class Arrivals {
           from_node: nodeId,
           err: loggedError(error),
         },
-        "A session of a replica that is dead cannot go on here",
+        "A session of a replica that is dead cannot go on here: it is left to others",
       );
-      const end = { reason: "lost", endedAt: now() } as const;
-      void registry.end(sessionId, end, endReports.lost({ ...record, end }));
+      return false;
     }
   }
 

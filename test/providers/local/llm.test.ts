@@ -1,6 +1,7 @@
 import test from "ava";
 import type { LlmEvent, LlmRequest, Message, ToolResult } from "greenroom";
 import * as local from "greenroom/local";
+import { goOn, unknownOutcome } from "../../../src/agent/resume/words.ts";
 
 const functions = ["get_weather", "get_time"].map((name) => ({
   name,
@@ -314,4 +315,33 @@ test("a tool of an agent's own is called when the question matches its descripti
   t.deepEqual(await asks("Where is my order A-1234?"), [["get_order_status", { order_number: "A-1234" }]]);
   t.deepEqual(await asks("Hello there."), []);
   t.regex(await talk("Book a table.", { functions: own }), /^For that I need to know this: guests\./);
+});
+
+test("an answer that was cut is finished, without the words of it that were heard", async (t) => {
+  const question = asked("What is the weather in Paris and Rome?");
+  const calls = callsOf(await answer([question])).map(([name, args], index) => ({
+    id: `${index}`,
+    name: String(name),
+    arguments: args as { place: string },
+  }));
+  const called: Message = { role: "agent", text: "", toolCalls: calls };
+  const report = (place: string) => ({
+    name: "get_weather",
+    ok: true,
+    format: "json" as const,
+    output: JSON.stringify({ found: true, place, temperature_c: 20, conditions: "sunny" }),
+  });
+  const results = brought(report("Paris"), report("Rome"));
+  const whole = textOf(await answer([question, called, results]));
+  const heard = whole.slice(0, whole.indexOf("Rome") + 4);
+  const cut: Message = { role: "agent", text: heard, toolCalls: [] };
+  const rest = textOf(await answer([question, called, results, cut, { role: "instruction", text: goOn }]));
+  t.is(`${heard} ${rest}`.replaceAll(/\s+/g, " "), whole.replaceAll(/\s+/g, " "));
+  t.not(rest, "");
+});
+
+test("it asks, once, where nobody knows what became of its tools", async (t) => {
+  const unknown = { name: "get_weather", ok: false, output: unknownOutcome };
+  const text = textOf(await answer([asked("Weather in Paris and Rome?"), brought(unknown, unknown)]));
+  t.is(text, "I was cut off while I looked that up. Shall I try it again?");
 });

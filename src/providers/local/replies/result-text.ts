@@ -1,4 +1,5 @@
 import type { ToolResult } from "../../../agent/model/message.ts";
+import { unknownOutcome } from "../../../agent/resume/words.ts";
 import { weatherSentence } from "../weather/weather.ts";
 import { nameInWords } from "./tool-choice.ts";
 
@@ -7,6 +8,7 @@ const mostFields = 6;
 
 /** Returns the result of a tool as it is said. */
 export function resultText({ name, ok, output, format }: ToolResult): string {
+  if (output === unknownOutcome) return "I was cut off while I looked that up. Shall I try it again?";
   if (!ok) return `I could not use ${name}: ${output}`;
   const value: unknown = format === "json" ? JSON.parse(output) : output;
   if (name === "get_weather") return weatherSentence(value) ?? sentence(inWords(value));

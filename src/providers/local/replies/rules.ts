@@ -1,5 +1,6 @@
 import type { LlmRequest } from "../../../agent/llm.ts";
 import type { Message, ToolCall, ToolResult } from "../../../agent/model/message.ts";
+import { goOn } from "../../../agent/resume/words.ts";
 import type { FunctionDeclaration } from "../../../agent/tools/functions.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { barePlaces, furtherPlaces, nearPlace, repaired, timePlaces, weatherPlaces } from "./places.ts";
@@ -31,12 +32,25 @@ export function decide(request: LlmRequest): Decision {
   switch (last?.role) {
     case "tools":
       return afterTools(last.results, free ? messages : []);
-    case "participant":
     case "instruction":
+      if (last.text === goOn) return restOfAnswer(request);
+      return afterWords(last, request, free ? functions : []);
+    case "participant":
       return afterWords(last, request, free ? functions : []);
     default:
       return say(greeting);
   }
+}
+
+/** Gives the answer that was cut once more, without the words of it that were heard. */
+function restOfAnswer(request: LlmRequest): Decision {
+  const messages = request.messages.slice(0, -1);
+  const place = messages.findLastIndex(({ role }) => role === "agent");
+  const cut = messages[place];
+  if (cut?.role !== "agent") return decide({ ...request, messages });
+  const { calls, text } = decide({ ...request, messages: messages.slice(0, place) });
+  const heard = cut.text.trim();
+  return { calls, text: text.startsWith(heard) ? text.slice(heard.length).trim() : text };
 }
 
 const say = (text: string): Decision => ({ calls: [], text });
@@ -121,8 +135,8 @@ function afterTools(results: readonly ToolResult[], messages: readonly Message[]
     return [{ id: `${call.id}_near`, name: call.name, arguments: { [name]: near } }];
   });
   const repeated = new Set(again.map(({ id }) => id.replace(/_near$/, "")));
-  const text = results.filter(({ callId }) => !repeated.has(callId)).map(resultText);
-  return { calls: again, text: text.join(" ") };
+  const texts = new Set(results.filter(({ callId }) => !repeated.has(callId)).map(resultText));
+  return { calls: again, text: [...texts].join(" ") };
 }
 
 function isUnknownPlace({ name, ok, output, format }: ToolResult): boolean {

@@ -34,17 +34,21 @@ return {'ok', text(now)}`,
 );
 
 /**
- * Makes this node the owner of sessions whose node is dead, those that have waited longest first. ARGV: deadline, owner, most.
- * → ok, unknown or late; time; the sessions, each with its data before and its state.
+ * Makes this node the owner of sessions whose node is dead, those that have waited longest first. ARGV: deadline, owner, most, a
+ * count, and so many sessions that are left to others. → ok, unknown or late; time; the sessions, each with its data before and its state.
  */
 export const adopt = script(
   "adopt",
   `${effects}${guarded}${registered}${ownSessions}${adoptable}
-local most, adopted = tonumber(nextArgument()), {}
-local waiting = redis.call('ZRANGEBYSCORE', p .. ':orphans', text(now - ${orphanMs}), '+inf', 'LIMIT', 0, most)
+local most, adopted, skipped = tonumber(nextArgument()), {}, {}
+local skips = tonumber(nextArgument())
+for _ = 1, skips do skipped[nextArgument()] = true end
+local waiting = redis.call('ZRANGEBYSCORE', p .. ':orphans', text(now - ${orphanMs}), '+inf', 'LIMIT', 0, most + skips)
 for _, id in ipairs(waiting) do
   local known = redis.call('HGET', p .. ':live', id)
-  if known and isAdoptable(id) then
+  if skipped[id] or #adopted >= 3 * most then
+    -- It is left to others, or to the next time.
+  elseif known and isAdoptable(id) then
     local header, claim = split(known)
     redis.call('ZREM', p .. ':orphans', id)
     redis.call('HDEL', p .. ':orphan-seen', id)
@@ -62,19 +66,25 @@ return {'ok', text(now), adopted}`,
 );
 
 /**
- * Lets other nodes adopt sessions that this node was given and does not know of. ARGV: deadline, owner, a count, and so many
- * sessions. → ok, unknown or late; time.
+ * Lets other nodes adopt sessions that this node was given, and cannot go on with or does not know of. ARGV: deadline, owner, a
+ * count, and so many sessions, each with the owner before it; empty: that is not known. → ok, unknown or late; time.
  */
 export const disown = script(
   "disown",
   `${effects}${guarded}${registered}${ownSessions}
 for _ = 1, tonumber(nextArgument()) do
-  local id = nextArgument()
+  local id, before = nextArgument(), nextArgument()
   local known = redis.call('HGET', p .. ':live', id)
   if known and split(known)[1] == me then
+    local header, claim = split(known)
     redis.call('SREM', p .. ':of:' .. me, id)
+    redis.call('HINCRBY', p .. ':adoptions', id, -1)
+    if before ~= '' then
+      write(id, before, header[2], claim)
+      redis.call('SREM', p .. ':of:' .. before, id)
+    end
     redis.call('ZADD', p .. ':orphans', text(now), id)
-    redis.call('HSET', p .. ':orphan-seen', id, text(now))
+    redis.call('HSETNX', p .. ':orphan-seen', id, text(now))
   end
 end
 return {'ok', text(now)}`,

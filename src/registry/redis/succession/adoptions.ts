@@ -1,9 +1,11 @@
 import type { RegistryHooks, SessionRecord } from "../../registry.ts";
 import type { RedisLink } from "../connection/link.ts";
 import { adopt, disown } from "../scripts/succession.ts";
-import { parseRecord } from "../sessions/records.ts";
+import { ownerOf, parseRecord } from "../sessions/records.ts";
 import type { SealedTexts } from "./sealed-text.ts";
 
+/** The most sessions that are remembered which this process could not go on with; the oldest go first. */
+const mostLeft = 100;
 /** The most sessions that are taken up at once. */
 const mostAtOnce = 20;
 
@@ -15,6 +17,8 @@ export interface AdoptionsOptions {
   readonly knows: (sessionId: string) => boolean;
   /** Notes a session that this process has from now on, by its record before. */
   readonly taken: (record: SessionRecord) => void;
+  /** Notes that this process does not have the session after all. */
+  readonly left: (sessionId: string) => void;
 }
 
 /** Takes up sessions whose process is dead. Each process with room takes a share, so that they are spread. */
@@ -23,6 +27,8 @@ export class Adoptions {
   #taking = false;
   /** True where Redis may have given sessions to this process in an answer that did not come. */
   #isUncertain = false;
+  /** The sessions that this process cannot go on with, so that they are left to others. */
+  readonly #left = new Set<string>();
 
   constructor(options: AdoptionsOptions) {
     this.#options = options;
@@ -49,26 +55,48 @@ export class Adoptions {
     const others = link.peers.filter(({ accepting, free }) => accepting && free > 0);
     const roomOfAll = others.reduce((sum, { free }) => sum + free, room);
     // All have the same room afterwards, as far as is known. At least one is taken: others may take none.
-    const left = (roomOfAll - waiting) / (others.length + 1);
-    const most = Math.min(room, Math.max(1, Math.ceil(room - left)), mostAtOnce);
+    const roomAfter = (roomOfAll - waiting) / (others.length + 1);
+    const most = Math.min(room, Math.max(1, Math.ceil(room - roomAfter)), mostAtOnce);
     this.#isUncertain = true;
-    const [, , adopted] = await link.runAsOwner(adopt, [most]);
+    const [, , adopted] = await link.runAsOwner(adopt, [most, this.#left.size, ...this.#left]);
     this.#isUncertain = false;
     const flat = adopted as readonly string[];
-    for (let at = 0; at < flat.length; at += 3) this.#take(flat[at]!, flat[at + 1]!, flat[at + 2]!);
+    const left: SessionRecord[] = [];
+    for (let at = 0; at < flat.length; at += 3) {
+      const record = parseRecord(flat[at + 1]!);
+      if (!this.#take(record, flat[at + 2]!)) left.push(record);
+    }
+    if (left.length > 0) await this.#leaveToOthers(left);
   }
 
   /** Gives back the sessions that Redis gave to this process without its knowledge, so that they are taken up after all. */
   async #giveBack(): Promise<void> {
     const { link, knows } = this.#options;
     const unknown = (await link.knownSessions()).filter((sessionId) => !knows(sessionId));
-    if (unknown.length > 0) await link.runAsOwner(disown, [unknown.length, ...unknown]);
+    if (unknown.length > 0)
+      await link.runAsOwner(disown, [unknown.length, ...unknown.flatMap((sessionId) => [sessionId, ""])]);
     this.#isUncertain = false;
   }
 
-  #take(sessionId: string, data: string, sealed: string): void {
+  /** Gives back sessions that this process cannot go on with: another one may have the key, or another version. */
+  async #leaveToOthers(records: readonly SessionRecord[]): Promise<void> {
+    const { link, left } = this.#options;
+    for (const { sessionId } of records) {
+      this.#left.add(sessionId);
+      const [oldest = ""] = this.#left;
+      if (this.#left.size > mostLeft) this.#left.delete(oldest);
+      left(sessionId);
+    }
+    const owners = records.flatMap(({ sessionId, nodeId, epoch }) => [sessionId, ownerOf(nodeId, epoch)]);
+    this.#isUncertain = true;
+    await link.runAsOwner(disown, [records.length, ...owners]);
+    this.#isUncertain = false;
+  }
+
+  /** Goes on with a session. Returns whether this process can. */
+  #take(record: SessionRecord, sealed: string): boolean {
     const { texts, hooks, taken } = this.#options;
-    const record = parseRecord(data);
+    const { sessionId } = record;
     taken(record);
     let carried: string | Error;
     try {
@@ -76,6 +104,6 @@ export class Adoptions {
     } catch (error) {
       carried = error instanceof Error ? error : new Error(String(error));
     }
-    hooks.adopted(record, carried);
+    return hooks.adopted(record, carried);
   }
 }

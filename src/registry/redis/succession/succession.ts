@@ -38,6 +38,7 @@ export class Succession implements Successions {
       texts,
       hooks,
       knows: (sessionId) => own.has(sessionId) || hasEnded(sessionId),
+      left: (sessionId) => this.moved(sessionId),
       taken: ({ nodeId: _, epoch: __, end: ___, ...claim }) => this.#own(ownSession(claim)),
     });
   }
