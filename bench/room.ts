@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { silence } from "../src/audio/pcm.ts";
@@ -20,6 +21,10 @@ const talkingMs = Number(process.env.BENCH_ROOM_TALKING_MS ?? 20_000);
 /** The share of its loudness that the agent has once it is quieter by more than half of the 12 dB of an agent that may be interrupted. */
 const quieter = 0.4;
 const callCounts = [1, 10];
+/** The pause between two clicks, in milliseconds: the next thread is warm by then, as where people do not click all the time. */
+const pauseMs = 3_000;
+/** The longest wait for an answer to what was said, in milliseconds. */
+const answerMs = 5_000;
 
 /** Calls in a browser, and what they cost. Run it beside nothing else: the browser needs a core. */
 export default {
@@ -58,6 +63,7 @@ async function greeting(browser: Browser, report: Report): Promise<void> {
     connected.push(connectedMs);
     times.push(heardMs);
     await call.ask("stage.call.end()");
+    await sleep(pauseMs);
   }
   report({ figure: "click_to_connected_p50", value: median(connected), unit: "ms" });
   report({
@@ -100,8 +106,9 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
   await using call = await CallPage.open(browser, server.client.url);
   await call.start({ connectTimeoutMs: 20_000, start: { config: { long: true } } });
   const times: { readonly quieter: number[]; readonly silent: number[] } = { quieter: [], silent: [] };
-  await call.ask("stage.call.sendText('Tell me')");
   for (let round = 0; round < rounds; round += 1) {
+    // The answer of the round before may be over.
+    await call.ask("stage.call.sendText('Tell me')");
     await call.untilHears();
     const entries = await call.ask<number>("stage.call.transcript.length");
     times.quieter.push(
@@ -115,8 +122,14 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
         return noticed;
       })()`),
     );
-    // What was said is answered: two more entries. The pause before the answer may be too short to be seen.
-    await call.until(`stage.call.transcript.length >= ${entries + 2} && stage.loud()`);
+    // What was said is answered: two more entries. A sound that was taken for none of its words is not, and the agent goes on.
+    await call.ask(`(async () => {
+      const until = performance.now() + ${answerMs};
+      while (stage.call.transcript.length < ${entries + 2} && performance.now() < until)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+    })()`);
+    await call.ask("stage.loud() || stage.call.sendText('Go on')");
+    await call.untilHears();
     times.silent.push(
       await call.ask<number>(`(async () => {
         const began = performance.now();
