@@ -150,6 +150,8 @@ function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): 
     threadStartTimeoutMs: 60_000,
     createTimeoutMs: 30_000,
     crashStormLimit: 0,
+    // The invariants are those of sessions that stay where they began.
+    maxResumes: 0,
     heapSoftLimitMb: 64,
     webhook: receiver.options,
   };

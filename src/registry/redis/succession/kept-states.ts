@@ -19,7 +19,7 @@ export class KeptStates {
   readonly #carried: RegistryHooks["carried"];
   /** The sessions whose state has changed since it was written. */
   readonly #changed = new Set<string>();
-  /** The time from which the state of each session may be written again, by `performance.now()`. */
+  /** The time from which the state of each session that was written may be written again, by `performance.now()`. */
   readonly #notBefore = new Map<string, number>();
   #writing = false;
   #timer: NodeJS.Timeout | null = null;
@@ -77,6 +77,8 @@ export class KeptStates {
       if ((this.#notBefore.get(sessionId) ?? at) > at) continue;
       this.#changed.delete(sessionId);
       const carried = this.#carried(sessionId);
+      // A session that must not be kept, or has nothing to be kept yet, costs Redis nothing.
+      if (carried === null && !this.#notBefore.has(sessionId)) continue;
       const state = carried === null ? "" : this.#texts.seal(sessionId, carried);
       const waitMs = Math.min(longestWaitMs, (state.length / bytesPerSecond) * 1_000);
       this.#notBefore.set(sessionId, at + waitMs);
