@@ -1121,6 +1121,8 @@ export type SessionMetricsSnapshot = {
     [Name in SessionMetricName]: Name extends `${string}__avg` ? number | null : number;
 };
 
+export type SessionOwner = Pick<SessionRecord, "nodeId" | "epoch">;
+
 export interface SessionRecord extends SessionClaim {
     readonly nodeId: string;
     readonly epoch: number;
@@ -1273,6 +1275,12 @@ export interface StartRequest {
     readonly config?: JsonObject;
     readonly createdBy?: JsonValue;
     readonly inMemory?: InMemoryCall;
+}
+
+export interface Successions {
+    changed(sessionId: string): void;
+    takeOver(claim: SessionClaim, from: SessionOwner): Promise<boolean>;
+    moved(sessionId: string): void;
 }
 
 export interface TTS {
@@ -1469,16 +1477,6 @@ export declare abstract class Model {
 export interface AgentData {
     get(name: string): JsonValue | undefined;
     set(name: string, value: JsonValue | undefined): void;
-}
-
-// src/registry/registry.ts
-export type SessionOwner = Pick<SessionRecord, "nodeId" | "epoch">;
-
-// src/registry/registry.ts
-export interface Successions {
-    changed(sessionId: string): void;
-    takeOver(claim: SessionClaim, from: SessionOwner): Promise<boolean>;
-    moved(sessionId: string): void;
 }
 
 // src/shared/end-reasons.ts

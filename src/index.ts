@@ -139,8 +139,10 @@ export type {
   RegistryLimits,
   SessionClaim,
   SessionEnd,
+  SessionOwner,
   SessionRecord,
   SessionRegistry,
+  Successions,
   WaitingMessages,
 } from "./registry/registry.ts";
 export type {

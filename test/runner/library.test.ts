@@ -22,7 +22,7 @@ test.serial("serve: a handle with the URL, told when it is ready, and closed in 
   await startSession(server.url);
   const closing = server.close({ timeoutMs: 0 });
   t.is(server.close(), closing);
-  t.deepEqual(await closing, { finished: 0, closed: 1 });
+  t.deepEqual(await closing, { finished: 0, closed: 1, handedOver: 0 });
   await t.throwsAsync(ask(server.url, "/health"));
 });
 
@@ -49,7 +49,7 @@ test.serial("an application of one's own is served as it is, around the launcher
   t.is(mine.headers.get("x-request-id"), null);
   t.is(mine.headers.get("access-control-allow-origin"), null);
   await startSession(server.url);
-  t.deepEqual(await server.close({ timeoutMs: 0 }), { finished: 0, closed: 1 });
+  t.deepEqual(await server.close({ timeoutMs: 0 }), { finished: 0, closed: 1, handedOver: 0 });
   await t.throwsAsync(ask(server.url, "/elsewhere"));
 });
 
@@ -72,7 +72,7 @@ test.serial("connections of such an application close too once a shutdown is ann
   const closing = server.close({ announceMs: 600_000, signal: hurry.signal });
   t.is((await ask(server.url, "/")).headers.get("connection"), "close");
   hurry.abort();
-  t.deepEqual(await closing, { finished: 0, closed: 0 });
+  t.deepEqual(await closing, { finished: 0, closed: 0, handedOver: 0 });
 });
 
 test.serial("a server that is closed while threads warm up is never ready", async (t) => {
