@@ -146,8 +146,9 @@ test("GET /sessions/{id} shows a live session", async (t) => {
   const started = await start({ config: { a: 1 } });
   const { status, body } = await ask(`/sessions/${started.session_id}`);
   t.is(status, 200);
-  const { resources, last_latency, resumes, state, created_by, ...rest } = body;
+  const { resources, last_latency, resumes, node_id, state, created_by, ...rest } = body;
   t.is(resumes, 0);
+  t.regex(node_id, /./, "the replica has a name");
   const { session_token, state: _, ...identity } = started;
   t.deepEqual(rest, identity);
   t.is(created_by, null);
