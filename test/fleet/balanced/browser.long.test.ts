@@ -54,6 +54,7 @@ for (const transport of ["webrtc", "websocket"] as const) {
         launcher: {
           agent: agentUrl("come-back"),
           ignoreLoad: true,
+          maxResumes: 3,
           localStt: false,
           threadWaitTimeoutMs: 60_000,
           unresponsiveAfterMs: 30_000,
