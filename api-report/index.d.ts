@@ -1280,6 +1280,7 @@ export interface StartRequest {
 export interface Successions {
     changed(sessionId: string): void;
     takeOver(claim: SessionClaim, from: SessionOwner): Promise<boolean>;
+    ownerOf(sessionId: string): Promise<SessionOwner | null>;
     moved(sessionId: string): void;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AgentLauncher } from "greenroom";
 import { supervisorOf } from "../src/agent-launcher.ts";
 import { agentUrl } from "../test/fixtures/agent-url.ts";
-import { Conversation, ownerIn, resumingFleet } from "../test/fixtures/fleet/conversation.ts";
+import { Conversation, isKept, ownerIn, resumingFleet } from "../test/fixtures/fleet/conversation.ts";
 import type { ReplicaProcess } from "../test/fixtures/fleet/replica-process.ts";
 import type { RedisServer } from "../test/fixtures/programs/redis-server.ts";
 import type { Bench, Report } from "./figure.ts";
@@ -72,7 +72,12 @@ async function inPlace(report: Report): Promise<void> {
 }
 
 /** Starts calls at some replicas in turn, and has each through one exchange, so that there is something to go on with. */
-async function begin(stage: Stage, at: readonly ReplicaProcess[], count: number): Promise<Conversation[]> {
+async function begin(
+  stage: Stage,
+  redis: RedisServer,
+  at: readonly ReplicaProcess[],
+  count: number,
+): Promise<Conversation[]> {
   const conversations: Conversation[] = [];
   for (let index = 0; index < count; index += 1) {
     const replica = at[index % at.length]!;
@@ -81,8 +86,7 @@ async function begin(stage: Stage, at: readonly ReplicaProcess[], count: number)
     await conversation.exchange(replica, "first");
     conversations.push(conversation);
   }
-  // The last step of each is in Redis by then.
-  await sleep(2_000);
+  await Promise.all(conversations.map(({ sessionId }) => isKept(redis, sessionId, "You said: first")));
   return conversations;
 }
 
@@ -90,7 +94,7 @@ async function killed(report: Report): Promise<void> {
   await using stage = new Stage();
   const { redis, replicas } = await resumingFleet(stage, ["a", "b", "c"], { leaseMs, warm: 2 });
   const [victim, ...others] = replicas as [ReplicaProcess, ReplicaProcess, ReplicaProcess];
-  const conversations = await begin(stage, [victim], calls);
+  const conversations = await begin(stage, redis, [victim], calls);
   await victim.kill();
   const killedAt = performance.now();
   const backMs = await Promise.all(
@@ -126,7 +130,7 @@ async function killed(report: Report): Promise<void> {
 async function restarted(report: Report): Promise<void> {
   await using stage = new Stage();
   const { redis, replicas } = await resumingFleet(stage, ["a", "b", "c"], { leaseMs, warm: 2 });
-  const conversations = await begin(stage, replicas, calls);
+  const conversations = await begin(stage, redis, replicas, calls);
   const over = new AbortController();
   let current: ReplicaProcess | null = null;
   const answerMs: number[] = [];

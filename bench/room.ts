@@ -23,8 +23,11 @@ const quieter = 0.4;
 const callCounts = [1, 10];
 /** The pause between two clicks, in milliseconds: the next thread is warm by then, as where people do not click all the time. */
 const pauseMs = 3_000;
-/** The longest wait for an answer to what was said, in milliseconds. */
-const answerMs = 5_000;
+/** A wait in the page, which has a deadline of its own. */
+const waits = `const until = async (holds) => {
+  for (const end = performance.now() + 10_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 2)))
+    if (performance.now() > end) throw new Error("Not within 10 s: " + holds);
+};`;
 
 /** Calls in a browser, and what they cost. Run it beside nothing else: the browser needs a core. */
 export default {
@@ -116,25 +119,22 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
         const loudness = await stage.loudness(500);
         const began = performance.now();
         const speaking = stage.speak(600);
-        while (stage.level() > ${quieter} * loudness) await new Promise((resolve) => setTimeout(resolve, 2));
+        ${waits}
+        await until(() => stage.level() <= ${quieter} * loudness);
         const noticed = performance.now() - began;
         await speaking;
         return noticed;
       })()`),
     );
-    // What was said is answered: two more entries. A sound that was taken for none of its words is not, and the agent goes on.
-    await call.ask(`(async () => {
-      const until = performance.now() + ${answerMs};
-      while (stage.call.transcript.length < ${entries + 2} && performance.now() < until)
-        await new Promise((resolve) => setTimeout(resolve, 10));
-    })()`);
-    await call.ask("stage.loud() || stage.call.sendText('Go on')");
+    // What was said is answered: two more entries.
+    await call.until(`stage.call.transcript.length >= ${entries + 2}`);
     await call.untilHears();
     times.silent.push(
       await call.ask<number>(`(async () => {
+        ${waits}
         const began = performance.now();
         stage.call.sendText("Stop, and tell me something else");
-        while (stage.quietMs() < 60) await new Promise((resolve) => setTimeout(resolve, 2));
+        await until(() => stage.quietMs() >= 60);
         return performance.now() - stage.quietMs() - began;
       })()`),
     );

@@ -16,6 +16,8 @@ export default defineAgent({
       agentUser: { id: "agent", name: "Agent" },
       instructions: "",
       llm: new testing.LLM({
+        // An answer that began at once would leave no silence after words that interrupt.
+        firstTokenMs: config.long === true ? 400 : 0,
         otherwise: "It rains today, and it will rain tomorrow as well, all over the country. ".repeat(
           config.long === true ? 20 : 1,
         ),

@@ -17,8 +17,8 @@ export interface RedisRegistryOptions {
    */
   readonly keyPrefix?: string;
   /**
-   * A process that has not been heard of for so long, in milliseconds, is held to be dead, and its sessions
-   * to be lost.
+   * A process that has not been heard of for so long, in milliseconds, is held to be dead: its sessions go on
+   * in others, or are lost.
    * @default 10000
    */
   readonly leaseMs?: number;

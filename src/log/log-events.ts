@@ -69,7 +69,8 @@ export const logEvents = {
   session_handed_over: "A session goes on in another replica, since this one drains: `to_node` is that one.",
   session_taken_over:
     "A session of a replica that drains goes on in this one: `from_node` is the replica in which it was.",
-  hand_over_failed: "A session was not handed over, and goes on here; it is tried again.",
+  hand_over_failed:
+    "A session was not handed over to `to_node`, and goes on here; it is tried again after a growing pause: `err` is why.",
   session_end_hook_failed: "`onSessionEnd` failed.",
   session_end_hook_overdue: "`onSessionEnd` did not end before the stop.",
   session_end_untold:

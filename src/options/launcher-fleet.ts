@@ -61,7 +61,7 @@ export const redisTable = {
     },
   },
   leaseMs: {
-    doc: "A process that has not been heard of for so long, in milliseconds, is held to be dead, and its sessions to be lost.",
+    doc: "A process that has not been heard of for so long, in milliseconds, is held to be dead: its sessions go on in others, or are lost.",
     schema: duration.min(3_000).default(10_000),
     outside: {
       group: "Fleet",

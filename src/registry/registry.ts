@@ -214,6 +214,11 @@ export interface Successions {
    * the session has ended, or is not in the other process. Rejects with REGISTRY_UNAVAILABLE where that is not known.
    */
   takeOver(claim: SessionClaim, from: SessionOwner): Promise<boolean>;
+  /**
+   * Resolves with the process that has a session, whatever this one believes; with null where it has ended, or is not known. Rejects
+   * with REGISTRY_UNAVAILABLE where that is not known.
+   */
+  ownerOf(sessionId: string): Promise<SessionOwner | null>;
   /** Notes that another process has taken over this session, so that nothing more is written of it. Never waits. */
   moved(sessionId: string): void;
 }

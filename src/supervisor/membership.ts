@@ -54,7 +54,8 @@ export class Membership {
     liveness: () => Promise.resolve("gone"),
     declaredDead: () => Promise.resolve(null),
     entrust: () => Promise.resolve(false),
-    prepare: () => Promise.resolve(false),
+    reaches: () => false,
+    prepare: () => Promise.resolve(new Error("No other process can be asked")),
     takeOver: () => Promise.resolve(false),
   };
   /** The numbers of sessions of each dead process that were told in this turn of the event loop. */

@@ -1,6 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
-import { Conversation, ownerIn, resumingFleet } from "../fixtures/fleet/conversation.ts";
+import { Conversation, isKept, ownerIn, resumingFleet } from "../fixtures/fleet/conversation.ts";
 import type { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
 import { freeze } from "../fixtures/fleet/three-processes.ts";
 import { needs } from "../fixtures/needs.ts";
@@ -41,15 +41,13 @@ function wasAnsweredOnce(t: ExecutionContext, { said }: Conversation): void {
 test("a replica with twenty calls is killed: all of them go on in the two others", async (t) => {
   const { redis, a, b, c } = await three(t);
   const conversations = await talking(t, a, 20);
-  await eventually("Redis has the states", async () => {
-    const keys = (await redis.command("KEYS", "*:state:*")) as string[];
-    return keys.length === 20;
-  });
+  await Promise.all(conversations.map(({ sessionId }) => isKept(redis, sessionId, "You said: first")));
   await a.kill();
   await Promise.all(
     conversations.map(async (conversation, index) => {
       await conversation.exchange(index % 2 === 0 ? b : c, "second");
       t.true(["b", "c"].includes((await ownerIn(redis, conversation.sessionId)) ?? ""));
+      wasAnsweredOnce(t, conversation);
     }),
   );
   t.is(await ended([b, c]), 0);
@@ -113,10 +111,7 @@ test("a replica that stood still until its call was adopted leaves it, and passe
   const { redis, a, b } = await three(t);
   const [conversation] = (await talking(t, a, 1)) as [Conversation];
   const path = `/sessions/${conversation.sessionId}`;
-  await eventually("Redis has the state", async () => {
-    const keys = (await redis.command("KEYS", "*:state:*")) as string[];
-    return keys.length === 1;
-  });
+  await isKept(redis, conversation.sessionId, "You said: first");
   const thaw = freeze(t, a);
   await eventually("it is adopted", async () => (await ownerIn(redis, conversation.sessionId)) !== "a");
   await conversation.exchange(b, "second");

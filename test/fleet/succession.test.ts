@@ -1,7 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
-import { SealedTexts } from "../../src/registry/redis/succession/sealed-text.ts";
 import { eventually } from "../fixtures/eventually.ts";
-import { Conversation, ownerIn, resumingFleet } from "../fixtures/fleet/conversation.ts";
+import { Conversation, isKept, ownerIn, resumingFleet } from "../fixtures/fleet/conversation.ts";
 import type { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
 import { needs } from "../fixtures/needs.ts";
 
@@ -20,12 +19,7 @@ test("a replica is killed: its session goes on in the other one, with the conver
   const { session_id } = await first.start();
   const conversation = new Conversation(t, session_id);
   await conversation.exchange(second, "my name is Ann");
-  await eventually("Redis has the conversation", async () => {
-    const kept = String(await redis.command("GET", `{greenroom}:state:${session_id}`));
-    const { call } = JSON.parse(new SealedTexts([]).open(session_id, kept));
-    const { messages, pending, steps } = JSON.parse(call.state);
-    return messages.length === 4 && pending === null && steps[0].outcome !== null;
-  });
+  await isKept(redis, session_id, "You said: my name is Ann");
   const before = (await second.ask(`/sessions/${session_id}`)).body;
   await first.kill();
   await eventually("it is adopted", async () => (await ownerIn(redis, session_id)) === "second");

@@ -158,9 +158,13 @@ withRedis("a session is taken over from the process that has it, and from no oth
   t.true(await two.registry.successions?.takeOver(claim, owner));
   one.registry.successions?.moved(claim.sessionId);
   t.true(await two.registry.successions?.takeOver(claim, owner), "again, since an answer may not come");
+  const now = { nodeId: two.nodeId, epoch: two.registry.epoch };
+  t.deepEqual(await one.registry.successions?.ownerOf(claim.sessionId), now);
   t.false(await three.registry.successions?.takeOver(claim, owner));
   t.like(await three.registry.find(claim.sessionId), { nodeId: two.nodeId, end: null });
   t.is(await one.registry.end(claim.sessionId, { reason: "finished", endedAt: 1 }, null), "superseded");
+  t.true(await one.registry.successions?.takeOver(claim, now), "it may be taken back");
+  t.is((await two.registry.successions?.ownerOf(claim.sessionId))?.nodeId, one.nodeId);
   // The places in the call are as many as before.
   t.is(await redis.command("HLEN", "{greenroom}:live"), 1);
   t.deepEqual(await redis.command("HVALS", "{greenroom}:calls"), ["1"]);

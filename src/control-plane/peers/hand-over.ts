@@ -10,6 +10,7 @@ import { readWholeBody } from "../http/body.ts";
 import { isObject } from "../http/json.ts";
 import { notesOf } from "../http/request-notes.ts";
 import type { PeerQuestion, QuestionOrigin } from "./connection/peer-client.ts";
+import { readJson } from "./connection/read-json.ts";
 
 /** The longest time that a peer may take to have its agent in a call, in milliseconds. */
 const prepareTimeoutMs = 16_000;
@@ -25,19 +26,21 @@ type Step =
 
 /** The part of the peers that is needed to ask them. */
 interface AskablePeers {
+  canReach(peer: PeerNode): boolean;
   ask(peer: PeerNode, question: PeerQuestion, from: QuestionOrigin): Promise<IncomingMessage>;
 }
 
 /** Returns the way in which peers are asked to go on with sessions of this replica. */
 export function successorsBy(peers: AskablePeers, mount: () => string): Successors {
-  const ask = async (
+  const ask = (
     peer: PeerNode,
     step: Step,
     answerTimeoutMs: number,
     signal: AbortSignal,
-  ): Promise<number | null> => {
+  ): Promise<IncomingMessage> => {
     const body = zstdCompressSync(Buffer.from(JSON.stringify(step)));
-    if (body.length > mostBytes.packed) return null;
+    if (body.length > mostBytes.packed)
+      throw new RangeError(`It takes ${body.length} bytes, which is too much`);
     const question: PeerQuestion = {
       method: "POST",
       target: `${mount()}/health`,
@@ -47,24 +50,39 @@ export function successorsBy(peers: AskablePeers, mount: () => string): Successo
       answerTimeoutMs,
       signal,
     };
-    try {
-      const answer = await peers.ask(peer, question, { kind: "handed_over", ip: "", host: null });
-      answer.resume();
-      return answer.statusCode ?? null;
-    } catch {
-      // The peers count and log what goes wrong with them.
-      return null;
-    }
+    return peers.ask(peer, question, { kind: "handed_over", ip: "", host: null });
   };
   return {
-    prepare: async (peer, offer, signal) =>
-      (await ask(peer, { step: "prepare", offer }, prepareTimeoutMs, signal)) === 204,
+    reaches: (peer) => peers.canReach(peer),
+    prepare: async (peer, offer, signal) => {
+      try {
+        const answer = await ask(peer, { step: "prepare", offer }, prepareTimeoutMs, signal);
+        if (answer.statusCode !== 204) return new Error(await refusalOf(answer));
+        answer.resume();
+        return null;
+      } catch (error) {
+        return error instanceof Error ? error : new Error(String(error));
+      }
+    },
     takeOver: async (peer, sessionId, typed) => {
       const step = { step: "take_over", sessionId, typed } as const;
-      const status = await ask(peer, step, takeOverTimeoutMs, new AbortController().signal);
-      return status === 204 ? true : status === 409 ? false : null;
+      try {
+        const { signal } = new AbortController();
+        const { statusCode } = (await ask(peer, step, takeOverTimeoutMs, signal)).resume();
+        return statusCode === 204 ? true : statusCode === 409 ? false : null;
+      } catch {
+        // The peers count and log what goes wrong with them; who has the session is found out otherwise.
+        return null;
+      }
     },
   };
+}
+
+/** Resolves with the reason for which a peer does not go on with a session, as it says. Rejects where it cannot be read. */
+async function refusalOf(answer: IncomingMessage): Promise<string> {
+  const { statusCode } = answer;
+  const { code, detail } = (await readJson(answer)) as { readonly code?: unknown; readonly detail?: unknown };
+  return `It answered ${statusCode} ${code}: ${detail}`;
 }
 
 /** Takes a step of a hand-over from a peer, which has proved itself: 204 where it is done, 409 where the peer keeps the session. */

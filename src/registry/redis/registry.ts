@@ -27,7 +27,7 @@ import * as scripts from "./scripts/claim.ts";
 import { Admissions } from "./sessions/admissions.ts";
 import { Corrections } from "./sessions/corrections.ts";
 import { Ends } from "./sessions/ends.ts";
-import { HandOver } from "./sessions/hand-over.ts";
+import { Entrusting } from "./sessions/entrusting.ts";
 import { Outbox } from "./sessions/outbox.ts";
 import { OwnSessions } from "./sessions/own-sessions.ts";
 import { type OwnSession, ownerOf, ownSession, parseFound } from "./sessions/records.ts";
@@ -60,7 +60,7 @@ export class RedisRegistry implements SessionRegistry {
     neverWas: (session) => this.#neverWas(session),
   });
   #ends: Ends | null = null;
-  #handOver: HandOver | null = null;
+  #entrusting: Entrusting | null = null;
   #hooks: RegistryHooks | null = null;
   #admissions: Admissions | null = null;
   #node: NodeInfo = { nodeId: "", address: null };
@@ -95,7 +95,7 @@ export class RedisRegistry implements SessionRegistry {
     this.#hooks = hooks;
     const ends = new Ends(this.#outbox, hooks);
     this.#ends = ends;
-    const handOver = new HandOver({
+    const entrusting = new Entrusting({
       node,
       hooks,
       own: this.#own,
@@ -103,7 +103,7 @@ export class RedisRegistry implements SessionRegistry {
       outbox: this.#outbox,
       life: () => ({ epoch: this.epoch, peers: this.peers() }),
     });
-    this.#handOver = handOver;
+    this.#entrusting = entrusting;
     this.#link = new RedisLink({
       redis: this.#redis,
       makeClient: await clientFactory(this.#redis),
@@ -113,7 +113,7 @@ export class RedisRegistry implements SessionRegistry {
         ...hooks,
         away: (trouble) => {
           hooks.away(trouble);
-          handOver.all();
+          entrusting.all();
         },
         back: (awayMs) => {
           void this.#sharedKeys?.settleAgain();
@@ -158,7 +158,7 @@ export class RedisRegistry implements SessionRegistry {
     const session = ownSession(claim);
     await this.#admissions.admit(session);
     // A peer reports the session as lost where this process ends unexpectedly, so the peer has to know the session.
-    if (!session.written) session.written = (await this.#handOver?.session(session, null, null)) ?? false;
+    if (!session.written) session.written = (await this.#entrusting?.session(session, null, null)) ?? false;
     session.admitted = true;
     // The session was withdrawn meanwhile, and Redis may have received that first.
     const isGone = this.#own.get(claim.sessionId) !== session;
@@ -181,7 +181,7 @@ export class RedisRegistry implements SessionRegistry {
     // The session was reported as lost, or goes on in another process.
     if (!session || !this.#ends) return Promise.resolve("superseded");
     const outcome = this.#ends.write(session, this.#record(session, end), body);
-    if (!this.up) void this.#handOver?.end(session, end, body);
+    if (!this.up) void this.#entrusting?.end(session, end, body);
     this.#writeSoon();
     return outcome;
   }
@@ -190,7 +190,7 @@ export class RedisRegistry implements SessionRegistry {
     const session = this.#own.remove(sessionId);
     if (!session) return;
     this.#neverWas(session);
-    if (!this.up) return void (await this.#handOver?.session(session, "withdrawn", null));
+    if (!this.up) return void (await this.#entrusting?.session(session, "withdrawn", null));
     await within(this.#linked.tellNow(), this.#redis.commandTimeoutMs, "To withdraw a session").catch(
       () => undefined,
     );

@@ -35,7 +35,6 @@ interface Prepared {
   readonly session: Session;
   readonly offer: HandOverOffer;
   readonly overdue: NodeJS.Timeout;
-  isTaken: boolean;
 }
 
 /** The sessions of other processes that go on in this one. */
@@ -100,11 +99,11 @@ export class Arrivals {
       resumed: () => joined.resolve(),
       ended: () => {
         joined.reject(new GreenroomError("START_FAILED", undefined, { cause: session.error }));
-        return this.#prepared.get(sessionId)?.isTaken ?? true;
+        return !this.#prepared.has(sessionId);
       },
     });
     const overdue = setTimeout(() => this.#drop(sessionId), joinTimeoutMs + takeOverTimeoutMs);
-    this.#prepared.set(sessionId, { session, offer, overdue, isTaken: false });
+    this.#prepared.set(sessionId, { session, offer, overdue });
     try {
       await within(joined.promise, joinTimeoutMs, "The agent's join", abandoned);
     } catch (error) {
@@ -123,8 +122,11 @@ export class Arrivals {
     const session = prepared?.session ?? sessions.get(sessionId);
     if (prepared && session) {
       const { claim, owner } = prepared.offer;
-      prepared.isTaken = await this.#isOwner(claim, owner);
-      if (!prepared.isTaken || session.state === "ended") {
+      clearTimeout(prepared.overdue);
+      const isOwner = await this.#isOwner(claim, owner);
+      // Where it has ended meanwhile nobody is told, since the other process takes it back.
+      if (isOwner && session.state === "ended") registry.successions?.moved(sessionId);
+      if (!isOwner || session.state === "ended") {
         this.#drop(sessionId);
         return false;
       }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerLog } from "../../log/log.ts";
 import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
+import { BackOff, pause } from "../../shared/back-off.ts";
 import { loggedError } from "../log-error.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
@@ -11,8 +11,12 @@ import type { HandOverOffer, Successors } from "./hand-over.ts";
 const turnWaitMs = 10_000;
 /** The most sessions that are handed over at the same time: threads at the others have to be warm. */
 const mostAtOnce = 4;
-/** The time between two tries for sessions for which no other process has room, in milliseconds. */
-const tryAgainMs = 1_000;
+/** The time between two looks for sessions that can be handed over by now, in milliseconds. */
+const lookMs = 1_000;
+/** The pauses between two tries for a session that failed: the agent is at rest during each try. */
+const backOff = new BackOff({ firstMs: 1_000, mostMs: 60_000, jitter: [0.75, 1.25] });
+/** The most times that a process which does not answer is asked whether it has taken over. */
+const mostUnanswered = 5;
 /** The most processes that are asked for each try. */
 const mostAsked = 3;
 
@@ -24,8 +28,15 @@ export interface DeparturesOptions {
   readonly log: ServerLog;
 }
 
-/** The result of a try: it is handed over; it may be later; or it cannot be, so that its end is waited for. */
-type Outcome = "moved" | "later" | "never";
+/** The result of a try: it is handed over; it may be soon; the try failed; or it cannot be, so that its end is waited for. */
+type Outcome = "moved" | "later" | "failed" | "never";
+
+/** The tries for a session that failed. */
+interface Failures {
+  readonly count: number;
+  /** The time from which it is tried again, by `performance.now()`. */
+  readonly notBefore: number;
+}
 
 /** Hands the sessions of a process that drains over to others, each between two of its turns. */
 export class Departures {
@@ -40,23 +51,28 @@ export class Departures {
     const { sessions, registry } = this.#options;
     if (registry.successions === null) return;
     const never = new Set<Session>();
-    const isLeft = (session: Session) => !never.has(session) && !session.leaving;
-    for (let left = [...sessions.live()].filter(isLeft); left.length > 0 && !signal.aborted; ) {
-      const queue = left.values();
+    const failures = new Map<Session, Failures>();
+    const left = () => [...sessions.live()].filter((session) => !never.has(session) && !session.leaving);
+    const isDue = (session: Session) => (failures.get(session)?.notBefore ?? 0) <= performance.now();
+    while (!signal.aborted) {
+      const queue = left().filter(isDue).values();
       const lane = async () => {
         for (const session of queue) {
           if (signal.aborted) return;
-          if ((await this.#handOver(session, signal)) === "never") never.add(session);
+          const outcome = await this.#handOver(session, signal);
+          if (outcome === "never") never.add(session);
+          if (outcome !== "failed") continue;
+          const count = (failures.get(session)?.count ?? 0) + 1;
+          failures.set(session, { count, notBefore: performance.now() + backOff.pauseMs(count) });
         }
       };
       await Promise.all(Array.from({ length: mostAtOnce }, lane));
-      left = [...sessions.live()].filter(isLeft);
-      if (left.length > 0) await sleep(tryAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (left().length === 0) return;
+      await pause(lookMs, { signal, ref: false }).catch(() => undefined);
     }
   }
 
   async #handOver(session: Session, signal: AbortSignal): Promise<Outcome> {
-    const { log } = this.#options;
     if (session.state !== "live") return "later";
     if (session.carried === null) return "never";
     if (this.#candidates().length === 0) return "later";
@@ -68,12 +84,9 @@ export class Departures {
       await session.ask({ about: "hand_back" });
     } catch (error) {
       // It has ended meanwhile, or its thread has.
-      log.debug(
-        { event: "hand_over_failed", session_id: session.id, err: loggedError(error) },
-        "A session could not be handed over",
-      );
+      this.#tellFailed(session, null, error);
     }
-    return "later";
+    return "failed";
   }
 
   async #toOneOf(session: Session, signal: AbortSignal): Promise<boolean> {
@@ -90,9 +103,13 @@ export class Departures {
         owner: { nodeId: node.nodeId, epoch: registry.epoch },
         carried: writeCarried(carried),
       };
-      if (!(await successors.prepare(peer, offer, AbortSignal.any([signal, over.signal])))) continue;
+      const refusal = await successors.prepare(peer, offer, AbortSignal.any([signal, over.signal]));
+      if (refusal !== null) {
+        this.#tellFailed(session, peer, refusal);
+        continue;
+      }
       const known = new Set(carried.typed.map(({ messageId }) => messageId));
-      if (!(await this.#takenOver(session, peer, known))) continue;
+      if (!(await this.#takenOver(offer, session, peer, known))) continue;
       registry.successions?.moved(sessionId);
       sessions.forget(session);
       session.depart();
@@ -106,31 +123,53 @@ export class Departures {
   }
 
   /**
-   * Has a peer take over, and tells it the words that are typed here meanwhile, until nothing new has come.
+   * Has a peer take over, and tells it the words that are typed here meanwhile, until nothing new has come. Resolves with whether the
+   * peer has the session; else this process has it.
    * @param told The typed messages that the peer knows.
    */
-  async #takenOver(session: Session, peer: PeerNode, told: Set<string>): Promise<boolean> {
+  async #takenOver(
+    { claim }: HandOverOffer,
+    session: Session,
+    peer: PeerNode,
+    told: Set<string>,
+  ): Promise<boolean> {
     const { registry, membership } = this.#options;
     const { successors } = membership();
     if (session.leaving) return false;
-    for (;;) {
+    for (let unanswered = 0; unanswered < mostUnanswered; ) {
       const typed = session.typed.filter(({ messageId }) => !told.has(messageId));
       const taken = await successors.takeOver(peer, session.id, typed);
-      if (taken === false) return false;
-      if (taken === null) {
-        const found = await registry.find(session.id).catch(() => null);
-        return found?.end === null && found.nodeId === peer.nodeId;
+      if (taken === true) {
+        for (const { messageId } of typed) told.add(messageId);
+        if (session.typed.every(({ messageId }) => told.has(messageId))) return true;
+        continue;
       }
-      for (const { messageId } of typed) told.add(messageId);
-      if (session.typed.every(({ messageId }) => told.has(messageId))) return true;
+      const owner = await registry.successions?.ownerOf(session.id).catch(() => undefined);
+      const isPeers = owner?.nodeId === peer.nodeId;
+      // It became the owner, and its agent has ended since: the session goes on here.
+      if (taken === false && isPeers) await registry.successions?.takeOver(claim, owner).catch(() => false);
+      if (taken === false) return false;
+      if (owner !== undefined) return isPeers;
+      unanswered += 1;
+      await pause(lookMs, { ref: false });
     }
+    return false;
+  }
+
+  #tellFailed({ id }: Session, peer: PeerNode | null, error: unknown): void {
+    this.#options.log.warn(
+      { event: "hand_over_failed", session_id: id, to_node: peer?.nodeId, err: loggedError(error) },
+      "A session could not be handed over, and goes on here for now",
+    );
   }
 
   /** Returns the others that would take a session, those with most room first. */
   #candidates(): readonly PeerNode[] {
-    return this.#options.registry
+    const { registry, membership } = this.#options;
+    const { successors } = membership();
+    return registry
       .peers()
-      .filter(({ accepting, free, address }) => accepting && free > 0 && address !== null)
+      .filter((peer) => peer.accepting && peer.free > 0 && successors.reaches(peer))
       .sort((one, other) => other.free - one.free);
   }
 }

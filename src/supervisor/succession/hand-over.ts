@@ -11,8 +11,10 @@ export interface HandOverOffer {
 
 /** The way in which another process is asked to go on with a session. None of these reject. */
 export interface Successors {
-  /** Has its agent join the call, silent. Resolves with whether it is in the call. */
-  prepare(peer: PeerNode, offer: HandOverOffer, signal: AbortSignal): Promise<boolean>;
+  /** Returns whether it can be asked. */
+  reaches(peer: PeerNode): boolean;
+  /** Has its agent join the call, silent. Resolves with null once it is in the call, and with the reason where it is not. */
+  prepare(peer: PeerNode, offer: HandOverOffer, signal: AbortSignal): Promise<Error | null>;
   /** Has it take over, or take what was typed since. Resolves with whether it has the session; null where no answer came. */
   takeOver(peer: PeerNode, sessionId: string, typed: readonly TextMessage[]): Promise<boolean | null>;
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { CallPage, launchChromium, noChromium } from "../../fixtures/browser/chromium.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { balancedFleet, fleetTest, placesOf, started } from "../../fixtures/fleet/balanced-fleet.ts";
+import { isKept } from "../../fixtures/fleet/conversation.ts";
 import { unless } from "../../fixtures/needs.ts";
 import { TcpRelay } from "../../fixtures/programs/tcp-relay.ts";
 
@@ -50,7 +50,7 @@ test("a replica that a browser's WebSocket goes through dies: the browser is bac
 for (const transport of ["webrtc", "websocket"] as const) {
   for (const how of ["is killed", "drains"] as const) {
     test(`by ${transport}: the replica of a browser's call ${how}: the browser is in the same call, with an agent of another one`, async (t) => {
-      const { replicas } = await balancedFleet(t, {
+      const { redis, replicas } = await balancedFleet(t, {
         launcher: {
           agent: agentUrl("come-back"),
           ignoreLoad: true,
@@ -76,8 +76,7 @@ for (const transport of ["webrtc", "websocket"] as const) {
       const { me } = await call.view();
       if (how === "drains") await owner.drain();
       else {
-        // The last step is kept a quarter of a second later.
-        await sleep(1_000);
+        await isKept(redis, id, "Hello there.");
         await owner.kill();
       }
       await eventually("it goes on elsewhere", async () => {

@@ -1,9 +1,10 @@
 import { GreenroomError } from "../../../shared/errors.ts";
 import type { RegistryHooks, SessionClaim, SessionOwner, Successions } from "../../registry.ts";
 import type { RedisLink } from "../connection/link.ts";
+import { find } from "../scripts/claim.ts";
 import { takeOver } from "../scripts/succession.ts";
 import type { OwnSessions } from "../sessions/own-sessions.ts";
-import { type OwnSession, ownerOf, ownSession } from "../sessions/records.ts";
+import { type OwnSession, ownerOf, ownSession, parseRecord } from "../sessions/records.ts";
 import { Adoptions } from "./adoptions.ts";
 import { KeptStates } from "./kept-states.ts";
 import { SealedTexts } from "./sealed-text.ts";
@@ -64,6 +65,16 @@ export class Succession implements Successions {
     }
     this.#own(session);
     return true;
+  }
+
+  async ownerOf(sessionId: string): Promise<SessionOwner | null> {
+    try {
+      const [data] = (await this.#options.link.run(find, [sessionId])) as (string | null)[];
+      const record = data ? parseRecord(data) : null;
+      return record?.end === null ? { nodeId: record.nodeId, epoch: record.epoch } : null;
+    } catch (cause) {
+      throw new GreenroomError("REGISTRY_UNAVAILABLE", undefined, { cause });
+    }
   }
 
   /** Does what follows a heartbeat. `orphans`: the sessions of dead processes that may be taken up. Never waits. */

@@ -10,7 +10,7 @@ import type { OwnSession } from "./records.ts";
  */
 const heardAfterMs = 4_000;
 
-export interface HandOverOptions {
+export interface EntrustingOptions {
   readonly node: NodeInfo;
   readonly hooks: Pick<RegistryHooks, "entrust" | "mayShow">;
   readonly own: OwnSessions;
@@ -21,20 +21,20 @@ export interface HandOverOptions {
 }
 
 /** Hands to other processes what Redis cannot be told, so that it outlives this one. */
-export class HandOver {
-  readonly #options: HandOverOptions;
+export class Entrusting {
+  readonly #options: EntrustingOptions;
 
-  constructor(options: HandOverOptions) {
+  constructor(options: EntrustingOptions) {
     this.#options = options;
   }
 
-  /** Hands over a session. Resolves with whether another process has it, within a second. */
+  /** Entrusts a session to others. Resolves with whether another process has it, within a second. */
   session({ claim }: OwnSession, end: EntrustedSession["end"], body: string | null): Promise<boolean> {
     const { node, hooks, life } = this.#options;
     return hooks.entrust({ claim, owner: { ...node, epoch: life().epoch }, end, body });
   }
 
-  /** Hands over the end of a session, which may be shown then. `end` is null where the session was never started. */
+  /** Entrusts the end of a session to others, which may be shown then. `end` is null where the session was never started. */
   async end(session: OwnSession, end: SessionEnd | null, body: string | null): Promise<void> {
     const isKept = await this.session(session, end ?? "withdrawn", body);
     const { hooks, life } = this.#options;
@@ -42,7 +42,7 @@ export class HandOver {
   }
 
   /**
-   * Hands over what Redis does not know, and what Redis was told a moment ago: Redis may come back empty before the
+   * Entrusts to others what Redis does not know, and what Redis was told a moment ago: Redis may come back empty before the
    * other nodes have learnt it.
    */
   all(): void {
