@@ -18,6 +18,8 @@ interface Job {
 interface Line {
   readonly port: MessagePort;
   readonly end: () => void;
+  /** The error of which our own thread has ended; undefined where it has not, or is the server's, which logs it. */
+  readonly failure: () => Error | undefined;
 }
 
 /**
@@ -140,7 +142,7 @@ class FliteThread {
       clearTimeout(this.#current?.timer);
       this.#current = null;
       this.#waiting.unshift(job);
-    } else this.#failCurrent(new Error("The thread of Flite has ended"));
+    } else this.#failCurrent(new Error("The thread of Flite has ended", { cause: line.failure() }));
     this.#advance();
   }
 
@@ -170,7 +172,7 @@ class FliteThread {
 async function sharedLine(): Promise<Line | null> {
   try {
     const port = await sharedThreads().voice?.connect();
-    return port === undefined ? null : { port, end: () => port.close() };
+    return port === undefined ? null : { port, end: () => port.close(), failure: () => undefined };
   } catch {
     return null;
   }
@@ -191,9 +193,12 @@ function ownLine(): Line {
     port.close();
     void worker.terminate();
   };
-  // An error ends it, and its port closes.
-  worker.on("error", () => {});
-  return { port, end };
+  // It ends the thread, whose port closes.
+  let failure: Error | undefined;
+  worker.on("error", (error: Error) => {
+    failure = error;
+  });
+  return { port, end, failure: () => failure };
 }
 
 /** The way to the thread that synthesises speech; each thread has one. */
