@@ -4,6 +4,8 @@ export interface AcceptedSocket {
     readonly protocol?: string;
 }
 
+export type Adoption = "taken" | "later" | "never";
+
 export interface Agent {
     readonly agentUser: AgentUser;
     readonly instructions: string;
@@ -877,7 +879,7 @@ export interface RegistryHooks {
     deliver(message: EndMessage): void;
     carried(sessionId: string): string | null;
     adoptable(): number;
-    adopted(record: SessionRecord, carried: string | Error): boolean;
+    adopted(record: SessionRecord, carried: string | Error): Adoption;
     room(): number;
     liveness(peer: PeerNode): Promise<Liveness>;
     declaredDead(peer: PeerNode, epoch: number): Promise<boolean | null>;

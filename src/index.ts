@@ -125,6 +125,7 @@ export { asksForWebSocket, serveUpgrades } from "./control-plane/sockets/serve-u
 export { closeWebSocket, socketCloseOf, type WebSocketOptions, webSocketOver } from "./media/web-socket.ts";
 export type { RedisClient } from "./registry/redis/connection/client.ts";
 export type {
+  Adoption,
   EndMessage,
   EndOutcome,
   EntrustedSession,

@@ -61,7 +61,7 @@ async function registerSessions(
       mayShow: nothing,
       carried: () => null,
       adoptable: () => 0,
-      adopted: () => false,
+      adopted: () => "never",
       room: () => 0,
       liveness: () => Promise.resolve("gone"),
       declaredDead: () => Promise.resolve(null),

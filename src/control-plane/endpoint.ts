@@ -38,4 +38,6 @@ export interface Endpoint extends JudgedEndpoint {
   readonly documentation: EndpointDocumentation | null;
   /** Sets the answer on `exchange.ctx`. An error that it throws is answered as one. */
   handle(exchange: Exchange): Promise<void> | void;
+  /** Answers an error in another form than JSON. Returns whether it did. */
+  handleError?(exchange: Exchange, error: unknown): boolean;
 }

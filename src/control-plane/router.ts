@@ -114,6 +114,8 @@ export class EndpointRouter {
     try {
       if (exchange.hop?.kind === "located") answerLocated(exchange);
       else if (!(await answeredElsewhere(exchange, endpoint))) await endpoint.handle(exchange);
+    } catch (error) {
+      if (!endpoint.handleError?.(exchange, error)) throw error;
     } finally {
       await this.#plane.permissions.release(exchange.scope);
     }

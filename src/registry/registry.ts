@@ -105,6 +105,12 @@ export interface FoundSession extends SessionRecord {
 }
 
 /**
+ * The fate of a session of a dead process. `taken`: it goes on in this process. `later`: there is no room at this moment, so
+ * that the session is offered again while it waits for a process. `never`: this process cannot go on with it, and another one may.
+ */
+export type Adoption = "taken" | "later" | "never";
+
+/**
  * The calls by which a registry tells its process something, or asks it. None of these may throw, and none of the
  * promises may reject.
  */
@@ -135,10 +141,9 @@ export interface RegistryHooks {
   adoptable(): number;
   /**
    * Reports that the process of this session is dead, and that this process has the session from now on. `carried`: what
-   * that process wrote last; an error where it cannot be read. Returns false where this process cannot go on with it: then
-   * it is left to others.
+   * that process wrote last; an error where it cannot be read. A session that is not `taken` is given back at once.
    */
-  adopted(record: SessionRecord, carried: string | Error): boolean;
+  adopted(record: SessionRecord, carried: string | Error): Adoption;
   /** Returns how many more messages this process would take on to deliver. */
   room(): number;
   /** Asks another process, whose lease has ended, whether it lives. Resolves within two seconds. */

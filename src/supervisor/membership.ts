@@ -97,8 +97,9 @@ export class Membership {
         carried,
         adoptable,
         adopted: (record, carried) => {
-          this.#died(record.nodeId, "adopted");
-          return adopted(record, carried);
+          const adoption = adopted(record, carried);
+          if (adoption === "taken") this.#died(record.nodeId, "adopted");
+          return adoption;
         },
         liveness: (peer) => this.#peers.liveness(peer),
         declaredDead: (peer, epoch) => this.#peers.declaredDead(peer, epoch),

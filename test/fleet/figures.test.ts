@@ -81,7 +81,7 @@ test("any replica tells of all: slots, sessions, starts, ends and latency of the
   const { body } = await third.ask("/fleet");
   const fleet = body as FleetBody;
   t.is(fleet.answered_by, "replica-2");
-  t.true(fleet.whole);
+  t.true(fleet.all_points);
   t.deepEqual(
     fleet.replicas.map(({ node_id, state, refusal, capacity }) => [node_id, state, refusal, capacity]),
     replicas.map(({ nodeId }) => [nodeId, "serving", null, 4]),
@@ -108,11 +108,11 @@ test("the stream sends everything at once, and then what is new", async (t) => {
   const [first, second] = t.context.fleet.replicas;
   const stream = moments(t, first.url);
   const whole = (await stream.next()).value as FleetBody;
-  t.true(whole.whole);
+  t.true(whole.all_points);
   t.is(whole.replicas.length, 3);
   const { session_id: id } = await second.start();
   const news = await until(stream, ({ replicas }) => replicas[1]?.sessions.live === 1);
-  t.false(news.whole);
+  t.false(news.all_points);
   t.true(news.points.length <= 3);
   await second.ask(`/sessions/${id}?wait=true`, { method: "DELETE" });
   const later = await until(stream, ({ points }) => points.some(({ ended }) => ended.closed === 1));
@@ -135,7 +135,7 @@ test("who may not view every session gets nothing of them", async (t) => {
 test("a client that asks as replicas do is told no more than others", async (t) => {
   const [first] = t.context.fleet.replicas;
   const { body } = await first.ask("/fleet?after=0");
-  t.deepEqual(Object.keys(body), ["at", "answered_by", "replicas", "missing", "whole", "points"]);
+  t.deepEqual(Object.keys(body), ["at", "answered_by", "replicas", "missing", "all_points", "points"]);
   t.is((await first.ask("/fleet?after=0", denies)).status, 403);
   const marked = await first.ask("/fleet", { headers: { "greenroom-peer": "made.up" } });
   t.is(marked.status, 403);

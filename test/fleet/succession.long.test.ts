@@ -125,4 +125,6 @@ test("a replica that stood still until its call was adopted leaves it, and passe
   t.is((await b.ask(path)).body.end_reason, "closed");
   await eventually("its threads are gone", async () => (await a.metric("greenroom_sessions")) === 0);
   t.is(await ended([a]), 0);
+  await eventually("it says so", () => a.child.log.some(({ event }) => event === "session_end_untold"));
+  t.false(a.child.log.some(({ event }) => event === "session_ended"));
 });

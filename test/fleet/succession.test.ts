@@ -2,6 +2,7 @@ import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
 import { Conversation, isKept, ownerIn, resumingFleet } from "../fixtures/fleet/conversation.ts";
 import type { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
+import { eventSource } from "../fixtures/http/event-source.ts";
 import { needs } from "../fixtures/needs.ts";
 
 /** Declares tests that run one after another: each has processes of its own, and there are two cores. */
@@ -21,6 +22,9 @@ test("a replica is killed: its session goes on in the other one, with the conver
   await conversation.exchange(second, "my name is Ann");
   await isKept(redis, session_id, "You said: my name is Ann");
   const before = (await second.ask(`/sessions/${session_id}`)).body;
+  const url = `${second.url}/sessions/${session_id}/events`;
+  const followed = eventSource(t, url, ["state", "gap", "interrupted", "resumed", "end"]);
+  await eventually("it is followed", () => followed.length > 0);
   await first.kill();
   await eventually("it is adopted", async () => (await ownerIn(redis, session_id)) === "second");
   await conversation.exchange(second, "still there?");
@@ -30,6 +34,13 @@ test("a replica is killed: its session goes on in the other one, with the conver
   const metrics = (await second.ask(`/sessions/${session_id}/metrics`)).body;
   t.true(metrics.metrics.llm_latency_ms__avg !== null);
   t.is(await second.metric("greenroom_session_resumes_total", 'where="adopted"'), 1);
+  // A standard EventSource has come back by itself, though nobody could be asked for some seconds.
+  const isOfType = (type: string) => followed.some((line) => line.kind === "event" && line.type === type);
+  await eventually("the EventSource is back", () => isOfType("resumed"));
+  t.true(followed.some(({ kind }) => kind === "error"));
+  const isEmptyStream = ({ route, code, proxied_to }: (typeof second.child.log)[number]) =>
+    route === "/sessions/{session_id}/events" && code === "PEER_UNREACHABLE" && proxied_to === undefined;
+  t.true(second.child.log.some(isEmptyStream));
   t.is((await second.ask(`/sessions/${session_id}?wait=true`, { method: "DELETE" })).status, 204);
   t.is((await second.ask(`/sessions/${session_id}`)).body.end_reason, "closed");
   t.is(await second.metric("greenroom_sessions_ended_total", 'reason="lost"'), 0);

@@ -93,6 +93,37 @@ withRedis("sessions for which nobody has room wait, and then go to a process tha
   t.deepEqual(full.heard.lost, []);
 });
 
+withRedis(
+  "a session for which there is no room at the moment of its adoption is offered again, and waits no longer for that",
+  async (t) => {
+    await using redis = await RedisServer.open();
+    let isFull = true;
+    const other = await openRegistry(t, redis, { adoption: () => (isFull ? "later" : "taken") });
+    const { child, sessionIds } = await victimOf(t, redis, 1);
+    const [sessionId = ""] = sessionIds;
+    const since = () => redis.command("ZSCORE", orphans, sessionId);
+    await child.kill();
+    await eventually(
+      "it is given back",
+      async () => other.heard.adopted.length > 0 && (await since()) !== null,
+    );
+    const first = await since();
+    await eventually("it is offered again, and given back", async () => {
+      const isAgain = other.heard.adopted.length > 2;
+      return isAgain && (await since()) !== null;
+    });
+    t.is(await since(), first);
+    t.like(await other.registry.find(sessionId), { nodeId: "victim", end: null });
+    isFull = false;
+    await eventually(
+      "it goes on",
+      async () => (await other.registry.find(sessionId))?.nodeId === other.nodeId,
+    );
+    t.is(await redis.command("HGET", "{greenroom}:adoptions", sessionId), "1");
+    t.deepEqual(other.heard.lost, []);
+  },
+);
+
 withRedis("sessions that wait too long for room are lost, and told once", async (t) => {
   await using redis = await RedisServer.open();
   const full = await Promise.all([

@@ -105,6 +105,9 @@ export async function streamEvents(
   }
 }
 
+/** Returns a stream without events, whose reader comes back. `why`: the code of the reason. */
+export const emptyStream = (why: string): string => `retry: ${retryMs}\n\n: ${why}\n\n`;
+
 /** Ends the response. A reader that does not take even the end is cut off. */
 function endSoon(response: ServerResponse): void {
   const cut = setTimeout(() => response.destroy(), endTimeoutMs).unref();

@@ -1,10 +1,12 @@
+import { GreenroomError } from "../../shared/errors.ts";
 import { eventParameters } from "../documents/schemas.ts";
 import type { Endpoint, EndpointDocumentation } from "../endpoint.ts";
 import type { Exchange } from "../exchange.ts";
 import { commonAnswers } from "../http/common-answers.ts";
 import { InvalidRequest, validated } from "../http/invalid-request.ts";
+import { notesOf } from "../http/request-notes.ts";
 import { streamed } from "./event-schemas.ts";
-import { eventStreamHeaders, streamEvents } from "./event-stream.ts";
+import { emptyStream, eventStreamHeaders, streamEvents } from "./event-stream.ts";
 import { judgeAgain } from "./judge-again.ts";
 
 const { judged, ofSession, validated: invalid, limited } = commonAnswers;
@@ -18,6 +20,8 @@ const documentation = {
     "Interim words of a user are not sent again once others stand in their place. " +
     "The newest are kept, also for 10 minutes after the session's end: they are sent first. " +
     "Where events after Last-Event-ID are kept no more, an event gap says so. " +
+    "While the session is on its way to another replica, a request that accepts text/event-stream is answered with a stream that ends " +
+    "at once, so that an EventSource comes back; any other request with 503. " +
     "While the server shuts down, a stream goes on until its session has ended. " +
     "It ends within 5 s after its caller may not view the session any more, such as with a key that was revoked.",
   query: eventParameters,
@@ -45,6 +49,7 @@ export const eventEndpoints: readonly Endpoint[] = [
     judgement: "canViewSession",
     documentation: { ...documentation, operationId: "streamEvents", tag: "sessions" },
     handle: followEvents,
+    handleError: haveReaderComeBack,
   },
   {
     method: "get",
@@ -52,6 +57,7 @@ export const eventEndpoints: readonly Endpoint[] = [
     judgement: "canViewSession",
     documentation: { ...documentation, operationId: "streamEventsInCall", tag: "calls" },
     handle: followEvents,
+    handleError: haveReaderComeBack,
   },
 ];
 
@@ -88,6 +94,20 @@ async function followEvents(exchange: Exchange): Promise<void> {
     closed();
     close();
   }
+}
+
+/**
+ * Answers an EventSource with a stream that ends at once, where the session may be followed soon: it goes on in another replica, or
+ * nobody can be asked. An EventSource gives up for good at any other status than 200, and comes back after a stream that ended.
+ */
+function haveReaderComeBack({ ctx }: Exchange, error: unknown): boolean {
+  const passes = GreenroomError.is(error) && error.status === 503;
+  if (!passes || ctx.method !== "GET" || ctx.headerSent) return false;
+  if (!ctx.get("Accept").includes("text/event-stream")) return false;
+  notesOf(ctx).code = error.code;
+  sendHeaders(ctx);
+  ctx.res.end(emptyStream(error.code));
+  return true;
 }
 
 /** Sends the headers. From here on the response is written without Koa, so no error may be thrown that should be answered. */

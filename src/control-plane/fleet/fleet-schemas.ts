@@ -73,10 +73,10 @@ export const fleet = component(
     missing: z
       .array(z.string())
       .describe("The node ids of replicas that did not answer, or cannot be asked."),
-    whole: z
+    all_points: z
       .boolean()
       .describe(
-        "The points are all that are kept. Otherwise they are those that are new or may have changed.",
+        "True: the points are all that are kept. False: they are those that are new or may have changed. It says nothing of the replicas.",
       ),
     points: z.array(fleetPoint).describe("The oldest first."),
   }),

@@ -143,13 +143,13 @@ export class FleetView {
     const ofReplicas = [...this.#told.values()].map(({ points }) => points);
     const missing = this.#missing;
     const answeredBy = this.#plane.supervisor.node.nodeId;
-    const text = (whole: boolean, after: number): string =>
+    const text = (all: boolean, after: number): string =>
       JSON.stringify({
         at: new Date(at).toISOString(),
         answered_by: answeredBy,
         replicas: replicas.toSorted((a, b) => (a.node_id < b.node_id ? -1 : 1)),
         missing: [...missing],
-        whole,
+        all_points: all,
         points: mergedPoints(ofReplicas, after),
       } satisfies Fleet);
     return lazily({ whole: () => text(true, 0), news: () => text(false, afterLast(repeatedPoints, at)) });

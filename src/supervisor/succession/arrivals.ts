@@ -1,6 +1,12 @@
 import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
-import type { SessionClaim, SessionOwner, SessionRecord, SessionRegistry } from "../../registry/registry.ts";
+import type {
+  Adoption,
+  SessionClaim,
+  SessionOwner,
+  SessionRecord,
+  SessionRegistry,
+} from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
 import type { TextMessage } from "../../shared/protocol.ts";
@@ -47,10 +53,9 @@ export class Arrivals {
   }
 
   /**
-   * Goes on with a session whose process is dead, and that this process has from now on. Returns false where it cannot: then the
-   * session is left to others.
+   * Goes on with a session whose process is dead, and that this process has from now on, if there is room and it can.
    */
-  adopted(record: SessionRecord, carried: string | Error): boolean {
+  adopted(record: SessionRecord, carried: string | Error): Adoption {
     const { starts, sessions, metrics, log } = this.#options;
     const { nodeId, epoch: _, end: __, ...claim } = record;
     const { sessionId } = claim;
@@ -67,8 +72,9 @@ export class Arrivals {
         { event: "session_adopted", session_id: sessionId, from_node: nodeId },
         "A session of a replica that is dead goes on here",
       );
-      return true;
+      return "taken";
     } catch (error) {
+      if (GreenroomError.is(error)) return "later";
       log.error(
         {
           event: "session_adoption_failed",
@@ -78,7 +84,7 @@ export class Arrivals {
         },
         "A session of a replica that is dead cannot go on here: it is left to others",
       );
-      return false;
+      return "never";
     }
   }
 

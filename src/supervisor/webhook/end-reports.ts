@@ -40,8 +40,8 @@ export interface EndReportsOptions {
 
 /**
  * Reports every end once: to the log, the metrics, the application's hook and the webhook. A failure of one does not
- * affect the others. Only the log line comes before the registry has written the end; from then on the end is final,
- * whichever process reports it. The end is shown then too, or earlier where peers keep it until it can be written, and
+ * affect the others. Only the log line comes before the registry has written the end, and none where another process has reported
+ * the session as lost; from then on the end is final, whichever process reports it. The end is shown then too, or earlier where peers keep it until it can be written, and
  * after 3 s in any case.
  */
 export class EndReports {
@@ -70,7 +70,8 @@ export class EndReports {
   report(session: Session): void {
     const summary = summarize(session);
     const body = this.#webhook && toJson(sessionEndedMessage(summary));
-    this.#logEnd(summary);
+    // A session that was lost while this process stood still may go on in another one, which nobody knows here yet.
+    if (summary.endReason !== "lost") this.#logEnd(summary);
     const overdue = setTimeout(() => this.show(session.id), showTimeoutMs);
     this.#hidden.set(session.id, { session, overdue });
     const writing = this.#options
@@ -161,7 +162,10 @@ export class EndReports {
   #written(session: Session, summary: SessionSummary, body: string | null, outcome: EndOutcome): void {
     const { log } = this.#options;
     // A superseded end is not shown: the end that counts is.
-    if (outcome !== "superseded") this.show(session.id);
+    if (outcome !== "superseded") {
+      this.show(session.id);
+      if (summary.endReason === "lost") this.#logEnd(summary);
+    }
     switch (outcome) {
       case "final":
         this.#tell(summary);

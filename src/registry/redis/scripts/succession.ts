@@ -35,7 +35,8 @@ return {'ok', text(now)}`,
 
 /**
  * Makes this node the owner of sessions whose node is dead, those that have waited longest first. ARGV: deadline, owner, most, a
- * count, and so many sessions that are left to others. → ok, unknown or late; time; the sessions, each with its data before and its state.
+ * count, and so many sessions that are left to others. → ok, unknown or late; time; the sessions, each with its data before, its state,
+ * and since when it has waited.
  */
 export const adopt = script(
   "adopt",
@@ -46,17 +47,18 @@ for _ = 1, skips do skipped[nextArgument()] = true end
 local waiting = redis.call('ZRANGEBYSCORE', p .. ':orphans', text(now - ${orphanMs}), '+inf', 'LIMIT', 0, most + skips)
 for _, id in ipairs(waiting) do
   local known = redis.call('HGET', p .. ':live', id)
-  if skipped[id] or #adopted >= 3 * most then
+  if skipped[id] or #adopted >= 4 * most then
     -- It is left to others, or to the next time.
   elseif known and isAdoptable(id) then
     local header, claim = split(known)
+    local since = redis.call('ZSCORE', p .. ':orphans', id)
     redis.call('ZREM', p .. ':orphans', id)
-    redis.call('HDEL', p .. ':orphan-seen', id)
     redis.call('HINCRBY', p .. ':adoptions', id, 1)
     write(id, me, header[2], claim)
     adopted[#adopted + 1] = id
     adopted[#adopted + 1] = known
     adopted[#adopted + 1] = redis.call('GET', p .. ':state:' .. id)
+    adopted[#adopted + 1] = text(since)
   else
     -- The next heartbeat of any node reports it as lost.
     redis.call('ZADD', p .. ':orphans', '0', id)
@@ -67,13 +69,14 @@ return {'ok', text(now), adopted}`,
 
 /**
  * Lets other nodes adopt sessions that this node was given, and cannot go on with or does not know of. ARGV: deadline, owner, a
- * count, and so many sessions, each with the owner before it; empty: that is not known. → ok, unknown or late; time.
+ * count, and so many sessions, each with the owner before it, and since when it has waited; empty: that is not known. → ok, unknown or late;
+ * time.
  */
 export const disown = script(
   "disown",
   `${effects}${guarded}${registered}${ownSessions}
 for _ = 1, tonumber(nextArgument()) do
-  local id, before = nextArgument(), nextArgument()
+  local id, before, since = nextArgument(), nextArgument(), nextArgument()
   local known = redis.call('HGET', p .. ':live', id)
   if known and split(known)[1] == me then
     local header, claim = split(known)
@@ -83,7 +86,7 @@ for _ = 1, tonumber(nextArgument()) do
       write(id, before, header[2], claim)
       redis.call('SREM', p .. ':of:' .. before, id)
     end
-    redis.call('ZADD', p .. ':orphans', text(now), id)
+    redis.call('ZADD', p .. ':orphans', since ~= '' and since or text(now), id)
     redis.call('HSETNX', p .. ':orphan-seen', id, text(now))
   end
 end

@@ -1,4 +1,4 @@
-import type { RegistryHooks, SessionRecord } from "../../registry.ts";
+import type { Adoption, RegistryHooks, SessionRecord } from "../../registry.ts";
 import type { RedisLink } from "../connection/link.ts";
 import { adopt, disown } from "../scripts/succession.ts";
 import { ownerOf, parseRecord } from "../sessions/records.ts";
@@ -19,6 +19,14 @@ export interface AdoptionsOptions {
   readonly taken: (record: SessionRecord) => void;
   /** Notes that this process does not have the session after all. */
   readonly left: (sessionId: string) => void;
+}
+
+/** A session that Redis gave to this process. */
+interface Offered {
+  /** The session as it was in the process that is dead. */
+  readonly record: SessionRecord;
+  /** The time since which it has waited, in epoch milliseconds by the clock of Redis. */
+  readonly since: string;
 }
 
 /** Takes up sessions whose process is dead. Each process with room takes a share, so that they are spread. */
@@ -61,12 +69,15 @@ export class Adoptions {
     const [, , adopted] = await link.runAsOwner(adopt, [most, this.#left.size, ...this.#left]);
     this.#isUncertain = false;
     const flat = adopted as readonly string[];
-    const left: SessionRecord[] = [];
-    for (let at = 0; at < flat.length; at += 3) {
-      const record = parseRecord(flat[at + 1]!);
-      if (!this.#take(record, flat[at + 2]!)) left.push(record);
+    const refused: Offered[] = [];
+    for (let at = 0; at < flat.length; at += 4) {
+      const [sessionId = "", data = "", state = "", since = ""] = flat.slice(at, at + 4);
+      const offered = { record: parseRecord(data), since };
+      const adoption = this.#take(offered.record, state);
+      if (adoption === "never") this.#leave(sessionId);
+      if (adoption !== "taken") refused.push(offered);
     }
-    if (left.length > 0) await this.#leaveToOthers(left);
+    if (refused.length > 0) await this.#returnToOthers(refused);
   }
 
   /** Gives back the sessions that Redis gave to this process without its knowledge, so that they are taken up after all. */
@@ -74,27 +85,33 @@ export class Adoptions {
     const { link, knows } = this.#options;
     const unknown = (await link.knownSessions()).filter((sessionId) => !knows(sessionId));
     if (unknown.length > 0)
-      await link.runAsOwner(disown, [unknown.length, ...unknown.flatMap((sessionId) => [sessionId, ""])]);
+      await link.runAsOwner(disown, [unknown.length, ...unknown.flatMap((sessionId) => [sessionId, "", ""])]);
     this.#isUncertain = false;
   }
 
-  /** Gives back sessions that this process cannot go on with: another one may have the key, or another version. */
-  async #leaveToOthers(records: readonly SessionRecord[]): Promise<void> {
+  /** Notes that another process may have the key of a session, or another version. */
+  #leave(sessionId: string): void {
+    this.#left.add(sessionId);
+    const [oldest = ""] = this.#left;
+    if (this.#left.size > mostLeft) this.#left.delete(oldest);
+  }
+
+  /** Gives back sessions that do not go on here. They have waited since the same time as before, so that the wait is bounded. */
+  async #returnToOthers(offered: readonly Offered[]): Promise<void> {
     const { link, left } = this.#options;
-    for (const { sessionId } of records) {
-      this.#left.add(sessionId);
-      const [oldest = ""] = this.#left;
-      if (this.#left.size > mostLeft) this.#left.delete(oldest);
-      left(sessionId);
-    }
-    const owners = records.flatMap(({ sessionId, nodeId, epoch }) => [sessionId, ownerOf(nodeId, epoch)]);
+    for (const { record } of offered) left(record.sessionId);
+    const given = offered.flatMap(({ record: { sessionId, nodeId, epoch }, since }) => [
+      sessionId,
+      ownerOf(nodeId, epoch),
+      since,
+    ]);
     this.#isUncertain = true;
-    await link.runAsOwner(disown, [records.length, ...owners]);
+    await link.runAsOwner(disown, [offered.length, ...given]);
     this.#isUncertain = false;
   }
 
-  /** Goes on with a session. Returns whether this process can. */
-  #take(record: SessionRecord, sealed: string): boolean {
+  /** Goes on with a session, if this process can. */
+  #take(record: SessionRecord, sealed: string): Adoption {
     const { texts, hooks, taken } = this.#options;
     const { sessionId } = record;
     taken(record);

@@ -63,7 +63,7 @@ export function signIn(key: string | null): void {
 }
 
 function take(fleet: Fleet): void {
-  const known = fleet.whole ? [] : fleetData.value.points;
+  const known = fleet.all_points ? [] : fleetData.value.points;
   const news = new Set(fleet.points.map(({ at }) => at));
   const points = [...known.filter(({ at }) => !news.has(at)), ...fleet.points].sort((a, b) =>
     a.at < b.at ? -1 : 1,
