@@ -462,7 +462,7 @@ export interface ListenOptions {
     readonly watch?: ServiceWatch;
 }
 
-export type Liveness = "alive" | "gone" | "silent";
+export type Liveness = "alive" | "gone" | "silent" | "unasked";
 
 export type LlmEvent = 
 {

@@ -11,7 +11,7 @@ import { Watch } from "./watch.ts";
 
 /** The agent's replica may be dead: others take over its calls within half that time. */
 const usualReconnectMs = 30_000;
-const longestPauseMs = 2_000;
+const longestPauseMs = 1_000;
 /** The most texts that wait while the call moves. */
 const mostUnsent = 32;
 

@@ -91,9 +91,9 @@ export interface WaitingMessages {
 
 /**
  * The result of asking a process that seems to be dead. `alive`: it answered. `gone`: nobody or another process is at
- * its address, or nobody can be asked. `silent`: no answer came.
+ * its address. `silent`: no answer came. `unasked`: it cannot be asked.
  */
-export type Liveness = "alive" | "gone" | "silent";
+export type Liveness = "alive" | "gone" | "silent" | "unasked";
 
 /** A session as the registry knows it. */
 export interface FoundSession extends SessionRecord {

@@ -51,7 +51,7 @@ export class Membership {
   /** The reason why the registry was last out of reach. */
   #trouble: Error | undefined;
   #peers: PeersOfMembership = {
-    liveness: () => Promise.resolve("gone"),
+    liveness: () => Promise.resolve("unasked"),
     declaredDead: () => Promise.resolve(null),
     entrust: () => Promise.resolve(false),
     reaches: () => false,

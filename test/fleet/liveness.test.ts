@@ -67,12 +67,12 @@ withRedis("being asked is told in no log, and counted by its own kind", async (t
   t.false(replica.child.log.some(({ event }) => event === "request_answered"));
 });
 
-withRedis("what cannot be asked is gone: without a secret, and without an address", async (t) => {
+withRedis("a replica cannot be asked without a secret, nor without an address", async (t) => {
   const { listed } = asked!;
   const withoutSecret = await asker(t, []);
-  t.is(await withoutSecret.liveness(listed()), "gone");
+  t.is(await withoutSecret.liveness(listed()), "unasked");
   const peers = await asker(t);
-  t.is(await peers.liveness({ ...listed(), address: null }), "gone");
+  t.is(await peers.liveness({ ...listed(), address: null }), "unasked");
   const withOther = await asker(t, ["the-secret-of-quite-another-fleet-than-that"]);
   t.is(await withOther.liveness(listed()), "silent", "it does not prove itself to a stranger");
 });

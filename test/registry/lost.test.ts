@@ -46,6 +46,21 @@ withRedis(
   },
 );
 
+withRedis("a process at whose address nobody listens is asked once, and is dead for all", async (t) => {
+  await using redis = await RedisServer.open();
+  let asked = 0;
+  const liveness = async () => {
+    asked += 1;
+    return "gone" as const;
+  };
+  const witness = await openRegistry(t, redis, { liveness });
+  const child = await ChildRegistry.open(t, redis, "victim");
+  await child.claim("call", 1);
+  await child.kill();
+  await eventually("it is lost", () => witness.heard.lost.length === 1);
+  t.is(asked, 1);
+});
+
 withRedis("hundreds of sessions of a dead process are reaped in bounded batches", async (t) => {
   await using redis = await RedisServer.open();
   const witness = await openRegistry(t, redis);

@@ -361,9 +361,9 @@ withRedis("a process that reaches nobody holds nobody to be dead, until it reach
   t.deepEqual(witness.heard.lost, []);
 
   for (const victim of victims) victim.pause();
-  await openRegistry(t, redis, { nodeId: "reached", liveness: async () => "silent" });
+  const reached = await openRegistry(t, redis, { nodeId: "reached", liveness: async () => "silent" });
   answers.set("reached", "alive");
-  await eventually("both are lost", () => witness.heard.lost.length === 2);
+  await eventually("both are lost", () => witness.heard.lost.length + reached.heard.lost.length === 2);
 });
 
 withRedis("a connection that swallows everything is made anew", async (t) => {

@@ -173,7 +173,7 @@ export class Peers {
    */
   async liveness(peer: PeerNode): Promise<Liveness> {
     const presence = await this.#peerLife(peer);
-    if (typeof presence === "string") return presence;
+    if (typeof presence === "string") return this.canReach(peer) ? presence : "unasked";
     return presence.epoch === peer.epoch ? "alive" : "gone";
   }
 

@@ -63,6 +63,8 @@ export interface HeartbeatOptions {
   readonly redis: FilledRedisRegistryOptions;
   /** Tells that there is more to be done: the next heartbeat need not wait. */
   readonly soon: () => void;
+  /** Tells in how many milliseconds the next lease of another node ends, unless it is renewed. */
+  readonly leaseEnds: (inMs: number) => void;
 }
 
 type BeatReply = readonly [
@@ -85,11 +87,13 @@ type BeatReply = readonly [
   /** The time at which it was noticed that Redis has old data, for five seconds; empty otherwise. */
   rolledBack: string,
   orphans: number,
+  /** The time until the next lease of another node ends, in milliseconds; empty: there is no other. */
+  nextEndMs: string,
 ];
 
 /**
- * Tells Redis every second, in one command, that this process lives, how much room it has, and what has begun and
- * ended. The answer brings the peers, the sessions of dead processes, and the messages that no process delivers.
+ * Tells Redis every second, in one command, that this process lives, how much room it has, and what has begun and ended. The answer
+ * brings the peers, the sessions of dead processes, and the messages that no process delivers.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -164,10 +168,7 @@ export class Heartbeat {
     if (owner === this.owner) this.#registered = false;
   }
 
-  /**
-   * Sends heartbeats until all is written and the dead nodes are reaped, batch by batch. Rejects where Redis does not
-   * answer in time.
-   */
+  /** Sends heartbeats until all is written and the dead nodes are reaped, batch by batch. Rejects where Redis does not answer in time. */
   async beat(): Promise<void> {
     let more = true;
     while (more) {
@@ -222,10 +223,7 @@ export class Heartbeat {
     this.#birth = birth;
   }
 
-  /**
-   * Writes what is known of the other nodes before anything else, so that no process finds a Redis that does not know
-   * them.
-   */
+  /** Writes what is known of the other nodes before anything else, so that no process finds a Redis that does not know them. */
   async #restore(): Promise<void> {
     const { redis, events, node } = this.#options;
     const isOwn = (owner: string) => {
@@ -261,7 +259,7 @@ export class Heartbeat {
       return true;
     }
     const [, , refused, superseded, more, untold, peers, suspects, messages, waiting, ...later] = reply;
-    const [birth, fences, changeCount, changes, ownSessions, rolledBack, orphans] = later;
+    const [birth, fences, changeCount, changes, ownSessions, rolledBack, orphans, nextEndMs] = later;
     outbox.written(batch, superseded);
     this.#born(birth);
     if (rolledBack !== "" && rolledBack !== this.#rolledBack) this.#emptied = true;
@@ -284,6 +282,7 @@ export class Heartbeat {
     const isWhole = this.#fleet.learn({ count: Number(changeCount), changes, fences, states: peers });
     if (!isWhole) await this.#takeSnapshot();
     events.beaten(orphans);
+    if (nextEndMs !== "") this.#options.leaseEnds(Number(nextEndMs));
     return more === 1 || batch.cut || untold.length > 0;
   }
 

@@ -14,15 +14,13 @@ import { isSecure, placeOf, troubleText } from "./trouble.ts";
 
 /** The time after which a connection that has given no answer is made anew, in milliseconds. */
 const silentMs = 3_000;
-/**
- * The margin within which a lease that is about to end may have ended, in milliseconds: a heartbeat is as old as the
- * last one that got through.
- */
+/** The margin within which a lease that is about to end may have ended, in milliseconds: a heartbeat is as old as the last that got through. */
 const leaseMarginMs = 2_000;
 
-/**
- * The time of standing still, in milliseconds, after which a process knows too little of the others to write it again.
- */
+/** The time after the end of a lease at which that is looked at, in milliseconds. */
+const leaseEndMarginMs = 10;
+
+/** The time of standing still, in milliseconds, after which a process knows too little of the others to write it again. */
 const staleAfterMs = 3_000;
 /** The longest time that a process which stood still waits before it answers anything, in milliseconds. */
 const longestDoubtMs = 5_000;
@@ -58,13 +56,13 @@ export class RedisLink {
   readonly #heartbeat: Heartbeat;
   readonly #inquiry: FenceInquiry;
   #timer: NodeJS.Timeout | undefined;
+  /** Rings when the lease of another node has ended. */
+  #leaseEnd: NodeJS.Timeout | undefined;
   readonly #firstBeat = Promise.withResolvers<void>();
   #beating: Promise<void> | null = null;
   #closed = false;
   #madeAt = performance.now();
-  /**
-   * The time at which this process was last seen to run, by both clocks: one of them may stand still with the machine.
-   */
+  /** The time at which this process was last seen to run, by both clocks: one of them may stand still with the machine. */
   #ranAt = { monotonic: performance.now(), wall: Date.now() };
   /**
    * The doubt that is set where this process stood still for so long that it may have been declared dead, and has not
@@ -100,6 +98,7 @@ export class RedisLink {
       redis,
       events,
       soon: () => void this.tellNow(),
+      leaseEnds: (inMs) => this.#beatAtEnd(inMs),
     });
     this.#inquiry = new FenceInquiry({
       life: () => this.#heartbeat,
@@ -239,11 +238,19 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#leaseEnd);
     if (this.up) {
       const left = this.tellNow().then(() => this.run(leave, [this.#heartbeat.owner]));
       await within(left, this.#timeoutMs, "Leaving the registry").catch(() => undefined);
     }
     this.#connection.close();
+  }
+
+  /** Has a heartbeat come as soon as the lease of another node has ended, so that its calls do not wait for the next one. */
+  #beatAtEnd(inMs: number): void {
+    if (inMs > heartbeatMs || this.#closed) return;
+    clearTimeout(this.#leaseEnd);
+    this.#leaseEnd = setTimeout(() => void this.tellNow(), inMs + leaseEndMarginMs).unref();
   }
 
   async #beat(): Promise<void> {

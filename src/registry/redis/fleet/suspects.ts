@@ -1,10 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PeerNode, RegistryHooks } from "../../registry.ts";
 import { declareDead, vouch } from "../scripts/nodes.ts";
 import type { Script } from "../scripts/script.ts";
 import { parseOwner, parsePeer } from "../sessions/records.ts";
 
-/** The time that all nodes have to vouch for a suspect before it is declared dead, in milliseconds. */
+/**
+ * The time that all nodes have to vouch for a suspect before it is declared dead, in milliseconds. One at whose address nobody listens
+ * is dead for all, and declared so at once.
+ */
 const suspectMs = 1_500;
+/** The time that is waited beyond that, in milliseconds, since it is counted in whole milliseconds. */
+const marginMs = 20;
 /** The time after which a node that reaches nobody takes the others for dead, in milliseconds. */
 const doubtMs = 600_000;
 /** The most peers that are asked to learn whether it is this node that is cut off. */
@@ -59,11 +65,12 @@ export class Suspects {
   }
 
   async #judge(suspects: readonly Suspect[], peers: readonly PeerNode[]): Promise<void> {
-    const { run, leaseMs, hooks, declared } = this.#options;
+    const { run, leaseMs, hooks } = this.#options;
+    const begunAt = performance.now();
     const asked = await Promise.all(
       suspects.map(async (suspect) => ({
         ...suspect,
-        liveness: suspect.peer ? await hooks.liveness(suspect.peer) : "gone",
+        liveness: suspect.peer ? await hooks.liveness(suspect.peer) : "unasked",
       })),
     );
     for (const { owner, liveness } of asked) if (liveness === "alive") await run(vouch, [owner, leaseMs]);
@@ -72,11 +79,22 @@ export class Suspects {
     const others = peers.filter(({ nodeId }) => !suspects.some(({ peer }) => peer?.nodeId === nodeId));
     const isSure = inContact || dead.length === 0 || (await this.#reachesOneOf(others));
     if (!isSure) this.#tellUnreached(suspects);
+    const certain = dead.filter(({ forMs }) => isSure || forMs >= doubtMs);
+    const gone = certain.filter(({ liveness }) => liveness === "gone");
+    const unheard = certain.filter(({ liveness }) => liveness !== "gone");
+    await this.#declare(gone, 0);
+    if (unheard.length === 0) return;
+    const leftMs = suspectMs - Math.min(...unheard.map(({ forMs }) => forMs)) - (performance.now() - begunAt);
+    if (leftMs > 0) await sleep(leftMs + marginMs, undefined, { ref: false });
+    await this.#declare(unheard, suspectMs);
+  }
+
+  /** Declares processes dead that have been suspects for this many milliseconds. */
+  async #declare(suspects: readonly Suspect[], afterMs: number): Promise<void> {
+    const { run, leaseMs, declared } = this.#options;
     let isAnyDeclared = false;
-    for (const { owner, forMs } of dead) {
-      if (!isSure && forMs < doubtMs) continue;
-      if ((await run(declareDead, [owner, suspectMs, leaseMs])) === 1) isAnyDeclared = true;
-    }
+    for (const { owner } of suspects)
+      if ((await run(declareDead, [owner, afterMs, leaseMs])) === 1) isAnyDeclared = true;
     if (isAnyDeclared) declared();
   }
 

@@ -130,7 +130,13 @@ end
 redis.call('ZREMRANGEBYSCORE', p .. ':since', '-inf', text(now - messageMs))
 local oldest = redis.call('ZRANGE', p .. ':since', 0, 0, 'WITHSCORES')
 
-local peers = redis.call('ZRANGE', p .. ':nodes', 0, -1)
+local leases = redis.call('ZRANGE', p .. ':nodes', 0, -1, 'WITHSCORES')
+local peers, nextEnd = {}, ''
+for i = 1, #leases, 2 do
+  peers[#peers + 1] = leases[i]
+  local leftMs = leases[i + 1] - now
+  if nextEnd == '' and leases[i] ~= me and leftMs >= 0 then nextEnd = text(leftMs) end
+end
 local states = redis.call('HMGET', p .. ':states', unpack(peers))
 local others = {}
 for i, peer in ipairs(peers) do
@@ -149,6 +155,6 @@ return {
   'ok', text(now), refused, superseded, redis.call('EXISTS', p .. ':dead'), redis.call('HGETALL', untold), others,
   suspects, messages, {redis.call('ZCARD', p .. ':since'), oldest[2] or ''}, redis.call('GET', p .. ':birth') or '',
   redis.call('ZRANGEBYSCORE', p .. ':fenced', fenceKnown, '+inf', 'WITHSCORES'),
-  text(count), changes, redis.call('SCARD', p .. ':of:' .. me), rolledBack, orphans
+  text(count), changes, redis.call('SCARD', p .. ':of:' .. me), rolledBack, orphans, nextEnd
 }`,
 );

@@ -100,13 +100,15 @@ return 'ok'`,
 
 /**
  * Declares a node dead that was asked, and found gone or silent. ARGV: owner, the time in ms that it must have been a
- * suspect for. → 1: it is declared dead now; 0: it has a lease, or others have not had the time to vouch for it.
+ * suspect for. → 1: it is declared dead; 0: it has a lease, or others have not had the time to vouch for it.
  */
 export const declareDead = script(
   "declareDead",
   `${effects}${clock}
 local owner, suspectMs, leaseMs = nextArgument(), tonumber(nextArgument()), tonumber(nextArgument())
 local lease = redis.call('ZSCORE', p .. ':nodes', owner)
+-- Another node was first: its sessions wait for this one as well.
+if not lease and redis.call('ZSCORE', p .. ':fenced', owner) then return 1 end
 local since = redis.call('ZSCORE', p .. ':suspects', owner)
 if not lease or tonumber(lease) >= now or not since or now - tonumber(since) < suspectMs then return 0 end
 redis.call('ZREM', p .. ':nodes', owner)
