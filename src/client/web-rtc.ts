@@ -10,6 +10,11 @@ const loopbackShare = 1 / 4;
 
 /** The longest wait for candidates, in milliseconds: those of this machine, and those of STUN servers and relays. */
 const gatheringMs = { own: 150, servers: 2_000 } as const;
+/**
+ * The time without another candidate after which there are no more of UDP on this machine, in milliseconds. Chromium looks for those of
+ * TCP, which no agent uses, 100 ms later.
+ */
+const noMoreAfterMs = 15;
 
 export interface WebRtcOptions extends ConnectOptions {
   readonly iceServers: readonly RTCIceServer[];
@@ -56,8 +61,7 @@ export async function connectByWebRtc({
     };
     await connection.setLocalDescription();
     // Most servers need none of our addresses: only one with a relay of its own does, which lets nobody else through.
-    const waitMs = iceServers.length > 0 ? gatheringMs.servers : gatheringMs.own;
-    const [reference] = await Promise.all([session, gathered(connection, waitMs)]);
+    const [reference] = await Promise.all([session, gathered(connection, iceServers.length > 0)]);
     const { sdp } = connection.localDescription ?? {};
     const { sdp: answer, resource } = await api.offer(reference, name, {
       type: "offer",
@@ -158,13 +162,20 @@ class WebRtcTransport implements Transport {
   }
 }
 
-async function gathered(connection: RTCPeerConnection, waitMs: number): Promise<void> {
+/** Resolves once an offer has the candidates that it needs. @param asks True where servers are asked for some of them. */
+async function gathered(connection: RTCPeerConnection, asks: boolean): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
     if (connection.iceGatheringState === "complete") resolve();
   };
   connection.addEventListener("icegatheringstatechange", look);
   look();
-  setTimeout(resolve, waitMs);
+  const timers = [setTimeout(resolve, asks ? gatheringMs.servers : gatheringMs.own)];
+  connection.addEventListener("icecandidate", () => {
+    if (asks) return;
+    clearTimeout(timers[1]);
+    timers[1] = setTimeout(resolve, noMoreAfterMs);
+  });
   await promise;
+  timers.forEach(clearTimeout);
 }

@@ -91,6 +91,28 @@ inChromium(titled("a page is told why its call is over, or does not begin"), asy
   );
 });
 
+inChromium(titled("an offer waits for no candidates that the agent has no use for"), async (t) => {
+  const { page } = await stageOf(t);
+  const call = await page();
+  // The search for candidates never ends, nor does the wait for its end.
+  await call.ask(`{
+    const wait = setTimeout;
+    globalThis.setTimeout = (done, ms) => wait(done, ms >= 100 && ms < 1_000 ? 3_600_000 : ms);
+    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+      get iceGatheringState() { return "gathering"; }
+    };
+    const ask = fetch;
+    globalThis.offers = [];
+    globalThis.fetch = (url, options) => {
+      if (String(url).endsWith("/offer")) offers.push(JSON.parse(options.body).offer.sdp);
+      return ask(url, options);
+    };
+  }`);
+  await call.start({ transport: "webrtc", start: { config: {} } });
+  const [offer = ""] = await call.ask<string[]>("offers");
+  t.regex(offer, /^a=candidate:\S+ 1 udp /m);
+});
+
 /** Nobody is known but by a token. */
 const nobody = (): null => null;
 
