@@ -6,7 +6,7 @@ import { decide } from "./replies/rules.ts";
 /** The options of the offline model. */
 export interface LocalLLMOptions {
   /**
-   * The pause before each word, in milliseconds, so that the text streams like a real model's. Default 15; 0:
+   * The pause before each word, in milliseconds, so that the text streams like a real model's. Default 5; 0:
    * none.
    */
   readonly wordDelayMs?: number;
@@ -27,7 +27,7 @@ export class LLM extends BaseLLM {
   /** Throws a `TypeError` for an unknown or wrong option. */
   constructor(options: LocalLLMOptions = {}) {
     super();
-    this.#wordDelayMs = fillWith("local.LLM", options, checks, { wordDelayMs: 15 }).wordDelayMs;
+    this.#wordDelayMs = fillWith("local.LLM", options, checks, { wordDelayMs: 5 }).wordDelayMs;
   }
 
   async *generate(request: LlmRequest): AsyncGenerator<LlmEvent, void, void> {
