@@ -193,6 +193,18 @@ async function talking(calls: number, report: Report): Promise<void> {
     unit: "ms",
     target: { atMost: 30 },
   });
+  report({
+    figure: `${name}_callers_delay_p99`,
+    value: result.ownDelayP99,
+    unit: "ms",
+    note: "of the gap, the callers' own",
+  });
+  report({
+    figure: `${name}_callers_cpu_of_a_core_each`,
+    value: (100_000 * result.cpuSeconds) / talkingMs / calls,
+    unit: "count",
+    note: "percent, on the same cores",
+  });
   report({ figure: `${name}_frames_lost`, value: result.lost, unit: "count", target: { atMost: 0 } });
   if (callers.exitCode === null) await once(callers, "exit");
 }

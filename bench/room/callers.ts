@@ -2,9 +2,13 @@
  * Callers in a process of their own, without a browser: each comes into a session by an offer, talks and listens all the time, and
  * notes when packets come.
  */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { MediaStreamTrack, RTCPeerConnection, RtpHeader, RtpPacket } from "werift";
 import { OpusEncoder } from "../../src/audio/reception/opus.ts";
 import { tone } from "../../src/providers/memory/tone.ts";
+
+/** What a caller says over and over, in frames: it talks for 3 s and is quiet for 2 s, so that the agent answers. */
+const frames = { talking: 150, all: 250 };
 
 export interface CallersOrder {
   readonly url: string;
@@ -17,51 +21,71 @@ export interface CallersResult {
   readonly gaps: readonly number[];
   /** The packets that never came, by their numbers. */
   readonly lost: number;
+  /** How late this process looked at what had come: the gaps are as much longer than the agents made them. In milliseconds. */
+  readonly ownDelayP99: number;
+  /** The CPU that this process took, in seconds: it shares the cores with the server. */
+  readonly cpuSeconds: number;
 }
 
 process.on("message", async ({ url, sessions, ms }: CallersOrder) => {
-  const callers = await Promise.all(sessions.map((session) => Caller.join(url, session)));
+  const said = await encodedTalk();
+  const callers = await Promise.all(
+    sessions.map((session, place) => {
+      // People do not talk in chorus.
+      const begin = Math.floor((place * frames.all) / sessions.length);
+      return Caller.join(url, session, [...said.slice(begin), ...said.slice(0, begin)]);
+    }),
+  );
   // What comes while others join is no figure.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   for (const caller of callers) caller.reset();
+  const delay = monitorEventLoopDelay({ resolution: 2 });
+  delay.enable();
+  const cpu = process.cpuUsage();
   process.send?.("joined");
   await new Promise((resolve) => setTimeout(resolve, ms));
+  const { user, system } = process.cpuUsage(cpu);
   const results = callers.map((caller) => caller.result());
   process.send?.({
     gaps: results.flatMap(({ gaps }) => gaps),
     lost: results.reduce((sum, { lost }) => sum + lost, 0),
+    ownDelayP99: delay.percentile(99) / 1e6,
+    cpuSeconds: (user + system) / 1e6,
   } satisfies CallersResult);
   await Promise.all(callers.map((caller) => caller.close()));
   process.disconnect?.();
 });
 
+/** Resolves with the packets of what a caller says: encoded once for all, since it is the server that is measured. */
+async function encodedTalk(): Promise<readonly Buffer[]> {
+  using encoder = await OpusEncoder.create({ sampleRate: 16_000 });
+  const voice = tone(330, 20).samples;
+  const quiet = new Int16Array(voice.length);
+  return Array.from({ length: frames.all }, (_, frame) =>
+    Buffer.from(encoder.encode(frame < frames.talking ? voice : quiet)),
+  );
+}
+
 class Caller {
   readonly #connection: RTCPeerConnection;
-  readonly #encoder: OpusEncoder;
   readonly #timer: NodeJS.Timeout;
   #gaps: number[] = [];
   #at = 0;
   #sequence: number | null = null;
   #lost = 0;
 
-  private constructor(connection: RTCPeerConnection, track: MediaStreamTrack, encoder: OpusEncoder) {
+  private constructor(connection: RTCPeerConnection, track: MediaStreamTrack, said: readonly Buffer[]) {
     this.#connection = connection;
-    this.#encoder = encoder;
-    const frame = tone(330, 20).samples;
     const startedAt = performance.now();
     let sent = 0;
-    // Talks for 3 s and is quiet for 2 s, so that the agent answers.
     this.#timer = setInterval(() => {
       for (; sent * 20 < performance.now() - startedAt; sent += 1) {
-        const talks = sent % 250 < 150;
         const header = new RtpHeader({
           payloadType: 96,
           sequenceNumber: sent % 65_536,
           timestamp: sent * 960,
         });
-        track.writeRtp(
-          new RtpPacket(header, Buffer.from(encoder.encode(talks ? frame : new Int16Array(320)))),
-        );
+        track.writeRtp(new RtpPacket(header, said[sent % said.length]!));
       }
     }, 10);
   }
@@ -69,6 +93,7 @@ class Caller {
   static async join(
     url: string,
     { id, token }: { readonly id: string; readonly token: string },
+    said: readonly Buffer[],
   ): Promise<Caller> {
     const connection = new RTCPeerConnection({
       iceServers: [],
@@ -91,7 +116,7 @@ class Caller {
     if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
     await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
     await connected;
-    const caller = new Caller(connection, track, await OpusEncoder.create({ sampleRate: 16_000 }));
+    const caller = new Caller(connection, track, said);
     for (const { receiver } of connection.getTransceivers())
       for (const heard of receiver.tracks)
         heard.onReceiveRtp.subscribe(({ header }) => caller.#hear(header.sequenceNumber));
@@ -104,14 +129,13 @@ class Caller {
     this.#at = 0;
   }
 
-  result(): CallersResult {
+  result(): Pick<CallersResult, "gaps" | "lost"> {
     return { gaps: this.#gaps, lost: this.#lost };
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#connection.close();
-    this.#encoder.free();
   }
 
   #hear(sequence: number): void {

@@ -55,7 +55,8 @@ export class VoiceReceiver {
     for (const track of this.#receiver.tracks) {
       if (this.#listening.has(track)) continue;
       const { unSubscribe } = track.onReceiveRtp.subscribe(({ header, payload }) => {
-        this.#buffer.push({ ...header, payload });
+        const { ssrc, sequenceNumber, timestamp } = header;
+        this.#buffer.push({ ssrc, sequenceNumber, timestamp, payload });
         this.#sending = true;
         this.#onPacket();
       });
