@@ -30,7 +30,7 @@ export const pageTables: Readonly<Record<string, () => string>> = {
       Object.entries<ProviderRow>(providers).map(([name, provider]) => [
         code(`greenroom/${name}`),
         provider.parts.map((part) => code(className[part])).join(", "),
-        keysOf(provider).map(code).join(", ") || "no key",
+        provider.needs ?? (keysOf(provider).map(code).join(", ") || "no key"),
       ]),
     ),
 };

@@ -16,6 +16,11 @@ export interface ProviderRow {
   readonly parts: readonly ProviderPart[];
   /** The variables by their purpose. */
   readonly variables: Readonly<Record<string, ProviderVariable>>;
+  /**
+   * What it needs, where that is another thing than its keys.
+   * @default its keys
+   */
+  readonly needs?: string;
   /** True where the server can leave a call on behalf of a dead agent by the provider's `leave-module.ts`. */
   readonly leavesCalls: boolean;
 }
@@ -71,6 +76,12 @@ export const providers = {
         example: "http://127.0.0.1:3040",
       },
     },
+    leavesCalls: false,
+  },
+  "ai-sdk": {
+    parts: ["llm"],
+    needs: "a package of the AI SDK, with the vendor's key",
+    variables: {},
     leavesCalls: false,
   },
   stream: {
