@@ -91,7 +91,8 @@ export const logEvents = {
   // Session threads.
   thread_start_failed: "A session thread could not start: `err` is the error of the agent's module.",
   thread_error: "An error in a thread without a session.",
-  thread_blocked: "A session thread is blocked: `frames` are its hottest lines.",
+  thread_blocked:
+    "A session thread is blocked: `frames` are its hottest lines, `tools` the names of the tools that it was running.",
   thread_over_memory: "The thread that takes most memory is ended, before the process has none left.",
   thread_dead_on_arrival: "A thread ended before any of the agent's code ran in it: another one is tried.",
   crash_storm:

@@ -39,7 +39,7 @@ export const nextStates = {
 /** The data that a slot's thread is given when it starts: everything that does not depend on a session. */
 export interface SlotBoot {
   readonly port: import("node:worker_threads").MessagePort;
-  /** Int32 values, by {@link Pulse}. The memory is shared, so that a blocked loop cannot hide. */
+  /** Int32 values, by {@link Pulse}, and names of tools behind them. The memory is shared, so that a blocked loop cannot hide. */
   readonly heartbeat: SharedArrayBuffer;
   /** The URL of the module whose default export is the agent. */
   readonly agentUrl: string;
@@ -74,7 +74,9 @@ export const Pulse = {
   /** The number of loads of modules that are under way: some stop the thread's loop for long, on a busy machine. */
   loading: 3,
 } as const;
-export const heartbeatBytes = Object.keys(Pulse).length * Int32Array.BYTES_PER_ELEMENT;
+/** The number of these values. Behind them are the names of the tools that run (`running-tools.ts`). */
+export const heartbeatValues = Object.keys(Pulse).length;
+export const heartbeatBytes = heartbeatValues * Int32Array.BYTES_PER_ELEMENT + 256;
 
 /**
  * The time between two heartbeats of a thread, in milliseconds. 1,000 threads that beat more often cost a third of a

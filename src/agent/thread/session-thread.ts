@@ -22,6 +22,7 @@ import { isolateThread } from "./isolation.ts";
 import { watchNestedWorkers } from "./nested-workers.ts";
 import { PermitDesk } from "./permits.ts";
 import { preloadAll, preloadWhileIdle, tellLoads } from "./preload.ts";
+import { tellRunningTools } from "./running-tools.ts";
 import { offerSharedThreads, SharedThreadDesk } from "./shared-threads.ts";
 import { captureConsole } from "./thread-console.ts";
 import { ThreadLog } from "./thread-log.ts";
@@ -44,6 +45,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   setInterval(() => Atomics.add(pulse, Pulse.beat, 1), heartbeatIntervalMs).unref();
   watchNestedWorkers(pulse);
   tellLoads(pulse);
+  tellRunningTools(heartbeat);
   const log = new ThreadLog(logOptions);
   captureConsole(log);
   isolateThread();

@@ -5,6 +5,7 @@ import { cutText } from "../../shared/text/text.ts";
 import type { Log } from "../log.ts";
 import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { AgentLimits } from "../options/limits.ts";
+import { whileToolRuns } from "../thread/running-tools.ts";
 import { BadArgumentsError } from "./functions.ts";
 import { ToolError } from "./tool-error.ts";
 import { readResponse, ToolOutput } from "./tool-output.ts";
@@ -69,7 +70,7 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   }
 
   const giveUp = new AbortController();
-  const asked = registered.call(call.arguments, { signal: giveUp.signal });
+  const asked = whileToolRuns(call.name, () => registered.call(call.arguments, { signal: giveUp.signal }));
   const running = asked
     .then((value) => readResponse(value, limits.maxToolOutputLength))
     .finally(() => {

@@ -47,10 +47,10 @@ export class ThreadMonitor {
       slots: pool.slots,
       unresponsiveAfterMs: options.unresponsiveAfterMs,
       createTimeoutMs: options.createTimeoutMs,
-      found: (slot, blockedMs, frames) => {
+      found: (slot, blockedMs, frames, tools) => {
         const session_id = sessions.on(slot)?.id;
         log.error(
-          { event: "thread_blocked", session_id, blocked_ms: Math.round(blockedMs), frames },
+          { event: "thread_blocked", session_id, blocked_ms: Math.round(blockedMs), frames, tools },
           "A session thread is blocked",
         );
       },

@@ -11,8 +11,13 @@ export interface WatchdogOptions {
    * The longest time that it may stand still while `createAgent` runs, or modules are loaded, in milliseconds.
    */
   readonly createTimeoutMs: number;
-  /** Called with the frames in which a hung thread was found, before it is ended. */
-  readonly found: (slot: Slot, blockedMs: number, frames: readonly HotFrame[]) => void;
+  /** Called with the frames in which a hung thread was found, and the tools that ran in it, before it is ended. */
+  readonly found: (
+    slot: Slot,
+    blockedMs: number,
+    frames: readonly HotFrame[],
+    tools: readonly string[],
+  ) => void;
 }
 
 interface LastBeat {
@@ -73,8 +78,10 @@ export class Watchdog {
     const option = loads(slot) ? "createTimeoutMs" : "unresponsiveAfterMs";
     const frames = slot.thread ? await hotFrames(slot.thread) : [];
     if (slot.state === "gone") return;
-    this.#options.found(slot, blockedMs, frames);
-    const message = `The event loop was blocked for ${Math.round(blockedMs)} ms${whereText(frames)}: ${option} allows no more`;
+    const { tools } = slot;
+    this.#options.found(slot, blockedMs, frames, tools);
+    const where = `${whereText(frames)}${toolsText(tools)}`;
+    const message = `The event loop was blocked for ${Math.round(blockedMs)} ms${where}: ${option} allows no more`;
     const stack = [
       `Error: ${message}`,
       ...frames.map(({ function: name, location }) => `    at ${name} (${location})`),
@@ -85,3 +92,9 @@ export class Watchdog {
 
 /** Returns whether the thread is at something that may take long once. */
 const loads = ({ creating, loading }: Slot): boolean => creating || loading;
+
+/** Returns the tools that were running, such as ` while the tool get_weather ran`; empty where there were none. */
+function toolsText(tools: readonly string[]): string {
+  if (tools.length === 0) return "";
+  return ` while the ${tools.length === 1 ? "tool" : "tools"} ${tools.join(", ")} ran`;
+}

@@ -10,6 +10,7 @@ import {
   type SlotBoot,
   type ToThread,
 } from "../../shared/protocol.ts";
+import { readRunningTools } from "../../shared/running-tools.ts";
 import type { SharedThreadsOfSlots } from "./shared-threads.ts";
 import { readThreadMessage } from "./thread-message.ts";
 
@@ -135,6 +136,11 @@ export class Slot {
   /** Returns whether the thread loads modules, and its loop may stand still for it. */
   get loading(): boolean {
     return Atomics.load(this.heartbeat, Pulse.loading) > 0;
+  }
+
+  /** Returns the names of the tools that the agent has running. */
+  get tools(): readonly string[] {
+    return readRunningTools(this.heartbeat.buffer as SharedArrayBuffer);
   }
 
   /** Takes the slot out of the reserve. Returns whether it was warm; the caller then has to assign or retire it. */
