@@ -6,27 +6,39 @@ export interface AcceptedSocket {
 
 export type Adoption = "taken" | "later" | "never";
 
-export interface Agent {
-    readonly agentUser: AgentUser;
+export interface Agent extends AgentInCall {
     readonly instructions: string;
     readonly llm: LLM | RealtimeModel;
-    readonly data: AgentData;
     createCall(callType: string, callId: string): Promise<Call>;
     join(call: Call, options?: JoinOptions): Promise<Joined>;
-    simpleResponse(instruction: string): Promise<TurnOutcome>;
-    say(text: string, options?: SayOptions): Promise<TurnOutcome>;
-    sendEvent(data: JsonObject): Promise<void>;
     finish(): Promise<void>;
-    close(): Promise<void>;
     idleFor(): number;
     onCallFor(): number;
     subscribe(listener: (event: AgentEvent) => unknown): () => void;
 }
 export declare const Agent: new (options: AgentOptions) => Agent;
 
+export interface AgentData {
+    get(name: string): JsonValue | undefined;
+    set(name: string, value: JsonValue | undefined): void;
+}
+
 export type AgentDefinition<A extends Agent = Agent> = AgentModule<A>;
 
-export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEvent | ParticipantUnheardEvent | ParticipantHeardEvent;
+export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEvent | ParticipantUnheardEvent | ParticipantHeardEvent | RoleEvent;
+
+export interface AgentInCall {
+    readonly agentUser: AgentUser;
+    readonly data: AgentData;
+    readonly role: string | null;
+    become(role: string | null): void;
+    instruct(instructions: string): void;
+    simpleResponse(instruction: string): Promise<TurnOutcome>;
+    say(text: string, options?: SayOptions): Promise<TurnOutcome>;
+    interrupt(): boolean;
+    sendEvent(data: JsonObject): Promise<void>;
+    close(): Promise<void>;
+}
 
 export interface AgentLauncher {
     readonly options: AgentLauncherOptions;
@@ -128,6 +140,17 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
     readonly budget?: Partial<BudgetOptions>;
     readonly tools?: Tools;
     readonly allowedTools?: readonly string[];
+    readonly roles?: Readonly<Record<string, AgentRole>>;
+}
+
+export interface AgentRole {
+    readonly instructions?: string;
+    readonly llm?: LLM;
+    readonly tts?: TTS;
+    readonly tools?: Tools;
+    readonly allowedTools?: readonly string[];
+    readonly onEnter?: (change: RoleChange) => unknown;
+    readonly onExit?: (change: RoleChange) => unknown;
 }
 
 export interface AgentSession {
@@ -204,6 +227,8 @@ export interface CallRequest extends Call {
     readonly agentUser: AgentUser;
     readonly signal: AbortSignal;
 }
+
+export type ChangedBy = "code" | "tool" | "api";
 
 export interface CloseOptions {
     readonly announceMs?: number;
@@ -328,7 +353,7 @@ export interface FunctionBase<Arguments> {
     execute(args: Arguments, context: FunctionContext): unknown;
 }
 
-export interface FunctionContext {
+export interface FunctionContext extends ToolContext {
     readonly signal: AbortSignal;
 }
 
@@ -355,6 +380,15 @@ export interface Guest {
     readonly id: string;
     readonly name: string;
     readonly madeUp: boolean;
+}
+
+export interface Handoff extends Required<HandoffOptions> {
+    readonly role: string;
+}
+
+export interface HandoffOptions {
+    readonly history?: "all" | "none";
+    readonly respond?: boolean;
 }
 
 export interface Heard {
@@ -905,6 +939,18 @@ export interface ResponseLatency {
     readonly outputMs?: number;
 }
 
+export interface RoleChange {
+    readonly from: string | null;
+    readonly to: string | null;
+}
+
+export interface RoleEvent {
+    readonly type: "role";
+    readonly at: number;
+    readonly role: string | null;
+    readonly by: ChangedBy;
+}
+
 export interface Routes extends Koa.Middleware {
     ready(): Promise<void>;
 }
@@ -1003,6 +1049,7 @@ export interface ServeOptions {
     readonly canViewSession?: Permission;
     readonly canViewMetrics?: Permission;
     readonly canSendMessage?: Permission;
+    readonly canSteerSession?: Permission;
     readonly canJoinCall?: Permission;
     readonly permissionTimeoutMs?: number;
     readonly strictBodies?: boolean;
@@ -1113,6 +1160,13 @@ export type SessionEvent = AgentEvent | {
     readonly reason: EndReason;
     readonly error: PlainError | null;
 };
+
+export interface SessionFacts {
+    readonly sessionId: string;
+    readonly callType: string;
+    readonly callId: string;
+    readonly config: JsonObject;
+}
 
 export interface SessionMetrics {
     snapshot(): SessionMetricsSnapshot;
@@ -1320,6 +1374,12 @@ export interface ToolCall {
     readonly providerData?: JsonValue;
 }
 
+export interface ToolContext {
+    readonly agent: AgentInCall;
+    readonly session: SessionFacts | null;
+    readonly participants: ReadonlyMap<string, Participant>;
+}
+
 export declare class ToolError extends Error {
     readonly name = "ToolError";
     readonly code = "TOOL";
@@ -1422,6 +1482,8 @@ export declare function fallback(llms: readonly LLM[], options?: FallbackOptions
 export declare function fallback(stts: readonly STT[], options?: FallbackOptions): STT;
 export declare function fallback(ttss: readonly TTS[], options?: FallbackOptions): TTS;
 
+export declare function handoff(role: string, { history, respond }?: HandoffOptions): Handoff;
+
 export declare function jwt(options: JwtOptions): Dependency<JWTPayload>;
 
 export declare const partsOf: ({ text, parts }: Said) => readonly MessagePart[];
@@ -1474,12 +1536,6 @@ export declare abstract class Model {
     checkFunctions(_functions: readonly FunctionDeclaration[]): void;
     warm(_signal: AbortSignal): Promise<void>;
     close(): Promise<void>;
-}
-
-// src/api/agent.ts
-export interface AgentData {
-    get(name: string): JsonValue | undefined;
-    set(name: string, value: JsonValue | undefined): void;
 }
 
 // src/shared/end-reasons.ts
@@ -1776,6 +1832,16 @@ export declare const errors: {
         readonly status: 409;
         readonly retryable: true;
         readonly detail: "The session's agent is not in its call";
+    };
+    readonly INSTRUCTIONS_FIXED: {
+        readonly status: 409;
+        readonly retryable: false;
+        readonly detail: "The model of this session keeps the instructions that it began with";
+    };
+    readonly AGENT_SILENT: {
+        readonly status: 503;
+        readonly retryable: true;
+        readonly detail: "The agent of this session does not answer: try again later";
     };
     readonly NO_JOIN_TOKENS: {
         readonly status: 409;

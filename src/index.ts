@@ -5,7 +5,14 @@
 import "./process/early-signals.ts";
 import "./process/node-version.ts";
 
-export type { AgentOptions, Joined, JoinOptions, SayOptions } from "./agent/agent-options.ts";
+export type { AgentOptions, Joined, JoinOptions } from "./agent/agent-options.ts";
+export type {
+  AgentData,
+  AgentInCall,
+  SayOptions,
+  SessionFacts,
+  ToolContext,
+} from "./agent/call/agent-in-call.ts";
 export type { BroadcastOptions } from "./agent/call/call-events.ts";
 export {
   type AgentDefinition,
@@ -53,6 +60,8 @@ export {
   type RealtimeRequest,
   type RealtimeSession,
 } from "./agent/realtime-model.ts";
+export type { AgentRole, RoleChange } from "./agent/role/agent-role.ts";
+export { type Handoff, type HandoffOptions, handoff } from "./agent/role/handoff.ts";
 export type { Service, ServiceWatch, Spent } from "./agent/service.ts";
 export type { Pronunciations } from "./agent/speech-text/pronunciations.ts";
 export type {
@@ -148,9 +157,11 @@ export type {
 } from "./registry/registry.ts";
 export type {
   AgentEvent,
+  ChangedBy,
   ParticipantHeardEvent,
   ParticipantUnheardEvent,
   ResponseLatency,
+  RoleEvent,
   ToolEvent,
   TranscriptEvent,
   TurnEvent,

@@ -1,3 +1,4 @@
+import type { SayOptions } from "./call/agent-in-call.ts";
 import { type BroadcastOptions, defaultBroadcast } from "./call/call-events.ts";
 import type { AgentUser, Edge } from "./edge.ts";
 import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./hearing/barge-in.ts";
@@ -21,6 +22,7 @@ import {
   truth,
 } from "./options/option-checks.ts";
 import { isRealtime, type RealtimeModel } from "./realtime-model.ts";
+import { type AgentRole, checkRoles, rolesCheck } from "./role/agent-role.ts";
 import type { Pronunciations } from "./speech-text/pronunciations.ts";
 import { pronunciationsCheck } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
@@ -110,6 +112,12 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    * @default all that are registered
    */
   readonly allowedTools?: readonly string[];
+  /**
+   * The further roles that the agent may take on in its call, by name: `agent.become("billing")`, or a tool that returns `handoff("billing")`, has it
+   * take on a role. Not beside a speech-to-speech model.
+   * @default none
+   */
+  readonly roles?: Readonly<Record<string, AgentRole>>;
 }
 
 /** The cases in which a call is taken up by a new thread, besides those in which the agent's own has ended. */
@@ -139,20 +147,6 @@ export interface Joined extends AsyncDisposable {
   readonly accompanied: boolean;
 }
 
-/** The options of `agent.say`. */
-export interface SayOptions {
-  /**
-   * Cuts short what the agent is saying.
-   * @default false: it waits for its turn
-   */
-  readonly interrupt?: boolean;
-  /**
-   * Lets participants cut these words short.
-   * @default true
-   */
-  readonly interruptible?: boolean;
-}
-
 /** The options of an agent with the defaults filled in. */
 export interface FilledAgentOptions extends Omit<AgentOptions, "restore">, BroadcastOptions {
   readonly apology: string | null;
@@ -167,6 +161,7 @@ export interface FilledAgentOptions extends Omit<AgentOptions, "restore">, Broad
   readonly broadcastMetrics: boolean;
   readonly broadcastMetricsIntervalMs: number;
   readonly broadcastTranscripts: boolean;
+  readonly roles: Readonly<Record<string, AgentRole>>;
 }
 
 const defaults = {
@@ -175,6 +170,7 @@ const defaults = {
   restore: true,
   resumeLine: "Sorry, I was cut off for a moment.",
   userSilentAfterMs: 15_000,
+  roles: {},
   ...defaultBroadcast,
 } as const satisfies Partial<AgentOptions>;
 
@@ -208,6 +204,7 @@ const checks: Checks<AgentOptions> = {
   budget: group(budgetChecks),
   tools: having(["registerFunction"], "new Tools()"),
   allowedTools: texts,
+  roles: rolesCheck,
   broadcastMetrics: truth,
   broadcastMetricsIntervalMs: duration(),
   broadcastTranscripts: truth,
@@ -234,6 +231,9 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   }
   if (isRealtime(given.llm) && given.stt !== undefined)
     throw new TypeError("new Agent: stt: a speech-to-speech model hears by itself");
+  if (isRealtime(given.llm) && given.roles !== undefined)
+    throw new TypeError("new Agent: roles: a speech-to-speech model keeps the role that it began with");
+  checkRoles(given.roles ?? {});
   checkTaken(given);
   return {
     ...filled,
@@ -264,7 +264,7 @@ export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): 
 }
 
 /** Returns the functions that the model may call. Throws a `TypeError` where two of them have the same name. */
-export function toolsOf(options: AgentOptions): Tools {
+export function toolsOf(options: ToolOptions): Tools {
   return joinedTools(toolSets(options), options.allowedTools);
 }
 
@@ -273,15 +273,27 @@ export function toolsOf(options: AgentOptions): Tools {
  * would refuse.
  */
 export function checkTools(options: AgentOptions): void {
-  const { allowedTools = [] } = options;
+  const { allowedTools = [], roles = {} } = options;
   requireFunctions(joinedTools(toolSets(options)), allowedTools, "new Agent: allowedTools");
+  for (const [name, role] of Object.entries(roles)) {
+    const sets = toolSets({ ...options, ...role });
+    requireFunctions(joinedTools(sets), role.allowedTools ?? [], `new Agent: roles.${name}.allowedTools`);
+  }
   checkTaken(options);
 }
 
-const toolSets = ({ llm, tools }: AgentOptions): readonly Tools[] =>
+/** The options that say which functions a model may call. */
+type ToolOptions = Pick<AgentOptions, "llm" | "tools" | "allowedTools">;
+
+const toolSets = ({ llm, tools }: ToolOptions): readonly Tools[] =>
   tools === undefined ? [llm.tools] : [llm.tools, tools];
 
 /** Throws a `TypeError` that names a function which the service of the model would refuse. */
 function checkTaken(options: AgentOptions): void {
-  options.llm.checkFunctions(toolsOf(options).declarations);
+  for (const role of [{}, ...Object.values(options.roles ?? {})]) {
+    const { llm, tools, allowedTools } = { ...options, ...role };
+    llm.checkFunctions(
+      toolsOf({ llm, ...(tools && { tools }), ...(allowedTools && { allowedTools }) }).declarations,
+    );
+  }
 }

@@ -9,22 +9,23 @@ import {
   fillAgentOptions,
   type Joined,
   type JoinOptions,
-  type SayOptions,
 } from "./agent-options.ts";
-import { type AgentListener, CallRun } from "./call/call-run.ts";
+import type { AgentInCall, SayOptions } from "./call/agent-in-call.ts";
+import { type AgentListener, type AgentParts, CallRun } from "./call/call-run.ts";
 import type { AgentUser, Call } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";
 import type { RealtimeModel } from "./realtime-model.ts";
 import { CallData } from "./resume/call-data.ts";
+import { CurrentRole } from "./role/current-role.ts";
 
 /** The inside of an `Agent`: the definition of an agent, which takes part in one call. */
-export class AgentShell {
+export class AgentShell implements AgentInCall {
   readonly agentUser: AgentUser;
-  readonly instructions: string;
   readonly llm: LLM | RealtimeModel;
   readonly data = new CallData();
   readonly #options: FilledAgentOptions;
+  readonly #role: CurrentRole;
   readonly #listeners = new Set<AgentListener>();
   #attached = false;
   /** The run in the agent's one call, which is made once it is known what session the agent lives in, if in any. */
@@ -32,9 +33,31 @@ export class AgentShell {
 
   constructor(options: AgentOptions) {
     this.#options = fillAgentOptions(options);
+    this.#role = new CurrentRole(this.#options);
     this.agentUser = options.agentUser;
-    this.instructions = options.instructions;
     this.llm = options.llm;
+  }
+
+  get instructions(): string {
+    return this.#role.instructions;
+  }
+
+  get role(): string | null {
+    return this.#role.name;
+  }
+
+  become(role: string | null): void {
+    this.#role.become(role, "code");
+  }
+
+  instruct(instructions: string): void {
+    if (typeof instructions !== "string")
+      throw new TypeError("agent.instruct: the instructions must be a text");
+    this.#role.instruct(instructions, "code");
+  }
+
+  interrupt(): boolean {
+    return this.#running?.interrupt() ?? false;
   }
 
   createCall(callType: string, callId: string): Promise<Call> {
@@ -83,6 +106,10 @@ export class AgentShell {
     return () => this.#listeners.delete(listener);
   }
 
+  get #parts(): AgentParts {
+    return { agent: this, data: this.data, role: this.#role };
+  }
+
   /** Attaches the agent to the session that it lives in. Throws where it belongs to a session already, or was used before. */
   [attach](host: AgentHost): AgentHandle {
     if (this.#attached) throw new Error("createAgent() must make a new agent for each session");
@@ -90,12 +117,12 @@ export class AgentShell {
       throw new Error("createAgent() must leave it to joinCall() to bring the agent into its call");
     checkTools(this.#options);
     this.#attached = true;
-    this.#running = new CallRun(this.#options, host, this.#listeners, this.data);
+    this.#running = new CallRun(this.#options, host, this.#listeners, this.#parts);
     return this.#running.handle;
   }
 
   get #run(): CallRun {
-    this.#running ??= new CallRun(this.#options, noHost, this.#listeners, this.data);
+    this.#running ??= new CallRun(this.#options, noHost, this.#listeners, this.#parts);
     return this.#running;
   }
 }

@@ -9,6 +9,7 @@ import type {
   TextMessage,
 } from "../shared/protocol.ts";
 import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
+import type { SessionFacts } from "./call/agent-in-call.ts";
 import type { Edge } from "./edge.ts";
 import type { Log } from "./log.ts";
 import type { STT } from "./stt.ts";
@@ -19,6 +20,8 @@ export interface AgentHost {
   readonly log: Log;
   /** True where log lines may hold what was said, and what tools were given. */
   readonly logTranscripts: boolean;
+  /** The session that the agent lives in; null where it lives in none. */
+  readonly session: SessionFacts | null;
   /** The place of the call instead of the agent's own edge; null where the agent's own edge carries it. */
   readonly stage: Stage | null;
   /** The agent is in the call, where it waits so long for somebody else at the most, in milliseconds; null: it does not. */
@@ -80,6 +83,7 @@ const nothing = () => {};
 export const noHost: AgentHost = {
   log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   logTranscripts: false,
+  session: null,
   stage: null,
   joined: nothing,
   presence: nothing,

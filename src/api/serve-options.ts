@@ -103,6 +103,13 @@ export interface ServeOptions {
    */
   readonly canSendMessage?: Permission;
   /**
+   * Decides who may steer the agent of a session: have it say or answer something, cut it short, change its
+   * instructions. `scope.body` is the request. A session token does not give it. Denied: 403, or 404 where
+   * the caller may not view either.
+   * @default as `canViewSession`
+   */
+  readonly canSteerSession?: Permission;
+  /**
    * Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body`
    * is the request, with a `user_id`, which a WebSocket has in `scope.query`: a caller who may name a user
    * may be that user. A session token gives no join token, and lets its bearer come in as a guest. Denied:

@@ -27,7 +27,7 @@ export interface EndpointDocumentation {
 }
 
 export interface Endpoint extends JudgedEndpoint {
-  readonly method: "get" | "post" | "delete";
+  readonly method: "get" | "post" | "patch" | "delete";
   /** The path, with parameters in braces: `/sessions/{session_id}`. */
   readonly path: string;
   /** True where every caller is answered, without checks of Host and Origin. It is for probes. */

@@ -14,6 +14,7 @@ import { sessionMetricsEndpoints } from "./endpoints/metrics.ts";
 import { offerEndpoints } from "./endpoints/offer.ts";
 import { probeEndpoints } from "./endpoints/probes.ts";
 import { sessionEndpoints } from "./endpoints/sessions.ts";
+import { steeringEndpoints } from "./endpoints/steering.ts";
 import { eventEndpoints } from "./events/events.ts";
 import { Exchange } from "./exchange.ts";
 import { fleetEndpoints } from "./fleet/fleet-endpoints.ts";
@@ -33,6 +34,7 @@ export function allEndpoints(options: {
     ...sessionEndpoints,
     ...sessionMetricsEndpoints,
     ...messageEndpoints,
+    ...steeringEndpoints,
     ...joinTokenEndpoints,
     ...offerEndpoints,
     ...mediaEndpoints,

@@ -134,6 +134,8 @@ export const logEvents = {
   participant_heard: "A participant is heard again.",
   participant_not_listened_to: "A participant is not listened to: too many speak.",
   budget_exhausted: "The session has used up its budget.",
+  role_hook_failed: "`onEnter` or `onExit` of an agent's role threw: `from` and `to` are the roles.",
+  role_unknown: "An agent that takes up a call does not have the `role` of the one before.",
   listener_failed: "A listener of the agent's events threw.",
   close_step_failed: "A step of closing the agent failed.",
   call_events_unsupported: "The edge takes no events.",

@@ -37,6 +37,13 @@ export const permissions = {
     otherwise: "canViewSession",
     byToken: true,
   },
+  canSteerSession: {
+    doc:
+      "Decides who may steer the agent of a session: have it say or answer something, cut it short, change its instructions. " +
+      `\`scope.body\` is the request. A session token does not give it. ${denied}`,
+    otherwise: "canViewSession",
+    byToken: false,
+  },
   canJoinCall: {
     doc:
       "Decides who may have a token to join the call, or come into it by an offer or a WebSocket. `scope.body` is the request, " +

@@ -10,7 +10,8 @@ export type AgentEvent =
   | ToolEvent
   | UserSilentEvent
   | ParticipantUnheardEvent
-  | ParticipantHeardEvent;
+  | ParticipantHeardEvent
+  | RoleEvent;
 
 /**
  * Words of a participant or of the agent. While the agent speaks, each piece is a `delta`; while a
@@ -134,4 +135,16 @@ export interface ParticipantHeardEvent {
   readonly type: "participant_heard";
   readonly at: number;
   readonly participantId: string;
+}
+
+/** Who has an agent change: its own code, a tool, or a caller of the REST API. */
+export type ChangedBy = "code" | "tool" | "api";
+
+/** The agent has taken on another role, or has been given other instructions in its role. */
+export interface RoleEvent {
+  readonly type: "role";
+  readonly at: number;
+  /** The name of the role, one of the agent's `roles`; null: that of its own options. */
+  readonly role: string | null;
+  readonly by: ChangedBy;
 }

@@ -107,6 +107,16 @@ export const errors = {
   NOT_FOUND: { status: 404, retryable: false, detail: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, detail: "Method not allowed" },
   NOT_IN_CALL: { status: 409, retryable: true, detail: "The session's agent is not in its call" },
+  INSTRUCTIONS_FIXED: {
+    status: 409,
+    retryable: false,
+    detail: "The model of this session keeps the instructions that it began with",
+  },
+  AGENT_SILENT: {
+    status: 503,
+    retryable: true,
+    detail: "The agent of this session does not answer: try again later",
+  },
   NO_JOIN_TOKENS: {
     status: 409,
     retryable: false,

@@ -8,6 +8,7 @@ import type { CloseReason, EndReason } from "./end-reasons.ts";
 import type { PlainError } from "./errors.ts";
 import type { Measurement } from "./measurement.ts";
 import type { SessionMetricsSnapshot } from "./session-metric-fields.ts";
+import type { SteerQuestion } from "./steering.ts";
 
 /** Any value of JSON. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -232,7 +233,8 @@ export type SessionQuestion =
    */
   | { readonly about: "hand_over"; readonly withinMs: number }
   /** Nobody takes the call up after all: the agent goes on. */
-  | { readonly about: "hand_back" };
+  | { readonly about: "hand_back" }
+  | SteerQuestion;
 
 /** The questions about somebody who is to come into the call. */
 export type GuestQuestion = Extract<SessionQuestion, { readonly guest: Guest }>;

@@ -6,6 +6,7 @@ import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import type { AgentReport, Guest, JsonObject, SocketOffer } from "../shared/protocol.ts";
+import type { SteerQuestion } from "../shared/steering.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";
@@ -13,6 +14,7 @@ import { logCapacity, serverLog } from "./server-log.ts";
 import { acceptSocket, askForGuestAccess, demoLink } from "./session/guest-access.ts";
 import type { Session } from "./session/session.ts";
 import { type CallWaitOptions, waitForCalls } from "./session/sessions.ts";
+import { steer } from "./session/steering.ts";
 import { readLimits } from "./starts/capacity.ts";
 import type { Arrivals } from "./succession/arrivals.ts";
 import { makeSupervisorParts, type SupervisorParts } from "./supervisor-parts.ts";
@@ -168,6 +170,14 @@ export class Supervisor {
    */
   sendMessage(session: Session, message: { readonly text: string; readonly participantId: string }): string {
     return session.send(message);
+  }
+
+  /**
+   * Has the agent of a session do something in its call. Resolves with what it tells of that. Rejects with SESSION_CLOSING,
+   * NOT_IN_CALL, MESSAGE_QUEUE_FULL, INSTRUCTIONS_FIXED or AGENT_SILENT.
+   */
+  steer(session: Session, question: SteerQuestion): Promise<JsonObject> {
+    return steer(session, question);
   }
 
   /**

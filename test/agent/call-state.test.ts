@@ -18,6 +18,7 @@ const state = (changes: Partial<CallState>): CallState => ({
   turns: 0,
   handle: null,
   steps: [],
+  role: { name: null, instructions: null },
   data: {},
   spent: { tokens: 0, characters: 0 },
   hints: null,

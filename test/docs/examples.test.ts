@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import { Agent, type AgentLauncher, type ServeOptions } from "greenroom";
 import * as testing from "greenroom/testing";
 import { SignJWT } from "jose";
+import { eventually } from "../fixtures/eventually.ts";
 import { listen, openServer } from "../fixtures/http/open-server.ts";
 import { Child } from "../fixtures/runner/child.ts";
 
@@ -192,4 +193,24 @@ test.serial("agent.test.ts: the tests of an agent pass, and end by themselves", 
   const { code } = await child.exit;
   t.is(code, 0, child.stdout);
   t.regex(child.stdout, /^. pass 2$/m);
+});
+
+test.serial("roles.ts: the receptionist hands over to billing, which finds the bill", async (t) => {
+  const { createReception } = await import("../../examples/roles.ts");
+  const llm = new testing.LLM({
+    replies: [
+      [{ call: "connect_billing" }],
+      "What is the number of the bill?",
+      [{ call: "find_bill", arguments: { number: "A7" } }],
+      "It is paid.",
+    ],
+  });
+  const agent = createReception(llm);
+  t.teardown(() => agent.close());
+  await agent.join(await agent.createCall("default", "c1"), { participantWaitTimeoutMs: null });
+  await agent.simpleResponse("Is my bill paid?");
+  await eventually("billing has asked", () => llm.requests.length === 2);
+  t.is(agent.role, "billing");
+  await agent.simpleResponse("A7");
+  t.is(agent.data.get("bill"), "A7");
 });

@@ -5,6 +5,7 @@ import type { AgentUser } from "../edge.ts";
 import type { Log } from "../log.ts";
 import type { AgentLimits } from "../options/limits.ts";
 import type { AskPermit } from "../thread/permits.ts";
+import type { ToolContext } from "./agent-in-call.ts";
 
 /** The things that every part of an agent's call may use. They stay the same for the whole call. */
 export interface CallContext {
@@ -20,6 +21,8 @@ export interface CallContext {
   readonly emit: (event: AgentEvent) => void;
   /** Counts a measurement, towards the budget too. */
   readonly measure: (measurement: Measurement) => void;
+  /** The context of the functions that the model calls. */
+  readonly toolContext: ToolContext;
   /** Asks for a permit, for `limits.permitTimeoutMs` at the most. */
   readonly permit: AskPermit;
 }

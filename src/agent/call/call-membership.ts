@@ -1,6 +1,6 @@
 import { within } from "../../shared/deadline.ts";
 import type { JsonObject, JsonValue, LeaveData } from "../../shared/protocol.ts";
-import type { Call, Connection, Edge } from "../edge.ts";
+import type { Call, Connection, Edge, Participant } from "../edge.ts";
 import { errorKind } from "../error-kind.ts";
 import type { CallContext } from "./call-context.ts";
 import { closeStep } from "./close-step.ts";
@@ -45,9 +45,14 @@ export class CallMembership {
     return this.inside ? this.#call : null;
   }
 
+  /** Returns the participants that are seen in the call; none before the agent has joined. */
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.#connection?.participants ?? new Map();
+  }
+
   /** Returns whether somebody else is seen in the call. */
   get accompanied(): boolean {
-    return (this.#connection?.participants.size ?? 0) > 0;
+    return this.participants.size > 0;
   }
 
   /** Returns the edge's facts for the next agent of the call; null where there are none, or they are too long. */

@@ -9,24 +9,28 @@ import {
   type SessionQuestion,
   type TextMessage,
 } from "../../shared/protocol.ts";
+import { isSteerQuestion } from "../../shared/steering.ts";
 import {
   checkTools,
   defaultParticipantWaitMs,
   type FilledAgentOptions,
   type Joined,
   type JoinOptions,
-  type SayOptions,
   staged,
 } from "../agent-options.ts";
 import type { Call, ConnectionEvent } from "../edge.ts";
 import type { AgentHandle, AgentHost } from "../host.ts";
+import type { Model } from "../model/model.ts";
 import { Budget } from "../options/budget.ts";
 import type { CallData } from "../resume/call-data.ts";
 import { type CallState, readCallState, writeCallState } from "../resume/call-state.ts";
 import { OwnSteps } from "../resume/own-steps.ts";
 import { StateKeeper } from "../resume/state-keeper.ts";
+import type { CurrentRole } from "../role/current-role.ts";
 import { ServicesReady } from "../services-ready.ts";
+import type { TTS } from "../tts.ts";
 import { Dialogue } from "../turns/dialogue.ts";
+import type { AgentInCall, SayOptions, ToolContext } from "./agent-in-call.ts";
 import { AloneTimer } from "./alone-timer.ts";
 import type { CallContext } from "./call-context.ts";
 import { CallEvents } from "./call-events.ts";
@@ -36,9 +40,17 @@ import { GuestAccess } from "./guest-access.ts";
 import { HandOver } from "./hand-over.ts";
 import { ParticipantWait } from "./participant-wait.ts";
 import { SilenceTimer } from "./silence-timer.ts";
+import { Steering } from "./steering.ts";
 
 /** A listener that an agent's own code has subscribed. */
 export type AgentListener = (event: AgentEvent) => unknown;
+
+/** The parts of an agent that its own code has in hand, before the call and in it. */
+export interface AgentParts {
+  readonly agent: AgentInCall;
+  readonly data: CallData;
+  readonly role: CurrentRole;
+}
 
 /** One run of an agent: everything that lives as long as its call, and is freed with it. */
 export class CallRun {
@@ -55,7 +67,9 @@ export class CallRun {
   readonly #aloneTimer: AloneTimer;
   readonly #silence: SilenceTimer;
   readonly #participantWait = new ParticipantWait();
+  readonly #role: CurrentRole;
   readonly #dialogue: Dialogue;
+  readonly #steering: Steering;
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   readonly #budget: Budget;
@@ -72,7 +86,7 @@ export class CallRun {
     options: FilledAgentOptions,
     host: AgentHost,
     listeners: Iterable<AgentListener>,
-    data: CallData,
+    { agent, data, role }: AgentParts,
   ) {
     this.#given = options;
     this.#before = host.resumption && readCallState(host.resumption.state);
@@ -84,6 +98,7 @@ export class CallRun {
         writeCallState({
           ...this.#dialogue.state,
           steps: this.#steps.steps,
+          role: this.#role.state,
           data: data.json,
           spent: this.#budget.spent,
           hints: this.#membership.hints,
@@ -109,8 +124,12 @@ export class CallRun {
         host.measured(measurement);
       },
       permit: (provider, signal) => host.permit(provider, signal, limits.permitTimeoutMs),
+      toolContext: this.#toolContext(agent),
     };
     const context = this.#context;
+    this.#role = role;
+    const onChange = () => this.#keepState();
+    role.enter(this.#options, { context, onChange }, this.#before?.role ?? null);
     this.#membership = new CallMembership(context, edge, (data) => host.leaveData(data));
     this.#guestAccess = new GuestAccess(context, edge);
     this.#events = new CallEvents(context, {
@@ -124,6 +143,7 @@ export class CallRun {
     );
     this.#dialogue = new Dialogue(context, {
       agent: this.#options,
+      role,
       budget,
       before: this.#before,
       onStep: () => this.#keepState(),
@@ -132,6 +152,7 @@ export class CallRun {
       onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
+    this.#steering = new Steering(this.#dialogue, role);
     if (host.resumption?.rests) this.#dialogue.rest();
     this.#handOver = new HandOver({
       signal: this.#lifetime.signal,
@@ -192,12 +213,17 @@ export class CallRun {
 
   async respond(instruction: string): Promise<TurnOutcome> {
     this.requireCall();
-    return this.#steps.run("response", instruction, () => this.#dialogue.respond(instruction));
+    return this.#steps.run("response", instruction, () => this.#dialogue.respond(instruction).ended);
   }
 
   async say(text: string, options: SayOptions): Promise<TurnOutcome> {
     this.requireCall();
-    return this.#steps.run("say", text, () => this.#dialogue.say(text, options));
+    return this.#steps.run("say", text, () => this.#dialogue.say(text, options).ended);
+  }
+
+  /** Returns whether anything was being said. */
+  interrupt(): boolean {
+    return this.#dialogue.interrupt() !== null;
   }
 
   async sendEvent(data: JsonObject): Promise<void> {
@@ -234,9 +260,23 @@ export class CallRun {
 
   async #answer(question: SessionQuestion): Promise<SessionAnswer> {
     const { call } = this.#membership;
+    const { signal } = this.#lifetime;
+    if (isSteerQuestion(question))
+      return call === null || signal.aborted ? { outcome: "not_in_call" } : this.#steering.answer(question);
     if (question.about !== "hand_over" && question.about !== "hand_back")
       return this.#guestAccess.answer(call, question);
     return call === null ? { outcome: "not_in_call" } : this.#handOver.answer(question);
+  }
+
+  #toolContext(agent: AgentInCall): ToolContext {
+    const membership = () => this.#membership;
+    return {
+      agent,
+      session: this.#host.session,
+      get participants() {
+        return membership().participants;
+      },
+    };
   }
 
   #begin(): void {
@@ -313,16 +353,17 @@ export class CallRun {
   }
 
   async #close(): Promise<void> {
-    const { edge, llm, stt, tts } = this.#options;
+    const { edge, stt } = this.#options;
+    const { models, voices } = servicesOf(this.#options);
     const ownEdge = this.#given.edge;
     const leaving = this.#leave();
     const silent = this.#step("close transcription and speech synthesis", () => this.#dialogue.close());
     await Promise.all([
       leaving.then(() => this.#step("close the edge", () => edge.close())),
       this.#step("close the agent's own edge", async () => (ownEdge === edge ? undefined : ownEdge.close())),
-      this.#step("close the model", () => llm.close()),
+      ...models.map((llm) => this.#step("close the model", () => llm.close())),
       stt && silent.then(() => this.#step("close the recogniser", () => stt.close())),
-      tts && silent.then(() => this.#step("close the voice", () => tts.close())),
+      ...voices.map((tts) => silent.then(() => this.#step("close the voice", () => tts.close()))),
     ]);
   }
 
@@ -355,6 +396,18 @@ export class CallRun {
       });
     }
   }
+}
+
+/** Returns the models and voices of an agent, those of its roles too, each once. */
+function servicesOf({ llm, tts, roles }: FilledAgentOptions): {
+  readonly models: readonly Model[];
+  readonly voices: readonly TTS[];
+} {
+  const all = [{ llm, ...(tts && { tts }) }, ...Object.values(roles)];
+  return {
+    models: [...new Set(all.flatMap((one): Model[] => (one.llm ? [one.llm] : [])))],
+    voices: [...new Set(all.flatMap((one): TTS[] => (one.tts ? [one.tts] : [])))],
+  };
 }
 
 /** Returns whether a conversation ended since another agent is in the call, and goes on with it. */

@@ -1,19 +1,28 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
+import type { Handoff } from "../role/handoff.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Answer, Question, Responder } from "../turns/responder.ts";
 import { PipelineAnswer } from "./pipeline-answer.ts";
 
 export interface PipelineOptions {
-  readonly llm: LLM;
-  readonly instructions: string;
-  /** Returns the functions that the model may call; some may be registered in the middle of the call. */
-  readonly tools: () => Tools;
+  /** The role of the agent, which may change in the middle of the call, also of an answer. */
+  readonly role: AnsweringRole;
+  /** Takes on the role that a tool hands the conversation over to. Throws where there is none. */
+  readonly onHandoff: (handoff: Handoff) => void;
   /**
    * Returns whether nothing of an answer would be heard, though there is text in it: a block of code, thoughts between
    * tags, emojis.
    */
   readonly isSilent: (text: string) => boolean;
+}
+
+/** The part of the agent's role that answers. */
+export interface AnsweringRole {
+  readonly llm: LLM;
+  readonly instructions: string;
+  /** The functions that the model may call; some may be registered in the middle of the call. */
+  readonly tools: Tools;
 }
 
 /** Answers by a text model and its tools. Its text is spoken by a voice, or read. */
@@ -28,16 +37,16 @@ export class PipelineResponder implements Responder {
   }
 
   get service(): LLM {
-    return this.#options.llm;
+    return this.#options.role.llm;
   }
 
   begin({ messages, history }: Question): Answer {
-    const { llm, instructions, tools, isSilent } = this.#options;
+    const { role, onHandoff, isSilent } = this.#options;
     return new PipelineAnswer(this.#context, {
-      llm,
-      instructions,
+      llm: role.llm,
+      role,
+      onHandoff,
       isSilent,
-      tools: tools(),
       messages: [...history, ...messages],
     });
   }

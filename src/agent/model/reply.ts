@@ -3,6 +3,7 @@ import { now } from "../../shared/protocol.ts";
 import { isBlank, wellFormed } from "../../shared/text/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
+import type { Handoff } from "../role/handoff.ts";
 import { type Service, ServiceUse } from "../service.ts";
 import { runTools, type ToolOutcome } from "../tools/run-tools.ts";
 import type { Tools } from "../tools/tools.ts";
@@ -13,10 +14,12 @@ import type { Message, ToolCall, ToolResult } from "./message.ts";
 import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
+  /** The model that gives the whole reply. */
   readonly llm: LLM;
-  /** The functions that the model may call. */
-  readonly tools: Tools;
-  readonly instructions: string;
+  /** The instructions and functions of the agent's role, which may change between two requests. */
+  readonly role: { readonly instructions: string; readonly tools: Tools };
+  /** Takes on the role that a tool hands the conversation over to. Throws where there is none. */
+  readonly onHandoff: (handoff: Handoff) => void;
   /** The conversation, up to what is to be answered. */
   readonly messages: readonly Message[];
   readonly signal: AbortSignal;
@@ -95,7 +98,7 @@ export class Reply {
       correction = null;
       if (calls.length > 0 && mayCall) {
         rounds += 1;
-        await this.#runTools(calls);
+        if (await this.#runTools(calls)) return;
       } else if (flaw === null) {
         return;
       } else {
@@ -116,9 +119,10 @@ export class Reply {
     return !nothing || this.#messages.length > 0 || this.#options.messages.at(-1)?.role !== "instruction";
   }
 
-  async #runTools(calls: readonly ToolCall[]): Promise<void> {
-    const { limits, log } = this.#context;
-    const { tools, signal, give } = this.#options;
+  /** Returns whether a tool has handed the conversation over: the reply is over then. */
+  async #runTools(calls: readonly ToolCall[]): Promise<boolean> {
+    const { limits, log, toolContext: context } = this.#context;
+    const { role, signal, give, onHandoff } = this.#options;
     await this.#options.mayRunTools();
     give({ type: "pause" });
     const onOutcome = (outcome: ToolOutcome) => give({ type: "tool", outcome });
@@ -129,10 +133,19 @@ export class Reply {
       ran.push(result);
       give({ type: "step" });
     };
-    const results = await runTools(calls, { tools, limits, signal, onOutcome, onResult, log });
+    let handedOff: Handoff | null = null;
+    const takeHandoff = (handoff: Handoff) => {
+      onHandoff(handoff);
+      handedOff = handoff;
+    };
+    const { tools } = role;
+    const round = { tools, limits, context, signal, onOutcome, onResult, onHandoff: takeHandoff, log };
+    const results = await runTools(calls, round);
     this.#round = null;
     this.#keepText(calls);
     this.#messages.push({ role: "tools", results });
+    if (handedOff !== null) give({ type: "handoff", handoff: handedOff });
+    return handedOff !== null;
   }
 
   /** Keeps the words so far as a message, before another request. */
@@ -162,15 +175,16 @@ export class Reply {
     correction: Message | null,
   ): Promise<{ readonly calls: readonly ToolCall[]; readonly flaw: Flaw | null }> {
     const { limits, log } = this.#context;
-    const { llm, instructions, messages, signal } = this.#options;
-    const written = new WrittenCalls(this.#options.tools.functions.keys());
+    const { llm, role, messages, signal } = this.#options;
+    const { instructions, tools } = role;
+    const written = new WrittenCalls(tools.functions.keys());
     const calls: ToolCall[] = [];
     let broken = false;
     let usage = { input: 0, output: 0 };
     const request = wellFormed({
       instructions,
       messages: [...messages, ...this.#messages, ...(correction === null ? [] : [correction])],
-      functions: this.#options.tools.declarations,
+      functions: tools.declarations,
       toolChoice: mayCall ? ("auto" as const) : ("none" as const),
     });
     using _permit = await this.#service.permit(signal);

@@ -103,12 +103,12 @@ export class ToolDesk {
   async #run(open: OpenCall): Promise<void> {
     const { call, cancel } = open;
     const { tools, onOutcome, signal: over } = this.#options;
-    const { limits, log } = this.#context;
+    const { limits, log, toolContext: context } = this.#context;
     this.#running += 1;
     const signal = AbortSignal.any([over, cancel.signal]);
     let result: ToolResult;
     try {
-      const [given] = await runTools([call], { tools, limits, signal, onOutcome, log });
+      const [given] = await runTools([call], { tools, limits, context, signal, onOutcome, log });
       result = given!;
     } catch {
       result = failed(call, "The call was given up, since the participant has interrupted.");

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { type Message, messageLength, type ToolCall, type ToolResult } from "../model/message.ts";
 import type { Spent } from "../options/budget.ts";
+import type { RoleState } from "../role/agent-role.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
 import type { OwnStep } from "./own-steps.ts";
 import { unknownOutcome } from "./words.ts";
@@ -36,6 +37,7 @@ export interface DialogueState {
 /** Everything that the next agent of a call needs to go on with it. */
 export interface CallState extends DialogueState {
   readonly steps: readonly OwnStep[];
+  readonly role: RoleState;
   readonly data: JsonObject;
   readonly spent: Spent;
   /** The facts of the edge about the call, for the edge of the next agent; null where there are none. */

@@ -11,8 +11,8 @@ import { SpeechOutput } from "./speech-output.ts";
 
 export interface PlaybackOptions {
   readonly audio: ConnectionAudio;
-  /** The agent's own voice, where it has one. */
-  readonly tts: TTS | undefined;
+  /** Returns the agent's own voice, where it has one. It may be another one in each turn. */
+  readonly tts: () => TTS | undefined;
   /** The changes that the text goes through before it is spoken. */
   readonly text: Pick<SpeechTextOptions, "transforms" | "pronunciations">;
 }
@@ -40,16 +40,16 @@ export class Playback {
       onStart: (speech, at) => this.#outputs.get(speech)?.sounds(speech, at),
       onPacing: ({ worstMs, p99Ms, frames }) => context.measure({ kind: "pacing", worstMs, p99Ms, frames }),
     });
-    if (options.tts && this.#heard) setImmediate(compilePatterns);
+    if (options.tts() && this.#heard) setImmediate(compilePatterns);
   }
 
   /** Opens the way for text that is to be spoken. Returns null where the agent has no voice, or nobody hears it: text is read. */
   openText(events: OutputEvents): Output | null {
-    const { tts } = this.#options;
+    const tts = this.#options.tts();
     if (tts === undefined || !this.#heard) return null;
     const output: SpeechOutput = new SpeechOutput(this.#context, {
       tts,
-      text: this.#speechText,
+      text: this.#speechText(tts),
       events,
       queue: this.#queue,
       openSpeech: (text, offset) => this.#open(output, text, offset),
@@ -70,7 +70,8 @@ export class Playback {
 
   /** Returns whether the voice has nothing to say of this text. Without a voice it is read, whatever it is. */
   isSilent(text: string): boolean {
-    return this.#options.tts !== undefined && this.#heard && isSilent(text, this.#speechText);
+    const tts = this.#options.tts();
+    return tts !== undefined && this.#heard && isSilent(text, this.#speechText(tts));
   }
 
   close(): void {
@@ -88,8 +89,7 @@ export class Playback {
     return speech;
   }
 
-  get #speechText(): SpeechTextOptions {
-    const { text, tts } = this.#options;
-    return { ...text, ...(tts?.markup ? { markup: tts.markup } : {}) };
+  #speechText({ markup }: TTS): SpeechTextOptions {
+    return { ...this.#options.text, ...(markup ? { markup } : {}) };
   }
 }

@@ -98,6 +98,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
     const attached = attachAgent(agent, {
       ...hostOn(post, permits),
       metrics: () => metricsQuery.ask(),
+      session,
       stage,
       resumption,
       log,
@@ -152,7 +153,7 @@ function checkAgent(value: unknown): Agent {
 function hostOn(
   post: (message: FromThread) => void,
   permits: PermitDesk,
-): Omit<AgentHost, "stage" | "resumption" | "log" | "logTranscripts" | "metrics"> {
+): Omit<AgentHost, "session" | "stage" | "resumption" | "log" | "logTranscripts" | "metrics"> {
   return {
     joined: (waitsMs) => post({ type: "joined", at: now(), waitsMs }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../shared/protocol.ts";
+import type { ToolContext } from "../call/agent-in-call.ts";
 import {
   anyFunction,
   type Check,
@@ -21,7 +22,7 @@ import {
 import { standardDialect } from "./schema-dialect.ts";
 
 /** The second argument of a function that the model calls. */
-export interface FunctionContext {
+export interface FunctionContext extends ToolContext {
   /** Fires when the result is of no use any more: the user interrupted, or the time is up. */
   readonly signal: AbortSignal;
 }

@@ -2,9 +2,11 @@ import { DeadlineError, within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text/text.ts";
+import type { ToolContext } from "../call/agent-in-call.ts";
 import type { Log } from "../log.ts";
 import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { AgentLimits } from "../options/limits.ts";
+import { type Handoff, isHandoff } from "../role/handoff.ts";
 import { whileToolRuns } from "../thread/running-tools.ts";
 import { BadArgumentsError } from "./functions.ts";
 import { ToolError } from "./tool-error.ts";
@@ -23,11 +25,14 @@ export interface ToolOutcome {
 export interface ToolRound {
   readonly tools: Tools;
   readonly limits: AgentLimits;
+  readonly context: ToolContext;
   /** Gives up all calls of the round: the turn is over. */
   readonly signal: AbortSignal;
   readonly onOutcome: (outcome: ToolOutcome) => void;
   /** Takes each result as soon as it is there. */
   readonly onResult?: (result: ToolResult) => void;
+  /** Takes a handoff that a tool has returned. Throws where it cannot be. Left out where the model takes none. */
+  readonly onHandoff?: (handoff: Handoff) => void;
   readonly log: Log;
 }
 
@@ -70,7 +75,9 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   }
 
   const giveUp = new AbortController();
-  const asked = whileToolRuns(call.name, () => registered.call(call.arguments, { signal: giveUp.signal }));
+  const { agent, session, participants } = round.context;
+  const given = { signal: giveUp.signal, agent, session, participants };
+  const asked = whileToolRuns(call.name, () => registered.call(call.arguments, given));
   const running = asked
     .then((value) => readResponse(value, limits.maxToolOutputLength))
     .finally(() => {
@@ -88,6 +95,11 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     const what = `The tool ${call.name}`;
     const value = await within(running, limits.toolTimeoutMs, what, signal, "limits.toolTimeoutMs");
     signal.throwIfAborted();
+    if (isHandoff(value)) {
+      handOff(value, round);
+      over("done");
+      return { callId: call.id, name: call.name, ok: true, output: handedOff(value) };
+    }
     const output = new ToolOutput(limits.maxToolOutputLength);
     const told = output.tell(value);
     if (output.untold.length > 0) {
@@ -107,6 +119,15 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     signal.removeEventListener("abort", cancelled);
   }
 }
+
+function handOff(handoff: Handoff, { onHandoff }: ToolRound): void {
+  if (onHandoff === undefined) throw new ToolError("The conversation cannot be handed over.");
+  onHandoff(handoff);
+}
+
+/** Tells the next role, which reads it in the history, what has happened. */
+const handedOff = ({ role }: Handoff): string =>
+  `The conversation was handed over to "${role}". You are "${role}" from here on: go on with the conversation.`;
 
 function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }: AgentLimits): ToolResult {
   return { callId: id, name, ok: false, output: cutText(reasonToTell(error), maxToolOutputLength) };

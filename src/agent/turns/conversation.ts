@@ -29,6 +29,12 @@ export class Conversation {
     }
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#messages = [];
+    this.#length = 0;
+  }
+
   /** Puts a message in the place of another one, whose words were not known. Without effect where that is forgotten. */
   replace(old: Message, message: Message): void {
     const place = this.#messages.indexOf(old);

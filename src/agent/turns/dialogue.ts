@@ -1,11 +1,13 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now, type TextMessage } from "../../shared/protocol.ts";
-import { type FilledAgentOptions, type SayOptions, toolsOf } from "../agent-options.ts";
+import type { FilledAgentOptions } from "../agent-options.ts";
+import type { SayOptions } from "../call/agent-in-call.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import { RecognisedHearing } from "../hearing/recognised-hearing.ts";
+import type { LLM } from "../llm.ts";
 import { PipelineResponder } from "../model/pipeline-responder.ts";
 import type { Budget } from "../options/budget.ts";
 import { RealtimeHearing } from "../realtime/realtime-hearing.ts";
@@ -13,13 +15,15 @@ import { RealtimeResponder } from "../realtime/realtime-responder.ts";
 import { isRealtime } from "../realtime-model.ts";
 import type { DialogueState } from "../resume/call-state.ts";
 import { takeUp } from "../resume/take-up.ts";
+import type { CurrentRole } from "../role/current-role.ts";
+import type { Handoff } from "../role/handoff.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { Playback } from "../speaking/playback.ts";
 import { TextOutput } from "../speaking/text-output.ts";
 import { Conversation } from "./conversation.ts";
 import type { Answer } from "./responder.ts";
 import { Turn } from "./turn.ts";
-import { isOwed, type TurnInput } from "./turn-input.ts";
+import { isOwed, questionOf, type TurnInput } from "./turn-input.ts";
 import type { OutputKind } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
@@ -27,6 +31,7 @@ import { reportCutTurn } from "./turn-report.ts";
 
 export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
+  readonly role: CurrentRole;
   readonly budget: Budget;
   /** The state of the dialogue that is taken up; null where it begins. */
   readonly before: DialogueState | null;
@@ -133,12 +138,13 @@ export class Dialogue {
 
   /** Uses the sound of the call: participants are heard from here on, and the agent speaks. */
   useSound(audio: ConnectionAudio): void {
-    const { tts, ttsTextTransforms, pronunciations } = this.#options.agent;
+    const { role, agent } = this.#options;
+    const { ttsTextTransforms, pronunciations } = agent;
     const text = {
       ...(ttsTextTransforms ? { transforms: ttsTextTransforms } : {}),
       ...(pronunciations ? { pronunciations } : {}),
     };
-    this.#playback = new Playback(this.#context, { audio, tts, text });
+    this.#playback = new Playback(this.#context, { audio, tts: () => role.tts, text });
     this.#hearing = this.#hear(audio);
   }
 
@@ -159,15 +165,19 @@ export class Dialogue {
 
   #makeResponder(agent: FilledAgentOptions): PipelineResponder | RealtimeResponder {
     const { llm, instructions } = agent;
-    const tools = () => toolsOf(agent);
+    const { role } = this.#options;
     if (!isRealtime(llm)) {
-      const isSilent = (text: string) => this.#playback?.isSilent(text) ?? false;
-      return new PipelineResponder(this.#context, { llm, instructions, tools, isSilent });
+      return new PipelineResponder(this.#context, {
+        // Roles have text models alone, and the agent's own is one.
+        role: role as CurrentRole & { readonly llm: LLM },
+        onHandoff: (handoff) => role.become(handoff.role, "tool"),
+        isSilent: (text) => this.#playback?.isSilent(text) ?? false,
+      });
     }
     return new RealtimeResponder(this.#context, {
       model: llm,
       instructions,
-      tools,
+      tools: () => role.tools,
       history: () => this.#conversation.messages,
       handle: this.#options.before?.handle ?? null,
       onUnasked: (answer) => this.#unasked(answer),
@@ -206,16 +216,23 @@ export class Dialogue {
   }
 
   /** Asks the model for an answer to an instruction, once the running turn is over. */
-  respond(instruction: string): Promise<TurnOutcome> {
+  respond(instruction: string): Turn {
     const turn = this.#turn({ origin: "response", instruction });
     this.#add(turn, "agent", false);
-    return turn.ended;
+    return turn;
   }
 
-  say(text: string, { interrupt = false, interruptible = true }: SayOptions): Promise<TurnOutcome> {
+  say(text: string, { interrupt = false, interruptible = true }: SayOptions): Turn {
     const turn = this.#turn({ origin: "say", text }, interruptible);
     this.#add(turn, interrupt ? "next" : "agent", interrupt);
-    return turn.ended;
+    return turn;
+  }
+
+  /** Cuts short what the agent is saying. Returns the turn that was cut; null where there is none. */
+  interrupt(): Turn | null {
+    const { running } = this.#queue;
+    running?.interrupt();
+    return running;
   }
 
   /** Takes an answer that the model gives by itself. */
@@ -304,7 +321,8 @@ export class Dialogue {
     this.#queue.add(this.#turn({ origin: "say", text }), "next", false);
   }
 
-  #turnOver({ input }: Turn, outcome: TurnOutcome): void {
+  #turnOver(turn: Turn, outcome: TurnOutcome): void {
+    const { input } = turn;
     const { agent, onAnswered, onExhausted } = this.#options;
     const { exhausted } = this.#options.budget;
     if (exhausted !== null) {
@@ -312,7 +330,18 @@ export class Dialogue {
       return;
     }
     if (input?.origin === "participant") onAnswered();
+    if (turn.handoff !== null) this.#handedOff(turn, turn.handoff, outcome);
     if (outcome !== "failed" || input?.origin === "say" || agent.apology === null) return;
     this.#apologise(agent.apology);
+  }
+
+  /** Has the next role go on, unless a participant has cut the turn short and says something else. */
+  #handedOff(before: Turn, { history, respond }: Handoff, outcome: TurnOutcome): void {
+    if (history === "none") this.#conversation.clear();
+    if (!respond || outcome !== "done") return;
+    const messages = history === "none" ? questionOf(before.input) : [];
+    const turn = this.#turn({ origin: "response", instruction: null, messages });
+    turn.clock.goesOnFrom(before.clock);
+    this.#queue.add(turn, "next", false);
   }
 }

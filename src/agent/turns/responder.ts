@@ -1,5 +1,6 @@
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
 import type { Message } from "../model/message.ts";
+import type { Handoff } from "../role/handoff.ts";
 import type { Service } from "../service.ts";
 import type { ToolOutcome } from "../tools/run-tools.ts";
 import type { Heard } from "./heard.ts";
@@ -35,6 +36,8 @@ export type AnswerPart =
   /** Nothing more comes for now, such as while tools run: what there is need not wait for the rest of its sentence. */
   | { readonly type: "pause" }
   | { readonly type: "tool"; readonly outcome: ToolOutcome }
+  /** A tool has handed the conversation over to another role: the answer ends here. */
+  | { readonly type: "handoff"; readonly handoff: Handoff }
   /** A tool begins, or has a result: what it does cannot be taken back. */
   | { readonly type: "step" }
   /** The model has broken off: what is not heard yet is not to be heard. */

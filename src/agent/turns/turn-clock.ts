@@ -30,6 +30,15 @@ export class TurnClock {
     if (!this.#at.has(moment)) this.#at.set(moment, at);
   }
 
+  /** Goes on with the time for which a participant has waited in the turn before, which was handed over. */
+  goesOnFrom(before: TurnClock): void {
+    if (before.#at.has("firstFrame")) return;
+    for (const moment of ["speechEnded", "committed"] as const) {
+      const at = before.#at.get(moment);
+      if (at !== undefined) this.mark(moment, at);
+    }
+  }
+
   /**
    * Returns the time from the end of the participant's speech to the first sound of the answer, and its contiguous
    * stages; null where either is not known. Work that was done early, while it was not yet sure that the turn was over,

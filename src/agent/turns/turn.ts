@@ -3,6 +3,7 @@ import type { CallContext } from "../call/call-context.ts";
 import type { Message } from "../model/message.ts";
 import type { PendingTurn } from "../resume/call-state.ts";
 import { restOf, restOfWords } from "../resume/take-up.ts";
+import type { Handoff } from "../role/handoff.ts";
 import type { SpokenProgress } from "../speaking/spoken-progress.ts";
 import { BegunAnswer } from "./begun-answer.ts";
 import { cutToHeard } from "./conversation.ts";
@@ -32,6 +33,8 @@ export class Turn {
   readonly #answer: BegunAnswer;
   #eager = false;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
+  /** The handoff with which the answer ended; null where it ended by itself. */
+  #handoff: Handoff | null = null;
   /** The words of participants while the agent went on. */
   readonly #backchannels: Message[] = [];
 
@@ -69,6 +72,11 @@ export class Turn {
   /** Returns the words that the turn answers; null until they are committed. */
   get input(): TurnInput | null {
     return this.#question.input;
+  }
+
+  /** Returns the handoff with which the answer ended; null where it ended by itself. */
+  get handoff(): Handoff | null {
+    return this.#handoff;
   }
 
   /** Returns the progress of the agent's words. */
@@ -268,6 +276,9 @@ export class Turn {
         return;
       case "tool":
         this.#report.tool(part.outcome);
+        return;
+      case "handoff":
+        this.#handoff = part.handoff;
         return;
       case "step":
         this.#parts.onStep();

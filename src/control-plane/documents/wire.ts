@@ -189,6 +189,8 @@ export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof
       };
     case "participant_heard":
       return { type: event.type, at, participant_id: event.participantId };
+    case "role":
+      return { type: event.type, at, role: event.role, by: event.by };
     case "interrupted":
     case "end":
       return {

@@ -103,6 +103,17 @@ const participantHeard = z.object({
   participant_id: z.string().describe("The participant who could not be heard, and is heard again."),
 });
 
+const role = z.object({
+  type: z.literal("role"),
+  at,
+  role: z.string().nullable().describe("The name of the agent's role; null: that of its own options."),
+  by: z
+    .enum(["code", "tool", "api"])
+    .describe(
+      "Who had it change its role or its instructions: its own code, a tool, or a caller of this API.",
+    ),
+});
+
 const userSilent = z.object({
   type: z.literal("user_silent"),
   at,
@@ -124,6 +135,7 @@ export const sessionEvent = component(
     userSilent,
     participantUnheard,
     participantHeard,
+    role,
     z.object({
       type: z.literal("interrupted"),
       at,

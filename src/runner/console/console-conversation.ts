@@ -94,6 +94,9 @@ export class ConsoleConversation {
       case "resumed":
         this.#screen.line(this.#paint.dim("· the agent is back"));
         break;
+      case "role":
+        this.#screen.line(this.#paint.dim(`· the agent's role: ${harmless(event.role ?? "its own")}`));
+        break;
       case "metrics":
       case "user_silent":
       case "participant_heard":

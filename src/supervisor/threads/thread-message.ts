@@ -110,6 +110,7 @@ const event = variants<AgentEvent, "type">("type", {
   user_silent: { at, silentMs: amount, times: wholeNumber },
   participant_unheard: { at, participantId: name, error },
   participant_heard: { at, participantId: name },
+  role: { at, role: nullOr(name), by: oneOf(["code", "tool", "api"]) },
 });
 
 const model = { provider: name, model: name };

@@ -212,6 +212,7 @@ test("who may view, and is denied something, gets 403 whether there is such a se
     canViewMetrics: denied,
     canSendMessage: denied,
     canJoinCall: denied,
+    canSteerSession: denied,
   });
   const { session_id } = await start({ call_id: "c1" });
   for (const id of [session_id, "some-id"]) {
@@ -222,6 +223,10 @@ test("who may view, and is denied something, gets 403 whether there is such a se
         ["/metrics", "GET"],
         ["/messages", "POST"],
         ["/join-token", "POST"],
+        ["/say", "POST"],
+        ["/respond", "POST"],
+        ["/interrupt", "POST"],
+        ["", "PATCH"],
       ] as const) {
         const { status, body } = await ask(`${prefix}/${id}${tail}`, { method });
         t.deepEqual([status, body.detail], [403, "Not for you"], `${method} ${prefix}/…${tail}`);
@@ -235,7 +240,13 @@ test("what has no callback of its own is for those who may view", async (t) => {
     canViewSession: (scope) => scope.headers.get("x-user") === "ann",
   });
   const { session_id } = await start({}, as("ann"));
-  const tails = { "": "DELETE", "/metrics": "GET", "/messages": "POST", "/join-token": "POST" };
+  const tails = {
+    "": "DELETE",
+    "/metrics": "GET",
+    "/messages": "POST",
+    "/join-token": "POST",
+    "/say": "POST",
+  };
   for (const [tail, method] of Object.entries(tails)) {
     const path = `/sessions/${session_id}${tail}`;
     t.is((await ask(path, { method, headers: as("bob") })).status, 404, path);
@@ -264,12 +275,14 @@ test("each deed has a callback of its own", async (t) => {
     canViewMetrics: judge("metrics"),
     canSendMessage: judge("message"),
     canJoinCall: judge("join"),
+    canSteerSession: judge("steer"),
   });
   const { session_id } = await start();
   const deeds = {
     metrics: () => ask(`/sessions/${session_id}/metrics`),
     message: () => ask(`/sessions/${session_id}/messages`, { json: { text: "hello" } }),
     join: () => ask(`/sessions/${session_id}/join-token`, { method: "POST" }),
+    steer: () => ask(`/sessions/${session_id}/interrupt`, { method: "POST" }),
     close: () => ask(`/sessions/${session_id}/close`, { method: "POST" }),
   };
   for (const [name, deed] of Object.entries(deeds)) {

@@ -80,6 +80,7 @@ test("each event of a stream is described", async (t) => {
     "user_silent",
     "participant_unheard",
     "participant_heard",
+    "role",
     "interrupted",
     "resumed",
     "metrics",

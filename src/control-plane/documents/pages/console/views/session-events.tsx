@@ -35,6 +35,8 @@ function textOf(event: SessionEvent): string {
       return `${event.participant_id}: ${event.error.message ?? event.error.code}`;
     case "participant_heard":
       return event.participant_id;
+    case "role":
+      return `${event.role ?? "its own"}, by ${event.by}`;
     case "resumed":
       return `in another thread, ${event.times} so far`;
     case "interrupted":

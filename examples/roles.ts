@@ -1,0 +1,44 @@
+// A receptionist who connects callers with billing, which has instructions and functions of its own.
+import { Agent, defineAgent, handoff, type LLM, Tools } from "greenroom";
+import * as local from "greenroom/local";
+import { z } from "zod";
+
+/** Makes the agent with a model. Each role may have a model and a voice of its own too. */
+export function createReception(llm: LLM): Agent {
+  const reception = new Tools();
+  reception.registerFunction({
+    name: "connect_billing",
+    description: "Connects the caller with billing, for every question about a bill.",
+    execute: () => handoff("billing"),
+  });
+
+  const billing = new Tools();
+  billing.registerFunction({
+    name: "find_bill",
+    description: "Finds a bill by its number.",
+    parameters: z.object({ number: z.string() }),
+    execute: ({ number }, { agent }) => {
+      agent.data.set("bill", number);
+      return { number, paid: true };
+    },
+  });
+
+  return new Agent({
+    edge: new local.Edge(),
+    agentUser: { id: "agent", name: "Reception" },
+    instructions: "You are the receptionist of a shop. You answer in one sentence.",
+    llm,
+    tools: reception,
+    roles: {
+      billing: { instructions: "You work in billing. Ask for the number of the bill.", tools: billing },
+    },
+  });
+}
+
+export default defineAgent({
+  createAgent: () => createReception(new local.LLM()),
+  async joinCall(agent, { callType, callId }) {
+    await using _ = await agent.join(await agent.createCall(callType, callId));
+    await agent.finish();
+  },
+});

@@ -1,0 +1,89 @@
+import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
+import type { AgentUser, Participant } from "../edge.ts";
+
+/** A store of JSON for one call: 64 KiB of it at most. */
+export interface AgentData {
+  /** Returns a value as it was set; undefined where there is none. */
+  get(name: string): JsonValue | undefined;
+  /**
+   * Sets a value; undefined removes it. It keeps a copy. Throws a `TypeError` for what is not JSON, and a `RangeError` where the
+   * store would be larger than 64 KiB.
+   */
+  set(name: string, value: JsonValue | undefined): void;
+}
+
+/** The options of `agent.say`. */
+export interface SayOptions {
+  /**
+   * Cuts short what the agent is saying.
+   * @default false: it waits for its turn
+   */
+  readonly interrupt?: boolean;
+  /**
+   * Lets participants cut these words short.
+   * @default true
+   */
+  readonly interruptible?: boolean;
+}
+
+/** An agent in its call, as its functions see it. */
+export interface AgentInCall {
+  readonly agentUser: AgentUser;
+  /**
+   * A small store of the agent's own code, such as the name of the caller. Its values are there again where another thread takes
+   * up the call, once the agent has joined.
+   */
+  readonly data: AgentData;
+  /** The name of the role that the agent has, one of its `roles`; null: that of its own options. */
+  readonly role: string | null;
+  /**
+   * Takes on another role of the agent's `roles`, or with null that of its own options: for the model from its next request on, also
+   * in the middle of an answer, and for the voice from the next turn on.
+   * @throws a `RangeError` where there is no such role
+   */
+  become(role: string | null): void;
+  /**
+   * Follows other standing instructions, from the next request to the model on, until the agent changes its role. They are kept with
+   * the conversation where another thread takes up the call.
+   * @throws an `Error` beside a speech-to-speech model, which keeps those that it began with
+   */
+  instruct(instructions: string): void;
+  /**
+   * Asks the model as if the text were an instruction of the moment, once the running turn is over. Resolves with the
+   * outcome of that turn: a session that closes makes it `interrupted`.
+   */
+  simpleResponse(instruction: string): Promise<TurnOutcome>;
+  /** Says the text as it is, once the running turn is over. Resolves with the outcome of that turn. */
+  say(text: string, options?: SayOptions): Promise<TurnOutcome>;
+  /**
+   * Cuts short what the agent is saying, as a participant's words would, also where these could not. Returns whether it was saying
+   * anything.
+   */
+  interrupt(): boolean;
+  /**
+   * Sends data to all who watch the call, as an event of the application. Rejects where it is no object of JSON or too large
+   * (5 KB on Stream), or the edge takes no events or fails.
+   */
+  sendEvent(data: JsonObject): Promise<void>;
+  /** Leaves the call and frees everything: the edge, the model, the voices. Never rejects; what goes wrong is logged. */
+  close(): Promise<void>;
+}
+
+/** The facts of a session that its functions may need. */
+export interface SessionFacts {
+  readonly sessionId: string;
+  readonly callType: string;
+  readonly callId: string;
+  /** The `config` of the request that started the session, which nobody has checked. */
+  readonly config: JsonObject;
+}
+
+/** The context of a function that the model calls. */
+export interface ToolContext {
+  readonly agent: AgentInCall;
+  /** The session that the agent lives in; null where it lives in none, as in a test of one's own. */
+  readonly session: SessionFacts | null;
+  /** The participants of the call besides the agent, by their ids. Participants who only type to a session are not in it. */
+  readonly participants: ReadonlyMap<string, Participant>;
+}

@@ -1,0 +1,154 @@
+import type { ChangedBy } from "../../shared/agent-event.ts";
+import { plainError } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
+import { didYouMean } from "../../shared/text/similar.ts";
+import { type FilledAgentOptions, toolsOf } from "../agent-options.ts";
+import type { CallContext } from "../call/call-context.ts";
+import type { LLM } from "../llm.ts";
+import { isRealtime, type RealtimeModel } from "../realtime-model.ts";
+import { membersOf, type Service } from "../service.ts";
+import type { Tools } from "../tools/tools.ts";
+import type { TTS } from "../tts.ts";
+import type { AgentRole, RoleChange, RoleState } from "./agent-role.ts";
+
+/** The part of a service of a role that is used here. */
+interface Warmable extends Service {
+  warm?(signal: AbortSignal): Promise<void>;
+}
+
+/** The call that an agent with roles is in. */
+interface RoleCall {
+  readonly context: Pick<CallContext, "emit" | "log" | "signal">;
+  /** Takes in that the role or its instructions have changed, so that the state of the call is another one. */
+  readonly onChange: () => void;
+}
+
+/** The role that the agent has at the moment: that of its own options, or another one of its `roles`. */
+export class CurrentRole {
+  #options: FilledAgentOptions;
+  #call: RoleCall | null = null;
+  #name: string | null = null;
+  #role: AgentRole = {};
+  #instructions: string | null = null;
+
+  constructor(options: FilledAgentOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes in that the agent goes into its call.
+   * @param options Those of the agent on its stage.
+   * @param before The role of the agent whose call is taken up; null where it begins.
+   */
+  enter(options: FilledAgentOptions, call: RoleCall, before: RoleState | null): void {
+    this.#options = options;
+    this.#call = call;
+    if (before !== null) this.#restore(before, call);
+  }
+
+  /** Returns the name of the role; null for that of the agent's own options. */
+  get name(): string | null {
+    return this.#name;
+  }
+
+  /** Returns whether it can change: a speech-to-speech model keeps what it began with. */
+  get changes(): boolean {
+    return !isRealtime(this.#options.llm);
+  }
+
+  get instructions(): string {
+    return this.#instructions ?? this.#role.instructions ?? this.#options.instructions;
+  }
+
+  get llm(): LLM | RealtimeModel {
+    return this.#role.llm ?? this.#options.llm;
+  }
+
+  get tts(): TTS | undefined {
+    return this.#role.tts ?? this.#options.tts;
+  }
+
+  /** Returns the functions that the model may call; some may be registered in the middle of the call. */
+  get tools(): Tools {
+    const { llm, tools, allowedTools } = { ...this.#options, ...this.#role };
+    return toolsOf({ llm, ...(tools && { tools }), ...(allowedTools && { allowedTools }) });
+  }
+
+  get state(): RoleState {
+    return { name: this.#name, instructions: this.#instructions };
+  }
+
+  /** Takes on the role of the agent before. One that this agent does not have is left out. */
+  #restore({ name, instructions }: RoleState, { context }: RoleCall): void {
+    const { roles } = this.#options;
+    this.#instructions = instructions;
+    if (name === null || Object.hasOwn(roles, name)) {
+      this.#name = name;
+      this.#role = name === null ? {} : (roles[name] as AgentRole);
+    } else
+      context.log.warn(
+        { event: "role_unknown", role: name },
+        "The agent that takes up a call does not have the role of the one before",
+      );
+  }
+
+  /**
+   * Takes on a role: for the next request to the model, and with the next turn for the voice. Null is the role of the agent's own
+   * options. Throws a `RangeError` where there is no such role.
+   */
+  become(name: string | null, by: ChangedBy): void {
+    const { roles } = this.#options;
+    if (name !== null && !Object.hasOwn(roles, name))
+      throw new RangeError(`The agent has no role "${name}"${didYouMean(name, Object.keys(roles))}`);
+    const change: RoleChange = { from: this.#name, to: name };
+    if (change.from === change.to && this.#instructions === null) return;
+    const before = this.#role;
+    this.#name = name;
+    this.#role = name === null ? {} : (roles[name] as AgentRole);
+    this.#instructions = null;
+    this.#warm();
+    this.#tell(by);
+    if (change.from === change.to) return;
+    this.#run(before.onExit, change);
+    this.#run(this.#role.onEnter, change);
+  }
+
+  /** Follows other instructions in the role that it has. Throws where it cannot change. */
+  instruct(instructions: string, by: ChangedBy): void {
+    if (!this.changes) throw new Error("A speech-to-speech model keeps the instructions that it began with");
+    this.#instructions = instructions;
+    this.#tell(by);
+  }
+
+  #tell(by: ChangedBy): void {
+    this.#call?.onChange();
+    this.#call?.context.emit({ type: "role", at: now(), role: this.#name, by });
+  }
+
+  /** Has a role's own services connect, so that its first turn pays no handshake. Where that fails, the turn will say so. */
+  #warm(): void {
+    if (this.#call === null) return;
+    const { signal } = this.#call.context;
+    const { llm, tts } = this.#role;
+    for (const service of [llm, tts]) {
+      const members = service === undefined ? [] : membersOf<Warmable>(service);
+      for (const member of members) void member.warm?.(signal).catch(() => undefined);
+    }
+  }
+
+  /** Runs a function of a role, in the call. */
+  #run(hook: ((change: RoleChange) => unknown) | undefined, change: RoleChange): void {
+    const call = this.#call;
+    if (hook === undefined || call === null) return;
+    queueMicrotask(async () => {
+      try {
+        await hook(change);
+      } catch (error) {
+        call.context.log.error(
+          { event: "role_hook_failed", ...change, err: plainError(error) },
+          "A function of the agent's role threw an error",
+        );
+      }
+    });
+  }
+}
