@@ -137,7 +137,7 @@ export interface ParticipantHeardEvent {
   readonly participantId: string;
 }
 
-/** Who has an agent change: its own code, a tool, or a caller of the REST API. */
+/** The cause of a change of an agent: its own code, a tool, or a caller of the REST API. */
 export type ChangedBy = "code" | "tool" | "api";
 
 /** The agent has taken on another role, or has been given other instructions in its role. */

@@ -17,7 +17,7 @@ export interface ProviderRow {
   /** The variables by their purpose. */
   readonly variables: Readonly<Record<string, ProviderVariable>>;
   /**
-   * What it needs, where that is another thing than its keys.
+   * The thing that it needs, where that is not its keys.
    * @default its keys
    */
   readonly needs?: string;

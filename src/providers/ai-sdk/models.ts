@@ -1,5 +1,5 @@
 /*
- * What is used of the models of the AI SDK's providers. The shapes are described here, so that neither a type nor a line of the
+ * The part of the models of the AI SDK's providers that is used. The shapes are described here, so that neither a type nor a line of the
  * AI SDK is needed: whoever has a model has its package.
  */
 

@@ -71,7 +71,7 @@ export interface LLMOptions {
    */
   readonly seed?: number;
   /**
-   * Tools that the vendor runs itself. What they do is not spoken, and is given back to the model with its history.
+   * Tools that the vendor runs itself. Their work is not spoken, and is given back to the model with its history.
    * @default none
    */
   readonly vendorTools?: readonly VendorTool[];

@@ -5,7 +5,7 @@ interface Block {
   readonly providerMetadata?: ProviderMetadata;
 }
 
-/** What is read of the parts of a model's stream, in any version. Sources, files, raw chunks and the like are left out. */
+/** The part of a model's stream that is read, in any version. Sources, files, raw chunks and the like are left out. */
 export type StreamPart =
   | { readonly type: "stream-start"; readonly warnings?: unknown }
   | ({ readonly type: "text-start" | "text-end" | "reasoning-start" | "reasoning-end" } & Block)
