@@ -2,19 +2,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** The files that take longest begin first: the last ones would else run alone, beside cores that have nothing to do. */
-const longest = [
-  "providers/stream/call-connection.test.ts",
-  "supervisor/withstand/faults.trials.test.ts",
-  "providers/stream/edge.test.ts",
-  "providers/stream/media.test.ts",
-  "providers/stream/leave-on-behalf.trials.test.ts",
-  "http/access/api-keys.test.ts",
-].map((file) => join(import.meta.dirname, "test", file));
-const missing = longest.filter((file) => !existsSync(file));
-if (missing.length > 0)
-  throw new Error(`ava.config.js names files that are not there: ${missing.join(", ")}`);
-const rank = (file) => longest.indexOf(file) + 1 || longest.length + 1;
+/**
+ * Returns an order of test files in which those that take longest begin first, by their paths below `test`: the last ones would
+ * else run alone, beside cores that have nothing to do.
+ */
+export function longestFirst(longest) {
+  const files = longest.map((file) => join(import.meta.dirname, "test", file));
+  const missing = files.filter((file) => !existsSync(file));
+  if (missing.length > 0)
+    throw new Error(`Test files that are to begin first are not there: ${missing.join(", ")}`);
+  const rank = (file) => files.indexOf(file) + 1 || files.length + 1;
+  return (a, b) => rank(a) - rank(b);
+}
 
 export default {
   extensions: ["ts"],
@@ -23,7 +22,17 @@ export default {
   // A session thread of a test lives for half a second, of which a tenth would be collections of a young generation that begins small.
   nodeArguments: ["--min-semi-space-size=8"],
   workerThreads: false,
-  sortTestFiles: (a, b) => rank(a) - rank(b),
+  sortTestFiles: longestFirst([
+    "registry/supervisor.test.ts",
+    "providers/stream/edge.test.ts",
+    "k8s/haproxy.test.ts",
+    "providers/stream/leave-on-behalf.trials.test.ts",
+    "agent/voice/whole-call.test.ts",
+    "providers/browser/in-browser.test.ts",
+    "supervisor/withstand/faults.trials.test.ts",
+    "providers/stream/media.test.ts",
+    "http/access/api-keys.test.ts",
+  ]),
   environmentVariables: {
     // Each test file has a process of its own, which compiles what it imports: Node keeps the result for the next one, and for the
     // threads and processes that tests start. Absolute, since some of these have another working directory.
