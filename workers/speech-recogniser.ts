@@ -3,6 +3,7 @@
  * of listeners, and ends it; no agent's code runs in it.
  */
 import { parentPort } from "node:worker_threads";
+import { workInBackground } from "../src/process/thread-priority.ts";
 import { Moonshine } from "../src/providers/local/recognition/moonshine.ts";
 import { Recogniser } from "../src/providers/local/recognition/recogniser.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
 
 const port = parentPort;
 if (port === null) throw new Error("speech-recogniser is the entry of a worker thread");
+workInBackground();
 const startedAt = performance.now();
 // Where loading fails, the thread ends with the error, and the main thread reports it.
 const recogniser = Moonshine.load().then((model) => {

@@ -2,7 +2,7 @@ import test from "ava";
 import * as testing from "greenroom/testing";
 import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
-import { namedThreads, threadsAreNamed } from "../fixtures/thread/named-threads.ts";
+import { namedThreads, nicenessOf, threadsAreNamed } from "../fixtures/thread/named-threads.ts";
 import { spoken } from "../fixtures/voice/spoken.ts";
 
 const threads = (): number => namedThreads("recogniser");
@@ -48,6 +48,7 @@ onLinux(
       }),
     );
     t.is(threads(), 1);
+    t.deepEqual(nicenessOf("recogniser"), [5], "those that send sound come first");
     await launcher.stop();
     t.is(threads(), 0);
   },

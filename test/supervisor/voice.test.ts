@@ -9,7 +9,7 @@ import { concatenate } from "../../src/audio/pcm.ts";
 import { VoiceThread } from "../../src/supervisor/voice/voice-thread.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
-import { namedThreads, threadsAreNamed } from "../fixtures/thread/named-threads.ts";
+import { namedThreads, nicenessOf, threadsAreNamed } from "../fixtures/thread/named-threads.ts";
 
 /** The thread of a server's voice, which agents' services in this thread find. */
 function openVoice(t: ExecutionContext) {
@@ -57,6 +57,7 @@ onLinux("sessions of a server speak by one thread, which ends with the server", 
   };
   const sessions = await Promise.all(["voice-1", "voice-2"].map(greet));
   t.deepEqual([namedThreads("voice"), namedThreads("flite")], [1, 0]);
+  t.deepEqual(nicenessOf("voice"), [5], "those that send sound come first");
   await Promise.all(sessions.map(({ id }) => launcher.closeSession(id, { wait: true })));
   t.is(namedThreads("voice"), 1, "it stays for those that come");
   await launcher.stop();
