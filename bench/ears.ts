@@ -1,10 +1,10 @@
 import { detection, detectionCost } from "./ears/detection.ts";
-import { talking, words } from "./ears/recognition.ts";
+import { people, talking, words } from "./ears/recognition.ts";
 import type { Bench } from "./figure.ts";
 
-const parts = { detection, cost: detectionCost, words, talking };
+const parts = { detection, cost: detectionCost, words, people, talking };
 
-/** Measures what `local.STT` hears. `BENCH_EARS_PARTS` names some of its parts: detection, cost, words, talking. */
+/** Measures what `local.STT` hears. `BENCH_EARS_PARTS` names some of its parts: detection, cost, words, people, talking. */
 export default {
   about: "local.STT: speech found in noise, words understood, how soon, CPU and memory",
   async run(report) {

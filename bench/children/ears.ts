@@ -8,6 +8,7 @@ import type { FliteVoice } from "../../src/providers/local/flite.ts";
 import { STT } from "../../src/providers/local/stt.ts";
 import { SpeechRecogniser } from "../../src/supervisor/recogniser/speech-recogniser.ts";
 import { argumentOfChild, finishChild } from "../child.ts";
+import { soundOfRecording } from "../ears/recordings.ts";
 import {
   between,
   framesOf,
@@ -21,10 +22,12 @@ import {
 import { Turns } from "../ears/turns.ts";
 
 export interface EarsTask {
-  /** The voice of each caller, who all talk at once. */
-  readonly callers: readonly FliteVoice[];
+  /** The voice of each caller, who all talk at once; null: the recordings. */
+  readonly callers: readonly (FliteVoice | null)[];
   /** What each of them says, one after the other. */
   readonly sentences: readonly string[];
+  /** The recordings of the sentences, as paths of WAV, for callers without a voice. */
+  readonly recordings?: readonly string[];
   /** True where the sound comes as fast as in life, with captions; else each sentence comes at once. */
   readonly live: boolean;
   readonly telephone?: boolean;
@@ -78,7 +81,7 @@ offerSharedThreads({
 // The callers' sound is made before anything is measured.
 const sounds = await Promise.all(
   task.callers.map((voice, caller) =>
-    Promise.all(task.sentences.map((text, index) => soundOf(voice, text, caller + index))),
+    Promise.all(task.sentences.map((text, index) => soundOf(voice, text, index, caller))),
   ),
 );
 await sleep(1_000);
@@ -103,9 +106,15 @@ finishChild({
   restMs,
 } satisfies EarsResult);
 
-async function soundOf(voice: FliteVoice, text: string, seed: number): Promise<Int16Array> {
-  const sentence = await sentenceBy(voice, text);
-  const { noise } = task;
+async function soundOf(
+  voice: FliteVoice | null,
+  text: string,
+  index: number,
+  caller: number,
+): Promise<Int16Array> {
+  const { noise, recordings = [] } = task;
+  const sentence = voice === null ? soundOfRecording(recordings[index] ?? "") : await sentenceBy(voice, text);
+  const seed = caller + index;
   if (noise === undefined) return task.telephone ? overTelephone(sentence) : sentence;
   const whole = between(1_000, sentence, pauseMs);
   return inNoise(

@@ -16,8 +16,12 @@ const callerLevel = 2_500;
 /** Returns a sentence as a caller says it, equally loud by every voice. */
 export async function sentenceBy(voice: FliteVoice, text: string): Promise<Int16Array> {
   const { samples } = await spoken(text, voice);
-  return amplify(samples, callerLevel / loudness(samples));
+  return asLoudAsCallers(samples);
 }
+
+/** Returns the sound of somebody who speaks, as loud as all callers are. */
+export const asLoudAsCallers = (samples: Int16Array): Int16Array =>
+  amplify(samples, callerLevel / loudness(samples));
 
 /** The frames of a sentence in which something is said: all but its pauses. */
 export function speechFrames(sentence: Int16Array): boolean[] {

@@ -21,6 +21,7 @@ function wordsOf(text: string): string[] {
     .replaceAll(/\b(what|how|who|it|that)'s\b/g, "$1 is")
     .replaceAll(/\bto-(day|morrow|night)\b/g, "to$1")
     .replaceAll(/\bgood-bye\b/g, "goodbye")
+    .replaceAll(/\bmr\b/g, "mister")
     .replaceAll(/\d+/g, (digits) => numbers[Number(digits)] ?? digits);
   return plain.match(/[\p{L}\p{N}']+/gu) ?? [];
 }
