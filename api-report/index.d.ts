@@ -106,6 +106,7 @@ export interface AgentLimits {
     readonly maxParallelTools: number;
     readonly maxToolCallsPerRound: number;
     readonly toolTimeoutMs: number;
+    readonly taskTimeoutMs: number;
     readonly maxToolOutputLength: number;
     readonly maxHistoryMessages: number;
     readonly maxHistoryLength: number;
@@ -343,6 +344,11 @@ export interface FallbackOptions {
     readonly longestRetryAfterMs?: number;
 }
 
+export interface Filler {
+    readonly afterMs?: number;
+    readonly say: string | ((args: unknown) => string | Promise<string>);
+}
+
 export interface FoundSession extends SessionRecord {
     readonly owner: PeerNode | null;
 }
@@ -351,10 +357,14 @@ export interface FunctionBase<Arguments> {
     readonly name: string;
     readonly description: string;
     execute(args: Arguments, context: FunctionContext): unknown;
+    readonly filler?: Filler;
+    readonly timeoutMs?: number;
+    readonly runOnAfterMs?: number;
 }
 
 export interface FunctionContext extends ToolContext {
     readonly signal: AbortSignal;
+    progress(words: string): void;
 }
 
 export interface FunctionDeclaration {
@@ -901,7 +911,7 @@ export interface RedisRegistryOptions {
     readonly maxConcurrentSessions?: number | null;
 }
 
-export interface RegisteredFunction {
+export interface RegisteredFunction extends Pick<FunctionBase<never>, "filler" | "timeoutMs" | "runOnAfterMs"> {
     readonly declaration: FunctionDeclaration;
     call(args: unknown, context: FunctionContext): Promise<unknown>;
 }

@@ -75,6 +75,7 @@ export type { SpeechMarkup } from "./agent/speech-text/voice-markup.ts";
 export type { ListenOptions, SpeechEvent, SpeechStream, STT } from "./agent/stt.ts";
 export type { AskPermit } from "./agent/thread/permits.ts";
 export type {
+  Filler,
   FunctionBase,
   FunctionContext,
   FunctionDeclaration,

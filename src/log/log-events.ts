@@ -121,6 +121,7 @@ export const logEvents = {
   // The agent in its call.
   turn: "A turn is over.",
   tool_failed: "A tool failed.",
+  tool_filler_failed: "The words to say while `tool` takes long could not be made.",
   tool_late: "A tool ended after its result was given up.",
   tool_result_untold: "A tool returned a value that a model cannot be told.",
   tool_call_dropped: "A call of a tool was not run, since there were too many.",

@@ -16,6 +16,7 @@ const state = (changes: Partial<CallState>): CallState => ({
   pending: null,
   waiting: [],
   turns: 0,
+  tasks: [],
   handle: null,
   steps: [],
   role: { name: null, instructions: null },

@@ -1,6 +1,7 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
 import type { Handoff } from "../role/handoff.ts";
+import type { Tasks } from "../tools/tasks.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Answer, Question, Responder } from "../turns/responder.ts";
 import { PipelineAnswer } from "./pipeline-answer.ts";
@@ -8,6 +9,8 @@ import { PipelineAnswer } from "./pipeline-answer.ts";
 export interface PipelineOptions {
   /** The role of the agent, which may change in the middle of the call, also of an answer. */
   readonly role: AnsweringRole;
+  /** Keeps functions that run on while the conversation goes on. */
+  readonly tasks: Tasks;
   /** Takes on the role that a tool hands the conversation over to. Throws where there is none. */
   readonly onHandoff: (handoff: Handoff) => void;
   /**
@@ -41,10 +44,11 @@ export class PipelineResponder implements Responder {
   }
 
   begin({ messages, history }: Question): Answer {
-    const { role, onHandoff, isSilent } = this.#options;
+    const { role, tasks, onHandoff, isSilent } = this.#options;
     return new PipelineAnswer(this.#context, {
       llm: role.llm,
       role,
+      tasks,
       onHandoff,
       isSilent,
       messages: [...history, ...messages],

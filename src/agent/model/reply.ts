@@ -5,7 +5,9 @@ import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
 import type { Handoff } from "../role/handoff.ts";
 import { type Service, ServiceUse } from "../service.ts";
+import { Fillers } from "../tools/fillers.ts";
 import { runTools, type ToolOutcome } from "../tools/run-tools.ts";
+import type { Tasks } from "../tools/tasks.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { AnswerPart } from "../turns/responder.ts";
 import { BadAnswerError } from "./bad-answer-error.ts";
@@ -18,6 +20,8 @@ export interface ReplyOptions {
   readonly llm: LLM;
   /** The instructions and functions of the agent's role, which may change between two requests. */
   readonly role: { readonly instructions: string; readonly tools: Tools };
+  /** Keeps functions that run on while the conversation goes on. */
+  readonly tasks: Tasks;
   /** Takes on the role that a tool hands the conversation over to. Throws where there is none. */
   readonly onHandoff: (handoff: Handoff) => void;
   /** The conversation, up to what is to be answered. */
@@ -122,14 +126,17 @@ export class Reply {
   /** Returns whether a tool has handed the conversation over: the reply is over then. */
   async #runTools(calls: readonly ToolCall[]): Promise<boolean> {
     const { limits, log, toolContext: context } = this.#context;
-    const { role, signal, give, onHandoff } = this.#options;
+    const { role, tasks, signal, give, onHandoff } = this.#options;
     await this.#options.mayRunTools();
     give({ type: "pause" });
     const onOutcome = (outcome: ToolOutcome) => give({ type: "tool", outcome });
     const ran: ToolResult[] = [];
     this.#round = { calls, results: ran };
     give({ type: "step" });
+    const { tools } = role;
+    using fillers = new Fillers(calls, { tools, log, say: (text) => this.#fill(text) });
     const onResult = (result: ToolResult) => {
+      fillers.done(result.callId);
       ran.push(result);
       give({ type: "step" });
     };
@@ -138,14 +145,20 @@ export class Reply {
       onHandoff(handoff);
       handedOff = handoff;
     };
-    const { tools } = role;
-    const round = { tools, limits, context, signal, onOutcome, onResult, onHandoff: takeHandoff, log };
+    const round = { tools, limits, context, signal, onOutcome, onResult, onHandoff: takeHandoff, tasks, log };
     const results = await runTools(calls, round);
     this.#round = null;
     this.#keepText(calls);
     this.#messages.push({ role: "tools", results });
     if (handedOff !== null) give({ type: "handoff", handoff: handedOff });
     return handedOff !== null;
+  }
+
+  /** Says words while tools run: they stand before the calls, as if the model had written them. */
+  #fill(text: string): void {
+    const separator = this.#text === "" || /\s$/.test(this.#text) ? "" : " ";
+    this.#write(`${separator}${text} `);
+    this.#options.give({ type: "pause" });
   }
 
   /** Keeps the words so far as a message, before another request. */

@@ -51,6 +51,11 @@ export interface AgentLimits {
    */
   readonly toolTimeoutMs: number;
   /**
+   * The longest time that a function may run which runs on while the conversation goes on.
+   * @default 600000
+   */
+  readonly taskTimeoutMs: number;
+  /**
    * The length at which the output of a tool is cut, in characters.
    * @default 60000
    */
@@ -101,6 +106,7 @@ export const defaultAgentLimits = {
   maxParallelTools: 8,
   maxToolCallsPerRound: 64,
   toolTimeoutMs: 30_000,
+  taskTimeoutMs: 600_000,
   maxToolOutputLength: 60_000,
   maxHistoryMessages: 1_000,
   maxHistoryLength: 1_000_000,
@@ -120,6 +126,7 @@ export const limitChecks: Checks<AgentLimits> = {
   maxParallelTools: whole(1),
   maxToolCallsPerRound: whole(1),
   toolTimeoutMs: duration(),
+  taskTimeoutMs: duration(),
   maxToolOutputLength: whole(1),
   maxHistoryMessages: whole(1),
   maxHistoryLength: whole(1),

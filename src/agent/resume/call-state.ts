@@ -3,6 +3,7 @@ import { cutText } from "../../shared/text/text.ts";
 import { type Message, messageLength, type ToolCall, type ToolResult } from "../model/message.ts";
 import type { Spent } from "../options/budget.ts";
 import type { RoleState } from "../role/agent-role.ts";
+import type { TaskState } from "../tools/tasks.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
 import type { OwnStep } from "./own-steps.ts";
 import { unknownOutcome } from "./words.ts";
@@ -30,6 +31,8 @@ export interface DialogueState {
   readonly waiting: readonly TurnInput[];
   /** The number of turns so far, which their ids are made of. */
   readonly turns: number;
+  /** The functions that run on while the conversation goes on. */
+  readonly tasks: readonly TaskState[];
   /** The handle of the session with a speech-to-speech model; null where there is none. */
   readonly handle: string | null;
 }

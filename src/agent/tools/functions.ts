@@ -5,7 +5,9 @@ import {
   type Check,
   type Checks,
   checkOptions,
+  duration,
   either,
+  group,
   isObject,
   text,
   textOrEmpty,
@@ -25,6 +27,19 @@ import { standardDialect } from "./schema-dialect.ts";
 export interface FunctionContext extends ToolContext {
   /** Fires when the result is of no use any more: the user interrupted, or the time is up. */
   readonly signal: AbortSignal;
+  /** Keeps how far the function has come, in words, for a model that asks while the function runs on. */
+  progress(words: string): void;
+}
+
+/** The words that an agent says while a function takes long, so that nobody thinks that the line is dead. */
+export interface Filler {
+  /**
+   * The time that the function may take until they are said, in milliseconds.
+   * @default 1500
+   */
+  readonly afterMs?: number;
+  /** The words, or a function that makes them of the arguments as the model wrote them. Nothing is said of an empty text. */
+  readonly say: string | ((args: unknown) => string | Promise<string>);
 }
 
 /** The fields of every function that the model calls. */
@@ -38,6 +53,20 @@ export interface FunctionBase<Arguments> {
    * model learns nothing but that it failed, unless it is a `ToolError`.
    */
   execute(args: Arguments, context: FunctionContext): unknown;
+  /** The words that the agent says where the function takes long. Default: none. */
+  readonly filler?: Filler;
+  /**
+   * The longest time that the function may run, in milliseconds.
+   * @default `limits.toolTimeoutMs`, or `limits.taskTimeoutMs` where it may run on
+   */
+  readonly timeoutMs?: number;
+  /**
+   * The time after which the function runs on while the conversation goes on, in milliseconds; 0: at once. The model is told that it
+   * does, and of the result when it is there; it can ask how far it has come, and give it up when the participant does not want it any
+   * more. Where the turn is cut short before that time, the function is given up.
+   * @default it does not: the answer waits for it
+   */
+  readonly runOnAfterMs?: number;
 }
 
 /** A function whose arguments are described, checked and typed by a Standard Schema, such as one of zod. */
@@ -65,6 +94,9 @@ const checks: Checks<SchemaFunction<StandardSchema>> = {
   name: text,
   description: textOrEmpty,
   execute: anyFunction,
+  filler: group<Filler>({ afterMs: duration(0), say: either(text, anyFunction) }),
+  timeoutMs: duration(),
+  runOnAfterMs: duration(0),
   parameters: either(
     { fits: (value) => value instanceof Object && isStandardSchema(value), expected: "a Standard Schema" },
     jsonSchema,
@@ -86,7 +118,8 @@ export class BadArgumentsError extends Error {
 }
 
 /** A function as the model may call it. */
-export interface RegisteredFunction {
+export interface RegisteredFunction
+  extends Pick<FunctionBase<never>, "filler" | "timeoutMs" | "runOnAfterMs"> {
   readonly declaration: FunctionDeclaration;
   /**
    * Checks the arguments, then runs the function.
@@ -98,6 +131,9 @@ export interface RegisteredFunction {
 /** A function that users have registered. */
 export class CheckedFunction implements RegisteredFunction {
   readonly declaration: FunctionDeclaration;
+  readonly filler?: Filler;
+  readonly timeoutMs?: number;
+  readonly runOnAfterMs?: number;
   readonly #definition: SchemaFunction<StandardSchema> | JsonSchemaFunction;
 
   /** Throws a `TypeError` where the definition cannot work. */
@@ -117,6 +153,10 @@ export class CheckedFunction implements RegisteredFunction {
     for (const part of ["description", "execute"] as const) {
       if (definition[part] === undefined) throw new TypeError(`registerFunction ${name}: ${part} is missing`);
     }
+    const { filler, timeoutMs, runOnAfterMs } = definition;
+    if (filler !== undefined) this.filler = filler;
+    if (timeoutMs !== undefined) this.timeoutMs = timeoutMs;
+    if (runOnAfterMs !== undefined) this.runOnAfterMs = runOnAfterMs;
     this.#definition = definition;
     this.declaration = {
       name,

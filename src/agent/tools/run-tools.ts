@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
@@ -8,7 +9,8 @@ import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { AgentLimits } from "../options/limits.ts";
 import { type Handoff, isHandoff } from "../role/handoff.ts";
 import { whileToolRuns } from "../thread/running-tools.ts";
-import { BadArgumentsError } from "./functions.ts";
+import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";
+import type { Tasks } from "./tasks.ts";
 import { ToolError } from "./tool-error.ts";
 import { readResponse, ToolOutput } from "./tool-output.ts";
 import type { Tools } from "./tools.ts";
@@ -33,6 +35,8 @@ export interface ToolRound {
   readonly onResult?: (result: ToolResult) => void;
   /** Takes a handoff that a tool has returned. Throws where it cannot be. Left out where the model takes none. */
   readonly onHandoff?: (handoff: Handoff) => void;
+  /** Keeps functions that run on. Left out where the model waits for all of them. */
+  readonly tasks?: Tasks;
   readonly log: Log;
 }
 
@@ -76,7 +80,16 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
 
   const giveUp = new AbortController();
   const { agent, session, participants } = round.context;
-  const given = { signal: giveUp.signal, agent, session, participants };
+  let progress = "";
+  const given = {
+    signal: giveUp.signal,
+    agent,
+    session,
+    participants,
+    progress: (words: string) => {
+      progress = String(words);
+    },
+  };
   const asked = whileToolRuns(call.name, () => registered.call(call.arguments, given));
   const running = asked
     .then((value) => readResponse(value, limits.maxToolOutputLength))
@@ -91,9 +104,30 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   // Told at once, so that it stands before the end of the turn.
   const cancelled = () => over("cancelled", signal.reason);
   signal.addEventListener("abort", cancelled, { once: true });
+  const runsOn = round.tasks?.hasRoom ? registered.runOnAfterMs : undefined;
+  const limit = timeLimit(registered, limits, runsOn !== undefined);
   try {
     const what = `The tool ${call.name}`;
-    const value = await within(running, limits.toolTimeoutMs, what, signal, "limits.toolTimeoutMs");
+    if (runsOn !== undefined && (await takesLonger(running, runsOn, signal)) && round.tasks !== undefined) {
+      const ended = within(running, limit.ms - runsOn, what, giveUp.signal, limit.option);
+      return round.tasks.keep({
+        call,
+        progress: () => progress,
+        cancel: (reason) => giveUp.abort(reason),
+        result: ended.then(
+          (value) => {
+            over("done");
+            return { ok: true, output: new ToolOutput(limits.maxToolOutputLength).tell(value).output };
+          },
+          (error: unknown) => {
+            over(giveUp.signal.aborted ? "cancelled" : "failed", error);
+            giveUp.abort(error);
+            return { ok: false, output: failure(call, error, limits).output };
+          },
+        ),
+      });
+    }
+    const value = await within(running, limit.ms, what, signal, limit.option);
     signal.throwIfAborted();
     if (isHandoff(value)) {
       handOff(value, round);
@@ -117,6 +151,32 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     return failure(call, error, limits);
   } finally {
     signal.removeEventListener("abort", cancelled);
+  }
+}
+
+/** Returns the longest time that a function may run, and the name of the option that says so. */
+function timeLimit(
+  { timeoutMs }: RegisteredFunction,
+  { toolTimeoutMs, taskTimeoutMs }: AgentLimits,
+  runsOn: boolean,
+): { readonly ms: number; readonly option: string } {
+  if (timeoutMs !== undefined) return { ms: timeoutMs, option: "timeoutMs" };
+  return runsOn
+    ? { ms: taskTimeoutMs, option: "limits.taskTimeoutMs" }
+    : { ms: toolTimeoutMs, option: "limits.toolTimeoutMs" };
+}
+
+/** Resolves with whether a function is still running after so many milliseconds. Rejects where the signal fires before. */
+async function takesLonger(running: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
+  const over = new AbortController();
+  const done = running.then(
+    () => false,
+    () => false,
+  );
+  try {
+    return await Promise.race([done, delay(ms, true, { signal: AbortSignal.any([signal, over.signal]) })]);
+  } finally {
+    over.abort();
   }
 }
 

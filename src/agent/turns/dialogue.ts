@@ -1,13 +1,11 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
-import { plainError } from "../../shared/errors.ts";
-import { now, type TextMessage } from "../../shared/protocol.ts";
+import type { TextMessage } from "../../shared/protocol.ts";
 import type { FilledAgentOptions } from "../agent-options.ts";
 import type { SayOptions } from "../call/agent-in-call.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import { RecognisedHearing } from "../hearing/recognised-hearing.ts";
-import type { LLM } from "../llm.ts";
 import { PipelineResponder } from "../model/pipeline-responder.ts";
 import type { Budget } from "../options/budget.ts";
 import { RealtimeHearing } from "../realtime/realtime-hearing.ts";
@@ -15,11 +13,13 @@ import { RealtimeResponder } from "../realtime/realtime-responder.ts";
 import { isRealtime } from "../realtime-model.ts";
 import type { DialogueState } from "../resume/call-state.ts";
 import { takeUp } from "../resume/take-up.ts";
+import { answeringRole } from "../role/answering-role.ts";
 import type { CurrentRole } from "../role/current-role.ts";
 import type { Handoff } from "../role/handoff.ts";
 import type { Output, OutputEvents } from "../speaking/output.ts";
 import { Playback } from "../speaking/playback.ts";
 import { TextOutput } from "../speaking/text-output.ts";
+import { Tasks } from "../tools/tasks.ts";
 import { Conversation } from "./conversation.ts";
 import type { Answer } from "./responder.ts";
 import { Turn } from "./turn.ts";
@@ -28,6 +28,7 @@ import type { OutputKind } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 import { reportCutTurn } from "./turn-report.ts";
+import { UnheardParticipants } from "./unheard-participants.ts";
 
 export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
@@ -57,8 +58,8 @@ export class Dialogue {
   readonly #conversation: Conversation;
   readonly #responder: PipelineResponder | RealtimeResponder;
   readonly #queue: TurnQueue;
-  /** Participants who cannot be heard at the moment, though they are there. */
-  readonly #unheard = new Set<string>();
+  readonly #tasks: Tasks;
+  readonly #unheard: UnheardParticipants;
   /** The two sides of the call's sound; null in a call of text, or where the agent hears nobody. */
   #hearing: Hearing | null = null;
   #playback: Playback | null = null;
@@ -74,6 +75,14 @@ export class Dialogue {
     this.#conversation = new Conversation(limits);
     this.#conversation.append(options.before?.messages ?? []);
     this.#turns = options.before?.turns ?? 0;
+    const { unheardApology } = options.agent;
+    this.#unheard = new UnheardParticipants(context, () => {
+      if (unheardApology !== null && !this.#speaksItself) this.#apologise(unheardApology);
+    });
+    this.#tasks = new Tasks(context, {
+      onEnded: (instruction) => void this.respond(instruction),
+      onChange: options.onStep,
+    });
     this.#responder = this.#makeResponder(options.agent);
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
@@ -94,7 +103,8 @@ export class Dialogue {
     const pending = this.#queue.running?.pending ?? null;
     const responder = this.#responder;
     const handle = responder.hears ? responder.connection.handle : null;
-    return { messages: this.#conversation.messages, pending, waiting, turns: this.#turns, handle };
+    const { messages } = this.#conversation;
+    return { messages, pending, waiting, turns: this.#turns, tasks: this.#tasks.state, handle };
   }
 
   /**
@@ -106,6 +116,8 @@ export class Dialogue {
     const { messages, owes, turns } = takeUp(before, heard);
     if (before.pending !== null) reportCutTurn(this.#context, before.pending, heard);
     this.#conversation.append(messages);
+    const lost = Tasks.lost(before.tasks);
+    if (lost !== null) this.#conversation.append([{ role: "instruction", text: lost }]);
     if (owes && line !== null) this.#queue.add(this.#turn({ origin: "say", text: line }), "next", false);
     for (const input of turns) this.#takeUpTurn(input);
   }
@@ -158,8 +170,8 @@ export class Dialogue {
       ...turns,
       stt: agent.stt,
       bargeIn: agent.bargeIn,
-      unheard: (participantId, error) => this.#unheardFrom(participantId, error),
-      heardAgain: (participantId) => this.#heardAgain(participantId),
+      unheard: (participantId, error) => this.#unheard.add(participantId, error),
+      heardAgain: (participantId) => this.#unheard.heardAgain(participantId),
     });
   }
 
@@ -168,8 +180,8 @@ export class Dialogue {
     const { role } = this.#options;
     if (!isRealtime(llm)) {
       return new PipelineResponder(this.#context, {
-        // Roles have text models alone, and the agent's own is one.
-        role: role as CurrentRole & { readonly llm: LLM },
+        role: answeringRole(role, this.#tasks),
+        tasks: this.#tasks,
         onHandoff: (handoff) => role.become(handoff.role, "tool"),
         isSilent: (text) => this.#playback?.isSilent(text) ?? false,
       });
@@ -181,13 +193,8 @@ export class Dialogue {
       history: () => this.#conversation.messages,
       handle: this.#options.before?.handle ?? null,
       onUnasked: (answer) => this.#unasked(answer),
-      onUnreachable: (error) => {
-        for (const participantId of this.#hearing?.participants ?? [])
-          if (!this.#unheard.has(participantId)) this.#unheardFrom(participantId, error);
-      },
-      onReached: () => {
-        for (const participantId of this.#unheard) this.#heardAgain(participantId);
-      },
+      onUnreachable: (error) => this.#unheard.addAll(this.#hearing?.participants ?? [], error),
+      onReached: () => this.#unheard.allHeardAgain(),
     });
   }
 
@@ -248,7 +255,7 @@ export class Dialogue {
   }
 
   participantLeft(participantId: string): void {
-    this.#unheard.delete(participantId);
+    this.#unheard.left(participantId);
     this.#hearing?.participantLeft(participantId);
   }
 
@@ -289,32 +296,6 @@ export class Dialogue {
   #openOutput(kind: OutputKind, events: OutputEvents): Output {
     const output = kind === "sound" ? this.#playback?.openSound(events) : this.#playback?.openText(events);
     return output ?? new TextOutput(events.heard);
-  }
-
-  /**
-   * Says the apology for a participant who is not heard. It is said once, however many are not heard, since the recogniser
-   * has failed for all.
-   */
-  #unheardFrom(participantId: string, error: unknown): void {
-    const { emit, log } = this.#context;
-    const { unheardApology } = this.#options.agent;
-    const first = this.#unheard.size === 0;
-    this.#unheard.add(participantId);
-    emit({ type: "participant_unheard", at: now(), participantId, error: plainError(error) });
-    log.error(
-      { event: "participant_unheard", participant_id: participantId, err: plainError(error) },
-      "A participant cannot be heard",
-    );
-    if (first && unheardApology !== null && !this.#speaksItself) this.#apologise(unheardApology);
-  }
-
-  #heardAgain(participantId: string): void {
-    this.#unheard.delete(participantId);
-    this.#context.emit({ type: "participant_heard", at: now(), participantId });
-    this.#context.log.info(
-      { event: "participant_heard", participant_id: participantId },
-      "A participant is heard again",
-    );
   }
 
   #apologise(text: string): void {

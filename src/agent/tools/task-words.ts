@@ -1,0 +1,21 @@
+import { cutText } from "../../shared/text/text.ts";
+import type { ToolResult } from "../model/message.ts";
+import type { TaskState } from "./tasks.ts";
+
+/** The most characters of a task's result that the model is told. */
+const mostOfResult = 20_000;
+
+/** Returns the result of a call that runs on. */
+export const taskKept = (id: string): string =>
+  `This takes longer, and runs on as ${id}. You will be told when it is over. Tell the participant that it is under way, and go on with the conversation.`;
+
+/** Returns the instruction that tells how a task has ended. */
+export const taskEnded = (
+  { id, name }: TaskState,
+  { ok, output }: Pick<ToolResult, "ok" | "output">,
+): string =>
+  `(The task ${id}, "${name}", ${ok ? "is done. Its result" : "has failed. Its error"}: ${cutText(output, mostOfResult)}\nTell the participant in a sentence.)`;
+
+/** Returns the instruction that tells of tasks that ended with the thread of the agent before. */
+export const lostTasks = (tasks: readonly TaskState[]): string =>
+  `(Tasks were cut off: ${tasks.map(({ id, name }) => `${id}, "${name}"`).join("; ")}. It is not known whether they were carried out. Ask before one is done again.)`;
