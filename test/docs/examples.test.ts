@@ -249,3 +249,22 @@ test.serial("roles.ts: the receptionist hands over to billing, which finds the b
   await agent.simpleResponse("A7");
   t.is(agent.data.get("bill"), "A7");
 });
+
+test.serial("known-caller.ts: a call begins with what is known", async (t) => {
+  const { remember } = await import("../../examples/known-caller.ts");
+  const llm = new testing.LLM();
+  const agent = new Agent({
+    edge: new testing.Edge(),
+    agentUser: { id: "agent", name: "Agent" },
+    instructions: "",
+    llm,
+  });
+  t.teardown(() => agent.close());
+  remember(agent);
+  await agent.join(await agent.createCall("default", "c1"), { participantWaitTimeoutMs: null });
+  await agent.simpleResponse("When will it be there?");
+  t.deepEqual(
+    llm.requests[0]?.messages.map(({ role }) => role),
+    ["participant", "agent", "instruction"],
+  );
+});

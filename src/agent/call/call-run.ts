@@ -34,6 +34,7 @@ import type { AgentInCall, SayOptions, ToolContext } from "./agent-in-call.ts";
 import { AloneTimer } from "./alone-timer.ts";
 import type { CallContext } from "./call-context.ts";
 import { CallEvents } from "./call-events.ts";
+import type { CallHistory } from "./call-history.ts";
 import { CallMembership } from "./call-membership.ts";
 import { closeStep } from "./close-step.ts";
 import { GuestAccess } from "./guest-access.ts";
@@ -49,6 +50,7 @@ export type AgentListener = (event: AgentEvent) => unknown;
 export interface AgentParts {
   readonly agent: AgentInCall;
   readonly data: CallData;
+  readonly conversation: CallHistory;
   readonly role: CurrentRole;
 }
 
@@ -86,7 +88,7 @@ export class CallRun {
     options: FilledAgentOptions,
     host: AgentHost,
     listeners: Iterable<AgentListener>,
-    { agent, data, role }: AgentParts,
+    { agent, data, conversation, role }: AgentParts,
   ) {
     this.#given = options;
     this.#before = host.resumption && readCallState(host.resumption.state);
@@ -152,6 +154,7 @@ export class CallRun {
       onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
+    conversation.enter(this.#dialogue.history, { takesUp: this.#before !== null });
     this.#steering = new Steering(this.#dialogue, role);
     if (host.resumption?.rests) this.#dialogue.rest();
     this.#handOver = new HandOver({
