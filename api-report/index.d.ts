@@ -30,7 +30,6 @@ export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEve
 export interface AgentInCall {
     readonly agentUser: AgentUser;
     readonly data: AgentData;
-    readonly conversation: CallConversation;
     readonly role: string | null;
     become(role: string | null): void;
     instruct(instructions: string): void;
@@ -140,7 +139,7 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
     readonly bargeIn?: Partial<BargeInOptions>;
     readonly userSilentAfterMs?: number | null;
     readonly budget?: Partial<BudgetOptions>;
-    readonly tools?: Tools;
+    readonly tools?: Toolset | readonly Toolset[];
     readonly allowedTools?: readonly string[];
     readonly roles?: Readonly<Record<string, AgentRole>>;
 }
@@ -149,7 +148,7 @@ export interface AgentRole {
     readonly instructions?: string;
     readonly llm?: LLM;
     readonly tts?: TTS;
-    readonly tools?: Tools;
+    readonly tools?: Toolset | readonly Toolset[];
     readonly allowedTools?: readonly string[];
     readonly onEnter?: (change: RoleChange) => unknown;
     readonly onExit?: (change: RoleChange) => unknown;
@@ -223,11 +222,6 @@ export interface BuiltInTransform {
 export interface Call {
     readonly callType: string;
     readonly callId: string;
-}
-
-export interface CallConversation {
-    readonly messages: readonly Message[];
-    append(...messages: readonly Message[]): void;
 }
 
 export interface CallRequest extends Call {
@@ -946,6 +940,13 @@ export interface RegistryLimits {
     readonly maxSessionsPerCall: number | null;
 }
 
+export interface RemoteToolset extends Toolset {
+    readonly provider: string;
+    readonly model: string;
+    warm(signal: AbortSignal): Promise<void>;
+    close(): Promise<void>;
+}
+
 export interface ResponseLatency {
     readonly responseMs: number;
     readonly endOfTurnMs?: number;
@@ -1412,6 +1413,13 @@ export interface ToolEvent {
     readonly error?: string;
 }
 
+export declare class ToolImages {
+    readonly images: readonly ImagePart[];
+    readonly output: unknown;
+    constructor(images: readonly ImagePart[], output: unknown);
+    static is(value: unknown): value is ToolImages;
+}
+
 export interface ToolResult {
     readonly callId: string;
     readonly name: string;
@@ -1420,13 +1428,16 @@ export interface ToolResult {
     readonly format?: "text" | "json";
 }
 
-export interface Tools {
+export interface Tools extends Toolset {
     registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
     registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
-    readonly functions: ReadonlyMap<string, RegisteredFunction>;
     readonly declarations: readonly FunctionDeclaration[];
 }
 export declare const Tools: new () => Tools;
+
+export interface Toolset {
+    readonly functions: ReadonlyMap<string, RegisteredFunction>;
+}
 
 export interface TranscriptEvent {
     readonly type: "transcript";

@@ -11,6 +11,12 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
     "elevenlabs/api/resources/textToSpeech/client/Client.js": ["TextToSpeech"],
     "elevenlabs/core/fetcher/getFetchFn.js": ["default"],
   },
+  "providers/mcp": {
+    "@modelcontextprotocol/sdk/client/index.js": ["Client"],
+    "@modelcontextprotocol/sdk/client/stdio.js": ["StdioClientTransport"],
+    "@modelcontextprotocol/sdk/client/streamableHttp.js": ["StreamableHTTPClientTransport"],
+    "@modelcontextprotocol/sdk/types.js": ["ResultSchema", "ToolListChangedNotificationSchema"],
+  },
   media: {
     werift: weriftParts,
   },

@@ -9,7 +9,6 @@ export type { AgentOptions, Joined, JoinOptions } from "./agent/agent-options.ts
 export type {
   AgentData,
   AgentInCall,
-  CallConversation,
   SayOptions,
   SessionFacts,
   ToolContext,
@@ -92,7 +91,8 @@ export type {
   StandardSchema,
 } from "./agent/tools/schema.ts";
 export { ToolError } from "./agent/tools/tool-error.ts";
-export { Tools } from "./agent/tools/tools.ts";
+export { ToolImages } from "./agent/tools/tool-images.ts";
+export { type RemoteToolset, Tools, type Toolset } from "./agent/tools/tools.ts";
 export type { Alignment, SpeakOptions, SpeechChunk, TTS } from "./agent/tts.ts";
 export type { Heard } from "./agent/turns/heard.ts";
 export { Agent } from "./api/agent.ts";

@@ -1,5 +1,4 @@
 import { permissions } from "../../src/options/permissions.ts";
-import { type CompatibleService, compatibleServices } from "../../src/shared/compatible-services.ts";
 import { endReasons } from "../../src/shared/end-reasons.ts";
 import { keysOf, type ProviderPart, type ProviderRow, providers } from "../../src/shared/provider-table.ts";
 
@@ -25,17 +24,6 @@ export const pageTables: Readonly<Record<string, () => string>> = {
         byToken ? "yes" : "no",
       ]),
     ),
-  "compatible-services": () =>
-    tableOf(
-      ["Service", "Address", "Key", "Parts", "What to know"],
-      Object.entries<CompatibleService>(compatibleServices).map(([name, service]) => [
-        `${service.title}, ${code(name)}`,
-        service.baseUrl === null ? "yours" : code(service.baseUrl),
-        `${code(service.apiKey.name)}${service.needsKey ? "" : ", or none"}`,
-        service.parts.map((part) => code(className[part])).join(", "),
-        service.note,
-      ]),
-    ),
   providers: () =>
     tableOf(
       ["Import", "Has", "Needs"],
@@ -52,6 +40,7 @@ export const className = {
   llm: "LLM",
   stt: "STT",
   tts: "TTS",
+  tools: "Server",
   edge: "Edge",
 } as const satisfies Record<ProviderPart, string>;
 

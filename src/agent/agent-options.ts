@@ -28,7 +28,15 @@ import { pronunciationsCheck } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
 import { textTransformsCheck } from "./speech-text/text-transform.ts";
 import type { STT } from "./stt.ts";
-import { joinedTools, requireFunctions, type Tools } from "./tools/tools.ts";
+import {
+  isRemote,
+  joinedTools,
+  type RemoteToolset,
+  requireFunctions,
+  type Tools,
+  type Toolset,
+  toolsetsCheck,
+} from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
 /** The options of an agent. A wrong one throws a `TypeError` that names it. */
@@ -102,13 +110,13 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    */
   readonly budget?: Partial<BudgetOptions>;
   /**
-   * Functions that the model may call, besides those that are registered on it.
+   * Functions that the model may call, besides those that are registered on it: a set of one's own, that of an MCP server, or several.
    * @default none
    */
-  readonly tools?: Tools;
+  readonly tools?: Toolset | readonly Toolset[];
   /**
    * Functions that the model may call, by name. Those named here have to be registered by the time that `createAgent`
-   * returns, or the agent joins.
+   * returns, or the agent joins, unless the agent has those of a server.
    * @default all that are registered
    */
   readonly allowedTools?: readonly string[];
@@ -202,7 +210,7 @@ const checks: Checks<AgentOptions> = {
   bargeIn: group(bargeInChecks),
   userSilentAfterMs: orNull(duration()),
   budget: group(budgetChecks),
-  tools: having(["registerFunction"], "new Tools()"),
+  tools: toolsetsCheck,
   allowedTools: texts,
   roles: rolesCheck,
   broadcastMetrics: truth,
@@ -263,9 +271,18 @@ export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): 
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
 }
 
-/** Returns the functions that the model may call. Throws a `TypeError` where two of them have the same name. */
-export function toolsOf(options: ToolOptions): Tools {
-  return joinedTools(toolSets(options), options.allowedTools);
+/**
+ * Returns the functions that the model may call. Throws a `TypeError` where two of them have the same name.
+ * @param onLeftOut Takes each function of a server that is left out, since its name is taken.
+ */
+export function toolsOf(options: ToolOptions, onLeftOut?: (set: RemoteToolset, name: string) => void): Tools {
+  return joinedTools(toolSets(options), options.allowedTools, onLeftOut);
+}
+
+/** Returns the sets of functions that servers offer, in whatever role of the agent. */
+export function remoteToolsets(options: AgentOptions): readonly RemoteToolset[] {
+  const roles = Object.values(options.roles ?? {}).map((role) => ({ ...options, ...role }));
+  return [...new Set([options, ...roles].flatMap(toolSets).filter(isRemote))];
 }
 
 /**
@@ -274,19 +291,23 @@ export function toolsOf(options: ToolOptions): Tools {
  */
 export function checkTools(options: AgentOptions): void {
   const { allowedTools = [], roles = {} } = options;
-  requireFunctions(joinedTools(toolSets(options)), allowedTools, "new Agent: allowedTools");
+  requireTools(options, allowedTools, "new Agent: allowedTools");
   for (const [name, role] of Object.entries(roles)) {
-    const sets = toolSets({ ...options, ...role });
-    requireFunctions(joinedTools(sets), role.allowedTools ?? [], `new Agent: roles.${name}.allowedTools`);
+    requireTools({ ...options, ...role }, role.allowedTools ?? [], `new Agent: roles.${name}.allowedTools`);
   }
   checkTaken(options);
+}
+
+/** Throws a `TypeError` for a function that is allowed and does not exist. Servers may offer any name, also later. */
+function requireTools(options: ToolOptions, names: readonly string[], where: string): void {
+  const sets = toolSets(options);
+  if (!sets.some(isRemote)) requireFunctions(joinedTools(sets), names, where);
 }
 
 /** The options that say which functions a model may call. */
 type ToolOptions = Pick<AgentOptions, "llm" | "tools" | "allowedTools">;
 
-const toolSets = ({ llm, tools }: ToolOptions): readonly Tools[] =>
-  tools === undefined ? [llm.tools] : [llm.tools, tools];
+const toolSets = ({ llm, tools = [] }: ToolOptions): readonly Toolset[] => [llm.tools, ...[tools].flat()];
 
 /** Throws a `TypeError` that names a function which the service of the model would refuse. */
 function checkTaken(options: AgentOptions): void {

@@ -7,6 +7,7 @@ import { errorKind } from "./error-kind.ts";
 import type { Model } from "./model/model.ts";
 import { membersOf, type Service } from "./service.ts";
 import type { STT } from "./stt.ts";
+import type { RemoteToolset } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
 /** The services that an agent is made of. */
@@ -15,9 +16,11 @@ interface Services {
   readonly llm: Model;
   readonly stt?: STT;
   readonly tts?: TTS;
+  /** The servers of functions. */
+  readonly toolsets: readonly RemoteToolset[];
 }
 
-type Part = "llm" | "stt" | "tts" | "edge";
+type Part = AgentService["part"];
 
 /** The part of a service that readiness needs. */
 interface Warmable extends Service {
@@ -26,7 +29,9 @@ interface Warmable extends Service {
 
 type Checkable = Pick<Warmable, "provider" | "warm">;
 
-const partsOf = (services: { readonly [Name in Part]?: Warmable | undefined }): [Part, Warmable][] =>
+const partsOf = (
+  services: { readonly [Name in Exclude<Part, "tools">]?: Warmable | undefined },
+): [Part, Warmable][] =>
   Object.entries(services).filter((entry): entry is [Part, Warmable] => entry[1] !== undefined);
 
 /** The longest time that a service may take to tell whether it lets the agent in, in milliseconds. */
@@ -36,10 +41,19 @@ const checkTimeoutMs = 5_000;
 export class ServicesReady {
   readonly #context: CallContext;
   readonly #services: Services;
+  #toolsKnown: Promise<void> | null = null;
 
   constructor(context: CallContext, services: Services) {
     this.#context = context;
     this.#services = services;
+  }
+
+  /** Resolves when the functions of all servers are known, as far as these can be reached. It begins with the first call. */
+  get toolsKnown(): Promise<void> {
+    this.#toolsKnown ??= Promise.all(this.#services.toolsets.map((set) => this.#prepare("tools", set))).then(
+      () => undefined,
+    );
+    return this.#toolsKnown;
   }
 
   /**
@@ -48,6 +62,7 @@ export class ServicesReady {
    */
   prepare(): void {
     const { edge, llm, stt, tts } = this.#services;
+    void this.toolsKnown;
     const wanted = edge.sound === false ? { llm } : { llm, stt, tts };
     for (const [part, service] of partsOf(wanted)) {
       for (const member of membersOf(service)) void this.#prepare(part, member);
@@ -68,7 +83,11 @@ export class ServicesReady {
       const { provider } = edge;
       return { part: "edge", provider, model: null, reserve: [], problem: await this.#check("edge", [edge]) };
     };
-    return [...(await Promise.all(services)).flat(), await place()];
+    const servers = this.#services.toolsets.map(async (set): Promise<AgentService> => {
+      const { provider, model } = set;
+      return { part: "tools", provider, model, reserve: [], problem: await this.#check("tools", [set]) };
+    });
+    return [...(await Promise.all(services)).flat(), ...(await Promise.all(servers)), await place()];
   }
 
   async #prepare(part: Part, service: Warmable): Promise<void> {
@@ -103,7 +122,8 @@ export class ServicesReady {
     return (await Promise.all(checks)).find((problem) => problem !== null) ?? null;
   }
 
-  #failed(component: Part, { provider }: Checkable, error: unknown): void {
+  #failed(part: Part, { provider }: Checkable, error: unknown): void {
+    const component = part === "tools" ? "tool" : part;
     this.#context.measure({ kind: "error", component, provider, error: errorKind(error) });
   }
 }

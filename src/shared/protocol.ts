@@ -165,9 +165,9 @@ export interface AgentReport {
 }
 
 export interface AgentService {
-  readonly part: "llm" | "stt" | "tts" | "edge";
+  readonly part: "llm" | "stt" | "tts" | "tools" | "edge";
   readonly provider: string;
-  /** The name of the model; null for an edge. */
+  /** The name of the model, or of the server that offers tools; null for an edge. */
   readonly model: string | null;
   /** The providers that replace it when it fails, from a `fallback`. */
   readonly reserve: readonly string[];

@@ -187,6 +187,7 @@ test("the caller that is a recording is loaded only when it is asked for", (t) =
 test("a package for one purpose is imported by what serves it alone, and only when it is asked for", (t) => {
   const owners: readonly (readonly [sdk: RegExp, folder: string])[] = [
     [/^@google\/genai/, "src/providers/gemini/"],
+    [/^@modelcontextprotocol\/sdk/, "src/providers/mcp/"],
     [/^@deepgram\/sdk/, "src/providers/deepgram/"],
     [/^@stream-io\/node-sdk/, "src/providers/stream/"],
     [/^werift/, "src/media/"],

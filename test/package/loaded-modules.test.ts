@@ -84,6 +84,9 @@ test.serial("neither side pays for the other: what each really loads", async (t)
   t.false(main!.own.has("src/agent/thread/session-thread.ts"));
   t.deepEqual(providersIn(main!.own), []);
   t.false(main!.packages.has("werift"));
+  /** Packages that only an agent's own code asks for. */
+  const optional = ["@modelcontextprotocol/sdk", "@ai-sdk/provider"];
+  for (const { packages } of [main!, ...ready]) t.false(optional.some((name) => packages.has(name)));
 
   for (const { packages, own, late } of ready) {
     t.deepEqual(providersIn(own), ["browser", "local"]);

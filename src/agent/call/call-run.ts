@@ -16,6 +16,7 @@ import {
   type FilledAgentOptions,
   type Joined,
   type JoinOptions,
+  remoteToolsets,
   staged,
 } from "../agent-options.ts";
 import type { Call, ConnectionEvent } from "../edge.ts";
@@ -34,7 +35,6 @@ import type { AgentInCall, SayOptions, ToolContext } from "./agent-in-call.ts";
 import { AloneTimer } from "./alone-timer.ts";
 import type { CallContext } from "./call-context.ts";
 import { CallEvents } from "./call-events.ts";
-import type { CallHistory } from "./call-history.ts";
 import { CallMembership } from "./call-membership.ts";
 import { closeStep } from "./close-step.ts";
 import { GuestAccess } from "./guest-access.ts";
@@ -50,7 +50,6 @@ export type AgentListener = (event: AgentEvent) => unknown;
 export interface AgentParts {
   readonly agent: AgentInCall;
   readonly data: CallData;
-  readonly conversation: CallHistory;
   readonly role: CurrentRole;
 }
 
@@ -80,6 +79,7 @@ export class CallRun {
   readonly #before: CallState | null;
   readonly #state: StateKeeper;
   readonly #handOver: HandOver;
+  readonly #ready: ServicesReady;
   /** True once the agent is in its call, and has taken up what another one left. */
   #begun = false;
   #closing: Promise<void> | null = null;
@@ -88,7 +88,7 @@ export class CallRun {
     options: FilledAgentOptions,
     host: AgentHost,
     listeners: Iterable<AgentListener>,
-    { agent, data, conversation, role }: AgentParts,
+    { agent, data, role }: AgentParts,
   ) {
     this.#given = options;
     this.#before = host.resumption && readCallState(host.resumption.state);
@@ -154,8 +154,9 @@ export class CallRun {
       onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
-    conversation.enter(this.#dialogue.history, { takesUp: this.#before !== null });
     this.#steering = new Steering(this.#dialogue, role);
+    const toolsets = remoteToolsets(this.#options);
+    this.#ready = new ServicesReady(context, { ...this.#options, toolsets });
     if (host.resumption?.rests) this.#dialogue.rest();
     this.#handOver = new HandOver({
       signal: this.#lifetime.signal,
@@ -170,7 +171,7 @@ export class CallRun {
 
   /** Returns the agent as its session sees it. */
   get handle(): AgentHandle {
-    const ready = new ServicesReady(this.#context, this.#options);
+    const ready = this.#ready;
     const { edge } = this.#options;
     return {
       message: (message) => this.#take(message),
@@ -189,6 +190,8 @@ export class CallRun {
 
   async join(call: Call, options: JoinOptions): Promise<Joined> {
     checkTools(this.#options);
+    // The functions of servers are asked for meanwhile.
+    const { toolsKnown } = this.#ready;
     const connection = await this.#membership.join(call, this.#before?.hints ?? null);
     if (connection.audio) this.#dialogue.useSound(connection.audio);
     connection.subscribe((event) => this.#happened(event));
@@ -204,6 +207,7 @@ export class CallRun {
     const waiting = this.#participantWait.wait(waitMs, this.#lifetime.signal);
     if (this.#before === null) this.#begin();
     const accompanied = this.#membership.accompanied || (await waiting);
+    await toolsKnown;
     if (this.#before !== null) this.#takeUp(this.#before);
     // Not before: who types ends the wait, and is greeted before they are answered.
     this.#dialogue.open();
@@ -365,6 +369,7 @@ export class CallRun {
       leaving.then(() => this.#step("close the edge", () => edge.close())),
       this.#step("close the agent's own edge", async () => (ownEdge === edge ? undefined : ownEdge.close())),
       ...models.map((llm) => this.#step("close the model", () => llm.close())),
+      ...remoteToolsets(this.#options).map((set) => this.#step("close the tools", () => set.close())),
       stt && silent.then(() => this.#step("close the recogniser", () => stt.close())),
       ...voices.map((tts) => silent.then(() => this.#step("close the voice", () => tts.close()))),
     ]);

@@ -12,7 +12,7 @@ import type { Tools } from "../tools/tools.ts";
 import type { AnswerPart } from "../turns/responder.ts";
 import { BadAnswerError } from "./bad-answer-error.ts";
 import { generate } from "./generation.ts";
-import type { Message, ToolCall, ToolResult } from "./message.ts";
+import type { ImagePart, Message, ToolCall, ToolResult } from "./message.ts";
 import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
@@ -145,11 +145,14 @@ export class Reply {
       onHandoff(handoff);
       handedOff = handoff;
     };
-    const round = { tools, limits, context, signal, onOutcome, onResult, onHandoff: takeHandoff, tasks, log };
-    const results = await runTools(calls, round);
+    const shown: Message[] = [];
+    const onImages = (call: ToolCall, images: readonly ImagePart[]) => shown.push(imagesOf(call, images));
+    const listeners = { onOutcome, onResult, onHandoff: takeHandoff, onImages };
+    const results = await runTools(calls, { tools, limits, context, signal, ...listeners, tasks, log });
     this.#round = null;
     this.#keepText(calls);
-    this.#messages.push({ role: "tools", results });
+    // Few vendors take images within a result, and all that take images take them in a message of their own.
+    this.#messages.push({ role: "tools", results }, ...shown);
     if (handedOff !== null) give({ type: "handoff", handoff: handedOff });
     return handedOff !== null;
   }
@@ -264,6 +267,13 @@ export class Reply {
       give({ type: "text", delta: this.#text });
     } else give({ type: "text", delta: text });
   }
+}
+
+/** Returns the message that shows images of a result. Its text is what a model is told that takes no images. */
+function imagesOf({ name }: ToolCall, images: readonly ImagePart[]): Message {
+  const count = images.length === 1 ? "an image" : `${images.length} images`;
+  const text = `(${name} returned ${count}.)`;
+  return { role: "instruction", text, parts: [{ type: "text", text }, ...images] };
 }
 
 /** The kinds of answers that are of no use. */

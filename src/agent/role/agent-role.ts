@@ -8,7 +8,7 @@ import {
   textOrEmpty,
   texts,
 } from "../options/option-checks.ts";
-import type { Tools } from "../tools/tools.ts";
+import { type Toolset, toolsetsCheck } from "../tools/tools.ts";
 import type { TTS } from "../tts.ts";
 
 /**
@@ -23,7 +23,7 @@ export interface AgentRole {
   /** The voice, from the next turn on. It is freed with the agent. */
   readonly tts?: TTS;
   /** The functions that the model may call besides those that are registered on it, in place of the agent's `tools`. */
-  readonly tools?: Tools;
+  readonly tools?: Toolset | readonly Toolset[];
   /** The functions that the model may call, by name. */
   readonly allowedTools?: readonly string[];
   /** Called as the agent takes on the role, with the role before; null for that of its own options. Its error is logged. */
@@ -50,7 +50,7 @@ const checks: Checks<AgentRole> = {
   instructions: textOrEmpty,
   llm: having(["generate", "close"], "a text model, such as new gemini.LLM()"),
   tts: having(["speak", "close"], "a voice, such as new elevenlabs.TTS()"),
-  tools: having(["registerFunction"], "new Tools()"),
+  tools: toolsetsCheck,
   allowedTools: texts,
   onEnter: anyFunction,
   onExit: anyFunction,

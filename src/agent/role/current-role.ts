@@ -7,7 +7,7 @@ import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
 import { isRealtime, type RealtimeModel } from "../realtime-model.ts";
 import { membersOf, type Service } from "../service.ts";
-import type { Tools } from "../tools/tools.ts";
+import type { RemoteToolset, Tools } from "../tools/tools.ts";
 import type { TTS } from "../tts.ts";
 import type { AgentRole, RoleChange, RoleState } from "./agent-role.ts";
 
@@ -30,6 +30,8 @@ export class CurrentRole {
   #name: string | null = null;
   #role: AgentRole = {};
   #instructions: string | null = null;
+  /** Functions of servers that are left out, since their names are taken. */
+  readonly #namesTaken = new Set<string>();
 
   constructor(options: FilledAgentOptions) {
     this.#options = options;
@@ -71,11 +73,22 @@ export class CurrentRole {
   /** Returns the functions that the model may call; some may be registered in the middle of the call. */
   get tools(): Tools {
     const { llm, tools, allowedTools } = { ...this.#options, ...this.#role };
-    return toolsOf({ llm, ...(tools && { tools }), ...(allowedTools && { allowedTools }) });
+    const given = { llm, ...(tools && { tools }), ...(allowedTools && { allowedTools }) };
+    return toolsOf(given, (set, name) => this.#leftOut(set, name));
   }
 
   get state(): RoleState {
     return { name: this.#name, instructions: this.#instructions };
+  }
+
+  /** Notes, once, that a function of a server is left out. */
+  #leftOut({ model }: RemoteToolset, tool: string): void {
+    if (this.#namesTaken.has(`${model} ${tool}`)) return;
+    this.#namesTaken.add(`${model} ${tool}`);
+    this.#call?.context.log.warn(
+      { event: "tool_name_taken", server: model, tool },
+      "A tool of a server is left out, since another tool has its name: give the server a prefix",
+    );
   }
 
   /** Takes on the role of the agent before. One that this agent does not have is left out. */

@@ -5,13 +5,14 @@ import { now } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text/text.ts";
 import type { ToolContext } from "../call/agent-in-call.ts";
 import type { Log } from "../log.ts";
-import type { ToolCall, ToolResult } from "../model/message.ts";
+import type { ImagePart, ToolCall, ToolResult } from "../model/message.ts";
 import type { AgentLimits } from "../options/limits.ts";
 import { type Handoff, isHandoff } from "../role/handoff.ts";
 import { whileToolRuns } from "../thread/running-tools.ts";
 import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";
 import type { Tasks } from "./tasks.ts";
 import { ToolError } from "./tool-error.ts";
+import { ToolImages } from "./tool-images.ts";
 import { readResponse, ToolOutput } from "./tool-output.ts";
 import type { Tools } from "./tools.ts";
 
@@ -37,6 +38,8 @@ export interface ToolRound {
   readonly onHandoff?: (handoff: Handoff) => void;
   /** Keeps functions that run on. Left out where the model waits for all of them. */
   readonly tasks?: Tasks;
+  /** Takes the images that came with a result. */
+  readonly onImages?: (call: ToolCall, images: readonly ImagePart[]) => void;
   readonly log: Log;
 }
 
@@ -117,7 +120,10 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
         result: ended.then(
           (value) => {
             over("done");
-            return { ok: true, output: new ToolOutput(limits.maxToolOutputLength).tell(value).output };
+            return {
+              ok: true,
+              output: new ToolOutput(limits.maxToolOutputLength).tell(outputIn(value)).output,
+            };
           },
           (error: unknown) => {
             over(giveUp.signal.aborted ? "cancelled" : "failed", error);
@@ -127,13 +133,15 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
         ),
       });
     }
-    const value = await within(running, limit.ms, what, signal, limit.option);
+    const given = await within(running, limit.ms, what, signal, limit.option);
     signal.throwIfAborted();
-    if (isHandoff(value)) {
-      handOff(value, round);
+    if (isHandoff(given)) {
+      handOff(given, round);
       over("done");
-      return { callId: call.id, name: call.name, ok: true, output: handedOff(value) };
+      return { callId: call.id, name: call.name, ok: true, output: handedOff(given) };
     }
+    if (ToolImages.is(given) && given.images.length > 0) round.onImages?.(call, given.images);
+    const value = outputIn(given);
     const output = new ToolOutput(limits.maxToolOutputLength);
     const told = output.tell(value);
     if (output.untold.length > 0) {
@@ -188,6 +196,9 @@ function handOff(handoff: Handoff, { onHandoff }: ToolRound): void {
 /** Tells the next role, which reads it in the history, what has happened. */
 const handedOff = ({ role }: Handoff): string =>
   `The conversation was handed over to "${role}". You are "${role}" from here on: go on with the conversation.`;
+
+/** Returns the part of a result that the model reads. */
+const outputIn = (value: unknown): unknown => (ToolImages.is(value) ? value.output : value);
 
 function failure({ id, name }: ToolCall, error: unknown, { maxToolOutputLength }: AgentLimits): ToolResult {
   return { callId: id, name, ok: false, output: cutText(reasonToTell(error), maxToolOutputLength) };

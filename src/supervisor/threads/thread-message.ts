@@ -140,7 +140,7 @@ const report = fields<AgentReport>({
   receives: yesOrNo,
   services: listOf(
     fields<AgentService>({
-      part: oneOf(["llm", "stt", "tts", "edge"]),
+      part: oneOf(["llm", "stt", "tts", "tools", "edge"]),
       provider: name,
       model: nullOr(name),
       reserve: listOf(name, most.services),

@@ -9,7 +9,7 @@ export interface ReportLine {
   readonly text: string;
 }
 
-const names = { llm: "LLM", stt: "STT", tts: "TTS", edge: "edge" } as const;
+const names = { llm: "LLM", stt: "STT", tts: "TTS", tools: "tools", edge: "edge" } as const;
 
 /**
  * Returns the findings of a rehearsal in lines: the parts of the agent, then everything that is known not to work.

@@ -1,0 +1,67 @@
+import { cutText } from "../../shared/text/text.ts";
+
+/** A server that cannot be reached, or does not do as the protocol says. */
+export class McpServerError extends Error {
+  override readonly name = "McpServerError";
+  /** The HTTP status; undefined where there was no response. */
+  readonly status: number | undefined;
+  /** The system's code, such as `ECONNREFUSED` or `ENOENT`, else `UNREACHABLE`. */
+  readonly code: string;
+
+  constructor(
+    message: string,
+    facts: { readonly status?: number | undefined; readonly code?: string; readonly cause?: unknown },
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.status = facts.status;
+    this.code = facts.code ?? "UNREACHABLE";
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The codes of the protocol's errors that the SDK makes itself. */
+const codes = { closed: -32_000, timedOut: -32_001 };
+
+/** The way in which a request to a server failed. */
+export type FailureKind = "timed_out" | "expired" | "lost" | "refused";
+
+/** Returns how a request failed: `refused` is an error that the server told, and the connection holds. */
+export function kindOf(error: unknown): FailureKind {
+  const { name, code } = (error ?? {}) as Fields;
+  if (name === "McpError") {
+    if (code === codes.timedOut) return "timed_out";
+    return code === codes.closed ? "lost" : "refused";
+  }
+  // The server does not know the session any more: it was started anew.
+  return code === 404 ? "expired" : "lost";
+}
+
+/** Returns what a server said about an error. The SDK begins it with the number of the error. */
+export function wordsOf(error: unknown): string {
+  // Its message quotes what could not be read.
+  if (error instanceof SyntaxError) return "it wrote something that is no message";
+  const text = error instanceof Error ? error.message : String(error);
+  return cutText(text.replace(/^(?:MCP error -?\d+: )+/, "").replaceAll(/\s+/g, " "), 500, "…");
+}
+
+/** Returns the error of a server that cannot be used, for logs. @param detail What its program wrote last. */
+export function asServerError(name: string, error: unknown, detail = ""): McpServerError {
+  const status = (error as Fields | null)?.code;
+  const system = systemCode(error);
+  const said = [wordsOf(error), detail].filter((part) => part !== "").join(": ");
+  return new McpServerError(`The MCP server ${name} cannot be used: ${said}`, {
+    ...(typeof status === "number" && status >= 400 && status < 600 ? { status } : {}),
+    ...(system === null ? {} : { code: system }),
+  });
+}
+
+function systemCode(error: unknown): string | null {
+  let cause = error;
+  for (let depth = 0; depth < 5 && typeof cause === "object" && cause !== null; depth++) {
+    const { code, cause: next } = cause as Fields;
+    if (typeof code === "string") return code;
+    cause = next;
+  }
+  return null;
+}
