@@ -30,6 +30,7 @@ export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEve
 export interface AgentInCall {
     readonly agentUser: AgentUser;
     readonly data: AgentData;
+    readonly conversation: CallConversation;
     readonly role: string | null;
     become(role: string | null): void;
     instruct(instructions: string): void;
@@ -222,6 +223,11 @@ export interface BuiltInTransform {
 export interface Call {
     readonly callType: string;
     readonly callId: string;
+}
+
+export interface CallConversation {
+    readonly messages: readonly Message[];
+    append(...messages: readonly Message[]): void;
 }
 
 export interface CallRequest extends Call {

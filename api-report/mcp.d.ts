@@ -49,3 +49,11 @@ export interface StdioServerOptions extends CommonServerOptions {
 }
 
 export declare function preload(): Promise<void>;
+
+// What these name, and nobody can import:
+
+// src/agent/model/message.ts
+interface Said {
+    readonly text: string;
+    readonly parts?: readonly MessagePart[];
+}

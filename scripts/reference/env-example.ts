@@ -7,7 +7,8 @@ import {
   variableOf,
 } from "../../src/options/outside.ts";
 import { variables } from "../../src/options/runner.ts";
-import { providers } from "../../src/shared/provider-table.ts";
+import { type ProviderRow, providers } from "../../src/shared/provider-table.ts";
+import { choiceVariables } from "../../src/shared/service-choice.ts";
 import { wrapped } from "./wrapped.ts";
 
 const head = `# Made by \`npm run docs\` from the tables of src/options/ and of src/shared/provider-table.ts: change it there.
@@ -15,7 +16,8 @@ const head = `# Made by \`npm run docs\` from the tables of src/options/ and of 
 # Copy this file to .env: \`greenroom serve\`, \`greenroom run\` and \`node agent.ts\` read it from the folder they are
 # started in. A flag of the command line counts more than a variable of the environment, and that more than this file.
 # Every flag of \`greenroom serve --help\` has a variable: --max-sessions-per-call is GREENROOM_MAX_SESSIONS_PER_CALL.
-# Variables that begin with GREENROOM_, and REDIS_URL, stay with the server; all others are there for your agents too.`;
+# Variables that begin with GREENROOM_, and REDIS_URL, stay with the server, but for GREENROOM_LLM, _STT and _TTS; all others
+# are there for your agents too.`;
 
 const headings: readonly (readonly [group: HelpGroup, heading: string])[] = [
   ["Server", "The server"],
@@ -25,19 +27,24 @@ const headings: readonly (readonly [group: HelpGroup, heading: string])[] = [
   ["Common", "Both commands"],
 ];
 
+const choices = Object.values(choiceVariables);
+
 /** Returns the text of `.env.example`. */
 export function envExample(): string {
   const options = allOutsideOptions();
   return [
     head,
     section("Who may call, and secrets"),
-    ...Object.entries(variables).map(([name, { help, example }]) => entry(name, help, example)),
+    ...Object.entries(variables)
+      .filter(([name]) => !choices.some((choice) => choice.name === name))
+      .map(([name, { help, example }]) => entry(name, help, example)),
     ...headings.flatMap(([group, heading]) => [
       section(heading),
       ...options.filter(({ outside }) => outside.group === group).map(optionEntry),
     ]),
     section("Providers: what the built-in agent uses, and your own agents find too"),
-    ...Object.values(providers).flatMap((provider) =>
+    ...choices.map(({ name, help, example }) => entry(name, help, example)),
+    ...Object.values<ProviderRow>(providers).flatMap((provider) =>
       Object.values(provider.variables).map(({ name, help, example }) => entry(name, help, example)),
     ),
     "",

@@ -1,4 +1,5 @@
 import { permissions } from "../../src/options/permissions.ts";
+import { type CompatibleService, compatibleServices } from "../../src/shared/compatible-services.ts";
 import { endReasons } from "../../src/shared/end-reasons.ts";
 import { keysOf, type ProviderPart, type ProviderRow, providers } from "../../src/shared/provider-table.ts";
 
@@ -22,6 +23,17 @@ export const pageTables: Readonly<Record<string, () => string>> = {
         doc.replace("Decides ", ""),
         otherwise === null ? "everybody may" : `as ${code(otherwise)}`,
         byToken ? "yes" : "no",
+      ]),
+    ),
+  "compatible-services": () =>
+    tableOf(
+      ["Service", "Address", "Key", "Parts", "What to know"],
+      Object.entries<CompatibleService>(compatibleServices).map(([name, service]) => [
+        `${service.title}, ${code(name)}`,
+        service.baseUrl === null ? "yours" : code(service.baseUrl),
+        `${code(service.apiKey.name)}${service.needsKey ? "" : ", or none"}`,
+        service.parts.map((part) => code(className[part])).join(", "),
+        service.note,
       ]),
     ),
   providers: () =>

@@ -11,6 +11,7 @@ import {
   type JoinOptions,
 } from "./agent-options.ts";
 import type { AgentInCall, SayOptions } from "./call/agent-in-call.ts";
+import { CallHistory } from "./call/call-history.ts";
 import { type AgentListener, type AgentParts, CallRun } from "./call/call-run.ts";
 import type { AgentUser, Call } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
@@ -24,6 +25,7 @@ export class AgentShell implements AgentInCall {
   readonly agentUser: AgentUser;
   readonly llm: LLM | RealtimeModel;
   readonly data = new CallData();
+  readonly conversation = new CallHistory();
   readonly #options: FilledAgentOptions;
   readonly #role: CurrentRole;
   readonly #listeners = new Set<AgentListener>();
@@ -107,7 +109,7 @@ export class AgentShell implements AgentInCall {
   }
 
   get #parts(): AgentParts {
-    return { agent: this, data: this.data, role: this.#role };
+    return { agent: this, data: this.data, conversation: this.conversation, role: this.#role };
   }
 
   /** Attaches the agent to the session that it lives in. Throws where it belongs to a session already, or was used before. */

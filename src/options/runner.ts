@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ConsoleOptions, RunnerOptions } from "../api/runner-options.ts";
 import type { ServeOptions } from "../api/serve-options.ts";
+import { choiceVariables } from "../shared/service-choice.ts";
 import type { OptionTable, RowsOf } from "./option.ts";
 import { durationOrZero, logLevel } from "./values.ts";
 
@@ -157,8 +158,16 @@ interface VariableRow {
   readonly isSecret: boolean;
 }
 
+/** The variables that choose the services of the built-in agent. */
+const choices = {
+  GREENROOM_LLM: { ...choiceVariables.llm, isSecret: false },
+  GREENROOM_STT: { ...choiceVariables.stt, isSecret: false },
+  GREENROOM_TTS: { ...choiceVariables.tts, isSecret: false },
+} as const satisfies Readonly<Record<string, VariableRow>>;
+
 /** The variables that stand for no option, and that the server reads elsewhere. */
 export const variables = {
+  ...choices,
   GREENROOM_API_KEYS: {
     help: "Keys of callers, each name:key, with commas",
     example: "backend:use-a-long-random-key,console:and-another-one-here",

@@ -1,29 +1,12 @@
-/** A variable of the environment that a provider reads where its options do not say it. */
-export interface ProviderVariable {
-  readonly name: string;
-  readonly help: string;
-  /** A value for `.env.example`. */
-  readonly example: string;
-  /** True for keys, without which the provider works only where the agent's code gives them. */
-  readonly isKey?: true;
-}
+import { compatibleServices, otherServiceKey } from "./compatible-services.ts";
+import type { ProviderRow, ProviderVariable } from "./provider-row.ts";
 
-/** A part of an agent that a provider may offer. */
-export type ProviderPart = "llm" | "stt" | "tts" | "tools" | "edge";
+export type { ProviderPart, ProviderRow, ProviderVariable } from "./provider-row.ts";
 
-export interface ProviderRow {
-  /** The parts of an agent that it offers. */
-  readonly parts: readonly ProviderPart[];
-  /** The variables by their purpose. */
-  readonly variables: Readonly<Record<string, ProviderVariable>>;
-  /**
-   * The thing that it needs, where that is not its keys.
-   * @default its keys
-   */
-  readonly needs?: string;
-  /** True where the server can leave a call on behalf of a dead agent by the provider's `leave-module.ts`. */
-  readonly leavesCalls: boolean;
-}
+/** The variables that hold the keys of services which speak OpenAI's protocol, by service. A key alone chooses none of them. */
+const compatibleServiceKeys = Object.fromEntries(
+  Object.entries(compatibleServices).map(([name, { apiKey }]) => [name, apiKey]),
+);
 
 /** Everything that is known of each provider before its code is loaded. The name is that of its folder and its subpath. */
 export const providers = {
@@ -82,6 +65,15 @@ export const providers = {
     parts: ["llm"],
     needs: "a package of the AI SDK, with the vendor's key",
     variables: {},
+    leavesCalls: false,
+  },
+  "openai-compatible": {
+    parts: ["llm", "stt", "tts"],
+    needs: "the [service's](voice.md#services-that-speak-openais-protocol) key, or none",
+    variables: {
+      ...compatibleServiceKeys,
+      other: otherServiceKey,
+    },
     leavesCalls: false,
   },
   mcp: {

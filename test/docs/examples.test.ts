@@ -1,13 +1,18 @@
 import { createHmac } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { Agent, type AgentLauncher, type ServeOptions } from "greenroom";
 import * as testing from "greenroom/testing";
 import { SignJWT } from "jose";
+import { writeWav } from "../../src/audio/wav.ts";
+import { openaiDelays, startOpenai } from "../emulators/openai.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { listen, openServer } from "../fixtures/http/open-server.ts";
 import { Child } from "../fixtures/runner/child.ts";
+import { spoken } from "../fixtures/voice/spoken.ts";
 
 interface Example {
   readonly launcher: AgentLauncher;
@@ -118,6 +123,36 @@ test.serial("quota.ts: two agents at a time for each user, with a config that is
   t.deepEqual(wrong.body.detail[0].loc, ["config", "language"]);
 });
 
+test.serial(
+  "compatible-agent.ts: a spoken question is heard, answered and spoken by one server",
+  async (t) => {
+    await using openai = await startOpenai({
+      delays: openaiDelays.none,
+      apiKey: null,
+      models: ["qwen3", "whisper-1", "tts-1"],
+    });
+    openai.transcribe = () => "Hello there!";
+    const folder = mkdtempSync(join(tmpdir(), "greenroom-example-"));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const [wav, out] = [join(folder, "question.wav"), join(folder, "reply.wav")];
+    await writeWav(wav, await spoken("Hello there!"));
+    const example = join(import.meta.dirname, "../../examples/compatible-agent.ts");
+    const child = new Child(t, [example, "run", "--wav", wav, "--out", out], {
+      env: { SERVER_URL: openai.url },
+    });
+    t.is((await child.exit).code, 0, child.stderr);
+    t.regex(child.stdout, /Hello there!/);
+    t.regex(child.stdout, /I stand in for a service on this machine/);
+    const paths = new Set(openai.log.of("request").map(({ path }) => String(path)));
+    t.deepEqual([...paths].toSorted(), [
+      "/v1/audio/speech",
+      "/v1/audio/transcriptions",
+      "/v1/chat/completions",
+    ]);
+    t.true(existsSync(out));
+  },
+);
+
 test.serial("carrier.ts: a call whose webhook is signed has a session, and no other", async (t) => {
   process.env.CARRIER_SECRET = secret;
   const { ask } = await serve(t, await import("../../examples/carrier.ts"));
@@ -213,4 +248,23 @@ test.serial("roles.ts: the receptionist hands over to billing, which finds the b
   t.is(agent.role, "billing");
   await agent.simpleResponse("A7");
   t.is(agent.data.get("bill"), "A7");
+});
+
+test.serial("known-caller.ts: a call begins with what is known", async (t) => {
+  const { remember } = await import("../../examples/known-caller.ts");
+  const llm = new testing.LLM();
+  const agent = new Agent({
+    edge: new testing.Edge(),
+    agentUser: { id: "agent", name: "Agent" },
+    instructions: "",
+    llm,
+  });
+  t.teardown(() => agent.close());
+  remember(agent);
+  await agent.join(await agent.createCall("default", "c1"), { participantWaitTimeoutMs: null });
+  await agent.simpleResponse("When will it be there?");
+  t.deepEqual(
+    llm.requests[0]?.messages.map(({ role }) => role),
+    ["participant", "agent", "instruction"],
+  );
 });

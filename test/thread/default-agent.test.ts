@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from "ava";
 import { startDeepgram } from "../emulators/deepgram.ts";
 import { startElevenlabs } from "../emulators/elevenlabs.ts";
 import { startGemini } from "../emulators/gemini.ts";
+import { openaiDelays, startOpenai } from "../emulators/openai.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { bin, Child } from "../fixtures/runner/child.ts";
 import { ask, heard, startSession } from "../fixtures/runner/rest.ts";
@@ -47,6 +48,63 @@ test.serial("each provider whose key is set is used, and the stand-ins for the o
   t.deepEqual(complaints, []);
   // Nothing of the check costs anything.
   t.deepEqual([gemini.log.of("request").length, deepgram.log.of("handshake").length], [0, 0]);
+});
+
+test.serial(
+  "GREENROOM_LLM, _STT and _TTS choose the services, whatever keys are set, and are told at the start",
+  async (t) => {
+    await using openai = await startOpenai({ delays: openaiDelays.none });
+    await using gemini = await startGemini();
+    const { url, made, complaints, server } = await served(t, {
+      ...gemini.environment,
+      ...openai.environment,
+    });
+    const services =
+      "LLM openai-compatible emulated, STT openai-compatible whisper-1, TTS openai-compatible tts-1";
+    t.is(made, `Agent: ${services}, edge browser.`);
+    t.deepEqual(complaints, []);
+    // No model for speech is kept for nobody.
+    t.false(server.log.some(({ msg }) => /moonshine/i.test(msg)));
+    const id = await startSession(url);
+    const events = await fetch(`${url}/sessions/${id}/events`);
+    await ask(url, `/sessions/${id}/messages`, { text: "What is the weather in Rome?" });
+    await heard(events, /"final":true.*In Rome it is/);
+    t.is(gemini.log.of("request").length, 0);
+  },
+);
+
+test.serial(
+  "a provider is chosen with its model, one of them stays local, and a wrong key is told",
+  async (t) => {
+    await using gemini = await startGemini();
+    const { made, complaints } = await served(t, {
+      ...gemini.environment,
+      DEEPGRAM_API_KEY: "a-key-for-another-agent",
+      GREENROOM_LLM: "gemini#gemini-2.5-flash",
+      GREENROOM_STT: "local",
+      GREENROOM_TTS: `openai:${await nobody()}#tts-1`,
+      OPENAI_API_KEY: "a-key",
+    });
+    t.is(
+      made,
+      "Agent: LLM gemini gemini-2.5-flash, STT local voice-activity, TTS openai tts-1, edge browser.",
+    );
+    t.is(complaints.length, 1);
+    t.regex(complaints[0] ?? "", /^TTS openai does not work: OpenAI cannot be reached: .*ECONNREFUSED/);
+  },
+);
+
+test.serial("a choice that cannot be is refused before anything starts", async (t) => {
+  for (const command of ["serve", "run"]) {
+    const child = new Child(t, [bin, command], {
+      env: { GREENROOM_LLM: "grok#one", GREENROOM_STT: "groq", GREENROOM_TTS: "cerebras#x" },
+    });
+    child.end();
+    t.is((await child.exit).code, 2);
+    t.regex(child.stderr, /GREENROOM_LLM must begin with one of local, gemini, .*groq.*, not "grok#one"/);
+    t.regex(child.stderr, /GREENROOM_STT must name a model after #, such as groq#MODEL, not "groq"/);
+    t.regex(child.stderr, /GREENROOM_TTS must begin with one of local, elevenlabs, .*, not "cerebras#x"/);
+  }
 });
 
 test.serial("a wrong key is one line at the start, and the server stays up", async (t) => {

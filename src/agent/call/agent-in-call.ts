@@ -1,6 +1,7 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
 import type { AgentUser, Participant } from "../edge.ts";
+import type { Message } from "../model/message.ts";
 
 /** A store of JSON for one call: 64 KiB of it at most. */
 export interface AgentData {
@@ -11,6 +12,18 @@ export interface AgentData {
    * store would be larger than 64 KiB.
    */
   set(name: string, value: JsonValue | undefined): void;
+}
+
+/** The conversation of one call. */
+export interface CallConversation {
+  /** A copy of the messages that the model is shown, the oldest first. Those beyond `limits.maxHistoryMessages` are forgotten. */
+  readonly messages: readonly Message[];
+  /**
+   * Adds messages at the end, such as those of an earlier call. In the middle of a turn they stand before it. Where the agent takes up
+   * a call, those that were added before it joins are left out, since the conversation is there.
+   * @throws a `TypeError` where a model could not be shown one
+   */
+  append(...messages: readonly Message[]): void;
 }
 
 /** The options of `agent.say`. */
@@ -35,6 +48,8 @@ export interface AgentInCall {
    * up the call, once the agent has joined.
    */
   readonly data: AgentData;
+  /** The conversation of the call: it can be read, and begun with what is known already. */
+  readonly conversation: CallConversation;
   /** The name of the role that the agent has, one of its `roles`; null: that of its own options. */
   readonly role: string | null;
   /**

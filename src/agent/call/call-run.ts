@@ -35,6 +35,7 @@ import type { AgentInCall, SayOptions, ToolContext } from "./agent-in-call.ts";
 import { AloneTimer } from "./alone-timer.ts";
 import type { CallContext } from "./call-context.ts";
 import { CallEvents } from "./call-events.ts";
+import type { CallHistory } from "./call-history.ts";
 import { CallMembership } from "./call-membership.ts";
 import { closeStep } from "./close-step.ts";
 import { GuestAccess } from "./guest-access.ts";
@@ -50,6 +51,7 @@ export type AgentListener = (event: AgentEvent) => unknown;
 export interface AgentParts {
   readonly agent: AgentInCall;
   readonly data: CallData;
+  readonly conversation: CallHistory;
   readonly role: CurrentRole;
 }
 
@@ -88,7 +90,7 @@ export class CallRun {
     options: FilledAgentOptions,
     host: AgentHost,
     listeners: Iterable<AgentListener>,
-    { agent, data, role }: AgentParts,
+    { agent, data, conversation, role }: AgentParts,
   ) {
     this.#given = options;
     this.#before = host.resumption && readCallState(host.resumption.state);
@@ -154,6 +156,7 @@ export class CallRun {
       onAnswered: () => this.#aloneTimer.seen(),
       onExhausted: (what) => this.#exhausted(what),
     });
+    conversation.enter(this.#dialogue.history, { takesUp: this.#before !== null });
     this.#steering = new Steering(this.#dialogue, role);
     const toolsets = remoteToolsets(this.#options);
     this.#ready = new ServicesReady(context, { ...this.#options, toolsets });

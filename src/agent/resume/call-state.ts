@@ -3,7 +3,7 @@ import { cutText } from "../../shared/text/text.ts";
 import { type Message, messageLength, type ToolCall, type ToolResult } from "../model/message.ts";
 import type { Spent } from "../options/budget.ts";
 import type { RoleState } from "../role/agent-role.ts";
-import type { TaskState } from "../tools/tasks.ts";
+import type { TaskState } from "../tools/task-words.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
 import type { OwnStep } from "./own-steps.ts";
 import { unknownOutcome } from "./words.ts";

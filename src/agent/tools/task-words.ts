@@ -1,6 +1,11 @@
 import { cutText } from "../../shared/text/text.ts";
 import type { ToolResult } from "../model/message.ts";
-import type { TaskState } from "./tasks.ts";
+
+/** A task as the next agent of the call knows of it. */
+export interface TaskState {
+  readonly id: string;
+  readonly name: string;
+}
 
 /** The most characters of a task's result that the model is told. */
 const mostOfResult = 20_000;

@@ -1,7 +1,7 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { JsonSchema } from "./schema.ts";
-import { lostTasks, taskEnded, taskKept } from "./task-words.ts";
+import { lostTasks, type TaskState, taskEnded, taskKept } from "./task-words.ts";
 import { ToolError } from "./tool-error.ts";
 import { Tools } from "./tools.ts";
 
@@ -14,12 +14,6 @@ export interface LongCall {
   readonly progress: () => string;
   /** Gives the call up. */
   readonly cancel: (reason: Error) => void;
-}
-
-/** A task as the next agent of the call knows of it. */
-export interface TaskState {
-  readonly id: string;
-  readonly name: string;
 }
 
 interface TasksOptions {

@@ -3,6 +3,7 @@ import type { TextMessage } from "../../shared/protocol.ts";
 import type { FilledAgentOptions } from "../agent-options.ts";
 import type { SayOptions } from "../call/agent-in-call.ts";
 import type { CallContext } from "../call/call-context.ts";
+import type { MessageStore } from "../call/call-history.ts";
 import type { ConnectionAudio } from "../edge.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import { RecognisedHearing } from "../hearing/recognised-hearing.ts";
@@ -134,6 +135,21 @@ export class Dialogue {
     }
     // The rest of a turn that was cut comes before the words that were typed since.
     this.#queue.add(this.#turn(input), isAsked ? "participant" : "next", false);
+  }
+
+  /** Returns the conversation as the agent's own code has it in hand. */
+  get history(): MessageStore {
+    const conversation = this.#conversation;
+    return {
+      get messages() {
+        return conversation.messages;
+      },
+      append: (messages) => {
+        conversation.append(messages);
+        if (this.#responder.hears) this.#responder.connection.append(messages);
+        this.#options.onStep();
+      },
+    };
   }
 
   /** Begins no turn from here on. The one under way is cut, and what is left of it waits. */

@@ -1,11 +1,11 @@
 import type { StreamTextToSpeechRequest } from "elevenlabs/api/resources/textToSpeech/client/requests/StreamTextToSpeechRequest.js";
 import type { SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
+import { SampleReader } from "../../audio/sample-reader.ts";
 import { cutText, cutTextStart } from "../../shared/text/text.ts";
 import type { Connections } from "../http/connections.ts";
 import { AlignmentReader, type CharacterTiming } from "./alignment.ts";
 import { brokenOff, ElevenlabsError } from "./error.ts";
 import type { FilledElevenlabsOptions } from "./options.ts";
-import { SampleReader } from "./samples.ts";
 import { loadSdk, through } from "./sdk.ts";
 import { SpeechFetch } from "./speech-fetch.ts";
 

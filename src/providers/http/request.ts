@@ -7,8 +7,8 @@ import { wellFormedJson } from "../../shared/text/text.ts";
 export interface HttpRequest {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The body, as JSON. It is sent as well-formed text, whatever it contains. */
-  readonly body?: string | undefined;
+  /** The body: JSON, which is sent as well-formed text, whatever it contains; or bytes, which are sent as they are. */
+  readonly body?: string | Uint8Array | undefined;
   /** Closes the connection, also while the response is being read. */
   readonly signal?: AbortSignal | null | undefined;
 }
@@ -64,6 +64,6 @@ export function sendRequest(
     response.once("close", over);
     resolve(response);
   });
-  outgoing.end(body === undefined ? undefined : wellFormedJson(body));
+  outgoing.end(typeof body === "string" ? wellFormedJson(body) : body);
   return promise;
 }

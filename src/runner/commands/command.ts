@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { RunnerOptions } from "../../api/runner-options.ts";
 import { GreenroomError } from "../../shared/errors.ts";
+import { serviceChoice } from "../../shared/service-choice.ts";
 import { version } from "../../shared/version.ts";
 import { loadEnvironment } from "../options/environment.ts";
 import { warningsOf } from "../options/unknown-variables.ts";
@@ -31,6 +32,7 @@ export async function runCommandLine(
   }
   try {
     const environment = loadEnvironment();
+    checkServiceChoices();
     if (line.command === "run") {
       for (const warning of warningsOf(environment)) {
         process.stderr.write(`${paintFor(process.stderr).yellow("greenroom:")} ${warning}\n`);
@@ -57,6 +59,19 @@ export async function runCommandLine(
 function programName(): string {
   const file = basename(process.argv[1] ?? "greenroom");
   return /^(bin\.[jt]s|greenroom)$/.test(file) ? "greenroom" : `node ${file}`;
+}
+
+/** Throws a `UsageError` for each choice of a service that cannot be: no session could begin with it. */
+function checkServiceChoices(): void {
+  const complaints = (["llm", "stt", "tts"] as const).flatMap((part) => {
+    try {
+      serviceChoice(part);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  });
+  if (complaints.length > 0) throw new UsageError(complaints.join("\n"));
 }
 
 function isUsage(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { keysOf, type ProviderRow, providers } from "../../shared/provider-table.ts";
 import { missingForRecognition, speechModel } from "../../shared/recognition/speech-model.ts";
+import { choiceVariables } from "../../shared/service-choice.ts";
 import type { Limits } from "../starts/capacity.ts";
 
 const MiB = 2 ** 20;
@@ -37,7 +38,10 @@ export function chooseRecogniser(
   const missing = missingForRecognition();
   if (missing !== null) return no(missing);
   if (wanted === true) return { offered: true, reason: "as set" };
-  const key = recogniserKeys.find((name) => (environment[name] ?? "").trim() !== "");
+  const chosen = (environment[choiceVariables.stt.name] ?? "").trim();
+  if (chosen !== "" && chosen !== "local") return no(`${choiceVariables.stt.name} is ${chosen}`);
+  const key =
+    chosen === "local" ? undefined : recogniserKeys.find((name) => (environment[name] ?? "").trim() !== "");
   if (key !== undefined) return no(`${key} is set`);
   if (memoryBytes < enoughBytes) {
     const [has, needs] = [memoryBytes, enoughBytes].map((bytes) => `${Math.round(bytes / MiB)} MiB`);

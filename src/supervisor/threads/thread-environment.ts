@@ -1,8 +1,8 @@
 import { proxyVariables } from "../../network/proxy.ts";
 import { compileCacheFolder } from "../../process/compile-cache.ts";
 
-/** The names of secrets and settings of the server itself, which agents have no use for. */
-const ownVariables = /^(GREENROOM_|REDIS_URL$)/;
+/** The names of secrets and settings of the server itself, which agents have no use for, but for those that choose services. */
+const ownVariables = /^(GREENROOM_(?!(LLM|STT|TTS)$)|REDIS_URL$)/;
 
 const isProxyVariable = (name: string): boolean =>
   proxyVariables.some((variable) => variable === name.toLowerCase());

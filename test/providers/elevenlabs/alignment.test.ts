@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import type { SpeechChunk } from "../../../src/agent/tts.ts";
+import { SampleReader } from "../../../src/audio/sample-reader.ts";
 import { AlignmentReader } from "../../../src/providers/elevenlabs/alignment.ts";
 import * as elevenlabs from "../../../src/providers/elevenlabs/index.ts";
-import { SampleReader } from "../../../src/providers/elevenlabs/samples.ts";
 import { placeAt, speak as tonesOf } from "../../emulators/elevenlabs/tone.ts";
 import { emulate, greeting, soundOf, speak, voice } from "../../fixtures/providers/elevenlabs-voice.ts";
 

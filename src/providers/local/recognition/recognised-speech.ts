@@ -2,6 +2,7 @@ import { AsyncQueue } from "../../../agent/async-queue.ts";
 import type { SpeechEvent, SpeechStream } from "../../../agent/stt.ts";
 import type { RecogniserAccess } from "../../../agent/thread/shared-threads.ts";
 import { TurnDetector, type TurnDetectorOptions } from "../../../audio/detection/turn-detector.ts";
+import { TurnSound } from "../../../audio/detection/turn-sound.ts";
 import type { VoiceActivity } from "../../../audio/detection/voice-activity.ts";
 import { durationMs, Framer, frameLength } from "../../../audio/pcm.ts";
 import type { PcmFrame } from "../../../audio/pcm-frame.ts";
@@ -9,7 +10,6 @@ import { Resampler } from "../../../audio/resampler.ts";
 import { now } from "../../../shared/protocol.ts";
 import { recognitionRate } from "./messages.ts";
 import { type Recognised, RecognitionLine } from "./recognition-line.ts";
-import { TurnSound } from "./turn-sound.ts";
 
 export interface RecognisedSpeechOptions extends TurnDetectorOptions {
   readonly access: RecogniserAccess;

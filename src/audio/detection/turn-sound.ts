@@ -1,4 +1,4 @@
-import { concatenate, frameMs, level } from "../../../audio/pcm.ts";
+import { concatenate, frameMs, level } from "../pcm.ts";
 
 /** The sound before a turn was noticed that is of it, in frames: 400 ms. */
 const leadFrames = 400 / frameMs;

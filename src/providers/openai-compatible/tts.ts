@@ -1,0 +1,144 @@
+import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
+import { BackOff, pause } from "../../shared/back-off.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
+import { checkModel, Endpoint } from "./endpoint.ts";
+import { closedError, OpenAICompatibleError } from "./error.ts";
+import { requestSpeech, type SpeechRequest } from "./speech/speech.ts";
+import { type FilledTtsOptions, fillTtsOptions, type TTSOptions } from "./voice-options.ts";
+
+/** The first pause before a retry, in milliseconds; it doubles each time, and up to half of it is added at random. */
+const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
+
+/**
+ * Text to speech by `POST /audio/speech`, with a request for each sentence, streamed as the service makes it.
+ *
+ * ```ts
+ * const tts = new openaiCompatible.TTS("gpt-4o-mini-tts", { service: "openai", voice: "coral" });
+ * ```
+ */
+export interface TTS extends AgentTTS {
+  /** The name of the service, such as `openai`, or `openai-compatible`. */
+  readonly provider: string;
+  /**
+   * Opens a connection by asking for the list of models.
+   * @throws an `OpenAICompatibleError` where the key is wrong or the service knows no such model, a `DeadlineError` after 10 s
+   */
+  warm(signal: AbortSignal): Promise<void>;
+  /**
+   * Yields the speech of a text.
+   * @throws an `OpenAICompatibleError`, a `DeadlineError` where the option `firstByteTimeoutMs` or `idleTimeoutMs` is exceeded, or
+   * the reason of the signal
+   */
+  speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void>;
+}
+
+class OpenAICompatibleTts implements TTS {
+  readonly provider: string;
+  readonly model: string;
+  readonly #options: FilledTtsOptions;
+  readonly #endpoint: Endpoint;
+  readonly #speaking = new Set<AbortController>();
+  #closed = false;
+
+  constructor(model: string, options: TTSOptions = {}) {
+    checkModel("openaiCompatible.TTS", model);
+    this.#options = fillTtsOptions(options);
+    this.model = model;
+    this.#endpoint = new Endpoint("openaiCompatible.TTS", options);
+    this.provider = this.#endpoint.provider;
+  }
+
+  async warm(signal: AbortSignal): Promise<void> {
+    await this.#endpoint.warm(this.model, signal);
+  }
+
+  async *speak(text: string, { signal }: SpeakOptions): AsyncGenerator<SpeechChunk, void> {
+    signal.throwIfAborted();
+    if (this.#closed) throw closedError("TTS");
+    if (text.trim() === "") return;
+    const { firstByteTimeoutMs } = this.#options;
+    const { title } = this.#endpoint;
+    const cancel = new AbortController();
+    const cancelled = () => cancel.abort(signal.reason);
+    signal.addEventListener("abort", cancelled, { once: true });
+    this.#speaking.add(cancel);
+    const late = () =>
+      cancel.abort(
+        new DeadlineError(
+          `${title}'s first sound took longer than ${firstByteTimeoutMs} ms`,
+          "firstByteTimeoutMs",
+        ),
+      );
+    const deadline = setTimeout(late, firstByteTimeoutMs);
+    const deadlineAt = performance.now() + firstByteTimeoutMs;
+    const request: SpeechRequest = {
+      endpoint: this.#endpoint,
+      model: this.model,
+      options: this.#options,
+      text,
+      signal: cancel.signal,
+    };
+    try {
+      for await (const chunk of begin(request, deadlineAt)) {
+        clearTimeout(deadline);
+        cancel.signal.throwIfAborted();
+        yield chunk;
+        cancel.signal.throwIfAborted();
+      }
+    } catch (error) {
+      throw cancel.signal.aborted ? cancel.signal.reason : error;
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener("abort", cancelled);
+      this.#speaking.delete(cancel);
+      // This ends the rest of the request.
+      cancel.abort();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const cancel of this.#speaking) cancel.abort(new DOMException("The voice is closed", "AbortError"));
+    this.#endpoint.close();
+  }
+}
+
+/**
+ * The first argument is the name of the model, as the service calls it.
+ * @throws a `TypeError` that names a wrong option, or the missing key or address
+ */
+export const TTS: new (model: string, options?: TTSOptions) => TTS = OpenAICompatibleTts;
+
+/** Makes the request, again where that helps, until the first sound arrives. After that nothing is repeated. */
+async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
+  for (let retries = 0; ; retries++) {
+    const chunks = requestSpeech(request);
+    let first: SpeechChunk;
+    try {
+      const { done, value } = await chunks.next();
+      if (done) throw silent(request);
+      first = value;
+    } catch (error) {
+      if (!(error instanceof OpenAICompatibleError) || !error.retryable) throw error;
+      const pauseMs = Math.max(error.retryAfterMs ?? 0, backOff.pauseMs(retries + 1));
+      if (retries >= request.options.maxRetries || performance.now() + pauseMs >= deadlineAt) throw error;
+      await pause(pauseMs, { signal: request.signal });
+      continue;
+    }
+    try {
+      yield first;
+      yield* chunks;
+      return;
+    } finally {
+      await chunks.return();
+    }
+  }
+}
+
+function silent({ endpoint }: SpeechRequest): OpenAICompatibleError {
+  return new OpenAICompatibleError(`${endpoint.title} answered without any sound`, {
+    kind: "server",
+    code: "empty_answer",
+  });
+}

@@ -1,0 +1,314 @@
+/**
+ * A service that speaks OpenAI's protocol on 127.0.0.1: `/chat/completions`, `/audio/transcriptions`, `/audio/speech` and `/models`,
+ * checked and answered as the documents of OpenAI say, or in the dialect of another.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { type Emulator, isRightKey, WireLog } from "./emulator.ts";
+import {
+  answerSpeech,
+  readTranscription,
+  type SpeechStyle,
+  type TranscriptionScript,
+  usualSpeech,
+} from "./openai/audio.ts";
+import { answerChat, Cut } from "./openai/chat.ts";
+import { type Dialect, type DialectName, dialects } from "./openai/dialects.ts";
+import { OpenaiFaults } from "./openai/faults.ts";
+import { Refusal, usualRefusal } from "./openai/refusal.ts";
+import { type ChatScript, defaultScript, type StreamStyle, usualStyle } from "./openai/script.ts";
+
+export type { Heard } from "./openai/audio.ts";
+export type { DialectName } from "./openai/dialects.ts";
+export type { OpenaiFault } from "./openai/faults.ts";
+export {
+  type ChatMessage,
+  type ChatRequest,
+  type ChatScript,
+  type ChatStep,
+  textOf,
+} from "./openai/script.ts";
+
+export interface OpenaiDelays {
+  /** The time from the request to the first chunk, in milliseconds. */
+  readonly firstTokenMs: number;
+  /** The time for every word, in milliseconds. */
+  readonly tokenMs: number;
+}
+
+export const openaiDelays = {
+  none: { firstTokenMs: 0, tokenMs: 0 },
+  /** A fast model of a fast service. */
+  published: { firstTokenMs: 350, tokenMs: 5 },
+} as const satisfies Record<string, OpenaiDelays>;
+
+export interface OpenaiOptions {
+  /** The port. Default 0: any that is free. */
+  readonly port?: number;
+  /** The only valid key. Default: every key that does not begin with `wrong`; null: none is asked for. */
+  readonly apiKey?: string | null;
+  readonly dialect?: DialectName;
+  readonly delays?: OpenaiDelays;
+  readonly script?: ChatScript;
+  readonly models?: readonly string[];
+  /** The longest conversation, in tokens. */
+  readonly contextTokens?: number;
+  /** Serves https with these, in PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
+/** Listens on 127.0.0.1. */
+export async function startOpenai(options: OpenaiOptions = {}): Promise<OpenaiEmulator> {
+  const emulator = new OpenaiEmulator(options);
+  await emulator.listen(options.port ?? 0);
+  return emulator;
+}
+
+/**
+ * Its log has `request` (with `path`, `query`, `headers`, `body`), its `first_byte`, a `token` for each piece of text, `end` (with
+ * `status`) or `aborted` (the client closed the connection before the end), each with the number of the `request`; `lookup` for
+ * everything that is got; `heard` for a transcription; `connection` and `connection_closed`.
+ */
+export class OpenaiEmulator implements Emulator {
+  readonly provider = "openai";
+  readonly log = new WireLog();
+  /** The faults of the next requests, of any kind. */
+  readonly faults = new OpenaiFaults();
+  delays: OpenaiDelays;
+  script: ChatScript;
+  style: StreamStyle = usualStyle;
+  speech: SpeechStyle = usualSpeech;
+  transcribe: TranscriptionScript = ({ samples, sampleRate }) =>
+    `${Math.round(samples.length / sampleRate)} s of speech`;
+  models: readonly string[];
+  contextTokens: number;
+  readonly #dialect: Dialect;
+  readonly #apiKey: string | null | undefined;
+  readonly #server: Server;
+  readonly #scheme: string;
+  readonly #sockets = new Map<Socket, number>();
+  #port = 0;
+  #connections = 0;
+  #requests = 0;
+
+  constructor({
+    apiKey,
+    dialect = "openai",
+    delays = openaiDelays.published,
+    script = defaultScript,
+    models,
+    contextTokens = 100_000,
+    tls,
+  }: OpenaiOptions) {
+    this.#apiKey = apiKey;
+    this.#dialect = dialects[dialect];
+    this.delays = delays;
+    this.script = script;
+    this.models = models ?? ["emulated", "gpt-5-mini", "whisper-1", "tts-1", "deepseek-r1:latest"];
+    this.contextTokens = contextTokens;
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    this.#scheme = tls === undefined ? "http" : "https";
+    this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
+    this.#server.keepAliveTimeout = 0;
+    this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket) =>
+      this.#connected(socket),
+    );
+  }
+
+  async listen(port: number): Promise<void> {
+    this.#server.listen(port, "127.0.0.1");
+    await once(this.#server, "listening");
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The address without a path. */
+  get origin(): string {
+    return `${this.#scheme}://127.0.0.1:${this.#port}`;
+  }
+
+  /** The base URL, with the path of the dialect. */
+  get url(): string {
+    return this.origin + this.#dialect.path;
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    return {
+      GREENROOM_LLM: `openai-compatible:${this.url}#emulated`,
+      GREENROOM_STT: `openai-compatible:${this.url}#whisper-1`,
+      GREENROOM_TTS: `openai-compatible:${this.url}#tts-1@coral`,
+      OPENAI_COMPATIBLE_API_KEY: this.#apiKey ?? "emulated",
+    };
+  }
+
+  /** Connections so far. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Connections that are open. */
+  get openConnections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Closes idle connections, as a service does after minutes without use. */
+  closeIdleConnections(): void {
+    this.#server.closeIdleConnections();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    for (const socket of this.#sockets.keys()) socket.destroy();
+    await promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #connected(socket: Socket): void {
+    const connection = ++this.#connections;
+    this.#sockets.set(socket, connection);
+    this.log.add("connection", { connection });
+    socket.on("error", () => socket.destroy());
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.log.add("connection_closed", { connection });
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const number = ++this.#requests;
+    const gone = new AbortController();
+    const log = (kind: string, details: Readonly<Record<string, unknown>> = {}) =>
+      this.log.add(kind, { request: number, ...details });
+    let cut = false;
+    response.once("close", () => {
+      gone.abort();
+      if (request.method !== "POST" || cut) return;
+      if (response.writableFinished) log("end", { status: response.statusCode });
+      else log("aborted");
+    });
+    try {
+      await this.#answer(request, response, log, gone.signal);
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      if (error instanceof Cut) {
+        cut = true;
+        response.destroy();
+        return;
+      }
+      this.#refuse(response, error instanceof Refusal ? error : usualRefusal(500, String(error)));
+    }
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    log: (kind: string, details?: Readonly<Record<string, unknown>>) => void,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const { method, url = "/", headers } = request;
+    const bytes = await buffer(request);
+    const { pathname, searchParams } = new URL(url, "http://127.0.0.1");
+    const { [this.#dialect.keyHeader]: _, ...others } = headers;
+    const body = /json/.test(headers["content-type"] ?? "") ? asSent(bytes) : undefined;
+    const connection = this.#sockets.get(request.socket);
+    log(method === "POST" ? "request" : "lookup", {
+      connection,
+      method,
+      path: pathname,
+      query: Object.fromEntries(searchParams),
+      headers: others,
+      body,
+    });
+    const { path, query } = this.#dialect;
+    const isThere =
+      pathname.startsWith(`${path}/`) &&
+      Object.entries(query).every(([name, value]) => searchParams.get(name) === value);
+    if (!isThere) throw new Refusal(404, `Invalid URL (${method} ${pathname})`);
+    this.#checkKey(headers);
+    const what = pathname.slice(path.length);
+    const { models } = this;
+    if (method === "GET" && what === "/models") {
+      const data = models.map((id) => ({ id, object: "model", created: 1, owned_by: "emulator" }));
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ object: "list", data }));
+      return;
+    }
+    if (method !== "POST") throw new Refusal(404, `Invalid URL (${method} ${pathname})`);
+    const fault = this.faults.take();
+    if (what === "/chat/completions") {
+      const { script, style, delays, contextTokens } = this;
+      await answerChat(body, response, {
+        dialect: this.#dialect,
+        script,
+        style,
+        delays,
+        models,
+        contextTokens,
+        fault,
+        log,
+        gone,
+      });
+      return;
+    }
+    if (fault?.kind === "reset") throw new Cut();
+    if (fault?.kind === "hang")
+      await new Promise((_resolve, reject) => gone.addEventListener("abort", reject));
+    if (fault?.kind === "status")
+      throw Object.assign(usualRefusal(fault.status, fault.message, fault.code), { headers: fault.headers });
+    if (what === "/audio/speech")
+      await answerSpeech(body, response, { style: this.speech, models, gone, log });
+    else if (what === "/audio/transcriptions") {
+      const heard = await readTranscription(bytes, headers, models);
+      log("heard", { ...heard });
+      const text = await this.transcribe(heard);
+      gone.throwIfAborted();
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ text, usage: { type: "duration", seconds: 1 } }));
+    } else throw new Refusal(404, `Invalid URL (${method} ${pathname})`);
+  }
+
+  #checkKey(headers: IncomingMessage["headers"]): void {
+    if (this.#apiKey === null) return;
+    const { keyHeader, keyPrefix } = this.#dialect;
+    const given = headers[keyHeader];
+    if (typeof given !== "string" || !given.startsWith(keyPrefix) || given === keyPrefix) {
+      throw new Refusal(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.",
+      );
+    }
+    const key = given.slice(keyPrefix.length);
+    if (isRightKey(key, this.#apiKey ?? null)) return;
+    // The real service shows the ends of the key; some gateways show all of it.
+    throw new Refusal(401, `Incorrect API key provided: ${key}.`, { code: "invalid_api_key" });
+  }
+
+  #refuse(response: ServerResponse, refusal: Refusal): void {
+    const { headers = {}, own } = refusal as Refusal & {
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly own?: unknown;
+    };
+    const body = own ?? refusal.body(this.#dialect.errors);
+    const type = typeof body === "string" ? "text/html" : "application/json";
+    response.writeHead(refusal.status, { "content-type": type, "x-request-id": "req_emulated", ...headers });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  }
+}
+
+/** Returns the body as JSON, or the text that is none. */
+function asSent(bytes: Buffer): unknown {
+  const text = bytes.toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

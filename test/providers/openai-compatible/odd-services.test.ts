@@ -1,0 +1,332 @@
+import test from "ava";
+import fc from "fast-check";
+import { EventReader } from "../../../src/providers/http/event-stream.ts";
+import { Thoughts } from "../../../src/providers/openai-compatible/chat/thoughts.ts";
+import type { ChatStep } from "../../emulators/openai.ts";
+import { afterTools, ask, said } from "../../fixtures/providers/one-answer.ts";
+import { openaiStage } from "../../fixtures/providers/openai-stage.ts";
+
+const piece = (tool: object): ChatStep => ({ delta: { tool_calls: [tool] } });
+const called = (name: string, args: string) => ({ function: { name, arguments: args } });
+
+/** How services give the calls `a({"n":1})` and `b({"n":2})`. */
+const ways: Readonly<Record<string, readonly ChatStep[]>> = {
+  "whole, each in a delta, all of index 0": [
+    piece({ index: 0, id: "1", type: "function", ...called("a", '{"n":1}') }),
+    piece({ index: 0, id: "2", type: "function", ...called("b", '{"n":2}') }),
+  ],
+  "whole, in one delta, without an index": [
+    {
+      delta: {
+        tool_calls: [
+          { id: "1", ...called("a", '{"n":1}') },
+          { id: "2", ...called("b", '{"n":2}') },
+        ],
+      },
+    },
+  ],
+  "whole, without an index or an id": [piece(called("a", '{"n":1}')), piece(called("b", '{"n":2}'))],
+  "with empty ids": [
+    piece({ index: 0, id: "", ...called("a", '{"n":1}') }),
+    piece({ index: 1, id: "", ...called("b", '{"n":2}') }),
+  ],
+  "with ids that are null behind the first piece": [
+    piece({ index: 0, id: "1", ...called("a", "") }),
+    piece({ index: 0, id: null, function: { name: null, arguments: '{"n":' } }),
+    piece({ index: 0, id: null, function: { name: null, arguments: "1}" } }),
+    piece({ index: 1, id: "2", ...called("b", '{"n":2}') }),
+  ],
+  "with the name again in each piece": [
+    piece({ index: 0, id: "1", ...called("a", '{"n"') }),
+    piece({ index: 0, id: "1", ...called("a", ":1}") }),
+    piece({ index: 0, id: "1", ...called("a", "") }),
+    piece({ index: 1, id: "2", ...called("b", '{"n":') }),
+    piece({ index: 1, id: "2", ...called("b", "2}") }),
+  ],
+  "with a new id in each piece": [
+    piece({ index: 0, id: "1", ...called("a", "") }),
+    piece({ index: 0, id: "2", function: { arguments: '{"n":' } }),
+    piece({ index: 0, id: "3", function: { arguments: "1}" } }),
+    piece({ index: 1, id: "4", ...called("b", '{"n":2}') }),
+  ],
+  "in turn": [
+    piece({ index: 0, id: "1", ...called("a", "") }),
+    piece({ index: 1, id: "2", ...called("b", "") }),
+    piece({ index: 0, function: { arguments: '{"n":1' } }),
+    piece({ index: 1, function: { arguments: '{"n":2}' } }),
+    piece({ index: 0, function: { arguments: "}" } }),
+  ],
+  "without an index, by id in turn": [
+    piece({ id: "1", ...called("a", "") }),
+    piece({ id: "2", ...called("b", '{"n":') }),
+    piece({ id: "1", function: { arguments: '{"n":1}' } }),
+    piece({ id: "2", function: { arguments: "2}" } }),
+  ],
+  "with arguments that are an object": [
+    piece({ index: 0, id: "1", function: { name: "a", arguments: { n: 1 } } }),
+    piece({ index: 1, id: "2", function: { name: "b", arguments: { n: 2 } } }),
+  ],
+  "with one id for both": [
+    piece({ index: 0, id: "same", ...called("a", '{"n":1}') }),
+    piece({ index: 1, id: "same", ...called("b", '{"n":2}') }),
+  ],
+};
+
+for (const [way, steps] of Object.entries(ways)) {
+  test(`calls that a service gives ${way}`, async (t) => {
+    const { emulator, model } = await openaiStage(t);
+    emulator.script = () => steps;
+    const { calls } = await ask(model(), "go");
+    t.deepEqual(
+      calls.map(({ name, arguments: args }) => [name, args]),
+      [
+        ["a", { n: 1 }],
+        ["b", { n: 2 }],
+      ],
+    );
+    t.is(new Set(calls.map(({ id }) => id)).size, 2);
+    emulator.script = () => [{ text: "Done." }];
+    t.is((await ask(model(), afterTools([said("go")], calls, ["x", "y"]))).text, "Done.");
+  });
+}
+
+test("the same function is called twice, with arguments, without any, and at the same place", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  const names = async (steps: readonly ChatStep[]) => {
+    emulator.script = () => steps;
+    return (await ask(model(), "go")).calls.map(({ name, arguments: args }) => [name, args]);
+  };
+  t.deepEqual(
+    await names([
+      piece({ index: 0, id: "1", ...called("a", '{"n":1}') }),
+      piece({ index: 0, id: "2", ...called("a", '{"n":2}') }),
+    ]),
+    [
+      ["a", { n: 1 }],
+      ["a", { n: 2 }],
+    ],
+  );
+  t.deepEqual(
+    await names([
+      piece({ index: 0, id: "1", ...called("a", "") }),
+      piece({ index: 0, id: "2", ...called("a", "") }),
+    ]),
+    [
+      ["a", {}],
+      ["a", {}],
+    ],
+  );
+  t.deepEqual(
+    await names([
+      piece({ index: 0, id: "1", ...called("a", "{}") }),
+      piece({ index: 0, id: "1", ...called("a", "") }),
+    ]),
+    [["a", {}]],
+  );
+  t.deepEqual(await names([piece({ index: 0, id: "1", ...called("a", "null") })]), [["a", {}]]);
+});
+
+test("events are read with any line ends, with comments, without blank lines, and without an end mark", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  const usual = emulator.style;
+  for (const style of [
+    { lineEnd: "\r\n" },
+    { lineEnd: "\r" },
+    { comments: true },
+    { blankLines: false },
+    { done: false },
+    { lineEnd: "\r\n", blankLines: false, done: false, comments: true },
+  ] as const) {
+    emulator.style = { ...usual, ...style };
+    for (const bytes of [1, 5, 1_000]) {
+      emulator.faults.add({ kind: "odd_chunks", bytes });
+      const { text, usage } = await ask(model(), "Hi!");
+      t.regex(text, /^Hello! I stand in .* weather\.$/, JSON.stringify(style));
+      t.true(usage!.outputTokens > 0);
+    }
+  }
+});
+
+test("a service that answers as a whole is understood, with calls too", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  emulator.style = { ...emulator.style, whole: true };
+  const answer = await ask(model(), "Hi!");
+  t.regex(answer.text, /^Hello!/);
+  t.true(answer.usage!.outputTokens > 0);
+  emulator.script = () => [{ call: "a", args: { n: 1 } }, { call: "b" }];
+  t.deepEqual(
+    (await ask(model(), "go")).calls.map(({ name, arguments: args }) => [name, args]),
+    [
+      ["a", { n: 1 }],
+      ["b", {}],
+    ],
+  );
+});
+
+test("a response that stays open behind its answer is not waited for", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  emulator.style = { ...emulator.style, staysOpen: true };
+  t.regex((await ask(model(), "Hi!")).text, /^Hello!/);
+  await emulator.log.seen("aborted");
+  emulator.style = { ...emulator.style, done: false };
+  emulator.script = () => [{ call: "a" }];
+  t.is((await ask(model(), "Hi!")).calls.length, 1);
+  await emulator.log.seen("aborted", 2);
+});
+
+test("tokens are found wherever a service tells them, and counted as they are where nobody is asked", async (t) => {
+  for (const dialect of ["openai", "groq", "mistral", "old"] as const) {
+    const { emulator, model } = await openaiStage(t, { dialect });
+    const service = dialect === "groq" || dialect === "mistral" ? { service: dialect } : {};
+    const llm = model("emulated", service);
+    const { usage } = await ask(llm, "Hi!");
+    t.true(usage !== undefined && usage.inputTokens > 0 && usage.outputTokens > 0, dialect);
+    emulator.script = () => [{ usage: null }, { text: "Hi." }];
+    t.is((await ask(llm, "Hi!")).text, "Hi.");
+  }
+});
+
+test("a service that refuses to be asked for tokens is asked again without that, once", async (t) => {
+  const { model, bodies } = await openaiStage(t, { dialect: "old" });
+  const llm = model("emulated", { maxRetries: 0 });
+  for (let turn = 0; turn < 3; turn++) t.regex((await ask(llm, "Hi!")).text, /^Hello!/);
+  t.deepEqual(
+    bodies().map((body) => "stream_options" in body),
+    [true, false, false, false],
+  );
+});
+
+test("tokens: where several chunks count, the last count holds, and reasoning is output", async (t) => {
+  const { emulator, model } = await openaiStage(t, { dialect: "groq" });
+  emulator.script = () => [
+    { line: 'data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":1}}\n\n' },
+    { reasoning: "The user greets me" },
+    { text: "Hello." },
+  ];
+  const { usage, text } = await ask(model(), "Hi!");
+  t.is(text, "Hello.");
+  t.is(usage?.outputTokens, 5);
+  t.true(usage!.inputTokens > 0);
+});
+
+test("reasoning is not heard, in whatever field it comes", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  for (const steps of [
+    [{ reasoning: "Hm, hm" }, { text: "Hello." }],
+    [{ reasoning: "Hm, hm", field: "reasoning" }, { text: "Hello." }],
+    [{ text: "<think>\nHm, hm\n</think>\n\nHello." }],
+    [
+      { delta: { content: "<th" } },
+      { delta: { content: "ink>Hm</thi" } },
+      { delta: { content: "nk>Hel" } },
+      { delta: { content: "lo." } },
+    ],
+    [{ text: "<thinking>Hm</thinking>Hello." }],
+    [
+      {
+        delta: {
+          content: [
+            { type: "thinking", thinking: [{ type: "text", text: "Hm" }] },
+            { type: "text", text: "Hello." },
+          ],
+        },
+      },
+    ],
+  ] as const satisfies readonly (readonly ChatStep[])[]) {
+    emulator.script = () => steps;
+    t.is((await ask(model(), "Hi!")).text.trim(), "Hello.", JSON.stringify(steps));
+  }
+  emulator.script = () => [{ text: "Hm, hm</think>Hello." }];
+  t.is((await ask(model("emulated", { beginsWithThought: true }), "Hi!")).text, "Hello.");
+  emulator.script = () => [{ text: "<think>Hm, and no end" }];
+  t.like(await t.throwsAsync(ask(model("emulated", { maxRetries: 0 }), "Hi!")), { code: "EMPTY" });
+});
+
+test("what looks like a tag and is none is said", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  for (const text of ["1 < 2, and <b>bold</b> <thin", "a <", "<thinker> is a word"]) {
+    emulator.script = () => [...text].map((letter) => ({ delta: { content: letter } }));
+    t.is((await ask(model(), "Hi!")).text, text);
+  }
+});
+
+test("thoughts are found however the text is cut", (t) => {
+  const text = "Well <think>no <b> </thin> no</think>, yes. <reasoning>no</reasoning>1 < 2 👋";
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (sizes) => {
+      const thoughts = new Thoughts();
+      let heard = "";
+      for (let at = 0, index = 0; at < text.length; index++) {
+        const size = sizes[index % sizes.length]!;
+        const part = thoughts.push(text.slice(at, at + size));
+        if (!part.isWellFormed()) return false;
+        heard += part;
+        at += size;
+      }
+      return heard + thoughts.end() === "Well , yes. 1 < 2 👋";
+    }),
+  );
+  t.pass();
+});
+
+test("events are found however the text is cut, and errors outside of them are given as data", (t) => {
+  const text = [
+    ": hello",
+    'event: message\rdata: {"a":1}\r',
+    '\rid: 7\r\ndata:{"b":\r\ndata: 2}\r\n\r\nretry: 5\ndata: {"c":3}',
+    'data: {"d":4}\n\nerror: {"e":5}\n\ndata: {\n  "f": 6\n}\n\n{"error":\n{"g":7}}\ndata: [DONE]\n\n',
+    "not an event",
+  ].join("\n");
+  const expected = [
+    '{"a":1}',
+    '{"b":\n2}',
+    '{"c":3}',
+    '{"d":4}',
+    '{"e":5}',
+    '{\n  "f": 6\n}',
+    '{"error":\n{"g":7}}',
+    "[DONE]",
+    "not an event",
+  ];
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), (sizes) => {
+      const reader = new EventReader();
+      const found: string[] = [];
+      for (let at = 0, index = 0; at < text.length; index++) {
+        const size = sizes[index % sizes.length]!;
+        found.push(...reader.read(text.slice(at, at + size)));
+        at += size;
+      }
+      found.push(...reader.end());
+      return JSON.stringify(found) === JSON.stringify(expected);
+    }),
+  );
+  t.pass();
+});
+
+test("reasoning and data that a service wants back go along with its calls, and with no other model's", async (t) => {
+  const { emulator, model, bodies } = await openaiStage(t);
+  const extra = { google: { thought_signature: "c2ln" } };
+  emulator.script = ({ messages = [] }) =>
+    messages.at(-1)?.role === "user"
+      ? [
+          { reasoning: "I need " },
+          { reasoning: "the tool." },
+          piece({ index: 0, id: "1", extra_content: extra, ...called("a", "{}") }),
+          piece({ index: 1, id: "2", ...called("b", "{}") }),
+        ]
+      : [{ text: "Done." }];
+  const { calls } = await ask(model(), "go");
+  // As a store would keep them.
+  const messages = JSON.parse(JSON.stringify(afterTools([said("go")], calls, ["x", "y"])));
+  await ask(model(), messages);
+  const [, , assistant] = bodies()[1]?.messages ?? [];
+  t.is(assistant?.reasoning_content, "I need the tool.");
+  t.deepEqual(
+    assistant?.tool_calls?.map((call) => call.extra_content),
+    [extra, undefined],
+  );
+  await ask(model("gpt-5-mini"), messages);
+  t.is(bodies()[2]?.messages?.[2]?.reasoning_content, undefined);
+  t.is(bodies()[2]?.messages?.[2]?.tool_calls?.[0]?.extra_content, undefined);
+});
