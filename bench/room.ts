@@ -1,5 +1,3 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,16 +9,17 @@ import { writeWav } from "../src/audio/wav.ts";
 import { CallPage, launchChromium } from "../test/fixtures/browser/chromium.ts";
 import { endMs } from "./agents/room.ts";
 import type { Bench, Report } from "./figure.ts";
-import type { CallersOrder, CallersResult } from "./room/callers.ts";
+import { asking, talking } from "./room/talking.ts";
 import { builtIn, Server } from "./server.ts";
 import { median, quantile } from "./statistics.ts";
 
 const program = fileURLToPath(new URL("./agents/room.ts", import.meta.url));
 const rounds = Number(process.env.BENCH_ROOM_ROUNDS ?? 15);
-const talkingMs = Number(process.env.BENCH_ROOM_TALKING_MS ?? 20_000);
 /** The share of its loudness that the agent has once it is quieter by more than half of the 12 dB of an agent that may be interrupted. */
 const quieter = 0.4;
 const callCounts = [1, 10];
+/** The callers who ask the built-in agent something, which is understood and spoken on the same cores. */
+const askers = 14;
 /** The pause between two clicks, in milliseconds: the next thread is warm by then, as where people do not click all the time. */
 const pauseMs = 3_000;
 /** A wait in the page, which has a deadline of its own. */
@@ -45,7 +44,8 @@ export default {
       await browser.close();
       rmSync(folder, { recursive: true });
     }
-    for (const calls of callCounts) await talking(calls, report);
+    for (const calls of callCounts) await talking(program, calls, report);
+    await asking(askers, report);
   },
 } satisfies Bench;
 
@@ -144,78 +144,4 @@ async function bargeIn(browser: Browser, report: Report): Promise<void> {
     report({ figure: `${figure}_p50`, value: median(values), unit: "ms", target: { atMost: 150 } });
     report({ figure: `${figure}_p95`, value: quantile(values, 0.95), unit: "ms" });
   }
-}
-
-async function talking(calls: number, report: Report): Promise<void> {
-  await using server = await Server.start(
-    program,
-    "--warm-sessions",
-    String(calls),
-    "--max-concurrent-sessions",
-    String(calls),
-  );
-  const before = await usage(server);
-  const sessions = [];
-  for (let call = 0; call < calls; call += 1) {
-    const { body } = await server.client.send("POST", "/sessions", { call_id: `call-${call}` });
-    const { session_id: id, session_token: token } = JSON.parse(body) as {
-      session_id: string;
-      session_token: string;
-    };
-    sessions.push({ id, token });
-  }
-  const callers = fork(new URL("./room/callers.ts", import.meta.url));
-  callers.send({ url: server.client.url, sessions, ms: talkingMs } satisfies CallersOrder);
-  await once(callers, "message");
-  const begun = { at: performance.now(), ...(await usage(server)) };
-  const [result] = (await once(callers, "message")) as [CallersResult];
-  const ended = { at: performance.now(), ...(await usage(server)) };
-  const share = (ended.cpuSeconds - begun.cpuSeconds) / ((ended.at - begun.at) / 1_000) / calls;
-  const name = `${calls}_calls`;
-  report({
-    figure: `${name}_cpu_of_a_core_each`,
-    value: 100 * share,
-    unit: "count",
-    target: { atMost: 6 },
-    note: "percent",
-  });
-  const mib = (ended.memoryBytes - before.memoryBytes) / 2 ** 20 / calls;
-  report({
-    figure: `${name}_memory_each`,
-    value: mib,
-    unit: "MiB",
-    target: { atMost: 45 },
-    note: "beside its warm thread",
-  });
-  report({
-    figure: `${name}_frame_gap_p99`,
-    value: quantile(result.gaps, 0.99),
-    unit: "ms",
-    target: { atMost: 30 },
-  });
-  report({
-    figure: `${name}_callers_delay_p99`,
-    value: result.ownDelayP99,
-    unit: "ms",
-    note: "of the gap, the callers' own",
-  });
-  report({
-    figure: `${name}_callers_cpu_of_a_core_each`,
-    value: (100_000 * result.cpuSeconds) / talkingMs / calls,
-    unit: "count",
-    note: "percent, on the same cores",
-  });
-  report({ figure: `${name}_frames_lost`, value: result.lost, unit: "count", target: { atMost: 0 } });
-  if (callers.exitCode === null) await once(callers, "exit");
-}
-
-/** Resolves with what the server's process has used. */
-async function usage(server: Server): Promise<{ readonly cpuSeconds: number; readonly memoryBytes: number }> {
-  const text = await server.exposition();
-  const value = (name: string) =>
-    Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
-  return {
-    cpuSeconds: value("process_cpu_seconds_total"),
-    memoryBytes: value("process_resident_memory_bytes"),
-  };
 }

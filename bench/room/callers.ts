@@ -6,14 +6,17 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { MediaStreamTrack, RTCPeerConnection, RtpHeader, RtpPacket } from "werift";
 import { OpusEncoder } from "../../src/audio/reception/opus.ts";
 import { tone } from "../../src/providers/memory/tone.ts";
+import { framesOf, sentenceBy } from "../ears/sounds.ts";
 
-/** What a caller says over and over, in frames: it talks for 3 s and is quiet for 2 s, so that the agent answers. */
-const frames = { talking: 150, all: 250 };
+/** The times of what a caller says over and over, in frames: then it is quiet, so that the agent answers. */
+const tones = { talking: 150, all: 250 };
+const question = { text: "What is the weather in Paris?", all: 500 };
 
 export interface CallersOrder {
   readonly url: string;
   readonly sessions: readonly { readonly id: string; readonly token: string }[];
   readonly ms: number;
+  readonly says: "tones" | "question";
 }
 
 export interface CallersResult {
@@ -27,12 +30,12 @@ export interface CallersResult {
   readonly cpuSeconds: number;
 }
 
-process.on("message", async ({ url, sessions, ms }: CallersOrder) => {
-  const said = await encodedTalk();
+process.on("message", async ({ url, sessions, ms, says }: CallersOrder) => {
+  const said = await encoded(says === "tones" ? toneFrames() : await questionFrames());
   const callers = await Promise.all(
     sessions.map((session, place) => {
       // People do not talk in chorus.
-      const begin = Math.floor((place * frames.all) / sessions.length);
+      const begin = Math.floor((place * said.length) / sessions.length);
       return Caller.join(url, session, [...said.slice(begin), ...said.slice(0, begin)]);
     }),
   );
@@ -57,13 +60,21 @@ process.on("message", async ({ url, sessions, ms }: CallersOrder) => {
 });
 
 /** Resolves with the packets of what a caller says: encoded once for all, since it is the server that is measured. */
-async function encodedTalk(): Promise<readonly Buffer[]> {
+async function encoded(frames: readonly Int16Array[]): Promise<readonly Buffer[]> {
   using encoder = await OpusEncoder.create({ sampleRate: 16_000 });
+  return frames.map((frame) => Buffer.from(encoder.encode(frame)));
+}
+
+function toneFrames(): readonly Int16Array[] {
   const voice = tone(330, 20).samples;
   const quiet = new Int16Array(voice.length);
-  return Array.from({ length: frames.all }, (_, frame) =>
-    Buffer.from(encoder.encode(frame < frames.talking ? voice : quiet)),
-  );
+  return Array.from({ length: tones.all }, (_, frame) => (frame < tones.talking ? voice : quiet));
+}
+
+async function questionFrames(): Promise<readonly Int16Array[]> {
+  const spoken = framesOf(await sentenceBy("slt", question.text));
+  const quiet = new Int16Array(320);
+  return Array.from({ length: question.all }, (_, frame) => spoken[frame] ?? quiet);
 }
 
 class Caller {
