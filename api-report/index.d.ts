@@ -250,6 +250,8 @@ export interface Connection {
     sendEvent?(data: JsonObject): Promise<void>;
     happened?(event: AgentEvent): void;
     hints?(): JsonValue;
+    prepareMove?(to: string): Promise<void>;
+    takeUp?(hints: JsonValue): void;
     readonly maxEventBytes?: number;
     leave(options?: LeaveOptions): Promise<void>;
 }

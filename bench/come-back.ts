@@ -7,6 +7,7 @@ import type { ReplicaProcess } from "../test/fixtures/fleet/replica-process.ts";
 import type { RedisServer } from "../test/fixtures/programs/redis-server.ts";
 import type { Bench, Report } from "./figure.ts";
 import { Stage } from "./fleet/stage.ts";
+import { moved } from "./moved.ts";
 import { median, quantile } from "./statistics.ts";
 
 /** Measures how soon the agent is back in its call, after its thread or its replica ended, and at a rolling restart. */
@@ -17,6 +18,7 @@ export default {
     await inPlace(report);
     await killed(report);
     await restarted(report);
+    await moved(report);
     await kept(report);
   },
 } satisfies Bench;

@@ -132,6 +132,14 @@ export interface Connection {
    */
   hints?(): JsonValue;
   /**
+   * Has the clients of the call connect to the agent that takes it up, which has joined by now, beside their connection to this one.
+   * Resolves once they have, or some seconds later. Never rejects. Not needed: leave it out.
+   * @param to The name of its replica: a request with `?successor=` and this name comes to that agent.
+   */
+  prepareMove?(to: string): Promise<void>;
+  /** Takes the `hints` of the agent before anew, as the call changes hands. Not needed: leave it out. */
+  takeUp?(hints: JsonValue): void;
+  /**
    * The most bytes of JSON that `sendEvent` takes.
    * @default 5120
    */

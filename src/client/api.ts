@@ -53,10 +53,19 @@ export class Api {
     return { id, token };
   }
 
-  /** Makes an offer. Resolves with the answer: its SDP, and the name of the connection. */
-  async offer(session: SessionReference, name: string | undefined, offer: object): Promise<OfferAnswer> {
+  /**
+   * Makes an offer. Resolves with the answer: its SDP, and the name of the connection. `successor`: the replica whose agent takes up the
+   * call; null: the one that has it.
+   */
+  async offer(
+    session: SessionReference,
+    name: string | undefined,
+    offer: object,
+    successor: string | null = null,
+  ): Promise<OfferAnswer> {
     const body = { offer, ...(name && { user_name: name }) };
-    const path = `/sessions/${session.id}/offer`;
+    const query = successor === null ? "" : `?successor=${encodeURIComponent(successor)}`;
+    const path = `/sessions/${session.id}/offer${query}`;
     const request = { body, headers: tokenOf(session), timeoutMs: offerTimeoutMs };
     return ((await this.#ask("POST", path, request)) as { answer: OfferAnswer }).answer;
   }
@@ -73,10 +82,11 @@ export class Api {
   }
 
   /** Opens the WebSocket of a session. The token is a subprotocol, so that it is in no log. */
-  socket({ id, token }: SessionReference, name: string | undefined): WebSocket {
+  socket({ id, token }: SessionReference, name: string | undefined, successor: string | null): WebSocket {
     const url = new URL(`${this.#base}/sessions/${id}/media`);
     url.protocol = url.protocol.replace("http", "ws");
     if (name) url.searchParams.set("user_name", name);
+    if (successor !== null) url.searchParams.set("successor", successor);
     return new WebSocket(url, ["greenroom.v1", ...(token ? [`greenroom-token.${token}`] : [])]);
   }
 

@@ -4,9 +4,10 @@ import type { AgentState, CallEnd, CallEvents, CallState, Person, TurnReport } f
 import type { CallOptions } from "./call-options.ts";
 import { connect } from "./connect.ts";
 import { Emitter } from "./events.ts";
+import { NextLink } from "./next-link.ts";
 import { type OpeningMicrophone, Sound } from "./sound.ts";
 import { Transcript, type TranscriptEntry } from "./transcript.ts";
-import type { Message, Transport } from "./transport.ts";
+import type { Message, Transport, TransportEvents } from "./transport.ts";
 import { Watch } from "./watch.ts";
 
 /** The agent's replica may be dead: others take over its calls within half that time. */
@@ -42,6 +43,8 @@ export class Call extends Emitter<CallEvents> {
   #watch: Watch | null = null;
   /** True while the call moves to another agent. The texts that are typed meanwhile wait. */
   #moving = false;
+  /** The connection to the agent that is about to take up the call; null where none is. */
+  #next: NextLink | null = null;
   #unsent: string[] = [];
   #end: CallEnd | null = null;
 
@@ -158,9 +161,27 @@ export class Call extends Emitter<CallEvents> {
   }
 
   async #connect(session: Promise<SessionReference>): Promise<void> {
-    const [sound, microphone] = [this.#sound, this.#microphone];
-    if (!sound || !microphone) return;
     const link = {};
+    const transport = await this.#open(session, null, {
+      onMessage: (message: Message) => {
+        if (message.type === "joined") this.#link = link;
+        if (link === this.#link) this.#take(message);
+      },
+      onDown: () => {
+        if (link === this.#link) this.#down();
+      },
+    });
+    if (transport) this.#use(transport);
+  }
+
+  /** Opens a connection. `successor`: the replica whose agent takes up the call; null: the one that has it. */
+  async #open(
+    session: Promise<SessionReference>,
+    successor: string | null,
+    events: TransportEvents,
+  ): Promise<Transport | null> {
+    const [sound, microphone] = [this.#sound, this.#microphone];
+    if (!sound || !microphone) return null;
     const options = {
       api: this.#api,
       session,
@@ -168,21 +189,18 @@ export class Call extends Emitter<CallEvents> {
       microphone,
       name: this.#options.userName,
       resume: this.#resume,
-      events: {
-        onMessage: (message: Message) => {
-          if (message.type === "joined") this.#link = link;
-          if (link === this.#link) this.#take(message);
-        },
-        onDown: () => {
-          if (link === this.#link) this.#down();
-        },
-      },
+      successor,
+      events,
     };
     const usesSocket = this.#resume !== null && !this.#passes;
     const choice = { ...this.#options, ...(usesSocket && { transport: "websocket" as const }) };
     const transport = await connect(options, choice, this.#over.signal);
     if (this.#over.signal.aborted) transport.close();
     this.#throwIfOver();
+    return transport;
+  }
+
+  #use(transport: Transport): void {
     this.#transport = transport;
     // Where WebRTC did not pass at first it is not tried again.
     this.#passes ||= transport.kind === "webrtc";
@@ -211,10 +229,45 @@ export class Call extends Emitter<CallEvents> {
     if (!this.#moving) void this.#reconnect();
   }
 
-  /** Connects to the agent that goes on with the call. The connection so far is kept until then, so that little sound is missed. */
-  async #move(): Promise<void> {
+  /** Connects to the agent that is about to take up the call, beside the connection to the one that has it, and says so. */
+  async #prepare(successor: string): Promise<void> {
     const [before, session] = [this.#transport, this.#session];
+    if (!before || !session) return;
+    this.#next?.close();
+    const next = new NextLink();
+    this.#next = next;
+    const events = {
+      onMessage: (message: Message) => {
+        if (this.#link === next.link) this.#take(message);
+        else next.onMessage(message);
+      },
+      onDown: () => {
+        if (this.#link === next.link) this.#down();
+        else next.close();
+      },
+    };
+    try {
+      const transport = await this.#open(Promise.resolve(session), successor, events);
+      if (transport && next.connected(transport)) before.send({ type: "ready" });
+    } catch {
+      // The call connects anew once it has moved.
+    }
+  }
+
+  /** Goes over to the agent that has taken up the call: by the connection to it that there is, or else by a new one. */
+  async #move(): Promise<void> {
+    const [before, session, next] = [this.#transport, this.#session, this.#next];
     if (!before || !session || this.#moving) return;
+    const prepared = next?.take() ?? null;
+    this.#next = null;
+    if (next && prepared) {
+      this.#link = next.link;
+      prepared.transport.hear();
+      this.#use(prepared.transport);
+      for (const message of prepared.messages) this.#take(message);
+      before.close();
+      return;
+    }
     this.#moving = true;
     this.#watch?.close();
     const moved = await this.#connect(Promise.resolve(session)).then(
@@ -261,6 +314,9 @@ export class Call extends Emitter<CallEvents> {
         this.#setParticipants(message.participants as readonly Person[]);
         this.#transcript.reconnected();
         this.emit("transcript", this.#transcript.entries);
+        return;
+      case "moving":
+        void this.#prepare(String(message.to));
         return;
       case "moved":
         void this.#move();
@@ -318,6 +374,7 @@ export class Call extends Emitter<CallEvents> {
     if (this.#state === "ended") return;
     this.#over.abort();
     this.#watch?.close();
+    this.#next?.close();
     removeEventListener("pagehide", this.#leave);
     this.#transport?.close();
     this.#transport = null;

@@ -24,6 +24,8 @@ export interface IncomingSound {
 export interface Transport {
   readonly kind: "webrtc" | "websocket";
   send(message: Message): void;
+  /** Lets the agent be heard, where it was connected to ahead. */
+  hear(): void;
   /** Resolves with what is known of the sound that comes. Never rejects. */
   sound(): Promise<IncomingSound>;
   /** Resolves with false where the server says that the agent does not have this connection. Never rejects. */
@@ -40,6 +42,8 @@ export interface ConnectOptions {
   readonly name: string | undefined;
   /** The text by which the server knows a participant who comes back. */
   readonly resume: string | null;
+  /** The replica whose agent is about to take up the call, where it is connected to ahead; null: the one that has it. */
+  readonly successor: string | null;
   readonly events: TransportEvents;
   /** The longest time until the connection is there, in milliseconds. */
   readonly timeoutMs: number;

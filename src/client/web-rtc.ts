@@ -30,6 +30,7 @@ export async function connectByWebRtc({
   microphone,
   name,
   resume,
+  successor,
   events,
   timeoutMs,
   iceServers,
@@ -40,6 +41,7 @@ export async function connectByWebRtc({
   const transport = new WebRtcTransport(connection, sound, (resource) =>
     session.then((one) => api.knows(one, resource)),
   );
+  if (successor === null) transport.hear();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const down = () => {
     reject(new CallError("connection_failed", "The connection by WebRTC broke."));
@@ -63,11 +65,8 @@ export async function connectByWebRtc({
     // Most servers need none of our addresses: only one with a relay of its own does, which lets nobody else through.
     const [reference] = await Promise.all([session, gathered(connection, iceServers.length > 0)]);
     const { sdp } = connection.localDescription ?? {};
-    const { sdp: answer, resource } = await api.offer(reference, name, {
-      type: "offer",
-      sdp,
-      ...(resume && { resume }),
-    });
+    const offer = { type: "offer", sdp, ...(resume && { resume }) };
+    const { sdp: answer, resource } = await api.offer(reference, name, offer, successor);
     transport.resource = resource;
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
     const timers = [setTimeout(down, timeoutMs)];
@@ -108,6 +107,8 @@ class WebRtcTransport implements Transport {
   /** The server's name of the connection. */
   resource = "";
   #silence = (): void => undefined;
+  #track: MediaStreamTrack | null = null;
+  #isHeard = false;
   #closed = false;
   #buffered = { delay: 0, count: 0 };
 
@@ -124,7 +125,17 @@ class WebRtcTransport implements Transport {
   }
 
   play({ track }: RTCTrackEvent): void {
-    if (!this.#closed) this.#silence = this.#sound.playTrack(track);
+    this.#track = track;
+    this.#play();
+  }
+
+  hear(): void {
+    this.#isHeard = true;
+    this.#play();
+  }
+
+  #play(): void {
+    if (!this.#closed && this.#isHeard && this.#track) this.#silence = this.#sound.playTrack(this.#track);
   }
 
   async sound(): Promise<IncomingSound> {

@@ -18,11 +18,11 @@ const reportEvery = 25;
 
 /** Connects by WebSocket. Resolves once the server has let it in. Rejects with a {@link CallError}. */
 export async function connectByWebSocket(
-  { api, session, sound, microphone, name, resume, events, timeoutMs }: ConnectOptions,
+  { api, session, sound, microphone, name, resume, successor, events, timeoutMs }: ConnectOptions,
   workletUrl: string | undefined,
 ): Promise<Transport> {
   await sound.context.audioWorklet.addModule(workletOf(workletUrl));
-  const socket = api.socket(await session, name);
+  const socket = api.socket(await session, name, successor);
   socket.binaryType = "arraybuffer";
   const transport = new SocketTransport(socket, sound);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -30,7 +30,7 @@ export async function connectByWebSocket(
   socket.onopen = () => transport.send({ type: "hello", codec: "pcm16", ...(resume && { resume }) });
   socket.onmessage = ({ data }) => {
     if (data instanceof ArrayBuffer) {
-      transport.hear(data);
+      transport.play(data);
       return;
     }
     const message = readMessage(data);
@@ -102,8 +102,11 @@ class SocketTransport implements Transport {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  /** Has no effect: what comes is heard at once, beside what another connection brings. */
+  hear(): void {}
+
   /** Plays a piece of sound. */
-  hear(data: ArrayBuffer): void {
+  play(data: ArrayBuffer): void {
     this.#player.port.postMessage(data, [data]);
     this.#received += 1;
     if (this.#received % reportEvery === 0) this.send({ type: "received", frames: this.#received });

@@ -48,6 +48,8 @@ export class Exchange {
   readonly scope: RequestScope;
   /** The passing-on of the request by a peer; null where it comes from a client. */
   readonly hop: Hop | null;
+  /** The session of the path where this replica is about to take it over, and the request is for the agent here; else undefined. */
+  prepared: Session | undefined;
   readonly #endpoint: JudgedEndpoint;
   /** The session of the path, where it is one of another replica that is judged here. */
   #foreign: ScopedSession | undefined;
@@ -68,7 +70,7 @@ export class Exchange {
     this.params = params;
     this.#endpoint = endpoint;
     const { session_id: sessionId, call_id: callId } = params;
-    const find = sessionId === undefined ? null : () => this.#foreign ?? plane.findSession(sessionId, callId);
+    const find = sessionId === undefined ? null : () => this.#foreign ?? this.#find(sessionId, callId);
     this.hop = notesOf(ctx).hop;
     this.scope = RequestScope.of(ctx.req, { ip: this.hop?.ip ?? ctx.ip, path: ctx.path }, { params, find });
     this.#judgedScope = this.scope;
@@ -76,7 +78,23 @@ export class Exchange {
 
   /** Returns the same request anew, to be judged again. Its scope has to be released. */
   again(): Exchange {
-    return new Exchange(this.ctx, this.plane, this.params, this.#endpoint);
+    const again = new Exchange(this.ctx, this.plane, this.params, this.#endpoint);
+    again.prepared = this.prepared;
+    return again;
+  }
+
+  /**
+   * Returns the replica that is about to take over the session, where the request is for the agent there, as a client's second connection
+   * is while its call moves; else null.
+   */
+  get successor(): string | null {
+    const { successor } = this.ctx.query;
+    return typeof successor === "string" && successor !== "" ? successor : null;
+  }
+
+  #find(sessionId: string, callId: string | undefined): Session | undefined {
+    if (this.prepared === undefined) return this.plane.findSession(sessionId, callId);
+    return callId === undefined || this.prepared.callId === callId ? this.prepared : undefined;
   }
 
   /** Returns whether the caller came with a session_token; it is known once the session of the path was judged. */
@@ -119,7 +137,7 @@ export class Exchange {
    */
   async judged(): Promise<Judged> {
     const { session_id: id = "", call_id: callId } = this.params;
-    const session = this.plane.findSession(id, callId);
+    const session = this.#find(id, callId);
     const { caller, byToken } = await this.#judge(id, session);
     if (!session) throw new GreenroomError("SESSION_NOT_FOUND", id);
     notesOf(this.ctx).sessionId = session.id;

@@ -33,7 +33,7 @@ export class SessionMetrics {
   // a map takes three times the memory.
   readonly #sums: number[];
   readonly #counts: number[];
-  readonly #usage: Usage;
+  #usage: Usage;
   /** The latencies of the last turn that had any, in milliseconds; see `ResponseLatency` and `Measurement`. */
   lastResponseMs: number | null;
   lastFirstTokenMs: number | null;
@@ -45,6 +45,17 @@ export class SessionMetrics {
     this.#usage = new Usage(before?.usage);
     this.lastResponseMs = before?.lastResponseMs ?? null;
     this.lastFirstTokenMs = before?.lastFirstTokenMs ?? null;
+  }
+
+  /** Knows from here on what another process has measured, beyond `before`, as well as what was measured here since. */
+  follow(other: CarriedMetrics, before: CarriedMetrics): void {
+    for (const [place, name] of names.entries()) {
+      this.#sums[place]! += (other.sums[name] ?? 0) - (before.sums[name] ?? 0);
+      this.#counts[place]! += (other.counts[name] ?? 0) - (before.counts[name] ?? 0);
+    }
+    this.#usage = new Usage(other.usage);
+    this.lastResponseMs = other.lastResponseMs;
+    this.lastFirstTokenMs = other.lastFirstTokenMs;
   }
 
   /** Returns the metrics as another process goes on with them. */

@@ -138,11 +138,14 @@ export interface Resumption {
   /** The agent's words that were heard in the turn in which it spoke last. */
   readonly heard: { readonly turnId: string; readonly text: string };
   /**
-   * True where the agent before is still in the call, at rest: this one begins no turn before it is asked to `hand_back`, when that
-   * one leaves.
+   * True where the agent before goes on for now: this one joins the call, and hears and says nothing before it is asked to `take_up` the
+   * call as it is by then.
    */
   readonly rests: boolean;
 }
+
+/** The call at the moment in which it changes hands. */
+export type TakenUp = Pick<Resumption, "state" | "heard">;
 
 /** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */
 export interface InMemoryCall {
@@ -234,6 +237,13 @@ export type SessionQuestion =
   | { readonly about: "hand_over"; readonly withinMs: number }
   /** Nobody takes the call up after all: the agent goes on. */
   | { readonly about: "hand_back" }
+  /**
+   * Another agent, in the replica of this name, is in the call, silent: clients are to connect to it too, before the call changes hands.
+   * Answered once they have.
+   */
+  | { readonly about: "move"; readonly to: string }
+  /** The call is this agent's from here on. */
+  | ({ readonly about: "take_up" } & TakenUp)
   | SteerQuestion;
 
 /** The questions about somebody who is to come into the call. */

@@ -57,6 +57,7 @@ export class Membership {
     reaches: () => false,
     prepare: () => Promise.resolve(new Error("No other process can be asked")),
     takeOver: () => Promise.resolve(false),
+    giveUp: () => Promise.resolve(),
   };
   /** The numbers of sessions of each dead process that were told in this turn of the event loop. */
   readonly #dead = new Map<string, { lost: number; adopted: number }>();

@@ -21,7 +21,7 @@ import { Admission } from "./starts/admission.ts";
 import { CrashStorm } from "./starts/crash-storm.ts";
 import { Starts } from "./starts/starts.ts";
 import { Arrivals } from "./succession/arrivals.ts";
-import { writeCarried } from "./succession/carried-session.ts";
+import { eventCharacters, writeCarried } from "./succession/carried-session.ts";
 import { Departures } from "./succession/departures.ts";
 import { makeAgentPool } from "./threads/agent-pool.ts";
 import { LeavesOnBehalf, leaveModulesOf } from "./threads/leave-on-behalf.ts";
@@ -120,7 +120,7 @@ export function makeSupervisorParts(
     mayShow: (sessionId) => endReports.show(sessionId),
     room: () => endReports.room,
     carried: (sessionId) => {
-      const carried = sessions.get(sessionId)?.carried ?? null;
+      const carried = sessions.get(sessionId)?.carried(eventCharacters.kept) ?? null;
       return carried && writeCarried(carried);
     },
     adoptable: () =>

@@ -134,6 +134,42 @@ test("in a session thread a call is handed over between two turns, and nothing i
   );
 });
 
+test("an agent that is about to take up a call waits, and then knows what was said meanwhile", async (t) => {
+  const said = (thread: AgentThread, text: RegExp) =>
+    thread.event(
+      "transcript",
+      (event) => event.role === "agent" && event.final && text.test(event.text ?? ""),
+    );
+  const nothing = { turnId: "", text: "" };
+  const before = await new AgentThread(t, agentUrl("come-back")).join();
+  await said(before, /^Hello there.$/);
+  const after = new AgentThread(t, agentUrl("come-back"));
+  after.assign({
+    resumption: { reason: "drained", times: 1, state: before.state, heard: nothing, rests: true },
+  });
+  await after.next("joined");
+  after.type("what was said");
+  before.type("my name is Ann");
+  await said(before, /^You said: my name is Ann$/);
+  t.deepEqual(await before.ask({ about: "move", to: "another" }), given);
+  t.deepEqual(await before.ask({ about: "hand_over", withinMs: 60_000 }), given);
+  t.deepEqual(after.events, []);
+  t.deepEqual(await after.ask({ about: "take_up", state: before.state, heard: nothing }), given);
+  const answer = await said(after, /words/);
+  t.deepEqual(JSON.parse(answer.text ?? ""), {
+    words: [
+      "instruction: Greet",
+      "agent: Hello there.",
+      "participant: my name is Ann",
+      "agent: You said: my name is Ann",
+      "participant: what was said",
+    ],
+    name: "Ann",
+  });
+  before.close("drained", true);
+  await before.next("ended");
+});
+
 test("words that come once a call is handed over wait, and the other agent answers them", async (t) => {
   const before = await inCall();
   t.deepEqual(await before.handOver(0), given);

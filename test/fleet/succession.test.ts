@@ -2,6 +2,7 @@ import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { eventually } from "../fixtures/eventually.ts";
 import { Conversation, isKept, ownerIn, resumingFleet } from "../fixtures/fleet/conversation.ts";
 import type { ReplicaProcess } from "../fixtures/fleet/replica-process.ts";
+import { EventReader } from "../fixtures/http/event-reader.ts";
 import { eventSource } from "../fixtures/http/event-source.ts";
 import { needs } from "../fixtures/needs.ts";
 
@@ -38,6 +39,14 @@ test("a replica is killed: its session goes on in the other one, with the conver
   const isOfType = (type: string) => followed.some((line) => line.kind === "event" && line.type === type);
   await eventually("the EventSource is back", () => isOfType("resumed"));
   t.true(followed.some(({ kind }) => kind === "error"));
+  // Who begins anew is told what is known of the time before, and where something may be missing.
+  const anew = await EventReader.open(t, url);
+  const kinds: string[] = [];
+  while (!["resumed", "over"].includes(kinds.at(-1) ?? "")) kinds.push((await anew.next())?.event ?? "over");
+  t.deepEqual(kinds.slice(0, 3), ["state", "state", "state"]);
+  t.is(kinds.filter((kind) => kind === "gap").length, 1);
+  t.true(kinds.indexOf("transcript") < kinds.indexOf("gap"));
+  t.true(kinds.indexOf("gap") < kinds.indexOf("interrupted"));
   const isEmptyStream = ({ route, code, proxied_to }: (typeof second.child.log)[number]) =>
     route === "/sessions/{session_id}/events" && code === "PEER_UNREACHABLE" && proxied_to === undefined;
   t.true(second.child.log.some(isEmptyStream));

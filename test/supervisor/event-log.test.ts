@@ -85,6 +85,38 @@ test("an id that this log never gave is a gap, and everything kept follows", (t)
   t.deepEqual(reader.ids(), [1]);
 });
 
+test("events of another process are told again, and those that nobody knows are a gap in their place", (t) => {
+  const other = new EventLog();
+  for (const word of ["a", "b", "c"]) other.append(delta(word));
+  const log = new EventLog({ lastId: 3, events: other.newest(450), unknown: 10 });
+  log.append(delta("d"));
+  t.deepEqual(collect(log, 2).ids(), [3, 14]);
+  t.deepEqual(collect(log, 2).gaps, [{ after: 3, next: 14 }]);
+  t.deepEqual(collect(log, 0).ids(), [2, 3, 14]);
+  t.deepEqual(collect(log, 0).gaps, [
+    { after: 0, next: 2 },
+    { after: 3, next: 14 },
+  ]);
+  t.deepEqual(collect(log, 7).gaps, [{ after: 7, next: 14 }]);
+  t.deepEqual(collect(log, 7).ids(), [14]);
+  t.deepEqual(collect(log, 13).gaps, []);
+  t.deepEqual(collect(log, 14).gaps, []);
+});
+
+test("the numbers go on behind the last event of the process that hands a session over", (t) => {
+  const other = new EventLog();
+  other.append(delta("a"));
+  const log = new EventLog({ lastId: other.lastId, events: other.newest(10_000) });
+  log.append(delta("here"));
+  for (const word of ["b", "c"]) other.append(delta(word));
+  log.follow({ lastId: other.lastId, events: other.newest(10_000) }, 1);
+  const { seen, ids, gap } = collect(log, 0);
+  t.false(gap);
+  t.deepEqual(ids(), [1, 2, 3, 4]);
+  const words = seen.map(({ event }) => event.type === "transcript" && event.delta);
+  t.deepEqual(words, ["a", "b", "c", "here"]);
+});
+
 test("nothing follows the end, and what was before it can still be read", (t) => {
   const log = new EventLog();
   log.append(delta("a"));

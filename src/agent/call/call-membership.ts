@@ -61,6 +61,11 @@ export class CallMembership {
     return JSON.stringify(hints).length > mostHints ? null : hints;
   }
 
+  /** Has clients connect to the agent that takes up the call, in the replica of this name. */
+  async prepareMove(to: string): Promise<void> {
+    if (this.inside) await this.#connection?.prepareMove?.(to);
+  }
+
   async createCall(callType: string, callId: string): Promise<Call> {
     const { agentUser, signal } = this.#context;
     signal.throwIfAborted();

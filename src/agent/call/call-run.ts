@@ -7,6 +7,7 @@ import {
   now,
   type SessionAnswer,
   type SessionQuestion,
+  type TakenUp,
   type TextMessage,
 } from "../../shared/protocol.ts";
 import { isSteerQuestion } from "../../shared/steering.ts";
@@ -19,7 +20,7 @@ import {
   remoteToolsets,
   staged,
 } from "../agent-options.ts";
-import type { Call, ConnectionEvent } from "../edge.ts";
+import type { Call, Connection, ConnectionEvent } from "../edge.ts";
 import type { AgentHandle, AgentHost } from "../host.ts";
 import type { Model } from "../model/model.ts";
 import { Budget } from "../options/budget.ts";
@@ -76,9 +77,14 @@ export class CallRun {
   readonly #lifetime = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   readonly #budget: Budget;
-  readonly #steps: OwnSteps;
+  #steps: OwnSteps;
+  readonly #data: CallData;
   /** The state of the call that is taken up; null where it begins. */
-  readonly #before: CallState | null;
+  #before: CallState | null;
+  /** The words of the agent before that were heard in the turn in which it spoke last. */
+  #heard: TakenUp["heard"] | undefined;
+  /** True while the agent before goes on with the call. */
+  #rests: boolean;
   readonly #state: StateKeeper;
   readonly #handOver: HandOver;
   readonly #ready: ServicesReady;
@@ -93,7 +99,11 @@ export class CallRun {
     { agent, data, conversation, role }: AgentParts,
   ) {
     this.#given = options;
-    this.#before = host.resumption && readCallState(host.resumption.state);
+    const { resumption } = host;
+    this.#before = resumption && readCallState(resumption.state);
+    this.#heard = resumption?.heard;
+    this.#rests = resumption?.rests ?? false;
+    this.#data = data;
     if (this.#before) data.restore(this.#before.data);
     data.onChange = () => this.#keepState();
     this.#steps = new OwnSteps(this.#before?.steps ?? [], () => this.#keepState());
@@ -160,13 +170,14 @@ export class CallRun {
     this.#steering = new Steering(this.#dialogue, role);
     const toolsets = remoteToolsets(this.#options);
     this.#ready = new ServicesReady(context, { ...this.#options, toolsets });
-    if (host.resumption?.rests) this.#dialogue.rest();
     this.#handOver = new HandOver({
       signal: this.#lifetime.signal,
       offered: () => this.#isKept,
       quiet: () => !this.#begun || !this.#dialogue.busy,
       rest: () => this.#dialogue.rest(),
       goOn: () => this.#dialogue.goOn(),
+      move: (to) => this.#membership.prepareMove(to),
+      endSentence: () => this.#dialogue.endSentence(),
       // Until the agent has taken up what another one left, the state that this one left holds.
       tell: () => !this.#begun || this.#state.final(),
     });
@@ -196,7 +207,7 @@ export class CallRun {
     // The functions of servers are asked for meanwhile.
     const { toolsKnown } = this.#ready;
     const connection = await this.#membership.join(call, this.#before?.hints ?? null);
-    if (connection.audio) this.#dialogue.useSound(connection.audio);
+    if (connection.audio && !this.#rests) this.#dialogue.useSound(connection.audio);
     connection.subscribe((event) => this.#happened(event));
     this.#aloneTimer.joined();
     const defaultMs = connection.audio === null ? null : defaultParticipantWaitMs;
@@ -207,6 +218,7 @@ export class CallRun {
     this.#host.joined(waitMs);
     this.#changed();
     this.#events.open(connection);
+    if (this.#rests) await this.#takeOver(connection);
     const waiting = this.#participantWait.wait(waitMs, this.#lifetime.signal);
     if (this.#before === null) this.#begin();
     const accompanied = this.#membership.accompanied || (await waiting);
@@ -259,9 +271,31 @@ export class CallRun {
     return this.#aloneTimer.onCallForMs();
   }
 
+  /** Waits until the agent before lets go of the call, and knows the call from here on as that one has left it. */
+  async #takeOver(connection: Connection): Promise<void> {
+    const taken = await this.#handOver.taken;
+    if (taken === null) return;
+    const before = readCallState(taken.state);
+    this.#before = before;
+    this.#heard = taken.heard;
+    this.#steps = new OwnSteps(before.steps, () => this.#keepState());
+    this.#data.restore(before.data);
+    this.#role.enter(
+      this.#options,
+      { context: this.#context, onChange: () => this.#keepState() },
+      before.role,
+    );
+    this.#budget.restore(before.spent);
+    this.#dialogue.restore(before);
+    connection.takeUp?.(before.hints);
+    if (connection.audio) this.#dialogue.useSound(connection.audio);
+    this.#rests = false;
+    this.#changed();
+  }
+
   /** Goes on with the call of another agent. It waits for somebody first, so that what it says is heard. */
   #takeUp(before: CallState): void {
-    const { heard } = this.#host.resumption ?? {};
+    const heard = this.#heard;
     // It may have spoken last in another turn than the one that was cut.
     const text = heard !== undefined && heard.turnId === before.pending?.turnId ? heard.text : "";
     this.#dialogue.takeUp(before, text, this.#options.resumeLine);
@@ -273,8 +307,7 @@ export class CallRun {
     const { signal } = this.#lifetime;
     if (isSteerQuestion(question))
       return call === null || signal.aborted ? { outcome: "not_in_call" } : this.#steering.answer(question);
-    if (question.about !== "hand_over" && question.about !== "hand_back")
-      return this.#guestAccess.answer(call, question);
+    if ("guest" in question) return this.#guestAccess.answer(call, question);
     return call === null ? { outcome: "not_in_call" } : this.#handOver.answer(question);
   }
 
@@ -387,7 +420,7 @@ export class CallRun {
     const { busy } = this.#dialogue;
     const { inside, accompanied } = this.#membership;
     this.#aloneTimer.update(busy || accompanied);
-    this.#silence.update(inside && !busy, accompanied);
+    this.#silence.update(inside && !busy && !this.#rests, accompanied);
     this.#handOver.changed();
   }
 

@@ -1,4 +1,11 @@
-import type { SessionAnswer, SessionQuestion } from "../../shared/protocol.ts";
+import type { GuestQuestion, SessionAnswer, SessionQuestion, TakenUp } from "../../shared/protocol.ts";
+import type { SteerQuestion } from "../../shared/steering.ts";
+
+/** The share of the time for a hand-over after which it need not be between two turns: the end of a sentence will do. */
+const sentenceShare = 0.7;
+
+/** The questions about a call that changes hands. */
+export type HandOverQuestion = Exclude<SessionQuestion, GuestQuestion | SteerQuestion>;
 
 export interface HandOverOptions {
   /** Fires when the conversation is over. */
@@ -10,30 +17,53 @@ export interface HandOverOptions {
   /** Begins no turn any more, and cuts the one under way. */
   readonly rest: () => void;
   readonly goOn: () => void;
+  /** Has clients connect to the agent that takes up the call, in the replica of this name. Resolves once they have, or will not. */
+  readonly move: (to: string) => Promise<void>;
+  /** Has the agent say no more than its sentence. Resolves with whether it was saying one, and has more to say. */
+  readonly endSentence: () => Promise<boolean>;
   /** Tells the state of the call. Returns false where it is too long. */
   readonly tell: () => boolean;
 }
 
-/** Makes the call ready for an agent in another replica, which takes it up between two turns where that is possible. */
+/**
+ * Has a call change hands: here it is made ready for an agent in another replica, which takes it up between two turns where that is
+ * possible, or else after a sentence; there that agent waits for it.
+ */
 export class HandOver {
   readonly #options: HandOverOptions;
   /** The wait for the end of the turn under way, which resolves with whether the call is still to be handed over. */
   #waiting: PromiseWithResolvers<boolean> | null = null;
+  readonly #taken = Promise.withResolvers<TakenUp | null>();
 
   constructor(options: HandOverOptions) {
     this.#options = options;
+    options.signal.addEventListener("abort", () => this.#taken.resolve(null), { once: true });
+  }
+
+  /** Resolves with the call as it is when it becomes this agent's; with null where the conversation is over before. */
+  get taken(): Promise<TakenUp | null> {
+    return this.#taken.promise;
   }
 
   /** Answers a question about the hand-over. Never rejects. */
-  async answer(
-    question: Extract<SessionQuestion, { about: "hand_over" | "hand_back" }>,
-  ): Promise<SessionAnswer> {
-    const { signal, offered, rest, goOn, tell } = this.#options;
+  async answer(question: HandOverQuestion): Promise<SessionAnswer> {
+    const { signal, offered, rest, goOn, move, tell } = this.#options;
     this.#waiting?.resolve(false);
     if (signal.aborted) return { outcome: "not_in_call" };
-    if (question.about === "hand_back") {
-      goOn();
-      return done;
+    switch (question.about) {
+      case "hand_back":
+        goOn();
+        return done;
+      case "take_up":
+        this.#taken.resolve(question);
+        return done;
+      case "move":
+        await move(question.to);
+        return done;
+      case "hand_over":
+        break;
+      default:
+        question satisfies never;
     }
     if (!offered()) return { outcome: "not_offered" };
     if (!(await this.#betweenTurns(question.withinMs)))
@@ -52,17 +82,22 @@ export class HandOver {
 
   /** Waits until the call is between two turns, this many milliseconds at the most. Returns whether it is still to be handed over. */
   async #betweenTurns(withinMs: number): Promise<boolean> {
-    const { signal, quiet } = this.#options;
+    const { signal, quiet, endSentence } = this.#options;
     if (quiet()) return true;
     const waiting = Promise.withResolvers<boolean>();
     this.#waiting = waiting;
     const over = () => waiting.resolve(true);
     const timer = setTimeout(over, withinMs);
+    const soften = async () => {
+      if (await endSentence()) over();
+    };
+    const softTimer = setTimeout(() => void soften(), sentenceShare * withinMs);
     signal.addEventListener("abort", over, { once: true });
     try {
       return await waiting.promise;
     } finally {
       clearTimeout(timer);
+      clearTimeout(softTimer);
       signal.removeEventListener("abort", over);
       if (this.#waiting === waiting) this.#waiting = null;
     }

@@ -45,6 +45,12 @@ export class Budget {
     return { tokens: this.#tokens, characters: this.#characters };
   }
 
+  /** Takes another consumption in the place of the one so far. */
+  restore({ tokens, characters }: Spent): void {
+    this.#tokens = tokens;
+    this.#characters = characters;
+  }
+
   add(measurement: Measurement): void {
     if (measurement.kind === "llm") this.#tokens += measurement.inputTokens + measurement.outputTokens;
     if (measurement.kind === "tts") this.#characters += measurement.characters;

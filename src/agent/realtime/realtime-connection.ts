@@ -98,6 +98,11 @@ export class RealtimeConnection {
   }
 
   /** Returns the text by which another session goes on with this one; null where the model has no such thing. */
+  /** Sets the handle of the session of the agent before, for the next session that is opened. */
+  set handle(handle: string | null) {
+    this.#handle = handle;
+  }
+
   get handle(): string | null {
     const handle = this.#session?.handle ?? this.#handle;
     return handle !== null && handle.length > mostOfHandle ? null : handle;

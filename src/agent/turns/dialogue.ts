@@ -159,6 +159,19 @@ export class Dialogue {
     if (rest !== null) this.#queue.add(this.#turn(rest), "next", false);
   }
 
+  /** Has the agent say no more than its sentence. Resolves with whether it was saying one, and has more to say. */
+  async endSentence(): Promise<boolean> {
+    return (await this.#queue.running?.endSentence()) ?? false;
+  }
+
+  /** Knows another state from here on, in the place of the one before. It must be waiting to be opened. */
+  restore({ messages, turns, handle }: DialogueState): void {
+    this.#conversation.clear();
+    this.#conversation.append(messages);
+    this.#turns = turns;
+    if (this.#responder.hears) this.#responder.connection.handle = handle;
+  }
+
   /** Goes on with what waits. */
   goOn(): void {
     this.#queue.goOn();

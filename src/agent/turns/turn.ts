@@ -32,6 +32,8 @@ export class Turn {
   readonly #output: TurnOutput;
   readonly #answer: BegunAnswer;
   #eager = false;
+  /** True where it was asked to end its sentence, since another agent takes up the call. */
+  #isMoving = false;
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
   /** The handoff with which the answer ended; null where it ended by itself. */
   #handoff: Handoff | null = null;
@@ -182,7 +184,9 @@ export class Turn {
       const { input } = this;
       if (input?.origin === "say") await this.#say(input.text);
       else await this.#respond();
-      this.#end((await this.#output.finish()) ? "done" : "interrupted");
+      const isWhole = await this.#output.finish();
+      // Words that are left out for another agent are handed over, which ends the turn.
+      if (isWhole || !this.#isMoving) this.#end(isWhole ? "done" : "interrupted");
     } catch (error) {
       this.fail(error);
     }
@@ -202,6 +206,12 @@ export class Turn {
   concede(): void {
     if (!this.interruptible) return;
     void this.#output.stopAfterSentence().then((more) => more && this.interrupt());
+  }
+
+  /** Lets the agent end the sentence that it is saying. Resolves with whether it has more to say, with which another agent is to go on. */
+  async endSentence(): Promise<boolean> {
+    this.#isMoving = true;
+    return (await this.#output.stopAfterSentence()) && !this.over;
   }
 
   /** Lets the agent go on where it stopped, since it was nothing. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { LoggedEvent } from "../../api/session.ts";
 import { toJson } from "../../shared/text/text.ts";
-import type { EventLog } from "../../supervisor/session/event-log.ts";
+import type { EventGap, EventLog } from "../../supervisor/session/event-log.ts";
 import { eventJson } from "../documents/wire.ts";
 import type { ErrorView } from "../http/error-info.ts";
 
@@ -89,9 +89,16 @@ export async function streamEvents(
   denied.addEventListener("abort", deny, { once: true });
   try {
     write(`retry: ${retryMs}\n\n`);
-    if (subscription.gap) write(gapText(afterId, replayed[0]?.id ?? events.lastId + 1));
     take = send;
-    for (const entry of replayed) resend(entry);
+    const gaps = [...subscription.gaps];
+    const gapsUpTo = (id: number) => {
+      while (gaps[0] !== undefined && gaps[0].next <= id) write(gapText(gaps.shift()!));
+    };
+    for (const entry of replayed) {
+      gapsUpTo(entry.id);
+      resend(entry);
+    }
+    gapsUpTo(Number.POSITIVE_INFINITY);
     if (stopped.aborted) stop();
     const end = await over.promise;
     if (end === "slow") response.destroy();
@@ -120,6 +127,6 @@ function eventText({ id, event }: LoggedEvent, errors: ErrorView): string {
 }
 
 /** Returns the comment which says that events after `after` and before `next` are not kept any more. */
-function gapText(after: number, next: number): string {
+function gapText({ after, next }: EventGap): string {
   return `event: gap\ndata: ${JSON.stringify({ type: "gap", last_event_id: after, next_event_id: next })}\n\n`;
 }

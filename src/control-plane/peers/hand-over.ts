@@ -3,9 +3,8 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type Koa from "koa";
 import type { PeerNode } from "../../registry/registry.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import type { TextMessage } from "../../shared/protocol.ts";
 import type { Arrivals } from "../../supervisor/succession/arrivals.ts";
-import type { HandOverOffer, Successors } from "../../supervisor/succession/hand-over.ts";
+import type { HandOverOffer, Successors, TakeOver } from "../../supervisor/succession/hand-over.ts";
 import { readWholeBody } from "../http/body.ts";
 import { isObject } from "../http/json.ts";
 import { notesOf } from "../http/request-notes.ts";
@@ -22,7 +21,8 @@ const mostBytes = { packed: 2 ** 20, json: 4 * 2 ** 20 };
 /** One step of a hand-over, as a peer is sent it. */
 type Step =
   | { readonly step: "prepare"; readonly offer: HandOverOffer }
-  | { readonly step: "take_over"; readonly sessionId: string; readonly typed: readonly TextMessage[] };
+  | ({ readonly step: "take_over" } & TakeOver)
+  | { readonly step: "give_up"; readonly sessionId: string };
 
 /** The part of the peers that is needed to ask them. */
 interface AskablePeers {
@@ -64,15 +64,23 @@ export function successorsBy(peers: AskablePeers, mount: () => string): Successo
         return error instanceof Error ? error : new Error(String(error));
       }
     },
-    takeOver: async (peer, sessionId, typed) => {
-      const step = { step: "take_over", sessionId, typed } as const;
+    takeOver: async (peer, step) => {
       try {
         const { signal } = new AbortController();
-        const { statusCode } = (await ask(peer, step, takeOverTimeoutMs, signal)).resume();
+        const asked = ask(peer, { step: "take_over", ...step }, takeOverTimeoutMs, signal);
+        const { statusCode } = (await asked).resume();
         return statusCode === 204 ? true : statusCode === 409 ? false : null;
       } catch {
         // The peers count and log what goes wrong with them; who has the session is found out otherwise.
         return null;
+      }
+    },
+    giveUp: async (peer, sessionId) => {
+      try {
+        const { signal } = new AbortController();
+        (await ask(peer, { step: "give_up", sessionId }, takeOverTimeoutMs, signal)).resume();
+      } catch {
+        // The peer gives it up by itself soon.
       }
     },
   };
@@ -92,7 +100,12 @@ export async function answerHandOver(ctx: Koa.Context, arrivals: Arrivals): Prom
   notes.route = "hand_over";
   const step = readStep(await readWholeBody(ctx, notes.bodyHash, mostBytes.packed));
   if (step.step === "take_over") {
-    ctx.status = (await arrivals.takeOver(step.sessionId, step.typed)) ? 204 : 409;
+    ctx.status = (await arrivals.takeOver(step)) ? 204 : 409;
+    return;
+  }
+  if (step.step === "give_up") {
+    arrivals.giveUp(step.sessionId);
+    ctx.status = 204;
     return;
   }
   const left = new AbortController();
@@ -112,7 +125,9 @@ function readStep(packed: Buffer): Step {
     const json: unknown = JSON.parse(
       zstdDecompressSync(packed, { maxOutputLength: mostBytes.json }).toString(),
     );
-    if (isObject(json) && json.step === "take_over" && typeof json.sessionId === "string")
+    if (isObject(json) && json.step === "give_up" && typeof json.sessionId === "string")
+      return json as unknown as Step;
+    if (isObject(json) && json.step === "take_over" && typeof json.carried === "string")
       return json as unknown as Step;
     if (isObject(json) && json.step === "prepare" && isObject(json.offer)) return json as unknown as Step;
   } catch {

@@ -36,17 +36,31 @@ type Passed = "answered" | "unanswered" | { readonly epoch: number };
 export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint): Promise<boolean> {
   const { ctx, plane, params, hop } = exchange;
   const { session_id: id } = params;
-  if (id === undefined || !sessionId.test(id) || plane.supervisor.getSession(id)) return false;
+  if (id === undefined || !sessionId.test(id)) return false;
+  const readsBody = endpoint.readsBody ?? endpoint.documentation?.body !== undefined;
+  if (exchange.successor !== null) {
+    if (isBySuccessor(exchange, id, exchange.successor)) return false;
+    return new Passing(exchange, id, readsBody).isAnsweredBy(exchange.successor);
+  }
+  if (plane.supervisor.getSession(id)) return false;
   if (!plane.peers.registry.shared) return answeredByEarlierEnd(exchange, id);
   if (hop) {
     ctx.set(unknownHeader, "true");
     return false;
   }
   notesOf(ctx).sessionId = id;
-  const passing = new Passing(exchange, id, endpoint.readsBody ?? endpoint.documentation?.body !== undefined);
+  const passing = new Passing(exchange, id, readsBody);
   if (await passing.isAnswered()) return true;
   notesOf(ctx).sessionId = undefined;
   return false;
+}
+
+/** Returns whether this process answers for a session that it is about to take over, or has taken over since. */
+function isBySuccessor(exchange: Exchange, id: string, successor: string): boolean {
+  const { supervisor } = exchange.plane;
+  if (successor !== supervisor.node.nodeId) return false;
+  exchange.prepared = supervisor.arrivals.prepared(id);
+  return exchange.prepared !== undefined || supervisor.getSession(id) !== undefined;
 }
 
 /** Answers for a session of the process before this one, whose end was kept on disk. Resolves with false where there is none. */
@@ -83,6 +97,15 @@ class Passing {
       throw error;
     }
     return record ? this.#byOwner(record) : this.#byWhoHasItSurely();
+  }
+
+  /** Has the replica of this name answer, which is about to take over the session. Rejects with NOT_IN_CALL where it is not. */
+  async isAnsweredBy(nodeId: string): Promise<true> {
+    const { ctx, plane, hop } = this.#exchange;
+    const peer = hop ? undefined : plane.peers.known().find((one) => one.nodeId === nodeId);
+    if (peer && plane.peers.canReach(peer) && (await this.#to(peer)) === "answered") return true;
+    letGoOfBody(ctx);
+    throw new GreenroomError("NOT_IN_CALL");
   }
 
   async #byOwner(record: FoundSession): Promise<boolean> {

@@ -71,6 +71,14 @@ export class BrowserConnection implements Connection {
     return this.room.hints;
   }
 
+  prepareMove(to: string): Promise<void> {
+    return this.room.prepareMove(to);
+  }
+
+  takeUp(hints: JsonValue): void {
+    this.room.restore(hints);
+  }
+
   async leave({ moved = false }: LeaveOptions = {}): Promise<void> {
     if (moved) await this.room.move();
     await this.room.close(socketCloseOf(this.#signal).reason);

@@ -1,5 +1,22 @@
 import type { LoggedEvent, SessionEvent } from "../../api/session.ts";
 import { type PlainError, withoutStacks } from "../../shared/errors.ts";
+import { now } from "../../shared/protocol.ts";
+
+/** The events of a session that another process told. */
+export interface EventsBefore {
+  /** The id of the last one that is known. */
+  readonly lastId: number;
+  /** The newest ones. */
+  readonly events?: readonly LoggedEvent[];
+  /** The number of ids behind it that may have been used as well. */
+  readonly unknown?: number;
+}
+
+/** A place in the events in which some are missing: behind `after`, and before `next`. */
+export interface EventGap {
+  readonly after: number;
+  readonly next: number;
+}
 
 export type EventListener = (entry: LoggedEvent) => void;
 
@@ -27,9 +44,42 @@ export class EventLog {
   /** The listeners, each with what is called where the session goes on in another process. */
   readonly #listeners = new Map<EventListener, () => void>();
 
-  /** @param lastId The id of the last event that another process told of the session; 0 where it begins here. */
-  constructor(lastId = 0) {
-    this.#lastId = this.#lostId = lastId;
+  /** The ids of events that another process may have told, and nobody knows, behind `after` and up to `to`; null where there are none. */
+  #unknown: { readonly after: number; readonly to: number } | null = null;
+
+  /** @param before The events that another process told of the session; left out where it begins here. */
+  constructor(before?: EventsBefore) {
+    if (before !== undefined) this.#follow(before);
+  }
+
+  /**
+   * Puts the events that another process has told of the session in the place of those that were known of it. The events with an id above
+   * `own` were told here: they come behind the others, and happen now, since nobody could read them before.
+   */
+  follow(before: EventsBefore, own: number): void {
+    const told = this.#entries.filter(({ id }) => id > own);
+    this.#entries = [];
+    this.#characters = 0;
+    this.#follow(before);
+    for (const { event } of told) this.append({ ...event, at: now() });
+  }
+
+  #follow({ lastId, events = [], unknown = 0 }: EventsBefore): void {
+    this.#entries = [...events];
+    for (const { event } of events) this.#characters += weight(event);
+    this.#lostId = (events[0]?.id ?? lastId + 1) - 1;
+    this.#unknown = unknown > 0 ? { after: lastId, to: lastId + unknown } : null;
+    this.#lastId = lastId + unknown;
+  }
+
+  /** Returns the newest events, of this many characters together, for another process. */
+  newest(characters: number): readonly LoggedEvent[] {
+    let left = characters;
+    const from = this.#entries.findLastIndex(({ event }) => {
+      left -= weight(event);
+      return left < 0;
+    });
+    return this.#entries.slice(from + 1).map(({ id, event }) => ({ id, event: withoutStack(event) }));
   }
 
   /** Returns the id of the last event; 0 before the first one. */
@@ -70,20 +120,37 @@ export class EventLog {
   }
 
   /**
-   * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gap`
-   * says that events after `afterId` are kept no more, or that `afterId` is not of this log. `cut` is called where the
+   * Calls `listener` with each event after `afterId` that is still kept, at once, and then with each new one. `gaps`
+   * are where events after `afterId` are kept no more, or were told by another process and are not known. Where `afterId` is not of this
+   * log, there is one before all. `cut` is called where the
    * session goes on in another process, at once where that is so already.
    */
   subscribe(
     afterId: number,
     listener: EventListener,
     cut: () => void = () => undefined,
-  ): { readonly gap: boolean; unsubscribe(): void } {
+  ): { readonly gap: boolean; readonly gaps: readonly EventGap[]; unsubscribe(): void } {
     const known = afterId >= this.#lostId && afterId <= this.#lastId;
-    for (const entry of [...this.#entries]) if (!known || entry.id > afterId) listener(entry);
+    const sent = this.#entries.filter(({ id }) => !known || id > afterId);
+    const gaps = this.#gaps(afterId, known);
+    for (const entry of sent) listener(entry);
     if (!this.#ended) this.#listeners.set(listener, cut);
     else if (this.#isCut) cut();
-    return { gap: !known, unsubscribe: () => this.#listeners.delete(listener) };
+    return { gap: gaps.length > 0, gaps, unsubscribe: () => this.#listeners.delete(listener) };
+  }
+
+  #gaps(afterId: number, known: boolean): EventGap[] {
+    const nextAfter = (id: number) => this.#entries.find((entry) => entry.id > id)?.id ?? this.#lastId + 1;
+    const gaps: EventGap[] = known
+      ? []
+      : [{ after: afterId, next: this.#entries[0]?.id ?? this.#lastId + 1 }];
+    const unknown = this.#unknown;
+    if (unknown === null || (known && afterId >= unknown.to)) return gaps;
+    const after = known ? Math.max(afterId, unknown.after) : unknown.after;
+    const [first] = gaps;
+    // Nothing is known of what was before it: then there is one gap.
+    if (first !== undefined && first.next > unknown.to) return gaps;
+    return [...gaps, { after, next: nextAfter(unknown.to) }];
   }
 
   #supersede(event: SessionEvent): void {

@@ -36,6 +36,12 @@ export class Resumptions {
     this.#heard = before.heard;
   }
 
+  /** Knows another state of the call from here on, with which the other process has let go of it. */
+  takeOver({ state, heard }: Resumed): void {
+    this.#state = state;
+    this.#heard = heard;
+  }
+
   /** Returns the number of resumptions so far. */
   get count(): number {
     return this.#count;

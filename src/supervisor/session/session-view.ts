@@ -13,7 +13,7 @@ import type {
 } from "../../shared/protocol.ts";
 import type { CarriedSession } from "../succession/carried-session.ts";
 import type { Slot } from "../threads/slot.ts";
-import { EventLog } from "./event-log.ts";
+import { EventLog, type EventsBefore } from "./event-log.ts";
 import { Resumptions } from "./resumptions.ts";
 import { type EndDecision, SessionEnd } from "./session-end.ts";
 import type { SessionDeadlines, SessionIdentity } from "./session-options.ts";
@@ -60,7 +60,7 @@ export abstract class SessionView {
     this.createdBy = identity.createdBy;
     this.inMemory = identity.inMemory;
     this.metrics = new SessionMetrics(carried?.metrics);
-    this.events = new EventLog(carried?.lastEventId);
+    this.events = new EventLog(carried === null ? undefined : eventsBefore(carried, arrived?.unknownEvents));
     this.progress = new SessionProgress(
       this.events,
       arrived && { startedAt: arrived.claim.startedAt, timeline: arrived.carried.timeline },
@@ -112,8 +112,11 @@ export abstract class SessionView {
     return this.thread.typed;
   }
 
-  /** Returns what another process needs to go on with it; null where it must not, or cannot, go on there. */
-  get carried(): CarriedSession | null {
+  /**
+   * Returns what another process needs to go on with it; null where it must not, or cannot, go on there.
+   * @param eventCharacters The most characters of its last events.
+   */
+  carried(eventCharacters: number): CarriedSession | null {
     const call = this.resumptions.carried;
     if (call === null || this.inMemory !== null || this.leaving || this.state === "ended") return null;
     const { config, timeline, typed, metrics, transcript, events } = this;
@@ -125,7 +128,17 @@ export abstract class SessionView {
       metrics: metrics.carried,
       transcript: transcript?.lines ?? null,
       lastEventId: events.lastId,
+      events: events.newest(eventCharacters),
     };
+  }
+
+  /** Knows everything from here on as the other process has left it, which went on with the session since `before`. */
+  protected follow(carried: CarriedSession, before: CarriedSession): void {
+    this.metrics.follow(carried.metrics, before.metrics);
+    this.events.follow(eventsBefore(carried), before.lastEventId);
+    this.resumptions.takeOver(carried.call);
+    this.thread.takeOverTyped(carried.typed);
+    if (this.transcript !== null) this.transcript = new Transcript(carried.transcript ?? []);
   }
 
   /**
@@ -152,4 +165,8 @@ export abstract class SessionView {
     this.events.shrink();
     this.ending.shrink();
   }
+}
+
+function eventsBefore({ lastEventId, events = [] }: CarriedSession, unknown = 0): EventsBefore {
+  return { lastId: lastEventId, events, unknown };
 }

@@ -9,6 +9,7 @@ import {
   type SessionQuestion,
   type TextMessage,
 } from "../../shared/protocol.ts";
+import type { CarriedSession } from "../succession/carried-session.ts";
 import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { MetricsEvents } from "./metrics-events.ts";
 import { type Created, Creation } from "./session-creation.ts";
@@ -65,6 +66,14 @@ export class Session extends SessionView implements SlotHolder {
     this.#resumption = this.resumptions.arrive(decision.reason, rests);
     this.events.append({ type: "state", at: now(), state: this.state });
     this.events.append({ type: "interrupted", at: now(), ...decision });
+  }
+
+  /** Goes on here from now on, as the other process has left the session, which went on with it since `before`. */
+  takeUp(carried: CarriedSession, before: CarriedSession): void {
+    this.follow(carried, before);
+    const { state, heard } = carried.call;
+    // Where its thread has ended meanwhile, the next one does not rest.
+    void this.ask({ about: "take_up", state, heard }).catch(() => undefined);
   }
 
   /** Takes over messages that were typed in the process in which it was before. */

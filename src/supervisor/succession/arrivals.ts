@@ -9,14 +9,13 @@ import type {
 } from "../../registry/registry.ts";
 import { within } from "../../shared/deadline.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import type { TextMessage } from "../../shared/protocol.ts";
 import { loggedError } from "../log-error.ts";
 import type { Session } from "../session/session.ts";
 import { lostError } from "../session/session-summary.ts";
 import type { Sessions } from "../session/sessions.ts";
 import type { Starts } from "../starts/starts.ts";
-import { readCarried } from "./carried-session.ts";
-import type { HandOverOffer } from "./hand-over.ts";
+import { type CarriedSession, readCarried } from "./carried-session.ts";
+import type { HandOverOffer, TakeOver } from "./hand-over.ts";
 
 /** The longest time that an agent which takes up a call may take to be in it, in milliseconds. */
 const joinTimeoutMs = 15_000;
@@ -25,8 +24,8 @@ const joinTimeoutMs = 15_000;
  * known of, and none of their ids may be used again.
  */
 const skippedEvents = 1_000;
-/** The time for which an agent that is in the call waits for the other one to leave it, in milliseconds. */
-const takeOverTimeoutMs = 15_000;
+/** The time for which an agent that is in the call waits until the other one lets go of it, in milliseconds: for clients, and for a turn. */
+const takeOverTimeoutMs = 25_000;
 
 export interface ArrivalsOptions {
   readonly starts: Pick<Starts, "arrive">;
@@ -40,6 +39,8 @@ export interface ArrivalsOptions {
 interface Prepared {
   readonly session: Session;
   readonly offer: HandOverOffer;
+  /** The session as it was when its agent here was asked to join. */
+  readonly before: CarriedSession;
   readonly overdue: NodeJS.Timeout;
 }
 
@@ -61,8 +62,7 @@ export class Arrivals {
     const { sessionId } = claim;
     try {
       if (carried instanceof Error) throw carried;
-      const known = readCarried(carried);
-      const arrived = { claim, carried: { ...known, lastEventId: known.lastEventId + skippedEvents } };
+      const arrived = { claim, carried: readCarried(carried), unknownEvents: skippedEvents };
       const decision = { reason: "lost", error: lostError(record) } as const;
       const told = { resumed: () => undefined, ended: () => true };
       const session = starts.arrive(arrived, { decision, rests: false, ...told });
@@ -109,7 +109,7 @@ export class Arrivals {
       },
     });
     const overdue = setTimeout(() => this.#drop(sessionId), joinTimeoutMs + takeOverTimeoutMs);
-    this.#prepared.set(sessionId, { session, offer, overdue });
+    this.#prepared.set(sessionId, { session, offer, before: arrived.carried, overdue });
     try {
       await within(joined.promise, joinTimeoutMs, "The agent's join", abandoned);
     } catch (error) {
@@ -119,15 +119,16 @@ export class Arrivals {
   }
 
   /**
-   * Takes over a session that was prepared, with what was typed in the other process meanwhile; called again, it takes what was
-   * typed later. Resolves with whether this process has the session.
+   * Takes over a session that was prepared, as the other process leaves it; called again, it takes what was typed there later. Resolves
+   * with whether this process has the session.
    */
-  async takeOver(sessionId: string, typed: readonly TextMessage[]): Promise<boolean> {
+  async takeOver({ sessionId, carried: text, typed }: TakeOver): Promise<boolean> {
     const { registry, sessions, metrics, log } = this.#options;
     const prepared = this.#prepared.get(sessionId);
     const session = prepared?.session ?? sessions.get(sessionId);
     if (prepared && session) {
       const { claim, owner } = prepared.offer;
+      const carried = readCarried(text);
       clearTimeout(prepared.overdue);
       const isOwner = await this.#isOwner(claim, owner);
       // Where it has ended meanwhile nobody is told, since the other process takes it back.
@@ -143,15 +144,24 @@ export class Arrivals {
         { event: "session_taken_over", session_id: sessionId, from_node: owner.nodeId },
         "A session of a replica that drains goes on here",
       );
-      registry.successions?.changed(sessionId);
+      session.takeUp(carried, prepared.before);
       session.takeOverTyped(typed);
-      // Where its thread has ended meanwhile, the next one does not rest.
-      void session.ask({ about: "hand_back" }).catch(() => undefined);
+      registry.successions?.changed(sessionId);
       return true;
     }
     if (!session || session.leaving || session.state === "ended") return false;
     session.takeOverTyped(typed);
     return true;
+  }
+
+  /** Returns a session whose agent is in the call here, and that the other process still has. */
+  prepared(sessionId: string): Session | undefined {
+    return this.#prepared.get(sessionId)?.session;
+  }
+
+  /** Gives up a session that the other process does not hand over after all. */
+  giveUp(sessionId: string): void {
+    this.#drop(sessionId);
   }
 
   async #isOwner(claim: SessionClaim, from: SessionOwner): Promise<boolean> {

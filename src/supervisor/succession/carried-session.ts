@@ -1,4 +1,4 @@
-import type { SessionTimeline } from "../../api/session.ts";
+import type { LoggedEvent, SessionTimeline } from "../../api/session.ts";
 import type { TranscriptLine } from "../../api/session-summary.ts";
 import type { CarriedMetrics } from "../../metrics/session-metrics.ts";
 import type { SessionClaim } from "../../registry/registry.ts";
@@ -20,13 +20,20 @@ export interface CarriedSession {
   readonly transcript: readonly TranscriptLine[] | null;
   /** The id of its last event. */
   readonly lastEventId: number;
+  /** Its last events, as many as fit. Left out by an earlier version. */
+  readonly events?: readonly LoggedEvent[];
 }
 
 /** A session that goes on in this process, and began in another one. */
 export interface ArrivedSession {
   readonly claim: SessionClaim;
   readonly carried: CarriedSession;
+  /** The number of events that the other process may have told, and nobody knows; left out where there are none. */
+  readonly unknownEvents?: number;
 }
+
+/** The most characters of events that go along with a session: to a process that takes it over, and into the registry. */
+export const eventCharacters = { handedOver: 256 * 1_024, kept: 4_096 };
 
 /** Returns a session as text for another process. */
 export const writeCarried = (carried: CarriedSession): string => JSON.stringify({ form, ...carried });

@@ -4,7 +4,7 @@ import { BackOff, pause } from "../../shared/back-off.ts";
 import { loggedError } from "../log-error.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";
-import { writeCarried } from "./carried-session.ts";
+import { type CarriedSession, eventCharacters, writeCarried } from "./carried-session.ts";
 import type { HandOverOffer, Successors } from "./hand-over.ts";
 
 /** The longest time that the end of a turn is waited for, in milliseconds; then the turn is cut, and its rest is said there. */
@@ -74,71 +74,94 @@ export class Departures {
 
   async #handOver(session: Session, signal: AbortSignal): Promise<Outcome> {
     if (session.state !== "live") return "later";
-    if (session.carried === null) return "never";
-    if (this.#candidates().length === 0) return "later";
-    try {
-      const { outcome } = await session.ask({ about: "hand_over", withinMs: turnWaitMs });
-      if (outcome === "not_offered") return "never";
-      const moved = outcome === "given" && !signal.aborted && (await this.#toOneOf(session, signal));
-      if (moved) return "moved";
-      await session.ask({ about: "hand_back" });
-    } catch (error) {
-      // It has ended meanwhile, or its thread has.
-      this.#tellFailed(session, null, error);
+    if (session.carried(0) === null) return "never";
+    const candidates = this.#candidates();
+    if (candidates.length === 0) return "later";
+    for (const peer of candidates.slice(0, mostAsked)) {
+      try {
+        const offer = await this.#prepared(session, peer, signal);
+        if (offer !== null) return await this.#toPrepared(session, peer, offer, signal);
+      } catch (error) {
+        // It has ended meanwhile, or its thread has.
+        this.#tellFailed(session, peer, error);
+        return "failed";
+      }
     }
     return "failed";
   }
 
-  async #toOneOf(session: Session, signal: AbortSignal): Promise<boolean> {
-    const { registry, sessions, membership, log } = this.#options;
+  /** Has the agent of a peer join the call, deaf and silent. Resolves with the offer to that peer; null where it does not join. */
+  async #prepared(session: Session, peer: PeerNode, signal: AbortSignal): Promise<HandOverOffer | null> {
+    const { registry, membership } = this.#options;
     const { node, successors } = membership();
-    for (const peer of this.#candidates().slice(0, mostAsked)) {
-      const { carried } = session;
-      if (carried === null) return false;
-      const { id: sessionId, callType, callId, createdBy, startedAt } = session;
-      const over = new AbortController();
-      void session.ended.then(() => over.abort());
-      const offer: HandOverOffer = {
-        claim: { sessionId, callType, callId, createdBy, startedAt },
-        owner: { nodeId: node.nodeId, epoch: registry.epoch },
-        carried: writeCarried(carried),
-      };
-      const refusal = await successors.prepare(peer, offer, AbortSignal.any([signal, over.signal]));
-      if (refusal !== null) {
-        this.#tellFailed(session, peer, refusal);
-        continue;
-      }
-      const known = new Set(carried.typed.map(({ messageId }) => messageId));
-      if (!(await this.#takenOver(offer, session, peer, known))) continue;
-      registry.successions?.moved(sessionId);
-      sessions.forget(session);
-      session.depart();
-      log.info(
-        { event: "session_handed_over", session_id: sessionId, to_node: peer.nodeId },
-        "A session goes on in another replica",
-      );
-      return true;
+    const carried = session.carried(0);
+    if (carried === null) return null;
+    const { id: sessionId, callType, callId, createdBy, startedAt } = session;
+    const over = new AbortController();
+    void session.ended.then(() => over.abort());
+    const offer: HandOverOffer = {
+      claim: { sessionId, callType, callId, createdBy, startedAt },
+      owner: { nodeId: node.nodeId, epoch: registry.epoch },
+      carried: writeCarried(carried),
+    };
+    const refusal = await successors.prepare(peer, offer, AbortSignal.any([signal, over.signal]));
+    if (refusal === null) return offer;
+    this.#tellFailed(session, peer, refusal);
+    return null;
+  }
+
+  /** Hands a session over to a peer whose agent is in the call: once clients are connected to it too, and this one is between two turns. */
+  async #toPrepared(
+    session: Session,
+    peer: PeerNode,
+    offer: HandOverOffer,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { registry, sessions, membership, log } = this.#options;
+    let isTaken = false;
+    try {
+      await session.ask({ about: "move", to: peer.nodeId });
+      if (signal.aborted) return "failed";
+      const { outcome } = await session.ask({ about: "hand_over", withinMs: turnWaitMs });
+      const carried = session.carried(eventCharacters.handedOver);
+      isTaken =
+        outcome === "given" &&
+        !signal.aborted &&
+        carried !== null &&
+        (await this.#takenOver(offer, session, peer, carried));
+      if (!isTaken) await session.ask({ about: "hand_back" });
+    } finally {
+      if (!isTaken) void membership().successors.giveUp(peer, session.id);
     }
-    return false;
+    if (!isTaken) return "failed";
+    registry.successions?.moved(session.id);
+    sessions.forget(session);
+    session.depart();
+    log.info(
+      { event: "session_handed_over", session_id: session.id, to_node: peer.nodeId },
+      "A session goes on in another replica",
+    );
+    return "moved";
   }
 
   /**
    * Has a peer take over, and tells it the words that are typed here meanwhile, until nothing new has come. Resolves with whether the
    * peer has the session; else this process has it.
-   * @param told The typed messages that the peer knows.
    */
   async #takenOver(
     { claim }: HandOverOffer,
     session: Session,
     peer: PeerNode,
-    told: Set<string>,
+    known: CarriedSession,
   ): Promise<boolean> {
     const { registry, membership } = this.#options;
     const { successors } = membership();
+    const told = new Set(known.typed.map(({ messageId }) => messageId));
+    const carried = writeCarried(known);
     if (session.leaving) return false;
     for (let unanswered = 0; unanswered < mostUnanswered; ) {
       const typed = session.typed.filter(({ messageId }) => !told.has(messageId));
-      const taken = await successors.takeOver(peer, session.id, typed);
+      const taken = await successors.takeOver(peer, { sessionId: session.id, carried, typed });
       if (taken === true) {
         for (const { messageId } of typed) told.add(messageId);
         if (session.typed.every(({ messageId }) => told.has(messageId))) return true;

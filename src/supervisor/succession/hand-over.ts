@@ -9,12 +9,23 @@ export interface HandOverOffer {
   readonly carried: string;
 }
 
+/** A session as it is when it changes hands. It is plain JSON. */
+export interface TakeOver {
+  readonly sessionId: string;
+  /** The text that `writeCarried` wrote. */
+  readonly carried: string;
+  /** The messages that were typed since. */
+  readonly typed: readonly TextMessage[];
+}
+
 /** The way in which another process is asked to go on with a session. None of these reject. */
 export interface Successors {
   /** Returns whether it can be asked. */
   reaches(peer: PeerNode): boolean;
-  /** Has its agent join the call, silent. Resolves with null once it is in the call, and with the reason where it is not. */
+  /** Has its agent join the call, deaf and silent. Resolves with null once it is in the call, and with the reason where it is not. */
   prepare(peer: PeerNode, offer: HandOverOffer, signal: AbortSignal): Promise<Error | null>;
   /** Has it take over, or take what was typed since. Resolves with whether it has the session; null where no answer came. */
-  takeOver(peer: PeerNode, sessionId: string, typed: readonly TextMessage[]): Promise<boolean | null>;
+  takeOver(peer: PeerNode, step: TakeOver): Promise<boolean | null>;
+  /** Has its agent leave the call, which it does not take over after all. */
+  giveUp(peer: PeerNode, sessionId: string): Promise<void>;
 }

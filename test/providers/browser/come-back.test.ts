@@ -1,20 +1,9 @@
 import { once } from "node:events";
 import test from "ava";
-import type { JsonObject } from "greenroom";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
-import { SocketClient } from "../../fixtures/http/socket-client.ts";
-
-/** Resolves with the next message that has these fields. */
-async function told(client: SocketClient, fields: JsonObject): Promise<JsonObject> {
-  for (;;) {
-    const message = await client.next();
-    if (typeof message !== "string") continue;
-    const value = JSON.parse(message) as JsonObject;
-    if (Object.entries(fields).every(([name, wanted]) => value[name] === wanted)) return value;
-  }
-}
+import { SocketClient, told } from "../../fixtures/http/socket-client.ts";
 
 test("a client comes back to the next agent as the same participant, is told its words, and connects anew where the call moves", async (t) => {
   const launcher = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3 });

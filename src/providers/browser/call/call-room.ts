@@ -27,6 +27,8 @@ export class CallRoom {
   readonly #listeners = new Set<(participantId: string, frame: PcmFrame) => void>();
   #said: Int16Array[] = [];
   #closed = false;
+  /** Called when a participant is ready for a move, or has left; null while none is prepared. */
+  #onReady: (() => void) | null = null;
   /** Resolves once the last participant of a call that has moved is gone. */
   readonly #emptied = Promise.withResolvers<void>();
 
@@ -80,6 +82,7 @@ export class CallRoom {
     if (same !== undefined) this.drop(same, "replaced");
     if (this.#closed || this.members.size >= this.#most) return null;
     const member = new Member(participant, client, this.#returns.newSecret());
+    if (back !== null) member.cameBackBy = resume;
     const others = [...this.members.values()];
     this.members.set(member.id, member);
     this.#pacer.start();
@@ -121,6 +124,10 @@ export class CallRoom {
         if (message.playoutMs !== null) member.playoutMs = message.playoutMs;
         member.tell({ type: "pong", id: message.id });
         return;
+      case "ready":
+        member.isReady = true;
+        this.#onReady?.();
+        return;
       case "leave":
         this.drop(member, "left");
         return;
@@ -138,8 +145,10 @@ export class CallRoom {
     if (this.members.get(member.id) !== member) return;
     this.members.delete(member.id);
     if (this.members.size === 0) this.#emptied.resolve();
+    this.#onReady?.();
     const { id, name } = member;
-    if (end === "vanished" || end === "replaced") this.#returns.dropped(member.resume, { id, name });
+    if (end === "vanished" || end === "replaced")
+      for (const secret of member.secrets) this.#returns.dropped(secret, { id, name });
     this.#tell({ type: "participant_left", participant: { id, name } });
     for (const other of this.members.values())
       other.tell({ type: "participant_left", participant: { id, name } });
@@ -162,6 +171,28 @@ export class CallRoom {
   async close(reason: string): Promise<void> {
     this.#end();
     await this.#closeClients("call_ended", reason);
+  }
+
+  /**
+   * Has all participants connect to the agent that takes up the call, beside their connection to this one. Resolves once they have, and
+   * after 3 s at the latest: those who have not connect anew when the call has moved.
+   * @param to The name of that agent's replica.
+   */
+  async prepareMove(to: string): Promise<void> {
+    if (this.members.size === 0) return;
+    const ready = Promise.withResolvers<void>();
+    this.#onReady = () => {
+      if ([...this.members.values()].every(({ isReady }) => isReady)) ready.resolve();
+    };
+    for (const member of this.members.values()) member.isReady = false;
+    this.tellAll({ type: "moving", to });
+    await within(ready.promise, mostPreparingMs, "The participants").catch(() => undefined);
+    this.#onReady = null;
+  }
+
+  /** Takes the hints of the agent before anew, since somebody may have come meanwhile. */
+  restore(hints: JsonValue): void {
+    this.#returns.restore(hints, this.members.values());
   }
 
   /** Has all participants connect anew, since another agent goes on with the call. Those who have are not waited for any more. */
@@ -187,7 +218,7 @@ export class CallRoom {
   }
 
   #bySecret(secret: string): Member | undefined {
-    return [...this.members.values()].find(({ resume }) => resume === secret);
+    return [...this.members.values()].find(({ secrets }) => secrets.includes(secret));
   }
 
   /** Processes 20 ms of the call. Returns false where it has no participant. */
@@ -217,6 +248,9 @@ export class CallRoom {
 
 /** The longest time that participants who are to connect anew are waited for, in milliseconds. */
 const mostMovingMs = 1_500;
+
+/** The longest time that participants who connect to the next agent are waited for, in milliseconds. */
+const mostPreparingMs = 3_000;
 
 /** The time that sound waits in a browser that has not reported it, in milliseconds. */
 const usualPlayoutMs = 50;

@@ -10,6 +10,8 @@ export type ClientMessage =
   | { readonly type: "ping"; readonly id: number; readonly playoutMs: number | null }
   /** The number of frames that the client has received over the WebSocket. */
   | { readonly type: "received"; readonly frames: number }
+  /** The client is connected to the agent that takes up the call, as `moving` told it to. */
+  | { readonly type: "ready" }
   /** The participant leaves the call. */
   | { readonly type: "leave" };
 
@@ -52,6 +54,8 @@ function checked(value: Readonly<Record<string, unknown>>): ClientMessage | null
     }
     case "received":
       return isCount(value.frames) ? { type: "received", frames: value.frames } : null;
+    case "ready":
+      return { type: "ready" };
     case "leave":
       return { type: "leave" };
     default:

@@ -14,6 +14,8 @@ export class Member implements Participant {
   /** The secret by which another connection can resume this participant. */
   readonly resume: string;
   readonly client: Client;
+  /** The secret by which it came back; null where it is new. Its client may not have received the other one. */
+  cameBackBy: string | null = null;
   /**
    * The time that sound waits in the client until it is played, in milliseconds; null where it was not
    * reported.
@@ -21,6 +23,8 @@ export class Member implements Participant {
   playoutMs: number | null = null;
   /** The transcripts of the time in which the participant was disconnected, until they are sent. */
   missed: readonly JsonObject[] = [];
+  /** True once its client is connected to the agent that takes up the call. */
+  isReady = false;
   readonly #framer = new Framer(frameLength(spokenRate));
   #upsampler: Resampler | null = null;
   #second = 0;
@@ -31,6 +35,11 @@ export class Member implements Participant {
     this.name = name;
     this.client = client;
     this.resume = resume;
+  }
+
+  /** Returns the secrets by which another connection can resume this participant. */
+  get secrets(): readonly string[] {
+    return this.cameBackBy === null ? [this.resume] : [this.resume, this.cameBackBy];
   }
 
   /**

@@ -62,14 +62,18 @@ export class Returns {
 
   /**
    * Takes over the hints of the agent before. Its last words may not have reached the participants, so that these are told all of them
-   * again.
+   * again. Taken over once more, they add those who have come since.
+   * @param present The participants who are connected already.
    */
-  restore(hints: JsonValue): void {
+  restore(hints: JsonValue, present: Iterable<Participant> = []): void {
     if (!isObject(hints)) return;
     const { participants, words } = hints as JsonObject;
+    const known = new Set([...present].map(({ id }) => id));
+    this.#words = [];
+    this.#count = 0;
     for (const person of listIn(participants)) {
       const { resume, id, name } = person;
-      if (typeof resume === "string" && typeof id === "string" && typeof name === "string")
+      if (typeof resume === "string" && typeof id === "string" && typeof name === "string" && !known.has(id))
         this.dropped(resume, { id, name });
     }
     for (const message of listIn(words)) this.said(message);
