@@ -25,7 +25,7 @@ export interface AgentData {
 
 export type AgentDefinition<A extends Agent = Agent> = AgentModule<A>;
 
-export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEvent | ParticipantUnheardEvent | ParticipantHeardEvent | RoleEvent;
+export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEvent | ParticipantUnheardEvent | ParticipantHeardEvent | RoleEvent | BlockedEvent;
 
 export interface AgentInCall {
     readonly agentUser: AgentUser;
@@ -143,6 +143,7 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
     readonly tools?: Toolset | readonly Toolset[];
     readonly allowedTools?: readonly string[];
     readonly roles?: Readonly<Record<string, AgentRole>>;
+    readonly guards?: readonly Guard[];
 }
 
 export interface AgentRole {
@@ -203,6 +204,20 @@ export interface BargeInOptions {
     readonly backchannels?: readonly string[];
     readonly duckingDb: number;
     readonly falseInterruptionMs: number;
+}
+
+export interface Block {
+    readonly reason: string;
+    readonly say?: string;
+}
+
+export interface BlockedEvent {
+    readonly type: "blocked";
+    readonly at: number;
+    readonly turnId: string;
+    readonly guard: string;
+    readonly stage: "heard" | "say";
+    readonly reason: string;
 }
 
 export interface BroadcastOptions {
@@ -394,6 +409,15 @@ export declare class GreenroomError extends Error {
     static is(error: unknown): error is GreenroomError;
 }
 
+export interface Guard {
+    readonly name: string;
+    readonly heard?: (words: HeardWords, signal: AbortSignal) => Verdict | Promise<Verdict>;
+    readonly say?: (words: WordsToSay, signal: AbortSignal) => Verdict | Promise<Verdict>;
+    readonly line?: string;
+    readonly timeoutMs?: number;
+    readonly otherwise?: "block" | "allow";
+}
+
 export interface Guest {
     readonly id: string;
     readonly name: string;
@@ -412,6 +436,11 @@ export interface HandoffOptions {
 export interface Heard {
     readonly ms: number;
     readonly characters: number;
+}
+
+export interface HeardWords {
+    readonly text: string;
+    readonly participantId: string;
 }
 
 export declare class HttpError extends Error {
@@ -1491,6 +1520,8 @@ export interface UserSilentEvent {
     readonly times: number;
 }
 
+export type Verdict = Block | null | undefined;
+
 export interface WaitingMessages {
     readonly count: number;
     readonly oldestSince: number | null;
@@ -1503,6 +1534,11 @@ export interface WebSocketOptions {
 export interface WebhookOptions {
     readonly url: string | URL;
     readonly secret: string;
+}
+
+export interface WordsToSay {
+    readonly text: string;
+    readonly before: string;
 }
 
 export declare function apiKey(options?: ApiKeyOptions): Dependency<string>;

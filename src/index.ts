@@ -39,6 +39,7 @@ export {
   type SocketRequest,
 } from "./agent/edge.ts";
 export { AllFailedError, type FallbackOptions, fallback } from "./agent/fallback.ts";
+export type { Block, Guard, HeardWords, Verdict, WordsToSay } from "./agent/guards/guard.ts";
 export type { BargeInOptions } from "./agent/hearing/barge-in.ts";
 export { LLM, type LlmEvent, type LlmRequest } from "./agent/llm.ts";
 export type { Log } from "./agent/log.ts";
@@ -160,6 +161,7 @@ export type {
 } from "./registry/registry.ts";
 export type {
   AgentEvent,
+  BlockedEvent,
   ChangedBy,
   ParticipantHeardEvent,
   ParticipantUnheardEvent,

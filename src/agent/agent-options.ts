@@ -1,6 +1,7 @@
 import type { SayOptions } from "./call/agent-in-call.ts";
 import { type BroadcastOptions, defaultBroadcast } from "./call/call-events.ts";
 import type { AgentUser, Edge } from "./edge.ts";
+import { checkGuards, type Guard, guardsCheck } from "./guards/guard.ts";
 import { type BargeInOptions, bargeInChecks, defaultBargeIn } from "./hearing/barge-in.ts";
 import type { Stage } from "./host.ts";
 import type { LLM } from "./llm.ts";
@@ -126,6 +127,11 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    * @default none
    */
   readonly roles?: Readonly<Record<string, AgentRole>>;
+  /**
+   * Checks on the words that the agent hears, and on those that it is about to say, in every role.
+   * @default none
+   */
+  readonly guards?: readonly Guard[];
 }
 
 /** The cases in which a call is taken up by a new thread, besides those in which the agent's own has ended. */
@@ -170,6 +176,7 @@ export interface FilledAgentOptions extends Omit<AgentOptions, "restore">, Broad
   readonly broadcastMetricsIntervalMs: number;
   readonly broadcastTranscripts: boolean;
   readonly roles: Readonly<Record<string, AgentRole>>;
+  readonly guards: readonly Guard[];
 }
 
 const defaults = {
@@ -179,6 +186,7 @@ const defaults = {
   resumeLine: "Sorry, I was cut off for a moment.",
   userSilentAfterMs: 15_000,
   roles: {},
+  guards: [],
   ...defaultBroadcast,
 } as const satisfies Partial<AgentOptions>;
 
@@ -213,6 +221,7 @@ const checks: Checks<AgentOptions> = {
   tools: toolsetsCheck,
   allowedTools: texts,
   roles: rolesCheck,
+  guards: guardsCheck,
   broadcastMetrics: truth,
   broadcastMetricsIntervalMs: duration(),
   broadcastTranscripts: truth,
@@ -242,6 +251,7 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   if (isRealtime(given.llm) && given.roles !== undefined)
     throw new TypeError("new Agent: roles: a speech-to-speech model keeps the role that it began with");
   checkRoles(given.roles ?? {});
+  checkGuards(given.guards ?? []);
   checkTaken(given);
   return {
     ...filled,

@@ -137,6 +137,9 @@ export const logEvents = {
   budget_exhausted: "The session has used up its budget.",
   role_hook_failed: "`onEnter` or `onExit` of an agent's role threw: `from` and `to` are the roles.",
   role_unknown: "An agent that takes up a call does not have the `role` of the one before.",
+  guard_failed:
+    "A `guard` of the agent threw, or took too long, as it judged what was heard or was to be said (`stage`).",
+  words_blocked: "A `guard` of the agent has blocked the words of a participant, or the rest of an answer.",
   listener_failed: "A listener of the agent's events threw.",
   close_step_failed: "A step of closing the agent failed.",
   call_events_unsupported: "The edge takes no events.",

@@ -11,7 +11,8 @@ export type AgentEvent =
   | UserSilentEvent
   | ParticipantUnheardEvent
   | ParticipantHeardEvent
-  | RoleEvent;
+  | RoleEvent
+  | BlockedEvent;
 
 /**
  * Words of a participant or of the agent. While the agent speaks, each piece is a `delta`; while a
@@ -147,4 +148,17 @@ export interface RoleEvent {
   /** The name of the role, one of the agent's `roles`; null: that of its own options. */
   readonly role: string | null;
   readonly by: ChangedBy;
+}
+
+/** A guard has blocked the words of a participant, or the rest of an answer before it was spoken. */
+export interface BlockedEvent {
+  readonly type: "blocked";
+  readonly at: number;
+  readonly turnId: string;
+  /** The name of the guard. */
+  readonly guard: string;
+  /** `heard`: the participant's words; `say`: those of the agent. */
+  readonly stage: "heard" | "say";
+  /** The reason that the guard gave; `no_verdict` where it failed, or took too long. */
+  readonly reason: string;
 }

@@ -268,3 +268,38 @@ test.serial("known-caller.ts: a call begins with what is known", async (t) => {
     ["participant", "agent", "instruction"],
   );
 });
+
+test.serial("guards.ts: card numbers are not heard, and a service judges what is said", async (t) => {
+  const { moderated, noCards } = await import("../../examples/guards.ts");
+  const judged: unknown[] = [];
+  const { url } = await listen(t, (request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      const { text } = JSON.parse(body) as { text: string };
+      judged.push(text);
+      response.end(JSON.stringify(text.includes("insult") ? { reason: "insult" } : {}));
+    });
+  });
+  const llm = new testing.LLM({ replies: ["Hello. This is an insult."] });
+  const agent = new Agent({
+    edge: new testing.Edge({ sound: false }),
+    agentUser: { id: "agent", name: "Agent" },
+    instructions: "",
+    llm,
+    guards: [noCards, moderated(url)],
+  });
+  t.teardown(() => agent.close());
+  const blocked: unknown[] = [];
+  agent.subscribe((event) => event.type === "blocked" && blocked.push(event.reason));
+  await agent.join(await agent.createCall("default", "c1"), { participantWaitTimeoutMs: null });
+  await agent.simpleResponse("Greet");
+  t.deepEqual(judged.map(String), ["Hello.", " This is an insult."]);
+  t.deepEqual(blocked, ["insult"]);
+  t.deepEqual(
+    noCards.heard?.({ text: "4111 1111 1111 1111", participantId: "ann" }, new AbortController().signal),
+    { reason: "payment_card" },
+  );
+});

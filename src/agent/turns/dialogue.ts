@@ -5,6 +5,7 @@ import type { SayOptions } from "../call/agent-in-call.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { MessageStore } from "../call/call-history.ts";
 import type { ConnectionAudio } from "../edge.ts";
+import { GuardedResponder } from "../guards/guarded-responder.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import { RecognisedHearing } from "../hearing/recognised-hearing.ts";
 import { PipelineResponder } from "../model/pipeline-responder.ts";
@@ -22,7 +23,7 @@ import { Playback } from "../speaking/playback.ts";
 import { TextOutput } from "../speaking/text-output.ts";
 import { Tasks } from "../tools/tasks.ts";
 import { Conversation } from "./conversation.ts";
-import type { Answer } from "./responder.ts";
+import type { Answer, Responder } from "./responder.ts";
 import { Turn } from "./turn.ts";
 import { isOwed, questionOf, type TurnInput } from "./turn-input.ts";
 import type { OutputKind } from "./turn-output.ts";
@@ -58,6 +59,8 @@ export class Dialogue {
   readonly #options: DialogueOptions;
   readonly #conversation: Conversation;
   readonly #responder: PipelineResponder | RealtimeResponder;
+  /** The same with the guards of the agent in front of it, where it has any. */
+  readonly #guarded: Responder;
   readonly #queue: TurnQueue;
   readonly #tasks: Tasks;
   readonly #unheard: UnheardParticipants;
@@ -85,6 +88,9 @@ export class Dialogue {
       onChange: options.onStep,
     });
     this.#responder = this.#makeResponder(options.agent);
+    const { guards } = options.agent;
+    this.#guarded =
+      guards.length === 0 ? this.#responder : new GuardedResponder(context, this.#responder, guards);
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),
@@ -308,7 +314,7 @@ export class Dialogue {
   #turn(input: TurnInput | null, interruptible = true): Turn {
     const responder = this.#responder;
     const parts: TurnParts = {
-      responder,
+      responder: this.#guarded,
       conversation: this.#conversation,
       openOutput: (kind, events) => this.#openOutput(kind, events),
       onStep: this.#options.onStep,

@@ -1,4 +1,5 @@
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import type { Blocked } from "../guards/judge.ts";
 import type { Message } from "../model/message.ts";
 import type { Handoff } from "../role/handoff.ts";
 import type { Service } from "../service.ts";
@@ -36,6 +37,8 @@ export type AnswerPart =
   /** Nothing more comes for now, such as while tools run: what there is need not wait for the rest of its sentence. */
   | { readonly type: "pause" }
   | { readonly type: "tool"; readonly outcome: ToolOutcome }
+  /** A guard has blocked the question, or the rest of the answer. */
+  | { readonly type: "blocked"; readonly blocked: Blocked }
   /** A tool has handed the conversation over to another role: the answer ends here. */
   | { readonly type: "handoff"; readonly handoff: Handoff }
   /** A tool begins, or has a result: what it does cannot be taken back. */

@@ -3,6 +3,9 @@ import type { Conversation } from "./conversation.ts";
 import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
 import type { TurnReport } from "./turn-report.ts";
 
+/** The place of words that were blocked in the conversation. */
+const blockedWords = "(The words of a participant were blocked, and are not known. You have told them so.)";
+
 /** The words that a turn answers, or says: they become part of the call once, whatever becomes of the answer. */
 export class TurnQuestion {
   readonly #report: TurnReport;
@@ -11,6 +14,7 @@ export class TurnQuestion {
   readonly #overheard: ParticipantMessage[] = [];
   #input: TurnInput | null;
   #begun = false;
+  #blocked = false;
   /** The words are told, as far as they will be known. */
   #told = false;
   /** The message that the words are in the conversation; null until the turn is over. */
@@ -33,6 +37,7 @@ export class TurnQuestion {
   }
 
   get messages(): readonly Message[] {
+    if (this.#blocked) return [{ role: "instruction", text: blockedWords }];
     return [...this.#overheard, ...questionOf(this.#input)];
   }
 
@@ -42,6 +47,11 @@ export class TurnQuestion {
 
   commit(input: TurnInput): void {
     this.#input = input;
+  }
+
+  /** Keeps the words out of the conversation, since a guard has blocked them. */
+  blocked(): void {
+    this.#blocked = true;
   }
 
   /** Begins with the turn: its words are told, unless they may still come. */

@@ -3,6 +3,7 @@ import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorClass, errorKind } from "../error-kind.ts";
+import type { Blocked } from "../guards/judge.ts";
 import { Captions } from "../hearing/captions.ts";
 import type { PendingTurn } from "../resume/call-state.ts";
 import type { Service } from "../service.ts";
@@ -113,6 +114,16 @@ export class TurnReport {
     log.warn(
       { event: "tool_failed", turn_id: turnId, tool: call.name, ...args, err: plainError(error) },
       "A tool failed",
+    );
+  }
+
+  /** Reports that a guard has blocked the question, or the rest of the answer. */
+  blocked({ guard, stage, reason }: Blocked): void {
+    const turnId = this.#turnId;
+    this.#context.emit({ type: "blocked", at: now(), turnId, guard, stage, reason });
+    this.#context.log.warn(
+      { event: "words_blocked", turn_id: turnId, guard, stage, reason },
+      "A guard has blocked words",
     );
   }
 

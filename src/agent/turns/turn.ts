@@ -287,6 +287,10 @@ export class Turn {
       case "tool":
         this.#report.tool(part.outcome);
         return;
+      case "blocked":
+        if (part.blocked.stage === "heard") this.#question.blocked();
+        this.#report.blocked(part.blocked);
+        return;
       case "handoff":
         this.#handoff = part.handoff;
         return;

@@ -134,6 +134,15 @@ function latencyJson(latency: ResponseLatency) {
   };
 }
 
+/** Returns the reason for which a thread or a session has ended, as clients read it. */
+const causeJson = (
+  { reason, error }: Extract<SessionEvent, { readonly type: "end" | "interrupted" }>,
+  view: ErrorView,
+) => ({
+  reason,
+  error: error && errorJson(error, view),
+});
+
 /** Returns the data of a server-sent event. */
 export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof sessionEvent> {
   const at = iso(event.at);
@@ -189,16 +198,21 @@ export function eventJson(event: SessionEvent, view: ErrorView): z.output<typeof
       };
     case "participant_heard":
       return { type: event.type, at, participant_id: event.participantId };
-    case "role":
-      return { type: event.type, at, role: event.role, by: event.by };
-    case "interrupted":
-    case "end":
+    case "blocked":
       return {
         type: event.type,
         at,
+        turn_id: event.turnId,
+        guard: event.guard,
+        stage: event.stage,
         reason: event.reason,
-        error: event.error && errorJson(event.error, view),
       };
+    case "role":
+      return { type: event.type, at, role: event.role, by: event.by };
+    case "interrupted":
+      return { type: event.type, at, ...causeJson(event, view) };
+    case "end":
+      return { type: event.type, at, ...causeJson(event, view) };
     case "resumed":
       return { type: event.type, at, times: event.times };
     case "metrics":

@@ -114,6 +114,17 @@ const role = z.object({
     ),
 });
 
+const blocked = z.object({
+  type: z.literal("blocked"),
+  at,
+  turn_id: z.string(),
+  guard: z.string().describe("The name of the agent's guard."),
+  stage: z
+    .enum(["heard", "say"])
+    .describe("What it blocked: the participant's words, or the rest of the answer."),
+  reason: z.string().describe("Why; no_verdict where the guard failed or took too long."),
+});
+
 const userSilent = z.object({
   type: z.literal("user_silent"),
   at,
@@ -136,6 +147,7 @@ export const sessionEvent = component(
     participantUnheard,
     participantHeard,
     role,
+    blocked,
     z.object({
       type: z.literal("interrupted"),
       at,

@@ -14,7 +14,7 @@ const { judged, ofSession, validated: invalid, limited } = commonAnswers;
 const documentation = {
   summary: "Follow a session as server-sent events",
   description:
-    "Events are state, transcript, turn, tool, user_silent, participant_unheard, participant_heard, role, metrics and, " +
+    "Events are state, transcript, turn, tool, user_silent, participant_unheard, participant_heard, role, blocked, metrics and, " +
     "as the last one, end. " +
     "Each has an id that counts up. " +
     "Interim words of a user are not sent again once others stand in their place. " +

@@ -94,6 +94,11 @@ export class ConsoleConversation {
       case "resumed":
         this.#screen.line(this.#paint.dim("· the agent is back"));
         break;
+      case "blocked":
+        this.#screen.line(
+          this.#paint.dim(`· blocked by ${harmless(event.guard)}: ${harmless(event.reason)}`),
+        );
+        break;
       case "role":
         this.#screen.line(this.#paint.dim(`· the agent's role: ${harmless(event.role ?? "its own")}`));
         break;

@@ -110,6 +110,7 @@ const event = variants<AgentEvent, "type">("type", {
   user_silent: { at, silentMs: amount, times: wholeNumber },
   participant_unheard: { at, participantId: name, error },
   participant_heard: { at, participantId: name },
+  blocked: { at, turnId: name, guard: name, stage: oneOf(["heard", "say"]), reason: name },
   role: { at, role: nullOr(name), by: oneOf(["code", "tool", "api"]) },
 });
 

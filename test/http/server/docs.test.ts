@@ -81,6 +81,7 @@ test("each event of a stream is described", async (t) => {
     "participant_unheard",
     "participant_heard",
     "role",
+    "blocked",
     "interrupted",
     "resumed",
     "metrics",

@@ -35,6 +35,8 @@ function textOf(event: SessionEvent): string {
       return `${event.participant_id}: ${event.error.message ?? event.error.code}`;
     case "participant_heard":
       return event.participant_id;
+    case "blocked":
+      return `${event.stage === "heard" ? "words of a participant" : "the rest of an answer"}, by ${event.guard}: ${event.reason}`;
     case "role":
       return `${event.role ?? "its own"}, by ${event.by}`;
     case "resumed":

@@ -1,0 +1,54 @@
+import { within } from "../../shared/deadline.ts";
+import { plainError } from "../../shared/errors.ts";
+import type { Log } from "../log.ts";
+import type { Guard, Verdict } from "./guard.ts";
+
+/** The point at which a guard judges. */
+export type GuardStage = "heard" | "say";
+
+/** The decision of one of several guards. */
+export interface Blocked {
+  readonly guard: string;
+  readonly stage: GuardStage;
+  readonly reason: string;
+  /** The words to be said instead; an empty text: none. */
+  readonly line: string;
+}
+
+const defaultTimeoutMs = 1_000;
+const defaultLine = "I'm sorry, I can't help with that.";
+/** The most characters of a reason. */
+const mostOfReason = 200;
+
+/**
+ * Has all guards judge at the same time. Resolves with the first objection in the order of the guards; with null where there is none.
+ * Rejects where the signal fires.
+ */
+export async function judge(
+  guards: readonly Guard[],
+  stage: GuardStage,
+  ask: (guard: Guard, signal: AbortSignal) => Verdict | Promise<Verdict>,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<Blocked | null> {
+  const verdicts = guards.map(async (guard): Promise<Blocked | null> => {
+    const { name, line = defaultLine, timeoutMs = defaultTimeoutMs, otherwise = "block" } = guard;
+    const over = new AbortController();
+    try {
+      const asked = Promise.try(ask, guard, AbortSignal.any([signal, over.signal]));
+      const verdict = await within(asked, timeoutMs, `The guard ${name}`, signal, "timeoutMs");
+      if (verdict === null || verdict === undefined) return null;
+      const reason = String(verdict.reason).slice(0, mostOfReason);
+      return { guard: name, stage, reason, line: verdict.say ?? line };
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn(
+        { event: "guard_failed", guard: name, stage, err: plainError(error) },
+        "A guard gave no verdict",
+      );
+      return otherwise === "allow" ? null : { guard: name, stage, reason: "no_verdict", line };
+    } finally {
+      over.abort();
+    }
+  });
+  return (await Promise.all(verdicts)).find((blocked) => blocked !== null) ?? null;
+}
