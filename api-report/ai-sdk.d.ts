@@ -66,6 +66,43 @@ export declare class RefusalError extends Error {
     constructor(vendor: string, reason: string);
 }
 
+export interface STT extends AgentSTT {
+    readonly provider: string;
+}
+export declare const STT: new (model: TranscriptionModel, options?: STTOptions) => STT;
+
+export interface STTOptions extends CommonOptions, TurnDetectorOptions, EnergyGateOptions {
+    readonly language?: string;
+    readonly eagerMs?: number | null;
+}
+
+export interface SpeechModel extends AiSdkModel {
+    doGenerate(options: never): PromiseLike<{
+        readonly audio: string | Uint8Array;
+    }>;
+}
+
+export interface TTS extends AgentTTS {
+    readonly provider: string;
+    speak(text: string, options: SpeakOptions): AsyncGenerator<SpeechChunk, void>;
+}
+export declare const TTS: new (model: SpeechModel, options?: TTSOptions) => TTS;
+
+export interface TTSOptions extends CommonOptions {
+    readonly voice?: string;
+    readonly instructions?: string;
+    readonly speed?: number;
+    readonly language?: string;
+    readonly outputFormat?: string;
+    readonly sampleRate?: number;
+}
+
+export interface TranscriptionModel extends AiSdkModel {
+    doGenerate(options: never): PromiseLike<{
+        readonly text: string;
+    }>;
+}
+
 export interface VendorTool {
     readonly id: `${string}.${string}`;
     readonly name?: string;
@@ -93,5 +130,26 @@ export declare abstract class Model {
     close(): Promise<void>;
 }
 
+// src/audio/detection/energy-gate.ts
+export interface EnergyGateOptions {
+    readonly overBackground?: number;
+    readonly minLevel?: number;
+}
+
+// src/audio/detection/turn-detector.ts
+export interface TurnDetectorOptions {
+    readonly startMs?: number;
+    readonly endMs?: number;
+    readonly maxTurnMs?: number;
+}
+
 // src/providers/ai-sdk/options.ts
 declare const efforts: readonly ["provider-default", "none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+// src/providers/ai-sdk/voice-options.ts
+interface CommonOptions {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly providerOptions?: ProviderOptions;
+    readonly timeoutMs?: number;
+    readonly maxRetries?: number;
+}

@@ -62,7 +62,7 @@ export const providers = {
     leavesCalls: false,
   },
   "ai-sdk": {
-    parts: ["llm"],
+    parts: ["llm", "stt", "tts"],
     needs: "a package of the AI SDK, with the vendor's key",
     variables: {},
     leavesCalls: false,

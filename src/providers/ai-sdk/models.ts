@@ -21,6 +21,16 @@ export interface LanguageModel extends AiSdkModel {
   doStream(options: never): PromiseLike<{ readonly stream: ReadableStream<unknown> }>;
 }
 
+/** A transcription model of a provider of the AI SDK, such as `openai.transcription("whisper-1")`. */
+export interface TranscriptionModel extends AiSdkModel {
+  doGenerate(options: never): PromiseLike<{ readonly text: string }>;
+}
+
+/** A speech model of a provider of the AI SDK, such as `openai.speech("gpt-4o-mini-tts")`. */
+export interface SpeechModel extends AiSdkModel {
+  doGenerate(options: never): PromiseLike<{ readonly audio: string | Uint8Array }>;
+}
+
 /** Data of a vendor, by the vendor's name. */
 export type ProviderMetadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 

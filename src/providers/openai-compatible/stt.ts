@@ -1,8 +1,8 @@
 import type { STT as AgentSTT, ListenOptions, SpeechStream } from "../../agent/stt.ts";
 import { VoiceActivity } from "../../audio/detection/voice-activity.ts";
+import { TranscribedSpeech } from "../sound/transcribed-speech.ts";
 import { checkModel, Endpoint } from "./endpoint.ts";
 import { closedError } from "./error.ts";
-import { TranscribedSpeech } from "./transcription/transcribed-speech.ts";
 import { Transcriber } from "./transcription/transcriber.ts";
 import { type FilledSttOptions, fillSttOptions, type STTOptions } from "./voice-options.ts";
 

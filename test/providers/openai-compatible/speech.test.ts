@@ -4,7 +4,7 @@ import * as openaiCompatible from "greenroom/openai-compatible";
 import { errorKind } from "../../../src/agent/error-kind.ts";
 import type { SpeechChunk, TTS } from "../../../src/agent/tts.ts";
 import { encodeWav } from "../../../src/audio/wav.ts";
-import { SoundReader } from "../../../src/providers/openai-compatible/speech/sound-reader.ts";
+import { SoundReader } from "../../../src/providers/sound/sound-reader.ts";
 import { speak as tones } from "../../emulators/elevenlabs/tone.ts";
 import { openaiStage } from "../../fixtures/providers/openai-stage.ts";
 

@@ -1,10 +1,10 @@
 import type { SpeechChunk } from "../../../audio/speech-chunk.ts";
 import { within } from "../../../shared/deadline.ts";
 import { decoded } from "../../http/body.ts";
+import { SoundFormError, SoundReader } from "../../sound/sound-reader.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { asFailure, OpenAICompatibleError, streamedError, wrongContent } from "../error.ts";
 import { type FilledTtsOptions, formatFields } from "../voice-options.ts";
-import { SoundFormError, SoundReader } from "./sound-reader.ts";
 
 /** The longest text of a response without sound that is read, in bytes. */
 const longestText = 65_536;

@@ -3,18 +3,16 @@ import { encodeWav } from "../../../audio/wav.ts";
 import { BackOff, pause } from "../../../shared/back-off.ts";
 import { DeadlineError } from "../../../shared/deadline.ts";
 import { decoded } from "../../http/body.ts";
+import { transcriptionRate, type Transcriber as WordSource } from "../../sound/transcribed-speech.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { asFailure, OpenAICompatibleError, streamedError, wrongContent } from "../error.ts";
 import type { FilledSttOptions } from "../voice-options.ts";
 import { formOf } from "./form.ts";
 
-/** The rate of the sound that is sent, in hertz: models for speech are made for it. */
-export const transcriptionRate = 16_000;
-
 const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
 
 /** Makes words of sound, with a request for each. */
-export class Transcriber {
+export class Transcriber implements WordSource {
   readonly #endpoint: Endpoint;
   readonly #model: string;
   readonly #options: FilledSttOptions;

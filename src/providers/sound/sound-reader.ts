@@ -1,5 +1,5 @@
-import { SampleReader } from "../../../audio/sample-reader.ts";
-import type { SpeechChunk } from "../../../audio/speech-chunk.ts";
+import { SampleReader } from "../../audio/sample-reader.ts";
+import type { SpeechChunk } from "../../audio/speech-chunk.ts";
 
 /** The sound of a response is of a form that is not read. The message ends a sentence about the service. */
 export class SoundFormError extends Error {

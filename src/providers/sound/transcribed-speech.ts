@@ -1,13 +1,24 @@
-import { AsyncQueue } from "../../../agent/async-queue.ts";
-import type { SpeechEvent, SpeechStream } from "../../../agent/stt.ts";
-import { TurnDetector, type TurnDetectorOptions } from "../../../audio/detection/turn-detector.ts";
-import { TurnSound } from "../../../audio/detection/turn-sound.ts";
-import type { VoiceActivity } from "../../../audio/detection/voice-activity.ts";
-import { durationMs, Framer, frameLength } from "../../../audio/pcm.ts";
-import type { PcmFrame } from "../../../audio/pcm-frame.ts";
-import { Resampler } from "../../../audio/resampler.ts";
-import { now } from "../../../shared/protocol.ts";
-import { type Transcriber, transcriptionRate } from "./transcriber.ts";
+import { AsyncQueue } from "../../agent/async-queue.ts";
+import type { SpeechEvent, SpeechStream } from "../../agent/stt.ts";
+import { TurnDetector, type TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
+import { TurnSound } from "../../audio/detection/turn-sound.ts";
+import type { VoiceActivity } from "../../audio/detection/voice-activity.ts";
+import { durationMs, Framer, frameLength } from "../../audio/pcm.ts";
+import type { PcmFrame } from "../../audio/pcm-frame.ts";
+import { Resampler } from "../../audio/resampler.ts";
+import { now } from "../../shared/protocol.ts";
+
+/** The rate of the sound that is transcribed, in hertz: models for speech are made for it. */
+export const transcriptionRate = 16_000;
+
+/** Makes words of sound. */
+export interface Transcriber {
+  /**
+   * Resolves with the words. Rejects with the reason of the signal, or what the service says.
+   * @param samples Mono, at {@link transcriptionRate}.
+   */
+  transcribe(samples: Int16Array, signal: AbortSignal): Promise<string>;
+}
 
 export interface TranscribedSpeechOptions extends TurnDetectorOptions {
   readonly activity: VoiceActivity;
