@@ -1,11 +1,11 @@
-/** `npm run bench -- <name>… [--json]`: measures what docs/figures.md quotes. */
+/** `npm run bench -- <name>… [--json] [--llm <provider>]`: measures what docs/figures.md quotes. */
 import { parseArgs } from "node:util";
 import cgroup from "./cgroup.ts";
 import comeBack from "./come-back.ts";
 import operationsPage from "./console.ts";
 import ears from "./ears.ts";
 import exhaustion from "./exhaustion.ts";
-import { type Bench, jsonLine, machine, tableRow } from "./figure.ts";
+import { type Bench, type BenchSettings, jsonLine, llms, machine, tableRow } from "./figure.ts";
 import fleet from "./fleet.ts";
 import hang from "./hang.ts";
 import memory from "./memory.ts";
@@ -35,22 +35,26 @@ const benches: Readonly<Record<string, Bench>> = {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false } },
+  options: { json: { type: "boolean", default: false }, llm: { type: "string", default: "gemini" } },
 });
+const llm = llms.find((one) => one === values.llm);
 const names = positionals.includes("all") ? Object.keys(benches) : positionals;
 const unknown = names.filter((name) => !(name in benches));
 
-if (names.length === 0 || unknown.length > 0) {
+if (names.length === 0 || unknown.length > 0 || llm === undefined) {
   if (unknown.length > 0) console.error(`There is no bench ${unknown.join(", ")}.`);
-  console.log("npm run bench -- <name>… [--json]\n");
+  if (llm === undefined) console.error(`--llm is one of ${llms.join(", ")}.`);
+  console.log(`npm run bench -- <name>… [--json] [--llm ${llms.join("|")}, of voice]\n`);
   for (const [name, { about }] of Object.entries(benches)) console.log(`  ${name.padEnd(12)}${about}`);
   console.log(`  ${"all".padEnd(12)}all of them`);
-  process.exitCode = unknown.length > 0 ? 2 : 0;
+  process.exitCode = unknown.length > 0 || llm === undefined ? 2 : 0;
 } else {
   if (!values.json) console.log(`${machine()}\n`);
+  const settings: BenchSettings = { llm };
   for (const name of names) {
-    await benches[name]?.run((figure) =>
-      console.log(values.json ? jsonLine(name, figure) : tableRow(name, figure)),
+    await benches[name]?.run(
+      (figure) => console.log(values.json ? jsonLine(name, figure) : tableRow(name, figure)),
+      settings,
     );
   }
 }

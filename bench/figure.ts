@@ -14,9 +14,17 @@ export interface Figure {
 
 export type Report = (figure: Figure) => void;
 
+/** The models by which the bench of voice can be run. */
+export const llms = ["gemini", "openai-compatible"] as const;
+
+export interface BenchSettings {
+  /** The provider of the model. */
+  readonly llm: (typeof llms)[number];
+}
+
 export interface Bench {
   readonly about: string;
-  run(report: Report): Promise<void>;
+  run(report: Report, settings: BenchSettings): Promise<void>;
 }
 
 export function jsonLine(bench: string, { figure, value, unit }: Figure): string {

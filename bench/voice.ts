@@ -1,6 +1,6 @@
 import { loadavg } from "node:os";
 import type { ResponseLatency } from "../src/shared/agent-event.ts";
-import type { Bench, Report } from "./figure.ts";
+import type { Bench, BenchSettings, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
 import { type CallsResult, type TurnTimes, talk } from "./voice/calls.ts";
 import { backchannel, replies } from "./voice/replies.ts";
@@ -17,16 +17,16 @@ const roundTripMs = 20;
 /** Measures how soon an agent that speaks through the real SDKs answers, and how soon it is quieter or silent. */
 export default {
   about: "end of turn → first sound, barge-in → silence, through the real SDKs and emulated services",
-  async run(report) {
+  async run(report, { llm }) {
     const [load = 0] = loadavg();
     report({ figure: "load_average_before", value: load, unit: "count", note: "of the last minute" });
-    await withoutDelays(report);
-    await withPublishedDelays(report);
+    await withoutDelays(report, llm);
+    await withPublishedDelays(report, llm);
   },
 } satisfies Bench;
 
-async function withoutDelays(report: Report): Promise<void> {
-  await using stage = await Stage.open({ delays: "none", roundTripMs: null }, many);
+async function withoutDelays(report: Report, llm: BenchSettings["llm"]): Promise<void> {
+  await using stage = await Stage.open({ llm, delays: "none", roundTripMs: null }, many);
   for (const calls of [few, many]) {
     const result = await talk(stage, { calls, turns: turns / calls });
     const tookMs = result.turns.map(({ endAt, firstFrameAt }) => firstFrameAt - endAt);
@@ -58,8 +58,8 @@ async function withoutDelays(report: Report): Promise<void> {
   }
 }
 
-async function withPublishedDelays(report: Report): Promise<void> {
-  await using stage = await Stage.open({ delays: "published", roundTripMs }, many);
+async function withPublishedDelays(report: Report, llm: BenchSettings["llm"]): Promise<void> {
+  await using stage = await Stage.open({ llm, delays: "published", roundTripMs }, many);
   const wire = `published delays, TLS, ${roundTripMs} ms round trip`;
   for (const calls of [several, many]) {
     const off = await talk(stage, { calls, turns: Math.ceil(turns / calls) });

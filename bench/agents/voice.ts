@@ -1,4 +1,4 @@
-// Hears by Deepgram, thinks by Gemini, speaks by ElevenLabs, in a call in memory that is reached by the session's id.
+// Hears by Deepgram, thinks by Gemini or as BENCH_LLM says, speaks by ElevenLabs, in a call in memory that is reached by the session's id.
 import { readFileSync } from "node:fs";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { Agent, defineAgent } from "greenroom";
@@ -12,13 +12,18 @@ if (trusted !== undefined) {
   setDefaultCACertificates([...getCACertificates("default"), readFileSync(trusted, "utf8")]);
 }
 
+const compatible =
+  process.env.BENCH_LLM === "openai-compatible" ? await import("greenroom/openai-compatible") : null;
+
 export default defineAgent({
   createAgent({ config, sessionId }) {
     return new Agent({
       edge: new testing.Edge({ name: sessionId }),
       agentUser: { id: "agent", name: "Agent" },
       instructions: "You're a voice assistant. Answer in short sentences.",
-      llm: new gemini.LLM(),
+      llm: compatible
+        ? new compatible.LLM("emulated", { baseUrl: process.env.BENCH_LLM_URL ?? "", apiKey: "emulated" })
+        : new gemini.LLM(),
       stt: new deepgram.STT({ eagerTurnDetection: config.eager === true }),
       tts: new elevenlabs.TTS(),
     });

@@ -12,11 +12,15 @@ import {
   startElevenlabs,
 } from "../../test/emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../../test/emulators/gemini.ts";
+import { startOpenai } from "../../test/emulators/openai.ts";
+import type { BenchSettings } from "../figure.ts";
 import { backchannel, replies } from "./replies.ts";
 import { SlowWire } from "./slow-wire.ts";
 import { markOf, type WireTimes, wireTimes } from "./wire-times.ts";
 
 export interface ServicesOptions {
+  /** The provider of the model. */
+  readonly llm: BenchSettings["llm"];
   readonly delays: "none" | "published";
   /** TLS, and so long a way there and back, in milliseconds; null: neither. */
   readonly roundTripMs: number | null;
@@ -39,7 +43,7 @@ export interface ServicesReport {
   readonly oneWayMs: number;
 }
 
-const { delays, roundTripMs } = workerData as ServicesOptions;
+const { llm, delays, roundTripMs } = workerData as ServicesOptions;
 const tls = roundTripMs === null ? null : selfSigned();
 const secure = tls === null ? {} : { tls };
 const published = delays === "published";
@@ -56,15 +60,26 @@ const deepgram = await startDeepgram({
     },
   },
 });
-const gemini = await startGemini({
-  ...secure,
-  delays: published ? geminiDelays.published : geminiDelays.none,
-  script: ({ contents }) => {
-    const [name = ""] = /call\d+/.exec(JSON.stringify(contents?.at(-1))) ?? [];
-    const { sentence, rest } = replies[reply];
-    return [{ text: `${sentence.replace("%s", name)} ${rest}` }];
-  },
-});
+/** Returns what the model says to words in which a call is marked. */
+function replyTo(words: unknown): string {
+  const [name = ""] = /call\d+/.exec(JSON.stringify(words)) ?? [];
+  const { sentence, rest } = replies[reply];
+  return `${sentence.replace("%s", name)} ${rest}`;
+}
+// Both models answer with the same words, after the same times.
+const modelDelays = published ? geminiDelays.published : geminiDelays.none;
+const model =
+  llm === "gemini"
+    ? await startGemini({
+        ...secure,
+        delays: modelDelays,
+        script: ({ contents }) => [{ text: replyTo(contents?.at(-1)) }],
+      })
+    : await startOpenai({
+        ...secure,
+        delays: modelDelays,
+        script: ({ messages }) => [{ text: replyTo(messages?.at(-1)) }],
+      });
 const elevenlabs = await startElevenlabs({
   ...secure,
   delays: published ? elevenlabsPublished : elevenlabsNone,
@@ -72,14 +87,18 @@ const elevenlabs = await startElevenlabs({
   account: { maxConcurrentRequests: 1_000 },
 });
 
-const services = [deepgram, gemini, elevenlabs];
+const services = [deepgram, model, elevenlabs];
 const wires: SlowWire[] = [];
 const environment: Record<string, string> = {};
 for (const service of services) {
   const { port } = new URL(service.url);
   const wire = roundTripMs === null ? null : await SlowWire.to(Number(port), roundTripMs / 2);
   if (wire !== null) wires.push(wire);
-  for (const [name, value] of Object.entries(service.environment)) {
+  const own =
+    service === model
+      ? { ...service.environment, BENCH_LLM: llm, BENCH_LLM_URL: service.url }
+      : service.environment;
+  for (const [name, value] of Object.entries(own)) {
     environment[name] = wire === null ? value : value.replace(`:${port}`, `:${wire.port}`);
   }
 }
@@ -96,13 +115,13 @@ parentPort?.on("message", (order: ServicesOrder) => {
         return 80 + 20 * Math.random();
       },
     };
-    if (!published) gemini.delays = reply === "long" ? outOfStep : none;
+    if (!published) model.delays = reply === "long" ? outOfStep : none;
     return;
   }
   const took = wires.map((wire) => wire.took);
   const pieces = took.reduce((sum, wire) => sum + wire.pieces, 0);
   const report: ServicesReport = {
-    calls: wireTimes(deepgram, gemini, elevenlabs),
+    calls: wireTimes(deepgram, model, elevenlabs),
     oneWayMs: pieces === 0 ? 0 : took.reduce((sum, { ms }) => sum + ms, 0) / pieces,
   };
   for (const service of services) service.log.clear();

@@ -1,6 +1,6 @@
 import type { DeepgramEmulator } from "../../test/emulators/deepgram.ts";
 import type { ElevenlabsEmulator } from "../../test/emulators/elevenlabs.ts";
-import type { GeminiEmulator } from "../../test/emulators/gemini.ts";
+import type { Emulator } from "../../test/emulators/emulator.ts";
 import { cuts } from "./replies.ts";
 
 /** The times at which the services saw the events of one call, turn after turn, as epoch milliseconds. */
@@ -24,7 +24,7 @@ const mark = /call(\d+)/;
 /** Returns times by the number of the recogniser's connection: each call has one. */
 export function wireTimes(
   deepgram: DeepgramEmulator,
-  gemini: GeminiEmulator,
+  model: Emulator,
   elevenlabs: ElevenlabsEmulator,
 ): ReadonlyMap<number, WireTimes> {
   const calls = new Map<number, WireTimes>();
@@ -41,9 +41,12 @@ export function wireTimes(
     if (event === "EndOfTurn")
       of(connection as number).ends.push({ at, lastSpeechAt: lastSpeechAt as number });
   }
-  const chunks = Map.groupBy(gemini.log.of("token"), ({ request }) => request);
-  for (const { at, request, body } of gemini.log.of("request")) {
-    const connection = marked((body as { readonly contents?: readonly unknown[] }).contents?.at(-1));
+  const chunks = Map.groupBy(model.log.of("token"), ({ request }) => request);
+  for (const { at, request, body } of model.log.of("request")) {
+    const { contents, messages } = body as Readonly<
+      Record<"contents" | "messages", readonly unknown[] | undefined>
+    >;
+    const connection = marked((contents ?? messages)?.at(-1));
     const written = chunks.get(request)?.map((chunk) => ({ at: chunk.at, text: String(chunk.text) })) ?? [];
     if (connection !== null) of(connection).answers.push({ askedAt: at, chunks: written });
   }
