@@ -7,6 +7,7 @@ import ears from "./ears.ts";
 import exhaustion from "./exhaustion.ts";
 import { type Bench, type BenchSettings, jsonLine, llms, machine, tableRow } from "./figure.ts";
 import fleet from "./fleet.ts";
+import handoff from "./handoff.ts";
 import hang from "./hang.ts";
 import memory from "./memory.ts";
 import room from "./room.ts";
@@ -19,6 +20,7 @@ import voice from "./voice.ts";
 const benches: Readonly<Record<string, Bench>> = {
   start,
   hang,
+  handoff,
   scale,
   memory,
   exhaustion,
