@@ -4,7 +4,7 @@ import type { FilledServeOptions } from "../serve-options.ts";
 import type { Origins } from "./origins.ts";
 
 /** The methods of the API. They replace `*`, which browsers do not accept together with credentials. */
-const allMethods = "GET, HEAD, POST, DELETE, OPTIONS";
+const allMethods = "GET, HEAD, POST, PATCH, DELETE, OPTIONS";
 
 /** The time for which a browser may keep the answer to a preflight, in seconds. */
 const preflightMaxAge = 600;

@@ -95,7 +95,7 @@ test("a method that a path does not know: 405 with Allow", async (t) => {
   const { url } = await openServer(t, t.context.launcher);
   for (const [path, method, allow] of [
     ["/sessions", "DELETE", "HEAD, POST, GET, OPTIONS"],
-    ["/sessions/x", "POST", "HEAD, GET, DELETE, OPTIONS"],
+    ["/sessions/x", "POST", "HEAD, GET, DELETE, PATCH, OPTIONS"],
     ["/sessions/x/close", "GET", "POST, OPTIONS"],
     ["/sessions/x/messages", "PUT", "POST, OPTIONS"],
     ["/health", "POST", "HEAD, GET, OPTIONS"],
@@ -111,7 +111,7 @@ test("a method that a path does not know: 405 with Allow", async (t) => {
 test("OPTIONS without an origin says what a path knows", async (t) => {
   const { ask } = await openServer(t, t.context.launcher);
   const { status, headers, text } = await ask("/sessions/x", { method: "OPTIONS" });
-  t.deepEqual([status, headers.get("allow"), text], [204, "HEAD, GET, DELETE, OPTIONS", ""]);
+  t.deepEqual([status, headers.get("allow"), text], [204, "HEAD, GET, DELETE, PATCH, OPTIONS", ""]);
 });
 
 test("HEAD is GET without a body", async (t) => {
