@@ -252,9 +252,11 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
     throw new TypeError("new Agent: roles: a speech-to-speech model keeps the role that it began with");
   checkRoles(given.roles ?? {});
   checkGuards(given.guards ?? []);
-  checkTaken(given);
+  const roles = withoutUndefined(given.roles ?? {});
+  checkTaken({ ...given, roles });
   return {
     ...filled,
+    roles,
     restore: {
       kept: filled.restore !== false,
       failed: typeof filled.restore === "object" && filled.restore.failed === true,
@@ -263,6 +265,14 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
     bargeIn: fillWith("new Agent", given.bargeIn ?? {}, bargeInChecks, defaultBargeIn),
     budget: fillWith("new Agent", given.budget ?? {}, budgetChecks, defaultBudget),
   };
+}
+
+/** Returns the roles without their options that are `undefined`: those are the agent's, as if they were left out. */
+function withoutUndefined(roles: Readonly<Record<string, AgentRole>>): Record<string, AgentRole> {
+  const given = (role: AgentRole) => Object.entries(role).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    Object.entries(roles).map(([name, role]) => [name, Object.fromEntries(given(role))]),
+  );
 }
 
 /** Throws a `TypeError` that names an option which does not exist or cannot be. */

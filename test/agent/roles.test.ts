@@ -138,10 +138,7 @@ test("two tools of one round that hand over: the last one counts, and one role a
   const hosted = await reception(llm, { tools: both, roles: { sales: { instructions: "You sell." } } });
   hosted.type("Whoever is there");
   await eventually("it has answered", () => turnsOf(hosted).length === 2);
-  t.deepEqual(rolesOf(hosted), [
-    ["billing", "tool"],
-    ["sales", "tool"],
-  ]);
+  t.deepEqual(rolesOf(hosted), [["sales", "tool"]]);
   t.is(llm.requests.length, 2);
   t.is(llm.requests[1]?.instructions, "You sell.");
 });

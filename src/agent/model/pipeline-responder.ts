@@ -11,7 +11,9 @@ export interface PipelineOptions {
   readonly role: AnsweringRole;
   /** Keeps functions that run on while the conversation goes on. */
   readonly tasks: Tasks;
-  /** Takes on the role that a tool hands the conversation over to. Throws where there is none. */
+  /** Throws where a tool cannot hand the conversation over. */
+  readonly checkHandoff: (handoff: Handoff) => void;
+  /** Takes on the role that a tool hands the conversation over to, once the other tools of its round are over. */
   readonly onHandoff: (handoff: Handoff) => void;
   /**
    * Returns whether nothing of an answer would be heard, though there is text in it: a block of code, thoughts between
@@ -44,11 +46,12 @@ export class PipelineResponder implements Responder {
   }
 
   begin({ messages, history }: Question): Answer {
-    const { role, tasks, onHandoff, isSilent } = this.#options;
+    const { role, tasks, checkHandoff, onHandoff, isSilent } = this.#options;
     return new PipelineAnswer(this.#context, {
       llm: role.llm,
       role,
       tasks,
+      checkHandoff,
       onHandoff,
       isSilent,
       messages: [...history, ...messages],

@@ -22,7 +22,9 @@ export interface ReplyOptions {
   readonly role: { readonly instructions: string; readonly tools: Tools };
   /** Keeps functions that run on while the conversation goes on. */
   readonly tasks: Tasks;
-  /** Takes on the role that a tool hands the conversation over to. Throws where there is none. */
+  /** Throws where a tool cannot hand the conversation over. */
+  readonly checkHandoff: (handoff: Handoff) => void;
+  /** Takes on the role that a tool hands the conversation over to. */
   readonly onHandoff: (handoff: Handoff) => void;
   /** The conversation, up to what is to be answered. */
   readonly messages: readonly Message[];
@@ -126,7 +128,7 @@ export class Reply {
   /** Returns whether a tool has handed the conversation over: the reply is over then. */
   async #runTools(calls: readonly ToolCall[]): Promise<boolean> {
     const { limits, log, toolContext: context } = this.#context;
-    const { role, tasks, signal, give, onHandoff } = this.#options;
+    const { role, tasks, signal, give, checkHandoff, onHandoff } = this.#options;
     await this.#options.mayRunTools();
     give({ type: "pause" });
     const onOutcome = (outcome: ToolOutcome) => give({ type: "tool", outcome });
@@ -142,7 +144,7 @@ export class Reply {
     };
     let handedOff: Handoff | null = null;
     const takeHandoff = (handoff: Handoff) => {
-      onHandoff(handoff);
+      checkHandoff(handoff);
       handedOff = handoff;
     };
     const shown: Message[] = [];
@@ -153,8 +155,12 @@ export class Reply {
     this.#keepText(calls);
     // Few vendors take images within a result, and all that take images take them in a message of their own.
     this.#messages.push({ role: "tools", results }, ...shown);
-    if (handedOff !== null) give({ type: "handoff", handoff: handedOff });
-    return handedOff !== null;
+    if (handedOff === null) return false;
+    // A turn that was cut meanwhile is over, and has kept nothing of this round.
+    signal.throwIfAborted();
+    onHandoff(handedOff);
+    give({ type: "handoff", handoff: handedOff });
+    return true;
   }
 
   /** Says words while tools run: they stand before the calls, as if the model had written them. */

@@ -31,7 +31,8 @@ export interface AgentLimits {
    */
   readonly maxReplyLength: number;
   /**
-   * The number of times in one turn that the model may call tools before it has to answer without them.
+   * The number of times in one turn that the model may call tools before it has to answer without them, and the number of times that
+   * roles may hand the conversation over to one another before a participant says something.
    * @default 3
    */
   readonly maxToolRounds: number;

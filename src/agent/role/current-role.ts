@@ -16,6 +16,9 @@ interface Warmable extends Service {
   warm?(signal: AbortSignal): Promise<void>;
 }
 
+/** The most changes of role before anything else happens: more than that are functions of roles that have one another called. */
+const mostChanges = 16;
+
 /** The call that an agent with roles is in. */
 interface RoleCall {
   readonly context: Pick<CallContext, "emit" | "log" | "signal">;
@@ -32,6 +35,8 @@ export class CurrentRole {
   #instructions: string | null = null;
   /** Functions of servers that are left out, since their names are taken. */
   readonly #namesTaken = new Set<string>();
+  /** The changes since the event loop has last come to anything else. */
+  #changes = 0;
 
   constructor(options: FilledAgentOptions) {
     this.#options = options;
@@ -110,11 +115,11 @@ export class CurrentRole {
    * options. Throws a `RangeError` where there is no such role.
    */
   become(name: string | null, by: ChangedBy): void {
+    if (name !== null) this.requireRole(name);
     const { roles } = this.#options;
-    if (name !== null && !Object.hasOwn(roles, name))
-      throw new RangeError(`The agent has no role "${name}"${didYouMean(name, Object.keys(roles))}`);
     const change: RoleChange = { from: this.#name, to: name };
     if (change.from === change.to && this.#instructions === null) return;
+    this.#countChange();
     const before = this.#role;
     this.#name = name;
     this.#role = name === null ? {} : (roles[name] as AgentRole);
@@ -126,11 +131,31 @@ export class CurrentRole {
     this.#run(this.#role.onEnter, change);
   }
 
+  /** Throws a `RangeError` where there is no such role. */
+  requireRole(name: string): void {
+    const { roles } = this.#options;
+    if (!Object.hasOwn(roles, name))
+      throw new RangeError(`The agent has no role "${name}"${didYouMean(name, Object.keys(roles))}`);
+  }
+
   /** Follows other instructions in the role that it has. Throws where it cannot change. */
   instruct(instructions: string, by: ChangedBy): void {
     if (!this.changes) throw new Error("A speech-to-speech model keeps the instructions that it began with");
     this.#instructions = instructions;
     this.#tell(by);
+  }
+
+  /** Throws where roles change one another without end: the thread would come to nothing else. */
+  #countChange(): void {
+    if (this.#changes === 0)
+      setImmediate(() => {
+        this.#changes = 0;
+      });
+    this.#changes += 1;
+    if (this.#changes > mostChanges)
+      throw new Error(
+        `The role has changed ${mostChanges} times in a row: do onEnter and onExit of roles change it?`,
+      );
   }
 
   #tell(by: ChangedBy): void {

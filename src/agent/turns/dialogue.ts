@@ -22,6 +22,7 @@ import type { Output, OutputEvents } from "../speaking/output.ts";
 import { Playback } from "../speaking/playback.ts";
 import { TextOutput } from "../speaking/text-output.ts";
 import { Tasks } from "../tools/tasks.ts";
+import { ToolError } from "../tools/tool-error.ts";
 import { Conversation } from "./conversation.ts";
 import type { Answer, Responder } from "./responder.ts";
 import { Turn } from "./turn.ts";
@@ -71,6 +72,8 @@ export class Dialogue {
   readonly #typed = new Set<string>();
   #joined = false;
   #turns = 0;
+  /** The handoffs since a participant has last said something. */
+  #handoffs = 0;
 
   constructor(context: CallContext, options: DialogueOptions) {
     const { limits } = context;
@@ -217,6 +220,7 @@ export class Dialogue {
       return new PipelineResponder(this.#context, {
         role: answeringRole(role, this.#tasks),
         tasks: this.#tasks,
+        checkHandoff: (handoff) => this.#checkHandoff(handoff),
         onHandoff: (handoff) => role.become(handoff.role, "tool"),
         isSilent: (text) => this.#playback?.isSilent(text) ?? false,
       });
@@ -345,17 +349,35 @@ export class Dialogue {
       onExhausted(exhausted);
       return;
     }
-    if (input?.origin === "participant") onAnswered();
+    if (input?.origin === "participant") {
+      onAnswered();
+      this.#handoffs = 0;
+    }
     if (turn.handoff !== null) this.#handedOff(turn, turn.handoff, outcome);
     if (outcome !== "failed" || input?.origin === "say" || agent.apology === null) return;
     this.#apologise(agent.apology);
   }
 
+  /** Throws where a tool names a role that there is not, or where roles hand over to one another without end. */
+  #checkHandoff({ role }: Handoff): void {
+    this.#options.role.requireRole(role);
+    const { maxToolRounds } = this.#context.limits;
+    if (this.#queue.running?.input?.origin === "participant" || this.#handoffs < maxToolRounds) return;
+    throw new ToolError(
+      "The conversation was handed over too often since the participant last said something. Answer in words.",
+    );
+  }
+
   /** Has the next role go on, unless a participant has cut the turn short and says something else. */
   #handedOff(before: Turn, { history, respond }: Handoff, outcome: TurnOutcome): void {
-    if (history === "none") this.#conversation.clear();
-    if (!respond || outcome !== "done") return;
+    this.#handoffs += 1;
     const messages = history === "none" ? questionOf(before.input) : [];
+    if (history === "none") this.#conversation.clear();
+    // In a call that is handed over to another agent, that agent has the next role answer.
+    if (!respond || (outcome !== "done" && !this.#queue.resting)) {
+      this.#conversation.append(messages);
+      return;
+    }
     const turn = this.#turn({ origin: "response", instruction: null, messages });
     turn.clock.goesOnFrom(before.clock);
     this.#queue.add(turn, "next", false);

@@ -40,6 +40,11 @@ export class TurnQueue {
     return this.#running;
   }
 
+  /** Returns whether no turn is begun any more, since another agent will go on. */
+  get resting(): boolean {
+    return this.#resting;
+  }
+
   /** Returns the turns that wait, in their order. */
   get waiting(): readonly Turn[] {
     return this.#waiting.map(({ turn }) => turn);

@@ -234,6 +234,11 @@ export class Turn {
       this.#handOverWaiting();
       return input;
     }
+    // The next role is asked, and has nothing to go on with.
+    if (this.#handoff !== null) {
+      this.interrupt();
+      return null;
+    }
     this.#output.cut();
     const { words } = this.#output;
     const { messages, turn } = restOf(pending, words);
