@@ -1904,10 +1904,15 @@ export declare const errors: {
         readonly retryable: true;
         readonly detail: "The session's agent is not in its call";
     };
+    readonly NO_SUCH_ROLE: {
+        readonly status: 422;
+        readonly retryable: false;
+        readonly detail: "%s";
+    };
     readonly INSTRUCTIONS_FIXED: {
         readonly status: 409;
         readonly retryable: false;
-        readonly detail: "The model of this session keeps the instructions that it began with";
+        readonly detail: "The model of this session keeps the role and the instructions that it began with";
     };
     readonly AGENT_SILENT: {
         readonly status: 503;

@@ -107,10 +107,11 @@ export const errors = {
   NOT_FOUND: { status: 404, retryable: false, detail: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, detail: "Method not allowed" },
   NOT_IN_CALL: { status: 409, retryable: true, detail: "The session's agent is not in its call" },
+  NO_SUCH_ROLE: { status: 422, retryable: false, detail: "%s" },
   INSTRUCTIONS_FIXED: {
     status: 409,
     retryable: false,
-    detail: "The model of this session keeps the instructions that it began with",
+    detail: "The model of this session keeps the role and the instructions that it began with",
   },
   AGENT_SILENT: {
     status: 503,

@@ -11,14 +11,17 @@ export type SteerQuestion =
   | { readonly about: "respond"; readonly instruction: string }
   /** Stop what is being said. The value is the id of the turn that was stopped, or null, as `turn_id`. */
   | { readonly about: "interrupt" }
-  /** Follow other standing instructions from the next request to the model on. */
-  | { readonly about: "instruct"; readonly instructions: string };
+  /**
+   * Take on another role, and follow other standing instructions in it, from the next request to the model on. Left out: the role, or
+   * its instructions, stay. The role null is that of the agent's own options.
+   */
+  | { readonly about: "change"; readonly role?: string | null; readonly instructions?: string };
 
 const steers: readonly string[] = [
   "say",
   "respond",
   "interrupt",
-  "instruct",
+  "change",
 ] satisfies SteerQuestion["about"][];
 
 /** Returns whether a question is about what the agent is to do. */

@@ -1,3 +1,4 @@
+import { plainError } from "../../shared/errors.ts";
 import type { SessionAnswer } from "../../shared/protocol.ts";
 import type { SteerQuestion } from "../../shared/steering.ts";
 import type { CurrentRole } from "../role/current-role.ts";
@@ -14,6 +15,18 @@ export class Steering {
     this.#role = role;
   }
 
+  #change({ role, instructions }: Extract<SteerQuestion, { readonly about: "change" }>): SessionAnswer {
+    if (!this.#role.changes) return { outcome: "not_offered" };
+    try {
+      if (role !== undefined) this.#role.become(role, "api");
+    } catch (error) {
+      // There is no such role.
+      return { outcome: "refused", reason: plainError(error).message };
+    }
+    if (instructions !== undefined) this.#role.instruct(instructions, "api");
+    return { outcome: "given", value: {} };
+  }
+
   answer(question: SteerQuestion): SessionAnswer {
     switch (question.about) {
       case "say":
@@ -22,10 +35,8 @@ export class Steering {
         return added(this.#dialogue.respond(question.instruction));
       case "interrupt":
         return { outcome: "given", value: { turn_id: this.#dialogue.interrupt()?.id ?? null } };
-      case "instruct":
-        if (!this.#role.changes) return { outcome: "not_offered" };
-        this.#role.instruct(question.instructions, "api");
-        return { outcome: "given", value: {} };
+      case "change":
+        return this.#change(question);
       default:
         return question satisfies never;
     }

@@ -56,14 +56,26 @@ const longestInstructions = 32_768;
 
 export const sessionChange = component(
   "SessionChange",
-  z.strictObject({
-    instructions: z
-      .string()
-      .max(longestInstructions)
-      .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
-      .describe(
-        "The standing instructions that the model follows from its next request on, until the agent changes its role. At most 32,768 characters.",
-      ),
-  }),
-  "What is to change about an agent in its call.",
+  z
+    .strictObject({
+      role: z
+        .string()
+        .min(1)
+        .max(256)
+        .nullable()
+        .optional()
+        .describe("The role that the agent takes on, one of its `roles`; null: that of its own options."),
+      instructions: z
+        .string()
+        .max(longestInstructions)
+        .refine((text) => text.isWellFormed(), { error: "String should be well-formed Unicode" })
+        .optional()
+        .describe(
+          "The standing instructions that the model follows from its next request on, until the agent changes its role. At most 32,768 characters.",
+        ),
+    })
+    .refine(({ role, instructions }) => role !== undefined || instructions !== undefined, {
+      error: "There should be a role or instructions",
+    }),
+  "Something that is to change about an agent in its call.",
 );

@@ -85,7 +85,7 @@ const rows: readonly SteeringRow[] = [
     path: "",
     operationId: "changeSession",
     documentation: {
-      summary: "Change the instructions of the agent in its call",
+      summary: "Change the role or the instructions of the agent in its call",
       body: { schema: sessionChange, required: true },
       answers: {
         ...answers,
@@ -145,9 +145,10 @@ async function interrupt(exchange: Exchange): Promise<void> {
 }
 
 async function change(exchange: Exchange): Promise<void> {
-  const session = await steer(exchange, sessionChange, ({ instructions }) => ({
-    about: "instruct",
-    instructions,
+  const session = await steer(exchange, sessionChange, ({ role, instructions }) => ({
+    about: "change",
+    ...(role === undefined ? {} : { role }),
+    ...(instructions === undefined ? {} : { instructions }),
   }));
   exchange.ctx.status = 200;
   exchange.ctx.body = sessionJson(session, exchange.plane.supervisor.node.nodeId);

@@ -18,7 +18,9 @@ export async function steer(session: Session, question: SteerQuestion): Promise<
     case "not_offered":
       throw new GreenroomError("INSTRUCTIONS_FIXED");
     case "refused":
-      throw new GreenroomError("MESSAGE_QUEUE_FULL");
+      throw question.about === "change"
+        ? new GreenroomError("NO_SUCH_ROLE", answer.reason)
+        : new GreenroomError("MESSAGE_QUEUE_FULL");
     case "own_user":
     case "failed":
       throw new GreenroomError("AGENT_SILENT", undefined, {

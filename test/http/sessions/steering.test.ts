@@ -97,6 +97,21 @@ test("the instructions change in the middle of the call", async (t) => {
   t.like(await eventOf(session, (one) => one.type === "role"), { role: null, by: "api" });
 });
 
+test("the role changes in the middle of the call, and its instructions with it", async (t) => {
+  const { launcher } = t.context;
+  const server = await openServer(t, launcher);
+  const session = await live(launcher, server);
+  const change = (json: JsonObject) => server.ask(`/sessions/${session.id}`, { method: "PATCH", json });
+  t.is((await change({ role: "billing", instructions: "Be brief." })).status, 200);
+  t.like(await eventOf(session, (one) => one.type === "role"), { role: "billing", by: "api" });
+  t.like(await change({ role: "biling" }), {
+    status: 422,
+    body: { code: "NO_SUCH_ROLE", detail: 'The agent has no role "biling": did you mean billing?' },
+  });
+  t.is((await change({ role: null })).status, 200);
+  t.like(await eventOf(session, (one) => one.type === "role" && one.role === null), { by: "api" });
+});
+
 test("what a body cannot hold is refused, and says why", async (t) => {
   const { launcher } = t.context;
   const server = await openServer(t, launcher);
@@ -112,6 +127,7 @@ test("what a body cannot hold is refused, and says why", async (t) => {
     ["/respond", "POST", { text: "x" }],
     ["", "PATCH", {}],
     ["", "PATCH", { instructions: 7 }],
+    ["", "PATCH", { role: "" }],
     ["", "PATCH", { instructions: "x".repeat(32_769) }],
     ["", "PATCH", { instructions: "x", config: {} }],
   ] as const) {
