@@ -145,7 +145,10 @@ export interface Resumption {
 }
 
 /** The call at the moment in which it changes hands. */
-export type TakenUp = Pick<Resumption, "state" | "heard">;
+export interface TakenUp extends Pick<Resumption, "state" | "heard"> {
+  /** The messages that participants typed, and no agent has taken. Those that came before are forgotten. */
+  readonly typed: readonly TextMessage[];
+}
 
 /** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */
 export interface InMemoryCall {

@@ -62,6 +62,15 @@ test("a session whose owner is out of reach is judged by what the registry knows
   t.deepEqual([unseen.status, unseen.body.code], [503, "PEER_UNREACHABLE"]);
   t.is(unseen.text.replace(session_id, ""), nobody.text.replace("00000000-0000-4000-8000-000000000000", ""));
 
+  // An EventSource would give up for good at a 503.
+  const stream = { headers: { ...ann.headers, accept: "text/event-stream" } };
+  const empty = await foreign.ask(`${path}/events`, stream);
+  t.deepEqual([empty.status, empty.headers.get("content-type")], [200, "text/event-stream; charset=utf-8"]);
+  t.is(empty.text, "retry: 2000\n\n: PEER_UNREACHABLE\n\n");
+  t.is((await foreign.ask(path, stream)).status, 503);
+  const seenByBob = await foreign.ask(`${path}/events`, { headers: { ...stream.headers, "x-user": "bob" } });
+  t.is(seenByBob.text, empty.text);
+
   fleet.store.expire(owner.nodeId);
   for (const request of [ann, { ...ann, method: "DELETE" }]) {
     const lost = await foreign.ask(path, request);

@@ -290,6 +290,7 @@ export class CallRun {
     connection.takeUp?.(before.hints);
     if (connection.audio) this.#dialogue.useSound(connection.audio);
     this.#rests = false;
+    for (const message of taken.typed) this.#take(message);
     this.#changed();
   }
 
@@ -343,6 +344,8 @@ export class CallRun {
   }
 
   #take(message: TextMessage): void {
+    // The agent before may take it. If it does not, it comes again with the call.
+    if (this.#rests) return;
     this.#participantWait.typed();
     this.#silence.typed(message.participantId);
     this.#dialogue.take(message);

@@ -20,6 +20,8 @@ export class Resumptions {
   #state: string | null = null;
   /** The agent's words in the turn in which it spoke last. */
   #heard = nothingHeard;
+  /** True while the session is still in another process, whose agent goes on. */
+  #rests = false;
 
   /** True where the call is taken up also after an error that the agent's own code threw. */
   takesFailures = false;
@@ -38,6 +40,7 @@ export class Resumptions {
 
   /** Knows another state of the call from here on, with which the other process has let go of it. */
   takeOver({ state, heard }: Resumed): void {
+    this.#rests = false;
     this.#state = state;
     this.#heard = heard;
   }
@@ -64,7 +67,8 @@ export class Resumptions {
     const at = performance.now();
     while ((this.#lately[0] ?? at) < at - windowMs) this.#lately.shift();
     const fits = endReasons[reason].isCrash || (reason === "failed" && this.takesFailures);
-    return this.#state !== null && fits && this.#lately.length < this.#most;
+    // While the agent in the other process goes on, no other thread here may take up the call.
+    return this.#state !== null && !this.#rests && fits && this.#lately.length < this.#most;
   }
 
   /** Returns what another process needs; null where the call must not, or cannot, go on there. */
@@ -80,6 +84,7 @@ export class Resumptions {
   arrive(reason: EndReason, rests: boolean): Resumption {
     if (this.#state === null) throw new Error("The session did not begin in another process");
     this.#count += 1;
+    this.#rests = rests;
     return { reason, times: this.#count, state: this.#state, heard: this.#heard, rests };
   }
 

@@ -66,6 +66,11 @@ export class SessionThread {
     for (const message of this.#typed.takeOver(messages)) this.send({ type: "message", message });
   }
 
+  /** Knows these typed messages alone from here on, of which the thread is told otherwise. */
+  replaceTyped(messages: readonly TextMessage[]): void {
+    this.#typed.replace(messages);
+  }
+
   /** Notes that the agent took a typed message. */
   taken(messageId: string): void {
     this.#typed.taken(messageId);

@@ -137,7 +137,7 @@ export abstract class SessionView {
     this.metrics.follow(carried.metrics, before.metrics);
     this.events.follow(eventsBefore(carried), before.lastEventId);
     this.resumptions.takeOver(carried.call);
-    this.thread.takeOverTyped(carried.typed);
+    this.thread.replaceTyped(carried.typed);
     if (this.transcript !== null) this.transcript = new Transcript(carried.transcript ?? []);
   }
 

@@ -72,8 +72,8 @@ export class Session extends SessionView implements SlotHolder {
   takeUp(carried: CarriedSession, before: CarriedSession): void {
     this.follow(carried, before);
     const { state, heard } = carried.call;
-    // Where its thread has ended meanwhile, the next one does not rest.
-    void this.ask({ about: "take_up", state, heard }).catch(() => undefined);
+    // Where its thread has ended meanwhile, the next one knows all this.
+    void this.ask({ about: "take_up", state, heard, typed: carried.typed }).catch(() => undefined);
   }
 
   /** Takes over messages that were typed in the process in which it was before. */

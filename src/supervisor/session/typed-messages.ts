@@ -16,6 +16,12 @@ export class TypedMessages {
     return added;
   }
 
+  /** Knows these messages alone from here on, which another process had. */
+  replace(messages: readonly TextMessage[]): void {
+    this.#waiting.clear();
+    for (const message of messages) this.#waiting.set(message.messageId, message);
+  }
+
   /** Returns the messages, the oldest first. */
   get all(): Iterable<TextMessage> {
     return this.#waiting.values();
