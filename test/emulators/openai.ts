@@ -16,14 +16,16 @@ import {
   usualSpeech,
 } from "./openai/audio.ts";
 import { answerChat, Cut } from "./openai/chat.ts";
-import { type Dialect, type DialectName, dialects } from "./openai/dialects.ts";
+import { type Dialect, dialects } from "./openai/dialects.ts";
 import { OpenaiFaults } from "./openai/faults.ts";
+import { type OpenaiDelays, type OpenaiOptions, openaiDelays } from "./openai/options.ts";
 import { Refusal, usualRefusal } from "./openai/refusal.ts";
 import { type ChatScript, defaultScript, type StreamStyle, usualStyle } from "./openai/script.ts";
 
 export type { Heard } from "./openai/audio.ts";
 export type { DialectName } from "./openai/dialects.ts";
 export type { OpenaiFault } from "./openai/faults.ts";
+export { type OpenaiDelays, type OpenaiOptions, openaiDelays } from "./openai/options.ts";
 export {
   type ChatMessage,
   type ChatRequest,
@@ -31,34 +33,6 @@ export {
   type ChatStep,
   textOf,
 } from "./openai/script.ts";
-
-export interface OpenaiDelays {
-  /** The time from the request to the first chunk, in milliseconds. */
-  readonly firstTokenMs: number;
-  /** The time for every word, in milliseconds. */
-  readonly tokenMs: number;
-}
-
-export const openaiDelays = {
-  none: { firstTokenMs: 0, tokenMs: 0 },
-  /** A fast model of a fast service. */
-  published: { firstTokenMs: 350, tokenMs: 5 },
-} as const satisfies Record<string, OpenaiDelays>;
-
-export interface OpenaiOptions {
-  /** The port. Default 0: any that is free. */
-  readonly port?: number;
-  /** The only valid key. Default: every key that does not begin with `wrong`; null: none is asked for. */
-  readonly apiKey?: string | null;
-  readonly dialect?: DialectName;
-  readonly delays?: OpenaiDelays;
-  readonly script?: ChatScript;
-  readonly models?: readonly string[];
-  /** The longest conversation, in tokens. */
-  readonly contextTokens?: number;
-  /** Serves https with these, in PEM. */
-  readonly tls?: { readonly key: string; readonly cert: string };
-}
 
 /** Listens on 127.0.0.1. */
 export async function startOpenai(options: OpenaiOptions = {}): Promise<OpenaiEmulator> {

@@ -34,6 +34,22 @@ export function decoded(incoming: IncomingMessage): Readable {
 }
 
 /**
+ * Resolves with the body of a response as text. It rejects with the error of the connection, and with a `RangeError` for a body that is
+ * longer than `longest`, in bytes.
+ */
+export async function wholeText(incoming: IncomingMessage, longest: number): Promise<string> {
+  const read: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of decoded(incoming) as AsyncIterable<Uint8Array>) {
+    read.push(piece);
+    length += piece.length;
+    // Leaving the loop closes the connection.
+    if (length > longest) throw new RangeError(`The body is longer than ${longest} bytes`);
+  }
+  return Buffer.concat(read).toString("utf8");
+}
+
+/**
  * Resolves with the body of a refusal as text, as far as it arrives within a second. It never rejects: where the body breaks off,
  * stalls or cannot be decoded, the rest is left out, since the status tells most.
  */

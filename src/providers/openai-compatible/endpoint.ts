@@ -10,7 +10,7 @@ import {
 import { DeadlineError } from "../../shared/deadline.ts";
 import { fromEnvironment } from "../../shared/provider-table.ts";
 import { keyFrom } from "../access.ts";
-import { decoded, refusalText } from "../http/body.ts";
+import { refusalText, wholeText } from "../http/body.ts";
 import { Connections, connectionFreed } from "../http/connections.ts";
 import { isStale } from "../http/request.ts";
 import { asFailure, type ErrorOwner, OpenAICompatibleError, refusal } from "./error.ts";
@@ -159,7 +159,7 @@ export class Endpoint implements ErrorOwner {
         if (status === 401 || status === 403 || status >= 500) throw error;
         return;
       }
-      const list = await bounded(incoming, longestList);
+      const list = await wholeText(incoming, longestList).catch(leaveOut);
       await connectionFreed();
       if (this.service.listsModels) this.#checkModel(model, list);
     } catch (error) {
@@ -243,15 +243,10 @@ function withPath(given: string, path: string): string {
   return new URL(address).pathname === "/" ? `${address}${path}` : address;
 }
 
-async function bounded(incoming: IncomingMessage, longest: number): Promise<string> {
-  const read: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of decoded(incoming) as AsyncIterable<Uint8Array>) {
-    read.push(piece);
-    length += piece.length;
-    if (length > longest) return "";
-  }
-  return Buffer.concat(read).toString("utf8");
+/** Returns no text in place of a list that is too long to be read. */
+function leaveOut(error: unknown): string {
+  if (error instanceof RangeError) return "";
+  throw error;
 }
 
 /** Returns the names in a list of models: `{"data": [{"id"}]}`, or the list alone. */

@@ -1,10 +1,9 @@
-import { text as readText } from "node:stream/consumers";
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
 import { BackOff, pause } from "../../shared/back-off.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
-import { decoded } from "../http/body.ts";
+import { decoded, wholeText } from "../http/body.ts";
 import { EventStream } from "../http/event-stream.ts";
 import { AnswerReader, type Chunk } from "./chat/answer-reader.ts";
 import { bodyOf, checkFunctions } from "./chat/request-body.ts";
@@ -23,6 +22,8 @@ import { checkLlmOptions, type FilledLlmOptions, type LLMOptions, withService } 
 const firstRetryDelayMs = 100;
 /** The longest wait for the rest of a response whose answer is over, in milliseconds. */
 const restTimeoutMs = 1_000;
+/** The longest answer that comes as a whole, in bytes. */
+const longestAnswer = 8_388_608;
 /** The number of refused texts that are remembered. */
 const maxWithheld = 100;
 
@@ -201,7 +202,7 @@ class OpenAICompatibleLlm extends BaseLLM implements LLM {
         // Some services answer a request for a stream as a whole.
         const what = `The answer of ${title}`;
         const whole = await within(
-          readText(decoded(incoming)),
+          wholeText(incoming, longestAnswer),
           idleTimeoutMs,
           what,
           cancel.signal,

@@ -1,13 +1,15 @@
-import { text as readText } from "node:stream/consumers";
 import { encodeWav } from "../../../audio/wav.ts";
 import { BackOff, pause } from "../../../shared/back-off.ts";
 import { DeadlineError } from "../../../shared/deadline.ts";
-import { decoded } from "../../http/body.ts";
+import { wholeText } from "../../http/body.ts";
 import { transcriptionRate, type Transcriber as WordSource } from "../../sound/transcribed-speech.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { asFailure, OpenAICompatibleError, streamedError, wrongContent } from "../error.ts";
 import type { FilledSttOptions } from "../voice-options.ts";
 import { formOf } from "./form.ts";
+
+/** The longest body with the words of a turn, in bytes. */
+const longestWords = 1_048_576;
 
 const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
 
@@ -66,7 +68,7 @@ export class Transcriber implements WordSource {
     const incoming = await this.#endpoint.post("/audio/transcriptions", request);
     const type = incoming.headers["content-type"] ?? "";
     try {
-      const said = await readText(decoded(incoming));
+      const said = await wholeText(incoming, longestWords);
       // Some servers answer with the words alone, whatever they are asked for.
       if (/^text\/plain/i.test(type)) return said.trim();
       if (/^text\/html/i.test(type)) throw wrongContent(this.#endpoint, type, "words");
