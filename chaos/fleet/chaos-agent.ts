@@ -6,6 +6,7 @@ import { Agent, type AgentSession, defineAgent } from "greenroom";
 import * as local from "greenroom/local";
 import { machineNow } from "../clock.ts";
 import { type Heartbeat, heartbeatIntervalMs } from "./heartbeat.ts";
+import { kindThatMoves } from "./kinds.ts";
 
 const leaked: unknown[] = [];
 const never = (): Promise<never> => new Promise(() => {});
@@ -14,6 +15,7 @@ const never = (): Promise<never> => new Promise(() => {});
 const behaviours: Readonly<Record<string, (agent: Agent, signal: AbortSignal) => unknown>> = {
   brief: () => undefined,
   stay: (agent) => agent.finish(),
+  [kindThatMoves]: (agent) => agent.finish(),
   "slow-create": (agent) => agent.finish(),
   fail: () => {
     throw new TypeError("the agent failed");
@@ -78,6 +80,7 @@ export default defineAgent({
       agentUser: { id: "agent", name: "Agent" },
       instructions: "",
       llm: new local.LLM({ wordDelayMs: 0 }),
+      restore: config.kind === kindThatMoves,
     });
   },
   async joinCall(agent, session) {

@@ -150,8 +150,7 @@ function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): 
     threadStartTimeoutMs: 60_000,
     createTimeoutMs: 30_000,
     crashStormLimit: 0,
-    // The invariants are those of sessions that stay where they began.
-    maxResumes: 0,
+    maxResumes: 3,
     heapSoftLimitMb: 64,
     webhook: receiver.options,
   };

@@ -1,5 +1,6 @@
 import { answers } from "./answers.ts";
 import type { Broken } from "./broken.ts";
+import { cuts } from "./cuts.ts";
 import { ends } from "./ends.ts";
 import type { Ledger } from "./ledger.ts";
 import { limitsPassed } from "./limits-passed.ts";
@@ -16,7 +17,8 @@ export const invariants = {
   live_denied: "No session that lives is answered 404.",
   closed_and_lives: "A session whose close was answered as done is gone within the grace.",
   two_ends: "REST, event streams and webhooks tell the same end.",
-  two_places: "One session is in one process.",
+  two_places: "One session is in one process at a time.",
+  calls_cut: "A call that may move goes on until it is closed, whatever happens to its replica.",
   key_started_twice: "One idempotency key begins one session.",
   call_limit_passed: "No call has more agents than it may, for longer than a second.",
   fleet_limit_passed: "The fleet has no more agents than it may, for longer than a second.",
@@ -34,5 +36,5 @@ export type Invariant = keyof typeof invariants;
 
 /** All cases that a finished run shows, without those that are found while it goes on. */
 export function brokenIn(ledger: Ledger, observed: Observed): readonly Broken[] {
-  return [ends, answers, places, limitsPassed].flatMap((judge) => judge(ledger, observed));
+  return [ends, answers, places, cuts, limitsPassed].flatMap((judge) => judge(ledger, observed));
 }

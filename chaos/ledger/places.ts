@@ -13,8 +13,11 @@ export function places(ledger: Ledger, { heard: all, redisTroubles, slowness }: 
 
   for (const group of groupsOf(all, ({ session }) => session)) {
     for (const [one, other] of pairsOf(group)) {
-      const what = `${one.session} was heard from the processes ${one.pid} and ${other.pid}`;
-      add("two_places", other.times[0]!, [one.session, one.call, one.key], what, null);
+      // A call that moves is heard in one process after another.
+      const { from, ms } = together(one, other);
+      if (ms <= wakeUpMs * slowness) continue;
+      const what = `${one.session} was heard from the processes ${one.pid} and ${other.pid} together for ${ms} ms`;
+      add("two_places", from, [one.session, one.call, one.key], what, null);
     }
   }
   for (const group of groupsOf(all, ({ call }) => call)) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineNow } from "../clock.ts";
+import { kindThatMoves } from "../fleet/kinds.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Random } from "../random.ts";
 import { Caller, type Wish } from "./caller.ts";
@@ -8,7 +9,8 @@ import type { Client } from "./client.ts";
 /** Agents, by how often each comes. About a sixth misbehaves. */
 const kinds = {
   brief: 46,
-  stay: 26,
+  stay: 16,
+  [kindThatMoves]: 10,
   "slow-create": 7,
   fail: 3,
   crash: 3,

@@ -23,11 +23,11 @@ const reply = (status: number, body: object | null = null): Reply => ({
 });
 
 /** Returns what a run of one session, `s`, shows where all is well. Each test changes one thing. */
-function wellRun() {
+function wellRun(kind = "brief") {
   const timeline = new Timeline();
   const ledger = new Ledger(timeline);
   const { beganAt } = timeline;
-  const start = ledger.wanted("key", "call", "brief");
+  const start = ledger.wanted("key", "call", kind);
   const session = ledger.answered(start, beganAt, reply(201, { session_id: "s" }))!;
   const heard: Heard[] = [heardOf("s", { from: beganAt + 100, forMs: 5_000 })];
   const flaws: string[] = [];
@@ -156,11 +156,32 @@ test("a start that is answered 500, or with a second session", (t) => {
   t.deepEqual(found(), ["wrong_answer", "key_started_twice"]);
 });
 
-test("a session in two processes", (t) => {
+test("a session in two processes at the same time; one that moves is in one after another", (t) => {
   const { tell, heard, found, beganAt } = wellRun();
   tell("s");
   heard.push(heardOf("s", { from: beganAt, forMs: 400, pid: 2 }));
+  t.deepEqual(found(), []);
+  heard[1] = heardOf("s", { from: beganAt, forMs: 3_000, pid: 2 });
   t.deepEqual(found(), ["two_places"]);
+});
+
+test("a call that may move is cut; it is allowed where Redis was away, or two processes had ended", (t) => {
+  for (const [kind, endReason, broken] of [
+    ["moves", "lost", ["calls_cut"]],
+    ["moves", "drained", ["calls_cut"]],
+    ["moves", "closed", []],
+    ["stay", "lost", []],
+  ] as const) {
+    const { tell, found } = wellRun(kind);
+    tell("s", endReason);
+    t.deepEqual(found(), broken, `${kind} ${endReason}`);
+  }
+  const { tell, found, exits, beganAt } = wellRun("moves");
+  tell("s", "lost");
+  exits.push({ pid: 1, at: beganAt });
+  t.deepEqual(found(), ["calls_cut"]);
+  exits.push({ pid: 2, at: beganAt + 1 });
+  t.deepEqual(found(), ["calls_cut, allowed"]);
 });
 
 test("two agents in one call, for longer than a second; it is allowed where Redis was away", (t) => {
