@@ -46,6 +46,7 @@ export interface StdioServerOptions extends CommonServerOptions {
     readonly args?: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
     readonly cwd?: string;
+    readonly shared?: boolean;
 }
 
 export declare function preload(): Promise<void>;

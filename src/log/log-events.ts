@@ -33,6 +33,7 @@ export const logEvents = {
     "The recogniser that needs no key was ended, since there was too little memory left.",
   recogniser_failed: "The recogniser that needs no key has failed.",
   media_port_failed: "The thread of the media port has ended: calls through it are made anew.",
+  mcp_failed: "The thread that runs the programs of MCP servers has ended: sessions ask for another one.",
   voice_failed: "The thread of the voice that needs no key has ended: another one is started.",
   memory_limits_doubtful: "The limits of memory contradict each other.",
   log_lines_dropped: "Lines of the log were dropped: a slow reader, a full volume, or a flood.",
@@ -125,6 +126,8 @@ export const logEvents = {
   tool_late: "A tool ended after its result was given up.",
   tool_result_untold: "A tool returned a value that a model cannot be told.",
   tool_call_dropped: "A call of a tool was not run, since there were too many.",
+  tool_name_taken:
+    "A tool of an MCP server (`server`) is left out, since another tool has its name: give the server a `prefix`.",
   model_answer_useless: "An answer of the model was of no use, and is asked for again.",
   model_answer_unended: "A speech-to-speech model did not end its answer.",
   model_session_unclosed: "A session with a speech-to-speech model was not closed.",

@@ -52,16 +52,23 @@ export interface SlotBoot {
   readonly mediaPort: boolean;
   /** True where one thread synthesises speech without a key for all sessions. */
   readonly voice: boolean;
+  /** True where one thread runs the programs of MCP servers for all sessions. */
+  readonly mcp: boolean;
   readonly log: ThreadLogOptions;
 }
 
 /** The threads that all sessions of a process share. */
-export const sharedThreadNames = ["recogniser", "media", "voice"] as const;
+export const sharedThreadNames = ["recogniser", "media", "voice", "mcp"] as const;
 export type SharedThreadName = (typeof sharedThreadNames)[number];
 
-/** Main thread → the thread of the media port, or that of the voice: the port of a session thread. */
+/** Main thread → the thread of the media port, of the voice, or of MCP servers: the port of a session thread. */
 export interface ToSharedThread {
   readonly port: import("node:worker_threads").MessagePort;
+}
+
+/** Main thread → a thread that all sessions share: the server ends, so that it gives back what it has, and ends by itself. */
+export interface EndSharedThread {
+  readonly type: "end";
 }
 
 /** The index of each value in a thread's heartbeat. */

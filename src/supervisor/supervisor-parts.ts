@@ -8,6 +8,7 @@ import type { SessionRegistry } from "../registry/registry.ts";
 import type { FilledLauncherOptions } from "./launcher-options.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { loggedError } from "./log-error.ts";
+import { McpThread } from "./mcp/mcp-thread.ts";
 import { MediaPortThread } from "./media-port/media-port-thread.ts";
 import { Membership } from "./membership.ts";
 import { ThreadMonitor } from "./monitor/thread-monitor.ts";
@@ -38,6 +39,7 @@ export interface SupervisorParts {
   readonly recogniser: SpeechRecogniser;
   readonly media: MediaPortThread;
   readonly voice: VoiceThread;
+  readonly mcp: McpThread;
   readonly warmUp: WarmUp;
   readonly monitor: ThreadMonitor;
   readonly readiness: Readiness;
@@ -68,7 +70,8 @@ export function makeSupervisorParts(
   });
   const media = new MediaPortThread({ port: options.mediaPort, log });
   const voice = new VoiceThread({ log });
-  const pool = makeAgentPool(options, { recogniser, media, voice }, metrics, log);
+  const mcp = new McpThread({ log });
+  const pool = makeAgentPool(options, { recogniser, media, voice, mcp }, metrics, log);
   const { createTimeoutMs, threadStartTimeoutMs } = options;
   const warmUp = new WarmUp({
     pool,
@@ -189,6 +192,7 @@ export function makeSupervisorParts(
     recogniser,
     media,
     voice,
+    mcp,
     warmUp,
     monitor,
     readiness,

@@ -296,8 +296,8 @@ export class Supervisor {
     for (const session of sessions) session.close("drained");
     await Promise.all(sessions.map((session) => session.ended));
     const shown = this.#parts.endReports.shown().then(() => this.#sessionsEnded.abort());
-    const { pool, recogniser, media, voice } = this.#parts;
-    await Promise.all([pool.destroy(), recogniser.stop(), media.stop(), voice.stop()]);
+    const { pool, recogniser, media, voice, mcp } = this.#parts;
+    await Promise.all([pool.destroy(), recogniser.stop(), media.stop(), voice.stop(), mcp.stop()]);
     this.#parts.monitor.stop();
     this.metrics.stop();
     await Promise.all([shown, this.#parts.leaves.flush(), this.#parts.endReports.flush()]);

@@ -32,7 +32,12 @@ test("a session is given a thread that loads nothing at the moment, where there 
       limitedProviders: [],
       log: { level: "silent", fd: 2, transcripts: false },
       environment: threadEnvironment(process.env as Record<string, string>),
-      shared: { recogniser: { ...none, model: null }, media: { ...none, offered: false }, voice: none },
+      shared: {
+        recogniser: { ...none, model: null },
+        media: { ...none, offered: false },
+        voice: none,
+        mcp: none,
+      },
     },
     { killed() {}, warm() {}, startFailed() {}, error() {} },
   );

@@ -24,6 +24,8 @@ export interface SharedThreads {
   readonly mediaPort: SharedThreadAccess | null;
   /** The thread that synthesises speech without a key. */
   readonly voice: SharedThreadAccess | null;
+  /** The thread that runs the programs of MCP servers. */
+  readonly mcp: SharedThreadAccess | null;
 }
 
 /** A thread that all sessions share cannot be had at the moment. */
@@ -43,7 +45,7 @@ type Place = { [place]?: SharedThreads };
 
 /** Returns the threads that this one can reach; none in a thread of no server. */
 export function sharedThreads(): SharedThreads {
-  return (globalThis as Place)[place] ?? { recogniser: null, mediaPort: null, voice: null };
+  return (globalThis as Place)[place] ?? { recogniser: null, mediaPort: null, voice: null, mcp: null };
 }
 
 /** Gives the code of this thread ways to others. Returns what takes them away again. */
@@ -51,8 +53,9 @@ export function offerSharedThreads({
   recogniser = null,
   mediaPort = null,
   voice = null,
+  mcp = null,
 }: Partial<SharedThreads>): () => void {
-  (globalThis as Place)[place] = { recogniser, mediaPort, voice };
+  (globalThis as Place)[place] = { recogniser, mediaPort, voice, mcp };
   return () => {
     delete (globalThis as Place)[place];
   };
@@ -63,18 +66,25 @@ export class SharedThreadDesk implements SharedThreads {
   readonly recogniser: RecogniserAccess | null;
   readonly mediaPort: SharedThreadAccess | null;
   readonly voice: SharedThreadAccess | null;
+  readonly mcp: SharedThreadAccess | null;
   readonly #post: (message: FromThread) => void;
   readonly #asked = new Map<number, PromiseWithResolvers<MessagePort>>();
   #count = 0;
 
   constructor(
-    { recogniser: model, mediaPort, voice }: Pick<SlotBoot, "recogniser" | "mediaPort" | "voice">,
+    {
+      recogniser: model,
+      mediaPort,
+      voice,
+      mcp,
+    }: Pick<SlotBoot, "recogniser" | "mediaPort" | "voice" | "mcp">,
     post: (message: FromThread) => void,
   ) {
     this.#post = post;
     this.recogniser = model === null ? null : { model, connect: () => this.#connect("recogniser") };
     this.mediaPort = mediaPort ? { connect: () => this.#connect("media") } : null;
     this.voice = voice ? { connect: () => this.#connect("voice") } : null;
+    this.mcp = mcp ? { connect: () => this.#connect("mcp") } : null;
   }
 
   /** Takes the main thread's answer: a port, or why there is none. */

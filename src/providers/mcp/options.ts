@@ -9,6 +9,7 @@ import {
   matching,
   text,
   texts,
+  truth,
   whole,
 } from "../../agent/options/option-checks.ts";
 
@@ -88,6 +89,12 @@ export interface StdioServerOptions extends CommonServerOptions {
    * @default that of the process
    */
   readonly cwd?: string;
+  /**
+   * Lets all sessions of the process that ask for the same program, with the same variables, use one. It is then started once, and kept
+   * for a minute after the last call. False where it keeps anything of a caller: each session then has one of its own.
+   * @default true
+   */
+  readonly shared?: boolean;
 }
 
 /** The options of a server of either kind. */
@@ -104,6 +111,7 @@ export interface FilledServerOptions extends Required<Omit<CommonServerOptions, 
         readonly args: readonly string[];
         readonly env: Readonly<Record<string, string>>;
         readonly cwd: string | null;
+        readonly shared: boolean;
       };
 }
 
@@ -143,6 +151,7 @@ const stdioChecks: Checks<StdioServerOptions> = {
   },
   env: record("an object of texts"),
   cwd: text,
+  shared: truth,
 };
 
 const defaults = {
@@ -169,10 +178,11 @@ export function fillServerOptions(given: ServerOptions): FilledServerOptions {
     args = [],
     env = {},
     cwd = null,
+    shared = true,
     ...common
   } = fillWith(owner, given, stdioChecks, defaults);
   const name = command.split(/[\\/]/).at(-1) || command;
-  return { ...filledCommon(common, name), reach: { kind: "stdio", command, args, env, cwd } };
+  return { ...filledCommon(common, name), reach: { kind: "stdio", command, args, env, cwd, shared } };
 }
 
 function filledCommon(

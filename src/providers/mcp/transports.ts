@@ -1,13 +1,19 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { sharedThreads } from "../../agent/thread/shared-threads.ts";
+import type { McpMessage, McpProgram } from "../../shared/mcp-thread.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { fetchWith } from "./http-fetch.ts";
 import type { FilledServerOptions } from "./options.ts";
 import type { Sdk } from "./sdk.ts";
+import { SharedTransport } from "./shared/shared-transport.ts";
 
 /** The longest message of a program, in bytes: one that floods is ended. */
 const longestMessage = 8 * 2 ** 20;
 /** The last characters of what a program writes to its standard error, which are told where it ends. */
 const keptCharacters = 500;
+/** The variables of the process that a program has, besides those that are given. */
+const inherited = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
 
 /** A way to a server. */
 export interface Route {
@@ -34,7 +40,51 @@ export function routeTo({ reach }: FilledServerOptions, sdk: Sdk, onBroken: (err
       leave: () => transport.terminateSession(),
     };
   }
-  const { command, args, env, cwd } = reach;
+  const { command, args, cwd } = reach;
+  const program = { command, args, env: { ...inheritedVariables(), ...reach.env }, cwd };
+  const leave = async () => undefined;
+  const { mcp } = sharedThreads();
+  if (reach.shared && mcp !== null) {
+    const transport = new SharedTransport(mcp, program);
+    return { transport, lastWords: () => transport.lastWords, leave };
+  }
+  const { transport, lastWords } = stdioTransport(program, sdk);
+  return { transport: transport as Transport, lastWords, leave };
+}
+
+/** A program as the thread uses it that runs programs for all sessions. */
+export interface ProgramTransport {
+  onMessage: (message: McpMessage) => void;
+  /** Called when the program has ended, or does not do as the protocol says. */
+  onEnd: (error: Error) => void;
+  start(): Promise<void>;
+  send(message: McpMessage): Promise<void>;
+  /** Ends the program: by the end of its input, else by signals. */
+  close(): Promise<void>;
+  lastWords(): string;
+}
+
+/** Returns a program, which is not started yet. */
+export function programTransport(program: McpProgram, sdk: Sdk): ProgramTransport {
+  const { transport, lastWords } = stdioTransport(program, sdk);
+  let error: Error | null = null;
+  const own: ProgramTransport = {
+    onMessage: () => {},
+    onEnd: () => {},
+    start: () => transport.start(),
+    send: (message) => transport.send(message as unknown as JSONRPCMessage),
+    close: () => transport.close(),
+    lastWords,
+  };
+  transport.onmessage = (message) => own.onMessage(message as unknown as McpMessage);
+  transport.onerror = (told) => {
+    error = told;
+  };
+  transport.onclose = () => own.onEnd(error ?? new Error("The program has ended"));
+  return own;
+}
+
+function stdioTransport({ command, args, env, cwd }: McpProgram, sdk: Sdk) {
   const transport = new sdk.StdioClientTransport({
     command,
     args: [...args],
@@ -47,9 +97,14 @@ export function routeTo({ reach }: FilledServerOptions, sdk: Sdk, onBroken: (err
   transport.stderr?.on("data", (bytes: Buffer) => {
     last = (last + bytes.toString()).slice(-keptCharacters);
   });
-  return {
-    transport: transport as Transport,
-    lastWords: () => cutText(last.replaceAll(/\s+/g, " ").trim(), keptCharacters),
-    leave: async () => undefined,
-  };
+  return { transport, lastWords: () => cutText(last.replaceAll(/\s+/g, " ").trim(), keptCharacters) };
+}
+
+function inheritedVariables(): Record<string, string> {
+  return Object.fromEntries(
+    inherited.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }

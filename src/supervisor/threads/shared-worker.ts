@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import { extname } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
-import type { ToSharedThread } from "../../shared/protocol.ts";
+import type { EndSharedThread, ToSharedThread } from "../../shared/protocol.ts";
 import { FailureRecord } from "./failure-record.ts";
 import type { SharedThreadPort } from "./shared-threads.ts";
 
@@ -9,6 +10,11 @@ export interface SharedWorkerOptions {
   readonly name: string;
   readonly workerData?: unknown;
   readonly heapMb: number;
+  /**
+   * The time that it is given at the stop to end by itself, in milliseconds.
+   * @default none: it is ended at once
+   */
+  readonly endMs?: number;
   /** Called when it has ended unexpectedly. */
   readonly onFailure: (error: Error) => void;
   /** The entry of the thread. Default: the one of this package. */
@@ -48,7 +54,16 @@ export class SharedWorker {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    const { endMs } = this.#options;
+    if (worker === null) return;
+    if (endMs !== undefined) {
+      // Until now nothing waited for it.
+      worker.ref();
+      worker.postMessage({ type: "end" } satisfies EndSharedThread);
+      await once(worker, "exit", { signal: AbortSignal.timeout(endMs) }).catch(() => undefined);
+    }
+    await worker.terminate();
   }
 
   #launch(): Worker {

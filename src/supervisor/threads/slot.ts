@@ -110,6 +110,7 @@ export class Slot {
       recogniser: options.shared.recogniser.model,
       mediaPort: options.shared.media.offered,
       voice: true,
+      mcp: true,
       log: options.log,
     };
     this.ended = options.run(boot, this.#abort.signal).then(

@@ -1,0 +1,236 @@
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MessageChannel, Worker } from "node:worker_threads";
+import test, { type ExecutionContext } from "ava";
+import * as mcp from "greenroom/mcp";
+import { offerSharedThreads } from "../../../src/agent/thread/shared-threads.ts";
+import { eventually } from "../../fixtures/eventually.ts";
+import { toolContext } from "../../fixtures/mcp/tool-context.ts";
+
+const program = join(import.meta.dirname, "../../fixtures/mcp/stdio-server.ts");
+const never = new AbortController().signal;
+const unavailable = { name: "ToolError", message: /cannot be reached at the moment/ };
+
+const call = (server: mcp.Server, name: string, args: object = {}, signal = never) =>
+  server.functions.get(name)!.call(args, toolContext(signal));
+
+/** The real thread of the programs, as a server of Greenroom starts it, and servers of several sessions that use it. */
+async function stage(t: ExecutionContext) {
+  const start = () => new Worker(new URL("../../../workers/mcp.ts", import.meta.url), { env: {} });
+  let worker = start();
+  const withdraw = offerSharedThreads({
+    mcp: {
+      connect: async () => {
+        const { port1, port2 } = new MessageChannel();
+        worker.postMessage({ port: port1 }, [port1]);
+        return port2;
+      },
+    },
+  });
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-mcp-"));
+  const file = join(folder, "pid");
+  t.teardown(async () => {
+    withdraw();
+    await worker.terminate();
+    await rm(folder, { recursive: true });
+  });
+  const server = async (options: Partial<mcp.StdioServerOptions> = {}) => {
+    const one = new mcp.Server({
+      command: process.execPath,
+      args: [program, "--stubborn", file],
+      connectTimeoutMs: 60_000,
+      timeoutMs: 60_000,
+      maxTimeoutMs: 60_000,
+      ...options,
+    });
+    t.teardown(() => one.close());
+    await one.warm(never);
+    return one;
+  };
+  const pids = () => (existsSync(file) ? (readFileSync(file, "utf8").match(/\d+/g) ?? []) : []).map(Number);
+  /** Ends the thread as a crash does; the next session starts another one. */
+  const lose = async () => {
+    const lost = worker;
+    worker = start();
+    await lost.terminate();
+  };
+  return { worker, lose, server, pids };
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test.serial("sessions share one program, and each gets its own answers and progress", async (t) => {
+  const { server, pids } = await stage(t);
+  const sessions = await Promise.all(Array.from({ length: 5 }, () => server()));
+  const sums = sessions.flatMap((one, a) =>
+    Array.from({ length: 20 }, async (_, b) => t.is(await call(one, "add", { a, b }), String(a + b))),
+  );
+  const told = await Promise.all(
+    sessions.map(async (one, index) => {
+      const words: string[] = [];
+      const work = one.functions.get("work")!;
+      const steps = index + 2;
+      const result = await work.call(
+        { steps, ms: 5 },
+        toolContext(never, (said) => words.push(said)),
+      );
+      t.is(result, `${steps} steps are done`);
+      return words.at(-1);
+    }),
+  );
+  await Promise.all(sums);
+  t.deepEqual(told, ["2 of 2", "3 of 3", "4 of 4", "5 of 5", "6 of 6"]);
+  t.is(pids().length, 1);
+});
+
+test.serial(
+  "a call that is given up is cancelled for its session alone, and so are those of one that leaves",
+  async (t) => {
+    const { server } = await stage(t);
+    const [first, second] = [await server(), await server()];
+    const cancel = new AbortController();
+    const mine = call(first, "hang", {}, cancel.signal);
+    const happened = async (what: string, times: number) => {
+      await eventually(`${what} ${times}`, async () => {
+        const said = String(await call(first, "happened"));
+        return said.split(what).length - 1 === times;
+      });
+    };
+    const theirs = t.throwsAsync(call(second, "hang"));
+    await happened("hang began", 2);
+    cancel.abort(new Error("the user speaks"));
+    t.is((await t.throwsAsync(mine))!.message, "the user speaks");
+    await happened("hang cancelled", 1);
+    await second.close();
+    await theirs;
+    await happened("hang cancelled", 2);
+  },
+);
+
+test.serial("a program that dies fails the calls of all sessions, and is started again once", async (t) => {
+  const { server, pids } = await stage(t);
+  const sessions = [await server(), await server()];
+  const hanging = t.throwsAsync(call(sessions[1]!, "hang"), unavailable);
+  await t.throwsAsync(call(sessions[0]!, "die"), unavailable);
+  await hanging;
+  for (const one of sessions) {
+    await eventually(
+      "it is back",
+      async () => (await call(one, "add", { a: 1, b: 2 }).catch(() => "")) === "3",
+    );
+  }
+  t.is(pids().length, 2);
+});
+
+test.serial("tools that change are the new ones in all sessions", async (t) => {
+  const { server } = await stage(t);
+  const sessions = [await server(), await server()];
+  await call(sessions[0]!, "change");
+  for (const one of sessions) await eventually("the tools are new", () => one.functions.has("new"));
+  t.is(await call(sessions[1]!, "new"), "new");
+});
+
+test.serial("other variables are another program, and so is one that is not shared", async (t) => {
+  const { server, pids } = await stage(t);
+  const one = await server({ env: { TOKEN: "ann" } });
+  const other = await server({ env: { TOKEN: "bob" } });
+  t.is(pids().length, 2);
+  t.regex(String(await call(one, "happened")), /PATH.*TOKEN/);
+  await server({ env: { TOKEN: "ann" } });
+  t.is(pids().length, 2);
+  await server({ env: { TOKEN: "ann" }, shared: false });
+  t.is(pids().length, 3);
+  t.is(await call(other, "add", { a: 1, b: 2 }), "3");
+});
+
+test.serial("a program that cannot be started is told with the system's code", async (t) => {
+  const { server } = await stage(t);
+  t.like(await t.throwsAsync(server({ command: "/no/such/program" })), {
+    name: "McpServerError",
+    code: "ENOENT",
+  });
+  const broken = await t.throwsAsync(server({ args: [program, "--broken"] }));
+  t.is(broken!.name, "McpServerError");
+});
+
+test.serial("the programs end with the server, also those that do not end with their input", async (t) => {
+  const { worker, server, pids } = await stage(t);
+  await server();
+  t.true(pids().every(isThere));
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  worker.postMessage({ type: "end" });
+  t.is(await ended, 0);
+  t.false(pids().some(isThere));
+});
+
+test.serial("where the thread is lost its calls fail, and a new one serves the next", async (t) => {
+  const { lose, server } = await stage(t);
+  const one = await server();
+  const hanging = t.throwsAsync(call(one, "hang"), unavailable);
+  await lose();
+  await hanging;
+  t.true(one.functions.has("add"));
+  await eventually(
+    "it is back",
+    async () => (await call(one, "add", { a: 1, b: 2 }).catch(() => "")) === "3",
+  );
+});
+
+test.serial("a message that is no request costs only its sender the way to the program", async (t) => {
+  const { worker, server, pids } = await stage(t);
+  const honest = await server();
+  const program = { command: process.execPath, args: [], env: {}, cwd: null };
+  const request = (message: unknown) => ({ type: "message", message });
+  const wrong = [
+    [null],
+    ["open"],
+    [{ type: "open" }],
+    [{ type: "open", program: { ...program, args: [7] } }],
+    [{ type: "open", program: { ...program, env: null } }],
+    [request({ jsonrpc: "2.0", id: 1, method: "ping" })],
+  ];
+  const behindOpen = [
+    null,
+    request(null),
+    request({ id: 1, method: "ping" }),
+    request({ jsonrpc: "2.0", method: "notifications/cancelled", params: [] }),
+    request({ jsonrpc: "2.0", id: 1, method: "ping", params: { big: 1n } }),
+  ];
+  const open = {
+    type: "open",
+    program: {
+      ...program,
+      args: [join(import.meta.dirname, "../../fixtures/mcp/stdio-server.ts")],
+      env: process.env,
+    },
+  };
+  const connected = () => {
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage({ port: port1 }, [port1]);
+    return { port: port2, closed: new Promise((resolve) => port2.once("close", resolve)) };
+  };
+  for (const [message] of wrong) {
+    const { port, closed } = connected();
+    port.postMessage(message);
+    await closed;
+  }
+  for (const message of behindOpen) {
+    const { port, closed } = connected();
+    port.postMessage(open);
+    const [opened] = await once(port, "message");
+    t.deepEqual(opened, { type: "opened" });
+    port.postMessage(message);
+    await closed;
+  }
+  t.is(await call(honest, "add", { a: 1, b: 2 }), "3");
+  t.true(isThere(pids()[0]!));
+});
