@@ -12,8 +12,10 @@ import { claimOf, type OpenRegistry, openRegistry } from "../fixtures/registry/o
 
 const withRedis = needs("redis-server", test);
 const ended = () => ({ reason: "finished" as const, endedAt: now() });
-const away = ({ heard }: OpenRegistry) => eventually("Redis is away", () => heard.away === 1);
-const back = ({ heard }: OpenRegistry) => eventually("Redis is back", () => heard.back === 1);
+/** Beside much other work a command may take too long before a test does anything: Redis is then away and back once more. */
+const away = ({ heard }: OpenRegistry) => eventually("Redis is away", () => heard.away > heard.back);
+const back = ({ heard }: OpenRegistry) =>
+  eventually("Redis is back", () => heard.back > 0 && heard.back === heard.away);
 
 withRedis(
   "Redis stops and comes back empty: all is written again, what happened meanwhile too",
@@ -57,10 +59,10 @@ withRedis("while Redis is away starts may be refused", async (t) => {
   await using redis = await RedisServer.open();
   const { registry, heard } = await openRegistry(t, redis, { whileAway: "refuse" });
   await redis.stop();
-  await eventually("Redis is away", () => heard.away === 1);
+  await eventually("Redis is away", () => heard.away >= 1);
   await t.throwsAsync(registry.claim(claimOf()), { message: /cannot be reached/ });
   await redis.restart();
-  await eventually("Redis is back", () => heard.back === 1);
+  await eventually("Redis is back", () => heard.back >= 1);
   await t.notThrowsAsync(registry.claim(claimOf()));
 });
 
