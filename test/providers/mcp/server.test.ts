@@ -37,7 +37,7 @@ async function stage(t: ExecutionContext, kind: "stdio" | "http", options: Optio
 
 /** Waits until the server tells that this has happened. */
 const happens = (server: mcp.Server, what: string) =>
-  eventually(what, async () => String(await call(server, "happened")).includes(what));
+  eventually(what, async () => String(await call(server, "happened").catch(() => "")).includes(what));
 
 function isThere(pid: number): boolean {
   try {
@@ -102,13 +102,14 @@ for (const kind of ["stdio", "http"] as const) {
   });
 
   test(`${kind}: progress lengthens the time of a call, up to a most`, async (t) => {
-    const patient = await stage(t, kind, { timeoutMs: 2_000 });
+    const patient = await stage(t, kind, { timeoutMs: 5_000 });
     await patient.warm(never);
     const told: string[] = [];
     const work = patient.functions.get("work")!;
     const context = toolContext(never, (words) => told.push(words));
-    t.is(await work.call({ steps: 30, ms: 100 }, context), "30 steps are done");
-    t.is(told.at(-1), "30 of 30");
+    t.is(await work.call({ steps: 60, ms: 100 }, context), "60 steps are done");
+    // The SDK may tell the last one behind the result.
+    t.true(told.includes("59 of 60"));
     const hasty = await stage(t, kind, { timeoutMs: 2_000, maxTimeoutMs: 2_000 });
     await hasty.warm(never);
     t.true((await t.throwsAsync(call(hasty, "work", { steps: 600, ms: 100 }))) instanceof DeadlineError);

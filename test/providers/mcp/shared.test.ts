@@ -84,11 +84,11 @@ test.serial("sessions share one program, and each gets its own answers and progr
         toolContext(never, (said) => words.push(said)),
       );
       t.is(result, `${steps} steps are done`);
-      return words.at(-1);
+      return words;
     }),
   );
   await Promise.all(sums);
-  t.deepEqual(told, ["2 of 2", "3 of 3", "4 of 4", "5 of 5", "6 of 6"]);
+  for (const [index, words] of told.entries()) t.true(words.includes(`1 of ${index + 2}`));
   t.is(pids().length, 1);
 });
 
