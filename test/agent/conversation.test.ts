@@ -81,5 +81,51 @@ test("a message that no model could be shown is refused", async (t) => {
   t.throws(append({ role: "agent", text: "x" }), {
     message: /toolCalls of a message "agent" must be a list/,
   });
+  const call = { id: "c1", name: "look", arguments: {} };
+  const calling = { role: "agent", text: "", toolCalls: [call] };
+  const result = { callId: "c1", name: "look", ok: true, output: "there" };
+  for (const [messages, message] of [
+    [[{ role: "agent", text: "x", toolCalls: [null] }], /toolCalls of a message "agent" must be a list/],
+    [
+      [{ ...calling, toolCalls: [{ ...call, arguments: 1n }] }],
+      /toolCalls of a message "agent" must be a list/,
+    ],
+    [[calling], /behind tool calls there must be one message with a result of each/],
+    [[calling, { role: "tools", results: [{ ...result, callId: "c2" }] }], /behind tool calls/],
+    [[calling, { role: "tools", results: [result, result] }], /behind tool calls/],
+    [[calling, { role: "tools", results: [{}] }], /behind tool calls/],
+    [[{ role: "tools", results: [result] }], /before results there must be/],
+    [
+      [{ role: "participant", participantId: "ann", text: "x", parts: "y" }],
+      /parts of a message "participant"/,
+    ],
+    [
+      [{ role: "participant", participantId: "ann", text: "x", parts: [{ type: "video" }] }],
+      /parts of a message/,
+    ],
+    [[{ role: "participant", participantId: "ann", text: " " }], /must have something in it/],
+    [[{ role: "agent", text: "", toolCalls: [] }], /must have something in it/],
+  ] as const)
+    t.throws(() => agent.conversation.append(...(messages as unknown as Message[])), {
+      instanceOf: TypeError,
+      message,
+    });
   t.deepEqual(agent.conversation.messages, []);
+  // All or nothing.
+  t.throws(() => agent.conversation.append(earlier[0] as Message, calling as Message));
+  agent.conversation.append(calling as Message, { role: "tools", results: [result] });
+  t.is(agent.conversation.messages.length, 2);
+});
+
+test("messages that are longer than the state of a call may be are left out of it, and the call goes on", async (t) => {
+  let state: string | null = "";
+  const hosted = await new HostedAgent(
+    { llm: new testing.LLM(), restore: true },
+    { state: (told) => (state = told) },
+  ).join();
+  t.teardown(() => hosted.agent.close());
+  hosted.agent.conversation.append({ role: "participant", participantId: "ann", text: "x".repeat(300_000) });
+  await hosted.agent.simpleResponse("Go on");
+  t.true(state?.includes("The first 1 messages of this conversation are left out."));
+  t.true(state?.includes("You said: Go on"));
 });

@@ -21,7 +21,7 @@ export interface CallConversation {
   /**
    * Adds messages at the end, such as those of an earlier call. In the middle of a turn they stand before it. Where the agent takes up
    * a call, those that were added before it joins are left out, since the conversation is there.
-   * @throws a `TypeError` where a model could not be shown one
+   * @throws a `TypeError` where a model could not be shown one: tool calls are added together with the message of their results
    */
   append(...messages: readonly Message[]): void;
 }
