@@ -49,13 +49,15 @@ export class AgentShell implements AgentInCall {
   }
 
   become(role: string | null): void {
-    this.#role.become(role, "code");
+    if (this.#running === null) this.#role.become(role, "code");
+    else this.#running.become(role);
   }
 
   instruct(instructions: string): void {
     if (typeof instructions !== "string")
       throw new TypeError("agent.instruct: the instructions must be a text");
-    this.#role.instruct(instructions, "code");
+    if (this.#running === null) this.#role.instruct(instructions, "code");
+    else this.#running.instruct(instructions);
   }
 
   interrupt(): boolean {

@@ -224,7 +224,7 @@ test("a turn that takes too long is cut, and the other agent says the rest", asy
 });
 
 test("of words of the agent's own code that were cut the rest is said, and of those that were heard nothing", (t) => {
-  const rest = { origin: "say", text: "How are you?", rest: true } as const;
+  const rest = { origin: "say", text: "How are you?", owed: true } as const;
   t.deepEqual(restOfWords("Hello. How are you?", "Hello."), rest);
   t.deepEqual(restOfWords("How are you?", ""), rest);
   t.is(restOfWords("How are you?", "How are you?"), null);

@@ -243,6 +243,16 @@ export class CallRun {
     return this.#steps.run("say", text, () => this.#dialogue.say(text, options).ended);
   }
 
+  /** Has the agent take on a role, unless its own code did so in the call before it was taken up: the role may be another one since. */
+  become(role: string | null): void {
+    this.#steps.runNow("become", role ?? "", () => this.#role.become(role, "code"));
+  }
+
+  /** Has the agent follow other instructions, unless its own code did so before. */
+  instruct(instructions: string): void {
+    this.#steps.runNow("instruct", instructions, () => this.#role.instruct(instructions, "code"));
+  }
+
   /** Returns whether anything was being said. */
   interrupt(): boolean {
     return this.#dialogue.interrupt() !== null;

@@ -30,9 +30,9 @@ export class Steering {
   answer(question: SteerQuestion): SessionAnswer {
     switch (question.about) {
       case "say":
-        return added(this.#dialogue.say(question.text, question));
+        return added(this.#dialogue.say(question.text, question, true));
       case "respond":
-        return added(this.#dialogue.respond(question.instruction));
+        return added(this.#dialogue.owe(question.instruction));
       case "interrupt":
         return { outcome: "given", value: { turn_id: this.#dialogue.interrupt()?.id ?? null } };
       case "change":

@@ -20,6 +20,8 @@ export interface PendingTurn {
   readonly asked: readonly Message[];
   /** The messages of its answer so far, as if all of them were heard. */
   readonly said: readonly Message[];
+  /** The words that are said as they are, where no code would say the rest of them again. */
+  readonly words?: string;
 }
 
 /** The part of a call's state that its dialogue knows. */
@@ -56,8 +58,8 @@ const mostOfResult = 2_000;
 
 /**
  * Returns the state as JSON text, of at most {@link mostCharacters}; null where it cannot be that short. Where it would be longer the
- * oldest exchanges are left out, and a message says how many messages they were; then the results of tools are cut. Images are left
- * out in any case.
+ * oldest exchanges are left out, and a message says how many messages they were; then the results of tools are cut, and the last turns
+ * that wait are left out. Images are left out in any case.
  */
 export function writeCallState(state: CallState): string | null {
   const { messages } = state;
@@ -66,11 +68,12 @@ export function writeCallState(state: CallState): string | null {
     if (text.length <= mostCharacters) return text;
     if (from >= messages.length) break;
   }
-  const { pending } = state;
-  if (pending === null) return null;
-  const said = pending.said.map(withShortResults);
-  const text = textOf({ ...state, pending: { ...pending, said } }, messages.length);
-  return text.length <= mostCharacters ? text : null;
+  const pending = state.pending && { ...state.pending, said: state.pending.said.map(withShortResults) };
+  for (let waiting = state.waiting; ; waiting = waiting.slice(0, waiting.length / 2)) {
+    const text = textOf({ ...state, pending, waiting }, messages.length);
+    if (text.length <= mostCharacters) return text;
+    if (waiting.length === 0) return null;
+  }
 }
 
 function textOf(state: CallState, from: number): string {

@@ -1,9 +1,9 @@
 import type { TurnOutcome } from "../../shared/agent-event.ts";
 
-/** One thing that the agent's own code had it say. */
+/** One thing that the agent's own code had it say, or be. */
 export interface OwnStep {
-  readonly kind: "response" | "say";
-  /** The instruction, or the words. */
+  readonly kind: "response" | "say" | "become" | "instruct";
+  /** The instruction, the words, or the name of the role. */
   readonly text: string;
   /** Null while it is under way. */
   readonly outcome: TurnOutcome | null;
@@ -14,7 +14,7 @@ const mostSteps = 32;
 const mostCharacters = 2_000;
 
 /**
- * The steps of the agent's own code until it waits for the end of the call, such as a greeting. An agent that takes up a call
+ * The steps of the agent's own code until it waits for the end of the call, such as a greeting, or the role that it begins with. An agent that takes up a call
  * runs the same code: a step that was done before is not done again, and has the outcome that it had.
  */
 export class OwnSteps {
@@ -45,6 +45,16 @@ export class OwnSteps {
     this.#steps[place] = { kind, text: known, outcome };
     this.#onChange();
     return outcome;
+  }
+
+  /** Runs a step that is done at once, unless the agent before has done it. One that throws is not kept. */
+  runNow(kind: OwnStep["kind"], text: string, act: () => void): void {
+    const known = text.slice(0, mostCharacters);
+    if (this.#meet(kind, known) !== null) return;
+    act();
+    if (!this.#open || this.#steps.length >= mostSteps) return;
+    this.#steps.push({ kind, text: known, outcome: "done" });
+    this.#onChange();
   }
 
   /** Ends the recording, since the agent's code waits for the end of the call: words from here on are not repeated by code that runs again. */

@@ -1,4 +1,5 @@
 import type { Message } from "../model/message.ts";
+import { lostTasks } from "../tools/task-words.ts";
 import { cutToHeard } from "../turns/conversation.ts";
 import type { TurnInput } from "../turns/turn-input.ts";
 import { cutAnswer, type DialogueState, type PendingTurn } from "./call-state.ts";
@@ -19,18 +20,31 @@ export interface Rest {
   /** The messages of the turn, as far as it was heard. */
   readonly messages: readonly Message[];
   /** The turn that goes on with it. */
-  readonly turn: TurnInput;
+  readonly turn: Extract<TurnInput, { readonly origin: "response" }> & {
+    readonly messages: readonly Message[];
+  };
 }
 
 /**
- * Returns how a dialogue goes on. The words of the agent's own code are said again by that code.
+ * Returns how a dialogue goes on. The words of the agent's own code are said again by that code. The model is told of functions that ran.
  * @param heard The agent's words that were heard in the turn that was cut.
  */
-export function takeUp({ pending, waiting }: DialogueState, heard: string): TakeUp {
-  if (pending === null) return { messages: [], owes: false, turns: waiting };
+export function takeUp({ pending, waiting, tasks }: DialogueState, heard: string): TakeUp {
+  const lost: readonly Message[] =
+    tasks.length === 0 ? [] : [{ role: "instruction", text: lostTasks(tasks) }];
+  if (pending === null) return { messages: lost, owes: false, turns: waiting };
   const { messages, turn } = restOf(pending, heard);
-  const isOwn = pending.origin !== "participant";
-  return { messages, owes: heard !== "" || !isOwn, turns: isOwn ? waiting : [turn, ...waiting] };
+  if (pending.origin === "participant") {
+    // Behind the turn that was cut, in which the model may have been told that a task runs on.
+    const goesOn = { ...turn, messages: [...turn.messages, ...lost] };
+    return { messages, owes: true, turns: [goesOn, ...waiting] };
+  }
+  const rest = pending.words === undefined ? null : restOfWords(pending.words, heard);
+  return {
+    messages: [...messages, ...lost],
+    owes: heard !== "" || rest !== null,
+    turns: rest === null ? waiting : [rest, ...waiting],
+  };
 }
 
 /**
@@ -51,5 +65,5 @@ export function restOf({ asked, said }: PendingTurn, heard: string): Rest {
 /** Returns the rest of words that were cut while they were said; null where nothing is left of them. */
 export function restOfWords(text: string, heard: string): TurnInput | null {
   const rest = text.startsWith(heard) ? text.slice(heard.length).trim() : text;
-  return rest === "" ? null : { origin: "say", text: rest, rest: true };
+  return rest === "" ? null : { origin: "say", text: rest, owed: true };
 }

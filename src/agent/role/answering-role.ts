@@ -1,10 +1,10 @@
 import type { LLM } from "../llm.ts";
 import type { AnsweringRole } from "../model/pipeline-responder.ts";
 import type { Tasks } from "../tools/tasks.ts";
-import { joinedTools } from "../tools/tools.ts";
+import { joinedTools, withoutNamesOf } from "../tools/tools.ts";
 import type { CurrentRole } from "./current-role.ts";
 
-/** Returns a role as the pipeline asks it, with the functions for tasks where one of its functions may become a task. */
+/** Returns a role as the pipeline asks it, with the functions for tasks where one of its functions may become a task, or one has. */
 export function answeringRole(role: CurrentRole, tasks: Tasks): AnsweringRole {
   return {
     // Roles have text models alone, and the agent's own is one where a pipeline answers.
@@ -17,7 +17,8 @@ export function answeringRole(role: CurrentRole, tasks: Tasks): AnsweringRole {
     get tools() {
       const { tools } = role;
       const runsOn = [...tools.functions.values()].some(({ runOnAfterMs }) => runOnAfterMs !== undefined);
-      return runsOn ? joinedTools([tools, tasks.tools]) : tools;
+      // A function of the agent's own that has the name of one of these stays: a server of tools may offer it at any time.
+      return runsOn || tasks.begun ? joinedTools([tools, withoutNamesOf(tools, tasks.tools)]) : tools;
     },
   };
 }

@@ -104,54 +104,47 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
         "A tool ended after its result was given up",
       );
     });
-  // Told at once, so that it stands before the end of the turn.
-  const cancelled = () => over("cancelled", signal.reason);
+  const cancelled = () => {
+    // Told at once, so that it stands before the end of the turn.
+    over("cancelled", signal.reason);
+    giveUp.abort(signal.reason);
+  };
   signal.addEventListener("abort", cancelled, { once: true });
   const runsOn = round.tasks?.hasRoom ? registered.runOnAfterMs : undefined;
   const limit = timeLimit(registered, limits, runsOn !== undefined);
+  const ended = within(running, limit.ms, `The tool ${call.name}`, giveUp.signal, limit.option);
   try {
-    const what = `The tool ${call.name}`;
-    if (runsOn !== undefined && (await takesLonger(running, runsOn, signal)) && round.tasks !== undefined) {
-      const ended = within(running, limit.ms - runsOn, what, giveUp.signal, limit.option);
+    if (runsOn !== undefined && (await takesLonger(ended, runsOn)) && round.tasks !== undefined) {
+      signal.throwIfAborted();
+      const result = ended.then((value) => {
+        if (isHandoff(value))
+          throw new ToolError("A function that ran on cannot hand the conversation over.");
+        const { output } = told(call, value, round);
+        over("done");
+        return { ok: true, output };
+      });
       return round.tasks.keep({
         call,
         progress: () => progress,
         cancel: (reason) => giveUp.abort(reason),
-        result: ended.then(
-          (value) => {
-            over("done");
-            return {
-              ok: true,
-              output: new ToolOutput(limits.maxToolOutputLength).tell(outputIn(value)).output,
-            };
-          },
-          (error: unknown) => {
-            over(giveUp.signal.aborted ? "cancelled" : "failed", error);
-            giveUp.abort(error);
-            return { ok: false, output: failure(call, error, limits).output };
-          },
-        ),
+        result: result.catch((error: unknown) => {
+          over(giveUp.signal.aborted ? "cancelled" : "failed", error);
+          giveUp.abort(error);
+          return { ok: false, output: failure(call, error, limits).output };
+        }),
       });
     }
-    const given = await within(running, limit.ms, what, signal, limit.option);
+    const value = await ended;
     signal.throwIfAborted();
-    if (isHandoff(given)) {
-      handOff(given, round);
+    if (isHandoff(value)) {
+      handOff(value, round);
       over("done");
-      return { callId: call.id, name: call.name, ok: true, output: handedOff(given) };
+      return { callId: call.id, name: call.name, ok: true, output: handedOff(value) };
     }
-    if (ToolImages.is(given) && given.images.length > 0) round.onImages?.(call, given.images);
-    const value = outputIn(given);
-    const output = new ToolOutput(limits.maxToolOutputLength);
-    const told = output.tell(value);
-    if (output.untold.length > 0) {
-      log.warn(
-        { event: "tool_result_untold", tool: call.name, untold: output.untold },
-        "A tool returned a value that a model cannot be told",
-      );
-    }
+    if (ToolImages.is(value) && value.images.length > 0) round.onImages?.(call, value.images);
+    const result = told(call, value, round);
     over("done");
-    return { callId: call.id, name: call.name, ok: true, ...told };
+    return { callId: call.id, name: call.name, ok: true, ...result };
   } catch (error) {
     giveUp.abort(error);
     signal.throwIfAborted();
@@ -160,6 +153,23 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
   } finally {
     signal.removeEventListener("abort", cancelled);
   }
+}
+
+/** Returns what the model is told of a result. The log says what it cannot be told. */
+function told(
+  { name }: ToolCall,
+  value: unknown,
+  { limits, log }: ToolRound,
+): Pick<ToolResult, "output" | "format"> {
+  const output = new ToolOutput(limits.maxToolOutputLength);
+  const result = output.tell(outputIn(value));
+  if (output.untold.length > 0) {
+    log.warn(
+      { event: "tool_result_untold", tool: name, untold: output.untold },
+      "A tool returned a value that a model cannot be told",
+    );
+  }
+  return result;
 }
 
 /** Returns the longest time that a function may run, and the name of the option that says so. */
@@ -174,15 +184,15 @@ function timeLimit(
     : { ms: toolTimeoutMs, option: "limits.toolTimeoutMs" };
 }
 
-/** Resolves with whether a function is still running after so many milliseconds. Rejects where the signal fires before. */
-async function takesLonger(running: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
+/** Resolves with whether a function is still running after so many milliseconds. */
+async function takesLonger(ended: Promise<unknown>, ms: number): Promise<boolean> {
   const over = new AbortController();
-  const done = running.then(
+  const done = ended.then(
     () => false,
     () => false,
   );
   try {
-    return await Promise.race([done, delay(ms, true, { signal: AbortSignal.any([signal, over.signal]) })]);
+    return await Promise.race([done, delay(ms, true, { signal: over.signal })]);
   } finally {
     over.abort();
   }

@@ -1,7 +1,7 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { JsonSchema } from "./schema.ts";
-import { lostTasks, type TaskState, taskEnded, taskKept } from "./task-words.ts";
+import { type TaskState, taskEnded, taskKept } from "./task-words.ts";
 import { ToolError } from "./tool-error.ts";
 import { Tools } from "./tools.ts";
 
@@ -64,9 +64,19 @@ export class Tasks {
     context.signal.addEventListener("abort", () => this.#close(), { once: true });
   }
 
+  /** Knows the tasks of the agent whose call is taken up: new ones have other ids. */
+  follow(before: readonly TaskState[]): void {
+    this.#count = Math.max(0, ...before.map(({ id }) => Number(id.slice("task_".length))));
+  }
+
   /** Returns the tasks that run. */
   get state(): readonly TaskState[] {
     return [...this.#running].map(([id, { call }]) => ({ id, name: call.name }));
+  }
+
+  /** Returns whether a function has run on so far. */
+  get begun(): boolean {
+    return this.#count > 0;
   }
 
   /** Returns whether one more function may run on. */
@@ -86,11 +96,6 @@ export class Tasks {
     });
     this.#options.onChange();
     return { callId, name, ok: true, output: taskKept(id) };
-  }
-
-  /** Returns the instruction that tells of the tasks of an agent whose thread has ended; null where there were none. */
-  static lost(tasks: readonly TaskState[]): string | null {
-    return tasks.length === 0 ? null : lostTasks(tasks);
   }
 
   #find(id: string): LongCall {

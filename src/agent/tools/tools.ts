@@ -113,6 +113,13 @@ export function joinedTools(
   return some;
 }
 
+/** Returns the functions of a set but for those whose names another set has. */
+export function withoutNamesOf({ functions: others }: Tools, { functions }: Tools): Tools {
+  const rest = new FunctionSet();
+  for (const [name, registered] of functions) if (!others.has(name)) rest.add(registered);
+  return rest;
+}
+
 /** Throws a `TypeError` that names the first of these names which no function has. */
 export function requireFunctions({ functions }: Tools, names: readonly string[], where: string): void {
   for (const name of names) {

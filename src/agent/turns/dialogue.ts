@@ -8,6 +8,7 @@ import type { ConnectionAudio } from "../edge.ts";
 import { GuardedResponder } from "../guards/guarded-responder.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import { RecognisedHearing } from "../hearing/recognised-hearing.ts";
+import type { Message } from "../model/message.ts";
 import { PipelineResponder } from "../model/pipeline-responder.ts";
 import type { Budget } from "../options/budget.ts";
 import { RealtimeHearing } from "../realtime/realtime-hearing.ts";
@@ -87,7 +88,7 @@ export class Dialogue {
       if (unheardApology !== null && !this.#speaksItself) this.#apologise(unheardApology);
     });
     this.#tasks = new Tasks(context, {
-      onEnded: (instruction) => void this.respond(instruction),
+      onEnded: (instruction) => void this.owe(instruction),
       onChange: options.onStep,
     });
     this.#responder = this.#makeResponder(options.agent);
@@ -124,10 +125,9 @@ export class Dialogue {
    */
   takeUp(before: DialogueState, heard: string, line: string | null): void {
     const { messages, owes, turns } = takeUp(before, heard);
+    this.#tasks.follow(before.tasks);
     if (before.pending !== null) reportCutTurn(this.#context, before.pending, heard);
     this.#conversation.append(messages);
-    const lost = Tasks.lost(before.tasks);
-    if (lost !== null) this.#conversation.append([{ role: "instruction", text: lost }]);
     if (owes && line !== null) this.#queue.add(this.#turn({ origin: "say", text: line }), "next", false);
     for (const input of turns) this.#takeUpTurn(input);
   }
@@ -268,8 +268,17 @@ export class Dialogue {
     return turn;
   }
 
-  say(text: string, { interrupt = false, interruptible = true }: SayOptions): Turn {
-    const turn = this.#turn({ origin: "say", text }, interruptible);
+  /** Asks the model the same for an instruction that no code would give again: the next agent of the call takes it up. */
+  owe(instruction: string): Turn {
+    const messages: readonly Message[] = [{ role: "instruction", text: instruction }];
+    const turn = this.#turn({ origin: "response", instruction: null, messages });
+    this.#add(turn, "agent", false);
+    return turn;
+  }
+
+  /** @param owed True where no code would say it again: the next agent of the call takes it up. */
+  say(text: string, { interrupt = false, interruptible = true }: SayOptions, owed = false): Turn {
+    const turn = this.#turn({ origin: "say", text, owed }, interruptible);
     this.#add(turn, interrupt ? "next" : "agent", interrupt);
     return turn;
   }

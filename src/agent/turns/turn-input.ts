@@ -23,16 +23,16 @@ export type TurnInput =
       readonly speech?: HeardSpeech;
     }
   /**
-   * `instruction`: null where the model speaks by itself, or goes on with a turn that was cut. `messages`: those of a turn that
-   * was cut, which this one goes on with.
+   * `instruction`: null where the model speaks by itself, or answers `messages`. `messages`: those of a turn that was cut, which this one
+   * goes on with, or others that are owed an answer, such as the end of a task.
    */
   | {
       readonly origin: "response";
       readonly instruction: string | null;
       readonly messages?: readonly Message[];
     }
-  /** `rest`: true for the rest of words that were cut. */
-  | { readonly origin: "say"; readonly text: string; readonly rest?: boolean };
+  /** `owed`: true where no code would say it again, such as for the rest of words that were cut. */
+  | { readonly origin: "say"; readonly text: string; readonly owed?: boolean };
 
 /** Returns whether a turn that waits is to be taken up by the next agent of the call: the agent's own code does not ask for it again. */
 export function isOwed(input: TurnInput): boolean {
@@ -42,13 +42,13 @@ export function isOwed(input: TurnInput): boolean {
     case "response":
       return goesOn(input);
     case "say":
-      return input.rest === true;
+      return input.owed === true;
     default:
       return input satisfies never;
   }
 }
 
-/** Returns whether a turn goes on with one that was cut. */
+/** Returns whether a turn answers messages that are owed an answer, such as those of a turn that was cut. */
 export const goesOn = (input: TurnInput): boolean =>
   input.origin === "response" && input.messages !== undefined;
 

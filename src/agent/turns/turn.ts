@@ -9,7 +9,7 @@ import { BegunAnswer } from "./begun-answer.ts";
 import { cutToHeard } from "./conversation.ts";
 import type { Answer, AnswerPart } from "./responder.ts";
 import { TurnClock } from "./turn-clock.ts";
-import { goesOn, type HeardSpeech, type TurnInput } from "./turn-input.ts";
+import { goesOn, type HeardSpeech, isOwed, type TurnInput } from "./turn-input.ts";
 import { TurnOutput } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { TurnQuestion } from "./turn-question.ts";
@@ -94,7 +94,15 @@ export class Turn {
     const said = answer?.underWay ?? answer?.messages ?? [];
     // A turn that goes on with one that was cut is still the participant's.
     const origin = goesOn(input) ? "participant" : input.origin;
-    return { turnId: this.id, origin, ...this.#report.progress, asked: this.#question.messages, said };
+    const words = input.origin === "say" && isOwed(input) ? { words: input.text } : {};
+    return {
+      turnId: this.id,
+      origin,
+      ...this.#report.progress,
+      asked: this.#question.messages,
+      said,
+      ...words,
+    };
   }
 
   get over(): boolean {
