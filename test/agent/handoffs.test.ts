@@ -98,6 +98,7 @@ test("a turn that is cut while another tool of its round runs hands nothing over
   t.deepEqual([hosted.agent.role, entered], [null, []]);
   t.is(llm.requests.at(-1)?.instructions, "You are the receptionist.");
   t.true(shownTo(llm)?.includes("participant: Hello"));
+  t.false(shownTo(llm)?.includes("tools"));
 });
 
 test("with no history the question stays, also where the next role is not asked at once", async (t) => {

@@ -287,3 +287,30 @@ test("an agent that is cut short while it says words meanwhile has said these, a
   t.deepEqual(hosted.said, ["One **moment**, please. ", "Yes?"]);
   t.deepEqual(textsOf(llm.requests.at(-1)?.messages), ["slow", "One **moment**, please. ", "Wait"]);
 });
+
+test("a turn that is cut while one of its tools runs: the model knows those that were carried out, and those that run on", async (t) => {
+  const llm = new testing.LLM({
+    replies: [[{ call: "charge" }, { call: "order" }, { call: "slow" }], "Yes?"],
+  });
+  const { calls } = new ByHand().registeredOn(llm);
+  const slow = new ByHand();
+  llm.registerFunction({ name: "charge", description: "Charges", execute: () => "charged" });
+  llm.registerFunction({ name: "slow", description: "Is slow", execute: slow.execute });
+  const keeps = kept();
+  const hosted = await inCall(t, { llm, restore: true }, keeps.host);
+  hosted.type("Order and pay");
+  await eventually("it runs on", () => keeps.resumption.resumption.state.includes("runs on as task_1"));
+  t.true(hosted.agent.interrupt());
+  t.true(slow.calls[0]?.context.signal.aborted);
+  t.false(calls[0]?.context.signal.aborted);
+  hosted.type("Wait");
+  await eventually("it goes on", () => turnsOf(hosted).length === 2);
+  const shown = llm.requests.at(-1)?.messages ?? [];
+  t.deepEqual(
+    shown.map(({ role }) => role),
+    ["participant", "agent", "tools", "participant"],
+  );
+  const [, called] = shown;
+  t.deepEqual(called?.role === "agent" && called.toolCalls.map(({ name }) => name), ["charge", "order"]);
+  t.regex(textsOf(shown)[2] ?? "", /^charged,This takes longer, and runs on as task_1/);
+});

@@ -63,9 +63,15 @@ export class Reply {
     );
   }
 
-  /** Returns the messages that belong into the conversation so far. */
+  /** Returns the messages that belong into the conversation so far: of a round of tools that runs, those which have brought a result. */
   get messages(): Message[] {
-    return [...this.#messages, { role: "agent", text: this.#given, toolCalls: [] }];
+    const { calls = [], results = [] } = this.#round ?? {};
+    const toolCalls = calls.filter(({ id }) => results.some(({ callId }) => callId === id));
+    return [
+      ...this.#messages,
+      { role: "agent", text: this.#given, toolCalls },
+      ...(toolCalls.length === 0 ? [] : [{ role: "tools", results: [...results] } as const]),
+    ];
   }
 
   /** Returns the same with the round of tools that runs, whose effects cannot be taken back. */
@@ -139,12 +145,15 @@ export class Reply {
     using fillers = new Fillers(calls, { tools, log, say: (text) => this.#fill(text) });
     const onResult = (result: ToolResult) => {
       fillers.done(result.callId);
-      ran.push(result);
+      // A handoff is one only once the whole round is over.
+      if (!handing.has(result.callId)) ran.push(result);
       give({ type: "step" });
     };
     let handedOff: Handoff | null = null;
-    const takeHandoff = (handoff: Handoff) => {
+    const handing = new Set<ToolCall["id"]>();
+    const takeHandoff = (handoff: Handoff, { id }: ToolCall) => {
       checkHandoff(handoff);
+      handing.add(id);
       handedOff = handoff;
     };
     const shown: Message[] = [];

@@ -35,7 +35,7 @@ export interface ToolRound {
   /** Takes each result as soon as it is there. */
   readonly onResult?: (result: ToolResult) => void;
   /** Takes a handoff that a tool has returned. Throws where it cannot be. Left out where the model takes none. */
-  readonly onHandoff?: (handoff: Handoff) => void;
+  readonly onHandoff?: (handoff: Handoff, call: ToolCall) => void;
   /** Keeps functions that run on. Left out where the model waits for all of them. */
   readonly tasks?: Tasks;
   /** Takes the images that came with a result. */
@@ -137,7 +137,7 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     const value = await ended;
     signal.throwIfAborted();
     if (isHandoff(value)) {
-      handOff(value, round);
+      handOff(value, call, round);
       over("done");
       return { callId: call.id, name: call.name, ok: true, output: handedOff(value) };
     }
@@ -198,9 +198,9 @@ async function takesLonger(ended: Promise<unknown>, ms: number): Promise<boolean
   }
 }
 
-function handOff(handoff: Handoff, { onHandoff }: ToolRound): void {
+function handOff(handoff: Handoff, call: ToolCall, { onHandoff }: ToolRound): void {
   if (onHandoff === undefined) throw new ToolError("The conversation cannot be handed over.");
-  onHandoff(handoff);
+  onHandoff(handoff, call);
 }
 
 /** Tells the next role, which reads it in the history, what has happened. */
